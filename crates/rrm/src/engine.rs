@@ -1,0 +1,276 @@
+//! The one open contract of the project: a [`Request`] goes into an [`Engine`], a [`Completion`] comes out.
+//!
+//! Engines take one request at a time and batch inside; whoever drops the future cancels the generation.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::{chat::Message, comparison::Comparison};
+
+/// Whatever can complete a conversation: a server, a model in process, a recording, a script.
+pub trait Engine: Send + Sync {
+    /// What this engine is and what it can do; the same for as long as the engine lives.
+    fn info(&self) -> &EngineInfo;
+
+    /// Completes one request. Dropping the future cancels the generation and frees what it held.
+    ///
+    /// # Errors
+    /// [`EngineError`] when no completion can be had; retries that make sense have been made by then.
+    fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>>;
+}
+
+/// What an engine is and what it can do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineInfo {
+    /// For people: model and place, such as `RRM-7B at http://127.0.0.1:8000`.
+    pub name: String,
+    /// Hash that changes when the weights change; part of the address of every stored completion.
+    pub fingerprint: String,
+    /// Whether the same seed gives the same text.
+    pub seeds: bool,
+    /// Whether log-probabilities of tokens can be had.
+    pub logprobs: bool,
+    /// Whether thinking can be cut at a budget and a verdict elicited after it.
+    pub budget: bool,
+    /// Whether a completion costs anything worth keeping: false for scripted engines and replays.
+    pub paid: bool,
+}
+
+/// One generation that is asked for.
+#[derive(Clone)]
+pub struct Request {
+    /// The conversation to be continued by the assistant.
+    pub messages: Vec<Message>,
+    /// How to draw tokens and how many.
+    pub sampling: Sampling,
+    /// Seed of this one completion, below 2^53 so that every JSON reader keeps it exact.
+    pub seed: u64,
+    /// Where to cut the thinking and how to ask for the verdict then; `None` lets the model finish.
+    pub budget: Option<Budget>,
+    /// How many leading bytes of the last message's content other requests share (all messages before it are shared).
+    /// At most a hint: an engine may ignore it.
+    pub shared_prefix: usize,
+    /// What is compared, for engines that do not read prose (scripted judges, scalar reward models).
+    pub comparison: Option<Arc<Comparison>>,
+    /// The texts that state a verdict in the format that wrote this request.
+    pub labels: Option<Arc<Labels>>,
+    /// Where text goes as it is written, when somebody watches.
+    pub sink: Option<TokenSink>,
+}
+
+/// How tokens are drawn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sampling {
+    /// Softmax temperature; 0 is greedy.
+    pub temperature: f64,
+    /// Nucleus mass; 1 keeps all.
+    pub top_p: f64,
+    /// Keep this many likeliest tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u32>,
+    /// Keep tokens at least this likely relative to the likeliest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_p: Option<f64>,
+    /// At most this many new tokens; with a [`Budget`] the elicited verdict comes on top.
+    pub max_tokens: u32,
+}
+
+impl Default for Sampling {
+    /// The decoding of the paper's released evaluation: temperature 0.6, top-p 1, at most 8192 new tokens (confirmed).
+    fn default() -> Self {
+        Sampling { temperature: 0.6, top_p: 1.0, top_k: None, min_p: None, max_tokens: 8192 }
+    }
+}
+
+/// A thinking budget: the thinking is cut after `max_thinking_tokens`, `elicit` is appended, and the model goes on for at most
+/// `max_verdict_tokens`, or until one of `stop` appears (the stop string is kept in the text).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Tokens of thinking before the cut. A completion that ends by itself before is not touched.
+    pub max_thinking_tokens: u32,
+    /// What is appended after the cut when the thinking was still open, such as `\n</think>\n\nThe better one is \boxed{`.
+    pub elicit: String,
+    /// What is appended instead when the thinking was closed already, or never opened.
+    pub elicit_answer: String,
+    /// The text that opens thinking, such as `<think>`; empty where the format has none.
+    pub open: String,
+    /// The text that closes thinking, such as `</think>`; empty where the format has none.
+    pub close: String,
+    /// Whether the chat template opens the thinking, so that a completion begins inside it.
+    pub opened_by_template: bool,
+    /// Tokens for the verdict after the cut.
+    pub max_verdict_tokens: u32,
+    /// Strings that complete the verdict.
+    pub stop: Vec<String>,
+}
+
+impl Budget {
+    /// The text to append to `written` (all text so far) when it is cut: depends on whether thinking is still open.
+    pub fn elicitation(&self, written: &str) -> &str {
+        let opened = self.opened_by_template || (!self.open.is_empty() && written.contains(&self.open));
+        let closed = !self.close.is_empty() && written.contains(&self.close);
+        if opened && !closed { &self.elicit } else { &self.elicit_answer }
+    }
+}
+
+/// The texts that state a verdict, as a model would write them, such as `\boxed{Assistant 1}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Labels {
+    /// The first response is better.
+    pub first: String,
+    /// The second response is better.
+    pub second: String,
+    /// Neither is better; only in formats that have ties.
+    pub tie: Option<String>,
+}
+
+/// Receives text as it is generated.
+pub type TokenSink = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What an engine wrote.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Completion {
+    /// The text, with thinking in it unless the server moved it away.
+    pub text: String,
+    /// Thinking that the server moved to `reasoning` or `reasoning_content`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<String>,
+    /// Why the text ends.
+    pub finish: Finish,
+    /// Whether the thinking was cut at the budget; the appended elicitation is part of `text`.
+    #[serde(default)]
+    pub budget_cut: bool,
+    /// What it took.
+    pub usage: Usage,
+}
+
+/// Why a text ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Finish {
+    /// The model ended it, or a stop string did.
+    Stop,
+    /// The token limit cut it: never a verdict.
+    Length,
+}
+
+/// Tokens of one completion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens of the request.
+    pub prompt_tokens: u64,
+    /// Tokens written, the appended elicitation not counted.
+    pub completion_tokens: u64,
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.prompt_tokens += other.prompt_tokens;
+        self.completion_tokens += other.completion_tokens;
+    }
+}
+
+/// Why no completion could be had.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Nothing listens there, or the connection broke, and retries did not help.
+    #[error("{engine}: cannot be reached: {detail}")]
+    Unreachable {
+        /// The engine's name.
+        engine: String,
+        /// What the transport said.
+        detail: String,
+    },
+    /// No answer within the time limit, and retries did not help.
+    #[error("{engine}: no answer within {after:?}")]
+    TimedOut {
+        /// The engine's name.
+        engine: String,
+        /// The limit that passed.
+        after: Duration,
+    },
+    /// The server wants another key, or any (401, 403).
+    #[error("{engine}: the server refused the key ({status}): {detail}")]
+    Unauthorized {
+        /// The engine's name.
+        engine: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's words, cut short.
+        detail: String,
+    },
+    /// The server answered with an error status.
+    #[error("{engine}: status {status}: {detail}")]
+    Status {
+        /// The engine's name.
+        engine: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's words, cut short.
+        detail: String,
+    },
+    /// The answer is not what the protocol says.
+    #[error("{engine}: unreadable answer: {detail}")]
+    BadReply {
+        /// The engine's name.
+        engine: String,
+        /// What was expected, and what came.
+        detail: String,
+    },
+    /// The request does not fit the model's context.
+    #[error("{engine}: {tokens} tokens do not fit the context of {limit}")]
+    TooLong {
+        /// The engine's name.
+        engine: String,
+        /// Prompt and reserved new tokens.
+        tokens: u64,
+        /// The context's size.
+        limit: u64,
+    },
+    /// The engine cannot do what the request asks, such as a thinking budget.
+    #[error("{engine}: {what}")]
+    Unsupported {
+        /// The engine's name.
+        engine: String,
+        /// What it cannot do, and what would.
+        what: String,
+    },
+    /// A replay that does not hold this request.
+    #[error("{engine}: not recorded: {what}")]
+    NotRecorded {
+        /// The engine's name.
+        engine: String,
+        /// Which request.
+        what: String,
+    },
+    /// The engine itself failed: a bad model file, a failed decode.
+    #[error("{engine}: {detail}")]
+    Failed {
+        /// The engine's name.
+        engine: String,
+        /// What went wrong.
+        detail: String,
+    },
+}
+
+impl EngineError {
+    /// Whether every further request would fail the same way, so that a run should stop instead of reporting row by row.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, EngineError::Unauthorized { .. } | EngineError::Unsupported { .. } | EngineError::Unreachable { .. })
+            || matches!(self, EngineError::Status { status: 404 | 405, .. })
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("messages", &self.messages)
+            .field("sampling", &self.sampling)
+            .field("seed", &self.seed)
+            .field("budget", &self.budget)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,6 @@
+//! Judges that think before they choose, and what follows from their verdicts.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
+
+pub mod chat;
+pub mod comparison;
+pub mod engine;
