@@ -11,3 +11,4 @@ pub mod format;
 pub mod transcript;
 pub mod verdict;
 pub mod vote;
+pub mod keyed;
