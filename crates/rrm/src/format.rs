@@ -126,7 +126,7 @@ impl Format {
                 source: Box::new(e),
             })?;
         }
-        let labels = Arc::new(labels(&file.verdict));
+        let labels = Arc::new(labels(&file));
         let markup = markup(&file);
         Ok(Format { hash: blake3::hash(text.as_bytes()).to_hex().to_string(), file, markup, labels, templates })
     }
@@ -215,9 +215,12 @@ fn check(name: &str, file: &FormatFile) -> Result<(), FormatError> {
     Ok(())
 }
 
-fn labels(verdict: &VerdictPattern) -> Labels {
-    let wrap = |label: &String| verdict.wrap.replacen("LABEL", label, 1);
-    Labels { first: wrap(&verdict.first[0]), second: wrap(&verdict.second[0]), tie: verdict.tie.first().map(wrap) }
+fn labels(file: &FormatFile) -> Labels {
+    let verdict = &file.verdict;
+    // Where the chat template opens the thinking, an answer begins by closing it.
+    let close = file.thinking.as_ref().filter(|t| t.opened_by_template).map_or("", |t| &t.close);
+    let state = |label: &String| format!("{close}{}", verdict.wrap.replacen("LABEL", label, 1));
+    Labels { first: state(&verdict.first[0]), second: state(&verdict.second[0]), tie: verdict.tie.first().map(state) }
 }
 
 /// What a response could hold to pass for a part of the prompt or for a verdict: headings, wrapped labels, thinking markers.

@@ -24,6 +24,17 @@ pub enum Decision {
     Undecided,
 }
 
+impl Decision {
+    /// The same decision about the comparison in the other order.
+    pub fn swapped(self) -> Self {
+        match self {
+            Decision::First => Decision::Second,
+            Decision::Second => Decision::First,
+            same => same,
+        }
+    }
+}
+
 /// How many votes said what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
