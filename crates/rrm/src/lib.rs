@@ -5,3 +5,4 @@ pub mod chat;
 pub mod comparison;
 pub mod engine;
 pub mod keyed;
+pub mod rating;
