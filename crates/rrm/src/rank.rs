@@ -61,7 +61,7 @@ pub async fn rank(judge: &Judge, item: &Item, settings: &RankSettings) -> Result
                 None => schedule::round_robin(&teams),
             };
             let matches = strategy::all_pairs(&pairs, &play).await?;
-            Ok(ranking::of_ratings(n, matches, rated, keyed::seed(seed, &item.id, (0, 0), false, 0)))
+            Ok(ranking::of_ratings(n, matches, rated, seed, &item.id))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     engine::Usage,
-    rating::{self, Outcome, Score},
+    rating::{self, BtConfig, EloConfig, Outcome, Score},
     strategy::{DecidedBy, Match, Strategy},
     vote::{Counts, Decision},
 };
@@ -16,6 +16,8 @@ pub struct Ranking {
     pub scores: Vec<Option<Score>>,
     /// Whether the ratings were kept finite by a penalty because somebody won or lost every match; see [`rating`].
     pub penalised: bool,
+    /// Whether every response can be compared with every other through the matches; if not, orders across the parts mean nothing.
+    pub connected: bool,
     /// Every match, in the order of rounds.
     pub matches: Vec<Match>,
     /// What the evidence is worth.
@@ -55,19 +57,19 @@ pub fn of_knockout(n: usize, matches: Vec<Match>) -> Ranking {
         order = vec![0];
     }
     let scores = survived.into_iter().map(|value| Some(Score { value, low: None, high: None })).collect();
-    Ranking { order, scores, penalised: false, tally: tally(&matches), matches }
+    Ranking { order, scores, penalised: false, connected: true, tally: tally(&matches), matches }
 }
 
 /// The order that ratings over the matches give. Undecided matches say nothing and are left out.
-pub fn of_ratings(n: usize, matches: Vec<Match>, strategy: Strategy, seed: u64) -> Ranking {
+pub fn of_ratings(n: usize, matches: Vec<Match>, strategy: Strategy, seed: u64, item: &str) -> Ranking {
     let played: Vec<rating::Played> = matches.iter().filter_map(decided).collect();
     let rated = match strategy {
-        Strategy::Elo | Strategy::Knockout => rating::elo(n, &played, &rating::EloConfig::default(), seed),
-        Strategy::BradleyTerry => rating::bradley_terry(n, &played),
+        Strategy::Elo | Strategy::Knockout => rating::elo(n, &played, &EloConfig::default(), seed, item),
+        Strategy::BradleyTerry => rating::bradley_terry(n, &played, &BtConfig::default()),
         Strategy::WinRate => rating::win_rate(n, &played),
     };
     let order = rating::rank(&rated.scores);
-    Ranking { order, scores: rated.scores, penalised: rated.penalised, tally: tally(&matches), matches }
+    Ranking { order, scores: rated.scores, penalised: rated.penalised, connected: rated.connected, tally: tally(&matches), matches }
 }
 
 fn decided(m: &Match) -> Option<rating::Played> {

@@ -46,6 +46,9 @@ pub struct RowResult {
     /// Whether a penalty kept Bradley-Terry ratings finite.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub penalised: bool,
+    /// Whether the matches leave parts that cannot be compared with one another.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disconnected: bool,
     /// Every match with its votes.
     pub matches: Vec<MatchRow>,
     /// Matches whose votes named nobody.
@@ -142,6 +145,7 @@ pub fn of_ranking(item: &Item, ranking: Ranking, flags: Vec<Flag>) -> Row {
         order: Some(ranking.order),
         scores: ranking.scores,
         penalised: ranking.penalised,
+        disconnected: !ranking.connected,
         matches: ranking.matches.into_iter().map(match_row).collect(),
         undecided: ranking.tally.undecided,
         coins: ranking.tally.coins,
@@ -176,6 +180,7 @@ pub fn of_judgment(item: &Item, played: Played, flags: Vec<Flag>) -> Row {
         order: winner.map(|winner| vec![winner, 1 - winner]),
         scores: vec![share.map(score), share.map(|s| score(1.0 - s))],
         penalised: false,
+        disconnected: false,
         matches: vec![match_row(played)],
         undecided: u32::from(decision == Decision::Undecided),
         coins: 0,

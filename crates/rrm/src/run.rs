@@ -5,7 +5,7 @@ use futures::{StreamExt, stream};
 use crate::{
     dataset::{DatasetError, Item},
     judge::{Judge, JudgeError},
-    markup::{Markup, find_markup},
+    markup::find_markup,
     rank::{self, RankSettings},
     result::{self, Flag, Row},
 };
@@ -92,7 +92,7 @@ async fn one(judge: &Judge, task: &Task, item: &Item) -> Result<Row, JudgeError>
 }
 
 /// The judged texts of a row that hold prompt markup.
-fn flags(item: &Item, markup: &Markup) -> Vec<Flag> {
+fn flags(item: &Item, markup: &[String]) -> Vec<Flag> {
     let flag = |(i, text): (usize, &str)| Flag { response: Some(i), markup: find_markup(text, markup) };
     let responses = item.responses.iter().map(|r| &*r.text).enumerate().map(flag);
     responses.filter(|flag| !flag.markup.is_empty()).collect()

@@ -1,6 +1,7 @@
-//! Tests of the library through its public interface.
+//! Tests of the library through its public interface, one module for each subject.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a failed unwrap is a failed test")]
 
 mod formats;
 mod judging;
+mod rating;
 mod recorded;
