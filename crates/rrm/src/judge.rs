@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use crate::{
+    address::{CompletionKey, KeyParts, completion_key},
     comparison::Comparison,
     engine::{Budget, Completion, Engine, EngineError, Request, Sampling, TokenSink, Usage},
     format::{Format, FormatError},
     keyed,
     spending::{LimitReached, Spending},
-    store::{CompletionKey, KeyParts, Provenance, Store, StoreError, completion_key},
+    store::{Origin, Store, StoreError},
     transcript,
     verdict::{self, Verdict},
     vote::{self, Counts, Decision, Vote},
@@ -218,8 +219,15 @@ impl Judge {
             request: &request,
             vote: index,
         });
-        let provenance = Provenance { item: item.to_owned(), pair, swapped: order == Order::Swapped, vote: index };
-        let completion = self.complete(key, provenance, request).await?;
+        let origin = || Origin {
+            engine: info.name.clone(),
+            fingerprint: info.fingerprint.clone(),
+            format_hash: self.format.hash.clone(),
+            item: item.to_owned(),
+            shown: if order == Order::Swapped { (pair.1, pair.0) } else { pair },
+            vote: index,
+        };
+        let completion = self.complete(key, origin, request).await?;
         let transcript = transcript::split(&completion, self.format.file.thinking.as_ref());
         let vote = verdict::read(&transcript, &self.format.file.verdict);
         let vote = if order == Order::Swapped { vote.map(Verdict::swapped) } else { vote };
@@ -230,23 +238,27 @@ impl Judge {
     async fn complete(
         &self,
         key: CompletionKey,
-        provenance: Provenance,
+        origin: impl FnOnce() -> Origin,
         request: Request,
     ) -> Result<Completion, JudgeError> {
         if let Some(store) = &self.store
-            && let Some(completion) = store.get(key).await.map_err(Arc::new)?
+            && let Some(completion) = store.get(key).map_err(Arc::new)?
         {
             self.spending.reused(completion.usage);
             return Ok(completion);
         }
-        let _slot = self.slots.acquire().await.ok();
-        let call = self.spending.begin()?;
-        let completion = self.engine.complete(request).await?;
-        call.finish(completion.usage);
-        if let Some(store) = &self.store {
-            store.put(key, self.engine.info(), provenance, completion.clone()).await.map_err(Arc::new)?;
+        let completion = {
+            // The slot is given back before the commit is waited for: a generation must not wait for a disk.
+            let _slot = self.slots.acquire().await.ok();
+            let call = self.spending.begin()?;
+            let completion = self.engine.complete(request).await?;
+            call.finish(completion.usage);
+            completion
+        };
+        match &self.store {
+            Some(store) => Ok(store.put(key, origin(), completion).await.map_err(Arc::new)?),
+            None => Ok(completion),
         }
-        Ok(completion)
     }
 }
 

@@ -3,5 +3,6 @@
 
 mod formats;
 mod judging;
+mod layers;
 mod rating;
 mod recorded;
