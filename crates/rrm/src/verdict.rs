@@ -118,21 +118,24 @@ impl VerdictPattern {
         self.wrap.split_once("LABEL").unwrap_or((&self.wrap, ""))
     }
 
+    /// What stands inside each wrap; wraps may overlap, as in `[[[A>B]]`.
     fn wrapped<'a>(&self, answer: &'a str) -> Vec<&'a str> {
         let (before, after) = self.around();
-        answer
-            .match_indices(before)
-            .filter_map(|(at, _)| {
-                let rest = &answer[at + before.len()..];
-                // A label is short: looking no further keeps hostile text from costing quadratic time.
-                let mut end = rest.len().min(self.longest() + after.len());
-                while !rest.is_char_boundary(end) {
-                    end += 1;
-                }
-                // What is wrapped but longer than any label is still seen, cut short: as last one it must count as no label.
-                Some(rest[..end].find(after).map_or(&rest[..end], |close| &rest[..close]).trim())
-            })
-            .collect()
+        // A label is short: looking no further keeps hostile text from costing quadratic time.
+        let reach = self.longest() + after.len();
+        let step = before.chars().next().map_or(1, char::len_utf8);
+        let (mut found, mut from) = (Vec::new(), 0);
+        while let Some(at) = answer[from..].find(before) {
+            let rest = &answer[from + at + before.len()..];
+            let mut end = rest.len().min(reach);
+            while !rest.is_char_boundary(end) {
+                end += 1;
+            }
+            // What is never closed, or longer than any label, is still seen: as the last one it must count as no label.
+            found.push(rest[..end].find(after).map_or(&rest[..end], |close| &rest[..close]).trim());
+            from += at + step;
+        }
+        found
     }
 
     fn longest(&self) -> usize {

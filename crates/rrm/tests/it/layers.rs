@@ -57,12 +57,15 @@ fn used(text: &str) -> Vec<String> {
                 '}' if depth == 0 => break,
                 '{' => depth += 1,
                 '}' => depth -= 1,
-                ',' if depth == 0 => names.push(name(&std::mem::take(&mut part))),
+                ',' if depth == 0 => {
+                    names.push(name(&std::mem::take(&mut part)));
+                    continue;
+                }
                 _ => {}
             }
             part.push(c);
         }
-        names.push(name(part.trim_start_matches(',')));
+        names.push(name(&part));
     }
     names.retain(|name| !name.is_empty());
     names
