@@ -3,4 +3,6 @@
 
 pub mod chat;
 pub mod comparison;
+pub mod dataset;
 pub mod engine;
+pub mod markup;
