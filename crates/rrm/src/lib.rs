@@ -9,6 +9,7 @@
 
 pub mod chat;
 pub mod comparison;
+pub mod dataset;
 pub mod engine;
 pub mod format;
 pub mod judge;
@@ -25,3 +26,4 @@ pub mod strategy;
 pub mod transcript;
 pub mod verdict;
 pub mod vote;
+pub mod markup;

@@ -1,0 +1,289 @@
+//! `FIELD=COLUMN` -> which columns of a file hold the prompt, the responses and what belongs to them.
+//!
+//! | spec | meaning |
+//! |---|---|
+//! | `prompt=question` | the prompt is in the column `question` |
+//! | `prompt=instruction+input` | the text of both columns, a line break between them, empty ones left out |
+//! | `responses=response1,response2` | each column holds one response |
+//! | `responses=model_a.solution,model_b.solution` | a dot looks into an object; a column with the whole name wins |
+//! | `label=annotator1,annotator2,annotator3` | the label that most of the columns give |
+
+use serde_json::{Map, Value};
+
+use super::error::{RowProblem, names};
+
+/// Which columns hold what; the default reads every field from the column of its own name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnNames {
+    sources: [Source; FIELDS.len()],
+}
+
+/// Why a column spec cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ColumnError {
+    /// No `=`, or nothing on one side of it.
+    #[error("column `{spec}`: expected FIELD=COLUMN, such as prompt=question")]
+    Shape {
+        /// The spec.
+        spec: String,
+    },
+    /// No such field.
+    #[error("column `{spec}`: no field `{field}`{}; fields are: {}", nearest_field(field), FIELDS.map(Field::name).join(", "))]
+    Field {
+        /// The spec.
+        spec: String,
+        /// What stands before the `=`.
+        field: String,
+    },
+    /// A field that is given twice.
+    #[error("column `{spec}`: `{field}` was already given")]
+    Twice {
+        /// The second spec.
+        spec: String,
+        /// The field.
+        field: &'static str,
+    },
+    /// A list of columns or a sum of columns for a field that cannot be read so.
+    #[error("column `{spec}`: `{field}` is read from one column{}", if *joins { ", or from several joined by `+`" } else { "" })]
+    Several {
+        /// The spec.
+        spec: String,
+        /// The field.
+        field: &'static str,
+        /// Whether it can be joined.
+        joins: bool,
+    },
+}
+
+impl ColumnNames {
+    /// Reads specs such as `prompt=instruction+input`; see the table in docs/formats.md.
+    ///
+    /// # Errors
+    /// [`ColumnError`] naming the spec.
+    pub fn parse<S: AsRef<str>>(specs: &[S]) -> Result<Self, ColumnError> {
+        let mut columns = ColumnNames::default();
+        for spec in specs.iter().map(AsRef::as_ref) {
+            let (field, column) = spec.split_once('=').ok_or_else(|| ColumnError::Shape { spec: spec.to_owned() })?;
+            let unknown = || ColumnError::Field { spec: spec.to_owned(), field: field.to_owned() };
+            let field = FIELDS.into_iter().find(|known| known.name() == field.trim()).ok_or_else(unknown)?;
+            if columns.of(field).given {
+                return Err(ColumnError::Twice { spec: spec.to_owned(), field: field.name() });
+            }
+            columns.sources[field as usize] = source(spec, field, column)?;
+        }
+        Ok(columns)
+    }
+
+    /// Where `field` is read from.
+    pub(super) fn of(&self, field: Field) -> &Source {
+        &self.sources[field as usize]
+    }
+}
+
+impl Default for ColumnNames {
+    fn default() -> Self {
+        ColumnNames { sources: FIELDS.map(default_source) }
+    }
+}
+
+/// What a row can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    Id,
+    Prompt,
+    Responses,
+    Chosen,
+    Rejected,
+    Label,
+    Rubric,
+    Reference,
+    Text,
+    Correct,
+    Score,
+    Answer,
+}
+
+const FIELDS: [Field; 12] = [
+    Field::Id,
+    Field::Prompt,
+    Field::Responses,
+    Field::Chosen,
+    Field::Rejected,
+    Field::Label,
+    Field::Rubric,
+    Field::Reference,
+    Field::Text,
+    Field::Correct,
+    Field::Score,
+    Field::Answer,
+];
+
+impl Field {
+    /// The field's name in specs. Those after the dot are keys of each response.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Field::Id => "id",
+            Field::Prompt => "prompt",
+            Field::Responses => "responses",
+            Field::Chosen => "chosen",
+            Field::Rejected => "rejected",
+            Field::Label => "label",
+            Field::Rubric => "rubric",
+            Field::Reference => "reference",
+            Field::Text => "responses.text",
+            Field::Correct => "responses.correct",
+            Field::Score => "responses.score",
+            Field::Answer => "responses.answer",
+        }
+    }
+}
+
+/// Where a field is read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    /// Columns, or dotted paths into them.
+    pub(super) paths: Vec<String>,
+    /// What several paths mean.
+    pub(super) several: Several,
+    /// Whether a spec says so, in which case a missing column is an error even where the field is optional.
+    pub(super) given: bool,
+}
+
+/// What several columns for one field mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Several {
+    /// The first that the row has.
+    Any,
+    /// All texts, joined by line breaks.
+    Joined,
+    /// One value each.
+    Each,
+}
+
+fn default_source(field: Field) -> Source {
+    let paths: &[&str] = match field {
+        Field::Text => &["text", "content", "response"],
+        // A column `label` means something else in many files, so that labels are read only where a spec asks for it.
+        Field::Label => &[],
+        other => &[other.name().trim_start_matches("responses.")],
+    };
+    Source { paths: paths.iter().map(|&path| path.to_owned()).collect(), several: Several::Any, given: false }
+}
+
+fn source(spec: &str, field: Field, column: &str) -> Result<Source, ColumnError> {
+    let each = column.contains(',');
+    let paths: Vec<String> = column.split(if each { ',' } else { '+' }).map(|path| path.trim().to_owned()).collect();
+    if paths.iter().any(String::is_empty) {
+        return Err(ColumnError::Shape { spec: spec.to_owned() });
+    }
+    let joins = matches!(field, Field::Prompt | Field::Rubric | Field::Reference | Field::Text);
+    let lists = matches!(field, Field::Responses | Field::Label);
+    if paths.len() > 1 && !(if each { lists } else { joins }) {
+        return Err(ColumnError::Several { spec: spec.to_owned(), field: field.name(), joins });
+    }
+    let several = match paths.len() {
+        1 => Several::Any,
+        _ if each => Several::Each,
+        _ => Several::Joined,
+    };
+    Ok(Source { paths, several, given: true })
+}
+
+/// The value at `path`: the column of that name, else a dotted path into objects.
+pub(super) fn find<'a>(row: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    row.get(path).or_else(|| {
+        let (head, rest) = path.split_once('.')?;
+        find(row.get(head)?.as_object()?, rest)
+    })
+}
+
+/// Takes what is at `path` out of `row`, if it is there.
+pub(super) fn remove(row: &mut Map<String, Value>, path: &str) {
+    if row.shift_remove(path).is_none()
+        && let Some((head, rest)) = path.split_once('.')
+        && let Some(Value::Object(inner)) = row.get_mut(head)
+    {
+        remove(inner, rest);
+    }
+}
+
+/// The error for a row, or a place in it, that lacks `path`, which `field` would be read from.
+pub(super) fn missing(row: &Map<String, Value>, path: &str, field: Field, place: &str) -> RowProblem {
+    if let Some((head, rest)) = path.split_once('.')
+        && let Some(Value::Object(inner)) = row.get(head)
+    {
+        let place = if place.is_empty() { head.to_owned() } else { format!("{place}.{head}") };
+        return missing(inner, rest, field, &place);
+    }
+    let wanted = if path == field.name() { format!("`{path}`") } else { format!("`{path}` (for `{}`)", field.name()) };
+    no_column(row, path, wanted, place)
+}
+
+/// The error for a row, or a place in it, that lacks `path`, in the caller's words.
+pub(super) fn no_column(row: &Map<String, Value>, path: &str, wanted: String, place: &str) -> RowProblem {
+    let nearest = nearest(path, row.keys().map(String::as_str)).map(str::to_owned);
+    let holder = if place.is_empty() { "the row".to_owned() } else { format!("`{place}`") };
+    RowProblem::NoColumn { wanted, nearest, holder, present: names(row.keys()) }
+}
+
+/// The name most like `wanted`, if at least half of its letters agree.
+fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = wanted.to_lowercase();
+    let near = names.filter(|name| name.len() <= 64).map(|name| (edits(&lower, &name.to_lowercase()), name));
+    near.min_by_key(|(edits, _)| *edits)
+        .filter(|(edits, name)| edits * 2 <= name.chars().count().max(lower.chars().count()))
+        .map(|(_, name)| name)
+}
+
+fn nearest_field(field: &str) -> String {
+    nearest(field, FIELDS.iter().map(|field| field.name())).map_or_else(String::new, |name| format!("; nearest: `{name}`"))
+}
+
+/// Levenshtein distance: how many letters must be inserted, deleted or replaced to turn `a` into `b`.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    for (i, letter) in a.chars().enumerate() {
+        let mut diagonal = i;
+        above[0] = i + 1;
+        for (j, other) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(letter != *other);
+            diagonal = above[j + 1];
+            above[j + 1] = replaced.min(above[j] + 1).min(diagonal + 1);
+        }
+    }
+    above[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_counts_letters() {
+        assert_eq!(edits("prompt", "promt"), 1);
+        assert_eq!(edits("kitten", "sitting"), 3);
+        assert_eq!(edits("", "abc"), 3);
+        assert_eq!(edits("abc", ""), 3);
+    }
+
+    #[test]
+    fn bad_specs_say_what_is_wrong() {
+        let error = |specs: &[&str]| ColumnNames::parse(specs).unwrap_err().to_string();
+        insta::assert_snapshot!(error(&["prompt"]), @"column `prompt`: expected FIELD=COLUMN, such as prompt=question");
+        insta::assert_snapshot!(error(&["prompt="]), @"column `prompt=`: expected FIELD=COLUMN, such as prompt=question");
+        insta::assert_snapshot!(error(&["promt=question"]), @"column `promt=question`: no field `promt`; nearest: `prompt`; fields are: id, prompt, responses, chosen, rejected, label, rubric, reference, responses.text, responses.correct, responses.score, responses.answer");
+        insta::assert_snapshot!(error(&["prompt=a", "prompt=b"]), @"column `prompt=b`: `prompt` was already given");
+        insta::assert_snapshot!(error(&["prompt=a,b"]), @"column `prompt=a,b`: `prompt` is read from one column, or from several joined by `+`");
+        insta::assert_snapshot!(error(&["id=a+b"]), @"column `id=a+b`: `id` is read from one column");
+    }
+
+    #[test]
+    fn a_whole_name_wins_over_a_path() {
+        let row = serde_json::json!({"a.b": 1, "a": {"b": 2, "c": {"d": 3}}});
+        let row = row.as_object().unwrap();
+        assert_eq!(find(row, "a.b"), Some(&1.into()));
+        assert_eq!(find(row, "a.c.d"), Some(&3.into()));
+        assert_eq!(find(row, "a.x"), None);
+    }
+}

@@ -1,0 +1,218 @@
+//! What is wrong with a file of rows, in sentences that name the file, the row and the field.
+
+use std::{io, sync::Arc};
+
+use serde_json::Value;
+
+/// Why a file, or one row of it, cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetError {
+    /// Nothing is there.
+    #[error("{file}: there is no such file")]
+    Missing {
+        /// The file.
+        file: Arc<str>,
+    },
+    /// A folder is there.
+    #[error("{file}: this is a folder; name a file in it")]
+    Folder {
+        /// The folder.
+        file: Arc<str>,
+    },
+    /// The system refuses to open or read it.
+    #[error("{file}: it cannot be read: {source}")]
+    Io {
+        /// The file.
+        file: Arc<str>,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// No bytes, only blank lines, an empty list, or a table without rows.
+    #[error("{file}: it holds no rows")]
+    Empty {
+        /// The file.
+        file: Arc<str>,
+    },
+    /// The file is of a kind that is not read.
+    #[error("{file}: this is {found}; rows are read from JSONL, a JSON list (both also as .gz) and Parquet")]
+    Kind {
+        /// The file.
+        file: Arc<str>,
+        /// What it is, with an article.
+        found: &'static str,
+    },
+    /// Compressed or columnar data that cannot be decoded; no row after this one can be had.
+    #[error("{file} row {row}: the {what} is cut off or damaged here: {detail}")]
+    Damaged {
+        /// The file.
+        file: Arc<str>,
+        /// The first row that cannot be had, from 1.
+        row: usize,
+        /// `gzip stream` or `Parquet data`.
+        what: &'static str,
+        /// The decoder's words.
+        detail: String,
+    },
+    /// One row cannot be used; others may be.
+    #[error("{file} row {row}: {problem}")]
+    Row {
+        /// The file.
+        file: Arc<str>,
+        /// The row, from 1.
+        row: usize,
+        /// What is wrong with it.
+        #[source]
+        problem: RowProblem,
+    },
+}
+
+/// What is wrong with one row.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RowProblem {
+    /// The bytes are no text.
+    #[error("not UTF-8 at {place}")]
+    NotUtf8 {
+        /// The first bad byte, from 1: `byte N of the line`, or of the file where rows have no line of their own.
+        place: String,
+    },
+    /// The text is no JSON.
+    #[error("broken JSON at {place}: {detail}")]
+    BrokenJson {
+        /// `column C`, or `line L column C` of the file where rows have no line of their own. Columns count bytes from 1.
+        place: String,
+        /// What was expected there.
+        detail: String,
+    },
+    /// JSON, but no row.
+    #[error("a row must be an object that maps column names to values; found {found}")]
+    NotAnObject {
+        /// What it is.
+        found: String,
+    },
+    /// A column is missing.
+    #[error("no column {wanted}{}; {holder} has: {present}", nearest_words(nearest.as_deref()))]
+    NoColumn {
+        /// The column in backquotes, and what it is for where its name does not say so.
+        wanted: String,
+        /// The column with the most similar name, if there is a similar one.
+        nearest: Option<String>,
+        /// What lacks it: `the row`, or a place in it in backquotes.
+        holder: String,
+        /// The names that are there.
+        present: String,
+    },
+    /// A value is of the wrong type.
+    #[error("`{place}` must be {expected}; found {found}")]
+    WrongType {
+        /// Where, such as `responses[2].correct`; positions count from 0.
+        place: String,
+        /// What belongs there.
+        expected: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// Too few or too many responses.
+    #[error("{} {needed} responses are needed; found {found}", if *exactly { "exactly" } else { "at least" })]
+    Count {
+        /// Whether more would be wrong too.
+        exactly: bool,
+        /// How many are needed.
+        needed: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A prompt without any text.
+    #[error("`{place}` is empty: there is nothing that the responses could answer")]
+    EmptyPrompt {
+        /// The column.
+        place: String,
+    },
+    /// A message of somebody unknown.
+    #[error("`{place}` has the role `{role}`; known are system, developer, user, assistant and tool")]
+    Role {
+        /// Where.
+        place: String,
+        /// Who speaks.
+        role: String,
+    },
+    /// A message that holds something else than text.
+    #[error("`{place}` is a part of type `{kind}`; only text can be judged")]
+    Part {
+        /// Where.
+        place: String,
+        /// The part's type.
+        kind: String,
+    },
+    /// A response that does not end with the assistant speaking.
+    #[error("`{place}` ends with a turn of the {role}; a response ends with a turn of the assistant")]
+    LastTurn {
+        /// Where.
+        place: String,
+        /// Who speaks last.
+        role: &'static str,
+    },
+    /// Conversations that part before their last turns, so that no two texts answer the same prompt.
+    #[error("`{a}` and `{b}` already differ before their last turn (at turn {turn}); only last turns can be compared")]
+    Parting {
+        /// One conversation.
+        a: String,
+        /// The other.
+        b: String,
+        /// The first turn that differs, from 1.
+        turn: usize,
+    },
+    /// A whole conversation beside a prompt that is not its beginning.
+    #[error("`{place}` is a whole conversation, but not one that begins with the prompt of this row")]
+    OtherPrompt {
+        /// Where.
+        place: String,
+    },
+    /// A label for two where there are not two.
+    #[error("a label says which of two responses is better; this row has {found}")]
+    LabelCount {
+        /// How many responses there are.
+        found: usize,
+    },
+    /// The id of an earlier row.
+    #[error("the id `{id}` was already used in row {first}")]
+    DoubledId {
+        /// The id.
+        id: String,
+        /// The earlier row, from 1.
+        first: usize,
+    },
+}
+
+fn nearest_words(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; nearest: `{name}`"))
+}
+
+/// A wrong type at `place`.
+pub(super) fn wrong_type(place: &str, expected: &'static str, found: &Value) -> RowProblem {
+    RowProblem::WrongType { place: place.to_owned(), expected, found: describe(found) }
+}
+
+/// A value in a few words, for messages.
+pub(super) fn describe(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => format!("a boolean ({value})"),
+        Value::Number(number) => format!("a number ({number})"),
+        Value::String(text) if text.chars().count() > 40 => {
+            format!("the text `{}…`", text.chars().take(40).collect::<String>())
+        }
+        Value::String(text) => format!("the text `{text}`"),
+        Value::Array(list) if list.is_empty() => "an empty list".to_owned(),
+        Value::Array(list) => format!("a list of {}", list.len()),
+        Value::Object(columns) if columns.is_empty() => "an empty object".to_owned(),
+        Value::Object(columns) => format!("an object with the keys {}", names(columns.keys())),
+    }
+}
+
+/// Names for a message: all of a few, the first ones of many.
+pub(super) fn names<'a>(mut names: impl ExactSizeIterator<Item = &'a String>) -> String {
+    let count = names.len();
+    let shown: Vec<&str> = names.by_ref().take(20).map(String::as_str).collect();
+    let more = if count > shown.len() { format!(" and {} more", count - shown.len()) } else { String::new() };
+    if shown.is_empty() { "nothing".to_owned() } else { format!("{}{more}", shown.join(", ")) }
+}

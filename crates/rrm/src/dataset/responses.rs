@@ -1,0 +1,188 @@
+//! The response columns of a row -> what each response says and what the file knows about it.
+
+use serde_json::{Map, Value};
+
+use super::{
+    columns::{ColumnNames, Field, Several, find, missing, no_column, remove},
+    error::{RowProblem, wrong_type},
+    messages::{Said, said, scalar},
+};
+
+/// A response before the row's prompt is settled.
+#[derive(Debug)]
+pub(super) struct Raw {
+    /// Where it stands, for messages.
+    pub(super) place: String,
+    pub(super) said: Said,
+    pub(super) label: Option<f64>,
+    pub(super) team: Option<String>,
+    pub(super) extra: Map<String, Value>,
+}
+
+/// Whether the row is a pair of `chosen` and `rejected` instead of a list of responses.
+pub(super) fn is_pair(row: &Map<String, Value>, columns: &ColumnNames) -> bool {
+    let has = |field| find(row, &columns.of(field).paths[0]).is_some_and(|value| !value.is_null());
+    let given = |field| columns.of(field).given;
+    if given(Field::Responses) {
+        return false;
+    }
+    given(Field::Chosen) || given(Field::Rejected) || (!has(Field::Responses) && (has(Field::Chosen) || has(Field::Rejected)))
+}
+
+/// Reads the responses of a row, labels included.
+pub(super) fn responses(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Vec<Raw>, RowProblem> {
+    let mut responses = if is_pair(row, columns) {
+        let mut pair = side(row, columns, Field::Chosen, 1.0)?;
+        pair.append(&mut side(row, columns, Field::Rejected, 0.0)?);
+        pair
+    } else {
+        listed(row, columns)?
+    };
+    if columns.of(Field::Label).given
+        && let Some(labels) = majority(row, columns)?
+    {
+        let [first, second] = responses.as_mut_slice() else {
+            return Err(RowProblem::LabelCount { found: responses.len() });
+        };
+        [first.label, second.label] = labels.map(Some);
+    }
+    Ok(responses)
+}
+
+fn listed(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Vec<Raw>, RowProblem> {
+    let source = columns.of(Field::Responses);
+    let value = |path: &String| find(row, path).ok_or_else(|| missing(row, path, Field::Responses, ""));
+    if source.several == Several::Each {
+        return source.paths.iter().map(|path| response(value(path)?, path.clone(), columns)).collect();
+    }
+    let path = &source.paths[0];
+    let list = if source.given {
+        value(path)?
+    } else {
+        find(row, path).ok_or_else(|| no_column(row, path, "`responses` (nor `chosen` and `rejected`)".to_owned(), ""))?
+    };
+    let Value::Array(list) = list else { return Err(wrong_type(path, "a list of responses", list)) };
+    list.iter().enumerate().map(|(i, value)| response(value, format!("{path}[{i}]"), columns)).collect()
+}
+
+/// One side of a pair: a response, or a list of texts that all are on this side (as in RewardBench 2 and RM-Bench).
+fn side(row: &Map<String, Value>, columns: &ColumnNames, field: Field, label: f64) -> Result<Vec<Raw>, RowProblem> {
+    let path = &columns.of(field).paths[0];
+    let value = find(row, path).ok_or_else(|| missing(row, path, field, ""))?;
+    let mut side = match value {
+        Value::Array(list) if !list.iter().any(Value::is_object) => list
+            .iter()
+            .enumerate()
+            .map(|(i, value)| response(value, format!("{path}[{i}]"), columns))
+            .collect::<Result<Vec<_>, _>>()?,
+        value => vec![response(value, path.clone(), columns)?],
+    };
+    side.iter_mut().for_each(|response| response.label = Some(label));
+    Ok(side)
+}
+
+fn response(value: &Value, place: String, columns: &ColumnNames) -> Result<Raw, RowProblem> {
+    const EXPECTED: &str = "a response: text, an object with the text, or a list of messages";
+    let Value::Object(keys) = value else {
+        let said = said(value, &place, EXPECTED)?;
+        return Ok(Raw { place, said, label: None, team: None, extra: Map::new() });
+    };
+    let (said, read) = text(keys, &place, columns)?;
+    let label = match (boolean(keys, &place, columns)?, number(keys, &place, columns)?) {
+        (Some(correct), _) => Some(f64::from(correct)),
+        (None, score) => score,
+    };
+    let team = optional(keys, columns, Field::Answer, &place)?.map(|(path, answer)| {
+        scalar(answer)
+            .ok_or_else(|| wrong_type(&format!("{place}.{path}"), "an answer: text, a number, a boolean or null", answer))
+    });
+    let team = team.transpose()?.filter(|answer| !answer.is_empty());
+    let mut extra = keys.clone();
+    let others = [Field::Correct, Field::Score, Field::Answer].map(|field| columns.of(field).paths[0].as_str());
+    read.into_iter().chain(others).for_each(|path| remove(&mut extra, path));
+    Ok(Raw { place, said, label, team, extra })
+}
+
+/// What the response says, and the keys that say it.
+fn text<'a>(keys: &Map<String, Value>, place: &str, columns: &'a ColumnNames) -> Result<(Said, Vec<&'a str>), RowProblem> {
+    let source = columns.of(Field::Text);
+    if source.several == Several::Joined {
+        return Ok((Said::Text(joined(keys, columns, Field::Text, place)?), source.paths.iter().map(String::as_str).collect()));
+    }
+    let held = source.paths.iter().find_map(|path| Some((path.as_str(), find(keys, path)?)));
+    let Some((path, value)) = held else {
+        let names = source.paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", nor ");
+        return Err(no_column(keys, &source.paths[0], names, place));
+    };
+    Ok((said(value, &format!("{place}.{path}"), "text or a list of messages")?, vec![path]))
+}
+
+/// The texts of several columns, joined by line breaks; null and empty ones are left out.
+pub(super) fn joined(row: &Map<String, Value>, columns: &ColumnNames, field: Field, place: &str) -> Result<String, RowProblem> {
+    let mut texts = Vec::new();
+    for path in &columns.of(field).paths {
+        match find(row, path).ok_or_else(|| missing(row, path, field, place))? {
+            Value::Null => {}
+            value => {
+                let place = if place.is_empty() { path.clone() } else { format!("{place}.{path}") };
+                texts.push(scalar(value).ok_or_else(|| wrong_type(&place, "text", value))?);
+            }
+        }
+    }
+    texts.retain(|text| !text.is_empty());
+    Ok(texts.join("\n"))
+}
+
+/// The value of an optional field that is read from one column. Null is absent; a missing column is an error only if a spec names it.
+pub(super) fn optional<'r, 'c>(
+    row: &'r Map<String, Value>,
+    columns: &'c ColumnNames,
+    field: Field,
+    place: &str,
+) -> Result<Option<(&'c str, &'r Value)>, RowProblem> {
+    let source = columns.of(field);
+    let path = source.paths[0].as_str();
+    match find(row, path) {
+        Some(Value::Null) => Ok(None),
+        Some(value) => Ok(Some((path, value))),
+        None if source.given => Err(missing(row, path, field, place)),
+        None => Ok(None),
+    }
+}
+
+fn boolean(keys: &Map<String, Value>, place: &str, columns: &ColumnNames) -> Result<Option<bool>, RowProblem> {
+    let Some((path, value)) = optional(keys, columns, Field::Correct, place)? else { return Ok(None) };
+    let bad = || wrong_type(&format!("{place}.{path}"), "true, false or null", value);
+    Ok(Some(value.as_bool().or(value.as_u64().filter(|n| *n < 2).map(|n| n == 1)).ok_or_else(bad)?))
+}
+
+fn number(keys: &Map<String, Value>, place: &str, columns: &ColumnNames) -> Result<Option<f64>, RowProblem> {
+    let Some((path, value)) = optional(keys, columns, Field::Score, place)? else { return Ok(None) };
+    value.as_f64().map(Some).ok_or_else(|| wrong_type(&format!("{place}.{path}"), "a number or null", value))
+}
+
+/// The labels of both responses by the label that most columns give; none where two are given equally often.
+fn majority(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Option<[f64; 2]>, RowProblem> {
+    const LABELS: [[f64; 2]; 3] = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]];
+    let mut counts = [0usize; 3];
+    for path in &columns.of(Field::Label).paths {
+        let value = find(row, path).ok_or_else(|| missing(row, path, Field::Label, ""))?;
+        if !value.is_null() {
+            let expected = "a label: 1, A, A>B or model_a; 2, B, B>A or model_b; 0, A=B or tie";
+            counts[better(value).ok_or_else(|| wrong_type(path, expected, value))?] += 1;
+        }
+    }
+    let most = counts.into_iter().max().unwrap_or(0);
+    let winners: Vec<usize> = (0..3).filter(|&i| counts[i] == most).collect();
+    Ok(if let [winner] = winners.as_slice() { Some(LABELS[*winner]) } else { None })
+}
+
+/// Which of two is better: 0 the first, 1 the second, 2 neither.
+fn better(value: &Value) -> Option<usize> {
+    match scalar(value)?.to_lowercase().as_str() {
+        "1" | "a" | "a>b" | "a>>b" | "model_a" => Some(0),
+        "2" | "b" | "b>a" | "b>>a" | "model_b" => Some(1),
+        "0" | "a=b" | "b=a" | "tie" | "tie (bothbad)" => Some(2),
+        _ => None,
+    }
+}
