@@ -14,6 +14,7 @@ use rrm::{
     judge::{Adaptive, Fixture, Judge, JudgeSettings},
     keyed::Keyed,
     rank::{RankSettings, TeamRule},
+    result::Row,
     run::{Task, run},
     spending::{Limits, Spending},
     strategy::{DecidedBy, Strategy},
@@ -128,11 +129,13 @@ async fn half_of_the_votes_see_the_other_order() {
     assert_eq!(judgment.decision, Decision::Undecided, "a judge that only knows places decides nothing");
 }
 
-async fn rows(engine: Arc<dyn Engine>, settings: &JudgeSettings, task: &Task, items: &[Item], window: usize) -> Vec<String> {
-    let judge = judge(engine, settings.clone());
+async fn rows(judge: &Judge, task: &Task, items: &[Item], window: usize) -> Vec<Row> {
     let mut rows = Vec::new();
-    let all = items.iter().cloned().map(Ok);
-    run(&judge, task, all, window, |_, row| Ok(rows.push(serde_json::to_string(&row)?))).await.unwrap();
+    let keep = |_, row| {
+        rows.push(row);
+        Ok(())
+    };
+    run(judge, task, items.iter().cloned().map(Ok), window, keep).await.unwrap();
     rows
 }
 
@@ -142,8 +145,8 @@ async fn rows_are_the_same_whatever_runs_at_once() {
     for strategy in [Strategy::Knockout, Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate] {
         let task = Task::Rank(RankSettings { strategy, opponents: None, teams: TeamRule::Text });
         let settings = JudgeSettings { votes: 3, adaptive: Adaptive::Eager, both_orders: true, ..Default::default() };
-        let alone = rows(Jittery::new("accuracy=0.7", 1), &settings, &task, &items, 1).await;
-        let together = rows(Jittery::new("accuracy=0.7", 2), &settings, &task, &items, 64).await;
+        let alone = rows(&judge(Jittery::new("accuracy=0.7", 1), settings.clone()), &task, &items, 1).await;
+        let together = rows(&judge(Jittery::new("accuracy=0.7", 2), settings), &task, &items, 64).await;
         assert_eq!(alone, together);
         assert_eq!(alone.len(), items.len());
     }
@@ -153,10 +156,8 @@ async fn rows_are_the_same_whatever_runs_at_once() {
 async fn a_right_judge_finds_the_order_and_a_silent_one_is_decided_by_marked_coins() {
     let task = |strategy| Task::Rank(RankSettings { strategy, ..Default::default() });
     let ranked = |script: &'static str, strategy| async move {
-        let mut found = Vec::new();
         let judge = judge(Arc::new(scripted(script).unwrap()), JudgeSettings::default());
-        run(&judge, &task(strategy), [Ok(item("x", 9))].into_iter(), 1, |_, row| Ok(found.push(row.result.unwrap()))).await.unwrap();
-        found.remove(0)
+        rows(&judge, &task(strategy), &[item("x", 9)], 1).await.remove(0).result.unwrap()
     };
     for strategy in [Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate] {
         assert_eq!(ranked("accuracy=1", strategy).await.order.unwrap(), (0..9).rev().collect::<Vec<_>>(), "{strategy:?}");
@@ -175,10 +176,8 @@ async fn equal_responses_are_never_compared() {
     same.responses.iter_mut().for_each(|r| r.text = "the same".into());
     let engine = Jittery::new("first", 0);
     let task = Task::Rank(RankSettings::default());
-    let mut kinds = Vec::new();
-    let judge = judge(engine.clone(), JudgeSettings::default());
-    run(&judge, &task, [Ok(same)].into_iter(), 1, |_, row| Ok(kinds.extend(row.result.unwrap().matches.iter().map(|m| m.decided_by)))).await.unwrap();
-    assert_eq!(kinds, vec![DecidedBy::Team; 5]);
+    let found = rows(&judge(engine.clone(), JudgeSettings::default()), &task, &[same], 1).await.remove(0).result.unwrap();
+    assert_eq!(found.matches.iter().map(|m| m.decided_by).collect::<Vec<_>>(), vec![DecidedBy::Team; 5]);
     assert_eq!(engine.begun.load(SeqCst), 0);
 }
 
@@ -187,9 +186,9 @@ async fn a_limit_stops_cleanly_and_is_never_exceeded() {
     let engine = Jittery::new("first", 0);
     let mut judge = judge(engine.clone(), JudgeSettings::default());
     judge.spending = Arc::new(Spending::new(Limits { max_calls: Some(10), ..Default::default() }));
-    let mut rows = Vec::new();
-    let items = (0..30).map(|i| Ok(item(&format!("i{i}"), 2)));
-    let counted = run(&judge, &Task::Judge, items, 8, |_, row| Ok(rows.push(row))).await.unwrap();
-    assert_eq!((counted.rows, counted.failed, engine.begun.load(SeqCst)), (30, 20, 10));
+    let items: Vec<Item> = (0..30).map(|i| item(&format!("i{i}"), 2)).collect();
+    let rows = rows(&judge, &Task::Judge, &items, 8).await;
+    let failed = rows.iter().filter(|row| row.error.is_some()).count();
+    assert_eq!((rows.len(), failed, engine.begun.load(SeqCst)), (30, 20, 10));
     assert_eq!(rows[29].error.as_deref(), Some("stopped by --max-calls 10"));
 }
