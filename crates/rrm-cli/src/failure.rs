@@ -50,7 +50,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 /// Prints the failure to stderr and gives its exit code.
 #[expect(clippy::print_stderr, reason = "this is where errors are printed")]
 pub fn report(failure: &Failure) -> ExitCode {
-    eprintln!("error: {:#}", failure.error);
+    eprintln!("error: {}", sentence(&failure.error));
     for line in &failure.more {
         eprintln!("       {line}");
     }
@@ -58,6 +58,14 @@ pub fn report(failure: &Failure) -> ExitCode {
         eprintln!("hint: {hint}");
     }
     ExitCode::from(failure.code)
+}
+
+/// The error and its causes; a cause that is already said is not said again.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |said, cause| {
+        let cause = cause.to_string();
+        if said.contains(&cause) { said } else { format!("{said}: {cause}") }
+    })
 }
 
 /// What would help, by what went wrong.
@@ -78,8 +86,8 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(OpenError::Spec { .. } | OpenError::NotReplicas(_)) = error.downcast_ref::<OpenError>() {
         return Some(format!("--engine takes {}", rrm_engines::KNOWN));
     }
-    let dataset = error.downcast_ref::<DatasetError>().is_some();
-    dataset.then(|| "the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames".to_owned())
+    let row = matches!(error.downcast_ref::<DatasetError>(), Some(DatasetError::Row { .. }));
+    row.then(|| "the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames".to_owned())
 }
 
 fn engine_hint(error: &EngineError) -> Option<String> {

@@ -189,6 +189,24 @@ impl Options {
         self.concurrency.unwrap_or(64)
     }
 
+    /// The same options with every default filled in, so that a saved file says what was really used.
+    pub fn filled(&self) -> Options {
+        let (judge, rank) = (self.judge(), self.rank());
+        Options {
+            format: Some(self.format.clone().unwrap_or_else(|| "rrm".to_owned())),
+            votes: Some(judge.votes),
+            adaptive: Some(judge.adaptive),
+            max_tokens: Some(judge.sampling.max_tokens),
+            temperature: Some(judge.sampling.temperature),
+            top_p: Some(judge.sampling.top_p),
+            seed: Some(judge.seed),
+            strategy: Some(rank.strategy),
+            teams: Some(rank.teams),
+            concurrency: Some(self.concurrency()),
+            ..self.clone()
+        }
+    }
+
     /// Refuses values that could only be mistakes.
     pub fn check(&self) -> anyhow::Result<()> {
         anyhow::ensure!(self.votes != Some(0), "--votes 0: a comparison needs at least one vote");
@@ -209,7 +227,7 @@ fn table(options: &Options) -> anyhow::Result<toml::Table> {
     Ok(toml::Table::try_from(options)?)
 }
 
-/// The resolved options as the text of a file that --config reads back.
+/// The options with their defaults, as the text of a file that --config reads back.
 pub fn to_toml(options: &Options, input: &Path) -> anyhow::Result<String> {
-    Ok(format!("# rrm {} on {}\n{}", env!("CARGO_PKG_VERSION"), input.display(), toml::to_string(options)?))
+    Ok(format!("# rrm {} on {}\n{}", env!("CARGO_PKG_VERSION"), input.display(), toml::to_string(&options.filled())?))
 }

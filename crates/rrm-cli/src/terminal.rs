@@ -77,6 +77,12 @@ fn ranked(row: &Row, result: &RowResult, texts: &[&str]) -> String {
         let text = texts.get(*response).map(|text| excerpt(text)).unwrap_or_default();
         out += &format!("{:3}.  {:>4}  {score}  {text}\n", place + 1, format!("[{response}]"));
     }
+    if result.penalised {
+        out += "  note: somebody won or lost every match; a weak penalty keeps the ratings finite and their intervals wide\n";
+    }
+    if result.disconnected {
+        out += "  note: the matches leave groups that never met; orders across groups mean nothing\n";
+    }
     if let Some(last) = result.matches.last().filter(|m| m.round > 0 || result.matches.len() == 1) {
         out.push('\n');
         for line in bracket(&result.matches, last).0 {
