@@ -19,11 +19,9 @@ const API_KEY: &str = "RRM_API_KEY";
 /// Opens the engine that the options name.
 pub async fn open(options: &Options) -> Result<Opened, Failure> {
     if options.engine.is_empty() {
-        return Err(Failure::user(anyhow::anyhow!("no judge named"))
-            .with_hint(format!("--engine takes {}", rrm_engines::KNOWN)));
+        return Err(Failure::user(anyhow::anyhow!("no judge named")).with_hint(format!("--engine takes {}", rrm_engines::KNOWN)));
     }
-    let settings =
-        EngineSettings { http: http(options)?, context_size: options.context_size, threads: options.threads };
+    let settings = EngineSettings { http: http(options)?, context_size: options.context_size, threads: options.threads };
     let mut opened = rrm_engines::open(&options.engine, &settings).await?;
     if let Some(file) = &options.record {
         opened.engine = Arc::new(RecordingEngine::create(opened.engine, file)?);

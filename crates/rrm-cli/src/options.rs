@@ -216,7 +216,10 @@ impl Options {
         anyhow::ensure!(self.temperature.is_none_or(|t| t >= 0.0), "--temperature must not be negative");
         anyhow::ensure!(self.top_p.is_none_or(|p| p > 0.0 && p <= 1.0), "--top-p must lie above 0 and not above 1");
         let knockout = self.strategy.unwrap_or_default() == Strategy::Knockout;
-        anyhow::ensure!(!(knockout && self.opponents.is_some()), "--opponents needs a rating: --strategy elo, bradley-terry or win-rate");
+        anyhow::ensure!(
+            !(knockout && self.opponents.is_some()),
+            "--opponents needs a rating: --strategy elo, bradley-terry or win-rate"
+        );
         let priced = self.price_prompt.is_some() || self.price_completion.is_some();
         anyhow::ensure!(self.max_cost.is_none() || priced, "--max-cost needs --price-prompt and --price-completion");
         Ok(())

@@ -69,7 +69,14 @@ pub fn of_ratings(n: usize, matches: Vec<Match>, strategy: Strategy, seed: u64, 
         Strategy::WinRate => rating::win_rate(n, &played),
     };
     let order = rating::rank(&rated.scores);
-    Ranking { order, scores: rated.scores, penalised: rated.penalised, connected: rated.connected, tally: tally(&matches), matches }
+    Ranking {
+        order,
+        scores: rated.scores,
+        penalised: rated.penalised,
+        connected: rated.connected,
+        tally: tally(&matches),
+        matches,
+    }
 }
 
 fn decided(m: &Match) -> Option<rating::Played> {

@@ -108,10 +108,8 @@ impl Spending {
 
     /// The counters now.
     pub fn spent(&self) -> Spent {
-        let usage = Usage {
-            prompt_tokens: self.prompt_tokens.load(Relaxed),
-            completion_tokens: self.completion_tokens.load(Relaxed),
-        };
+        let usage =
+            Usage { prompt_tokens: self.prompt_tokens.load(Relaxed), completion_tokens: self.completion_tokens.load(Relaxed) };
         let (begun, finished) = (self.begun.load(Relaxed), self.finished.load(Relaxed));
         Spent {
             calls: begun,

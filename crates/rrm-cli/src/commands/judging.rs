@@ -1,6 +1,11 @@
 //! `rrm judge` and `rrm rank`: rows of a file -> result rows, what was spent, and a view for people.
 
-use std::{path::{Path, PathBuf}, process::ExitCode, sync::Arc, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Instant,
+};
 
 use anyhow::Context;
 use rrm::{
@@ -97,7 +102,14 @@ pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
     if let Some(store) = store {
         store.close().await.context("closing the store")?;
     }
-    let stats = Stats { engine: opened.engine.info().clone(), rows: counted.rows, failed: counted.failed, spent, seconds: started.elapsed().as_secs_f64(), http };
+    let stats = Stats {
+        engine: opened.engine.info().clone(),
+        rows: counted.rows,
+        failed: counted.failed,
+        spent,
+        seconds: started.elapsed().as_secs_f64(),
+        http,
+    };
     output.finish(&stats, &options, &args.input)?;
     if counted.failed > 0 {
         let message = format!("{} of {} rows have no result; their rows say why", counted.failed, counted.rows);
@@ -108,6 +120,10 @@ pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
 }
 
 fn interrupted(stored: bool) -> Failure {
-    let kept = if stored { "what was answered is in the store: the same command goes on from there" } else { "there was no store: nothing was kept" };
+    let kept = if stored {
+        "what was answered is in the store: the same command goes on from there"
+    } else {
+        "there was no store: nothing was kept"
+    };
     Failure::user(anyhow::anyhow!("interrupted; nothing was written")).with_hint(kept)
 }

@@ -65,7 +65,11 @@ fn find(args: &Args) -> Result<Row, Failure> {
         let line = line.with_context(|| format!("{name} row {rows}"))?;
         let row: Row = serde_json::from_str(&line).with_context(|| format!("{name} row {rows} is no result of rrm"))?;
         if row.rrm > rrm::result::VERSION {
-            return Err(Failure::user(anyhow::anyhow!("{name} row {rows} has layout version {}, newer than {}", row.rrm, rrm::result::VERSION)));
+            return Err(Failure::user(anyhow::anyhow!(
+                "{name} row {rows} has layout version {}, newer than {}",
+                row.rrm,
+                rrm::result::VERSION
+            )));
         }
         if row.id == args.id {
             return Ok(row);
@@ -88,7 +92,13 @@ fn texts(args: &Args) -> Result<Vec<String>, Failure> {
 }
 
 fn transcripts(played: &MatchRow, store: Option<&Store>) -> Result<String, Failure> {
-    let mut out = format!("\nround {}: [{}] first, [{}] second: {}\n", played.round + 1, played.first, played.second, terminal::votes(played));
+    let mut out = format!(
+        "\nround {}: [{}] first, [{}] second: {}\n",
+        played.round + 1,
+        played.first,
+        played.second,
+        terminal::votes(played)
+    );
     for (i, vote) in played.votes.iter().enumerate() {
         let said = match (vote.verdict, vote.abstain) {
             (Some(verdict), _) => format!("{verdict:?}").to_lowercase(),
@@ -102,7 +112,9 @@ fn transcripts(played: &MatchRow, store: Option<&Store>) -> Result<String, Failu
             _ => None,
         };
         match stored {
-            Some(Completion { text, reasoning, .. }) => out += &format!("{}{text}\n", reasoning.map(|r| r + "\n").unwrap_or_default()),
+            Some(Completion { text, reasoning, .. }) => {
+                out += &format!("{}{text}\n", reasoning.map(|r| r + "\n").unwrap_or_default())
+            }
             None => out += "(the transcript is not in the store)\n",
         }
     }

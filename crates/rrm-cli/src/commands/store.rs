@@ -81,7 +81,14 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
 #[expect(clippy::print_stdout, reason = "the report is the output")]
 fn stats(path: &Path) -> Result<(), Failure> {
     let stats = store::stats(path)?;
-    println!("{}: {} completions, {} prompt and {} written tokens, {} bytes", path.display(), stats.completions, stats.prompt_tokens, stats.completion_tokens, stats.bytes);
+    println!(
+        "{}: {} completions, {} prompt and {} written tokens, {} bytes",
+        path.display(),
+        stats.completions,
+        stats.prompt_tokens,
+        stats.completion_tokens,
+        stats.bytes
+    );
     for engine in stats.engines {
         println!("  {}", engine.engine);
         println!("    fingerprint {}", engine.fingerprint);

@@ -71,8 +71,19 @@ fn pair() -> Comparison {
 }
 
 fn item(id: &str, n: usize) -> Item {
-    let response = |i: usize| Response { text: format!("response {i}").into(), label: Some(i as f64), team: None, extra: Default::default() };
-    Item { id: id.into(), row: 1, prompt: Arc::new(Prompt::text("Q")), responses: (0..n).map(response).collect(), extra: Default::default() }
+    let response = |i: usize| Response {
+        text: format!("response {i}").into(),
+        label: Some(i as f64),
+        team: None,
+        extra: Default::default(),
+    };
+    Item {
+        id: id.into(),
+        row: 1,
+        prompt: Arc::new(Prompt::text("Q")),
+        responses: (0..n).map(response).collect(),
+        extra: Default::default(),
+    }
 }
 
 #[tokio::test]
@@ -124,7 +135,8 @@ async fn eager_voting_cancels_what_is_in_flight() {
 #[tokio::test]
 async fn half_of_the_votes_see_the_other_order() {
     let settings = JudgeSettings { votes: 4, both_orders: true, ..Default::default() };
-    let judgment = judge(Arc::new(scripted("first").unwrap()), settings).judge(Fixture { item: "x", pair: (0, 1) }, &pair()).await.unwrap();
+    let judgment =
+        judge(Arc::new(scripted("first").unwrap()), settings).judge(Fixture { item: "x", pair: (0, 1) }, &pair()).await.unwrap();
     assert_eq!((judgment.counts.first, judgment.counts.second), (2, 2));
     assert_eq!(judgment.decision, Decision::Undecided, "a judge that only knows places decides nothing");
 }

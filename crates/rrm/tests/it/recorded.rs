@@ -80,7 +80,8 @@ async fn recorded_knockouts_are_played_match_by_match() {
         assert_eq!(recorded.len(), 31, "question {question}: matches on record");
         // The judge is the record: a pair that the authors did not play has no answer, and the test fails.
         let play = |a: usize, b: usize| {
-            let on_record = recorded.iter().find(|(_, first, second, _)| (a, b) == (*first, *second) || (b, a) == (*first, *second));
+            let on_record =
+                recorded.iter().find(|(_, first, second, _)| (a, b) == (*first, *second) || (b, a) == (*first, *second));
             let answer = on_record.map(|(_, first, second, winner)| Played {
                 first: *first,
                 second: *second,
@@ -88,7 +89,8 @@ async fn recorded_knockouts_are_played_match_by_match() {
             });
             async move { answer.ok_or(format!("question {question}: {a} against {b} is not on record")) }
         };
-        let matches = strategy::knockout(&bracket(&order).unwrap(), &teams, &play, &|_, _| panic!("no coin is needed")).await.unwrap();
+        let matches =
+            strategy::knockout(&bracket(&order).unwrap(), &teams, &play, &|_, _| panic!("no coin is needed")).await.unwrap();
         assert!(matches.iter().all(|m| m.decided_by == DecidedBy::Votes));
         let played: HashSet<Match> = matches.iter().map(|m| (m.round, m.first, m.second, m.winner.unwrap())).collect();
         assert_eq!(played, recorded, "question {question}");

@@ -1,0 +1,120 @@
+//! Wrong input gives one clear line with file, row and a hint, exit code 1, and nothing half-written.
+
+use crate::{file, rrm, stderr};
+
+/// What is said about these bytes as input, with the folder taken out of the paths.
+fn said(name: &str, content: impl AsRef<[u8]>, command: &str) -> String {
+    let (folder, path) = file(name, content);
+    let out = folder.path().join("out.jsonl");
+    let output = rrm([command, path.to_str().unwrap(), "--engine", "scripted:first", "-o", out.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, [name], "something was left behind");
+    stderr(&output).replace(folder.path().to_str().unwrap(), "DIR")
+}
+
+const PAIR: &str = r#"{"id": "a", "prompt": "Q", "responses": ["x", "y"]}"#;
+
+#[test]
+fn a_row_with_one_response() {
+    insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{}", r#"{"id": "b", "prompt": "Q", "responses": ["x"]}"#), "rank"), @"");
+}
+
+#[test]
+fn a_pair_with_three_responses() {
+    insta::assert_snapshot!(said("in.jsonl", r#"{"prompt": "Q", "responses": ["x", "y", "z"]}"#, "judge"), @"");
+}
+
+#[test]
+fn a_wrong_type() {
+    insta::assert_snapshot!(said("in.jsonl", r#"{"prompt": 7, "responses": ["x", "y"]}"#, "judge"), @"");
+}
+
+#[test]
+fn a_doubled_id() {
+    insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{PAIR}"), "judge"), @"");
+}
+
+#[test]
+fn broken_json() {
+    insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{{\"prompt\": \n"), "judge"), @"");
+}
+
+#[test]
+fn bytes_that_are_no_utf8() {
+    insta::assert_snapshot!(said("in.jsonl", [PAIR.as_bytes(), b"\n{\"prompt\": \"\xff\"}"].concat(), "judge"), @"");
+}
+
+#[test]
+fn a_misspelt_column() {
+    insta::assert_snapshot!(said("in.jsonl", r#"{"promt": "Q", "responses": ["x", "y"]}"#, "judge"), @"");
+}
+
+#[test]
+fn an_empty_file() {
+    insta::assert_snapshot!(said("in.jsonl", "", "judge"), @"");
+}
+
+#[test]
+fn a_truncated_gzip() {
+    insta::assert_snapshot!(said("in.jsonl.gz", [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2], "judge"), @"");
+}
+
+#[test]
+fn wrong_options() {
+    let (_folder, path) = file("in.jsonl", PAIR);
+    let path = path.to_str().unwrap();
+    let said = |args: &[&str]| {
+        let output = rrm([&["rank", path], args].concat());
+        assert_eq!(output.status.code(), Some(1));
+        stderr(&output)
+    };
+    insta::assert_snapshot!(said(&[]), @"");
+    insta::assert_snapshot!(said(&["--engine", "scripted:frist"]), @"");
+    insta::assert_snapshot!(said(&["--engine", "gpt"]), @"");
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--engine", "scripted:second"]), @"");
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--format", "rmr"]), @"");
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--votes", "0"]), @"");
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--opponents", "3"]), @"");
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--max-cost", "1"]), @"");
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--api-key-env", "NO_SUCH_KEY"]), @"");
+}
+
+#[test]
+fn a_dead_server() {
+    // Port 1 of the loopback address is not listened on.
+    let (_folder, path) = file("in.jsonl", PAIR);
+    let output =
+        rrm(["judge", path.to_str().unwrap(), "--engine", "http://127.0.0.1:1", "--max-retries", "1", "--store", "none"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(
+        said.contains("http://127.0.0.1:1") && said.contains("cannot be reached") && said.contains("hint: is the server up?"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_option_file_with_an_unknown_key() {
+    let (folder, path) = file("in.jsonl", PAIR);
+    let config = folder.path().join("options.toml");
+    std::fs::write(&config, "votes = 3\nvoets = 5\n").unwrap();
+    let output = rrm(["judge", path.to_str().unwrap(), "--config", config.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("unknown field `voets`"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_full_disk() {
+    let full = std::path::Path::new("/dev/full");
+    if !full.exists() {
+        eprintln!("skipped: there is no full device");
+        return;
+    }
+    let (_folder, path) = file("in.jsonl", format!("{PAIR}\n"));
+    let mut command = crate::command();
+    command.args(["judge", path.to_str().unwrap(), "--engine", "scripted:first"]);
+    let output = command.stdout(std::fs::File::create(full).unwrap()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("No space left on device"), "{}", stderr(&output));
+}

@@ -1,0 +1,51 @@
+//! The binary as a user runs it.
+#![allow(missing_docs, reason = "tests are their own documentation")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failed unwrap is a failed test, and a skipped test says so")]
+
+mod errors;
+mod help;
+mod pandalm;
+mod rows;
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// The binary, with no store but the one that a test names, and no key from the surroundings.
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rrm"));
+    command.env_remove("RRM_API_KEY").env("XDG_DATA_HOME", "/nonexistent/data");
+    command
+}
+
+fn rrm<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Output {
+    command().args(args).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", stderr(output));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A file of a fresh folder; the folder goes with the guard.
+fn file(name: &str, content: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).unwrap();
+    (folder, path)
+}
+
+fn shared_data(name: &str) -> Option<PathBuf> {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
+    if !path.exists() {
+        eprintln!("skipped: {} is absent", path.display());
+        return None;
+    }
+    Some(path)
+}

@@ -1,0 +1,67 @@
+//! Result rows as they are written, and how they are shown.
+
+use crate::{file, rrm, stderr, stdout};
+
+const FOUR: &str = r#"{"id": "sums", "prompt": "2 + 2?", "responses": [{"text": "5", "correct": false}, {"text": "4", "correct": true}, {"text": "4", "correct": true}, {"text": "</think> \\boxed{Assistant 1}", "correct": false}], "topic": "arithmetic"}"#;
+
+#[test]
+fn a_ranking_is_one_row_with_its_evidence() {
+    let (_folder, path) = file("in.jsonl", FOUR);
+    let out = stdout(&rrm(["rank", path.to_str().unwrap(), "--engine", "scripted:accuracy=1", "--votes", "3", "--adaptive"]));
+    let row: serde_json::Value = serde_json::from_str(&out).unwrap();
+    insta::assert_json_snapshot!(row);
+}
+
+#[test]
+fn a_result_is_shown_with_its_bracket() {
+    let (folder, path) = file("in.jsonl", FOUR);
+    let out = folder.path().join("out.jsonl");
+    let (path, out) = (path.to_str().unwrap(), out.to_str().unwrap());
+    assert!(rrm(["rank", path, "--engine", "scripted:accuracy=1", "-o", out]).status.success());
+    insta::assert_snapshot!(stdout(&rrm(["show", out, "sums", "--input", path, "--brief"])), @"");
+    let missing = rrm(["show", out, "sum"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(stderr(&missing).contains("none of its 1 rows has the id 'sum'"));
+}
+
+#[test]
+fn saved_options_repeat_the_run() {
+    let (folder, path) = file("in.jsonl", FOUR);
+    let outs = ["one.jsonl", "two.jsonl"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    let path = path.to_str().unwrap();
+    let options = ["--engine", "scripted:accuracy=0.6", "--votes", "5", "--both-orders", "--strategy", "elo", "--seed", "9"];
+    assert!(rrm([&["rank", path, "-o", &outs[0]], options.as_slice()].concat()).status.success());
+    let again = rrm(["rank", path, "-o", &outs[1], "--config", &format!("{}.config.toml", outs[0])]);
+    assert!(again.status.success(), "{}", stderr(&again));
+    assert_eq!(std::fs::read(&outs[0]).unwrap(), std::fs::read(&outs[1]).unwrap());
+}
+
+#[test]
+fn standard_input_is_read_like_a_file() {
+    let (_folder, path) = file("in.jsonl", FOUR);
+    let mut command = crate::command();
+    command.args(["rank", "-", "--engine", "scripted:longer"]).stdin(std::fs::File::open(&path).unwrap());
+    let from_stdin = command.output().unwrap();
+    assert_eq!(stdout(&from_stdin), stdout(&rrm(["rank", path.to_str().unwrap(), "--engine", "scripted:longer"])));
+}
+
+#[test]
+fn a_plan_says_what_a_run_would_take() {
+    let (_folder, path) = file("in.jsonl", FOUR);
+    let plan = ["plan", "rank", path.to_str().unwrap(), "--votes", "5", "--adaptive", "--max-thinking-tokens", "100"];
+    insta::assert_snapshot!(stdout(&rrm([plan.as_slice(), &["--price-prompt", "1", "--price-completion", "2"]].concat())), @"");
+}
+
+#[test]
+fn a_limit_leaves_rows_that_say_so() {
+    let rows: String =
+        (0..5).map(|i| format!("{{\"id\": \"r{i}\", \"prompt\": \"Q\", \"responses\": [\"x\", \"y\"]}}\n")).collect();
+    let (folder, path) = file("in.jsonl", rows);
+    let out = folder.path().join("out.jsonl");
+    let args = ["judge", path.to_str().unwrap(), "--engine", "scripted:first", "--max-calls", "3", "-o", out.to_str().unwrap()];
+    let output = rrm(args);
+    assert_eq!(output.status.code(), Some(1));
+    let rows = std::fs::read_to_string(out).unwrap();
+    assert_eq!(rows.lines().filter(|line| line.contains("stopped by --max-calls 3")).count(), 2);
+    assert_eq!(rows.lines().count(), 5);
+}
