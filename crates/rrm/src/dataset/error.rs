@@ -64,6 +64,13 @@ pub enum DatasetError {
         #[source]
         problem: RowProblem,
     },
+    /// Several rows cannot be used: at least two errors, each on its own line.
+    #[error("{}", lines(.0))]
+    Several(Vec<DatasetError>),
+}
+
+fn lines(errors: &[DatasetError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// What is wrong with one row.

@@ -196,6 +196,7 @@ fn a_check_counts_what_planning_needs() {
     let summary = check(&fixture.path, &ReadOptions::default()).unwrap();
     insta::assert_debug_snapshot!(summary, @r"
     Summary {
+        rows: 2,
         by_responses: {
             2: Tally {
                 rows: 1,

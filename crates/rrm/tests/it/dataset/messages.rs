@@ -9,9 +9,8 @@ use super::{columns, file, gzip, row};
 /// All errors of a file, its folder left out.
 fn errors(name: &str, content: impl AsRef<[u8]>, options: &ReadOptions) -> String {
     let fixture = file(name, content);
-    let errors = check(&fixture.path, options).unwrap_err();
-    let folder = format!("{}/", fixture.folder.path().display());
-    errors.iter().map(|error| error.to_string().replace(&folder, "")).collect::<Vec<_>>().join("\n")
+    let error = check(&fixture.path, options).unwrap_err();
+    error.to_string().replace(&format!("{}/", fixture.folder.path().display()), "")
 }
 
 fn error(json: &str, specs: &[&str]) -> String {
