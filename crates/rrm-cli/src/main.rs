@@ -1,2 +1,35 @@
-//! .
-fn main() {}
+//! The command line: arguments -> configuration -> library -> what is printed.
+
+mod commands;
+mod engines;
+mod failure;
+mod options;
+mod output;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Reward reasoning models: a judge thinks, then says which of two responses is better; verdicts become rankings.
+#[derive(Parser)]
+#[command(name = "rrm", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: commands::Command,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failure::report(&failure::Failure::ours(error.into())),
+    };
+    let outcome = runtime.block_on(commands::run(cli.command));
+    // What a cancelled generation still holds must not keep the program from ending.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(code) => code,
+        Err(failure) => failure::report(&failure),
+    }
+}

@@ -1,1 +1,100 @@
-//! .
+//! An engine spec such as `http://HOST:PORT`, `gguf:FILE`, `replay:FILE` or `scripted:first` -> an [`Engine`].
+//!
+//! The only place that knows every engine.
+
+use std::{path::Path, sync::Arc};
+
+use rrm::engine::{
+    Engine, EngineError,
+    http::{self, HttpConfig, HttpEngine},
+    replay::ReplayEngine,
+    scripted,
+};
+
+/// Settings that some engines want; those that do not concern an engine are ignored by it.
+#[derive(Clone, Debug, Default)]
+pub struct EngineSettings {
+    /// For servers; its `urls` are replaced by those of the specs.
+    pub http: HttpConfig,
+    /// Context of models in process, in tokens; `None` takes what the model was trained with, within reason.
+    pub context_size: Option<u32>,
+    /// Threads of models in process; `None` takes the machine's.
+    pub threads: Option<usize>,
+}
+
+/// An engine that is ready, and what is to be said about it.
+pub struct Opened {
+    /// The engine.
+    pub engine: Arc<dyn Engine>,
+    /// The same engine where it is a server, for its counters.
+    pub http: Option<Arc<HttpEngine>>,
+    /// What the user should know, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Why no engine could be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The spec is not understood.
+    #[error("engine '{spec}': {what}")]
+    Spec {
+        /// What was given.
+        spec: String,
+        /// What is wrong with it, and what is understood.
+        what: String,
+    },
+    /// Several engines were named that cannot be replicas of one another.
+    #[error("several engines: only servers (http://...) can be replicas of one another, '{0}' cannot")]
+    NotReplicas(String),
+    /// The engine was understood and could not be started.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// What specs may look like, for help and errors.
+pub const KNOWN: &str = "http://HOST:PORT, https://HOST, gguf:FILE, replay:FILE, scripted:RULE";
+
+/// Opens what the specs name: one engine, or several servers as replicas of the same model.
+///
+/// # Errors
+/// [`OpenError`] when a spec is not understood or its engine cannot be started.
+pub async fn open(specs: &[String], settings: &EngineSettings) -> Result<Opened, OpenError> {
+    let is_url = |spec: &String| spec.starts_with("http://") || spec.starts_with("https://");
+    if specs.iter().all(is_url) && !specs.is_empty() {
+        let config = HttpConfig { urls: specs.to_vec(), ..settings.http.clone() };
+        let engine = Arc::new(http::connect(config).await?);
+        let notes = engine.notes().to_vec();
+        return Ok(Opened { engine: engine.clone(), http: Some(engine), notes });
+    }
+    match specs {
+        [spec] => Ok(Opened { engine: in_process(spec, settings)?, http: None, notes: Vec::new() }),
+        [] => Err(OpenError::Spec { spec: String::new(), what: format!("expected one of {KNOWN}") }),
+        several => Err(OpenError::NotReplicas(several.iter().find(|s| !is_url(s)).cloned().unwrap_or_default())),
+    }
+}
+
+fn in_process(spec: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, OpenError> {
+    let unknown = |what: String| OpenError::Spec { spec: spec.to_owned(), what };
+    match spec.split_once(':') {
+        Some(("scripted", rule)) => Ok(Arc::new(scripted::scripted(rule).map_err(unknown)?)),
+        Some(("replay", file)) => Ok(Arc::new(ReplayEngine::open(Path::new(file))?)),
+        Some(("gguf", file)) => gguf(file, settings),
+        _ => Err(unknown(format!("expected one of {KNOWN}"))),
+    }
+}
+
+#[cfg(feature = "gguf")]
+fn gguf(file: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, OpenError> {
+    let config = rrm_llama::LlamaConfig {
+        path: file.into(),
+        context_size: settings.context_size,
+        threads: settings.threads,
+    };
+    Ok(Arc::new(rrm_llama::LlamaEngine::open(config)?))
+}
+
+#[cfg(not(feature = "gguf"))]
+fn gguf(file: &str, _: &EngineSettings) -> Result<Arc<dyn Engine>, OpenError> {
+    let what = "this rrm was built without llama.cpp; build it with --features gguf (needs cmake and clang)".to_owned();
+    Err(OpenError::Spec { spec: format!("gguf:{file}"), what })
+}

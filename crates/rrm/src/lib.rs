@@ -1,8 +1,29 @@
 //! Judges that think before they choose, and what follows from their verdicts.
+//!
+//! One arrow a module. A row of a [`dataset`] gives a [`comparison`]; a [`format`] turns it into messages, an [`engine`] completes
+//! them, the [`transcript`] is read into a [`verdict`], and [`vote`] counts verdicts into a decision: that is [`judge`]. A
+//! [`schedule`] says who meets whom, a [`strategy`] plays the matches, [`rating`] and [`ranking`] bring responses into an order: that
+//! is [`rank`]. [`run`] does it for a stream of rows, [`result`] is what it writes, [`plan`] says before what it takes and
+//! [`spending`] counts it. What was paid for lies in a [`store`].
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 pub mod chat;
 pub mod comparison;
 pub mod dataset;
 pub mod engine;
+pub mod format;
+pub mod judge;
+pub mod keyed;
 pub mod markup;
+pub mod plan;
+pub mod rank;
+pub mod ranking;
+pub mod rating;
+pub mod result;
+pub mod run;
+pub mod schedule;
+pub mod spending;
+pub mod strategy;
+pub mod transcript;
+pub mod verdict;
+pub mod vote;

@@ -1,4 +1,10 @@
-//! The integration tests of `rrm`, one binary.
+//! Tests of the library through its public interface, one module for each subject.
+#![allow(missing_docs, reason = "tests are their own documentation")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failed unwrap is a failed test, and a skipped test says so")]
 
 mod dataset;
+mod formats;
+mod judging;
+mod layers;
+mod rating;
+mod recorded;

@@ -1,0 +1,45 @@
+//! One file, one command; this one knows them all.
+
+mod doctor;
+mod judging;
+
+mod plan;
+mod show;
+mod store;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+pub use judging::Kind;
+
+use crate::failure::Failure;
+
+/// What rrm can do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Judge pairs: which of the two responses of each row is better.
+    Judge(judging::Args),
+    /// Rank the responses of each row, best first.
+    Rank(judging::Args),
+    /// Say what a judge or rank command would take, before it runs.
+    Plan(plan::Args),
+    /// Show one row of a result: bracket, votes, and what the judge wrote.
+    Show(show::Args),
+    /// Try a server for real: what it supports, and what to fix.
+    Doctor(doctor::Args),
+    /// Look into, clean or merge stores of completions.
+    Store(store::Args),
+}
+
+/// Runs one command to its exit code.
+pub async fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Judge(args) => judging::run(args, judging::Kind::Judge).await,
+        Command::Rank(args) => judging::run(args, judging::Kind::Rank).await,
+        Command::Plan(args) => plan::run(args),
+        Command::Show(args) => show::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
+        Command::Store(args) => store::run(args),
+    }
+}

@@ -1,0 +1,112 @@
+//! `rrm judge` and `rrm rank`: rows of a file -> result rows, what was spent, and a view for people.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
+
+use anyhow::Context;
+use rrm::{
+    dataset::{self, ReadOptions},
+    judge::Judge,
+    run::{self, Counted, Task},
+    spending::Spending,
+};
+use tokio::sync::Semaphore;
+
+use crate::{
+    engines,
+    failure::Failure,
+    options::Options,
+    output::{Output, Stats, note},
+    terminal::Progress,
+};
+
+/// What these commands take.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Rows: JSONL, JSON or Parquet, also gzipped; `-` reads from stdin.
+    pub input: PathBuf,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// Which of the two commands.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// Two responses a row.
+    Judge,
+    /// Any number of responses a row.
+    Rank,
+}
+
+impl Kind {
+    /// What is done with each row.
+    pub fn task(self, options: &Options) -> Task {
+        match self {
+            Kind::Judge => Task::Judge,
+            Kind::Rank => Task::Rank(options.rank()),
+        }
+    }
+
+    /// How rows are read.
+    pub fn reading(self, options: &Options) -> anyhow::Result<ReadOptions> {
+        let exactly = (self == Kind::Judge).then_some(2);
+        Ok(ReadOptions { exactly, at_least: 2, columns: options.columns()? })
+    }
+}
+
+/// Judges or ranks every row.
+pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
+    let options = args.options.resolve()?;
+    options.check()?;
+    let input = crate::output::spooled(&args.input)?;
+    let reading = kind.reading(&options)?;
+    let format = engines::format(options.format.as_deref())?;
+    // The whole input is read once before anything is spent: a bad last row costs nothing.
+    let summary = dataset::check(input.path(), &reading)?;
+    let mut output = Output::open(options.output.as_deref(), kind)?;
+    let opened = engines::open(&options).await?;
+    opened.notes.iter().for_each(|text| note(text));
+    let store = engines::store(&options, opened.engine.info().paid)?;
+    let judge = Judge {
+        engine: opened.engine.clone(),
+        format: Arc::new(format),
+        settings: options.judge(),
+        store: store.clone(),
+        slots: Arc::new(Semaphore::new(options.concurrency())),
+        spending: Arc::new(Spending::new(options.limits())),
+        sink: options.stream.then(crate::terminal::sink),
+    };
+    let progress = Progress::new(summary.rows, judge.spending.clone(), options.stream);
+    let task = kind.task(&options);
+    let items = dataset::read(input.path(), &reading)?;
+    let window = options.concurrency().saturating_mul(2).max(16);
+    let emit = |item: dataset::Item, row| {
+        progress.row();
+        output.row(&item, &row)
+    };
+    let work = run::run(&judge, &task, items, window, emit);
+    let counted: Counted = tokio::select! {
+        done = work => done?,
+        _ = tokio::signal::ctrl_c() => return Err(interrupted(store.is_some())),
+    };
+    progress.done();
+    let spent = judge.spending.spent();
+    let http = opened.http.as_ref().map(|engine| engine.stats());
+    drop(judge);
+    if let Some(store) = store {
+        store.close().await.context("closing the store")?;
+    }
+    let stats = Stats { engine: opened.engine.info().clone(), rows: counted.rows, failed: counted.failed, spent, seconds: started.elapsed().as_secs_f64(), http };
+    output.finish(&stats, &options, &args.input)?;
+    if counted.failed > 0 {
+        let message = format!("{} of {} rows have no result; their rows say why", counted.failed, counted.rows);
+        return Err(Failure::user(anyhow::anyhow!(message))
+            .with_hint("run the same command again: what was answered is in the store and is not asked for twice"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn interrupted(stored: bool) -> Failure {
+    let kept = if stored { "what was answered is in the store: the same command goes on from there" } else { "there was no store: nothing was kept" };
+    Failure::user(anyhow::anyhow!("interrupted; nothing was written")).with_hint(kept)
+}

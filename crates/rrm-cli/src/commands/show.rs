@@ -1,0 +1,110 @@
+//! `rrm show`: one row of a result file -> its bracket, its votes, and what the judge wrote.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use rrm::{
+    dataset::{self, ReadOptions},
+    engine::Completion,
+    result::{MatchRow, Row},
+    store::Store,
+};
+
+use super::judging::Kind;
+use crate::{engines, failure::Failure, options::Options, terminal};
+
+/// What the command takes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// A result file of `rrm judge` or `rrm rank`.
+    pub result: PathBuf,
+    /// The row's id.
+    pub id: String,
+    /// The file that was judged, to show the responses beside their places.
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// Columns of that file, as they were given to the command.
+    #[arg(long, value_name = "NAME=COLUMN")]
+    pub column: Vec<String>,
+    /// The store that holds the transcripts [default: the user's].
+    #[arg(long, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+    /// Show only the result, not what the judge wrote.
+    #[arg(long)]
+    pub brief: bool,
+}
+
+/// Prints the row.
+pub async fn run(args: Args) -> Result<ExitCode, Failure> {
+    let row = find(&args)?;
+    let texts = texts(&args)?;
+    let kind = if row.result.as_ref().is_some_and(|r| r.verdict.is_some()) { Kind::Judge } else { Kind::Rank };
+    let mut out = terminal::view(&row, kind, &texts.iter().map(String::as_str).collect::<Vec<_>>());
+    if let (false, Some(result)) = (args.brief, &row.result) {
+        let store = args.store.clone().map_or_else(engines::default_store, Ok)?;
+        let store = if store.exists() { Some(Store::open(&store)?) } else { None };
+        for played in &result.matches {
+            out += &transcripts(played, store.as_ref())?;
+        }
+    }
+    std::io::stdout().lock().write_all(out.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn find(args: &Args) -> Result<Row, Failure> {
+    let name = args.result.display();
+    let file = File::open(&args.result).with_context(|| format!("cannot read {name}"))?;
+    let mut rows = 0;
+    for line in BufReader::new(file).lines() {
+        rows += 1;
+        let line = line.with_context(|| format!("{name} row {rows}"))?;
+        let row: Row = serde_json::from_str(&line).with_context(|| format!("{name} row {rows} is no result of rrm"))?;
+        if row.rrm > rrm::result::VERSION {
+            return Err(Failure::user(anyhow::anyhow!("{name} row {rows} has layout version {}, newer than {}", row.rrm, rrm::result::VERSION)));
+        }
+        if row.id == args.id {
+            return Ok(row);
+        }
+    }
+    Err(Failure::user(anyhow::anyhow!("{name}: none of its {rows} rows has the id '{}'", args.id)))
+}
+
+/// The responses of the row, where the input is given.
+fn texts(args: &Args) -> Result<Vec<String>, Failure> {
+    let Some(input) = &args.input else { return Ok(Vec::new()) };
+    let columns = Options { column: args.column.clone(), ..Options::default() }.columns()?;
+    for item in dataset::read(input, &ReadOptions { at_least: 1, columns, ..ReadOptions::default() })? {
+        let item = item?;
+        if item.id == args.id {
+            return Ok(item.responses.iter().map(|r| r.text.to_string()).collect());
+        }
+    }
+    Err(Failure::user(anyhow::anyhow!("{}: no row has the id '{}'", input.display(), args.id)))
+}
+
+fn transcripts(played: &MatchRow, store: Option<&Store>) -> Result<String, Failure> {
+    let mut out = format!("\nround {}: [{}] first, [{}] second: {}\n", played.round + 1, played.first, played.second, terminal::votes(played));
+    for (i, vote) in played.votes.iter().enumerate() {
+        let said = match (vote.verdict, vote.abstain) {
+            (Some(verdict), _) => format!("{verdict:?}").to_lowercase(),
+            (_, Some(reason)) => format!("abstained: {reason:?}"),
+            _ => "unknown".to_owned(),
+        };
+        let cut = if vote.budget_cut { ", thinking cut at the budget" } else { "" };
+        out += &format!("--- vote {i}, {:?} order, {} tokens{cut}: {said}\n", vote.order, vote.completion_tokens);
+        let stored = match (store, vote.completion.parse()) {
+            (Some(store), Ok(key)) => store.get(key)?,
+            _ => None,
+        };
+        match stored {
+            Some(Completion { text, reasoning, .. }) => out += &format!("{}{text}\n", reasoning.map(|r| r + "\n").unwrap_or_default()),
+            None => out += "(the transcript is not in the store)\n",
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,107 @@
+//! `rrm store`: what a store holds, dropping what is not wanted, merging several into one.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use clap::Subcommand;
+use rrm::store::{self, Garbage};
+
+use crate::{engines, failure::Failure};
+
+/// What the command takes.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: StoreCommand,
+}
+
+#[derive(Subcommand)]
+enum StoreCommand {
+    /// Completions, tokens and bytes, by the weights that wrote them.
+    Stats {
+        /// The store [default: the user's].
+        store: Option<PathBuf>,
+    },
+    /// Drop completions by what wrote them or by age, and give the space back.
+    Gc {
+        /// The store [default: the user's].
+        store: Option<PathBuf>,
+        #[command(flatten)]
+        what: What,
+    },
+    /// Copy what other stores hold into one; what is there already stays.
+    Merge {
+        /// The store that receives; created if absent.
+        into: PathBuf,
+        /// The stores to copy from.
+        #[arg(required = true)]
+        from: Vec<PathBuf>,
+    },
+}
+
+/// What to drop; exactly one of these.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct What {
+    /// Everything of the weights with this fingerprint.
+    #[arg(long, value_name = "HASH")]
+    fingerprint: Option<String>,
+    /// Everything of engines with this name, as `stats` prints it.
+    #[arg(long, value_name = "NAME")]
+    engine: Option<String>,
+    /// Everything older than this many days.
+    #[arg(long, value_name = "N")]
+    older_than_days: Option<u64>,
+}
+
+/// Runs one of them.
+#[expect(clippy::print_stdout, reason = "the report is the output")]
+pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    match args.command {
+        StoreCommand::Stats { store } => stats(&named(store)?)?,
+        StoreCommand::Gc { store, what } => {
+            let report = store::gc(named(store)?, &garbage(what)?)?;
+            println!("dropped {} completions, kept {}", report.dropped, report.kept);
+            println!("{} -> {} bytes", report.bytes_before, report.bytes_after);
+        }
+        StoreCommand::Merge { into, from } => {
+            let report = store::merge(into, &from)?;
+            println!("added {} completions, {} were there already", report.added, report.present);
+            if report.conflicts > 0 {
+                println!("{} of these differ from what was there, which was kept", report.conflicts);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "the report is the output")]
+fn stats(path: &Path) -> Result<(), Failure> {
+    let stats = store::stats(path)?;
+    println!("{}: {} completions, {} prompt and {} written tokens, {} bytes", path.display(), stats.completions, stats.prompt_tokens, stats.completion_tokens, stats.bytes);
+    for engine in stats.engines {
+        println!("  {}", engine.engine);
+        println!("    fingerprint {}", engine.fingerprint);
+        println!("    {} completions, {} written tokens", engine.completions, engine.completion_tokens);
+    }
+    Ok(())
+}
+
+fn named(store: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    store.map_or_else(engines::default_store, Ok)
+}
+
+fn garbage(what: What) -> anyhow::Result<Garbage> {
+    if let Some(fingerprint) = what.fingerprint {
+        return Ok(Garbage::Fingerprint(fingerprint));
+    }
+    if let Some(engine) = what.engine {
+        return Ok(Garbage::Engine(engine));
+    }
+    let age = Duration::from_secs(what.older_than_days.unwrap_or_default() * 24 * 60 * 60);
+    let since = SystemTime::now().checked_sub(age).unwrap_or(UNIX_EPOCH);
+    Ok(Garbage::CreatedBefore(since.duration_since(UNIX_EPOCH)?.as_secs()))
+}

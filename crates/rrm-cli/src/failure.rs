@@ -1,0 +1,84 @@
+//! Errors -> one line for the user with a hint, and the exit code: 1 the user's error, 2 ours.
+
+use std::process::ExitCode;
+
+use rrm::{dataset::DatasetError, engine::EngineError, judge::JudgeError, run::RunError};
+use rrm_engines::OpenError;
+
+/// An error with what would help.
+pub struct Failure {
+    error: anyhow::Error,
+    hint: Option<String>,
+    code: u8,
+}
+
+impl Failure {
+    /// An error of the user's input or surroundings.
+    pub fn user(error: impl Into<anyhow::Error>) -> Self {
+        let error = error.into();
+        let hint = hint(&error);
+        Failure { error, hint, code: 1 }
+    }
+
+    /// An error that the user can do nothing about.
+    pub fn ours(error: anyhow::Error) -> Self {
+        Failure { error, hint: None, code: 2 }
+    }
+
+    /// The same failure with what would help.
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Failure { hint: Some(hint.into()), ..self }
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure::user(error)
+    }
+}
+
+/// Prints the failure to stderr and gives its exit code.
+#[expect(clippy::print_stderr, reason = "this is where errors are printed")]
+pub fn report(failure: &Failure) -> ExitCode {
+    eprintln!("error: {:#}", failure.error);
+    if let Some(hint) = &failure.hint {
+        eprintln!("hint: {hint}");
+    }
+    ExitCode::from(failure.code)
+}
+
+/// What would help, by what went wrong.
+fn hint(error: &anyhow::Error) -> Option<String> {
+    let engine = error
+        .downcast_ref::<EngineError>()
+        .or_else(|| match error.downcast_ref::<OpenError>() {
+            Some(OpenError::Engine(engine)) => Some(engine),
+            _ => None,
+        })
+        .or_else(|| match error.downcast_ref::<RunError>() {
+            Some(RunError::Judge { source: JudgeError::Engine(engine), .. }) => Some(engine),
+            _ => None,
+        });
+    if let Some(engine) = engine {
+        return engine_hint(engine);
+    }
+    if let Some(OpenError::Spec { .. } | OpenError::NotReplicas(_)) = error.downcast_ref::<OpenError>() {
+        return Some(format!("--engine takes {}", rrm_engines::KNOWN));
+    }
+    let dataset = error.downcast_ref::<DatasetError>().is_some();
+    dataset.then(|| "the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames".to_owned())
+}
+
+fn engine_hint(error: &EngineError) -> Option<String> {
+    let hint = match error {
+        EngineError::Unreachable { .. } => "is the server up? `rrm doctor URL` tries it step by step",
+        EngineError::Unauthorized { .. } => "name the environment variable that holds the key: --api-key-env NAME",
+        EngineError::TimedOut { .. } => "raise --timeout, or lower --concurrency or --max-thinking-tokens",
+        EngineError::TooLong { .. } => "shorten the responses, lower --max-tokens, or give the model a larger context",
+        EngineError::Status { status: 404, .. } => "is --model one that the server lists? `rrm doctor URL` shows them",
+        EngineError::Unsupported { .. } => "`rrm doctor URL` shows what the server can do",
+        EngineError::NotRecorded { .. } => "a replay answers only what was recorded, with the same format, settings and seed",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}

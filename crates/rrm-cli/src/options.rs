@@ -1,0 +1,215 @@
+//! Flags and a TOML file with the same names -> resolved options.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use rrm::{
+    engine::Sampling,
+    judge::{Adaptive, JudgeSettings},
+    rank::{RankSettings, TeamRule},
+    spending::{Limits, Price},
+    strategy::Strategy,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// Options of the commands that judge. Every one can stand in the file given by --config under the same name.
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Options {
+    /// Read options from this TOML file; flags override it.
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Who judges: http://HOST:PORT, gguf:FILE, replay:FILE, scripted:RULE. Repeat it for replicas of one server.
+    #[arg(long, value_name = "SPEC", help_heading = "Judge")]
+    pub engine: Vec<String>,
+    /// The model's name at the server; the only one it lists if left out.
+    #[arg(long, value_name = "NAME", help_heading = "Judge")]
+    pub model: Option<String>,
+    /// Judge format: rrm, direct, arena-hard, or a file [default: rrm].
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Judge")]
+    pub format: Option<String>,
+    /// Samples of each comparison, by majority [default: 1].
+    #[arg(long, value_name = "K", help_heading = "Judge")]
+    pub votes: Option<u32>,
+    /// Stop voting once the rest cannot change the majority: sparing (fewest tokens) or eager (shortest wait).
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "sparing", value_parser = named::<Adaptive>, help_heading = "Judge")]
+    pub adaptive: Option<Adaptive>,
+    /// Let every second vote see the responses in the other order.
+    #[arg(long, help_heading = "Judge")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub both_orders: bool,
+    /// Cut thinking after this many tokens and elicit the verdict.
+    #[arg(long, value_name = "N", help_heading = "Judge")]
+    pub max_thinking_tokens: Option<u32>,
+    /// New tokens at most [default: 8192].
+    #[arg(long, value_name = "N", help_heading = "Judge")]
+    pub max_tokens: Option<u32>,
+    /// Softmax temperature, 0 is greedy [default: 0.6].
+    #[arg(long, value_name = "T", help_heading = "Judge")]
+    pub temperature: Option<f64>,
+    /// Nucleus mass [default: 1].
+    #[arg(long, value_name = "P", help_heading = "Judge")]
+    pub top_p: Option<f64>,
+    /// Keep this many likeliest tokens.
+    #[arg(long, value_name = "K", help_heading = "Judge")]
+    pub top_k: Option<u32>,
+    /// Keep tokens at least this likely relative to the likeliest.
+    #[arg(long, value_name = "P", help_heading = "Judge")]
+    pub min_p: Option<f64>,
+    /// Seed of everything random: orders, brackets, coins, samples [default: 0].
+    #[arg(long, value_name = "N", help_heading = "Judge")]
+    pub seed: Option<u64>,
+    /// How `rank` orders responses: knockout, elo, bradley-terry, win-rate [default: knockout].
+    #[arg(long, value_name = "NAME", value_parser = named::<Strategy>, help_heading = "Ranking")]
+    pub strategy: Option<Strategy>,
+    /// Opponents of each response where ratings are used [default: all].
+    #[arg(long, value_name = "M", help_heading = "Ranking")]
+    pub opponents: Option<usize>,
+    /// Which responses count as equal and never meet: text (same text), answer (same `answer` field), off [default: text].
+    #[arg(long, value_name = "RULE", value_parser = named::<TeamRule>, help_heading = "Ranking")]
+    pub teams: Option<TeamRule>,
+    /// Where rows hold what: NAME=COLUMN, such as prompt=instruction+input or responses=a,b. Repeatable.
+    #[arg(long, value_name = "NAME=COLUMN", help_heading = "Data")]
+    pub column: Vec<String>,
+    /// Write result rows here, with what was spent in FILE.stats.json and the options in FILE.config.toml.
+    #[arg(short, long, value_name = "FILE", help_heading = "Data")]
+    #[serde(skip)]
+    pub output: Option<PathBuf>,
+    /// Keep completions here, or `none` [default: the user's data directory, rrm/store.sqlite].
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub store: Option<PathBuf>,
+    /// Record every completion to this file, for the engine replay:FILE.
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    #[serde(skip)]
+    pub record: Option<PathBuf>,
+    /// Print what the judge writes to stderr as it writes.
+    #[arg(long, help_heading = "Data")]
+    #[serde(skip)]
+    pub stream: bool,
+    /// Requests in flight [default: 64].
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub concurrency: Option<usize>,
+    /// Stop before more calls than this are made.
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub max_calls: Option<u64>,
+    /// Stop once this much was spent, by --price-prompt and --price-completion.
+    #[arg(long, value_name = "MONEY", help_heading = "Limits")]
+    pub max_cost: Option<f64>,
+    /// Price of a million prompt tokens.
+    #[arg(long, value_name = "MONEY", help_heading = "Limits")]
+    pub price_prompt: Option<f64>,
+    /// Price of a million written tokens.
+    #[arg(long, value_name = "MONEY", help_heading = "Limits")]
+    pub price_completion: Option<f64>,
+    /// Requests a minute at most.
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub requests_per_minute: Option<u32>,
+    /// Tokens a minute at most.
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub tokens_per_minute: Option<u32>,
+    /// Environment variable that holds the server's key [default: RRM_API_KEY, if set].
+    #[arg(long, value_name = "NAME", help_heading = "Server")]
+    pub api_key_env: Option<String>,
+    /// Names the state of the weights where a server cannot tell it; part of where completions are stored.
+    #[arg(long, value_name = "TEXT", help_heading = "Server")]
+    pub revision: Option<String>,
+    /// Seconds that one request may take [default: 600].
+    #[arg(long, value_name = "SECONDS", help_heading = "Server")]
+    pub timeout: Option<u64>,
+    /// Further tries of a request that failed for a passing reason [default: 8].
+    #[arg(long, value_name = "N", help_heading = "Server")]
+    pub max_retries: Option<u32>,
+    /// Context of a model in process, in tokens.
+    #[arg(long, value_name = "N", help_heading = "Model in process")]
+    pub context_size: Option<u32>,
+    /// Threads of a model in process.
+    #[arg(long, value_name = "N", help_heading = "Model in process")]
+    pub threads: Option<usize>,
+}
+
+/// A value of an enum by the name that it has in files.
+fn named<T: DeserializeOwned>(name: &str) -> Result<T, String> {
+    serde_json::from_value(name.into()).map_err(|error| error.to_string())
+}
+
+impl Options {
+    /// Flags over the file that they name.
+    pub fn resolve(self) -> anyhow::Result<Options> {
+        let Some(path) = self.config.clone() else { return Ok(self) };
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let file: Options = toml::from_str(&text).with_context(|| path.display().to_string())?;
+        let mut merged = table(&file)?;
+        merged.extend(table(&self)?.into_iter().filter(|(_, value)| value.as_array().is_none_or(|a| !a.is_empty())));
+        let Options { config, output, record, stream, .. } = self;
+        Ok(Options { config, output, record, stream, ..merged.try_into()? })
+    }
+
+    /// How comparisons are judged.
+    pub fn judge(&self) -> JudgeSettings {
+        let default = JudgeSettings::default();
+        JudgeSettings {
+            votes: self.votes.unwrap_or(default.votes),
+            both_orders: self.both_orders,
+            adaptive: self.adaptive.unwrap_or(default.adaptive),
+            max_thinking_tokens: self.max_thinking_tokens,
+            sampling: Sampling {
+                temperature: self.temperature.unwrap_or(default.sampling.temperature),
+                top_p: self.top_p.unwrap_or(default.sampling.top_p),
+                top_k: self.top_k,
+                min_p: self.min_p,
+                max_tokens: self.max_tokens.unwrap_or(default.sampling.max_tokens),
+            },
+            seed: self.seed.unwrap_or(default.seed),
+        }
+    }
+
+    /// How responses are ranked.
+    pub fn rank(&self) -> RankSettings {
+        RankSettings {
+            strategy: self.strategy.unwrap_or_default(),
+            opponents: self.opponents,
+            teams: self.teams.unwrap_or_default(),
+        }
+    }
+
+    /// What may be spent.
+    pub fn limits(&self) -> Limits {
+        Limits { max_calls: self.max_calls, max_cost: self.max_cost, price: self.price() }
+    }
+
+    /// What tokens cost.
+    pub fn price(&self) -> Price {
+        Price { prompt: self.price_prompt.unwrap_or(0.0), completion: self.price_completion.unwrap_or(0.0) }
+    }
+
+    /// Requests in flight.
+    pub fn concurrency(&self) -> usize {
+        self.concurrency.unwrap_or(64)
+    }
+
+    /// Refuses values that could only be mistakes.
+    pub fn check(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(self.votes != Some(0), "--votes 0: a comparison needs at least one vote");
+        anyhow::ensure!(self.concurrency != Some(0), "--concurrency 0: at least one request must be in flight");
+        anyhow::ensure!(self.opponents != Some(0), "--opponents 0: ratings need at least one opponent each");
+        anyhow::ensure!(self.max_tokens != Some(0), "--max-tokens 0: a judge has to write something");
+        anyhow::ensure!(self.temperature.is_none_or(|t| t >= 0.0), "--temperature must not be negative");
+        anyhow::ensure!(self.top_p.is_none_or(|p| p > 0.0 && p <= 1.0), "--top-p must lie above 0 and not above 1");
+        let knockout = self.strategy.unwrap_or_default() == Strategy::Knockout;
+        anyhow::ensure!(!(knockout && self.opponents.is_some()), "--opponents needs a rating: --strategy elo, bradley-terry or win-rate");
+        let priced = self.price_prompt.is_some() || self.price_completion.is_some();
+        anyhow::ensure!(self.max_cost.is_none() || priced, "--max-cost needs --price-prompt and --price-completion");
+        Ok(())
+    }
+}
+
+fn table(options: &Options) -> anyhow::Result<toml::Table> {
+    Ok(toml::Table::try_from(options)?)
+}
+
+/// The resolved options as the text of a file that --config reads back.
+pub fn to_toml(options: &Options, input: &Path) -> anyhow::Result<String> {
+    Ok(format!("# rrm {} on {}\n{}", env!("CARGO_PKG_VERSION"), input.display(), toml::to_string(options)?))
+}

@@ -1,0 +1,142 @@
+//! Result rows -> files that appear whole or not at all, or stdout; notes -> stderr.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, IsTerminal, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use rrm::{
+    dataset::Item,
+    engine::{EngineInfo, http::HttpStats},
+    result::Row,
+    spending::Spent,
+};
+use serde::Serialize;
+use tempfile::TempPath;
+
+use crate::{commands::Kind, options, options::Options, terminal};
+
+/// Where result rows go.
+pub struct Output {
+    kind: Kind,
+    to: Destination,
+}
+
+enum Destination {
+    /// A file beside the one that is wanted, renamed over it at the end.
+    File { partial: BufWriter<File>, partial_path: TempPath, path: PathBuf },
+    /// Lines for a program.
+    Pipe(BufWriter<io::Stdout>),
+    /// A view for a person.
+    Terminal,
+}
+
+/// What was spent; kept apart from the rows, which are the same however often a run was stopped.
+#[derive(Serialize)]
+pub struct Stats {
+    /// Who judged.
+    pub engine: EngineInfo,
+    /// Rows written.
+    pub rows: u64,
+    /// Of these, rows without a result.
+    pub failed: u64,
+    /// Calls and tokens of this run.
+    pub spent: Spent,
+    /// Wall time of this run.
+    pub seconds: f64,
+    /// What the server did, where there is one.
+    pub http: Option<HttpStats>,
+}
+
+impl Output {
+    /// Opens the place where rows go: a file, or stdout as lines or, on a terminal, as a view.
+    pub fn open(path: Option<&Path>, kind: Kind) -> anyhow::Result<Self> {
+        let to = match path {
+            Some(path) => {
+                let partial_path = beside(path, "partial");
+                let partial = File::create(&partial_path).with_context(|| format!("cannot write {}", partial_path.display()))?;
+                // Taken away again unless the run gets to its end.
+                let partial_path = TempPath::try_from_path(partial_path)?;
+                Destination::File { partial: BufWriter::new(partial), partial_path, path: path.to_owned() }
+            }
+            None if io::stdout().is_terminal() => Destination::Terminal,
+            None => Destination::Pipe(BufWriter::new(io::stdout())),
+        };
+        Ok(Output { kind, to })
+    }
+
+    /// Writes one row.
+    pub fn row(&mut self, item: &Item, row: &Row) -> io::Result<()> {
+        match &mut self.to {
+            Destination::File { partial, .. } => line(partial, row),
+            Destination::Pipe(pipe) => line(pipe, row),
+            Destination::Terminal => terminal::row(item, row, self.kind),
+        }
+    }
+
+    /// Makes the file appear under its name, with what was spent and the options beside it.
+    pub fn finish(self, stats: &Stats, options: &Options, input: &Path) -> anyhow::Result<()> {
+        match self.to {
+            Destination::File { partial, partial_path, path } => {
+                let file = partial.into_inner().map_err(|e| e.into_error()).and_then(|file| file.sync_all());
+                file.with_context(|| format!("cannot write {}", partial_path.display()))?;
+                std::fs::write(beside(&path, "config.toml"), options::to_toml(options, input)?)?;
+                std::fs::write(beside(&path, "stats.json"), serde_json::to_string_pretty(stats)? + "\n")?;
+                partial_path.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
+            }
+            Destination::Pipe(mut pipe) => pipe.flush()?,
+            Destination::Terminal => {}
+        }
+        terminal::summary(stats, options.price());
+        Ok(())
+    }
+}
+
+fn line(to: &mut impl Write, row: &Row) -> io::Result<()> {
+    serde_json::to_writer(&mut *to, row)?;
+    to.write_all(b"\n")
+}
+
+/// `FILE.suffix`.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    name.into()
+}
+
+/// One line on stderr.
+#[expect(clippy::print_stderr, reason = "this is where notes are printed")]
+pub fn note(text: &str) {
+    eprintln!("note: {text}");
+}
+
+/// An input that can be read more than once.
+pub enum Spooled {
+    /// A file that was there.
+    Named(PathBuf),
+    /// What came from stdin.
+    Spool(tempfile::NamedTempFile),
+}
+
+impl Spooled {
+    /// Where it can be read.
+    pub fn path(&self) -> &Path {
+        match self {
+            Spooled::Named(path) => path,
+            Spooled::Spool(file) => file.path(),
+        }
+    }
+}
+
+/// The input itself, or a copy of stdin for `-`, since inputs are checked before they are used.
+pub fn spooled(input: &Path) -> anyhow::Result<Spooled> {
+    if input.as_os_str() != "-" {
+        return Ok(Spooled::Named(input.to_owned()));
+    }
+    let mut file = tempfile::Builder::new().prefix("stdin").tempfile().context("cannot keep a copy of stdin")?;
+    io::copy(&mut io::stdin().lock(), &mut file).context("cannot keep a copy of stdin")?;
+    Ok(Spooled::Spool(file))
+}

@@ -1,0 +1,204 @@
+//! Result rows -> what a person reads: the order, the bracket, the votes; and the progress on stderr.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::Arc,
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rrm::{
+    dataset::Item,
+    engine::TokenSink,
+    result::{MatchRow, Row, RowResult},
+    spending::{Price, Spending},
+    strategy::DecidedBy,
+    vote::Decision,
+};
+
+use crate::{commands::Kind, output::Stats};
+
+/// Columns of text that are shown of a response.
+const EXCERPT: usize = 60;
+
+/// Prints one row to stdout for a person.
+pub fn row(item: &Item, row: &Row, kind: Kind) -> io::Result<()> {
+    let texts: Vec<&str> = item.responses.iter().map(|r| &*r.text).collect();
+    io::stdout().lock().write_all(view(row, kind, &texts).as_bytes())
+}
+
+/// One row as text; `texts` are the responses where they are at hand.
+pub fn view(row: &Row, kind: Kind, texts: &[&str]) -> String {
+    let Some(result) = &row.result else {
+        return format!("{}  no result: {}\n", row.id, row.error.as_deref().unwrap_or("unknown"));
+    };
+    let mut out = match kind {
+        Kind::Judge => judged(row, result, texts),
+        Kind::Rank => ranked(row, result, texts),
+    };
+    for flag in &result.flags {
+        let whose = flag.response.map_or_else(|| "the prompt".to_owned(), |i| format!("response [{i}]"));
+        out += &format!("  warning: {whose} holds prompt markup: {}\n", flag.markup.join(" "));
+    }
+    out
+}
+
+fn judged(row: &Row, result: &RowResult, texts: &[&str]) -> String {
+    let verdict = match result.verdict {
+        Some(Decision::First) => "[0] is better",
+        Some(Decision::Second) => "[1] is better",
+        Some(Decision::Tie) => "tie",
+        _ => "undecided",
+    };
+    let votes = result.matches.first().map(votes).unwrap_or_default();
+    let winner = result.order.as_ref().and_then(|order| texts.get(order[0])).map(|text| excerpt(text)).unwrap_or_default();
+    format!("{}  {verdict}  {votes}  {winner}\n", row.id)
+}
+
+fn ranked(row: &Row, result: &RowResult, texts: &[&str]) -> String {
+    let usage = result.usage;
+    let mut out = format!(
+        "{}  {} responses, {} matches, {} votes ({} abstained), {} tokens written\n",
+        row.id,
+        result.scores.len(),
+        result.matches.len(),
+        usage.votes,
+        usage.abstained,
+        usage.completion_tokens
+    );
+    for (place, response) in result.order.iter().flatten().enumerate() {
+        let score = result.scores[*response].map_or_else(
+            || "   -".to_owned(),
+            |s| match (s.low, s.high) {
+                (Some(low), Some(high)) => format!("{:7.2} [{low:.2}, {high:.2}]", s.value),
+                _ => format!("{:5.0}", s.value),
+            },
+        );
+        let text = texts.get(*response).map(|text| excerpt(text)).unwrap_or_default();
+        out += &format!("{:3}.  {:>4}  {score}  {text}\n", place + 1, format!("[{response}]"));
+    }
+    if let Some(last) = result.matches.last().filter(|m| m.round > 0 || result.matches.len() == 1) {
+        out.push('\n');
+        for line in bracket(&result.matches, last).0 {
+            out += &format!("  {}\n", line.trim_end());
+        }
+    }
+    out
+}
+
+/// The bracket below a match as lines of equal width, and the line at which its winner leaves.
+fn bracket(matches: &[MatchRow], top: &MatchRow) -> (Vec<String>, usize) {
+    let side = |response: usize| {
+        let before = matches.iter().filter(|m| m.round < top.round && m.winner == Some(response)).max_by_key(|m| m.round);
+        before.map_or_else(|| (vec![format!("[{response}] ")], 0), |m| bracket(matches, m))
+    };
+    let ((upper, from), (lower, to)) = (side(top.first), side(top.second));
+    let width = upper.iter().chain(&lower).map(|line| line.chars().count()).max().unwrap_or(0);
+    let join = |line: &String, fill: char, end: &str| {
+        let pad = width - line.chars().count();
+        format!("{line}{}{end}", fill.to_string().repeat(pad))
+    };
+    let mut lines = Vec::new();
+    for (i, line) in upper.iter().enumerate() {
+        lines.push(match i.cmp(&from) {
+            std::cmp::Ordering::Less => join(line, ' ', "  "),
+            std::cmp::Ordering::Equal => join(line, '─', "─┐"),
+            std::cmp::Ordering::Greater => join(line, ' ', " │"),
+        });
+    }
+    let middle = lines.len();
+    let winner = top.winner.map_or_else(|| "-".to_owned(), |w| w.to_string());
+    lines.push(format!("{} ├─ [{winner}] {} ", " ".repeat(width), votes(top)));
+    for (i, line) in lower.iter().enumerate() {
+        lines.push(match i.cmp(&to) {
+            std::cmp::Ordering::Less => join(line, ' ', " │"),
+            std::cmp::Ordering::Equal => join(line, '─', "─┘"),
+            std::cmp::Ordering::Greater => join(line, ' ', "  "),
+        });
+    }
+    (lines, middle)
+}
+
+/// How a match was decided, such as `3:2` from the winner's side, with what is unusual about it.
+pub fn votes(played: &MatchRow) -> String {
+    let Some(counts) = played.counts else { return "same team".to_owned() };
+    let won_second = played.winner == Some(played.second);
+    let (a, b) = if won_second { (counts.second, counts.first) } else { (counts.first, counts.second) };
+    let mut text = format!("{a}:{b}");
+    if counts.tie > 0 {
+        text += &format!(" {} tied", counts.tie);
+    }
+    if counts.abstain > 0 {
+        text += &format!(" {} abstained", counts.abstain);
+    }
+    if played.decided_by == DecidedBy::Coin {
+        text += " by coin";
+    }
+    text
+}
+
+/// The beginning of a text on one line.
+pub fn excerpt(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(EXCERPT) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// Prints what the run took to stderr.
+#[expect(clippy::print_stderr, reason = "this is where people see what was spent")]
+pub fn summary(stats: &Stats, price: Price) {
+    let spent = &stats.spent;
+    let mut text = format!(
+        "{} rows in {:.1} s: {} calls ({} from the store), {} prompt and {} written tokens",
+        stats.rows, stats.seconds, spent.calls, spent.reused, spent.prompt_tokens, spent.completion_tokens
+    );
+    if spent.unfinished > 0 {
+        text += &format!(", {} calls cancelled or failed", spent.unfinished);
+    }
+    if price != Price::default() {
+        text += &format!(", cost {:.4}", spent.cost);
+    }
+    eprintln!("{text}");
+}
+
+/// Prints what the judge writes to stderr as it writes.
+#[expect(clippy::print_stderr, reason = "streaming was asked for")]
+pub fn sink() -> TokenSink {
+    Arc::new(|text: &str| eprint!("{text}"))
+}
+
+/// A progress bar with rate and time left, where stderr is a terminal.
+pub struct Progress {
+    bar: ProgressBar,
+    spending: Arc<Spending>,
+}
+
+impl Progress {
+    /// A bar over `rows`; hidden where nobody would see it or where text is streamed.
+    pub fn new(rows: u64, spending: Arc<Spending>, streaming: bool) -> Self {
+        if streaming || !io::stderr().is_terminal() {
+            return Progress { bar: ProgressBar::hidden(), spending };
+        }
+        let template = "{bar:24} {pos}/{len} rows  {per_sec}  {elapsed} elapsed, {eta} left  {msg}";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(rows).with_style(style);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Progress { bar, spending }
+    }
+
+    /// One more row is done.
+    pub fn row(&self) {
+        self.bar.inc(1);
+        if !self.bar.is_hidden() {
+            let spent = self.spending.spent();
+            self.bar.set_message(format!("{} calls, {} tokens", spent.calls, spent.completion_tokens));
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+}

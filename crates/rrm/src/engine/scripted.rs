@@ -1,0 +1,117 @@
+//! `scripted:` judges: a verdict by rule instead of by reading, for tests, baselines and dry runs. They cost nothing.
+
+use futures::future::{self, BoxFuture};
+
+use super::{Completion, Engine, EngineError, EngineInfo, Finish, Request, Usage};
+use crate::{
+    comparison::{Comparison, Side},
+    keyed::Keyed,
+};
+
+/// The rule of a scripted judge.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Script {
+    /// Always the response shown first: what pure position bias does.
+    First,
+    /// Always the response shown second.
+    Second,
+    /// The longer response by bytes; the first when equal: what pure length bias does.
+    Longer,
+    /// The shorter response by bytes; the first when equal.
+    Shorter,
+    /// A fair coin for each vote.
+    Random,
+    /// The labelled response with this probability, drawn for each vote; a fair coin where there is no label.
+    Accuracy(f64),
+    /// Never a verdict: what a judge that only talks does.
+    Silent,
+}
+
+impl Script {
+    /// Reads what follows `scripted:` in an engine spec.
+    ///
+    /// # Errors
+    /// A sentence that lists what is understood.
+    pub fn parse(spec: &str) -> Result<Self, String> {
+        let known = "known scripts: first, second, longer, shorter, random, silent, accuracy=P with P from 0 to 1";
+        match spec {
+            "first" => Ok(Script::First),
+            "second" => Ok(Script::Second),
+            "longer" => Ok(Script::Longer),
+            "shorter" => Ok(Script::Shorter),
+            "random" => Ok(Script::Random),
+            "silent" => Ok(Script::Silent),
+            _ => spec
+                .strip_prefix("accuracy=")
+                .and_then(|p| p.parse().ok())
+                .filter(|p| (0.0..=1.0).contains(p))
+                .map(Script::Accuracy)
+                .ok_or_else(|| format!("unknown script '{spec}'; {known}")),
+        }
+    }
+
+    /// The side that this script prefers, `None` for no verdict; what is random about it is keyed by the request's seed.
+    fn choose(self, comparison: &Comparison, seed: u64) -> Option<Side> {
+        let mut keyed = Keyed::new(seed, "", "scripted", &[]);
+        let (first, second) = (comparison.first.len(), comparison.second.len());
+        let coin = |heads: bool| if heads { Side::First } else { Side::Second };
+        Some(match self {
+            Script::First => Side::First,
+            Script::Second => Side::Second,
+            Script::Longer => coin(first >= second),
+            Script::Shorter => coin(first <= second),
+            Script::Random => coin(keyed.f64() < 0.5),
+            Script::Silent => return None,
+            Script::Accuracy(p) => match comparison.label {
+                Some(label) if keyed.f64() < p => label,
+                Some(label) => label.other(),
+                None => coin(keyed.f64() < 0.5),
+            },
+        })
+    }
+}
+
+/// An engine that follows a [`Script`].
+pub struct ScriptedEngine {
+    script: Script,
+    info: EngineInfo,
+}
+
+/// A scripted judge; `spec` is what follows `scripted:`.
+///
+/// # Errors
+/// A sentence that lists the known scripts.
+pub fn scripted(spec: &str) -> Result<ScriptedEngine, String> {
+    let script = Script::parse(spec)?;
+    let name = format!("scripted:{spec}");
+    let info = EngineInfo { fingerprint: name.clone(), name, seeds: true, logprobs: false, budget: true, paid: false };
+    Ok(ScriptedEngine { script, info })
+}
+
+impl Engine for ScriptedEngine {
+    fn info(&self) -> &EngineInfo {
+        &self.info
+    }
+
+    fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
+        Box::pin(future::ready(self.answer(&request)))
+    }
+}
+
+impl ScriptedEngine {
+    fn answer(&self, request: &Request) -> Result<Completion, EngineError> {
+        let (Some(comparison), Some(labels)) = (&request.comparison, &request.labels) else {
+            let what = "scripted judges answer comparisons only".to_owned();
+            return Err(EngineError::Unsupported { engine: self.info.name.clone(), what });
+        };
+        let text = match self.script.choose(comparison, request.seed) {
+            Some(Side::First) => labels.first.clone(),
+            Some(Side::Second) => labels.second.clone(),
+            None => "I cannot say which one is better.".to_owned(),
+        };
+        if let Some(sink) = &request.sink {
+            sink(&text);
+        }
+        Ok(Completion { text, reasoning: None, finish: Finish::Stop, budget_cut: false, usage: Usage::default() })
+    }
+}

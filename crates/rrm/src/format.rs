@@ -1,0 +1,256 @@
+//! A judge format, one TOML file -> the messages of a comparison, and back from an answer to a verdict.
+
+use std::sync::Arc;
+
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    chat::{Message, Role},
+    comparison::Comparison,
+    engine::{Budget, Labels},
+    transcript::Thinking,
+    verdict::VerdictPattern,
+};
+
+/// The file of a judge format, as written; see docs/formats.md.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormatFile {
+    /// The format's name, for reports.
+    pub name: String,
+    /// The messages to send, each content a minijinja template.
+    pub messages: Vec<Message>,
+    /// How thinking is marked; absent for judges that do not think.
+    #[serde(default)]
+    pub thinking: Option<Thinking>,
+    /// How an answer states its verdict.
+    pub verdict: VerdictPattern,
+    /// How a verdict is elicited when the thinking budget runs out.
+    #[serde(default)]
+    pub elicit: Option<Elicit>,
+}
+
+/// How a verdict is elicited when the thinking budget runs out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Elicit {
+    /// Appended when the thinking is still open; closes it.
+    pub thinking: String,
+    /// Appended when there is no open thinking.
+    pub answer: String,
+    /// Tokens that may follow.
+    pub max_verdict_tokens: u32,
+    /// Strings that complete the verdict.
+    pub stop: Vec<String>,
+}
+
+/// A judge format that was read and checked.
+#[derive(Debug)]
+pub struct Format {
+    /// The file's content.
+    pub file: FormatFile,
+    /// blake3 of the file's text, hexadecimal: part of the address of every stored completion.
+    pub hash: String,
+    /// Headings and labels whose appearance in judged text is reported.
+    pub markup: Vec<String>,
+    labels: Arc<Labels>,
+    templates: Environment<'static>,
+}
+
+/// Why a format file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// The file is not the TOML that a format is.
+    #[error("format {name}: {source}")]
+    Toml {
+        /// File or built-in name.
+        name: String,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// A template does not parse or render.
+    #[error("format {name}: template of message {message}: {source}")]
+    Template {
+        /// The format's name.
+        name: String,
+        /// Index of the message.
+        message: usize,
+        /// Where and why.
+        source: Box<minijinja::Error>,
+    },
+    /// The parts contradict each other.
+    #[error("format {name}: {what}")]
+    Invalid {
+        /// The format's name.
+        name: String,
+        /// What is wrong and what is expected.
+        what: String,
+    },
+}
+
+/// Name and file text of the shipped formats.
+pub const SHIPPED: [(&str, &str); 3] = [
+    ("rrm", include_str!("../formats/rrm.toml")),
+    ("direct", include_str!("../formats/direct.toml")),
+    ("arena-hard", include_str!("../formats/arena-hard.toml")),
+];
+
+impl Format {
+    /// A shipped format by its name, `None` when there is no such name.
+    pub fn shipped(name: &str) -> Option<Result<Self, FormatError>> {
+        SHIPPED.iter().find(|(n, _)| *n == name).map(|(n, text)| Format::parse(n, text))
+    }
+
+    /// Reads a format from the text of its file; `name` is used in errors.
+    ///
+    /// # Errors
+    /// [`FormatError`] when the TOML, a template or the verdict pattern cannot be used.
+    pub fn parse(name: &str, text: &str) -> Result<Self, FormatError> {
+        let file: FormatFile =
+            toml::from_str(text).map_err(|e| FormatError::Toml { name: name.to_owned(), source: Box::new(e) })?;
+        check(name, &file)?;
+        let mut templates = Environment::new();
+        templates.set_auto_escape_callback(|_| AutoEscape::None);
+        templates.set_undefined_behavior(UndefinedBehavior::Strict);
+        let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build();
+        templates.set_syntax(syntax.map_err(|e| FormatError::Template {
+            name: name.to_owned(),
+            message: 0,
+            source: Box::new(e),
+        })?);
+        for (i, message) in file.messages.iter().enumerate() {
+            templates.add_template_owned(i.to_string(), message.content.clone()).map_err(|e| FormatError::Template {
+                name: name.to_owned(),
+                message: i,
+                source: Box::new(e),
+            })?;
+        }
+        let labels = Arc::new(labels(&file));
+        let markup = markup(&file);
+        Ok(Format { hash: blake3::hash(text.as_bytes()).to_hex().to_string(), file, markup, labels, templates })
+    }
+
+    /// The messages that ask for a judgment of this comparison.
+    ///
+    /// # Errors
+    /// [`FormatError::Template`] when a template uses something that this comparison does not have.
+    pub fn messages(&self, comparison: &Comparison) -> Result<Vec<Message>, FormatError> {
+        let render = |i: usize, role: Role| Ok(Message { role, content: self.render(i, comparison, &comparison.second)? });
+        self.file.messages.iter().enumerate().map(|(i, m)| render(i, m.role)).collect()
+    }
+
+    /// How many leading bytes of the last message do not depend on the second response.
+    ///
+    /// # Errors
+    /// As [`Format::messages`].
+    pub fn shared_prefix(&self, comparison: &Comparison, last: &str) -> Result<usize, FormatError> {
+        let without = self.render(self.file.messages.len() - 1, comparison, "")?;
+        Ok(last.bytes().zip(without.bytes()).take_while(|(a, b)| a == b).count())
+    }
+
+    /// The texts that state a verdict in this format.
+    pub fn labels(&self) -> Arc<Labels> {
+        self.labels.clone()
+    }
+
+    /// The request part that cuts thinking after `max_thinking_tokens`, `None` when the format has no elicitation text.
+    pub fn budget(&self, max_thinking_tokens: u32) -> Option<Budget> {
+        let elicit = self.file.elicit.as_ref()?;
+        let thinking = self.file.thinking.as_ref();
+        Some(Budget {
+            max_thinking_tokens,
+            elicit: elicit.thinking.clone(),
+            elicit_answer: elicit.answer.clone(),
+            open: thinking.map_or_else(String::new, |t| t.open.clone()),
+            close: thinking.map_or_else(String::new, |t| t.close.clone()),
+            opened_by_template: thinking.is_some_and(|t| t.opened_by_template),
+            max_verdict_tokens: elicit.max_verdict_tokens,
+            stop: elicit.stop.clone(),
+        })
+    }
+
+    fn render(&self, message: usize, comparison: &Comparison, second: &str) -> Result<String, FormatError> {
+        let prompt = &comparison.prompt;
+        self.templates
+            .get_template(&message.to_string())
+            .and_then(|template| {
+                template.render(context! {
+                    prompt => prompt_text(&prompt.messages),
+                    conversation => conversation(&prompt.messages),
+                    response_1 => &*comparison.first,
+                    response_2 => second,
+                    rubric => prompt.rubric.as_deref(),
+                    reference => prompt.reference.as_deref(),
+                })
+            })
+            .map_err(|e| FormatError::Template { name: self.file.name.clone(), message, source: Box::new(e) })
+    }
+}
+
+fn check(name: &str, file: &FormatFile) -> Result<(), FormatError> {
+    let invalid = |what: &str| Err(FormatError::Invalid { name: name.to_owned(), what: what.to_owned() });
+    let verdict = &file.verdict;
+    match verdict.wrap.split_once("LABEL") {
+        Some((before, after)) if !before.is_empty() && !after.is_empty() => {}
+        _ => return invalid("verdict.wrap must hold LABEL with text on both sides, such as '\\boxed{LABEL}'"),
+    }
+    if file.messages.is_empty() {
+        return invalid("messages is empty; at least one user message is expected");
+    }
+    if verdict.first.is_empty() || verdict.second.is_empty() {
+        return invalid("verdict.first and verdict.second need at least one label each");
+    }
+    let mut labels: Vec<&String> = verdict.first.iter().chain(&verdict.second).chain(&verdict.tie).collect();
+    labels.sort();
+    if labels.iter().any(|l| l.trim().is_empty() || l.trim() != l.as_str()) {
+        return invalid("a label of [verdict] is empty or begins or ends with a space");
+    }
+    if labels.windows(2).any(|w| w[0] == w[1]) {
+        return invalid("the same label stands for two verdicts in [verdict]");
+    }
+    if file.thinking.as_ref().is_some_and(|t| t.open.is_empty() || t.close.is_empty()) {
+        return invalid("thinking.open and thinking.close must not be empty; leave [thinking] out for judges that do not think");
+    }
+    Ok(())
+}
+
+fn labels(file: &FormatFile) -> Labels {
+    let verdict = &file.verdict;
+    // Where the chat template opens the thinking, an answer begins by closing it.
+    let close = file.thinking.as_ref().filter(|t| t.opened_by_template).map_or("", |t| &t.close);
+    let state = |label: &String| format!("{close}{}", verdict.wrap.replacen("LABEL", label, 1));
+    Labels { first: state(&verdict.first[0]), second: state(&verdict.second[0]), tie: verdict.tie.first().map(state) }
+}
+
+/// What a response could hold to pass for a part of the prompt or for a verdict: headings, wrapped labels, thinking markers.
+fn markup(file: &FormatFile) -> Vec<String> {
+    let lines = file.messages.iter().flat_map(|m| m.content.lines());
+    let heading = |line: &&str| line.starts_with('#') || (line.starts_with("<|") && line.ends_with("|>"));
+    let mut markup: Vec<String> = lines.filter(heading).map(|line| line.trim_end().to_owned()).collect();
+    let verdict = &file.verdict;
+    markup.extend(verdict.first.iter().chain(&verdict.second).chain(&verdict.tie).map(|l| verdict.wrap.replacen("LABEL", l, 1)));
+    markup.extend(file.thinking.iter().flat_map(|t| [t.open.clone(), t.close.clone()]));
+    markup.sort();
+    markup.dedup();
+    markup
+}
+
+/// The conversation as templates see it: a list of `role` and `content`.
+fn conversation(messages: &[Message]) -> Vec<Value> {
+    messages.iter().map(|m| Value::from_pairs([("role", m.role.as_str()), ("content", m.content.as_str())])).collect()
+}
+
+/// The conversation as the text that templates see as `prompt`: a single user turn is its own text, longer ones name who speaks.
+fn prompt_text(messages: &[Message]) -> String {
+    if let [Message { role: Role::User, content }] = messages {
+        return content.clone();
+    }
+    let name = |role| match role {
+        Role::System => "System",
+        Role::User => "User",
+        Role::Assistant => "Assistant",
+        Role::Tool => "Tool",
+    };
+    messages.iter().map(|m| format!("{}: {}", name(m.role), m.content)).collect::<Vec<_>>().join("\n\n")
+}

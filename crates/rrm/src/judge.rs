@@ -1,0 +1,297 @@
+//! A comparison -> votes of an engine -> a [`Judgment`]: the one place where completions are asked for.
+
+use std::{future::Future, sync::Arc};
+
+use futures::{StreamExt, stream::FuturesUnordered};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+
+use crate::{
+    address::{CompletionKey, KeyParts, completion_key},
+    comparison::Comparison,
+    engine::{Budget, Completion, Engine, EngineError, Request, Sampling, TokenSink, Usage},
+    format::{Format, FormatError},
+    keyed,
+    spending::{LimitReached, Spending},
+    store::{Origin, Store, StoreError},
+    transcript,
+    verdict::{self, Verdict},
+    vote::{self, Counts, Decision, Vote},
+};
+
+/// How comparisons are judged; resolved and saved beside each result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JudgeSettings {
+    /// Samples of each comparison (voting@k).
+    pub votes: u32,
+    /// Whether every second vote sees the responses in the other order.
+    pub both_orders: bool,
+    /// Whether to stop asking once the rest cannot change the decision.
+    pub adaptive: Adaptive,
+    /// Tokens of thinking after which a verdict is elicited; `None` lets the model finish.
+    pub max_thinking_tokens: Option<u32>,
+    /// How tokens are drawn.
+    pub sampling: Sampling,
+    /// Seed of the run: everything random is keyed by it.
+    pub seed: u64,
+}
+
+impl Default for JudgeSettings {
+    /// One vote in one order without a budget, decoded as in the paper's released evaluation.
+    fn default() -> Self {
+        JudgeSettings {
+            votes: 1,
+            both_orders: false,
+            adaptive: Adaptive::Off,
+            max_thinking_tokens: None,
+            sampling: Sampling::default(),
+            seed: 0,
+        }
+    }
+}
+
+/// When to stop asking for votes. The decision is the one of all votes in every case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Adaptive {
+    /// Ask for all votes.
+    #[default]
+    Off,
+    /// Ask for no vote before it can matter: the fewest tokens, in a few dependent steps.
+    Sparing,
+    /// Ask for all votes at once and cancel what is in flight when the decision is settled: the shortest wait.
+    Eager,
+}
+
+/// Which order the judge of one vote saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// The order of the comparison.
+    Given,
+    /// The other order.
+    Swapped,
+}
+
+/// One counted vote.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VoteRecord {
+    /// Which order the judge saw.
+    pub order: Order,
+    /// The verdict, about the comparison in its given order.
+    pub vote: Vote,
+    /// Whether the thinking was cut at the budget and the verdict elicited.
+    pub budget_cut: bool,
+    /// What it took.
+    pub usage: Usage,
+    /// Where the completion lies in the store.
+    pub key: CompletionKey,
+}
+
+/// The votes of one comparison and what they say together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgment {
+    /// The majority.
+    pub decision: Decision,
+    /// How many votes said what.
+    pub counts: Counts,
+    /// The counted votes by their index.
+    pub votes: Vec<VoteRecord>,
+    /// Tokens of the counted votes.
+    pub usage: Usage,
+}
+
+/// Why a comparison has no judgment.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum JudgeError {
+    /// The engine gave no completion.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] Arc<StoreError>),
+    /// The format could not be rendered.
+    #[error(transparent)]
+    Format(#[from] Arc<FormatError>),
+    /// A thinking budget was asked for, and the format does not say how to elicit a verdict.
+    #[error("format {0} has no [elicit] section, which a thinking budget needs")]
+    NoElicitation(String),
+    /// The run may not spend more.
+    #[error(transparent)]
+    Limit(#[from] LimitReached),
+}
+
+impl JudgeError {
+    /// Whether every further comparison would fail the same way.
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            JudgeError::Engine(error) => error.is_fatal(),
+            JudgeError::Store(_) | JudgeError::Format(_) | JudgeError::NoElicitation(_) => true,
+            JudgeError::Limit(_) => false,
+        }
+    }
+}
+
+/// Everything that judging needs; shared by all comparisons of a run.
+pub struct Judge {
+    /// Who completes.
+    pub engine: Arc<dyn Engine>,
+    /// How to ask and how to read.
+    pub format: Arc<Format>,
+    /// How often, how far, how random.
+    pub settings: JudgeSettings,
+    /// Where completions are kept; `None` keeps nothing.
+    pub store: Option<Store>,
+    /// How many requests may be in flight.
+    pub slots: Arc<Semaphore>,
+    /// What the run has spent and may spend.
+    pub spending: Arc<Spending>,
+    /// Where text goes as it is written, when somebody watches.
+    pub sink: Option<TokenSink>,
+}
+
+/// Names one comparison of a run; what is random about it depends on nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct Fixture<'a> {
+    /// The row's id.
+    pub item: &'a str,
+    /// Indices of the responses shown first and second.
+    pub pair: (usize, usize),
+}
+
+impl Judge {
+    /// Judges one comparison by as many votes as the settings ask for. Dropping the future cancels what is in flight.
+    ///
+    /// # Errors
+    /// [`JudgeError`] when any needed vote could not be had: a judgment never rests on fewer votes than it says.
+    pub async fn judge(&self, fixture: Fixture<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
+        let given = self.ask(comparison)?;
+        let swapped = if self.settings.both_orders { Some(self.ask(&comparison.swapped())?) } else { None };
+        let request = |index: u32| match &swapped {
+            Some(swapped) if index % 2 == 1 => (Order::Swapped, swapped),
+            _ => (Order::Given, &given),
+        };
+        let one = |index: u32| {
+            let (order, request) = request(index);
+            async move { self.vote(fixture, index, order, request).await.map(|record| (index as usize, record)) }
+        };
+        let records = collect(self.settings.votes, self.settings.adaptive, one).await?;
+        let counts = vote::count(records.iter().map(|r| r.vote));
+        let mut usage = Usage::default();
+        records.iter().for_each(|r| usage += r.usage);
+        Ok(Judgment { decision: counts.decision(), counts, votes: records, usage })
+    }
+
+    /// The request for a comparison, without seed.
+    fn ask(&self, comparison: &Comparison) -> Result<Request, JudgeError> {
+        let messages = self.format.messages(comparison).map_err(Arc::new)?;
+        let last = messages.last().map_or("", |m| m.content.as_str());
+        let shared_prefix = self.format.shared_prefix(comparison, last).map_err(Arc::new)?;
+        Ok(Request {
+            shared_prefix,
+            messages,
+            sampling: self.settings.sampling.clone(),
+            seed: 0,
+            budget: self.budget()?,
+            comparison: Some(Arc::new(comparison.clone())),
+            labels: Some(self.format.labels()),
+            sink: self.sink.clone(),
+        })
+    }
+
+    fn budget(&self) -> Result<Option<Budget>, JudgeError> {
+        let Some(tokens) = self.settings.max_thinking_tokens else { return Ok(None) };
+        match self.format.budget(tokens) {
+            Some(budget) => Ok(Some(budget)),
+            None => Err(JudgeError::NoElicitation(self.format.file.name.clone())),
+        }
+    }
+
+    async fn vote(&self, fixture: Fixture<'_>, index: u32, order: Order, ask: &Request) -> Result<VoteRecord, JudgeError> {
+        let Fixture { item, pair } = fixture;
+        let seed = keyed::seed(self.settings.seed, item, pair, order == Order::Swapped, index);
+        let request = Request { seed, ..ask.clone() };
+        let info = self.engine.info();
+        let key = completion_key(&KeyParts {
+            fingerprint: &info.fingerprint,
+            format_hash: &self.format.hash,
+            request: &request,
+            vote: index,
+        });
+        let origin = || Origin {
+            engine: info.name.clone(),
+            fingerprint: info.fingerprint.clone(),
+            format_hash: self.format.hash.clone(),
+            item: item.to_owned(),
+            shown: if order == Order::Swapped { (pair.1, pair.0) } else { pair },
+            vote: index,
+        };
+        let completion = self.complete(key, origin, request).await?;
+        let transcript = transcript::split(&completion, self.format.file.thinking.as_ref());
+        let vote = verdict::read(&transcript, &self.format.file.verdict);
+        let vote = if order == Order::Swapped { vote.map(Verdict::swapped) } else { vote };
+        Ok(VoteRecord { order, vote, budget_cut: completion.budget_cut, usage: completion.usage, key })
+    }
+
+    /// From the store if it is there, else from the engine and then into the store.
+    async fn complete(
+        &self,
+        key: CompletionKey,
+        origin: impl FnOnce() -> Origin,
+        request: Request,
+    ) -> Result<Completion, JudgeError> {
+        if let Some(store) = &self.store
+            && let Some(completion) = store.get(key).map_err(Arc::new)?
+        {
+            self.spending.reused(completion.usage);
+            return Ok(completion);
+        }
+        let completion = {
+            // The slot is given back before the commit is waited for: a generation must not wait for a disk.
+            let _slot = self.slots.acquire().await.ok();
+            let call = self.spending.begin()?;
+            let completion = self.engine.complete(request).await?;
+            call.finish(completion.usage);
+            completion
+        };
+        match &self.store {
+            Some(store) => Ok(store.put(key, origin(), completion).await.map_err(Arc::new)?),
+            None => Ok(completion),
+        }
+    }
+}
+
+/// Asks for votes by the rule of `adaptive` and gives the shortest prefix that settles the decision, in order.
+async fn collect<E, F, Fut>(total: u32, adaptive: Adaptive, one: F) -> Result<Vec<VoteRecord>, E>
+where
+    F: Fn(u32) -> Fut,
+    Fut: Future<Output = Result<(usize, VoteRecord), E>>,
+{
+    let mut records: Vec<Option<VoteRecord>> = vec![None; total as usize];
+    let mut votes: Vec<Option<Vote>> = vec![None; total as usize];
+    let mut in_flight = FuturesUnordered::new();
+    let mut asked = 0;
+    loop {
+        let settled = match adaptive {
+            Adaptive::Off => votes.iter().all(Option::is_some).then_some(votes.len()),
+            Adaptive::Sparing | Adaptive::Eager => vote::settled_prefix(&votes, total),
+        };
+        if let Some(settled) = settled {
+            return Ok(records.into_iter().take(settled).flatten().collect());
+        }
+        let wanted = match adaptive {
+            Adaptive::Off | Adaptive::Eager => total,
+            Adaptive::Sparing => vote::needed(&votes, total) as u32,
+        };
+        while asked < wanted {
+            in_flight.push(one(asked));
+            asked += 1;
+        }
+        if let Some(done) = in_flight.next().await {
+            let (index, record) = done?;
+            votes[index] = Some(record.vote);
+            records[index] = Some(record);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! One row of responses -> a [`Ranking`], by playing the matches of a strategy through a judge.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    comparison::{Comparison, Side},
+    dataset::{Item, Response},
+    judge::{Fixture, Judge, JudgeError, Judgment},
+    keyed, ranking,
+    ranking::Ranking,
+    schedule,
+    strategy::{self, Played, Strategy},
+};
+
+/// How a row of responses is ranked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct RankSettings {
+    /// Knockout, or which rating.
+    pub strategy: Strategy,
+    /// Opponents of each response where ratings are used; `None` is a round robin.
+    pub opponents: Option<usize>,
+    /// Which responses are declared equal and never play each other.
+    pub teams: TeamRule,
+}
+
+/// Which responses are declared equal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TeamRule {
+    /// Those with the same text: a judge could only guess.
+    #[default]
+    Text,
+    /// Those with the same `answer` field, and those with the same text.
+    Answer,
+    /// None: everybody plays.
+    Off,
+}
+
+/// Ranks the responses of one row. A row with one response is ranked without a match.
+///
+/// # Errors
+/// [`JudgeError`] when any match could not be judged; a ranking never rests on fewer matches than its strategy has.
+pub async fn rank(judge: &Judge, item: &Item, settings: &RankSettings) -> Result<Ranking, JudgeError> {
+    let (n, seed) = (item.responses.len(), judge.settings.seed);
+    let teams = teams(&item.responses, settings.teams);
+    let play = |a: usize, b: usize| play(judge, item, (a, b));
+    match settings.strategy {
+        Strategy::Knockout => {
+            let Some(bracket) = schedule::draw(n, seed, &item.id) else {
+                return Ok(ranking::of_knockout(0, Vec::new()));
+            };
+            let coin = |a: usize, b: usize| keyed::coin(seed, &item.id, "undecided", (a, b));
+            Ok(ranking::of_knockout(n, strategy::knockout(&bracket, &teams, &play, &coin).await?))
+        }
+        rated => {
+            let pairs = match settings.opponents {
+                Some(m) => schedule::opponents(m, &teams, seed, &item.id),
+                None => schedule::round_robin(&teams),
+            };
+            let matches = strategy::all_pairs(&pairs, &play).await?;
+            Ok(ranking::of_ratings(n, matches, rated, seed, &item.id))
+        }
+    }
+}
+
+/// Judges two responses of a row; which one is shown first is drawn by seed, since judges favour places.
+///
+/// # Errors
+/// As [`Judge::judge`].
+pub async fn play(judge: &Judge, item: &Item, (a, b): (usize, usize)) -> Result<Played, JudgeError> {
+    let (a, b) = (a.min(b), a.max(b));
+    let (first, second) = if keyed::coin(judge.settings.seed, &item.id, "order", (a, b)) { (a, b) } else { (b, a) };
+    let judgment: Judgment =
+        judge.judge(Fixture { item: &item.id, pair: (first, second) }, &comparison(item, first, second)).await?;
+    Ok(Played { first, second, judgment })
+}
+
+/// The comparison of two responses of a row, shown in this order.
+pub fn comparison(item: &Item, first: usize, second: usize) -> Comparison {
+    let (a, b) = (&item.responses[first], &item.responses[second]);
+    let label = match (a.label, b.label) {
+        (Some(a), Some(b)) if a > b => Some(Side::First),
+        (Some(a), Some(b)) if a < b => Some(Side::Second),
+        _ => None,
+    };
+    Comparison { prompt: item.prompt.clone(), first: a.text.clone(), second: b.text.clone(), label }
+}
+
+/// A team number for each response: the index of the first one that it is declared equal to.
+pub fn teams(responses: &[Response], rule: TeamRule) -> Vec<usize> {
+    let mut by_text: HashMap<&str, usize> = HashMap::new();
+    let mut by_answer: HashMap<&str, usize> = HashMap::new();
+    let mut teams = Vec::with_capacity(responses.len());
+    for (i, response) in responses.iter().enumerate() {
+        let same_text = *by_text.entry(&response.text).or_insert(i);
+        let team = match (rule, &response.team) {
+            (TeamRule::Off, _) => i,
+            (TeamRule::Answer, Some(answer)) => *by_answer.entry(answer).or_insert(i),
+            _ if same_text == i => i,
+            _ => teams[same_text],
+        };
+        teams.push(team);
+    }
+    teams
+}

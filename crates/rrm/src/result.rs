@@ -1,0 +1,219 @@
+//! Rankings and judgments -> result rows: the versioned JSON that commands write, a line for each input row.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    dataset::Item,
+    judge::{Order, VoteRecord},
+    ranking::Ranking,
+    rating::Score,
+    strategy::{DecidedBy, Match, Played},
+    verdict::{Abstain, Verdict},
+    vote::{Counts, Decision},
+};
+
+/// The version of the row layout; see docs/formats.md.
+pub const VERSION: u32 = 1;
+
+/// One result row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Layout version.
+    pub rrm: u32,
+    /// The input row's id.
+    pub id: String,
+    /// What stopped this row; then nothing but the id is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The result.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<RowResult>,
+    /// The input's other columns.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What was found out about one input row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RowResult {
+    /// Of `rrm judge` only: which response is better, in the order of the input row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Decision>,
+    /// Indices of the responses, best first; `null` where two responses could not be told apart.
+    pub order: Option<Vec<usize>>,
+    /// One for each response, by its index.
+    pub scores: Vec<Option<Score>>,
+    /// Whether a penalty kept Bradley-Terry ratings finite.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub penalised: bool,
+    /// Whether the matches leave parts that cannot be compared with one another.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disconnected: bool,
+    /// Every match with its votes.
+    pub matches: Vec<MatchRow>,
+    /// Matches whose votes named nobody.
+    pub undecided: u32,
+    /// Matches that a coin decided.
+    pub coins: u32,
+    /// Judged texts that hold prompt markup.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
+    /// What the counted votes took.
+    pub usage: RowUsage,
+}
+
+/// One match.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MatchRow {
+    /// Counted from 0.
+    pub round: u32,
+    /// Index of the response shown first.
+    pub first: usize,
+    /// Index of the response shown second.
+    pub second: usize,
+    /// Index of the winner.
+    pub winner: Option<usize>,
+    /// What decided it.
+    pub decided_by: DecidedBy,
+    /// The votes together, about the places first and second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// How many votes said what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Counts>,
+    /// The votes by their index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<VoteRow>,
+}
+
+/// One vote.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VoteRow {
+    /// Which order the judge saw.
+    pub order: Order,
+    /// The verdict, turned to the order of the match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Why there is no verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abstain: Option<Abstain>,
+    /// Whether the thinking was cut at the budget.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub budget_cut: bool,
+    /// Tokens of the request.
+    pub prompt_tokens: u64,
+    /// Tokens written.
+    pub completion_tokens: u64,
+    /// Where the transcript lies in the store.
+    pub completion: String,
+}
+
+/// A judged text that holds prompt markup.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Flag {
+    /// The response's index; absent for the prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<usize>,
+    /// The markup found.
+    pub markup: Vec<String>,
+}
+
+/// What the counted votes of a row took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RowUsage {
+    /// Counted votes.
+    pub votes: u64,
+    /// Of these, votes without a verdict.
+    pub abstained: u64,
+    /// Tokens of their requests.
+    pub prompt_tokens: u64,
+    /// Tokens written.
+    pub completion_tokens: u64,
+}
+
+/// The row of a ranking.
+pub fn of_ranking(item: &Item, ranking: Ranking, flags: Vec<Flag>) -> Row {
+    let votes = ranking.tally.votes;
+    let usage = RowUsage {
+        votes: u64::from(votes.first + votes.second + votes.tie + votes.abstain),
+        abstained: u64::from(votes.abstain),
+        prompt_tokens: ranking.tally.usage.prompt_tokens,
+        completion_tokens: ranking.tally.usage.completion_tokens,
+    };
+    let result = RowResult {
+        verdict: None,
+        order: Some(ranking.order),
+        scores: ranking.scores,
+        penalised: ranking.penalised,
+        disconnected: !ranking.connected,
+        matches: ranking.matches.into_iter().map(match_row).collect(),
+        undecided: ranking.tally.undecided,
+        coins: ranking.tally.coins,
+        flags,
+        usage,
+    };
+    row(item, Some(result), None)
+}
+
+/// The row of one judged pair. Its score is the share of verdicts for each response, without an interval.
+pub fn of_judgment(item: &Item, played: Played, flags: Vec<Flag>) -> Row {
+    let (first, second, counts) = (played.first, played.second, played.judgment.counts);
+    let decision = played.judgment.decision;
+    let verdict = if first == 0 { decision } else { decision.swapped() };
+    let winner = match decision {
+        Decision::First => Some(first),
+        Decision::Second => Some(second),
+        Decision::Tie | Decision::Undecided => None,
+    };
+    let share = counts.share_first().map(|share| if first == 0 { share } else { 1.0 - share });
+    let score = |value| Score { value, low: None, high: None };
+    let usage = RowUsage {
+        votes: played.judgment.votes.len() as u64,
+        abstained: u64::from(counts.abstain),
+        prompt_tokens: played.judgment.usage.prompt_tokens,
+        completion_tokens: played.judgment.usage.completion_tokens,
+    };
+    let decided_by = if decision == Decision::Undecided { DecidedBy::Nothing } else { DecidedBy::Votes };
+    let played = Match { round: 0, first, second, winner, decided_by, judgment: Some(played.judgment) };
+    let result = RowResult {
+        verdict: Some(verdict),
+        order: winner.map(|winner| vec![winner, 1 - winner]),
+        scores: vec![share.map(score), share.map(|s| score(1.0 - s))],
+        penalised: false,
+        disconnected: false,
+        matches: vec![match_row(played)],
+        undecided: u32::from(decision == Decision::Undecided),
+        coins: 0,
+        flags,
+        usage,
+    };
+    row(item, Some(result), None)
+}
+
+/// The row of something that could not be judged.
+pub fn of_error(item: &Item, error: String) -> Row {
+    row(item, None, Some(error))
+}
+
+fn row(item: &Item, result: Option<RowResult>, error: Option<String>) -> Row {
+    Row { rrm: VERSION, id: item.id.clone(), error, result, extra: item.extra.clone() }
+}
+
+fn match_row(played: Match) -> MatchRow {
+    let Match { round, first, second, winner, decided_by, judgment } = played;
+    let (decision, counts) = judgment.as_ref().map(|j| (j.decision, j.counts)).unzip();
+    let votes = judgment.map(|j| j.votes.into_iter().map(vote_row).collect()).unwrap_or_default();
+    MatchRow { round, first, second, winner, decided_by, decision, counts, votes }
+}
+
+fn vote_row(record: VoteRecord) -> VoteRow {
+    VoteRow {
+        order: record.order,
+        verdict: record.vote.ok(),
+        abstain: record.vote.err(),
+        budget_cut: record.budget_cut,
+        prompt_tokens: record.usage.prompt_tokens,
+        completion_tokens: record.usage.completion_tokens,
+        completion: record.key.to_string(),
+    }
+}

@@ -1,0 +1,99 @@
+//! A stream of items -> result rows in input order, many at once under one limit.
+
+use futures::{StreamExt, stream};
+
+use crate::{
+    dataset::{DatasetError, Item},
+    judge::{Judge, JudgeError},
+    markup::find_markup,
+    rank::{self, RankSettings},
+    result::{self, Flag, Row},
+};
+
+/// What is done with each row.
+#[derive(Clone, Debug)]
+pub enum Task {
+    /// Judge the two responses of the row.
+    Judge,
+    /// Rank all of its responses.
+    Rank(RankSettings),
+}
+
+/// Counts of one run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Rows written.
+    pub rows: u64,
+    /// Of these, rows that hold an error instead of a result.
+    pub failed: u64,
+}
+
+/// Why a run stopped before its last row.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A row could not be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// Something that would stop every further row as well.
+    #[error("row {id}: {source}")]
+    Judge {
+        /// The row's id.
+        id: String,
+        /// What went wrong.
+        source: JudgeError,
+    },
+    /// The row could not be written.
+    #[error("cannot write results: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+/// Works through the items, `window` of them at once, and hands each row to `emit` in input order.
+///
+/// Rows that fail alone become rows with an `error`; memory holds `window` rows, however long the input is.
+///
+/// # Errors
+/// [`RunError`] at the first row that cannot be read or written, or whose failure would be everybody's.
+pub async fn run(
+    judge: &Judge,
+    task: &Task,
+    items: impl Iterator<Item = Result<Item, DatasetError>>,
+    window: usize,
+    mut emit: impl FnMut(Item, Row) -> Result<(), std::io::Error>,
+) -> Result<Counted, RunError> {
+    let mut counted = Counted::default();
+    let work = |item: Result<Item, DatasetError>| async {
+        let item = item?;
+        let row = one(judge, task, &item).await;
+        Ok::<_, RunError>((item, row))
+    };
+    let mut rows = std::pin::pin!(stream::iter(items).map(work).buffered(window.max(1)));
+    while let Some(done) = rows.next().await {
+        let (item, row) = done?;
+        let row = match row {
+            Ok(row) => row,
+            Err(source) if source.is_fatal() => return Err(RunError::Judge { id: item.id, source }),
+            Err(error) => {
+                counted.failed += 1;
+                result::of_error(&item, error.to_string())
+            }
+        };
+        counted.rows += 1;
+        emit(item, row)?;
+    }
+    Ok(counted)
+}
+
+async fn one(judge: &Judge, task: &Task, item: &Item) -> Result<Row, JudgeError> {
+    let flags = flags(item, &judge.format.markup);
+    Ok(match task {
+        Task::Judge => result::of_judgment(item, rank::play(judge, item, (0, 1)).await?, flags),
+        Task::Rank(settings) => result::of_ranking(item, rank::rank(judge, item, settings).await?, flags),
+    })
+}
+
+/// The judged texts of a row that hold prompt markup.
+fn flags(item: &Item, markup: &[String]) -> Vec<Flag> {
+    let flag = |(i, text): (usize, &str)| Flag { response: Some(i), markup: find_markup(text, markup) };
+    let responses = item.responses.iter().map(|r| &*r.text).enumerate().map(flag);
+    responses.filter(|flag| !flag.markup.is_empty()).collect()
+}

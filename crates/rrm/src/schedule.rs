@@ -1,0 +1,144 @@
+//! A number of responses -> who meets whom: the bracket of a knockout, all pairs, or a few opponents each.
+
+use crate::keyed;
+
+/// Which responses are declared equal: one team number for each response; members of a team never play each other.
+pub type Teams = [usize];
+
+/// A knockout bracket as a tree; what meets is decided from the leaves up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bracket {
+    /// A response enters here.
+    Leaf(usize),
+    /// The winners of both sides meet here; `round` counts from 0 at the first matches.
+    Match {
+        /// The round of this match.
+        round: u32,
+        /// Where the two come from.
+        sides: Box<[Bracket; 2]>,
+    },
+}
+
+/// Responses drawn by seed into a bracket: `ceil(log2 n)` rounds, n - 1 matches; who has a bye enters in the second round.
+pub fn draw(n: usize, seed: u64, item: &str) -> Option<Bracket> {
+    bracket(&keyed::shuffle(n, seed, item, "bracket"))
+}
+
+/// A bracket over responses in the order given: neighbours meet first. Byes, as many as are missing to the next power of two,
+/// are spread evenly over the first round and go to the earlier of the places. `None` for no responses.
+pub fn bracket(order: &[usize]) -> Option<Bracket> {
+    let pairs = order.len().next_power_of_two() / 2;
+    if pairs == 0 {
+        return order.first().map(|only| Bracket::Leaf(*only));
+    }
+    let byes = 2 * pairs - order.len();
+    let mut rest = order.iter().copied();
+    let mut nodes: Vec<Bracket> = Vec::with_capacity(pairs);
+    for place in 0..pairs {
+        // A bye wherever the running share of byes reaches the next whole number: even spacing, exactly `byes` of them.
+        let bye = (place + 1) * byes / pairs > place * byes / pairs;
+        let first = Bracket::Leaf(rest.next()?);
+        nodes.push(if bye { first } else { meet(0, first, Bracket::Leaf(rest.next()?)) });
+    }
+    let mut round = 1;
+    while nodes.len() > 1 {
+        let mut winners = nodes.into_iter();
+        let mut next = Vec::new();
+        while let (Some(first), Some(second)) = (winners.next(), winners.next()) {
+            next.push(meet(round, first, second));
+        }
+        nodes = next;
+        round += 1;
+    }
+    nodes.pop()
+}
+
+fn meet(round: u32, first: Bracket, second: Bracket) -> Bracket {
+    Bracket::Match { round, sides: Box::new([first, second]) }
+}
+
+/// Every pair of responses that are not in one team: n(n-1)/2 matches without teams.
+pub fn round_robin(teams: &Teams) -> Vec<(usize, usize)> {
+    let n = teams.len();
+    (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).filter(|(a, b)| teams[*a] != teams[*b]).collect()
+}
+
+/// `m` random opponents each: responses stand in a circle drawn by seed, and each meets its nearest neighbours.
+///
+/// Without teams and with `n * m` even that is exactly `m` different opponents for everybody, n * m / 2 matches, and for `m >= 2` a
+/// connected graph, which ratings need. Where that cannot be (an odd product, large teams) nobody has fewer than `m` opponents
+/// unless fewer exist, and some have one more.
+pub fn opponents(m: usize, teams: &Teams, seed: u64, item: &str) -> Vec<(usize, usize)> {
+    let n = teams.len();
+    let circle = keyed::shuffle(n, seed, item, "opponents");
+    let mut played = vec![0; n];
+    let mut pairs = Vec::new();
+    let mut pass = |both: bool| {
+        for distance in 1..=n / 2 {
+            for place in 0..n {
+                let (a, b) = (circle[place], circle[(place + distance) % n]);
+                let wanted = if both { played[a] < m && played[b] < m } else { played[a] < m || played[b] < m };
+                let pair = (a.min(b), a.max(b));
+                if wanted && teams[a] != teams[b] && !pairs.contains(&pair) {
+                    pairs.push(pair);
+                    played[a] += 1;
+                    played[b] += 1;
+                }
+            }
+        }
+    };
+    pass(true);
+    pass(false);
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn leaves(bracket: &Bracket, found: &mut Vec<usize>, matches: &mut Vec<u32>) {
+        match bracket {
+            Bracket::Leaf(response) => found.push(*response),
+            Bracket::Match { round, sides } => {
+                matches.push(*round);
+                sides.iter().for_each(|side| leaves(side, found, matches));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_bracket_holds_everybody_once_in_the_fewest_rounds(n in 1_usize..200, seed: u64) {
+            let (mut found, mut rounds) = (Vec::new(), Vec::new());
+            leaves(&draw(n, seed, "x").unwrap(), &mut found, &mut rounds);
+            found.sort_unstable();
+            prop_assert_eq!(found, (0..n).collect::<Vec<_>>());
+            prop_assert_eq!(rounds.len(), n - 1);
+            let last = rounds.iter().max().map_or(0, |r| r + 1);
+            prop_assert_eq!(last, n.next_power_of_two().trailing_zeros());
+        }
+
+        #[test]
+        fn everybody_meets_m_opponents(n in 2_usize..40, m in 1_usize..8, seed: u64) {
+            let pairs = opponents(m, &(0..n).collect::<Vec<_>>(), seed, "x");
+            let mut played = vec![0; n];
+            pairs.iter().for_each(|(a, b)| { played[*a] += 1; played[*b] += 1; });
+            let m = m.min(n - 1);
+            prop_assert!(played.iter().all(|p| *p == m || *p == m + 1));
+            prop_assert!(n * m % 2 == 1 || m % 2 == 1 || played.iter().all(|p| *p == m));
+            let mut unique = pairs.clone();
+            unique.sort_unstable();
+            unique.dedup();
+            prop_assert_eq!(unique.len(), pairs.len());
+        }
+
+        #[test]
+        fn team_members_never_meet(teams in prop::collection::vec(0_usize..5, 2..30), m in 1_usize..6, seed: u64) {
+            for (a, b) in round_robin(&teams).into_iter().chain(opponents(m, &teams, seed, "x")) {
+                prop_assert!(teams[a] != teams[b]);
+            }
+        }
+    }
+}

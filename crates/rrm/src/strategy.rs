@@ -1,0 +1,170 @@
+//! A schedule and somebody who plays its matches -> the matches as they were played.
+//!
+//! Straight-line async code: matches run as soon as those who meet are known, and everything in flight ends with the future.
+
+use std::future::Future;
+
+use futures::{
+    FutureExt,
+    future::{BoxFuture, try_join, try_join_all},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    judge::Judgment,
+    schedule::{Bracket, Teams},
+    vote::Decision,
+};
+
+/// How responses are brought into an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// Single elimination: n - 1 matches (paper, section 3.3).
+    #[default]
+    Knockout,
+    /// Elo ratings over a round robin or a part of it (paper, section 3.3).
+    Elo,
+    /// Bradley-Terry by maximum likelihood, with 95% intervals.
+    BradleyTerry,
+    /// The share of matches won, with 95% Wilson intervals.
+    WinRate,
+}
+
+/// One match as it was played.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Match {
+    /// Counted from 0; always 0 outside a knockout.
+    pub round: u32,
+    /// The response shown first.
+    pub first: usize,
+    /// The response shown second.
+    pub second: usize,
+    /// Who won; `None` when it was a tie or undecided and nobody had to be.
+    pub winner: Option<usize>,
+    /// What decided it.
+    pub decided_by: DecidedBy,
+    /// The votes; `None` when none were needed.
+    pub judgment: Option<Judgment>,
+}
+
+/// What decided a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecidedBy {
+    /// The majority of the votes.
+    Votes,
+    /// The votes were equal, tied or absent, and somebody had to go on: a coin keyed by seed, item and pair.
+    Coin,
+    /// Both are in one team: nobody was asked, and the lower index goes on.
+    Team,
+    /// The votes named no winner, and none was needed.
+    Nothing,
+}
+
+/// What knockouts and round robins need to know about one pair: who is shown first, and what the judge said.
+pub struct Played {
+    /// The response shown first.
+    pub first: usize,
+    /// The response shown second.
+    pub second: usize,
+    /// The votes about them.
+    pub judgment: Judgment,
+}
+
+/// Plays a bracket to its end and gives the n - 1 matches, those of the first round first; the last one is the final.
+///
+/// `play` judges a pair, `coin` says whether the response shown first goes on when the votes do not say.
+///
+/// # Errors
+/// The first error of `play`.
+pub async fn knockout<E, F, Fut>(
+    bracket: &Bracket,
+    teams: &Teams,
+    play: &F,
+    coin: &(dyn Fn(usize, usize) -> bool + Sync),
+) -> Result<Vec<Match>, E>
+where
+    E: Send,
+    F: Fn(usize, usize) -> Fut + Sync,
+    Fut: Future<Output = Result<Played, E>> + Send,
+{
+    let mut matches = climb(bracket, teams, play, coin).await?.1;
+    matches.sort_by_key(|m| m.round);
+    Ok(matches)
+}
+
+fn climb<'a, E, F, Fut>(
+    bracket: &'a Bracket,
+    teams: &'a Teams,
+    play: &'a F,
+    coin: &'a (dyn Fn(usize, usize) -> bool + Sync),
+) -> BoxFuture<'a, Result<(usize, Vec<Match>), E>>
+where
+    E: Send + 'a,
+    F: Fn(usize, usize) -> Fut + Sync,
+    Fut: Future<Output = Result<Played, E>> + Send + 'a,
+{
+    async move {
+        let (round, sides) = match bracket {
+            Bracket::Leaf(response) => return Ok((*response, Vec::new())),
+            Bracket::Match { round, sides } => (*round, sides),
+        };
+        let below = try_join(climb(&sides[0], teams, play, coin), climb(&sides[1], teams, play, coin));
+        let ((a, mut matches), (b, more)) = below.await?;
+        matches.extend(more);
+        let played = if teams[a] == teams[b] { None } else { Some(play(a, b).await?) };
+        let played = match played {
+            None => {
+                let (first, second) = (a.min(b), a.max(b));
+                Match { round, first, second, winner: Some(first), decided_by: DecidedBy::Team, judgment: None }
+            }
+            Some(played) => advance(round, played, coin),
+        };
+        let winner = played.winner.unwrap_or(a);
+        matches.push(played);
+        Ok((winner, matches))
+    }
+    .boxed()
+}
+
+/// The match with somebody who goes on, by coin if need be.
+fn advance(round: u32, played: Played, coin: &(dyn Fn(usize, usize) -> bool + Sync)) -> Match {
+    let decided = settle(round, played);
+    match decided.winner {
+        Some(_) => decided,
+        None => {
+            let (first, second) = (decided.first, decided.second);
+            let winner = if coin(first, second) { first } else { second };
+            Match { winner: Some(winner), decided_by: DecidedBy::Coin, ..decided }
+        }
+    }
+}
+
+/// The match as its votes decided it.
+fn settle(round: u32, played: Played) -> Match {
+    let Played { first, second, judgment } = played;
+    let (winner, decided_by) = match judgment.decision {
+        Decision::First => (Some(first), DecidedBy::Votes),
+        Decision::Second => (Some(second), DecidedBy::Votes),
+        Decision::Tie => (None, DecidedBy::Votes),
+        Decision::Undecided => (None, DecidedBy::Nothing),
+    };
+    Match { round, first, second, winner, decided_by, judgment: Some(judgment) }
+}
+
+/// Plays all pairs at once and gives the matches in the order of `pairs`.
+///
+/// # Errors
+/// The first error of `play`.
+pub async fn all_pairs<E, F, Fut>(pairs: &[(usize, usize)], play: &F) -> Result<Vec<Match>, E>
+where
+    F: Fn(usize, usize) -> Fut,
+    Fut: Future<Output = Result<Played, E>>,
+{
+    let one = |(a, b): &(usize, usize)| {
+        let played = play(*a, *b);
+        async move { played.await.map(|played| settle(0, played)) }
+    };
+    try_join_all(pairs.iter().map(one)).await
+}

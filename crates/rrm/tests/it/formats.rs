@@ -1,0 +1,158 @@
+//! Judge formats: what is sent, byte for byte, and how answers are read.
+
+use std::{path::Path, process::Command, sync::Arc};
+
+use proptest::prelude::*;
+use rrm::{
+    chat::{Message, Role},
+    comparison::{Comparison, Prompt},
+    engine::{Completion, Finish, Usage},
+    format::{Format, SHIPPED},
+    transcript,
+    verdict::{self, Abstain, Verdict},
+};
+
+fn comparison(prompt: Prompt, first: &str, second: &str) -> Comparison {
+    Comparison { prompt: Arc::new(prompt), first: first.into(), second: second.into(), label: None }
+}
+
+fn shipped(name: &str) -> Format {
+    Format::shipped(name).unwrap().unwrap()
+}
+
+fn read(format: &Format, text: &str, finish: Finish) -> Result<Verdict, Abstain> {
+    let completion = Completion { text: text.into(), reasoning: None, finish, budget_cut: false, usage: Usage::default() };
+    verdict::read(&transcript::split(&completion, format.file.thinking.as_ref()), &format.file.verdict)
+}
+
+#[test]
+fn the_released_prompt_is_reproduced_byte_for_byte() {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let released = root.join("../shared/data/prompts/rrm-released.json");
+    if !released.exists() {
+        eprintln!("skipped: {} is absent", released.display());
+        return;
+    }
+    let script = Command::new("python3").arg(root.join("scripts/released_format.py")).arg(&released).output().unwrap();
+    assert!(script.status.success(), "{}", String::from_utf8_lossy(&script.stderr));
+    let format = Format::parse("released", std::str::from_utf8(&script.stdout).unwrap()).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(released).unwrap()).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let (question, answers) = ("What is 2 + 2?\n", ["  four, \\boxed{4} ", "Five & <b>{{ more }}</b>\n"]);
+    let user = text(&json["user"]) + &text(&json["others"]["Skywork_ASSISTANT_PROMPT"]);
+    let user = user.replace("{question}", question).replace("{answer1}", answers[0]).replace("{answer2}", answers[1]);
+    let expected = [Message { role: Role::System, content: text(&json["system"]) }, Message::user(user)];
+    assert_eq!(format.messages(&comparison(Prompt::text(question), answers[0], answers[1])).unwrap(), expected);
+}
+
+#[test]
+fn the_default_format_shows_query_and_responses() {
+    let messages = shipped("rrm").messages(&comparison(Prompt::text("Say hi."), "Hi!", "No.")).unwrap();
+    insta::assert_snapshot!(messages[1].content, @r"
+    ## Query
+
+    Say hi.
+
+    ## Assistant responses
+
+    ### Assistant 1
+
+    Hi!
+
+    ### Assistant 2
+
+    No.
+
+    ## Analysis
+
+    Reason step by step about which assistant answers the query better, then give the verdict as \boxed{Assistant 1} or \boxed{Assistant 2}.
+    ");
+}
+
+#[test]
+fn rubric_reference_and_long_conversations_are_shown() {
+    let turn = |role, content: &str| Message { role, content: content.into() };
+    let messages = vec![turn(Role::User, "Hi"), turn(Role::Assistant, "Hello"), turn(Role::User, "Sum of 1 and 2?")];
+    let prompt = Prompt { messages, rubric: Some("Be brief.".into()), reference: Some("3".into()) };
+    for (name, _) in SHIPPED {
+        let messages = shipped(name).messages(&comparison(prompt.clone(), "3", "4")).unwrap();
+        let whole: String = messages.iter().map(|m| m.content.as_str()).collect();
+        for part in ["User: Hi\n\nAssistant: Hello\n\nUser: Sum of 1 and 2?", "Be brief.", "\n3\n"] {
+            assert!(whole.contains(part), "{name}: {part}");
+        }
+    }
+}
+
+#[test]
+fn the_shared_prefix_ends_where_the_second_response_begins() {
+    for (name, _) in SHIPPED {
+        let format = shipped(name);
+        let one = comparison(Prompt::text("Q"), "the first one", "the second");
+        let last = format.messages(&one).unwrap().pop().unwrap().content;
+        let shared = format.shared_prefix(&one, &last).unwrap();
+        assert_eq!(last.find("the second"), Some(shared), "{name}");
+    }
+}
+
+#[test]
+fn verdicts_are_read_by_the_rules_of_each_format() {
+    let table = [
+        ("rrm", r"so \boxed{Assistant 1}", Ok(Verdict::First)),
+        ("rrm", r"<think>\boxed{Assistant 1}</think> \boxed{ Assistant 2 }", Ok(Verdict::Second)),
+        ("rrm", r"\boxed{Assistant 1} no: \boxed{Assistant 2}", Ok(Verdict::Second)),
+        ("rrm", r"\boxed{Assistant 1} and \boxed{42}", Err(Abstain::NoVerdict)),
+        ("rrm", r"\boxed{Assistant 1 or Assistant 2}", Err(Abstain::Ambiguous)),
+        ("rrm", r"\boxed{Assistant 12}", Err(Abstain::NoVerdict)),
+        ("rrm", r"Assistant 1 is better", Err(Abstain::NoVerdict)),
+        ("rrm", r"<think>\boxed{Assistant 1}", Err(Abstain::NoVerdict)),
+        ("rrm", "", Err(Abstain::NoVerdict)),
+        ("direct", r"\boxed{Assistant 2}", Ok(Verdict::Second)),
+        ("arena-hard", "My final verdict is [[A>>B]]", Ok(Verdict::First)),
+        ("arena-hard", "[[B>A]] so [[B>A]], see [[1, 2]]", Ok(Verdict::Second)),
+        ("arena-hard", "[[A=B]]", Ok(Verdict::Tie)),
+        ("arena-hard", "[[A>B]] or [[A>>B]]", Err(Abstain::Ambiguous)),
+        ("arena-hard", "[[A]]", Err(Abstain::NoVerdict)),
+    ];
+    for (name, text, expected) in table {
+        assert_eq!(read(&shipped(name), text, Finish::Stop), expected, "{name}: {text}");
+        assert_eq!(read(&shipped(name), text, Finish::Length), Err(Abstain::Truncated), "{name}: {text}");
+    }
+}
+
+#[test]
+fn a_wrong_format_file_says_what_is_wrong() {
+    let change = |from: &str, to: &str| {
+        let text = SHIPPED[0].1.replace(from, to);
+        Format::parse("my.toml", &text).map(|_| ()).unwrap_err().to_string()
+    };
+    insta::assert_snapshot!(change(r"\boxed{LABEL}", r"\boxed{}"), @r"format my.toml: verdict.wrap must hold LABEL with text on both sides, such as '\boxed{LABEL}'");
+    insta::assert_snapshot!(change(r#"["Assistant 2"]"#, r#"["Assistant 1"]"#), @"format my.toml: the same label stands for two verdicts in [verdict]");
+    assert!(change("several", "severl").contains("unknown field `severl`"));
+    assert!(change("{{ prompt }}", "{{ prompt").starts_with("format my.toml: template of message 1: "));
+}
+
+proptest! {
+    #[test]
+    fn reading_never_panics_and_finds_a_label_that_comes_last(noise in "\\PC{0,80}", first: bool) {
+        for (name, _) in SHIPPED {
+            let format = shipped(name);
+            let _ = read(&format, &noise, Finish::Stop);
+            let labels = format.labels();
+            prop_assume!(!noise.contains("[[") && !noise.contains("\\boxed{"));
+            let label = if first { &labels.first } else { &labels.second };
+            let expected = if first { Verdict::First } else { Verdict::Second };
+            prop_assert_eq!(read(&format, &format!("<think>{noise}</think>{noise}{label}"), Finish::Stop), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn what_stands_before_the_thinking_ends_never_counts(noise in "\\PC{0,80}", first: bool) {
+        for (name, _) in SHIPPED.iter().filter(|(name, _)| *name != "direct") {
+            let format = shipped(name);
+            let labels = format.labels();
+            let label = if first { &labels.first } else { &labels.second };
+            prop_assume!(!noise.contains("[[") && !noise.contains("\\boxed{") && !noise.contains("think>"));
+            prop_assert_eq!(read(&format, &format!("<think>{label}</think>{noise}"), Finish::Stop), Err(Abstain::NoVerdict));
+        }
+    }
+}

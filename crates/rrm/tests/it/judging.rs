@@ -1,0 +1,194 @@
+//! Votes, rankings and rows, judged by engines that the test controls.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
+use futures::future::BoxFuture;
+use rrm::{
+    comparison::{Comparison, Prompt, Side},
+    dataset::{Item, Response},
+    engine::{Completion, Engine, EngineError, EngineInfo, Request, scripted::ScriptedEngine, scripted::scripted},
+    format::Format,
+    judge::{Adaptive, Fixture, Judge, JudgeSettings},
+    keyed::Keyed,
+    rank::{RankSettings, TeamRule},
+    result::Row,
+    run::{Task, run},
+    spending::{Limits, Spending},
+    strategy::{DecidedBy, Strategy},
+    vote::Decision,
+};
+use tokio::sync::Semaphore;
+
+/// A scripted engine whose answers arrive in another order in every run, and that counts what it was asked and what was dropped.
+struct Jittery {
+    inner: ScriptedEngine,
+    salt: u64,
+    begun: AtomicUsize,
+    ended: AtomicUsize,
+}
+
+impl Jittery {
+    fn new(script: &str, salt: u64) -> Arc<Self> {
+        Arc::new(Jittery { inner: scripted(script).unwrap(), salt, begun: AtomicUsize::new(0), ended: AtomicUsize::new(0) })
+    }
+}
+
+impl Engine for Jittery {
+    fn info(&self) -> &EngineInfo {
+        self.inner.info()
+    }
+
+    fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
+        Box::pin(async move {
+            self.begun.fetch_add(1, SeqCst);
+            for _ in 0..Keyed::new(self.salt ^ request.seed, "", "jitter", &[]).below(40) {
+                tokio::task::yield_now().await;
+            }
+            let answer = self.inner.complete(request).await;
+            self.ended.fetch_add(1, SeqCst);
+            answer
+        })
+    }
+}
+
+fn judge(engine: Arc<dyn Engine>, settings: JudgeSettings) -> Judge {
+    Judge {
+        engine,
+        format: Arc::new(Format::shipped("rrm").unwrap().unwrap()),
+        settings,
+        store: None,
+        slots: Arc::new(Semaphore::new(64)),
+        spending: Arc::new(Spending::new(Limits::default())),
+        sink: None,
+    }
+}
+
+fn pair() -> Comparison {
+    Comparison { prompt: Arc::new(Prompt::text("Q")), first: "good".into(), second: "bad".into(), label: Some(Side::First) }
+}
+
+fn item(id: &str, n: usize) -> Item {
+    let response = |i: usize| Response { text: format!("response {i}").into(), label: Some(i as f64), team: None, extra: Default::default() };
+    Item { id: id.into(), row: 1, prompt: Arc::new(Prompt::text("Q")), responses: (0..n).map(response).collect(), extra: Default::default() }
+}
+
+#[tokio::test]
+async fn adaptive_voting_decides_as_all_votes_do_whatever_arrives_first() {
+    for round in 0..60 {
+        let id = format!("item-{round}");
+        let fixture = Fixture { item: &id, pair: (0, 1) };
+        let mut decisions = Vec::new();
+        let mut prefixes = Vec::new();
+        for (salt, adaptive) in [(0, Adaptive::Off), (1, Adaptive::Sparing), (2, Adaptive::Eager), (3, Adaptive::Eager)] {
+            let engine = Jittery::new("accuracy=0.6", salt);
+            let settings = JudgeSettings { votes: 9, both_orders: true, adaptive, ..Default::default() };
+            let judgment = judge(engine.clone(), settings).judge(fixture, &pair()).await.unwrap();
+            decisions.push(judgment.decision);
+            if adaptive == Adaptive::Off {
+                assert_eq!(judgment.votes.len(), 9);
+            } else {
+                prefixes.push(judgment.votes.iter().map(|v| v.key).collect::<Vec<_>>());
+            }
+            if adaptive == Adaptive::Sparing {
+                assert_eq!(engine.begun.load(SeqCst), judgment.votes.len(), "a vote was asked for that did not count");
+            }
+        }
+        assert!(decisions.iter().all(|d| *d == decisions[0]));
+        assert!(prefixes.iter().all(|p| *p == prefixes[0]), "what counts depends on what arrived first");
+    }
+}
+
+#[tokio::test]
+async fn eager_voting_cancels_what_is_in_flight() {
+    let mut cancelled = 0;
+    for salt in 0..20 {
+        let engine = Jittery::new("accuracy=1", salt);
+        let settings = JudgeSettings { votes: 15, adaptive: Adaptive::Eager, ..Default::default() };
+        let judge = judge(engine.clone(), settings);
+        let judgment = judge.judge(Fixture { item: "x", pair: (0, 1) }, &pair()).await.unwrap();
+        assert_eq!(judgment.votes.len(), 8);
+        let (begun, ended) = (engine.begun.load(SeqCst), engine.ended.load(SeqCst));
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(engine.ended.load(SeqCst), ended, "a dropped generation went on");
+        assert_eq!(judge.spending.spent().unfinished as usize, begun - ended);
+        cancelled += begun - ended;
+    }
+    assert!(cancelled > 0, "nothing was ever cancelled");
+}
+
+#[tokio::test]
+async fn half_of_the_votes_see_the_other_order() {
+    let settings = JudgeSettings { votes: 4, both_orders: true, ..Default::default() };
+    let judgment = judge(Arc::new(scripted("first").unwrap()), settings).judge(Fixture { item: "x", pair: (0, 1) }, &pair()).await.unwrap();
+    assert_eq!((judgment.counts.first, judgment.counts.second), (2, 2));
+    assert_eq!(judgment.decision, Decision::Undecided, "a judge that only knows places decides nothing");
+}
+
+async fn rows(judge: &Judge, task: &Task, items: &[Item], window: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let keep = |_, row| {
+        rows.push(row);
+        Ok(())
+    };
+    run(judge, task, items.iter().cloned().map(Ok), window, keep).await.unwrap();
+    rows
+}
+
+#[tokio::test]
+async fn rows_are_the_same_whatever_runs_at_once() {
+    let items: Vec<Item> = (1..12).map(|n| item(&format!("n{n}"), n)).collect();
+    for strategy in [Strategy::Knockout, Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate] {
+        let task = Task::Rank(RankSettings { strategy, opponents: None, teams: TeamRule::Text });
+        let settings = JudgeSettings { votes: 3, adaptive: Adaptive::Eager, both_orders: true, ..Default::default() };
+        let alone = rows(&judge(Jittery::new("accuracy=0.7", 1), settings.clone()), &task, &items, 1).await;
+        let together = rows(&judge(Jittery::new("accuracy=0.7", 2), settings), &task, &items, 64).await;
+        assert_eq!(alone, together);
+        assert_eq!(alone.len(), items.len());
+    }
+}
+
+#[tokio::test]
+async fn a_right_judge_finds_the_order_and_a_silent_one_is_decided_by_marked_coins() {
+    let task = |strategy| Task::Rank(RankSettings { strategy, ..Default::default() });
+    let ranked = |script: &'static str, strategy| async move {
+        let judge = judge(Arc::new(scripted(script).unwrap()), JudgeSettings::default());
+        rows(&judge, &task(strategy), &[item("x", 9)], 1).await.remove(0).result.unwrap()
+    };
+    for strategy in [Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate] {
+        assert_eq!(ranked("accuracy=1", strategy).await.order.unwrap(), (0..9).rev().collect::<Vec<_>>(), "{strategy:?}");
+        let silent = ranked("silent", strategy).await;
+        assert_eq!((silent.undecided, silent.coins, silent.usage.abstained), (36, 0, 36));
+        assert!(silent.matches.iter().all(|m| m.winner.is_none() && m.decided_by == DecidedBy::Nothing));
+    }
+    assert_eq!(ranked("accuracy=1", Strategy::Knockout).await.order.unwrap()[0], 8);
+    let silent = ranked("silent", Strategy::Knockout).await;
+    assert_eq!((silent.matches.len(), silent.coins, silent.undecided), (8, 8, 8));
+}
+
+#[tokio::test]
+async fn equal_responses_are_never_compared() {
+    let mut same = item("x", 6);
+    same.responses.iter_mut().for_each(|r| r.text = "the same".into());
+    let engine = Jittery::new("first", 0);
+    let task = Task::Rank(RankSettings::default());
+    let found = rows(&judge(engine.clone(), JudgeSettings::default()), &task, &[same], 1).await.remove(0).result.unwrap();
+    assert_eq!(found.matches.iter().map(|m| m.decided_by).collect::<Vec<_>>(), vec![DecidedBy::Team; 5]);
+    assert_eq!(engine.begun.load(SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_limit_stops_cleanly_and_is_never_exceeded() {
+    let engine = Jittery::new("first", 0);
+    let mut judge = judge(engine.clone(), JudgeSettings::default());
+    judge.spending = Arc::new(Spending::new(Limits { max_calls: Some(10), ..Default::default() }));
+    let items: Vec<Item> = (0..30).map(|i| item(&format!("i{i}"), 2)).collect();
+    let rows = rows(&judge, &Task::Judge, &items, 8).await;
+    let failed = rows.iter().filter(|row| row.error.is_some()).count();
+    assert_eq!((rows.len(), failed, engine.begun.load(SeqCst)), (30, 20, 10));
+    assert_eq!(rows[29].error.as_deref(), Some("stopped by --max-calls 10"));
+}

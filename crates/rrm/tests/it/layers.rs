@@ -1,0 +1,107 @@
+//! The layers of ARCHITECTURE.md, checked against what modules really use.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+const ARCHITECTURE: &str = include_str!("../../../../ARCHITECTURE.md");
+
+/// The layer of each module: the lines of the code block under "Layers".
+fn layers() -> BTreeMap<String, usize> {
+    let block = ARCHITECTURE.split("## Layers").nth(1).unwrap().split("```").nth(1).unwrap();
+    let lines = block.lines().filter(|line| !line.trim().is_empty()).enumerate();
+    let modules = |(layer, line): (usize, &str)| {
+        let line = line.replace("engine (the contract)", "engine");
+        line.split_whitespace().map(|name| (name.to_owned(), layer)).collect::<Vec<_>>()
+    };
+    lines.flat_map(modules).collect()
+}
+
+/// The top module that a file belongs to; the engines below `engine/` are a layer of their own.
+fn module(path: &Path) -> String {
+    let below = path.strip_prefix(SOURCES).unwrap();
+    let mut parts = below.iter().map(|part| part.to_str().unwrap());
+    match (parts.next().unwrap(), parts.next()) {
+        ("engine", Some(_)) => "engine/*".to_owned(),
+        (top, _) => top.trim_end_matches(".rs").to_owned(),
+    }
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+/// Modules that a source text uses by `crate::name`, also inside `use crate::{a, b::C}`.
+fn used(text: &str) -> Vec<String> {
+    let name = |text: &str| text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect();
+    let mut names = Vec::new();
+    for after in code.split("crate::").skip(1) {
+        let Some(list) = after.strip_prefix('{') else {
+            names.push(name(after));
+            continue;
+        };
+        let (mut depth, mut part) = (0, String::new());
+        for c in list.chars() {
+            match c {
+                '}' if depth == 0 => break,
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    names.push(name(&std::mem::take(&mut part)));
+                    continue;
+                }
+                _ => {}
+            }
+            part.push(c);
+        }
+        names.push(name(&part));
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+#[test]
+fn modules_use_only_their_own_layer_and_those_above() {
+    let layers = layers();
+    let mut files = Vec::new();
+    sources(Path::new(SOURCES), &mut files);
+    let mut wrong = Vec::new();
+    for file in files.iter().filter(|file| !file.ends_with("lib.rs")) {
+        let module = module(file);
+        let Some(layer) = layers.get(&module) else {
+            wrong.push(format!("{module} has no layer in ARCHITECTURE.md"));
+            continue;
+        };
+        for used in used(&fs::read_to_string(file).unwrap()) {
+            match layers.get(&used) {
+                Some(other) if other > layer => wrong.push(format!("{module} uses {used}, which lies below it")),
+                Some(_) => {}
+                None => wrong.push(format!("{module} uses {used}, which has no layer in ARCHITECTURE.md")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(used("use crate::{a, b::{c, d}, e::f};\ncrate::g::h()"), ["a", "b", "e", "g"]);
+}
+
+#[test]
+fn no_file_grows_over_400_lines_and_every_one_says_what_it_is() {
+    let mut files = Vec::new();
+    sources(Path::new(SOURCES), &mut files);
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.lines().count() <= 400, "{} has over 400 lines", file.display());
+        assert!(text.starts_with("//!"), "{} does not open with //!", file.display());
+    }
+}
