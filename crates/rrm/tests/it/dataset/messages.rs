@@ -9,12 +9,23 @@ use super::{columns, file, gzip, row};
 /// All errors of a file, its folder left out.
 fn errors(name: &str, content: impl AsRef<[u8]>, options: &ReadOptions) -> String {
     let fixture = file(name, content);
-    let error = check(&fixture.path, options).unwrap_err();
-    error.to_string().replace(&format!("{}/", fixture.folder.path().display()), "")
+    let errors = check(&fixture.path, options).unwrap_err();
+    let folder = format!("{}/", fixture.folder.path().display());
+    errors.iter().map(|error| error.to_string().replace(&folder, "")).collect::<Vec<_>>().join("\n")
 }
 
 fn error(json: &str, specs: &[&str]) -> String {
     row(json, specs).unwrap_err().to_string()
+}
+
+#[test]
+fn nothing_is_said_twice_when_sources_are_printed_too() {
+    let bad_row = row("[1]", &[]).unwrap_err();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let not_there = read(&folder.path().join("file/below"), &ReadOptions::default()).err().unwrap();
+    assert!(matches!(not_there, DatasetError::Io { .. }), "{not_there}");
+    assert!([bad_row, not_there].iter().all(|error| std::error::Error::source(error).is_none()));
 }
 
 #[test]
