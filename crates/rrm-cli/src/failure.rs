@@ -8,6 +8,7 @@ use rrm_engines::OpenError;
 /// An error with what would help.
 pub struct Failure {
     error: anyhow::Error,
+    more: Vec<String>,
     hint: Option<String>,
     code: u8,
 }
@@ -17,12 +18,21 @@ impl Failure {
     pub fn user(error: impl Into<anyhow::Error>) -> Self {
         let error = error.into();
         let hint = hint(&error);
-        Failure { error, hint, code: 1 }
+        Failure { error, more: Vec::new(), hint, code: 1 }
     }
 
     /// An error that the user can do nothing about.
     pub fn ours(error: anyhow::Error) -> Self {
-        Failure { error, hint: None, code: 2 }
+        Failure { error, more: Vec::new(), hint: None, code: 2 }
+    }
+
+    /// Bad rows of an input, a line each.
+    pub fn rows(errors: Vec<DatasetError>) -> Self {
+        let mut lines = errors.into_iter();
+        let first = lines.next().map_or_else(|| anyhow::anyhow!("the input cannot be read"), anyhow::Error::from);
+        let more: Vec<String> = lines.map(|error| error.to_string()).collect();
+        let failure = Failure::user(first);
+        Failure { more, ..failure }
     }
 
     /// The same failure with what would help.
@@ -41,6 +51,9 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 #[expect(clippy::print_stderr, reason = "this is where errors are printed")]
 pub fn report(failure: &Failure) -> ExitCode {
     eprintln!("error: {:#}", failure.error);
+    for line in &failure.more {
+        eprintln!("       {line}");
+    }
     if let Some(hint) = &failure.hint {
         eprintln!("hint: {hint}");
     }

@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 use rrm::engine::{
     Engine, EngineError,
     http::{self, HttpConfig, HttpEngine},
-    replay::ReplayEngine,
+    replay::{RecordingError, ReplayEngine},
     scripted,
 };
 
@@ -49,6 +49,9 @@ pub enum OpenError {
     /// The engine was understood and could not be started.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A recording cannot be read.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
 }
 
 /// What specs may look like, for help and errors.

@@ -77,7 +77,7 @@ impl Ratings {
     pub fn caveats(&self) -> Vec<&'static str> {
         let unrated = self.scores.iter().any(Option::is_none);
         [
-            (self.penalised, "Some responses were never beaten or never won, so a weak penalty holds the scores finite."),
+            (self.penalised, "No chain of wins leads from some responses to others, so a weak penalty keeps scores finite."),
             (!self.connected, "No chain of matches links all responses, so scores compare only within a linked group."),
             (unrated, "Responses without a decided match have no score and come last."),
         ]

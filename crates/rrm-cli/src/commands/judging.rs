@@ -1,6 +1,6 @@
 //! `rrm judge` and `rrm rank`: rows of a file -> result rows, what was spent, and a view for people.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
+use std::{path::{Path, PathBuf}, process::ExitCode, sync::Arc, time::Instant};
 
 use anyhow::Context;
 use rrm::{
@@ -47,9 +47,10 @@ impl Kind {
     }
 
     /// How rows are read.
-    pub fn reading(self, options: &Options) -> anyhow::Result<ReadOptions> {
+    pub fn reading(self, options: &Options, input: &Path) -> anyhow::Result<ReadOptions> {
         let exactly = (self == Kind::Judge).then_some(2);
-        Ok(ReadOptions { exactly, at_least: 2, columns: options.columns()? })
+        let name = (input.as_os_str() == "-").then(|| "stdin".to_owned());
+        Ok(ReadOptions { exactly, at_least: 2, columns: options.columns()?, name })
     }
 }
 
@@ -59,10 +60,10 @@ pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
     let options = args.options.resolve()?;
     options.check()?;
     let input = crate::output::spooled(&args.input)?;
-    let reading = kind.reading(&options)?;
+    let reading = kind.reading(&options, &args.input)?;
     let format = engines::format(options.format.as_deref())?;
     // The whole input is read once before anything is spent: a bad last row costs nothing.
-    let summary = dataset::check(input.path(), &reading)?;
+    let rows = dataset::check(input.path(), &reading).map_err(Failure::rows)?.total().rows;
     let mut output = Output::open(options.output.as_deref(), kind)?;
     let opened = engines::open(&options).await?;
     opened.notes.iter().for_each(|text| note(text));
@@ -76,7 +77,7 @@ pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
         spending: Arc::new(Spending::new(options.limits())),
         sink: options.stream.then(crate::terminal::sink),
     };
-    let progress = Progress::new(summary.rows, judge.spending.clone(), options.stream);
+    let progress = Progress::new(rows, judge.spending.clone(), options.stream);
     let task = kind.task(&options);
     let items = dataset::read(input.path(), &reading)?;
     let window = options.concurrency().saturating_mul(2).max(16);

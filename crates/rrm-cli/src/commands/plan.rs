@@ -41,8 +41,8 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         Planned::Rank => Kind::Rank,
     };
     let input = crate::output::spooled(&args.input)?;
-    let reading = kind.reading(&options)?;
-    dataset::check(input.path(), &reading)?;
+    let reading = kind.reading(&options, &args.input)?;
+    dataset::check(input.path(), &reading).map_err(Failure::rows)?;
     let format = engines::format(options.format.as_deref())?;
     let overhead = format.file.messages.iter().map(|m| m.content.len()).sum();
     let (task, settings) = (kind.task(&options), options.judge());
