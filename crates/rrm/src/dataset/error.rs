@@ -4,7 +4,7 @@ use std::{io, sync::Arc};
 
 use serde_json::Value;
 
-/// Why a file, or one row of it, cannot be used.
+/// Why a file, or one row of it, cannot be used. The message says everything; there is no source to be printed after it.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
     /// Nothing is there.
@@ -20,12 +20,12 @@ pub enum DatasetError {
         file: Arc<str>,
     },
     /// The system refuses to open or read it.
-    #[error("{file}: it cannot be read: {source}")]
+    #[error("{file}: it cannot be read: {detail}")]
     Io {
         /// The file.
         file: Arc<str>,
         /// The system's words.
-        source: io::Error,
+        detail: io::Error,
     },
     /// No bytes, only blank lines, an empty list, or a table without rows.
     #[error("{file}: it holds no rows")]
@@ -61,7 +61,6 @@ pub enum DatasetError {
         /// The row, from 1.
         row: usize,
         /// What is wrong with it.
-        #[source]
         problem: RowProblem,
     },
 }

@@ -38,9 +38,9 @@ const FOREIGN: [(&[u8], &str); 8] = [
 
 /// Opens `path`, whose kind is told by its first bytes, and by its name only where they do not tell.
 pub(super) fn open(path: &Path, name: &Arc<str>) -> Result<Rows, DatasetError> {
-    let failed = |source: io::Error| match source.kind() {
+    let failed = |detail: io::Error| match detail.kind() {
         io::ErrorKind::NotFound => DatasetError::Missing { file: name.clone() },
-        _ => DatasetError::Io { file: name.clone(), source },
+        _ => DatasetError::Io { file: name.clone(), detail },
     };
     if path.metadata().map_err(failed)?.is_dir() {
         return Err(DatasetError::Folder { file: name.clone() });
@@ -220,7 +220,7 @@ impl<'de> Visitor<'de> for Elements<'_> {
 fn cut_off(name: &Arc<str>, row: usize, error: &io::Error) -> DatasetError {
     let file = name.clone();
     match error.raw_os_error() {
-        Some(number) => DatasetError::Io { file, source: io::Error::from_raw_os_error(number) },
+        Some(number) => DatasetError::Io { file, detail: io::Error::from_raw_os_error(number) },
         None => DatasetError::Damaged { file, row, what: "gzip stream", detail: error.to_string() },
     }
 }

@@ -221,3 +221,14 @@ fn reading_goes_on_after_a_bad_row() {
     let rows: Vec<_> = read(&fixture.path, &columns(&[])).unwrap().map(|item| item.map(|item| item.row).ok()).collect();
     assert_eq!(rows, [Some(1), Some(3), None, None, None, Some(7), Some(9)]);
 }
+
+#[test]
+fn the_rows_in_the_documentation_are_read() {
+    let text = include_str!("../../../../../docs/formats.md");
+    let blocks: Vec<&str> = text.split("```jsonl\n").skip(1).map(|after| after.split("```").next().unwrap()).collect();
+    let rows: Vec<_> = blocks.iter().flat_map(|block| block.lines()).map(|json| row(json, &[]).unwrap()).collect();
+    assert_eq!((blocks.len(), rows.len()), (3, 8));
+    // The four spellings of one pair.
+    let same: Vec<_> = rows[4..].iter().map(|row| (&row.prompt, &row.responses)).collect();
+    assert!(same.iter().all(|row| row == &same[0]));
+}

@@ -19,6 +19,16 @@ fn error(json: &str, specs: &[&str]) -> String {
 }
 
 #[test]
+fn nothing_is_said_twice_when_sources_are_printed_too() {
+    let bad_row = row("[1]", &[]).unwrap_err();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let not_there = read(&folder.path().join("file/below"), &ReadOptions::default()).err().unwrap();
+    assert!(matches!(not_there, DatasetError::Io { .. }), "{not_there}");
+    assert!([bad_row, not_there].iter().all(|error| std::error::Error::source(error).is_none()));
+}
+
+#[test]
 fn files_that_cannot_be_read() {
     let plain = ReadOptions::default();
     let rows = "{\"prompt\":\"P\",\"responses\":[\"x\",\"y\"]}\n".repeat(3);
