@@ -117,7 +117,7 @@ pub fn note(text: &str) {
 pub enum Spooled {
     /// A file that was there.
     Named(PathBuf),
-    /// What came from stdin.
+    /// What came from stdin or a pipe.
     Spool(tempfile::NamedTempFile),
 }
 
@@ -131,12 +131,17 @@ impl Spooled {
     }
 }
 
-/// The input itself, or a copy of stdin for `-`, since inputs are checked before they are used.
+/// The input itself, or a copy of stdin (`-`) or of a pipe, since inputs are checked before they are used.
 pub fn spooled(input: &Path) -> anyhow::Result<Spooled> {
-    if input.as_os_str() != "-" {
+    let stdin = input.as_os_str() == "-";
+    let pipe = std::fs::metadata(input).is_ok_and(|about| !about.is_file() && !about.is_dir());
+    if !stdin && !pipe {
         return Ok(Spooled::Named(input.to_owned()));
     }
-    let mut file = tempfile::Builder::new().prefix("stdin").tempfile().context("cannot keep a copy of stdin")?;
-    io::copy(&mut io::stdin().lock(), &mut file).context("cannot keep a copy of stdin")?;
-    Ok(Spooled::Spool(file))
+    let copy = || -> io::Result<_> {
+        let mut file = tempfile::NamedTempFile::new()?;
+        if stdin { io::copy(&mut io::stdin().lock(), &mut file)? } else { io::copy(&mut File::open(input)?, &mut file)? };
+        Ok(file)
+    };
+    Ok(Spooled::Spool(copy().with_context(|| format!("cannot keep a copy of {}", input.display()))?))
 }

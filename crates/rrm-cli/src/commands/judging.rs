@@ -54,7 +54,8 @@ impl Kind {
     /// How rows are read.
     pub fn reading(self, options: &Options, input: &Path) -> anyhow::Result<ReadOptions> {
         let exactly = (self == Kind::Judge).then_some(2);
-        let name = (input.as_os_str() == "-").then(|| "stdin".to_owned());
+        let stdin = input.as_os_str() == "-";
+        let name = Some(if stdin { "stdin".to_owned() } else { input.display().to_string() });
         Ok(ReadOptions { exactly, at_least: 2, columns: options.columns()?, name })
     }
 }

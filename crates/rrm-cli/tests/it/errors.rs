@@ -27,7 +27,7 @@ fn a_pair_with_three_responses() {
 
 #[test]
 fn a_wrong_type() {
-    insta::assert_snapshot!(said("in.jsonl", r#"{"prompt": 7, "responses": ["x", "y"]}"#, "judge"), @"");
+    insta::assert_snapshot!(said("in.jsonl", r#"{"prompt": {"text": "Q"}, "responses": ["x", "y"]}"#, "judge"), @"");
 }
 
 #[test]
