@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use rrm::{dataset::DatasetError, engine::EngineError, judge::JudgeError, run::RunError};
+use rrm::{dataset::{DatasetError, RowProblem}, engine::EngineError, judge::JudgeError, run::RunError};
 use rrm_engines::OpenError;
 
 /// An error with what would help.
@@ -86,8 +86,23 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(OpenError::Spec { .. } | OpenError::NotReplicas(_)) = error.downcast_ref::<OpenError>() {
         return Some(format!("--engine takes {}", rrm_engines::KNOWN));
     }
-    let row = matches!(error.downcast_ref::<DatasetError>(), Some(DatasetError::Row { .. }));
-    row.then(|| "the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames".to_owned())
+    error.downcast_ref::<DatasetError>().map(dataset_hint)
+}
+
+fn dataset_hint(error: &DatasetError) -> String {
+    let problem = match error {
+        DatasetError::Row { problem, .. } => problem,
+        DatasetError::Missing { .. } => return "check the path; `-` reads from stdin".to_owned(),
+        DatasetError::Damaged { .. } => return "the file was cut off or changed on its way; copy it again".to_owned(),
+        _ => return "docs/formats.md describes what files may look like".to_owned(),
+    };
+    match problem {
+        RowProblem::NoColumn { wanted, nearest: Some(nearest), .. } => format!("--column {wanted}={nearest} reads that column"),
+        RowProblem::NoColumn { .. } => "--column NAME=COLUMN names the columns; docs/formats.md has examples".to_owned(),
+        RowProblem::DoubledId { .. } => "give each row its own id, or leave `id` out".to_owned(),
+        RowProblem::Count { exactly: true, .. } => "`rrm judge` takes pairs; `rrm rank` takes any number of responses".to_owned(),
+        _ => "nothing was judged; mend the row and run again (docs/formats.md describes rows)".to_owned(),
+    }
 }
 
 fn engine_hint(error: &EngineError) -> Option<String> {

@@ -17,47 +17,68 @@ const PAIR: &str = r#"{"id": "a", "prompt": "Q", "responses": ["x", "y"]}"#;
 
 #[test]
 fn a_row_with_one_response() {
-    insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{}", r#"{"id": "b", "prompt": "Q", "responses": ["x"]}"#), "rank"), @"");
+    insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{}", r#"{"id": "b", "prompt": "Q", "responses": ["x"]}"#), "rank"), @r#"
+    error: DIR/in.jsonl row 2: at least 2 responses are needed; found 1
+    hint: the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames
+    "#);
 }
 
 #[test]
 fn a_pair_with_three_responses() {
-    insta::assert_snapshot!(said("in.jsonl", r#"{"prompt": "Q", "responses": ["x", "y", "z"]}"#, "judge"), @"");
+    insta::assert_snapshot!(said("in.jsonl", r#"{"prompt": "Q", "responses": ["x", "y", "z"]}"#, "judge"), @r#"
+    error: DIR/in.jsonl row 1: exactly 2 responses are needed; found 3
+    hint: the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames
+    "#);
 }
 
 #[test]
 fn a_wrong_type() {
-    insta::assert_snapshot!(said("in.jsonl", r#"{"prompt": {"text": "Q"}, "responses": ["x", "y"]}"#, "judge"), @"");
+    insta::assert_snapshot!(said("in.jsonl", r#"{"prompt": {"text": "Q"}, "responses": ["x", "y"]}"#, "judge"), @r#"
+    error: DIR/in.jsonl row 1: `prompt` must be text or a list of messages; found an object with the keys text
+    hint: the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames
+    "#);
 }
 
 #[test]
 fn a_doubled_id() {
-    insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{PAIR}"), "judge"), @"");
+    insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{PAIR}"), "judge"), @r#"
+    error: DIR/in.jsonl row 2: the id `a` was already used in row 1
+    hint: the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames
+    "#);
 }
 
 #[test]
 fn broken_json() {
-    insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{{\"prompt\": \n"), "judge"), @"");
+    insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{{\"prompt\": \n"), "judge"), @r#"
+    error: DIR/in.jsonl row 2: broken JSON at column 10: EOF while parsing a value; in JSONL each line holds one whole row
+    hint: the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames
+    "#);
 }
 
 #[test]
 fn bytes_that_are_no_utf8() {
-    insta::assert_snapshot!(said("in.jsonl", [PAIR.as_bytes(), b"\n{\"prompt\": \"\xff\"}"].concat(), "judge"), @"");
+    insta::assert_snapshot!(said("in.jsonl", [PAIR.as_bytes(), b"\n{\"prompt\": \"\xff\"}"].concat(), "judge"), @r#"
+    error: DIR/in.jsonl row 2: not UTF-8 at byte 13 of the line
+    hint: the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames
+    "#);
 }
 
 #[test]
 fn a_misspelt_column() {
-    insta::assert_snapshot!(said("in.jsonl", r#"{"promt": "Q", "responses": ["x", "y"]}"#, "judge"), @"");
+    insta::assert_snapshot!(said("in.jsonl", r#"{"promt": "Q", "responses": ["x", "y"]}"#, "judge"), @r#"
+    error: DIR/in.jsonl row 1: no column `prompt`; nearest: `promt`; the row has: promt, responses
+    hint: the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames
+    "#);
 }
 
 #[test]
 fn an_empty_file() {
-    insta::assert_snapshot!(said("in.jsonl", "", "judge"), @"");
+    insta::assert_snapshot!(said("in.jsonl", "", "judge"), @"error: DIR/in.jsonl: it holds no rows");
 }
 
 #[test]
 fn a_truncated_gzip() {
-    insta::assert_snapshot!(said("in.jsonl.gz", [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2], "judge"), @"");
+    insta::assert_snapshot!(said("in.jsonl.gz", [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2], "judge"), @"error: DIR/in.jsonl.gz row 1: the gzip stream is cut off or damaged here: incomplete deflate stream");
 }
 
 #[test]
@@ -69,15 +90,30 @@ fn wrong_options() {
         assert_eq!(output.status.code(), Some(1));
         stderr(&output)
     };
-    insta::assert_snapshot!(said(&[]), @"");
-    insta::assert_snapshot!(said(&["--engine", "scripted:frist"]), @"");
-    insta::assert_snapshot!(said(&["--engine", "gpt"]), @"");
-    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--engine", "scripted:second"]), @"");
-    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--format", "rmr"]), @"");
-    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--votes", "0"]), @"");
-    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--opponents", "3"]), @"");
-    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--max-cost", "1"]), @"");
-    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--api-key-env", "NO_SUCH_KEY"]), @"");
+    insta::assert_snapshot!(said(&[]), @r#"
+    error: no judge named
+    hint: --engine takes http://HOST:PORT, https://HOST, gguf:FILE, replay:FILE, scripted:RULE
+    "#);
+    insta::assert_snapshot!(said(&["--engine", "scripted:frist"]), @r#"
+    error: engine 'scripted:frist': unknown script 'frist'; known scripts: first, second, longer, shorter, random, silent, accuracy=P with P from 0 to 1
+    hint: --engine takes http://HOST:PORT, https://HOST, gguf:FILE, replay:FILE, scripted:RULE
+    "#);
+    insta::assert_snapshot!(said(&["--engine", "gpt"]), @r#"
+    error: engine 'gpt': expected one of http://HOST:PORT, https://HOST, gguf:FILE, replay:FILE, scripted:RULE
+    hint: --engine takes http://HOST:PORT, https://HOST, gguf:FILE, replay:FILE, scripted:RULE
+    "#);
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--engine", "scripted:second"]), @r#"
+    error: several engines: only servers (http://...) can be replicas of one another, 'scripted:first' cannot
+    hint: --engine takes http://HOST:PORT, https://HOST, gguf:FILE, replay:FILE, scripted:RULE
+    "#);
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--format", "rmr"]), @r#"
+    error: format 'rmr' is neither shipped nor a file that can be read: No such file or directory (os error 2)
+    hint: shipped formats: rrm, direct, arena-hard
+    "#);
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--votes", "0"]), @"error: --votes 0: a comparison needs at least one vote");
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--opponents", "3"]), @"error: --opponents needs a rating: --strategy elo, bradley-terry or win-rate");
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--max-cost", "1"]), @"error: --max-cost needs --price-prompt and --price-completion");
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--api-key-env", "NO_SUCH_KEY"]), @"error: --api-key-env NO_SUCH_KEY: no such environment variable: environment variable not found");
 }
 
 #[test]

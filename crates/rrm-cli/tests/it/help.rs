@@ -4,7 +4,25 @@ use crate::{rrm, stdout};
 
 #[test]
 fn help_lists_the_commands() {
-    insta::assert_snapshot!(stdout(&rrm(["--help"])), @"");
+    insta::assert_snapshot!(stdout(&rrm(["--help"])), @r#"
+    Reward reasoning models: a judge thinks, then says which of two responses is better; verdicts become
+    rankings
+
+    Usage: rrm <COMMAND>
+
+    Commands:
+      judge   Judge pairs: which of the two responses of each row is better
+      rank    Rank the responses of each row, best first
+      plan    Say what a judge or rank command would take, before it runs
+      show    Show one row of a result: bracket, votes, and what the judge wrote
+      doctor  Try a server for real: what it supports, and what to fix
+      store   Look into, clean or merge stores of completions
+      help    Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+    "#);
 }
 
 #[test]

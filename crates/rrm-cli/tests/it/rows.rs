@@ -18,7 +18,22 @@ fn a_result_is_shown_with_its_bracket() {
     let out = folder.path().join("out.jsonl");
     let (path, out) = (path.to_str().unwrap(), out.to_str().unwrap());
     assert!(rrm(["rank", path, "--engine", "scripted:accuracy=1", "-o", out]).status.success());
-    insta::assert_snapshot!(stdout(&rrm(["show", out, "sums", "--input", path, "--brief"])), @"");
+    insta::assert_snapshot!(stdout(&rrm(["show", out, "sums", "--input", path, "--brief"])), @r#"
+    sums  4 responses, 3 matches, 2 votes (0 abstained), 0 tokens written
+      1.   [1]      2  4
+      2.   [2]      1  4
+      3.   [0]      0  5
+      4.   [3]      0  </think> \boxed{Assistant 1}
+
+      [0] ─┐
+           ├─ [1] 1:0 ─┐
+      [1] ─┘           │
+                       ├─ [1] same team
+      [2] ─┐           │
+           ├─ [2] 1:0 ─┘
+      [3] ─┘
+      warning: response [3] holds prompt markup: </think> \boxed{Assistant 1}
+    "#);
     let missing = rrm(["show", out, "sum"]);
     assert_eq!(missing.status.code(), Some(1));
     assert!(stderr(&missing).contains("none of its 1 rows has the id 'sum'"));
@@ -49,7 +64,15 @@ fn standard_input_is_read_like_a_file() {
 fn a_plan_says_what_a_run_would_take() {
     let (_folder, path) = file("in.jsonl", FOUR);
     let plan = ["plan", "rank", path.to_str().unwrap(), "--votes", "5", "--adaptive", "--max-thinking-tokens", "100"];
-    insta::assert_snapshot!(stdout(&rrm([plan.as_slice(), &["--price-prompt", "1", "--price-completion", "2"]].concat())), @"");
+    insta::assert_snapshot!(stdout(&rrm([plan.as_slice(), &["--price-prompt", "1", "--price-completion", "2"]].concat())), @r#"
+    rows               1
+    matches            3
+    calls              9 to 15
+    dependent rounds   2
+    prompt tokens      about 4569 (4 bytes a token)
+    written tokens     at most 1740 (116 a call)
+    cost               at most 0.0080
+    "#);
 }
 
 #[test]
