@@ -26,6 +26,11 @@ async fn main() {
         let texts = texts.clone();
         async move { store.put(key(i), origin(i), completion(&texts, i)).await.map(|_| ()).unwrap() }
     };
+    let alone = Instant::now();
+    for i in 2 * count..2 * count + 100 {
+        put(store.clone(), i).await;
+    }
+    println!("{:>15}: {:.2} ms each", "put, alone", alone.elapsed().as_secs_f64() * 10.0);
     for part in 0..10 {
         let range = part * count / 10..(part + 1) * count / 10;
         measure("put", &store, range, put.clone()).await;
@@ -94,7 +99,8 @@ fn completion(texts: &[String], i: usize) -> Completion {
     Completion { text: texts[i % texts.len()].clone(), reasoning: None, finish: Finish::Stop, budget_cut: false, usage }
 }
 
-/// Text that compresses about as well as the reasoning of a judge: words that are the rarer the later they come in a list.
+/// Text that compresses about as well as the reasoning of a judge: phrases that come again, and words that are the rarer the later
+/// they stand in a list.
 fn text(i: usize, bytes: usize) -> String {
     let mut words = Keyed::new(0, "words", "bench", &[]);
     let words: Vec<String> = (0..4000)
@@ -103,6 +109,11 @@ fn text(i: usize, bytes: usize) -> String {
     let mut random = Keyed::new(0, "text", "bench", &[i as u64]);
     let mut text = String::new();
     while text.len() < bytes {
+        if random.below(4) == 0 && text.len() > 100 {
+            let start = random.below(text.len() as u64 - 40) as usize;
+            let phrase = text[start..start + 40].to_owned();
+            text += &phrase;
+        }
         text += &words[(random.f64().powi(3) * words.len() as f64) as usize];
         text.push(' ');
     }

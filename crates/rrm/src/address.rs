@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn hex_is_read_back() {
         let key = key(&request());
-        assert_eq!(key.to_string().parse(), Ok(key));
+        assert_eq!(key.to_string().parse::<CompletionKey>().unwrap(), key);
         assert!("xyz".parse::<CompletionKey>().is_err());
     }
 

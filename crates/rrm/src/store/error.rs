@@ -1,6 +1,10 @@
 //! What SQLite says went wrong -> an error that names the file and the way out.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use rusqlite::ErrorCode;
 
@@ -14,11 +18,11 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The file cannot be opened or created: a missing or closed directory, a directory in its place.
-    #[error("{path}: cannot be opened or created ({detail}): check that its directory exists and may be written to")]
+    #[error("{path}: cannot be opened or created: {detail}")]
     CannotOpen {
         /// The store.
         path: PathBuf,
-        /// What the system said.
+        /// What is in the way.
         detail: String,
     },
     /// The file is something else; it was not touched.
@@ -85,7 +89,9 @@ pub enum StoreError {
 pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> StoreError {
     let (path, detail) = (path.to_owned(), detail(error));
     match error.sqlite_error_code() {
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::CannotOpen { path, detail },
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            StoreError::CannotOpen { detail: in_the_way(&path).map_or(detail, str::to_owned), path }
+        }
         Some(ErrorCode::NotADatabase) => StoreError::NotAStore { path, detail: "not an SQLite database".into() },
         Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path },
         Some(ErrorCode::DiskFull) => StoreError::Full { path },
@@ -95,7 +101,22 @@ pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-/// SQLite's own words, with what they mean where they are a bare code.
+/// SQLite only says that it cannot open a file; this looks for the usual reasons.
+fn in_the_way(path: &Path) -> Option<&'static str> {
+    // The parent of a bare file name is the empty path, which stands for the working directory.
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() {
+        return Some("it is a directory");
+    }
+    if !directory.is_dir() {
+        return Some("its directory does not exist");
+    }
+    let refused = fs::OpenOptions::new().append(true).open(path).err()?.kind();
+    matches!(refused, ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::NotFound)
+        .then_some("it or its directory may not be written to")
+}
+
+/// SQLite's own words.
 fn detail(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqliteFailure(_, Some(words)) => words.clone(),

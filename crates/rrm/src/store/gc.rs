@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::{Connection, params, types::Value};
+use serde::Serialize;
 
 use super::{
     error::{StoreError, explain},
@@ -24,7 +25,7 @@ pub enum Garbage {
 }
 
 /// What [`gc`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct GcReport {
     /// Completions that are gone.
     pub dropped: u64,

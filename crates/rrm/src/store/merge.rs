@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior, params};
+use serde::Serialize;
 
 use super::{
     error::{StoreError, explain},
@@ -15,7 +16,7 @@ use crate::address::CompletionKey;
 const STEP: usize = 500;
 
 /// What [`merge`] did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MergeReport {
     /// Completions that are new in the target.
     pub added: u64,

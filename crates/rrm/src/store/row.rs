@@ -69,8 +69,10 @@ pub(super) fn source_id(connection: &Connection, engine: &str, fingerprint: &str
 pub(super) struct Packer(ZlibEncoder<Vec<u8>>);
 
 impl Packer {
+    /// Measured with texts of 10 KB: level 4 takes as long as level 3 and saves 6% more, level 6 saves another 3%, and level 1 takes
+    /// two thirds of the time for files twice as large.
     pub(super) fn new() -> Self {
-        Packer(ZlibEncoder::new(Vec::new(), Compression::new(3)))
+        Packer(ZlibEncoder::new(Vec::new(), Compression::new(4)))
     }
 
     /// The bytes to store.

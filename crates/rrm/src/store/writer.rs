@@ -1,7 +1,7 @@
 //! A queue of completions -> transactions: the one thread that writes to a store.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     path::{Path, PathBuf},
     thread,
     time::{SystemTime, UNIX_EPOCH},
@@ -111,12 +111,10 @@ fn commit(
     let mut earlier = Vec::with_capacity(batch.len());
     for (put, body) in batch.iter().zip(packed) {
         let Origin { engine, fingerprint, format_hash, item, shown, vote } = &put.origin;
-        let name = (engine, fingerprint, format_hash);
-        let source = match sources.get(&name) {
-            Some(id) => *id,
-            None => row::source_id(&transaction, engine, fingerprint, format_hash).map_err(explain)?,
+        let source = match sources.entry((engine, fingerprint, format_hash)) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => *new.insert(row::source_id(&transaction, engine, fingerprint, format_hash).map_err(explain)?),
         };
-        sources.insert(name, source);
         let row = Row {
             key: put.key,
             source,

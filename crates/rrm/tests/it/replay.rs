@@ -101,7 +101,11 @@ async fn what_was_not_recorded_is_refused_with_the_difference() {
         messages += &error.to_string().replace(&format!("{}/", directory.path().display()), "");
         messages.push('\n');
     }
-    insta::assert_snapshot!(messages, @"");
+    insta::assert_snapshot!(messages, @"
+    replay:recording.jsonl: not recorded: these messages are recorded with 2 other seeds, not with 7
+    replay:recording.jsonl: not recorded: these messages are recorded with another sampling or thinking budget only
+    replay:recording.jsonl: not recorded: nothing is recorded for these messages
+    ");
 }
 
 #[tokio::test]
@@ -155,5 +159,13 @@ async fn files_that_do_not_fit_are_refused_with_their_line() {
         fs::write(&path, bad).unwrap();
         refuse(ReplayEngine::open(&path).err().unwrap());
     }
-    insta::assert_snapshot!(messages, @"");
+    insta::assert_snapshot!(messages, @"
+    none: No such file or directory (os error 2)
+    recording.jsonl: holds answers of counter (weights), not of counter (retrained): record into another file
+    recording.jsonl: is not a recording: its first line is no header
+    recording.jsonl: is not a recording: expected value at line 1 column 1
+    recording.jsonl: is not a recording: it is empty
+    recording.jsonl: is a recording of version 2, this version reads 1: use a newer rrm
+    recording.jsonl:3: key must be a string at line 1 column 158
+    ");
 }

@@ -28,9 +28,15 @@ pub fn origin(engine: &str, i: usize) -> Origin {
 
 /// Completion number `i`: every third is long enough to be compressed.
 pub fn completion(i: usize) -> Completion {
-    let text = format!("Completion {i} prefers the first. ").repeat(if i % 3 == 0 { 100 } else { 1 });
+    let text = format!("Completion {i} prefers the first. ").repeat(if i.is_multiple_of(3) { 100 } else { 1 });
     let usage = Usage { prompt_tokens: 100, completion_tokens: i as u64 };
-    Completion { text, reasoning: (i % 2 == 0).then(|| "So be it.".into()), finish: Finish::Stop, budget_cut: i % 5 == 0, usage }
+    Completion {
+        text,
+        reasoning: i.is_multiple_of(2).then(|| "So be it.".into()),
+        finish: Finish::Stop,
+        budget_cut: i.is_multiple_of(5),
+        usage,
+    }
 }
 
 /// Puts the completions of a range, one after the other.

@@ -39,7 +39,8 @@ async fn child() {
 fn start_child(path: &Path, range: std::ops::Range<usize>) -> (Child, Lines<BufReader<ChildStdout>>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "store_processes::child", "--ignored", "--nocapture", "--test-threads=1"])
-        .env("RRM_TEST_STORE", path)
+        .current_dir(path.parent().unwrap())
+        .env("RRM_TEST_STORE", path.file_name().unwrap())
         .env("RRM_TEST_START", range.start.to_string())
         .env("RRM_TEST_END", range.end.to_string())
         .stdout(Stdio::piped())
@@ -90,6 +91,18 @@ fn two_processes_write_to_one_store() {
         assert!(child.wait().unwrap().success());
     }
     assert_holds(&path, 0..900);
+}
+
+#[test]
+fn names_that_mean_something_to_sqlite_are_names() {
+    let directory = tempdir().unwrap();
+    for name in [":memory:", "file:store.db?mode=memory"] {
+        let path = directory.path().join(name);
+        let (mut child, lines) = start_child(&path, 0..3);
+        assert_eq!(lines.filter_map(acknowledged).count(), 3);
+        child.wait().unwrap();
+        assert_holds(&path, 0..3);
+    }
 }
 
 #[test]
