@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{chat::Message, comparison::Comparison};
 
+pub mod replay;
 pub mod scripted;
 
 /// Whatever can complete a conversation: a server, a model in process, a recording, a script.

@@ -7,6 +7,7 @@
 //! [`spending`] counts it. What was paid for lies in a [`store`].
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
+pub mod address;
 pub mod chat;
 pub mod comparison;
 pub mod dataset;
@@ -23,6 +24,7 @@ pub mod result;
 pub mod run;
 pub mod schedule;
 pub mod spending;
+pub mod store;
 pub mod strategy;
 pub mod transcript;
 pub mod verdict;

@@ -8,3 +8,7 @@ mod judging;
 mod layers;
 mod rating;
 mod recorded;
+mod replay;
+mod store;
+mod store_files;
+mod store_processes;
