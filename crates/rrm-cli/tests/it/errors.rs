@@ -19,7 +19,7 @@ const PAIR: &str = r#"{"id": "a", "prompt": "Q", "responses": ["x", "y"]}"#;
 fn a_row_with_one_response() {
     insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{}", r#"{"id": "b", "prompt": "Q", "responses": ["x"]}"#), "rank"), @r#"
     error: DIR/in.jsonl row 2: at least 2 responses are needed; found 1
-    hint: the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames
+    hint: nothing was judged; mend the row and run again (docs/formats.md describes rows)
     "#);
 }
 
@@ -27,7 +27,7 @@ fn a_row_with_one_response() {
 fn a_pair_with_three_responses() {
     insta::assert_snapshot!(said("in.jsonl", r#"{"prompt": "Q", "responses": ["x", "y", "z"]}"#, "judge"), @r#"
     error: DIR/in.jsonl row 1: exactly 2 responses are needed; found 3
-    hint: the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames
+    hint: `rrm judge` takes pairs; `rrm rank` takes any number of responses
     "#);
 }
 
@@ -35,7 +35,7 @@ fn a_pair_with_three_responses() {
 fn a_wrong_type() {
     insta::assert_snapshot!(said("in.jsonl", r#"{"prompt": {"text": "Q"}, "responses": ["x", "y"]}"#, "judge"), @r#"
     error: DIR/in.jsonl row 1: `prompt` must be text or a list of messages; found an object with the keys text
-    hint: the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames
+    hint: nothing was judged; mend the row and run again (docs/formats.md describes rows)
     "#);
 }
 
@@ -43,7 +43,7 @@ fn a_wrong_type() {
 fn a_doubled_id() {
     insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{PAIR}"), "judge"), @r#"
     error: DIR/in.jsonl row 2: the id `a` was already used in row 1
-    hint: the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames
+    hint: give each row its own id, or leave `id` out
     "#);
 }
 
@@ -51,7 +51,7 @@ fn a_doubled_id() {
 fn broken_json() {
     insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{{\"prompt\": \n"), "judge"), @r#"
     error: DIR/in.jsonl row 2: broken JSON at column 10: EOF while parsing a value; in JSONL each line holds one whole row
-    hint: the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames
+    hint: nothing was judged; mend the row and run again (docs/formats.md describes rows)
     "#);
 }
 
@@ -59,7 +59,7 @@ fn broken_json() {
 fn bytes_that_are_no_utf8() {
     insta::assert_snapshot!(said("in.jsonl", [PAIR.as_bytes(), b"\n{\"prompt\": \"\xff\"}"].concat(), "judge"), @r#"
     error: DIR/in.jsonl row 2: not UTF-8 at byte 13 of the line
-    hint: the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames
+    hint: nothing was judged; mend the row and run again (docs/formats.md describes rows)
     "#);
 }
 
@@ -67,18 +67,24 @@ fn bytes_that_are_no_utf8() {
 fn a_misspelt_column() {
     insta::assert_snapshot!(said("in.jsonl", r#"{"promt": "Q", "responses": ["x", "y"]}"#, "judge"), @r#"
     error: DIR/in.jsonl row 1: no column `prompt`; nearest: `promt`; the row has: promt, responses
-    hint: the columns that rows need are described in docs/formats.md; --column NAME=COLUMN renames
+    hint: --column `prompt`=promt reads that column
     "#);
 }
 
 #[test]
 fn an_empty_file() {
-    insta::assert_snapshot!(said("in.jsonl", "", "judge"), @"error: DIR/in.jsonl: it holds no rows");
+    insta::assert_snapshot!(said("in.jsonl", "", "judge"), @r#"
+    error: DIR/in.jsonl: it holds no rows
+    hint: docs/formats.md describes what files may look like
+    "#);
 }
 
 #[test]
 fn a_truncated_gzip() {
-    insta::assert_snapshot!(said("in.jsonl.gz", [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2], "judge"), @"error: DIR/in.jsonl.gz row 1: the gzip stream is cut off or damaged here: incomplete deflate stream");
+    insta::assert_snapshot!(said("in.jsonl.gz", [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2], "judge"), @r#"
+    error: DIR/in.jsonl.gz row 1: the gzip stream is cut off or damaged here: incomplete deflate stream
+    hint: the file was cut off or changed on its way; copy it again
+    "#);
 }
 
 #[test]
@@ -113,7 +119,7 @@ fn wrong_options() {
     insta::assert_snapshot!(said(&["--engine", "scripted:first", "--votes", "0"]), @"error: --votes 0: a comparison needs at least one vote");
     insta::assert_snapshot!(said(&["--engine", "scripted:first", "--opponents", "3"]), @"error: --opponents needs a rating: --strategy elo, bradley-terry or win-rate");
     insta::assert_snapshot!(said(&["--engine", "scripted:first", "--max-cost", "1"]), @"error: --max-cost needs --price-prompt and --price-completion");
-    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--api-key-env", "NO_SUCH_KEY"]), @"error: --api-key-env NO_SUCH_KEY: no such environment variable: environment variable not found");
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--api-key-env", "NO_SUCH_KEY"]), @"error: --api-key-env NO_SUCH_KEY: the environment has no such variable");
 }
 
 #[test]
