@@ -97,7 +97,7 @@ fn dataset_hint(error: &DatasetError) -> String {
         _ => return "docs/formats.md describes what files may look like".to_owned(),
     };
     match problem {
-        RowProblem::NoColumn { wanted, nearest: Some(nearest), .. } => format!("--column {wanted}={nearest} reads that column"),
+        RowProblem::NoColumn { wanted, nearest: Some(nearest), .. } => format!("--column {}={nearest} reads that column", wanted.trim_matches('`')),
         RowProblem::NoColumn { .. } => "--column NAME=COLUMN names the columns; docs/formats.md has examples".to_owned(),
         RowProblem::DoubledId { .. } => "give each row its own id, or leave `id` out".to_owned(),
         RowProblem::Count { exactly: true, .. } => "`rrm judge` takes pairs; `rrm rank` takes any number of responses".to_owned(),

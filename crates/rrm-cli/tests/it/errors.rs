@@ -67,7 +67,7 @@ fn bytes_that_are_no_utf8() {
 fn a_misspelt_column() {
     insta::assert_snapshot!(said("in.jsonl", r#"{"promt": "Q", "responses": ["x", "y"]}"#, "judge"), @r#"
     error: DIR/in.jsonl row 1: no column `prompt`; nearest: `promt`; the row has: promt, responses
-    hint: --column `prompt`=promt reads that column
+    hint: --column prompt=promt reads that column
     "#);
 }
 
