@@ -29,3 +29,4 @@ pub mod strategy;
 pub mod transcript;
 pub mod verdict;
 pub mod vote;
+pub mod store;
