@@ -4,3 +4,4 @@
 pub mod chat;
 pub mod comparison;
 pub mod engine;
+pub mod gguf;
