@@ -54,7 +54,7 @@ fn damaged_models_are_refused() {
     patch(&mut doubled, "<gh_stars>", 0, b"<|im_end|>");
     assert!(refusal_of(&doubled).contains("of its vocabulary comes twice"));
     // And this one it refuses by itself.
-    let mut unknown = whole;
-    patch(&mut unknown, "llama", 0, b"llamb");
-    assert!(refusal_of(&unknown).contains("llama.cpp cannot load it"));
+    let mut incomplete = whole;
+    patch(&mut incomplete, "output_norm.weight", 0, b"output_nurm.weight");
+    assert!(refusal_of(&incomplete).contains("llama.cpp cannot load it"));
 }
