@@ -33,7 +33,9 @@ pub async fn open(options: &Options) -> Result<Opened, Failure> {
 pub fn http(options: &Options) -> anyhow::Result<HttpConfig> {
     let default = HttpConfig::default();
     let api_key = match &options.api_key_env {
-        Some(name) => Some(env::var(name).map_err(|_| anyhow::anyhow!("--api-key-env {name}: the environment has no such variable"))?),
+        Some(name) => {
+            Some(env::var(name).map_err(|_| anyhow::anyhow!("--api-key-env {name}: the environment has no such variable"))?)
+        }
         None => env::var(API_KEY).ok(),
     };
     Ok(HttpConfig {

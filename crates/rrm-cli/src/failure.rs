@@ -2,7 +2,12 @@
 
 use std::process::ExitCode;
 
-use rrm::{dataset::{DatasetError, RowProblem}, engine::EngineError, judge::JudgeError, run::RunError};
+use rrm::{
+    dataset::{DatasetError, RowProblem},
+    engine::EngineError,
+    judge::JudgeError,
+    run::RunError,
+};
 use rrm_engines::OpenError;
 
 /// An error with what would help.
@@ -97,7 +102,9 @@ fn dataset_hint(error: &DatasetError) -> String {
         _ => return "docs/formats.md describes what files may look like".to_owned(),
     };
     match problem {
-        RowProblem::NoColumn { wanted, nearest: Some(nearest), .. } => format!("--column {}={nearest} reads that column", wanted.trim_matches('`')),
+        RowProblem::NoColumn { wanted, nearest: Some(nearest), .. } => {
+            format!("--column {}={nearest} reads that column", wanted.trim_matches('`'))
+        }
         RowProblem::NoColumn { .. } => "--column NAME=COLUMN names the columns; docs/formats.md has examples".to_owned(),
         RowProblem::DoubledId { .. } => "give each row its own id, or leave `id` out".to_owned(),
         RowProblem::Count { exactly: true, .. } => "`rrm judge` takes pairs; `rrm rank` takes any number of responses".to_owned(),

@@ -121,12 +121,12 @@ pub struct Options {
     /// Further tries of a request that failed for a passing reason [default: 8].
     #[arg(long, value_name = "N", help_heading = "Server")]
     pub max_retries: Option<u32>,
-    /// Context of a model in process, in tokens.
+    /// Context of a model in process, in tokens [default: what it was trained with, up to 16384].
     #[arg(long, value_name = "N", help_heading = "Model in process")]
     pub context_size: Option<u32>,
-    /// Threads of a model in process.
+    /// Threads of a model in process [default: all but one].
     #[arg(long, value_name = "N", help_heading = "Model in process")]
-    pub threads: Option<usize>,
+    pub threads: Option<u32>,
 }
 
 /// A value of an enum by the name that it has in files.

@@ -140,7 +140,11 @@ pub fn spooled(input: &Path) -> anyhow::Result<Spooled> {
     }
     let copy = || -> io::Result<_> {
         let mut file = tempfile::NamedTempFile::new()?;
-        if stdin { io::copy(&mut io::stdin().lock(), &mut file)? } else { io::copy(&mut File::open(input)?, &mut file)? };
+        if stdin {
+            io::copy(&mut io::stdin().lock(), &mut file)?
+        } else {
+            io::copy(&mut File::open(input)?, &mut file)?
+        };
         Ok(file)
     };
     Ok(Spooled::Spool(copy().with_context(|| format!("cannot keep a copy of {}", input.display()))?))

@@ -16,10 +16,10 @@ use rrm::engine::{
 pub struct EngineSettings {
     /// For servers; its `urls` are replaced by those of the specs.
     pub http: HttpConfig,
-    /// Context of models in process, in tokens; `None` takes what the model was trained with, within reason.
+    /// Context of models in process, in tokens; `None` takes what the model was trained with, up to 16384.
     pub context_size: Option<u32>,
-    /// Threads of models in process; `None` takes the machine's.
-    pub threads: Option<usize>,
+    /// Threads of models in process; `None` takes all of the machine's but one.
+    pub threads: Option<u32>,
 }
 
 /// An engine that is ready, and what is to be said about it.

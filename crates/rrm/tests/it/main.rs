@@ -4,6 +4,7 @@
 
 mod dataset;
 mod formats;
+mod gguf;
 mod judging;
 mod layers;
 mod rating;
