@@ -88,7 +88,7 @@ fn in_process(spec: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, 
 
 #[cfg(feature = "gguf")]
 fn gguf(file: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, OpenError> {
-    let config = rrm_llama::LlamaConfig { path: file.into(), context_size: settings.context_size, threads: settings.threads };
+    let config = rrm_llama::LlamaConfig { path: file.into(), context: settings.context_size, threads: settings.threads };
     Ok(Arc::new(rrm_llama::LlamaEngine::open(config)?))
 }
 
