@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{chat::Message, comparison::Comparison};
 
+pub mod replay;
+
 /// Whatever can complete a conversation: a server, a model in process, a recording, a script.
 pub trait Engine: Send + Sync {
     /// What this engine is and what it can do; the same for as long as the engine lives.

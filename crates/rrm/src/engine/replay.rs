@@ -1,0 +1,285 @@
+//! An engine's answers -> a recording on disk -> an engine that gives the same answers again, for nothing.
+//!
+//! A recording is JSON lines: a header with the engine's [`EngineInfo`], then one line a completion. A request is known by its
+//! messages, its settings (sampling and budget) and its seed; its engine is the one in the header.
+
+use std::{
+    collections::HashMap,
+    fs::{File, OpenOptions},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use blake3::Hash;
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use super::{Completion, Engine, EngineError, EngineInfo, Request};
+use crate::address::{messages_hash, settings_hash};
+
+/// The version of the format that this code reads and writes.
+const VERSION: u32 = 1;
+
+/// Why a recording could not be read or written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordingError {
+    /// The file cannot be opened, read or written.
+    #[error("{path}: {detail}")]
+    Io {
+        /// The recording.
+        path: PathBuf,
+        /// What the system said.
+        detail: String,
+    },
+    /// The first line is no header of a recording.
+    #[error("{path}: is not a recording: {detail}")]
+    NotARecording {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its first line.
+        detail: String,
+    },
+    /// The recording was written by a later version.
+    #[error("{path}: is a recording of version {found}, this version reads {VERSION}: use a newer rrm")]
+    Newer {
+        /// The recording.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+    /// A line is no completion.
+    #[error("{path}:{line}: {detail}")]
+    BadLine {
+        /// The recording.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The file holds answers of another engine.
+    #[error("{path}: holds answers of {recorded}, not of {engine}: record into another file")]
+    OtherEngine {
+        /// The recording.
+        path: PathBuf,
+        /// Name and fingerprint in the header.
+        recorded: String,
+        /// Name and fingerprint of the engine that is to be recorded.
+        engine: String,
+    },
+}
+
+/// The first line.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    recording: u32,
+    engine: EngineInfo,
+}
+
+/// Any other line.
+#[derive(Serialize, Deserialize)]
+struct Line<T> {
+    /// Hash of the messages, in hexadecimal digits like the next.
+    messages: String,
+    /// Hash of sampling and budget.
+    settings: String,
+    seed: u64,
+    completion: T,
+}
+
+/// Answers from a recording.
+pub struct ReplayEngine {
+    info: EngineInfo,
+    /// `replay:FILE`, for errors.
+    name: String,
+    /// Where each answer stands: by messages, by settings, by seed.
+    index: HashMap<Hash, HashMap<Hash, HashMap<u64, Place>>>,
+    file: Mutex<File>,
+}
+
+/// The bytes of one line of the file.
+#[derive(Clone, Copy)]
+struct Place {
+    start: u64,
+    length: usize,
+}
+
+impl ReplayEngine {
+    /// Opens a recording. Its answers stay on disk, only their places are held in memory; a last line without its end, left by a
+    /// recorder that was killed, does not count. Where a request was recorded twice, its first answer is given.
+    ///
+    /// # Errors
+    /// [`RecordingError`] when the file cannot be read, or naming the line that cannot.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, RecordingError> {
+        let path = path.as_ref();
+        let file = File::open(path).map_err(|error| io_error(path, &error))?;
+        let mut index: HashMap<Hash, HashMap<Hash, HashMap<u64, Place>>> = HashMap::new();
+        let (header, _) = scan(path, &file, |line, place| {
+            let hash = |hex: &str| Hash::from_hex(hex).map_err(|error| error.to_string());
+            let answers = index.entry(hash(&line.messages)?).or_default().entry(hash(&line.settings)?).or_default();
+            answers.entry(line.seed).or_insert(place);
+            Ok(())
+        })?;
+        let Some(header) = header else {
+            return Err(RecordingError::NotARecording { path: path.to_owned(), detail: "it is empty".into() });
+        };
+        let info = EngineInfo { paid: false, ..header.engine };
+        Ok(ReplayEngine { info, name: format!("replay:{}", path.display()), index, file: Mutex::new(file) })
+    }
+
+    fn answer(&self, request: &Request) -> Result<Completion, EngineError> {
+        let Request { messages, sampling, budget, seed, .. } = request;
+        let unknown = |what: &str| EngineError::NotRecorded { engine: self.name.clone(), what: what.into() };
+        let by_settings =
+            self.index.get(&messages_hash(messages)).ok_or_else(|| unknown("nothing is recorded for these messages"))?;
+        let by_seed = by_settings
+            .get(&settings_hash(sampling, budget.as_ref()))
+            .ok_or_else(|| unknown("these messages are recorded with another sampling or thinking budget only"))?;
+        let place = by_seed.get(seed).ok_or_else(|| {
+            unknown(&format!("these messages are recorded with {} other seeds, not with {seed}", by_seed.len()))
+        })?;
+        let failed = |detail: String| EngineError::Failed { engine: self.name.clone(), detail };
+        let line = self.read(*place).map_err(|error| failed(error.to_string()))?;
+        let line: Line<Completion> = serde_json::from_slice(&line).map_err(|error| failed(error.to_string()))?;
+        Ok(line.completion)
+    }
+
+    fn read(&self, place: Place) -> io::Result<Vec<u8>> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut line = vec![0; place.length];
+        file.seek(SeekFrom::Start(place.start))?;
+        file.read_exact(&mut line)?;
+        Ok(line)
+    }
+}
+
+impl Engine for ReplayEngine {
+    fn info(&self) -> &EngineInfo {
+        &self.info
+    }
+
+    fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
+        Box::pin(async move {
+            let completion = self.answer(&request)?;
+            if let Some(sink) = &request.sink {
+                sink(&completion.text);
+            }
+            Ok(completion)
+        })
+    }
+}
+
+/// Passes requests on to another engine and records its answers.
+pub struct RecordingEngine {
+    inner: Arc<dyn Engine>,
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+impl RecordingEngine {
+    /// Records into a new file, or goes on with a recording of the same engine.
+    ///
+    /// # Errors
+    /// [`RecordingError`] when the file cannot be written, is something else, or holds answers of another engine.
+    pub fn create(inner: Arc<dyn Engine>, path: impl AsRef<Path>) -> Result<Self, RecordingError> {
+        let path = path.as_ref();
+        let failed = |error: io::Error| io_error(path, &error);
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
+        let (header, end) = scan(path, &file, |_, _| Ok(()))?;
+        // Half a line of a recorder that was killed goes: the next line would be appended to it.
+        file.set_len(end).map_err(failed)?;
+        match header {
+            None => {
+                let header = Header { recording: VERSION, engine: inner.info().clone() };
+                append(&mut file, &header).map_err(failed)?;
+            }
+            Some(header) if header.engine.fingerprint != inner.info().fingerprint => {
+                let name = |info: &EngineInfo| format!("{} ({})", info.name, info.fingerprint);
+                let (recorded, engine) = (name(&header.engine), name(inner.info()));
+                return Err(RecordingError::OtherEngine { path: path.to_owned(), recorded, engine });
+            }
+            Some(_) => (),
+        }
+        Ok(RecordingEngine { inner, path: path.to_owned(), file: Mutex::new(file) })
+    }
+
+    fn record(&self, line: &Line<&Completion>) -> Result<(), EngineError> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        append(&mut file, line)
+            .map_err(|error| EngineError::Failed { engine: "recorder".into(), detail: io_error(&self.path, &error).to_string() })
+    }
+}
+
+impl Engine for RecordingEngine {
+    fn info(&self) -> &EngineInfo {
+        self.inner.info()
+    }
+
+    /// Completes as the inner engine does; the answer is in the file when it is returned.
+    fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
+        Box::pin(async move {
+            let messages = messages_hash(&request.messages).to_string();
+            let settings = settings_hash(&request.sampling, request.budget.as_ref()).to_string();
+            let seed = request.seed;
+            let completion = self.inner.complete(request).await?;
+            self.record(&Line { messages, settings, seed, completion: &completion })?;
+            Ok(completion)
+        })
+    }
+}
+
+/// Writes one line at once, so that a process that is killed leaves whole lines and at most one half at the end.
+fn append(file: &mut File, line: &impl Serialize) -> io::Result<()> {
+    let mut bytes = serde_json::to_vec(line)?;
+    bytes.push(b'\n');
+    file.write_all(&bytes)
+}
+
+/// Reads a recording line by line; returns its header, unless the file is empty, and where its last whole line ends.
+fn scan(
+    path: &Path,
+    file: &File,
+    mut take: impl FnMut(&Line<Completion>, Place) -> Result<(), String>,
+) -> Result<(Option<Header>, u64), RecordingError> {
+    let mut reader = BufReader::new(file);
+    let (mut header, mut start, mut bytes) = (None, 0, Vec::new());
+    for line in 1.. {
+        bytes.clear();
+        let length = reader.read_until(b'\n', &mut bytes).map_err(|error| io_error(path, &error))?;
+        if bytes.pop_if(|last| *last == b'\n').is_none() {
+            break;
+        }
+        if header.is_none() {
+            header = Some(read_header(path, &bytes)?);
+        } else {
+            let parsed = serde_json::from_slice(&bytes).map_err(|error| error.to_string());
+            let taken = parsed.and_then(|parsed| take(&parsed, Place { start, length: bytes.len() }));
+            taken.map_err(|detail| RecordingError::BadLine { path: path.to_owned(), line, detail })?;
+        }
+        start += length as u64;
+    }
+    // Half a header is begun anew by the recorder; anything else without an end is somebody's file.
+    if header.is_none() && !bytes.is_empty() && !bytes.starts_with(b"{\"recording\":") {
+        return Err(RecordingError::NotARecording { path: path.to_owned(), detail: "its first line is no header".into() });
+    }
+    Ok((header, start))
+}
+
+fn read_header(path: &Path, line: &[u8]) -> Result<Header, RecordingError> {
+    /// The part of a header that no version changes.
+    #[derive(Deserialize)]
+    struct Version {
+        recording: u32,
+    }
+    let failed = |error: serde_json::Error| RecordingError::NotARecording { path: path.to_owned(), detail: error.to_string() };
+    let found = serde_json::from_slice::<Version>(line).map_err(failed)?.recording;
+    if found > VERSION {
+        return Err(RecordingError::Newer { path: path.to_owned(), found });
+    }
+    serde_json::from_slice(line).map_err(failed)
+}
+
+fn io_error(path: &Path, error: &io::Error) -> RecordingError {
+    RecordingError::Io { path: path.to_owned(), detail: error.to_string() }
+}
