@@ -30,3 +30,4 @@ pub mod strategy;
 pub mod transcript;
 pub mod verdict;
 pub mod vote;
+pub mod store;

@@ -55,7 +55,7 @@ pub use stats::{EngineStats, StoreStats, stats};
 
 use error::explain;
 
-/// An open store. Clones share it; the last one to go ends the writer after what is queued.
+/// An open store. Clones share it; when the last one goes, the writer finishes what is queued in the background and ends.
 ///
 /// Dropping without [`close`](Store::close) loses nothing that was acknowledged, it only leaves SQLite's log beside the file.
 #[derive(Clone)]
