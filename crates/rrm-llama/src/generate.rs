@@ -54,14 +54,14 @@ pub(crate) fn complete(
         drawn: 0,
         cancelled,
     };
-    let (end, budget_cut) = writer.run(&plan).map_err(failed)?;
+    let (end, elicited) = writer.run(&plan).map_err(failed)?;
     let finish = match end {
         End::Cancelled => return Ok(None),
         End::Limit => Finish::Length,
         End::Model | End::StopString => Finish::Stop,
     };
     let usage = Usage { prompt_tokens: prompt.len() as u64, completion_tokens: writer.drawn };
-    Ok(Some(Completion { text: writer.text.finish(), reasoning: None, finish, budget_cut, usage }))
+    Ok(Some(Completion { text: writer.text.finish(), reasoning: None, finish, elicited, usage }))
 }
 
 /// Divides the context. A budget promises a verdict, so all of it must fit; a completion without one may meet the context's end.
@@ -108,10 +108,15 @@ struct Writer<'a, 'm> {
 }
 
 impl Writer<'_, '_> {
-    /// Writes the completion; tells how it ended, and whether its thinking was cut.
+    /// Writes the completion; tells how it ended, and whether its verdict was elicited.
     fn run(&mut self, plan: &Plan<'_>) -> Result<(End, bool), String> {
         let end = self.draw(plan.first, &[])?;
-        let Some(budget) = plan.budget.filter(|_| end == End::Limit) else { return Ok((end, false)) };
+        let due = |budget: &&Budget| match end {
+            End::Limit => true,
+            End::Model => budget.wants_verdict(self.text.as_str()),
+            End::StopString | End::Cancelled => false,
+        };
+        let Some(budget) = plan.budget.filter(due) else { return Ok((end, false)) };
         self.text.close_character();
         let elicitation = budget.elicitation(self.text.as_str());
         self.waiting.extend(self.tokenizer.text(elicitation));

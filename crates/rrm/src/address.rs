@@ -67,15 +67,27 @@ pub fn settings_hash(sampling: &Sampling, budget: Option<&Budget>) -> blake3::Ha
 }
 
 fn hash_budget(hasher: &mut blake3::Hasher, budget: &Budget) {
-    let Budget { max_thinking_tokens, elicit, elicit_answer, open, close, opened_by_template, max_verdict_tokens, stop } = budget;
+    let Budget {
+        max_thinking_tokens,
+        elicit,
+        elicit_answer,
+        open,
+        close,
+        opened_by_template,
+        max_verdict_tokens,
+        stop,
+        verdicts,
+    } = budget;
     number(hasher, u64::from(*max_thinking_tokens));
     for part in [elicit, elicit_answer, open, close] {
         text(hasher, part);
     }
     number(hasher, u64::from(*opened_by_template));
     number(hasher, u64::from(*max_verdict_tokens));
-    number(hasher, stop.len() as u64);
-    stop.iter().for_each(|stop| text(hasher, stop));
+    for list in [stop, verdicts] {
+        number(hasher, list.len() as u64);
+        list.iter().for_each(|each| text(hasher, each));
+    }
 }
 
 fn text(hasher: &mut blake3::Hasher, text: &str) {
@@ -144,6 +156,7 @@ mod tests {
             opened_by_template: false,
             max_verdict_tokens: 8,
             stop: vec!["}".into()],
+            verdicts: vec!["\\boxed{1}".into()],
         }
     }
 

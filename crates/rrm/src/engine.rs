@@ -89,10 +89,11 @@ impl Default for Sampling {
 }
 
 /// A thinking budget: the thinking is cut after `max_thinking_tokens`, `elicit` is appended, and the model goes on for at most
-/// `max_verdict_tokens`, or until one of `stop` appears (the stop string is kept in the text).
+/// `max_verdict_tokens`, or until one of `stop` appears (the stop string is kept in the text). The same is appended to a completion
+/// that ended by itself and states no verdict, see [`Budget::wants_verdict`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
-    /// Tokens of thinking before the cut. A completion that ends by itself before is not touched.
+    /// Tokens of thinking before the cut.
     pub max_thinking_tokens: u32,
     /// What is appended after the cut when the thinking was still open, such as `\n</think>\n\nThe better one is \boxed{`.
     pub elicit: String,
@@ -108,14 +109,27 @@ pub struct Budget {
     pub max_verdict_tokens: u32,
     /// Strings that complete the verdict.
     pub stop: Vec<String>,
+    /// Texts that state a verdict, such as `\boxed{Assistant 1}`: a completion that ends by itself without one is asked for it too.
+    pub verdicts: Vec<String>,
 }
 
 impl Budget {
+    /// Whether text that ended by itself states no verdict after its thinking, so that one has to be elicited.
+    pub fn wants_verdict(&self, written: &str) -> bool {
+        let answer = if self.close.is_empty() { written } else { written.rsplit(&self.close).next().unwrap_or(written) };
+        let open = self.is_open(written);
+        open || !self.verdicts.iter().any(|verdict| answer.contains(verdict))
+    }
+
+    /// Whether thinking was opened and not closed.
+    fn is_open(&self, written: &str) -> bool {
+        let opened = self.opened_by_template || (!self.open.is_empty() && written.contains(&self.open));
+        opened && (self.close.is_empty() || !written.contains(&self.close))
+    }
+
     /// The text to append to `written` (all text so far) when it is cut: depends on whether thinking is still open.
     pub fn elicitation(&self, written: &str) -> &str {
-        let opened = self.opened_by_template || (!self.open.is_empty() && written.contains(&self.open));
-        let closed = !self.close.is_empty() && written.contains(&self.close);
-        if opened && !closed { &self.elicit } else { &self.elicit_answer }
+        if self.is_open(written) { &self.elicit } else { &self.elicit_answer }
     }
 }
 
@@ -143,9 +157,9 @@ pub struct Completion {
     pub reasoning: Option<String>,
     /// Why the text ends.
     pub finish: Finish,
-    /// Whether the thinking was cut at the budget; the appended elicitation is part of `text`.
+    /// Whether the verdict was elicited under a budget; the appended elicitation is part of `text`.
     #[serde(default)]
-    pub budget_cut: bool,
+    pub elicited: bool,
     /// What it took.
     pub usage: Usage,
 }

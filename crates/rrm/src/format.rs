@@ -167,6 +167,7 @@ impl Format {
             opened_by_template: thinking.is_some_and(|t| t.opened_by_template),
             max_verdict_tokens: elicit.max_verdict_tokens,
             stop: elicit.stop.clone(),
+            verdicts: self.file.verdict.stated(),
         })
     }
 
@@ -229,7 +230,7 @@ fn markup(file: &FormatFile) -> Vec<String> {
     let heading = |line: &&str| line.starts_with('#') || (line.starts_with("<|") && line.ends_with("|>"));
     let mut markup: Vec<String> = lines.filter(heading).map(|line| line.trim_end().to_owned()).collect();
     let verdict = &file.verdict;
-    markup.extend(verdict.first.iter().chain(&verdict.second).chain(&verdict.tie).map(|l| verdict.wrap.replacen("LABEL", l, 1)));
+    markup.extend(verdict.stated());
     markup.extend(file.thinking.iter().flat_map(|t| [t.open.clone(), t.close.clone()]));
     markup.sort();
     markup.dedup();

@@ -81,8 +81,8 @@ pub struct VoteRecord {
     pub order: Order,
     /// The verdict, about the comparison in its given order.
     pub vote: Vote,
-    /// Whether the thinking was cut at the budget and the verdict elicited.
-    pub budget_cut: bool,
+    /// Whether the verdict was elicited under a thinking budget.
+    pub elicited: bool,
     /// What it took.
     pub usage: Usage,
     /// Where the completion lies in the store.
@@ -231,7 +231,7 @@ impl Judge {
         let transcript = transcript::split(&completion, self.format.file.thinking.as_ref());
         let vote = verdict::read(&transcript, &self.format.file.verdict);
         let vote = if order == Order::Swapped { vote.map(Verdict::swapped) } else { vote };
-        Ok(VoteRecord { order, vote, budget_cut: completion.budget_cut, usage: completion.usage, key })
+        Ok(VoteRecord { order, vote, elicited: completion.elicited, usage: completion.usage, key })
     }
 
     /// From the store if it is there, else from the engine and then into the store.

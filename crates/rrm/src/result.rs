@@ -97,9 +97,9 @@ pub struct VoteRow {
     /// Why there is no verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abstain: Option<Abstain>,
-    /// Whether the thinking was cut at the budget.
+    /// Whether the verdict was elicited under a thinking budget.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub budget_cut: bool,
+    pub elicited: bool,
     /// Tokens of the request.
     pub prompt_tokens: u64,
     /// Tokens written.
@@ -211,7 +211,7 @@ fn vote_row(record: VoteRecord) -> VoteRow {
         order: record.order,
         verdict: record.vote.ok(),
         abstain: record.vote.err(),
-        budget_cut: record.budget_cut,
+        elicited: record.elicited,
         prompt_tokens: record.usage.prompt_tokens,
         completion_tokens: record.usage.completion_tokens,
         completion: record.key.to_string(),

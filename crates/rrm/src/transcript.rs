@@ -81,7 +81,7 @@ mod tests {
             text: text.into(),
             reasoning: reasoning.map(Into::into),
             finish: Finish::Stop,
-            budget_cut: false,
+            elicited: false,
             usage: Usage::default(),
         }
     }

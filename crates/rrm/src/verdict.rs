@@ -90,6 +90,11 @@ pub fn read(transcript: &Transcript, pattern: &VerdictPattern) -> Result<Verdict
 }
 
 impl VerdictPattern {
+    /// Every label as an answer states it, such as `\boxed{Assistant 1}`.
+    pub fn stated(&self) -> Vec<String> {
+        self.all().map(|(label, _)| self.wrap.replacen("LABEL", label, 1)).collect()
+    }
+
     /// Reads the verdict that an answer states; runs in time linear in the answer.
     ///
     /// # Errors

@@ -105,8 +105,8 @@ fn transcripts(played: &MatchRow, store: Option<&Store>) -> Result<String, Failu
             (_, Some(reason)) => format!("abstained: {reason:?}"),
             _ => "unknown".to_owned(),
         };
-        let cut = if vote.budget_cut { ", thinking cut at the budget" } else { "" };
-        out += &format!("--- vote {i}, {:?} order, {} tokens{cut}: {said}\n", vote.order, vote.completion_tokens);
+        let how = if vote.elicited { ", verdict elicited" } else { "" };
+        out += &format!("--- vote {i}, {:?} order, {} tokens{how}: {said}\n", vote.order, vote.completion_tokens);
         let stored = match (store, vote.completion.parse()) {
             (Some(store), Ok(key)) => store.get(key)?,
             _ => None,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use rrm::engine::{Budget, EngineError, Finish};
+use rrm::engine::{Budget, EngineError, Finish, Request};
 
 use crate::{complete, engine, request};
 
@@ -19,6 +19,7 @@ fn budget() -> Budget {
         opened_by_template: false,
         max_verdict_tokens: 8,
         stop: vec!["}".to_owned()],
+        verdicts: ["\\boxed{Assistant 1}", "\\boxed{Assistant 2}"].map(str::to_owned).to_vec(),
     }
 }
 
@@ -32,7 +33,7 @@ fn a_cut_is_followed_by_the_elicitation_and_a_verdict() {
         cut.budget = Some(budget());
         cut.sink = Some(Arc::new(move |piece: &str| sink.lock().unwrap().push_str(piece)));
         let completion = complete(engine, cut).unwrap();
-        assert!(completion.budget_cut);
+        assert!(completion.elicited);
         assert_eq!(completion.finish, Finish::Stop);
         let (thinking, verdict) = completion.text.split_once(&budget().elicit_answer).unwrap();
         assert!(!thinking.is_empty(), "{:?}", completion.text);
@@ -59,18 +60,22 @@ fn the_token_limit_cuts_before_a_larger_budget() {
     let mut cut = request(PROMPT, 0.0, 0, 2);
     cut.budget = Some(Budget { max_thinking_tokens: 500, ..budget() });
     let completion = complete(engine, cut).unwrap();
-    assert!(completion.budget_cut && completion.usage.completion_tokens <= 10);
+    assert!(completion.elicited && completion.usage.completion_tokens <= 10);
 }
 
 #[test]
-fn a_completion_that_ends_by_itself_is_not_touched() {
+fn a_completion_that_ends_by_itself_is_touched_only_without_a_verdict() {
     let Some(engine) = engine() else { return };
     let free = request("What is the capital of France? Answer in one sentence.", 0.0, 0, 60);
-    let mut budgeted = free.clone();
-    budgeted.budget = Some(Budget { max_thinking_tokens: 60, ..budget() });
-    let completion = complete(engine, budgeted).unwrap();
-    assert!(!completion.budget_cut);
-    assert_eq!(completion, complete(engine, free).unwrap());
+    let written = complete(engine, free.clone()).unwrap();
+    assert!(written.text.contains("Paris"), "{:?}", written.text);
+    let within = |verdicts: &str| {
+        let budget = Budget { max_thinking_tokens: 60, verdicts: vec![verdicts.to_owned()], ..budget() };
+        complete(engine, Request { budget: Some(budget), ..free.clone() }).unwrap()
+    };
+    assert_eq!(within("Paris"), written);
+    let asked = within("Lyon");
+    assert!(asked.elicited && asked.text.starts_with(&(written.text + &budget().elicit_answer)), "{:?}", asked.text);
 }
 
 #[test]
@@ -79,7 +84,7 @@ fn a_verdict_that_does_not_end_is_a_truncation() {
     let mut endless = request(PROMPT, 0.0, 0, 1000);
     endless.budget = Some(Budget { max_verdict_tokens: 2, stop: vec!["never to be seen".to_owned()], ..budget() });
     let completion = complete(engine, endless).unwrap();
-    assert!(completion.budget_cut);
+    assert!(completion.elicited);
     assert_eq!((completion.finish, completion.usage.completion_tokens), (Finish::Length, 5));
 }
 

@@ -112,6 +112,6 @@ impl ScriptedEngine {
         if let Some(sink) = &request.sink {
             sink(&text);
         }
-        Ok(Completion { text, reasoning: None, finish: Finish::Stop, budget_cut: false, usage: Usage::default() })
+        Ok(Completion { text, reasoning: None, finish: Finish::Stop, elicited: false, usage: Usage::default() })
     }
 }

@@ -107,7 +107,7 @@ mod tests {
 
     fn completion(text: String, reasoning: Option<String>) -> Completion {
         let usage = Usage { prompt_tokens: 7, completion_tokens: 11 };
-        Completion { text, reasoning, finish: Finish::Length, budget_cut: true, usage }
+        Completion { text, reasoning, finish: Finish::Length, elicited: true, usage }
     }
 
     #[test]

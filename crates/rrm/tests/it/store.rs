@@ -34,7 +34,7 @@ pub fn completion(i: usize) -> Completion {
         text,
         reasoning: i.is_multiple_of(2).then(|| "So be it.".into()),
         finish: Finish::Stop,
-        budget_cut: i.is_multiple_of(5),
+        elicited: i.is_multiple_of(5),
         usage,
     }
 }
