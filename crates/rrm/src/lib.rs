@@ -26,7 +26,6 @@ pub mod run;
 pub mod schedule;
 pub mod spending;
 pub mod store;
-pub mod store;
 pub mod strategy;
 pub mod transcript;
 pub mod verdict;

@@ -9,9 +9,6 @@ mod judging;
 mod layers;
 mod rating;
 mod recorded;
-//! The library as its users see it: one module a topic.
-#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
 mod replay;
 mod store;
 mod store_files;
