@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(key(&request()).to_string(), "221406f4863da734b56a016562ca2a25314d6dfa55d98cf42d8529db0af91457");
         let all = Sampling { top_k: Some(20), min_p: Some(0.05), ..Sampling::default() };
         let request = Request { budget: Some(budget()), sampling: all, ..request() };
-        assert_eq!(key(&request).to_string(), "f3b044dab9edb2d44f82312e210b1867b76388d51a3ebdc20094e6787e38c7e3");
+        assert_eq!(key(&request).to_string(), "ae3f0d807382fcd71ccc69a867291994dbc90857984b20c74b8311132fcae03d");
     }
 
     #[test]
