@@ -164,7 +164,7 @@ mod tests {
         completion_key(&KeyParts { fingerprint: "abc", format_hash: "def", request, vote: 3 })
     }
 
-    /// The expected values were computed independently, with the Python package `blake3`.
+    /// The first value was computed independently, with the Python package `blake3`; the second pins what came after it.
     #[test]
     fn keys_are_pinned() {
         assert_eq!(key(&request()).to_string(), "221406f4863da734b56a016562ca2a25314d6dfa55d98cf42d8529db0af91457");
