@@ -13,3 +13,10 @@ mod replay;
 mod store;
 mod store_files;
 mod store_processes;
+//! Tests of the library as its users see it, in one binary.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod faulty_server;
+mod http;
+mod http_budget;
+mod http_faults;
