@@ -101,7 +101,7 @@ impl Engine for HttpEngine {
         &self.info
     }
 
-    /// Usage is what the server reports, and 0 where it reports none. With a budget, see [`Completion::budget_cut`], written
+    /// Usage is what the server reports, and 0 where it reports none. With a budget, see [`Completion::elicited`], written
     /// tokens are those of both halves and the prompt's tokens those of the first.
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
         Box::pin(self.answer(request))

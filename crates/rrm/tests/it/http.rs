@@ -66,7 +66,7 @@ async fn a_completion_has_text_end_and_usage() {
     let (_server, engine) = engine(Said::default(), well()).await;
     let done = engine.complete(request(1)).await.unwrap();
     assert!(done.text.starts_with("<think> ") && done.text.ends_with('}'), "{}", done.text);
-    assert_eq!((done.finish, done.budget_cut, done.reasoning.clone()), (Finish::Stop, false, None));
+    assert_eq!((done.finish, done.elicited, done.reasoning.clone()), (Finish::Stop, false, None));
     assert!(done.usage.prompt_tokens > 5 && done.usage.completion_tokens > 8, "{:?}", done.usage);
     let mut short = request(1);
     short.sampling.max_tokens = 3;

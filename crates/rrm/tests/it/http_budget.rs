@@ -34,7 +34,7 @@ fn budgeted(item: usize, tokens: u32) -> Request {
 
 /// Checks a cut completion against what the same judge says without a budget.
 fn check(cut: &Completion, whole: &Completion, tokens: u64) {
-    assert!(cut.budget_cut);
+    assert!(cut.elicited);
     assert_eq!(cut.finish, Finish::Stop);
     let (thinking, verdict) = cut.text.split_once("\n</think>\n\nThe better one is ").unwrap();
     assert!(whole.text.starts_with(thinking), "{thinking}");
@@ -72,7 +72,7 @@ async fn a_verdict_that_does_not_fit_is_a_truncation() {
     let mut request = budgeted(1, 5);
     request.budget.as_mut().unwrap().max_verdict_tokens = 1;
     let cut = engine.complete(request).await.unwrap();
-    assert_eq!((cut.finish, cut.budget_cut), (Finish::Length, true));
+    assert_eq!((cut.finish, cut.elicited), (Finish::Length, true));
 }
 
 #[tokio::test]

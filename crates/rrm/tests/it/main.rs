@@ -3,8 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failed unwrap is a failed test, and a skipped test says so")]
 
 mod dataset;
+mod faulty_server;
 mod formats;
 mod gguf;
+mod http;
+mod http_budget;
+mod http_faults;
 mod judging;
 mod layers;
 mod rating;
@@ -13,10 +17,3 @@ mod replay;
 mod store;
 mod store_files;
 mod store_processes;
-//! Tests of the library as its users see it, in one binary.
-#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
-mod faulty_server;
-mod http;
-mod http_budget;
-mod http_faults;

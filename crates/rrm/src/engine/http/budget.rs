@@ -24,10 +24,10 @@ pub(crate) async fn complete(
         Sampling { max_tokens: request.sampling.max_tokens.min(budget.max_thinking_tokens), ..request.sampling.clone() };
     let body = Body::new(model, Input::ask(&request.messages), &thinking, request.seed);
     let thought = send(server, CHAT, body, sink, server.max_retries).await?;
-    if thought.finish == Finish::Stop {
+    let written = written(&thought, budget);
+    if thought.finish == Finish::Stop && !budget.wants_verdict(&written) {
         return Ok(plain(thought));
     }
-    let written = written(&thought, budget);
     let elicitation = budget.elicitation(&written);
     if let Some(sink) = sink {
         sink(elicitation);
@@ -55,12 +55,12 @@ pub(crate) async fn complete(
     if let (Some(sink), Some(put_back)) = (sink, verdict.get(told..).filter(|rest| !rest.is_empty())) {
         sink(put_back);
     }
-    Ok(Completion { text: text + &verdict, reasoning: None, finish, budget_cut: true, usage })
+    Ok(Completion { text: text + &verdict, reasoning: None, finish, elicited: true, usage })
 }
 
 /// A reply as the completion that it is.
 pub(crate) fn plain(reply: Reply) -> Completion {
-    Completion { text: reply.text, reasoning: reply.reasoning, finish: reply.finish, budget_cut: false, usage: reply.usage }
+    Completion { text: reply.text, reasoning: reply.reasoning, finish: reply.finish, elicited: false, usage: reply.usage }
 }
 
 /// What the model had written when it was cut, with the marks of thinking put back where the server moved the thinking away.
