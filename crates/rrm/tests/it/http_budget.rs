@@ -28,6 +28,7 @@ fn budgeted(item: usize, tokens: u32) -> Request {
         opened_by_template: false,
         max_verdict_tokens: 8,
         stop: vec!["}".to_owned()],
+        verdicts: ["\\boxed{Assistant 1}", "\\boxed{Assistant 2}"].map(str::to_owned).to_vec(),
     };
     Request { budget: Some(budget), ..request(item) }
 }
