@@ -44,7 +44,7 @@ pub fn http(options: &Options) -> anyhow::Result<HttpConfig> {
         concurrency: options.concurrency(),
         requests_per_minute: options.requests_per_minute,
         tokens_per_minute: options.tokens_per_minute,
-        timeout: options.timeout.map_or(default.timeout, |seconds| seconds as f64),
+        timeout: options.timeout.unwrap_or(default.timeout),
         max_retries: options.max_retries.unwrap_or(default.max_retries),
         revision: options.revision.clone(),
         ..default

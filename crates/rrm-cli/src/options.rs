@@ -117,7 +117,7 @@ pub struct Options {
     pub revision: Option<String>,
     /// Seconds that one request may take [default: 600].
     #[arg(long, value_name = "SECONDS", help_heading = "Server")]
-    pub timeout: Option<u64>,
+    pub timeout: Option<f64>,
     /// Further tries of a request that failed for a passing reason [default: 8].
     #[arg(long, value_name = "N", help_heading = "Server")]
     pub max_retries: Option<u32>,

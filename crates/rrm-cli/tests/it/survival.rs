@@ -1,0 +1,100 @@
+//! A server that jitters, refuses, talks nonsense, hangs and closes; runs that are killed; full width and one at a time: the rows are the
+//! same, byte for byte, and nothing that was stored is asked for again.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        mpsc::{self, Receiver},
+    },
+};
+
+use rrm::{keyed::Keyed, store};
+
+use crate::{
+    command,
+    faulty_server::{FaultyServer, Plan, mixed, model::Said},
+    stderr,
+};
+
+const ROWS: usize = 400;
+const KILLS: u64 = 20;
+
+fn pairs(folder: &Path) -> String {
+    let row = |i: usize| format!("{{\"id\": \"r{i}\", \"prompt\": \"Question {i}?\", \"responses\": [\"yes {i}\", \"no {i}\"]}}\n");
+    let path = folder.join("pairs.jsonl");
+    std::fs::write(&path, (0..ROWS).map(row).collect::<String>()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// `rrm judge` against this server, its store and output named `name`.
+fn judge(folder: &Path, server: &FaultyServer, name: &str, concurrency: &str) -> Command {
+    let path = |suffix: &str| folder.join(format!("{name}.{suffix}")).to_str().unwrap().to_owned();
+    let mut judge = command();
+    judge.args(["judge", &pairs(folder), "--engine", &server.url, "--timeout", "0.3", "--concurrency", concurrency]);
+    judge.args(["--store", &path("sqlite"), "-o", &path("jsonl")]);
+    judge
+}
+
+/// A plan that also tells about every try, so that a test can act after the n-th without sleeping.
+fn watched(plan: Plan) -> (Plan, Receiver<()>) {
+    let (tell, told) = mpsc::channel();
+    let plan: Plan = Arc::new(move |request, attempt| {
+        tell.send(()).ok();
+        plan(request, attempt)
+    });
+    (plan, told)
+}
+
+/// Runs to the end and gives the rows and what was spent.
+fn finish(mut judge: Command, folder: &Path, name: &str) -> (Vec<u8>, serde_json::Value) {
+    let output = judge.output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let stats = std::fs::read(folder.join(format!("{name}.jsonl.stats.json"))).unwrap();
+    (std::fs::read(folder.join(format!("{name}.jsonl"))).unwrap(), serde_json::from_slice(&stats).unwrap())
+}
+
+#[test]
+fn rows_do_not_depend_on_faults_width_or_kills() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+
+    let server = FaultyServer::start(Said::default(), mixed());
+    let (alone, stats) = finish(judge(folder, &server, "alone", "1"), folder, "alone");
+    assert_eq!(stats["spent"]["calls"], ROWS);
+    assert!(stats["http"]["retries"].as_u64().unwrap() > ROWS as u64 / 2, "the server hardly failed: {stats}");
+    let text = String::from_utf8(alone.clone()).unwrap();
+    assert_eq!(text.lines().count(), ROWS);
+    let ids: Vec<String> = text.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["id"].to_string()).collect();
+    assert_eq!(ids, (0..ROWS).map(|i| format!("\"r{i}\"")).collect::<Vec<_>>(), "every row once, in order");
+    assert!(!text.contains("\"error\""));
+
+    let server = FaultyServer::start(Said::default(), mixed());
+    let (together, _) = finish(judge(folder, &server, "together", "256"), folder, "together");
+    assert!(server.most_in_flight() > 20, "nothing ran at once");
+    assert!(alone == together, "concurrency 1 and 256 differ");
+
+    let (plan, tries) = watched(mixed());
+    let server = FaultyServer::start(Said::default(), plan);
+    let mut keyed = Keyed::new(1, "survival", "kill", &[]);
+    for kill in 0..KILLS {
+        let mut child = judge(folder, &server, "killed", "8").stderr(Stdio::null()).spawn().unwrap();
+        for _ in 0..8 + keyed.below(30) {
+            tries.recv().unwrap();
+        }
+        assert!(child.try_wait().unwrap().is_none(), "run {kill} ended before it was killed");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        tries.try_iter().for_each(drop);
+        assert!(!folder.join("killed.jsonl").exists(), "something half-written appeared under the final name");
+    }
+    let kept = store::stats(folder.join("killed.sqlite")).unwrap().completions;
+    let (killed, stats) = finish(judge(folder, &server, "killed", "8"), folder, "killed");
+    assert!(kept > 50, "the kills came before anything was stored: {kept}");
+    assert_eq!(stats["spent"]["reused"], kept, "a stored completion was asked for again");
+    assert_eq!(stats["spent"]["calls"], ROWS as u64 - kept);
+    assert!(alone == killed, "a run that was killed {KILLS} times differs");
+    let twice: u64 = server.answers().values().filter(|n| **n > 1).map(|n| n - 1).sum();
+    eprintln!("{KILLS} kills: {kept} of {ROWS} completions were stored before the last run; {twice} answers came twice, probes among them");
+}
