@@ -4,37 +4,39 @@
 //! same seed (24 tokens each), one with log-probabilities (1 token), and for each way to continue a text that is tried until one
 //! works a few tokens more. Everything after that goes through `server`, which keeps limits, routes, retries and counts.
 
+pub(super) mod body;
 mod budget;
 mod config;
-mod continuation;
+pub(super) mod continuation;
 mod failure;
-mod fingerprint;
+pub(super) mod fingerprint;
 mod limits;
 mod replicas;
-mod server;
+pub(super) mod reply;
+pub(super) mod server;
 mod stats;
 mod stream;
-mod wire;
 
 use futures::future::BoxFuture;
 
+pub(super) use config::without_password;
 pub use config::{Continuation, HttpConfig};
 pub use stats::HttpStats;
 
 use self::{
+    body::{Body, Input},
     continuation::{CHAT, Way, send},
     server::Server,
-    wire::{Body, Input},
 };
 use crate::engine::{Completion, Engine, EngineError, EngineInfo, Request};
 
 /// A model behind one or more OpenAI-compatible servers.
 pub struct HttpEngine {
     info: EngineInfo,
-    model: String,
+    pub(super) model: String,
     way: Option<Way>,
     notes: Vec<String>,
-    server: Server,
+    pub(super) server: Server,
 }
 
 /// Connects to the servers of `config` and finds out which model answers and what it can do.

@@ -3,9 +3,10 @@
 use crate::engine::{
     Budget, Completion, EngineError, Finish, Request, Sampling,
     http::{
+        body::{Body, Input},
         continuation::{Begun, CHAT, Way, send},
+        reply::{Reply, StoppedBy},
         server::Server,
-        wire::{Body, Input, Reply, StoppedBy},
     },
 };
 

@@ -8,8 +8,9 @@ use crate::{
         EngineError, Sampling, TokenSink,
         http::{
             Continuation,
+            body::{Body, Conversation, Extra, Input, StreamOptions, Truncation},
+            reply::Reply,
             server::{Call, Server},
-            wire::{Body, Conversation, Extra, Input, Reply, StreamOptions, Truncation},
         },
     },
 };

@@ -9,9 +9,10 @@ use crate::{
         EngineError, Sampling,
         http::{
             HttpConfig,
+            body::{Body, Input},
             continuation::{CHAT, send},
+            reply::Reply,
             server::Server,
-            wire::{Body, Input, Reply},
         },
     },
 };
@@ -34,8 +35,7 @@ pub(crate) async fn list(server: &Server) -> Vec<Result<Vec<Listed>, EngineError
     join_all(server.replicas().iter().map(|replica| async move {
         match server.get_json::<Value>(replica, "v1/models", retries).await {
             Ok(value) => Ok(read(&value)),
-            // Some servers have no such route, or fail on it; whether they can chat is found out soon enough.
-            Err(EngineError::Status { .. } | EngineError::BadReply { .. }) => Ok(Vec::new()),
+            Err(EngineError::Status { status: 404 | 405 | 501, .. }) => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }))
@@ -58,7 +58,12 @@ pub(crate) fn choose(
         }
     }
     if let (true, Some(error)) = (reached.is_empty(), last) {
-        return Err(error);
+        // Some servers fail on this route (`transformers serve` without a cache of models does). Where the model is named
+        // anyway, whether it can chat is found out soon enough.
+        let answers = matches!(error, EngineError::Status { .. } | EngineError::BadReply { .. });
+        if config.model.is_none() || !answers {
+            return Err(error);
+        }
     }
     let mut ids: Vec<&str> = reached.iter().flatten().map(|model| model.id.as_str()).collect();
     ids.sort_unstable();

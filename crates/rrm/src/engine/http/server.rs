@@ -26,9 +26,9 @@ use crate::engine::{
         failure::{self, Failure},
         limits::Bucket,
         replicas::{Lease, Replica, Replicas, doubled},
+        reply::{self, Reply},
         stats::Counters,
         stream::{self, Teller},
-        wire::{self, Reply},
     },
 };
 
@@ -68,11 +68,9 @@ impl Server {
     /// A client for the addresses of `config`; nothing is sent yet.
     pub fn new(config: &HttpConfig) -> Result<Self, EngineError> {
         let bases = config.bases()?;
-        let place = match bases.len() {
-            1 => without_password(bases[0].as_str()),
-            more => format!("{} and {} more", without_password(bases[0].as_str()), more - 1),
-        };
-        let name = place.trim_end_matches('/').to_owned();
+        let first = without_password(bases[0].as_str());
+        let first = first.trim_end_matches('/');
+        let name = if bases.len() == 1 { first.to_owned() } else { format!("{first} and {} more", bases.len() - 1) };
         Ok(Server {
             client: client(config, &bases).map_err(|detail| EngineError::Failed { engine: name.clone(), detail })?,
             name,
@@ -112,7 +110,7 @@ impl Server {
                         Some(teller) if is_stream(&response) => stream::read(response, teller, call.max_tokens).await,
                         _ => {
                             let body = response.bytes().await.map_err(failure::transport)?;
-                            let reply = wire::parse(&body, call.max_tokens)?;
+                            let reply = reply::parse(&body, call.max_tokens)?;
                             if let Some(teller) = teller {
                                 teller.whole(&reply);
                             }
@@ -274,7 +272,7 @@ impl Server {
 
 async fn json<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {
     let body = response.bytes().await.map_err(failure::transport)?;
-    serde_json::from_slice(&body).map_err(|error| wire::unreadable(&error.to_string(), &body))
+    serde_json::from_slice(&body).map_err(|error| reply::unreadable(&error.to_string(), &body))
 }
 
 fn is_stream(response: &Response) -> bool {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::http::{failure::Failure, wire::Reply};
+use crate::engine::http::{failure::Failure, reply::Reply};
 
 /// Counts since the engine connected, its probes included. Tokens are those that the server reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use crate::engine::{
     TokenSink,
     http::{
         failure::{self, Failure},
-        wire::{self, Reply, Written},
+        reply::{self, Reply, Written},
     },
 };
 
@@ -77,7 +77,7 @@ pub(crate) async fn read(mut response: Response, teller: &Teller<'_>, max_tokens
 fn event(line: &[u8], written: &mut Written, tell: impl FnMut(&str)) -> Result<(), Failure> {
     match line.strip_prefix(b"data:").map(<[u8]>::trim_ascii) {
         None | Some(b"[DONE]" | b"") => Ok(()),
-        Some(data) => wire::parse_chunk(data, written, tell),
+        Some(data) => reply::parse_chunk(data, written, tell),
     }
 }
 
