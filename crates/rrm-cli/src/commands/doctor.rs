@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use rrm::engine::doctor::{self, State};
+use rrm::engine::doctor::{self, CheckState};
 
 use crate::{engines, failure::Failure, options::Options};
 
@@ -24,15 +24,15 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     let report = doctor::doctor(config).await;
     for check in &report.checks {
         let mark = match check.state {
-            State::Ok => "ok     ",
-            State::Missing => "missing",
-            State::Failed => "FAILED ",
+            CheckState::Ok => "ok     ",
+            CheckState::Missing => "missing",
+            CheckState::Failed => "FAILED ",
         };
         println!("{mark}  {:<18} {}", check.name, check.detail);
         if let Some(fix) = &check.fix {
             println!("         {:<18} fix: {fix}", "");
         }
     }
-    let failed = report.checks.iter().any(|check| matches!(check.state, State::Failed));
+    let failed = report.checks.iter().any(|check| matches!(check.state, CheckState::Failed));
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }

@@ -187,7 +187,7 @@ async fn budget(engine: &HttpEngine) -> Option<Check> {
     };
     Some(match engine.complete(request).await {
         Err(error) => Check::missing("thinking budget", said(&error), CONTINUATION_FIX),
-        Ok(done) if !done.budget_cut => Check::ok("thinking budget", "the model ended by itself before the budget"),
+        Ok(done) if !done.elicited => Check::ok("thinking budget", "the model ended by itself before the budget"),
         Ok(done) if done.finish == Finish::Stop => {
             let verdict = done.text.rsplit("is ").next().unwrap_or_default().to_owned();
             Check::ok("thinking budget", format!("cut after 16 tokens, then {verdict}"))
