@@ -33,6 +33,5 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             println!("         {:<18} fix: {fix}", "");
         }
     }
-    let failed = report.checks.iter().any(|check| matches!(check.state, CheckState::Failed));
-    Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if report.is_usable() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -133,6 +133,7 @@ mod tests {
             opened_by_template: false,
             max_verdict_tokens: 4,
             stop: vec!["}".to_owned()],
+            verdicts: vec!["\\boxed{1}".to_owned()],
         }
     }
 
