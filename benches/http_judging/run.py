@@ -90,7 +90,9 @@ def once(arguments: argparse.Namespace, client: str, pairs: pathlib.Path, count:
             server.wait()
         with output.open() as rows:
             judged = sum(json.loads(row).get("order") is not None for row in rows)
-        if (judged, served) != (count, count):
+        # rrm tries the server with a few short calls before it begins.
+        probes = 32 if client == "rrm" else 0
+        if judged != count or not count <= served <= count + probes:
             sys.exit(f"{client}: {count} pairs, but {judged} judged and {served} calls answered")
     print(f"{client}, {count} pairs: {run.cpu:.2f} s CPU, {run.wall:.2f} s, {run.peak_mib:.0f} MiB", file=sys.stderr)
     return run
