@@ -1,11 +1,15 @@
 //! Options -> the engine, the format and the store that they name. The only place that reads the environment.
 
-use std::{env, path::PathBuf, sync::Arc};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use rrm::{
     dataset::ColumnNames,
-    engine::{http::HttpConfig, replay::RecordingEngine},
+    engine::{EngineInfo, http::HttpConfig, replay::Recorder},
     format::{Format, SHIPPED},
     store::Store,
 };
@@ -22,11 +26,12 @@ pub async fn open(options: &Options) -> Result<Opened, Failure> {
         return Err(Failure::user(anyhow::anyhow!("no judge named")).with_hint(format!("--engine takes {}", rrm_engines::KNOWN)));
     }
     let settings = EngineSettings { http: http(options)?, context_size: options.context_size, threads: options.threads };
-    let mut opened = rrm_engines::open(&options.engine, &settings).await?;
-    if let Some(file) = &options.record {
-        opened.engine = Arc::new(RecordingEngine::create(opened.engine, file)?);
-    }
-    Ok(opened)
+    Ok(rrm_engines::open(&options.engine, &settings).await?)
+}
+
+/// The file that completions are recorded to, where one was asked for.
+pub fn recorder(options: &Options, engine: &EngineInfo) -> anyhow::Result<Option<Arc<Recorder>>> {
+    options.record.as_ref().map(|file| Ok(Arc::new(Recorder::create(engine, file)?))).transpose()
 }
 
 /// Settings of a server, without its addresses.
@@ -86,6 +91,13 @@ pub fn default_store() -> anyhow::Result<PathBuf> {
 }
 
 impl Options {
+    /// Files that a run reads or keeps, which its output must not replace.
+    pub fn files<'a>(&'a self, input: &'a Path) -> Vec<&'a Path> {
+        let named = [&self.config, &self.store, &self.record];
+        let format = self.format.as_ref().map(Path::new);
+        named.into_iter().flatten().map(PathBuf::as_path).chain(format).chain([input]).collect()
+    }
+
     /// The renamed columns.
     pub fn columns(&self) -> anyhow::Result<ColumnNames> {
         Ok(ColumnNames::parse(&self.column)?)

@@ -1,6 +1,9 @@
 //! Errors -> one line for the user with a hint, and the exit code: 1 the user's error, 2 ours.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use rrm::{
     dataset::{DatasetError, RowProblem},
@@ -53,15 +56,15 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 }
 
 /// Prints the failure to stderr and gives its exit code.
-#[expect(clippy::print_stderr, reason = "this is where errors are printed")]
 pub fn report(failure: &Failure) -> ExitCode {
-    eprintln!("error: {}", sentence(&failure.error));
+    let mut out = format!("error: {}\n", sentence(&failure.error));
     for line in &failure.more {
-        eprintln!("       {line}");
+        out += &format!("       {line}\n");
     }
     if let Some(hint) = &failure.hint {
-        eprintln!("hint: {hint}");
+        out += &format!("hint: {hint}\n");
     }
+    io::stderr().write_all(out.as_bytes()).ok();
     ExitCode::from(failure.code)
 }
 
@@ -91,7 +94,17 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(OpenError::Spec { .. } | OpenError::NotReplicas(_)) = error.downcast_ref::<OpenError>() {
         return Some(format!("--engine takes {}", rrm_engines::KNOWN));
     }
-    error.downcast_ref::<DatasetError>().map(dataset_hint)
+    if let Some(dataset) = error.downcast_ref::<DatasetError>() {
+        return Some(dataset_hint(dataset));
+    }
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
+    let hint = match io.map(io::Error::kind) {
+        Some(io::ErrorKind::StorageFull) => "make room on the disk and run again; what was answered is in the store",
+        Some(io::ErrorKind::NotFound) => "check the path; folders are not created",
+        Some(io::ErrorKind::PermissionDenied) => "the file or its folder is not yours to read or write",
+        _ => "`rrm help` lists commands and options, docs/formats.md files",
+    };
+    Some(hint.to_owned())
 }
 
 fn dataset_hint(error: &DatasetError) -> String {

@@ -20,7 +20,14 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help goes to stdout and is no failure; a wrong option is the user's error.
+        Err(said) => {
+            said.print().ok();
+            return ExitCode::from(u8::from(said.use_stderr()));
+        }
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failure::report(&failure::Failure::ours(error.into())),

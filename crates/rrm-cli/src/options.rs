@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use rrm::{
-    engine::Sampling,
+    engine::{Sampling, http::HttpConfig},
     judge::{Adaptive, JudgeSettings},
     rank::{RankSettings, TeamRule},
     spending::{Limits, Price},
@@ -47,7 +47,7 @@ pub struct Options {
     #[arg(long, value_name = "N", help_heading = "Judge")]
     pub max_tokens: Option<u32>,
     /// Softmax temperature, 0 is greedy [default: 0.6].
-    #[arg(long, value_name = "T", help_heading = "Judge")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true, help_heading = "Judge")]
     pub temperature: Option<f64>,
     /// Nucleus mass [default: 1].
     #[arg(long, value_name = "P", help_heading = "Judge")]
@@ -84,7 +84,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     #[serde(skip)]
     pub record: Option<PathBuf>,
-    /// Print what the judge writes to stderr as it writes.
+    /// Print what the judge writes to stderr as it writes, one comparison after the other.
     #[arg(long, help_heading = "Data")]
     #[serde(skip)]
     pub stream: bool,
@@ -116,7 +116,7 @@ pub struct Options {
     #[arg(long, value_name = "TEXT", help_heading = "Server")]
     pub revision: Option<String>,
     /// Seconds that one request may take [default: 600].
-    #[arg(long, value_name = "SECONDS", help_heading = "Server")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, help_heading = "Server")]
     pub timeout: Option<f64>,
     /// Further tries of a request that failed for a passing reason [default: 8].
     #[arg(long, value_name = "N", help_heading = "Server")]
@@ -186,12 +186,12 @@ impl Options {
 
     /// Requests in flight.
     pub fn concurrency(&self) -> usize {
-        self.concurrency.unwrap_or(64)
+        if self.stream { 1 } else { self.concurrency.unwrap_or(64) }
     }
 
     /// The same options with every default filled in, so that a saved file says what was really used.
     pub fn filled(&self) -> Options {
-        let (judge, rank) = (self.judge(), self.rank());
+        let (judge, rank, server) = (self.judge(), self.rank(), HttpConfig::default());
         Options {
             format: Some(self.format.clone().unwrap_or_else(|| "rrm".to_owned())),
             votes: Some(judge.votes),
@@ -203,22 +203,32 @@ impl Options {
             strategy: Some(rank.strategy),
             teams: Some(rank.teams),
             concurrency: Some(self.concurrency()),
+            timeout: Some(self.timeout.unwrap_or(server.timeout)),
+            max_retries: Some(self.max_retries.unwrap_or(server.max_retries)),
             ..self.clone()
         }
     }
 
     /// Refuses values that could only be mistakes.
     pub fn check(&self) -> anyhow::Result<()> {
-        anyhow::ensure!(self.votes != Some(0), "--votes 0: a comparison needs at least one vote");
-        anyhow::ensure!(self.concurrency != Some(0), "--concurrency 0: at least one request must be in flight");
+        let within = |value: Option<u64>, most: u64| value.is_none_or(|value| (1..=most).contains(&value));
+        anyhow::ensure!(within(self.votes.map(u64::from), 10_000), "--votes must lie between 1 and 10000");
+        anyhow::ensure!(within(self.concurrency.map(|n| n as u64), 1_000_000), "--concurrency must lie between 1 and 1000000");
+        // TOML has no larger integers, and the saved options must be readable again.
+        anyhow::ensure!(self.seed.is_none_or(|seed| seed <= i64::MAX as u64), "--seed must not exceed {}", i64::MAX);
+        let money = |value: Option<f64>| value.is_none_or(|value| value.is_finite() && value >= 0.0);
+        let priced = [self.max_cost, self.price_prompt, self.price_completion].into_iter().all(money);
+        anyhow::ensure!(priced, "--max-cost, --price-prompt and --price-completion must be amounts of money");
+        anyhow::ensure!(self.timeout.is_none_or(|t| t.is_finite() && t > 0.0), "--timeout must be a positive number of seconds");
+        anyhow::ensure!(self.min_p.is_none_or(|p| (0.0..=1.0).contains(&p)), "--min-p must lie between 0 and 1");
         anyhow::ensure!(self.opponents != Some(0), "--opponents 0: ratings need at least one opponent each");
         anyhow::ensure!(self.max_tokens != Some(0), "--max-tokens 0: a judge has to write something");
-        anyhow::ensure!(self.temperature.is_none_or(|t| t >= 0.0), "--temperature must not be negative");
+        anyhow::ensure!(self.temperature.is_none_or(|t| t.is_finite() && t >= 0.0), "--temperature must not be negative");
         anyhow::ensure!(self.top_p.is_none_or(|p| p > 0.0 && p <= 1.0), "--top-p must lie above 0 and not above 1");
         let knockout = self.strategy.unwrap_or_default() == Strategy::Knockout;
         anyhow::ensure!(
             !(knockout && self.opponents.is_some()),
-            "--opponents needs a rating: --strategy elo, bradley-terry or win-rate"
+            "--opponents needs a rating: rrm rank with --strategy elo, bradley-terry or win-rate"
         );
         let priced = self.price_prompt.is_some() || self.price_completion.is_some();
         anyhow::ensure!(self.max_cost.is_none() || priced, "--max-cost needs --price-prompt and --price-completion");

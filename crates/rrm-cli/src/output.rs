@@ -27,6 +27,8 @@ pub struct Output {
 enum Destination {
     /// A file beside the one that is wanted, renamed over it at the end.
     File { partial: BufWriter<File>, partial_path: TempPath, path: PathBuf },
+    /// A device or a named pipe, which is written to and never replaced.
+    Stream(BufWriter<File>),
     /// Lines for a program.
     Pipe(BufWriter<io::Stdout>),
     /// A view for a person.
@@ -51,16 +53,11 @@ pub struct Stats {
 }
 
 impl Output {
-    /// Opens the place where rows go: a file, or stdout as lines or, on a terminal, as a view.
-    pub fn open(path: Option<&Path>, kind: Kind) -> anyhow::Result<Self> {
+    /// Opens the place where rows go: a file, or stdout as lines or, on a terminal, as a view. Files that the run reads or keeps,
+    /// `taken`, are not overwritten.
+    pub fn open(path: Option<&Path>, kind: Kind, taken: &[&Path]) -> anyhow::Result<Self> {
         let to = match path {
-            Some(path) => {
-                let partial_path = beside(path, "partial");
-                let partial = File::create(&partial_path).with_context(|| format!("cannot write {}", partial_path.display()))?;
-                // Taken away again unless the run gets to its end.
-                let partial_path = TempPath::try_from_path(partial_path)?;
-                Destination::File { partial: BufWriter::new(partial), partial_path, path: path.to_owned() }
-            }
+            Some(path) => destination(path, taken)?,
             None if io::stdout().is_terminal() => Destination::Terminal,
             None => Destination::Pipe(BufWriter::new(io::stdout())),
         };
@@ -71,6 +68,7 @@ impl Output {
     pub fn row(&mut self, item: &Item, row: &Row) -> io::Result<()> {
         match &mut self.to {
             Destination::File { partial, .. } => line(partial, row),
+            Destination::Stream(stream) => line(stream, row),
             Destination::Pipe(pipe) => line(pipe, row),
             Destination::Terminal => terminal::row(item, row, self.kind),
         }
@@ -82,15 +80,38 @@ impl Output {
             Destination::File { partial, partial_path, path } => {
                 let file = partial.into_inner().map_err(|e| e.into_error()).and_then(|file| file.sync_all());
                 file.with_context(|| format!("cannot write {}", partial_path.display()))?;
+                partial_path.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
                 std::fs::write(beside(&path, "config.toml"), options::to_toml(options, input)?)?;
                 std::fs::write(beside(&path, "stats.json"), serde_json::to_string_pretty(stats)? + "\n")?;
-                partial_path.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
             }
-            Destination::Pipe(mut pipe) => pipe.flush()?,
+            Destination::Stream(mut stream) => stream.flush().context("cannot write the results")?,
+            Destination::Pipe(mut pipe) => pipe.flush().context("cannot write the results")?,
             Destination::Terminal => {}
         }
         terminal::summary(stats, options.price());
         Ok(())
+    }
+}
+
+fn destination(path: &Path, taken: &[&Path]) -> anyhow::Result<Destination> {
+    // A link stays, what it points at is written.
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let same = |other: &&Path| std::fs::canonicalize(other).is_ok_and(|other| other == path);
+    anyhow::ensure!(!taken.iter().any(same), "{}: -o would overwrite a file that this run reads or keeps", path.display());
+    let cannot = || format!("cannot write {}", path.display());
+    match std::fs::metadata(&path) {
+        Ok(about) if about.is_dir() => anyhow::bail!("{} is a folder; -o takes a file", path.display()),
+        Ok(about) if !about.is_file() => {
+            let stream = File::options().write(true).open(&path).with_context(cannot)?;
+            Ok(Destination::Stream(BufWriter::new(stream)))
+        }
+        _ => {
+            // One of each process, and taken away again unless the run gets to its end.
+            let partial_path = beside(&path, &format!("{}.partial", std::process::id()));
+            let partial = File::create(&partial_path).with_context(cannot)?;
+            let partial_path = TempPath::try_from_path(partial_path)?;
+            Ok(Destination::File { partial: BufWriter::new(partial), partial_path, path })
+        }
     }
 }
 
@@ -107,10 +128,15 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// One line on stderr.
-#[expect(clippy::print_stderr, reason = "this is where notes are printed")]
+/// One line on stderr; if nobody can read it, nobody does.
 pub fn note(text: &str) {
-    eprintln!("note: {text}");
+    writeln!(io::stderr(), "note: {text}").ok();
+}
+
+/// Text for stdout.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write to stdout")
 }
 
 /// An input that can be read more than once.

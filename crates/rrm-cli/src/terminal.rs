@@ -51,7 +51,7 @@ fn judged(row: &Row, result: &RowResult, texts: &[&str]) -> String {
         _ => "undecided",
     };
     let votes = result.matches.first().map(votes).unwrap_or_default();
-    let winner = result.order.as_ref().and_then(|order| texts.get(order[0])).map(|text| excerpt(text)).unwrap_or_default();
+    let winner = result.order.as_ref().and_then(|order| texts.get(*order.first()?)).map(|text| excerpt(text)).unwrap_or_default();
     format!("{}  {verdict}  {votes}  {winner}\n", row.id)
 }
 
@@ -67,7 +67,7 @@ fn ranked(row: &Row, result: &RowResult, texts: &[&str]) -> String {
         usage.completion_tokens
     );
     for (place, response) in result.order.iter().flatten().enumerate() {
-        let score = result.scores[*response].map_or_else(
+        let score = result.scores.get(*response).copied().flatten().map_or_else(
             || "   -".to_owned(),
             |s| match (s.low, s.high) {
                 (Some(low), Some(high)) => format!("{:7.2} [{low:.2}, {high:.2}]", s.value),
@@ -145,15 +145,19 @@ pub fn votes(played: &MatchRow) -> String {
 
 /// The beginning of a text on one line.
 pub fn excerpt(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = harmless(&text.split_whitespace().collect::<Vec<_>>().join(" "));
     match line.char_indices().nth(EXCERPT) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
 }
 
-/// Prints what the run took to stderr.
-#[expect(clippy::print_stderr, reason = "this is where people see what was spent")]
+/// The text without characters that a terminal would obey, such as those that begin escape sequences.
+pub fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
+/// Says what the run took, on stderr.
 pub fn summary(stats: &Stats, price: Price) {
     let spent = &stats.spent;
     let mut text = format!(
@@ -166,13 +170,14 @@ pub fn summary(stats: &Stats, price: Price) {
     if price != Price::default() {
         text += &format!(", cost {:.4}", spent.cost);
     }
-    eprintln!("{text}");
+    writeln!(io::stderr(), "{text}").ok();
 }
 
-/// Prints what the judge writes to stderr as it writes.
-#[expect(clippy::print_stderr, reason = "streaming was asked for")]
+/// Writes what the judge writes to stderr as it writes.
 pub fn sink() -> TokenSink {
-    Arc::new(|text: &str| eprint!("{text}"))
+    Arc::new(|text: &str| {
+        write!(io::stderr(), "{}", harmless(text)).ok();
+    })
 }
 
 /// A progress bar with rate and time left, where stderr is a terminal.
@@ -192,6 +197,11 @@ impl Progress {
         let bar = ProgressBar::new(rows).with_style(style);
         bar.enable_steady_tick(Duration::from_millis(200));
         Progress { bar, spending }
+    }
+
+    /// Takes the bar away while something is printed.
+    pub fn beside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
     }
 
     /// One more row is done.

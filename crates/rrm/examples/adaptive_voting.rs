@@ -47,6 +47,7 @@ fn judge(accuracy: f64, votes: u32, adaptive: Adaptive) -> Result<Judge, FormatE
         store: None,
         slots: Arc::new(Semaphore::new(1)),
         spending: Arc::new(Spending::new(Limits::default())),
+        recorder: None,
         sink: None,
     })
 }

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use crate::{
     address::{CompletionKey, KeyParts, completion_key},
     comparison::Comparison,
-    engine::{Budget, Completion, Engine, EngineError, Request, Sampling, TokenSink, Usage},
+    engine::{Budget, Completion, Engine, EngineError, Request, Sampling, TokenSink, Usage, replay::Recorder},
     format::{Format, FormatError},
     keyed,
     spending::{LimitReached, Spending},
@@ -147,6 +147,8 @@ pub struct Judge {
     pub slots: Arc<Semaphore>,
     /// What the run has spent and may spend.
     pub spending: Arc<Spending>,
+    /// Where every completion is also written down, for replays; from the store as well as from the engine.
+    pub recorder: Option<Arc<Recorder>>,
     /// Where text goes as it is written, when somebody watches.
     pub sink: Option<TokenSink>,
 }
@@ -174,7 +176,7 @@ impl Judge {
         };
         let one = |index: u32| {
             let (order, request) = request(index);
-            async move { self.vote(fixture, index, order, request).await.map(|record| (index as usize, record)) }
+            async move { (index as usize, self.vote(fixture, index, order, request).await) }
         };
         let records = collect(self.settings.votes, self.settings.adaptive, one).await?;
         let counts = vote::count(records.iter().map(|r| r.vote));
@@ -227,7 +229,14 @@ impl Judge {
             shown: if order == Order::Swapped { (pair.1, pair.0) } else { pair },
             vote: index,
         };
-        let completion = self.complete(key, origin, request).await?;
+        let completion = match &self.recorder {
+            None => self.complete(key, origin, request).await?,
+            Some(recorder) => {
+                let completion = self.complete(key, origin, request.clone()).await?;
+                recorder.record(&request, &completion)?;
+                completion
+            }
+        };
         let transcript = transcript::split(&completion, self.format.file.thinking.as_ref());
         let vote = verdict::read(&transcript, &self.format.file.verdict);
         let vote = if order == Order::Swapped { vote.map(Verdict::swapped) } else { vote };
@@ -263,15 +272,19 @@ impl Judge {
 }
 
 /// Asks for votes by the rule of `adaptive` and gives the shortest prefix that settles the decision, in order.
+///
+/// A vote that fails ends the asking, but what is in flight still ends and is stored; the error is that of the lowest index among the
+/// votes that are needed, so neither result nor error depends on what arrived first.
 async fn collect<E, F, Fut>(total: u32, adaptive: Adaptive, one: F) -> Result<Vec<VoteRecord>, E>
 where
     F: Fn(u32) -> Fut,
-    Fut: Future<Output = Result<(usize, VoteRecord), E>>,
+    Fut: Future<Output = (usize, Result<VoteRecord, E>)>,
 {
     let mut records: Vec<Option<VoteRecord>> = vec![None; total as usize];
     let mut votes: Vec<Option<Vote>> = vec![None; total as usize];
     let mut in_flight = FuturesUnordered::new();
     let mut asked = 0;
+    let mut failed: Option<(usize, E)> = None;
     loop {
         let settled = match adaptive {
             Adaptive::Off => votes.iter().all(Option::is_some).then_some(votes.len()),
@@ -284,14 +297,21 @@ where
             Adaptive::Off | Adaptive::Eager => total,
             Adaptive::Sparing => vote::needed(&votes, total) as u32,
         };
-        while asked < wanted {
+        while asked < wanted && failed.is_none() {
             in_flight.push(one(asked));
             asked += 1;
         }
-        if let Some(done) = in_flight.next().await {
-            let (index, record) = done?;
-            votes[index] = Some(record.vote);
-            records[index] = Some(record);
+        match (in_flight.next().await, failed.take()) {
+            (Some((index, Ok(record))), before) => {
+                votes[index] = Some(record.vote);
+                records[index] = Some(record);
+                failed = before;
+            }
+            (Some((index, Err(error))), before) => {
+                failed = Some(before.filter(|(first, _)| *first < index).unwrap_or((index, error)));
+            }
+            (None, Some((_, error))) => return Err(error),
+            (None, None) => {}
         }
     }
 }

@@ -89,20 +89,41 @@ pub fn comparison(item: &Item, first: usize, second: usize) -> Comparison {
     Comparison { prompt: item.prompt.clone(), first: a.text.clone(), second: b.text.clone(), label }
 }
 
-/// A team number for each response: the index of the first one that it is declared equal to.
+/// A team number for each response: the index of the first one that it is declared equal to, be it through others.
 pub fn teams(responses: &[Response], rule: TeamRule) -> Vec<usize> {
-    let mut by_text: HashMap<&str, usize> = HashMap::new();
-    let mut by_answer: HashMap<&str, usize> = HashMap::new();
-    let mut teams = Vec::with_capacity(responses.len());
+    let mut teams: Vec<usize> = (0..responses.len()).collect();
+    if rule == TeamRule::Off {
+        return teams;
+    }
+    let mut texts: HashMap<&str, usize> = HashMap::new();
+    let mut answers: HashMap<&str, usize> = HashMap::new();
     for (i, response) in responses.iter().enumerate() {
-        let same_text = *by_text.entry(&response.text).or_insert(i);
-        let team = match (rule, &response.team) {
-            (TeamRule::Off, _) => i,
-            (TeamRule::Answer, Some(answer)) => *by_answer.entry(answer).or_insert(i),
-            _ if same_text == i => i,
-            _ => teams[same_text],
-        };
-        teams.push(team);
+        let answer = response.team.as_deref().filter(|_| rule == TeamRule::Answer);
+        let same_text = *texts.entry(&response.text).or_insert(i);
+        let same_answer = answer.map_or(i, |answer| *answers.entry(answer).or_insert(i));
+        for other in [same_text, same_answer] {
+            let (one, all) = (teams[i].min(teams[other]), [teams[i], teams[other]]);
+            teams.iter_mut().filter(|team| all.contains(team)).for_each(|team| *team = one);
+        }
     }
     teams
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn teams_join_through_texts_and_answers() {
+        let response = |text: &str, team: Option<&str>| Response {
+            text: text.into(),
+            label: None,
+            team: team.map(Into::into),
+            extra: serde_json::Map::new(),
+        };
+        let all = [response("T", None), response("U", Some("1")), response("T", Some("1")), response("V", Some("2"))];
+        assert_eq!(teams(&all, TeamRule::Text), [0, 1, 0, 3]);
+        assert_eq!(teams(&all, TeamRule::Answer), [0, 0, 0, 3]);
+        assert_eq!(teams(&all, TeamRule::Off), [0, 1, 2, 3]);
+    }
 }

@@ -1,5 +1,7 @@
 //! Rankings and judgments -> result rows: the versioned JSON that commands write, a line for each input row.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -39,6 +41,9 @@ pub struct RowResult {
     /// Of `rrm judge` only: which response is better, in the order of the input row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Decision>,
+    /// Of `rrm judge` only: which response is labelled better, where the input says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<Verdict>,
     /// Indices of the responses, best first; `null` where two responses could not be told apart.
     pub order: Option<Vec<usize>>,
     /// One for each response, by its index.
@@ -142,6 +147,7 @@ pub fn of_ranking(item: &Item, ranking: Ranking, flags: Vec<Flag>) -> Row {
     };
     let result = RowResult {
         verdict: None,
+        label: None,
         order: Some(ranking.order),
         scores: ranking.scores,
         penalised: ranking.penalised,
@@ -177,6 +183,7 @@ pub fn of_judgment(item: &Item, played: Played, flags: Vec<Flag>) -> Row {
     let played = Match { round: 0, first, second, winner, decided_by, judgment: Some(played.judgment) };
     let result = RowResult {
         verdict: Some(verdict),
+        label: label(item),
         order: winner.map(|winner| vec![winner, 1 - winner]),
         scores: vec![share.map(score), share.map(|s| score(1.0 - s))],
         penalised: false,
@@ -193,6 +200,17 @@ pub fn of_judgment(item: &Item, played: Played, flags: Vec<Flag>) -> Row {
 /// The row of something that could not be judged.
 pub fn of_error(item: &Item, error: String) -> Row {
     row(item, None, Some(error))
+}
+
+/// Which response of a pair is labelled better.
+fn label(item: &Item) -> Option<Verdict> {
+    let [first, second] = item.responses.as_slice() else { return None };
+    let order = first.label?.partial_cmp(&second.label?)?;
+    Some(match order {
+        Ordering::Greater => Verdict::First,
+        Ordering::Less => Verdict::Second,
+        Ordering::Equal => Verdict::Tie,
+    })
 }
 
 fn row(item: &Item, result: Option<RowResult>, error: Option<String>) -> Row {

@@ -93,7 +93,8 @@ async fn one(judge: &Judge, task: &Task, item: &Item) -> Result<Row, JudgeError>
 
 /// The judged texts of a row that hold prompt markup.
 fn flags(item: &Item, markup: &[String]) -> Vec<Flag> {
-    let flag = |(i, text): (usize, &str)| Flag { response: Some(i), markup: find_markup(text, markup) };
-    let responses = item.responses.iter().map(|r| &*r.text).enumerate().map(flag);
-    responses.filter(|flag| !flag.markup.is_empty()).collect()
+    let flag = |response: Option<usize>, text: &str| Flag { response, markup: find_markup(text, markup) };
+    let responses = item.responses.iter().enumerate().map(|(i, r)| flag(Some(i), &r.text));
+    let turns = item.prompt.messages.iter().map(|m| flag(None, &m.content));
+    responses.chain(turns).filter(|flag| !flag.markup.is_empty()).collect()
 }

@@ -6,7 +6,7 @@ use std::future::Future;
 
 use futures::{
     FutureExt,
-    future::{BoxFuture, try_join, try_join_all},
+    future::{BoxFuture, join, join_all},
 };
 use serde::{Deserialize, Serialize};
 
@@ -110,8 +110,9 @@ where
             Bracket::Leaf(response) => return Ok((*response, Vec::new())),
             Bracket::Match { round, sides } => (*round, sides),
         };
-        let below = try_join(climb(&sides[0], teams, play, coin), climb(&sides[1], teams, play, coin));
-        let ((a, mut matches), (b, more)) = below.await?;
+        // Where one side fails the other still ends: what it paid for is stored.
+        let below = join(climb(&sides[0], teams, play, coin), climb(&sides[1], teams, play, coin)).await;
+        let ((a, mut matches), (b, more)) = (below.0?, below.1?);
         matches.extend(more);
         let played = if teams[a] == teams[b] { None } else { Some(play(a, b).await?) };
         let played = match played {
@@ -156,7 +157,7 @@ fn settle(round: u32, played: Played) -> Match {
 /// Plays all pairs at once and gives the matches in the order of `pairs`.
 ///
 /// # Errors
-/// The first error of `play`.
+/// The error of the first pair that has one; all pairs are played to their end even so.
 pub async fn all_pairs<E, F, Fut>(pairs: &[(usize, usize)], play: &F) -> Result<Vec<Match>, E>
 where
     F: Fn(usize, usize) -> Fut,
@@ -166,5 +167,5 @@ where
         let played = play(*a, *b);
         async move { played.await.map(|played| settle(0, played)) }
     };
-    try_join_all(pairs.iter().map(one)).await
+    join_all(pairs.iter().map(one)).await.into_iter().collect()
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use rrm::engine::doctor::{self, CheckState};
 
-use crate::{engines, failure::Failure, options::Options};
+use crate::{engines, failure::Failure, options::Options, output::print};
 
 /// What the command takes.
 #[derive(clap::Args)]
@@ -16,22 +16,23 @@ pub struct Args {
 }
 
 /// Tries everything and prints a line for each check; exit code 1 when the server cannot judge.
-#[expect(clippy::print_stdout, reason = "the report is the output")]
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     let options = args.options.resolve()?;
     let mut config = engines::http(&options)?;
     config.urls = vec![args.url];
     let report = doctor::doctor(config).await;
+    let mut out = String::new();
     for check in &report.checks {
         let mark = match check.state {
             CheckState::Ok => "ok     ",
             CheckState::Missing => "missing",
             CheckState::Failed => "FAILED ",
         };
-        println!("{mark}  {:<18} {}", check.name, check.detail);
+        out += &format!("{mark}  {:<18} {}\n", check.name, check.detail);
         if let Some(fix) = &check.fix {
-            println!("         {:<18} fix: {fix}", "");
+            out += &format!("         {:<18} fix: {fix}\n", "");
         }
     }
+    print(&out)?;
     Ok(if report.is_usable() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -11,7 +11,7 @@ use anyhow::Context;
 use rrm::{
     dataset::{self, ReadOptions},
     judge::Judge,
-    run::{self, Counted, Task},
+    run::{self, Counted, RunError, Task},
     spending::Spending,
 };
 use tokio::sync::Semaphore;
@@ -43,6 +43,13 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Refuses options that could only be mistakes, for this command.
+    pub fn check(self, options: &Options) -> anyhow::Result<()> {
+        let ranking = options.strategy.is_some() || options.opponents.is_some() || options.teams.is_some();
+        anyhow::ensure!(self == Kind::Rank || !ranking, "--strategy, --opponents and --teams are for `rrm rank`");
+        options.check()
+    }
+
     /// What is done with each row.
     pub fn task(self, options: &Options) -> Task {
         match self {
@@ -64,16 +71,17 @@ impl Kind {
 pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let options = args.options.resolve()?;
-    options.check()?;
+    kind.check(&options)?;
     let input = crate::output::spooled(&args.input)?;
     let reading = kind.reading(&options, &args.input)?;
     let format = engines::format(options.format.as_deref())?;
     // The whole input is read once before anything is spent: a bad last row costs nothing.
     let rows = dataset::check(input.path(), &reading).map_err(Failure::rows)?.total().rows;
-    let mut output = Output::open(options.output.as_deref(), kind)?;
+    let mut output = Output::open(options.output.as_deref(), kind, &options.files(&args.input))?;
     let opened = engines::open(&options).await?;
     opened.notes.iter().for_each(|text| note(text));
     let store = engines::store(&options, opened.engine.info().paid)?;
+    let stored = store.is_some();
     let judge = Judge {
         engine: opened.engine.clone(),
         format: Arc::new(format),
@@ -81,6 +89,7 @@ pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
         store: store.clone(),
         slots: Arc::new(Semaphore::new(options.concurrency())),
         spending: Arc::new(Spending::new(options.limits())),
+        recorder: engines::recorder(&options, opened.engine.info())?,
         sink: options.stream.then(crate::terminal::sink),
     };
     let progress = Progress::new(rows, judge.spending.clone(), options.stream);
@@ -88,13 +97,18 @@ pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
     let items = dataset::read(input.path(), &reading)?;
     let window = options.concurrency().saturating_mul(2).max(16);
     let emit = |item: dataset::Item, row| {
+        progress.beside(|| output.row(&item, &row))?;
         progress.row();
-        output.row(&item, &row)
+        Ok(())
     };
     let work = run::run(&judge, &task, items, window, emit);
     let counted: Counted = tokio::select! {
-        done = work => done?,
-        _ = tokio::signal::ctrl_c() => return Err(interrupted(store.is_some())),
+        done = work => match done {
+            // Whoever reads the rows has read enough, as `head` does.
+            Err(RunError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
+            done => done?,
+        },
+        _ = tokio::signal::ctrl_c() => return Err(interrupted(stored)),
     };
     progress.done();
     let spent = judge.spending.spent();
@@ -114,8 +128,12 @@ pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
     output.finish(&stats, &options, &args.input)?;
     if counted.failed > 0 {
         let message = format!("{} of {} rows have no result; their rows say why", counted.failed, counted.rows);
-        return Err(Failure::user(anyhow::anyhow!(message))
-            .with_hint("run the same command again: what was answered is in the store and is not asked for twice"));
+        let hint = if stored {
+            "run the same command again: what was answered is in the store and is not asked for twice"
+        } else {
+            "there was no store, so nothing is kept; a run with a store goes on where it ended"
+        };
+        return Err(Failure::user(anyhow::anyhow!(message)).with_hint(hint));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -32,14 +32,13 @@ pub enum Planned {
 }
 
 /// Prints the plan.
-#[expect(clippy::print_stdout, reason = "the plan is the output")]
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let options = args.options.resolve()?;
-    options.check()?;
     let kind = match args.command {
         Planned::Judge => Kind::Judge,
         Planned::Rank => Kind::Rank,
     };
+    kind.check(&options)?;
     let input = crate::output::spooled(&args.input)?;
     let reading = kind.reading(&options, &args.input)?;
     dataset::check(input.path(), &reading).map_err(Failure::rows)?;
@@ -48,7 +47,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let (task, settings) = (kind.task(&options), options.judge());
     let budgeted = settings.max_thinking_tokens.and_then(|n| format.budget(n));
     let most = budgeted.map_or(u64::from(settings.sampling.max_tokens), |b| {
-        u64::from(b.max_thinking_tokens.min(settings.sampling.max_tokens) + b.max_verdict_tokens)
+        u64::from(b.max_thinking_tokens.min(settings.sampling.max_tokens)) + u64::from(b.max_verdict_tokens)
     });
     let per_call = args.tokens_per_call.unwrap_or(most);
     let mut plan = Plan::default();
@@ -56,17 +55,23 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         plan.add(&item?, &task, &settings, overhead, per_call);
     }
     let word = if args.tokens_per_call.is_some() { "expected" } else { "at most" };
-    println!("rows               {}", plan.rows);
-    println!("matches            {}", plan.matches);
-    match plan.calls_min == plan.calls_max {
-        true => println!("calls              {}", plan.calls_max),
-        false => println!("calls              {} to {}", plan.calls_min, plan.calls_max),
-    }
-    println!("dependent rounds   {}", plan.rounds);
-    println!("prompt tokens      about {} ({} bytes a token)", plan.prompt_tokens, rrm::plan::BYTES_PER_TOKEN);
-    println!("written tokens     {word} {} ({per_call} a call)", plan.completion_tokens_max);
+    let calls = match plan.calls_min == plan.calls_max {
+        true => plan.calls_max.to_string(),
+        false => format!("{} to {}", plan.calls_min, plan.calls_max),
+    };
+    let mut out = format!(
+        "rows               {}\nmatches            {}\ncalls              {calls}\ndependent rounds   {}\n\
+         prompt tokens      about {} ({} bytes a token)\nwritten tokens     {word} {} ({per_call} a call)\n",
+        plan.rows,
+        plan.matches,
+        plan.rounds,
+        plan.prompt_tokens,
+        rrm::plan::BYTES_PER_TOKEN,
+        plan.completion_tokens_max
+    );
     if options.price() != Price::default() {
-        println!("cost               {word} {:.4}", plan.cost_max(options.price()));
+        out += &format!("cost               {word} {:.4}\n", plan.cost_max(options.price()));
     }
+    crate::output::print(&out)?;
     Ok(ExitCode::SUCCESS)
 }

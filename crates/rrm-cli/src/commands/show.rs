@@ -52,7 +52,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             out += &transcripts(played, store.as_ref())?;
         }
     }
-    std::io::stdout().lock().write_all(out.as_bytes())?;
+    std::io::stdout().lock().write_all(terminal::harmless(&out).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,7 +9,7 @@ use std::{
 use clap::Subcommand;
 use rrm::store::{self, Garbage};
 
-use crate::{engines, failure::Failure};
+use crate::{engines, failure::Failure, output::print};
 
 /// What the command takes.
 #[derive(clap::Args)]
@@ -58,31 +58,33 @@ struct What {
 }
 
 /// Runs one of them.
-#[expect(clippy::print_stdout, reason = "the report is the output")]
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     match args.command {
-        StoreCommand::Stats { store } => stats(&named(store)?)?,
+        StoreCommand::Stats { store } => print(&stats(&named(store)?)?)?,
         StoreCommand::Gc { store, what } => {
             let report = store::gc(named(store)?, &garbage(what)?)?;
-            println!("dropped {} completions, kept {}", report.dropped, report.kept);
-            println!("{} -> {} bytes", report.bytes_before, report.bytes_after);
+            let (dropped, kept) = (report.dropped, report.kept);
+            print(&format!(
+                "dropped {dropped} completions, kept {kept}\n{} -> {} bytes\n",
+                report.bytes_before, report.bytes_after
+            ))?;
         }
         StoreCommand::Merge { into, from } => {
             let report = store::merge(into, &from)?;
-            println!("added {} completions, {} were there already", report.added, report.present);
+            let mut out = format!("added {} completions, {} were there already\n", report.added, report.present);
             if report.conflicts > 0 {
-                println!("{} of these differ from what was there, which was kept", report.conflicts);
+                out += &format!("{} of these differ from what was there, which was kept\n", report.conflicts);
             }
+            print(&out)?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::print_stdout, reason = "the report is the output")]
-fn stats(path: &Path) -> Result<(), Failure> {
+fn stats(path: &Path) -> Result<String, Failure> {
     let stats = store::stats(path)?;
-    println!(
-        "{}: {} completions, {} prompt and {} written tokens, {} bytes",
+    let mut out = format!(
+        "{}: {} completions, {} prompt and {} written tokens, {} bytes\n",
         path.display(),
         stats.completions,
         stats.prompt_tokens,
@@ -90,11 +92,12 @@ fn stats(path: &Path) -> Result<(), Failure> {
         stats.bytes
     );
     for engine in stats.engines {
-        println!("  {}", engine.engine);
-        println!("    fingerprint {}", engine.fingerprint);
-        println!("    {} completions, {} written tokens", engine.completions, engine.completion_tokens);
+        out += &format!(
+            "  {}\n    fingerprint {}\n    {} completions, {} written tokens\n",
+            engine.engine, engine.fingerprint, engine.completions, engine.completion_tokens
+        );
     }
-    Ok(())
+    Ok(out)
 }
 
 fn named(store: Option<PathBuf>) -> anyhow::Result<PathBuf> {
@@ -108,7 +111,7 @@ fn garbage(what: What) -> anyhow::Result<Garbage> {
     if let Some(engine) = what.engine {
         return Ok(Garbage::Engine(engine));
     }
-    let age = Duration::from_secs(what.older_than_days.unwrap_or_default() * 24 * 60 * 60);
+    let age = Duration::from_secs(what.older_than_days.unwrap_or_default().saturating_mul(24 * 60 * 60));
     let since = SystemTime::now().checked_sub(age).unwrap_or(UNIX_EPOCH);
     Ok(Garbage::CreatedBefore(since.duration_since(UNIX_EPOCH)?.as_secs()))
 }

@@ -116,10 +116,22 @@ fn wrong_options() {
     error: format 'rmr' is neither shipped nor a file that can be read: No such file or directory (os error 2)
     hint: shipped formats: rrm, direct, arena-hard
     "#);
-    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--votes", "0"]), @"error: --votes 0: a comparison needs at least one vote");
-    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--opponents", "3"]), @"error: --opponents needs a rating: --strategy elo, bradley-terry or win-rate");
-    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--max-cost", "1"]), @"error: --max-cost needs --price-prompt and --price-completion");
-    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--api-key-env", "NO_SUCH_KEY"]), @"error: --api-key-env NO_SUCH_KEY: the environment has no such variable");
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--votes", "0"]), @r#"
+    error: --votes must lie between 1 and 10000
+    hint: `rrm help` lists commands and options, docs/formats.md files
+    "#);
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--opponents", "3"]), @r#"
+    error: --opponents needs a rating: rrm rank with --strategy elo, bradley-terry or win-rate
+    hint: `rrm help` lists commands and options, docs/formats.md files
+    "#);
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--max-cost", "1"]), @r#"
+    error: --max-cost needs --price-prompt and --price-completion
+    hint: `rrm help` lists commands and options, docs/formats.md files
+    "#);
+    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--api-key-env", "NO_SUCH_KEY"]), @r#"
+    error: --api-key-env NO_SUCH_KEY: the environment has no such variable
+    hint: `rrm help` lists commands and options, docs/formats.md files
+    "#);
 }
 
 #[test]
@@ -147,6 +159,38 @@ fn an_option_file_with_an_unknown_key() {
 }
 
 #[test]
+fn an_output_that_would_overwrite_what_is_read_or_kept() {
+    let (folder, path) = file("in.jsonl", PAIR);
+    let store = folder.path().join("store.sqlite");
+    std::fs::write(&store, "").unwrap();
+    let link = folder.path().join("link.jsonl");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let (path, store, link) = (path.to_str().unwrap(), store.to_str().unwrap(), link.to_str().unwrap());
+    for out in [path, store, link, folder.path().to_str().unwrap()] {
+        let output = rrm(["judge", path, "--engine", "scripted:first", "--store", store, "-o", out]);
+        assert_eq!(output.status.code(), Some(1), "{out}");
+        assert!(stderr(&output).contains("-o "), "{}", stderr(&output));
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), PAIR);
+}
+
+#[test]
+fn a_device_is_written_to_and_not_replaced() {
+    let (_folder, path) = file("in.jsonl", format!("{PAIR}\n"));
+    let output = rrm(["judge", path.to_str().unwrap(), "--engine", "scripted:first", "-o", "/dev/stdout"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+    assert!(!std::path::Path::new("/dev/stdout.config.toml").exists());
+}
+
+#[test]
+fn a_wrong_flag_is_the_users_error() {
+    assert_eq!(rrm(["rank", "x.jsonl", "--strategy", "swiss"]).status.code(), Some(1));
+    assert_eq!(rrm(["judge", "x.jsonl", "--engine", "scripted:first", "--timeout", "-1"]).status.code(), Some(1));
+    assert_eq!(rrm(["--help"]).status.code(), Some(0));
+}
+
+#[test]
 fn a_full_disk() {
     let full = std::path::Path::new("/dev/full");
     if !full.exists() {
@@ -158,5 +202,6 @@ fn a_full_disk() {
     command.args(["judge", path.to_str().unwrap(), "--engine", "scripted:first"]);
     let output = command.stdout(std::fs::File::create(full).unwrap()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("No space left on device"), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(said.contains("No space left on device") && said.contains("hint: make room"), "{said}");
 }

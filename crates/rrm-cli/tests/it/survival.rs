@@ -23,7 +23,8 @@ const ROWS: usize = 160;
 const KILLS: u64 = 20;
 
 fn pairs(folder: &Path) -> String {
-    let row = |i: usize| format!("{{\"id\": \"r{i}\", \"prompt\": \"Question {i}?\", \"responses\": [\"yes {i}\", \"no {i}\"]}}\n");
+    let row =
+        |i: usize| format!("{{\"id\": \"r{i}\", \"prompt\": \"Question {i}?\", \"responses\": [\"yes {i}\", \"no {i}\"]}}\n");
     let path = folder.join("pairs.jsonl");
     std::fs::write(&path, (0..ROWS).map(row).collect::<String>()).unwrap();
     path.to_str().unwrap().to_owned()
@@ -78,7 +79,8 @@ fn rows_do_not_depend_on_faults_width_or_kills() {
     assert!(stats["http"]["retries"].as_u64().unwrap() > ROWS as u64 / 2, "the server hardly failed: {stats}");
     let text = String::from_utf8(alone.clone()).unwrap();
     assert_eq!(text.lines().count(), ROWS);
-    let ids: Vec<String> = text.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["id"].to_string()).collect();
+    let ids: Vec<String> =
+        text.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["id"].to_string()).collect();
     assert_eq!(ids, (0..ROWS).map(|i| format!("\"r{i}\"")).collect::<Vec<_>>(), "every row once, in order");
     assert!(!text.contains("\"error\""));
 
@@ -108,6 +110,8 @@ fn killed_again_and_again(folder: &Path) -> (Vec<u8>, u64) {
     assert_eq!(stats["spent"]["reused"], kept, "a stored completion was asked for again");
     assert_eq!(stats["spent"]["calls"], ROWS as u64 - kept);
     let twice: u64 = server.answers().values().filter(|n| **n > 1).map(|n| n - 1).sum();
-    eprintln!("{KILLS} kills: {kept} of {ROWS} completions were stored before the last run; {twice} answers came twice, probes among them");
+    eprintln!(
+        "{KILLS} kills: {kept} of {ROWS} completions were stored before the last run; {twice} answers came twice, probes among them"
+    );
     (killed, kept)
 }

@@ -8,7 +8,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use blake3::Hash;
@@ -170,19 +170,18 @@ impl Engine for ReplayEngine {
     }
 }
 
-/// Passes requests on to another engine and records its answers.
-pub struct RecordingEngine {
-    inner: Arc<dyn Engine>,
+/// Writes down what an engine answers.
+pub struct Recorder {
     path: PathBuf,
     file: Mutex<File>,
 }
 
-impl RecordingEngine {
+impl Recorder {
     /// Records into a new file, or goes on with a recording of the same engine.
     ///
     /// # Errors
     /// [`RecordingError`] when the file cannot be written, is something else, or holds answers of another engine.
-    pub fn create(inner: Arc<dyn Engine>, path: impl AsRef<Path>) -> Result<Self, RecordingError> {
+    pub fn create(engine: &EngineInfo, path: impl AsRef<Path>) -> Result<Self, RecordingError> {
         let path = path.as_ref();
         let failed = |error: io::Error| io_error(path, &error);
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
@@ -191,41 +190,30 @@ impl RecordingEngine {
         file.set_len(end).map_err(failed)?;
         match header {
             None => {
-                let header = Header { recording: VERSION, engine: inner.info().clone() };
+                let header = Header { recording: VERSION, engine: engine.clone() };
                 append(&mut file, &header).map_err(failed)?;
             }
-            Some(header) if header.engine.fingerprint != inner.info().fingerprint => {
+            Some(header) if header.engine.fingerprint != engine.fingerprint => {
                 let name = |info: &EngineInfo| format!("{} ({})", info.name, info.fingerprint);
-                let (recorded, engine) = (name(&header.engine), name(inner.info()));
+                let (recorded, engine) = (name(&header.engine), name(engine));
                 return Err(RecordingError::OtherEngine { path: path.to_owned(), recorded, engine });
             }
             Some(_) => (),
         }
-        Ok(RecordingEngine { inner, path: path.to_owned(), file: Mutex::new(file) })
+        Ok(Recorder { path: path.to_owned(), file: Mutex::new(file) })
     }
 
-    fn record(&self, line: &Line<&Completion>) -> Result<(), EngineError> {
+    /// Writes down one answer; it is in the file when this returns.
+    ///
+    /// # Errors
+    /// [`EngineError::Failed`] when the file cannot be written.
+    pub fn record(&self, request: &Request, completion: &Completion) -> Result<(), EngineError> {
+        let messages = messages_hash(&request.messages).to_string();
+        let settings = settings_hash(&request.sampling, request.budget.as_ref()).to_string();
+        let line = Line { messages, settings, seed: request.seed, completion };
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        append(&mut file, line)
+        append(&mut file, &line)
             .map_err(|error| EngineError::Failed { engine: "recorder".into(), detail: io_error(&self.path, &error).to_string() })
-    }
-}
-
-impl Engine for RecordingEngine {
-    fn info(&self) -> &EngineInfo {
-        self.inner.info()
-    }
-
-    /// Completes as the inner engine does; the answer is in the file when it is returned.
-    fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
-        Box::pin(async move {
-            let messages = messages_hash(&request.messages).to_string();
-            let settings = settings_hash(&request.sampling, request.budget.as_ref()).to_string();
-            let seed = request.seed;
-            let completion = self.inner.complete(request).await?;
-            self.record(&Line { messages, settings, seed, completion: &completion })?;
-            Ok(completion)
-        })
     }
 }
 

@@ -17,6 +17,7 @@ use rrm::{
     result::Row,
     run::{Task, run},
     spending::{Limits, Spending},
+    store::Store,
     strategy::{DecidedBy, Strategy},
     vote::Decision,
 };
@@ -62,6 +63,7 @@ fn judge(engine: Arc<dyn Engine>, settings: JudgeSettings) -> Judge {
         store: None,
         slots: Arc::new(Semaphore::new(64)),
         spending: Arc::new(Spending::new(Limits::default())),
+        recorder: None,
         sink: None,
     }
 }
@@ -191,6 +193,29 @@ async fn equal_responses_are_never_compared() {
     let found = rows(&judge(engine.clone(), JudgeSettings::default()), &task, &[same], 1).await.remove(0).result.unwrap();
     assert_eq!(found.matches.iter().map(|m| m.decided_by).collect::<Vec<_>>(), vec![DecidedBy::Team; 5]);
     assert_eq!(engine.begun.load(SeqCst), 0);
+}
+
+#[tokio::test]
+async fn what_a_limited_run_paid_for_is_kept_so_that_runs_get_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut asked = 0;
+    let mut runs = 0;
+    loop {
+        runs += 1;
+        let engine = Jittery::new("accuracy=0.7", runs);
+        let mut judge = judge(engine.clone(), JudgeSettings { votes: 3, ..Default::default() });
+        judge.store = Some(Store::open(folder.path().join("store.sqlite")).unwrap());
+        judge.spending = Arc::new(Spending::new(Limits { max_calls: Some(7), ..Default::default() }));
+        let task = Task::Rank(RankSettings { strategy: Strategy::Elo, ..Default::default() });
+        let row = rows(&judge, &task, &[item("x", 5)], 1).await.remove(0);
+        asked += engine.begun.load(SeqCst);
+        assert_eq!(judge.spending.spent().unfinished, 0, "a paid call was thrown away");
+        if row.error.is_none() {
+            break;
+        }
+        assert!(runs < 10, "runs do not get on: {row:?}");
+    }
+    assert_eq!((runs, asked), (5, 30), "10 matches of 3 votes, 7 calls a run, each asked for once");
 }
 
 #[tokio::test]

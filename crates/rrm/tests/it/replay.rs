@@ -15,7 +15,7 @@ use rrm::{
     chat::Message,
     engine::{
         Completion, Engine, EngineError, EngineInfo, Finish, Request, Sampling, Usage,
-        replay::{RecordingEngine, RecordingError, ReplayEngine},
+        replay::{Recorder, RecordingError, ReplayEngine},
     },
 };
 use tempfile::tempdir;
@@ -62,9 +62,15 @@ fn request(text: &str, seed: u64) -> Request {
 
 /// Records the answers to `seeds` for one text and returns them.
 async fn record(path: &Path, seeds: std::ops::Range<u64>) -> Vec<Completion> {
-    let engine = RecordingEngine::create(counter("weights"), path).unwrap();
-    assert!(engine.info().paid);
-    futures::future::try_join_all(seeds.map(|seed| engine.complete(request("x", seed)))).await.unwrap()
+    let engine = counter("weights");
+    let recorder = Recorder::create(engine.info(), path).unwrap();
+    let mut completions = Vec::new();
+    for seed in seeds {
+        let completion = engine.complete(request("x", seed)).await.unwrap();
+        recorder.record(&request("x", seed), &completion).unwrap();
+        completions.push(completion);
+    }
+    completions
 }
 
 async fn replay(path: &Path, request: Request) -> Result<Completion, EngineError> {
@@ -144,7 +150,7 @@ async fn files_that_do_not_fit_are_refused_with_their_line() {
     };
     refuse(ReplayEngine::open(directory.path().join("none")).err().unwrap());
     record(&path, 0..3).await;
-    refuse(RecordingEngine::create(counter("retrained"), &path).err().unwrap());
+    refuse(Recorder::create(counter("retrained").info(), &path).err().unwrap());
     let good = fs::read_to_string(&path).unwrap();
     let bad = [
         "a,b\n1,2\n".into(),
@@ -153,7 +159,7 @@ async fn files_that_do_not_fit_are_refused_with_their_line() {
         good.replacen("\"seed\":1", "", 1),
     ];
     fs::write(&path, "no line").unwrap();
-    refuse(RecordingEngine::create(counter("weights"), &path).err().unwrap());
+    refuse(Recorder::create(counter("weights").info(), &path).err().unwrap());
     assert_eq!(fs::read_to_string(&path).unwrap(), "no line", "somebody's file is left alone");
     for bad in bad {
         fs::write(&path, bad).unwrap();

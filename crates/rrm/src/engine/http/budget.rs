@@ -12,7 +12,7 @@ use crate::engine::{
 
 /// Completes `request` under its `budget`, going on by `way` where the thinking is cut.
 ///
-/// Usage: the prompt's tokens are those of the first request (the second sends them again); written tokens are summed.
+/// Usage: the sum of both requests, since a server bills the prompt that is sent again.
 pub(crate) async fn complete(
     server: &Server,
     model: &str,
@@ -50,7 +50,7 @@ pub(crate) async fn complete(
         return Err(EngineError::Unsupported { engine: server.name.clone(), what: what.to_owned() });
     }
     let mut usage = thought.usage;
-    usage.completion_tokens += decided.usage.completion_tokens;
+    usage += decided.usage;
     let told = decided.text.len();
     let (verdict, finish) = until_stop(decided, &budget.stop);
     if let (Some(sink), Some(put_back)) = (sink, verdict.get(told..).filter(|rest| !rest.is_empty())) {
