@@ -212,10 +212,10 @@ async fn a_dropped_future_closes_its_connection() {
     }
     assert_eq!(server.abandoned(), 0);
     drop(waiting);
-    while server.abandoned() < 8 {
+    // A connection counts as abandoned a moment before it is no longer in flight.
+    while server.abandoned() < 8 || server.in_flight() > 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(server.in_flight(), 0);
     assert_eq!(engine.stats().cancelled, 8);
 }
 
