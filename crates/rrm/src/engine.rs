@@ -2,6 +2,8 @@
 //!
 //! Engines take one request at a time and batch inside; whoever drops the future cancels the generation.
 
+pub mod http;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;

@@ -1,0 +1,183 @@
+//! A thinking budget over HTTP: think up to the budget, then have the server go on from the elicitation to a verdict.
+
+use crate::engine::{
+    Budget, Completion, EngineError, Finish, Request, Sampling,
+    http::{
+        body::{Body, Input},
+        continuation::{Begun, CHAT, Way, send},
+        reply::{Reply, StoppedBy},
+        server::Server,
+    },
+};
+
+/// Completes `request` under its `budget`, going on by `way` where the thinking is cut.
+///
+/// Usage: the prompt's tokens are those of the first request (the second sends them again); written tokens are summed.
+pub(crate) async fn complete(
+    server: &Server,
+    model: &str,
+    way: Way,
+    request: &Request,
+    budget: &Budget,
+) -> Result<Completion, EngineError> {
+    let sink = request.sink.as_ref();
+    let thinking =
+        Sampling { max_tokens: request.sampling.max_tokens.min(budget.max_thinking_tokens), ..request.sampling.clone() };
+    let body = Body::new(model, Input::ask(&request.messages), &thinking, request.seed);
+    let thought = send(server, CHAT, body, sink, server.max_retries).await?;
+    if thought.finish == Finish::Stop {
+        return Ok(plain(thought));
+    }
+    let written = written(&thought, budget);
+    let elicitation = budget.elicitation(&written);
+    if let Some(sink) = sink {
+        sink(elicitation);
+    }
+    let text = written + elicitation;
+    let begun = Begun {
+        messages: &request.messages,
+        message: &as_message(&text, budget),
+        after_prompt: after_prompt(&text, budget),
+        sampling: &Sampling { max_tokens: budget.max_verdict_tokens, ..request.sampling.clone() },
+        seed: request.seed,
+        stop: &budget.stop,
+        sink,
+    };
+    let decided = way.go_on(server, model, begun, server.max_retries).await?;
+    if thinking_was_dropped(&thought, &decided) {
+        let what = "a thinking budget is not possible here: the server's chat template drops the thinking of the message that is \
+            to be continued; serve with a template that keeps it, or set no budget";
+        return Err(EngineError::Unsupported { engine: server.name.clone(), what: what.to_owned() });
+    }
+    let mut usage = thought.usage;
+    usage.completion_tokens += decided.usage.completion_tokens;
+    let told = decided.text.len();
+    let (verdict, finish) = until_stop(decided, &budget.stop);
+    if let (Some(sink), Some(put_back)) = (sink, verdict.get(told..).filter(|rest| !rest.is_empty())) {
+        sink(put_back);
+    }
+    Ok(Completion { text: text + &verdict, reasoning: None, finish, budget_cut: true, usage })
+}
+
+/// A reply as the completion that it is.
+pub(crate) fn plain(reply: Reply) -> Completion {
+    Completion { text: reply.text, reasoning: reply.reasoning, finish: reply.finish, budget_cut: false, usage: reply.usage }
+}
+
+/// What the model had written when it was cut, with the marks of thinking put back where the server moved the thinking away.
+fn written(thought: &Reply, budget: &Budget) -> String {
+    match &thought.reasoning {
+        None => thought.text.clone(),
+        Some(reasoning) if thought.text.is_empty() => format!("{}{reasoning}", budget.open),
+        Some(reasoning) => format!("{}{reasoning}{}{}", budget.open, budget.close, thought.text),
+    }
+}
+
+/// The text as an assistant's message: with the mark that opens thinking, even where the template sets it for new answers,
+/// because it does not set it in a message that is there already.
+fn as_message(text: &str, budget: &Budget) -> String {
+    if !budget.opened_by_template || budget.open.is_empty() || text.contains(&budget.open) {
+        return text.to_owned();
+    }
+    format!("{}\n{}", budget.open, text.trim_start_matches('\n'))
+}
+
+/// The text as it follows the rendered prompt: without the mark that opens thinking where the template has set it.
+fn after_prompt<'a>(text: &'a str, budget: &Budget) -> &'a str {
+    match text.strip_prefix(&budget.open) {
+        Some(rest) if budget.opened_by_template => rest.trim_start_matches('\n'),
+        _ => text,
+    }
+}
+
+/// Whether the second prompt is so short that what was thought cannot be in it. Counts differ a little where text is cut into
+/// tokens again, hence the slack of a quarter; without counts nothing can be said.
+fn thinking_was_dropped(thought: &Reply, decided: &Reply) -> bool {
+    let (first, second) = (thought.usage, decided.usage.prompt_tokens);
+    let counted = first.prompt_tokens > 0 && first.completion_tokens > 0 && second > 0;
+    counted && second + 16 < first.prompt_tokens + first.completion_tokens * 3 / 4
+}
+
+/// The verdict up to and with the first stop string, which is put back where the server cut it off.
+fn until_stop(reply: Reply, stop: &[String]) -> (String, Finish) {
+    let Reply { mut text, finish, stopped_by, .. } = reply;
+    let found =
+        stop.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| Some((text.find(stop.as_str())?, stop.len()))).min();
+    if let Some((at, length)) = found {
+        text.truncate(at + length);
+        return (text, Finish::Stop);
+    }
+    match (finish, stopped_by) {
+        (Finish::Length, _) => return (text, Finish::Length),
+        (Finish::Stop, StoppedBy::Text(by)) => text.push_str(&by),
+        // The model ended its turn without the stop string, and the text is left as it is.
+        (Finish::Stop, StoppedBy::End) => {}
+        // Nobody says which one it was. A format's stop strings all mean that the verdict is complete.
+        (Finish::Stop, StoppedBy::Unsaid) => text.push_str(stop.first().map_or("", String::as_str)),
+    }
+    (text, Finish::Stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Usage;
+
+    fn budget() -> Budget {
+        Budget {
+            max_thinking_tokens: 8,
+            elicit: "\n</think>\n\n\\boxed{".to_owned(),
+            elicit_answer: "\n\n\\boxed{".to_owned(),
+            open: "<think>".to_owned(),
+            close: "</think>".to_owned(),
+            opened_by_template: false,
+            max_verdict_tokens: 4,
+            stop: vec!["}".to_owned()],
+        }
+    }
+
+    fn reply(text: &str, finish: Finish, stopped_by: StoppedBy) -> Reply {
+        let usage = Usage::default();
+        Reply { text: text.to_owned(), reasoning: None, finish, stopped_by, usage, cached_prompt_tokens: 0, logprobs: false }
+    }
+
+    #[test]
+    fn the_stop_string_ends_the_verdict_whoever_cut_it() {
+        let stop = ["}".to_owned(), "!".to_owned()];
+        let cases = [
+            (reply("A}", Finish::Stop, StoppedBy::Unsaid), "A}", Finish::Stop),
+            (reply("A} and", Finish::Length, StoppedBy::Unsaid), "A}", Finish::Stop),
+            (reply("A!}", Finish::Stop, StoppedBy::End), "A!", Finish::Stop),
+            (reply("A", Finish::Stop, StoppedBy::Unsaid), "A}", Finish::Stop),
+            (reply("A", Finish::Stop, StoppedBy::Text("!".to_owned())), "A!", Finish::Stop),
+            (reply("A", Finish::Stop, StoppedBy::End), "A", Finish::Stop),
+            (reply("A", Finish::Length, StoppedBy::Unsaid), "A", Finish::Length),
+        ];
+        for (reply, text, finish) in cases {
+            let shown = format!("{reply:?}");
+            assert_eq!(until_stop(reply, &stop), (text.to_owned(), finish), "{shown}");
+        }
+    }
+
+    #[test]
+    fn moved_thinking_gets_its_marks_back() {
+        let mut thought = reply("", Finish::Length, StoppedBy::Unsaid);
+        thought.reasoning = Some("hm".to_owned());
+        assert_eq!(written(&thought, &budget()), "<think>hm");
+        thought.text = "So".to_owned();
+        assert_eq!(written(&thought, &budget()), "<think>hm</think>So");
+    }
+
+    #[test]
+    fn the_opening_mark_is_there_exactly_once() {
+        let own = budget();
+        let template = Budget { opened_by_template: true, ..budget() };
+        assert_eq!(as_message("<think>hm", &own), "<think>hm");
+        assert_eq!(as_message("hm", &own), "hm", "a model that does not think is not made to");
+        assert_eq!(as_message("hm", &template), "<think>\nhm");
+        assert_eq!(as_message("<think>hm", &template), "<think>hm");
+        assert_eq!(after_prompt("<think>hm", &own), "<think>hm");
+        assert_eq!(after_prompt("<think>\nhm", &template), "hm");
+        assert_eq!(after_prompt("hm", &template), "hm");
+    }
+}

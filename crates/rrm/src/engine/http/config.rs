@@ -1,0 +1,204 @@
+//! What a user says about a server, checked and turned into base addresses.
+
+use std::{fmt, time::Duration};
+
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::EngineError;
+
+/// Where an OpenAI-compatible server is, and how hard it may be worked.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Base addresses, with or without a trailing `/v1`; several are replicas of one model.
+    pub urls: Vec<String>,
+    /// The model's name on the server; `None` takes the only one that `/v1/models` lists.
+    pub model: Option<String>,
+    /// The key itself, sent as a bearer token. It is never written to a file, a log or an error, and never read from a file.
+    #[serde(skip)]
+    pub api_key: Option<String>,
+    /// Requests in flight at most, over all replicas.
+    pub concurrency: usize,
+    /// Requests started a minute at most, over all replicas.
+    pub requests_per_minute: Option<u32>,
+    /// Tokens a minute at most, over all replicas: a quarter of the prompt's bytes and the whole token limit are taken before a
+    /// request starts, and what it did not use is given back when the server has told its usage.
+    pub tokens_per_minute: Option<u32>,
+    /// Seconds that one try of one request may take, its whole answer included.
+    pub timeout: f64,
+    /// How often a request is tried again after a failure that may pass.
+    pub max_retries: u32,
+    /// Seconds before the first retry; each further wait is twice as long, up to 64 times this, and randomly shortened by up
+    /// to a half. A replica that fails is left alone for twice this, doubling in the same way.
+    pub backoff: f64,
+    /// Names the weights, such as a commit or a training step, so that no behaviour probe is needed to tell them apart.
+    pub revision: Option<String>,
+    /// How a completion is continued after its thinking was cut.
+    pub continuation: Continuation,
+}
+
+/// How a completion is continued after its thinking was cut at the budget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Continuation {
+    /// Try all ways once, when connecting, and keep the first that works.
+    #[default]
+    Auto,
+    /// Only by an assistant message that the server goes on with.
+    Message,
+    /// Only by `/v1/completions` on the prompt as the server's own template renders it.
+    Completion,
+    /// Not at all: thinking budgets are refused.
+    None,
+}
+
+impl Default for HttpConfig {
+    /// - `concurrency` 256: `max_num_seqs` of vLLM, what one replica runs at once.
+    /// - `timeout` 600 s and `backoff` 0.5 s: the `openai` Python client.
+    /// - `max_retries` 5: with that backoff half a minute of trouble is sat out, a restart of a small server.
+    /// - no limit a minute: own servers have none.
+    fn default() -> Self {
+        HttpConfig {
+            urls: Vec::new(),
+            model: None,
+            api_key: None,
+            concurrency: 256,
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            timeout: 600.0,
+            max_retries: 5,
+            backoff: 0.5,
+            revision: None,
+            continuation: Continuation::Auto,
+        }
+    }
+}
+
+impl fmt::Debug for HttpConfig {
+    /// Everything but the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpConfig")
+            .field("urls", &self.urls.iter().map(|url| without_password(url)).collect::<Vec<_>>())
+            .field("model", &self.model)
+            .field("api_key", &self.api_key.as_ref().map(|_| "(not shown)"))
+            .field("concurrency", &self.concurrency)
+            .field("requests_per_minute", &self.requests_per_minute)
+            .field("tokens_per_minute", &self.tokens_per_minute)
+            .field("timeout", &self.timeout)
+            .field("max_retries", &self.max_retries)
+            .field("backoff", &self.backoff)
+            .field("revision", &self.revision)
+            .field("continuation", &self.continuation)
+            .finish()
+    }
+}
+
+impl HttpConfig {
+    /// Checks the values and returns the base address of each replica, without `/v1`.
+    pub(crate) fn bases(&self) -> Result<Vec<Url>, EngineError> {
+        if self.urls.is_empty() {
+            return Err(bad("no URL is given"));
+        }
+        if self.concurrency == 0 {
+            return Err(bad("`concurrency` must be at least 1"));
+        }
+        if self.requests_per_minute == Some(0) || self.tokens_per_minute == Some(0) {
+            return Err(bad("a limit of 0 a minute would let nothing through"));
+        }
+        seconds("timeout", self.timeout, false)?;
+        seconds("backoff", self.backoff, true)?;
+        self.urls.iter().map(|url| base(url)).collect()
+    }
+
+    /// The time limit of one try.
+    pub(crate) fn time_limit(&self) -> Duration {
+        Duration::try_from_secs_f64(self.timeout).unwrap_or(Duration::MAX)
+    }
+
+    /// The wait before the first retry.
+    pub(crate) fn first_wait(&self) -> Duration {
+        Duration::try_from_secs_f64(self.backoff).unwrap_or_default()
+    }
+
+    /// The key without the line break that files and shells leave at its end; `None` when there is none.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.api_key.as_deref().map(str::trim).filter(|key| !key.is_empty())
+    }
+}
+
+/// `url` as people may see it: without a user name and a password.
+pub(crate) fn without_password(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
+            // Both fail only for addresses without a host, which have no password either.
+            let _ = url.set_password(None);
+            let _ = url.set_username("");
+            url.as_str().trim_end_matches('/').to_owned()
+        }
+        _ => url.to_owned(),
+    }
+}
+
+fn base(url: &str) -> Result<Url, EngineError> {
+    let trimmed = url.trim().trim_end_matches('/');
+    let trimmed = trimmed.strip_suffix("/v1").unwrap_or(trimmed).trim_end_matches('/');
+    let shown = without_password(url);
+    let parsed = Url::parse(trimmed).map_err(|error| bad(&format!("`{shown}` is no URL: {error}")))?;
+    if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() {
+        return Err(bad(&format!("`{shown}` does not begin with http:// or https:// and a host")));
+    }
+    Ok(parsed)
+}
+
+fn seconds(name: &str, value: f64, zero: bool) -> Result<(), EngineError> {
+    // A million seconds keeps every sum with an instant in range.
+    let fits = value.is_finite() && (value > 0.0 || (zero && value == 0.0)) && value <= 1e6;
+    if fits { Ok(()) } else { Err(bad(&format!("`{name}` is {value}, which is no number of seconds"))) }
+}
+
+fn bad(what: &str) -> EngineError {
+    EngineError::Failed { engine: "http".to_owned(), detail: what.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(urls: &[&str]) -> HttpConfig {
+        HttpConfig { urls: urls.iter().map(|url| url.to_string()).collect(), ..HttpConfig::default() }
+    }
+
+    #[test]
+    fn bases_lose_v1_and_slashes() {
+        let urls = ["http://a:1", "http://a:1/", "http://a:1/v1", "http://a:1/v1/", " https://host/api/v1 "];
+        let bases: Vec<String> = config(&urls).bases().unwrap().into_iter().map(String::from).collect();
+        assert_eq!(bases, ["http://a:1/", "http://a:1/", "http://a:1/", "http://a:1/", "https://host/api"]);
+    }
+
+    #[test]
+    fn bad_values_are_refused() {
+        for urls in [&[][..], &["localhost:8000"], &["ftp://a"], &["http://"]] {
+            assert!(config(urls).bases().is_err(), "{urls:?}");
+        }
+        let good = config(&["http://a"]);
+        assert!(HttpConfig { timeout: 0.0, ..good.clone() }.bases().is_err());
+        assert!(HttpConfig { timeout: f64::NAN, ..good.clone() }.bases().is_err());
+        assert!(HttpConfig { backoff: -1.0, ..good.clone() }.bases().is_err());
+        assert!(HttpConfig { concurrency: 0, ..good.clone() }.bases().is_err());
+        assert!(HttpConfig { requests_per_minute: Some(0), ..good.clone() }.bases().is_err());
+        assert!(HttpConfig { backoff: 0.0, ..good }.bases().is_ok());
+    }
+
+    #[test]
+    fn secrets_stay_out_of_debug_and_files() {
+        let mut config = config(&["http://me:hidden@host/v1"]);
+        config.api_key = Some("sk-secret".to_owned());
+        let debug = format!("{config:?}");
+        assert!(!debug.contains("sk-secret") && !debug.contains("hidden"), "{debug}");
+        assert!(!serde_json::to_string(&config).unwrap().contains("sk-secret"));
+        assert!(toml::from_str::<HttpConfig>("api_key = 'x'").is_err(), "a key in a file is refused");
+        assert!(toml::from_str::<HttpConfig>("modell = 'x'").is_err());
+        assert_eq!(toml::from_str::<HttpConfig>("urls = ['http://a']").unwrap().concurrency, 256);
+    }
+}

@@ -1,0 +1,292 @@
+//! How a server is made to go on with a text that it began: which ways there are, which of them works here, and one step of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    chat::Message,
+    engine::{
+        EngineError, Sampling, TokenSink,
+        http::{
+            Continuation,
+            body::{Body, Conversation, Extra, Input, StreamOptions, Truncation},
+            reply::Reply,
+            server::{Call, Server},
+        },
+    },
+};
+
+/// Where chat completions are asked for.
+pub(crate) const CHAT: &str = "v1/chat/completions";
+
+/// A way to make a server go on with a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// An assistant message with `continue_final_message` (vLLM, SGLang).
+    Flags,
+    /// A trailing assistant message, which the server continues by itself (llama.cpp and some hosted services).
+    Trailing,
+    /// `/apply-template` renders the prompt and `/v1/completions` continues it (llama.cpp).
+    Template,
+    /// `/tokenize` renders the prompt to ids and `/v1/completions` continues them (vLLM): also works where the template drops
+    /// the thinking of assistant messages, as those of DeepSeek-R1 and its distillations do.
+    Tokens,
+    /// An assistant message, and after it the template's `tail` tokens (end of turn, head of the next) cut off by truncation,
+    /// at the price of a one-token request that counts them (`transformers serve`), which only the statistics show.
+    Truncated { tail: u64 },
+}
+
+/// A text to be continued.
+#[derive(Clone, Copy)]
+pub(crate) struct Begun<'a> {
+    /// The conversation before it.
+    pub messages: &'a [Message],
+    /// The text as an assistant's message, with all thinking marks that belong to it.
+    pub message: &'a str,
+    /// The text as it follows the rendered prompt, without a mark that the template sets itself.
+    pub after_prompt: &'a str,
+    /// How to go on, and for how long.
+    pub sampling: &'a Sampling,
+    /// Seed of this completion.
+    pub seed: u64,
+    /// Where to stop.
+    pub stop: &'a [String],
+    /// Who watches.
+    pub sink: Option<&'a TokenSink>,
+}
+
+impl Way {
+    /// The way in words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Way::Flags => "an assistant message is continued with continue_final_message",
+            Way::Trailing => "a trailing assistant message is continued",
+            Way::Template => "the prompt is rendered by /apply-template and continued by /v1/completions",
+            Way::Tokens => "the prompt is rendered by /tokenize and continued by /v1/completions",
+            Way::Truncated { .. } => {
+                "an assistant message is continued by cutting the template's tail off (chat_template_kwargs)"
+            }
+        }
+    }
+
+    fn is_message(self) -> bool {
+        matches!(self, Way::Flags | Way::Trailing | Way::Truncated { .. })
+    }
+
+    /// Goes on with `begun`. The reply's text is what was written after it, wherever the server put that.
+    pub async fn go_on(self, server: &Server, model: &str, begun: Begun<'_>, retries: u32) -> Result<Reply, EngineError> {
+        let conversation = Conversation { messages: begun.messages, begun: Some(begun.message) };
+        let mut extra = Extra::default();
+        let (rendered, text, tokens): (_, String, Vec<u32>);
+        let input = match self {
+            Way::Trailing => Input::Messages { messages: conversation, extra },
+            Way::Flags => {
+                extra.continue_final_message = Some(true);
+                extra.add_generation_prompt = Some(false);
+                Input::Messages { messages: conversation, extra }
+            }
+            Way::Truncated { tail } => {
+                let counted = count(server, model, conversation, retries).await?;
+                let max_length = counted.checked_sub(tail).ok_or_else(|| uncut(server))?;
+                extra.chat_template_kwargs = Some(Truncation { truncation: true, max_length });
+                Input::Messages { messages: conversation, extra }
+            }
+            Way::Template => {
+                rendered = render(server, model, begun.messages).await?;
+                text = rendered + begun.after_prompt;
+                Input::Text { prompt: &text }
+            }
+            Way::Tokens => {
+                tokens = tokenize(server, model, begun).await?;
+                Input::Tokens { prompt: &tokens }
+            }
+        };
+        let path = if self.is_message() { CHAT } else { "v1/completions" };
+        let mut body = Body::new(model, input, begun.sampling, begun.seed);
+        body.stop = begun.stop;
+        let mut reply = send(server, path, body, begun.sink, retries).await?;
+        if extra.chat_template_kwargs.is_some_and(|cut| cut.max_length != reply.usage.prompt_tokens) {
+            return Err(uncut(server));
+        }
+        // A parser for thinking may take what follows the thinking for more of it.
+        if let Some(moved) = reply.reasoning.take() {
+            reply.text.insert_str(0, &moved);
+        }
+        Ok(reply)
+    }
+}
+
+/// The prompt is not as long as it was to be cut, so that what was written goes on from somewhere else.
+fn uncut(server: &Server) -> EngineError {
+    let detail = "the prompt was not cut where it was asked to be (chat_template_kwargs)".to_owned();
+    EngineError::BadReply { engine: server.name.clone(), detail }
+}
+
+/// Sends one body to `path`, as a stream if somebody watches.
+pub(crate) async fn send(
+    server: &Server,
+    path: &str,
+    mut body: Body<'_>,
+    sink: Option<&TokenSink>,
+    retries: u32,
+) -> Result<Reply, EngineError> {
+    body.stream = sink.is_some();
+    body.stream_options = sink.map(|_| StreamOptions { include_usage: true });
+    let max_tokens = body.max_tokens;
+    let body = to_json(server, &body)?;
+    server.complete(Call { path, body, max_tokens, sink, retries }).await
+}
+
+/// Finds the first way that works, out of those that `allowed` names, by really continuing something.
+///
+/// # Errors
+/// When the server cannot be reached or refuses the key. That a way does not work is no error.
+pub(crate) async fn find(server: &Server, model: &str, allowed: Continuation) -> Result<Option<Way>, EngineError> {
+    let ways: &[Way] = match allowed {
+        Continuation::Auto => &[Way::Flags, Way::Trailing, Way::Template, Way::Tokens, UNMEASURED],
+        Continuation::Message => &[Way::Flags, Way::Trailing, UNMEASURED],
+        Continuation::Completion => &[Way::Template, Way::Tokens],
+        Continuation::None => &[],
+    };
+    for way in ways {
+        let way = match way {
+            Way::Truncated { .. } => match or_unable(tail(server, model).await)?.flatten() {
+                Some(tail) => Way::Truncated { tail },
+                None => continue,
+            },
+            way => *way,
+        };
+        if works(server, model, way).await? {
+            return Ok(Some(way));
+        }
+    }
+    Ok(None)
+}
+
+const UNMEASURED: Way = Way::Truncated { tail: 0 };
+
+/// Retries of a check: enough for a hiccup, too few to wait for a server that answers the unknown with 500.
+const RETRIES: u32 = 2;
+
+/// Thinking in front of what is to be continued, so that a template that drops thinking is caught. Its length in tokens is
+/// more than [`THOUGHT_TOKENS`] with every tokenizer.
+const THOUGHT: &str = "<think>\nLet me think about the letters and the numbers and about their order first, before I write \
+    them down, because the order matters more than anything else here.\n</think>\n\n";
+const THOUGHT_TOKENS: u64 = 20;
+
+/// What is begun, and how every model goes on with it. A new turn would begin with neither: the question asks for no such
+/// thing, and both answers start in the middle, the first inside a number.
+const BEGUN: [(&str, &str); 2] = [("1 2 3 4 5 6 7 8 9 1", "0"), ("A B C D E F G H", "I J")];
+
+/// Whether `way` really continues, and keeps the thinking in front of it.
+async fn works(server: &Server, model: &str, way: Way) -> Result<bool, EngineError> {
+    for (begun, goes_on) in BEGUN {
+        let Some(with) = continued(server, model, way, &format!("{THOUGHT}{begun}"), 6).await? else { return Ok(false) };
+        if !with.text.trim_start().starts_with(goes_on) {
+            continue;
+        }
+        let Some(without) = continued(server, model, way, begun, 1).await? else { return Ok(false) };
+        let (with, without) = (with.usage.prompt_tokens, without.usage.prompt_tokens);
+        return Ok(without == 0 || with >= without + THOUGHT_TOKENS);
+    }
+    Ok(false)
+}
+
+/// What a server makes of a begun text within `max_tokens`; `None` when it refuses.
+async fn continued(server: &Server, model: &str, way: Way, text: &str, max_tokens: u32) -> Result<Option<Reply>, EngineError> {
+    let begun = Begun {
+        messages: &[Message::user("Please write something.")],
+        message: text,
+        after_prompt: text,
+        sampling: &greedy(max_tokens),
+        seed: 0,
+        stop: &[],
+        sink: None,
+    };
+    let _permit = server.permit().await?;
+    or_unable(way.go_on(server, model, begun, server.max_retries.min(RETRIES)).await)
+}
+
+/// Tokens that the chat template puts after an assistant's message: how much longer the prompt is with a message of one letter
+/// (one token everywhere) than without it, less that letter. `None` where the server does not count.
+async fn tail(server: &Server, model: &str) -> Result<Option<u64>, EngineError> {
+    let messages = [Message::user("x")];
+    let retries = server.max_retries.min(RETRIES);
+    let without = count(server, model, Conversation { messages: &messages, begun: None }, retries).await?;
+    let with = count(server, model, Conversation { messages: &messages, begun: Some("a") }, retries).await?;
+    Ok(with.checked_sub(without + 1).filter(|tail| *tail > 0 && without > 0))
+}
+
+/// Tokens of the rendered conversation, by a completion of one token.
+async fn count(server: &Server, model: &str, conversation: Conversation<'_>, retries: u32) -> Result<u64, EngineError> {
+    let input = Input::Messages { messages: conversation, extra: Extra::default() };
+    let reply = send(server, CHAT, Body::new(model, input, &greedy(1), 0), None, retries).await?;
+    Ok(reply.usage.prompt_tokens)
+}
+
+/// The conversation as the server's chat template renders it, up to where the assistant begins.
+async fn render(server: &Server, model: &str, messages: &[Message]) -> Result<String, EngineError> {
+    #[derive(Serialize)]
+    struct Ask<'a> {
+        model: &'a str,
+        messages: Conversation<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Rendered {
+        prompt: String,
+    }
+    let ask = Ask { model, messages: Conversation { messages, begun: None } };
+    Ok(server.post_json::<Rendered>("apply-template", to_json(server, &ask)?).await?.prompt)
+}
+
+/// Token ids of the rendered conversation and of the text that follows it.
+async fn tokenize(server: &Server, model: &str, begun: Begun<'_>) -> Result<Vec<u32>, EngineError> {
+    #[derive(Serialize)]
+    struct Chat<'a> {
+        model: &'a str,
+        messages: Conversation<'a>,
+        add_generation_prompt: bool,
+    }
+    #[derive(Serialize)]
+    struct Text<'a> {
+        model: &'a str,
+        prompt: &'a str,
+        add_special_tokens: bool,
+    }
+    #[derive(Deserialize)]
+    struct Tokenized {
+        tokens: Vec<u32>,
+    }
+    let messages = Conversation { messages: begun.messages, begun: None };
+    let chat = to_json(server, &Chat { model, messages, add_generation_prompt: true })?;
+    let text = to_json(server, &Text { model, prompt: begun.after_prompt, add_special_tokens: false })?;
+    let (chat, text) =
+        futures::try_join!(server.post_json::<Tokenized>("tokenize", chat), server.post_json::<Tokenized>("tokenize", text))?;
+    // Another server's `/tokenize` that reads other fields finds nothing to do.
+    if chat.tokens.is_empty() || text.tokens.is_empty() {
+        let detail = "/tokenize gave no tokens for a conversation".to_owned();
+        return Err(EngineError::BadReply { engine: server.name.clone(), detail });
+    }
+    let mut tokens = chat.tokens;
+    tokens.extend(text.tokens);
+    Ok(tokens)
+}
+
+/// `None` for whatever says that the server cannot do this; an error for what says nothing about it.
+fn or_unable<T>(result: Result<T, EngineError>) -> Result<Option<T>, EngineError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(
+            error @ (EngineError::Unreachable { .. } | EngineError::TimedOut { .. } | EngineError::Status { status: 429, .. }),
+        ) => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+fn greedy(max_tokens: u32) -> Sampling {
+    Sampling { temperature: 0.0, max_tokens, ..Sampling::default() }
+}
+
+fn to_json(server: &Server, body: &impl Serialize) -> Result<Vec<u8>, EngineError> {
+    // Only a number that JSON does not know (a temperature of NaN) could fail here.
+    serde_json::to_vec(body).map_err(|error| EngineError::Failed { engine: server.name.clone(), detail: error.to_string() })
+}

@@ -1,0 +1,248 @@
+//! Which weights answer: what the server lists of a model, and how the model behaves, turned into a hash.
+
+use futures::future::join_all;
+use serde_json::Value;
+
+use crate::{
+    chat::Message,
+    engine::{
+        EngineError, Sampling,
+        http::{
+            HttpConfig,
+            body::{Body, Input},
+            continuation::{CHAT, send},
+            reply::Reply,
+            server::Server,
+        },
+    },
+};
+
+/// What `/v1/models` says of a model that stays the same over restarts. `created` is the time of the start on vLLM.
+const STABLE: [&str; 5] = ["root", "parent", "owned_by", "max_model_len", "meta"];
+
+/// One entry of `/v1/models`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Listed {
+    pub id: String,
+    /// Its stable fields as JSON with sorted keys.
+    stable: String,
+}
+
+/// The models that each replica lists; `Err` for a replica that does not answer, `Ok` and empty for one without such a list.
+pub(crate) async fn list(server: &Server) -> Vec<Result<Vec<Listed>, EngineError>> {
+    // A wrong address should be known soon, and a replica that is down should not hold up the others.
+    let retries = server.max_retries.min(2);
+    join_all(server.replicas().iter().map(|replica| async move {
+        match server.get_json::<Value>(replica, "v1/models", retries).await {
+            Ok(value) => Ok(read(&value)),
+            Err(EngineError::Status { status: 404 | 405 | 501, .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }))
+    .await
+}
+
+/// The model to ask for: the configured one, or the only one listed, with what all replicas say of it.
+pub(crate) fn choose(
+    engine: &str,
+    config: &HttpConfig,
+    lists: Vec<Result<Vec<Listed>, EngineError>>,
+) -> Result<Listed, EngineError> {
+    let failed = |detail: String| EngineError::Failed { engine: engine.to_owned(), detail };
+    let (mut reached, mut last) = (Vec::new(), None);
+    for list in lists {
+        match list {
+            Ok(models) => reached.push(models),
+            Err(error @ EngineError::Unauthorized { .. }) => return Err(error),
+            Err(error) => last = Some(error),
+        }
+    }
+    if let (true, Some(error)) = (reached.is_empty(), last) {
+        // Some servers fail on this route (`transformers serve` without a cache of models does). Where the model is named
+        // anyway, whether it can chat is found out soon enough.
+        let answers = matches!(error, EngineError::Status { .. } | EngineError::BadReply { .. });
+        if config.model.is_none() || !answers {
+            return Err(error);
+        }
+    }
+    let mut ids: Vec<&str> = reached.iter().flatten().map(|model| model.id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let id = match (&config.model, ids.as_slice()) {
+        (Some(model), _) => model.clone(),
+        (None, [only]) => only.to_string(),
+        (None, []) => return Err(failed("the server lists no models; name the one to use".to_owned())),
+        (None, several) => {
+            return Err(failed(format!("the server has several models, name one of them: {}", several.join(", "))));
+        }
+    };
+    let mut said: Vec<&Listed> = reached.iter().flatten().filter(|model| model.id == id).collect();
+    said.dedup_by_key(|model| &model.stable);
+    if said.len() > 1 && config.revision.is_none() {
+        let detail = format!(
+            "the replicas do not serve the same {id}: {} and {}; if they do, set `revision`",
+            said[0].stable, said[1].stable
+        );
+        return Err(failed(detail));
+    }
+    let stable = said.first().map(|model| model.stable.clone()).unwrap_or_default();
+    Ok(Listed { id, stable })
+}
+
+/// The fingerprint, and what has to be said about it.
+///
+/// With a `revision` it is the hash of model and revision. Without, of model, stable metadata and the reply to a greedy probe,
+/// which is asked three times at once: where the three differ, the probe says nothing about the weights and is left out.
+pub(crate) async fn fingerprint(
+    server: &Server,
+    config: &HttpConfig,
+    model: &Listed,
+) -> Result<(String, Option<String>), EngineError> {
+    if let Some(revision) = &config.revision {
+        return Ok((hash(&["revision", &model.id, revision]), None));
+    }
+    let sampling = Sampling { temperature: 0.0, max_tokens: 24, ..Sampling::default() };
+    let messages = [Message::user("Tell me a story about a lighthouse keeper who finds something strange on the beach.")];
+    let replies = join_all([(); 3].map(|()| probe(server, &model.id, &messages, &sampling, 0))).await;
+    let texts = replies.into_iter().map(|reply| reply.map(|reply| said(&reply))).collect::<Result<Vec<_>, _>>()?;
+    if texts.iter().all(|text| text == &texts[0] && text != NOTHING) {
+        return Ok((hash(&["probe", &model.id, &model.stable, &texts[0]]), None));
+    }
+    let note = format!(
+        "{}: the server answers the same greedy request differently each time, so that other weights behind the same name \
+         cannot be told apart; set `revision` whenever the model changes",
+        server.name
+    );
+    Ok((hash(&["listed", &model.id, &model.stable]), Some(note)))
+}
+
+/// Whether the same seed gives the same text, and another request beside it does not change that.
+pub(crate) async fn seeds_repeat(server: &Server, model: &str) -> Result<bool, EngineError> {
+    let sampling = Sampling { temperature: 1.0, max_tokens: 12, ..Sampling::default() };
+    let messages = [Message::user("Name three things that nobody expects in a kitchen drawer.")];
+    let replies = join_all([5, 5].map(|seed| probe(server, model, &messages, &sampling, seed))).await;
+    let texts = replies.into_iter().map(|reply| reply.map(|reply| said(&reply))).collect::<Result<Vec<_>, _>>()?;
+    Ok(texts[0] == texts[1] && texts[0] != NOTHING)
+}
+
+/// Whether log-probabilities come with a completion that asks for them. A server that refuses them has none.
+pub(crate) async fn logprobs(server: &Server, model: &str) -> Result<bool, EngineError> {
+    let messages = [Message::user("Say yes.")];
+    let sampling = Sampling { temperature: 0.0, max_tokens: 1, ..Sampling::default() };
+    let mut body = Body::new(model, Input::ask(&messages), &sampling, 0);
+    body.logprobs = true;
+    let _permit = server.permit().await?;
+    match send(server, CHAT, body, None, server.max_retries.min(2)).await {
+        Ok(reply) => Ok(reply.logprobs),
+        Err(error @ (EngineError::Unreachable { .. } | EngineError::TimedOut { .. })) => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
+/// One plain completion in a place of its own.
+pub(crate) async fn probe(
+    server: &Server,
+    model: &str,
+    messages: &[Message],
+    sampling: &Sampling,
+    seed: u64,
+) -> Result<Reply, EngineError> {
+    let _permit = server.permit().await?;
+    send(server, CHAT, Body::new(model, Input::ask(messages), sampling, seed), None, server.max_retries).await
+}
+
+const NOTHING: &str = "\u{0}";
+
+fn said(reply: &Reply) -> String {
+    format!("{}{NOTHING}{}", reply.reasoning.as_deref().unwrap_or_default(), reply.text)
+}
+
+fn read(models: &Value) -> Vec<Listed> {
+    let entries = models.get("data").or(models.get("models")).unwrap_or(models).as_array();
+    entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(Listed { id: entry.get("id")?.as_str()?.to_owned(), stable: stable(entry) }))
+        .collect()
+}
+
+fn stable(entry: &Value) -> String {
+    let fields =
+        STABLE.iter().filter_map(|name| Some(format!("{name:?}:{}", sorted(entry.get(name).filter(|value| !value.is_null())?))));
+    fields.collect::<Vec<_>>().join(",")
+}
+
+/// JSON with the keys of objects in order: a server may list them in any.
+fn sorted(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let mut fields: Vec<String> = map.iter().map(|(key, value)| format!("{key:?}:{}", sorted(value))).collect();
+            fields.sort_unstable();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(sorted).collect::<Vec<_>>().join(",")),
+        plain => plain.to_string(),
+    }
+}
+
+fn hash(parts: &[&str]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        // With its length in front no part can pass for the end of another.
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn listed(entry: Value) -> Vec<Listed> {
+        read(&json!({"object": "list", "data": [entry]}))
+    }
+
+    fn chosen(model: Option<&str>, lists: Vec<Result<Vec<Listed>, EngineError>>) -> Result<Listed, EngineError> {
+        choose("e", &HttpConfig { model: model.map(str::to_owned), ..HttpConfig::default() }, lists)
+    }
+
+    #[test]
+    fn only_what_stays_the_same_counts() {
+        let before =
+            listed(json!({"id": "m", "created": 1, "root": "/w", "meta": {"b": 1, "a": 2}, "permission": [{"id": "x"}]}));
+        let after = listed(json!({"id": "m", "created": 2, "meta": {"a": 2, "b": 1}, "root": "/w", "permission": []}));
+        let other = listed(json!({"id": "m", "created": 1, "root": "/w2", "meta": {"a": 2, "b": 1}}));
+        assert_eq!(before, after);
+        assert_ne!(before, other);
+    }
+
+    #[test]
+    fn the_model_is_the_named_or_the_only_one() {
+        let a = listed(json!({"id": "a"}));
+        let both = [a.clone(), listed(json!({"id": "b"}))].concat();
+        assert_eq!(chosen(None, vec![Ok(a.clone()), Ok(a.clone())]).unwrap().id, "a");
+        assert_eq!(chosen(Some("b"), vec![Ok(both.clone())]).unwrap().id, "b");
+        assert_eq!(chosen(Some("hidden"), vec![Ok(Vec::new())]).unwrap().id, "hidden");
+        let error = chosen(None, vec![Ok(both)]).unwrap_err().to_string();
+        assert!(error.contains("a, b"), "{error}");
+        assert!(chosen(None, vec![Ok(Vec::new())]).is_err());
+    }
+
+    #[test]
+    fn a_replica_that_is_down_does_not_matter_but_all_of_them_do() {
+        let down = || EngineError::Unreachable { engine: "e".to_owned(), detail: "refused".to_owned() };
+        assert!(chosen(None, vec![Err(down()), Ok(listed(json!({"id": "a"})))]).is_ok());
+        assert!(matches!(chosen(None, vec![Err(down()), Err(down())]), Err(EngineError::Unreachable { .. })));
+    }
+
+    #[test]
+    fn replicas_must_agree() {
+        let lists = || vec![Ok(listed(json!({"id": "a", "root": "1"}))), Ok(listed(json!({"id": "a", "root": "2"})))];
+        assert!(chosen(None, lists()).unwrap_err().to_string().contains("revision"));
+        let config = HttpConfig { revision: Some("7".to_owned()), ..HttpConfig::default() };
+        assert!(choose("e", &config, lists()).is_ok());
+    }
+}

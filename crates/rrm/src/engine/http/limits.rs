@@ -1,0 +1,133 @@
+//! Requests and tokens a minute: what may start now, and what has to wait for how long.
+
+use std::time::Duration;
+
+use tokio::{
+    sync::{Mutex, Notify},
+    time::{Instant, sleep},
+};
+
+/// Lets a steady stream through: `per_minute`, evenly paced, with at most a second's worth (or one) at once. So no minute
+/// sees more than a sixtieth above the limit, and that only after a pause.
+pub(crate) struct Bucket {
+    per_second: f64,
+    burst: f64,
+    /// Who waits holds the queue, so that requests start in the order in which they came.
+    queue: Mutex<()>,
+    level: std::sync::Mutex<Level>,
+    refunded: Notify,
+}
+
+struct Level {
+    /// What may be taken; below zero when something larger than the burst was taken.
+    tokens: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    /// A full bucket for `per_minute`, which must not be 0.
+    pub fn new(per_minute: u32) -> Self {
+        let per_second = f64::from(per_minute) / 60.0;
+        let burst = per_second.max(1.0);
+        Bucket {
+            per_second,
+            burst,
+            queue: Mutex::new(()),
+            level: std::sync::Mutex::new(Level { tokens: burst, at: Instant::now() }),
+            refunded: Notify::new(),
+        }
+    }
+
+    /// Waits until `amount` may be taken and takes it. Whoever gives up waiting has taken nothing.
+    pub async fn take(&self, amount: f64) {
+        let _turn = self.queue.lock().await;
+        while let Err(wait) = self.try_take(amount) {
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = self.refunded.notified() => {}
+            }
+        }
+    }
+
+    /// Gives back what was taken and not used; a negative amount takes more, without waiting.
+    pub fn give_back(&self, amount: f64) {
+        let mut level = self.level();
+        level.tokens = (level.tokens + amount).min(self.burst);
+        drop(level);
+        if amount > 0.0 {
+            self.refunded.notify_one();
+        }
+    }
+
+    fn try_take(&self, amount: f64) -> Result<(), Duration> {
+        let now = Instant::now();
+        let mut level = self.level();
+        let gained = (now - level.at).as_secs_f64() * self.per_second;
+        level.tokens = (level.tokens + gained).min(self.burst);
+        level.at = now;
+        // More than the bucket holds is let through when it is full, and paid off afterwards.
+        let needed = amount.min(self.burst);
+        // A millionth forgives what rounding lost over a wait.
+        if level.tokens + 1e-6 >= needed {
+            level.tokens -= amount;
+            return Ok(());
+        }
+        Err(Duration::from_secs_f64(((needed - level.tokens) / self.per_second).max(0.001)))
+    }
+
+    fn level(&self) -> std::sync::MutexGuard<'_, Level> {
+        self.level.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn time_for(bucket: &Bucket, amounts: &[f64]) -> f64 {
+        let start = Instant::now();
+        for amount in amounts {
+            bucket.take(*amount).await;
+        }
+        start.elapsed().as_secs_f64()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_are_paced() {
+        let seconds = time_for(&Bucket::new(60), &[1.0; 61]).await;
+        assert!((60.0..60.5).contains(&seconds), "{seconds}");
+        let slow = time_for(&Bucket::new(6), &[1.0; 3]).await;
+        assert!((20.0..20.5).contains(&slow), "{slow}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_amount_is_paid_off_afterwards() {
+        let bucket = Bucket::new(600);
+        assert!(time_for(&bucket, &[100.0]).await < 0.01);
+        let seconds = time_for(&bucket, &[1.0]).await;
+        assert!((9.0..9.5).contains(&seconds), "{seconds}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_given_back_wakes_who_waits() {
+        let bucket = Bucket::new(600);
+        bucket.take(1000.0).await;
+        let start = Instant::now();
+        let give = async {
+            sleep(Duration::from_secs(1)).await;
+            bucket.give_back(995.0);
+        };
+        tokio::join!(bucket.take(5.0), give);
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_takes_nothing() {
+        let bucket = Bucket::new(60);
+        bucket.take(10.0).await;
+        let gave_up = tokio::time::timeout(Duration::from_secs(1), bucket.take(1.0)).await;
+        assert!(gave_up.is_err());
+        let seconds = time_for(&bucket, &[1.0]).await;
+        assert!((8.5..9.5).contains(&seconds), "{seconds}");
+    }
+}

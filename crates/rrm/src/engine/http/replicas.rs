@@ -1,0 +1,255 @@
+//! Several addresses of one model: each request goes to the least loaded one that is well.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use reqwest::Url;
+use tokio::time::Instant;
+
+/// One address and how it is doing.
+pub(crate) struct Replica {
+    /// Base address without `/v1`.
+    base: Url,
+    in_flight: AtomicUsize,
+    health: Mutex<Health>,
+}
+
+/// A benched replica gets no request before `until`, but for one that tries it when nothing better is left.
+#[derive(Default)]
+struct Health {
+    /// Failures in a row that benched it.
+    failures: u32,
+    until: Option<Instant>,
+    /// Whether the server itself asked for the time, so that not even a trial is sent before.
+    asked: bool,
+}
+
+/// All replicas of one engine.
+pub(crate) struct Replicas {
+    list: Vec<Replica>,
+    /// Moves on with every request, so that equally loaded replicas take turns.
+    turn: AtomicUsize,
+    /// The first time on the bench.
+    bench: Duration,
+}
+
+/// A request's place at a replica; leaving scope gives it back.
+pub(crate) struct Lease<'a> {
+    pub replica: &'a Replica,
+    /// The replica's number.
+    pub index: usize,
+    bench: Duration,
+    trial: bool,
+}
+
+impl Replicas {
+    /// Replicas at `bases`, of which there must be one at least. A failing one is first left alone for twice `first_wait`.
+    pub fn new(bases: Vec<Url>, first_wait: Duration) -> Self {
+        let list = bases.into_iter().map(|base| Replica { base, in_flight: AtomicUsize::new(0), health: Mutex::default() });
+        Replicas { list: list.collect(), turn: AtomicUsize::new(0), bench: first_wait * 2 }
+    }
+
+    /// Every replica, in the order of the configuration.
+    pub fn list(&self) -> &[Replica] {
+        &self.list
+    }
+
+    /// The replica for the next try: well before benched, not yet `failed` in this request before failed, then least loaded.
+    /// When all of them asked for time, the moment at which the first of them may be asked again.
+    pub fn pick(&self, failed: impl Fn(usize) -> bool) -> Result<Lease<'_>, Instant> {
+        let now = Instant::now();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let count = self.list.len();
+        let rank = |index: usize| {
+            let replica = &self.list[index];
+            let (benched, until) = replica.standing(now);
+            // `until` matters only among benched ones: the one that is due first is tried first.
+            (benched, failed(index), until, replica.in_flight.load(Ordering::Relaxed), (index + turn) % count)
+        };
+        let index = (0..count).min_by_key(|index| rank(*index)).unwrap_or_default();
+        let replica = &self.list[index];
+        let trial = replica.enter(now, self.bench)?;
+        replica.in_flight.fetch_add(1, Ordering::Relaxed);
+        Ok(Lease { replica, index, bench: self.bench, trial })
+    }
+}
+
+/// How a replica ranks: well, benched for failures, or left alone because it asked.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    Well,
+    Benched,
+    Asked,
+}
+
+impl Replica {
+    /// The address of `path` at this replica, such as `v1/models`.
+    pub fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
+        url
+    }
+
+    fn standing(&self, now: Instant) -> (Standing, Option<Instant>) {
+        let health = self.health();
+        match health.until {
+            Some(until) if until > now => (if health.asked { Standing::Asked } else { Standing::Benched }, Some(until)),
+            _ => (Standing::Well, None),
+        }
+    }
+
+    /// Lets a request in and says whether it is a trial after failures. A trial benches the replica again at once, so that
+    /// one request finds out whether it is back and not all of them.
+    fn enter(&self, now: Instant, bench: Duration) -> Result<bool, Instant> {
+        let mut health = self.health();
+        match health.until {
+            Some(until) if until > now && health.asked => return Err(until),
+            Some(until) if until > now => return Ok(false),
+            _ => {}
+        }
+        health.asked = false;
+        if health.failures == 0 {
+            return Ok(false);
+        }
+        health.until = Some(now + doubled(bench, health.failures));
+        Ok(true)
+    }
+
+    fn health(&self) -> std::sync::MutexGuard<'_, Health> {
+        // Nothing panics while it holds the lock, and the numbers would be sound even then.
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lease<'_> {
+    /// The replica answered: it is well. A wait that it asked for stands, since this answer was on its way before.
+    pub fn answered(&self) {
+        let mut health = self.replica.health();
+        if health.asked && health.until.is_some_and(|until| until > Instant::now()) {
+            health.failures = 0;
+            return;
+        }
+        *health = Health::default();
+    }
+
+    /// The replica failed: it is left alone for a time that doubles with every failure in a row.
+    pub fn failed(&self) {
+        let now = Instant::now();
+        let mut health = self.replica.health();
+        // Requests that were in flight together fail together: that is one failure, not many.
+        let benched = health.until.is_some_and(|until| until > now);
+        if benched && !self.trial {
+            return;
+        }
+        health.failures = health.failures.saturating_add(1);
+        health.until = Some(now + doubled(self.bench, health.failures - 1));
+        health.asked = false;
+    }
+
+    /// The replica asked for no further request for `wait`.
+    pub fn asked_to_wait(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut health = self.replica.health();
+        if health.until.is_none_or(|other| other < until) {
+            health.until = Some(until);
+            health.asked = true;
+        }
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        self.replica.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// `first` doubled `times` times, 64-fold at most.
+pub(crate) fn doubled(first: Duration, times: u32) -> Duration {
+    first * (1 << times.min(6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn two() -> Replicas {
+        let bases = ["http://a/", "http://b/"].map(|base| Url::parse(base).unwrap());
+        Replicas::new(bases.to_vec(), Duration::from_secs(1))
+    }
+
+    async fn pass(seconds: u64) {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+    }
+
+    #[test]
+    fn paths_follow_the_base() {
+        let replicas = Replicas::new(vec![Url::parse("http://a/api").unwrap()], Duration::ZERO);
+        assert_eq!(replicas.list()[0].url("v1/models").as_str(), "http://a/api/v1/models");
+        assert_eq!(two().list()[0].url("tokenize").as_str(), "http://a/tokenize");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_least_loaded_is_next() {
+        let replicas = two();
+        let first = replicas.pick(|_| false).unwrap();
+        let second = replicas.pick(|_| false).unwrap();
+        assert_ne!(first.index, second.index);
+        let freed = second.index;
+        drop(second);
+        assert_eq!(replicas.pick(|_| false).unwrap().index, freed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failing_replica_is_benched_longer_and_longer_and_tried_by_one() {
+        let replicas = two();
+        let lease = replicas.pick(|index| index == 1).unwrap();
+        assert_eq!(lease.index, 0, "one that failed this request is the last choice");
+        lease.failed();
+        lease.failed();
+        drop(lease);
+        let others: Vec<_> = (0..3).map(|_| replicas.pick(|_| false).unwrap()).collect();
+        assert!(others.iter().all(|lease| lease.index == 1));
+        pass(3).await;
+        let trial = replicas.pick(|_| false).unwrap();
+        assert_eq!(trial.index, 0);
+        assert_eq!(replicas.pick(|_| false).unwrap().index, 1, "one trial at a time");
+        trial.failed();
+        pass(3).await;
+        assert_eq!(replicas.pick(|_| false).unwrap().index, 1, "the second time on the bench is longer");
+        pass(2).await;
+        let trial = replicas.pick(|_| false).unwrap();
+        trial.answered();
+        let next = replicas.pick(|_| false).unwrap();
+        assert_eq!((trial.index, next.index), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_was_asked_for_is_kept() {
+        let replicas = two();
+        let late = replicas.pick(|index| index == 1).unwrap();
+        for _ in 0..2 {
+            let lease = replicas.pick(|_| false).unwrap();
+            lease.asked_to_wait(Duration::from_secs(5 + 5 * lease.index as u64));
+        }
+        let until = replicas.pick(|_| false).map(|lease| lease.index).unwrap_err();
+        assert_eq!(until - Instant::now(), Duration::from_secs(5));
+        late.answered();
+        assert!(replicas.pick(|_| false).is_err(), "an answer that was on its way changes nothing");
+        pass(6).await;
+        assert_eq!(replicas.pick(|_| false).unwrap().index, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_all_are_benched_one_is_still_tried() {
+        let replicas = two();
+        for _ in 0..2 {
+            replicas.pick(|_| false).unwrap().failed();
+        }
+        assert!(replicas.pick(|_| false).is_ok());
+    }
+}
