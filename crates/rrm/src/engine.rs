@@ -2,6 +2,7 @@
 //!
 //! Engines take one request at a time and batch inside; whoever drops the future cancels the generation.
 
+pub mod doctor;
 pub mod http;
 
 use std::{fmt, sync::Arc, time::Duration};

@@ -1,0 +1,153 @@
+//! A server tried for real, turned into a list of what works, what is missing, and what to do about it.
+
+mod checks;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{
+    EngineError,
+    http::{self, HttpConfig, fingerprint, server::Server},
+};
+
+/// What a server can do for a judge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoctorReport {
+    /// Model and place, as far as they became known.
+    pub server: String,
+    /// One entry per check, in the order in which they were made; checks that need a failed one are left out.
+    pub checks: Vec<Check>,
+}
+
+/// The outcome of one check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What was checked, in a word or two.
+    pub name: String,
+    /// How it went.
+    pub state: CheckState,
+    /// What was seen.
+    pub detail: String,
+    /// What to do, where something can be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+}
+
+/// How a check went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckState {
+    /// It works.
+    Ok,
+    /// The server does not have it; judging works without.
+    Missing,
+    /// Judging will not work.
+    Failed,
+}
+
+impl DoctorReport {
+    /// Whether judging will work: nothing failed.
+    pub fn is_usable(&self) -> bool {
+        self.checks.iter().all(|check| check.state != CheckState::Failed)
+    }
+}
+
+impl Check {
+    fn new(name: &str, state: CheckState, detail: impl Into<String>, fix: Option<&str>) -> Self {
+        Check { name: name.to_owned(), state, detail: detail.into(), fix: fix.map(str::to_owned) }
+    }
+
+    fn ok(name: &str, detail: impl Into<String>) -> Self {
+        Check::new(name, CheckState::Ok, detail, None)
+    }
+
+    fn missing(name: &str, detail: impl Into<String>, fix: &str) -> Self {
+        Check::new(name, CheckState::Missing, detail, Some(fix))
+    }
+
+    fn failed(name: &str, detail: impl Into<String>, fix: &str) -> Self {
+        Check::new(name, CheckState::Failed, detail, Some(fix))
+    }
+}
+
+/// Tries the server of `config` with some twenty short requests. What goes wrong is part of the report.
+pub async fn doctor(config: HttpConfig) -> DoctorReport {
+    // A doctor wants to see failures, not to sit them out.
+    let config = HttpConfig { max_retries: config.max_retries.min(1), ..config };
+    let mut report = DoctorReport { server: format!("{:?}", config.urls), checks: Vec::new() };
+    let server = match Server::new(&config) {
+        Ok(server) => server,
+        Err(error) => {
+            report.checks.push(Check::failed("configuration", said(&error), "correct the engine's address and options"));
+            return report;
+        }
+    };
+    report.server = server.name.clone();
+    if !listed(&server, &config, &mut report.checks).await {
+        return report;
+    }
+    match http::connect(config).await {
+        Err(error) => {
+            let fix = "see the server's log; `--model` must be a name that it knows, and it needs a chat template";
+            report.checks.push(Check::failed("chat", said(&error), fix));
+        }
+        Ok(engine) => {
+            report.server = engine.server.name.clone();
+            report.checks.extend(checks::all(&engine).await);
+        }
+    }
+    report
+}
+
+/// Checks that the replicas answer, accept the key and list a model to use; whether there is a point in going on.
+async fn listed(server: &Server, config: &HttpConfig, checks: &mut Vec<Check>) -> bool {
+    let lists = fingerprint::list(server).await;
+    for (replica, list) in server.replicas().iter().zip(&lists) {
+        let place = http::without_password(replica.url("").as_str());
+        checks.push(match list {
+            Err(error @ (EngineError::Unreachable { .. } | EngineError::TimedOut { .. })) => {
+                let fix = "start the server, or correct host and port; a server in a container must listen on 0.0.0.0";
+                Check::failed("reachable", format!("{place} {}", said(error)), fix)
+            }
+            _ => Check::ok("reachable", place),
+        });
+    }
+    let refused =
+        lists.iter().filter_map(|list| list.as_ref().err()).find(|error| matches!(error, EngineError::Unauthorized { .. }));
+    checks.push(match (refused, config.key()) {
+        (Some(error), _) => {
+            Check::failed("key", said(error), "put a valid key into the environment variable that the configuration names")
+        }
+        (None, Some(_)) => Check::ok("key", "the key was not refused"),
+        (None, None) => Check::ok("key", "none is sent, and none was asked for"),
+    });
+    let mut names: Vec<String> = lists.iter().flatten().flatten().map(|model| model.id.clone()).collect();
+    names.dedup();
+    match fingerprint::choose(&server.name, config, lists) {
+        Ok(chosen) if names.contains(&chosen.id) => {
+            checks.push(Check::ok("models", format!("{} (listed: {})", chosen.id, names.join(", "))))
+        }
+        Ok(chosen) => {
+            let detail = format!(
+                "{} is not listed (listed: {})",
+                chosen.id,
+                if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+            );
+            checks.push(Check::missing(
+                "models",
+                detail,
+                "nothing, as long as the chat works: some servers list only part of what they serve",
+            ));
+        }
+        Err(error) => {
+            checks.push(Check::failed("models", said(&error), "name the model with `--model`"));
+            return false;
+        }
+    }
+    true
+}
+
+/// An error without the engine's name in front, which the report has above.
+fn said(error: &EngineError) -> String {
+    let text = error.to_string();
+    text.split_once(": ").map_or(text.clone(), |(_, rest)| rest.to_owned())
+}

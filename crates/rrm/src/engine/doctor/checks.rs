@@ -1,0 +1,202 @@
+//! The checks that need a model that answers.
+
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::{Check, said};
+use crate::{
+    chat::Message,
+    engine::{
+        Budget, Engine, Finish, Request, Sampling,
+        http::{
+            HttpEngine,
+            body::{Body, Input},
+            continuation::{CHAT, send},
+            fingerprint::probe,
+            reply,
+        },
+    },
+};
+
+/// All of them, one after the other so that they do not disturb each other's timing.
+pub(super) async fn all(engine: &HttpEngine) -> Vec<Check> {
+    let mut checks = long_call(engine).await;
+    checks.push(weights(engine));
+    checks.push(seeds(engine).await);
+    checks.push(if engine.info().logprobs {
+        Check::ok("log-probabilities", "they come with an answer that asks for them")
+    } else {
+        let fix = "nothing, unless something you use needs them; vLLM, SGLang and llama.cpp have them";
+        Check::missing("log-probabilities", "none came with an answer that asked for them", fix)
+    });
+    checks.push(stop_strings(engine).await);
+    checks.push(match engine.continues_by() {
+        Some(way) => Check::ok("continuation", way),
+        None => Check::missing("continuation", "a text that was begun for the model is not continued", CONTINUATION_FIX),
+    });
+    checks.extend(budget(engine).await);
+    checks
+}
+
+const CONTINUATION_FIX: &str = "judge without a thinking budget, or serve with vLLM, SGLang, llama.cpp (`--jinja`) or \
+    `transformers serve`; where the chat template drops thinking, `/tokenize` (vLLM) or `/apply-template` (llama.cpp) must be \
+    reachable through the gateway";
+
+/// One call of some length: whether chat works, where thinking comes out, how fast it is.
+async fn long_call(engine: &HttpEngine) -> Vec<Check> {
+    let messages = [Message::user("Is 17 times 23 more than 400? Think step by step, then answer with yes or no.")];
+    let sampling = Sampling { max_tokens: 256, ..Sampling::default() };
+    let body = Body::new(&engine.model, Input::ask(&messages), &sampling, 1);
+    let body = serde_json::to_vec(&body).unwrap_or_default();
+    let start = Instant::now();
+    let value: Value = match engine.server.post_json(CHAT, body).await {
+        Ok(value) => value,
+        Err(error) => return vec![Check::failed("chat", said(&error), "see the server's log")],
+    };
+    let seconds = start.elapsed().as_secs_f64();
+    let reply = match reply::parse(value.to_string().as_bytes(), sampling.max_tokens) {
+        Ok(reply) => reply,
+        Err(failure) => return vec![Check::failed("chat", format!("{failure:?}"), "see the server's log")],
+    };
+    let tokens = reply.usage.completion_tokens;
+    let mut checks = vec![Check::ok("chat", format!("{:?}...", reply.text.trim().chars().take(40).collect::<String>()))];
+    checks.push(match tokens {
+        0 => Check::missing("usage", "the server does not count tokens", "nothing; costs and limits a minute will be estimates"),
+        _ => Check::ok("usage", format!("{} prompt and {tokens} written tokens", reply.usage.prompt_tokens)),
+    });
+    let rate = if tokens > 0 { format!(", {:.0} tokens/s", tokens as f64 / seconds) } else { String::new() };
+    checks.push(Check::ok("speed", format!("{seconds:.2} s for one answer alone{rate}")));
+    checks.push(thinking(&value["choices"][0]["message"], &reply));
+    checks
+}
+
+/// Where thinking comes out. All places are read; what matters is that the answer is not taken for thinking.
+fn thinking(message: &Value, reply: &reply::Reply) -> Check {
+    let moved =
+        ["reasoning", "reasoning_content"].iter().find(|name| message[**name].as_str().is_some_and(|text| !text.is_empty()));
+    let inside = reply.text.contains("</think>") || reply.text.contains("<think>");
+    match moved {
+        Some(name) if reply.text.trim().is_empty() && reply.finish == Finish::Stop => Check::missing(
+            "thinking",
+            format!("everything is in `{name}`, the answer too"),
+            "choose the reasoning parser of this model's family (vLLM, SGLang: `--reasoning-parser`), or serve without one",
+        ),
+        Some(name) => Check::ok("thinking", format!("the server moves it to `{name}`")),
+        None if inside => Check::ok("thinking", "it stays in the text, between think tags"),
+        None => Check::missing(
+            "thinking",
+            format!("no thinking apart from the answer in {} tokens", reply.usage.completion_tokens),
+            "nothing for a model that only thinks when the prompt asks for it; for a reasoning model see that its chat \
+             template has thinking on, or start vLLM or SGLang with the model's `--reasoning-parser`",
+        ),
+    }
+}
+
+fn weights(engine: &HttpEngine) -> Check {
+    match engine.notes().first() {
+        None => Check::ok("weights", format!("fingerprint {}", engine.info().fingerprint.chars().take(16).collect::<String>())),
+        Some(_) => Check::missing(
+            "weights",
+            "greedy answers differ from each other, so other weights behind the same name cannot be told apart",
+            "set `revision` whenever the model changes",
+        ),
+    }
+}
+
+/// Whether the same seed repeats and another seed does not.
+async fn seeds(engine: &HttpEngine) -> Check {
+    let messages = [Message::user("Invent a name for a new planet and describe it.")];
+    let sampling = Sampling { temperature: 1.0, max_tokens: 24, ..Sampling::default() };
+    let mut texts = Vec::new();
+    for seed in [11, 12, 13] {
+        match probe(&engine.server, &engine.model, &messages, &sampling, seed).await {
+            Ok(reply) => texts.push((reply.reasoning, reply.text)),
+            Err(error) => return Check::failed("seeds", said(&error), "see the server's log"),
+        }
+    }
+    if texts.iter().all(|text| text == &texts[0]) {
+        let fix = "all votes of a judge will be the same: turn sampling on (`transformers serve` samples only with \
+            \"do_sample\": true in the model's generation_config.json)";
+        return Check::missing("seeds", "three seeds at temperature 1 gave the same text", fix);
+    }
+    match engine.info().seeds {
+        true => Check::ok("seeds", "the same seed repeats, other seeds differ"),
+        false => Check::missing(
+            "seeds",
+            "the same seed gave different texts",
+            "nothing; answers that are stored replay exactly, but a run from scratch will differ in some of them",
+        ),
+    }
+}
+
+/// Whether a stop string ends an answer. It is taken from what the model says anyway.
+async fn stop_strings(engine: &HttpEngine) -> Check {
+    const NAME: &str = "stop strings";
+    let messages = [Message::user("Describe a rainy day in the mountains.")];
+    let sampling = Sampling { temperature: 0.0, max_tokens: 32, ..Sampling::default() };
+    let whole = match probe(&engine.server, &engine.model, &messages, &sampling, 0).await {
+        Ok(reply) => reply.reasoning.unwrap_or_default() + &reply.text,
+        Err(error) => return Check::failed(NAME, said(&error), "see the server's log"),
+    };
+    let Some(word) = whole.split_whitespace().nth(6).map(str::to_owned) else {
+        return Check::missing(NAME, "the model said too little to try one", "nothing");
+    };
+    let stop = [word];
+    let mut body = Body::new(&engine.model, Input::ask(&messages), &sampling, 0);
+    body.stop = &stop;
+    match send(&engine.server, CHAT, body, None, 1).await {
+        Err(error) => Check::missing(NAME, said(&error), "thinking budgets need them: serve with a server that has `stop`"),
+        Ok(reply) => {
+            let text = reply.reasoning.unwrap_or_default() + &reply.text;
+            // Servers differ in whether the stop string stays.
+            let stopped = text.find(stop[0].as_str()).is_none_or(|at| text[at + stop[0].len()..].trim().len() < 3);
+            match stopped && text.len() < whole.len() {
+                true => Check::ok(NAME, "they end an answer"),
+                false => {
+                    Check::missing(NAME, "the model went on", "nothing; verdicts under a thinking budget are cut afterwards")
+                }
+            }
+        }
+    }
+}
+
+/// A real request with a thinking budget, where the server can continue a text.
+async fn budget(engine: &HttpEngine) -> Option<Check> {
+    engine.continues_by()?;
+    let budget = Budget {
+        max_thinking_tokens: 16,
+        elicit: "\n</think>\n\nThe better one is \\boxed{Assistant".to_owned(),
+        elicit_answer: "\n\nThe better one is \\boxed{Assistant".to_owned(),
+        open: "<think>".to_owned(),
+        close: "</think>".to_owned(),
+        opened_by_template: false,
+        max_verdict_tokens: 8,
+        stop: vec!["}".to_owned()],
+    };
+    let prompt = "Two assistants were asked for the sum of 2 and 2. Assistant 1 said 4, Assistant 2 said 5. Think about it at \
+        length, then name the better one as \\boxed{Assistant 1} or \\boxed{Assistant 2}.";
+    let request = Request {
+        messages: vec![Message::user(prompt)],
+        sampling: Sampling::default(),
+        seed: 1,
+        budget: Some(budget),
+        shared_prefix: 0,
+        comparison: None,
+        labels: None,
+        sink: None,
+    };
+    Some(match engine.complete(request).await {
+        Err(error) => Check::missing("thinking budget", said(&error), CONTINUATION_FIX),
+        Ok(done) if !done.budget_cut => Check::ok("thinking budget", "the model ended by itself before the budget"),
+        Ok(done) if done.finish == Finish::Stop => {
+            let verdict = done.text.rsplit("is ").next().unwrap_or_default().to_owned();
+            Check::ok("thinking budget", format!("cut after 16 tokens, then {verdict}"))
+        }
+        Ok(_) => Check::missing(
+            "thinking budget",
+            "cut after 16 tokens, but no complete verdict within 8 more",
+            "a larger model, or more tokens for the verdict",
+        ),
+    })
+}
