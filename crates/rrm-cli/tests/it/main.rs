@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failed unwrap is a failed test, and a skipped test says so")]
 
 #[path = "../../../rrm/tests/it/faulty_server.rs"]
-#[expect(dead_code, reason = "shared with the tests of the library, which use more of it")]
 mod faulty_server;
 
 mod errors;

@@ -1,8 +1,9 @@
 //! An OpenAI-compatible server, or several replicas of one, turned into an [`Engine`].
 //!
-//! [`connect`] asks what is there and tries it out: `/v1/models` of each replica, three short greedy requests and two with the
-//! same seed (24 tokens each), one with log-probabilities (1 token), and for each way to continue a text that is tried until one
-//! works a few tokens more. Everything after that goes through `server`, which keeps limits, routes, retries and counts.
+//! [`connect`] asks what is there and tries it out: `/v1/models` of each replica, three short greedy requests (24 tokens each,
+//! none with a `revision`), two with the same seed (12), one with log-probabilities (1), and a few tokens more for each way
+//! to continue a text, until one works. Everything after that goes through `server`, which keeps limits, routes, retries and
+//! counts.
 
 pub(super) mod body;
 mod budget;
@@ -95,8 +96,8 @@ impl HttpEngine {
     }
 }
 
-const UNABLE: &str = "a thinking budget is not possible here: the server goes on with neither a begun assistant message nor a rendered \
-    prompt; vLLM, SGLang, llama.cpp and transformers do, and without a budget any server will do";
+const UNABLE: &str = "a thinking budget is not possible here: the server goes on with neither a begun assistant message nor a \
+    rendered prompt; vLLM, SGLang, llama.cpp and transformers do, and without a budget any server will do";
 
 impl Engine for HttpEngine {
     fn info(&self) -> &EngineInfo {

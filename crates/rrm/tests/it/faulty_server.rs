@@ -2,6 +2,7 @@
 //!
 //! It speaks HTTP/1.1 by hand, because a framework would neither break off a body nor close without an answer. Tests of other
 //! crates include this file by `#[path]`; what it says lies in `faulty_model.rs` beside it.
+#![allow(dead_code, reason = "the tests of each crate use a part of it")]
 
 use std::{
     collections::HashMap,

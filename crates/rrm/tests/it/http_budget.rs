@@ -148,7 +148,7 @@ async fn streaming_a_budget_equals_not_streaming() {
 async fn faults_change_nothing_under_a_budget() {
     let (_sound, reference) = engine(Said::default(), well()).await;
     let server = FaultyServer::start(Said::default(), mixed());
-    let faulty = connect(HttpConfig { timeout: 0.3, ..config(&[&server]) }).await.unwrap();
+    let faulty = connect(HttpConfig { timeout: 1.0, ..config(&[&server]) }).await.unwrap();
     let all = |engine| futures::future::join_all((0..60).map(move |item| Engine::complete(engine, budgeted(item, 5))));
     let (expected, got) = futures::future::join(all(&reference), all(&faulty)).await;
     for (expected, got) in expected.into_iter().zip(got) {

@@ -21,6 +21,9 @@ use crate::{
     http::{config, engine, request, watched},
 };
 
+/// When a test that waits for something has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Every request gets `fault`, however often it is tried.
 fn always(fault: Fault) -> Plan {
     Arc::new(move |_, _| fault)
@@ -67,7 +70,7 @@ async fn every_request_is_answered_exactly_once_whatever_goes_wrong() {
         let stats = engine.stats();
         assert_eq!(stats.answered, counts.values().sum::<u64>(), "{stats:?}");
         assert!(stats.status_429 > 0 && stats.status_5xx > 0 && stats.unreadable > 0 && stats.disconnects > 0);
-        assert_eq!(stats.timeouts > 0, concurrency > 1);
+        assert!(stats.timeouts > 0 || concurrency == 1);
     }
 }
 
@@ -75,7 +78,7 @@ async fn every_request_is_answered_exactly_once_whatever_goes_wrong() {
 async fn connecting_survives_the_same_faults_and_learns_the_same() {
     let (_sound, reference) = engine(Said::default(), well()).await;
     let server = FaultyServer::start(Said::default(), mixed());
-    let engine = connect(HttpConfig { timeout: 0.3, ..config(&[&server]) }).await.unwrap();
+    let engine = connect(HttpConfig { timeout: 1.0, ..config(&[&server]) }).await.unwrap();
     assert_eq!(engine.info().fingerprint, reference.info().fingerprint);
     assert!(engine.info().budget && engine.info().seeds && engine.info().logprobs);
 }
@@ -109,7 +112,9 @@ async fn what_never_passes_ends_in_its_own_error() {
         (Fault::Hang, |error| matches!(error, EngineError::TimedOut { .. })),
     ];
     for (fault, expected) in cases {
-        let (server, engine) = connected(always(fault), |config| HttpConfig { max_retries: 2, timeout: 0.1, ..config }).await;
+        let timeout = if fault == Fault::Hang { 0.3 } else { 5.0 };
+        let (server, engine) = connected(well(), |config| HttpConfig { max_retries: 2, timeout, ..config }).await;
+        server.set_plan(always(fault));
         let before = server.requests();
         let error = engine.complete(request(1)).await.unwrap_err();
         assert!(expected(&error), "{fault:?}: {error}");
@@ -171,12 +176,15 @@ async fn replicas_share_the_work_and_stand_in_for_each_other() {
     assert_eq!(answers(&engine, 90, 30).await.len(), 90);
     drop(c);
     // The threads of the dropped servers may take a moment to close their sockets; then nobody is there any more.
-    let error = loop {
-        match engine.complete(request(1)).await {
-            Err(error @ EngineError::Unreachable { .. }) => break error,
-            _ => tokio::task::yield_now().await,
+    let unreachable = async {
+        loop {
+            match engine.complete(request(1)).await {
+                Err(error @ EngineError::Unreachable { .. }) => break error,
+                _ => tokio::task::yield_now().await,
+            }
         }
     };
+    let error = tokio::time::timeout(PATIENCE, unreachable).await.unwrap();
     assert!(error.is_fatal(), "{error}");
 }
 
@@ -212,10 +220,13 @@ async fn a_dropped_future_closes_its_connection() {
     }
     assert_eq!(server.abandoned(), 0);
     drop(waiting);
-    // A connection counts as abandoned a moment before it is no longer in flight.
-    while server.abandoned() < 8 || server.in_flight() > 0 {
-        tokio::task::yield_now().await;
-    }
+    let abandoned = async {
+        // A connection counts as abandoned a moment before it is no longer in flight.
+        while server.abandoned() < 8 || server.in_flight() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, abandoned).await.unwrap();
     assert_eq!(engine.stats().cancelled, 8);
 }
 

@@ -39,8 +39,9 @@ pub(super) async fn all(engine: &HttpEngine) -> Vec<Check> {
     checks
 }
 
-const CONTINUATION_FIX: &str = "judge without a thinking budget, or serve with vLLM, SGLang, llama.cpp (`--jinja`) or `transformers serve`; where \
-    the chat template drops thinking, `/tokenize` (vLLM) or `/apply-template` (llama.cpp) must be reachable through the gateway";
+const CONTINUATION_FIX: &str = "judge without a thinking budget, or serve with vLLM, SGLang, llama.cpp (`--jinja`) or \
+    `transformers serve`; where the chat template drops thinking, `/tokenize` (vLLM) or `/apply-template` (llama.cpp) must be \
+    reachable through the gateway";
 
 /// One call of some length: whether chat works, where thinking comes out, how fast it is.
 async fn long_call(engine: &HttpEngine) -> Vec<Check> {
@@ -86,8 +87,8 @@ fn thinking(message: &Value, reply: &reply::Reply) -> Check {
         None => Check::missing(
             "thinking",
             format!("no thinking apart from the answer in {} tokens", reply.usage.completion_tokens),
-            "nothing for a model that only thinks when the prompt asks for it; for a reasoning model see that its chat template has \
-             thinking on, or start vLLM or SGLang with the model's `--reasoning-parser`",
+            "nothing for a model that only thinks when the prompt asks for it; for a reasoning model see that its chat \
+             template has thinking on, or start vLLM or SGLang with the model's `--reasoning-parser`",
         ),
     }
 }
@@ -174,8 +175,8 @@ async fn budget(engine: &HttpEngine) -> Option<Check> {
         stop: vec!["}".to_owned()],
         verdicts: ["\\boxed{Assistant 1}", "\\boxed{Assistant 2}"].map(str::to_owned).to_vec(),
     };
-    let prompt = "Two assistants were asked for the sum of 2 and 2. Assistant 1 said 4, Assistant 2 said 5. Think about it at length, then \
-        name the better one as \\boxed{Assistant 1} or \\boxed{Assistant 2}.";
+    let prompt = "Two assistants were asked for the sum of 2 and 2. Assistant 1 said 4, Assistant 2 said 5. Think about it at \
+        length, then name the better one as \\boxed{Assistant 1} or \\boxed{Assistant 2}.";
     let request = Request {
         messages: vec![Message::user(prompt)],
         sampling: Sampling::default(),

@@ -45,8 +45,8 @@ pub(crate) async fn complete(
     };
     let decided = way.go_on(server, model, begun, server.max_retries).await?;
     if thinking_was_dropped(&thought, &decided) {
-        let what = "a thinking budget is not possible here: the server's chat template drops the thinking of the message that is to be \
-            continued; serve with a template that keeps it, or set no budget";
+        let what = "a thinking budget is not possible here: the server's chat template drops the thinking of the message that is \
+            to be continued; serve with a template that keeps it, or set no budget";
         return Err(EngineError::Unsupported { engine: server.name.clone(), what: what.to_owned() });
     }
     let mut usage = thought.usage;
@@ -133,7 +133,7 @@ mod tests {
             opened_by_template: false,
             max_verdict_tokens: 4,
             stop: vec!["}".to_owned()],
-            verdicts: vec!["\\boxed{1}".to_owned()],
+            verdicts: ["\\boxed{Assistant 1}", "\\boxed{Assistant 2}"].map(str::to_owned).to_vec(),
         }
     }
 

@@ -31,7 +31,7 @@ pub(crate) enum Way {
     /// the thinking of assistant messages, as those of DeepSeek-R1 and its distillations do.
     Tokens,
     /// An assistant message, and after it the template's `tail` tokens (end of turn, head of the next) cut off by truncation,
-    /// at the price of a one-token request that counts them (`transformers serve`).
+    /// at the price of a one-token request that counts them (`transformers serve`), which only the statistics show.
     Truncated { tail: u64 },
 }
 
@@ -85,7 +85,8 @@ impl Way {
                 Input::Messages { messages: conversation, extra }
             }
             Way::Truncated { tail } => {
-                let max_length = count(server, model, conversation, retries).await?.saturating_sub(tail);
+                let counted = count(server, model, conversation, retries).await?;
+                let max_length = counted.checked_sub(tail).ok_or_else(|| uncut(server))?;
                 extra.chat_template_kwargs = Some(Truncation { truncation: true, max_length });
                 Input::Messages { messages: conversation, extra }
             }
@@ -103,12 +104,21 @@ impl Way {
         let mut body = Body::new(model, input, begun.sampling, begun.seed);
         body.stop = begun.stop;
         let mut reply = send(server, path, body, begun.sink, retries).await?;
+        if extra.chat_template_kwargs.is_some_and(|cut| cut.max_length != reply.usage.prompt_tokens) {
+            return Err(uncut(server));
+        }
         // A parser for thinking may take what follows the thinking for more of it.
         if let Some(moved) = reply.reasoning.take() {
             reply.text.insert_str(0, &moved);
         }
         Ok(reply)
     }
+}
+
+/// The prompt is not as long as it was to be cut, so that what was written goes on from somewhere else.
+fn uncut(server: &Server) -> EngineError {
+    let detail = "the prompt was not cut where it was asked to be (chat_template_kwargs)".to_owned();
+    EngineError::BadReply { engine: server.name.clone(), detail }
 }
 
 /// Sends one body to `path`, as a stream if somebody watches.
@@ -159,8 +169,8 @@ const RETRIES: u32 = 2;
 
 /// Thinking in front of what is to be continued, so that a template that drops thinking is caught. Its length in tokens is
 /// more than [`THOUGHT_TOKENS`] with every tokenizer.
-const THOUGHT: &str = "<think>\nLet me think about the letters and the numbers and about their order first, before I write them down, \
-    because the order matters more than anything else here.\n</think>\n\n";
+const THOUGHT: &str = "<think>\nLet me think about the letters and the numbers and about their order first, before I write \
+    them down, because the order matters more than anything else here.\n</think>\n\n";
 const THOUGHT_TOKENS: u64 = 20;
 
 /// What is begun, and how every model goes on with it. A new turn would begin with neither: the question asks for no such

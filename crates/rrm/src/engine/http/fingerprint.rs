@@ -30,8 +30,8 @@ pub(crate) struct Listed {
 
 /// The models that each replica lists; `Err` for a replica that does not answer, `Ok` and empty for one without such a list.
 pub(crate) async fn list(server: &Server) -> Vec<Result<Vec<Listed>, EngineError>> {
-    // With several replicas one that is down does not hold up the others for long.
-    let retries = if server.replicas().len() == 1 { server.max_retries } else { server.max_retries.min(2) };
+    // A wrong address should be known soon, and a replica that is down should not hold up the others.
+    let retries = server.max_retries.min(2);
     join_all(server.replicas().iter().map(|replica| async move {
         match server.get_json::<Value>(replica, "v1/models", retries).await {
             Ok(value) => Ok(read(&value)),
@@ -109,8 +109,8 @@ pub(crate) async fn fingerprint(
         return Ok((hash(&["probe", &model.id, &model.stable, &texts[0]]), None));
     }
     let note = format!(
-        "{}: the server answers the same greedy request differently each time, so that other weights behind the same name cannot be told \
-         apart; set `revision` whenever the model changes",
+        "{}: the server answers the same greedy request differently each time, so that other weights behind the same name \
+         cannot be told apart; set `revision` whenever the model changes",
         server.name
     );
     Ok((hash(&["listed", &model.id, &model.stable]), Some(note)))
@@ -118,7 +118,7 @@ pub(crate) async fn fingerprint(
 
 /// Whether the same seed gives the same text, and another request beside it does not change that.
 pub(crate) async fn seeds_repeat(server: &Server, model: &str) -> Result<bool, EngineError> {
-    let sampling = Sampling { temperature: 1.0, max_tokens: 24, ..Sampling::default() };
+    let sampling = Sampling { temperature: 1.0, max_tokens: 12, ..Sampling::default() };
     let messages = [Message::user("Name three things that nobody expects in a kitchen drawer.")];
     let replies = join_all([5, 5].map(|seed| probe(server, model, &messages, &sampling, seed))).await;
     let texts = replies.into_iter().map(|reply| reply.map(|reply| said(&reply))).collect::<Result<Vec<_>, _>>()?;

@@ -48,7 +48,7 @@ pub(crate) struct Lease<'a> {
 }
 
 impl Replicas {
-    /// Replicas at `bases`, of which there must be one at least; `first_wait` is what a failing one is first left alone for, halved.
+    /// Replicas at `bases`, of which there must be one at least. A failing one is first left alone for twice `first_wait`.
     pub fn new(bases: Vec<Url>, first_wait: Duration) -> Self {
         let list = bases.into_iter().map(|base| Replica { base, in_flight: AtomicUsize::new(0), health: Mutex::default() });
         Replicas { list: list.collect(), turn: AtomicUsize::new(0), bench: first_wait * 2 }
@@ -127,9 +127,14 @@ impl Replica {
 }
 
 impl Lease<'_> {
-    /// The replica answered: it is well.
+    /// The replica answered: it is well. A wait that it asked for stands, since this answer was on its way before.
     pub fn answered(&self) {
-        *self.replica.health() = Health::default();
+        let mut health = self.replica.health();
+        if health.asked && health.until.is_some_and(|until| until > Instant::now()) {
+            health.failures = 0;
+            return;
+        }
+        *health = Health::default();
     }
 
     /// The replica failed: it is left alone for a time that doubles with every failure in a row.
@@ -226,12 +231,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_wait_that_was_asked_for_is_kept() {
         let replicas = two();
+        let late = replicas.pick(|index| index == 1).unwrap();
         for _ in 0..2 {
             let lease = replicas.pick(|_| false).unwrap();
             lease.asked_to_wait(Duration::from_secs(5 + 5 * lease.index as u64));
         }
         let until = replicas.pick(|_| false).map(|lease| lease.index).unwrap_err();
         assert_eq!(until - Instant::now(), Duration::from_secs(5));
+        late.answered();
+        assert!(replicas.pick(|_| false).is_err(), "an answer that was on its way changes nothing");
         pass(6).await;
         assert_eq!(replicas.pick(|_| false).unwrap().index, 0);
     }
