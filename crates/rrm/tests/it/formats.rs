@@ -28,11 +28,7 @@ fn read(format: &Format, text: &str, finish: Finish) -> Result<Verdict, Abstain>
 #[test]
 fn the_released_prompt_is_reproduced_byte_for_byte() {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    let released = root.join("../shared/data/prompts/rrm-released.json");
-    if !released.exists() {
-        eprintln!("skipped: {} is absent", released.display());
-        return;
-    }
+    let Some(released) = crate::shared_data("prompts/rrm-released.json") else { return };
     let script = Command::new("python3").arg(root.join("scripts/released_format.py")).arg(&released).output().unwrap();
     assert!(script.status.success(), "{}", String::from_utf8_lossy(&script.stderr));
     let format = Format::parse("released", std::str::from_utf8(&script.stdout).unwrap()).unwrap();

@@ -18,3 +18,16 @@ mod replay;
 mod store;
 mod store_files;
 mod store_processes;
+
+use std::path::{Path, PathBuf};
+
+/// A file or folder of the real data that lies beside the checkout. Where it is absent a test skips, unless RRM_REQUIRE_DATA is set.
+fn shared_data(name: &str) -> Option<PathBuf> {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
+    if !path.exists() {
+        assert!(std::env::var_os("RRM_REQUIRE_DATA").is_none(), "{} is absent", path.display());
+        eprintln!("skipped: {} is absent", path.display());
+        return None;
+    }
+    Some(path)
+}

@@ -16,6 +16,8 @@ use rrm::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
+use crate::shared_data;
+
 const QUESTIONS: usize = 512;
 const ROUNDS: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
 
@@ -26,15 +28,6 @@ struct Recorded {
     rival_2: usize,
     winner: usize,
     pred: String,
-}
-
-fn data(folder: &str) -> Option<PathBuf> {
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(folder);
-    if !folder.exists() {
-        eprintln!("skipped: {} is absent", folder.display());
-        return None;
-    }
-    Some(folder)
 }
 
 fn gz<T: DeserializeOwned>(path: PathBuf) -> T {
@@ -73,7 +66,7 @@ fn judgment(decision: Decision) -> Judgment {
 
 #[tokio::test]
 async fn recorded_knockouts_are_played_match_by_match() {
-    let Some(folder) = data("rrm-recorded") else { return };
+    let Some(folder) = shared_data("rrm-recorded") else { return };
     let teams: Vec<usize> = (0..32).collect();
     let mut equal = 0;
     for (question, (recorded, order)) in tournaments(&folder).into_iter().enumerate() {
@@ -122,7 +115,7 @@ struct Text {
 
 #[test]
 fn recorded_arena_hard_replies_are_read_as_upstream_read_them() {
-    let Some(folder) = data("judgebench") else { return };
+    let Some(folder) = shared_data("judgebench") else { return };
     let format = Format::shipped("arena-hard").unwrap().unwrap();
     let file = GzDecoder::new(std::fs::File::open(folder.join("o1-mini-arena_hard-judgments.jsonl.gz")).unwrap());
     let mut read = 0;

@@ -13,7 +13,8 @@ use super::{columns, items};
 fn real(name: &str, options: &ReadOptions) -> Option<Vec<Item>> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
     if !path.exists() {
-        eprintln!("skipped: {} is not there", path.display());
+        assert!(std::env::var_os("RRM_REQUIRE_DATA").is_none(), "{} is absent", path.display());
+        eprintln!("skipped: {} is absent", path.display());
         return None;
     }
     let items = items(&path, options);
