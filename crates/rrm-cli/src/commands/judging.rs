@@ -108,7 +108,7 @@ pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
             Err(RunError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
             done => done?,
         },
-        _ = tokio::signal::ctrl_c() => return Err(interrupted(stored)),
+        () = stopped() => return Err(interrupted(stored)),
     };
     progress.done();
     let spent = judge.spending.spent();
@@ -136,6 +136,19 @@ pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
         return Err(Failure::user(anyhow::anyhow!(message)).with_hint(hint));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ends when the user or the system asks the program to end.
+async fn stopped() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        return;
+    }
+    tokio::signal::ctrl_c().await.ok();
 }
 
 fn interrupted(stored: bool) -> Failure {

@@ -55,6 +55,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         plan.add(&item?, &task, &settings, overhead, per_call);
     }
     let word = if args.tokens_per_call.is_some() { "expected" } else { "at most" };
+    // A server is sent the prompt again, with the thinking, when the thinking is cut and the verdict elicited.
+    let resent = settings.max_thinking_tokens.filter(|_| options.engine.iter().any(|spec| spec.starts_with("http")));
+    if let Some(thinking) = resent {
+        plan.prompt_tokens = 2 * plan.prompt_tokens + plan.calls_max * u64::from(thinking);
+    }
     let calls = match plan.calls_min == plan.calls_max {
         true => plan.calls_max.to_string(),
         false => format!("{} to {}", plan.calls_min, plan.calls_max),
