@@ -9,7 +9,11 @@ use std::{
 use anyhow::Context;
 use rrm::{
     dataset::ColumnNames,
-    engine::{EngineInfo, http::HttpConfig, replay::Recorder},
+    engine::{
+        EngineInfo,
+        http::{Continuation, HttpConfig},
+        replay::Recorder,
+    },
     format::{Format, SHIPPED},
     store::Store,
 };
@@ -52,6 +56,8 @@ pub fn http(options: &Options) -> anyhow::Result<HttpConfig> {
         timeout: options.timeout.unwrap_or(default.timeout),
         max_retries: options.max_retries.unwrap_or(default.max_retries),
         revision: options.revision.clone(),
+        // How a server continues a text takes a dozen calls to find out, and matters only under a budget.
+        continuation: if options.max_thinking_tokens.is_some() { Continuation::Auto } else { Continuation::None },
         ..default
     })
 }

@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use rrm::engine::doctor::{self, CheckState};
+use rrm::engine::{
+    doctor::{self, CheckState},
+    http::Continuation,
+};
 
 use crate::{engines, failure::Failure, options::Options, output::print};
 
@@ -20,6 +23,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     let options = args.options.resolve()?;
     let mut config = engines::http(&options)?;
     config.urls = vec![args.url];
+    config.continuation = Continuation::Auto;
     let report = doctor::doctor(config).await;
     let mut out = String::new();
     for check in &report.checks {

@@ -67,8 +67,16 @@ impl Kind {
     }
 }
 
-/// Judges or ranks every row.
+/// Judges or ranks every row, unless it is interrupted: then nothing is written, and what was answered stays in the store.
 pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
+    tokio::select! {
+        done = judge_rows(args, kind) => done,
+        () = stopped() => Err(Failure::user(anyhow::anyhow!("interrupted; nothing was written"))
+            .with_hint("what was answered is in the store, if there was one: the same command goes on from there")),
+    }
+}
+
+async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let options = args.options.resolve()?;
     kind.check(&options)?;
@@ -101,14 +109,10 @@ pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
         progress.row();
         Ok(())
     };
-    let work = run::run(&judge, &task, items, window, emit);
-    let counted: Counted = tokio::select! {
-        done = work => match done {
-            // Whoever reads the rows has read enough, as `head` does.
-            Err(RunError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
-            done => done?,
-        },
-        () = stopped() => return Err(interrupted(stored)),
+    let counted: Counted = match run::run(&judge, &task, items, window, emit).await {
+        // Whoever reads the rows has read enough, as `head` does.
+        Err(RunError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
+        done => done?,
     };
     progress.done();
     let spent = judge.spending.spent();
@@ -149,13 +153,4 @@ async fn stopped() {
         return;
     }
     tokio::signal::ctrl_c().await.ok();
-}
-
-fn interrupted(stored: bool) -> Failure {
-    let kept = if stored {
-        "what was answered is in the store: the same command goes on from there"
-    } else {
-        "there was no store: nothing was kept"
-    };
-    Failure::user(anyhow::anyhow!("interrupted; nothing was written")).with_hint(kept)
 }
