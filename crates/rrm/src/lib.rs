@@ -1,6 +1,6 @@
 //! Judges that think before they choose, and what follows from their verdicts.
 //!
-//! One arrow a module. A row of a [`dataset`] gives a [`comparison`]; a [`format`] turns it into messages, an [`engine`] completes
+//! One arrow a module. A row of a [`dataset`] gives a [`comparison`]; a [`format`](mod@format) turns it into messages, an [`engine`] completes
 //! them, the [`transcript`] is read into a [`verdict`], and [`vote`] counts verdicts into a decision: that is [`judge`]. A
 //! [`schedule`] says who meets whom, a [`strategy`] plays the matches, [`rating`] and [`ranking`] bring responses into an order: that
 //! is [`rank`]. [`run`] does it for a stream of rows, [`result`] is what it writes, [`plan`] says before what it takes and
