@@ -1,6 +1,9 @@
 //! Wrong input gives one clear line with file, row and a hint, exit code 1, and nothing half-written.
 
-use crate::{file, rrm, stderr};
+use crate::{
+    faulty_server::{FaultyServer, model::Said, well},
+    file, rrm, stderr,
+};
 
 /// What is said about these bytes as input, with the folder taken out of the paths.
 fn said(name: &str, content: impl AsRef<[u8]>, command: &str) -> String {
@@ -146,6 +149,23 @@ fn a_dead_server() {
         said.contains("http://127.0.0.1:1") && said.contains("cannot be reached") && said.contains("hint: is the server up?"),
         "{said}"
     );
+}
+
+#[test]
+fn a_wrong_key() {
+    let server = FaultyServer::with_key(Said::default(), well(), Some("right"));
+    let (folder, path) = file("in.jsonl", PAIR);
+    let out = folder.path().join("out.jsonl");
+    let mut command = crate::command();
+    command.args(["judge", path.to_str().unwrap(), "--engine", &server.url, "--store", "none", "-o", out.to_str().unwrap()]);
+    let output = command.args(["--api-key-env", "MY_KEY"]).env("MY_KEY", "wrong-secret").output().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("refused the key") && said.contains("hint: ") && said.contains("--api-key-env"), "{said}");
+    assert!(!said.contains("wrong-secret"), "the key was printed: {said}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "something was left behind");
+    let output = command.env("MY_KEY", "right").output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
 }
 
 #[test]
