@@ -1,0 +1,147 @@
+//! One request -> one completion: the prompt is evaluated, tokens are drawn, and where a budget cuts the thinking a verdict is elicited.
+
+use llama_cpp_2::token::LlamaToken;
+use rrm::engine::{Budget, Completion, EngineError, Finish, Request, Usage};
+
+use crate::{
+    sample::Sampler,
+    session::{CHUNK, Session},
+    text::Text,
+    tokens::Tokenizer,
+    worker::Judge,
+};
+
+/// How many tokens each part of a completion may take.
+struct Plan<'r> {
+    /// Tokens before the end or the cut.
+    first: usize,
+    /// What to do at the cut.
+    budget: Option<&'r Budget>,
+}
+
+/// Why drawing tokens stopped.
+#[derive(PartialEq)]
+enum End {
+    Model,
+    StopString,
+    Limit,
+    Cancelled,
+}
+
+/// Answers `request`; `None` when `cancelled` said yes on the way.
+pub(crate) fn complete(
+    judge: &mut Judge<'_>,
+    request: &Request,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Option<Completion>, EngineError> {
+    let name = judge.name;
+    let failed = |detail: String| EngineError::Failed { engine: name.to_owned(), detail };
+    if cancelled() {
+        return Ok(None);
+    }
+    let parts = judge.template.render(&request.messages).map_err(|error| failed(format!("its chat template: {error}")))?;
+    let prompt = judge.tokenizer.prompt(&parts);
+    let plan = plan(judge, request, prompt.len())?;
+    if !prefill(&mut judge.session, &prompt, cancelled).map_err(failed)? {
+        return Ok(None);
+    }
+    let mut writer = Writer {
+        tokenizer: &judge.tokenizer,
+        session: &mut judge.session,
+        sampler: Sampler::new(&request.sampling, request.seed),
+        text: Text::new(request.sink.clone()),
+        waiting: Vec::new(),
+        drawn: 0,
+        cancelled,
+    };
+    let (end, budget_cut) = writer.run(&plan).map_err(failed)?;
+    let finish = match end {
+        End::Cancelled => return Ok(None),
+        End::Limit => Finish::Length,
+        End::Model | End::StopString => Finish::Stop,
+    };
+    let usage = Usage { prompt_tokens: prompt.len() as u64, completion_tokens: writer.drawn };
+    Ok(Some(Completion { text: writer.text.finish(), reasoning: None, finish, budget_cut, usage }))
+}
+
+/// Divides the context. A budget promises a verdict, so all of it must fit; a completion without one may meet the context's end.
+fn plan<'r>(judge: &Judge<'_>, request: &'r Request, prompt: usize) -> Result<Plan<'r>, EngineError> {
+    let limit = judge.session.limit();
+    let asked = request.sampling.max_tokens as usize;
+    let (first, reserved) = match &request.budget {
+        None => (asked.min(limit.saturating_sub(prompt)), 1),
+        Some(budget) => {
+            let first = asked.min(budget.max_thinking_tokens as usize);
+            let elicit = [&budget.elicit, &budget.elicit_answer].map(|text| judge.tokenizer.text(text).len()).into_iter().max();
+            (first, first + elicit.unwrap_or(0) + budget.max_verdict_tokens as usize)
+        }
+    };
+    if prompt + reserved > limit {
+        let (tokens, limit) = ((prompt + reserved) as u64, limit as u64);
+        return Err(EngineError::TooLong { engine: judge.name.to_owned(), tokens, limit });
+    }
+    Ok(Plan { first, budget: request.budget.as_ref() })
+}
+
+/// Evaluates what of the prompt is not in the cache yet; false when cancelled.
+fn prefill(session: &mut Session<'_>, prompt: &[LlamaToken], cancelled: &dyn Fn() -> bool) -> Result<bool, String> {
+    let kept = session.rewind(prompt)?;
+    for chunk in prompt[kept..].chunks(CHUNK) {
+        if cancelled() {
+            return Ok(false);
+        }
+        session.prefill(chunk)?;
+    }
+    Ok(true)
+}
+
+/// A completion that is being written.
+struct Writer<'a, 'm> {
+    tokenizer: &'a Tokenizer<'m>,
+    session: &'a mut Session<'m>,
+    sampler: Sampler,
+    text: Text,
+    /// Tokens that are written but not evaluated yet.
+    waiting: Vec<LlamaToken>,
+    drawn: u64,
+    cancelled: &'a dyn Fn() -> bool,
+}
+
+impl Writer<'_, '_> {
+    /// Writes the completion; tells how it ended, and whether its thinking was cut.
+    fn run(&mut self, plan: &Plan<'_>) -> Result<(End, bool), String> {
+        let end = self.draw(plan.first, &[])?;
+        let Some(budget) = plan.budget.filter(|_| end == End::Limit) else { return Ok((end, false)) };
+        self.text.close_character();
+        let elicitation = budget.elicitation(self.text.as_str());
+        self.waiting.extend(self.tokenizer.text(elicitation));
+        self.text.push(elicitation.as_bytes());
+        Ok((self.draw(budget.max_verdict_tokens as usize, &budget.stop)?, true))
+    }
+
+    /// Draws tokens until the model ends, one of `stops` appears in what is drawn here, or `limit` is reached.
+    fn draw(&mut self, limit: usize, stops: &[String]) -> Result<End, String> {
+        let from = self.text.as_str().len();
+        for _ in 0..limit {
+            if (self.cancelled)() {
+                return Ok(End::Cancelled);
+            }
+            self.session.extend(&self.waiting)?;
+            self.waiting.clear();
+            let token = self.sampler.draw(self.session.logits()).ok_or("the model gave no finite logits")?;
+            let token = LlamaToken(token as i32);
+            self.drawn += 1;
+            if self.tokenizer.ends(token) {
+                return Ok(End::Model);
+            }
+            self.waiting.push(token);
+            self.text.hold(&self.tokenizer.bytes(token));
+            let stopped = self.text.cut_after(from, stops);
+            self.text.release();
+            if stopped {
+                return Ok(End::StopString);
+            }
+        }
+        Ok(End::Limit)
+    }
+}

@@ -1,0 +1,145 @@
+//! Bytes of tokens -> text, where a character may be spread over several tokens; watchers receive whole characters only.
+
+use rrm::engine::TokenSink;
+
+/// A text that grows.
+pub(crate) struct Text {
+    whole: String,
+    /// The first bytes of a character whose rest is to come.
+    partial: Vec<u8>,
+    /// How much of `whole` the watcher has.
+    released: usize,
+    sink: Option<TokenSink>,
+}
+
+impl Text {
+    /// An empty text, watched by `sink`.
+    pub fn new(sink: Option<TokenSink>) -> Self {
+        Text { whole: String::new(), partial: Vec::new(), released: 0, sink }
+    }
+
+    /// All whole characters so far.
+    pub fn as_str(&self) -> &str {
+        &self.whole
+    }
+
+    /// Appends bytes, and shows them.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.hold(bytes);
+        self.release();
+    }
+
+    /// Appends bytes without showing them yet. Bytes that no character can begin with become U+FFFD.
+    pub fn hold(&mut self, bytes: &[u8]) {
+        self.partial.extend_from_slice(bytes);
+        let mut rest = self.partial.as_slice();
+        loop {
+            match std::str::from_utf8(rest) {
+                Ok(text) => {
+                    self.whole.push_str(text);
+                    rest = &[];
+                    break;
+                }
+                Err(error) => {
+                    let (good, bad) = rest.split_at(error.valid_up_to());
+                    self.whole.push_str(&String::from_utf8_lossy(good));
+                    let Some(wrong) = error.error_len() else {
+                        rest = bad;
+                        break;
+                    };
+                    self.whole.push(char::REPLACEMENT_CHARACTER);
+                    rest = &bad[wrong..];
+                }
+            }
+        }
+        self.partial = rest.to_vec();
+    }
+
+    /// Shows the watcher what it has not seen.
+    pub fn release(&mut self) {
+        if let Some(sink) = self.sink.as_ref().filter(|_| self.released < self.whole.len()) {
+            sink(&self.whole[self.released..]);
+        }
+        self.released = self.whole.len();
+    }
+
+    /// Cuts the text behind the first of `stops` that begins at `from` or later; the stop string itself stays. False if there is none.
+    pub fn cut_after(&mut self, from: usize, stops: &[String]) -> bool {
+        let tail = &self.whole[from..];
+        let ends = stops.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| Some(tail.find(stop.as_str())? + stop.len()));
+        let Some(end) = ends.min() else { return false };
+        self.whole.truncate(from + end);
+        self.partial.clear();
+        true
+    }
+
+    /// Ends a character that will not be completed.
+    pub fn close_character(&mut self) {
+        if !self.partial.is_empty() {
+            self.partial.clear();
+            self.whole.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+
+    /// Shows what is left, and returns everything.
+    pub fn finish(mut self) -> String {
+        self.close_character();
+        self.release();
+        self.whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[test]
+    fn characters_spread_over_tokens_are_shown_whole() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let watcher = seen.clone();
+        let mut text = Text::new(Some(Arc::new(move |piece: &str| watcher.lock().unwrap().push(piece.to_owned()))));
+        for byte in "aß€😀".bytes() {
+            text.push(&[byte]);
+        }
+        assert_eq!(text.finish(), "aß€😀");
+        assert_eq!(*seen.lock().unwrap(), ["a", "ß", "€", "😀"]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_character_are_replaced() {
+        let mut text = Text::new(None);
+        text.push(b"a\xff\xf0\x9f");
+        assert_eq!(text.as_str(), "a\u{fffd}");
+        text.push(b"b");
+        assert_eq!(text.as_str(), "a\u{fffd}\u{fffd}b");
+        text.push(b"\xe2\x82");
+        assert_eq!(text.finish(), "a\u{fffd}\u{fffd}b\u{fffd}");
+    }
+
+    #[test]
+    fn a_stop_string_is_kept_and_what_follows_is_not_shown() {
+        let seen = Arc::new(Mutex::new(String::new()));
+        let watcher = seen.clone();
+        let mut text = Text::new(Some(Arc::new(move |piece: &str| watcher.lock().unwrap().push_str(piece))));
+        text.push(b"} before ");
+        let from = text.as_str().len();
+        text.hold(b"Assistant 1} and \xe2");
+        assert!(text.cut_after(from, &["]".to_owned(), "}".to_owned()]));
+        assert_eq!(text.finish(), "} before Assistant 1}");
+        assert_eq!(*seen.lock().unwrap(), "} before Assistant 1}");
+    }
+
+    #[test]
+    fn a_stop_string_may_be_spread_over_tokens_but_not_begin_before() {
+        let mut text = Text::new(None);
+        text.push(b"]");
+        let from = text.as_str().len();
+        text.hold(b"]x]");
+        assert!(!text.cut_after(from, &["]]".to_owned(), String::new()]));
+        text.hold(b"]y");
+        assert!(text.cut_after(from, &["]]".to_owned()]));
+        assert_eq!(text.finish(), "]]x]]");
+    }
+}
