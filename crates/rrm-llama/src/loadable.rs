@@ -45,6 +45,12 @@ fn check_layers(header: &GgufHeader) -> Result<(), String> {
     if !["none", "linear", "yarn", "longrope"].contains(&scaling) {
         return Err(format!("unknown rope scaling {scaling:?}"));
     }
+    for name in ["layer_norm_rms_epsilon", "layer_norm_epsilon", "group_norm_epsilon"] {
+        let epsilon = header.metadata.get(&format!("{architecture}.attention.{name}"));
+        if matches!(epsilon, Some(GgufValue::Float(epsilon)) if !epsilon.is_finite() || *epsilon < 0.0) {
+            return Err(format!("{name} is {epsilon:?}"));
+        }
+    }
     let experts = number("expert_count").unwrap_or(0);
     let used = number("expert_used_count").unwrap_or(0);
     let groups = number("expert_group_count").unwrap_or(0);
@@ -84,4 +90,67 @@ fn check_vocabulary(header: &GgufHeader, path: &Path) -> Result<(), String> {
     })
     .map_err(|error| error.to_string())?;
     twice.map_or(Ok(()), |index| Err(format!("token {index} of its vocabulary comes twice")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, io::Write};
+
+    use rrm::gguf::{GgufArray, GgufTensor};
+
+    use super::*;
+
+    /// A header that passes, with some keys changed, and the file that holds its two tokens.
+    fn verdict(changes: &[(&str, GgufValue)], tokens: [&str; 2], element_type: u32) -> Result<(), String> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        for token in tokens {
+            file.write_all(&(token.len() as u64).to_le_bytes()).unwrap();
+            file.write_all(token.as_bytes()).unwrap();
+        }
+        let text = |text: &str| GgufValue::Text(text.to_owned());
+        let mut metadata = BTreeMap::from([
+            ("general.architecture".to_owned(), text("llama")),
+            ("llama.block_count".to_owned(), GgufValue::Unsigned(2)),
+            ("tokenizer.ggml.model".to_owned(), text("gpt2")),
+            ("tokenizer.ggml.tokens".to_owned(), GgufValue::Array(GgufArray { element_type: 8, len: 2, offset: 0 })),
+        ]);
+        metadata.extend(changes.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+        let tensor = GgufTensor { name: "output.weight".to_owned(), shape: vec![32], element_type, offset: 0, size: 64 };
+        check(&GgufHeader { version: 3, metadata, tensors: vec![tensor], data_offset: 0 }, file.path())
+    }
+
+    #[test]
+    fn what_llama_cpp_asserts_is_refused_before() {
+        use GgufValue::{Bool, Float, Unsigned};
+        let text = |text: &str| GgufValue::Text(text.to_owned());
+        let cases = [
+            ("general.type", text("adapter"), "not a whole model"),
+            ("split.count", Unsigned(2), "--merge"),
+            ("llama.attention.causal", Bool(false), "writes no text"),
+            ("llama.pooling_type", Unsigned(1), "writes no text"),
+            ("llama.block_count", Unsigned(0), "0 layers"),
+            ("llama.rope.scaling.type", text("new"), "unknown rope scaling"),
+            ("llama.attention.layer_norm_rms_epsilon", Float(-1.0), "layer_norm_rms_epsilon"),
+            ("llama.attention.layer_norm_rms_epsilon", Float(f64::NAN), "layer_norm_rms_epsilon"),
+            ("llama.expert_used_count", Unsigned(2), "2 of 0 experts"),
+            ("llama.expert_count", Unsigned(8), "0 of 8 experts"),
+            ("tokenizer.ggml.model", text("none"), "\"none\" vocabulary"),
+            ("tokenizer.ggml.tokens", Unsigned(1), "no vocabulary"),
+        ];
+        for (key, value, expected) in cases {
+            let reason = verdict(&[(key, value)], ["a", "b"], 8).unwrap_err();
+            assert!(reason.contains(expected), "{key}: {reason}");
+        }
+        assert!(verdict(&[], ["a", "a"], 8).unwrap_err().contains("token 1"));
+        assert!(verdict(&[], ["a", "b"], 24).unwrap_err().contains("no weight has"));
+    }
+
+    #[test]
+    fn ordinary_models_pass() {
+        use GgufValue::Unsigned;
+        verdict(&[], ["a", "b"], 8).unwrap();
+        verdict(&[], ["", ""], 8).unwrap();
+        let experts = [("llama.expert_count", Unsigned(8)), ("llama.expert_used_count", Unsigned(2))];
+        verdict(&experts, ["a", "b"], 8).unwrap();
+    }
 }
