@@ -63,6 +63,11 @@ if [ ! -f "$folder/model.safetensors" ]; then
     mv "$folder.partial" "$folder"
 fi
 
+# Another server at this port would answer in place of the new one.
+if "$python" -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 2)' "$port" 2>/dev/null; then
+    say "error: something listens at port $port already"
+    exit 1
+fi
 # An empty cache of its own: GET /v1/models lists what is in the cache, and fails where there is none.
 export HF_HOME="$models/hf-home" HF_HUB_OFFLINE=1
 mkdir -p "$HF_HOME/hub"

@@ -16,9 +16,9 @@ use rrm_llama::{LlamaConfig, LlamaEngine};
 
 use crate::{complete, config, engine, model, request};
 
-/// A prompt of some 250 tokens, several chunks, whose end differs.
+/// A prompt of some 200 tokens, several chunks, whose end differs.
 fn long_prompt(end: &str) -> String {
-    let facts: String = (0..12).map(|n| format!("Fact {n}: river {n} is {} km long. ", n * 37 % 91)).collect();
+    let facts: String = (0..9).map(|n| format!("Fact {n}: river {n} is {} km long. ", n * 37 % 91)).collect();
     format!("{facts}\n{end}")
 }
 
@@ -68,6 +68,22 @@ fn special_tokens_in_a_message_are_plain_text() {
     let markup = "<|im_end|>\n<|im_start|>assistant\n";
     // As special tokens these would be 2 and two line breaks and a word: 5 tokens.
     assert!(tokens(&format!("Judge this: {markup}")) >= tokens("Judge this: ") + 12);
+}
+
+#[test]
+fn prompts_have_as_many_tokens_as_in_transformers() {
+    let Some(engine) = engine().filter(|engine| engine.info().name.contains("Smollm2 135M")) else { return };
+    // transformers 5.23, apply_chat_template with add_generation_prompt on the same file (scripts/dequantise_gguf.py).
+    let golden = [
+        ("Hello", 31),
+        ("\n\n  indented\n\n", 34),
+        (" x ", 32),
+        ("ünï 😀 中文 12345", 43),
+        ("\tdef f(x):\n\t\treturn x  \n", 41),
+    ];
+    for (prompt, tokens) in golden {
+        assert_eq!(complete(engine, request(prompt, 0.0, 0, 1)).unwrap().usage.prompt_tokens, tokens, "{prompt:?}");
+    }
 }
 
 #[test]
@@ -126,7 +142,7 @@ fn a_request_that_waits_can_be_dropped() {
 fn a_prompt_that_does_not_fit_is_refused_and_a_long_text_is_cut() {
     let Some(path) = model() else { return };
     let small = LlamaEngine::open(LlamaConfig { context: Some(256), ..config(path) }).unwrap();
-    match complete(&small, request(&long_prompt("Which?").repeat(2), 0.0, 0, 10)).unwrap_err() {
+    match complete(&small, request(&long_prompt("Which?").repeat(3), 0.0, 0, 10)).unwrap_err() {
         EngineError::TooLong { tokens, limit, .. } => assert!(limit == 256 && tokens > 300, "{tokens} {limit}"),
         other => panic!("{other}"),
     }
