@@ -169,6 +169,9 @@ pub fn summary(stats: &Stats, price: Price) {
     }
     if price != Price::default() {
         text += &format!(", cost {:.4}", spent.cost);
+        if spent.calls > spent.unfinished && spent.prompt_tokens + spent.completion_tokens == 0 {
+            text += " (the judge reports no tokens, so neither cost nor --max-cost mean anything)";
+        }
     }
     writeln!(io::stderr(), "{text}").ok();
 }
