@@ -104,8 +104,8 @@ impl Engine for HttpEngine {
         &self.info
     }
 
-    /// Usage is what the server reports, and 0 where it reports none. With a budget, see [`Completion::elicited`], written
-    /// tokens are those of both halves and the prompt's tokens those of the first.
+    /// Usage is what the server reports, and 0 where it reports none. With a budget, see [`Completion::elicited`], tokens
+    /// are summed over both requests, since the prompt is sent, and billed, twice.
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
         Box::pin(self.answer(request))
     }

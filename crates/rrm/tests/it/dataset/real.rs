@@ -1,7 +1,5 @@
 //! Published data sets, read without conversion. The files lie beside the checkout and are never copied into it.
 
-use std::path::PathBuf;
-
 use rrm::{
     chat::Role,
     dataset::{Item, ReadOptions, Response, check},
@@ -11,12 +9,7 @@ use super::{columns, items};
 
 /// All items of a file, or none where the data is not there.
 fn real(name: &str, options: &ReadOptions) -> Option<Vec<Item>> {
-    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
-    if !path.exists() {
-        assert!(std::env::var_os("RRM_REQUIRE_DATA").is_none(), "{} is absent", path.display());
-        eprintln!("skipped: {} is absent", path.display());
-        return None;
-    }
+    let path = crate::shared_data(name)?;
     let items = items(&path, options);
     let total = check(&path, options).unwrap().total();
     assert_eq!(total.rows as usize, items.len());
