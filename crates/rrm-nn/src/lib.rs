@@ -1,0 +1,4 @@
+//! Hugging Face checkpoints in process: a folder of weights -> an [`rrm::engine::Engine`].
+
+pub mod batch;
+pub mod config;
