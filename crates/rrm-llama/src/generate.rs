@@ -1,12 +1,13 @@
 //! One request -> one completion: the prompt is evaluated, tokens are drawn, and where a budget cuts the thinking a verdict is elicited.
 
 use llama_cpp_2::token::LlamaToken;
-use rrm::engine::{Budget, Completion, EngineError, Finish, Request, Usage};
+use rrm::engine::{
+    Budget, Completion, EngineError, Finish, Request, Usage,
+    in_process::{Sampler, Text},
+};
 
 use crate::{
-    sample::Sampler,
     session::{CHUNK, Session},
-    text::Text,
     tokens::Tokenizer,
     worker::Judge,
 };
@@ -61,7 +62,7 @@ pub(crate) fn complete(
         End::Model | End::StopString => Finish::Stop,
     };
     let usage = Usage { prompt_tokens: prompt.len() as u64, completion_tokens: writer.drawn };
-    Ok(Some(Completion { text: writer.text.finish(), reasoning: None, finish, elicited, usage }))
+    Ok(Some(Completion { text: writer.text.finish(), reasoning: None, finish, elicited, usage, label_logprobs: None }))
 }
 
 /// Divides the context. A budget promises a verdict, so all of it must fit; a completion without one may meet the context's end.
