@@ -29,12 +29,12 @@ Rounds = dict[tuple[str, int, str], list[dict]]
 
 def table(rounds: Rounds) -> str:
     """One line for each point."""
-    heads = ["grows", "to", "voting", "seconds", "range", "calls", "tokens of requests", "tokens evaluated", "tokens drawn", "peak cache MiB"]
+    heads = ["grows", "to", "voting", "seconds", "range", "calls", "tokens of requests", "tokens evaluated", "tokens drawn", "peak tokens in cache"]
     out = [f"| {' | '.join(heads)} |", "|---|--:|---" + "|--:" * (len(heads) - 3) + "|"]
     for (what, size, adaptive), results in rounds.items():
         low, high = spread(results, "seconds")
         cells = [LABELS[what], f"{size:,}", VOTING[adaptive], f"{middle(results, 'seconds'):.2f}", f"{low:.2f}-{high:.2f}"]
-        counts = ["calls", "tokens_of_requests", "tokens_evaluated", "tokens_drawn", "peak_kv_mib"]
+        counts = ["calls", "tokens_of_requests", "tokens_evaluated", "tokens_drawn", "peak_cache_tokens"]
         out.append(f"| {' | '.join(cells + [f'{middle(results, key):,.0f}' for key in counts])} |")
     return "\n".join(out)
 

@@ -35,12 +35,12 @@ def check(length: int, results: dict[str, dict]) -> None:
 def table(rounds: dict[tuple[int, str], list[dict]]) -> str:
     """One line for each length and variant."""
     heads = ["prompt", "switched off", "seconds", "range", "everything on = 1", "calls", "votes counted"]
-    heads += ["tokens of requests", "tokens evaluated", "tokens drawn", "peak cache MiB"]
+    heads += ["tokens of requests", "tokens evaluated", "tokens drawn", "peak tokens in cache"]
     out = [f"| {' | '.join(heads)} |", "|--:|---" + "|--:" * (len(heads) - 2) + "|"]
     for (length, variant), results in rounds.items():
         base = middle(rounds[length, "everything on"], "seconds")
         low, high = spread(results, "seconds")
-        counts = ["calls", "counted_votes", "tokens_of_requests", "tokens_evaluated", "tokens_drawn", "peak_kv_mib"]
+        counts = ["calls", "counted_votes", "tokens_of_requests", "tokens_evaluated", "tokens_drawn", "peak_cache_tokens"]
         seconds = middle(results, "seconds")
         cells = [f"{length:,}", variant, f"{seconds:.2f}", f"{low:.2f}-{high:.2f}", f"{seconds / base:.2f}"]
         out.append(f"| {' | '.join(cells + [f'{middle(results, key):,.0f}' for key in counts])} |")

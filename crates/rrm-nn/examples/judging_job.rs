@@ -27,7 +27,10 @@ use rrm::{
     rank::{RankSettings, rank},
     spending::{Limits, Spending},
 };
-use rrm_nn::engine::{LocalConfig, LocalEngine};
+use rrm_nn::{
+    batch::BLOCK,
+    engine::{LocalConfig, LocalEngine, SchedulerConfig},
+};
 use tokenizers::Tokenizer;
 use tokio::sync::Semaphore;
 
@@ -48,7 +51,7 @@ struct Settings {
     accuracy: f64,
     prefix_sharing: bool,
     max_batch: usize,
-    kv_mib: usize,
+    kv_mib: u64,
     threads: usize,
 }
 
@@ -139,14 +142,13 @@ fn settings(mut arguments: impl Iterator<Item = String>) -> Result<Settings> {
 }
 
 fn open(settings: &Settings) -> Result<LocalEngine> {
-    let config = LocalConfig {
-        threads: Some(settings.threads),
+    let scheduler = SchedulerConfig {
+        share_prefixes: settings.prefix_sharing,
         max_batch: settings.max_batch,
-        prefix_sharing: settings.prefix_sharing,
-        kv_bytes: settings.kv_mib << 20,
-        ..LocalConfig::new(&settings.folder)
+        kv_bytes: Some(settings.kv_mib << 20),
+        ..SchedulerConfig::default()
     };
-    Ok(LocalEngine::open(config)?)
+    Ok(LocalEngine::open(LocalConfig { threads: Some(settings.threads), scheduler, ..LocalConfig::new(&settings.folder) })?)
 }
 
 fn judge(settings: &Settings, engine: Arc<Spoken>) -> Result<Judge> {
@@ -216,7 +218,7 @@ impl Words {
 
 /// The result: seconds, counted votes and orders are given, the rest is what judge and engine counted.
 fn line(settings: &Settings, engine: &Spoken, judge: &Judge, done: (f64, usize, serde_json::Value)) -> Result<serde_json::Value> {
-    let (spent, stats) = (judge.spending.spent(), engine.engine.stats());
+    let (spent, counters) = (judge.spending.spent(), engine.engine.counters());
     let (seconds, counted, orders) = done;
     let mut texts = blake3::Hasher::new();
     if let Ok(written) = engine.texts.lock() {
@@ -231,8 +233,8 @@ fn line(settings: &Settings, engine: &Spoken, judge: &Judge, done: (f64, usize, 
         "seconds": seconds,
         "calls": spent.calls, "counted_votes": counted,
         "tokens_of_requests": spent.prompt_tokens, "tokens_drawn": spent.completion_tokens,
-        "tokens_evaluated": stats.evaluated_tokens, "steps": stats.steps,
-        "peak_kv_mib": stats.peak_kv_bytes as f64 / 1048576.0,
+        "tokens_evaluated": counters.rows, "tokens_reused": counters.reused, "steps": counters.steps, "preemptions": counters.preemptions,
+        "peak_cache_tokens": counters.peak_blocks * BLOCK as u64,
         "peak_rss_mib": peak_memory()?,
         "orders": orders, "texts": texts.finalize().to_hex().as_str(),
     }))

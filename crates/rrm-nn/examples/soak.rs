@@ -21,7 +21,10 @@ use rrm::{
     engine::{Budget, Completion, Engine, Request, Sampling},
     keyed::Keyed,
 };
-use rrm_nn::engine::{LocalConfig, LocalEngine};
+use rrm_nn::{
+    batch::BLOCK,
+    engine::{LocalConfig, LocalEngine, SchedulerConfig},
+};
 use tokio::sync::Notify;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -79,9 +82,9 @@ fn settings(mut arguments: impl Iterator<Item = String>) -> Result<Settings> {
 }
 
 /// A small budget for keys and values, so that prefixes are evicted all the time.
-fn open(folder: &Path, max_batch: usize, prefix_sharing: bool) -> Result<LocalEngine> {
-    let config = LocalConfig { threads: Some(2), max_batch, prefix_sharing, kv_bytes: 64 << 20, ..LocalConfig::new(folder) };
-    Ok(LocalEngine::open(config)?)
+fn open(folder: &Path, max_batch: usize, share_prefixes: bool) -> Result<LocalEngine> {
+    let scheduler = SchedulerConfig { share_prefixes, max_batch, kv_bytes: Some(64 << 20), ..SchedulerConfig::default() };
+    Ok(LocalEngine::open(LocalConfig { threads: Some(2), scheduler, ..LocalConfig::new(folder) })?)
 }
 
 /// Sends the requests, [`WIDTH`] at once, and says now and then how much memory is resident.
@@ -168,12 +171,15 @@ fn digest(completion: &Completion) -> blake3::Hash {
 /// Nothing may be held once nobody waits: one more request is answered after everything before it was cleared away.
 async fn idle(engine: &LocalEngine) -> Result<()> {
     engine.complete(request(u64::MAX >> 11)).await?;
-    let stats = engine.stats();
+    let counters = engine.counters();
     println!(
         "{}",
-        serde_json::json!({ "blocks_in_use": stats.used_blocks, "peak_kv_mib": stats.peak_kv_bytes as f64 / 1048576.0 })
+        serde_json::json!({
+            "blocks_in_use": counters.blocks, "peak_cache_tokens": counters.peak_blocks * BLOCK as u64, "steps": counters.steps,
+            "tokens_evaluated": counters.rows, "tokens_reused": counters.reused, "preemptions": counters.preemptions,
+        })
     );
-    if stats.used_blocks > 0 { Err(format!("{} blocks are still in use", stats.used_blocks).into()) } else { Ok(()) }
+    if counters.blocks > 0 { Err(format!("{} blocks are still in use", counters.blocks).into()) } else { Ok(()) }
 }
 
 /// Asks for some of the answers again, one at a time, of an engine that shares nothing.
