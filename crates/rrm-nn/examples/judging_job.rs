@@ -222,7 +222,9 @@ fn line(settings: &Settings, engine: &Spoken, judge: &Judge, done: (f64, usize, 
     let (seconds, counted, orders) = done;
     let mut texts = blake3::Hasher::new();
     if let Ok(written) = engine.texts.lock() {
-        written.values().for_each(|text| drop(texts.update(text.as_bytes())));
+        for text in written.values() {
+            texts.update(text.as_bytes());
+        }
     }
     Ok(serde_json::json!({
         "model": settings.folder.file_name().map(|name| name.to_string_lossy()),

@@ -99,7 +99,7 @@ async fn phase(engine: &LocalEngine, name: &str, numbers: std::ops::Range<u64>, 
     let mut got = Vec::new();
     while let Some(answer) = tokio::time::timeout(PATIENCE, answers.next()).await.map_err(|_| "no answer for a minute")? {
         got.push(answer?);
-        if got.len() as u64 % (all / 5).max(1) == 0 {
+        if (got.len() as u64).is_multiple_of((all / 5).max(1)) {
             let seconds = started.elapsed().as_secs_f64();
             println!(
                 "{}",
@@ -134,7 +134,7 @@ async fn dropping(engine: &LocalEngine, number: u64) -> std::result::Result<Opti
 fn request(number: u64) -> Request {
     let mut keyed = Keyed::new(0, "soak", "request", &[number]);
     let words: Vec<&str> = WORDS.split_whitespace().collect();
-    let mut pick = |key: u64, count: u64| {
+    let pick = |key: u64, count: u64| {
         let mut keyed = Keyed::new(0, "soak", "text", &[key]);
         (0..count).map(|_| words[keyed.below(words.len() as u64) as usize]).collect::<Vec<_>>().join(" ")
     };
@@ -185,6 +185,7 @@ async fn idle(engine: &LocalEngine) -> Result<()> {
 /// Asks for some of the answers again, one at a time, of an engine that shares nothing.
 async fn compare(settings: &Settings, answers: &[Answer]) -> Result<()> {
     let engine = open(&settings.folder, 1, false)?;
+    let sent = settings.requests + 2 * settings.cancelled;
     let every = (answers.len() as u64 / settings.alone.max(1)).max(1);
     let mut compared = 0;
     for (number, answer) in answers.iter().step_by(every as usize) {
@@ -194,7 +195,10 @@ async fn compare(settings: &Settings, answers: &[Answer]) -> Result<()> {
         }
         compared += 1;
     }
-    println!("{}", serde_json::json!({ "answers": answers.len(), "compared_with_alone": compared, "different": 0 }));
+    println!(
+        "{}",
+        serde_json::json!({ "answers": answers.len(), "dropped": sent - answers.len() as u64, "compared_with_alone": compared, "different": 0 })
+    );
     Ok(())
 }
 
