@@ -19,7 +19,8 @@ import safetensors.numpy
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TEXTS = ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "ARCHITECTURE.md", "docs/formats.md", "docs/glossary.md", "crates/rrm/formats/rrm.toml"]
+TEXTS = ["LICENSE-APACHE", "LICENSE-MIT", "docs/formats.md", "docs/glossary.md"]
+TEXTS += [f"crates/rrm/formats/{name}.toml" for name in ("rrm", "direct", "arena-hard")]
 TOKENS = 2048
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 THINKING = ["<think>", "</think>"]
