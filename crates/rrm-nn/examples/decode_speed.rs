@@ -8,7 +8,7 @@ use std::{path::PathBuf, time::Instant};
 
 use rrm_nn::{
     batch::{BLOCK, Batch, Row},
-    cpu::{CpuDecoder, Storage},
+    cpu::{CpuDecoder, CpuOptions, Storage},
 };
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -97,7 +97,7 @@ fn settings(arguments: impl Iterator<Item = String>) -> Result<Settings> {
 
 /// The decoder with room for the largest batch.
 fn open(settings: &Settings) -> Result<CpuDecoder> {
-    let mut decoder = CpuDecoder::open(&settings.folder, settings.weights, settings.threads)?;
+    let mut decoder = CpuDecoder::open(&settings.folder, CpuOptions { storage: settings.weights, threads: Some(settings.threads) })?;
     let most = settings.batches.iter().max().copied().unwrap_or(1);
     decoder.allocate(most * blocks(settings))?;
     Ok(decoder)
