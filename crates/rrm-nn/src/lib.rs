@@ -4,3 +4,5 @@
 pub mod batch;
 pub mod checkpoint;
 pub mod config;
+pub mod model;
+pub mod tokens;
