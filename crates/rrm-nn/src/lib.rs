@@ -5,3 +5,5 @@ pub mod batch;
 pub mod checkpoint;
 pub mod config;
 pub mod cpu;
+pub mod model;
+pub mod tokens;
