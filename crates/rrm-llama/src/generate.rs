@@ -1,12 +1,13 @@
 //! One request -> one completion: the prompt is evaluated, tokens are drawn, and where a budget cuts the thinking a verdict is elicited.
 
 use llama_cpp_2::token::LlamaToken;
-use rrm::engine::{Budget, Completion, EngineError, Finish, Request, Usage};
+use rrm::engine::{
+    Budget, Completion, EngineError, Finish, Request, Usage,
+    in_process::{Sampler, Text},
+};
 
 use crate::{
-    sample::Sampler,
     session::{CHUNK, Session},
-    text::Text,
     tokens::Tokenizer,
     worker::Judge,
 };

@@ -20,10 +20,7 @@ use rrm::engine::{Completion, Engine, EngineError, EngineInfo, Request};
 
 mod generate;
 mod loadable;
-mod sample;
 mod session;
-mod template;
-mod text;
 mod tokens;
 mod worker;
 

@@ -12,12 +12,11 @@ use llama_cpp_2::{
     llama_backend::LlamaBackend,
     model::{LlamaModel, params::LlamaModelParams},
 };
-use rrm::engine::{Completion, EngineError, Request};
+use rrm::engine::{Completion, EngineError, Request, in_process::ChatTemplate};
 
 use crate::{
     LlamaConfig, generate,
     session::{CHUNK, Session},
-    template::ChatTemplate,
     tokens::Tokenizer,
 };
 

@@ -4,6 +4,7 @@
 
 pub mod doctor;
 pub mod http;
+pub mod in_process;
 
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-use rrm::engine::Sampling;
+use crate::engine::Sampling;
 
 /// Draws the tokens of one completion.
-pub(crate) struct Sampler {
+pub struct Sampler {
     sampling: Sampling,
     random: SplitMix64,
     /// Token and weight (its probability times an unknown factor); kept between draws to spare allocations.

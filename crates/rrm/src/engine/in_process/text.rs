@@ -1,9 +1,9 @@
 //! Bytes of tokens -> text, where a character may be spread over several tokens; watchers receive whole characters only.
 
-use rrm::engine::TokenSink;
+use crate::engine::TokenSink;
 
 /// A text that grows.
-pub(crate) struct Text {
+pub struct Text {
     whole: String,
     /// The first bytes of a character whose rest is to come.
     partial: Vec<u8>,

@@ -4,7 +4,46 @@
 //! the two kinds of text differently.
 
 use minijinja::{Environment, Error, ErrorKind, Value, context, syntax::SyntaxConfig};
-use rrm::chat::Message;
+
+use crate::chat::{Message, Role};
+
+/// A stretch of a rendered conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// Written by the template: special tokens in it are meant.
+    Markup(String),
+    /// What a message says, trimmed where the template trims: data.
+    Content(&'a str),
+}
+
+/// A model's chat template.
+pub struct ChatTemplate {
+    environment: Environment<'static>,
+    bos: String,
+    eos: String,
+}
+
+/// Why a conversation cannot be rendered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// The template does not compile, fails, or refuses the conversation, in these words.
+    #[error("{0}")]
+    Jinja(String),
+    /// A content would not come out whole.
+    #[error("it takes a message apart")]
+    TakesApart,
+    /// A content would come out as something else.
+    #[error("it rewrites a message")]
+    Rewrites,
+    /// A message would be dropped silently.
+    #[error("it leaves out message {number} ({})", role.as_str())]
+    LeavesOut {
+        /// Which message, counted from 1.
+        number: usize,
+        /// Who speaks in it.
+        role: Role,
+    },
+}
 
 /// Used where a model brings no template.
 const CHATML: &str = "{% for message in messages %}{{ '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}\
@@ -15,37 +54,27 @@ const OPEN: char = '\u{f8f0}';
 const CLOSE: char = '\u{f8f1}';
 const PROBE: char = '\u{2001}';
 
-/// A stretch of a rendered conversation.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Part<'a> {
-    /// Written by the template: special tokens in it are meant.
-    Markup(String),
-    /// What a message says, trimmed where the template trims: data.
-    Content(&'a str),
-}
-
-/// A model's chat template.
-pub(crate) struct ChatTemplate {
-    environment: Environment<'static>,
-    bos: String,
-    eos: String,
-}
-
 impl ChatTemplate {
     /// Compiles `source` (Jinja, as transformers runs it; ChatML when there is none); `bos` and `eos` are the tokens' texts.
-    pub fn new(source: Option<String>, bos: String, eos: String) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// [`TemplateError::Jinja`] where the source is no Jinja.
+    pub fn new(source: Option<String>, bos: String, eos: String) -> Result<Self, TemplateError> {
         let mut environment = Environment::new();
-        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(|error| error.to_string())?;
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(jinja)?;
         environment.set_syntax(syntax);
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment
             .add_function("raise_exception", |message: String| Err::<Value, _>(Error::new(ErrorKind::InvalidOperation, message)));
-        environment.add_template_owned("chat", source.unwrap_or_else(|| CHATML.to_owned())).map_err(|error| error.to_string())?;
+        environment.add_template_owned("chat", source.unwrap_or_else(|| CHATML.to_owned())).map_err(jinja)?;
         Ok(ChatTemplate { environment, bos, eos })
     }
 
-    /// Renders a conversation, ending where the assistant's turn begins.
-    pub fn render<'a>(&self, messages: &'a [Message]) -> Result<Vec<Part<'a>>, String> {
+    /// Renders a conversation, ending where the assistant's turn begins. Markup and contents alternate, markup first and last.
+    ///
+    /// # Errors
+    /// [`TemplateError`] where the template fails, or a content would not come out as it is (white space at its ends aside).
+    pub fn render<'a>(&self, messages: &'a [Message]) -> Result<Vec<Part<'a>>, TemplateError> {
         let shown: Vec<Value> = messages
             .iter()
             .enumerate()
@@ -55,12 +84,16 @@ impl ChatTemplate {
         let (tools, documents) = (Value::from(()), Value::from(()));
         let (bos_token, eos_token) = (self.bos.as_str(), self.eos.as_str());
         let context = context! { messages => shown, add_generation_prompt => true, bos_token, eos_token, tools, documents };
-        let template = self.environment.get_template("chat").map_err(|error| error.to_string())?;
+        let template = self.environment.get_template("chat").map_err(jinja)?;
         // A template that refuses says why in the detail alone.
-        let rendered =
-            template.render(context).map_err(|error| error.detail().map_or_else(|| error.to_string(), str::to_owned))?;
+        let words = |error: Error| TemplateError::Jinja(error.detail().map_or_else(|| error.to_string(), str::to_owned));
+        let rendered = template.render(context).map_err(words)?;
         split(&rendered, messages)
     }
+}
+
+fn jinja(error: Error) -> TemplateError {
+    TemplateError::Jinja(error.to_string())
 }
 
 fn placeholder(index: usize, content: &str) -> String {
@@ -68,14 +101,14 @@ fn placeholder(index: usize, content: &str) -> String {
     if content.is_empty() { String::new() } else { format!("{PROBE}{OPEN}{index}{CLOSE}{PROBE}") }
 }
 
-fn split<'a>(rendered: &str, messages: &'a [Message]) -> Result<Vec<Part<'a>>, String> {
+fn split<'a>(rendered: &str, messages: &'a [Message]) -> Result<Vec<Part<'a>>, TemplateError> {
     let mut parts = Vec::new();
     let mut used = vec![false; messages.len()];
     let mut pieces = rendered.split(OPEN);
     let mut markup = pieces.next().unwrap_or_default();
     for piece in pieces {
-        let (number, rest) = piece.split_once(CLOSE).ok_or("it takes a message apart")?;
-        let index = number.parse::<usize>().ok().filter(|index| *index < messages.len()).ok_or("it rewrites a message")?;
+        let (number, rest) = piece.split_once(CLOSE).ok_or(TemplateError::TakesApart)?;
+        let index = number.parse::<usize>().ok().filter(|index| *index < messages.len()).ok_or(TemplateError::Rewrites)?;
         used[index] = true;
         let mut content = messages[index].content.as_str();
         match markup.strip_suffix(PROBE) {
@@ -91,20 +124,19 @@ fn split<'a>(rendered: &str, messages: &'a [Message]) -> Result<Vec<Part<'a>>, S
     }
     parts.push(Part::Markup(markup.to_owned()));
     match messages.iter().zip(used).position(|(message, used)| !used && !message.content.is_empty()) {
-        Some(index) => Err(format!("it leaves out message {} ({})", index + 1, messages[index].role.as_str())),
+        Some(index) => Err(TemplateError::LeavesOut { number: index + 1, role: messages[index].role }),
         None => Ok(parts),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use rrm::chat::Role;
-
     use super::*;
 
     fn render(source: &str, messages: &[Message]) -> Result<String, String> {
-        let template = ChatTemplate::new(Some(source.to_owned()), "<s>".to_owned(), "</s>".to_owned())?;
-        let parts = template.render(messages)?;
+        let template =
+            ChatTemplate::new(Some(source.to_owned()), "<s>".to_owned(), "</s>".to_owned()).map_err(|e| e.to_string())?;
+        let parts = template.render(messages).map_err(|e| e.to_string())?;
         Ok(parts.iter().map(|part| if let Part::Markup(text) = part { text.clone() } else { content(part) }).collect())
     }
 
