@@ -251,7 +251,10 @@ mod tests {
             }
             for (block, end) in table.iter().zip((BLOCK..).step_by(BLOCK)) {
                 let filled = self.pool.filled(*block);
-                assert!(filled == 0 || self.content[*block as usize][..] == tokens[..end - BLOCK + filled], "not what was asked for");
+                assert!(
+                    filled == 0 || self.content[*block as usize][..] == tokens[..end - BLOCK + filled],
+                    "not what was asked for"
+                );
             }
             self.tables.push((table, tokens));
             true

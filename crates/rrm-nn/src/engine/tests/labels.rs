@@ -1,0 +1,1 @@
+//! How likely each label was where the verdict stands.
