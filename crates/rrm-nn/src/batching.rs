@@ -75,7 +75,7 @@ fn place_branches(seats: &[Seat], left: usize, parts: &mut Vec<Part>) -> usize {
     for (seat, each) in seats.iter().enumerate() {
         for (at, branch) in each.branches().iter().enumerate().filter(|(_, branch)| !branch.own.is_empty()) {
             if taken > 0 && taken + branch.tokens.len() > left {
-                return taken;
+                return taken.min(left);
             }
             taken += branch.tokens.len();
             parts.push(Part { seat, what: What::Branch(at) });

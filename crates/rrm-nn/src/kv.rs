@@ -54,6 +54,16 @@ pub(crate) enum Found {
     Here(u32),
 }
 
+impl Found {
+    /// The block that vouches or will.
+    pub fn block(self) -> Option<u32> {
+        match self {
+            Found::Nowhere => None,
+            Found::Coming(block) | Found::Here(block) => Some(block),
+        }
+    }
+}
+
 /// The books of all blocks.
 #[derive(Debug)]
 pub(crate) struct BlockPool {
@@ -227,20 +237,16 @@ mod tests {
             let mut keys = vec![Key::ROOT];
             tokens.chunks(BLOCK).for_each(|block| keys.push(keys[keys.len() - 1].then(block)));
             let found: Vec<Found> = keys[1..].iter().map(|key| self.pool.find(*key)).collect();
-            let held = |found: &&Found| matches!(found, Found::Here(block) | Found::Coming(block) if self.pool.is_held(*block));
-            if kinds.len() - found.iter().filter(held).count() > self.pool.available() {
+            let known = || found.iter().filter_map(|found| found.block());
+            if kinds.len() - known().filter(|block| self.pool.is_held(*block)).count() > self.pool.available() {
                 return false;
             }
-            for found in &found {
-                if let Found::Here(block) | Found::Coming(block) = found {
-                    self.pool.share(*block);
-                }
-            }
+            known().for_each(|block| self.pool.share(block));
             let mut table = Vec::new();
             for (i, found) in found.iter().enumerate() {
-                table.push(match found {
-                    Found::Here(block) | Found::Coming(block) => *block,
-                    Found::Nowhere => {
+                table.push(match found.block() {
+                    Some(block) => block,
+                    None => {
                         let block = self.pool.allocate().unwrap();
                         assert!(self.tables.iter().all(|(table, _)| !table.contains(&block)), "block {block} is in a table");
                         self.pool.name(block, keys[i + 1], BLOCK);

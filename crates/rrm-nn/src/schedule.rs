@@ -17,7 +17,7 @@ use crate::{
     engine::Counters,
     kv::BlockPool,
     labels,
-    seat::{Branch, Reply, Scoring, Seat, Ticket},
+    seat::{Branch, Needs, Reply, Scoring, Seat, Ticket},
 };
 
 /// What the scheduler is made of.
@@ -111,14 +111,13 @@ impl Scheduler {
                 answers.push((ticket.reply, Ok(ticket.sequence.finish(finish))));
                 continue;
             }
+            let needs = Needs::of(&ticket.sequence.tokens, &self.pool, self.parts.share);
             // Those that run need a block each before long; without room for that they would soon preempt this one.
-            match Seat::take(ticket, &mut self.pool, self.parts.share, self.seats.len()) {
-                Ok(seat) => self.seats.push(seat),
-                Err(ticket) => {
-                    self.queue.push_front(ticket);
-                    break;
-                }
+            if !needs.fit(&self.pool, self.seats.len()) {
+                self.queue.push_front(ticket);
+                break;
             }
+            self.seats.push(Seat::take(ticket, needs, &mut self.pool));
         }
         answers
     }

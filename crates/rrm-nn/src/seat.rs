@@ -58,44 +58,55 @@ pub(crate) struct Seat {
     tail: Option<(Key, usize)>,
 }
 
-impl Seat {
-    /// Takes blocks for all tokens of a sequence; gives it back if that would leave fewer than `headroom` blocks.
-    pub fn take(ticket: Ticket, pool: &mut BlockPool, share: bool, headroom: usize) -> Result<Seat, Ticket> {
-        let tokens = &ticket.sequence.tokens;
+/// What the tokens of a sequence need of the pool.
+pub(crate) struct Needs {
+    /// For each whole block that can be shared what it vouches for, and whether it is there.
+    whole: Vec<(Key, Found)>,
+    /// What follows, but for the last token, and how many tokens that is.
+    tail: Option<(Key, usize)>,
+    /// Blocks in all.
+    blocks: usize,
+}
+
+impl Needs {
+    /// Looks up what is there of `tokens` (not empty); nothing is shared unless `share`.
+    pub fn of(tokens: &[u32], pool: &BlockPool, share: bool) -> Self {
         let shared = if share { (tokens.len() - 1) / BLOCK } else { 0 };
-        let (mut last, mut found) = (Key::ROOT, Vec::new());
-        for whole in tokens[..shared * BLOCK].chunks(BLOCK) {
+        let mut last = Key::ROOT;
+        let mut find = |whole: &[u32]| {
             last = last.then(whole);
-            found.push((last, pool.find(last)));
-        }
-        let blocks = tokens.len().div_ceil(BLOCK);
-        let known = |found: &Found| match found {
-            Found::Here(block) | Found::Coming(block) => Some(*block),
-            Found::Nowhere => None,
+            (last, pool.find(last))
         };
-        let held = found.iter().filter_map(|(_, found)| known(found)).filter(|block| pool.is_held(*block)).count();
-        if blocks - held + headroom > pool.available() {
-            return Err(ticket);
-        }
+        let whole = tokens[..shared * BLOCK].chunks(BLOCK).map(&mut find).collect();
+        let rest = &tokens[shared * BLOCK..tokens.len() - 1];
+        let tail = (share && !rest.is_empty()).then(|| (last.then(rest), rest.len()));
+        Needs { whole, tail, blocks: tokens.len().div_ceil(BLOCK) }
+    }
+
+    /// Whether the pool has them, and `headroom` blocks besides.
+    pub fn fit(&self, pool: &BlockPool, headroom: usize) -> bool {
+        let held = self.whole.iter().filter_map(|(_, found)| found.block()).filter(|block| pool.is_held(*block)).count();
+        self.blocks - held + headroom <= pool.available()
+    }
+}
+
+impl Seat {
+    /// Takes blocks for all tokens of a sequence: those that it needs and that fit.
+    pub fn take(ticket: Ticket, needs: Needs, pool: &mut BlockPool) -> Seat {
+        let Needs { whole, tail, blocks } = needs;
         // Those that are there first: an allocation could evict them.
-        found.iter().filter_map(|(_, found)| known(found)).for_each(|block| pool.share(block));
+        whole.iter().filter_map(|(_, found)| found.block()).for_each(|block| pool.share(block));
         let mut table = Vec::with_capacity(blocks);
         for at in 0..blocks {
-            let found = found.get(at);
-            let block = match found.and_then(|(_, found)| known(found)) {
-                Some(block) => Some(block),
-                None => pool.allocate(),
-            };
+            let found = whole.get(at);
             // There is always one: they were counted.
-            let Some(block) = block else { break };
+            let Some(block) = found.and_then(|(_, found)| found.block()).or_else(|| pool.allocate()) else { break };
             if let Some((key, Found::Nowhere)) = found {
                 pool.name(block, *key, BLOCK);
             }
             table.push(block);
         }
-        let rest = &tokens[shared * BLOCK..tokens.len() - 1];
-        let tail = (share && !rest.is_empty()).then(|| (last.then(rest), rest.len()));
-        Ok(Seat { ticket, table, computed: 0, shared, tail })
+        Seat { ticket, table, computed: 0, shared: whole.len(), tail }
     }
 
     /// Gives all blocks back.
@@ -186,9 +197,8 @@ impl Seat {
     fn branch_off(&mut self, pool: &mut BlockPool, decoder: &mut dyn Decoder) -> bool {
         let (at, partial) = (self.computed / BLOCK, self.computed % BLOCK);
         let source = self.table[at];
-        let Some(scoring) = &mut self.ticket.scoring else { return true };
-        let mut placed = 0;
-        for branch in scoring.branches.iter_mut().filter(|branch| branch.logprob.is_none()) {
+        let waiting = self.branches_mut().iter_mut().filter(|branch| branch.logprob.is_none());
+        for (placed, branch) in waiting.enumerate() {
             if branch.own.is_empty() {
                 let blocks = (partial + branch.tokens.len()).div_ceil(BLOCK);
                 branch.own.extend((0..blocks).map_while(|_| pool.allocate()));
@@ -200,7 +210,6 @@ impl Seat {
                     decoder.copy_block(source, branch.own[0]);
                 }
             }
-            placed += 1;
         }
         true
     }
