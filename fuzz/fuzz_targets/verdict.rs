@@ -20,7 +20,7 @@ fn formats() -> &'static [Format] {
 libfuzzer_sys::fuzz_target!(|input: (String, Option<String>, bool)| {
     let (text, reasoning, cut) = input;
     let finish = if cut { Finish::Length } else { Finish::Stop };
-    let completion = Completion { text, reasoning, finish, elicited: false, usage: Usage::default() };
+    let completion = Completion { text, reasoning, finish, elicited: false, usage: Usage::default(), label_logprobs: None };
     for format in formats() {
         let thinking = format.file.thinking.as_ref();
         let transcript = transcript::split(&completion, thinking);

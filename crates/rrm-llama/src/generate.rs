@@ -62,7 +62,7 @@ pub(crate) fn complete(
         End::Model | End::StopString => Finish::Stop,
     };
     let usage = Usage { prompt_tokens: prompt.len() as u64, completion_tokens: writer.drawn };
-    Ok(Some(Completion { text: writer.text.finish(), reasoning: None, finish, elicited, usage }))
+    Ok(Some(Completion { text: writer.text.finish(), reasoning: None, finish, elicited, usage, label_logprobs: None }))
 }
 
 /// Divides the context. A budget promises a verdict, so all of it must fit; a completion without one may meet the context's end.

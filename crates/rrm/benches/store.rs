@@ -96,7 +96,14 @@ fn origin(i: usize) -> Origin {
 
 fn completion(texts: &[String], i: usize) -> Completion {
     let usage = Usage { prompt_tokens: 900, completion_tokens: 250 };
-    Completion { text: texts[i % texts.len()].clone(), reasoning: None, finish: Finish::Stop, elicited: false, usage }
+    Completion {
+        text: texts[i % texts.len()].clone(),
+        reasoning: None,
+        finish: Finish::Stop,
+        elicited: false,
+        usage,
+        label_logprobs: None,
+    }
 }
 
 /// Text that compresses about as well as the reasoning of a judge: phrases that come again, and words that are the rarer the later

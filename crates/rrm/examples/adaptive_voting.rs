@@ -33,7 +33,14 @@ impl Engine for Simulated {
         let tokens = 200.0 + 1800.0 * keyed.f64() * if right { 0.7 } else { 1.0 };
         let text = request.labels.map_or_else(String::new, |l| if right { l.first.clone() } else { l.second.clone() });
         let usage = Usage { prompt_tokens: 500, completion_tokens: tokens as u64 };
-        Box::pin(future::ready(Ok(Completion { text, reasoning: None, finish: Finish::Stop, elicited: false, usage })))
+        Box::pin(future::ready(Ok(Completion {
+            text,
+            reasoning: None,
+            finish: Finish::Stop,
+            elicited: false,
+            usage,
+            label_logprobs: None,
+        })))
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod doctor;
 pub mod http;
 pub mod in_process;
+mod labels;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -15,6 +16,8 @@ use crate::{chat::Message, comparison::Comparison};
 
 pub mod replay;
 pub mod scripted;
+
+pub use self::labels::{LabelLogprobs, LabelProbabilities, Labels};
 
 /// Whatever can complete a conversation: a server, a model in process, a recording, a script.
 pub trait Engine: Send + Sync {
@@ -61,7 +64,7 @@ pub struct Request {
     pub shared_prefix: usize,
     /// What is compared, for engines that do not read prose (scripted judges, scalar reward models).
     pub comparison: Option<Arc<Comparison>>,
-    /// The texts that state a verdict in the format that wrote this request.
+    /// The texts that state a verdict in the format that wrote this request: an engine that can tells how likely each of them was.
     pub labels: Option<Arc<Labels>>,
     /// Where text goes as it is written, when somebody watches.
     pub sink: Option<TokenSink>,
@@ -137,17 +140,6 @@ impl Budget {
     }
 }
 
-/// The texts that state a verdict, as a model would write them, such as `\boxed{Assistant 1}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Labels {
-    /// The first response is better.
-    pub first: String,
-    /// The second response is better.
-    pub second: String,
-    /// Neither is better; only in formats that have ties.
-    pub tie: Option<String>,
-}
-
 /// Receives text as it is generated.
 pub type TokenSink = Arc<dyn Fn(&str) + Send + Sync>;
 
@@ -166,6 +158,10 @@ pub struct Completion {
     pub elicited: bool,
     /// What it took.
     pub usage: Usage,
+    /// How likely each of the request's labels was where the verdict is stated; `None` from engines that cannot tell, and where the
+    /// text states none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_logprobs: Option<LabelLogprobs>,
 }
 
 /// Why a text ends.

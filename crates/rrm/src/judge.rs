@@ -9,7 +9,9 @@ use tokio::sync::Semaphore;
 use crate::{
     address::{CompletionKey, KeyParts, completion_key},
     comparison::Comparison,
-    engine::{Budget, Completion, Engine, EngineError, Request, Sampling, TokenSink, Usage, replay::Recorder},
+    engine::{
+        Budget, Completion, Engine, EngineError, LabelProbabilities, Request, Sampling, TokenSink, Usage, replay::Recorder,
+    },
     format::{Format, FormatError},
     keyed,
     spending::{LimitReached, Spending},
@@ -83,6 +85,8 @@ pub struct VoteRecord {
     pub vote: Vote,
     /// Whether the verdict was elicited under a thinking budget.
     pub elicited: bool,
+    /// How likely each verdict was, about the comparison in its given order; `None` where the engine did not tell.
+    pub probabilities: Option<LabelProbabilities>,
     /// What it took.
     pub usage: Usage,
     /// Where the completion lies in the store.
@@ -239,8 +243,12 @@ impl Judge {
         };
         let transcript = transcript::split(&completion, self.format.file.thinking.as_ref());
         let vote = verdict::read(&transcript, &self.format.file.verdict);
-        let vote = if order == Order::Swapped { vote.map(Verdict::swapped) } else { vote };
-        Ok(VoteRecord { order, vote, elicited: completion.elicited, usage: completion.usage, key })
+        let probabilities = completion.label_logprobs.map(|labels| labels.probabilities());
+        let (vote, probabilities) = match order {
+            Order::Given => (vote, probabilities),
+            Order::Swapped => (vote.map(Verdict::swapped), probabilities.map(LabelProbabilities::swapped)),
+        };
+        Ok(VoteRecord { order, vote, elicited: completion.elicited, probabilities, usage: completion.usage, key })
     }
 
     /// From the store if it is there, else from the engine and then into the store.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     dataset::Item,
+    engine::LabelProbabilities,
     judge::{Order, VoteRecord},
     ranking::Ranking,
     rating::Score,
@@ -105,6 +106,9 @@ pub struct VoteRow {
     /// Whether the verdict was elicited under a thinking budget.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub elicited: bool,
+    /// How likely each verdict was, turned to the order of the match; absent where the engine did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probabilities: Option<LabelProbabilities>,
     /// Tokens of the request.
     pub prompt_tokens: u64,
     /// Tokens written.
@@ -230,6 +234,7 @@ fn vote_row(record: VoteRecord) -> VoteRow {
         verdict: record.vote.ok(),
         abstain: record.vote.err(),
         elicited: record.elicited,
+        probabilities: record.probabilities,
         prompt_tokens: record.usage.prompt_tokens,
         completion_tokens: record.usage.completion_tokens,
         completion: record.key.to_string(),

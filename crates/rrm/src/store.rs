@@ -193,7 +193,14 @@ mod tests {
             // Random letters, so that compression leaves the size about as it is.
             let mut noise = Keyed::new(u64::from(i), "text", "test", &[]);
             let text = (0..8000).map(|_| char::from(b' ' + noise.below(90) as u8)).collect();
-            let completion = Completion { text, reasoning: None, finish: Finish::Stop, elicited: false, usage: Usage::default() };
+            let completion = Completion {
+                text,
+                reasoning: None,
+                finish: Finish::Stop,
+                elicited: false,
+                usage: Usage::default(),
+                label_logprobs: None,
+            };
             let origin = Origin {
                 engine: "e".into(),
                 fingerprint: "f".into(),

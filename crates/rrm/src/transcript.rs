@@ -83,6 +83,7 @@ mod tests {
             finish: Finish::Stop,
             elicited: false,
             usage: Usage::default(),
+            label_logprobs: None,
         }
     }
 

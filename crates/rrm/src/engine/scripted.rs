@@ -112,6 +112,13 @@ impl ScriptedEngine {
         if let Some(sink) = &request.sink {
             sink(&text);
         }
-        Ok(Completion { text, reasoning: None, finish: Finish::Stop, elicited: false, usage: Usage::default() })
+        Ok(Completion {
+            text,
+            reasoning: None,
+            finish: Finish::Stop,
+            elicited: false,
+            usage: Usage::default(),
+            label_logprobs: None,
+        })
     }
 }

@@ -107,7 +107,7 @@ mod tests {
 
     fn completion(text: String, reasoning: Option<String>) -> Completion {
         let usage = Usage { prompt_tokens: 7, completion_tokens: 11 };
-        Completion { text, reasoning, finish: Finish::Length, elicited: true, usage }
+        Completion { text, reasoning, finish: Finish::Length, elicited: true, usage, label_logprobs: None }
     }
 
     #[test]
@@ -117,6 +117,14 @@ mod tests {
         assert_eq!(short[0], b'{');
         let long = packer.pack(&completion("The first response is better. ".repeat(100), None)).unwrap();
         assert!(long[0] == ZLIB && long.len() < 300, "{} bytes", long.len());
+    }
+
+    #[test]
+    fn what_earlier_versions_stored_is_read() {
+        let stored = br#"{"text":"First.","finish":"length","elicited":true,"usage":{"prompt_tokens":7,"completion_tokens":11}}"#;
+        assert_eq!(unpack(stored).unwrap(), completion("First.".into(), None));
+        // And without what is new, nothing else is written today.
+        assert_eq!(Packer::new().pack(&completion("First.".into(), None)).unwrap(), stored);
     }
 
     #[test]

@@ -21,7 +21,8 @@ fn shipped(name: &str) -> Format {
 }
 
 fn read(format: &Format, text: &str, finish: Finish) -> Result<Verdict, Abstain> {
-    let completion = Completion { text: text.into(), reasoning: None, finish, elicited: false, usage: Usage::default() };
+    let completion =
+        Completion { text: text.into(), reasoning: None, finish, elicited: false, usage: Usage::default(), label_logprobs: None };
     verdict::read(&transcript::split(&completion, format.file.thinking.as_ref()), &format.file.verdict)
 }
 

@@ -9,7 +9,10 @@ use futures::future::BoxFuture;
 use rrm::{
     comparison::{Comparison, Prompt, Side},
     dataset::{Item, Response},
-    engine::{Completion, Engine, EngineError, EngineInfo, Request, scripted::ScriptedEngine, scripted::scripted},
+    engine::{
+        Completion, Engine, EngineError, EngineInfo, LabelLogprobs, LabelProbabilities, Request, scripted::ScriptedEngine,
+        scripted::scripted,
+    },
     format::Format,
     judge::{Adaptive, Fixture, Judge, JudgeSettings},
     keyed::Keyed,
@@ -141,6 +144,38 @@ async fn half_of_the_votes_see_the_other_order() {
         judge(Arc::new(scripted("first").unwrap()), settings).judge(Fixture { item: "x", pair: (0, 1) }, &pair()).await.unwrap();
     assert_eq!((judgment.counts.first, judgment.counts.second), (2, 2));
     assert_eq!(judgment.decision, Decision::Undecided, "a judge that only knows places decides nothing");
+}
+
+/// Says of every comparison that the first place is better, with a probability of 0.8.
+struct Sure(EngineInfo);
+
+impl Engine for Sure {
+    fn info(&self) -> &EngineInfo {
+        &self.0
+    }
+
+    fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
+        Box::pin(async move {
+            let answer = scripted("first").unwrap().complete(request).await?;
+            Ok(Completion { label_logprobs: LabelLogprobs::new(0.4f64.ln(), 0.1f64.ln(), None), ..answer })
+        })
+    }
+}
+
+#[tokio::test]
+async fn votes_tell_how_likely_each_verdict_was_in_the_order_of_the_match() {
+    let folder = tempfile::tempdir().unwrap();
+    let info = EngineInfo { logprobs: true, paid: true, ..scripted("first").unwrap().info().clone() };
+    let settings = JudgeSettings { votes: 2, both_orders: true, ..Default::default() };
+    let store = Some(Store::open(folder.path().join("store.db")).unwrap());
+    let judge = Judge { store, ..judge(Arc::new(Sure(info)), settings) };
+    let new = rows(&judge, &Task::Judge, &[item("x", 2)], 1).await.remove(0);
+    let votes = new.result.clone().unwrap().matches[0].votes.clone();
+    let place = LabelProbabilities { first: 0.8, second: 0.2, tie: None };
+    assert_eq!(votes.iter().map(|vote| vote.probabilities).collect::<Vec<_>>(), [Some(place), Some(place.swapped())]);
+    assert_eq!(serde_json::to_value(&votes[1]).unwrap()["probabilities"], serde_json::json!({"first": 0.2, "second": 0.8}));
+    assert_eq!(rows(&judge, &Task::Judge, &[item("x", 2)], 1).await, [new], "a stored completion gives another row");
+    assert_eq!(judge.spending.spent().calls, 2);
 }
 
 async fn rows(judge: &Judge, task: &Task, items: &[Item], window: usize) -> Vec<Row> {

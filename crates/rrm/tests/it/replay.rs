@@ -36,7 +36,14 @@ impl Engine for Counter {
             let call = self.calls.fetch_add(1, Ordering::Relaxed);
             let text = format!("call {call}, seed {}\nnext line \u{2028}", request.seed);
             let usage = Usage { prompt_tokens: 3, completion_tokens: call };
-            Ok(Completion { text, reasoning: Some("hm".into()), finish: Finish::Length, elicited: true, usage })
+            Ok(Completion {
+                text,
+                reasoning: Some("hm".into()),
+                finish: Finish::Length,
+                elicited: true,
+                usage,
+                label_logprobs: None,
+            })
         })
     }
 }

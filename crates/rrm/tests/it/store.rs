@@ -36,6 +36,7 @@ pub fn completion(i: usize) -> Completion {
         finish: Finish::Stop,
         elicited: i.is_multiple_of(5),
         usage,
+        label_logprobs: None,
     }
 }
 

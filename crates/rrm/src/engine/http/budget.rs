@@ -56,12 +56,19 @@ pub(crate) async fn complete(
     if let (Some(sink), Some(put_back)) = (sink, verdict.get(told..).filter(|rest| !rest.is_empty())) {
         sink(put_back);
     }
-    Ok(Completion { text: text + &verdict, reasoning: None, finish, elicited: true, usage })
+    Ok(Completion { text: text + &verdict, reasoning: None, finish, elicited: true, usage, label_logprobs: None })
 }
 
 /// A reply as the completion that it is.
 pub(crate) fn plain(reply: Reply) -> Completion {
-    Completion { text: reply.text, reasoning: reply.reasoning, finish: reply.finish, elicited: false, usage: reply.usage }
+    Completion {
+        text: reply.text,
+        reasoning: reply.reasoning,
+        finish: reply.finish,
+        elicited: false,
+        usage: reply.usage,
+        label_logprobs: None,
+    }
 }
 
 /// What the model had written when it was cut, with the marks of thinking put back where the server moved the thinking away.
