@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, mpsc},
 };
 
-use rrm::engine::{Completion, EngineError, Finish, in_process::Sampler};
+use rrm::engine::{Completion, EngineError, Finish, LabelLogprobs, in_process::Sampler};
 
 use crate::{
     backend::{Decoder, Tokenizer},
@@ -259,12 +259,16 @@ fn draw(pairs: Vec<(&mut Sampler, &[f32])>) -> Vec<Option<usize>> {
     pairs.into_iter().map(|(sampler, row)| sampler.draw(row)).collect()
 }
 
-/// Log-probabilities of labels that were all scored; `None` when any of them is no number.
+/// Log-probabilities of the labels, in the order of [`Continuations`](labels::Continuations); `None` before all of them are known.
 fn scores(scoring: Option<Scoring>) -> Option<Vec<f64>> {
-    scoring?.branches.into_iter().map(|branch| branch.logprob.filter(|logprob| logprob.is_finite())).collect()
+    scoring?.branches.into_iter().map(|branch| branch.logprob).collect()
 }
 
 /// The completion with what its labels scored.
-pub(crate) fn completion(written: Completion, _scores: Option<&[f64]>) -> Completion {
-    written
+pub(crate) fn completion(written: Completion, scores: Option<&[f64]>) -> Completion {
+    let label_logprobs = match scores {
+        Some([first, second, rest @ ..]) => LabelLogprobs::new(*first, *second, rest.first().copied()),
+        _ => None,
+    };
+    Completion { label_logprobs, ..written }
 }

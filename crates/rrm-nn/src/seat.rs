@@ -156,9 +156,7 @@ impl Seat {
             if begin >= end {
                 return end;
             }
-            // A later block that is filled in part is passed over first, in the next step.
-            let begun = begin > self.computed && pool.filled(self.table[at]) > 0;
-            if begun || !claimed.insert(self.table[at]) {
+            if !claimed.insert(self.table[at]) {
                 return begin.max(self.computed);
             }
         }

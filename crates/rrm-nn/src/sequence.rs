@@ -135,9 +135,9 @@ impl Sequence {
         labels::continuations(&written, self.labels.as_deref()?, self.budget.as_ref(), tokenizer)
     }
 
-    /// The completion as it ended.
+    /// The completion as it ended, without what its labels scored.
     pub fn finish(self, finish: Finish) -> Completion {
         let usage = Usage { prompt_tokens: self.prompt as u64, completion_tokens: self.drawn };
-        Completion { text: self.text.finish(), reasoning: None, finish, elicited: self.elicited, usage }
+        Completion { text: self.text.finish(), reasoning: None, finish, elicited: self.elicited, usage, label_logprobs: None }
     }
 }

@@ -7,9 +7,13 @@ mod labels;
 mod load;
 mod same_text;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex, mpsc},
+    thread,
+    time::Duration,
+};
 
-use futures::executor::block_on;
+use futures::{executor::block_on, future::join_all};
 use rrm::{
     chat::Message,
     engine::{Budget, Completion, Engine, EngineError, EngineInfo, Labels, Request, Sampling},
@@ -73,4 +77,17 @@ fn labels() -> Arc<Labels> {
 
 fn complete(engine: &LocalEngine, request: Request) -> Result<Completion, EngineError> {
     block_on(engine.complete(request))
+}
+
+/// All answers, in the order of the requests, which are all sent before any is waited for.
+fn complete_all(engine: &LocalEngine, requests: &[Request]) -> Vec<Completion> {
+    let answers = block_on(join_all(requests.iter().map(|request| engine.complete(request.clone()))));
+    answers.into_iter().map(Result::unwrap).collect()
+}
+
+/// Runs a scenario that must not stand still.
+fn in_time<T: Send + 'static>(scenario: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, finished) = mpsc::channel();
+    thread::spawn(move || done.send(scenario()));
+    finished.recv_timeout(Duration::from_secs(120)).expect("the scenario failed or stands still")
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use futures::{executor::block_on, future::join_all};
+use futures::executor::block_on;
 use proptest::prelude::*;
-use rrm::engine::{Budget, Completion, Engine, Request};
+use rrm::engine::{Budget, Completion, Engine, Finish, Request};
 
 use super::{
-    POSITIONS, budget, config, engine,
+    POSITIONS, budget, complete_all, config, engine,
     fake::{Bytes, logits_after},
-    labels, request,
+    in_time, labels, request,
 };
 use crate::{
     backend::Tokenizer,
@@ -36,7 +36,7 @@ pub fn oracle(request: &Request, script: Option<&str>, limit: usize) -> Completi
             }
         }
     };
-    let found = sequence.continuations(&Bytes).filter(|_| finish == rrm::engine::Finish::Stop);
+    let found = sequence.continuations(&Bytes).filter(|_| finish == Finish::Stop);
     let found = found.filter(|found| found.tokens.iter().all(|label| found.context - 1 + label.len() <= limit));
     let scores = found.map(|found| {
         let score = |label: &Vec<u32>| {
@@ -87,9 +87,13 @@ proptest! {
     fn whatever_else_runs(requests in requests(14), config in configs(), scripted in any::<bool>()) {
         let script = scripted.then_some(VERDICT);
         let (engine, fate) = engine(script, &config);
-        let answers = block_on(join_all(requests.iter().map(|request| engine.complete(request.clone()))));
+        let sent = requests.clone();
+        let (engine, answers) = in_time(move || {
+            let answers = complete_all(&engine, &sent);
+            (engine, answers)
+        });
         for (request, answer) in requests.iter().zip(answers) {
-            prop_assert_eq!(answer.unwrap(), oracle(request, script, CONTEXT));
+            prop_assert_eq!(answer, oracle(request, script, CONTEXT));
         }
         let counters = engine.counters();
         prop_assert_eq!(counters.blocks, 0);
@@ -103,15 +107,16 @@ proptest! {
 
 #[test]
 fn votes_on_one_prompt_compute_it_once() {
-    let (engine, _) = engine(None, &config());
-    // With the mark 103 tokens: three whole blocks, six copied, and the last one of each vote's own.
-    let votes = (0..8).map(|seed| request(&prompt(0, 102), seed, 20));
-    let answers = block_on(join_all(votes.clone().map(|vote| engine.complete(vote))));
-    for (vote, answer) in votes.zip(answers) {
-        assert_eq!(answer.unwrap(), oracle(&vote, None, POSITIONS));
+    // With the mark 103 tokens: three whole blocks, six copied, and the last one of each vote's own. And 21, all in one block.
+    for tokens in [103, 21] {
+        let (engine, _) = engine(None, &config());
+        let votes: Vec<Request> = (0..8).map(|seed| request(&prompt(0, tokens - 1), seed, 20)).collect();
+        for (vote, answer) in votes.iter().zip(complete_all(&engine, &votes)) {
+            assert_eq!(answer, oracle(vote, None, POSITIONS));
+        }
+        let counters = engine.counters();
+        assert_eq!((counters.reused, counters.prefill_rows), (7 * (tokens as u64 - 1), tokens as u64));
     }
-    let counters = engine.counters();
-    assert_eq!((counters.reused, counters.prefill_rows), (7 * 102, 103));
 }
 
 #[test]
@@ -126,31 +131,37 @@ fn a_shared_beginning_is_computed_once_and_outlives_its_request() {
 #[test]
 fn nothing_is_shared_when_sharing_is_off() {
     let (engine, _) = engine(None, &SchedulerConfig { share_prefixes: false, ..config() });
-    let votes = (0..4).map(|seed| engine.complete(request(&prompt(0, 102), seed, 1)));
-    assert!(block_on(join_all(votes)).iter().all(Result::is_ok));
+    let votes: Vec<Request> = (0..4).map(|seed| request(&prompt(0, 102), seed, 1)).collect();
+    complete_all(&engine, &votes);
     assert_eq!((engine.counters().reused, engine.counters().prefill_rows), (0, 4 * 103));
 }
 
 #[test]
 fn one_at_a_time_when_batching_is_off() {
     let (engine, fate) = engine(None, &SchedulerConfig { max_batch: 1, ..config() });
-    let votes = (0..9).map(|seed| engine.complete(request(&prompt(0, 50), seed, 9)));
-    assert!(block_on(join_all(votes)).iter().all(Result::is_ok));
+    let votes: Vec<Request> = (0..9).map(|seed| request(&prompt(0, 50), seed, 9)).collect();
+    complete_all(&engine, &votes);
     assert_eq!(fate.lock().unwrap().most_sequences, 1);
 }
 
 #[test]
 fn sequences_that_outgrow_the_memory_give_way_and_write_the_same() {
-    let script = "x".repeat(150);
+    // The verdict comes first: whoever gives way later scores labels in the middle of what was evaluated again.
+    let script = format!("\\box{{A 1}}{}", "x".repeat(140));
     let small = SchedulerConfig { kv_bytes: Some(11_000), ..config() };
+    let labelled = |family| Request { labels: Some(labels()), ..request(&prompt(family, 60), 0, 200) };
+    let requests: Vec<Request> = (0..6).map(labelled).collect();
     let (engine, _) = engine(Some(&script), &small);
-    let requests: Vec<Request> = (0..6).map(|family| request(&prompt(family, 60), 0, 200)).collect();
-    let answers = block_on(join_all(requests.iter().map(|request| engine.complete(request.clone()))));
+    let sent = requests.clone();
+    let (counters, answers) = in_time(move || {
+        let answers = complete_all(&engine, &sent);
+        (engine.counters(), answers)
+    });
     for (request, answer) in requests.iter().zip(answers) {
-        assert_eq!(answer.unwrap(), oracle(request, Some(&script), 320));
+        assert!(answer.label_logprobs.is_some());
+        assert_eq!(answer, oracle(request, Some(&script), 320));
     }
-    let counters = engine.counters();
-    assert!(counters.preemptions > 0 && counters.peak_blocks <= 11, "{counters:?}");
+    assert!(counters.preemptions > 0 && counters.peak_blocks <= 11 && counters.blocks == 0, "{counters:?}");
 }
 
 #[test]
