@@ -1,0 +1,191 @@
+//! Requests -> completions: the engine that runs a decoder in process, many requests at once.
+//!
+//! A request is tokenised where its future is polled; one thread owns the decoder and answers. The same request gives the same text,
+//! whatever else runs, in whatever order it came, and however much memory there is.
+
+use std::{
+    fs,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread::{self, JoinHandle},
+};
+
+use futures::{
+    channel::oneshot,
+    future::{BoxFuture, FutureExt},
+};
+use rrm::engine::{Completion, Engine, EngineError, EngineInfo, Request};
+
+use crate::{
+    backend::{Decoder, Tokenizer},
+    batch::BLOCK,
+    schedule::{Parts, Scheduler},
+    seat::{Reply, Ticket},
+    sequence::{self, Sequence},
+};
+
+/// How requests share a decoder. None of it changes any text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchedulerConfig {
+    /// Whether prompts that begin alike are computed once.
+    pub share_prefixes: bool,
+    /// Most requests that are computed together; 1 answers them one after the other.
+    pub max_batch: usize,
+    /// Tokens that one step evaluates. Long prompts are cut into that much, so that others go on writing meanwhile.
+    pub prefill_rows: usize,
+    /// Most bytes of keys and values; `None` takes a quarter of the machine's memory.
+    pub kv_bytes: Option<u64>,
+    /// Most tokens of prompt and completion together; `None` takes what the model was trained with. A completion without a thinking
+    /// budget is cut where the context ends.
+    pub context: Option<usize>,
+}
+
+impl Default for SchedulerConfig {
+    /// Everything shared and batched; sizes at which a processor's cores are busy and one step is short against a completion.
+    fn default() -> Self {
+        SchedulerConfig { share_prefixes: true, max_batch: 64, prefill_rows: 256, kv_bytes: None, context: None }
+    }
+}
+
+/// What an engine has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Steps of the decoder.
+    pub steps: u64,
+    /// Tokens that were evaluated, of prompts and completions.
+    pub rows: u64,
+    /// Those of them that were not evaluated one by one as they were drawn.
+    pub prefill_rows: u64,
+    /// Tokens that did not have to be evaluated because another request had begun alike.
+    pub reused: u64,
+    /// How often a sequence gave its blocks to an older one.
+    pub preemptions: u64,
+    /// Blocks that are in use now; those that are only kept for later requests not counted.
+    pub blocks: u64,
+    /// The most blocks that were in use at any time.
+    pub peak_blocks: u64,
+}
+
+/// A decoder in process.
+pub struct LocalEngine {
+    info: EngineInfo,
+    tokenizer: Arc<dyn Tokenizer>,
+    /// Most tokens of one sequence.
+    limit: usize,
+    counters: Arc<Mutex<Counters>>,
+    /// `None` only while the engine is dropped.
+    tickets: Option<mpsc::Sender<Ticket>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl LocalEngine {
+    /// Starts the thread that owns `decoder`.
+    ///
+    /// # Errors
+    /// [`EngineError::Failed`] when the bytes for keys and values are too few for anything, or cannot be had.
+    pub(crate) fn start(
+        info: EngineInfo,
+        mut decoder: Box<dyn Decoder>,
+        tokenizer: Arc<dyn Tokenizer>,
+        config: &SchedulerConfig,
+    ) -> Result<Self, EngineError> {
+        let failed = |detail: String| EngineError::Failed { engine: info.name.clone(), detail };
+        let positions = config.context.unwrap_or(usize::MAX).min(decoder.positions());
+        let bytes = config.kv_bytes.unwrap_or_else(|| memory() / 4);
+        let blocks = blocks(bytes, decoder.block_bytes(), positions, config.max_batch).map_err(failed)?;
+        decoder.allocate(blocks).map_err(failed)?;
+        // Labels are scored on a copy of a sequence's last block.
+        let limit = positions.min((blocks as usize - 1) * BLOCK);
+        let counters = Arc::<Mutex<Counters>>::default();
+        let parts = Parts {
+            name: info.name.clone(),
+            decoder,
+            tokenizer: tokenizer.clone(),
+            blocks,
+            limit,
+            share: config.share_prefixes,
+            max_batch: config.max_batch.max(1),
+            rows: config.prefill_rows,
+            shown: counters.clone(),
+        };
+        let (tickets, queue) = mpsc::channel();
+        let thread = thread::Builder::new().name("scheduler".to_owned());
+        let thread = thread.spawn(move || Scheduler::new(parts).run(&queue)).map_err(|error| failed(error.to_string()))?;
+        Ok(LocalEngine { info, tokenizer, limit, counters, tickets: Some(tickets), thread: Some(thread) })
+    }
+
+    /// What the engine has done so far.
+    pub fn counters(&self) -> Counters {
+        *self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self, detail: &str) -> EngineError {
+        EngineError::Failed { engine: self.info.name.clone(), detail: detail.to_owned() }
+    }
+
+    /// Tokenises a request, and refuses what does not fit.
+    fn ticket(&self, mut request: Request, reply: Reply) -> Result<Ticket, EngineError> {
+        let prompt = self.tokenizer.encode_prompt(&request.messages).map_err(|error| self.failed(&error))?;
+        if prompt.is_empty() {
+            return Err(self.failed("the conversation makes a prompt without tokens"));
+        }
+        // Thousands may wait, and their tokens are all that is needed.
+        request.messages = Vec::new();
+        let first = sequence::first_tokens(&request, prompt.len(), self.limit, &*self.tokenizer);
+        let first =
+            first.map_err(|tokens| EngineError::TooLong { engine: self.info.name.clone(), tokens, limit: self.limit as u64 })?;
+        Ok(Ticket { sequence: Sequence::new(request, prompt, first), scoring: None, reply })
+    }
+}
+
+impl Engine for LocalEngine {
+    fn info(&self) -> &EngineInfo {
+        &self.info
+    }
+
+    fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
+        async move {
+            let gone = || self.failed("the thread that computes ended");
+            let (reply, answer) = oneshot::channel();
+            let ticket = self.ticket(request, reply)?;
+            self.tickets.as_ref().ok_or_else(gone)?.send(ticket).map_err(|_| gone())?;
+            answer.await.unwrap_or_else(|_| Err(gone()))
+        }
+        .boxed()
+    }
+}
+
+impl Drop for LocalEngine {
+    /// Waits for the thread, so that the decoder's memory is free afterwards.
+    fn drop(&mut self) {
+        self.tickets = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of that thread was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// How many blocks `bytes` make; more than `max_batch` sequences of `positions` tokens could fill are of use for sharing only, and
+/// twice as many are enough for that.
+fn blocks(bytes: u64, block_bytes: usize, positions: usize, max_batch: usize) -> Result<u32, String> {
+    let affordable = bytes / (block_bytes as u64).max(1);
+    let useful = (positions.div_ceil(BLOCK) + 1).saturating_mul(max_batch.max(1)).saturating_mul(2);
+    let blocks = affordable.min(useful as u64).min(u64::from(u32::MAX));
+    if blocks < 2 {
+        return Err(format!("{bytes} bytes for keys and values are fewer than two blocks of {block_bytes}"));
+    }
+    Ok(blocks as u32)
+}
+
+/// Bytes of this machine's memory; 8 GiB where it does not say.
+fn memory() -> u64 {
+    let said = fs::read_to_string("/proc/meminfo").ok();
+    let kibibytes = said.as_deref().and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    });
+    kibibytes.map_or(8 << 30, |kibibytes| kibibytes.saturating_mul(1024))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! What goes wrong is an answer, never silence.
+
+use std::sync::{Arc, Mutex};
+
+use futures::{executor::block_on, future::join_all};
+use rrm::{
+    chat::Message,
+    engine::{Engine, EngineError, Request},
+};
+
+use super::{
+    complete, config, engine,
+    fake::{Bytes, Fake, Fate},
+    request,
+};
+use crate::engine::{LocalEngine, SchedulerConfig};
+
+fn details(engine: &LocalEngine, requests: usize) -> Vec<String> {
+    let all = (0..requests).map(|seed| engine.complete(request(&format!("{seed} asks."), seed as u64, 50)));
+    let failed = |answer: Result<_, EngineError>| match answer {
+        Err(EngineError::Failed { engine, detail }) => {
+            assert_eq!(engine, "fake");
+            detail
+        }
+        other => panic!("{other:?}"),
+    };
+    block_on(join_all(all)).into_iter().map(failed).collect()
+}
+
+#[test]
+fn a_failed_step_answers_all_that_run_and_the_next_request_is_served() {
+    let (engine, fate) = engine(None, &config());
+    let alone = complete(&engine, request("Who?", 7, 50)).unwrap();
+    let steps = fate.lock().unwrap().steps;
+    fate.lock().unwrap().fails_at = Some(steps + 1);
+    // The first may run alone in that step; so only it is sure to fail.
+    assert_eq!(details(&engine, 1), ["a decode failed"]);
+    assert_eq!(complete(&engine, request("Who?", 7, 50)).unwrap(), alone);
+    assert_eq!(engine.counters().blocks, 0);
+}
+
+#[test]
+fn a_panic_of_the_decoder_answers_everybody_then_and_later() {
+    let (engine, fate) = engine(None, &config());
+    fate.lock().unwrap().panics_at = Some(1);
+    assert!(details(&engine, 100).iter().all(|detail| detail == "the thread that computes ended"));
+    assert_eq!(details(&engine, 2).len(), 2);
+}
+
+#[test]
+fn logits_that_are_no_numbers_are_an_error() {
+    let (engine, fate) = engine(None, &config());
+    fate.lock().unwrap().broken = true;
+    assert_eq!(details(&engine, 3), ["the model gave no finite logits"; 3]);
+    assert_eq!(engine.counters().blocks, 0);
+}
+
+#[test]
+fn a_conversation_that_the_template_refuses_is_an_error() {
+    let (engine, _) = engine(None, &config());
+    let refused = Request { messages: vec![Message::user("refuse")], ..request("", 0, 5) };
+    assert_eq!(complete(&engine, refused).unwrap_err().to_string(), "fake: no such conversation");
+}
+
+#[test]
+fn too_few_bytes_are_an_error_at_the_start() {
+    let info = engine(None, &config()).0.info().clone();
+    let decoder = Box::new(Fake::new(100, None, Arc::<Mutex<Fate>>::default()));
+    let small = SchedulerConfig { kv_bytes: Some(1999), ..config() };
+    let refused = LocalEngine::start(info, decoder, Arc::new(Bytes), &small).map(|_| ()).unwrap_err();
+    assert_eq!(refused.to_string(), "fake: 1999 bytes for keys and values are fewer than two blocks of 1000");
+}
+
+#[test]
+fn an_engine_that_is_dropped_lets_go_of_its_decoder() {
+    let (engine, fate) = engine(None, &config());
+    complete(&engine, request("Who?", 1, 5)).unwrap();
+    assert_eq!(Arc::strong_count(&fate), 2);
+    drop(engine);
+    assert_eq!(Arc::strong_count(&fate), 1);
+}

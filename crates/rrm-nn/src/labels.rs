@@ -1,0 +1,90 @@
+//! Where a verdict stands in a written text -> what would have stated each label there, as tokens after the same beginning.
+
+use rrm::engine::{Budget, Labels};
+
+use crate::backend::Tokenizer;
+
+/// What was written, with its tokens.
+pub(crate) struct Written<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// For each token after the prompt, the length of the text up to its end.
+    pub ends: &'a [usize],
+    /// Tokens of the prompt.
+    pub prompt: usize,
+}
+
+/// The labels as continuations of one beginning.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Continuations {
+    /// How many leading tokens of the sequence are the beginning: at least one.
+    pub context: usize,
+    /// For the first response, the second, and a tie where there is one: tokens that spell the rest of the label.
+    pub tokens: Vec<Vec<u32>>,
+}
+
+/// Finds the last verdict of the answer, and cuts the sequence before the token that holds the first character in which labels differ.
+///
+/// All labels are alike up to there, so what they share is left out of every one of them: a common factor of their probabilities.
+/// `None` when the answer states no verdict, or when tokens do not spell a label.
+pub(crate) fn continuations(
+    written: &Written<'_>,
+    labels: &Labels,
+    budget: Option<&Budget>,
+    tokenizer: &dyn Tokenizer,
+) -> Option<Continuations> {
+    let close = budget.map_or("", |budget| &budget.close);
+    let labels: Vec<&str> = [Some(&labels.first), Some(&labels.second), labels.tie.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(|label| label.strip_prefix(close).unwrap_or(label))
+        .collect();
+    let common = common_prefix(&labels);
+    let stated = budget.map_or(&[][..], |budget| &budget.verdicts).iter().map(String::as_str);
+    let differs = last_of(written.text, close, labels.iter().copied().chain(stated).filter(|text| text.starts_with(common)))?
+        + common.len();
+    let first = first_token(written.ends, differs);
+    let leading = written.text.get(end_before(written.ends, first)..differs)?;
+    let spell = |label: &&str| {
+        let rest = format!("{leading}{}", &label[common.len()..]);
+        let tokens = tokenizer.encode_text(&rest);
+        let spelled: Vec<u8> = tokens.iter().flat_map(|token| tokenizer.bytes(*token)).collect();
+        (!tokens.is_empty() && spelled == rest.as_bytes()).then_some(tokens)
+    };
+    let tokens = labels.iter().map(spell).collect::<Option<Vec<_>>>()?;
+    Some(Continuations { context: written.prompt + first, tokens })
+}
+
+/// Log-probability of `token` by its row of logits `(vocabulary,)`, at temperature 1.
+pub(crate) fn logprob(logits: &[f32], token: u32) -> f64 {
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits.iter().map(|logit| (f64::from(*logit) - f64::from(top)).exp()).sum();
+    f64::from(logits[token as usize]) - f64::from(top) - sum.ln()
+}
+
+/// What all texts begin with.
+fn common_prefix<'a>(texts: &[&'a str]) -> &'a str {
+    let Some((first, others)) = texts.split_first() else { return "" };
+    let alike = |(at, c): &(usize, char)| others.iter().all(|other| other[*at..].starts_with(*c));
+    let end = first.char_indices().take_while(alike).map(|(at, c)| at + c.len_utf8()).last();
+    &first[..end.unwrap_or(0)]
+}
+
+/// Where the last of `texts` that stands after the last `close` begins.
+fn last_of<'a>(text: &str, close: &str, texts: impl Iterator<Item = &'a str>) -> Option<usize> {
+    let answer = if close.is_empty() { 0 } else { text.rfind(close).map_or(0, |at| at + close.len()) };
+    texts.filter_map(|each| text[answer..].rfind(each)).max().map(|at| answer + at)
+}
+
+/// The token in which the character at `at` begins. A token that ends inside a character counts with the one that completes it.
+fn first_token(ends: &[usize], at: usize) -> usize {
+    let holder = ends.partition_point(|end| *end <= at);
+    match end_before(ends, holder) {
+        0 => 0,
+        before => ends.partition_point(|end| *end < before) + 1,
+    }
+}
+
+fn end_before(ends: &[usize], token: usize) -> usize {
+    token.checked_sub(1).map_or(0, |before| ends[before])
+}

@@ -1,0 +1,238 @@
+//! A sequence that runs -> the rows of its next step: which blocks it has, how far they are filled, and what it waits for.
+//!
+//! Whole blocks of the tokens that a sequence is admitted with are shared with all that begin alike; whoever comes to an unfilled one
+//! first fills it, and a step later it is there for all. The rest of those tokens lies in a block of the sequence's own, which others
+//! with the same rest copy. The last token is evaluated by every sequence itself, for its logits.
+
+use std::collections::HashSet;
+
+use futures::channel::oneshot;
+use rrm::engine::{Completion, EngineError, Finish};
+
+use crate::{
+    backend::Decoder,
+    batch::BLOCK,
+    kv::{BlockPool, Found, Key},
+    sequence::Sequence,
+};
+
+/// Where an answer goes; a dropped receiver cancels the request.
+pub(crate) type Reply = oneshot::Sender<Result<Completion, EngineError>>;
+
+/// A request that was accepted, with everything that outlives a preemption.
+pub(crate) struct Ticket {
+    pub sequence: Sequence,
+    /// Set when the text is complete and the labels are being scored.
+    pub scoring: Option<Scoring>,
+    pub reply: Reply,
+}
+
+/// Labels that are scored as continuations of a sequence's tokens.
+pub(crate) struct Scoring {
+    /// How the text ended.
+    pub finish: Finish,
+    /// One for each label.
+    pub branches: Vec<Branch>,
+}
+
+/// One label that is scored.
+pub(crate) struct Branch {
+    /// What continues the sequence's tokens; not empty.
+    pub tokens: Vec<u32>,
+    /// The blocks that follow the whole ones of the sequence before its last token; empty until there is room.
+    pub own: Vec<u32>,
+    /// Log-probability of `tokens`, once it is known.
+    pub logprob: Option<f64>,
+}
+
+/// A sequence that runs.
+pub(crate) struct Seat {
+    pub ticket: Ticket,
+    /// The token at position p lies in block `table[p / BLOCK]`.
+    pub table: Vec<u32>,
+    /// How many leading tokens have been evaluated.
+    pub computed: usize,
+    /// How many leading blocks of `table` others may share.
+    shared: usize,
+    /// What follows the shared blocks, but for the last token, until it was copied or begun.
+    tail: Option<(Key, usize)>,
+}
+
+/// What the tokens of a sequence need of the pool.
+pub(crate) struct Needs {
+    /// For each whole block that can be shared what it vouches for, and whether it is there.
+    whole: Vec<(Key, Found)>,
+    /// What follows, but for the last token, and how many tokens that is.
+    tail: Option<(Key, usize)>,
+    /// Blocks in all.
+    blocks: usize,
+}
+
+impl Needs {
+    /// Looks up what is there of `tokens` (not empty); nothing is shared unless `share`.
+    pub fn of(tokens: &[u32], pool: &BlockPool, share: bool) -> Self {
+        let shared = if share { (tokens.len() - 1) / BLOCK } else { 0 };
+        let mut last = Key::ROOT;
+        let mut find = |whole: &[u32]| {
+            last = last.then(whole);
+            (last, pool.find(last))
+        };
+        let whole = tokens[..shared * BLOCK].chunks(BLOCK).map(&mut find).collect();
+        let rest = &tokens[shared * BLOCK..tokens.len() - 1];
+        let tail = (share && !rest.is_empty()).then(|| (last.then(rest), rest.len()));
+        Needs { whole, tail, blocks: tokens.len().div_ceil(BLOCK) }
+    }
+
+    /// Whether the pool has them, and `headroom` blocks besides.
+    pub fn fit(&self, pool: &BlockPool, headroom: usize) -> bool {
+        let held = self.whole.iter().filter_map(|(_, found)| found.block()).filter(|block| pool.is_held(*block)).count();
+        self.blocks - held + headroom <= pool.available()
+    }
+}
+
+impl Seat {
+    /// Takes blocks for all tokens of a sequence: those that it needs and that fit.
+    pub fn take(ticket: Ticket, needs: Needs, pool: &mut BlockPool) -> Seat {
+        let Needs { whole, tail, blocks } = needs;
+        // Those that are there first: an allocation could evict them.
+        whole.iter().filter_map(|(_, found)| found.block()).for_each(|block| pool.share(block));
+        let mut table = Vec::with_capacity(blocks);
+        for at in 0..blocks {
+            let found = whole.get(at);
+            // There is always one: they were counted.
+            let Some(block) = found.and_then(|(_, found)| found.block()).or_else(|| pool.allocate()) else { break };
+            if let Some((key, Found::Nowhere)) = found {
+                pool.name(block, *key, BLOCK);
+            }
+            table.push(block);
+        }
+        Seat { ticket, table, computed: 0, shared: whole.len(), tail }
+    }
+
+    /// Gives all blocks back.
+    pub fn leave(mut self, pool: &mut BlockPool) -> Ticket {
+        self.branches_mut().iter_mut().for_each(|branch| pool.release_all(&mut branch.own));
+        pool.release_all(&mut self.table);
+        self.ticket
+    }
+
+    /// How many leading tokens are to be evaluated. Where labels are scored, the last token is evaluated with each of them.
+    pub fn target(&self) -> usize {
+        self.ticket.sequence.tokens.len() - usize::from(self.ticket.scoring.is_some())
+    }
+
+    /// Whether the next row is the last one before a draw.
+    pub fn draws_next(&self) -> bool {
+        self.ticket.scoring.is_none() && self.computed + 1 == self.ticket.sequence.tokens.len()
+    }
+
+    /// Passes over what others have evaluated; gives the number of tokens passed over.
+    pub fn advance(&mut self, pool: &mut BlockPool, decoder: &mut dyn Decoder) -> usize {
+        let before = self.computed;
+        while let Some(block) = self.table[..self.shared].get(self.computed / BLOCK) {
+            let reached = self.computed / BLOCK * BLOCK + pool.filled(*block);
+            if reached <= self.computed {
+                return self.computed - before;
+            }
+            self.computed = reached;
+        }
+        if let Some((key, tokens)) = self.tail.filter(|_| self.computed == self.shared * BLOCK)
+            && let Found::Here(source) = pool.find(key)
+        {
+            decoder.copy_block(source, self.table[self.shared]);
+            pool.touch(source);
+            self.computed += tokens;
+            self.tail = None;
+        }
+        self.computed - before
+    }
+
+    /// How far the next step may evaluate, at most `rows` tokens on; `claimed` are the shared blocks that this step fills already.
+    /// Gives `computed` where the sequence waits for another one.
+    pub fn reach(&mut self, rows: usize, pool: &mut BlockPool, claimed: &mut HashSet<u32>) -> usize {
+        let end = self.target().min(self.computed + rows);
+        for at in self.computed / BLOCK..self.shared {
+            let begin = at * BLOCK;
+            if begin >= end {
+                return end;
+            }
+            if !claimed.insert(self.table[at]) {
+                return begin.max(self.computed);
+            }
+        }
+        let begin = self.shared * BLOCK;
+        if let Some((key, tokens)) = self.tail.filter(|_| begin < end) {
+            match pool.find(key) {
+                Found::Nowhere => pool.name(self.table[self.shared], key, tokens),
+                Found::Coming(_) | Found::Here(_) => return begin,
+            }
+            self.tail = None;
+        }
+        end
+    }
+
+    /// Notes that all tokens before `end` have been evaluated.
+    pub fn evaluated(&mut self, end: usize, pool: &mut BlockPool) {
+        for at in self.computed / BLOCK..end.div_ceil(BLOCK) {
+            pool.fill(self.table[at], (end - at * BLOCK).min(BLOCK));
+        }
+        self.computed = end;
+    }
+
+    /// Takes the blocks that the next rows need; false when there are too few.
+    pub fn grow(&mut self, pool: &mut BlockPool, decoder: &mut dyn Decoder) -> bool {
+        while self.table.len() * BLOCK < self.ticket.sequence.tokens.len() {
+            let Some(block) = pool.allocate() else { return false };
+            self.table.push(block);
+        }
+        if self.computed < self.target() {
+            return true;
+        }
+        self.branch_off(pool, decoder)
+    }
+
+    /// Makes room for labels that are not scored yet: for as many as there are blocks, and at least one.
+    fn branch_off(&mut self, pool: &mut BlockPool, decoder: &mut dyn Decoder) -> bool {
+        let (at, partial) = (self.computed / BLOCK, self.computed % BLOCK);
+        let source = self.table[at];
+        let waiting = self.branches_mut().iter_mut().filter(|branch| branch.logprob.is_none());
+        for (placed, branch) in waiting.enumerate() {
+            if branch.own.is_empty() {
+                let blocks = (partial + branch.tokens.len()).div_ceil(BLOCK);
+                branch.own.extend((0..blocks).map_while(|_| pool.allocate()));
+                if branch.own.len() < blocks {
+                    pool.release_all(&mut branch.own);
+                    return placed > 0;
+                }
+                if partial > 0 {
+                    decoder.copy_block(source, branch.own[0]);
+                }
+            }
+        }
+        true
+    }
+
+    /// The text is complete: keeps the first `context` tokens and scores what could have followed them.
+    pub fn score(&mut self, context: usize, scoring: Scoring, pool: &mut BlockPool) {
+        self.ticket.sequence.tokens.truncate(context);
+        self.table.drain(context.div_ceil(BLOCK)..).rev().for_each(|block| pool.release(block));
+        self.computed = self.computed.min(context - 1);
+        self.shared = self.shared.min(self.computed / BLOCK);
+        self.ticket.scoring = Some(scoring);
+    }
+
+    /// The table of one label's branch.
+    pub fn branch_table(&self, branch: &Branch) -> Vec<u32> {
+        self.table[..self.computed / BLOCK].iter().chain(&branch.own).copied().collect()
+    }
+
+    /// The labels that are being scored.
+    pub fn branches(&self) -> &[Branch] {
+        self.ticket.scoring.as_ref().map_or(&[], |scoring| &scoring.branches)
+    }
+
+    /// As [`Seat::branches`].
+    pub fn branches_mut(&mut self) -> &mut [Branch] {
+        self.ticket.scoring.as_mut().map_or(&mut [], |scoring| &mut scoring.branches)
+    }
+}

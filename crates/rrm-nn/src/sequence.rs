@@ -1,0 +1,143 @@
+//! One request -> its completion, token by token: the text so far, the cut of a budget, stop strings, and how it ends.
+//!
+//! Nothing here knows of blocks or batches, so a text cannot depend on them.
+
+use rrm::engine::{
+    Budget, Completion, Finish, Labels, Request, Usage,
+    in_process::{Sampler, Text},
+};
+
+use crate::{
+    backend::Tokenizer,
+    labels::{self, Continuations, Written},
+};
+
+/// A completion that is being written.
+pub(crate) struct Sequence {
+    /// The prompt, then everything that was written or appended, except a token that ended the turn.
+    pub tokens: Vec<u32>,
+    /// Draws the next token.
+    pub sampler: Sampler,
+    /// How many of `tokens` are the prompt.
+    prompt: usize,
+    budget: Option<Budget>,
+    labels: Option<std::sync::Arc<Labels>>,
+    text: Text,
+    /// For each token after the prompt, the length of the text up to its end.
+    ends: Vec<usize>,
+    /// How many tokens may still be drawn before the end or the cut.
+    left: usize,
+    /// Where in the text stop strings may begin.
+    from: usize,
+    drawn: u64,
+    elicited: bool,
+}
+
+/// How many tokens may be drawn before the end or the cut. A budget promises a verdict, so all of it must fit into `limit`; a completion
+/// without one may meet the context's end.
+///
+/// # Errors
+/// The tokens that do not fit.
+pub(crate) fn first_tokens(request: &Request, prompt: usize, limit: usize, tokenizer: &dyn Tokenizer) -> Result<usize, u64> {
+    let asked = request.sampling.max_tokens as usize;
+    let (first, reserved) = match &request.budget {
+        None => (asked.min(limit.saturating_sub(prompt)), 1),
+        Some(budget) => {
+            let first = asked.min(budget.max_thinking_tokens as usize);
+            let elicit = [&budget.elicit, &budget.elicit_answer].map(|text| tokenizer.encode_text(text).len()).into_iter().max();
+            (first, first + elicit.unwrap_or(0) + budget.max_verdict_tokens as usize)
+        }
+    };
+    if prompt + reserved > limit { Err((prompt + reserved) as u64) } else { Ok(first) }
+}
+
+impl Sequence {
+    /// A completion of `prompt` (not empty) of which nothing is written yet; `first` comes from [`first_tokens`].
+    pub fn new(request: Request, prompt: Vec<u32>, first: usize) -> Self {
+        Sequence {
+            prompt: prompt.len(),
+            tokens: prompt,
+            sampler: Sampler::new(&request.sampling, request.seed),
+            budget: request.budget,
+            labels: request.labels,
+            text: Text::new(request.sink),
+            ends: Vec::new(),
+            left: first,
+            from: 0,
+            drawn: 0,
+            elicited: false,
+        }
+    }
+
+    /// What to do before the first token is drawn: `Some` when none may be.
+    pub fn begin(&mut self, tokenizer: &dyn Tokenizer) -> Option<Finish> {
+        if self.left == 0 { self.end(Finish::Length, tokenizer) } else { None }
+    }
+
+    /// Takes the token that was drawn; `Some` when the completion ends with it.
+    pub fn accept(&mut self, token: u32, tokenizer: &dyn Tokenizer) -> Option<Finish> {
+        self.drawn += 1;
+        self.left -= 1;
+        if tokenizer.ends(token) {
+            return self.end(Finish::Stop, tokenizer);
+        }
+        self.tokens.push(token);
+        self.text.hold(&tokenizer.bytes(token));
+        let stops = self.budget.as_ref().filter(|_| self.elicited).map_or(&[][..], |budget| &budget.stop);
+        let stopped = self.text.cut_after(self.from, stops);
+        self.text.release();
+        self.ends.push(self.text.as_str().len());
+        if stopped {
+            return Some(Finish::Stop);
+        }
+        if self.left == 0 { self.end(Finish::Length, tokenizer) } else { None }
+    }
+
+    /// Ends the completion or, where a verdict is due, appends the elicitation and goes on.
+    fn end(&mut self, finish: Finish, tokenizer: &dyn Tokenizer) -> Option<Finish> {
+        let written = self.text.as_str();
+        let due = |budget: &&Budget| !self.elicited && (finish == Finish::Length || budget.wants_verdict(written));
+        let Some(budget) = self.budget.as_ref().filter(due) else { return Some(finish) };
+        self.text.close_character();
+        let elicitation = budget.elicitation(self.text.as_str()).to_owned();
+        self.left = budget.max_verdict_tokens as usize;
+        self.append(&elicitation, tokenizer);
+        self.from = self.text.as_str().len();
+        self.elicited = true;
+        (self.left == 0).then_some(Finish::Length)
+    }
+
+    fn append(&mut self, text: &str, tokenizer: &dyn Tokenizer) {
+        let start = self.text.as_str().len();
+        let tokens = tokenizer.encode_text(text);
+        let mut ends: Vec<usize> = tokens
+            .iter()
+            .scan(start, |end, token| {
+                *end += tokenizer.bytes(*token).len();
+                Some(*end)
+            })
+            .collect();
+        self.text.push(text.as_bytes());
+        let end = self.text.as_str().len();
+        if ends.last().is_some_and(|last| *last != end) {
+            // Tokens that spell something else, such as a space before: only all of them together stand for the text.
+            ends.fill(start);
+            ends.pop();
+            ends.push(end);
+        }
+        self.ends.extend(ends);
+        self.tokens.extend(tokens);
+    }
+
+    /// Where the verdict stands in what was written, and what would have stated each label there; `None` without labels or verdict.
+    pub fn continuations(&self, tokenizer: &dyn Tokenizer) -> Option<Continuations> {
+        let written = Written { text: self.text.as_str(), ends: &self.ends, prompt: self.prompt };
+        labels::continuations(&written, self.labels.as_deref()?, self.budget.as_ref(), tokenizer)
+    }
+
+    /// The completion as it ended, without what its labels scored.
+    pub fn finish(self, finish: Finish) -> Completion {
+        let usage = Usage { prompt_tokens: self.prompt as u64, completion_tokens: self.drawn };
+        Completion { text: self.text.finish(), reasoning: None, finish, elicited: self.elicited, usage, label_logprobs: None }
+    }
+}
