@@ -1,14 +1,18 @@
 //! Hugging Face checkpoints in process: a folder of weights -> an [`rrm::engine::Engine`].
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
-#![cfg_attr(not(test), allow(dead_code, reason = "the decoder that the engine starts with comes"))]
+#![cfg_attr(not(test), allow(dead_code, reason = "opening a folder as an engine comes"))]
 
 mod backend;
 pub mod batch;
 mod batching;
+pub mod checkpoint;
 pub mod config;
+pub mod cpu;
 pub mod engine;
 mod kv;
 mod labels;
+pub mod model;
 mod schedule;
 mod seat;
 mod sequence;
+pub mod tokens;

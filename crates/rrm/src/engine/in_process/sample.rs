@@ -1,87 +1,119 @@
 //! Logits -> a token: temperature, then `top_k`, `top_p` and `min_p`, then a draw that depends on the seed alone.
+//!
+//! Which token is drawn is the same on every machine. Sums over candidates are whole numbers, so that no order of adding matters.
 
-use std::cmp::Ordering;
+mod candidates;
+mod weight;
 
+use self::{
+    candidates::{Candidates, Least, UNITS},
+    weight::{CHUNK, Weights},
+};
 use crate::engine::Sampling;
 
 /// Draws the tokens of one completion.
 pub struct Sampler {
     sampling: Sampling,
     random: SplitMix64,
-    /// Token and weight (its probability times an unknown factor); kept between draws to spare allocations.
-    candidates: Vec<(usize, f64)>,
+    /// Of each chunk of logits the largest, and the sum of the weights; all buffers are kept between draws to spare allocations.
+    maxima: Vec<f32>,
+    sums: Vec<f64>,
+    candidates: Candidates,
 }
 
+// Everything that goes through a vocabulary is `inline`, also in the modules below: so it is compiled in the crate of the engine, which
+// is optimised even where this library is not (see the profiles in Cargo.toml).
 impl Sampler {
     /// A sampler whose draws follow from `seed`.
     pub fn new(sampling: &Sampling, seed: u64) -> Self {
-        Sampler { sampling: sampling.clone(), random: SplitMix64(seed), candidates: Vec::new() }
+        Sampler {
+            sampling: sampling.clone(),
+            random: SplitMix64(seed),
+            maxima: Vec::new(),
+            sums: Vec::new(),
+            candidates: Candidates::default(),
+        }
     }
 
-    /// The next token's index in `logits`; `None` when there is no finite logit. Equal logits: the lower index is likelier to be kept.
+    /// The next token's index in `logits` (one for each token of the vocabulary); `None` when there is no finite logit. A logit that is
+    /// not finite is never drawn. Equal logits: the lower index is likelier to be kept.
+    #[inline]
     pub fn draw(&mut self, logits: &[f32]) -> Option<usize> {
-        let (best, top) = logits
-            .iter()
-            .enumerate()
-            .filter(|(_, logit)| logit.is_finite())
-            .reduce(|best, next| if next.1 > best.1 { next } else { best })?;
-        if self.sampling.temperature <= 0.0 {
-            return Some(best);
+        weight::maxima(logits, &mut self.maxima);
+        let top = self.maxima.iter().copied().reduce(f32::max).filter(|top| top.is_finite())?;
+        let Sampling { temperature, top_p, top_k, min_p, .. } = self.sampling;
+        if temperature <= 0.0 {
+            let first = self.maxima.iter().position(|maximum| *maximum == top)? * CHUNK;
+            return logits[first..].iter().position(|logit| *logit == top).map(|index| first + index);
         }
-        let scale = 1.0 / self.sampling.temperature;
-        let weight = |logit: &f32| ((f64::from(*logit) - f64::from(*top)) * scale).exp();
-        self.candidates.clear();
-        self.candidates.extend(logits.iter().map(weight).enumerate().filter(|(_, weight)| *weight > 0.0 && weight.is_finite()));
-        self.keep_top_k();
-        self.keep_top_p();
-        if let Some(least) = self.sampling.min_p {
-            // The best candidate weighs exactly 1.
-            self.candidates.retain(|(_, weight)| *weight >= least.min(1.0));
+        let weights = Weights { top, scale: (1.0 / temperature).min(f64::from(f32::MAX)) as f32 };
+        let top_k = top_k.map(|k| k.max(1) as usize).filter(|k| *k < logits.len());
+        // The best token weighs exactly 1.
+        let min_p = min_p.map(|least| least.min(1.0) as f32);
+        let candidates = &mut self.candidates;
+        match top_k {
+            Some(k) => {
+                candidates.gather(logits, &self.maxima, weights, Least { logit: bound(&self.maxima, k), weight: 0.0 });
+                candidates.keep_top_k(k);
+                if top_p < 1.0 {
+                    candidates.keep_top_p(top_p * candidates.mass() as f64);
+                }
+            }
+            None if top_p < 1.0 => {
+                weights.sums(logits, &mut self.sums);
+                let total = self.sums.iter().sum::<f64>();
+                // All tokens that weigh less than this weigh less together than what is left out.
+                let least = (1.0 - top_p.max(0.0)) * total / logits.len() as f64;
+                candidates.gather(logits, &self.maxima, weights, Least { logit: f32::MIN, weight: least.min(1.0) as f32 });
+                candidates.keep_top_p(top_p * total * UNITS);
+            }
+            None => match min_p {
+                Some(weight) => candidates.gather(logits, &self.maxima, weights, Least { logit: f32::MIN, weight }),
+                None => return Some(self.pick_of_all(logits, weights)),
+            },
         }
-        Some(self.pick())
+        if let Some(least) = min_p {
+            candidates.keep_min_p(least);
+        }
+        Some(candidates.pick(self.random.next() >> 11))
     }
 
-    fn keep_top_k(&mut self) {
-        let Some(k) = self.sampling.top_k.map(|k| k.max(1) as usize).filter(|k| *k < self.candidates.len()) else { return };
-        self.candidates.select_nth_unstable_by(k - 1, likelier);
-        self.candidates.truncate(k);
-    }
-
-    /// Keeps the fewest candidates whose probabilities sum to `top_p`, and at least one.
-    fn keep_top_p(&mut self) {
-        if self.sampling.top_p >= 1.0 {
-            return;
-        }
-        self.candidates.sort_unstable_by(likelier);
-        let wanted = self.sampling.top_p * self.total();
-        let mut sum = 0.0;
-        let enough = self.candidates.iter().position(|(_, weight)| {
-            sum += weight;
-            sum >= wanted
-        });
-        self.candidates.truncate(enough.map_or(usize::MAX, |last| last + 1));
-    }
-
-    fn pick(&mut self) -> usize {
-        let mut left = self.random.unit() * self.total();
+    /// Draws one of all tokens.
+    #[inline]
+    fn pick_of_all(&mut self, logits: &[f32], weights: Weights) -> usize {
+        weights.sums(logits, &mut self.sums);
+        let mut left = self.random.unit() * self.sums.iter().sum::<f64>();
         let mut picked = 0;
-        for (token, weight) in &self.candidates {
-            picked = *token;
-            left -= weight;
+        for (index, sum) in self.sums.iter().enumerate().filter(|(_, sum)| **sum > 0.0) {
+            picked = index;
+            if left < *sum {
+                break;
+            }
+            left -= sum;
+        }
+        let first = picked * CHUNK;
+        let chunk = weights.of_chunk(&weight::chunk(logits, picked));
+        // Rounding may leave a rest: then it is the last one.
+        for (offset, weight) in chunk.into_iter().enumerate().filter(|(_, weight)| *weight > 0.0) {
+            picked = first + offset;
+            left -= f64::from(weight);
             if left < 0.0 {
                 break;
             }
         }
         picked
     }
-
-    fn total(&self) -> f64 {
-        self.candidates.iter().map(|(_, weight)| weight).sum()
-    }
 }
 
-fn likelier(a: &(usize, f64), b: &(usize, f64)) -> Ordering {
-    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+/// A logit that at least `k` tokens reach: the chunks with the `k` largest maxima hold one each.
+#[inline]
+fn bound(maxima: &[f32], k: usize) -> f32 {
+    if k > maxima.len() {
+        return f32::MIN;
+    }
+    let mut maxima = maxima.to_vec();
+    let (_, bound, _) = maxima.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
+    bound.max(f32::MIN)
 }
 
 /// Sebastiano Vigna's SplitMix64, <https://prng.di.unimi.it/splitmix64.c>.
@@ -104,6 +136,8 @@ impl SplitMix64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Softmax of these at temperature 1: 0.1, 0.2, 0.3, 0.4.
@@ -162,6 +196,96 @@ mod tests {
         assert_eq!(sampler.draw(&[0.0, 2.0, 2.0]), Some(1));
         assert_eq!(sampler.draw(&[f32::NAN, -1.0, f32::NEG_INFINITY]), Some(1));
         assert_eq!(sampler.draw(&[f32::NAN]), None);
+    }
+
+    /// Every token's weight, and whether it is kept, by the definitions; `None` where rounding may decide.
+    fn reference(logits: &[f32], sampling: &Sampling) -> Option<Vec<(f64, bool)>> {
+        let top = logits.iter().copied().filter(|logit| logit.is_finite()).reduce(f32::max).unwrap();
+        let weight = |logit: &f32| {
+            let exponent = (f64::from(*logit) - f64::from(top)) / sampling.temperature;
+            if logit.is_finite() { exponent.exp() } else { 0.0 }
+        };
+        let mut tokens: Vec<(usize, f64)> = logits.iter().map(weight).enumerate().collect();
+        tokens.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        tokens.truncate(sampling.top_k.map_or(usize::MAX, |k| k.max(1) as usize));
+        let wanted = sampling.top_p * tokens.iter().map(|(_, weight)| weight).sum::<f64>();
+        let (mut kept, mut sum) = (vec![(0.0, false); logits.len()], 0.0);
+        logits.iter().enumerate().for_each(|(token, logit)| kept[token].0 = weight(logit));
+        for (rank, (token, weight)) in tokens.iter().enumerate() {
+            if sampling.top_p < 1.0 && ((sum - wanted) / wanted.max(1.0)).abs() < 1e-5 && rank > 0 {
+                return None;
+            }
+            let enough = sampling.top_p < 1.0 && sum >= wanted && rank > 0;
+            let likely = sampling.min_p.is_none_or(|least| *weight >= least.min(1.0));
+            if sampling.min_p.is_some_and(|least| (least.min(1.0) - weight).abs() < 1e-5 && least < 1.0) {
+                return None;
+            }
+            kept[*token].1 = !enough && likely && *weight > 0.0;
+            sum += weight;
+        }
+        Some(kept)
+    }
+
+    fn logit() -> impl Strategy<Value = f32> {
+        // A coarse grid has ties, and no differences that rounding could turn around.
+        prop_oneof![
+            30 => (-240i32..=40).prop_map(|step| step as f32 / 16.0),
+            1 => prop::sample::select(vec![f32::NAN, f32::NEG_INFINITY, f32::INFINITY, -500.0]),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn draws_are_those_of_the_definition(
+            logits in prop::collection::vec(logit(), 1..700),
+            temperature in 0.2f64..3.0,
+            top_p in prop_oneof![Just(1.0), 0.0f64..1.0, 0.9f64..1.0],
+            top_k in prop::option::of(0u32..800),
+            min_p in prop::option::of(prop_oneof![0.0f64..0.2, 0.0f64..1.5]),
+            seed in any::<u64>(),
+        ) {
+            let sampling = Sampling { temperature, top_p, top_k, min_p, ..Sampling::default() };
+            let mut sampler = Sampler::new(&sampling, seed);
+            if !logits.iter().any(|logit| logit.is_finite()) {
+                prop_assert_eq!(sampler.draw(&logits), None);
+                return Ok(());
+            }
+            let kept = reference(&logits, &sampling);
+            prop_assume!(kept.is_some());
+            let kept = kept.unwrap();
+            let total: f64 = kept.iter().filter(|(_, kept)| *kept).map(|(weight, _)| weight).sum();
+            let mut random = SplitMix64(seed);
+            for _ in 0..20 {
+                let drawn = sampler.draw(&logits).unwrap();
+                prop_assert!(kept[drawn].1, "{drawn} is not kept");
+                let before: f64 = kept[..drawn].iter().filter(|(_, kept)| *kept).map(|(weight, _)| weight).sum();
+                let place = random.unit() * total;
+                prop_assert!(place > before - 1e-5 * total && place < before + kept[drawn].0 + 1e-5 * total, "{place} {before}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_vocabulary_of_another_length_does_not_disturb() {
+        let sampling = Sampling { top_p: 0.9, ..sampling() };
+        let long: Vec<f32> = (0..1000).map(|i| (i % 7) as f32).collect();
+        let mut used = Sampler::new(&sampling, 3);
+        used.draw(&long);
+        let mut new = Sampler::new(&sampling, 3);
+        new.random.next();
+        assert_eq!(used.draw(&logits()), new.draw(&logits()));
+    }
+
+    #[test]
+    fn draws_are_the_same_on_every_machine() {
+        let logits: Vec<f32> = (0..5000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 16) as f32 / 6000.0).collect();
+        let draws = |sampling: Sampling| {
+            let mut sampler = Sampler::new(&sampling, 11);
+            (0..4).map(|_| sampler.draw(&logits).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(draws(sampling()), [1584, 1317, 3189, 2524]);
+        assert_eq!(draws(Sampling { top_p: 0.5, temperature: 0.6, ..sampling() }), [1584, 1330, 3181, 2550]);
+        assert_eq!(draws(Sampling { top_k: Some(40), ..sampling() }), [1652, 1364, 3249, 2584]);
     }
 
     #[test]

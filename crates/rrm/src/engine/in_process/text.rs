@@ -9,13 +9,15 @@ pub struct Text {
     partial: Vec<u8>,
     /// How much of `whole` the watcher has.
     released: usize,
+    /// What [`Text::cut_after`] looked through: from where, and to where.
+    searched: (usize, usize),
     sink: Option<TokenSink>,
 }
 
 impl Text {
     /// An empty text, watched by `sink`.
     pub fn new(sink: Option<TokenSink>) -> Self {
-        Text { whole: String::new(), partial: Vec::new(), released: 0, sink }
+        Text { whole: String::new(), partial: Vec::new(), released: 0, searched: (0, 0), sink }
     }
 
     /// All whole characters so far.
@@ -63,12 +65,24 @@ impl Text {
         self.released = self.whole.len();
     }
 
-    /// Cuts the text behind the first of `stops` that begins at `from` or later; the stop string itself stays. False if there is none.
+    /// Cuts the text behind the first of `stops` that begins at byte `from` or later; the stop string itself stays. False if there is
+    /// none. What a call before looked through for the same `from` is not looked through again, so it must have had the same `stops`.
     pub fn cut_after(&mut self, from: usize, stops: &[String]) -> bool {
-        let tail = &self.whole[from..];
+        let longest = stops.iter().map(String::len).max().unwrap_or(0);
+        let mut start = from;
+        if self.searched.0 == from {
+            // A stop string may have begun in what was searched, and end in what is new.
+            start = start.max((self.searched.1 + 1).saturating_sub(longest));
+            while !self.whole.is_char_boundary(start) {
+                start -= 1;
+            }
+        }
+        self.searched = (from, self.whole.len());
+        let tail = &self.whole[start..];
         let ends = stops.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| Some(tail.find(stop.as_str())? + stop.len()));
         let Some(end) = ends.min() else { return false };
-        self.whole.truncate(from + end);
+        self.whole.truncate(start + end);
+        self.searched.1 = self.whole.len();
         self.partial.clear();
         true
     }
@@ -93,7 +107,37 @@ impl Text {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn looking_only_at_what_is_new_finds_what_looking_at_all_finds(
+            before in "[ab€]{0,4}", bytes in "[ab€]{0,40}", sizes in prop::collection::vec(1usize..6, 40),
+            stops in prop::collection::vec("[ab€]{0,4}", 0..3),
+        ) {
+            let mut text = Text::new(None);
+            text.push(before.as_bytes());
+            let (mut rest, mut whole, mut cut) = (bytes.as_bytes(), before.as_bytes().to_vec(), false);
+            for size in sizes {
+                let (piece, after) = rest.split_at(size.min(rest.len()));
+                rest = after;
+                whole.extend(piece);
+                text.hold(piece);
+                let shown = String::from_utf8_lossy(&whole[..whole.len() - text.partial.len()]).into_owned();
+                let found = stops.iter().filter(|stop| !stop.is_empty());
+                let found = found.filter_map(|stop| Some(before.len() + shown[before.len()..].find(stop.as_str())? + stop.len())).min();
+                cut = text.cut_after(before.len(), &stops);
+                prop_assert_eq!(cut, found.is_some());
+                if let Some(end) = found {
+                    prop_assert_eq!(text.as_str(), &shown[..end]);
+                    break;
+                }
+            }
+            prop_assert!(cut || text.finish() == before + &bytes[..bytes.len() - rest.len()]);
+        }
+    }
 
     #[test]
     fn characters_spread_over_tokens_are_shown_whole() {

@@ -1,0 +1,116 @@
+//! The files of a folder -> an index of its tensors, small files, and the hash over all.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::{self, Read},
+    path::{Component, Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use super::{
+    CheckpointError, StoredTensor,
+    header::{PREFIX, header_len, read_header},
+};
+
+/// Largest JSON or template file that is read, in bytes; the largest real vocabularies take some 40 MB.
+const MAX_SMALL: u64 = 256 << 20;
+/// The file of weights that are not split.
+const WHOLE: &str = "model.safetensors";
+/// Files besides weights that a text depends on.
+const HASHED: [&str; 5] =
+    ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
+
+/// `model.safetensors.index.json`.
+#[derive(Deserialize)]
+struct Index {
+    /// Tensor -> file.
+    weight_map: BTreeMap<String, String>,
+}
+
+/// Tensors by name: which of the files, and where in it.
+type Tensors = BTreeMap<String, (usize, StoredTensor)>;
+
+/// The files of weights, and the tensors in them.
+pub(super) fn index(folder: &Path) -> Result<(Vec<PathBuf>, Tensors), CheckpointError> {
+    let (whole, map) = (folder.join(WHOLE), folder.join("model.safetensors.index.json"));
+    if whole.exists() {
+        let tensors = tensors_of(&whole)?.into_iter().map(|(name, stored)| (name, (0, stored))).collect();
+        return Ok((vec![whole], tensors));
+    }
+    if !map.exists() {
+        return Err(CheckpointError::NoWeights { folder: folder.to_owned() });
+    }
+    let malformed = |what: String| CheckpointError::Malformed { file: map.clone(), what };
+    let index: Index = serde_json::from_slice(&read_small(&map)?).map_err(|error| malformed(error.to_string()))?;
+    let names: BTreeSet<&str> = index.weight_map.values().map(String::as_str).collect();
+    let (mut files, mut tensors) = (Vec::new(), BTreeMap::new());
+    for name in names {
+        if !is_plain(name) {
+            return Err(malformed(format!("{name:?} is no name of a file in the same folder")));
+        }
+        let path = folder.join(name);
+        // A tensor counts where the index says it is.
+        let here = |tensor: &String| index.weight_map.get(tensor).map(String::as_str) == Some(name);
+        tensors.extend(tensors_of(&path)?.into_iter().filter(|(name, _)| here(name)).map(|(name, at)| (name, (files.len(), at))));
+        files.push(path);
+    }
+    match index.weight_map.into_iter().find(|(tensor, _)| !tensors.contains_key(tensor)) {
+        Some((tensor, file)) => Err(malformed(format!("{tensor} is not in {file}"))),
+        None => Ok((files, tensors)),
+    }
+}
+
+/// All bytes of a file that is not weights.
+///
+/// # Errors
+/// When it cannot be read, or is larger than any such file is.
+pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, CheckpointError> {
+    let io = |source| CheckpointError::Io { file: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(MAX_SMALL + 1).read_to_end(&mut bytes)).map_err(io)?;
+    if bytes.len() as u64 > MAX_SMALL {
+        return Err(CheckpointError::Malformed { file: path.to_owned(), what: format!("is larger than {MAX_SMALL} bytes") });
+    }
+    Ok(bytes)
+}
+
+/// Hash over all files with their names and lengths.
+pub(super) fn hash(folder: &Path, weights: &[PathBuf]) -> Result<blake3::Hash, CheckpointError> {
+    let mut hasher = blake3::Hasher::new_derive_key("rrm checkpoint 1");
+    let others = HASHED.into_iter().map(|name| folder.join(name));
+    for path in weights.iter().cloned().chain(others.filter(|path| path.exists())) {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        let hashed = File::open(&path).and_then(|file| {
+            hasher.update(&(name.len() as u64).to_le_bytes()).update(name).update(&file.metadata()?.len().to_le_bytes());
+            hasher.update_reader(file).map(|_| ())
+        });
+        hashed.map_err(|source| CheckpointError::Io { file: path, source })?;
+    }
+    Ok(hasher.finalize())
+}
+
+fn tensors_of(path: &Path) -> Result<Vec<(String, StoredTensor)>, CheckpointError> {
+    let io = |source| CheckpointError::Io { file: path.to_owned(), source };
+    let header = |source| CheckpointError::Header { file: path.to_owned(), source };
+    let mut file = File::open(path).map_err(io)?;
+    let len = file.metadata().map_err(io)?.len();
+    let mut start = read_at_most(&mut file, PREFIX).map_err(io)?;
+    let wanted = header_len(&start, len).map_err(header)?;
+    start.extend(read_at_most(&mut file, wanted).map_err(io)?);
+    read_header(&start, len).map_err(header)
+}
+
+/// The next `len` bytes, or as many as there are.
+fn read_at_most(file: &mut File, len: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(len);
+    file.take(len as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether a name leads to a file in the folder itself.
+fn is_plain(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)
+}

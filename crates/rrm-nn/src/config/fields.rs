@@ -1,0 +1,76 @@
+//! A JSON object -> sizes, numbers and flags, or an error that names the field. `null` counts as absent, as in transformers.
+
+use serde_json::{Map, Value};
+
+use super::ConfigError;
+
+/// A JSON object and what leads to it.
+pub(super) struct Fields<'a> {
+    /// The object.
+    pub object: &'a Map<String, Value>,
+    /// Put before names in errors, such as `rope_scaling.`.
+    pub path: &'a str,
+}
+
+impl<'a> Fields<'a> {
+    /// The value, unless it is absent or `null`.
+    pub fn get(&self, name: &str) -> Option<&'a Value> {
+        self.object.get(name).filter(|value| !value.is_null())
+    }
+
+    /// Whether the field is there and `null`.
+    pub fn is_null(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(Value::is_null)
+    }
+
+    /// A whole number from 1 to `most`; `absent` stands for one that is not there.
+    pub fn size(&self, name: &str, absent: Option<usize>, most: usize) -> Result<usize, ConfigError> {
+        let size = match (self.get(name), absent) {
+            (Some(value), _) => value.as_u64().ok_or_else(|| self.error(name, &format!("is {value}, not a whole number")))?,
+            (None, Some(absent)) => absent as u64,
+            (None, None) => return Err(self.error(name, "is absent")),
+        };
+        match usize::try_from(size) {
+            Ok(size) if (1..=most).contains(&size) => Ok(size),
+            _ => Err(self.error(name, &format!("is {size}, which is not between 1 and {most}"))),
+        }
+    }
+
+    /// A finite number.
+    pub fn number(&self, name: &str) -> Result<Option<f64>, ConfigError> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let number = value.as_f64().filter(|number| number.is_finite());
+        number.map(Some).ok_or_else(|| self.error(name, &format!("is {value}, not a number")))
+    }
+
+    /// A number above 0, and so far from 0 and from infinity that products and quotients of some stay numbers.
+    pub fn positive(&self, name: &str) -> Result<Option<f64>, ConfigError> {
+        match self.number(name)? {
+            Some(number) if !(1e-12..=1e12).contains(&number) => {
+                Err(self.error(name, &format!("is {number}, which is not between 1e-12 and 1e12")))
+            }
+            number => Ok(number),
+        }
+    }
+
+    /// `true` or `false`, which an absent one is.
+    pub fn flag(&self, name: &str) -> Result<bool, ConfigError> {
+        match self.get(name) {
+            None => Ok(false),
+            Some(value) => value.as_bool().ok_or_else(|| self.error(name, &format!("is {value}, neither true nor false"))),
+        }
+    }
+
+    /// A text.
+    pub fn text(&self, name: &str) -> Result<Option<&'a str>, ConfigError> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        value.as_str().map(Some).ok_or_else(|| self.error(name, &format!("is {value}, not a text")))
+    }
+
+    /// The error that `what` is wrong with a field.
+    pub fn error(&self, name: &str, what: &str) -> ConfigError {
+        // A hostile value is not repeated at length.
+        let what = if what.len() > 200 { format!("{}...", what.chars().take(200).collect::<String>()) } else { what.to_owned() };
+        ConfigError::Field { field: format!("{}{name}", self.path), what }
+    }
+}

@@ -1,0 +1,14 @@
+//! The decoder's fast twin for generation on CPUs: tokens of many sequences -> logits, on packed weights and shared blocks.
+
+mod aligned;
+mod attention;
+mod decoder;
+pub mod kernel;
+mod layer;
+mod ops;
+pub mod pool;
+mod rotary;
+mod weights;
+
+pub use decoder::{CpuDecoder, CpuError, CpuOptions, Source};
+pub use weights::Storage;

@@ -1,0 +1,383 @@
+//! A few rows times a packed matrix: the one product that decoding consists of, for whatever the processor can do.
+//!
+//! Every element of the result is one chain of fused multiply-adds in the order of the depth. So it is the same number, bit for bit, on
+//! every processor, for every count of rows and of threads: which rows are computed together cannot change a text.
+//!
+//! Layouts. A row vector of width n lies in tiles of 32: `x[tile][row][32]`. A matrix lies in panels of 32 outputs: `w[panel][depth][32]`.
+//! Panels of the result are tiles of the next product's input.
+#![allow(unsafe_code, reason = "vector instructions and raw loads; `product` checks all bounds before")]
+
+/// Width of tiles and panels.
+pub const TILE: usize = 32;
+
+/// What the processor can do, found out once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isa {
+    /// 32 registers of 16 numbers.
+    Avx512,
+    /// 16 registers of 8 numbers.
+    Avx2,
+    /// Whatever the compiler makes of a loop; fast where fused multiply-add is part of the base (aarch64).
+    Plain,
+}
+
+impl Isa {
+    /// The best that this processor has.
+    pub fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl")
+            {
+                return Isa::Avx512;
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                return Isa::Avx2;
+            }
+        }
+        Isa::Plain
+    }
+}
+
+/// Some rows of a tiled matrix, as the left side of a product.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// All tiles: `(tiles, all, 32)`.
+    pub data: &'a [f32],
+    /// Rows in each tile.
+    pub all: usize,
+    /// The first row that counts.
+    pub first: usize,
+    /// How many count.
+    pub count: usize,
+}
+
+/// Panels of one matrix, the right side: `(panels, stride / 32, 32)`, of which the first `depth` of each panel count.
+#[derive(Clone, Copy, Debug)]
+pub struct Panels<'a> {
+    /// The numbers.
+    pub weights: Weights<'a>,
+    /// Elements from one panel to the next.
+    pub stride: usize,
+    /// How many inputs there are.
+    pub depth: usize,
+}
+
+/// How the numbers of a matrix are kept.
+#[derive(Clone, Copy, Debug)]
+pub enum Weights<'a> {
+    /// As they are.
+    F32(&'a [f32]),
+    /// The upper half of each number.
+    Bf16(&'a [u16]),
+    /// Bytes, and a factor for each output: `(panels, 32)`.
+    Int8(&'a [i8], &'a [f32]),
+}
+
+/// Where a product goes: panels of the result, `(panels, all, 32)`.
+#[derive(Debug)]
+pub struct Out<'a> {
+    /// The panels.
+    pub data: &'a mut [f32],
+    /// Rows in each panel.
+    pub all: usize,
+    /// The row where the first one goes.
+    pub first: usize,
+    /// Whether the product is added to what is there.
+    pub add: bool,
+}
+
+/// `out[panel][row] (+)= sum over depth of x[row][depth] * w[panel][depth]`, for all panels that `out` has room for.
+///
+/// # Panics
+/// When a slice is shorter than its shape says.
+pub fn product(isa: Isa, x: Rows<'_>, w: Panels<'_>, out: Out<'_>) {
+    let panels = out.data.len() / (out.all * TILE);
+    let tiles = w.depth.div_ceil(TILE);
+    assert!(x.first + x.count <= x.all && x.data.len() >= tiles * x.all * TILE, "rows outside of the input");
+    assert!(out.first + x.count <= out.all && w.depth * TILE <= w.stride, "rows outside of the output");
+    let held = match w.weights {
+        Weights::F32(data) => data.len(),
+        Weights::Bf16(data) => data.len(),
+        Weights::Int8(data, scales) => {
+            assert!(scales.len() >= panels * TILE, "too few factors");
+            data.len()
+        }
+    };
+    assert!(panels == 0 || held >= (panels - 1) * w.stride + w.depth * TILE, "too few weights");
+    if w.depth == 0 || x.count == 0 {
+        if !out.add {
+            out.data.fill(0.0);
+        }
+        return;
+    }
+    match w.weights {
+        Weights::F32(data) => by_isa(isa, x, w, data, &[], panels, out),
+        Weights::Bf16(data) => by_isa(isa, x, w, data, &[], panels, out),
+        Weights::Int8(data, scales) => by_isa(isa, x, w, data, scales, panels, out),
+    }
+}
+
+fn by_isa<W: Number>(isa: Isa, x: Rows<'_>, w: Panels<'_>, data: &[W], scales: &[f32], panels: usize, out: Out<'_>) {
+    let call = Call {
+        x: x.data[x.first * TILE..].as_ptr(),
+        x_stride: x.all * TILE,
+        w: data.as_ptr(),
+        w_stride: w.stride,
+        depth: w.depth,
+        scales: if scales.is_empty() { std::ptr::null() } else { scales.as_ptr() },
+        out: out.data[out.first * TILE..].as_mut_ptr(),
+        out_stride: out.all * TILE,
+        add: out.add,
+    };
+    // SAFETY: `product` checked that rows `first..first + count` lie in all tiles and panels, that `panels` panels of weights and of
+    // results are there, and `isa` was detected on this processor.
+    unsafe {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => x86::sweep512(call, x.count, panels),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => x86::sweep256(call, x.count, panels),
+            _ => plain(call, x.count, panels),
+        }
+    }
+}
+
+/// A product in pointers.
+struct Call<W> {
+    x: *const f32,
+    x_stride: usize,
+    w: *const W,
+    w_stride: usize,
+    depth: usize,
+    /// Null where the weights need no factor.
+    scales: *const f32,
+    out: *mut f32,
+    out_stride: usize,
+    add: bool,
+}
+
+// Written out because a derive would ask that W is Copy.
+impl<W> Clone for Call<W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<W> Copy for Call<W> {}
+
+impl<W> Call<W> {
+    /// The same from another row and panel on.
+    ///
+    /// # Safety
+    /// Both lie inside.
+    #[inline(always)]
+    unsafe fn at(self, row: usize, panel: usize) -> Self {
+        // SAFETY: the caller's.
+        unsafe {
+            Call {
+                x: self.x.add(row * TILE),
+                w: self.w.add(panel * self.w_stride),
+                scales: if self.scales.is_null() { self.scales } else { self.scales.add(panel * TILE) },
+                out: self.out.add(panel * self.out_stride + row * TILE),
+                ..self
+            }
+        }
+    }
+}
+
+/// A number as it is kept in a matrix.
+trait Number: Copy {
+    fn get(self) -> f32;
+    /// # Safety
+    /// The processor has AVX2, and eight numbers lie there.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn eight(from: *const Self) -> std::arch::x86_64::__m256;
+    /// # Safety
+    /// The processor has AVX-512F and BW, and sixteen numbers lie there.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn sixteen(from: *const Self) -> std::arch::x86_64::__m512;
+}
+
+/// # Safety
+/// All of `rows` and `panels` lie inside.
+unsafe fn plain<W: Number>(call: Call<W>, rows: usize, panels: usize) {
+    for (row, panel) in (0..panels).flat_map(|panel| (0..rows).map(move |row| (row, panel))) {
+        // SAFETY: the caller's, for each index below.
+        unsafe {
+            let call = call.at(row, panel);
+            let mut sums = [0f32; TILE];
+            if call.add && call.scales.is_null() {
+                sums.copy_from_slice(std::slice::from_raw_parts(call.out, TILE));
+            }
+            for depth in 0..call.depth {
+                let x = *call.x.add(depth / TILE * call.x_stride + depth % TILE);
+                for (lane, sum) in sums.iter_mut().enumerate() {
+                    *sum = x.mul_add((*call.w.add(depth * TILE + lane)).get(), *sum);
+                }
+            }
+            for (lane, sum) in sums.into_iter().enumerate() {
+                let out = call.out.add(lane);
+                *out = match (call.scales.is_null(), call.add) {
+                    (true, _) => sum,
+                    (false, false) => sum * *call.scales.add(lane),
+                    (false, true) => sum.mul_add(*call.scales.add(lane), *out),
+                };
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::{Call, Number, TILE};
+
+    impl Number for f32 {
+        fn get(self) -> f32 {
+            self
+        }
+        #[inline(always)]
+        unsafe fn eight(from: *const f32) -> __m256 {
+            unsafe { _mm256_loadu_ps(from) }
+        }
+        #[inline(always)]
+        unsafe fn sixteen(from: *const f32) -> __m512 {
+            unsafe { _mm512_loadu_ps(from) }
+        }
+    }
+
+    impl Number for u16 {
+        fn get(self) -> f32 {
+            f32::from_bits(u32::from(self) << 16)
+        }
+        #[inline(always)]
+        unsafe fn eight(from: *const u16) -> __m256 {
+            unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(_mm_loadu_si128(from.cast())))) }
+        }
+        #[inline(always)]
+        unsafe fn sixteen(from: *const u16) -> __m512 {
+            unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast())))) }
+        }
+    }
+
+    impl Number for i8 {
+        fn get(self) -> f32 {
+            f32::from(self)
+        }
+        #[inline(always)]
+        unsafe fn eight(from: *const i8) -> __m256 {
+            unsafe { _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(from.cast()))) }
+        }
+        #[inline(always)]
+        unsafe fn sixteen(from: *const i8) -> __m512 {
+            unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(from.cast()))) }
+        }
+    }
+
+    /// A `sweep` for one kind of vector: all panels, `$most` rows at a time. Few rows take several panels together, so that enough sums
+    /// run side by side to hide how long one addition takes.
+    macro_rules! sweep {
+        ($sweep:ident, $features:literal, $most:literal, $wide:literal, $tile:ident, [$([$($row:ident $index:literal),+]),+]) => {
+            /// # Safety
+            /// The processor has the features, and all of `rows` and `panels` lie inside.
+            #[target_feature(enable = $features)]
+            pub unsafe fn $sweep<W: Number>(call: Call<W>, rows: usize, panels: usize) {
+                let blocks = rows.div_ceil($most);
+                let size = rows.div_ceil(blocks);
+                let together = match rows { 1 => $wide, 2 | 3 if $wide > 2 => 2, _ => 1 };
+                let mut panel = 0;
+                while panel < panels {
+                    let together = if panel + together <= panels { together } else { 1 };
+                    let mut row = 0;
+                    while row < rows {
+                        // SAFETY: both are inside, and so are the next `size` rows and `together` panels.
+                        unsafe {
+                            let call = call.at(row, panel);
+                            match (size.min(rows - row), together) {
+                                (1, $wide) => $tile!(W, call, $wide, [a 0]),
+                                (2, 2) => $tile!(W, call, 2, [a 0, b 1]),
+                                (3, 2) => $tile!(W, call, 2, [a 0, b 1, c 2]),
+                                $((count, _) if count == [$($index),+].len() => $tile!(W, call, 1, [$($row $index),+]),)+
+                                _ => unreachable!("blocks have at most {} rows", $most),
+                            }
+                        }
+                        row += size;
+                    }
+                    panel += together;
+                }
+            }
+        };
+    }
+
+    /// Some rows times some panels. Each row's sums have a name of their own, because the compiler keeps large arrays in memory.
+    macro_rules! tile {
+        ($vectors:literal, $lanes:literal, $number:ident, $zero:ident, $load:ident, $store:ident, $splat:ident, $fma:ident, $mul:ident,
+         $W:ident, $call:ident, $panels:literal, [$($row:ident $index:literal),+]) => {{
+            $(let mut $row = [[$zero(); $vectors]; $panels];)+
+            if $call.add && $call.scales.is_null() {
+                for panel in 0..$panels {
+                    for v in 0..$vectors {
+                        $($row[panel][v] = $load($call.out.add(panel * $call.out_stride + $index * TILE + v * $lanes));)+
+                    }
+                }
+            }
+            let (mut x, mut w, mut left) = ($call.x, $call.w, $call.depth);
+            while left > 0 {
+                let depth = left.min(TILE);
+                for d in 0..depth {
+                    let mut weights = [[$zero(); $vectors]; $panels];
+                    for panel in 0..$panels {
+                        for v in 0..$vectors {
+                            weights[panel][v] = $W::$number(w.add(panel * $call.w_stride + v * $lanes));
+                        }
+                    }
+                    $(
+                        let input = $splat(*x.add($index * TILE + d));
+                        for panel in 0..$panels {
+                            for v in 0..$vectors {
+                                $row[panel][v] = $fma(input, weights[panel][v], $row[panel][v]);
+                            }
+                        }
+                    )+
+                    w = w.add(TILE);
+                }
+                x = x.add($call.x_stride);
+                left -= depth;
+            }
+            for panel in 0..$panels {
+                for v in 0..$vectors {
+                    let out = $call.out.add(panel * $call.out_stride + v * $lanes);
+                    if $call.scales.is_null() {
+                        $($store(out.add($index * TILE), $row[panel][v]);)+
+                    } else {
+                        let scale = $load($call.scales.add(panel * TILE + v * $lanes));
+                        $(
+                            let (at, sum) = (out.add($index * TILE), $row[panel][v]);
+                            $store(at, if $call.add { $fma(sum, scale, $load(at)) } else { $mul(sum, scale) });
+                        )+
+                    }
+                }
+            }
+        }};
+    }
+
+    macro_rules! tile512 {
+        ($($args:tt)*) => {
+            tile!(2, 16, sixteen, _mm512_setzero_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_mul_ps, $($args)*)
+        };
+    }
+
+    macro_rules! tile256 {
+        ($($args:tt)*) => {
+            tile!(4, 8, eight, _mm256_setzero_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_mul_ps, $($args)*)
+        };
+    }
+
+    sweep!(sweep512, "avx512f,avx512bw,avx512vl,avx2,fma", 12, 4, tile512, [
+        [a 0], [a 0, b 1], [a 0, b 1, c 2], [a 0, b 1, c 2, d 3], [a 0, b 1, c 2, d 3, e 4], [a 0, b 1, c 2, d 3, e 4, f 5],
+        [a 0, b 1, c 2, d 3, e 4, f 5, g 6], [a 0, b 1, c 2, d 3, e 4, f 5, g 6, h 7], [a 0, b 1, c 2, d 3, e 4, f 5, g 6, h 7, i 8],
+        [a 0, b 1, c 2, d 3, e 4, f 5, g 6, h 7, i 8, j 9], [a 0, b 1, c 2, d 3, e 4, f 5, g 6, h 7, i 8, j 9, k 10],
+        [a 0, b 1, c 2, d 3, e 4, f 5, g 6, h 7, i 8, j 9, k 10, l 11]
+    ]);
+    sweep!(sweep256, "avx2,fma", 3, 2, tile256, [[a 0], [a 0, b 1], [a 0, b 1, c 2]]);
+}

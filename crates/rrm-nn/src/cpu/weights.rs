@@ -1,0 +1,154 @@
+//! A matrix of a checkpoint -> panels of 32 outputs, kept as f32, bf16 or bytes, in the order in which products read them.
+
+use half::bf16;
+
+use super::{
+    aligned::Aligned,
+    kernel::{Isa, Out, Panels, Rows, TILE, Weights, product},
+    pool::Pool,
+};
+
+/// How matrices are kept; every product computes in f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Storage {
+    /// As they are stored: bf16 where all matrices of the checkpoint are, and f32 otherwise. Loses nothing.
+    #[default]
+    AsStored,
+    /// Four bytes a weight.
+    F32,
+    /// Two bytes a weight, rounded to nearest even.
+    Bf16,
+    /// One byte a weight and a factor for each output: its largest weight over 127. For judging; texts differ from those of the other two.
+    Int8,
+}
+
+/// A packed matrix.
+#[derive(Debug)]
+pub struct Packed {
+    /// Inputs, a multiple of 32.
+    depth: usize,
+    data: Data,
+}
+
+#[derive(Debug)]
+enum Data {
+    F32(Aligned<f32>),
+    Bf16(Aligned<u16>),
+    Int8(Aligned<i8>, Aligned<f32>),
+}
+
+/// What is packed: weight `(output, input)` for outputs below `outputs` (a multiple of 32) and inputs below `depth` (as well).
+pub struct Matrix<'a> {
+    /// Rows.
+    pub outputs: usize,
+    /// Columns.
+    pub depth: usize,
+    /// One weight; 0 where the shape is only filled up.
+    pub weight: &'a (dyn Fn(usize, usize) -> f32 + Sync),
+}
+
+/// `value` rounded up to whole tiles.
+pub fn padded(value: usize) -> usize {
+    value.next_multiple_of(TILE)
+}
+
+impl Packed {
+    /// Packs a matrix.
+    ///
+    /// # Errors
+    /// When there is not that much memory.
+    pub fn new(matrix: &Matrix<'_>, storage: Storage, pool: &mut Pool) -> Result<Self, std::collections::TryReserveError> {
+        let Matrix { outputs, depth, weight } = *matrix;
+        let panel = depth * TILE;
+        // Element `index` of panel `number`.
+        let at = |number: usize, index: usize| weight(number * TILE + index % TILE, index / TILE);
+        let data = match storage {
+            Storage::AsStored | Storage::F32 => {
+                let mut data = Aligned::zeroed(outputs * depth)?;
+                pool.pieces(&mut data, panel, |number, piece| {
+                    piece.iter_mut().enumerate().for_each(|(index, value)| *value = at(number, index));
+                });
+                Data::F32(data)
+            }
+            Storage::Bf16 => {
+                let mut data = Aligned::zeroed(outputs * depth)?;
+                pool.pieces(&mut data, panel, |number, piece| {
+                    piece.iter_mut().enumerate().for_each(|(index, value)| *value = bf16::from_f32(at(number, index)).to_bits());
+                });
+                Data::Bf16(data)
+            }
+            Storage::Int8 => {
+                let mut scales: Aligned<f32> = Aligned::zeroed(outputs)?;
+                pool.pieces(&mut scales, TILE, |number, piece| {
+                    for (lane, scale) in piece.iter_mut().enumerate() {
+                        let largest = (0..depth).fold(0f32, |most, input| most.max(weight(number * TILE + lane, input).abs()));
+                        *scale = largest / 127.0;
+                    }
+                });
+                let mut data = Aligned::zeroed(outputs * depth)?;
+                pool.pieces(&mut data, panel, |number, piece| {
+                    for (index, value) in piece.iter_mut().enumerate() {
+                        let scale = scales[number * TILE + index % TILE];
+                        *value = if scale > 0.0 { (at(number, index) / scale).round() as i8 } else { 0 };
+                    }
+                });
+                Data::Int8(data, scales)
+            }
+        };
+        Ok(Packed { depth, data })
+    }
+
+    /// `out (+)= x w^T`: `x` is `(depth / 32, rows, 32)` and `out` `(outputs / 32, rows, 32)`.
+    pub fn apply(&self, isa: Isa, pool: &mut Pool, x: &[f32], rows: usize, out: &mut [f32], add: bool) {
+        let group = group(out.len() / (rows * TILE), rows, pool.threads());
+        pool.pieces(out, group * rows * TILE, |piece, out| self.panels(isa, piece * group, x, rows, out, add));
+    }
+
+    /// As [`Packed::apply`], for the panels from `first` on that `out` has room for, on the calling thread.
+    pub fn panels(&self, isa: Isa, first: usize, x: &[f32], rows: usize, out: &mut [f32], add: bool) {
+        let stride = self.depth * TILE;
+        let weights = match &self.data {
+            Data::F32(data) => Weights::F32(&data[first * stride..]),
+            Data::Bf16(data) => Weights::Bf16(&data[first * stride..]),
+            Data::Int8(data, scales) => Weights::Int8(&data[first * stride..], &scales[first * TILE..]),
+        };
+        let panels = Panels { weights, stride, depth: self.depth };
+        product(isa, Rows { data: x, all: rows, first: 0, count: rows }, panels, Out { data: out, all: rows, first: 0, add });
+    }
+
+    /// Writes the weights of one output to row `row` of `out`, `(depth / 32, rows, 32)`: how an embedding is looked up.
+    pub fn look_up(&self, output: usize, out: &mut [f32], row: usize, rows: usize) {
+        let from = output / TILE * self.depth * TILE + output % TILE;
+        let mut copy = |weight: &dyn Fn(usize) -> f32| {
+            for (tile, out) in out.chunks_mut(rows * TILE).enumerate() {
+                for (lane, value) in out[row * TILE..][..TILE].iter_mut().enumerate() {
+                    *value = weight(from + (tile * TILE + lane) * TILE);
+                }
+            }
+        };
+        match &self.data {
+            Data::F32(data) => copy(&|at| data[at]),
+            Data::Bf16(data) => copy(&|at| bf16::from_bits(data[at]).to_f32()),
+            Data::Int8(data, scales) => copy(&|at| f32::from(data[at]) * scales[output]),
+        }
+    }
+
+    /// Bytes that the weights take.
+    pub fn bytes(&self) -> usize {
+        match &self.data {
+            Data::F32(data) => data.len() * 4,
+            Data::Bf16(data) => data.len() * 2,
+            Data::Int8(data, scales) => data.len() + scales.len() * 4,
+        }
+    }
+}
+
+/// How many panels make one piece of work: enough pieces for threads of unequal luck, and as many together as the kernel likes for few rows.
+pub fn group(panels: usize, rows: usize, threads: usize) -> usize {
+    let least = match rows {
+        1 => 4,
+        2 | 3 => 2,
+        _ => 1,
+    };
+    (panels / (threads * 4)).clamp(1, 8).next_multiple_of(least)
+}

@@ -1,0 +1,165 @@
+//! Text <-> tokens, by the `tokenizer.json` of a folder. What a chat template writes may hold special tokens; what a message says
+//! never does.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use rrm::engine::in_process::{Part, Run, Special, looks_like_markup, runs};
+use serde_json::Value;
+use tokenizers::Tokenizer as Encoder;
+
+use crate::checkpoint::{CheckpointError, read_small};
+use pieces::{Pieces, Style};
+
+mod pieces;
+mod settings;
+
+/// A model's vocabulary, its chat template, and the tokens that end its turns.
+pub struct Tokenizer {
+    /// Encodes what a prompt begins with.
+    first: Encoder,
+    /// Encodes what comes after a special token; where it differs from `first`, it puts no space before the text.
+    later: Option<Encoder>,
+    pieces: Pieces,
+    specials: Vec<Special>,
+    /// Texts that must not become one token inside a content.
+    forbidden: Vec<String>,
+    ends: BTreeSet<u32>,
+    settings: settings::Settings,
+}
+
+/// Why a text has no tokens: the vocabulary's own pattern gave up on it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the tokenizer fails on this text: {0}")]
+pub struct EncodeError(pub String);
+
+impl Tokenizer {
+    /// Reads `tokenizer.json`, and where they are there `tokenizer_config.json`, `generation_config.json` and `chat_template.jinja`.
+    /// No token is `vocab_size` or above: added tokens that have no row in the embedding are left out.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] names the file that is absent, malformed or of a kind that is not supported.
+    pub fn open(folder: &Path, vocab_size: usize) -> Result<Tokenizer, CheckpointError> {
+        let file = folder.join("tokenizer.json");
+        let bytes = read_small(&file)?;
+        let malformed = |what| CheckpointError::Malformed { file: file.clone(), what };
+        let mut json: Value = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+        drop_rowless_tokens(&mut json, vocab_size);
+        let style = Style::of(&json).map_err(malformed)?;
+        let first = encoder(&json).map_err(malformed)?;
+        let later = if spaced_once(&mut json) { Some(encoder(&json).map_err(malformed)?) } else { None };
+        let pieces = style.pieces(&first, vocab_size).map_err(malformed)?;
+        let (mut specials, mut forbidden) = (Vec::new(), Vec::new());
+        for (token, added) in first.get_added_tokens_decoder() {
+            if added.special || looks_like_markup(&added.content) {
+                forbidden.push(added.content.clone());
+            }
+            if added.special && !added.content.is_empty() {
+                specials.push(Special { text: added.content, token, strips: (added.lstrip, added.rstrip) });
+            }
+        }
+        let settings = settings::read(folder)?;
+        let named = settings.eos.as_deref().and_then(|text| first.token_to_id(text));
+        let ends = settings.ends.iter().copied().chain(named).collect();
+        Ok(Tokenizer { first, later, pieces, specials, forbidden, ends, settings })
+    }
+
+    /// The prompt that a rendered conversation makes: the tokens of transformers' `apply_chat_template`, unless a content holds text of
+    /// special tokens. Nothing is put before it: a template that wants a first token writes it.
+    ///
+    /// # Errors
+    /// When the vocabulary's pattern gives up on a text.
+    pub fn prompt(&self, parts: &[Part<'_>]) -> Result<Vec<u32>, EncodeError> {
+        self.encode(parts, true)
+    }
+
+    /// Our own text with special tokens in it, such as an elicitation, to stand behind other tokens.
+    ///
+    /// # Errors
+    /// When the vocabulary's pattern gives up on it.
+    pub fn text(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
+        self.encode(&[Part::Markup(text.to_owned())], false)
+    }
+
+    /// What a token writes: a character may be spread over several tokens. Empty for a number that is no token.
+    pub fn bytes(&self, token: u32) -> &[u8] {
+        self.pieces.get(token)
+    }
+
+    /// Whether the model ends its turn with this token.
+    pub fn ends(&self, token: u32) -> bool {
+        self.ends.contains(&token)
+    }
+
+    /// Text of the token that begins a sequence; empty if there is none.
+    pub fn bos(&self) -> &str {
+        self.settings.bos.as_deref().unwrap_or_default()
+    }
+
+    /// Text of the token that ends a sequence; empty if there is none.
+    pub fn eos(&self) -> &str {
+        self.settings.eos.as_deref().unwrap_or_default()
+    }
+
+    /// The folder's chat template, in Jinja.
+    pub fn chat_template(&self) -> Option<&str> {
+        self.settings.chat_template.as_deref()
+    }
+
+    fn encode(&self, parts: &[Part<'_>], mut at_start: bool) -> Result<Vec<u32>, EncodeError> {
+        let mut tokens = Vec::new();
+        for run in runs(parts, &self.specials, &self.forbidden) {
+            match run {
+                Run::Special(token) => tokens.push(token),
+                Run::Plain(text) => {
+                    let encoder = if at_start { &self.first } else { self.later.as_ref().unwrap_or(&self.first) };
+                    let encoding = encoder.encode_fast(text, false).map_err(|error| EncodeError(error.to_string()))?;
+                    tokens.extend_from_slice(encoding.get_ids());
+                }
+            }
+            at_start = false;
+        }
+        Ok(tokens)
+    }
+}
+
+/// A tokenizer that reads no special token in a text, and cuts and pads nothing.
+fn encoder(json: &Value) -> Result<Encoder, String> {
+    let mut encoder = Encoder::from_bytes(json.to_string()).map_err(|error| error.to_string())?;
+    encoder.with_truncation(None).map_err(|error| error.to_string())?;
+    encoder.with_padding(None).set_encode_special_tokens(true);
+    Ok(encoder)
+}
+
+/// Fine-tuned models often bring a padding token that nobody made room for.
+fn drop_rowless_tokens(json: &mut Value, vocab_size: usize) {
+    if let Some(added) = json.get_mut("added_tokens").and_then(Value::as_array_mut) {
+        added.retain(|token| token.get("id").and_then(Value::as_u64).is_none_or(|id| id < vocab_size as u64));
+    }
+}
+
+/// Sentencepiece vocabularies may put a space before the first text of a prompt alone. Whether it was so; it no longer is.
+fn spaced_once(json: &mut Value) -> bool {
+    let Some(outer) = json.get_mut("pre_tokenizer") else { return false };
+    let steps = if outer.get("pretokenizers").is_some() {
+        outer.get_mut("pretokenizers").and_then(Value::as_array_mut).map(Vec::as_mut_slice)
+    } else {
+        Some(std::slice::from_mut(outer))
+    };
+    let mut found = false;
+    for step in steps.into_iter().flatten() {
+        if step.get("type").is_some_and(|kind| kind == "Metaspace") && step.get("prepend_scheme").is_some_and(|at| at == "first")
+        {
+            step["prepend_scheme"] = "never".into();
+            found = true;
+        }
+    }
+    found
+}
+
+/// The path of a file of a folder, if it is there.
+fn existing(folder: &Path, name: &str) -> Option<PathBuf> {
+    Some(folder.join(name)).filter(|path| path.exists())
+}

@@ -1,0 +1,9 @@
+//! Tests of the library through its public interface, one module for each subject.
+#![allow(missing_docs, reason = "tests are their own documentation")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failed unwrap is a failed test, and a skipped test says so")]
+
+mod checkpoint;
+mod golden;
+mod gradients;
+mod kernel;
+mod tokens;
