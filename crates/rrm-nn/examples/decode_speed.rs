@@ -97,7 +97,8 @@ fn settings(arguments: impl Iterator<Item = String>) -> Result<Settings> {
 
 /// The decoder with room for the largest batch.
 fn open(settings: &Settings) -> Result<CpuDecoder> {
-    let mut decoder = CpuDecoder::open(&settings.folder, CpuOptions { storage: settings.weights, threads: Some(settings.threads) })?;
+    let mut decoder =
+        CpuDecoder::open(&settings.folder, CpuOptions { storage: settings.weights, threads: Some(settings.threads) })?;
     let most = settings.batches.iter().max().copied().unwrap_or(1);
     decoder.allocate(most * blocks(settings))?;
     Ok(decoder)
