@@ -41,7 +41,10 @@ pub(crate) trait Tokenizer: Send + Sync {
     fn encode_prompt(&self, messages: &[Message]) -> Result<Vec<u32>, String>;
 
     /// Our own text in the middle of a sequence, with special tokens in it.
-    fn encode_text(&self, text: &str) -> Vec<u32>;
+    ///
+    /// # Errors
+    /// When the vocabulary has no tokens for it.
+    fn encode_text(&self, text: &str) -> Result<Vec<u32>, String>;
 
     /// What a token writes; a character may be spread over several tokens.
     fn bytes(&self, token: u32) -> Vec<u8>;

@@ -20,7 +20,7 @@ use crate::{
     batch::BLOCK,
     schedule::{Parts, Scheduler},
     seat::{Reply, Ticket},
-    sequence::{self, Sequence},
+    sequence::{self, Refusal, Sequence},
 };
 
 /// How requests share a decoder. None of it changes any text.
@@ -130,10 +130,11 @@ impl LocalEngine {
         }
         // Thousands may wait, and their tokens are all that is needed.
         request.messages = Vec::new();
-        let first = sequence::first_tokens(&request, prompt.len(), self.limit, &*self.tokenizer);
-        let first =
-            first.map_err(|tokens| EngineError::TooLong { engine: self.info.name.clone(), tokens, limit: self.limit as u64 })?;
-        Ok(Ticket { sequence: Sequence::new(request, prompt, first), scoring: None, reply })
+        let plan = sequence::plan(&request, prompt.len(), self.limit, &*self.tokenizer).map_err(|refusal| match refusal {
+            Refusal::TooLong(tokens) => EngineError::TooLong { engine: self.info.name.clone(), tokens, limit: self.limit as u64 },
+            Refusal::Unencodable(detail) => self.failed(&detail),
+        })?;
+        Ok(Ticket { sequence: Sequence::new(request, prompt, plan), scoring: None, reply })
     }
 }
 

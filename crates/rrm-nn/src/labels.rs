@@ -47,7 +47,7 @@ pub(crate) fn continuations(
     let leading = written.text.get(end_before(written.ends, first)..differs)?;
     let spell = |label: &&str| {
         let rest = format!("{leading}{}", &label[common.len()..]);
-        let tokens = tokenizer.encode_text(&rest);
+        let tokens = tokenizer.encode_text(&rest).ok()?;
         let spelled: Vec<u8> = tokens.iter().flat_map(|token| tokenizer.bytes(*token)).collect();
         (!tokens.is_empty() && spelled == rest.as_bytes()).then_some(tokens)
     };

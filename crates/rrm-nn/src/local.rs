@@ -86,10 +86,8 @@ impl backend::Tokenizer for Text {
         self.tokenizer.prompt(&parts).map_err(|error| error.to_string())
     }
 
-    fn encode_text(&self, text: &str) -> Vec<u32> {
-        // A pattern gives up on long texts of a strange kind only; what it makes of single characters says the same in more tokens.
-        let each = |_| text.chars().filter_map(|one| self.tokenizer.text(one.encode_utf8(&mut [0; 4])).ok()).flatten().collect();
-        self.tokenizer.text(text).unwrap_or_else(each)
+    fn encode_text(&self, text: &str) -> Result<Vec<u32>, String> {
+        self.tokenizer.text(text).map_err(|error| error.to_string())
     }
 
     fn bytes(&self, token: u32) -> Vec<u8> {

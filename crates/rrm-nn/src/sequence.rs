@@ -21,6 +21,8 @@ pub(crate) struct Sequence {
     /// How many of `tokens` are the prompt.
     prompt: usize,
     budget: Option<Budget>,
+    /// The tokens of the budget's two elicitations.
+    elicit: [Vec<u32>; 2],
     labels: Option<std::sync::Arc<Labels>>,
     text: Text,
     /// For each token after the prompt, the length of the text up to its end.
@@ -33,36 +35,56 @@ pub(crate) struct Sequence {
     elicited: bool,
 }
 
-/// How many tokens may be drawn before the end or the cut. A budget promises a verdict, so all of it must fit into `limit`; a completion
-/// without one may meet the context's end.
+/// How a completion is to go.
+pub(crate) struct Plan {
+    /// How many tokens may be drawn before the end or the cut.
+    pub first: usize,
+    /// The tokens of the budget's `elicit` and `elicit_answer`.
+    pub elicit: [Vec<u32>; 2],
+}
+
+/// Why a request cannot be answered.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// So many tokens do not fit.
+    TooLong(u64),
+    /// The elicitation has no tokens.
+    Unencodable(String),
+}
+
+/// Divides the context of `limit` tokens. A budget promises a verdict, so all of it must fit; a completion without one may meet the
+/// context's end.
 ///
 /// # Errors
-/// The tokens that do not fit.
-pub(crate) fn first_tokens(request: &Request, prompt: usize, limit: usize, tokenizer: &dyn Tokenizer) -> Result<usize, u64> {
+/// [`Refusal`].
+pub(crate) fn plan(request: &Request, prompt: usize, limit: usize, tokenizer: &dyn Tokenizer) -> Result<Plan, Refusal> {
     let asked = request.sampling.max_tokens as usize;
-    let (first, reserved) = match &request.budget {
-        None => (asked.min(limit.saturating_sub(prompt)), 1),
+    let encode = |text: &str| tokenizer.encode_text(text).map_err(Refusal::Unencodable);
+    let (plan, reserved) = match &request.budget {
+        None => (Plan { first: asked.min(limit.saturating_sub(prompt)), elicit: Default::default() }, 1),
         Some(budget) => {
             let first = asked.min(budget.max_thinking_tokens as usize);
-            let elicit = [&budget.elicit, &budget.elicit_answer].map(|text| tokenizer.encode_text(text).len()).into_iter().max();
-            (first, first + elicit.unwrap_or(0) + budget.max_verdict_tokens as usize)
+            let elicit = [encode(&budget.elicit)?, encode(&budget.elicit_answer)?];
+            let longest = elicit[0].len().max(elicit[1].len());
+            (Plan { first, elicit }, first + longest + budget.max_verdict_tokens as usize)
         }
     };
-    if prompt + reserved > limit { Err((prompt + reserved) as u64) } else { Ok(first) }
+    if prompt + reserved > limit { Err(Refusal::TooLong((prompt + reserved) as u64)) } else { Ok(plan) }
 }
 
 impl Sequence {
-    /// A completion of `prompt` (not empty) of which nothing is written yet; `first` comes from [`first_tokens`].
-    pub fn new(request: Request, prompt: Vec<u32>, first: usize) -> Self {
+    /// A completion of `prompt` (not empty) of which nothing is written yet; `plan` comes from [`plan`].
+    pub fn new(request: Request, prompt: Vec<u32>, plan: Plan) -> Self {
         Sequence {
             prompt: prompt.len(),
             tokens: prompt,
             sampler: Sampler::new(&request.sampling, request.seed),
             budget: request.budget,
+            elicit: plan.elicit,
             labels: request.labels,
             text: Text::new(request.sink),
             ends: Vec::new(),
-            left: first,
+            left: plan.first,
             from: 0,
             drawn: 0,
             elicited: false,
@@ -83,8 +105,10 @@ impl Sequence {
         }
         self.tokens.push(token);
         self.text.hold(&tokenizer.bytes(token));
-        let stops = self.budget.as_ref().filter(|_| self.elicited).map_or(&[][..], |budget| &budget.stop);
-        let stopped = self.text.cut_after(self.from, stops);
+        let stopped = match &self.budget {
+            Some(budget) if self.elicited => self.text.cut_after(self.from, &budget.stop),
+            _ => false,
+        };
         self.text.release();
         self.ends.push(self.text.as_str().len());
         if stopped {
@@ -101,29 +125,29 @@ impl Sequence {
         self.text.close_character();
         let elicitation = budget.elicitation(self.text.as_str()).to_owned();
         self.left = budget.max_verdict_tokens as usize;
-        self.append(&elicitation, tokenizer);
+        let tokens = std::mem::take(&mut self.elicit[usize::from(elicitation != budget.elicit)]);
+        self.append(&elicitation, tokens, tokenizer);
         self.from = self.text.as_str().len();
         self.elicited = true;
         (self.left == 0).then_some(Finish::Length)
     }
 
-    fn append(&mut self, text: &str, tokenizer: &dyn Tokenizer) {
+    fn append(&mut self, text: &str, tokens: Vec<u32>, tokenizer: &dyn Tokenizer) {
         let start = self.text.as_str().len();
-        let tokens = tokenizer.encode_text(text);
-        let mut ends: Vec<usize> = tokens
-            .iter()
-            .scan(start, |end, token| {
-                *end += tokenizer.bytes(*token).len();
-                Some(*end)
-            })
-            .collect();
+        let mut end = start;
+        let ends = tokens.iter().map(|token| {
+            end += tokenizer.bytes(*token).len();
+            end
+        });
+        let mut ends: Vec<usize> = ends.collect();
         self.text.push(text.as_bytes());
-        let end = self.text.as_str().len();
-        if ends.last().is_some_and(|last| *last != end) {
+        let after = self.text.as_str().len();
+        if end != after
+            && let Some(last) = ends.len().checked_sub(1)
+        {
             // Tokens that spell something else, such as a space before: only all of them together stand for the text.
             ends.fill(start);
-            ends.pop();
-            ends.push(end);
+            ends[last] = after;
         }
         self.ends.extend(ends);
         self.tokens.extend(tokens);

@@ -11,7 +11,7 @@ use rrm::{
 use super::{
     complete, config, engine,
     fake::{Bytes, Fake, Fate},
-    request,
+    labels, request,
 };
 use crate::engine::{LocalEngine, SchedulerConfig};
 
@@ -36,6 +36,18 @@ fn a_failed_step_answers_all_that_run_and_the_next_request_is_served() {
     // The first may run alone in that step; so only it is sure to fail.
     assert_eq!(details(&engine, 1), ["a decode failed"]);
     assert_eq!(complete(&engine, request("Who?", 7, 50)).unwrap(), alone);
+    assert_eq!(engine.counters().blocks, 0);
+}
+
+#[test]
+fn labels_that_could_not_be_scored_leave_no_blocks_behind() {
+    let (engine, fate) = engine(Some("\\box{A 2}"), &config());
+    let labelled = Request { labels: Some(labels()), ..request("Who?", 7, 50) };
+    assert!(complete(&engine, labelled.clone()).unwrap().label_logprobs.is_some());
+    let steps = fate.lock().unwrap().steps;
+    // The same steps again, all of them computed: the last one scores.
+    fate.lock().unwrap().fails_at = Some(2 * steps);
+    assert_eq!(complete(&engine, labelled).unwrap_err().to_string(), "fake: a decode failed");
     assert_eq!(engine.counters().blocks, 0);
 }
 

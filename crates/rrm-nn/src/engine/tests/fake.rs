@@ -33,14 +33,14 @@ impl Tokenizer for Bytes {
         Ok(messages.iter().flat_map(|message| message.content.bytes().map(u32::from)).chain([MARK]).collect())
     }
 
-    fn encode_text(&self, text: &str) -> Vec<u32> {
+    fn encode_text(&self, text: &str) -> Result<Vec<u32>, String> {
         let (mut tokens, mut rest) = (Vec::new(), text.as_bytes());
         while let Some(first) = rest.first() {
             let merged = MERGED.iter().position(|merged| rest.starts_with(merged.as_bytes()));
             tokens.push(merged.map_or(u32::from(*first), |at| 257 + at as u32));
             rest = &rest[merged.map_or(1, |at| MERGED[at].len())..];
         }
-        tokens
+        Ok(tokens)
     }
 
     fn bytes(&self, token: u32) -> Vec<u8> {
@@ -194,7 +194,7 @@ fn row_of_logits(chain: u64, tokens: &[u32], script: &[u32]) -> Vec<f32> {
 }
 
 fn script_tokens(script: Option<&str>) -> Vec<u32> {
-    script.map_or_else(Vec::new, |script| Bytes.encode_text(script).into_iter().chain([END]).collect())
+    script.map_or_else(Vec::new, |script| Bytes.encode_text(script).unwrap().into_iter().chain([END]).collect())
 }
 
 fn chain(before: u64, token: u32) -> u64 {

@@ -18,7 +18,7 @@ use crate::{
 
 /// Where the verdict of `text` stands, written by the byte tokenizer after a prompt of 10 tokens.
 fn found(text: &str, labels: &Labels, budget: Option<&Budget>) -> Option<(String, Vec<String>)> {
-    let tokens = Bytes.encode_text(text);
+    let tokens = Bytes.encode_text(text).unwrap();
     let mut bytes = Vec::new();
     let ends: Vec<usize> = tokens
         .iter()
@@ -80,10 +80,10 @@ fn the_log_probability_of_a_label_is_that_of_its_tokens() {
     let completion = complete(&engine, ask.clone()).unwrap();
     assert_eq!((completion.text.as_str(), completion.finish), (script, Finish::Stop));
     let mut tokens = Bytes.encode_prompt(&ask.messages).unwrap();
-    tokens.extend(Bytes.encode_text("So \\box{A "));
+    tokens.extend(Bytes.encode_text("So \\box{A ").unwrap());
     let score = |label: &str| {
         let mut tokens = tokens.clone();
-        let each = Bytes.encode_text(label).into_iter().map(|token| {
+        let each = Bytes.encode_text(label).unwrap().into_iter().map(|token| {
             let row = logits_after(&tokens, Some(script));
             tokens.push(token);
             let total: f64 = row.iter().map(|logit| f64::from(*logit).exp()).sum();

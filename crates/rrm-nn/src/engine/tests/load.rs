@@ -59,6 +59,25 @@ fn a_storm_of_cancelled_requests_leaves_nothing_behind() {
 }
 
 #[test]
+fn what_is_cancelled_in_the_queue_is_never_begun() {
+    in_time(|| {
+        let script = "z".repeat(800);
+        let (engine, fate) = engine(Some(&script), &SchedulerConfig { max_batch: 1, ..config() });
+        block_on(async {
+            let (begun, mut writing) = channel::mpsc::unbounded();
+            let mut all: Vec<_> = (0..200).map(|n| engine.complete(announced(n, begun.clone()))).collect();
+            for each in &mut all {
+                let _ = poll!(each);
+            }
+            writing.next().await.unwrap();
+        });
+        let steps = fate.lock().unwrap().steps;
+        complete(&engine, request("Who is still there?", 1, 30)).unwrap();
+        assert!(fate.lock().unwrap().steps <= steps + 40);
+    });
+}
+
+#[test]
 fn whoever_waited_for_a_cancelled_one_goes_on() {
     in_time(|| {
         let (engine, _) = engine(None, &SchedulerConfig { prefill_rows: 1, ..config() });

@@ -1,6 +1,6 @@
 //! The same request gives the same completion: alone or among others, shared or not, whatever the memory and the size of a step.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures::executor::block_on;
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ use crate::{
     backend::Tokenizer,
     engine::SchedulerConfig,
     labels::logprob,
-    sequence::{Sequence, first_tokens},
+    sequence::{self, Sequence},
 };
 
 /// Context of the random tests: nine blocks.
@@ -24,8 +24,8 @@ const CONTEXT: usize = 288;
 /// What a request must give, without blocks, batches and threads.
 pub fn oracle(request: &Request, script: Option<&str>, limit: usize) -> Completion {
     let prompt = Bytes.encode_prompt(&request.messages).unwrap();
-    let first = first_tokens(request, prompt.len(), limit, &Bytes).unwrap();
-    let mut sequence = Sequence::new(request.clone(), prompt, first);
+    let plan = sequence::plan(request, prompt.len(), limit, &Bytes).unwrap();
+    let mut sequence = Sequence::new(request.clone(), prompt, plan);
     let mut end = sequence.begin(&Bytes);
     let finish = loop {
         match end {
@@ -149,7 +149,18 @@ fn sequences_that_outgrow_the_memory_give_way_and_write_the_same() {
     // The verdict comes first: whoever gives way later scores labels in the middle of what was evaluated again.
     let script = format!("\\box{{A 1}}{}", "x".repeat(140));
     let small = SchedulerConfig { kv_bytes: Some(11_000), ..config() };
-    let labelled = |family| Request { labels: Some(labels()), ..request(&prompt(family, 60), 0, 200) };
+    let last_words = Arc::<Mutex<Vec<usize>>>::default();
+    let labelled = |family| {
+        let (order, written) = (last_words.clone(), Mutex::new(0));
+        let sink = move |piece: &str| {
+            let mut written = written.lock().unwrap();
+            *written += piece.len();
+            if *written == 149 {
+                order.lock().unwrap().push(family);
+            }
+        };
+        Request { labels: Some(labels()), sink: Some(Arc::new(sink)), ..request(&prompt(family, 60), 0, 200) }
+    };
     let requests: Vec<Request> = (0..6).map(labelled).collect();
     let (engine, _) = engine(Some(&script), &small);
     let sent = requests.clone();
@@ -157,6 +168,7 @@ fn sequences_that_outgrow_the_memory_give_way_and_write_the_same() {
         let answers = complete_all(&engine, &sent);
         (engine.counters(), answers)
     });
+    assert_eq!(*last_words.lock().unwrap(), [0, 1, 2, 3, 4, 5], "the younger gave way");
     for (request, answer) in requests.iter().zip(answers) {
         assert!(answer.label_logprobs.is_some());
         assert_eq!(answer, oracle(request, Some(&script), 320));
@@ -168,7 +180,7 @@ fn sequences_that_outgrow_the_memory_give_way_and_write_the_same() {
 fn a_long_prompt_does_not_keep_others_from_writing() {
     let script = "y".repeat(60);
     let (engine, fate) = engine(Some(&script), &SchedulerConfig { prefill_rows: 10, ..config() });
-    let written = Arc::new(std::sync::Mutex::new(0_u64));
+    let written = Arc::new(Mutex::new(0_u64));
     let (count, steps) = (written.clone(), fate.clone());
     let mut first = request("short", 0, 100);
     // A token in every step, once it writes.
