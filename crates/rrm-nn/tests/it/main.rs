@@ -5,4 +5,5 @@
 mod checkpoint;
 mod golden;
 mod gradients;
+mod smollm2;
 mod tokens;
