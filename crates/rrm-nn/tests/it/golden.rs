@@ -78,7 +78,7 @@ pub fn largest_difference(found: &[f32], expected: &[f32]) -> f32 {
     found.iter().zip(expected).map(|(found, expected)| (found - expected).abs()).fold(0.0, worse)
 }
 
-fn likeliest(logits: &[f32]) -> u32 {
+pub fn likeliest(logits: &[f32]) -> u32 {
     logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0 as u32
 }
 
