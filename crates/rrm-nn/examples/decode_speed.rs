@@ -123,7 +123,7 @@ fn decode(decoder: &mut CpuDecoder, settings: &Settings, batch: usize) -> Result
         }));
     }
     let started = Instant::now();
-    let mut next = likeliest(decoder.step(&step)?, batch);
+    let mut next = likeliest(decoder.step(&step)?.0, batch);
     let prefill = started.elapsed().as_secs_f64();
     let mut tokens = vec![Vec::with_capacity(settings.new_tokens); batch];
     for position in settings.prompt_tokens..settings.prompt_tokens + settings.new_tokens {
@@ -132,7 +132,7 @@ fn decode(decoder: &mut CpuDecoder, settings: &Settings, batch: usize) -> Result
             tokens[sequence].push(*token);
             step.rows.push(Row { token: *token, position: position as u32, sequence: sequence as u32, logits: true });
         }
-        next = likeliest(decoder.step(&step)?, batch);
+        next = likeliest(decoder.step(&step)?.0, batch);
     }
     Ok(Took { prefill, steps: started.elapsed().as_secs_f64() - prefill, tokens })
 }

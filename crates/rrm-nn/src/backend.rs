@@ -2,7 +2,7 @@
 
 use rrm::chat::Message;
 
-use crate::batch::Batch;
+use crate::{batch::Batch, cpu::pool::Pool};
 
 /// Computes logits, and owns the keys and values of all blocks.
 pub(crate) trait Decoder: Send {
@@ -21,12 +21,13 @@ pub(crate) trait Decoder: Send {
     /// When there is no such memory.
     fn allocate(&mut self, blocks: u32) -> Result<(), String>;
 
-    /// Evaluates all rows and stores their keys and values. Gives the logits `(rows with logits, vocabulary)` in the order of the rows.
-    /// What a row gets depends on the tokens of its own sequence alone, bit for bit.
+    /// Evaluates all rows and stores their keys and values. Gives the logits `(rows with logits, vocabulary)` in the order of the rows, and
+    /// the threads for what is to be done with them, if the decoder has any. What a row gets depends on the tokens of its own sequence
+    /// alone, bit for bit.
     ///
     /// # Errors
     /// What went wrong. The blocks that the batch writes to hold anything then.
-    fn step(&mut self, batch: &Batch) -> Result<&[f32], String>;
+    fn step(&mut self, batch: &Batch) -> Result<(&[f32], Option<&mut Pool>), String>;
 
     /// Makes block `to` hold what block `from` holds.
     fn copy_block(&mut self, from: u32, to: u32);

@@ -11,7 +11,7 @@ use crate::{
     backend,
     batch::Batch,
     checkpoint::{Checkpoint, CheckpointError},
-    cpu::{CpuDecoder, CpuOptions, Storage},
+    cpu::{CpuDecoder, CpuOptions, Storage, pool::Pool},
     engine::{LocalEngine, SchedulerConfig},
     tokens::Tokenizer,
 };
@@ -116,8 +116,9 @@ impl backend::Decoder for CpuDecoder {
         CpuDecoder::allocate(self, blocks as usize).map_err(|error| error.to_string())
     }
 
-    fn step(&mut self, batch: &Batch) -> Result<&[f32], String> {
-        CpuDecoder::step(self, batch)
+    fn step(&mut self, batch: &Batch) -> Result<(&[f32], Option<&mut Pool>), String> {
+        let (logits, pool) = CpuDecoder::step(self, batch)?;
+        Ok((logits, Some(pool)))
     }
 
     fn copy_block(&mut self, from: u32, to: u32) {

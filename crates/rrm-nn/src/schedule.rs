@@ -14,6 +14,7 @@ use rrm::engine::{Completion, EngineError, Finish, LabelLogprobs, in_process::Sa
 use crate::{
     backend::{Decoder, Tokenizer},
     batching::{self, Step, What},
+    cpu::pool::Pool,
     engine::Counters,
     kv::BlockPool,
     labels,
@@ -133,7 +134,7 @@ impl Scheduler {
             return Err("all sequences wait for each other".to_owned());
         }
         let width = self.parts.decoder.vocabulary();
-        let logits = self.parts.decoder.step(&step.batch)?;
+        let (logits, threads) = self.parts.decoder.step(&step.batch)?;
         let wanted = step.batch.rows.iter().filter(|row| row.logits).count();
         if logits.len() != wanted * width {
             return Err(format!("{} logits for {wanted} rows of {width}", logits.len()));
@@ -141,7 +142,7 @@ impl Scheduler {
         self.counters.steps += 1;
         self.counters.rows += step.batch.rows.len() as u64;
         self.counters.prefill_rows += step.prefill as u64;
-        let ended = absorb(&mut self.seats, &mut self.pool, &step, logits.chunks_exact(width), &*self.parts.tokenizer);
+        let ended = absorb(&mut self.seats, &mut self.pool, &step, (logits.chunks_exact(width), threads), &*self.parts.tokenizer);
         Ok(self.conclude(ended))
     }
 
@@ -216,7 +217,7 @@ fn absorb<'l>(
     seats: &mut [Seat],
     pool: &mut BlockPool,
     step: &Step,
-    mut rows: impl Iterator<Item = &'l [f32]>,
+    (mut rows, threads): (impl Iterator<Item = &'l [f32]>, Option<&mut Pool>),
     tokenizer: &dyn Tokenizer,
 ) -> Vec<(usize, Result<Finish, String>)> {
     let mut after: Vec<Option<&[f32]>> = vec![None; seats.len()];
@@ -238,7 +239,7 @@ fn absorb<'l>(
         }
     }
     let pairs = seats.iter_mut().zip(&after).filter_map(|(seat, row)| Some((&mut seat.ticket.sequence.sampler, (*row)?)));
-    let mut drawn = draw(pairs.collect()).into_iter();
+    let mut drawn = draw(pairs.collect(), threads).into_iter();
     let mut ended = Vec::new();
     for (at, seat) in seats.iter_mut().enumerate() {
         let end = match (&seat.ticket.scoring, after[at]) {
@@ -255,8 +256,14 @@ fn absorb<'l>(
 }
 
 /// Draws a token from each row of logits `(vocabulary,)`; the pairs know nothing of each other.
-fn draw(pairs: Vec<(&mut Sampler, &[f32])>) -> Vec<Option<usize>> {
-    pairs.into_iter().map(|(sampler, row)| sampler.draw(row)).collect()
+fn draw(pairs: Vec<(&mut Sampler, &[f32])>, threads: Option<&mut Pool>) -> Vec<Option<usize>> {
+    let mut drawn: Vec<_> = pairs.into_iter().map(|pair| (pair, None)).collect();
+    let one = |((sampler, row), token): &mut ((&mut Sampler, &[f32]), Option<usize>)| *token = sampler.draw(row);
+    match threads {
+        Some(pool) => pool.pieces(&mut drawn, 1, |_, piece| piece.iter_mut().for_each(one)),
+        None => drawn.iter_mut().for_each(one),
+    }
+    drawn.into_iter().map(|(_, token)| token).collect()
 }
 
 /// Log-probabilities of the labels, in the order of [`Continuations`](labels::Continuations); `None` before all of them are known.

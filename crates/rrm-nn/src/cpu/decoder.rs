@@ -152,22 +152,17 @@ impl CpuDecoder {
         self.cache.copy(from as usize, to as usize);
     }
 
-    /// The threads, for work between two steps.
-    pub fn pool(&mut self) -> &mut Pool {
-        &mut self.pool
-    }
-
-    /// Evaluates all rows and stores their keys and values. Gives the logits of the rows that want them, `(rows, vocabulary)`. What a row
-    /// gets depends on the tokens of its own sequence alone, bit for bit.
+    /// Evaluates all rows and stores their keys and values. Gives the logits of the rows that want them, `(rows, vocabulary)`, and the
+    /// threads for what is to be done with them. What a row gets depends on the tokens of its own sequence alone, bit for bit.
     ///
     /// # Errors
     /// What in the batch is outside of the vocabulary, the blocks or the positions.
-    pub fn step(&mut self, batch: &Batch) -> Result<&[f32], String> {
+    pub fn step(&mut self, batch: &Batch) -> Result<(&[f32], &mut Pool), String> {
         self.check(batch)?;
         let (rows, tiles) = (batch.rows.len(), padded(self.config.hidden_size) / TILE);
         let wanted: Vec<usize> = (0..rows).filter(|row| batch.rows[*row].logits).collect();
         if rows == 0 {
-            return Ok(&[]);
+            return Ok((&[], &mut self.pool));
         }
         let mut hidden = std::mem::take(&mut self.scratch.hidden);
         let x = hidden.at_least(tiles * rows * TILE);
@@ -188,7 +183,7 @@ impl CpuDecoder {
         }
         self.output(chosen, few);
         (self.scratch.hidden, self.scratch.last) = (hidden, last);
-        Ok(&self.logits)
+        Ok((&self.logits, &mut self.pool))
     }
 
     fn check(&self, batch: &Batch) -> Result<(), String> {

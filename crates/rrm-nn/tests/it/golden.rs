@@ -122,7 +122,7 @@ fn cpu_logits(decoder: &mut CpuDecoder, tokens: &[u32]) -> Vec<Vec<f32>> {
     let mut logits = Vec::new();
     for rows in [&rows[..cut], &rows[cut..]] {
         let batch = Batch { rows: rows.to_vec(), tables: tables.clone() };
-        logits.extend(decoder.step(&batch).unwrap().chunks(vocabulary).map(<[f32]>::to_vec));
+        logits.extend(decoder.step(&batch).unwrap().0.chunks(vocabulary).map(<[f32]>::to_vec));
     }
     logits
 }

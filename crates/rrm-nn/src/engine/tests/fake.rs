@@ -10,6 +10,7 @@ use rrm::chat::Message;
 use crate::{
     backend::{Decoder, Tokenizer},
     batch::{BLOCK, Batch},
+    cpu::pool::Pool,
 };
 
 /// Ends a turn.
@@ -141,7 +142,7 @@ impl Decoder for Fake {
         Ok(())
     }
 
-    fn step(&mut self, batch: &Batch) -> Result<&[f32], String> {
+    fn step(&mut self, batch: &Batch) -> Result<(&[f32], Option<&mut Pool>), String> {
         let broken = {
             let mut fate = self.fate.lock().unwrap();
             fate.steps += 1;
@@ -169,7 +170,7 @@ impl Decoder for Fake {
             let chain = slots[slots.len() - 1].chain;
             self.logits.extend(if broken { vec![f32::NAN; VOCABULARY] } else { row_of_logits(chain, &tokens, &self.script) });
         }
-        Ok(&self.logits)
+        Ok((&self.logits, None))
     }
 
     fn copy_block(&mut self, from: u32, to: u32) {
