@@ -29,7 +29,13 @@ pub async fn open(options: &Options) -> Result<Opened, Failure> {
     if options.engine.is_empty() {
         return Err(Failure::user(anyhow::anyhow!("no judge named")).with_hint(format!("--engine takes {}", rrm_engines::KNOWN)));
     }
-    let settings = EngineSettings { http: http(options)?, context_size: options.context_size, threads: options.threads };
+    let settings = EngineSettings {
+        http: http(options)?,
+        context_size: options.context_size,
+        threads: options.threads,
+        weights: options.weights.unwrap_or_default(),
+        kv_bytes: options.kv_cache.map(|mib| mib.saturating_mul(1 << 20)),
+    };
     Ok(rrm_engines::open(&options.engine, &settings).await?)
 }
 

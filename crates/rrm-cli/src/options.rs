@@ -11,6 +11,7 @@ use rrm::{
     spending::{Limits, Price},
     strategy::Strategy,
 };
+use rrm_engines::Storage;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Options of the commands that judge. Every one can stand in the file given by --config under the same name.
@@ -21,7 +22,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Who judges: http://HOST:PORT, gguf:FILE, replay:FILE, scripted:RULE. Repeat it for replicas of one server.
+    /// Who judges: http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE. Repeat it for replicas of one server.
     #[arg(long, value_name = "SPEC", help_heading = "Judge")]
     pub engine: Vec<String>,
     /// The model's name at the server; the only one it lists if left out.
@@ -121,12 +122,18 @@ pub struct Options {
     /// Further tries of a request that failed for a passing reason [default: 8].
     #[arg(long, value_name = "N", help_heading = "Server")]
     pub max_retries: Option<u32>,
-    /// Context of a model in process, in tokens [default: what it was trained with, up to 16384].
+    /// Context of a model in process, in tokens [default: what it was trained with; gguf: up to 16384].
     #[arg(long, value_name = "N", help_heading = "Model in process")]
     pub context_size: Option<u32>,
-    /// Threads of a model in process [default: all but one].
+    /// Threads of a model in process [default: all; gguf: all but one].
     #[arg(long, value_name = "N", help_heading = "Model in process")]
     pub threads: Option<u32>,
+    /// How local: keeps weights: as-stored, f32, bf16 or int8 (faster, other texts) [default: as-stored].
+    #[arg(long, value_name = "HOW", value_parser = named::<Storage>, help_heading = "Model in process")]
+    pub weights: Option<Storage>,
+    /// Most MiB of keys and values that local: holds [default: a quarter of the memory].
+    #[arg(long, value_name = "MIB", help_heading = "Model in process")]
+    pub kv_cache: Option<u64>,
 }
 
 /// A value of an enum by the name that it has in files.

@@ -1,4 +1,4 @@
-//! An engine spec such as `http://HOST:PORT`, `gguf:FILE`, `replay:FILE` or `scripted:first` -> an [`Engine`].
+//! An engine spec such as `http://HOST:PORT`, `local:FOLDER`, `gguf:FILE`, `replay:FILE` or `scripted:first` -> an [`Engine`].
 //!
 //! The only place that knows every engine.
 
@@ -10,16 +10,24 @@ use rrm::engine::{
     replay::{RecordingError, ReplayEngine},
     scripted,
 };
+use rrm_nn::{
+    engine::{LocalEngine, SchedulerConfig},
+    local::LocalConfig,
+};
 
 /// Settings that some engines want; those that do not concern an engine are ignored by it.
 #[derive(Clone, Debug, Default)]
 pub struct EngineSettings {
     /// For servers; its `urls` are replaced by those of the specs.
     pub http: HttpConfig,
-    /// Context of models in process, in tokens; `None` takes what the model was trained with, up to 16384.
+    /// Context of models in process, in tokens; `None` takes what the model was trained with, for llama.cpp up to 16384.
     pub context_size: Option<u32>,
-    /// Threads of models in process; `None` takes all of the machine's but one.
+    /// Threads of models in process; `None` takes all of the machine's, for llama.cpp all but one.
     pub threads: Option<u32>,
+    /// How the weights of a folder are kept.
+    pub weights: Storage,
+    /// Most bytes of keys and values of a folder's model; `None` takes a quarter of the machine's memory.
+    pub kv_bytes: Option<u64>,
 }
 
 /// An engine that is ready, and what is to be said about it.
@@ -54,8 +62,10 @@ pub enum OpenError {
     Recording(#[from] RecordingError),
 }
 
+pub use rrm_nn::cpu::Storage;
+
 /// What specs may look like, for help and errors.
-pub const KNOWN: &str = "http://HOST:PORT, https://HOST, gguf:FILE, replay:FILE, scripted:RULE";
+pub const KNOWN: &str = "http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE";
 
 /// Opens what the specs name: one engine, or several servers as replicas of the same model.
 ///
@@ -81,9 +91,20 @@ fn in_process(spec: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, 
     match spec.split_once(':') {
         Some(("scripted", rule)) => Ok(Arc::new(scripted::scripted(rule).map_err(unknown)?)),
         Some(("replay", file)) => Ok(Arc::new(ReplayEngine::open(Path::new(file))?)),
+        Some(("local", folder)) => local(folder, settings),
         Some(("gguf", file)) => gguf(file, settings),
         _ => Err(unknown(format!("expected one of {KNOWN}"))),
     }
+}
+
+fn local(folder: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, OpenError> {
+    let scheduler = SchedulerConfig {
+        context: settings.context_size.map(|tokens| tokens as usize),
+        kv_bytes: settings.kv_bytes,
+        ..SchedulerConfig::default()
+    };
+    let threads = settings.threads.map(|threads| threads as usize);
+    Ok(Arc::new(LocalEngine::open(LocalConfig { storage: settings.weights, threads, scheduler, ..LocalConfig::new(folder) })?))
 }
 
 #[cfg(feature = "gguf")]

@@ -29,7 +29,8 @@ use rrm::{
 };
 use rrm_nn::{
     batch::BLOCK,
-    engine::{LocalConfig, LocalEngine, SchedulerConfig},
+    engine::{LocalEngine, SchedulerConfig},
+    local::LocalConfig,
 };
 use tokenizers::Tokenizer;
 use tokio::sync::Semaphore;

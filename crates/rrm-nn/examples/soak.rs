@@ -23,7 +23,8 @@ use rrm::{
 };
 use rrm_nn::{
     batch::BLOCK,
-    engine::{LocalConfig, LocalEngine, SchedulerConfig},
+    engine::{LocalEngine, SchedulerConfig},
+    local::LocalConfig,
 };
 use tokio::sync::Notify;
 

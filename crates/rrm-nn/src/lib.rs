@@ -1,6 +1,5 @@
 //! Hugging Face checkpoints in process: a folder of weights -> an [`rrm::engine::Engine`].
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
-#![cfg_attr(not(test), allow(dead_code, reason = "opening a folder as an engine comes"))]
 
 mod backend;
 pub mod batch;
@@ -11,6 +10,7 @@ pub mod cpu;
 pub mod engine;
 mod kv;
 mod labels;
+pub mod local;
 pub mod model;
 mod schedule;
 mod seat;

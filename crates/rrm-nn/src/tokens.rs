@@ -13,6 +13,7 @@ use tokenizers::Tokenizer as Encoder;
 use crate::checkpoint::{CheckpointError, read_small};
 use pieces::{Pieces, Style};
 
+mod encoders;
 mod pieces;
 mod settings;
 
@@ -46,10 +47,8 @@ impl Tokenizer {
         let bytes = read_small(&file)?;
         let malformed = |what| CheckpointError::Malformed { file: file.clone(), what };
         let mut json: Value = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
-        drop_rowless_tokens(&mut json, vocab_size);
         let style = Style::of(&json).map_err(malformed)?;
-        let first = encoder(&json).map_err(malformed)?;
-        let later = if spaced_once(&mut json) { Some(encoder(&json).map_err(malformed)?) } else { None };
+        let (first, later) = encoders::build(&mut json, vocab_size).map_err(malformed)?;
         let pieces = style.pieces(&first, vocab_size).map_err(malformed)?;
         let (mut specials, mut forbidden) = (Vec::new(), Vec::new());
         for (token, added) in first.get_added_tokens_decoder() {
@@ -123,40 +122,6 @@ impl Tokenizer {
         }
         Ok(tokens)
     }
-}
-
-/// A tokenizer that reads no special token in a text, and cuts and pads nothing.
-fn encoder(json: &Value) -> Result<Encoder, String> {
-    let mut encoder = Encoder::from_bytes(json.to_string()).map_err(|error| error.to_string())?;
-    encoder.with_truncation(None).map_err(|error| error.to_string())?;
-    encoder.with_padding(None).set_encode_special_tokens(true);
-    Ok(encoder)
-}
-
-/// Fine-tuned models often bring a padding token that nobody made room for.
-fn drop_rowless_tokens(json: &mut Value, vocab_size: usize) {
-    if let Some(added) = json.get_mut("added_tokens").and_then(Value::as_array_mut) {
-        added.retain(|token| token.get("id").and_then(Value::as_u64).is_none_or(|id| id < vocab_size as u64));
-    }
-}
-
-/// Sentencepiece vocabularies may put a space before the first text of a prompt alone. Whether it was so; it no longer is.
-fn spaced_once(json: &mut Value) -> bool {
-    let Some(outer) = json.get_mut("pre_tokenizer") else { return false };
-    let steps = if outer.get("pretokenizers").is_some() {
-        outer.get_mut("pretokenizers").and_then(Value::as_array_mut).map(Vec::as_mut_slice)
-    } else {
-        Some(std::slice::from_mut(outer))
-    };
-    let mut found = false;
-    for step in steps.into_iter().flatten() {
-        if step.get("type").is_some_and(|kind| kind == "Metaspace") && step.get("prepend_scheme").is_some_and(|at| at == "first")
-        {
-            step["prepend_scheme"] = "never".into();
-            found = true;
-        }
-    }
-    found
 }
 
 /// The path of a file of a folder, if it is there.

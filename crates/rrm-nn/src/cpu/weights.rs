@@ -1,6 +1,7 @@
 //! A matrix of a checkpoint -> panels of 32 outputs, kept as f32, bf16 or bytes, in the order in which products read them.
 
 use half::bf16;
+use serde::{Deserialize, Serialize};
 
 use super::{
     aligned::Aligned,
@@ -9,7 +10,8 @@ use super::{
 };
 
 /// How matrices are kept; every product computes in f32.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Storage {
     /// As they are stored: bf16 where all matrices of the checkpoint are, and f32 otherwise. Loses nothing.
     #[default]

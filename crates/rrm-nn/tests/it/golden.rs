@@ -3,7 +3,12 @@
 use std::{fs, path::PathBuf};
 
 use candle_core::{Device, Tensor};
-use rrm_nn::{checkpoint::Checkpoint, model::Decoder};
+use rrm_nn::{
+    batch::{BLOCK, Batch, Row},
+    checkpoint::Checkpoint,
+    cpu::{CpuDecoder, CpuOptions, kernel::Isa},
+    model::Decoder,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -73,7 +78,7 @@ pub fn largest_difference(found: &[f32], expected: &[f32]) -> f32 {
     found.iter().zip(expected).map(|(found, expected)| (found - expected).abs()).fold(0.0, worse)
 }
 
-fn likeliest(logits: &[f32]) -> u32 {
+pub fn likeliest(logits: &[f32]) -> u32 {
     logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0 as u32
 }
 
@@ -106,4 +111,49 @@ fn what_fills_up_a_shorter_sequence_changes_nothing_before_it() {
 fn a_token_outside_the_vocabulary_is_an_error() {
     let decoder = Decoder::load(&checkpoint("llama"), &Device::Cpu).unwrap();
     assert!(decoder.forward(&Tensor::new(&[[304u32]], &Device::Cpu).unwrap()).is_err());
+}
+
+/// Logits of one sequence by the decoder for CPUs, in two chunks that share no boundary with its blocks.
+fn cpu_logits(decoder: &mut CpuDecoder, tokens: &[u32]) -> Vec<Vec<f32>> {
+    let (vocabulary, cut) = (decoder.config().vocab_size, tokens.len() / 3);
+    let row = |(position, token): (usize, &u32)| Row { token: *token, position: position as u32, sequence: 0, logits: true };
+    let rows: Vec<Row> = tokens.iter().enumerate().map(row).collect();
+    let tables = vec![(0..tokens.len().div_ceil(BLOCK) as u32).rev().collect()];
+    let mut logits = Vec::new();
+    for rows in [&rows[..cut], &rows[cut..]] {
+        let batch = Batch { rows: rows.to_vec(), tables: tables.clone() };
+        logits.extend(decoder.step(&batch).unwrap().chunks(vocabulary).map(<[f32]>::to_vec));
+    }
+    logits
+}
+
+#[test]
+fn golden_the_decoder_for_cpus_gives_the_same() {
+    for model in MODELS {
+        for threads in [1, 3] {
+            let options = CpuOptions { threads: Some(threads), ..CpuOptions::default() };
+            let mut decoder = CpuDecoder::open(&folder(model), options).unwrap();
+            decoder.allocate(16).unwrap();
+            check(model, |tokens| cpu_logits(&mut decoder, tokens));
+        }
+    }
+}
+
+#[test]
+fn golden_instructions_change_no_bit() {
+    for model in MODELS {
+        let tokens = &golden(model).prompts[0].tokens;
+        let mut all = Vec::new();
+        let isas = match Isa::detect() {
+            Isa::Avx512 => &[Isa::Avx512, Isa::Avx2, Isa::Plain][..],
+            Isa::Avx2 => &[Isa::Avx2, Isa::Plain],
+            Isa::Plain => &[Isa::Plain],
+        };
+        for isa in isas {
+            let mut decoder = CpuDecoder::open(&folder(model), CpuOptions::default()).unwrap().with_isa(*isa);
+            decoder.allocate(16).unwrap();
+            all.push(cpu_logits(&mut decoder, tokens));
+        }
+        assert!(all.windows(2).all(|pair| pair[0] == pair[1]), "{model}");
+    }
 }

@@ -6,4 +6,5 @@ mod checkpoint;
 mod golden;
 mod gradients;
 mod kernel;
+mod smollm2;
 mod tokens;

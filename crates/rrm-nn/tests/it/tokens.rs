@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use proptest::prelude::*;
 use rrm::{
     chat::{Message, Role},
     engine::in_process::{ChatTemplate, Part},
@@ -20,7 +21,7 @@ fn vocab_size(model: &str) -> usize {
     crate::golden::checkpoint(model).config().vocab_size
 }
 
-fn message(message: &Value) -> Message {
+pub fn message(message: &Value) -> Message {
     let role = match message["role"].as_str().unwrap() {
         "system" => Role::System,
         "assistant" => Role::Assistant,
@@ -133,6 +134,20 @@ fn bad_files_are_named() {
     let cases = [
         ("tokenizer.json", "{".to_owned(), "EOF"),
         ("tokenizer.json", "[]".to_owned(), "no decoder"),
+        (
+            "tokenizer.json",
+            changed("normalizer", json!({ "type": "Sequence", "normalizers": [{ "type": "Precompiled" }] })),
+            "precompiled",
+        ),
+        ("tokenizer.json", changed("model", json!({ "type": "Unigram", "vocab": [["a", 0.0]] })), "only byte-pair encoding"),
+        ("tokenizer.json", changed("model", json!({ "vocab": { "a": 0 }, "merges": ["a a"] })), "merge 0 is no pair"),
+        ("tokenizer.json", changed("model", json!({ "vocab": {}, "merges": [["a"]] })), "merge 0 is no pair"),
+        ("tokenizer.json", changed("model", json!({ "vocab": {}, "merges": [], "dropout": 0.5 })), "dropout"),
+        (
+            "tokenizer.json",
+            changed("model", json!({ "vocab": {}, "merges": [], "continuing_subword_prefix": "##" })),
+            "subword_prefix",
+        ),
         ("tokenizer.json", changed("decoder", Value::Null), "no decoder"),
         ("tokenizer.json", changed("decoder", json!({ "type": "WordPiece", "prefix": "##", "cleanup": true })), "WordPiece"),
         ("tokenizer.json", changed("model", json!({ "type": "BPE", "vocab": { "a": 0 }, "merges": ["a b"] })), ""),
@@ -157,4 +172,42 @@ fn bad_files_are_named() {
     fs::remove_file(folder.path().join("tokenizer.json")).unwrap();
     assert!(Tokenizer::open(folder.path(), 304).err().unwrap().to_string().contains("tokenizer.json"));
     assert!(Tokenizer::open(&crate::golden::folder("qwen3"), 290).err().unwrap().to_string().contains("makes room for 290"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Some values of a real file replaced by others of its own, or by what does not belong there.
+    #[test]
+    fn any_change_of_a_vocabulary_is_refused_or_encodes(
+        model in prop_oneof![Just("qwen3"), Just("words")],
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..4),
+    ) {
+        let mut json: Value = serde_json::from_slice(&fs::read(folder(model).join("tokenizer.json")).unwrap()).unwrap();
+        // The vocabulary itself would take nearly all changes.
+        let paths: Vec<String> = pointers(&json, "").into_iter().filter(|path| !path.contains("/vocab/") && !path.contains("/merges/")).collect();
+        let mut values: Vec<Value> = paths.iter().map(|path| json.pointer(path).unwrap().clone()).collect();
+        values.extend([json!(null), json!(-1), json!(u64::MAX), json!("(?<=a+)+"), json!(""), json!([]), json!({}), json!(1e300), json!("▁")]);
+        for (at, value) in changes {
+            if let Some(place) = json.pointer_mut(&paths[at.index(paths.len())]) {
+                *place = value.get(&values).clone();
+            }
+        }
+        let folder = altered(model, "tokenizer.json", json.to_string().as_bytes());
+        let parts = [Part::Markup("<s><|im_start|> a".to_owned()), Part::Content(" b</think> 🦀\n")];
+        let tokens = Tokenizer::open(folder.path(), vocab_size(model)).ok().and_then(|tokenizer| tokenizer.prompt(&parts).ok());
+        prop_assert!(tokens.into_iter().flatten().all(|token| (token as usize) < vocab_size(model)));
+    }
+}
+
+/// JSON pointers to all values inside.
+fn pointers(json: &Value, path: &str) -> Vec<String> {
+    let inside: Vec<(String, &Value)> = match json {
+        Value::Array(list) => list.iter().enumerate().map(|(i, value)| (format!("{path}/{i}"), value)).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| (format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")), value)).collect()
+        }
+        _ => Vec::new(),
+    };
+    inside.into_iter().flat_map(|(path, value)| [vec![path.clone()], pointers(value, &path)].concat()).collect()
 }

@@ -227,10 +227,11 @@ mod tests {
     }
 
     fn logit() -> impl Strategy<Value = f32> {
-        // A coarse grid has ties, and no differences that rounding could turn around.
+        // A grid has ties, and no differences that rounding could turn around.
         prop_oneof![
+            30 => (-6000i32..=1000).prop_map(|step| step as f32 / 400.0),
             30 => (-240i32..=40).prop_map(|step| step as f32 / 16.0),
-            1 => prop::sample::select(vec![f32::NAN, f32::NEG_INFINITY, f32::INFINITY, -500.0]),
+            2 => prop::sample::select(vec![f32::NAN, f32::NEG_INFINITY, f32::INFINITY, -500.0]),
         ]
     }
 
@@ -240,7 +241,7 @@ mod tests {
             logits in prop::collection::vec(logit(), 1..700),
             temperature in 0.2f64..3.0,
             top_p in prop_oneof![Just(1.0), 0.0f64..1.0, 0.9f64..1.0],
-            top_k in prop::option::of(0u32..800),
+            top_k in prop::option::of(prop_oneof![0u32..8, 0u32..800]),
             min_p in prop::option::of(prop_oneof![0.0f64..0.2, 0.0f64..1.5]),
             seed in any::<u64>(),
         ) {

@@ -1,0 +1,126 @@
+//! A folder -> an engine: the decoder for CPUs, the folder's vocabulary and its chat template, behind the scheduler.
+
+use std::{path::PathBuf, sync::Arc};
+
+use rrm::{
+    chat::Message,
+    engine::{EngineError, EngineInfo, in_process::ChatTemplate},
+};
+
+use crate::{
+    backend,
+    batch::Batch,
+    checkpoint::{Checkpoint, CheckpointError},
+    cpu::{CpuDecoder, CpuOptions, Storage},
+    engine::{LocalEngine, SchedulerConfig},
+    tokens::Tokenizer,
+};
+
+/// Which model to open, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalConfig {
+    /// A Hugging Face folder: `config.json`, safetensors, `tokenizer.json`.
+    pub folder: PathBuf,
+    /// How weights are kept; int8 changes texts.
+    pub storage: Storage,
+    /// Threads that compute; `None` takes all of the machine's. Changes no text.
+    pub threads: Option<usize>,
+    /// How requests share the decoder. Changes no text.
+    pub scheduler: SchedulerConfig,
+}
+
+impl LocalConfig {
+    /// The folder with everything else left to the model and the machine.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        LocalConfig { folder: folder.into(), storage: Storage::AsStored, threads: None, scheduler: SchedulerConfig::default() }
+    }
+}
+
+impl LocalEngine {
+    /// Checks, fingerprints and loads a model; blocks meanwhile (the fingerprint reads all files).
+    ///
+    /// # Errors
+    /// [`EngineError::Failed`] when the folder is incomplete, damaged, of an unsupported kind, or larger than the memory.
+    pub fn open(config: LocalConfig) -> Result<Self, EngineError> {
+        let name = format!("local:{}", config.folder.display());
+        let failed = |detail: String| EngineError::Failed { engine: name.clone(), detail };
+        let unreadable = |error: CheckpointError| failed(error.to_string());
+        let checkpoint = Checkpoint::open(&config.folder).map_err(unreadable)?;
+        let text = text(&checkpoint).map_err(failed)?;
+        let hash = checkpoint.fingerprint().map_err(unreadable)?;
+        let options = CpuOptions { storage: config.storage, threads: config.threads };
+        let decoder = CpuDecoder::open(&config.folder, options).map_err(|error| failed(error.to_string()))?;
+        let fingerprint = format!("local-{}{}", hash.to_hex(), rounding(config.storage));
+        let folder = config.folder.file_name().map_or_else(|| name.clone(), |folder| folder.to_string_lossy().into_owned());
+        let name = format!("{folder} at {}", config.folder.display());
+        let info = EngineInfo { name, fingerprint, seeds: true, logprobs: true, budget: true, paid: true };
+        LocalEngine::start(info, Box::new(decoder), Arc::new(text), &config.scheduler)
+    }
+}
+
+/// What of the storage changes texts, for the fingerprint. How a checkpoint is stored is in its hash already.
+fn rounding(storage: Storage) -> &'static str {
+    match storage {
+        Storage::AsStored | Storage::F32 => "",
+        Storage::Bf16 => "-bf16",
+        Storage::Int8 => "-int8",
+    }
+}
+
+/// A folder's vocabulary with its chat template.
+struct Text {
+    tokenizer: Tokenizer,
+    template: ChatTemplate,
+}
+
+fn text(checkpoint: &Checkpoint) -> Result<Text, String> {
+    let tokenizer = Tokenizer::open(checkpoint.folder(), checkpoint.config().vocab_size).map_err(|error| error.to_string())?;
+    let source = tokenizer.chat_template().map(str::to_owned);
+    let template = ChatTemplate::new(source, tokenizer.bos().to_owned(), tokenizer.eos().to_owned());
+    Ok(Text { template: template.map_err(|error| format!("its chat template: {error}"))?, tokenizer })
+}
+
+impl backend::Tokenizer for Text {
+    fn encode_prompt(&self, messages: &[Message]) -> Result<Vec<u32>, String> {
+        let parts = self.template.render(messages).map_err(|error| format!("its chat template: {error}"))?;
+        self.tokenizer.prompt(&parts).map_err(|error| error.to_string())
+    }
+
+    fn encode_text(&self, text: &str) -> Result<Vec<u32>, String> {
+        self.tokenizer.text(text).map_err(|error| error.to_string())
+    }
+
+    fn bytes(&self, token: u32) -> Vec<u8> {
+        self.tokenizer.bytes(token).to_vec()
+    }
+
+    fn ends(&self, token: u32) -> bool {
+        self.tokenizer.ends(token)
+    }
+}
+
+impl backend::Decoder for CpuDecoder {
+    fn vocabulary(&self) -> usize {
+        self.config().vocab_size
+    }
+
+    fn positions(&self) -> usize {
+        self.config().max_position_embeddings
+    }
+
+    fn block_bytes(&self) -> usize {
+        CpuDecoder::block_bytes(self)
+    }
+
+    fn allocate(&mut self, blocks: u32) -> Result<(), String> {
+        CpuDecoder::allocate(self, blocks as usize).map_err(|error| error.to_string())
+    }
+
+    fn step(&mut self, batch: &Batch) -> Result<&[f32], String> {
+        CpuDecoder::step(self, batch)
+    }
+
+    fn copy_block(&mut self, from: u32, to: u32) {
+        CpuDecoder::copy_block(self, from, to);
+    }
+}
