@@ -156,6 +156,7 @@ fn request(number: u64) -> Request {
             max_verdict_tokens: 3,
             stop: vec!["]".to_owned()],
             verdicts: vec![verdict("1"), verdict("2")],
+            stop_at_verdict: false,
         }),
         shared_prefix: 0,
         comparison: None,

@@ -34,6 +34,7 @@ pub(crate) fn continuations(
     tokenizer: &dyn Tokenizer,
 ) -> Option<Continuations> {
     let close = budget.map_or("", |budget| &budget.close);
+    let answer = budget.map_or(0, |budget| budget.answer(written.text));
     let labels: Vec<&str> = [Some(&labels.first), Some(&labels.second), labels.tie.as_ref()]
         .into_iter()
         .flatten()
@@ -41,7 +42,7 @@ pub(crate) fn continuations(
         .collect();
     let common = common_prefix(&labels);
     let stated = budget.map_or(&[][..], |budget| &budget.verdicts).iter().map(String::as_str);
-    let differs = last_of(written.text, close, labels.iter().copied().chain(stated).filter(|text| text.starts_with(common)))?
+    let differs = last_of(written.text, answer, labels.iter().copied().chain(stated).filter(|text| text.starts_with(common)))?
         + common.len();
     let first = first_token(written.ends, differs);
     let leading = written.text.get(end_before(written.ends, first)..differs)?;
@@ -70,9 +71,8 @@ fn common_prefix<'a>(texts: &[&'a str]) -> &'a str {
     &first[..end.unwrap_or(0)]
 }
 
-/// Where the last of `texts` that stands after the last `close` begins.
-fn last_of<'a>(text: &str, close: &str, texts: impl Iterator<Item = &'a str>) -> Option<usize> {
-    let answer = if close.is_empty() { 0 } else { text.rfind(close).map_or(0, |at| at + close.len()) };
+/// Where the last of `texts` in `text` begins, at `answer` or later.
+fn last_of<'a>(text: &str, answer: usize, texts: impl Iterator<Item = &'a str>) -> Option<usize> {
     texts.filter_map(|each| text[answer..].rfind(each)).max().map(|at| answer + at)
 }
 

@@ -104,17 +104,29 @@ impl Sequence {
             return self.end(Finish::Stop, tokenizer);
         }
         self.tokens.push(token);
-        self.text.hold(&tokenizer.bytes(token));
-        let stopped = match &self.budget {
-            Some(budget) if self.elicited => self.text.cut_after(self.from, &budget.stop),
-            _ => false,
-        };
+        let bytes = tokenizer.bytes(token);
+        self.text.hold(&bytes);
+        let stopped = self.stop(&bytes);
         self.text.release();
         self.ends.push(self.text.as_str().len());
         if stopped {
             return Some(Finish::Stop);
         }
         if self.left == 0 { self.end(Finish::Length, tokenizer) } else { None }
+    }
+
+    /// Cuts the text behind what completes it; `new` is what the last token wrote.
+    fn stop(&mut self, new: &[u8]) -> bool {
+        let Some(budget) = &self.budget else { return false };
+        if self.elicited {
+            return self.text.cut_after(self.from, &budget.stop);
+        }
+        // Looking through the whole text is for tokens that may complete a verdict.
+        let completes = |verdict: &String| verdict.as_bytes().last().is_some_and(|last| new.contains(last));
+        budget.stop_at_verdict
+            && budget.verdicts.iter().any(completes)
+            && !budget.wants_verdict(self.text.as_str())
+            && self.text.cut_after(budget.answer(self.text.as_str()), &budget.verdicts)
     }
 
     /// Ends the completion or, where a verdict is due, appends the elicitation and goes on.

@@ -77,6 +77,7 @@ fn hash_budget(hasher: &mut blake3::Hasher, budget: &Budget) {
         max_verdict_tokens,
         stop,
         verdicts,
+        stop_at_verdict,
     } = budget;
     number(hasher, u64::from(*max_thinking_tokens));
     for part in [elicit, elicit_answer, open, close] {
@@ -87,6 +88,10 @@ fn hash_budget(hasher: &mut blake3::Hasher, budget: &Budget) {
     for list in [stop, verdicts] {
         number(hasher, list.len() as u64);
         list.iter().for_each(|each| text(hasher, each));
+    }
+    // Nothing follows, so a mark that is there only when it is set leaves all other addresses as they were.
+    if *stop_at_verdict {
+        number(hasher, 1);
     }
 }
 
@@ -157,6 +162,7 @@ mod tests {
             max_verdict_tokens: 8,
             stop: vec!["}".into()],
             verdicts: vec!["\\boxed{1}".into()],
+            stop_at_verdict: false,
         }
     }
 
@@ -212,6 +218,7 @@ mod tests {
             with_budget(|budget| budget.opened_by_template = true),
             with_budget(|budget| budget.max_verdict_tokens = 512),
             with_budget(|budget| budget.stop.clear()),
+            with_budget(|budget| budget.stop_at_verdict = true),
             with_budget(|budget| budget.stop = vec!["".into(), "}".into()]),
         ];
         let distinct: std::collections::HashSet<_> = keys.iter().collect();

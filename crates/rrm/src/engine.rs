@@ -118,14 +118,24 @@ pub struct Budget {
     pub stop: Vec<String>,
     /// Texts that state a verdict, such as `\boxed{Assistant 1}`: a completion that ends by itself without one is asked for it too.
     pub verdicts: Vec<String>,
+    /// Whether the text ends where the first of `verdicts` is complete in the answer, instead of where the model ends it. Spares tokens, and
+    /// can change what is read: a later verdict, which may contradict the first or be the one that counts, is never written. Engines
+    /// that do not see the text as it is written let the model finish.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stop_at_verdict: bool,
 }
 
 impl Budget {
     /// Whether text that ended by itself states no verdict after its thinking, so that one has to be elicited.
     pub fn wants_verdict(&self, written: &str) -> bool {
-        let answer = if self.close.is_empty() { written } else { written.rsplit(&self.close).next().unwrap_or(written) };
+        let answer = &written[self.answer(written)..];
         let open = self.is_open(written);
         open || !self.verdicts.iter().any(|verdict| answer.contains(verdict))
+    }
+
+    /// At which byte of `written` the answer begins: behind the last closing marker of thinking.
+    pub fn answer(&self, written: &str) -> usize {
+        if self.close.is_empty() { 0 } else { written.rfind(&self.close).map_or(0, |at| at + self.close.len()) }
     }
 
     /// Whether thinking was opened and not closed.

@@ -168,6 +168,7 @@ impl Format {
             max_verdict_tokens: elicit.max_verdict_tokens,
             stop: elicit.stop.clone(),
             verdicts: self.file.verdict.stated(),
+            stop_at_verdict: false,
         })
     }
 

@@ -33,6 +33,9 @@ pub struct JudgeSettings {
     pub adaptive: Adaptive,
     /// Tokens of thinking after which a verdict is elicited; `None` lets the model finish.
     pub max_thinking_tokens: Option<u32>,
+    /// Whether a text under a budget ends with its first complete verdict, see [`Budget::stop_at_verdict`].
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stop_at_verdict: bool,
     /// How tokens are drawn.
     pub sampling: Sampling,
     /// Seed of the run: everything random is keyed by it.
@@ -47,6 +50,7 @@ impl Default for JudgeSettings {
             both_orders: false,
             adaptive: Adaptive::Off,
             max_thinking_tokens: None,
+            stop_at_verdict: false,
             sampling: Sampling::default(),
             seed: 0,
         }
@@ -209,7 +213,7 @@ impl Judge {
     fn budget(&self) -> Result<Option<Budget>, JudgeError> {
         let Some(tokens) = self.settings.max_thinking_tokens else { return Ok(None) };
         match self.format.budget(tokens) {
-            Some(budget) => Ok(Some(budget)),
+            Some(budget) => Ok(Some(Budget { stop_at_verdict: self.settings.stop_at_verdict, ..budget })),
             None => Err(JudgeError::NoElicitation(self.format.file.name.clone())),
         }
     }

@@ -20,6 +20,7 @@ fn budget() -> Budget {
         max_verdict_tokens: 8,
         stop: vec!["}".to_owned()],
         verdicts: ["\\boxed{Assistant 1}", "\\boxed{Assistant 2}"].map(str::to_owned).to_vec(),
+        stop_at_verdict: false,
     }
 }
 

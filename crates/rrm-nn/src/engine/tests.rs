@@ -68,6 +68,7 @@ fn budget() -> Budget {
         max_verdict_tokens: 8,
         stop: vec!["]]".to_owned()],
         verdicts: ["[[1]]", "[[2]]"].map(str::to_owned).to_vec(),
+        stop_at_verdict: false,
     }
 }
 

@@ -29,6 +29,7 @@ fn budgeted(item: usize, tokens: u32) -> Request {
         max_verdict_tokens: 8,
         stop: vec!["}".to_owned()],
         verdicts: ["\\boxed{Assistant 1}", "\\boxed{Assistant 2}"].map(str::to_owned).to_vec(),
+        stop_at_verdict: false,
     };
     Request { budget: Some(budget), ..request(item) }
 }

@@ -62,6 +62,23 @@ fn a_completion_that_ended_by_itself_is_asked_for_a_verdict_only_without_one() {
 }
 
 #[test]
+fn a_text_ends_with_its_verdict_where_that_is_asked_for() {
+    let within = |script: &str, stop_at_verdict: bool| {
+        let (engine, _) = engine(Some(script), &config());
+        let mut free = greedy("Judge.", 100);
+        free.budget = Some(Budget { max_thinking_tokens: 80, stop_at_verdict, ..budget() });
+        let completion = complete(&engine, free).unwrap();
+        assert_eq!((completion.finish, completion.elicited), (Finish::Stop, false));
+        completion.text
+    };
+    // What it spares may change what is read, so it has to be asked for.
+    let script = "<think>[[1]] or [[2]] ]]</think>It is [[2]], no, [[1]].";
+    assert_eq!(within(script, true), "<think>[[1]] or [[2]] ]]</think>It is [[2]]");
+    assert_eq!(within(script, false), script);
+    assert_eq!(within("It is [[3]] or [[1]]]] [[2]]", true), "It is [[3]] or [[1]]");
+}
+
+#[test]
 fn no_thinking_at_all_begins_with_the_elicitation() {
     let (engine, _) = engine(Some("\n[[1]]"), &config());
     let mut cut = greedy("Judge.", 100);

@@ -174,6 +174,7 @@ async fn budget(engine: &HttpEngine) -> Option<Check> {
         max_verdict_tokens: 8,
         stop: vec!["}".to_owned()],
         verdicts: ["\\boxed{Assistant 1}", "\\boxed{Assistant 2}"].map(str::to_owned).to_vec(),
+        stop_at_verdict: false,
     };
     let prompt = "Two assistants were asked for the sum of 2 and 2. Assistant 1 said 4, Assistant 2 said 5. Think about it at \
         length, then name the better one as \\boxed{Assistant 1} or \\boxed{Assistant 2}.";

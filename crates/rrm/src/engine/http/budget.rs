@@ -141,6 +141,7 @@ mod tests {
             max_verdict_tokens: 4,
             stop: vec!["}".to_owned()],
             verdicts: ["\\boxed{Assistant 1}", "\\boxed{Assistant 2}"].map(str::to_owned).to_vec(),
+            stop_at_verdict: false,
         }
     }
 
