@@ -72,7 +72,7 @@ pub fn requests(count: usize) -> impl Strategy<Value = Vec<Request>> {
 }
 
 pub fn configs() -> impl Strategy<Value = SchedulerConfig> {
-    (any::<bool>(), 1_usize..9, 1_usize..90, 10_u64..24).prop_map(|(share_prefixes, max_batch, prefill_rows, blocks)| {
+    (any::<bool>(), 1_usize..9, 0_usize..90, 10_u64..24).prop_map(|(share_prefixes, max_batch, prefill_rows, blocks)| {
         SchedulerConfig { share_prefixes, max_batch, prefill_rows, kv_bytes: Some(blocks * 1000), context: Some(CONTEXT) }
     })
 }
