@@ -44,6 +44,11 @@ pub struct Options {
     /// Cut thinking after this many tokens and elicit the verdict.
     #[arg(long, value_name = "N", help_heading = "Judge")]
     pub max_thinking_tokens: Option<u32>,
+    /// Under --max-thinking-tokens, end a text with its first complete verdict. Spares tokens; a model that would have gone on to another
+    /// verdict is read otherwise. In process only (local:).
+    #[arg(long, help_heading = "Judge")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stop_at_verdict: bool,
     /// New tokens at most [default: 8192].
     #[arg(long, value_name = "N", help_heading = "Judge")]
     pub max_tokens: Option<u32>,
@@ -161,6 +166,7 @@ impl Options {
             both_orders: self.both_orders,
             adaptive: self.adaptive.unwrap_or(default.adaptive),
             max_thinking_tokens: self.max_thinking_tokens,
+            stop_at_verdict: self.stop_at_verdict,
             sampling: Sampling {
                 temperature: self.temperature.unwrap_or(default.sampling.temperature),
                 top_p: self.top_p.unwrap_or(default.sampling.top_p),
@@ -223,6 +229,12 @@ impl Options {
         anyhow::ensure!(within(self.concurrency.map(|n| n as u64), 1_000_000), "--concurrency must lie between 1 and 1000000");
         // TOML has no larger integers, and the saved options must be readable again.
         anyhow::ensure!(self.seed.is_none_or(|seed| seed <= i64::MAX as u64), "--seed must not exceed {}", i64::MAX);
+        let stops = !self.stop_at_verdict || self.max_thinking_tokens.is_some();
+        anyhow::ensure!(stops, "--stop-at-verdict ends a text under a thinking budget: it needs --max-thinking-tokens");
+        let blind = self.engine.iter().find(|spec| ["http", "gguf:"].iter().any(|kind| spec.starts_with(kind)));
+        if let Some(engine) = blind.filter(|_| self.stop_at_verdict) {
+            anyhow::bail!("--stop-at-verdict: '{engine}' does not end a text at its verdict, only local:FOLDER does");
+        }
         let money = |value: Option<f64>| value.is_none_or(|value| value.is_finite() && value >= 0.0);
         let priced = [self.max_cost, self.price_prompt, self.price_completion].into_iter().all(money);
         anyhow::ensure!(priced, "--max-cost, --price-prompt and --price-completion must be amounts of money");

@@ -101,19 +101,19 @@ fn wrong_options() {
     };
     insta::assert_snapshot!(said(&[]), @r#"
     error: no judge named
-    hint: --engine takes http://HOST:PORT, https://HOST, gguf:FILE, replay:FILE, scripted:RULE
+    hint: --engine takes http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
     "#);
     insta::assert_snapshot!(said(&["--engine", "scripted:frist"]), @r#"
     error: engine 'scripted:frist': unknown script 'frist'; known scripts: first, second, longer, shorter, random, silent, accuracy=P with P from 0 to 1
-    hint: --engine takes http://HOST:PORT, https://HOST, gguf:FILE, replay:FILE, scripted:RULE
+    hint: --engine takes http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
     "#);
     insta::assert_snapshot!(said(&["--engine", "gpt"]), @r#"
-    error: engine 'gpt': expected one of http://HOST:PORT, https://HOST, gguf:FILE, replay:FILE, scripted:RULE
-    hint: --engine takes http://HOST:PORT, https://HOST, gguf:FILE, replay:FILE, scripted:RULE
+    error: engine 'gpt': expected one of http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
+    hint: --engine takes http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
     "#);
     insta::assert_snapshot!(said(&["--engine", "scripted:first", "--engine", "scripted:second"]), @r#"
     error: several engines: only servers (http://...) can be replicas of one another, 'scripted:first' cannot
-    hint: --engine takes http://HOST:PORT, https://HOST, gguf:FILE, replay:FILE, scripted:RULE
+    hint: --engine takes http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
     "#);
     insta::assert_snapshot!(said(&["--engine", "scripted:first", "--format", "rmr"]), @r#"
     error: format 'rmr' is neither shipped nor a file that can be read: No such file or directory (os error 2)
