@@ -1,7 +1,9 @@
 //! A few rows times a packed matrix: the one product that decoding consists of, for whatever the processor can do.
 //!
-//! Every element of the result is one chain of fused multiply-adds in the order of the depth. So it is the same number, bit for bit, on
-//! every processor, for every count of rows and of threads: which rows are computed together cannot change a text.
+//! Every element of the result is a sum of chains, one for each 64 inputs, of fused multiply-adds in the order of the depth. So it is the
+//! same number, bit for bit, on every processor, for every count of rows and of threads: which rows are computed together cannot change
+//! a text. A single chain would be as steady, but where one product is huge, as first tokens have them, each later step would round
+//! at its size.
 //!
 //! Layouts. A row vector of width n lies in tiles of 32: `x[tile][row][32]`. A matrix lies in panels of 32 outputs: `w[panel][depth][32]`.
 //! Panels of the result are tiles of the next product's input.
@@ -9,6 +11,9 @@
 
 /// Width of tiles and panels.
 pub const TILE: usize = 32;
+
+/// Inputs of one chain; a multiple of 32.
+pub const CHAIN: usize = 64;
 
 /// What the processor can do, found out once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,6 +189,27 @@ impl<W> Call<W> {
     }
 }
 
+impl<W> Call<W> {
+    /// Only the `number`-th chain; those after the first are added to what is there.
+    ///
+    /// # Safety
+    /// The product has that many.
+    #[inline(always)]
+    unsafe fn chain(self, number: usize) -> Self {
+        let from = number * CHAIN;
+        // SAFETY: the caller's.
+        unsafe {
+            Call {
+                x: self.x.add(from / TILE * self.x_stride),
+                w: self.w.add(from * TILE),
+                depth: (self.depth - from).min(CHAIN),
+                add: self.add || number > 0,
+                ..self
+            }
+        }
+    }
+}
+
 /// A number as it is kept in a matrix.
 trait Number: Copy {
     fn get(self) -> f32;
@@ -200,14 +226,12 @@ trait Number: Copy {
 /// # Safety
 /// All of `rows` and `panels` lie inside.
 unsafe fn plain<W: Number>(call: Call<W>, rows: usize, panels: usize) {
-    for (row, panel) in (0..panels).flat_map(|panel| (0..rows).map(move |row| (row, panel))) {
+    let each = (0..panels).flat_map(|panel| (0..call.depth.div_ceil(CHAIN)).map(move |chain| (panel, chain)));
+    for (row, panel, chain) in each.flat_map(|(panel, chain)| (0..rows).map(move |row| (row, panel, chain))) {
         // SAFETY: the caller's, for each index below.
         unsafe {
-            let call = call.at(row, panel);
+            let call = call.at(row, panel).chain(chain);
             let mut sums = [0f32; TILE];
-            if call.add && call.scales.is_null() {
-                sums.copy_from_slice(std::slice::from_raw_parts(call.out, TILE));
-            }
             for depth in 0..call.depth {
                 let x = *call.x.add(depth / TILE * call.x_stride + depth % TILE);
                 for (lane, sum) in sums.iter_mut().enumerate() {
@@ -217,7 +241,8 @@ unsafe fn plain<W: Number>(call: Call<W>, rows: usize, panels: usize) {
             for (lane, sum) in sums.into_iter().enumerate() {
                 let out = call.out.add(lane);
                 *out = match (call.scales.is_null(), call.add) {
-                    (true, _) => sum,
+                    (true, false) => sum,
+                    (true, true) => *out + sum,
                     (false, false) => sum * *call.scales.add(lane),
                     (false, true) => sum.mul_add(*call.scales.add(lane), *out),
                 };
@@ -230,7 +255,7 @@ unsafe fn plain<W: Number>(call: Call<W>, rows: usize, panels: usize) {
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{Call, Number, TILE};
+    use super::{CHAIN, Call, Number, TILE};
 
     impl Number for f32 {
         fn get(self) -> f32 {
@@ -288,11 +313,12 @@ mod x86 {
                 let mut panel = 0;
                 while panel < panels {
                     let together = if panel + together <= panels { together } else { 1 };
-                    let mut row = 0;
-                    while row < rows {
-                        // SAFETY: both are inside, and so are the next `size` rows and `together` panels.
+                    let (mut row, mut chain) = (0, 0);
+                    // All rows take one chain's weights before the next: these stay in the nearest cache.
+                    while chain * CHAIN < call.depth {
+                        // SAFETY: all are inside, and so are the next `size` rows and `together` panels.
                         unsafe {
-                            let call = call.at(row, panel);
+                            let call = call.at(row, panel).chain(chain);
                             match (size.min(rows - row), together) {
                                 (1, $wide) => $tile!(W, call, $wide, [a 0]),
                                 (2, 2) => $tile!(W, call, 2, [a 0, b 1]),
@@ -302,6 +328,9 @@ mod x86 {
                             }
                         }
                         row += size;
+                        if row >= rows {
+                            (row, chain) = (0, chain + 1);
+                        }
                     }
                     panel += together;
                 }
@@ -311,16 +340,9 @@ mod x86 {
 
     /// Some rows times some panels. Each row's sums have a name of their own, because the compiler keeps large arrays in memory.
     macro_rules! tile {
-        ($vectors:literal, $lanes:literal, $number:ident, $zero:ident, $load:ident, $store:ident, $splat:ident, $fma:ident, $mul:ident,
+        ($vectors:literal, $lanes:literal, $number:ident, $zero:ident, $load:ident, $store:ident, $splat:ident, $fma:ident, $mul:ident, $sum:ident,
          $W:ident, $call:ident, $panels:literal, [$($row:ident $index:literal),+]) => {{
             $(let mut $row = [[$zero(); $vectors]; $panels];)+
-            if $call.add && $call.scales.is_null() {
-                for panel in 0..$panels {
-                    for v in 0..$vectors {
-                        $($row[panel][v] = $load($call.out.add(panel * $call.out_stride + $index * TILE + v * $lanes));)+
-                    }
-                }
-            }
             let (mut x, mut w, mut left) = ($call.x, $call.w, $call.depth);
             while left > 0 {
                 let depth = left.min(TILE);
@@ -347,8 +369,10 @@ mod x86 {
             for panel in 0..$panels {
                 for v in 0..$vectors {
                     let out = $call.out.add(panel * $call.out_stride + v * $lanes);
-                    if $call.scales.is_null() {
+                    if $call.scales.is_null() && !$call.add {
                         $($store(out.add($index * TILE), $row[panel][v]);)+
+                    } else if $call.scales.is_null() {
+                        $($store(out.add($index * TILE), $sum($load(out.add($index * TILE)), $row[panel][v]));)+
                     } else {
                         let scale = $load($call.scales.add(panel * TILE + v * $lanes));
                         $(
@@ -363,13 +387,15 @@ mod x86 {
 
     macro_rules! tile512 {
         ($($args:tt)*) => {
-            tile!(2, 16, sixteen, _mm512_setzero_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_mul_ps, $($args)*)
+            tile!(2, 16, sixteen, _mm512_setzero_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_mul_ps,
+                _mm512_add_ps, $($args)*)
         };
     }
 
     macro_rules! tile256 {
         ($($args:tt)*) => {
-            tile!(4, 8, eight, _mm256_setzero_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_mul_ps, $($args)*)
+            tile!(4, 8, eight, _mm256_setzero_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_mul_ps,
+                _mm256_add_ps, $($args)*)
         };
     }
 

@@ -114,7 +114,7 @@ fn a_token_outside_the_vocabulary_is_an_error() {
 }
 
 /// Logits of one sequence by the decoder for CPUs, in two chunks that share no boundary with its blocks.
-fn cpu_logits(decoder: &mut CpuDecoder, tokens: &[u32]) -> Vec<Vec<f32>> {
+pub fn cpu_logits(decoder: &mut CpuDecoder, tokens: &[u32]) -> Vec<Vec<f32>> {
     let (vocabulary, cut) = (decoder.config().vocab_size, tokens.len() / 3);
     let row = |(position, token): (usize, &u32)| Row { token: *token, position: position as u32, sequence: 0, logits: true };
     let rows: Vec<Row> = tokens.iter().enumerate().map(row).collect();
