@@ -8,6 +8,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod cpu;
 pub mod engine;
+pub mod gguf_export;
 mod kv;
 mod labels;
 pub mod local;
