@@ -9,6 +9,7 @@ pub mod config;
 pub mod cpu;
 pub mod engine;
 pub mod gguf_export;
+pub mod inspect;
 mod kv;
 mod labels;
 pub mod local;

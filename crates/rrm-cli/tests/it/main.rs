@@ -7,6 +7,7 @@ mod faulty_server;
 
 mod errors;
 mod help;
+mod model;
 mod pandalm;
 mod rows;
 mod survival;
