@@ -2,7 +2,7 @@
 
 mod doctor;
 mod judging;
-
+mod model;
 mod plan;
 mod show;
 mod store;
@@ -28,6 +28,8 @@ pub enum Command {
     Show(show::Args),
     /// Try a server for real: what it supports, and what to fix.
     Doctor(doctor::Args),
+    /// Look into models, and convert them for llama.cpp.
+    Model(model::Args),
     /// Look into, clean or merge stores of completions.
     Store(store::Args),
 }
@@ -40,6 +42,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Plan(args) => plan::run(args),
         Command::Show(args) => show::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Model(args) => model::run(args),
         Command::Store(args) => store::run(args),
     }
 }

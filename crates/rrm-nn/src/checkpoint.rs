@@ -10,7 +10,7 @@ use std::{
 };
 
 pub use error::CheckpointError;
-pub(crate) use files::read_small;
+pub(crate) use files::{read_small, stored_tensors};
 use half::{bf16, f16};
 pub use header::{HeaderError, StoredTensor, read_header};
 pub use safetensors::Dtype;

@@ -8,6 +8,8 @@ pub mod checkpoint;
 pub mod config;
 pub mod cpu;
 pub mod engine;
+pub mod gguf_export;
+pub mod inspect;
 mod kv;
 mod labels;
 pub mod local;

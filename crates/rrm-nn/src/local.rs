@@ -73,6 +73,11 @@ struct Text {
     template: ChatTemplate,
 }
 
+/// Whether a checkpoint's vocabulary and chat template can be used, too.
+pub(crate) fn check(checkpoint: &Checkpoint) -> Result<(), String> {
+    text(checkpoint).map(|_| ())
+}
+
 fn text(checkpoint: &Checkpoint) -> Result<Text, String> {
     let tokenizer = Tokenizer::open(checkpoint.folder(), checkpoint.config().vocab_size).map_err(|error| error.to_string())?;
     let source = tokenizer.chat_template().map(str::to_owned);

@@ -16,6 +16,7 @@ fn help_lists_the_commands() {
       plan    Say what a judge or rank command would take, before it runs
       show    Show one row of a result: bracket, votes, and what the judge wrote
       doctor  Try a server for real: what it supports, and what to fix
+      model   Look into models, and convert them for llama.cpp
       store   Look into, clean or merge stores of completions
       help    Print this message or the help of the given subcommand(s)
 
@@ -28,4 +29,9 @@ fn help_lists_the_commands() {
 #[test]
 fn help_of_rank_lists_its_options() {
     insta::assert_snapshot!(stdout(&rrm(["rank", "--help"])));
+}
+
+#[test]
+fn help_of_model_lists_its_commands() {
+    insta::assert_snapshot!(stdout(&rrm(["model", "convert", "--help"])));
 }

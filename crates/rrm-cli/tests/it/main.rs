@@ -8,6 +8,7 @@ mod faulty_server;
 mod errors;
 mod help;
 mod local;
+mod model;
 mod pandalm;
 mod rows;
 mod survival;

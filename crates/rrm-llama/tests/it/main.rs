@@ -12,6 +12,7 @@ use rrm_llama::{LlamaConfig, LlamaEngine};
 
 mod bad_files;
 mod budget;
+mod converted;
 mod generation;
 
 /// The model under test, if there is one.

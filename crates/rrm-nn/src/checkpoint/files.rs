@@ -62,6 +62,20 @@ pub(super) fn index(folder: &Path) -> Result<(Vec<PathBuf>, Tensors), Checkpoint
     }
 }
 
+/// Bytes of all files of weights, and all tensors in them, whatever the configuration says.
+///
+/// # Errors
+/// As [`super::Checkpoint::open`], but for what the configuration asks for.
+pub(crate) fn stored_tensors(folder: &Path) -> Result<(u64, Vec<(String, StoredTensor)>), CheckpointError> {
+    let (files, tensors) = index(folder)?;
+    let mut bytes = 0;
+    for file in files {
+        let about = std::fs::metadata(&file).map_err(|source| CheckpointError::Io { file, source })?;
+        bytes += about.len();
+    }
+    Ok((bytes, tensors.into_iter().map(|(name, (_, stored))| (name, stored)).collect()))
+}
+
 /// All bytes of a file that is not weights.
 ///
 /// # Errors

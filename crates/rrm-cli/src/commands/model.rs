@@ -1,0 +1,156 @@
+//! `rrm model`: what a model's files hold, and folders of weights -> GGUF files.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Subcommand, ValueEnum};
+use rrm_nn::{
+    gguf_export::{self, MatrixType},
+    inspect::{self, ModelReport},
+};
+
+use crate::{failure::Failure, output::print, terminal};
+
+/// What the command takes.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: ModelCommand,
+}
+
+#[derive(Subcommand)]
+enum ModelCommand {
+    /// Say what a model is, what it takes in memory, and whether rrm runs it.
+    Inspect {
+        /// A Hugging Face folder, or a GGUF file.
+        path: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Turn a Hugging Face folder (Llama, Qwen2, Qwen3) into a GGUF file for llama.cpp.
+    Convert {
+        /// The folder: config.json, safetensors, tokenizer.json.
+        folder: PathBuf,
+        /// The file to write; a GGUF file that is there already is replaced.
+        out: PathBuf,
+        /// How matrices are written; norms and biases are f32.
+        #[arg(long = "type", value_name = "TYPE", default_value = "f16")]
+        matrices: Type,
+    },
+}
+
+/// Types of matrices.
+#[derive(Clone, Copy, ValueEnum)]
+enum Type {
+    /// Four bytes a weight.
+    F32,
+    /// Two bytes a weight.
+    F16,
+    /// 34 bytes for 32 weights.
+    #[value(name = "q8_0")]
+    Q8_0,
+}
+
+/// Runs one of them.
+pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    match args.command {
+        ModelCommand::Inspect { path, json } => {
+            let mut report = inspect::inspect(&path)?;
+            // This build may lack the engine.
+            if report.format == "gguf" && report.engine.is_some() && cfg!(not(feature = "gguf")) {
+                report.engine = None;
+                report.problem = Some("this rrm was built without the feature `gguf`".to_owned());
+            }
+            let json = json.then(|| serde_json::to_string_pretty(&report)).transpose()?;
+            print(&json.map_or_else(|| terminal::harmless(&view(&path, &report)), |json| json + "\n"))?;
+        }
+        ModelCommand::Convert { folder, out, matrices } => {
+            let matrices = match matrices {
+                Type::F32 => MatrixType::F32,
+                Type::F16 => MatrixType::F16,
+                Type::Q8_0 => MatrixType::Q8_0,
+            };
+            let exported = gguf_export::convert(&folder, &out, matrices)?;
+            print(&format!("{}: {} tensors, {}\n", out.display(), exported.tensors, size(exported.bytes)))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A line for each thing that is known.
+fn view(path: &Path, report: &ModelReport) -> String {
+    let architecture = report.architecture.as_deref().unwrap_or("of no named architecture");
+    let mut out = format!("{}: {architecture}, {}\n", path.display(), report.format);
+    let mut line = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            out += &format!("  {name:<14} {value}\n");
+        }
+    };
+    line("parameters", Some(format!("{} ({})", grouped(report.parameters), rounded(report.parameters))));
+    line("layers", report.layers.map(grouped));
+    let kv_heads = report.kv_heads.filter(|kv_heads| report.heads != Some(*kv_heads));
+    let shared = kv_heads.map_or_else(String::new, |kv_heads| format!(", {} of keys and values", grouped(kv_heads)));
+    line("heads", report.heads.map(|heads| grouped(heads) + &shared));
+    line("width", report.width.map(grouped));
+    line("context", report.context.map(|tokens| format!("{} tokens", grouped(tokens))));
+    line("vocabulary", report.vocabulary.map(|tokens| format!("{} tokens", grouped(tokens))));
+    line("stored as", Some(stored(report)));
+    line("on disk", Some(size(report.file_bytes)));
+    let memory = report.memory;
+    let memory = format!("{} as f32, {} as bf16, {} as int8", size(memory.f32), size(memory.bf16), size(memory.int8));
+    line("in memory", Some(memory));
+    line("chat template", Some(if report.chat_template { "yes" } else { "no" }.to_owned()));
+    line("runs as", report.engine.clone());
+    line("does not run", report.problem.clone());
+    out
+}
+
+/// The types, the most frequent first.
+fn stored(report: &ModelReport) -> String {
+    let mut types: Vec<(&String, &u64)> = report.stored.iter().collect();
+    types.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    match types.as_slice() {
+        [] => "nothing".to_owned(),
+        [(name, _)] => (*name).clone(),
+        several => several.iter().map(|(name, count)| format!("{name} ({})", rounded(**count))).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Thousands apart.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
+}
+
+/// Three digits and a letter.
+fn rounded(number: u64) -> String {
+    scaled(number, &[(1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")]).unwrap_or_else(|| number.to_string())
+}
+
+fn size(bytes: u64) -> String {
+    scaled(bytes, &[(1e12, " TB"), (1e9, " GB"), (1e6, " MB"), (1e3, " KB")]).unwrap_or_else(|| format!("{bytes} bytes"))
+}
+
+fn scaled(number: u64, units: &[(f64, &str)]) -> Option<String> {
+    let number = number as f64;
+    let (unit, name) = units.iter().find(|(unit, _)| number >= *unit * 0.9995)?;
+    let value = number / unit;
+    let places = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
+    Some(format!("{value:.places$}{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!([0, 999, 1000, 134_515_008].map(grouped), ["0", "999", "1,000", "134,515,008"]);
+        assert_eq!([999, 1000, 12_340, 134_515_008, 999_950_000].map(rounded), ["999", "1.00K", "12.3K", "135M", "1.00B"]);
+        assert_eq!(size(269_060_552), "269 MB");
+    }
+}
