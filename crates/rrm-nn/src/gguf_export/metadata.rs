@@ -67,7 +67,9 @@ fn scaling(scaling: &RopeScaling) -> Result<Vec<(&'static str, Value)>, String> 
         RopeScaling::Linear { factor } => Ok(named("linear", factor)),
         RopeScaling::Yarn { factor, original_max_position_embeddings, beta_fast, beta_slow, attention_factor } => {
             if (beta_fast, beta_slow) != (32.0, 1.0) {
-                return Err(format!("YaRN with beta_fast {beta_fast} and beta_slow {beta_slow}: llama.cpp has it with 32 and 1 only"));
+                return Err(format!(
+                    "YaRN with beta_fast {beta_fast} and beta_slow {beta_slow}: llama.cpp has it with 32 and 1 only"
+                ));
             }
             let original = original_max_position_embeddings;
             if original.fract() != 0.0 || original > f64::from(u32::MAX) {
@@ -93,7 +95,13 @@ mod tests {
     fn yarn_is_told_or_refused() {
         let yarn = |beta_fast, attention_factor| {
             let original_max_position_embeddings = 64.0;
-            scaling(&RopeScaling::Yarn { factor: 8.0, original_max_position_embeddings, beta_fast, beta_slow: 1.0, attention_factor })
+            scaling(&RopeScaling::Yarn {
+                factor: 8.0,
+                original_max_position_embeddings,
+                beta_fast,
+                beta_slow: 1.0,
+                attention_factor,
+            })
         };
         assert_eq!(yarn(32.0, None).unwrap().len(), 3);
         let own = 0.1 * 8f64.ln() + 1.0;

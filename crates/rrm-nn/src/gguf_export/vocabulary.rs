@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn what_a_text_begins_with_is_in_the_template() {
-        let template = json!({ "type": "TemplateProcessing", "single": [{ "SpecialToken": { "id": "<s>" } }, { "Sequence": {} }] });
+        let template =
+            json!({ "type": "TemplateProcessing", "single": [{ "SpecialToken": { "id": "<s>" } }, { "Sequence": {} }] });
         assert!(begins_with(&template, "<s>"));
         assert!(begins_with(&json!({ "processors": [{ "type": "ByteLevel" }, template] }), "<s>"));
         assert!(!begins_with(&template, "<b>") && !begins_with(&json!({ "single": [{ "Sequence": {} }] }), ""));
