@@ -48,6 +48,9 @@ impl Number for i8 {
     }
 }
 
+/// From so many rows on a tile asks for the next chain's weights: it computes long enough on the present ones for them to arrive.
+const FETCHING: usize = 7;
+
 /// A `sweep` for one kind of vector: all panels, `$most` rows at a time. Few rows take several panels together, so that enough sums
 /// run side by side to hide how long one addition takes.
 macro_rules! sweep {
@@ -99,7 +102,11 @@ macro_rules! tile {
                 let mut weights = [[$zero(); $vectors]; $panels];
                 for panel in 0..$panels {
                     for v in 0..$vectors {
-                        weights[panel][v] = $W::$number(w.add(panel * $call.w_stride + v * $lanes));
+                        let weight = w.add(panel * $call.w_stride + v * $lanes);
+                        if [$($index),+].len() >= FETCHING {
+                            _mm_prefetch::<_MM_HINT_T0>(weight.wrapping_add(CHAIN * TILE).cast());
+                        }
+                        weights[panel][v] = $W::$number(weight);
                     }
                 }
                 $(
