@@ -32,6 +32,6 @@ fn help_of_rank_lists_its_options() {
 }
 
 #[test]
-fn help_of_model_lists_its_commands() {
+fn help_of_convert_names_its_types() {
     insta::assert_snapshot!(stdout(&rrm(["model", "convert", "--help"])));
 }
