@@ -10,6 +10,9 @@
 #![allow(unsafe_code, reason = "vector instructions and raw loads; `product` checks all bounds before")]
 
 #[cfg(target_arch = "x86_64")]
+use x86::Loaded;
+
+#[cfg(target_arch = "x86_64")]
 mod x86;
 
 /// Width of tiles and panels.
@@ -214,17 +217,33 @@ impl<W> Call<W> {
 }
 
 /// A number as it is kept in a matrix.
-trait Number: Copy {
+trait Number: Loaded + Copy {
     fn get(self) -> f32;
-    /// # Safety
-    /// The processor has AVX2, and eight numbers lie there.
-    #[cfg(target_arch = "x86_64")]
-    unsafe fn eight(from: *const Self) -> std::arch::x86_64::__m256;
-    /// # Safety
-    /// The processor has AVX-512F and BW, and sixteen numbers lie there.
-    #[cfg(target_arch = "x86_64")]
-    unsafe fn sixteen(from: *const Self) -> std::arch::x86_64::__m512;
 }
+
+impl Number for f32 {
+    fn get(self) -> f32 {
+        self
+    }
+}
+
+impl Number for u16 {
+    fn get(self) -> f32 {
+        f32::from_bits(u32::from(self) << 16)
+    }
+}
+
+impl Number for i8 {
+    fn get(self) -> f32 {
+        f32::from(self)
+    }
+}
+
+/// Other processors have no vectors here that a number could be loaded into.
+#[cfg(not(target_arch = "x86_64"))]
+trait Loaded {}
+#[cfg(not(target_arch = "x86_64"))]
+impl<T> Loaded for T {}
 
 /// # Safety
 /// All of `rows` and `panels` lie inside.

@@ -6,10 +6,17 @@ use std::arch::x86_64::*;
 
 use super::{CHAIN, Call, Number, TILE};
 
-impl Number for f32 {
-    fn get(self) -> f32 {
-        self
-    }
+/// A number that vectors are loaded from.
+pub trait Loaded {
+    /// # Safety
+    /// The processor has AVX2, and eight numbers lie there.
+    unsafe fn eight(from: *const Self) -> __m256;
+    /// # Safety
+    /// The processor has AVX-512F and BW, and sixteen numbers lie there.
+    unsafe fn sixteen(from: *const Self) -> __m512;
+}
+
+impl Loaded for f32 {
     #[inline(always)]
     unsafe fn eight(from: *const f32) -> __m256 {
         unsafe { _mm256_loadu_ps(from) }
@@ -20,10 +27,7 @@ impl Number for f32 {
     }
 }
 
-impl Number for u16 {
-    fn get(self) -> f32 {
-        f32::from_bits(u32::from(self) << 16)
-    }
+impl Loaded for u16 {
     #[inline(always)]
     unsafe fn eight(from: *const u16) -> __m256 {
         unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(_mm_loadu_si128(from.cast())))) }
@@ -34,10 +38,7 @@ impl Number for u16 {
     }
 }
 
-impl Number for i8 {
-    fn get(self) -> f32 {
-        f32::from(self)
-    }
+impl Loaded for i8 {
     #[inline(always)]
     unsafe fn eight(from: *const i8) -> __m256 {
         unsafe { _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(from.cast()))) }
