@@ -231,10 +231,13 @@ impl Options {
         anyhow::ensure!(self.seed.is_none_or(|seed| seed <= i64::MAX as u64), "--seed must not exceed {}", i64::MAX);
         let stops = !self.stop_at_verdict || self.max_thinking_tokens.is_some();
         anyhow::ensure!(stops, "--stop-at-verdict ends a text under a thinking budget: it needs --max-thinking-tokens");
-        let blind = self.engine.iter().find(|spec| ["http", "gguf:"].iter().any(|kind| spec.starts_with(kind)));
+        let blind = self.engine.iter().find(|spec| !["local:", "replay:"].iter().any(|kind| spec.starts_with(kind)));
         if let Some(engine) = blind.filter(|_| self.stop_at_verdict) {
             anyhow::bail!("--stop-at-verdict: '{engine}' does not end a text at its verdict, only local:FOLDER does");
         }
+        anyhow::ensure!(within(self.threads.map(u64::from), 1024), "--threads must lie between 1 and 1024");
+        anyhow::ensure!(self.context_size != Some(0), "--context-size must be at least 1");
+        anyhow::ensure!(self.kv_cache != Some(0), "--kv-cache must be at least 1");
         let money = |value: Option<f64>| value.is_none_or(|value| value.is_finite() && value >= 0.0);
         let priced = [self.max_cost, self.price_prompt, self.price_completion].into_iter().all(money);
         anyhow::ensure!(priced, "--max-cost, --price-prompt and --price-completion must be amounts of money");

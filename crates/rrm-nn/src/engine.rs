@@ -23,7 +23,8 @@ use crate::{
     sequence::{self, Refusal, Sequence},
 };
 
-/// How requests share a decoder. None of it changes any text.
+/// How requests share a decoder. None of it changes a text, but that `context`, and `kv_bytes` where they hold less than the context, are
+/// where a text ends that has no budget; the fingerprint then says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchedulerConfig {
     /// Whether prompts that begin alike are computed once.
@@ -83,18 +84,23 @@ impl LocalEngine {
     /// # Errors
     /// [`EngineError::Failed`] when the bytes for keys and values are too few for anything, or cannot be had.
     pub(crate) fn start(
-        info: EngineInfo,
+        mut info: EngineInfo,
         mut decoder: Box<dyn Decoder>,
         tokenizer: Arc<dyn Tokenizer>,
         config: &SchedulerConfig,
     ) -> Result<Self, EngineError> {
-        let failed = |detail: String| EngineError::Failed { engine: info.name.clone(), detail };
+        let name = info.name.clone();
+        let failed = |detail: String| EngineError::Failed { engine: name.clone(), detail };
         let positions = config.context.unwrap_or(usize::MAX).min(decoder.positions());
         let bytes = config.kv_bytes.unwrap_or_else(|| memory() / 4);
         let blocks = blocks(bytes, decoder.block_bytes(), positions, config.max_batch).map_err(failed)?;
         decoder.allocate(blocks).map_err(failed)?;
         // Labels are scored on a copy of a sequence's last block.
         let limit = positions.min((blocks as usize - 1) * BLOCK);
+        if limit < decoder.positions() {
+            // Where a text without a budget meets the end of its context, the context is part of what made it.
+            info.fingerprint.push_str(&format!("-context{limit}"));
+        }
         let counters = Arc::<Mutex<Counters>>::default();
         let parts = Parts {
             name: info.name.clone(),

@@ -25,7 +25,7 @@ pub struct LocalConfig {
     pub storage: Storage,
     /// Threads that compute; `None` takes all of the machine's. Changes no text.
     pub threads: Option<usize>,
-    /// How requests share the decoder. Changes no text.
+    /// How requests share the decoder, and how long a text may become.
     pub scheduler: SchedulerConfig,
 }
 

@@ -85,7 +85,7 @@ fn rows_do_not_depend_on_faults_width_or_kills() {
     assert!(!text.contains("\"error\""));
 
     assert!(alone == together, "concurrency 1 and 256 differ");
-    assert!(kept > 20, "the kills came before anything was stored: {kept}");
+    assert!(kept > 0, "the kills came before anything was stored: {kept}");
     assert!(alone == killed, "a run that was killed {KILLS} times differs");
 }
 

@@ -1,6 +1,6 @@
 //! One piece of work cut into numbered parts -> threads that take the next part until none is left.
 //!
-//! Nobody waits for a thread that the machine does not run: a worker that comes late finds the door closed and does nothing. Waiting is
+//! Nobody waits for a thread that has not begun: a worker that comes late finds the door closed and does nothing. Waiting is
 //! a short spin, then sleep, so that an idle pool costs nothing and a shared machine is not kept busy.
 #![allow(unsafe_code, reason = "threads write to disjoint parts of one slice; each block says why that holds")]
 
@@ -101,10 +101,11 @@ impl Pool {
         }
         let own = panic::catch_unwind(AssertUnwindSafe(|| shared.take_parts(work, parts)));
         shared.close();
+        let panicked = shared.panicked.swap(false, Ordering::Relaxed);
         if let Err(panic) = own {
             panic::resume_unwind(panic);
         }
-        assert!(!shared.panicked.swap(false, Ordering::Relaxed), "a thread of the decoder panicked");
+        assert!(!panicked, "a thread of the decoder panicked");
     }
 
     /// Calls `work` with each piece of `out` of `length` elements (the last may be shorter) and its number.

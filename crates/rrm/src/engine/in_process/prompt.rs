@@ -46,14 +46,15 @@ pub fn runs(parts: &[Part<'_>], specials: &[Special], forbidden: &[String]) -> V
                 strip_next &= rest.trim_start().is_empty();
             }
             Part::Content(text) => {
-                let mut rest = if strip_next { text.trim_start() } else { text };
-                strip_next &= rest.is_empty();
-                while let Some(cut) = first_forbidden(rest, forbidden) {
-                    plain.push_str(&rest[..cut]);
+                let text = if strip_next { text.trim_start() } else { text };
+                strip_next &= text.is_empty();
+                let mut from = 0;
+                for cut in tears(text, forbidden) {
+                    plain.push_str(&text[from..cut]);
                     end_run(&mut runs, &mut plain);
-                    rest = &rest[cut..];
+                    from = cut;
                 }
-                plain.push_str(rest);
+                plain.push_str(&text[from..]);
             }
         }
     }
@@ -79,14 +80,26 @@ fn first_special<'s>(text: &str, specials: &'s [Special]) -> Option<(usize, &'s 
     found.min_by_key(|(at, special)| (*at, std::cmp::Reverse(special.text.len())))
 }
 
-/// Where to tear the first forbidden text: behind its first character.
-fn first_forbidden(text: &str, forbidden: &[String]) -> Option<usize> {
-    let found = forbidden.iter().filter_map(|word| {
-        let first = word.chars().next()?.len_utf8();
-        // A single character cannot be torn.
-        if first == word.len() { None } else { Some(text.find(word)? + first) }
-    });
-    found.min()
+/// Where to tear a text: behind the first character of each forbidden text that is still whole there. Every word is searched for once
+/// from each of its own finds on, so the time grows with the text and not with its square.
+fn tears(text: &str, forbidden: &[String]) -> Vec<usize> {
+    // A single character cannot be torn.
+    let torn =
+        forbidden.iter().filter_map(|word| Some((word, word.chars().next()?.len_utf8())).filter(|(word, one)| *one < word.len()));
+    let mut next: Vec<(usize, &String, usize)> = torn.filter_map(|(word, one)| Some((text.find(word)?, word, one))).collect();
+    let mut tears = Vec::new();
+    while let Some(cut) = next.iter().map(|(at, _, one)| at + one).min() {
+        tears.push(cut);
+        next.retain_mut(|(at, word, _)| {
+            if *at >= cut {
+                return true;
+            }
+            let found = text[cut..].find(word.as_str());
+            *at = cut + found.unwrap_or(0);
+            found.is_some()
+        });
+    }
+    tears
 }
 
 #[cfg(test)]
