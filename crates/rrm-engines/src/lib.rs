@@ -91,6 +91,7 @@ fn in_process(spec: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, 
     match spec.split_once(':') {
         Some(("scripted", rule)) => Ok(Arc::new(scripted::scripted(rule).map_err(unknown)?)),
         Some(("replay", file)) => Ok(Arc::new(ReplayEngine::open(Path::new(file))?)),
+        Some(("local", "")) => Err(unknown("expected a folder with config.json, safetensors and tokenizer.json".to_owned())),
         Some(("local", folder)) => local(folder, settings),
         Some(("gguf", file)) => gguf(file, settings),
         _ => Err(unknown(format!("expected one of {KNOWN}"))),

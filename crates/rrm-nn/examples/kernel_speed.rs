@@ -10,12 +10,7 @@ use rrm_nn::cpu::{
 fn main() {
     let threads: usize = std::env::args().nth(1).and_then(|t| t.parse().ok()).unwrap_or(2);
     let mut pool = Pool::new(threads).expect("threads");
-    let isas = match std::env::args().nth(2).as_deref() {
-        Some("avx2") => vec![Isa::Avx2],
-        Some("plain") => vec![Isa::Plain],
-        _ => vec![Isa::detect()],
-    };
-    for isa in isas {
+    for isa in Isa::all() {
         for (n, k) in [(2048usize, 256usize), (512, 256), (1536, 256), (256, 768), (3072, 576)] {
             for kind in ["f32", "bf16", "int8"] {
                 let f = vec![0.5f32; n * k + 16];

@@ -23,8 +23,7 @@ use crate::{
     sequence::{self, Refusal, Sequence},
 };
 
-/// How requests share a decoder. None of it changes a text, but that `context`, and `kv_bytes` where they hold less than the context, are
-/// where a text ends that has no budget; the fingerprint then says so.
+/// How requests share a decoder. Only `context` can change a text, by ending one that has no budget; the fingerprint then says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchedulerConfig {
     /// Whether prompts that begin alike are computed once.
@@ -33,7 +32,7 @@ pub struct SchedulerConfig {
     pub max_batch: usize,
     /// Tokens that one step evaluates. Long prompts are cut into that much, so that others go on writing meanwhile.
     pub prefill_rows: usize,
-    /// Most bytes of keys and values; `None` takes a quarter of the machine's memory.
+    /// Most bytes of keys and values; `None` takes a quarter of the machine's memory. A request that might need more is refused.
     pub kv_bytes: Option<u64>,
     /// Most tokens of prompt and completion together; `None` takes what the model was trained with. A completion without a thinking
     /// budget is cut where the context ends.
@@ -70,8 +69,9 @@ pub struct Counters {
 pub struct LocalEngine {
     info: EngineInfo,
     tokenizer: Arc<dyn Tokenizer>,
-    /// Most tokens of one sequence.
-    limit: usize,
+    /// Most tokens of one sequence: of the model or as asked for, and those whose keys and values there is memory for.
+    context: usize,
+    memory: usize,
     counters: Arc<Mutex<Counters>>,
     /// `None` only while the engine is dropped.
     tickets: Option<mpsc::Sender<Ticket>>,
@@ -95,11 +95,11 @@ impl LocalEngine {
         let bytes = config.kv_bytes.unwrap_or_else(|| memory() / 4);
         let blocks = blocks(bytes, decoder.block_bytes(), positions, config.max_batch).map_err(failed)?;
         decoder.allocate(blocks).map_err(failed)?;
-        // Labels are scored on a copy of a sequence's last block.
-        let limit = positions.min((blocks as usize - 1) * BLOCK);
-        if limit < decoder.positions() {
+        // Labels are scored on a copy of a sequence's last block, and may be some tokens longer than what was written.
+        let memory = (blocks as usize - 2) * BLOCK;
+        if positions < decoder.positions() {
             // Where a text without a budget meets the end of its context, the context is part of what made it.
-            info.fingerprint.push_str(&format!("-context{limit}"));
+            info.fingerprint.push_str(&format!("-context{positions}"));
         }
         let counters = Arc::<Mutex<Counters>>::default();
         let parts = Parts {
@@ -107,7 +107,7 @@ impl LocalEngine {
             decoder,
             tokenizer: tokenizer.clone(),
             blocks,
-            limit,
+            limit: positions.min(memory + BLOCK),
             share: config.share_prefixes,
             max_batch: config.max_batch.max(1),
             rows: config.prefill_rows,
@@ -116,7 +116,7 @@ impl LocalEngine {
         let (tickets, queue) = mpsc::channel();
         let thread = thread::Builder::new().name("scheduler".to_owned());
         let thread = thread.spawn(move || Scheduler::new(parts).run(&queue)).map_err(|error| failed(error.to_string()))?;
-        Ok(LocalEngine { info, tokenizer, limit, counters, tickets: Some(tickets), thread: Some(thread) })
+        Ok(LocalEngine { info, tokenizer, context: positions, memory, counters, tickets: Some(tickets), thread: Some(thread) })
     }
 
     /// What the engine has done so far.
@@ -136,10 +136,19 @@ impl LocalEngine {
         }
         // Thousands may wait, and their tokens are all that is needed.
         request.messages = Vec::new();
-        let plan = sequence::plan(&request, prompt.len(), self.limit, &*self.tokenizer).map_err(|refusal| match refusal {
-            Refusal::TooLong(tokens) => EngineError::TooLong { engine: self.info.name.clone(), tokens, limit: self.limit as u64 },
+        let plan = sequence::plan(&request, prompt.len(), self.context, &*self.tokenizer).map_err(|refusal| match refusal {
+            Refusal::TooLong(tokens) => {
+                EngineError::TooLong { engine: self.info.name.clone(), tokens, limit: self.context as u64 }
+            }
             Refusal::Unencodable(detail) => self.failed(&detail),
         })?;
+        if plan.most > self.memory {
+            // Cut short instead, the text would depend on the machine.
+            return Err(self.failed(&format!(
+                "prompt and new tokens may need {} tokens, and the memory for keys and values holds {}: allow fewer new tokens or more memory",
+                plan.most, self.memory
+            )));
+        }
         Ok(Ticket { sequence: Sequence::new(request, prompt, plan), scoring: None, reply })
     }
 }
@@ -172,26 +181,27 @@ impl Drop for LocalEngine {
     }
 }
 
-/// How many blocks `bytes` make; more than `max_batch` sequences of `positions` tokens could fill are of use for sharing only, and
+/// How many blocks `bytes` make, at least three; more than `max_batch` sequences of `positions` tokens could fill are of use for sharing only, and
 /// twice as many are enough for that.
 fn blocks(bytes: u64, block_bytes: usize, positions: usize, max_batch: usize) -> Result<u32, String> {
     let affordable = bytes / (block_bytes as u64).max(1);
-    let useful = (positions.div_ceil(BLOCK) + 1).saturating_mul(max_batch.max(1)).saturating_mul(2);
+    let useful = (positions.div_ceil(BLOCK) + 2).saturating_mul(max_batch.max(1)).saturating_mul(2);
     let blocks = affordable.min(useful as u64).min(u64::from(u32::MAX));
-    if blocks < 2 {
-        return Err(format!("{bytes} bytes for keys and values are fewer than two blocks of {block_bytes}"));
+    if blocks < 3 {
+        return Err(format!("{bytes} bytes for keys and values are fewer than three blocks of {block_bytes}"));
     }
     Ok(blocks as u32)
 }
 
-/// Bytes of this machine's memory; 8 GiB where it does not say.
+/// Bytes of memory that this process may use: the machine's, or its control group's if that is less; 8 GiB where nobody says.
 fn memory() -> u64 {
+    let group = fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse::<u64>().ok());
     let said = fs::read_to_string("/proc/meminfo").ok();
     let kibibytes = said.as_deref().and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
         line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
     });
-    kibibytes.map_or(8 << 30, |kibibytes| kibibytes.saturating_mul(1024))
+    kibibytes.map_or(8 << 30, |kibibytes| kibibytes.saturating_mul(1024)).min(group.unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

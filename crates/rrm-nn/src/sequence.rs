@@ -41,6 +41,8 @@ pub(crate) struct Plan {
     pub first: usize,
     /// The tokens of the budget's `elicit` and `elicit_answer`.
     pub elicit: [Vec<u32>; 2],
+    /// How many tokens there may be in the end, the prompt among them.
+    pub most: usize,
 }
 
 /// Why a request cannot be answered.
@@ -61,12 +63,16 @@ pub(crate) fn plan(request: &Request, prompt: usize, limit: usize, tokenizer: &d
     let asked = request.sampling.max_tokens as usize;
     let encode = |text: &str| tokenizer.encode_text(text).map_err(Refusal::Unencodable);
     let (plan, reserved) = match &request.budget {
-        None => (Plan { first: asked.min(limit.saturating_sub(prompt)), elicit: Default::default() }, 1),
+        None => {
+            let first = asked.min(limit.saturating_sub(prompt));
+            (Plan { first, elicit: Default::default(), most: prompt + first }, 1)
+        }
         Some(budget) => {
             let first = asked.min(budget.max_thinking_tokens as usize);
             let elicit = [encode(&budget.elicit)?, encode(&budget.elicit_answer)?];
             let longest = elicit[0].len().max(elicit[1].len());
-            (Plan { first, elicit }, first + longest + budget.max_verdict_tokens as usize)
+            let reserved = first + longest + budget.max_verdict_tokens as usize;
+            (Plan { first, elicit, most: prompt + reserved }, reserved)
         }
     };
     if prompt + reserved > limit { Err(Refusal::TooLong((prompt + reserved) as u64)) } else { Ok(plan) }

@@ -18,6 +18,8 @@ use super::{
 const MAX_SMALL: u64 = 256 << 20;
 /// The file of weights that are not split.
 const WHOLE: &str = "model.safetensors";
+/// Says which file holds which tensor where weights are split.
+const MAP: &str = "model.safetensors.index.json";
 /// Files besides weights that a text depends on.
 const HASHED: [&str; 5] =
     ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
@@ -34,7 +36,7 @@ type Tensors = BTreeMap<String, (usize, StoredTensor)>;
 
 /// The files of weights, and the tensors in them.
 pub(super) fn index(folder: &Path) -> Result<(Vec<PathBuf>, Tensors), CheckpointError> {
-    let (whole, map) = (folder.join(WHOLE), folder.join("model.safetensors.index.json"));
+    let (whole, map) = (folder.join(WHOLE), folder.join(MAP));
     if whole.exists() {
         let tensors = tensors_of(&whole)?.into_iter().map(|(name, stored)| (name, (0, stored))).collect();
         return Ok((vec![whole], tensors));
@@ -93,7 +95,9 @@ pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, CheckpointError> {
 /// Hash over all files with their names and lengths.
 pub(super) fn hash(folder: &Path, weights: &[PathBuf]) -> Result<blake3::Hash, CheckpointError> {
     let mut hasher = blake3::Hasher::new_derive_key("rrm checkpoint 1");
-    let others = HASHED.into_iter().map(|name| folder.join(name));
+    // A whole file of weights wins over the map, whatever that says.
+    let map = if folder.join(WHOLE).exists() { None } else { Some(MAP) };
+    let others = HASHED.into_iter().chain(map).map(|name| folder.join(name));
     for path in weights.iter().cloned().chain(others.filter(|path| path.exists())) {
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();
         let hashed = File::open(&path).and_then(|file| {

@@ -110,7 +110,7 @@ impl CpuDecoder {
         })
     }
 
-    /// The same decoder on another set of instructions, which the processor must have; results are the same, bit for bit.
+    /// The same decoder on another set of instructions, results are the same, bit for bit.
     pub fn with_isa(self, isa: Isa) -> Self {
         CpuDecoder { isa, ..self }
     }

@@ -21,12 +21,18 @@ pub const TILE: usize = 32;
 /// Inputs of one chain; a multiple of 32.
 pub const CHAIN: usize = 64;
 
-/// What the processor can do, found out once.
+/// Instructions that this processor has: a value of this type is the proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Isa {
+pub struct Isa(Kind);
+
+/// Which instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
     /// 32 registers of 16 numbers.
+    #[cfg(target_arch = "x86_64")]
     Avx512,
     /// 16 registers of 8 numbers.
+    #[cfg(target_arch = "x86_64")]
     Avx2,
     /// Whatever the compiler makes of a loop; fast where fused multiply-add is part of the base (aarch64).
     Plain,
@@ -35,17 +41,29 @@ pub enum Isa {
 impl Isa {
     /// The best that this processor has.
     pub fn detect() -> Self {
+        Self::all().swap_remove(0)
+    }
+
+    /// All that this processor has, the best first.
+    pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl")
             {
-                return Isa::Avx512;
+                all.push(Isa(Kind::Avx512));
             }
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                return Isa::Avx2;
+                all.push(Isa(Kind::Avx2));
             }
         }
-        Isa::Plain
+        all.push(Isa(Kind::Plain));
+        all
+    }
+
+    /// Which instructions it stands for.
+    pub(super) fn kind(self) -> Kind {
+        self.0
     }
 }
 
@@ -100,12 +118,18 @@ pub struct Out<'a> {
 /// `out[panel][row] (+)= sum over depth of x[row][depth] * w[panel][depth]`, for all panels that `out` has room for.
 ///
 /// # Panics
-/// When a slice is shorter than its shape says.
+/// When a slice is shorter than its shape says, or the depth is 0.
 pub fn product(isa: Isa, x: Rows<'_>, w: Panels<'_>, out: Out<'_>) {
-    let panels = out.data.len() / (out.all * TILE);
-    let tiles = w.depth.div_ceil(TILE);
-    assert!(x.first + x.count <= x.all && x.data.len() >= tiles * x.all * TILE, "rows outside of the input");
-    assert!(out.first + x.count <= out.all && w.depth * TILE <= w.stride, "rows outside of the output");
+    // Shapes come from callers, so none of these products may wrap around.
+    let size = |rows: usize, columns: usize| rows.saturating_mul(columns);
+    let panels = out.data.len() / size(out.all, TILE);
+    assert!(x.first.saturating_add(x.count) <= x.all, "rows outside of the input");
+    assert!(x.data.len() >= size(size(w.depth.div_ceil(TILE), x.all), TILE), "inputs outside of the rows");
+    assert!(out.first.saturating_add(x.count) <= out.all, "rows outside of the output");
+    assert!(w.depth > 0 && size(w.depth, TILE) <= w.stride, "no inputs, or more than a panel has");
+    if x.count == 0 || panels == 0 {
+        return;
+    }
     let held = match w.weights {
         Weights::F32(data) => data.len(),
         Weights::Bf16(data) => data.len(),
@@ -114,13 +138,7 @@ pub fn product(isa: Isa, x: Rows<'_>, w: Panels<'_>, out: Out<'_>) {
             data.len()
         }
     };
-    assert!(panels == 0 || held >= (panels - 1) * w.stride + w.depth * TILE, "too few weights");
-    if w.depth == 0 || x.count == 0 {
-        if !out.add {
-            out.data.fill(0.0);
-        }
-        return;
-    }
+    assert!(held >= size(panels - 1, w.stride).saturating_add(w.depth * TILE), "too few weights");
     match w.weights {
         Weights::F32(data) => by_isa(isa, x, w, data, &[], panels, out),
         Weights::Bf16(data) => by_isa(isa, x, w, data, &[], panels, out),
@@ -141,14 +159,14 @@ fn by_isa<W: Number>(isa: Isa, x: Rows<'_>, w: Panels<'_>, data: &[W], scales: &
         add: out.add,
     };
     // SAFETY: `product` checked that rows `first..first + count` lie in all tiles and panels, that `panels` panels of weights and of
-    // results are there, and `isa` was detected on this processor.
+    // results are there, and an `Isa` exists only where its instructions do.
     unsafe {
-        match isa {
+        match isa.kind() {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => x86::sweep512(call, x.count, panels),
+            Kind::Avx512 => x86::sweep512(call, x.count, panels),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => x86::sweep256(call, x.count, panels),
-            _ => plain(call, x.count, panels),
+            Kind::Avx2 => x86::sweep256(call, x.count, panels),
+            Kind::Plain => plain(call, x.count, panels),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What lies between the products: norms, rotations, the gate, softmax. All sums run in a fixed order over 32 lanes, and all functions
 //! are polynomials written out here, so that results are the same on every processor.
 
+#[cfg(target_arch = "x86_64")]
+use super::kernel::Kind;
 use super::kernel::{Isa, TILE};
 
 /// Makes a function that runs its body with the instructions of the chosen set.
@@ -19,12 +21,12 @@ macro_rules! by_isa {
                 fn narrow($($arg: $type),*) {
                     $body($($arg),*);
                 }
-                match isa {
-                    // SAFETY: `Isa::detect` found these instructions.
-                    Isa::Avx512 => return unsafe { wide($($arg),*) },
+                match isa.kind() {
+                    // SAFETY: an `Isa` exists only where its instructions do.
+                    Kind::Avx512 => return unsafe { wide($($arg),*) },
                     // SAFETY: as above.
-                    Isa::Avx2 => return unsafe { narrow($($arg),*) },
-                    Isa::Plain => {}
+                    Kind::Avx2 => return unsafe { narrow($($arg),*) },
+                    Kind::Plain => {}
                 }
             }
             let _ = isa;

@@ -83,7 +83,10 @@ impl Packed {
                 let mut scales: Aligned<f32> = Aligned::zeroed(outputs)?;
                 pool.pieces(&mut scales, TILE, |number, piece| {
                     for (lane, scale) in piece.iter_mut().enumerate() {
-                        let largest = (0..depth).fold(0f32, |most, input| most.max(weight(number * TILE + lane, input).abs()));
+                        let weights = (0..depth).map(|input| weight(number * TILE + lane, input).abs());
+                        // NaN stays, as `max` would not let it: a damaged matrix has to show in the logits.
+                        let largest =
+                            weights.fold(0f32, |most, weight| if most.is_nan() || most > weight { most } else { weight });
                         *scale = largest / 127.0;
                     }
                 });

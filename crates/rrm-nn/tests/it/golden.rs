@@ -144,13 +144,8 @@ fn golden_instructions_change_no_bit() {
     for model in MODELS {
         let tokens = &golden(model).prompts[0].tokens;
         let mut all = Vec::new();
-        let isas = match Isa::detect() {
-            Isa::Avx512 => &[Isa::Avx512, Isa::Avx2, Isa::Plain][..],
-            Isa::Avx2 => &[Isa::Avx2, Isa::Plain],
-            Isa::Plain => &[Isa::Plain],
-        };
-        for isa in isas {
-            let mut decoder = CpuDecoder::open(&folder(model), CpuOptions::default()).unwrap().with_isa(*isa);
+        for isa in Isa::all() {
+            let mut decoder = CpuDecoder::open(&folder(model), CpuOptions::default()).unwrap().with_isa(isa);
             decoder.allocate(16).unwrap();
             all.push(cpu_logits(&mut decoder, tokens));
         }

@@ -10,15 +10,6 @@ fn numbers(count: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
-fn isas() -> Vec<Isa> {
-    // A processor with AVX-512 has AVX2 as well.
-    match Isa::detect() {
-        Isa::Avx512 => vec![Isa::Avx512, Isa::Avx2, Isa::Plain],
-        Isa::Avx2 => vec![Isa::Avx2, Isa::Plain],
-        Isa::Plain => vec![Isa::Plain],
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
@@ -51,7 +42,7 @@ proptest! {
                 };
             }
         }
-        for isa in isas() {
+        for isa in Isa::all() {
             // Numbers on both sides that must stay as they are.
             let mut out = vec![7.0; 64];
             out.extend(&before);

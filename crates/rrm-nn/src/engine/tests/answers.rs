@@ -78,9 +78,9 @@ fn a_conversation_that_the_template_refuses_is_an_error() {
 fn too_few_bytes_are_an_error_at_the_start() {
     let info = engine(None, &config()).0.info().clone();
     let decoder = Box::new(Fake::new(100, None, Arc::<Mutex<Fate>>::default()));
-    let small = SchedulerConfig { kv_bytes: Some(1999), ..config() };
+    let small = SchedulerConfig { kv_bytes: Some(2999), ..config() };
     let refused = LocalEngine::start(info, decoder, Arc::new(Bytes), &small).map(|_| ()).unwrap_err();
-    assert_eq!(refused.to_string(), "fake: 1999 bytes for keys and values are fewer than two blocks of 1000");
+    assert_eq!(refused.to_string(), "fake: 2999 bytes for keys and values are fewer than three blocks of 1000");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use rrm::engine::{Budget, EngineError, Finish, Request};
+use rrm::engine::{Budget, Engine, EngineError, Finish, Request};
 
 use super::{POSITIONS, budget, complete, config, engine, request};
 
@@ -144,11 +144,20 @@ fn a_text_without_a_budget_may_meet_the_end_of_the_context() {
 }
 
 #[test]
-fn a_pool_smaller_than_the_context_is_the_limit() {
-    let small = super::SchedulerConfig { kv_bytes: Some(4_500), ..config() };
-    let (engine, _) = engine(None, &small);
-    let refused = complete(&engine, request(&"x".repeat(100), 0, 10)).unwrap_err();
-    assert!(matches!(refused, EngineError::TooLong { tokens: 102, limit: 96, .. }), "{refused}");
-    let script_free = complete(&engine, request(&"x".repeat(90), 0, 10)).unwrap();
-    assert!(script_free.usage.prompt_tokens + script_free.usage.completion_tokens <= 96);
+fn memory_refuses_a_text_and_never_cuts_one() {
+    let small = super::SchedulerConfig { kv_bytes: Some(5_500), ..config() };
+    let (small, _) = engine(None, &small);
+    let refused = complete(&small, request(&"x".repeat(90), 0, 10)).unwrap_err().to_string();
+    assert!(refused.contains("may need 101 tokens") && refused.contains("holds 96"), "{refused}");
+    let (large, _) = engine(None, &config());
+    let fits = request(&"x".repeat(85), 0, 10);
+    assert_eq!(complete(&small, fits.clone()).unwrap(), complete(&large, fits).unwrap());
+    assert_eq!(small.info().fingerprint, large.info().fingerprint);
+}
+
+#[test]
+fn a_context_that_is_cut_is_part_of_the_fingerprint() {
+    let (short, _) = engine(None, &super::SchedulerConfig { context: Some(100), ..config() });
+    let (whole, _) = engine(None, &config());
+    assert_ne!(short.info().fingerprint, whole.info().fingerprint);
 }

@@ -105,13 +105,13 @@ fn a_text_that_was_cut_has_no_verdict_to_score() {
 }
 
 #[test]
-fn labels_are_scored_where_there_is_room_for_one_only() {
+fn labels_are_scored_where_there_is_little_room() {
     let three = Labels { tie: Some("\\box{A 0123}".to_owned()), ..(*labels()).clone() };
-    // Four blocks, one of them to spare: the text ends with the context.
+    // Five blocks, two of them to spare for the branches of three labels: the text ends with the context.
     for spare in 0..40 {
         let script = format!("{}\\box{{A 2}}", "x".repeat(56 - spare));
         let ask = Request { labels: Some(Arc::new(three.clone())), ..request(&"p".repeat(29), 0, 1000) };
-        let (engine, _) = engine(Some(&script), &SchedulerConfig { kv_bytes: Some(4_000), ..config() });
+        let (engine, _) = engine(Some(&script), &SchedulerConfig { kv_bytes: Some(5_000), context: Some(96), ..config() });
         let asked = vec![ask.clone(), ask.clone()];
         let answers = in_time(move || complete_all(&engine, &asked));
         let expected = oracle(&ask, Some(&script), 96);

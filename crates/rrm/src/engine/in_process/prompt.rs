@@ -160,4 +160,15 @@ mod tests {
         assert!(["</think>", "[INST]", "<|tool|>"].into_iter().all(looks_like_markup));
         assert!(!["\n\n", "    ", "▁▁", "<>", "[]", "123"].into_iter().any(looks_like_markup));
     }
+
+    #[test]
+    fn a_text_full_of_tags_is_torn_at_every_one() {
+        // With a search of the whole rest for each tag this takes minutes.
+        let text = "<a><b>".repeat(50_000);
+        let runs = runs(&[Part::Content(&text)], &[], &["<a>", "<b>", "<never>", "x"].map(str::to_owned));
+        assert_eq!(runs.len(), 100_001);
+        assert_eq!(runs[..3], [plain("<"), plain("a><"), plain("b><")]);
+        let whole: String = runs.iter().map(|run| if let Run::Plain(text) = run { text.as_str() } else { "" }).collect();
+        assert_eq!(whole, text);
+    }
 }
