@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Ranks the shipped example on SmolLM2 in process, from a Hugging Face folder (`local:`), after checking that the decoder's logits are those
-# of transformers, and checks that at least 95% of the comparisons end in a verdict.
+# of transformers and that llama.cpp writes the same from exported files, and checks that at least 95% of the comparisons end in a verdict.
 #
 #   scripts/rank_in_process.sh      # wants models/SmolLM2-135M-Instruct, which scripts/serve_smollm2.sh makes
 set -euo pipefail
@@ -10,7 +10,9 @@ if [ ! -f "$model/model.safetensors" ]; then
   echo "error: $model is absent; scripts/serve_smollm2.sh VENV PORT makes it from the GGUF" >&2
   exit 1
 fi
-RRM_TEST_CHECKPOINT="$PWD/$model" cargo test --quiet -p rrm-nn --test it smollm2
+export RRM_TEST_CHECKPOINT="$PWD/$model"
+cargo test --quiet -p rrm-nn --test it smollm2
+cargo test --quiet -p rrm-llama --test it smollm2_writes
 cargo build --quiet -p rrm-cli --features gguf
 rrm="${CARGO_TARGET_DIR:-target}/debug/rrm"
 work="$(mktemp -d)"
