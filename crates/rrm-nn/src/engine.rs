@@ -164,7 +164,8 @@ impl Engine for LocalEngine {
             let (reply, answer) = oneshot::channel();
             let ticket = self.ticket(request, reply)?;
             self.tickets.as_ref().ok_or_else(gone)?.send(ticket).map_err(|_| gone())?;
-            answer.await.unwrap_or_else(|_| Err(gone()))
+            let ended = answer.await.unwrap_or_else(|_| Err(gone()))?;
+            Ok(ended.completion)
         }
         .boxed()
     }
@@ -183,7 +184,7 @@ impl Drop for LocalEngine {
 
 /// How many blocks `bytes` make, at least three; more than `max_batch` sequences of `positions` tokens could fill are of use for sharing only, and
 /// twice as many are enough for that.
-fn blocks(bytes: u64, block_bytes: usize, positions: usize, max_batch: usize) -> Result<u32, String> {
+pub(crate) fn blocks(bytes: u64, block_bytes: usize, positions: usize, max_batch: usize) -> Result<u32, String> {
     let affordable = bytes / (block_bytes as u64).max(1);
     let useful = (positions.div_ceil(BLOCK) + 2).saturating_mul(max_batch.max(1)).saturating_mul(2);
     let blocks = affordable.min(useful as u64).min(u64::from(u32::MAX));
@@ -194,7 +195,7 @@ fn blocks(bytes: u64, block_bytes: usize, positions: usize, max_batch: usize) ->
 }
 
 /// Bytes of memory that this process may use: the machine's, or its control group's if that is less; 8 GiB where nobody says.
-fn memory() -> u64 {
+pub(crate) fn memory() -> u64 {
     let group = fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse::<u64>().ok());
     let said = fs::read_to_string("/proc/meminfo").ok();
     let kibibytes = said.as_deref().and_then(|text| {

@@ -17,4 +17,6 @@ pub mod model;
 mod schedule;
 mod seat;
 mod sequence;
+pub mod text;
 pub mod tokens;
+pub mod train;

@@ -2,10 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use rrm::{
-    chat::Message,
-    engine::{EngineError, EngineInfo, in_process::ChatTemplate},
-};
+use rrm::engine::{EngineError, EngineInfo};
 
 use crate::{
     backend,
@@ -13,7 +10,7 @@ use crate::{
     checkpoint::{Checkpoint, CheckpointError},
     cpu::{CpuDecoder, CpuOptions, Storage, pool::Pool},
     engine::{LocalEngine, SchedulerConfig},
-    tokens::Tokenizer,
+    text::Text,
 };
 
 /// Which model to open, and how.
@@ -46,7 +43,7 @@ impl LocalEngine {
         let failed = |detail: String| EngineError::Failed { engine: name.clone(), detail };
         let unreadable = |error: CheckpointError| failed(error.to_string());
         let checkpoint = Checkpoint::open(&config.folder).map_err(unreadable)?;
-        let text = text(&checkpoint).map_err(failed)?;
+        let text = Text::open(&checkpoint).map_err(|error| failed(error.to_string()))?;
         let hash = checkpoint.fingerprint().map_err(unreadable)?;
         let options = CpuOptions { storage: config.storage, threads: config.threads };
         let decoder = CpuDecoder::open(&config.folder, options).map_err(|error| failed(error.to_string()))?;
@@ -64,43 +61,6 @@ fn rounding(storage: Storage) -> &'static str {
         Storage::AsStored | Storage::F32 => "",
         Storage::Bf16 => "-bf16",
         Storage::Int8 => "-int8",
-    }
-}
-
-/// A folder's vocabulary with its chat template.
-struct Text {
-    tokenizer: Tokenizer,
-    template: ChatTemplate,
-}
-
-/// Whether a checkpoint's vocabulary and chat template can be used, too.
-pub(crate) fn check(checkpoint: &Checkpoint) -> Result<(), String> {
-    text(checkpoint).map(|_| ())
-}
-
-fn text(checkpoint: &Checkpoint) -> Result<Text, String> {
-    let tokenizer = Tokenizer::open(checkpoint.folder(), checkpoint.config().vocab_size).map_err(|error| error.to_string())?;
-    let source = tokenizer.chat_template().map(str::to_owned);
-    let template = ChatTemplate::new(source, tokenizer.bos().to_owned(), tokenizer.eos().to_owned());
-    Ok(Text { template: template.map_err(|error| format!("its chat template: {error}"))?, tokenizer })
-}
-
-impl backend::Tokenizer for Text {
-    fn encode_prompt(&self, messages: &[Message]) -> Result<Vec<u32>, String> {
-        let parts = self.template.render(messages).map_err(|error| format!("its chat template: {error}"))?;
-        self.tokenizer.prompt(&parts).map_err(|error| error.to_string())
-    }
-
-    fn encode_text(&self, text: &str) -> Result<Vec<u32>, String> {
-        self.tokenizer.text(text).map_err(|error| error.to_string())
-    }
-
-    fn bytes(&self, token: u32) -> Vec<u8> {
-        self.tokenizer.bytes(token).to_vec()
-    }
-
-    fn ends(&self, token: u32) -> bool {
-        self.tokenizer.ends(token)
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, mpsc},
 };
 
-use rrm::engine::{Completion, EngineError, Finish, LabelLogprobs, in_process::Sampler};
+use rrm::engine::{EngineError, Finish, LabelLogprobs, in_process::Sampler};
 
 use crate::{
     backend::{Decoder, Tokenizer},
@@ -19,6 +19,7 @@ use crate::{
     kv::BlockPool,
     labels,
     seat::{Branch, Needs, Reply, Scoring, Seat, Ticket},
+    sequence::Ended,
 };
 
 /// What the scheduler is made of.
@@ -54,7 +55,7 @@ pub(crate) struct Scheduler {
 }
 
 /// An answer, and where it goes.
-type Answer = (Reply, Result<Completion, EngineError>);
+type Answer = (Reply, Result<Ended, EngineError>);
 
 impl Scheduler {
     /// A scheduler with nothing to do.
@@ -78,18 +79,31 @@ impl Scheduler {
                     Err(mpsc::TryRecvError::Disconnected) => return,
                 }
             }
-            self.sweep();
-            let mut answers = self.admit();
-            if !self.seats.is_empty() {
-                let ended = self.step().unwrap_or_else(|detail| self.fail(&detail));
-                answers.extend(ended);
-            }
-            // What is counted is shown before an answer makes anybody look.
-            self.show();
-            for (reply, answer) in answers {
-                // The receiver may have gone since the last look.
-                let _ = reply.send(answer);
-            }
+            self.turn();
+        }
+    }
+
+    /// Answers all of `tickets`, in as many steps as that takes, on the calling thread.
+    pub fn answer(&mut self, tickets: impl IntoIterator<Item = Ticket>) {
+        self.queue.extend(tickets);
+        while !(self.seats.is_empty() && self.queue.is_empty()) {
+            self.turn();
+        }
+    }
+
+    /// Starts what fits, and does one step.
+    fn turn(&mut self) {
+        self.sweep();
+        let mut answers = self.admit();
+        if !self.seats.is_empty() {
+            let ended = self.step().unwrap_or_else(|detail| self.fail(&detail));
+            answers.extend(ended);
+        }
+        // What is counted is shown before an answer makes anybody look.
+        self.show();
+        for (reply, answer) in answers {
+            // The receiver may have gone since the last look.
+            let _ = reply.send(answer);
         }
     }
 
@@ -171,7 +185,7 @@ impl Scheduler {
             }
             let Ticket { sequence, scoring, reply } = self.seats.remove(at).leave(&mut self.pool);
             let answer = match end {
-                Ok(finish) => Ok(completion(sequence.finish(finish), scores(scoring).as_deref())),
+                Ok(finish) => Ok(scored(sequence.finish(finish), scores(scoring).as_deref())),
                 Err(detail) => Err(self.failed(&detail)),
             };
             answers.push((reply, answer));
@@ -272,10 +286,10 @@ fn scores(scoring: Option<Scoring>) -> Option<Vec<f64>> {
 }
 
 /// The completion with what its labels scored.
-pub(crate) fn completion(written: Completion, scores: Option<&[f64]>) -> Completion {
-    let label_logprobs = match scores {
+pub(crate) fn scored(mut ended: Ended, scores: Option<&[f64]>) -> Ended {
+    ended.completion.label_logprobs = match scores {
         Some([first, second, rest @ ..]) => LabelLogprobs::new(*first, *second, rest.first().copied()),
         _ => None,
     };
-    Completion { label_logprobs, ..written }
+    ended
 }

@@ -7,17 +7,17 @@
 use std::collections::HashSet;
 
 use futures::channel::oneshot;
-use rrm::engine::{Completion, EngineError, Finish};
+use rrm::engine::{EngineError, Finish};
 
 use crate::{
     backend::Decoder,
     batch::BLOCK,
     kv::{BlockPool, Found, Key},
-    sequence::Sequence,
+    sequence::{Ended, Sequence},
 };
 
 /// Where an answer goes; a dropped receiver cancels the request.
-pub(crate) type Reply = oneshot::Sender<Result<Completion, EngineError>>;
+pub(crate) type Reply = oneshot::Sender<Result<Ended, EngineError>>;
 
 /// A request that was accepted, with everything that outlives a preemption.
 pub(crate) struct Ticket {

@@ -31,8 +31,17 @@ pub(crate) struct Sequence {
     left: usize,
     /// Where in the text stop strings may begin.
     from: usize,
-    drawn: u64,
+    drawn: Vec<u32>,
     elicited: bool,
+}
+
+/// A completion that ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// What the engine answers.
+    pub completion: Completion,
+    /// Every token that was drawn, in order, the one that ended the turn among them; appended elicitations are not.
+    pub drawn: Vec<u32>,
 }
 
 /// How a completion is to go.
@@ -92,7 +101,7 @@ impl Sequence {
             ends: Vec::new(),
             left: plan.first,
             from: 0,
-            drawn: 0,
+            drawn: Vec::new(),
             elicited: false,
         }
     }
@@ -104,7 +113,7 @@ impl Sequence {
 
     /// Takes the token that was drawn; `Some` when the completion ends with it.
     pub fn accept(&mut self, token: u32, tokenizer: &dyn Tokenizer) -> Option<Finish> {
-        self.drawn += 1;
+        self.drawn.push(token);
         self.left -= 1;
         if tokenizer.ends(token) {
             return self.end(Finish::Stop, tokenizer);
@@ -178,8 +187,10 @@ impl Sequence {
     }
 
     /// The completion as it ended, without what its labels scored.
-    pub fn finish(self, finish: Finish) -> Completion {
-        let usage = Usage { prompt_tokens: self.prompt as u64, completion_tokens: self.drawn };
-        Completion { text: self.text.finish(), reasoning: None, finish, elicited: self.elicited, usage, label_logprobs: None }
+    pub fn finish(self, finish: Finish) -> Ended {
+        let usage = Usage { prompt_tokens: self.prompt as u64, completion_tokens: self.drawn.len() as u64 };
+        let text = self.text.finish();
+        let completion = Completion { text, reasoning: None, finish, elicited: self.elicited, usage, label_logprobs: None };
+        Ended { completion, drawn: self.drawn }
     }
 }

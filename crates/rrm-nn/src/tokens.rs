@@ -27,6 +27,8 @@ pub struct Tokenizer {
     specials: Vec<Special>,
     /// Texts that must not become one token inside a content.
     forbidden: Vec<String>,
+    /// The token that the folder names as the end of a text.
+    end: Option<u32>,
     ends: BTreeSet<u32>,
     settings: settings::Settings,
 }
@@ -62,7 +64,7 @@ impl Tokenizer {
         let settings = settings::read(folder)?;
         let named = settings.eos.as_deref().and_then(|text| first.token_to_id(text));
         let ends = settings.ends.iter().copied().chain(named).collect();
-        Ok(Tokenizer { first, later, pieces, specials, forbidden, ends, settings })
+        Ok(Tokenizer { first, later, pieces, specials, forbidden, end: named, ends, settings })
     }
 
     /// The prompt that a rendered conversation makes: the tokens of transformers' `apply_chat_template`, unless a content holds text of
@@ -90,6 +92,11 @@ impl Tokenizer {
     /// Whether the model ends its turn with this token.
     pub fn ends(&self, token: u32) -> bool {
         self.ends.contains(&token)
+    }
+
+    /// The token to end a turn with: the one that `tokenizer_config.json` names, else the lowest of those that end turns.
+    pub fn end(&self) -> Option<u32> {
+        self.end.or_else(|| self.ends.first().copied())
     }
 
     /// Text of the token that begins a sequence; empty if there is none.

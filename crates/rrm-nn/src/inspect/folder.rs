@@ -8,7 +8,7 @@ use super::{Memory, ModelReport};
 use crate::{
     checkpoint::{Checkpoint, CheckpointError, StoredTensor, read_small, stored_tensors},
     config::ModelConfig,
-    local::check,
+    text::{Text, TextError},
 };
 
 /// Reads `config.json`, the headers of all weights, and the vocabulary.
@@ -44,9 +44,9 @@ pub(super) fn report(folder: &Path) -> Result<ModelReport, CheckpointError> {
         Ok(config) => supported(&mut report, &config),
         Err(_) => tensors.iter().for_each(|(_, tensor)| report.memory.add(elements(tensor), rows(&tensor.shape))),
     }
-    match Checkpoint::open(folder).map_err(|error| error.to_string()).and_then(|checkpoint| check(&checkpoint)) {
-        Ok(()) => report.engine = Some(format!("local:{}", folder.display())),
-        Err(problem) => report.problem = Some(problem),
+    match Checkpoint::open(folder).map_err(TextError::from).and_then(|checkpoint| Text::open(&checkpoint)) {
+        Ok(_) => report.engine = Some(format!("local:{}", folder.display())),
+        Err(problem) => report.problem = Some(problem.to_string()),
     }
     Ok(report)
 }

@@ -6,5 +6,6 @@ mod checkpoint;
 mod golden;
 mod gradients;
 mod kernel;
+mod rollout;
 mod smollm2;
 mod tokens;

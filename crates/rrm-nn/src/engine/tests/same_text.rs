@@ -50,7 +50,7 @@ pub fn oracle(request: &Request, script: Option<&str>, limit: usize) -> Completi
         };
         found.tokens.iter().map(score).collect::<Vec<f64>>()
     });
-    crate::schedule::completion(sequence.finish(finish), scores.as_deref())
+    crate::schedule::scored(sequence.finish(finish), scores.as_deref()).completion
 }
 
 /// The beginning of one of three texts: those of one family share their beginnings.

@@ -1,0 +1,84 @@
+//! A folder's vocabulary with its chat template: conversations -> prompts, texts <-> tokens.
+
+use rrm::{
+    chat::Message,
+    engine::in_process::{ChatTemplate, Part, TemplateError},
+};
+
+use crate::{
+    backend,
+    checkpoint::{Checkpoint, CheckpointError},
+    tokens::{EncodeError, Tokenizer},
+};
+
+/// A folder's vocabulary with its chat template.
+pub struct Text {
+    tokenizer: Tokenizer,
+    template: ChatTemplate,
+}
+
+/// Why a text has no tokens.
+#[derive(Debug, thiserror::Error)]
+pub enum TextError {
+    /// The vocabulary cannot be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The chat template is broken, or refuses a conversation.
+    #[error("its chat template: {0}")]
+    Template(#[from] TemplateError),
+    /// The vocabulary's own pattern gave up.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+impl Text {
+    /// The vocabulary and the template of a checkpoint's folder.
+    ///
+    /// # Errors
+    /// [`TextError`] when one of them cannot be used.
+    pub fn open(checkpoint: &Checkpoint) -> Result<Self, TextError> {
+        let tokenizer = Tokenizer::open(checkpoint.folder(), checkpoint.config().vocab_size)?;
+        let source = tokenizer.chat_template().map(str::to_owned);
+        let template = ChatTemplate::new(source, tokenizer.bos().to_owned(), tokenizer.eos().to_owned())?;
+        Ok(Text { tokenizer, template })
+    }
+
+    /// The prompt that a conversation makes, up to where the assistant begins; special tokens in a content are plain text.
+    ///
+    /// # Errors
+    /// What template or vocabulary say against the conversation.
+    pub fn prompt(&self, messages: &[Message]) -> Result<Vec<u32>, TextError> {
+        Ok(self.tokenizer.prompt(&self.template.render(messages)?)?)
+    }
+
+    /// The tokens that a sequence begins with when there is no template: special tokens in the text are meant.
+    ///
+    /// # Errors
+    /// When the vocabulary's pattern gives up.
+    pub fn beginning(&self, text: &str) -> Result<Vec<u32>, TextError> {
+        Ok(self.tokenizer.prompt(&[Part::Markup(text.to_owned())])?)
+    }
+
+    /// The vocabulary.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+}
+
+impl backend::Tokenizer for Text {
+    fn encode_prompt(&self, messages: &[Message]) -> Result<Vec<u32>, String> {
+        self.prompt(messages).map_err(|error| error.to_string())
+    }
+
+    fn encode_text(&self, text: &str) -> Result<Vec<u32>, String> {
+        self.tokenizer.text(text).map_err(|error| error.to_string())
+    }
+
+    fn bytes(&self, token: u32) -> Vec<u8> {
+        self.tokenizer.bytes(token).to_vec()
+    }
+
+    fn ends(&self, token: u32) -> bool {
+        self.tokenizer.ends(token)
+    }
+}
