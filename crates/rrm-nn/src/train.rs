@@ -3,6 +3,10 @@
 pub mod data;
 pub mod error;
 pub mod evaluate;
+pub mod layout;
+pub mod lora;
 pub mod rollout;
+pub mod trainee;
+pub mod weights;
 
 pub use error::TrainError;

@@ -4,6 +4,7 @@ use std::{io, path::PathBuf};
 
 use rrm::{dataset::DatasetError, engine::EngineError, judge::JudgeError};
 
+use super::{trainee::PassError, weights::WeightsError};
 use crate::{checkpoint::CheckpointError, cpu::CpuError};
 
 /// Why a training run cannot begin or go on.
@@ -12,6 +13,12 @@ pub enum TrainError {
     /// Weights cannot be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// Weights or adapters cannot be had.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A forward or backward pass cannot be made.
+    #[error(transparent)]
+    Pass(#[from] PassError),
     /// A decoder cannot be had: no memory, no threads.
     #[error(transparent)]
     Decoder(#[from] CpuError),

@@ -9,3 +9,4 @@ mod kernel;
 mod rollout;
 mod smollm2;
 mod tokens;
+mod train_gradients;
