@@ -3,6 +3,7 @@
 mod check;
 mod columns;
 mod error;
+mod examples;
 mod item;
 mod messages;
 mod parquet;
@@ -17,6 +18,8 @@ pub use self::{
     check::{Summary, Tally, check},
     columns::{ColumnError, ColumnNames},
     error::{DatasetError, RowProblem},
+    examples::{Example, read_examples},
+    messages::Said,
 };
 use crate::comparison::Prompt;
 

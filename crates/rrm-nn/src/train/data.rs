@@ -1,1 +1,73 @@
-//! Files of rows -> the batch of any step, as a function of seed and step.
+//! Files of rows -> the batch of any step, as a function of seed and step: a run that is resumed needs nothing but its step.
+
+mod filter;
+mod mixture;
+mod pairs;
+mod sft;
+
+use std::{num::NonZero, panic, path::Path, thread};
+
+pub use filter::Sifted;
+pub use pairs::{DataConfig, PairFile, PairSource, TrainingPair};
+use serde::{Deserialize, Serialize};
+pub use sft::{SftConfig, SftExample, SftFile, SftSource};
+
+use super::TrainError;
+
+/// What became of the rows of one file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileCounts {
+    /// The file.
+    pub path: String,
+    /// Rows in it.
+    pub rows: usize,
+    /// Rows that are too long; they are left out, never cut.
+    pub too_long: usize,
+    /// Pairs whose labels say that both are equally good; there is nothing to learn from them.
+    pub tied: usize,
+    /// Pairs that the filter leaves out.
+    pub filtered: usize,
+    /// Rows that are drawn from.
+    pub kept: usize,
+}
+
+/// What `work` gives for each of `items`, in their order, computed on all of the machine's threads.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = items.len().div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        let workers: Vec<_> =
+            items.chunks(share).map(|chunk| scope.spawn(|| chunk.iter().map(&work).collect::<Vec<R>>())).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|panic| panic::resume_unwind(panic))).collect()
+    })
+}
+
+/// Refuses a mixture that cannot be drawn from.
+fn check_sources<'a>(mut sources: impl ExactSizeIterator<Item = (&'a Path, f64)>, batch_size: usize) -> Result<(), TrainError> {
+    let wrong = |option: &str, what: String| Err(TrainError::Option { option: option.to_owned(), what });
+    if sources.len() == 0 {
+        return wrong("sources", "names no file".to_owned());
+    }
+    if batch_size == 0 {
+        return wrong("batch_size", "is 0".to_owned());
+    }
+    match sources.find(|(_, weight)| !(weight.is_finite() && *weight > 0.0)) {
+        Some((path, weight)) => wrong("weight", format!("of {} is {weight}; it has to be above 0", path.display())),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a file of which nothing is left to draw from.
+fn something_left(counts: &FileCounts) -> Result<(), TrainError> {
+    if counts.kept > 0 {
+        return Ok(());
+    }
+    let FileCounts { path, rows, too_long, tied, filtered, .. } = counts;
+    let what = format!("of the {rows} rows of {path} none is left: {too_long} are too long, {tied} tied, {filtered} filtered");
+    Err(TrainError::Option { option: "sources".to_owned(), what })
+}
+
+/// The default weight of a file.
+fn one() -> f64 {
+    1.0
+}

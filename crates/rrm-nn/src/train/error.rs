@@ -30,7 +30,7 @@ pub enum TrainError {
     Judge(#[from] JudgeError),
     /// A file of rows cannot be read.
     #[error(transparent)]
-    Dataset(#[from] DatasetError),
+    Dataset(Box<DatasetError>),
     /// A row cannot be trained on.
     #[error("{file} row {row}: {what}")]
     Row {
@@ -57,4 +57,10 @@ pub enum TrainError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl From<DatasetError> for TrainError {
+    fn from(error: DatasetError) -> Self {
+        TrainError::Dataset(Box::new(error))
+    }
 }

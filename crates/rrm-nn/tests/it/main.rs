@@ -9,4 +9,5 @@ mod kernel;
 mod rollout;
 mod smollm2;
 mod tokens;
+mod train_data;
 mod train_gradients;

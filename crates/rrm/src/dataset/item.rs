@@ -41,7 +41,8 @@ pub(super) fn item(row: usize, mut columns: Map<String, Value>, options: &ReadOp
     Ok(Item { id, row, prompt, responses: responses.collect(), extra: columns })
 }
 
-fn id(row: usize, columns: &Map<String, Value>, names: &ColumnNames) -> Result<String, RowProblem> {
+/// The row's id.
+pub(super) fn id(row: usize, columns: &Map<String, Value>, names: &ColumnNames) -> Result<String, RowProblem> {
     match optional(columns, names, Field::Id, "")? {
         None => Ok(format!("row-{row}")),
         Some((_, Value::String(id))) => Ok(id.clone()),

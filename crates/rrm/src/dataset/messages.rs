@@ -6,8 +6,8 @@ use super::error::{RowProblem, wrong_type};
 use crate::chat::{Message, Role};
 
 /// What a value says.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Said {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
     /// A text.
     Text(String),
     /// At least one turn.

@@ -1,5 +1,6 @@
 //! Files -> items, and the words for files that cannot be read.
 
+mod examples;
 mod forms;
 mod messages;
 mod parquet;

@@ -1,0 +1,38 @@
+//! A list of ids with how often the base was right about each -> which pairs are trained on.
+
+use std::{collections::HashMap, fs, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+use crate::train::TrainError;
+
+/// How a pair fared when it was judged several times; a line of a filter's file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sifted {
+    /// The row's id.
+    pub id: String,
+    /// Verdicts that agree with the label.
+    pub right: u32,
+    /// Judgments.
+    pub of: u32,
+    /// Whether the pair is trained on.
+    pub kept: bool,
+}
+
+/// The filter's lines by their ids.
+///
+/// # Errors
+/// [`TrainError`] when the file cannot be read; names the line.
+pub(super) fn read(path: &Path) -> Result<HashMap<String, Sifted>, TrainError> {
+    let text = fs::read_to_string(path).map_err(|source| TrainError::File { file: path.to_owned(), source })?;
+    let mut lines = HashMap::new();
+    for (row, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let broken = |what: String| TrainError::Row { file: path.display().to_string(), row: row + 1, what };
+        let sifted: Sifted = serde_json::from_str(line).map_err(|error| broken(error.to_string()))?;
+        if let Some(double) = lines.insert(sifted.id.clone(), sifted) {
+            return Err(broken(format!("the id `{}` was in an earlier line", double.id)));
+        }
+    }
+    Ok(lines)
+}
