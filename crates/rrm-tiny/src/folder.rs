@@ -1,0 +1,60 @@
+//! The shape of a judge of this domain -> the files that a training run starts from: `config.json`, `tokenizer.json` and its settings.
+
+use serde_json::{Value, json};
+
+use crate::problem::LABELS;
+
+/// Tokens that stand for more than a character. The first ends a turn; the others are ordinary text of a judge.
+const WHOLE: [(&str, bool); 4] = [("<|end|>", true), ("</think>", false), ("[1]", false), ("[2]", false)];
+
+/// The size of a decoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Width of the residual stream.
+    pub hidden: usize,
+    /// Layers.
+    pub layers: usize,
+    /// Query heads; keys and values have half as many.
+    pub heads: usize,
+    /// Width of the feed-forward part.
+    pub inner: usize,
+}
+
+/// The characters that a token each stands for, in the order of their numbers.
+fn characters() -> String {
+    let labels: String = LABELS.iter().map(|label| char::from(*label)).collect();
+    format!("0123456789+-*=,#QABTDS{labels}")
+}
+
+/// Name and content of the files.
+pub fn files(size: Size) -> Vec<(&'static str, Value)> {
+    let characters = characters();
+    let end = characters.chars().count();
+    let vocabulary: serde_json::Map<String, Value> =
+        characters.chars().zip(0..).map(|(c, id)| (c.to_string(), json!(id))).collect();
+    let added = WHOLE.iter().zip(end..).map(|((content, special), id)| {
+        json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": special})
+    });
+    let byte_level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false});
+    let tokenizer = json!({
+        "version": "1.0", "truncation": null, "padding": null,
+        "added_tokens": added.collect::<Vec<Value>>(),
+        "normalizer": null, "pre_tokenizer": byte_level, "post_processor": null, "decoder": byte_level,
+        "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null, "end_of_word_suffix": null,
+                  "fuse_unk": false, "byte_fallback": false, "vocab": vocabulary, "merges": []},
+    });
+    let settings = json!({
+        "tokenizer_class": "PreTrainedTokenizerFast", "eos_token": WHOLE[0].0, "pad_token": WHOLE[0].0, "model_max_length": 512,
+        "clean_up_tokenization_spaces": false,
+        "chat_template": "{% for message in messages %}{{ message['content'] }}{% endfor %}",
+    });
+    let config = json!({
+        "architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "torch_dtype": "float32",
+        "vocab_size": end + WHOLE.len(), "hidden_size": size.hidden, "num_hidden_layers": size.layers,
+        "num_attention_heads": size.heads, "num_key_value_heads": size.heads / 2, "intermediate_size": size.inner,
+        "hidden_act": "silu", "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "max_position_embeddings": 512,
+        "tie_word_embeddings": false, "use_sliding_window": false, "attention_dropout": 0.0, "initializer_range": 0.02,
+        "bos_token_id": null, "eos_token_id": end,
+    });
+    vec![("config.json", config), ("tokenizer.json", tokenizer), ("tokenizer_config.json", settings)]
+}

@@ -1,0 +1,124 @@
+//! A seed, a split and a number -> a problem with one right and one subtly wrong worked answer.
+//!
+//! Everything is drawn by key, so any row can be made alone. A problem belongs to one split by a hash of its chain: no problem of the test
+//! set can be met in training, whatever the seeds.
+
+use rrm::keyed::Keyed;
+
+use crate::problem::{FACTORS, LABELS, MODULUS, Operator, Problem, Step};
+
+/// Which part of all problems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Four fifths of all problems.
+    Train,
+    /// A tenth, for choosing between settings.
+    Validation,
+    /// A tenth, for what is reported.
+    Test,
+}
+
+impl Split {
+    /// The split's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Split::Train => "train",
+            Split::Validation => "validation",
+            Split::Test => "test",
+        }
+    }
+
+    /// The split that a problem belongs to.
+    pub fn of(problem: &Problem) -> Split {
+        match blake3::hash(problem.chain().as_bytes()).as_bytes()[0] % 10 {
+            0 => Split::Test,
+            1 => Split::Validation,
+            _ => Split::Train,
+        }
+    }
+}
+
+/// What a row is drawn from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Which problems.
+    pub split: Split,
+    /// Fewest and most steps, at most [`MOST_STEPS`](crate::problem::MOST_STEPS).
+    pub steps: (usize, usize),
+}
+
+/// A problem with two worked answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// What is asked.
+    pub problem: Problem,
+    /// The right totals.
+    pub right: Vec<u8>,
+    /// Totals with one slip, which every later total inherits.
+    pub wrong: Vec<u8>,
+}
+
+impl Source {
+    /// The random numbers of row `index` for one purpose.
+    pub fn numbers(&self, index: u64, what: &str) -> Keyed {
+        let (fewest, most) = self.steps;
+        Keyed::new(self.seed, self.split.name(), what, &[index, fewest as u64, most as u64])
+    }
+
+    /// Problem number `index`.
+    pub fn problem(&self, index: u64) -> Problem {
+        let mut random = self.numbers(index, "problem");
+        loop {
+            let problem = draw(&mut random, self.steps);
+            if Split::of(&problem) == self.split {
+                return problem;
+            }
+        }
+    }
+
+    /// Pair number `index`: its problem, and a slip in the wrong answer that is a forgotten carry with this probability where a carry
+    /// can be forgotten, else off by 1, 2, 10 or 20.
+    pub fn pair(&self, index: u64, forgotten_carry: f64) -> Pair {
+        let problem = self.problem(index);
+        let right = problem.totals();
+        let mut random = self.numbers(index, "slip");
+        let at = random.below(problem.steps.len() as u64) as usize;
+        let before = if at == 0 { problem.start } else { right[at - 1] };
+        let forgotten = problem.steps[at].without_carry(before);
+        let forgets = random.f64() < forgotten_carry && forgotten != right[at];
+        let mut total = if forgets { forgotten } else { near(&mut random, right[at]) };
+        let mut wrong = right[..at].to_vec();
+        wrong.push(total);
+        for step in &problem.steps[at + 1..] {
+            total = step.apply(total);
+            wrong.push(total);
+        }
+        Pair { problem, right, wrong }
+    }
+}
+
+/// A total that is off by 1, 2, 10 or 20 in either direction.
+pub(crate) fn near(random: &mut Keyed, total: u8) -> u8 {
+    let off = [1, 99, 2, 98, 10, 90, 20, 80][random.below(8) as usize];
+    (total + off) % MODULUS
+}
+
+fn draw(random: &mut Keyed, (fewest, most): (usize, usize)) -> Problem {
+    let count = fewest + random.below((most - fewest) as u64 + 1) as usize;
+    let start = random.below(u64::from(MODULUS)) as u8;
+    let first_label = random.below((LABELS.len() - count) as u64 + 1) as usize;
+    let steps = (0..count).map(|_| step(random)).collect();
+    Problem { start, first_label, steps }
+}
+
+fn step(random: &mut Keyed) -> Step {
+    let digit = |random: &mut Keyed| 1 + random.below(9) as u8;
+    // Sums and differences a little more often than products, which have fewer digits to learn.
+    match random.below(20) {
+        0..7 => Step { operator: Operator::Plus, digit: digit(random) },
+        7..14 => Step { operator: Operator::Minus, digit: digit(random) },
+        _ => Step { operator: Operator::Times, digit: FACTORS[random.below(FACTORS.len() as u64) as usize] },
+    }
+}
