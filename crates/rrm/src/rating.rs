@@ -103,8 +103,7 @@ pub fn win_rate(n: usize, played: &[Played]) -> Ratings {
         matches[game.a] += 1.0;
         matches[game.b] += 1.0;
     }
-    let scores =
-        points.iter().zip(&matches).map(|(points, matches)| (*matches > 0.0).then(|| wilson(*points, *matches))).collect();
+    let scores = points.iter().zip(&matches).map(|(points, matches)| wilson(*points, *matches)).collect();
     Ratings { scores, penalised: false, connected: connected(n, played) }
 }
 
@@ -116,14 +115,17 @@ pub fn rank(scores: &[Option<Score>]) -> Vec<usize> {
     order
 }
 
-/// `points` of `matches` as a share, with Wilson's interval; `matches` is above 0.
-fn wilson(points: f64, matches: f64) -> Score {
+/// `points` of `matches` as a share, with Wilson's 95% interval; `None` without matches.
+pub fn wilson(points: f64, matches: f64) -> Option<Score> {
+    if matches <= 0.0 {
+        return None;
+    }
     let share = points / matches;
     let z2 = Z95 * Z95 / matches;
     let centre = (share + z2 / 2.0) / (1.0 + z2);
     let reach = (share * (1.0 - share) * z2 + z2 * z2 / 4.0).sqrt() / (1.0 + z2);
     // The ends of an interval around 0 or 1 are exactly that, but for rounding.
-    Score { value: share, low: Some((centre - reach).clamp(0.0, share)), high: Some((centre + reach).clamp(share, 1.0)) }
+    Some(Score { value: share, low: Some((centre - reach).clamp(0.0, share)), high: Some((centre + reach).clamp(share, 1.0)) })
 }
 
 /// Whether chains of matches link all responses that played.

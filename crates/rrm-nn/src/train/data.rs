@@ -8,6 +8,7 @@ mod sft;
 use std::{num::NonZero, panic, path::Path, thread};
 
 pub use filter::Sifted;
+pub(super) use pairs::items;
 pub use pairs::{DataConfig, PairFile, PairSource, TrainingPair};
 use serde::{Deserialize, Serialize};
 pub use sft::{SftConfig, SftExample, SftFile, SftSource};

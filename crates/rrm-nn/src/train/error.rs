@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use rrm::{dataset::DatasetError, engine::EngineError, judge::JudgeError};
+use rrm::{dataset::DatasetError, engine::EngineError};
 
 use super::{trainee::PassError, weights::WeightsError};
 use crate::{checkpoint::CheckpointError, cpu::CpuError};
@@ -25,9 +25,6 @@ pub enum TrainError {
     /// Completions cannot be had.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// Held-out pairs cannot be judged.
-    #[error(transparent)]
-    Judge(#[from] JudgeError),
     /// A file of rows cannot be read.
     #[error(transparent)]
     Dataset(Box<DatasetError>),

@@ -1,1 +1,246 @@
-//! Held-out pairs x the current weights -> how often the judge is right.
+//! Held-out pairs x the current weights -> how often the judge is right, and how it writes.
+//!
+//! Judging is that of `rrm judge`: the same requests to the same engine, read the same way, only from weights that are in memory.
+
+mod sift;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use futures::{executor::block_on, future::try_join_all};
+use rrm::{
+    comparison::Side,
+    dataset::Item,
+    engine::{Engine, EngineInfo, Sampling},
+    format::Format,
+    judge::{Judge, JudgeSettings, Order, VoteRecord},
+    rank,
+    rating::{Score, wilson},
+    spending::Spending,
+    verdict::{Abstain, Verdict},
+};
+use serde::{Deserialize, Serialize};
+pub use sift::{sift, write_sifted};
+use tokio::sync::Semaphore;
+
+use super::{TrainError, data, rollout::Policy};
+use crate::{
+    cpu::{CpuDecoder, CpuOptions, Storage},
+    engine::{LocalEngine, SchedulerConfig},
+};
+
+/// Requests that wait at the engine at once: enough for any batch, and a bound on the memory of those that wait.
+const IN_FLIGHT: usize = 1024;
+
+/// How held-out pairs are judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvaluateConfig {
+    /// Whether to judge greedily.
+    pub greedy: bool,
+    /// Whether to judge by samples.
+    pub sampled: bool,
+    /// How tokens are drawn, and how many; greedy judging takes the temperature 0.
+    pub sampling: Sampling,
+    /// Whether each pair is judged in both orders.
+    pub both_orders: bool,
+    /// Tokens of thinking after which a verdict is elicited; `None` lets the model finish.
+    pub max_thinking_tokens: Option<u32>,
+    /// Seed of the run: of orders and draws.
+    pub seed: u64,
+}
+
+impl Default for EvaluateConfig {
+    /// Greedy and sampled as in the paper's released evaluation, in one order.
+    fn default() -> Self {
+        let sampling = Sampling::default();
+        EvaluateConfig { greedy: true, sampled: true, sampling, both_orders: false, max_thinking_tokens: None, seed: 0 }
+    }
+}
+
+/// A file of pairs that are not trained on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldOut {
+    /// For errors.
+    path: PathBuf,
+    items: Vec<Item>,
+}
+
+impl HeldOut {
+    /// Reads a file of pairs, each with a label; `columns` are `FIELD=COLUMN` for files with other columns.
+    ///
+    /// # Errors
+    /// [`TrainError`] names the file, the row and the field that cannot be used.
+    pub fn open(path: &Path, columns: &[String]) -> Result<Self, TrainError> {
+        let items = data::items(path, columns)?;
+        for item in &items {
+            if rank::comparison(item, 0, 1).label.is_none() {
+                let what = "its labels do not say which response is better".to_owned();
+                return Err(TrainError::Row { file: path.display().to_string(), row: item.row, what });
+            }
+        }
+        Ok(HeldOut { path: path.to_owned(), items })
+    }
+
+    /// How many pairs there are.
+    pub fn pairs(&self) -> usize {
+        self.items.len()
+    }
+}
+
+/// What judging the held-out pairs gave.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// With the likeliest tokens.
+    pub greedy: Option<Measured>,
+    /// With drawn tokens.
+    pub sampled: Option<Measured>,
+}
+
+/// What one way of judging gave. Shares come with their 95% intervals.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Judgments: one for each pair, or two.
+    pub judgments: usize,
+    /// Verdicts that agree with the label, of all judgments: abstentions and ties are not right. Where pairs are judged twice, the interval
+    /// is that of as many judgments as there are pairs, because the two are not independent.
+    pub accuracy: Score,
+    /// Pairs that were judged right in both orders; `None` where one order was judged.
+    pub consistent: Option<Score>,
+    /// Verdicts for the response that was shown first, of all verdicts; `None` where there was no verdict.
+    pub first: Option<Score>,
+    /// Judgments that state no verdict.
+    pub no_verdict: usize,
+    /// Judgments that the limit cut.
+    pub truncated: usize,
+    /// Judgments that state several verdicts.
+    pub ambiguous: usize,
+    /// Tokens written, on average.
+    pub mean_completion_tokens: f64,
+}
+
+/// Judges the held-out pairs with weights that are in memory; `threads` as for rollouts.
+///
+/// # Errors
+/// [`TrainError`] when there is no memory, or names the pair that could not be judged.
+pub fn evaluate_weights(
+    policy: Policy<'_, '_>,
+    threads: Option<usize>,
+    format: &Arc<Format>,
+    held_out: &HeldOut,
+    config: &EvaluateConfig,
+) -> Result<Evaluation, TrainError> {
+    evaluate(&engine(policy, threads)?, format, held_out, config)
+}
+
+/// Judges the held-out pairs with any engine.
+///
+/// # Errors
+/// [`TrainError`] names the pair that could not be judged.
+pub fn evaluate(
+    engine: &Arc<dyn Engine>,
+    format: &Arc<Format>,
+    held_out: &HeldOut,
+    config: &EvaluateConfig,
+) -> Result<Evaluation, TrainError> {
+    let measured = |temperature: f64| {
+        let settings = settings(config, if config.both_orders { 2 } else { 1 }, temperature);
+        Ok::<_, TrainError>(measure(&judge(engine, format, settings, held_out)?, config.both_orders))
+    };
+    let greedy = if config.greedy { measured(0.0)? } else { None };
+    let sampled = if config.sampled { measured(config.sampling.temperature)? } else { None };
+    Ok(Evaluation { greedy, sampled })
+}
+
+/// An engine of weights that are in memory, for as long as they stay the same.
+///
+/// # Errors
+/// [`TrainError`] when there is no memory or there are no threads.
+pub fn engine(policy: Policy<'_, '_>, threads: Option<usize>) -> Result<Arc<dyn Engine>, TrainError> {
+    let decoder = CpuDecoder::new(policy.config, CpuOptions { storage: Storage::F32, threads }, policy.weights)?;
+    let info = EngineInfo {
+        name: "the weights in training".to_owned(),
+        // Nothing is stored or found by it.
+        fingerprint: "training".to_owned(),
+        seeds: true,
+        logprobs: true,
+        budget: true,
+        paid: false,
+    };
+    Ok(Arc::new(LocalEngine::start(info, Box::new(decoder), policy.text.clone(), &SchedulerConfig::default())?))
+}
+
+/// How `votes` judgments of each pair are asked for.
+fn settings(config: &EvaluateConfig, votes: u32, temperature: f64) -> JudgeSettings {
+    JudgeSettings {
+        votes,
+        both_orders: config.both_orders,
+        max_thinking_tokens: config.max_thinking_tokens,
+        sampling: Sampling { temperature, ..config.sampling.clone() },
+        seed: config.seed,
+        ..JudgeSettings::default()
+    }
+}
+
+/// The label of a pair as it was shown, and the votes about it.
+type Judged = (Side, Vec<VoteRecord>);
+
+/// Judges all pairs at once; the engine batches them.
+fn judge(
+    engine: &Arc<dyn Engine>,
+    format: &Arc<Format>,
+    settings: JudgeSettings,
+    held_out: &HeldOut,
+) -> Result<Vec<Judged>, TrainError> {
+    let judge = Judge {
+        engine: engine.clone(),
+        format: format.clone(),
+        settings,
+        store: None,
+        slots: Arc::new(Semaphore::new(IN_FLIGHT)),
+        spending: Arc::new(Spending::default()),
+        recorder: None,
+        sink: None,
+    };
+    let one = |item| judge_one(&judge, &held_out.path, item);
+    block_on(try_join_all(held_out.items.iter().map(one)))
+}
+
+async fn judge_one(judge: &Judge, path: &Path, item: &Item) -> Result<Judged, TrainError> {
+    let wrong = |what: String| TrainError::Row { file: path.display().to_string(), row: item.row, what };
+    let played = rank::play(judge, item, (0, 1)).await.map_err(|error| wrong(error.to_string()))?;
+    let label = rank::comparison(item, played.first, played.second).label;
+    Ok((label.ok_or_else(|| wrong("no label".to_owned()))?, played.judgment.votes))
+}
+
+/// How many of a pair's judgments agree with its label.
+fn right((label, votes): &Judged) -> u32 {
+    votes.iter().filter(|record| record.vote == Ok(Verdict::from(*label))).count() as u32
+}
+
+/// Counts what the judgments say; `None` without any.
+fn measure(judged: &[Judged], both_orders: bool) -> Option<Measured> {
+    let votes = || judged.iter().flat_map(|(_, votes)| votes);
+    let abstained = |reason| votes().filter(|record| record.vote == Err(reason)).count();
+    let (pairs, judgments) = (judged.len() as f64, votes().count());
+    let points: f64 = judged.iter().map(|pair| f64::from(right(pair)) / pair.1.len() as f64).sum();
+    let both = judged.iter().filter(|pair| right(pair) == 2).count();
+    let shown_first = |record: &&VoteRecord| {
+        let first = if record.order == Order::Given { Verdict::First } else { Verdict::Second };
+        record.vote == Ok(first)
+    };
+    let verdicts = votes().filter(|record| record.vote.is_ok()).count();
+    let tokens: u64 = votes().map(|record| record.usage.completion_tokens).sum();
+    Some(Measured {
+        judgments,
+        accuracy: wilson(points, pairs)?,
+        consistent: if both_orders { wilson(both as f64, pairs) } else { None },
+        first: wilson(votes().filter(shown_first).count() as f64, verdicts as f64),
+        no_verdict: abstained(Abstain::NoVerdict),
+        truncated: abstained(Abstain::Truncated),
+        ambiguous: abstained(Abstain::Ambiguous),
+        mean_completion_tokens: tokens as f64 / judgments as f64,
+    })
+}

@@ -1,6 +1,10 @@
 //! Files of preference pairs -> the prompts of a step: two responses in an order drawn by key, rendered and tokenised.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rrm::{
     comparison::{Comparison, Side},
@@ -138,7 +142,7 @@ pub(super) fn render(format: &Format, text: &Text, comparison: &Comparison) -> R
 /// The pairs of a file that are trained on.
 fn load(source: &PairFile, config: &DataConfig, format: &Format, text: &Text) -> Result<(Vec<Item>, FileCounts), TrainError> {
     let file = source.path.display().to_string();
-    let items = items(source)?;
+    let items = items(&source.path, &source.columns)?;
     let mut counts = FileCounts { path: file.clone(), rows: items.len(), ..FileCounts::default() };
     let sifted = source.filter.as_deref().map(filter::read).transpose()?;
     let lengths = in_parallel(&items, |item| {
@@ -171,16 +175,16 @@ fn load(source: &PairFile, config: &DataConfig, format: &Format, text: &Text) ->
 }
 
 /// All rows of a file, each id once.
-fn items(source: &PairFile) -> Result<Vec<Item>, TrainError> {
+pub(in crate::train) fn items(path: &Path, columns: &[String]) -> Result<Vec<Item>, TrainError> {
     let option = |what: String| TrainError::Option { option: "columns".to_owned(), what };
-    let columns = ColumnNames::parse(&source.columns).map_err(|error| option(error.to_string()))?;
+    let columns = ColumnNames::parse(columns).map_err(|error| option(error.to_string()))?;
     let options = ReadOptions { exactly: Some(2), columns, ..ReadOptions::default() };
-    let items = read(&source.path, &options)?.collect::<Result<Vec<Item>, _>>()?;
+    let items = read(path, &options)?.collect::<Result<Vec<Item>, _>>()?;
     let mut first: HashMap<&str, usize> = HashMap::new();
     for item in &items {
         if let Some(earlier) = first.insert(&item.id, item.row) {
             let problem = RowProblem::DoubledId { id: item.id.clone(), first: earlier };
-            return Err(DatasetError::Row { file: source.path.display().to_string().into(), row: item.row, problem }.into());
+            return Err(DatasetError::Row { file: path.display().to_string().into(), row: item.row, problem }.into());
         }
     }
     Ok(items)

@@ -1,0 +1,43 @@
+//! Pairs x k sampled judgments of the base -> which pairs are worth training on: not those that it judges right k of k times.
+
+use std::{fs, path::Path, sync::Arc};
+
+use rrm::{engine::Engine, format::Format};
+
+use super::{EvaluateConfig, HeldOut, judge, right, settings};
+use crate::train::{TrainError, data::Sifted};
+
+/// Judges every pair `k` times by samples, and keeps those that were not right every time (the paper's filter, with k = 4).
+///
+/// # Errors
+/// [`TrainError`] names the pair that could not be judged.
+pub fn sift(
+    engine: &Arc<dyn Engine>,
+    format: &Arc<Format>,
+    pairs: &HeldOut,
+    config: &EvaluateConfig,
+    k: u32,
+) -> Result<Vec<Sifted>, TrainError> {
+    let judged = judge(engine, format, settings(config, k, config.sampling.temperature), pairs)?;
+    let sifted = pairs.items.iter().zip(&judged).map(|(item, pair)| {
+        let right = right(pair);
+        Sifted { id: item.id.clone(), right, of: k, kept: right < k }
+    });
+    Ok(sifted.collect())
+}
+
+/// Writes a file that [`PairFile::filter`](crate::train::data::PairFile::filter) names; it appears whole or not at all.
+///
+/// # Errors
+/// [`TrainError::File`].
+pub fn write_sifted(path: &Path, sifted: &[Sifted]) -> Result<(), TrainError> {
+    let failed = |source| TrainError::File { file: path.to_owned(), source };
+    let mut lines = Vec::new();
+    for line in sifted {
+        serde_json::to_writer(&mut lines, line).map_err(|error| failed(error.into()))?;
+        lines.push(b'\n');
+    }
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".part");
+    fs::write(&aside, lines).and_then(|()| fs::rename(&aside, path)).map_err(failed)
+}
