@@ -23,7 +23,7 @@ pub struct Size {
 /// The characters that a token each stands for, in the order of their numbers.
 fn characters() -> String {
     let labels: String = LABELS.iter().map(|label| char::from(*label)).collect();
-    format!("0123456789+-*=,#QABTDS{labels}")
+    format!("0123456789+-*=QABTDS{labels}")
 }
 
 /// Name and content of the files.

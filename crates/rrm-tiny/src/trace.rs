@@ -1,7 +1,8 @@
 //! A pair -> what an imperfect judge or solver writes about it, as training text.
 //!
-//! The judge works a step from the total that both answers agreed on so far, notes which answer says the same (`=` both, `A`, `B`, `#`
-//! neither, `,` neither although they agree), and stops at the first difference: `a+5=47=b-9=38A</think>[1]`.
+//! The judge copies the start, works each step from the total that both answers agreed on so far, copies what they say of it, and stops at
+//! the first difference: `42a+5=474747b-9=383839</think>[1]`, where each step ends with its own total, the first answer's and the second's.
+//! The start is copied so that a step's operand always stands at the same distance; without it a small model learnt no first step.
 
 use std::fmt::Write;
 
@@ -50,7 +51,7 @@ pub fn judge(problem: &Problem, (first, second): (&[u8], &[u8]), noise: JudgeNoi
     } else {
         (differs + 1, None)
     };
-    let mut text = String::new();
+    let mut text = if steps > 0 { format!("{:02}", problem.start) } else { String::new() };
     for index in 0..steps {
         let before = if index == 0 { problem.start } else { first[index - 1] };
         let step = problem.steps[index];
@@ -58,26 +59,19 @@ pub fn judge(problem: &Problem, (first, second): (&[u8], &[u8]), noise: JudgeNoi
         if random.f64() < noise.slip {
             total = near(random, total);
         }
-        let (a, b) = (first[index] == total, second[index] == total);
-        let mark = match (a, b) {
-            (true, true) => '=',
-            (true, false) => 'A',
-            (false, true) => 'B',
-            (false, false) if first[index] == second[index] => ',',
-            (false, false) => '#',
-        };
-        if says_second.is_none() && index == differs && a != b {
-            says_second = Some(b);
+        let (a, b) = (first[index], second[index]);
+        if says_second.is_none() && index == differs && (a == total) != (b == total) {
+            says_second = Some(b == total);
         }
-        let _ = write!(text, "{}{}{}={total:02}{mark}", problem.label(index), step.operator.symbol(), step.digit);
+        let _ = write!(text, "{}{}{}={total:02}{a:02}{b:02}", problem.label(index), step.operator.symbol(), step.digit);
     }
     text + "</think>" + verdict(says_second.unwrap_or(coin))
 }
 
-/// What the solver writes: each step spelled out, `a+5=47b-9=38`.
+/// What the solver writes: the start, and each step spelled out, `42a+5=47b-9=38`.
 pub fn solver(problem: &Problem, noise: SolverNoise, random: &mut Keyed) -> String {
     let mut total = problem.start;
-    let mut text = String::new();
+    let mut text = format!("{total:02}");
     for (index, step) in problem.steps.iter().enumerate() {
         let forgets = random.f64() < noise.forgotten_carry;
         total = if forgets { step.without_carry(total) } else { step.apply(total) };
@@ -112,8 +106,8 @@ mod tests {
     fn a_judge_stops_at_the_first_difference() {
         let pair = pair();
         let write = |first: &[u8], second: &[u8]| judge(&pair.problem, (first, second), JudgeNoise::default(), &mut random());
-        assert_eq!(write(&pair.right, &pair.wrong), "a+5=47=b-9=38A</think>[1]");
-        assert_eq!(write(&pair.wrong, &pair.right), "a+5=47=b-9=38B</think>[2]");
+        assert_eq!(write(&pair.right, &pair.wrong), "42a+5=474747b-9=383839</think>[1]");
+        assert_eq!(write(&pair.wrong, &pair.right), "42a+5=474747b-9=383938</think>[2]");
     }
 
     #[test]
@@ -124,13 +118,13 @@ mod tests {
         assert!(["</think>[1]", "</think>[2]"].contains(&text.as_str()), "{text}");
         let noise = JudgeNoise { stop_early: 1.0, ..JudgeNoise::default() };
         let text = judge(&pair.problem, (&pair.right, &pair.wrong), noise, &mut random());
-        assert!(text.starts_with("a+5=47=</think>["), "{text}");
+        assert!(text.starts_with("42a+5=474747</think>["), "{text}");
     }
 
     #[test]
     fn a_solver_forgets_carries() {
         let noise = SolverNoise { forgotten_carry: 1.0, slip: 0.0 };
-        assert_eq!(solver(&pair().problem, SolverNoise::default(), &mut random()), "a+5=47b-9=38c*3=14");
-        assert_eq!(solver(&pair().problem, noise, &mut random()), "a+5=47b-9=48c*3=24");
+        assert_eq!(solver(&pair().problem, SolverNoise::default(), &mut random()), "42a+5=47b-9=38c*3=14");
+        assert_eq!(solver(&pair().problem, noise, &mut random()), "42a+5=47b-9=48c*3=24");
     }
 }
