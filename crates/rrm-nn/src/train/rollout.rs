@@ -52,7 +52,7 @@ pub struct RolloutConfig {
 }
 
 impl Default for RolloutConfig {
-    /// TRL 1.16's `GRPOConfig`, all of a group's completions in one batch.
+    /// TRL 1.16's `GRPOConfig`; as many at once as the local engine takes.
     fn default() -> Self {
         RolloutConfig {
             num_generations: 8,
@@ -61,7 +61,7 @@ impl Default for RolloutConfig {
             top_p: 1.0,
             top_k: 0,
             min_p: None,
-            max_batch: 128,
+            max_batch: 64,
             threads: None,
             kv_bytes: None,
             seed: 0,

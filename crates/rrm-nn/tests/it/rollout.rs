@@ -137,3 +137,16 @@ fn what_does_not_fit_is_refused_by_name() {
     let small = failed(RolloutConfig { kv_bytes: Some(3 * 2 * 2 * 2 * 32 * 32 * 4), ..config() });
     assert!(small.starts_with("kv_bytes: "), "{small}");
 }
+
+#[test]
+fn weights_that_are_no_numbers_are_an_error() {
+    let checkpoint = checkpoint("qwen2");
+    let text = text(&checkpoint);
+    let mut weights = |name: &str, shape: &[usize]| {
+        let numbers = checkpoint.tensor(name, shape)?;
+        Ok(if name == "model.norm.weight" { vec![f32::NAN; numbers.len()] } else { numbers })
+    };
+    let policy = Policy { config: checkpoint.config(), weights: &mut weights, text: &text };
+    let error = generate(&config(), policy, &prompts(&text), 0).unwrap_err();
+    assert_eq!(error.to_string(), "rollouts: the model gave no finite logits");
+}

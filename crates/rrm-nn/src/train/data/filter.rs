@@ -36,3 +36,24 @@ pub(super) fn read(path: &Path) -> Result<HashMap<String, Sifted>, TrainError> {
     }
     Ok(lines)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Result<HashMap<String, Sifted>, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        read(file.path()).map_err(|error| error.to_string().replace(&file.path().display().to_string(), "FILE"))
+    }
+
+    #[test]
+    fn lines_are_read_by_id_and_errors_name_the_line() {
+        let line = include_str!("../../../../../docs/formats.md").split("**A filter**").nth(1).unwrap();
+        let line = line.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+        assert_eq!(of(line).unwrap()["row-7"], Sifted { id: "row-7".to_owned(), right: 4, of: 4, kept: false });
+        assert_eq!(of(&format!("{line}\n{line}")).unwrap_err(), "FILE row 3: the id `row-7` was in an earlier line");
+        let error = of("{\"id\": \"a\", \"right\": 1}").unwrap_err();
+        assert!(error.starts_with("FILE row 1: missing field `of`"), "{error}");
+    }
+}

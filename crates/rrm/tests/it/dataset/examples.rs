@@ -28,6 +28,13 @@ fn prompts_and_completions_are_texts_or_messages() {
 }
 
 #[test]
+fn the_example_in_the_documentation_is_read() {
+    let text = include_str!("../../../../../docs/formats.md").split("## Rows to train on\n").nth(1).unwrap();
+    let row = text.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(one(row).unwrap().completion, "The first: \\boxed{Assistant 1}");
+}
+
+#[test]
 fn what_is_no_example_is_named() {
     let error = |json| one(json).unwrap_err();
     insta::assert_snapshot!(error(""), @"sft.jsonl: it holds no rows");
