@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that is measured on the judges that runs/tiny.sh trained: docs/miniature.md with its tables and figures, from rows of `rrm`.
 #
-#   runs/tiny-eval.sh [--short] [ROOT]      # ROOT is target/tiny unless given
+#   runs/tiny-eval.sh [--short] [ROOT]      # ROOT is target/tiny unless given; target/tiny-short with --short
 #
 # What was measured before is read, not run again; a run that was killed goes on where it was. --short takes a few hundred pairs, needs no
 # Python package, prints its tables and changes no document. RRM names another binary than the release build that is made here.
@@ -11,10 +11,10 @@ if [ "${1:-}" = "--short" ]; then
   short="$1"
   shift
 fi
-given="${1:+$(realpath "$1")}"
+given="${1:+$(realpath -m "$1")}"
 cd "$(dirname "$0")/.."
-target="${CARGO_TARGET_DIR:-target}"
-root="${given:-$target/tiny}"
+target="$(realpath -m "${CARGO_TARGET_DIR:-target}")"
+root="${given:-$target/tiny${short:+-short}}"
 if [ -z "${RRM:-}" ]; then
   cargo build --release --quiet -p rrm-cli
   RRM="$target/release/rrm"

@@ -173,7 +173,8 @@ def ranking_jobs(world: World, steps: int, solved: dict[int, list[Candidates]]) 
                 if judge := world.layout.judge(kind, seed):
                     jobs[name, n, seed] = rank_job(world, f"best-of-{n}-n{steps}-{name.split()[0].strip(',').lower()}", judge, file, *options)
             for m in opponents(n) if n == most else ():
-                options = ("--strategy", "elo", "--opponents", str(m))
+                # Everybody is a round robin, the same as without the option.
+                options = ("--strategy", "elo") if m == n - 1 else ("--strategy", "elo", "--opponents", str(m))
                 jobs[f"opponents {m}", n, seed] = rank_job(world, f"opponents-{m}-n{steps}", world.layout.judge("rrm", seed), file, *options)
     return jobs
 
@@ -195,7 +196,8 @@ def picks(world: World, solved: dict[int, list[Candidates]], done: dict[Key, Ran
 def methods(world: World, steps: int, solved: dict[int, list[Candidates]], done: dict[Key, Ranked]) -> list[dict]:
     """3. How often each method picks a right answer, and by how much it is ahead of the majority answer; intervals are over problems."""
     found = []
-    for n in counts(world.settings.candidates):
+    # A solver that writes nothing readable leaves nothing to choose from.
+    for n in counts(world.settings.candidates) if any(solved.values()) else ():
         by_method = picks(world, solved, done, n)
         majority = by_method["majority answer"]
         for name, values in by_method.items():

@@ -73,7 +73,7 @@ def accuracy(numbers: Numbers, path: pathlib.Path) -> str:
 
 def votes(numbers: Numbers, path: pathlib.Path) -> str:
     present = [group for group in GROUPS if find(numbers["votes"], group=group)]
-    plot, panels = pyplot.subplots(1, len(present), figsize=(4 * len(present), 3.4), sharey=True, squeeze=False, layout="constrained")
+    plot, panels = pyplot.subplots(1, len(present), figsize=(2 + 3 * len(present), 3.6), sharey=True, squeeze=False, layout="constrained")
     for axes, group in zip(panels[0], present, strict=True):
         for kind, name in KINDS.items():
             entries = [e for e in numbers["votes"] if (e["group"], e["kind"]) == (group, kind)]
@@ -94,7 +94,7 @@ def votes(numbers: Numbers, path: pathlib.Path) -> str:
 
 def tokens(numbers: Numbers, path: pathlib.Path) -> str:
     present = [group for group in GROUPS if find(numbers["votes"], group=group)]
-    plot, panels = pyplot.subplots(1, len(present), figsize=(4 * len(present), 3.4), sharey=True, squeeze=False, layout="constrained")
+    plot, panels = pyplot.subplots(1, len(present), figsize=(2 + 3 * len(present), 3.6), sharey=True, squeeze=False, layout="constrained")
     for axes, group in zip(panels[0], present, strict=True):
         for kind, name in KINDS.items():
             voted = [e for e in numbers["votes"] if (e["group"], e["kind"]) == (group, kind) and e["votes"] % 2]

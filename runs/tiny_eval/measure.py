@@ -11,7 +11,7 @@ import typing
 import judging
 from binary import Binary, Job, rows
 from layout import Judge, Layout, parameters
-from stats import bootstrap, mean, over_seeds, wilson
+from stats import Share, bootstrap, mean, over_seeds, wilson
 
 # Training draws at temperature 1; so does every sample here.
 SAMPLED = ("--temperature", "1")
@@ -33,7 +33,7 @@ class Settings(typing.NamedTuple):
     knockout_votes: int
 
 
-FULL = Settings(None, 16, (0, 7, 14, 21, 28, 35, 42, 49, 56, 70, 84), 100, None, 32, 5)
+FULL = Settings(None, 16, (0, 7, 14, 21, 28, 35, 42, 49, 56, 70, 84), 200, None, 32, 5)
 SHORT = Settings(60, 4, (0, 14, 42), 40, 20, 8, 3)
 
 
@@ -47,7 +47,9 @@ class World(typing.NamedTuple):
     quick_pairs: pathlib.Path
 
     def scope(self, steps: int) -> str:
-        return "trained" if steps in self.layout.trained_steps else "longer"
+        if steps in self.layout.trained_steps:
+            return "trained"
+        return "supervised" if steps in self.layout.supervised_steps else "unseen"
 
     def read(self, job: Job) -> list[judging.Pair]:
         return [judging.pair(row) for row in rows(self.binary, job)]
@@ -105,7 +107,7 @@ def jobs(world: World) -> list[Job]:
 
 
 def by_scope(world: World, pairs: list[judging.Pair]) -> dict[str, list[judging.Pair]]:
-    """Pairs of lengths that stage 2 trained on, of those it never saw, and of each length."""
+    """Pairs of lengths that stage 2 trained on, of those that only stage 1 saw, of those that none saw, and of each length."""
     groups: dict[str, list[judging.Pair]] = {}
     for pair in pairs:
         for group in (world.scope(pair.steps), f"n={pair.steps}"):
@@ -243,4 +245,11 @@ def leaks(world: World) -> list[dict]:
         found.append({"judge": "shuffled labels", "seed": judge.seed} | quick(world, judge))
         if base := world.layout.judge("base", judge.seed):
             found.append({"judge": "its base", "seed": judge.seed} | quick(world, base))
+            found[-2]["ahead_of_base"] = ahead(world, judge, base).json()
     return found
+
+
+def ahead(world: World, judge: Judge, base: Judge) -> Share:
+    """How much more often one judge is right than another on the same pairs, by one sampled vote each."""
+    one, other = ([pair.votes[0].right is True for pair in world.read(quick_job(world, each, "sampled"))] for each in (judge, base))
+    return bootstrap([float(a) - float(b) for a, b in zip(one, other, strict=True)])

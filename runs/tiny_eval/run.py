@@ -39,6 +39,7 @@ def setup(world: measure.World, seconds: float) -> dict:
     kinds = {judge.kind: layout.parameters(judge.folder) for judge in world.layout.judges}
     return {
         "pairs": {str(steps): sum(pair["steps"] == steps for pair in pairs) for steps in world.layout.pairs},
+        "scopes": {str(steps): world.scope(steps) for steps in world.layout.pairs},
         "trained_steps": world.layout.trained_steps,
         "seeds": world.layout.seeds,
         "parameters": kinds,

@@ -5,7 +5,7 @@ import typing
 
 Numbers = dict[str, typing.Any]
 KINDS = {"base": "base", "rrm": "RRM", "direct": "DirectJudge"}
-GROUPS = {"trained": "lengths of stage 2", "longer": "lengths that stage 2 never saw"}
+GROUPS = {"trained": "lengths of stage 2", "supervised": "lengths of stage 1 only", "unseen": "lengths never seen"}
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -28,7 +28,7 @@ def table(head: list[str], body: list[list[str]], text_columns: int = 1) -> str:
 
 
 def groups(entries: list[Numbers]) -> list[str]:
-    """Trained lengths, longer ones, then each length in order."""
+    """Groups of lengths, then each length in order."""
     present = dict.fromkeys(entry["group"] for entry in entries)
     lengths = sorted((group for group in present if group.startswith("n=")), key=lambda group: int(group[2:]))
     return [group for group in GROUPS if group in present] + lengths
@@ -40,11 +40,13 @@ def find(entries: list[Numbers], **wanted: typing.Any) -> Numbers | None:
 
 def setup(numbers: Numbers) -> str:
     about = numbers["setup"]
-    lines = [[f"n={steps}", number(count, 0), "yes" if int(steps) in about["trained_steps"] else "no"] for steps, count in about["pairs"].items()]
+    seen = {"trained": "stages 1 and 2", "supervised": "stage 1", "unseen": "none"}
+    lines = [[f"n={steps}", number(count, 0), seen[about["scopes"][steps]]] for steps, count in about["pairs"].items()]
     models = ", ".join(f"{KINDS[kind]} {number(count, 0)}" for kind, count in about["parameters"].items())
     seeds = ", ".join(map(str, about["seeds"]))
     head = f"Seeds {seeds}. Parameters: {models}. All runs together took {number(about['seconds'] / 60)} minutes of one-thread processes.\n\n"
-    return head + table(["steps", "held-out pairs", "a length of stage 2"], lines)
+    lines.append(["all", number(sum(about["pairs"].values()), 0), ""])
+    return head + table(["steps", "held-out pairs", "seen by"], lines)
 
 
 def aims(numbers: Numbers) -> str:
@@ -75,6 +77,10 @@ def aims(numbers: Numbers) -> str:
     for entry in numbers["leaks"]:
         if entry["judge"].startswith("scripted:"):
             aim(f"`{entry['judge']}` is right in 50 +- 2%", entry["sampled"], lambda value: abs(value - 0.5) <= 0.02)
+        elif "ahead_of_base" in entry:
+            share = entry["ahead_of_base"]
+            # Drawn labels hold nothing to learn: chance must explain whatever lead there is.
+            aim("trained on labels that say nothing it is not ahead of its base", share, lambda value, low=share["low"]: low <= 0)
     return table(["aim, lengths of stage 2", "met", "measured"], [[text, met, share] for text, share, met in body], 2)
 
 
@@ -96,8 +102,8 @@ def seeds(numbers: Numbers) -> str:
         cells = [many, interval(entry["consistent"]), interval(entry["right_in_both_orders"])]
         cells += [percent(entry["place_shown_first"]), percent(entry["abstained"], 2), number(entry["tokens"])]
         body.append([KINDS[entry["kind"]], entry["sampling"], GROUPS[entry["group"]], *cells])
-    head = ["judge", "drawn", "pairs with", "accuracy of each seed", "both orders agree", "right in both orders", "names the first place", "abstains", "tokens"]
-    return table(head, body, 3)
+    head = ["judge", "drawn", "pairs with", "accuracy of each seed", "both orders agree", "right in both orders"]
+    return table([*head, "names the first place", "abstains", "tokens"], body, 3)
 
 
 def differences(numbers: Numbers) -> str:
@@ -158,7 +164,8 @@ def curve(numbers: Numbers) -> str:
 def sizes(numbers: Numbers) -> str:
     body = []
     for entry in numbers["sizes"]:
-        body.append([KINDS[entry["kind"]], number(entry["parameters"], 0), interval(entry["sampled"]), interval(entry["greedy"]), number(entry["sampled_tokens"])])
+        cells = [number(entry["parameters"], 0), interval(entry["sampled"]), interval(entry["greedy"]), number(entry["sampled_tokens"])]
+        body.append([KINDS[entry["kind"]], *cells])
     return table(["judge", "parameters", "sampled", "greedy", "tokens"], body)
 
 
@@ -179,7 +186,7 @@ PATTERNS = {
 def patterns(numbers: Numbers) -> str:
     entries = numbers["patterns"]
     body = [[text, *(percent(entry[key]) for entry in entries)] for key, text in PATTERNS.items()]
-    lengths = {"tokens": "mean tokens", "tokens_if_right": "mean tokens where the verdict is right", "tokens_if_wrong": "mean tokens where it is wrong"}
+    lengths = {"tokens": "mean tokens", "tokens_if_right": "mean tokens, verdict right", "tokens_if_wrong": "mean tokens, verdict wrong"}
     body += [[text, *(number(entry[key]) for entry in entries)] for key, text in lengths.items()]
     return table(["transcripts (%, tokens)", *(KINDS[entry["kind"]] for entry in entries)], body)
 
