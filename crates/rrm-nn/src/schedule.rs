@@ -260,7 +260,11 @@ fn absorb<'l>(
             (Some(scoring), _) => scoring.branches.iter().all(|branch| branch.logprob.is_some()).then_some(Ok(scoring.finish)),
             (None, None) => None,
             (None, Some(_)) => match drawn.next().flatten() {
-                Some(token) => seat.ticket.sequence.accept(token as u32, tokenizer).map(Ok),
+                Some(token) => {
+                    let end = seat.ticket.sequence.accept(token as u32, tokenizer);
+                    seat.expect_logits();
+                    end.map(Ok)
+                }
                 None => Some(Err("the model gave no finite logits".to_owned())),
             },
         };

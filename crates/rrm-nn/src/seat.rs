@@ -179,6 +179,12 @@ impl Seat {
         self.computed = end;
     }
 
+    /// Lets the last token be evaluated again where nothing follows it to draw after: the turn was ended, and what elicits a verdict is
+    /// no token.
+    pub fn expect_logits(&mut self) {
+        self.computed = self.computed.min(self.ticket.sequence.tokens.len() - 1);
+    }
+
     /// Takes the blocks that the next rows need; false when there are too few.
     pub fn grow(&mut self, pool: &mut BlockPool, decoder: &mut dyn Decoder) -> bool {
         while self.table.len() * BLOCK < self.ticket.sequence.tokens.len() {

@@ -62,6 +62,17 @@ fn a_completion_that_ended_by_itself_is_asked_for_a_verdict_only_without_one() {
 }
 
 #[test]
+fn an_elicitation_without_tokens_asks_again() {
+    let (engine, _) = engine(Some("Nothing."), &config());
+    let mut silent = greedy("Judge.", 100);
+    silent.budget = Some(Budget { max_thinking_tokens: 50, elicit_answer: String::new(), ..budget() });
+    let completion = complete(&engine, silent).unwrap();
+    // Greedily the end comes again, and this time it is one.
+    assert_eq!((completion.text.as_str(), completion.finish, completion.elicited), ("Nothing.", Finish::Stop, true));
+    assert_eq!(completion.usage.completion_tokens, 10);
+}
+
+#[test]
 fn a_text_ends_with_its_verdict_where_that_is_asked_for() {
     let within = |script: &str, stop_at_verdict: bool| {
         let (engine, _) = engine(Some(script), &config());
