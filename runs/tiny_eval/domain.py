@@ -9,8 +9,8 @@ import typing
 
 PROBLEM = re.compile(r"(\d\d)((?: ?[a-p][-+*]\d)+)")
 OPERATION = re.compile(r"([a-p])([-+*])(\d)")
-# A label, the operation again or not, and the total.
-STEP = re.compile(r"([a-p])(?:[-+*]\d)?=?(\d\d)")
+# A label, the operation again or not, the total, and what a judge copies of it from the two answers.
+STEP = re.compile(r"([a-p])(?:[-+*]\d)?=?(\d\d)((?:\d\d){2})?")
 
 
 class Problem(typing.NamedTuple):
@@ -41,7 +41,12 @@ def apply(total: int, operation: tuple[str, int]) -> int:
 
 def worked(text: str) -> list[tuple[str, int]]:
     """Label and total of every step in a worked answer or in thinking."""
-    return [(label, int(total)) for label, total in STEP.findall(text)]
+    return [(label, int(total)) for label, total, _ in STEP.findall(text)]
+
+
+def copied(text: str) -> list[tuple[str, str]]:
+    """Label of every step of a transcript, and the four digits that it copies from the two answers."""
+    return [(label, totals) for label, _, totals in STEP.findall(text)]
 
 
 def solved(text: str, asked: Problem) -> list[tuple[str, int]] | None:

@@ -23,6 +23,8 @@ class Pair(typing.NamedTuple):
     id: str
     steps: int
     votes: list[Vote]
+    shown: tuple[int, int]
+    """Indices of the responses in the order in which the first vote's judge saw them."""
 
 
 def pair(row: Row) -> Pair:
@@ -37,7 +39,7 @@ def pair(row: Row) -> Pair:
             right = match[named] == better
             shown_first = (named == "first") == (vote["order"] == "given")
         votes.append(Vote(right, shown_first, vote["order"] == "swapped", vote["completion_tokens"], vote["completion"]))
-    return Pair(row["id"], row["extra"]["steps"], votes)
+    return Pair(row["id"], row["extra"]["steps"], votes, (match["first"], match["second"]))
 
 
 def majority(votes: list[Vote]) -> bool | None:

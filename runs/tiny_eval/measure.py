@@ -33,8 +33,8 @@ class Settings(typing.NamedTuple):
     knockout_votes: int
 
 
-FULL = Settings(None, 16, (0, 7, 14, 21, 28, 35, 42, 49, 56, 70, 84), 200, None, 32, 5)
-SHORT = Settings(60, 4, (0, 14, 42), 40, 20, 8, 3)
+FULL = Settings(None, 16, (0, 2, 12, 22, 32, 42, 52, 62, 72, 82, 102), 200, None, 32, 5)
+SHORT = Settings(60, 4, (0, 22, 52), 40, 20, 8, 3)
 
 
 class World(typing.NamedTuple):

@@ -23,12 +23,16 @@ class Seen(typing.NamedTuple):
     asked: int
     first_difference: int
     steps_right: int
+    copied_right: int
     right: bool | None
     tokens: int
 
 
 def look(text: str, asked: domain.Problem, responses: list[str], vote: judging.Vote) -> Seen:
-    """How many steps a transcript has, and how many of them are right given what stands before them."""
+    """How many steps a transcript has, and how many are right: worked right from what stands before them, copied right from the answers.
+
+    `responses` are in the order in which the judge saw them.
+    """
     written = domain.worked(text)
     shown = [domain.worked(response) for response in responses]
     pairs = list(zip(*shown, strict=False))
@@ -42,14 +46,18 @@ def look(text: str, asked: domain.Problem, responses: list[str], vote: judging.V
             before.setdefault(label, set()).add(total)
     for label, total in written:
         right += any(total == domain.apply(start, by_label[label]) for start in before.get(label, ()))
-    return Seen(len(written), len(asked.labels), difference, right, vote.right, vote.tokens)
+    says = {label: f"{one:02}{other:02}" for (label, one), (_, other) in pairs}
+    copied = sum(says.get(label) == totals for label, totals in domain.copied(text))
+    return Seen(len(written), len(asked.labels), difference, right, copied, vote.right, vote.tokens)
 
 
 def summary(seen: list[Seen]) -> dict[str, float | None]:
     """Shares and means over transcripts."""
     thinking = [each for each in seen if each.steps > 0]
-    sound = [each for each in thinking if each.steps_right == each.steps and each.steps >= each.first_difference]
-    flawed = [each for each in thinking if each.steps_right < each.steps]
+    reached = [each for each in thinking if each.steps >= each.first_difference]
+    sound = [each for each in reached if each.steps_right == each.copied_right == each.steps]
+    miscopied = [each for each in reached if each.copied_right < each.steps_right == each.steps]
+    flawed = [each for each in reached if each.steps_right < each.steps]
     early = [each for each in thinking if each.steps < each.first_difference]
     return {
         "transcripts": len(seen),
@@ -62,9 +70,11 @@ def summary(seen: list[Seen]) -> dict[str, float | None]:
         "tokens_if_right": mean(each.tokens for each in seen if each.right is True),
         "tokens_if_wrong": mean(each.tokens for each in seen if each.right is False),
         "steps_right": sum(each.steps_right for each in seen) / max(1, sum(each.steps for each in seen)),
+        "copied_right": sum(each.copied_right for each in seen) / max(1, sum(each.steps for each in seen)),
         "right_without_thinking": mean(each.right is True for each in seen if each.steps == 0),
         "right_if_stopped_before_difference": mean(each.right is True for each in early),
         "right_if_steps_right": mean(each.right is True for each in sound),
+        "right_if_copied_wrong": mean(each.right is True for each in miscopied),
         "right_if_a_step_is_wrong": mean(each.right is True for each in flawed),
     }
 
@@ -73,9 +83,13 @@ def transcripts(world: World, job: Job) -> list[Seen]:
     """The first transcript of every pair of a length that stage 2 trained on."""
     asked = {row["id"]: row for row in map(json.loads, world.pairs.read_text().splitlines())}
     pairs = [pair for pair in world.read(job) if world.scope(pair.steps) == "trained"]
-    votes = [(pair.id, vote) for pair in pairs for vote in pair.votes[:1]]
-    written = texts(world.binary, job, [vote.key for _, vote in votes])
-    return [look(text, domain.problem(asked[id]["prompt"]), answers(asked[id]), vote) for (id, vote), text in zip(votes, written, strict=True)]
+    written = texts(world.binary, job, [pair.votes[0].key for pair in pairs])
+    seen = []
+    for pair, text in zip(pairs, written, strict=True):
+        row = asked[pair.id]
+        shown = [answers(row)[index] for index in pair.shown]
+        seen.append(look(text, domain.problem(row["prompt"]), shown, pair.votes[0]))
+    return seen
 
 
 def answers(row: dict) -> list[str]:

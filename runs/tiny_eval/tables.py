@@ -175,11 +175,13 @@ PATTERNS = {
     "stops_before_difference": "stops before the first difference",
     "stops_at_difference": "stops at the first difference",
     "goes_on": "goes on after it",
-    "steps_right": "steps that are right",
+    "steps_right": "steps that are worked right",
+    "copied_right": "steps whose totals are copied right",
     "right_without_thinking": "verdict right without thinking",
     "right_if_stopped_before_difference": "verdict right, stopped before the difference",
-    "right_if_steps_right": "verdict right, steps right up to the difference",
-    "right_if_a_step_is_wrong": "verdict right, a step wrong",
+    "right_if_steps_right": "verdict right, reached it, all steps worked and copied right",
+    "right_if_copied_wrong": "verdict right, reached it, worked right and a total copied wrong",
+    "right_if_a_step_is_wrong": "verdict right, reached it, a step worked wrong",
 }
 
 

@@ -51,7 +51,7 @@ class TinyEval(unittest.TestCase):
     def test_the_domain(self):
         asked = domain.problem(PROMPT)
         self.assertEqual((asked.labels, asked.start, asked.totals), ("abc", 42, [47, 38, 14]))
-        steps = domain.solved("a+5=47b-9=48c*3=44", asked)
+        steps = domain.solved("42a+5=47b-9=48c*3=44", asked)
         self.assertEqual(domain.response(steps), "a47 b48 c44")
         self.assertIsNone(domain.solved("a+5=47b-9=48", asked))
 
@@ -59,14 +59,15 @@ class TinyEval(unittest.TestCase):
         asked = domain.problem(PROMPT)
         responses = ["a47 b38 c14", "a47 b39 c17"]
         look = lambda text: patterns.look(text, asked, responses, vote(True))  # noqa: E731
-        careful = look("a+5=47=b-9=38A</think>[1]")
-        self.assertEqual((careful.steps, careful.first_difference, careful.steps_right), (2, 2, 2))
+        careful = look("42a+5=474747b-9=383839</think>[1]")
+        self.assertEqual((careful.steps, careful.first_difference, careful.steps_right, careful.copied_right), (2, 2, 2, 2))
         self.assertEqual(look("</think>[2]").steps, 0)
-        # The third step goes on from the second answer's total.
-        wrong = look("a+5=48#b-9=38Ac*3=17B</think>[1]")
-        self.assertEqual((wrong.steps, wrong.steps_right), (3, 2))
-        seen = patterns.summary([careful, look("</think>[2]"), look("a+5=47=</think>[1]"), wrong])
-        self.assertEqual([seen[key] for key in ("thinks", "stops_before_difference", "stops_at_difference", "goes_on")], [0.75, 0.25, 0.25, 0.25])
+        # The second step is copied wrong; the third goes on from the second answer's total.
+        wrong = look("42a+5=484747b-9=383939c*3=171417</think>[1]")
+        self.assertEqual((wrong.steps, wrong.steps_right, wrong.copied_right), (3, 2, 2))
+        seen = patterns.summary([careful, look("</think>[2]"), look("42a+5=474747</think>[1]"), wrong])
+        kinds = ("thinks", "stops_before_difference", "stops_at_difference", "goes_on", "right_if_steps_right")
+        self.assertEqual([seen[key] for key in kinds], [0.75, 0.25, 0.25, 0.25, 1.0])
 
     def test_chance_and_majority(self):
         samples = [("", 14), ("", 17), ("", 17), ("", 14), ("", 14)]
