@@ -22,6 +22,7 @@ pub mod rank;
 pub mod ranking;
 pub mod rating;
 pub mod result;
+pub mod reward;
 pub mod run;
 pub mod schedule;
 pub mod spending;
