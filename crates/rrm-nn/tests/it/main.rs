@@ -12,3 +12,5 @@ mod smollm2;
 mod tokens;
 mod train_data;
 mod train_gradients;
+mod train_optimizer;
+mod train_trl;
