@@ -1,11 +1,11 @@
 //! The decoder's fast twin for generation on CPUs: tokens of many sequences -> logits, on packed weights and shared blocks.
 
-mod aligned;
+pub(crate) mod aligned;
 mod attention;
 mod decoder;
 pub mod kernel;
 mod layer;
-mod ops;
+pub(crate) mod ops;
 pub mod pool;
 mod rotary;
 mod weights;

@@ -10,6 +10,7 @@ pub mod layout;
 pub mod learning_rate;
 pub mod lora;
 pub mod loss;
+mod pass;
 pub mod rollout;
 pub mod trainee;
 pub mod weights;

@@ -27,7 +27,7 @@ pub struct Isa(Kind);
 
 /// Which instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// 32 registers of 16 numbers.
     #[cfg(target_arch = "x86_64")]
     Avx512,
@@ -62,7 +62,7 @@ impl Isa {
     }
 
     /// Which instructions it stands for.
-    pub(super) fn kind(self) -> Kind {
+    pub(crate) fn kind(self) -> Kind {
         self.0
     }
 }

@@ -1,16 +1,14 @@
 //! What lies between the products: norms, rotations, the gate, softmax. All sums run in a fixed order over 32 lanes, and all functions
 //! are polynomials written out here, so that results are the same on every processor.
 
-#[cfg(target_arch = "x86_64")]
-use super::kernel::Kind;
-use super::kernel::{Isa, TILE};
+use super::kernel::TILE;
 
 /// Makes a function that runs its body with the instructions of the chosen set.
 macro_rules! by_isa {
     ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) $body:ident) => {
         $(#[$doc])*
         #[allow(unsafe_code, reason = "calls a copy compiled for instructions that `isa` says are there")]
-        pub fn $name(isa: Isa, $($arg: $type),*) {
+        pub fn $name(isa: $crate::cpu::kernel::Isa, $($arg: $type),*) {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx2,fma")]
@@ -21,6 +19,7 @@ macro_rules! by_isa {
                 fn narrow($($arg: $type),*) {
                     $body($($arg),*);
                 }
+                use $crate::cpu::kernel::Kind;
                 match isa.kind() {
                     // SAFETY: an `Isa` exists only where its instructions do.
                     Kind::Avx512 => return unsafe { wide($($arg),*) },
@@ -34,6 +33,8 @@ macro_rules! by_isa {
         }
     };
 }
+
+pub(crate) use by_isa;
 
 by_isa! {
     /// For each row of `x` `(tiles, rows, 32)`: one over the root of the mean square of its first `width` numbers (the rest are zeros).
@@ -123,7 +124,7 @@ fn softmax_body(scores: &mut [f32], line: usize, lines: usize, length: usize, in
 
 /// The sum of 32 lanes, in halves.
 #[inline(always)]
-fn total(lanes: &[f32; TILE]) -> f32 {
+pub fn total(lanes: &[f32; TILE]) -> f32 {
     let mut sums = *lanes;
     let mut half = TILE / 2;
     while half > 0 {

@@ -1,17 +1,43 @@
 //! Packed tokens -> log-probabilities of their targets, and gradients of a loss in them.
 
-use candle_core::{D, Device, Tensor, Var};
-
 use super::{
     layout::Packed,
-    weights::{Adapter, Weights},
+    pass::{
+        forest::Forest,
+        head::{self, Backward, Head},
+        heads::Rotary,
+        layer::{self, Context, Saved},
+        machine::Machine,
+        model,
+        rows::{norm, norm_backward},
+    },
+    weights::Weights,
 };
-use crate::{config::ModelConfig, model::Decoder};
+use crate::{config::ModelConfig, cpu::aligned::Aligned};
 
 /// Forward and backward passes on this machine's threads.
-#[derive(Debug)]
 pub struct Trainee {
     config: ModelConfig,
+    options: TraineeOptions,
+    machine: Machine,
+    rotary: Rotary,
+    memory: Memory,
+}
+
+/// Memory that passes use again and again.
+#[derive(Default)]
+struct Memory {
+    /// Hidden states `(R, H)`: the input of each layer, and what comes out of the last.
+    hidden: Vec<Aligned<f32>>,
+    /// For each layer, or one for all where a layer's is computed again.
+    saved: Vec<Saved>,
+    layer: layer::Scratch,
+    head: head::Scratch,
+    /// After the last norm, and slopes of that; `(R, H)` each.
+    normed: Aligned<f32>,
+    normed_slopes: Aligned<f32>,
+    /// Slopes of hidden states, `(R, H)`.
+    slopes: Aligned<f32>,
 }
 
 /// How passes use the machine.
@@ -57,9 +83,6 @@ pub enum PassError {
     /// The temperature divides logits.
     #[error("temperature {0} is not above 0")]
     Temperature(f32),
-    /// The tensor library.
-    #[error(transparent)]
-    Candle(#[from] candle_core::Error),
 }
 
 impl Trainee {
@@ -68,8 +91,9 @@ impl Trainee {
     /// # Errors
     /// When the system gives no threads.
     pub fn new(config: &ModelConfig, options: TraineeOptions) -> Result<Self, PassError> {
-        let _ = options;
-        Ok(Trainee { config: config.clone() })
+        let threads = options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let machine = Machine::new(threads.max(1)).map_err(PassError::Threads)?;
+        Ok(Trainee { config: config.clone(), options, machine, rotary: Rotary::new(config), memory: Memory::default() })
     }
 
     /// One for each target, in their order. Keeps nothing.
@@ -77,8 +101,12 @@ impl Trainee {
     /// # Errors
     /// [`PassError`] when weights, tokens or temperature make no sense.
     pub fn score(&mut self, weights: &Weights, packed: &Packed, temperature: f32) -> Result<Vec<Scored>, PassError> {
-        let mut unused = vec![0.0; weights.trainable().len()];
-        self.backward(weights, packed, temperature, &|_, _| 0.0, &mut unused)
+        let forest = self.check(weights, packed, temperature)?;
+        if packed.targets.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.forward(weights, packed, &forest, false);
+        Ok(self.head(weights, packed, temperature, None))
     }
 
     /// The same, and adds d(loss)/d(trainable) to `gradients`; `slope(i, logprob of target i)` is d(loss)/d(logprob of target i).
@@ -93,57 +121,101 @@ impl Trainee {
         slope: &(dyn Fn(usize, f32) -> f32 + Sync),
         gradients: &mut [f32],
     ) -> Result<Vec<Scored>, PassError> {
-        let mut variables = Vec::new();
-        for view in weights.views() {
-            variables.push(Var::from_slice(&weights.trainable()[view.range.clone()], view.shape.clone(), &Device::Cpu)?);
+        if gradients.len() != weights.trainable().len() {
+            let (found, wanted) = (gradients.len(), weights.trainable().len());
+            return Err(PassError::Weights(format!("{wanted} numbers are trained, and there is room for {found} slopes")));
         }
-        let find = |range: &std::ops::Range<usize>| {
-            let index = weights.views().iter().position(|view| view.range == *range);
-            index.map(|index| variables[index].as_tensor().clone()).ok_or_else(|| candle_core::Error::msg("no view"))
+        let forest = self.check(weights, packed, temperature)?;
+        if packed.targets.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.forward(weights, packed, &forest, true);
+        let scored = self.head(weights, packed, temperature, Some((slope, gradients)));
+        let context = Context { config: &self.config, forest: &forest, rotary: &self.rotary };
+        let Memory { hidden, saved, layer: scratch, slopes, .. } = &mut self.memory;
+        let size = packed.tokens.len() * self.config.hidden_size;
+        let slopes = &mut slopes[..size];
+        for index in (0..self.config.num_hidden_layers).rev() {
+            let layer = model::layer(weights, index);
+            let (before, after) = hidden.split_at_mut(index + 1);
+            let x = &before[index][..size];
+            let saved = if self.options.checkpoint_activations {
+                context.forward(&mut self.machine, (scratch, &mut saved[0]), &layer, x, &mut after[0][..size]);
+                &mut saved[0]
+            } else {
+                &mut saved[index]
+            };
+            context.backward(&mut self.machine, (scratch, saved), &layer, x, (slopes, gradients));
+        }
+        if let Some(place) = weights.place("model.embed_tokens.weight") {
+            let embedding = &mut gradients[place];
+            for (slopes, token) in slopes.chunks_exact(self.config.hidden_size).zip(&packed.tokens) {
+                let row = &mut embedding[*token as usize * self.config.hidden_size..][..self.config.hidden_size];
+                row.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope);
+            }
+        }
+        Ok(scored)
+    }
+
+    fn check(&self, weights: &Weights, packed: &Packed, temperature: f32) -> Result<Forest, PassError> {
+        if *weights.config() != self.config {
+            return Err(PassError::Weights("they have another shape than the trainee".to_owned()));
+        }
+        if !(temperature > 0.0 && temperature.is_finite()) {
+            return Err(PassError::Temperature(temperature));
+        }
+        Forest::new(packed, &self.config)
+    }
+
+    /// Tokens -> hidden states after the last layer and the last norm; keeps what the backward pass needs only where it is `kept`.
+    fn forward(&mut self, weights: &Weights, packed: &Packed, forest: &Forest, kept: bool) {
+        let (layers, width) = (self.config.num_hidden_layers, self.config.hidden_size);
+        let size = packed.tokens.len() * width;
+        self.rotary.reach(forest);
+        let Memory { hidden, saved, layer: scratch, normed, .. } = &mut self.memory;
+        hidden.resize_with(layers + 1, Aligned::default);
+        saved.resize_with(if self.options.checkpoint_activations { 1 } else { layers }, Saved::default);
+        let embedding = weights.tensor("model.embed_tokens.weight").unwrap_or_default();
+        for (row, token) in hidden[0].at_least(size).chunks_exact_mut(width).zip(&packed.tokens) {
+            row.copy_from_slice(&embedding[*token as usize * width..][..width]);
+        }
+        let context = Context { config: &self.config, forest, rotary: &self.rotary };
+        for index in 0..layers {
+            let number = if kept && !self.options.checkpoint_activations { index } else { 0 };
+            // Without a backward pass two buffers of hidden states take turns.
+            let (from, to) = if kept { (index, index + 1) } else { (index % 2, (index + 1) % 2) };
+            let [x, out] = hidden.get_disjoint_mut([from, to]).unwrap_or_else(|_| unreachable!("two different layers"));
+            let layer = model::layer(weights, index);
+            context.forward(&mut self.machine, (scratch, &mut saved[number]), &layer, &x[..size], out.at_least(size));
+        }
+        let last = &hidden[if kept { layers } else { layers % 2 }][..size];
+        let weight = model::vector(weights, "model.norm.weight").weight;
+        norm(&mut self.machine, last, weight, self.config.rms_norm_eps as f32, normed.at_least(size));
+    }
+
+    /// Scores all targets; with slopes and gradients also goes back to the hidden states after the last layer.
+    fn head(&mut self, weights: &Weights, packed: &Packed, temperature: f32, backward: Option<Slopes<'_>>) -> Vec<Scored> {
+        let hidden = self.config.hidden_size;
+        let size = packed.tokens.len() * hidden;
+        let name = if self.config.tie_word_embeddings { "model.embed_tokens.weight" } else { "lm_head.weight" };
+        let head = Head { weight: weights.tensor(name).unwrap_or_default(), hidden, temperature };
+        let memory = &mut self.memory;
+        let Some((slope, gradients)) = backward else {
+            return head.run(&mut self.machine, &mut memory.head, &memory.normed[..size], &packed.targets, None);
         };
-        let decoder = Decoder::new(&self.config, |name, shape| {
-            if let Some(range) = weights.place(name) {
-                return find(&range);
-            }
-            let base = Tensor::from_slice(weights.tensor(name).unwrap_or_default(), shape, &Device::Cpu)?;
-            let Some(Adapter { a, b, scaling, .. }) = weights.adapter(name) else { return Ok(base) };
-            base + (find(&b)?.matmul(&find(&a)?)? * f64::from(scaling))?
-        })?;
-        let mut all = vec![Scored { logprob: 0.0, entropy: 0.0 }; packed.targets.len()];
-        for (index, segment) in packed.segments.iter().enumerate() {
-            let inside = |(_, target): &(usize, &super::layout::Target)| segment.rows.contains(&target.row);
-            let targets: Vec<_> = packed.targets.iter().enumerate().filter(inside).collect();
-            if targets.is_empty() {
-                continue;
-            }
-            let before = packed.ancestors(index);
-            let skipped = before.iter().map(ExactSizeIterator::len).sum::<usize>();
-            let rows = before.into_iter().chain([segment.rows.clone()]);
-            let tokens: Vec<u32> = rows.flat_map(|rows| packed.tokens[rows].to_vec()).collect();
-            let input = Tensor::new(tokens, &Device::Cpu)?.unsqueeze(0)?;
-            let logits = (decoder.logits(&decoder.forward(&input)?)?.squeeze(0)? / f64::from(temperature))?;
-            let position = |target: &super::layout::Target| (skipped + target.row - segment.rows.start) as u32;
-            let rows: Vec<u32> = targets.iter().map(|(_, target)| position(target)).collect();
-            let wanted: Vec<u32> = targets.iter().map(|(_, target)| target.token).collect();
-            // (targets, V)
-            let logits = logits.index_select(&Tensor::new(rows, &Device::Cpu)?, 0)?;
-            let logits = logits.broadcast_sub(&logits.max_keepdim(D::Minus1)?.detach())?;
-            let logprobs = logits.broadcast_sub(&logits.exp()?.sum_keepdim(D::Minus1)?.log()?)?;
-            let chosen = logprobs.gather(&Tensor::new(wanted, &Device::Cpu)?.unsqueeze(1)?, 1)?.squeeze(1)?;
-            let entropy = (logprobs.exp()? * &logprobs)?.sum(D::Minus1)?.neg()?.to_vec1::<f32>()?;
-            let values = chosen.to_vec1::<f32>()?;
-            for (at, (index, _)) in targets.iter().enumerate() {
-                all[*index] = Scored { logprob: values[at], entropy: entropy[at] };
-            }
-            let slopes: Vec<f32> = targets.iter().zip(&values).map(|((index, _), value)| slope(*index, *value)).collect();
-            let found = (chosen * Tensor::new(slopes, &Device::Cpu)?)?.sum_all()?.backward()?;
-            for (view, variable) in weights.views().iter().zip(&variables) {
-                if let Some(gradient) = found.get(variable) {
-                    let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
-                    gradients[view.range.clone()].iter_mut().zip(gradient).for_each(|(sum, value)| *sum += value);
-                }
-            }
-        }
-        Ok(all)
+        let normed_slopes = memory.normed_slopes.at_least(size);
+        normed_slopes.fill(0.0);
+        let weight = weights.place(name).map(|place| &mut gradients[place]);
+        let backward = Backward { slope, hidden: normed_slopes, weight };
+        let scored = head.run(&mut self.machine, &mut memory.head, &memory.normed[..size], &packed.targets, Some(backward));
+        let norm = model::vector(weights, "model.norm.weight");
+        let slopes = memory.slopes.at_least(size);
+        slopes.fill(0.0);
+        let x = (&memory.hidden[self.config.num_hidden_layers][..size], norm.weight, self.config.rms_norm_eps as f32);
+        norm_backward(&mut self.machine, x, &memory.normed_slopes[..size], slopes, norm.place.map(|place| &mut gradients[place]));
+        scored
     }
 }
+
+/// Slopes of targets, and where the gradients go.
+type Slopes<'a> = (&'a (dyn Fn(usize, f32) -> f32 + Sync), &'a mut [f32]);

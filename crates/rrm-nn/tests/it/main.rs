@@ -11,6 +11,7 @@ mod rollout;
 mod smollm2;
 mod tokens;
 mod train_data;
+mod train_golden;
 mod train_gradients;
 mod train_optimizer;
 mod train_trl;

@@ -1,0 +1,92 @@
+//! y = x (W + s B A)^T + bias, and backward to x, W or A and B, and bias.
+
+use super::{
+    machine::Machine,
+    model::Linear,
+    rows::{add_bias, add_columns},
+    tiles::{Matrix, Tiled, Tiles, multiply},
+};
+use crate::{cpu::aligned::Aligned, train::lora};
+
+/// Memory that products use again and again.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Tiles of a left and a right side.
+    left: Tiles,
+    right: Tiles,
+    /// A matrix with its adapter merged in.
+    merged: Aligned<f32>,
+    /// `(R, r)`.
+    thin: Aligned<f32>,
+}
+
+/// `out (R, out) (+)= x W^T + bias`, with x by columns.
+pub fn forward(machine: &mut Machine, scratch: &mut Scratch, linear: &Linear<'_>, x: Tiled<'_>, out: &mut [f32], add: bool) {
+    let weight = merged(machine, linear, &mut scratch.merged);
+    let weight = scratch.right.by_rows(machine, Matrix { data: weight, width: linear.inputs });
+    multiply(machine, x, weight, out, linear.outputs(), add);
+    if !linear.bias.weight.is_empty() {
+        add_bias(machine, linear.bias.weight, out);
+    }
+}
+
+/// `dx (R, in) (+)= dy W`.
+pub fn input_slopes(machine: &mut Machine, scratch: &mut Scratch, linear: &Linear<'_>, dy: &[f32], dx: &mut [f32], add: bool) {
+    let weight = merged(machine, linear, &mut scratch.merged);
+    let dy = scratch.left.by_columns(machine, Matrix { data: dy, width: linear.outputs() });
+    let weight = scratch.right.by_columns(machine, Matrix { data: weight, width: linear.inputs });
+    multiply(machine, dy, weight, dx, linear.inputs, add);
+}
+
+/// Adds to `gradients` what the slopes `dy (R, out)` of the result mean for what is trained of this layer; x by columns.
+pub fn weight_slopes(
+    machine: &mut Machine,
+    scratch: &mut Scratch,
+    linear: &Linear<'_>,
+    x: Tiled<'_>,
+    dy: &[f32],
+    gradients: &mut [f32],
+) {
+    let dy_matrix = Matrix { data: dy, width: linear.outputs() };
+    if let Some(place) = linear.place.clone() {
+        let turned = scratch.left.by_rows(machine, dy_matrix);
+        multiply(machine, turned, x, &mut gradients[place], linear.inputs, true);
+    }
+    if let Some(place) = linear.bias.place.clone().filter(|place| !place.is_empty()) {
+        add_columns(machine, dy, &mut gradients[place]);
+    }
+    let Some((adapter, a, b)) = &linear.adapter else { return };
+    let (r, rows) = (adapter.r, x.length);
+    let scale = |values: &mut [f32]| values.iter_mut().for_each(|value| *value *= adapter.scaling);
+    // dB = s dy^T (x A^T)
+    let reduced = &mut scratch.thin.at_least(rows * r)[..rows * r];
+    let right = scratch.right.by_rows(machine, Matrix { data: a, width: linear.inputs });
+    multiply(machine, x, right, reduced, r, false);
+    scale(reduced);
+    let turned = scratch.left.by_rows(machine, dy_matrix);
+    let right = scratch.right.by_columns(machine, Matrix { data: reduced, width: r });
+    multiply(machine, turned, right, &mut gradients[adapter.b.clone()], r, true);
+    // dA = s (dy B)^T x
+    let left = scratch.left.by_columns(machine, dy_matrix);
+    let right = scratch.right.by_columns(machine, Matrix { data: b, width: r });
+    multiply(machine, left, right, reduced, r, false);
+    scale(reduced);
+    let turned = scratch.left.by_rows(machine, Matrix { data: reduced, width: r });
+    multiply(machine, turned, x, &mut gradients[adapter.a.clone()], linear.inputs, true);
+}
+
+/// The matrix that is used.
+fn merged<'a>(machine: &mut Machine, linear: &Linear<'a>, memory: &'a mut Aligned<f32>) -> &'a [f32] {
+    let Some((adapter, a, b)) = &linear.adapter else { return linear.weight };
+    const ROWS: usize = 16;
+    let memory = memory.at_least(linear.weight.len());
+    let size = ROWS * linear.inputs;
+    machine.each(
+        memory.chunks_mut(size).zip(linear.weight.chunks(size).zip(b.chunks(ROWS * adapter.r))),
+        |_, (out, (weight, b))| {
+            out.copy_from_slice(weight);
+            lora::merge(out, a, b, adapter.r, adapter.scaling);
+        },
+    );
+    memory
+}

@@ -1,0 +1,227 @@
+//! Matrices -> tiles of 32 -> products, on the kernel that decoding uses.
+//!
+//! A product of (m, k) with (k, n) reads its left side as `(k / 32, m, 32)` and its right side as `(n / 32, k, 32)`. A matrix `(rows, width)`
+//! has two forms in tiles: by columns, `(width / 32, rows, 32)`, and by rows, `(rows / 32, width, 32)`. These are all that forward and
+//! backward passes need: with x `(R, in)`, w `(out, in)` and y `(R, out)`, the product y = x w^T reads x by columns and w by rows,
+//! dx = dy w reads both by columns, and dw = dy^T x reads dy by rows and x by columns.
+
+use std::cell::RefCell;
+
+use super::machine::Machine;
+use crate::cpu::{
+    aligned::Aligned,
+    kernel::{self, Out, Panels, Rows, TILE, Weights},
+};
+
+/// Most rows of the result that one piece of work computes: with `DEPTH` inputs they stay in the second cache.
+const BLOCK: usize = 192;
+/// Inputs that are read before the next panels take their turn; a multiple of the kernel's chains.
+const DEPTH: usize = 512;
+/// Panels that are computed together before they are written out.
+const PANELS: usize = 4;
+
+/// A matrix as it lies in memory, row by row.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a> {
+    /// `(rows, width)`.
+    pub data: &'a [f32],
+    /// Numbers of a row.
+    pub width: usize,
+}
+
+/// A matrix in tiles, `(blocks, length, 32)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Tiled<'a> {
+    /// The numbers.
+    pub data: &'a [f32],
+    /// Lines of each block.
+    pub length: usize,
+}
+
+/// Memory for a matrix in tiles.
+#[derive(Debug, Default)]
+pub struct Tiles {
+    memory: Aligned<f32>,
+}
+
+impl Tiles {
+    /// `(rows, width)` -> `(width / 32, rows, 32)`.
+    pub fn by_columns(&mut self, machine: &mut Machine, matrix: Matrix<'_>) -> Tiled<'_> {
+        let length = matrix.data.len() / matrix.width;
+        let data = self.memory.at_least(matrix.width.div_ceil(TILE) * length * TILE);
+        // A block of many lines is cut, so that threads share it evenly.
+        machine.each(data.chunks_mut(length.max(1) * TILE).enumerate().flat_map(pieces), |_, (block, first, out)| {
+            copy_columns(Matrix { data: &matrix.data[first * matrix.width..], ..matrix }, block, out);
+        });
+        Tiled { data, length }
+    }
+
+    /// `(rows, width)` -> `(rows / 32, width, 32)`.
+    pub fn by_rows(&mut self, machine: &mut Machine, matrix: Matrix<'_>) -> Tiled<'_> {
+        let length = matrix.width;
+        let data = self.memory.at_least((matrix.data.len() / length).div_ceil(TILE) * length * TILE);
+        machine.each(data.chunks_mut(length * TILE), |block, out| turn_rows(matrix, block, out));
+        Tiled { data, length }
+    }
+}
+
+/// Lines of a block that are copied as one piece of work.
+const LINES: usize = 512;
+
+/// A block's number, the first line and the memory of each of its pieces.
+fn pieces((block, memory): (usize, &mut [f32])) -> impl Iterator<Item = (usize, usize, &mut [f32])> {
+    memory.chunks_mut(LINES * TILE).enumerate().map(move |(piece, out)| (block, piece * LINES, out))
+}
+
+/// Columns `32 block ..` of as many rows as `out` `(rows, 32)` has; zeros where there are no columns.
+pub fn copy_columns(matrix: Matrix<'_>, block: usize, out: &mut [f32]) {
+    let from = block * TILE;
+    let width = TILE.min(matrix.width - from);
+    for (row, out) in matrix.data.chunks_exact(matrix.width).zip(out.chunks_exact_mut(TILE)) {
+        out[..width].copy_from_slice(&row[from..from + width]);
+        out[width..].fill(0.0);
+    }
+}
+
+/// Rows `32 block ..` turned: `out` is `(width, 32)`; zeros where there are no rows.
+pub fn turn_rows(matrix: Matrix<'_>, block: usize, out: &mut [f32]) {
+    let width = matrix.width;
+    let rows = &matrix.data[block * TILE * width..];
+    for (from, out) in (0..width).step_by(TILE).zip(out.chunks_mut(TILE * TILE)) {
+        let count = TILE.min(width - from);
+        let mut square = [[0f32; TILE]; TILE];
+        for (line, row) in square.iter_mut().zip(rows.chunks_exact(width)) {
+            line[..count].copy_from_slice(&row[from..from + count]);
+        }
+        turn_square(&square, out);
+    }
+}
+
+/// `out (columns, 32)` is the square turned; it may have fewer columns.
+pub fn turn_square(square: &[[f32; TILE]; TILE], out: &mut [f32]) {
+    for (column, out) in out.as_chunks_mut::<TILE>().0.iter_mut().enumerate() {
+        for (line, out) in square.iter().zip(out) {
+            *out = line[column];
+        }
+    }
+}
+
+/// `tiles (width / 32, rows, 32)`, of which the first `width` columns count -> the same matrix by rows, `(rows / 32, width, 32)`.
+pub fn turn_tiles<'a>(
+    machine: &mut Machine,
+    tiles: &[f32],
+    rows: usize,
+    width: usize,
+    memory: &'a mut Aligned<f32>,
+) -> Tiled<'a> {
+    let data = memory.at_least(rows.div_ceil(TILE) * width * TILE);
+    machine.each(data.chunks_mut(width * TILE), |block, out| {
+        let count = TILE.min(rows - block * TILE);
+        for (tile, out) in out.chunks_mut(TILE * TILE).enumerate() {
+            let lines = tiles[(tile * rows + block * TILE) * TILE..][..count * TILE].as_chunks::<TILE>().0;
+            let mut square = [[0f32; TILE]; TILE];
+            square[..count].copy_from_slice(lines);
+            turn_square(&square, out);
+        }
+    });
+    Tiled { data, length: width }
+}
+
+thread_local! {
+    /// Panels of the result, `(PANELS, BLOCK, 32)`.
+    static PANEL: RefCell<Aligned<f32>> = RefCell::default();
+}
+
+/// `out (m, n) (+)= left right`, with left `(k / 32, m, 32)` and right `(n / 32, k, 32)`.
+pub fn multiply(machine: &mut Machine, left: Tiled<'_>, right: Tiled<'_>, out: &mut [f32], width: usize, add: bool) {
+    let rows = out.len() / width;
+    // At least two pieces for each thread, in whole steps of the kernel's 12 rows.
+    let block = rows.div_ceil(2 * machine.threads()).next_multiple_of(12).min(BLOCK);
+    let isa = machine.isa;
+    machine.pieces(out, block * width, |index, out| {
+        let (first, count) = (index * block, out.len() / width);
+        PANEL.with_borrow_mut(|panel| {
+            for from in (0..width.div_ceil(TILE)).step_by(PANELS) {
+                let panels = PANELS.min(width.div_ceil(TILE) - from);
+                let panel = panel.at_least(PANELS * BLOCK * TILE);
+                let panel = &mut panel[..panels * count * TILE];
+                for start in (0..right.length).step_by(DEPTH) {
+                    let depth = DEPTH.min(right.length - start);
+                    let x = Rows { data: &left.data[start / TILE * left.length * TILE..], all: left.length, first, count };
+                    let weights = Weights::F32(&right.data[(from * right.length + start) * TILE..]);
+                    let w = Panels { weights, stride: right.length * TILE, depth };
+                    kernel::product(isa, x, w, Out { data: panel, all: count, first: 0, add: start > 0 });
+                }
+                write_out(panel, from, out, width, add);
+            }
+        });
+    });
+}
+
+/// Panels `(panels, rows, 32)` -> columns `32 from ..` of `out (rows, width)`.
+fn write_out(panels: &[f32], from: usize, out: &mut [f32], width: usize, add: bool) {
+    let rows = out.len() / width;
+    for (panel, lines) in panels.chunks_exact(rows * TILE).enumerate() {
+        let column = (from + panel) * TILE;
+        let count = TILE.min(width - column);
+        for (line, row) in lines.chunks_exact(TILE).zip(out.chunks_exact_mut(width)) {
+            let row = &mut row[column..column + count];
+            if add {
+                row.iter_mut().zip(line).for_each(|(out, value)| *out += value);
+            } else {
+                row.copy_from_slice(&line[..count]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: usize, seed: usize) -> Vec<f32> {
+        (0..count).map(|i| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1000.0 - 1.0).collect()
+    }
+
+    /// The three products of a linear layer equal their definitions, for shapes with rests everywhere.
+    #[test]
+    fn products_are_their_definitions() {
+        for (rows, outputs, inputs) in [(1, 1, 1), (7, 40, 33), (100, 64, 96), (70, 33, 600)] {
+            let (x, w, dy) = (numbers(rows * inputs, 1), numbers(outputs * inputs, 2), numbers(rows * outputs, 3));
+            let (mx, mw, mdy) =
+                (Matrix { data: &x, width: inputs }, Matrix { data: &w, width: inputs }, Matrix { data: &dy, width: outputs });
+            let mut all = Vec::new();
+            for threads in [1, 3] {
+                let mut machine = Machine::new(threads).unwrap();
+                let (mut one, mut two) = (Tiles::default(), Tiles::default());
+                let (mut y, mut dx, mut dw) = (vec![0.5; rows * outputs], vec![0.5; rows * inputs], vec![0.5; outputs * inputs]);
+                let left = one.by_columns(&mut machine, mx);
+                multiply(&mut machine, left, two.by_rows(&mut machine_of(threads), mw), &mut y, outputs, false);
+                let left = one.by_columns(&mut machine, mdy);
+                multiply(&mut machine, left, two.by_columns(&mut machine_of(threads), mw), &mut dx, inputs, true);
+                let left = one.by_rows(&mut machine, mdy);
+                multiply(&mut machine, left, two.by_columns(&mut machine_of(threads), mx), &mut dw, inputs, true);
+                all.push((y, dx, dw));
+            }
+            assert_eq!(all[0], all[1]);
+            let (y, dx, dw) = &all[0];
+            let sum = |count: usize, term: &dyn Fn(usize) -> f32| (0..count).map(|i| f64::from(term(i))).sum::<f64>() as f32;
+            for (r, o) in (0..rows).flat_map(|r| (0..outputs).map(move |o| (r, o))) {
+                let expected = sum(inputs, &|i| x[r * inputs + i] * w[o * inputs + i]);
+                assert!((y[r * outputs + o] - expected).abs() < 1e-3);
+            }
+            for (r, i) in (0..rows).flat_map(|r| (0..inputs).map(move |i| (r, i))) {
+                let expected = 0.5 + sum(outputs, &|o| dy[r * outputs + o] * w[o * inputs + i]);
+                assert!((dx[r * inputs + i] - expected).abs() < 1e-3);
+            }
+            for (o, i) in (0..outputs).flat_map(|o| (0..inputs).map(move |i| (o, i))) {
+                let expected = 0.5 + sum(rows, &|r| dy[r * outputs + o] * x[r * inputs + i]);
+                assert!((dw[o * inputs + i] - expected).abs() < 1e-3);
+            }
+        }
+    }
+
+    fn machine_of(threads: usize) -> Machine {
+        Machine::new(threads).unwrap()
+    }
+}
