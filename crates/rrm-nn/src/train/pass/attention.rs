@@ -4,7 +4,7 @@
 //! softmax runs in 32 lanes without sums across them, and no square matrix is ever turned. Nothing of size (T, T) is kept: the backward
 //! pass computes scores again from the logarithms of the forward pass's sums.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, ops::Range};
 
 use super::{
     forest::Forest,
@@ -203,21 +203,15 @@ impl Attention<'_> {
             for (block, dqueries) in dqueries.chunks_mut(TILE * width).enumerate() {
                 let from = first + head * rows + block * TILE;
                 let queries = from..from + dqueries.len() / width;
-                self.block_backward(isa, (branch.seen + block * TILE, all), queries, scratch, known, dqueries);
+                let block = Block { queries, hidden: branch.seen + block * TILE, all };
+                self.block_backward(isa, block, scratch, known, dqueries);
             }
         }
     }
 
-    /// Slopes of a block of queries, and what they mean for keys and values. `hidden` is the first key that not all of the block see.
-    fn block_backward(
-        &self,
-        isa: Isa,
-        (hidden, all): (usize, usize),
-        queries: std::ops::Range<usize>,
-        scratch: &mut Scratch,
-        known: Known<'_>,
-        dqueries: &mut [f32],
-    ) {
+    /// Slopes of a block of queries, and what they mean for keys and values.
+    fn block_backward(&self, isa: Isa, block: Block, scratch: &mut Scratch, known: Known<'_>, dqueries: &mut [f32]) {
+        let Block { queries, hidden, all } = block;
         let (width, scale, seen) = (self.width, self.scale(), hidden + queries.len());
         let numbers = queries.start * width..queries.end * width;
         let (mut sums, mut products) = ([0f32; TILE], [0f32; TILE]);
@@ -258,6 +252,16 @@ impl Scratch {
             }
         }
     }
+}
+
+/// At most 32 queries of one head.
+struct Block {
+    /// Their numbers in `(segments, N, rows)`.
+    queries: Range<usize>,
+    /// The first key that not all of them see.
+    hidden: usize,
+    /// Keys of the segment and its ancestors.
+    all: usize,
 }
 
 /// The left side of a product: tiles `(depth / 32, all, 32)`, of which the first `count` lines count.

@@ -166,10 +166,10 @@ impl Head<'_> {
             let data = &self.weight[tokens.start * hidden..tokens.end * hidden];
             let logits = &slopes.logits[from * rows..][..tokens.len().next_multiple_of(TILE) * rows];
             let weight = slopes.weight.by_columns(machine, Matrix { data, width: hidden });
-            multiply(machine, Tiled { data: logits, length: rows }, weight, dx, hidden, true);
+            multiply(machine, Tiled { data: logits, length: rows }, weight, (dx, hidden), true);
             if let Some(dweight) = &mut dweight {
                 let turned = turn_tiles(machine, logits, rows, tokens.len(), slopes.turned);
-                multiply(machine, turned, x, &mut dweight[tokens.start * hidden..tokens.end * hidden], hidden, true);
+                multiply(machine, turned, x, (&mut dweight[tokens.start * hidden..tokens.end * hidden], hidden), true);
             }
         }
     }
@@ -220,9 +220,7 @@ fn sum_up_body(logits: &mut [f32], scale: f32, tokens: usize, sums: &mut [f32]) 
     for (row, sums) in sums.chunks_exact_mut(3).enumerate() {
         let mut highest = [f32::NEG_INFINITY; TILE];
         for (panel, line) in lines[row..].iter_mut().step_by(rows).enumerate() {
-            for lane in 0..TILE {
-                line[lane] *= scale;
-            }
+            line.iter_mut().for_each(|logit| *logit *= scale);
             let there = tokens - panel * TILE;
             if there < TILE {
                 line[there..].fill(NOWHERE);

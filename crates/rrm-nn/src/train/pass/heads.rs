@@ -70,21 +70,26 @@ pub fn to_heads(machine: &mut Machine, forest: &Forest, rows: &[f32], (out, head
     });
 }
 
-/// Backward of [`to_heads`]: slopes `heads_slopes (segments, heads, rows, D)` -> slopes `out (R, heads D)`. With a norm, `before` are the rows
-/// that went into it, and the slopes of its weight are added to `dweight (D,)`, if wanted.
-pub fn from_heads(
-    machine: &mut Machine,
-    forest: &Forest,
-    (slopes, heads): (&[f32], usize),
-    turn: Turn<'_>,
-    before: &[f32],
-    (out, dweight): (&mut [f32], Option<&mut [f32]>),
-) {
+/// What [`from_heads`] reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// `(segments, heads, rows, D)`.
+    pub data: &'a [f32],
+    /// How many heads.
+    pub heads: usize,
+    /// What `to_heads` did, which is undone.
+    pub turn: Turn<'a>,
+    /// With a norm, the rows that went into it, `(R, heads D)`.
+    pub before: &'a [f32],
+}
+
+/// Backward of [`to_heads`]: slopes in heads -> slopes in rows, `out (R, heads D)`; those of a norm's weight are added to `dweight (D,)`, if wanted.
+pub fn from_heads(machine: &mut Machine, forest: &Forest, source: Source<'_>, out: &mut [f32], dweight: Option<&mut [f32]>) {
     let width = out.len() / forest.segment_of.len();
-    let (isa, head_width) = (machine.isa, width / heads);
-    let mut partial = vec![0f32; forest.segment_of.len().div_ceil(ROWS) * head_width];
-    machine.each(out.chunks_mut(ROWS * width).zip(partial.chunks_mut(head_width)), |index, (out, sums)| {
-        rows_from_heads(isa, forest, index * ROWS, (slopes, heads), turn, before, out, sums);
+    let (isa, head) = (machine.isa, width / source.heads);
+    let mut partial = vec![0f32; forest.segment_of.len().div_ceil(ROWS) * head];
+    machine.each(out.chunks_mut(ROWS * width).zip(partial.chunks_mut(head)), |index, (out, sums)| {
+        rows_from_heads(isa, forest, source, index * ROWS, out, sums);
     });
     if let Some(dweight) = dweight {
         add_all(&partial, dweight);
@@ -140,41 +145,31 @@ fn part_to_heads_body(rows: &[f32], width: usize, seen: usize, turn: Turn<'_>, (
 
 by_isa! {
     /// [`from_heads`] of the rows from `first` on that `out` has room for; `sums` is their part of the norm's slopes.
-    rows_from_heads(
-        forest: &Forest, first: usize, slopes: (&[f32], usize), turn: Turn<'_>, before: &[f32], out: &mut [f32], sums: &mut [f32]
-    ) rows_from_heads_body
+    rows_from_heads(forest: &Forest, source: Source<'_>, first: usize, out: &mut [f32], sums: &mut [f32]) rows_from_heads_body
 }
 
 #[inline(always)]
-fn rows_from_heads_body(
-    forest: &Forest,
-    first: usize,
-    (slopes, heads): (&[f32], usize),
-    turn: Turn<'_>,
-    before: &[f32],
-    out: &mut [f32],
-    sums: &mut [f32],
-) {
-    let head = sums.len();
+fn rows_from_heads_body(forest: &Forest, source: Source<'_>, first: usize, out: &mut [f32], sums: &mut [f32]) {
+    let (head, heads) = (sums.len(), source.heads);
     let mut turned = vec![0f32; head];
     for (at, out) in out.chunks_exact_mut(head).enumerate() {
         let (row, number) = (first + at / heads, at % heads);
         let segment = forest.segment_of[row];
         let part = forest.part(segment, number, heads, head);
         let inside = row - forest.segments[segment].rows.start;
-        turned.copy_from_slice(&slopes[part.start + inside * head..][..head]);
-        if let Some(rotary) = turn.rotary {
+        turned.copy_from_slice(&source.data[part.start + inside * head..][..head]);
+        if let Some(rotary) = source.turn.rotary {
             let (cosines, sines) = rotary.at(forest.position(row));
             let (left, right) = turned.split_at_mut(head / 2);
             for ((a, b), (cos, sin)) in left.iter_mut().zip(right).zip(cosines.iter().zip(sines)) {
                 (*a, *b) = (*a * cos + *b * sin, *b * cos - *a * sin);
             }
         }
-        match turn.norm {
-            Some((weight, eps)) => {
-                let x = &before[(row * heads + number) * head..][..head];
+        match source.turn.norm {
+            Some(norm) => {
+                let x = &source.before[(row * heads + number) * head..][..head];
                 out.fill(0.0);
-                norm_row_backward(x, weight, eps, &turned, out, sums);
+                norm_row_backward(x, norm, &turned, out, sums);
             }
             None => out.copy_from_slice(&turned),
         }

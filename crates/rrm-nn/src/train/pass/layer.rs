@@ -3,7 +3,7 @@
 use super::{
     attention::{Attention, Known, Slopes},
     forest::Forest,
-    heads::{self, Rotary, Turn},
+    heads::{self, Rotary, Source, Turn},
     linear::{self, forward, input_slopes, weight_slopes},
     machine::Machine,
     model::Layer,
@@ -103,7 +103,7 @@ impl Context<'_> {
             let turn = self.turn(layer, which);
             let wide = if turn.norm.is_some() { &mut saved.before[which] } else { &mut scratch.wide[0] };
             let wide = wide.at_least(rows * heads * self.config.head_dim);
-            forward(machine, &mut scratch.linear, &layer.qkv[which], tiles, wide, false);
+            forward(machine, &mut scratch.linear, &layer.qkv[which], tiles, (wide, false));
             let parts = saved.heads[which].at_least(wide.len());
             heads::to_heads(machine, self.forest, wide, (parts, heads), turn);
         }
@@ -114,11 +114,12 @@ impl Context<'_> {
         self.attention(saved.heads.each_ref().map(|heads| &**heads)).forward(machine, wide, sums);
         let attended = saved.attended.at_least(rows * width);
         let plain = Turn { rotary: None, norm: None };
-        heads::from_heads(machine, self.forest, (wide, heads), plain, &[], (attended, None));
+        let source = Source { data: wide, heads, turn: plain, before: &[] };
+        heads::from_heads(machine, self.forest, source, attended, None);
         let middle = saved.middle.at_least(rows * hidden);
         middle.copy_from_slice(x);
         let tiles = scratch.tiles.by_columns(machine, Matrix { data: attended, width });
-        forward(machine, &mut scratch.linear, &layer.output, tiles, middle, true);
+        forward(machine, &mut scratch.linear, &layer.output, tiles, (middle, true));
         self.mlp(machine, (scratch, saved), layer, out);
     }
 
@@ -130,13 +131,13 @@ impl Context<'_> {
         norm(machine, middle, layer.mlp_norm.weight, self.eps(), normed);
         let tiles = scratch.tiles.by_columns(machine, Matrix { data: normed, width: hidden });
         let (gates, ups) = (saved.gate.at_least(rows * inner), saved.up.at_least(rows * inner));
-        forward(machine, &mut scratch.linear, &layer.gate, tiles, gates, false);
-        forward(machine, &mut scratch.linear, &layer.up, tiles, ups, false);
+        forward(machine, &mut scratch.linear, &layer.gate, tiles, (gates, false));
+        forward(machine, &mut scratch.linear, &layer.up, tiles, (ups, false));
         let product = scratch.inner.at_least(rows * inner);
         gate(machine, gates, ups, product);
         out.copy_from_slice(middle);
         let tiles = scratch.tiles.by_columns(machine, Matrix { data: product, width: inner });
-        forward(machine, &mut scratch.linear, &layer.down, tiles, out, true);
+        forward(machine, &mut scratch.linear, &layer.down, tiles, (out, true));
     }
 
     /// Slopes `slopes (R, H)` of the layer's result -> those of its input `x`, in place; `saved` is used up.
@@ -160,10 +161,10 @@ impl Context<'_> {
             let length = rows * heads * self.config.head_dim;
             let (wide, before) = (scratch.rows.at_least(length), &saved.before.get(which).map_or(&[][..], |before| before));
             let place = layer.head_norms.get(which).and_then(|norm| norm.place.clone());
-            let dweight = place.map(|place| &mut gradients[place]);
-            heads::from_heads(machine, self.forest, (&scratch.slopes[which], heads), turn, before, (wide, dweight));
-            weight_slopes(machine, &mut scratch.linear, &layer.qkv[which], tiles, wide, gradients);
-            input_slopes(machine, &mut scratch.linear, &layer.qkv[which], wide, input, which > 0);
+            let source = Source { data: &scratch.slopes[which], heads, turn, before };
+            heads::from_heads(machine, self.forest, source, wide, place.map(|place| &mut gradients[place]));
+            weight_slopes(machine, &mut scratch.linear, &layer.qkv[which], (tiles, wide), gradients);
+            input_slopes(machine, &mut scratch.linear, &layer.qkv[which], wide, (input, which > 0));
         }
         let place = layer.attention_norm.place.clone();
         let norm = (x, layer.attention_norm.weight, self.eps());
@@ -180,19 +181,19 @@ impl Context<'_> {
     ) {
         let (rows, hidden, inner) = (self.rows(), self.config.hidden_size, self.config.intermediate_size);
         let product = scratch.inner.at_least(rows * inner);
-        input_slopes(machine, &mut scratch.linear, &layer.down, slopes, product, false);
+        input_slopes(machine, &mut scratch.linear, &layer.down, slopes, (product, false));
         let (gates, ups) = (saved.gate.at_least(rows * inner), saved.up.at_least(rows * inner));
         gate_backward(machine, gates, ups, product);
         let tiles = scratch.tiles.by_columns(machine, Matrix { data: product, width: inner });
-        weight_slopes(machine, &mut scratch.linear, &layer.down, tiles, slopes, gradients);
+        weight_slopes(machine, &mut scratch.linear, &layer.down, (tiles, slopes), gradients);
         let middle = &saved.middle[..rows * hidden];
         let normed = scratch.normed.at_least(rows * hidden);
         norm(machine, middle, layer.mlp_norm.weight, self.eps(), normed);
         let tiles = scratch.tiles.by_columns(machine, Matrix { data: normed, width: hidden });
-        weight_slopes(machine, &mut scratch.linear, &layer.gate, tiles, gates, gradients);
-        weight_slopes(machine, &mut scratch.linear, &layer.up, tiles, ups, gradients);
-        input_slopes(machine, &mut scratch.linear, &layer.gate, gates, normed, false);
-        input_slopes(machine, &mut scratch.linear, &layer.up, ups, normed, true);
+        weight_slopes(machine, &mut scratch.linear, &layer.gate, (tiles, gates), gradients);
+        weight_slopes(machine, &mut scratch.linear, &layer.up, (tiles, ups), gradients);
+        input_slopes(machine, &mut scratch.linear, &layer.gate, gates, (normed, false));
+        input_slopes(machine, &mut scratch.linear, &layer.up, ups, (normed, true));
         let place = layer.mlp_norm.place.clone();
         let norm = (middle, layer.mlp_norm.weight, self.eps());
         norm_backward(machine, norm, normed, slopes, place.map(|place| &mut gradients[place]));
@@ -211,9 +212,9 @@ impl Context<'_> {
         let width = heads * head;
         let attended = &saved.attended[..rows * width];
         let tiles = scratch.tiles.by_columns(machine, Matrix { data: attended, width });
-        weight_slopes(machine, &mut scratch.linear, &layer.output, tiles, slopes, gradients);
+        weight_slopes(machine, &mut scratch.linear, &layer.output, (tiles, slopes), gradients);
         let wide = scratch.rows.at_least(rows * width);
-        input_slopes(machine, &mut scratch.linear, &layer.output, slopes, wide, false);
+        input_slopes(machine, &mut scratch.linear, &layer.output, slopes, (wide, false));
         let products = scratch.products.at_least(rows * heads);
         heads::products(machine, self.forest, attended, wide, (products, heads));
         let parts = scratch.wide[0].at_least(rows * width);

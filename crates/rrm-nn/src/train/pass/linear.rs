@@ -21,21 +21,27 @@ pub struct Scratch {
 }
 
 /// `out (R, out) (+)= x W^T + bias`, with x by columns.
-pub fn forward(machine: &mut Machine, scratch: &mut Scratch, linear: &Linear<'_>, x: Tiled<'_>, out: &mut [f32], add: bool) {
+pub fn forward(machine: &mut Machine, scratch: &mut Scratch, linear: &Linear<'_>, x: Tiled<'_>, (out, add): (&mut [f32], bool)) {
     let weight = merged(machine, linear, &mut scratch.merged);
     let weight = scratch.right.by_rows(machine, Matrix { data: weight, width: linear.inputs });
-    multiply(machine, x, weight, out, linear.outputs(), add);
+    multiply(machine, x, weight, (out, linear.outputs()), add);
     if !linear.bias.weight.is_empty() {
         add_bias(machine, linear.bias.weight, out);
     }
 }
 
 /// `dx (R, in) (+)= dy W`.
-pub fn input_slopes(machine: &mut Machine, scratch: &mut Scratch, linear: &Linear<'_>, dy: &[f32], dx: &mut [f32], add: bool) {
+pub fn input_slopes(
+    machine: &mut Machine,
+    scratch: &mut Scratch,
+    linear: &Linear<'_>,
+    dy: &[f32],
+    (dx, add): (&mut [f32], bool),
+) {
     let weight = merged(machine, linear, &mut scratch.merged);
     let dy = scratch.left.by_columns(machine, Matrix { data: dy, width: linear.outputs() });
     let weight = scratch.right.by_columns(machine, Matrix { data: weight, width: linear.inputs });
-    multiply(machine, dy, weight, dx, linear.inputs, add);
+    multiply(machine, dy, weight, (dx, linear.inputs), add);
 }
 
 /// Adds to `gradients` what the slopes `dy (R, out)` of the result mean for what is trained of this layer; x by columns.
@@ -43,14 +49,13 @@ pub fn weight_slopes(
     machine: &mut Machine,
     scratch: &mut Scratch,
     linear: &Linear<'_>,
-    x: Tiled<'_>,
-    dy: &[f32],
+    (x, dy): (Tiled<'_>, &[f32]),
     gradients: &mut [f32],
 ) {
     let dy_matrix = Matrix { data: dy, width: linear.outputs() };
     if let Some(place) = linear.place.clone() {
         let turned = scratch.left.by_rows(machine, dy_matrix);
-        multiply(machine, turned, x, &mut gradients[place], linear.inputs, true);
+        multiply(machine, turned, x, (&mut gradients[place], linear.inputs), true);
     }
     if let Some(place) = linear.bias.place.clone().filter(|place| !place.is_empty()) {
         add_columns(machine, dy, &mut gradients[place]);
@@ -61,18 +66,18 @@ pub fn weight_slopes(
     // dB = s dy^T (x A^T)
     let reduced = &mut scratch.thin.at_least(rows * r)[..rows * r];
     let right = scratch.right.by_rows(machine, Matrix { data: a, width: linear.inputs });
-    multiply(machine, x, right, reduced, r, false);
+    multiply(machine, x, right, (reduced, r), false);
     scale(reduced);
     let turned = scratch.left.by_rows(machine, dy_matrix);
     let right = scratch.right.by_columns(machine, Matrix { data: reduced, width: r });
-    multiply(machine, turned, right, &mut gradients[adapter.b.clone()], r, true);
+    multiply(machine, turned, right, (&mut gradients[adapter.b.clone()], r), true);
     // dA = s (dy B)^T x
     let left = scratch.left.by_columns(machine, dy_matrix);
     let right = scratch.right.by_columns(machine, Matrix { data: b, width: r });
-    multiply(machine, left, right, reduced, r, false);
+    multiply(machine, left, right, (reduced, r), false);
     scale(reduced);
     let turned = scratch.left.by_rows(machine, Matrix { data: reduced, width: r });
-    multiply(machine, turned, x, &mut gradients[adapter.a.clone()], linear.inputs, true);
+    multiply(machine, turned, x, (&mut gradients[adapter.a.clone()], linear.inputs), true);
 }
 
 /// The matrix that is used.

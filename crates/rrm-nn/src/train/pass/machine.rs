@@ -43,7 +43,7 @@ impl Machine {
 }
 
 /// Cuts a slice into parts of these lengths, one behind the other.
-pub fn split<'a>(mut rest: &'a mut [f32], lengths: impl Iterator<Item = usize>) -> impl Iterator<Item = &'a mut [f32]> {
+pub fn split(mut rest: &mut [f32], lengths: impl Iterator<Item = usize>) -> impl Iterator<Item = &mut [f32]> {
     lengths.map(move |length| {
         let (part, after) = std::mem::take(&mut rest).split_at_mut(length);
         rest = after;

@@ -27,7 +27,7 @@ pub fn norm_backward(
     let size = ROWS * width;
     let mut partial = vec![0f32; x.len().div_ceil(size) * width];
     let items = dx.chunks_mut(size).zip(partial.chunks_mut(width)).zip(x.chunks(size).zip(dy.chunks(size)));
-    machine.each(items, |_, ((dx, sums), (x, dy))| norm_rows_backward(isa, x, weight, eps, dy, dx, sums));
+    machine.each(items, |_, ((dx, sums), (x, dy))| norm_rows_backward(isa, x, (weight, eps), dy, dx, sums));
     if let Some(dweight) = dweight {
         add_all(&partial, dweight);
     }
@@ -98,7 +98,7 @@ pub fn inverse_rms(row: &[f32], eps: f32) -> f32 {
 
 /// Backward of one row's norm: with n = x / rms(x) and g = dy * weight, the slope in x is (g - n mean(g n)) / rms(x).
 #[inline(always)]
-pub fn norm_row_backward(x: &[f32], weight: &[f32], eps: f32, dy: &[f32], dx: &mut [f32], dweight: &mut [f32]) {
+pub fn norm_row_backward(x: &[f32], (weight, eps): (&[f32], f32), dy: &[f32], dx: &mut [f32], dweight: &mut [f32]) {
     let inverse = inverse_rms(x, eps);
     let mut sums = [0f32; TILE];
     for (x, (dy, weight)) in x.chunks(TILE).zip(dy.chunks(TILE).zip(weight.chunks(TILE))) {
@@ -129,14 +129,14 @@ fn norm_rows_body(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
 
 by_isa! {
     /// [`norm_backward`] of some rows; `sums` is their part of the weight's slopes.
-    norm_rows_backward(x: &[f32], weight: &[f32], eps: f32, dy: &[f32], dx: &mut [f32], sums: &mut [f32]) norm_rows_backward_body
+    norm_rows_backward(x: &[f32], norm: (&[f32], f32), dy: &[f32], dx: &mut [f32], sums: &mut [f32]) norm_rows_backward_body
 }
 
 #[inline(always)]
-fn norm_rows_backward_body(x: &[f32], weight: &[f32], eps: f32, dy: &[f32], dx: &mut [f32], sums: &mut [f32]) {
-    let width = weight.len();
+fn norm_rows_backward_body(x: &[f32], norm: (&[f32], f32), dy: &[f32], dx: &mut [f32], sums: &mut [f32]) {
+    let width = norm.0.len();
     for (x, (dy, dx)) in x.chunks_exact(width).zip(dy.chunks_exact(width).zip(dx.chunks_exact_mut(width))) {
-        norm_row_backward(x, weight, eps, dy, dx, sums);
+        norm_row_backward(x, norm, dy, dx, sums);
     }
 }
 

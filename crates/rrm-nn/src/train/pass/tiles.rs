@@ -133,7 +133,7 @@ thread_local! {
 }
 
 /// `out (m, n) (+)= left right`, with left `(k / 32, m, 32)` and right `(n / 32, k, 32)`.
-pub fn multiply(machine: &mut Machine, left: Tiled<'_>, right: Tiled<'_>, out: &mut [f32], width: usize, add: bool) {
+pub fn multiply(machine: &mut Machine, left: Tiled<'_>, right: Tiled<'_>, (out, width): (&mut [f32], usize), add: bool) {
     let rows = out.len() / width;
     // At least two pieces for each thread, in whole steps of the kernel's 12 rows.
     let block = rows.div_ceil(2 * machine.threads()).next_multiple_of(12).min(BLOCK);
@@ -196,11 +196,11 @@ mod tests {
                 let (mut one, mut two) = (Tiles::default(), Tiles::default());
                 let (mut y, mut dx, mut dw) = (vec![0.5; rows * outputs], vec![0.5; rows * inputs], vec![0.5; outputs * inputs]);
                 let left = one.by_columns(&mut machine, mx);
-                multiply(&mut machine, left, two.by_rows(&mut machine_of(threads), mw), &mut y, outputs, false);
+                multiply(&mut machine, left, two.by_rows(&mut machine_of(threads), mw), (&mut y, outputs), false);
                 let left = one.by_columns(&mut machine, mdy);
-                multiply(&mut machine, left, two.by_columns(&mut machine_of(threads), mw), &mut dx, inputs, true);
+                multiply(&mut machine, left, two.by_columns(&mut machine_of(threads), mw), (&mut dx, inputs), true);
                 let left = one.by_rows(&mut machine, mdy);
-                multiply(&mut machine, left, two.by_columns(&mut machine_of(threads), mx), &mut dw, inputs, true);
+                multiply(&mut machine, left, two.by_columns(&mut machine_of(threads), mx), (&mut dw, inputs), true);
                 all.push((y, dx, dw));
             }
             assert_eq!(all[0], all[1]);
