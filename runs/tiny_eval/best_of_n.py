@@ -173,9 +173,10 @@ def ranking_jobs(world: World, steps: int, solved: dict[int, list[Candidates]]) 
                 if judge := world.layout.judge(kind, seed):
                     jobs[name, n, seed] = rank_job(world, f"best-of-{n}-n{steps}-{name.split()[0].strip(',').lower()}", judge, file, *options)
             for m in opponents(n) if n == most else ():
-                # Everybody is a round robin, the same as without the option.
-                options = ("--strategy", "elo") if m == n - 1 else ("--strategy", "elo", "--opponents", str(m))
-                jobs[f"opponents {m}", n, seed] = rank_job(world, f"opponents-{m}-n{steps}", world.layout.judge("rrm", seed), file, *options)
+                # Everybody as an opponent is the round robin.
+                everybody, options = jobs[ALL_PAIRS, n, seed], ("--strategy", "elo", "--opponents", str(m))
+                rrm = world.layout.judge("rrm", seed)
+                jobs[f"opponents {m}", n, seed] = everybody if m == n - 1 else rank_job(world, f"opponents-{m}-n{steps}", rrm, file, *options)
     return jobs
 
 
