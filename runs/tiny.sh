@@ -9,7 +9,7 @@
 #
 #   ROOT/seed-0/{arithmetic,judging,base,rrm,direct,shuffled}    run folders of `rrm train`, of runs/tiny-*.toml
 #   ROOT/seed-{1,2}/..., ROOT/size-{s,l}/...                     the same with other seeds, and other sizes
-#   ROOT/data, ROOT/tiny.json                                    rows, and what stage 2 was trained on
+#   ROOT/data, ROOT/tiny.json                                    rows, and the lengths of both stages
 set -euo pipefail
 short=""
 if [ "${1:-}" = "--short" ]; then
@@ -118,12 +118,11 @@ if [ -n "$short" ]; then
 fi
 printf '%s\n' "${lineages[@]}" | xargs -P 2 -L 1 bash -euo pipefail -c 'lineage "$@"' lineage
 
-python3 - "${some%-*}" "${some#*-}" >tiny.json.part <<'PY'
+python3 - "${all%-*}" "${all#*-}" "${some%-*}" "${some#*-}" >tiny.json.part <<'PY'
 import json, sys
 
-formats = {name: f"crates/rrm-tiny/formats/{name}.toml" for name in ("judge", "direct", "solver")}
-fewest, most = map(int, sys.argv[1:])
-print(json.dumps({"formats": formats, "trained_steps": list(range(fewest, most + 1))}, indent=1))
+first, last, fewest, most = map(int, sys.argv[1:])
+print(json.dumps({"supervised_steps": list(range(first, last + 1)), "trained_steps": list(range(fewest, most + 1))}, indent=1))
 PY
 mv tiny.json.part tiny.json
 echo "all of it took $(($(date +%s) - start)) s; it is in $root"
