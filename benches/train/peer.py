@@ -1,4 +1,4 @@
-"""PyTorch's plain training step on the shapes of `train_speed`: forward, cross-entropy, backward, AdamW. `peer.py S|M [steps] [threads] [update]`
+"""PyTorch's plain training step on the shapes of `train_speed`: forward, cross-entropy, backward, AdamW. `peer.py S|M|T [steps] [threads] [update]`
 prints the median seconds of a step, tokens per second and peak memory as one line of JSON."""
 
 import json
@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 # Vocabulary, hidden size, layers, heads, heads of keys and values, inner size, sequences, tokens of each.
-SHAPES = {"S": (2048, 256, 6, 4, 2, 768, 16, 256), "M": (49152, 576, 30, 9, 3, 1536, 2, 256)}
+SHAPES = {"S": (2048, 256, 6, 4, 2, 768, 16, 256), "M": (49152, 576, 30, 9, 3, 1536, 2, 256), "T": (64, 128, 2, 4, 2, 256, 128, 48)}
 
 
 class Layer(torch.nn.Module):

@@ -1,6 +1,6 @@
 """The plain training step, ours and PyTorch's, in turn: median seconds, ratio of the medians, peak memory.
 
-    step.py [--rounds 3] [--steps 5] [--threads 2] [--shapes S M]
+    step.py [--rounds 3] [--steps 5] [--threads 2] [--shapes S M T]
 
 Builds and runs `train_speed` (release) and runs `peer.py` with this Python, which needs torch. Rounds alternate, so that what else the machine
 does meets both. PyTorch runs with each of its two AdamW forms, and the faster one counts. Prints a table and, with --json FILE, all numbers.
@@ -27,7 +27,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--shapes", nargs="+", choices=["S", "M"], default=["S", "M"])
+    parser.add_argument("--shapes", nargs="+", choices=["S", "M", "T"], default=["S", "M", "T"])
     parser.add_argument("--binary", help="a train_speed that is built already")
     parser.add_argument("--json", help="where all numbers go")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-//! How fast a plain training step is: forward, cross-entropy on next tokens, backward, AdamW. `train_speed S|M [steps] [threads]` prints the
+//! How fast a plain training step is: forward, cross-entropy on next tokens, backward, AdamW. `train_speed S|M|T [steps] [threads]` prints the
 //! median seconds of a step, tokens per second and peak memory as one line of JSON. Shapes as `benches/train/peer.py` has them.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example prints")]
 
@@ -17,11 +17,17 @@ use rrm_nn::{
 const S: ([usize; 6], usize, usize) = ([2048, 256, 6, 4, 2, 768], 16, 256);
 /// SmolLM2-135M.
 const M: ([usize; 6], usize, usize) = ([49152, 576, 30, 9, 3, 1536], 2, 256);
+/// A judge as small as the one that the project trains itself, on short texts.
+const T: ([usize; 6], usize, usize) = ([64, 128, 2, 4, 2, 256], 128, 48);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let text = |index: usize| arguments.get(index).map(String::as_str);
-    let (shape, sequences, length) = if text(0) == Some("M") { M } else { S };
+    let (shape, sequences, length) = match text(0) {
+        Some("M") => M,
+        Some("T") => T,
+        _ => S,
+    };
     let steps: usize = text(1).unwrap_or("7").parse()?;
     let threads = text(2).map(str::parse).transpose()?;
     let [vocabulary, hidden, layers, heads, kv_heads, inner] = shape;

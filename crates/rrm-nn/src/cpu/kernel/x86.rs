@@ -99,7 +99,12 @@ macro_rules! tile {
         let (mut x, mut w, mut left) = ($call.x, $call.w, $call.depth);
         while left > 0 {
             let depth = left.min(TILE);
+            // The next inputs: those of the chain's next tile, or of the next rows.
+            let next = if left > TILE { x.wrapping_add($call.x_stride) } else { $call.x.wrapping_add([$($index),+].len() * TILE) };
             for d in 0..depth {
+                if [$($index),+].len() >= FETCHING && d < 2 * [$($index),+].len() {
+                    _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(d * (TILE / 2)).cast());
+                }
                 let mut weights = [[$zero(); $vectors]; $panels];
                 for panel in 0..$panels {
                     for v in 0..$vectors {

@@ -75,12 +75,20 @@ fn pieces((block, memory): (usize, &mut [f32])) -> impl Iterator<Item = (usize, 
 
 /// Columns `32 block ..` of as many rows as `out` `(rows, 32)` has; zeros where there are no columns.
 pub fn copy_columns(matrix: Matrix<'_>, block: usize, out: &mut [f32]) {
-    let from = block * TILE;
-    let width = TILE.min(matrix.width - from);
-    for (row, out) in matrix.data.chunks_exact(matrix.width).zip(out.chunks_exact_mut(TILE)) {
-        out[..width].copy_from_slice(&row[from..from + width]);
-        out[width..].fill(0.0);
+    for (row, out) in matrix.data.chunks_exact(matrix.width).zip(out.as_chunks_mut::<TILE>().0) {
+        *out = tile_of(&row[block * TILE..]);
     }
+}
+
+/// The first 32 numbers, or as many as there are and zeros. A copy of known length needs no call, and most tiles are full.
+#[inline(always)]
+fn tile_of(numbers: &[f32]) -> [f32; TILE] {
+    if let Some(tile) = numbers.first_chunk::<TILE>() {
+        return *tile;
+    }
+    let mut tile = [0f32; TILE];
+    tile[..numbers.len()].copy_from_slice(numbers);
+    tile
 }
 
 /// Rows `32 block ..` turned: `out` is `(width, 32)`; zeros where there are no rows.
@@ -88,10 +96,9 @@ pub fn turn_rows(matrix: Matrix<'_>, block: usize, out: &mut [f32]) {
     let width = matrix.width;
     let rows = &matrix.data[block * TILE * width..];
     for (from, out) in (0..width).step_by(TILE).zip(out.chunks_mut(TILE * TILE)) {
-        let count = TILE.min(width - from);
         let mut square = [[0f32; TILE]; TILE];
         for (line, row) in square.iter_mut().zip(rows.chunks_exact(width)) {
-            line[..count].copy_from_slice(&row[from..from + count]);
+            *line = tile_of(&row[from..]);
         }
         turn_square(&square, out);
     }
@@ -164,12 +171,13 @@ fn write_out(panels: &[f32], from: usize, out: &mut [f32], width: usize, add: bo
     for (panel, lines) in panels.chunks_exact(rows * TILE).enumerate() {
         let column = (from + panel) * TILE;
         let count = TILE.min(width - column);
-        for (line, row) in lines.chunks_exact(TILE).zip(out.chunks_exact_mut(width)) {
+        for (line, row) in lines.as_chunks::<TILE>().0.iter().zip(out.chunks_exact_mut(width)) {
             let row = &mut row[column..column + count];
-            if add {
-                row.iter_mut().zip(line).for_each(|(out, value)| *out += value);
-            } else {
-                row.copy_from_slice(&line[..count]);
+            match (row.first_chunk_mut::<TILE>(), add) {
+                (Some(row), false) => *row = *line,
+                (Some(row), true) => row.iter_mut().zip(line).for_each(|(out, value)| *out += value),
+                (None, false) => row.copy_from_slice(&line[..count]),
+                (None, true) => row.iter_mut().zip(line).for_each(|(out, value)| *out += value),
             }
         }
     }
