@@ -7,6 +7,7 @@ use std::time::Instant;
 use rrm_nn::{
     config::ModelConfig,
     train::{
+        adamw::{AdamW, AdamWConfig, Moments},
         layout::{Packed, Target},
         trainee::{Trainee, TraineeOptions},
         weights::{Init, Weights},
@@ -43,7 +44,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut weights = Weights::random(&config, &Init::default(), 0);
     let mut trainee = Trainee::new(&config, TraineeOptions { threads, checkpoint_activations })?;
     let count = weights.trainable().len();
-    let (mut gradients, mut moments) = (vec![0f32; count], (vec![0f32; count], vec![0f32; count]));
+    let mut gradients = vec![0f32; count];
+    let config = AdamWConfig { weight_decay: 0.01, ..AdamWConfig::default() };
+    let cores = std::thread::available_parallelism()?.get();
+    // PyTorch's decays all weights.
+    let decayed = std::iter::once(0..count).collect();
+    let mut adamw = AdamW { config, decayed, threads: threads.unwrap_or(cores), moments: Moments::new(count) };
     let packed = sequences_of(sequences, length, vocabulary);
     let slope = -1.0 / packed.targets.len() as f32;
     let mut times = Vec::new();
@@ -53,7 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let scored = trainee.backward(&weights, &packed, 1.0, &|_, _| slope, &mut gradients)?;
         let loss = scored.iter().map(|scored| f64::from(scored.logprob)).sum::<f64>() * f64::from(slope);
         let passed = start.elapsed().as_secs_f64();
-        adamw(weights.trainable_mut(), &gradients, &mut moments, step + 1);
+        adamw.step(weights.trainable_mut(), &gradients, 3e-4);
         let all = start.elapsed().as_secs_f64();
         eprintln!("step {step}: loss {loss:.4}, passes {passed:.3} s, update {:.3} s, all {all:.3} s", all - passed);
         if step > 0 {
@@ -87,25 +93,6 @@ fn sequences_of(sequences: usize, length: usize, vocabulary: usize) -> Packed {
         packed.targets.extend(tokens[1..].iter().enumerate().map(|(at, token)| Target { row: first + at, token: *token }));
     }
     packed
-}
-
-/// One step of AdamW with PyTorch's defaults, on two threads.
-fn adamw(weights: &mut [f32], gradients: &[f32], (first, second): &mut (Vec<f32>, Vec<f32>), step: usize) {
-    let (rate, beta1, beta2, eps, decay) = (3e-4f32, 0.9f32, 0.999f32, 1e-8f32, 0.01f32);
-    let (size, root) = (rate / (1.0 - beta1.powi(step as i32)), (1.0 - beta2.powi(step as i32)).sqrt());
-    let half = weights.len().div_ceil(2);
-    std::thread::scope(|scope| {
-        let moments = first.chunks_mut(half).zip(second.chunks_mut(half));
-        for ((weights, gradients), (first, second)) in weights.chunks_mut(half).zip(gradients.chunks(half)).zip(moments) {
-            scope.spawn(move || {
-                for ((weight, gradient), (first, second)) in weights.iter_mut().zip(gradients).zip(first.iter_mut().zip(second)) {
-                    *first += (gradient - *first) * (1.0 - beta1);
-                    *second = *second * beta2 + gradient * gradient * (1.0 - beta2);
-                    *weight = *weight * (1.0 - rate * decay) - size * *first / (second.sqrt() / root + eps);
-                }
-            });
-        }
-    });
 }
 
 /// The most memory that this process ever had, in MiB.
