@@ -1,5 +1,7 @@
 //! A folder's vocabulary with its chat template: conversations -> prompts, texts <-> tokens.
 
+use std::path::Path;
+
 use rrm::{
     chat::Message,
     engine::in_process::{ChatTemplate, Part, TemplateError},
@@ -37,7 +39,15 @@ impl Text {
     /// # Errors
     /// [`TextError`] when one of them cannot be used.
     pub fn open(checkpoint: &Checkpoint) -> Result<Self, TextError> {
-        let tokenizer = Tokenizer::open(checkpoint.folder(), checkpoint.config().vocab_size)?;
+        Text::read(checkpoint.folder(), checkpoint.config().vocab_size)
+    }
+
+    /// The vocabulary and the template of a folder that need not hold weights; no token is `vocab_size` or above.
+    ///
+    /// # Errors
+    /// [`TextError`] when one of them cannot be used.
+    pub fn read(folder: &Path, vocab_size: usize) -> Result<Self, TextError> {
+        let tokenizer = Tokenizer::open(folder, vocab_size)?;
         let source = tokenizer.chat_template().map(str::to_owned);
         let template = ChatTemplate::new(source, tokenizer.bos().to_owned(), tokenizer.eos().to_owned())?;
         Ok(Text { tokenizer, template })

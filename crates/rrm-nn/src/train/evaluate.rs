@@ -84,6 +84,12 @@ impl HeldOut {
         Ok(HeldOut { path: path.to_owned(), items })
     }
 
+    /// The first pairs alone.
+    pub fn first(mut self, pairs: usize) -> Self {
+        self.items.truncate(pairs);
+        self
+    }
+
     /// How many pairs there are.
     pub fn pairs(&self) -> usize {
         self.items.len()

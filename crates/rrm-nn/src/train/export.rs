@@ -1,0 +1,153 @@
+//! Weights -> a folder in Hugging Face layout that transformers (and PEFT, for adapters) load as well as this crate does.
+
+use std::{
+    borrow::Cow,
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    RunError,
+    config::ModelSource,
+    lora::LoraConfig,
+    tensor_file::{self, Tensor},
+    weights::Weights,
+};
+use crate::checkpoint::{CheckpointError, read_small};
+
+/// Files of a vocabulary, copied where they are there.
+const VOCABULARY: [&str; 9] = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "generation_config.json",
+    "chat_template.jinja",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.model",
+];
+
+/// The files that a model has besides its weights.
+pub(super) struct ModelFiles {
+    config: PathBuf,
+    vocabulary: PathBuf,
+    /// What adapters are for.
+    base: String,
+}
+
+impl ModelFiles {
+    pub fn of(source: &ModelSource) -> Self {
+        match source {
+            ModelSource::Folder(folder) => {
+                ModelFiles { config: folder.join("config.json"), vocabulary: folder.clone(), base: folder.display().to_string() }
+            }
+            ModelSource::Fresh(fresh) => {
+                ModelFiles { config: fresh.config.clone(), vocabulary: fresh.tokenizer.clone(), base: String::new() }
+            }
+        }
+    }
+
+    /// Writes everything but the weights into a folder.
+    fn copy(&self, folder: &Path) -> Result<(), RunError> {
+        let malformed = |what: String| CheckpointError::Malformed { file: self.config.clone(), what };
+        let config = serde_json::from_slice(&read_small(&self.config)?).map_err(|error| malformed(error.to_string()))?;
+        let Value::Object(mut config) = config else { return Err(malformed("is no object".to_owned()).into()) };
+        // transformers loads weights in the type that is named here, whatever they are stored in.
+        config.remove("torch_dtype");
+        config.insert("dtype".to_owned(), json!("float32"));
+        write_json(&folder.join("config.json"), &Value::Object(config))?;
+        for name in VOCABULARY {
+            let (from, to) = (self.vocabulary.join(name), folder.join(name));
+            if from.exists() {
+                let copied = fs::copy(&from, &to).and_then(|_| File::open(&to)?.sync_all());
+                copied.map_err(|source| RunError::File { file: from, source })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes what is trained: the whole model as `model.safetensors`, or adapters as PEFT names its files.
+pub(super) fn write(folder: &Path, files: &ModelFiles, weights: &Weights) -> Result<(), RunError> {
+    files.copy(folder)?;
+    let Some(lora) = weights.lora() else { return write_model(folder, weights) };
+    write_json(&folder.join("adapter_config.json"), &adapter_config(lora, &files.base))?;
+    write_trained(&trained_file(folder, weights), weights, &[("", weights.trainable())])
+}
+
+/// Writes the whole model, adapters merged in.
+pub(super) fn write_merged(folder: &Path, files: &ModelFiles, weights: &Weights) -> Result<(), RunError> {
+    files.copy(folder)?;
+    write_model(folder, weights)
+}
+
+fn write_model(folder: &Path, weights: &Weights) -> Result<(), RunError> {
+    let tensor = |(name, shape): (String, Vec<usize>)| {
+        let of = name.clone();
+        Tensor { name, shape, values: Box::new(move || weights.merged(&of)) }
+    };
+    let tensors: Vec<_> = weights.config().tensors().into_iter().map(tensor).collect();
+    let file = folder.join("model.safetensors");
+    tensor_file::write(&file, &tensors).map_err(|source| RunError::File { file, source })
+}
+
+/// Writes numbers that lie as the trained ones do, each kind of them with a suffix behind the tensors' names.
+pub(super) fn write_trained(file: &Path, weights: &Weights, kinds: &[(&str, &[f32])]) -> Result<(), RunError> {
+    let tensors = kinds.iter().flat_map(|(suffix, numbers)| {
+        weights.views().iter().map(move |view| Tensor {
+            name: format!("{}{suffix}", view.name),
+            shape: view.shape.clone(),
+            values: Box::new(|| Cow::Borrowed(&numbers[view.range.clone()])),
+        })
+    });
+    let written = tensor_file::write(file, &tensors.collect::<Vec<_>>());
+    written.map_err(|source| RunError::File { file: file.to_owned(), source })
+}
+
+/// Reads what [`write_trained`] or [`write`] wrote.
+pub(super) fn read_trained(file: &Path, weights: &Weights, suffix: &str, numbers: &mut [f32]) -> Result<(), RunError> {
+    let mut rest = numbers;
+    // Views lie one behind the other.
+    let wanted = weights.views().iter().map(|view| {
+        let (values, after) = std::mem::take(&mut rest).split_at_mut(view.range.len());
+        rest = after;
+        (format!("{}{suffix}", view.name), view.shape.as_slice(), values)
+    });
+    tensor_file::read(file, wanted).map_err(|source| RunError::File { file: file.to_owned(), source })
+}
+
+/// The file of a checkpoint that holds what is trained.
+pub(super) fn trained_file(folder: &Path, weights: &Weights) -> PathBuf {
+    folder.join(if weights.lora().is_some() { "adapter_model.safetensors" } else { "model.safetensors" })
+}
+
+/// What PEFT reads; fields that are absent have its defaults.
+fn adapter_config(lora: &LoraConfig, base: &str) -> Value {
+    // PEFT's own files hold an integer.
+    let alpha = if lora.lora_alpha.fract() == 0.0 { json!(lora.lora_alpha as i64) } else { json!(lora.lora_alpha) };
+    json!({
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": base,
+        "r": lora.r,
+        "lora_alpha": alpha,
+        "lora_dropout": 0.0,
+        "target_modules": lora.target_modules,
+        "bias": "none",
+        "fan_in_fan_out": false,
+        "init_lora_weights": true,
+        "inference_mode": true,
+    })
+}
+
+fn write_json(file: &Path, value: &Value) -> Result<(), RunError> {
+    let written = File::create(file).and_then(|mut out| {
+        out.write_all(format!("{value:#}\n").as_bytes())?;
+        out.sync_all()
+    });
+    written.map_err(|source| RunError::File { file: file.to_owned(), source })
+}

@@ -1,0 +1,121 @@
+//! A configuration -> what the run will take, before anything is computed.
+
+use std::sync::Arc;
+
+use super::{
+    RunError,
+    config::{Method, ModelSource, TrainConfig},
+    data::{FileCounts, PairSource, SftSource},
+    grpo,
+    lora::LoraConfig,
+    run, sft,
+};
+use crate::{checkpoint::Checkpoint, config::ModelConfig, text::Text};
+
+/// What a run will take.
+#[derive(Clone, Debug)]
+pub struct Forecast {
+    /// Parameters of the model.
+    pub parameters: u64,
+    /// Parameters that are trained.
+    pub trained: u64,
+    /// What became of each file's rows.
+    pub data: Vec<FileCounts>,
+    /// Examples or completions of a step.
+    pub rows_a_step: u64,
+    /// Most tokens of a step, prompts counted once for each of their completions.
+    pub tokens_a_step: u64,
+    /// Steps of the run.
+    pub steps: u64,
+    /// Bytes of memory.
+    pub memory: Memory,
+}
+
+/// Bytes of memory that a run takes, about.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// Weights, gradients, moments, and the reference where there is one.
+    pub weights: u64,
+    /// What a pass keeps for the way back.
+    pub activations: u64,
+    /// The decoder's own copy of the weights, and keys and values, while completions are written.
+    pub rollouts: u64,
+}
+
+impl Memory {
+    /// Most that is held at once: rollouts and passes take turns.
+    pub fn most(&self) -> u64 {
+        self.weights + self.activations.max(self.rollouts)
+    }
+}
+
+/// Reads the data and the model's shape, but no weights.
+///
+/// # Errors
+/// As a run would that cannot begin.
+pub fn forecast(config: &TrainConfig) -> Result<Forecast, RunError> {
+    let format = Arc::new(run::format(&config.data.format)?);
+    let (shape, text) = match &config.model {
+        ModelSource::Folder(folder) => {
+            let checkpoint = Checkpoint::open(folder)?;
+            (checkpoint.config().clone(), Text::open(&checkpoint)?)
+        }
+        ModelSource::Fresh(fresh) => {
+            let shape = run::shape(&fresh.config)?;
+            let text = Text::read(&fresh.tokenizer, shape.vocab_size)?;
+            (shape, text)
+        }
+    };
+    let text = Arc::new(text);
+    let (data, rows_a_step, tokens_of_one) = match config.method {
+        Method::Sft => {
+            let sft = config.sft.clone().unwrap_or_default();
+            let source = SftSource::open(&sft::data(config), &format, &text)?;
+            (source.counts().to_vec(), sft.per_device_train_batch_size, sft.max_length)
+        }
+        Method::Grpo => {
+            let grpo = config.grpo.clone().unwrap_or_default();
+            let source = PairSource::open(grpo::data(config), format, text)?;
+            let longest = config.data.max_prompt_length + grpo.max_completion_length;
+            (source.counts().to_vec(), grpo.generation_batch_size, longest)
+        }
+    };
+    let parameters = shape.parameters();
+    let trained = config.lora.as_ref().map_or(parameters, |lora| adapter_parameters(&shape, lora));
+    Ok(Forecast {
+        parameters,
+        trained,
+        data,
+        rows_a_step: rows_a_step as u64,
+        tokens_a_step: (rows_a_step * tokens_of_one) as u64,
+        steps: config.optimizer.max_steps,
+        memory: memory(config, &shape, trained),
+    })
+}
+
+/// Parameters of all adapters.
+fn adapter_parameters(shape: &ModelConfig, lora: &LoraConfig) -> u64 {
+    let adapted = shape.tensors().into_iter().filter(|(name, _)| lora.module(name).is_some());
+    adapted.map(|(_, shape)| (lora.r * (shape[0] + shape[1])) as u64).sum()
+}
+
+fn memory(config: &TrainConfig, shape: &ModelConfig, trained: u64) -> Memory {
+    let parameters = shape.parameters();
+    let frozen = if config.lora.is_some() { parameters } else { 0 };
+    let reference = config.grpo.as_ref().is_some_and(|grpo| grpo.beta > 0.0 || grpo.max_kl.is_some());
+    // Weights, gradients and two moments, and a copy for the reference.
+    let weights = 4 * (frozen + trained * (4 + u64::from(reference)));
+    let (hidden, inner) = (shape.hidden_size as u64, shape.intermediate_size as u64);
+    let queries = (shape.num_attention_heads * shape.head_dim) as u64;
+    let keys = (shape.num_key_value_heads * shape.head_dim) as u64;
+    // Residual stream twice, both norms, queries, keys, values, what attention gives, and three widths of the feed-forward part.
+    let kept = 4 * hidden + 2 * queries + 2 * keys + 3 * inner;
+    let (rows, layers) = (config.max_tokens_per_pass as u64, shape.num_hidden_layers as u64);
+    let activations = if config.gradient_checkpointing { rows * (layers * hidden + kept) } else { rows * layers * kept };
+    let rollouts = config.grpo.as_ref().map_or(0, |grpo| {
+        let prompts = grpo.generation_batch_size / grpo.num_generations;
+        let positions = prompts * config.data.max_prompt_length + grpo.generation_batch_size * grpo.max_completion_length;
+        parameters + 2 * keys * layers * positions as u64
+    });
+    Memory { weights, activations: 4 * activations, rollouts: 4 * rollouts }
+}

@@ -1,0 +1,127 @@
+//! Weights, what trains them, and where both stand: gradients of packed tokens -> a step of the optimiser.
+
+use std::{num::NonZero, path::Path, thread::available_parallelism};
+
+use super::{
+    RunError,
+    adamw::{self, AdamW, AdamWConfig, Moments},
+    clip,
+    config::TrainConfig,
+    export,
+    layout::Packed,
+    trainee::{Scored, Trainee, TraineeOptions},
+    weights::Weights,
+};
+
+/// Holds the moments, in a checkpoint's folder.
+const MOMENTS: &str = "optimizer.safetensors";
+/// What PyTorch's AdamW calls its two moments, behind a tensor's name.
+const KINDS: [&str; 2] = [".exp_avg", ".exp_avg_sq"];
+
+/// Weights that learn.
+pub(super) struct Learner {
+    pub weights: Weights,
+    trainee: Trainee,
+    optimizer: AdamW,
+    gradients: Vec<f32>,
+    /// What was trained as it was before the first step, where the loss or a limit wants it. With adapters it is small: the base they
+    /// change is frozen.
+    reference: Option<Vec<f32>>,
+    /// Steps before the gradients' length is cut.
+    max_grad_norm: f64,
+}
+
+/// What an update did.
+pub(super) struct Updated {
+    /// Length of the gradient before it was shortened.
+    pub grad_norm: f64,
+    /// Whether weights were changed: not by a gradient that is not finite.
+    pub finite: bool,
+}
+
+impl Learner {
+    /// A learner of these weights, which are those before the first step.
+    pub fn new(config: &TrainConfig, weights: Weights) -> Result<Self, RunError> {
+        let options = TraineeOptions { threads: config.threads, checkpoint_activations: config.gradient_checkpointing };
+        let trainee = Trainee::new(weights.config(), options)?;
+        let optimizer = &config.optimizer;
+        let adamw = AdamWConfig {
+            adam_beta1: optimizer.adam_beta1,
+            adam_beta2: optimizer.adam_beta2,
+            adam_epsilon: optimizer.adam_epsilon,
+            weight_decay: optimizer.weight_decay,
+        };
+        let wants_reference = config.grpo.as_ref().is_some_and(|grpo| grpo.beta > 0.0 || grpo.max_kl.is_some());
+        Ok(Learner {
+            trainee,
+            optimizer: AdamW {
+                config: adamw,
+                decayed: adamw::decayed(weights.views()),
+                threads: config.threads.or_else(|| available_parallelism().ok().map(NonZero::get)).unwrap_or(1),
+                moments: Moments::new(weights.trainable().len()),
+            },
+            gradients: vec![0.0; weights.trainable().len()],
+            reference: wants_reference.then(|| weights.trainable().to_vec()),
+            max_grad_norm: optimizer.max_grad_norm,
+            weights,
+        })
+    }
+
+    /// Whether there is a reference.
+    pub fn has_reference(&self) -> bool {
+        self.reference.is_some()
+    }
+
+    /// Log-probabilities under the present weights.
+    pub fn score(&mut self, packed: &Packed, temperature: f32) -> Result<Vec<Scored>, RunError> {
+        Ok(self.trainee.score(&self.weights, packed, temperature)?)
+    }
+
+    /// Log-probabilities under the reference; none without one.
+    pub fn score_reference(&mut self, packed: &Packed, temperature: f32) -> Result<Vec<Scored>, RunError> {
+        let Some(reference) = &mut self.reference else { return Ok(Vec::new()) };
+        reference.swap_with_slice(self.weights.trainable_mut());
+        let scored = self.trainee.score(&self.weights, packed, temperature);
+        reference.swap_with_slice(self.weights.trainable_mut());
+        Ok(scored?)
+    }
+
+    /// Log-probabilities under the present weights; adds the gradient, `slope` being that of the loss in each of them.
+    pub fn backward(
+        &mut self,
+        packed: &Packed,
+        temperature: f32,
+        slope: &(dyn Fn(usize, f32) -> f32 + Sync),
+    ) -> Result<Vec<Scored>, RunError> {
+        Ok(self.trainee.backward(&self.weights, packed, temperature, slope, &mut self.gradients)?)
+    }
+
+    /// Changes the weights by the gradients that were added up, and forgets these.
+    pub fn update(&mut self, learning_rate: f64) -> Updated {
+        let grad_norm = clip::clip(&mut self.gradients, self.max_grad_norm);
+        let finite = grad_norm.is_finite();
+        if finite {
+            self.optimizer.step(self.weights.trainable_mut(), &self.gradients, learning_rate);
+        }
+        self.gradients.fill(0.0);
+        Updated { grad_norm, finite }
+    }
+
+    /// Writes the moments into a checkpoint's folder.
+    pub fn save(&self, folder: &Path) -> Result<(), RunError> {
+        let Moments { first, second, .. } = &self.optimizer.moments;
+        export::write_trained(&folder.join(MOMENTS), &self.weights, &[(KINDS[0], first), (KINDS[1], second)])
+    }
+
+    /// Reads weights and moments from a checkpoint's folder, after `updates` updates.
+    pub fn restore(&mut self, folder: &Path, updates: u64) -> Result<(), RunError> {
+        let mut trained = vec![0.0; self.weights.trainable().len()];
+        export::read_trained(&export::trained_file(folder, &self.weights), &self.weights, "", &mut trained)?;
+        self.weights.trainable_mut().copy_from_slice(&trained);
+        let Moments { steps, first, second } = &mut self.optimizer.moments;
+        export::read_trained(&folder.join(MOMENTS), &self.weights, KINDS[0], first)?;
+        export::read_trained(&folder.join(MOMENTS), &self.weights, KINDS[1], second)?;
+        *steps = updates;
+        Ok(())
+    }
+}

@@ -1,0 +1,272 @@
+//! What both methods share: a run is opened where it was left, and each step ends with its evaluation, its line and its checkpoint.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rrm::{engine::Sampling, format::Format};
+
+use super::{
+    RunError,
+    config::{Method, ModelSource, OptimizerSection, TrainConfig},
+    data::FileCounts,
+    evaluate::{self, EvaluateConfig, Evaluation, HeldOut},
+    export::{self, ModelFiles},
+    grpo,
+    learner::Learner,
+    learning_rate::Schedule,
+    metrics::{Line, Metrics},
+    progress::{Event, Observer, Opened, Progress, Timing},
+    rollout::Policy,
+    run_folder::{self, Best, Lines, RunFolder, State},
+    sft,
+    weights::{self, Weights},
+};
+use crate::{
+    checkpoint::{Checkpoint, read_small},
+    config::ModelConfig,
+    text::Text,
+};
+
+/// Trains as the configuration says, from where an earlier process left the run; a run that is done is left as it is.
+///
+/// # Errors
+/// [`RunError`] names what cannot be used, or which number left the ground at which step.
+pub fn train(config: &TrainConfig, observe: &mut Observer<'_>) -> Result<Trained, RunError> {
+    let mut run = Run::open(config, observe)?;
+    match config.method {
+        Method::Sft => sft::run(&mut run)?,
+        Method::Grpo => grpo::run(&mut run)?,
+    }
+    run.finish()
+}
+
+/// What a run that is done leaves.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The last checkpoint.
+    pub last: PathBuf,
+    /// The checkpoint that judges held-out pairs best.
+    pub best: Option<Best>,
+    /// With adapters: the model that they make, as a folder of its own.
+    pub merged: Option<PathBuf>,
+}
+
+/// A run that goes on.
+pub(super) struct Run<'a, 'o> {
+    pub config: &'a TrainConfig,
+    pub learner: Learner,
+    pub state: State,
+    pub text: Arc<Text>,
+    pub format: Arc<Format>,
+    folder: RunFolder,
+    files: ModelFiles,
+    held_out: Option<HeldOut>,
+    observe: &'a mut Observer<'o>,
+    last: Option<PathBuf>,
+    /// When this process began, and the steps that were taken before.
+    began: (Instant, u64),
+}
+
+impl<'a, 'o> Run<'a, 'o> {
+    fn open(config: &'a TrainConfig, observe: &'a mut Observer<'o>) -> Result<Self, RunError> {
+        let format = Arc::new(format(&config.data.format)?);
+        let (text, weights) = model(config)?;
+        let held_out = match &config.evaluation {
+            Some(section) => {
+                let all = HeldOut::open(&section.path, &section.columns)?;
+                Some(match section.pairs {
+                    Some(pairs) => all.first(pairs),
+                    None => all,
+                })
+            }
+            None => None,
+        };
+        let mut learner = Learner::new(config, weights)?;
+        let (folder, left) = RunFolder::open(config)?;
+        let (state, last) = match left {
+            Some((state, checkpoint)) => {
+                learner.restore(&checkpoint, state.updates)?;
+                (state, Some(checkpoint))
+            }
+            None => (State { seed: config.seed, ..State::default() }, None),
+        };
+        let state = State { config: run_folder::hash(config)?, ..state };
+        let files = ModelFiles::of(&config.model);
+        let began = (Instant::now(), state.step);
+        Ok(Run { config, learner, state, text, format, folder, files, held_out, observe, last, began })
+    }
+
+    /// Tells that everything is read, and judges held-out pairs before the first step.
+    pub fn begin(&mut self, data: &[FileCounts]) -> Result<(), RunError> {
+        let opened = Opened {
+            folder: self.folder.path(),
+            method: self.config.method,
+            parameters: self.learner.weights.config().parameters(),
+            trained: self.learner.weights.trainable().len() as u64,
+            data,
+            step: self.state.step,
+            max_steps: self.config.optimizer.max_steps,
+        };
+        (self.observe)(Event::Opened(&opened));
+        if self.state.step == 0 && self.held_out.is_some() {
+            let clock = Instant::now();
+            let evaluation = self.evaluate()?;
+            let seconds = clock.elapsed().as_secs_f64();
+            let timing = Timing { seconds, evaluation_seconds: Some(seconds), ..Timing::default() };
+            self.write(Line { step: 0, metrics: None, evaluation }, timing)?;
+        }
+        Ok(())
+    }
+
+    /// Whether there are steps to take.
+    pub fn goes_on(&self) -> bool {
+        self.state.step < self.config.optimizer.max_steps
+    }
+
+    /// The step that is being taken, from 1.
+    pub fn step(&self) -> u64 {
+        self.state.step + 1
+    }
+
+    /// The learning rate of the step that is being taken.
+    pub fn learning_rate(&self) -> f64 {
+        let OptimizerSection { lr_scheduler_type, learning_rate, warmup_steps, max_steps, min_lr, .. } = self.config.optimizer;
+        let learning_rate = learning_rate.unwrap_or_default();
+        Schedule { lr_scheduler_type, learning_rate, warmup_steps, max_steps, min_lr }.at(self.state.step)
+    }
+
+    /// Ends a step: evaluates, writes its line, and saves a checkpoint, each where it is due.
+    pub fn end_step(&mut self, metrics: Metrics, mut timing: Timing) -> Result<(), RunError> {
+        self.state.step += 1;
+        let (step, end) = (self.state.step, !self.goes_on());
+        let mut evaluation = None;
+        if self.config.evaluation.as_ref().is_some_and(|evaluation| end || step.is_multiple_of(evaluation.eval_steps)) {
+            let clock = Instant::now();
+            evaluation = self.evaluate()?;
+            let seconds = clock.elapsed().as_secs_f64();
+            timing.evaluation_seconds = Some(seconds);
+            timing.seconds += seconds;
+        }
+        // How the judge is used decides, where both ways were measured.
+        let measured = evaluation.as_ref().and_then(|evaluation| evaluation.sampled.or(evaluation.greedy));
+        let accuracy = measured.map(|measured| measured.accuracy.value);
+        let better = accuracy.filter(|accuracy| self.state.best.is_none_or(|best| *accuracy > best.accuracy));
+        if let Some(accuracy) = better {
+            self.state.best = Some(Best { step, accuracy });
+        }
+        timing.step = step;
+        self.write(Line { step, metrics: Some(metrics), evaluation }, timing)?;
+        if end || better.is_some() || step.is_multiple_of(self.config.checkpoint.save_steps) {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Writes some completions down for reading.
+    pub fn sample(&mut self, row: &impl serde::Serialize) -> Result<(), RunError> {
+        self.folder.line(Lines::Rollouts, row)
+    }
+
+    /// The error of a number that left the ground.
+    pub fn diverged(&self, what: String) -> RunError {
+        RunError::Diverged { step: self.step(), what, last: self.last.clone() }
+    }
+
+    fn evaluate(&mut self) -> Result<Option<Evaluation>, RunError> {
+        let (Some(held_out), Some(section)) = (&self.held_out, &self.config.evaluation) else { return Ok(None) };
+        let sampling = Sampling {
+            temperature: section.temperature.unwrap_or(1.0),
+            top_p: 1.0,
+            top_k: None,
+            min_p: None,
+            max_tokens: section.max_completion_length.unwrap_or(512) as u32,
+        };
+        let config = EvaluateConfig {
+            greedy: section.greedy,
+            sampled: section.sampled,
+            sampling,
+            both_orders: section.both_orders,
+            max_thinking_tokens: None,
+            seed: self.config.seed,
+        };
+        let weights = &self.learner.weights;
+        let mut tensor = |name: &str, _: &[usize]| Ok(weights.merged(name).into_owned());
+        let policy = Policy { config: weights.config(), weights: &mut tensor, text: &self.text };
+        let evaluation = evaluate::evaluate_weights(policy, self.config.threads, &self.format, held_out, &config)?;
+        Ok(Some(evaluation))
+    }
+
+    fn write(&mut self, line: Line, timing: Timing) -> Result<(), RunError> {
+        self.folder.line(Lines::Metrics, &line)?;
+        self.folder.line(Lines::Timings, &timing)?;
+        let (began, before) = self.began;
+        let taken = (self.state.step - before) as f64;
+        let rest = (self.config.optimizer.max_steps - self.state.step) as f64;
+        let left = if taken > 0.0 { began.elapsed().as_secs_f64() / taken * rest } else { 0.0 };
+        let left = Duration::from_secs_f64(left);
+        let progress = Progress { line: &line, timing: &timing, max_steps: self.config.optimizer.max_steps, left };
+        (self.observe)(Event::Step(&progress));
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<(), RunError> {
+        let (learner, files) = (&self.learner, &self.files);
+        let write = |folder: &Path| {
+            export::write(folder, files, &learner.weights)?;
+            learner.save(folder)
+        };
+        let saved = self.folder.save(&mut self.state, self.config.checkpoint.save_total_limit, write)?;
+        (self.observe)(Event::Saved(&saved));
+        self.last = Some(saved);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Trained, RunError> {
+        let weights = &self.learner.weights;
+        let merge = |folder: &Path| export::write_merged(folder, &self.files, weights);
+        let merged = weights.lora().map(|_| self.folder.save_beside("merged", merge)).transpose()?;
+        // There is at least one step, and the last one saves.
+        let last = self.last.unwrap_or_else(|| self.folder.path().to_owned());
+        Ok(Trained { last, best: self.state.best, merged })
+    }
+}
+
+/// A shipped format, or one from a file.
+pub(super) fn format(name: &str) -> Result<Format, RunError> {
+    if let Some(format) = Format::shipped(name) {
+        return Ok(format?);
+    }
+    let text = fs::read_to_string(name).map_err(|source| RunError::NoFormat { name: name.to_owned(), source })?;
+    Ok(Format::parse(name, &text)?)
+}
+
+/// The vocabulary, and the weights before the first step.
+fn model(config: &TrainConfig) -> Result<(Arc<Text>, Weights), RunError> {
+    let (text, weights) = match &config.model {
+        ModelSource::Folder(folder) => {
+            let checkpoint = Checkpoint::open(folder)?;
+            (Text::open(&checkpoint)?, Weights::load(&checkpoint, config.lora.as_ref(), config.seed)?)
+        }
+        ModelSource::Fresh(fresh) => {
+            let shape = shape(&fresh.config)?;
+            let unit = weights::Init { std: 1.0, embedding_std: 1.0 };
+            let mut weights = Weights::random(&shape, &unit, config.seed);
+            fresh.init.scale(&mut weights);
+            let weights = match &config.lora {
+                Some(lora) => weights.with_adapters(lora, config.seed)?,
+                None => weights,
+            };
+            (Text::read(&fresh.tokenizer, shape.vocab_size)?, weights)
+        }
+    };
+    Ok((Arc::new(text), weights))
+}
+
+/// The shape that a `config.json` describes.
+pub(super) fn shape(file: &Path) -> Result<ModelConfig, RunError> {
+    ModelConfig::parse(&read_small(file)?).map_err(|source| RunError::Model { file: file.to_owned(), source })
+}

@@ -1,0 +1,311 @@
+//! A run on disk: its configuration, a line for each step, and checkpoints that appear whole or not at all.
+//!
+//! A line is only as good as the checkpoint after it: a run that goes on begins at its last checkpoint and cuts the files of lines back
+//! to where they ended then. So however often a run was killed, they hold what they would hold had it not been.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    RunError,
+    config::{self, CheckpointSection, TrainConfig},
+};
+
+/// The resolved configuration.
+const CONFIG: &str = "config.toml";
+/// Held while a process trains.
+const LOCK: &str = "lock";
+/// What a checkpoint's folder begins with.
+const STEP: &str = "step-";
+/// What a folder ends with that is being written or removed.
+const PARTIAL: &str = ".partial";
+/// Where a run stands, in a checkpoint's folder.
+const STATE: &str = "state.json";
+/// The files of lines.
+const LINES: [&str; 3] = ["metrics.jsonl", "rollouts.jsonl", "timings.jsonl"];
+
+/// Where a run stands besides its weights and moments. All randomness is keyed by seed and these numbers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// Steps that were taken.
+    pub step: u64,
+    /// Updates of the weights.
+    pub updates: u64,
+    /// Batches that were drawn from the data.
+    pub batches: u64,
+    /// The checkpoint that judges held-out pairs best.
+    pub best: Option<Best>,
+    /// blake3 of what the steps depend on in the configuration.
+    pub config: String,
+    /// The run's seed.
+    pub seed: u64,
+    /// Bytes of metrics.jsonl, rollouts.jsonl and timings.jsonl.
+    pub lines: [u64; 3],
+}
+
+/// The checkpoint that judges held-out pairs best.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Best {
+    /// Its step.
+    pub step: u64,
+    /// Its accuracy; among equals the first is best.
+    pub accuracy: f64,
+}
+
+/// The files of lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// One line a step; the same bytes whether or not the run was killed.
+    Metrics,
+    /// Some rollouts; the same bytes too.
+    Rollouts,
+    /// One line a step, of times.
+    Timings,
+}
+
+/// A run on disk, locked against other processes.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    lines: [File; 3],
+    /// Unlocked by the system when the process ends, however it does.
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Creates the folder, or opens it where a run was left. Gives the last checkpoint, if there is one.
+    ///
+    /// # Errors
+    /// [`RunError`] when another process trains here, when the folder holds something else, or a run with another configuration.
+    pub fn open(config: &TrainConfig) -> Result<(Self, Option<(State, PathBuf)>), RunError> {
+        let path = config.output.clone();
+        fs::create_dir_all(&path).map_err(at(&path))?;
+        let begun = path.join(CONFIG).exists();
+        if !begun && !is_unused(&path)? {
+            return Err(RunError::NoRun { folder: path });
+        }
+        let lock = lock(&path)?;
+        if begun {
+            same_run(config)?;
+        }
+        write_config(config)?;
+        remove_partial(&path)?;
+        let last = match last_step(&path)? {
+            Some(step) => Some((state(&path, step)?, path.join(name(step)))),
+            None => None,
+        };
+        let lengths = last.as_ref().map_or([0; 3], |(state, _)| state.lines);
+        let open = |index: usize| cut(&path.join(LINES[index]), lengths[index]);
+        let lines = [open(0)?, open(1)?, open(2)?];
+        let folder = RunFolder { path, lines, _lock: lock };
+        if let Some((state, _)) = &last {
+            folder.link(state)?;
+        }
+        Ok((folder, last))
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds a line of JSON.
+    pub(super) fn line(&mut self, to: Lines, row: &impl Serialize) -> Result<(), RunError> {
+        let file = self.path.join(LINES[to as usize]);
+        let line = serde_json::to_string(row).map_err(|error| RunError::File { file: file.clone(), source: error.into() })?;
+        self.lines[to as usize].write_all((line + "\n").as_bytes()).map_err(at(&file))
+    }
+
+    /// Saves a checkpoint: `write` puts weights and moments into a folder, which then gets its name. Older ones than the latest `keep`
+    /// and the best are removed. Gives the checkpoint's folder.
+    pub(super) fn save(
+        &mut self,
+        state: &mut State,
+        keep: Option<usize>,
+        write: impl FnOnce(&Path) -> Result<(), RunError>,
+    ) -> Result<PathBuf, RunError> {
+        for (index, file) in self.lines.iter().enumerate() {
+            let path = self.path.join(LINES[index]);
+            file.sync_all().map_err(at(&path))?;
+            state.lines[index] = file.metadata().map_err(at(&path))?.len();
+        }
+        let folder = self.path.join(name(state.step));
+        let partial = self.path.join(format!("{}{PARTIAL}", name(state.step)));
+        fs::create_dir(&partial).map_err(at(&partial))?;
+        write(&partial)?;
+        let file = partial.join(STATE);
+        let json =
+            serde_json::to_string_pretty(state).map_err(|error| RunError::File { file: file.clone(), source: error.into() })?;
+        write_synced(&file, &json).map_err(at(&file))?;
+        sync_folder(&partial).map_err(at(&partial))?;
+        fs::rename(&partial, &folder).map_err(at(&folder))?;
+        sync_folder(&self.path).map_err(at(&self.path))?;
+        self.link(state)?;
+        if let Some(keep) = keep {
+            self.remove_old(state, keep)?;
+        }
+        Ok(folder)
+    }
+
+    /// Writes a folder beside the checkpoints, whole or not at all.
+    pub(super) fn save_beside(&self, name: &str, write: impl FnOnce(&Path) -> Result<(), RunError>) -> Result<PathBuf, RunError> {
+        let (folder, partial) = (self.path.join(name), self.path.join(format!("{name}{PARTIAL}")));
+        if folder.exists() {
+            return Ok(folder);
+        }
+        fs::create_dir(&partial).map_err(at(&partial))?;
+        write(&partial)?;
+        sync_folder(&partial).map_err(at(&partial))?;
+        fs::rename(&partial, &folder).map_err(at(&folder))?;
+        sync_folder(&self.path).map_err(at(&self.path))?;
+        Ok(folder)
+    }
+
+    /// Makes `last` and `best` lead to their checkpoints.
+    fn link(&self, state: &State) -> Result<(), RunError> {
+        point(&self.path, "last", &name(state.step))?;
+        match state.best {
+            Some(best) if self.path.join(name(best.step)).exists() => point(&self.path, "best", &name(best.step)),
+            _ => Ok(()),
+        }
+    }
+
+    fn remove_old(&self, state: &State, keep: usize) -> Result<(), RunError> {
+        let mut steps = steps(&self.path)?;
+        steps.sort_unstable();
+        for step in steps.iter().rev().skip(keep).filter(|step| state.best.is_none_or(|best| best.step != **step)) {
+            // A folder under its name is always whole.
+            let (folder, partial) = (self.path.join(name(*step)), self.path.join(format!("{}{PARTIAL}", name(*step))));
+            fs::rename(&folder, &partial).map_err(at(&folder))?;
+            fs::remove_dir_all(&partial).map_err(at(&partial))?;
+        }
+        Ok(())
+    }
+}
+
+/// Hash of what a run's steps depend on: of its configuration without where it lies, and how fast and how often it is saved.
+pub(super) fn hash(config: &TrainConfig) -> Result<String, RunError> {
+    let steps = TrainConfig { output: PathBuf::new(), threads: None, checkpoint: CheckpointSection::default(), ..config.clone() };
+    Ok(blake3::hash(text(&steps)?.as_bytes()).to_hex().to_string())
+}
+
+fn text(config: &TrainConfig) -> Result<String, RunError> {
+    let unwritten = |error: toml::ser::Error| RunError::Damaged { file: config.output.join(CONFIG), what: error.to_string() };
+    config.to_toml().map_err(unwritten)
+}
+
+/// Refuses a configuration that would have taken other steps than the run took.
+fn same_run(config: &TrainConfig) -> Result<(), RunError> {
+    let file = config.output.join(CONFIG);
+    let old = fs::read_to_string(&file).map_err(at(&file))?;
+    let old = TrainConfig::parse(&file.display().to_string(), &old, &[])?;
+    let damaged = |error: toml::ser::Error| RunError::Damaged { file: file.clone(), what: error.to_string() };
+    let changes: Vec<_> = config::changes(&old, config).map_err(damaged)?.into_iter().filter(|change| !change.harmless).collect();
+    if changes.is_empty() { Ok(()) } else { Err(RunError::Changed { folder: config.output.clone(), changes }) }
+}
+
+fn write_config(config: &TrainConfig) -> Result<(), RunError> {
+    let (file, partial) = (config.output.join(CONFIG), config.output.join(format!("{CONFIG}{PARTIAL}")));
+    let about = format!("# Resolved configuration of a run of rrm {}\n", env!("CARGO_PKG_VERSION"));
+    write_synced(&partial, &(about + &text(config)?)).map_err(at(&partial))?;
+    fs::rename(&partial, &file).map_err(at(&file))
+}
+
+/// Whether nothing is in the folder but what a process leaves that was killed at once.
+fn is_unused(path: &Path) -> Result<bool, RunError> {
+    let names = names(path)?;
+    Ok(names.iter().all(|name| name == LOCK || name.ends_with(PARTIAL)))
+}
+
+fn lock(path: &Path) -> Result<File, RunError> {
+    let file = path.join(LOCK);
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&file).map_err(at(&file))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(RunError::InUse { folder: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(RunError::File { file, source }),
+    }
+}
+
+/// Opens a file of lines to go on at `length`.
+fn cut(file: &Path, length: u64) -> Result<File, RunError> {
+    let lines = OpenOptions::new().create(true).append(true).open(file).map_err(at(file))?;
+    let found = lines.metadata().map_err(at(file))?.len();
+    if found < length {
+        let what = format!("has {found} bytes, fewer than the {length} that it had at the last checkpoint");
+        return Err(RunError::Damaged { file: file.to_owned(), what });
+    }
+    lines.set_len(length).map_err(at(file))?;
+    Ok(lines)
+}
+
+fn state(path: &Path, step: u64) -> Result<State, RunError> {
+    let file = path.join(name(step)).join(STATE);
+    let json = fs::read(&file).map_err(at(&file))?;
+    serde_json::from_slice(&json).map_err(|error| RunError::Damaged { file, what: error.to_string() })
+}
+
+/// The highest step that has a checkpoint.
+fn last_step(path: &Path) -> Result<Option<u64>, RunError> {
+    Ok(steps(path)?.into_iter().max())
+}
+
+fn steps(path: &Path) -> Result<Vec<u64>, RunError> {
+    Ok(names(path)?.iter().filter_map(|name| name.strip_prefix(STEP)?.parse().ok()).collect())
+}
+
+fn names(path: &Path) -> Result<Vec<String>, RunError> {
+    let entries = fs::read_dir(path).map_err(at(path))?;
+    let name = |entry: io::Result<fs::DirEntry>| Ok(entry.map_err(at(path))?.file_name().to_string_lossy().into_owned());
+    entries.map(name).collect()
+}
+
+/// Removes what a killed process was writing or removing.
+fn remove_partial(path: &Path) -> Result<(), RunError> {
+    for name in names(path)?.iter().filter(|name| name.ends_with(PARTIAL)) {
+        let partial = path.join(name);
+        let removed = if partial.is_dir() { fs::remove_dir_all(&partial) } else { fs::remove_file(&partial) };
+        removed.map_err(at(&partial))?;
+    }
+    Ok(())
+}
+
+/// Makes a link in `folder` lead to another of its entries.
+fn point(folder: &Path, link: &str, to: &str) -> Result<(), RunError> {
+    let (path, partial) = (folder.join(link), folder.join(format!("{link}{PARTIAL}")));
+    if fs::read_link(&path).is_ok_and(|old| old == Path::new(to)) {
+        return Ok(());
+    }
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(to, &partial).map_err(at(&partial))?;
+    #[cfg(windows)]
+    std::os::windows::fs::symlink_dir(to, &partial).map_err(at(&partial))?;
+    fs::rename(&partial, &path).map_err(at(&path))
+}
+
+fn name(step: u64) -> String {
+    format!("{STEP}{step:06}")
+}
+
+fn write_synced(file: &Path, text: &str) -> io::Result<()> {
+    let mut out = File::create(file)?;
+    out.write_all(text.as_bytes())?;
+    out.sync_all()
+}
+
+/// Waits until the disk has a folder's names.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+/// Names the file of an error.
+fn at(file: &Path) -> impl Fn(io::Error) -> RunError + '_ {
+    |source| RunError::File { file: file.to_owned(), source }
+}
