@@ -6,6 +6,7 @@ mod model;
 mod plan;
 mod show;
 mod store;
+mod train;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,8 @@ pub enum Command {
     Doctor(doctor::Args),
     /// Look into models, and convert them for llama.cpp.
     Model(model::Args),
+    /// Train a judge: supervised fine-tuning, or reinforcement learning with a verdict reward.
+    Train(train::Args),
     /// Look into, clean or merge stores of completions.
     Store(store::Args),
 }
@@ -43,6 +46,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Show(args) => show::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Model(args) => model::run(args),
+        Command::Train(args) => train::run(&args),
         Command::Store(args) => store::run(args),
     }
 }

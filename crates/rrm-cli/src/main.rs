@@ -3,9 +3,11 @@
 mod commands;
 mod engines;
 mod failure;
+mod numbers;
 mod options;
 mod output;
 mod terminal;
+mod training;
 
 use std::process::ExitCode;
 

@@ -17,6 +17,7 @@ fn help_lists_the_commands() {
       show    Show one row of a result: bracket, votes, and what the judge wrote
       doctor  Try a server for real: what it supports, and what to fix
       model   Look into models, and convert them for llama.cpp
+      train   Train a judge: supervised fine-tuning, or reinforcement learning with a verdict reward
       store   Look into, clean or merge stores of completions
       help    Print this message or the help of the given subcommand(s)
 
@@ -34,4 +35,23 @@ fn help_of_rank_lists_its_options() {
 #[test]
 fn help_of_convert_names_its_types() {
     insta::assert_snapshot!(stdout(&rrm(["model", "convert", "--help"])));
+}
+
+#[test]
+fn help_of_train_lists_its_options() {
+    insta::assert_snapshot!(stdout(&rrm(["train", "--help"])), @r#"
+    Train a judge: supervised fine-tuning, or reinforcement learning with a verdict reward
+
+    Usage: rrm train [OPTIONS] <CONFIG>
+
+    Arguments:
+      <CONFIG>  The run's configuration, in TOML; docs/training.md describes it
+
+    Options:
+          --set <KEY=VALUE>  Put a value over the file's own, such as optimizer.max_steps=100; can be
+                             repeated
+          --dry-run          Print the whole configuration, with sizes, tokens and memory, and train
+                             nothing
+      -h, --help             Print help
+    "#);
 }

@@ -4,6 +4,8 @@
 
 #[path = "../../../rrm/tests/it/faulty_server.rs"]
 mod faulty_server;
+#[path = "../../../rrm-nn/tests/it/toy.rs"]
+mod toy;
 
 mod errors;
 mod help;
@@ -12,6 +14,7 @@ mod model;
 mod pandalm;
 mod rows;
 mod survival;
+mod train;
 
 use std::{
     ffi::OsStr,

@@ -1,0 +1,153 @@
+//! What a run in training tells -> lines on stderr, and on a terminal a bar below them.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rrm_nn::train::{
+    evaluate::Evaluation,
+    metrics::{GrpoMetrics, Metrics, SftMetrics},
+    progress::{Event, Opened, Progress, Timing},
+};
+
+use crate::numbers::{grouped, rounded};
+
+/// Where there is no terminal, a line is written this often at most.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Shows what a run tells.
+pub struct View {
+    bar: Option<ProgressBar>,
+    /// When a line was written last.
+    written: Option<Instant>,
+}
+
+impl View {
+    /// A bar where stderr is a terminal, else lines.
+    pub fn new() -> Self {
+        let bar = io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{bar:24} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(0).with_style(style)
+        });
+        View { bar, written: None }
+    }
+
+    /// Shows one event.
+    pub fn show(&mut self, event: Event<'_>) {
+        match event {
+            Event::Opened(opened) => self.opened(opened),
+            Event::Step(progress) => self.step(progress),
+            Event::Saved(folder) => self.line(&format!("saved {}", folder.display())),
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn done(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn opened(&mut self, opened: &Opened<'_>) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(opened.max_steps);
+            bar.set_position(opened.step);
+        }
+        for file in opened.data {
+            let left_out = file.rows - file.kept;
+            self.line(&format!("{}: {} rows, {left_out} left out", file.path, grouped(file.rows as u64)));
+        }
+        let (parameters, trained) = (rounded(opened.parameters), rounded(opened.trained));
+        let begins = match opened.step {
+            0 => format!("{} steps", opened.max_steps),
+            step => format!("going on after step {step} of {}", opened.max_steps),
+        };
+        self.line(&format!("{}: {parameters} parameters, {trained} trained; {begins}", opened.folder.display()));
+    }
+
+    fn step(&mut self, progress: &Progress<'_>) {
+        let line = progress.line;
+        if let Some(metrics) = &line.metrics {
+            let said = format!("step {}/{}  {}", line.step, progress.max_steps, numbers(metrics, progress.timing));
+            let said = format!("{said}  {} left", duration(progress.left));
+            match &self.bar {
+                Some(bar) => {
+                    bar.set_position(line.step);
+                    bar.set_message(said);
+                }
+                None if line.step == progress.max_steps || self.written.is_none_or(|last| last.elapsed() >= PAUSE) => {
+                    self.written = Some(Instant::now());
+                    self.line(&said);
+                }
+                None => {}
+            }
+        }
+        if let Some(evaluation) = &line.evaluation {
+            self.line(&format!("step {}/{}  held out: {}", line.step, progress.max_steps, judged(evaluation)));
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| writeln!(io::stderr(), "{text}").ok()),
+            None => writeln!(io::stderr(), "{text}").ok(),
+        };
+    }
+}
+
+fn numbers(metrics: &Metrics, timing: &Timing) -> String {
+    let update = format!("update {} tokens/s", rounded(timing.update_tokens_per_second as u64));
+    match metrics {
+        Metrics::Sft(SftMetrics { loss, entropy, grad_norm, .. }) => {
+            format!("loss {loss:.4}  entropy {entropy:.3}  gradient {grad_norm:.3}  {update}")
+        }
+        Metrics::Grpo(GrpoMetrics { completions, kl, entropy, grad_norm, .. }) => {
+            let kl = kl.map_or_else(String::new, |kl| format!("  KL {kl:.4}"));
+            let rollout = timing.rollout_tokens_per_second.map_or(0, |rate| rate as u64);
+            format!(
+                "reward {:+.3}  accuracy {:.3}{kl}  entropy {entropy:.3}  length {:.1} to {}  live groups {:.2}  gradient {grad_norm:.3}  \
+                 rollout {} tokens/s  {update}",
+                completions.reward,
+                completions.accuracy,
+                completions.mean_length,
+                completions.max_length,
+                completions.groups_with_signal,
+                rounded(rollout)
+            )
+        }
+    }
+}
+
+fn judged(evaluation: &Evaluation) -> String {
+    let ways = [("greedy", &evaluation.greedy), ("sampled", &evaluation.sampled)];
+    let ways = ways.into_iter().filter_map(|(way, measured)| measured.as_ref().map(|measured| (way, measured)));
+    let said = ways.map(|(way, measured)| {
+        let score = &measured.accuracy;
+        let interval = score.low.zip(score.high).map_or_else(String::new, |(low, high)| format!(" [{low:.3}, {high:.3}]"));
+        format!("{way} accuracy {:.3}{interval}, {:.1} tokens", score.value, measured.mean_completion_tokens)
+    });
+    said.collect::<Vec<_>>().join("; ")
+}
+
+/// Such as `2 h 05 min`, `3 min 20 s` and `7 s`.
+fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_readable() {
+        let of = |seconds| duration(Duration::from_secs(seconds));
+        assert_eq!([7, 200, 7_505].map(of), ["7 s", "3 min 20 s", "2 h 05 min"]);
+    }
+}
