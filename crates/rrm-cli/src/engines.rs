@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use rrm::{
-    dataset::ColumnNames,
+    dataset::{ColumnNames, DatasetError, Item},
     engine::{
         EngineInfo,
         http::{Continuation, HttpConfig},
@@ -24,19 +24,63 @@ use crate::{failure::Failure, options::Options};
 /// Holds the key of a server unless --api-key-env names another variable.
 const API_KEY: &str = "RRM_API_KEY";
 
+/// So many rows outside of a domain are shown.
+const ROWS_NAMED: usize = 3;
+
 /// Opens the engine that the options name.
 pub async fn open(options: &Options) -> Result<Opened, Failure> {
     if options.engine.is_empty() {
         return Err(Failure::user(anyhow::anyhow!("no judge named")).with_hint(format!("--engine takes {}", rrm_engines::KNOWN)));
     }
-    let settings = EngineSettings {
+    Ok(rrm_engines::open(&options.engine, &settings(options)?).await?)
+}
+
+/// The embedded judge with its format.
+pub fn embedded(options: &Options) -> Result<(Opened, Format), Failure> {
+    Ok(rrm_engines::embedded(&settings(options)?)?)
+}
+
+/// Refuses options that the embedded judge has no use for.
+pub fn check_embedded(options: &Options) -> Result<(), Failure> {
+    let named =
+        [("--format", options.format.is_some()), ("--weights", options.weights.is_some()), ("--model", options.model.is_some())];
+    match named.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((option, _)) => {
+            let error =
+                anyhow::anyhow!("{option}: without --engine the embedded rrm-tiny judges, whose weights and format are fixed");
+            Err(Failure::user(error).with_hint(format!("--engine names another judge: {}", rrm_engines::KNOWN)))
+        }
+    }
+}
+
+/// Refuses a run whose rows the embedded judge was not trained for; names the first of them.
+pub fn check_domain(items: impl Iterator<Item = Result<Item, DatasetError>>) -> Result<(), Failure> {
+    let mut outside = Vec::new();
+    for item in items {
+        let item = item?;
+        if let Err(why) = rrm_tiny::domain::row(&item) {
+            outside.push(format!("row {} ({}): {why}", item.row, item.id));
+        }
+    }
+    if outside.is_empty() {
+        return Ok(());
+    }
+    let rows = if outside.len() == 1 { "1 row is".to_owned() } else { format!("{} rows are", outside.len()) };
+    let error = anyhow::anyhow!("no judge named, and {rows} outside of what the embedded judge rrm-tiny was trained for");
+    outside.truncate(ROWS_NAMED);
+    let hint = format!("--engine names a judge for them: {}. rrm-tiny judges {}", rrm_engines::KNOWN, rrm_tiny::domain::EXAMPLE);
+    Err(Failure::user(error).with_lines(outside).with_hint(hint))
+}
+
+fn settings(options: &Options) -> Result<EngineSettings, Failure> {
+    Ok(EngineSettings {
         http: http(options)?,
         context_size: options.context_size,
         threads: options.threads,
         weights: options.weights.unwrap_or_default(),
         kv_bytes: options.kv_cache.map(|mib| mib.saturating_mul(1 << 20)),
-    };
-    Ok(rrm_engines::open(&options.engine, &settings).await?)
+    })
 }
 
 /// The file that completions are recorded to, where one was asked for.

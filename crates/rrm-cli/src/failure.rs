@@ -43,6 +43,11 @@ impl Failure {
         Failure { more, ..failure }
     }
 
+    /// The same failure with further lines.
+    pub fn with_lines(self, more: Vec<String>) -> Self {
+        Failure { more, ..self }
+    }
+
     /// The same failure with what would help.
     pub fn with_hint(self, hint: impl Into<String>) -> Self {
         Failure { hint: Some(hint.into()), ..self }
@@ -91,7 +96,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(engine) = engine {
         return engine_hint(engine);
     }
-    if let Some(OpenError::Spec { .. } | OpenError::NotReplicas(_)) = error.downcast_ref::<OpenError>() {
+    if let Some(OpenError::Spec { .. } | OpenError::NotReplicas(_) | OpenError::Untrained) = error.downcast_ref::<OpenError>() {
         return Some(format!("--engine takes {}", rrm_engines::KNOWN));
     }
     if let Some(dataset) = error.downcast_ref::<DatasetError>() {

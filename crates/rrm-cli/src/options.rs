@@ -22,13 +22,14 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Who judges: http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE. Repeat it for replicas of one server.
+    /// Who judges: http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE; repeat it for replicas of one server.
+    /// Without it the embedded rrm-tiny judges, which knows two-digit arithmetic and refuses everything else.
     #[arg(long, value_name = "SPEC", help_heading = "Judge")]
     pub engine: Vec<String>,
     /// The model's name at the server; the only one it lists if left out.
     #[arg(long, value_name = "NAME", help_heading = "Judge")]
     pub model: Option<String>,
-    /// Judge format: rrm, direct, arena-hard, or a file [default: rrm].
+    /// Judge format: rrm, direct, arena-hard, or a file [default: rrm; rrm-tiny has its own].
     #[arg(long, value_name = "NAME|FILE", help_heading = "Judge")]
     pub format: Option<String>,
     /// Samples of each comparison, by majority [default: 1].
@@ -206,7 +207,8 @@ impl Options {
     pub fn filled(&self) -> Options {
         let (judge, rank, server) = (self.judge(), self.rank(), HttpConfig::default());
         Options {
-            format: Some(self.format.clone().unwrap_or_else(|| "rrm".to_owned())),
+            // Without an engine the embedded judge has its own.
+            format: self.format.clone().or_else(|| (!self.engine.is_empty()).then(|| "rrm".to_owned())),
             votes: Some(judge.votes),
             adaptive: Some(judge.adaptive),
             max_tokens: Some(judge.sampling.max_tokens),

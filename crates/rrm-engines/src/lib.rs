@@ -4,13 +4,17 @@
 
 use std::{path::Path, sync::Arc};
 
-use rrm::engine::{
-    Engine, EngineError,
-    http::{self, HttpConfig, HttpEngine},
-    replay::{RecordingError, ReplayEngine},
-    scripted,
+use rrm::{
+    engine::{
+        Engine, EngineError,
+        http::{self, HttpConfig, HttpEngine},
+        replay::{RecordingError, ReplayEngine},
+        scripted,
+    },
+    format::{Format, FormatError},
 };
 use rrm_nn::{
+    embedded::Embedded,
     engine::{LocalEngine, SchedulerConfig},
     local::LocalConfig,
 };
@@ -60,6 +64,12 @@ pub enum OpenError {
     /// A recording cannot be read.
     #[error(transparent)]
     Recording(#[from] RecordingError),
+    /// There are no weights of the embedded judge.
+    #[error("rrm-tiny is not trained yet, so there is no embedded judge")]
+    Untrained,
+    /// The embedded judge's own format is broken.
+    #[error(transparent)]
+    Format(#[from] FormatError),
 }
 
 pub use rrm_nn::cpu::Storage;
@@ -98,12 +108,25 @@ fn in_process(spec: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, 
     }
 }
 
+/// The judge that is part of the program, and its format. It judges rows that [`rrm_tiny::domain::row`] lets pass, and no others.
+///
+/// # Errors
+/// [`OpenError`] when there are no weights yet, or memory or threads cannot be had.
+pub fn embedded(settings: &EngineSettings) -> Result<(Opened, Format), OpenError> {
+    let model = Embedded { name: "rrm-tiny", files: rrm_tiny::MODEL.ok_or(OpenError::Untrained)? };
+    let engine = Arc::new(LocalEngine::embedded(model, settings.threads.map(|threads| threads as usize), &scheduler(settings))?);
+    let format = Format::parse(model.name, rrm_tiny::formats::JUDGE)?;
+    let notes = vec![format!("rrm-tiny judges: {}", rrm_tiny::NOTICE)];
+    Ok((Opened { engine, http: None, notes }, format))
+}
+
+fn scheduler(settings: &EngineSettings) -> SchedulerConfig {
+    let context = settings.context_size.map(|tokens| tokens as usize);
+    SchedulerConfig { context, kv_bytes: settings.kv_bytes, ..SchedulerConfig::default() }
+}
+
 fn local(folder: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, OpenError> {
-    let scheduler = SchedulerConfig {
-        context: settings.context_size.map(|tokens| tokens as usize),
-        kv_bytes: settings.kv_bytes,
-        ..SchedulerConfig::default()
-    };
+    let scheduler = scheduler(settings);
     let threads = settings.threads.map(|threads| threads as usize);
     Ok(Arc::new(LocalEngine::open(LocalConfig { storage: settings.weights, threads, scheduler, ..LocalConfig::new(folder) })?))
 }

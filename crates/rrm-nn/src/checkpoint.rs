@@ -119,7 +119,7 @@ impl Checkpoint {
 }
 
 /// Little-endian numbers of one of the three float types -> f32.
-fn convert(dtype: Dtype, bytes: &[u8], numbers: &mut Vec<f32>) {
+pub(crate) fn convert(dtype: Dtype, bytes: &[u8], numbers: &mut Vec<f32>) {
     let (pairs, _) = bytes.as_chunks::<2>();
     match dtype {
         Dtype::F16 => numbers.extend(pairs.iter().map(|pair| f16::from_le_bytes(*pair).to_f32())),

@@ -7,6 +7,7 @@ mod batching;
 pub mod checkpoint;
 pub mod config;
 pub mod cpu;
+pub mod embedded;
 pub mod engine;
 pub mod gguf_export;
 pub mod inspect;

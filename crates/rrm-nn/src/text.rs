@@ -47,7 +47,14 @@ impl Text {
     /// # Errors
     /// [`TextError`] when one of them cannot be used.
     pub fn read(folder: &Path, vocab_size: usize) -> Result<Self, TextError> {
-        let tokenizer = Tokenizer::open(folder, vocab_size)?;
+        Text::new(Tokenizer::open(folder, vocab_size)?)
+    }
+
+    /// A vocabulary with the template that came with it.
+    ///
+    /// # Errors
+    /// [`TextError::Template`] when the template cannot be used.
+    pub(crate) fn new(tokenizer: Tokenizer) -> Result<Self, TextError> {
         let source = tokenizer.chat_template().map(str::to_owned);
         let template = ChatTemplate::new(source, tokenizer.bos().to_owned(), tokenizer.eos().to_owned())?;
         Ok(Text { tokenizer, template })

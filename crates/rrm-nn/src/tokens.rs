@@ -45,8 +45,16 @@ impl Tokenizer {
     /// # Errors
     /// [`CheckpointError`] names the file that is absent, malformed or of a kind that is not supported.
     pub fn open(folder: &Path, vocab_size: usize) -> Result<Tokenizer, CheckpointError> {
-        let file = folder.join("tokenizer.json");
-        let bytes = read_small(&file)?;
+        Tokenizer::read(&|name| in_folder(folder, name), vocab_size)
+    }
+
+    /// The same from files that lie anywhere.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::open`].
+    pub(crate) fn read(files: Files<'_>, vocab_size: usize) -> Result<Tokenizer, CheckpointError> {
+        let name = "tokenizer.json";
+        let (file, bytes) = files(name)?.ok_or_else(|| absent(name))?;
         let malformed = |what| CheckpointError::Malformed { file: file.clone(), what };
         let mut json: Value = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
         let style = Style::of(&json).map_err(malformed)?;
@@ -61,7 +69,7 @@ impl Tokenizer {
                 specials.push(Special { text: added.content, token, strips: (added.lstrip, added.rstrip) });
             }
         }
-        let settings = settings::read(folder)?;
+        let settings = settings::read(files)?;
         let named = settings.eos.as_deref().and_then(|text| first.token_to_id(text));
         let ends = settings.ends.iter().copied().chain(named).collect();
         Ok(Tokenizer { first, later, pieces, specials, forbidden, end: named, ends, settings })
@@ -131,7 +139,19 @@ impl Tokenizer {
     }
 }
 
-/// The path of a file of a folder, if it is there.
-fn existing(folder: &Path, name: &str) -> Option<PathBuf> {
-    Some(folder.join(name)).filter(|path| path.exists())
+/// Gives a file by its name: what errors call it, and its bytes; `None` where there is none.
+pub(crate) type Files<'f> = &'f dyn Fn(&str) -> Result<Option<(PathBuf, Vec<u8>)>, CheckpointError>;
+
+/// A file of a folder, if it is there; where the vocabulary itself is absent, the error says so.
+fn in_folder(folder: &Path, name: &str) -> Result<Option<(PathBuf, Vec<u8>)>, CheckpointError> {
+    let path = folder.join(name);
+    if !path.exists() && name != "tokenizer.json" {
+        return Ok(None);
+    }
+    let bytes = read_small(&path)?;
+    Ok(Some((path, bytes)))
+}
+
+fn absent(name: &str) -> CheckpointError {
+    CheckpointError::Io { file: name.into(), source: std::io::ErrorKind::NotFound.into() }
 }

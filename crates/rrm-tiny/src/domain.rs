@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use rrm::{chat::Role, dataset::Item};
+
 use crate::problem::{FACTORS, LABELS, MOST_STEPS, Operator, Problem, Step};
 
 /// What every prompt begins with.
@@ -21,6 +23,18 @@ pub struct Outside {
 
 fn outside<T>(what: impl Display, found: &str) -> Result<T, Outside> {
     Err(Outside { what: what.to_string(), found: found.chars().take(40).collect() })
+}
+
+/// Whether the judge may judge a row.
+///
+/// # Errors
+/// [`Outside`] names the first part of prompt or responses that is outside.
+pub fn row(item: &Item) -> Result<(), Outside> {
+    let asked = match item.prompt.messages.as_slice() {
+        [message] if message.role == Role::User => problem(&message.content)?,
+        _ => return outside("the prompt must be a single turn of the user", &format!("{} messages", item.prompt.messages.len())),
+    };
+    item.responses.iter().try_for_each(|response| answer(&asked, &response.text).map(|_| ()))
 }
 
 /// Reads a prompt.

@@ -82,11 +82,19 @@ async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
     kind.check(&options)?;
     let input = crate::output::spooled(&args.input)?;
     let reading = kind.reading(&options, &args.input)?;
-    let format = engines::format(options.format.as_deref())?;
     // The whole input is read once before anything is spent: a bad last row costs nothing.
     let rows = dataset::check(input.path(), &reading).map_err(Failure::rows)?.total().rows;
+    let embedded = options.engine.is_empty();
+    if embedded {
+        engines::check_embedded(&options)?;
+        engines::check_domain(dataset::read(input.path(), &reading)?)?;
+    }
+    let format = if embedded { None } else { Some(engines::format(options.format.as_deref())?) };
     let mut output = Output::open(options.output.as_deref(), kind, &options.files(&args.input))?;
-    let opened = engines::open(&options).await?;
+    let (opened, format) = match format {
+        None => engines::embedded(&options)?,
+        Some(format) => (engines::open(&options).await?, format),
+    };
     opened.notes.iter().for_each(|text| note(text));
     let store = engines::store(&options, opened.engine.info().paid)?;
     let stored = store.is_some();

@@ -7,6 +7,7 @@ mod faulty_server;
 #[path = "../../../rrm-nn/tests/it/toy.rs"]
 mod toy;
 
+mod embedded;
 mod errors;
 mod help;
 mod local;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::existing;
-use crate::checkpoint::{CheckpointError, read_small};
+use super::Files;
+use crate::checkpoint::CheckpointError;
 
 /// What the files besides `tokenizer.json` say.
 #[derive(Debug, Default)]
@@ -21,30 +21,30 @@ pub(super) struct Settings {
 }
 
 /// Reads the files that are there.
-pub(super) fn read(folder: &Path) -> Result<Settings, CheckpointError> {
+pub(super) fn read(files: Files<'_>) -> Result<Settings, CheckpointError> {
     let mut settings = Settings::default();
     for name in ["generation_config.json", "config.json"] {
-        if let Some((file, json)) = object(folder, name)? {
+        if let Some((file, json)) = object(files, name)? {
             settings.ends.extend(numbers(&json["eos_token_id"]).ok_or_else(|| wrong(&file, "eos_token_id", "a token's number"))?);
         }
     }
-    if let Some((file, json)) = object(folder, "tokenizer_config.json")? {
+    if let Some((file, json)) = object(files, "tokenizer_config.json")? {
         settings.bos = token_text(&json["bos_token"]).map_err(|()| wrong(&file, "bos_token", "a token"))?;
         settings.eos = token_text(&json["eos_token"]).map_err(|()| wrong(&file, "eos_token", "a token"))?;
         settings.chat_template = template(&json["chat_template"]).map_err(|()| wrong(&file, "chat_template", "a template"))?;
     }
     // transformers prefers the file of its own, too.
-    if let Some(path) = existing(folder, "chat_template.jinja") {
-        let what = || CheckpointError::Malformed { file: path.clone(), what: "is not UTF-8".to_owned() };
-        settings.chat_template = Some(String::from_utf8(read_small(&path)?).map_err(|_| what())?);
+    if let Some((file, bytes)) = files("chat_template.jinja")? {
+        let what = |_| CheckpointError::Malformed { file, what: "is not UTF-8".to_owned() };
+        settings.chat_template = Some(String::from_utf8(bytes).map_err(what)?);
     }
     Ok(settings)
 }
 
 /// A file that is there, and the object in it.
-fn object(folder: &Path, name: &str) -> Result<Option<(PathBuf, Value)>, CheckpointError> {
-    let Some(file) = existing(folder, name) else { return Ok(None) };
-    match serde_json::from_slice::<Value>(&read_small(&file)?) {
+fn object(files: Files<'_>, name: &str) -> Result<Option<(PathBuf, Value)>, CheckpointError> {
+    let Some((file, bytes)) = files(name)? else { return Ok(None) };
+    match serde_json::from_slice::<Value>(&bytes) {
         Ok(json) if json.is_object() => Ok(Some((file, json))),
         Ok(_) => Err(CheckpointError::Malformed { file, what: "is no JSON object".to_owned() }),
         Err(error) => Err(CheckpointError::Malformed { file, what: error.to_string() }),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failed unwrap is a failed test, and a skipped test says so")]
 
 mod checkpoint;
+mod embedded;
 mod evaluate;
 mod golden;
 mod gradients;
