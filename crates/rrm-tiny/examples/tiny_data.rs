@@ -90,7 +90,7 @@ struct Rows {
     #[arg(long)]
     count: u64,
     /// Share of wrong answers that forget a carry, where there is one to forget.
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, default_value_t = 0.25)]
     wrong_by_carry: f64,
     /// Swap the labels of this share of the pairs: for leak checks.
     #[arg(long, default_value_t = 0.0)]

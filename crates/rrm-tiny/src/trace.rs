@@ -29,7 +29,7 @@ pub struct JudgeNoise {
 pub struct SolverNoise {
     /// Forgets the carry, where there is one.
     pub forgotten_carry: f64,
-    /// Is off by 1, 2, 10 or 20.
+    /// Is off by 1, 2, 3 or 10.
     pub slip: f64,
 }
 
