@@ -23,7 +23,7 @@ use rrm::{
 };
 use serde::{Deserialize, Serialize};
 pub use sift::{sift, write_sifted};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, task::coop::unconstrained};
 
 use super::{TrainError, data, rollout::Policy};
 use crate::{
@@ -211,7 +211,9 @@ fn judge(
         sink: None,
     };
     let one = |item| judge_one(&judge, &held_out.path, item);
-    block_on(try_join_all(held_out.items.iter().map(one)))
+    // Whoever calls from a task of tokio has a budget of steps there, which nothing renews while this thread is blocked: the judge's
+    // semaphore would let nobody in any more.
+    block_on(unconstrained(try_join_all(held_out.items.iter().map(one))))
 }
 
 async fn judge_one(judge: &Judge, path: &Path, item: &Item) -> Result<Judged, TrainError> {

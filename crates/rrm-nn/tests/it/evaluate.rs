@@ -66,6 +66,22 @@ fn rights_firsts_and_both_orders_are_counted() {
 }
 
 #[test]
+fn a_task_of_tokio_may_evaluate() {
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let folder = TempDir::new().unwrap();
+        let held_out = HeldOut::open(&pairs(&folder, 1000), &[]).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let judged = runtime
+            .block_on(async { evaluate(&engine("longer"), &format("rrm"), &held_out, &EvaluateConfig::default()).unwrap() });
+        done.send(judged).unwrap();
+    });
+    // Without care it never ends.
+    let judged = ended.recv_timeout(std::time::Duration::from_secs(120)).unwrap();
+    assert_eq!(judged.greedy.unwrap().judgments, 1000);
+}
+
+#[test]
 fn weights_in_memory_judge_as_their_folder_does() {
     let temporary = TempDir::new().unwrap();
     let held_out = HeldOut::open(&pairs(&temporary, 12), &[]).unwrap();
