@@ -68,6 +68,7 @@ pub(super) fn data(config: &TrainConfig) -> SftConfig {
         batch_size: sft.per_device_train_batch_size,
         max_length: sft.max_length,
         verdict_weight: sft.verdict_weight,
+        token_weights: sft.token_weights,
         seed: config.seed,
     }
 }

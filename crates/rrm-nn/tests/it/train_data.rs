@@ -147,7 +147,7 @@ fn examples_are_prompt_completion_and_the_end_of_the_turn() {
         json!({"id": 3, "prompt": "Which?", "completion": "b".repeat(300)}),
     ];
     let sources = vec![SftFile { path: write(folder.path(), "sft.jsonl", &rows), weight: 1.0 }];
-    let config = SftConfig { sources, batch_size: 2, max_length: 100, verdict_weight: 3.0, seed: 1 };
+    let config = SftConfig { sources, batch_size: 2, max_length: 100, verdict_weight: 3.0, seed: 1, ..SftConfig::default() };
     let (format, text) = (Format::shipped("direct").unwrap().unwrap(), text());
     let verdict = format.file.verdict.stated()[1].clone();
     let rows = fs::read_to_string(&config.sources[0].path).unwrap().replace("[[B]]", &verdict.replace('\\', "\\\\"));
@@ -176,4 +176,14 @@ fn examples_are_prompt_completion_and_the_end_of_the_turn() {
         (said(&plain.completion_tokens[..plain.completion_tokens.len() - 1]), plain.weights.iter().sum::<f32>()),
         (" None.".to_owned(), plain.weights.len() as f32)
     );
+    // Single tokens may count more.
+    let weigh = |token: String| SftConfig { token_weights: [(token, 2.0)].into(), ..config.clone() };
+    let heavy = weigh(said(&plain.completion_tokens[..1]));
+    let mut source = SftSource::open(&heavy, &format, &text).unwrap();
+    let again = source.batch(0).into_iter().find(|example| example.id == plain.id).unwrap();
+    let expected: Vec<f32> =
+        plain.completion_tokens.iter().map(|token| if *token == plain.completion_tokens[0] { 2.0 } else { 1.0 }).collect();
+    assert_eq!(again.weights, expected);
+    let error = SftSource::open(&weigh("None at all of them".to_owned()), &format, &text).err().unwrap().to_string();
+    assert!(error.contains("token_weights") && error.contains("one token each"), "{error}");
 }

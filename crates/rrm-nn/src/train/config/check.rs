@@ -50,6 +50,10 @@ impl TrainConfig {
             at_least_1("sft.per_device_train_batch_size", sft.per_device_train_batch_size)?;
             let (weight, key) = (f64::from(sft.verdict_weight), "sft.verdict_weight");
             hold(key, weight, weight.is_finite() && weight > 0.0, "a number above 0")?;
+            for (token, weight) in &sft.token_weights {
+                let key = format!("sft.token_weights.{token}");
+                hold(&key, weight, weight.is_finite() && *weight > 0.0, "a number above 0")?;
+            }
         }
         let consistency = self.reward.is_some_and(|reward| reward.consistency);
         hold("reward.consistency", consistency, !consistency || self.data.both_orders, "false unless data.both_orders is true")?;

@@ -1,6 +1,6 @@
 //! The sections of a training configuration, each with its defaults and where they come from.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -87,13 +87,16 @@ pub struct SftSection {
     pub max_length: usize,
     /// What tokens count from the last verdict of a completion on, those before counting 1.
     pub verdict_weight: f32,
+    /// What single tokens count before the verdict, by their texts.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub token_weights: BTreeMap<String, f32>,
 }
 
 impl Default for SftSection {
     /// TRL 1.16's `SFTConfig`; every token counts the same.
     fn default() -> Self {
-        let SftConfig { batch_size, max_length, verdict_weight, .. } = SftConfig::default();
-        SftSection { per_device_train_batch_size: batch_size, max_length, verdict_weight }
+        let SftConfig { batch_size, max_length, verdict_weight, token_weights, .. } = SftConfig::default();
+        SftSection { per_device_train_batch_size: batch_size, max_length, verdict_weight, token_weights }
     }
 }
 

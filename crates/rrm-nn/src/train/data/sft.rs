@@ -1,6 +1,9 @@
 //! Files of prompts and completions -> the examples of a step: tokens, and how much each token of a completion counts.
 
-use std::path::PathBuf;
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+};
 
 use rrm::{
     dataset::{Example, Said, read_examples},
@@ -23,6 +26,8 @@ pub struct SftConfig {
     pub max_length: usize,
     /// What a completion's tokens count from its last verdict on, those before counting 1.
     pub verdict_weight: f32,
+    /// What single tokens count before the verdict, by their texts: rare decisions among many tokens that follow from what is there.
+    pub token_weights: BTreeMap<String, f32>,
     /// Seed of the run.
     pub seed: u64,
 }
@@ -30,7 +35,14 @@ pub struct SftConfig {
 impl Default for SftConfig {
     /// TRL 1.16's `SFTConfig`; every token counts the same.
     fn default() -> Self {
-        SftConfig { sources: Vec::new(), batch_size: 8, max_length: 1024, verdict_weight: 1.0, seed: 0 }
+        SftConfig {
+            sources: Vec::new(),
+            batch_size: 8,
+            max_length: 1024,
+            verdict_weight: 1.0,
+            token_weights: BTreeMap::new(),
+            seed: 0,
+        }
     }
 }
 
@@ -73,9 +85,10 @@ impl SftSource {
     pub fn open(config: &SftConfig, format: &Format, text: &Text) -> Result<Self, TrainError> {
         super::check_sources(config.sources.iter().map(|source| (source.path.as_path(), source.weight)), config.batch_size)?;
         let verdicts = if config.verdict_weight == 1.0 { Vec::new() } else { format.file.verdict.stated() };
+        let counting = Counting { verdicts, verdict: config.verdict_weight, tokens: token_weights(&config.token_weights, text)? };
         let (mut files, mut counts) = (Vec::new(), Vec::new());
         for source in &config.sources {
-            let (examples, count) = load(source, config, &verdicts, text)?;
+            let (examples, count) = load(source, config, &counting, text)?;
             files.push(examples);
             counts.push(count);
         }
@@ -94,17 +107,40 @@ impl SftSource {
     }
 }
 
+/// What tokens of completions count.
+struct Counting {
+    /// Texts that state a verdict; none where verdicts count no more than others.
+    verdicts: Vec<String>,
+    /// From the last of them on.
+    verdict: f32,
+    /// Before it.
+    tokens: HashMap<u32, f32>,
+}
+
+/// The tokens of `token_weights`.
+fn token_weights(weights: &BTreeMap<String, f32>, text: &Text) -> Result<HashMap<u32, f32>, TrainError> {
+    let one = |(token, weight): (&String, &f32)| {
+        let wrong = |what: String| TrainError::Option { option: "token_weights".to_owned(), what };
+        let ids = text.tokenizer().text(token).map_err(|error| wrong(format!("{token:?}: {error}")))?;
+        match ids[..] {
+            [id] => Ok((id, *weight)),
+            _ => Err(wrong(format!("{token:?} is {} tokens; expected texts of one token each", ids.len()))),
+        }
+    };
+    weights.iter().map(one).collect()
+}
+
 /// The examples of a file that are trained on.
 fn load(
     source: &SftFile,
     config: &SftConfig,
-    verdicts: &[String],
+    counting: &Counting,
     text: &Text,
 ) -> Result<(Vec<SftExample>, FileCounts), TrainError> {
     let file = source.path.display().to_string();
     let rows = read_examples(&source.path)?.collect::<Result<Vec<Example>, _>>()?;
     let mut counts = FileCounts { path: file.clone(), rows: rows.len(), ..FileCounts::default() };
-    let examples = in_parallel(&rows, |row| example(row, verdicts, config.verdict_weight, text));
+    let examples = in_parallel(&rows, |row| example(row, counting, text));
     let mut kept = Vec::new();
     for (row, example) in rows.iter().zip(examples) {
         let example = example.map_err(|what| TrainError::Row { file: file.clone(), row: row.row, what })?;
@@ -119,7 +155,7 @@ fn load(
     Ok((kept, counts))
 }
 
-fn example(row: &Example, verdicts: &[String], weight: f32, text: &Text) -> Result<SftExample, String> {
+fn example(row: &Example, counting: &Counting, text: &Text) -> Result<SftExample, String> {
     let prompt = match &row.prompt {
         Said::Text(beginning) => text.beginning(beginning),
         Said::Turns(turns) => text.prompt(turns),
@@ -131,12 +167,16 @@ fn example(row: &Example, verdicts: &[String], weight: f32, text: &Text) -> Resu
     let mut completion_tokens = text.tokenizer().text(&row.completion).map_err(|error| format!("`completion`: {error}"))?;
     let end = text.tokenizer().end().ok_or("the vocabulary has no token that ends a turn")?;
     completion_tokens.push(end);
-    let verdict = verdicts.iter().filter_map(|verdict| row.completion.rfind(verdict.as_str())).max();
+    let verdict = counting.verdicts.iter().filter_map(|verdict| row.completion.rfind(verdict.as_str())).max();
     let mut written = 0;
     let weights = completion_tokens.iter().map(|token| {
         written += text.tokenizer().bytes(*token).len();
         // The end belongs to the verdict, though it writes nothing.
-        if verdict.is_some_and(|verdict| written > verdict) { weight } else { 1.0 }
+        if verdict.is_some_and(|verdict| written > verdict) {
+            counting.verdict
+        } else {
+            counting.tokens.get(token).copied().unwrap_or(1.0)
+        }
     });
     Ok(SftExample { id: row.id.clone(), weights: weights.collect(), prompt_tokens, completion_tokens })
 }
