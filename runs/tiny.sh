@@ -7,7 +7,7 @@
 # each stage, to see that everything fits together; its judges know nothing. RRM and TINY_DATA name other binaries than the release builds
 # that are made here. runs/tiny-eval.sh measures what this leaves behind:
 #
-#   ROOT/seed-0/{arithmetic,judging,base,rrm,direct,shuffled}    run folders of `rrm train`, of runs/tiny-*.toml
+#   ROOT/seed-0/{arithmetic,judging,drill,judging-2,base,rrm,direct,shuffled}    run folders of `rrm train`, of runs/tiny-*.toml
 #   ROOT/seed-{1,2}/..., ROOT/size-{s,l}/...                     the same with other seeds, and other sizes
 #   ROOT/data, ROOT/tiny.json                                    rows, and the lengths of both stages
 set -euo pipefail
@@ -46,6 +46,8 @@ rows solver solver --steps "$all" --count "$many" --seed 1
 rows solver-noisy solver --steps "$all" --count "$many" --seed 2 --forgotten-carry 0.5 --slip 0.02
 rows judge judge --steps "3-${all#*-}" --count "$many" --seed 3
 rows judge-short judge --steps 1-2 --count "$many" --seed 4
+# Without forgotten carries slips change the units more often, which are what is learnt last.
+rows judge-drill judge --steps 1-2 --count "$many" --seed 10 --wrong-by-carry 0
 rows judge-noisy judge --steps "$all" --count "$many" --seed 5 "${guessing[@]}"
 # Pairs of stage 2, the same pairs for DirectJudge, and the same with labels by the toss of a coin.
 rows pairs pairs --steps "$some" --count "$many" --seed 6
@@ -98,7 +100,9 @@ lineage() {
   mkdir -p "$folder"
   train arithmetic "$folder/arithmetic" "$seed" "model.config=model-$size/config.json" "model.tokenizer=model-$size"
   train judging "$folder/judging" "$seed" "model=$folder/arithmetic/last"
-  train base "$folder/base" "$seed" "model=$folder/judging/last"
+  train drill "$folder/drill" "$seed" "model=$folder/judging/last"
+  train judging "$folder/judging-2" "$((seed + 100))" "model=$folder/drill/last" "optimizer.max_steps=1500"
+  train base "$folder/base" "$seed" "model=$folder/judging-2/last"
   train rrm "$folder/rrm" "$seed" "model=$folder/base/last"
   for further in "${@:4}"; do
     case "$further" in
