@@ -75,8 +75,8 @@ def leaking(numbers: dict) -> list[str]:
     found = []
     for entry in numbers["leaks"]:
         share = entry["sampled"]
-        # Few pairs stray further: then chance must lie in the interval.
-        allowed = abs(share["value"] - 0.5) <= 0.02 or share["low"] <= 0.5 <= share["high"]
+        # Few pairs stray further: chance does so by 3.3 standard deviations in one of a thousand sets.
+        allowed = abs(share["value"] - 0.5) <= max(0.02, 3.3 * (0.25 / entry["pairs"]) ** 0.5)
         if entry["judge"].startswith("scripted:") and not allowed:
             found.append(f"{entry['judge']} is right in {100 * share['value']:.1f}% of {entry['pairs']} pairs")
     return found
