@@ -47,7 +47,8 @@ rows solver-noisy solver --steps "$all" --count "$many" --seed 2 --forgotten-car
 rows judge judge --steps "3-${all#*-}" --count "$many" --seed 3
 rows judge-short judge --steps 1-2 --count "$many" --seed 4
 # Without forgotten carries slips change the units more often, which are what is learnt last.
-rows judge-drill judge --steps 1-2 --count "$many" --seed 10 --wrong-by-carry 0
+rows judge-one judge --steps 1-1 --count "$many" --seed 11 --wrong-by-carry 0
+rows judge-two judge --steps 2-2 --count "$many" --seed 12 --wrong-by-carry 0
 rows judge-noisy judge --steps "$all" --count "$many" --seed 5 "${guessing[@]}"
 # Pairs of stage 2, the same pairs for DirectJudge, and the same with labels by the toss of a coin.
 rows pairs pairs --steps "$some" --count "$many" --seed 6
@@ -101,7 +102,7 @@ lineage() {
   train arithmetic "$folder/arithmetic" "$seed" "model.config=model-$size/config.json" "model.tokenizer=model-$size"
   train judging "$folder/judging" "$seed" "model=$folder/arithmetic/last"
   train drill "$folder/drill" "$seed" "model=$folder/judging/last"
-  train judging "$folder/judging-2" "$((seed + 100))" "model=$folder/drill/last" "optimizer.max_steps=1500"
+  train judging "$folder/judging-2" "$((seed + 100))" "model=$folder/drill/last" "optimizer.max_steps=4000"
   train base "$folder/base" "$seed" "model=$folder/judging-2/last"
   train rrm "$folder/rrm" "$seed" "model=$folder/base/last"
   for further in "${@:4}"; do
