@@ -10,6 +10,7 @@ pub mod evaluate;
 mod export;
 pub mod forecast;
 mod grpo;
+mod inputs;
 pub mod layout;
 mod learner;
 pub mod learning_rate;

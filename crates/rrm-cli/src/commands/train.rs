@@ -87,6 +87,7 @@ fn failed(error: RunError) -> Failure {
             return Failure::user(error).with_hint(format!("shipped formats: {}", shipped.join(", ")));
         }
         RunError::Changed { .. } => "take the run's own configuration (config.toml in its folder), or name another `output`",
+        RunError::OtherInputs { .. } => "bring them back, or name another folder as `output`",
         RunError::NoRun { .. } => "name another folder as `output`",
         RunError::InUse { .. } => "wait for it, or name another folder as `output`",
         RunError::Diverged { .. } => {

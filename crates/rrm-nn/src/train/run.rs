@@ -15,13 +15,13 @@ use super::{
     data::FileCounts,
     evaluate::{self, EvaluateConfig, Evaluation, HeldOut},
     export::{self, ModelFiles},
-    grpo,
+    grpo, inputs,
     learner::Learner,
     learning_rate::Schedule,
     metrics::{Line, Metrics},
     progress::{Event, Observer, Opened, Progress, Timing},
     rollout::Policy,
-    run_folder::{self, Best, Lines, RunFolder, State},
+    run_folder::{Best, Lines, RunFolder, State},
     sft,
     weights::{self, Weights},
 };
@@ -87,14 +87,18 @@ impl<'a, 'o> Run<'a, 'o> {
         };
         let mut learner = Learner::new(config, weights)?;
         let (folder, left) = RunFolder::open(config)?;
+        let inputs = inputs::hashes(config)?;
         let (state, last) = match left {
             Some((state, checkpoint)) => {
+                let changed = inputs::changed(&state.inputs, &inputs);
+                if !changed.is_empty() {
+                    return Err(RunError::OtherInputs { folder: config.output.clone(), changed });
+                }
                 learner.restore(&checkpoint, state.updates)?;
                 (state, Some(checkpoint))
             }
-            None => (State { seed: config.seed, ..State::default() }, None),
+            None => (State { seed: config.seed, inputs, ..State::default() }, None),
         };
-        let state = State { config: run_folder::hash(config)?, ..state };
         let files = ModelFiles::of(&config.model);
         let began = (Instant::now(), state.step);
         Ok(Run { config, learner, state, text, format, folder, files, held_out, observe, last, began })
@@ -178,11 +182,13 @@ impl<'a, 'o> Run<'a, 'o> {
 
     fn evaluate(&mut self) -> Result<Option<Evaluation>, RunError> {
         let (Some(held_out), Some(section)) = (&self.held_out, &self.config.evaluation) else { return Ok(None) };
+        // A judge is measured as it was trained: tokens are drawn as those of rollouts are.
+        let grpo = self.config.grpo.clone().unwrap_or_default();
         let sampling = Sampling {
             temperature: section.temperature.unwrap_or(1.0),
-            top_p: 1.0,
-            top_k: None,
-            min_p: None,
+            top_p: grpo.top_p,
+            top_k: (grpo.top_k > 0).then_some(grpo.top_k),
+            min_p: grpo.min_p,
             max_tokens: section.max_completion_length.unwrap_or(512) as u32,
         };
         let config = EvaluateConfig {

@@ -86,6 +86,14 @@ pub enum RunError {
         /// What differs and matters.
         changes: Vec<Change>,
     },
+    /// Files that the run reads are not those that it began with.
+    #[error("{}: the run here was begun with other files: what has changed is {}", folder.display(), changed.join(", "))]
+    OtherInputs {
+        /// The run folder.
+        folder: PathBuf,
+        /// The files, and the model's folder.
+        changed: Vec<String>,
+    },
     /// The numbers left the ground.
     #[error("step {step}: {what}; {}", last.as_ref().map_or("no checkpoint was saved before".to_owned(), |last| format!("the last good checkpoint is {}", last.display())))]
     Diverged {

@@ -4,6 +4,7 @@
 //! to where they ended then. So however often a run was killed, they hold what they would hold had it not been.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     RunError,
-    config::{self, CheckpointSection, TrainConfig},
+    config::{self, TrainConfig},
 };
 
 /// The resolved configuration.
@@ -41,8 +42,8 @@ pub struct State {
     pub batches: u64,
     /// The checkpoint that judges held-out pairs best.
     pub best: Option<Best>,
-    /// blake3 of what the steps depend on in the configuration.
-    pub config: String,
+    /// Hashes of the files that the run reads.
+    pub inputs: BTreeMap<String, String>,
     /// The run's seed.
     pub seed: u64,
     /// Bytes of metrics.jsonl, rollouts.jsonl and timings.jsonl.
@@ -188,12 +189,6 @@ impl RunFolder {
         }
         Ok(())
     }
-}
-
-/// Hash of what a run's steps depend on: of its configuration without where it lies, and how fast and how often it is saved.
-pub(super) fn hash(config: &TrainConfig) -> Result<String, RunError> {
-    let steps = TrainConfig { output: PathBuf::new(), threads: None, checkpoint: CheckpointSection::default(), ..config.clone() };
-    Ok(blake3::hash(text(&steps)?.as_bytes()).to_hex().to_string())
 }
 
 fn text(config: &TrainConfig) -> Result<String, RunError> {

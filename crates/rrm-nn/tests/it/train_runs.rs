@@ -123,6 +123,28 @@ fn what_a_killed_process_leaves_is_cleared_away() {
 }
 
 #[test]
+fn a_run_goes_on_only_with_the_files_that_it_began_with() {
+    let folder = guessing();
+    let folder = folder.path();
+    let text = toy::grpo(folder);
+    let further = |output: &str| run(&text, &[&format!("output=\"{}/{output}\"", folder.display()), "optimizer.max_steps=2"]);
+    further("grpo").unwrap();
+    let pairs = folder.join("pairs.jsonl");
+    let before = fs::read_to_string(&pairs).unwrap();
+    fs::write(&pairs, before.replacen("\"chosen\":\"x\"", "\"chosen\":\"z\"", 1)).unwrap();
+    let error = further("grpo").unwrap_err().to_string();
+    let expected = format!("the run here was begun with other files: what has changed is {}", pairs.display());
+    assert!(error.ends_with(&expected), "{error}");
+    fs::write(&pairs, before).unwrap();
+    further("grpo").unwrap();
+    // Another base: its own run went on.
+    run(&toy::sft(folder), &["optimizer.max_steps=31"]).unwrap();
+    let error = further("grpo").unwrap_err().to_string();
+    assert!(error.ends_with(&format!("what has changed is {}/sft/last", folder.display())), "{error}");
+    further("other").unwrap();
+}
+
+#[test]
 fn numbers_that_leave_the_ground_stop_the_run() {
     let folder = guessing();
     let folder = folder.path();

@@ -1,0 +1,60 @@
+//! The files that a run reads -> a hash of each, so that a run goes on with the files that it began with, or says which are others.
+
+use std::{collections::BTreeMap, fs::File, path::Path};
+
+use rrm::format::Format;
+
+use super::{
+    RunError,
+    config::{ModelSource, TrainConfig},
+};
+use crate::checkpoint::Checkpoint;
+
+/// Path as the configuration names it -> blake3. Of a model's folder, everything that a text depends on is in its hash.
+pub(super) type Inputs = BTreeMap<String, String>;
+
+/// Hashes everything that the steps of a run depend on besides its configuration.
+///
+/// # Errors
+/// [`RunError::File`] or [`RunError::Checkpoint`] names what cannot be read.
+pub(super) fn hashes(config: &TrainConfig) -> Result<Inputs, RunError> {
+    let mut inputs = Inputs::new();
+    let mut file = |path: &Path| {
+        let hash = hash(path)?;
+        inputs.insert(path.display().to_string(), hash);
+        Ok::<(), RunError>(())
+    };
+    for source in &config.data.sources {
+        file(&source.path)?;
+        source.filter.as_deref().map_or(Ok(()), &mut file)?;
+    }
+    config.evaluation.as_ref().map_or(Ok(()), |evaluation| file(&evaluation.path))?;
+    if Format::shipped(&config.data.format).is_none() {
+        file(Path::new(&config.data.format))?;
+    }
+    match &config.model {
+        ModelSource::Folder(folder) => {
+            let hash = Checkpoint::open(folder)?.fingerprint()?;
+            inputs.insert(folder.display().to_string(), hash.to_hex().to_string());
+        }
+        ModelSource::Fresh(fresh) => {
+            file(&fresh.config)?;
+            file(&fresh.tokenizer.join("tokenizer.json"))?;
+        }
+    }
+    Ok(inputs)
+}
+
+/// The paths whose hashes are others now.
+pub(super) fn changed(was: &Inputs, is: &Inputs) -> Vec<String> {
+    was.iter().filter(|(path, hash)| is.get(*path) != Some(hash)).map(|(path, _)| path.clone()).collect()
+}
+
+fn hash(path: &Path) -> Result<String, RunError> {
+    let hashed = File::open(path).and_then(|file| {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(file)?;
+        Ok(hasher.finalize().to_hex().to_string())
+    });
+    hashed.map_err(|source| RunError::File { file: path.to_owned(), source })
+}
