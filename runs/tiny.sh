@@ -41,7 +41,7 @@ many=100000 few=1000 pairs=500 problems=300
 if [ -n "$short" ]; then
   many=2000 few=100 pairs=40 problems=20
 fi
-guessing=(--guess 0.55 --stop-early 0.12 --slip 0.04)
+guessing=(--guess 0.5 --stop-early 0.12 --slip 0.04)
 rows solver solver --steps "$all" --count "$many" --seed 1
 rows solver-noisy solver --steps "$all" --count "$many" --seed 2 --forgotten-carry 0.5 --slip 0.02
 rows judge judge --steps "3-${all#*-}" --count "$many" --seed 3
@@ -102,7 +102,9 @@ lineage() {
   train arithmetic "$folder/arithmetic" "$seed" "model.config=model-$size/config.json" "model.tokenizer=model-$size"
   train judging "$folder/judging" "$seed" "model=$folder/arithmetic/last"
   train drill "$folder/drill" "$seed" "model=$folder/judging/last"
-  train judging "$folder/judging-2" "$((seed + 100))" "model=$folder/drill/last" "optimizer.max_steps=4000"
+  # Reading the answers of long problems is what takes so many steps, at a higher rate than before.
+  train judging "$folder/judging-2" "$((seed + 100))" "model=$folder/drill/last" \
+    "optimizer.max_steps=8000" "optimizer.learning_rate=2e-3" "evaluation.eval_steps=2000"
   train base "$folder/base" "$seed" "model=$folder/judging-2/last"
   train rrm "$folder/rrm" "$seed" "model=$folder/base/last"
   for further in "${@:4}"; do

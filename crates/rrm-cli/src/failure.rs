@@ -96,7 +96,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(engine) = engine {
         return engine_hint(engine);
     }
-    if let Some(OpenError::Spec { .. } | OpenError::NotReplicas(_) | OpenError::Untrained) = error.downcast_ref::<OpenError>() {
+    if let Some(OpenError::Spec { .. } | OpenError::NotReplicas(_)) = error.downcast_ref::<OpenError>() {
         return Some(format!("--engine takes {}", rrm_engines::KNOWN));
     }
     if let Some(dataset) = error.downcast_ref::<DatasetError>() {

@@ -64,9 +64,6 @@ pub enum OpenError {
     /// A recording cannot be read.
     #[error(transparent)]
     Recording(#[from] RecordingError),
-    /// There are no weights of the embedded judge.
-    #[error("rrm-tiny is not trained yet, so there is no embedded judge")]
-    Untrained,
     /// The embedded judge's own format is broken.
     #[error(transparent)]
     Format(#[from] FormatError),
@@ -111,9 +108,9 @@ fn in_process(spec: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, 
 /// The judge that is part of the program, and its format. It judges rows that [`rrm_tiny::domain::row`] lets pass, and no others.
 ///
 /// # Errors
-/// [`OpenError`] when there are no weights yet, or memory or threads cannot be had.
+/// [`OpenError`] when memory or threads cannot be had.
 pub fn embedded(settings: &EngineSettings) -> Result<(Opened, Format), OpenError> {
-    let model = Embedded { name: "rrm-tiny", files: rrm_tiny::MODEL.ok_or(OpenError::Untrained)? };
+    let model = Embedded { name: "rrm-tiny", files: rrm_tiny::MODEL };
     let engine = Arc::new(LocalEngine::embedded(model, settings.threads.map(|threads| threads as usize), &scheduler(settings))?);
     let format = Format::parse(model.name, rrm_tiny::formats::JUDGE)?;
     let notes = vec![format!("rrm-tiny judges: {}", rrm_tiny::NOTICE)];

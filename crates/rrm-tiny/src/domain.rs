@@ -11,6 +11,9 @@ pub const INSTRUCTION: &str = "Keep two digits:";
 /// What a prompt and its responses look like, for people.
 pub const EXAMPLE: &str = "prompt \"Keep two digits: 42 a+5 b-9 c*3\", responses \"a47 b38 c14\" and \"a47 b39 c17\"";
 
+/// Most steps of a problem that the judge may judge: the longest that it was trained on. On longer ones it tosses coins (docs/miniature.md).
+pub const MOST_JUDGED: usize = 10;
+
 /// Why a text is outside of the domain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}, found {found:?}")]
@@ -34,6 +37,9 @@ pub fn row(item: &Item) -> Result<(), Outside> {
         [message] if message.role == Role::User => problem(&message.content)?,
         _ => return outside("the prompt must be a single turn of the user", &format!("{} messages", item.prompt.messages.len())),
     };
+    if asked.steps.len() > MOST_JUDGED {
+        return outside(format_args!("a problem must have at most {MOST_JUDGED} steps"), &format!("{} steps", asked.steps.len()));
+    }
     item.responses.iter().try_for_each(|response| answer(&asked, &response.text).map(|_| ()))
 }
 

@@ -11,9 +11,13 @@ pub mod generate;
 pub mod problem;
 pub mod trace;
 
-/// The files of the trained judge: name and content. `None` until there are weights that `runs/tiny.sh` made; what was not trained never
-/// judges.
-pub const MODEL: Option<&[(&str, &[u8])]> = None;
+/// The files of the trained judge: name and content. `runs/tiny.sh` made them (`seed-0/rrm/best`); docs/rrm-tiny.md says what they can do.
+pub const MODEL: &[(&str, &[u8])] = &[
+    ("config.json", include_bytes!("../model/config.json")),
+    ("model.safetensors", include_bytes!("../model/model.safetensors")),
+    ("tokenizer.json", include_bytes!("../model/tokenizer.json")),
+    ("tokenizer_config.json", include_bytes!("../model/tokenizer_config.json")),
+];
 
 /// What users of the embedded judge should know.
 pub const NOTICE: &str = "it checks two-digit arithmetic and nothing else; --engine names another judge";

@@ -1,6 +1,12 @@
 //! Without --engine: the embedded judge, what it refuses, and that nothing is computed, written or kept before it has.
 
-use crate::{file, rrm, stderr};
+use rrm_tiny::{
+    domain,
+    generate::{Source, Split},
+};
+use serde_json::Value;
+
+use crate::{file, rrm, stderr, stdout};
 
 const INSIDE: &str = r#"{"id":"a","prompt":"Keep two digits: 42 a+5 b-9","chosen":"a47 b38","rejected":"a47 b39"}"#;
 
@@ -57,9 +63,57 @@ fn options_of_other_judges_are_refused() {
 }
 
 #[test]
-fn what_was_not_trained_does_not_judge() {
-    insta::assert_snapshot!(refused("judge", &[INSIDE], &[]), @r#"
-    error: rrm-tiny is not trained yet, so there is no embedded judge
-    hint: --engine takes http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
-    "#);
+fn problems_longer_than_any_in_training_are_refused() {
+    let steps: String = ('a'..='k').map(|label| format!(" {label}+1")).collect();
+    let totals: String = ('a'..='k').zip(11..).map(|(label, total)| format!("{label}{total} ")).collect();
+    let row = serde_json::json!({"id": "long", "prompt": format!("Keep two digits: 10{steps}"), "responses": [totals.trim(), totals.trim()]});
+    let said = refused("rank", &[&row.to_string()], &[]);
+    assert!(said.contains("row 1 (long): a problem must have at most 10 steps, found \"11 steps\""), "{said}");
+}
+
+/// What `rrm` says about these rows without an engine.
+fn judged(command: &str, rows: &[String], options: &[&str]) -> Vec<Value> {
+    let (folder, path) = file("in.jsonl", rows.join("\n"));
+    let store = folder.path().join("store.sqlite");
+    let fixed = [command, path.to_str().unwrap(), "--store", store.to_str().unwrap()];
+    let output = rrm(fixed.iter().chain(options));
+    assert!(stderr(&output).contains("two-digit arithmetic and nothing else"), "{}", stderr(&output));
+    stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn pairs_of_the_domain_are_judged_without_an_engine() {
+    let source = Source { seed: 77, split: Split::Test, steps: (4, 8) };
+    let pair = |index| {
+        let pair = source.pair(index, 0.25);
+        let (chosen, rejected) = (pair.problem.answer(&pair.right), pair.problem.answer(&pair.wrong));
+        serde_json::json!({"id": format!("p{index}"), "prompt": pair.problem.to_string(), "chosen": chosen, "rejected": rejected})
+            .to_string()
+    };
+    let rows = judged("judge", &(0..200).map(pair).collect::<Vec<_>>(), &["--temperature", "0"]);
+    let right = rows.iter().filter(|row| row["verdict"] == row["label"]).count();
+    // docs/miniature.md has what it is right in; chance would be right in 100 of these, and in 170 never.
+    assert!(rows.len() == 200 && right >= 170, "{right} of {}", rows.len());
+}
+
+#[test]
+fn the_right_one_of_eight_answers_wins() {
+    let problem = domain::problem("Keep two digits: 42 c+5 d-9 e*3 f+8 g-7").unwrap();
+    let right = problem.totals();
+    let wrong = |at: usize, off: u8| {
+        let mut totals = right[..at].to_vec();
+        let mut total = (right[at] + off) % 100;
+        totals.push(total);
+        for step in &problem.steps[at + 1..] {
+            total = step.apply(total);
+            totals.push(total);
+        }
+        problem.answer(&totals)
+    };
+    let mut answers: Vec<String> =
+        [(0, 1), (1, 98), (2, 10), (3, 3), (4, 90), (4, 1), (2, 97)].map(|(at, off)| wrong(at, off)).to_vec();
+    answers.insert(5, problem.answer(&right));
+    let row = serde_json::json!({"id": "eight", "prompt": problem.to_string(), "responses": answers});
+    let ranked = judged("rank", &[row.to_string()], &["--votes", "5"]);
+    assert_eq!(ranked[0]["order"][0], 5, "{}", ranked[0]);
 }

@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
-    fs::File,
+    fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
     path::Path,
 };
@@ -45,7 +45,10 @@ pub(super) fn write(path: &Path, tensors: &[Tensor<'_>]) -> io::Result<()> {
     // transformers refuses files that do not say whose numbers they hold.
     let about = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     let tensors = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor));
+    // It gives its file to its owner alone; who may read other new files may read this one.
+    let permissions = File::create(path)?.metadata()?.permissions();
     serialize_to_file(tensors, Some(about), path).map_err(io::Error::other)?;
+    fs::set_permissions(path, permissions)?;
     File::open(path)?.sync_all()
 }
 
@@ -95,6 +98,9 @@ mod tests {
             values: Box::new(|| Cow::Borrowed(values)),
         };
         write(&path, &[tensor("b", &[2, 2], &VALUES[..4]), tensor("a", &[2], &VALUES[4..])]).unwrap();
+        let plain = folder.path().join("plain");
+        fs::write(&plain, "").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions(), fs::metadata(&plain).unwrap().permissions());
         let (mut a, mut b) = ([0.0; 2], [0.0; 4]);
         let mut fetch = |shape: &[usize]| {
             read(&path, [("a".to_owned(), shape, &mut a[..]), ("b".to_owned(), &[2, 2][..], &mut b[..])].into_iter())
