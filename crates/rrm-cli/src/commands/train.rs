@@ -8,6 +8,7 @@ use rrm_nn::train::{
     RunError,
     config::{ConfigError, TrainConfig},
     forecast::{Forecast, forecast},
+    run_folder::Best,
     train,
 };
 
@@ -46,8 +47,16 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     view.done();
     let trained = trained.map_err(failed)?;
     note(&format!("the last checkpoint is {}", trained.last.display()));
-    if let Some(best) = trained.best {
-        note(&format!("step {} judges held-out pairs best, with an accuracy of {:.3}", best.step, best.accuracy));
+    match trained.best {
+        Some(Best { step: 0, accuracy }) => {
+            note(&format!(
+                "no checkpoint judges held-out pairs better than the model that the run began with, whose accuracy is {accuracy:.3}"
+            ));
+        }
+        Some(Best { step, accuracy }) => {
+            note(&format!("step {step} judges held-out pairs best, with an accuracy of {accuracy:.3}"))
+        }
+        None => {}
     }
     if let Some(merged) = trained.merged {
         note(&format!("the model with its adapters merged in is {}", merged.display()));

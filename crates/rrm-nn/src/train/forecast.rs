@@ -49,7 +49,7 @@ impl Memory {
     }
 }
 
-/// Reads the data and the model's shape, but no weights.
+/// Reads the data, the held-out pairs and the model's shape, but no weights.
 ///
 /// # Errors
 /// As a run would that cannot begin.
@@ -67,15 +67,16 @@ pub fn forecast(config: &TrainConfig) -> Result<Forecast, RunError> {
         }
     };
     let text = Arc::new(text);
+    run::held_out(config)?;
     let (data, rows_a_step, tokens_of_one) = match config.method {
         Method::Sft => {
             let sft = config.sft.clone().unwrap_or_default();
-            let source = SftSource::open(&sft::data(config), &format, &text)?;
+            let source = SftSource::open(&sft::data(config, &shape), &format, &text)?;
             (source.counts().to_vec(), sft.per_device_train_batch_size, sft.max_length)
         }
         Method::Grpo => {
             let grpo = config.grpo.clone().unwrap_or_default();
-            let source = PairSource::open(grpo::data(config), format, text)?;
+            let source = PairSource::open(grpo::data(config, &shape)?, format, text)?;
             let longest = config.data.max_prompt_length + grpo.max_completion_length;
             (source.counts().to_vec(), grpo.generation_batch_size, longest)
         }

@@ -13,7 +13,7 @@ use rrm::{
 use serde::Serialize;
 
 use super::{
-    RunError,
+    RunError, TrainError,
     config::{GrpoSection, TrainConfig, WithoutSignal},
     data::{DataConfig, PairSource, TrainingPair},
     metrics::{CompletionMetrics, Group, GrpoMetrics, Metrics},
@@ -22,12 +22,13 @@ use super::{
     rollout::{self, Policy, Rollout, RolloutConfig, RolloutPrompt},
     run::Run,
 };
+use crate::config::ModelConfig;
 
 /// Takes the steps that are left.
 pub(super) fn run(run: &mut Run<'_, '_>) -> Result<(), RunError> {
     let config = run.config;
     let grpo = config.grpo.clone().unwrap_or_default();
-    let mut source = PairSource::open(data(config), run.format.clone(), run.text.clone())?;
+    let mut source = PairSource::open(data(config, run.learner.weights.config())?, run.format.clone(), run.text.clone())?;
     run.begin(source.counts())?;
     while run.goes_on() {
         let clock = Instant::now();
@@ -79,17 +80,22 @@ pub(super) fn run(run: &mut Run<'_, '_>) -> Result<(), RunError> {
     Ok(())
 }
 
-/// The pairs that the configuration names.
-pub(super) fn data(config: &TrainConfig) -> DataConfig {
+/// The pairs that the configuration names, as long as the model has positions for them and their completions.
+pub(super) fn data(config: &TrainConfig, model: &ModelConfig) -> Result<DataConfig, RunError> {
     let grpo = config.grpo.clone().unwrap_or_default();
+    let (positions, completion) = (model.max_position_embeddings, grpo.max_completion_length);
+    if completion >= positions {
+        let what = format!("is {completion}; expected less than the model's {positions} positions");
+        return Err(TrainError::Option { option: "grpo.max_completion_length".to_owned(), what }.into());
+    }
     let (data, prompts) = (&config.data, grpo.generation_batch_size / grpo.num_generations);
-    DataConfig {
+    Ok(DataConfig {
         sources: data.sources.clone(),
         batch_size: if data.both_orders { prompts / 2 } else { prompts },
         both_orders: data.both_orders,
-        max_prompt_length: data.max_prompt_length,
+        max_prompt_length: data.max_prompt_length.min(positions - completion),
         seed: config.seed,
-    }
+    })
 }
 
 /// Completions of each pair, from the present weights.

@@ -11,7 +11,7 @@ use super::{
 use crate::checkpoint::Checkpoint;
 
 /// Path as the configuration names it -> blake3. Of a model's folder, everything that a text depends on is in its hash.
-pub(super) type Inputs = BTreeMap<String, String>;
+pub type Inputs = BTreeMap<String, String>;
 
 /// Hashes everything that the steps of a run depend on besides its configuration.
 ///

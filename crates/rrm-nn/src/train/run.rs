@@ -31,6 +31,9 @@ use crate::{
     text::Text,
 };
 
+/// The folder of the model that adapters make.
+const MERGED: &str = "merged";
+
 /// Trains as the configuration says, from where an earlier process left the run; a run that is done is left as it is.
 ///
 /// # Errors
@@ -49,7 +52,7 @@ pub fn train(config: &TrainConfig, observe: &mut Observer<'_>) -> Result<Trained
 pub struct Trained {
     /// The last checkpoint.
     pub last: PathBuf,
-    /// The checkpoint that judges held-out pairs best.
+    /// What judges held-out pairs best.
     pub best: Option<Best>,
     /// With adapters: the model that they make, as a folder of its own.
     pub merged: Option<PathBuf>,
@@ -75,30 +78,20 @@ impl<'a, 'o> Run<'a, 'o> {
     fn open(config: &'a TrainConfig, observe: &'a mut Observer<'o>) -> Result<Self, RunError> {
         let format = Arc::new(format(&config.data.format)?);
         let (text, weights) = model(config)?;
-        let held_out = match &config.evaluation {
-            Some(section) => {
-                let all = HeldOut::open(&section.path, &section.columns)?;
-                Some(match section.pairs {
-                    Some(pairs) => all.first(pairs),
-                    None => all,
-                })
-            }
-            None => None,
-        };
+        let held_out = held_out(config)?;
         let mut learner = Learner::new(config, weights)?;
-        let (folder, left) = RunFolder::open(config)?;
         let inputs = inputs::hashes(config)?;
+        let (folder, left) = RunFolder::open(config, &inputs)?;
         let (state, last) = match left {
             Some((state, checkpoint)) => {
-                let changed = inputs::changed(&state.inputs, &inputs);
-                if !changed.is_empty() {
-                    return Err(RunError::OtherInputs { folder: config.output.clone(), changed });
-                }
                 learner.restore(&checkpoint, state.updates)?;
                 (state, Some(checkpoint))
             }
             None => (State { seed: config.seed, inputs, ..State::default() }, None),
         };
+        if state.step < config.optimizer.max_steps {
+            folder.remove_beside(MERGED)?;
+        }
         let files = ModelFiles::of(&config.model);
         let began = (Instant::now(), state.step);
         Ok(Run { config, learner, state, text, format, folder, files, held_out, observe, last, began })
@@ -119,6 +112,7 @@ impl<'a, 'o> Run<'a, 'o> {
         if self.state.step == 0 && self.held_out.is_some() {
             let clock = Instant::now();
             let evaluation = self.evaluate()?;
+            self.better(evaluation.as_ref());
             let seconds = clock.elapsed().as_secs_f64();
             let timing = Timing { seconds, evaluation_seconds: Some(seconds), ..Timing::default() };
             self.write(Line { step: 0, metrics: None, evaluation }, timing)?;
@@ -155,19 +149,25 @@ impl<'a, 'o> Run<'a, 'o> {
             timing.evaluation_seconds = Some(seconds);
             timing.seconds += seconds;
         }
-        // How the judge is used decides, where both ways were measured.
-        let measured = evaluation.as_ref().and_then(|evaluation| evaluation.sampled.or(evaluation.greedy));
-        let accuracy = measured.map(|measured| measured.accuracy.value);
-        let better = accuracy.filter(|accuracy| self.state.best.is_none_or(|best| *accuracy > best.accuracy));
-        if let Some(accuracy) = better {
-            self.state.best = Some(Best { step, accuracy });
-        }
+        let better = self.better(evaluation.as_ref());
         timing.step = step;
         self.write(Line { step, metrics: Some(metrics), evaluation }, timing)?;
-        if end || better.is_some() || step.is_multiple_of(self.config.checkpoint.save_steps) {
+        if end || better || step.is_multiple_of(self.config.checkpoint.save_steps) {
             self.save()?;
         }
         Ok(())
+    }
+
+    /// Whether held-out pairs were judged better than ever in this run, which is noted.
+    fn better(&mut self, evaluation: Option<&Evaluation>) -> bool {
+        // How the judge is used decides, where both ways were measured.
+        let measured = evaluation.and_then(|evaluation| evaluation.sampled.or(evaluation.greedy));
+        let accuracy = measured.map(|measured| measured.accuracy.value);
+        let better = accuracy.filter(|accuracy| self.state.best.is_none_or(|best| *accuracy > best.accuracy));
+        if let Some(accuracy) = better {
+            self.state.best = Some(Best { step: self.state.step, accuracy });
+        }
+        better.is_some()
     }
 
     /// Writes some completions down for reading.
@@ -234,11 +234,21 @@ impl<'a, 'o> Run<'a, 'o> {
     fn finish(self) -> Result<Trained, RunError> {
         let weights = &self.learner.weights;
         let merge = |folder: &Path| export::write_merged(folder, &self.files, weights);
-        let merged = weights.lora().map(|_| self.folder.save_beside("merged", merge)).transpose()?;
+        let merged = weights.lora().map(|_| self.folder.save_beside(MERGED, merge)).transpose()?;
         // There is at least one step, and the last one saves.
         let last = self.last.unwrap_or_else(|| self.folder.path().to_owned());
         Ok(Trained { last, best: self.state.best, merged })
     }
+}
+
+/// The pairs that are judged on the way.
+pub(super) fn held_out(config: &TrainConfig) -> Result<Option<HeldOut>, RunError> {
+    let Some(section) = &config.evaluation else { return Ok(None) };
+    let all = HeldOut::open(&section.path, &section.columns)?;
+    Ok(Some(match section.pairs {
+        Some(pairs) => all.first(pairs),
+        None => all,
+    }))
 }
 
 /// A shipped format, or one from a file.

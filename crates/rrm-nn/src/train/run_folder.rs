@@ -4,7 +4,6 @@
 //! to where they ended then. So however often a run was killed, they hold what they would hold had it not been.
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     RunError,
     config::{self, TrainConfig},
+    inputs::{self, Inputs},
 };
 
 /// The resolved configuration.
@@ -40,21 +40,21 @@ pub struct State {
     pub updates: u64,
     /// Batches that were drawn from the data.
     pub batches: u64,
-    /// The checkpoint that judges held-out pairs best.
+    /// What judges held-out pairs best: a checkpoint, or at step 0 the model that the run began with.
     pub best: Option<Best>,
     /// Hashes of the files that the run reads.
-    pub inputs: BTreeMap<String, String>,
+    pub inputs: Inputs,
     /// The run's seed.
     pub seed: u64,
     /// Bytes of metrics.jsonl, rollouts.jsonl and timings.jsonl.
     pub lines: [u64; 3],
 }
 
-/// The checkpoint that judges held-out pairs best.
+/// What judges held-out pairs best.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Best {
-    /// Its step.
+    /// Its step; 0 is the model that the run began with, of which there is no checkpoint.
     pub step: u64,
     /// Its accuracy; among equals the first is best.
     pub accuracy: f64,
@@ -81,27 +81,35 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Creates the folder, or opens it where a run was left. Gives the last checkpoint, if there is one.
+    /// Creates the folder, or opens it where a run was left. Gives the last checkpoint, if there is one. `inputs` are the hashes of the
+    /// files that the run reads.
     ///
     /// # Errors
-    /// [`RunError`] when another process trains here, when the folder holds something else, or a run with another configuration.
-    pub fn open(config: &TrainConfig) -> Result<(Self, Option<(State, PathBuf)>), RunError> {
+    /// [`RunError`] when another process trains here, when the folder holds something else, or a run with another configuration or with
+    /// other files; what is there then stays as it is.
+    pub fn open(config: &TrainConfig, inputs: &Inputs) -> Result<(Self, Option<(State, PathBuf)>), RunError> {
         let path = config.output.clone();
         fs::create_dir_all(&path).map_err(at(&path))?;
-        let begun = path.join(CONFIG).exists();
-        if !begun && !is_unused(&path)? {
+        if !path.join(CONFIG).exists() && !is_unused(&path)? {
             return Err(RunError::NoRun { folder: path });
         }
         let lock = lock(&path)?;
-        if begun {
-            same_run(config)?;
-        }
-        write_config(config)?;
-        remove_partial(&path)?;
         let last = match last_step(&path)? {
             Some(step) => Some((state(&path, step)?, path.join(name(step)))),
             None => None,
         };
+        // Where nothing was computed yet, there is nothing that another configuration could harm.
+        if last.is_some() || fs::metadata(path.join(LINES[0])).is_ok_and(|lines| lines.len() > 0) {
+            same_run(config)?;
+        }
+        if let Some((state, _)) = &last {
+            let changed = inputs::changed(&state.inputs, inputs);
+            if !changed.is_empty() {
+                return Err(RunError::OtherInputs { folder: path, changed });
+            }
+        }
+        write_config(config)?;
+        remove_partial(&path)?;
         let lengths = last.as_ref().map_or([0; 3], |(state, _)| state.lines);
         let open = |index: usize| cut(&path.join(LINES[index]), lengths[index]);
         let lines = [open(0)?, open(1)?, open(2)?];
@@ -169,6 +177,19 @@ impl RunFolder {
         Ok(folder)
     }
 
+    /// Removes a folder that [`save_beside`](Self::save_beside) wrote, because the run goes on from what it was made of.
+    pub(super) fn remove_beside(&self, name: &str) -> Result<(), RunError> {
+        let folder = self.path.join(name);
+        if folder.exists() { self.remove(name) } else { Ok(()) }
+    }
+
+    /// Removes a folder; under its name it is always whole.
+    fn remove(&self, name: &str) -> Result<(), RunError> {
+        let (folder, partial) = (self.path.join(name), self.path.join(format!("{name}{PARTIAL}")));
+        fs::rename(&folder, &partial).map_err(at(&folder))?;
+        fs::remove_dir_all(&partial).map_err(at(&partial))
+    }
+
     /// Makes `last` and `best` lead to their checkpoints.
     fn link(&self, state: &State) -> Result<(), RunError> {
         point(&self.path, "last", &name(state.step))?;
@@ -182,10 +203,7 @@ impl RunFolder {
         let mut steps = steps(&self.path)?;
         steps.sort_unstable();
         for step in steps.iter().rev().skip(keep).filter(|step| state.best.is_none_or(|best| best.step != **step)) {
-            // A folder under its name is always whole.
-            let (folder, partial) = (self.path.join(name(*step)), self.path.join(format!("{}{PARTIAL}", name(*step))));
-            fs::rename(&folder, &partial).map_err(at(&folder))?;
-            fs::remove_dir_all(&partial).map_err(at(&partial))?;
+            self.remove(&name(*step))?;
         }
         Ok(())
     }

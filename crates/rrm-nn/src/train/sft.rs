@@ -13,11 +13,12 @@ use super::{
     progress::Timing,
     run::Run,
 };
+use crate::config::ModelConfig;
 
 /// Takes the steps that are left.
 pub(super) fn run(run: &mut Run<'_, '_>) -> Result<(), RunError> {
     let config = run.config;
-    let mut source = SftSource::open(&data(config), &run.format, &run.text)?;
+    let mut source = SftSource::open(&data(config, run.learner.weights.config()), &run.format, &run.text)?;
     run.begin(source.counts())?;
     while run.goes_on() {
         let clock = Instant::now();
@@ -59,14 +60,14 @@ pub(super) fn run(run: &mut Run<'_, '_>) -> Result<(), RunError> {
     Ok(())
 }
 
-/// The examples that the configuration names.
-pub(super) fn data(config: &TrainConfig) -> SftConfig {
+/// The examples that the configuration names, as long as the model has positions for them.
+pub(super) fn data(config: &TrainConfig, model: &ModelConfig) -> SftConfig {
     let sft = config.sft.clone().unwrap_or_default();
     let sources = config.data.sources.iter();
     SftConfig {
         sources: sources.map(|source| SftFile { path: source.path.clone(), weight: source.weight }).collect(),
         batch_size: sft.per_device_train_batch_size,
-        max_length: sft.max_length,
+        max_length: sft.max_length.min(model.max_position_embeddings),
         verdict_weight: sft.verdict_weight,
         token_weights: sft.token_weights,
         seed: config.seed,

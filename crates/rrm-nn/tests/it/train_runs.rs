@@ -8,7 +8,7 @@ use std::{
 
 use rrm_nn::{
     checkpoint::Checkpoint,
-    train::{RunError, Trained, config::TrainConfig, train},
+    train::{RunError, Trained, config::TrainConfig, progress::Event, train},
 };
 use serde_json::Value;
 
@@ -135,13 +135,72 @@ fn a_run_goes_on_only_with_the_files_that_it_began_with() {
     let error = further("grpo").unwrap_err().to_string();
     let expected = format!("the run here was begun with other files: what has changed is {}", pairs.display());
     assert!(error.ends_with(&expected), "{error}");
-    fs::write(&pairs, before).unwrap();
+    fs::write(&pairs, &before).unwrap();
     further("grpo").unwrap();
+    // What was refused has left no trace.
+    let saved = fs::read_to_string(folder.join("grpo/config.toml")).unwrap();
+    fs::write(&pairs, "").unwrap();
+    assert!(run(&text, &["optimizer.max_steps=9"]).is_err());
+    assert_eq!(fs::read_to_string(folder.join("grpo/config.toml")).unwrap(), saved);
+    fs::write(&pairs, &before).unwrap();
     // Another base: its own run went on.
     run(&toy::sft(folder), &["optimizer.max_steps=31"]).unwrap();
     let error = further("grpo").unwrap_err().to_string();
     assert!(error.ends_with(&format!("what has changed is {}/sft/last", folder.display())), "{error}");
     further("other").unwrap();
+}
+
+#[test]
+fn a_start_that_failed_binds_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    toy::write(folder.path());
+    let text = toy::sft(folder.path());
+    run(&text, &["data.sources=[{ path = \"exmaples.jsonl\" }]"]).unwrap_err();
+    let bad = folder.path().join("bad.jsonl");
+    fs::write(&bad, "{}").unwrap();
+    run(&text, &[&format!("data.sources=[{{ path = \"{}\" }}]", bad.display())]).unwrap_err();
+    run(&text, &["optimizer.max_steps=1"]).unwrap();
+}
+
+#[test]
+fn what_the_model_has_no_positions_for_is_left_out() {
+    let folder = guessing();
+    let folder = folder.path();
+    let pairs = folder.join("pairs.jsonl");
+    let long = |length: usize| {
+        format!("{{\"id\":\"{length}\",\"prompt\":\"?\",\"chosen\":\"{}\",\"rejected\":\"y\"}}\n", "x".repeat(length))
+    };
+    // 64 positions, 4 of them for completions, and `y` and `V` beside the response.
+    fs::write(&pairs, fs::read_to_string(&pairs).unwrap() + &long(58) + &long(59)).unwrap();
+    let mut data = Vec::new();
+    let mut observe = |event: Event<'_>| {
+        if let Event::Opened(opened) = event {
+            data = opened.data.to_vec();
+        }
+    };
+    train(&config(&toy::grpo(folder), &["optimizer.max_steps=1"]), &mut observe).unwrap();
+    assert_eq!((data[0].rows, data[0].too_long, data[0].kept), (42, 1, 41));
+    let set = [&format!("output=\"{}/other\"", folder.display()), "grpo.max_completion_length=64"];
+    let error = run(&toy::grpo(folder), &set).unwrap_err().to_string();
+    assert_eq!(error, "grpo.max_completion_length: is 64; expected less than the model's 64 positions");
+}
+
+#[test]
+fn a_run_that_only_gets_worse_has_no_best_checkpoint() {
+    let folder = guessing();
+    let folder = folder.path();
+    run(&toy::grpo(folder), &[]).unwrap();
+    // From a judge that is nearly always right, at a rate that spoils it.
+    let set = [
+        &format!("output=\"{}/spoilt\"", folder.display()),
+        &format!("model=\"{}/grpo/best\"", folder.display()),
+        "optimizer.learning_rate=3.0",
+        "optimizer.max_steps=2",
+    ];
+    let trained = run(&toy::grpo(folder), &set).unwrap();
+    let best = trained.best.unwrap();
+    assert!(best.step == 0 && best.accuracy >= 0.9, "{best:?}");
+    assert!(!folder.join("spoilt/best").exists() && folder.join("spoilt/last").exists());
 }
 
 #[test]
@@ -190,4 +249,12 @@ fn adapters_are_trained_alone_and_merged_at_the_end() {
         let same = base.tensor(&name, &shape).unwrap() == merged.tensor(&name, &shape).unwrap();
         assert_eq!(same, !adapted, "{name}");
     }
+    // A run that goes on has no whole model until its new end.
+    let further = ["optimizer.max_steps=4", "checkpoint.save_steps=1"];
+    let config = config(&toy::grpo(folder), &[&lora[..2], &further[..]].concat());
+    let old = fs::read(folder.join("grpo/merged/model.safetensors")).unwrap();
+    let mut seen = Vec::new();
+    train(&config, &mut |_| seen.push(folder.join("grpo/merged").exists())).unwrap();
+    assert!(!seen.is_empty() && seen.iter().all(|there| !there));
+    assert_ne!(fs::read(folder.join("grpo/merged/model.safetensors")).unwrap(), old);
 }
