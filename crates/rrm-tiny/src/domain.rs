@@ -11,7 +11,7 @@ pub const INSTRUCTION: &str = "Keep two digits:";
 /// What a prompt and its responses look like, for people.
 pub const EXAMPLE: &str = "prompt \"Keep two digits: 42 a+5 b-9 c*3\", responses \"a47 b38 c14\" and \"a47 b39 c17\"";
 
-/// Most steps of a problem that the judge may judge: the longest that it was trained on. On longer ones it tosses coins (docs/miniature.md).
+/// Most steps of a problem that the judge may judge: the longest that it was trained on. On longer ones it tosses coins (docs/rrm-tiny.md).
 pub const MOST_JUDGED: usize = 10;
 
 /// Why a text is outside of the domain.

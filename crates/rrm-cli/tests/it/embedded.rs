@@ -1,5 +1,7 @@
 //! Without --engine: the embedded judge, what it refuses, and that nothing is computed, written or kept before it has.
 
+use std::{fs, path::Path};
+
 use rrm_tiny::{
     domain,
     generate::{Source, Split},
@@ -92,28 +94,18 @@ fn pairs_of_the_domain_are_judged_without_an_engine() {
     };
     let rows = judged("judge", &(0..200).map(pair).collect::<Vec<_>>(), &["--temperature", "0"]);
     let right = rows.iter().filter(|row| row["verdict"] == row["label"]).count();
-    // docs/miniature.md has what it is right in; chance would be right in 100 of these, and in 170 never.
-    assert!(rows.len() == 200 && right >= 170, "{right} of {}", rows.len());
+    // The model card says .999 of 2,500; with .98, 190 of 200 would be missed once in 500 draws.
+    assert!(rows.len() == 200 && right >= 190, "{right} of {}", rows.len());
 }
 
 #[test]
-fn the_right_one_of_eight_answers_wins() {
-    let problem = domain::problem("Keep two digits: 42 c+5 d-9 e*3 f+8 g-7").unwrap();
-    let right = problem.totals();
-    let wrong = |at: usize, off: u8| {
-        let mut totals = right[..at].to_vec();
-        let mut total = (right[at] + off) % 100;
-        totals.push(total);
-        for step in &problem.steps[at + 1..] {
-            total = step.apply(total);
-            totals.push(total);
-        }
-        problem.answer(&totals)
-    };
-    let mut answers: Vec<String> =
-        [(0, 1), (1, 98), (2, 10), (3, 3), (4, 90), (4, 1), (2, 97)].map(|(at, off)| wrong(at, off)).to_vec();
-    answers.insert(5, problem.answer(&right));
-    let row = serde_json::json!({"id": "eight", "prompt": problem.to_string(), "responses": answers});
-    let ranked = judged("rank", &[row.to_string()], &["--votes", "5"]);
-    assert_eq!(ranked[0]["order"][0], 5, "{}", ranked[0]);
+fn the_readmes_example_is_ranked_right() {
+    let sums = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/sums.jsonl"));
+    let rows: Vec<String> = fs::read_to_string(sums).unwrap().lines().map(str::to_owned).collect();
+    for (row, ranked) in rows.iter().zip(judged("rank", &rows, &["--votes", "5"])) {
+        let row: Value = serde_json::from_str(row).unwrap();
+        let problem = domain::problem(row["prompt"].as_str().unwrap()).unwrap();
+        let best = ranked["order"][0].as_u64().unwrap() as usize;
+        assert_eq!(row["responses"][best], problem.answer(&problem.totals()), "{ranked}");
+    }
 }
