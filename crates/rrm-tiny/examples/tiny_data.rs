@@ -50,6 +50,8 @@ enum What {
         #[arg(long, default_value_t = 0.0)]
         slip: f64,
     },
+    /// Only the totals where two answers part, and the verdict: prompt, completion.
+    Comparisons(Rows),
     /// What a solver writes about problems: prompt, completion.
     Solver {
         #[command(flatten)]
@@ -158,6 +160,12 @@ fn main() -> Result<()> {
                 Ok(json!({"prompt": prompt(&format, &pair, answers)?, "completion": completion}))
             })
         }
+        What::Comparisons(rows) => rows.write(|source, index| {
+            let pair = source.pair(index, rows.wrong_by_carry);
+            let (answers, _) = trace::order(&pair, &mut source.numbers(index, "order"));
+            let (prompt, completion) = trace::comparison(&pair, answers);
+            Ok(json!({"prompt": prompt, "completion": completion}))
+        }),
         What::Direct(rows) => {
             let format = Format::parse("tiny-direct", formats::DIRECT)?;
             rows.write(|source, index| {

@@ -68,6 +68,14 @@ pub fn judge(problem: &Problem, (first, second): (&[u8], &[u8]), noise: JudgeNoi
     text + "</think>" + verdict(says_second.unwrap_or(coin))
 }
 
+/// Only the end of a trace: the totals at the first difference, `=383839`, to be continued by `</think>[1]`. A fifth of a judge's row, so
+/// that as many tokens hold five times as many comparisons.
+pub fn comparison(pair: &Pair, (first, second): (&[u8], &[u8])) -> (String, String) {
+    let at = pair.right.iter().zip(&pair.wrong).position(|(right, wrong)| right != wrong).unwrap_or(pair.right.len() - 1);
+    let prompt = format!("={:02}{:02}{:02}", pair.right[at], first[at], second[at]);
+    (prompt, format!("</think>{}", verdict(second[at] == pair.right[at])))
+}
+
 /// What the solver writes: the start, and each step spelled out, `42a+5=47b-9=38`.
 pub fn solver(problem: &Problem, noise: SolverNoise, random: &mut Keyed) -> String {
     let mut total = problem.start;
@@ -108,6 +116,16 @@ mod tests {
         let write = |first: &[u8], second: &[u8]| judge(&pair.problem, (first, second), JudgeNoise::default(), &mut random());
         assert_eq!(write(&pair.right, &pair.wrong), "42a+5=474747b-9=383839</think>[1]");
         assert_eq!(write(&pair.wrong, &pair.right), "42a+5=474747b-9=383938</think>[2]");
+    }
+
+    #[test]
+    fn a_comparison_is_the_end_of_a_trace() {
+        let pair = pair();
+        for answers in [(&pair.right[..], &pair.wrong[..]), (&pair.wrong[..], &pair.right[..])] {
+            let (prompt, completion) = comparison(&pair, answers);
+            let trace = judge(&pair.problem, answers, JudgeNoise::default(), &mut random());
+            assert!(trace.ends_with(&format!("{prompt}{completion}")), "{prompt} {completion} {trace}");
+        }
     }
 
     #[test]
