@@ -1,0 +1,119 @@
+//! What decisions count, on rows made for it.
+
+use std::collections::HashMap;
+
+use rrm::{
+    dataset::ColumnNames,
+    eval::{self, Benchmark, EvalError, Suite},
+};
+
+use super::{evaluate, evaluate_script, group, judge, official, parity::Replies, strict};
+
+/// A benchmark from one file of these rows.
+fn made(benchmark: Benchmark, name: &str, rows: &str) -> Result<Suite, EvalError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, rows).unwrap();
+    eval::load(benchmark, &[path], &ColumnNames::default())
+}
+
+/// What is wrong with these rows, without the folder.
+fn refused(benchmark: Benchmark, name: &str, rows: &str) -> String {
+    let message = made(benchmark, name, rows).unwrap_err().to_string();
+    message[message.find(name).unwrap()..].to_owned()
+}
+
+#[tokio::test]
+async fn judgebench_adds_up_both_orders() {
+    let pairs = [
+        ("right twice", "[[A>B]]", "[[B>A]]", 1.0, true),
+        ("right and a tie", "[[A>>B]]", "[[A=B]]", 1.0, false),
+        ("right and nothing", "no idea", "[[B>A]]", 1.0, false),
+        ("right and wrong", "[[A>B]]", "[[A>B]]", 0.0, false),
+        ("tie twice", "[[A=B]]", "[[A=B]]", 0.0, false),
+        ("wrong and a tie", "[[B>A]]", "[[A=B]]", 0.0, false),
+    ];
+    let (mut rows, mut replies) = (String::new(), HashMap::new());
+    for (id, given, swapped, ..) in pairs {
+        rows += &format!(
+            "{{\"pair_id\":\"{id}\",\"question\":\"{id}\",\"response_A\":\"a\",\"response_B\":\"b\",\"label\":\"A>B\",\"source\":\"livebench-math\"}}\n"
+        );
+        replies.insert(("a".to_owned(), "b".to_owned(), id.to_owned()), given.to_owned());
+        replies.insert(("b".to_owned(), "a".to_owned(), id.to_owned()), swapped.to_owned());
+    }
+    let suite = made(Benchmark::JudgeBench, "pairs.jsonl", &rows).unwrap();
+    let (rows, evaluation) = evaluate(&judge(Replies::new(replies), "arena-hard"), &suite).await;
+    for (row, (id, _, _, official, strict)) in rows.iter().zip(pairs) {
+        assert_eq!((row.id.as_str(), row.official, row.strict), (id, official, Some(strict)));
+    }
+    let overall = group(&evaluation, "overall");
+    assert_eq!((overall.official.unwrap().value, overall.strict.unwrap().value), (0.5, 1.0 / 6.0));
+    assert_eq!((overall.counts.consistent, overall.counts.flipped, overall.counts.undecided), (2, 3, 1));
+    assert_eq!((overall.counts.votes, overall.counts.abstained, overall.counts.completion_tokens), (12, 1, 36));
+    assert_eq!(overall.missing, ["mmlu-pro", "livebench-reasoning", "livecodebench"]);
+}
+
+#[tokio::test]
+async fn rewardbench_counts_what_is_no_choice_as_half_and_weighs_math_as_much_as_code() {
+    // What is said about the chosen response first, and about it second.
+    let pairs = [
+        ("right", "math-prm", "[[A>B]]", "[[B>A]]", 1.0),
+        ("wrong", "math-prm", "[[B>A]]", "[[A>B]]", 0.0),
+        ("a tie", "math-prm", "[[A=B]]", "[[A=B]]", 0.5),
+        ("nothing", "math-prm", "I cannot say.", "I cannot say.", 0.5),
+        ("right again", "hep-rust", "[[A>B]]", "[[B>A]]", 1.0),
+    ];
+    let (mut rows, mut replies) = (String::new(), HashMap::new());
+    for (prompt, subset, given, swapped, _) in pairs {
+        rows += &format!("{{\"prompt\":\"{prompt}\",\"chosen\":\"a\",\"rejected\":\"b\",\"subset\":\"{subset}\"}}\n");
+        replies.insert(("a".to_owned(), "b".to_owned(), prompt.to_owned()), given.to_owned());
+        replies.insert(("b".to_owned(), "a".to_owned(), prompt.to_owned()), swapped.to_owned());
+    }
+    let suite = made(Benchmark::RewardBench, "filtered.jsonl", &rows).unwrap();
+    let (rows, evaluation) = evaluate(&judge(Replies::new(replies), "arena-hard"), &suite).await;
+    for (row, (prompt, .., official)) in rows.iter().zip(pairs) {
+        assert_eq!(row.official, official, "{prompt}");
+    }
+    assert_eq!(["math-prm", "hep-rust"].map(|name| official(&evaluation, name)), [0.5, 1.0]);
+    assert_eq!(official(&evaluation, "Reasoning"), (984.0 * 0.5 + 164.0) / (984.0 + 164.0));
+    assert_eq!(strict(&evaluation, "math-prm"), 0.25);
+}
+
+#[tokio::test]
+async fn rm_bench_is_a_matrix_of_styles() {
+    // By length: the concise right answer loses to all, the fanciest one only to the fanciest wrong one.
+    let row = |id: u32| format!(r#"{{"id":{id},"prompt":"P","chosen":["1","333","55555"],"rejected":["22","4444","666666"]}}"#);
+    let suite = made(Benchmark::RmBench, "chat_filtered.json", &format!("[{},{}]", row(1), row(2))).unwrap();
+    assert_eq!((suite.cases.len(), suite.cases[9].item.id.as_str()), (18, "chat/2"));
+    let evaluation = evaluate_script("longer", &suite).await;
+    let values = ["chat/normal", "chat/hard", "chat/easy", "chat", "easy", "overall"].map(|name| official(&evaluation, name));
+    assert_eq!(values, [0.0, 0.0, 1.0, 1.0 / 3.0, 1.0, 1.0 / 3.0]);
+    // Nine pairs of one prompt are one piece of evidence.
+    assert_eq!(group(&evaluation, "chat").rows, 2.0);
+    assert_eq!(group(&evaluation, "chat").counts.cases, 18);
+}
+
+#[tokio::test]
+async fn own_pairs_are_grouped_by_subset_and_may_be_ties() {
+    let rows = concat!(
+        r#"{"id":"a","prompt":"P","chosen":"long","rejected":"no","subset":"one"}"#,
+        "\n",
+        r#"{"id":"b","prompt":"P","chosen":"y","rejected":"long","subset":"one"}"#,
+        "\n",
+        r#"{"id":"c","prompt":"P","responses":[{"text":"x","score":2},{"text":"yy","score":2}],"subset":"two"}"#,
+    );
+    let suite = made(Benchmark::Pairs, "mine.jsonl", rows).unwrap();
+    let evaluation = evaluate_script("longer", &suite).await;
+    assert_eq!(["one", "two", "overall"].map(|name| official(&evaluation, name)), [0.5, 0.0, 1.0 / 3.0]);
+    assert_eq!(strict(&evaluation, "one"), 0.5);
+}
+
+#[test]
+fn rows_of_something_else_are_refused_by_name() {
+    let row = r#"{"prompt":"P","chosen":"a","rejected":"b","subset":"hep-cobol","id":1}"#;
+    insta::assert_snapshot!(refused(Benchmark::RewardBench, "a.jsonl", row), @"a.jsonl row 1: `hep-cobol` is none of the 23 subsets");
+    insta::assert_snapshot!(refused(Benchmark::JudgeBench, "a.jsonl", row), @"a.jsonl: no rows of judgebench, which have the columns pair_id, question, response_A, response_B, label, source; this file has: prompt, chosen, rejected, subset, id");
+    insta::assert_snapshot!(refused(Benchmark::Pairs, "a.jsonl", r#"{"prompt":"P","responses":["a","b"]}"#), @"a.jsonl row 1: no label says which response is better");
+    let twice = r#"{"id":1,"prompt":"P","chosen":"a","rejected":"b"}"#;
+    insta::assert_snapshot!(refused(Benchmark::Pairs, "a.jsonl", &format!("{twice}\n{twice}")), @"a.jsonl row 2: the id `1` was already used; was a file given twice?");
+}
