@@ -80,6 +80,8 @@ pub struct Protocol {
     pub tried: &'static str,
     /// In which orders a judge sees each pair officially.
     pub orders: Orders,
+    /// A column that tells parts which upstream scores apart: only one of them is read at a time.
+    apart: Option<&'static str>,
     /// The kinds of files that it is published in.
     layouts: &'static [Layout],
     /// What the decisions about one pair count, between 0 and 1: one for each official order, about the pair in its own order.

@@ -26,7 +26,7 @@ fn pair_case_of(mut item: Item, subset: &str) -> Result<Vec<Case>, String> {
 }
 
 /// A text column of a row.
-fn text<'a>(item: &'a Item, column: &str) -> Result<&'a str, String> {
+pub(super) fn text<'a>(item: &'a Item, column: &str) -> Result<&'a str, String> {
     item.extra.get(column).and_then(|value| value.as_str()).ok_or_else(|| format!("`{column}` must be a text"))
 }
 

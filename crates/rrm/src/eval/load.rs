@@ -2,13 +2,14 @@
 
 use std::{
     collections::HashSet,
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::{Benchmark, Case, Layout};
+use super::{Benchmark, Case, Layout, benchmarks::text};
 use crate::dataset::{self, ColumnError, ColumnNames, DatasetError, ReadOptions};
 
 /// A benchmark that was read.
@@ -90,6 +91,30 @@ pub enum EvalError {
         /// The id.
         id: String,
     },
+    /// Rows of two parts that upstream scores apart.
+    #[error(
+        "{file} row {row}: `{column}` is `{value}`, before it was `{before}`; upstream scores them apart, so give one at a time"
+    )]
+    Mixed {
+        /// The file.
+        file: PathBuf,
+        /// The row, from 1.
+        row: usize,
+        /// The column that tells the parts.
+        column: &'static str,
+        /// What it says here.
+        value: String,
+        /// What it said in all rows before.
+        before: String,
+    },
+}
+
+/// What the rows so far were.
+#[derive(Default)]
+struct Seen {
+    ids: HashSet<String>,
+    /// What the protocol's column [`apart`](super::Protocol::apart) says.
+    part: Option<String>,
 }
 
 /// Reads the files, and those files of the folders that hold rows of the benchmark. `columns` are those of [`Benchmark::Pairs`]; the
@@ -99,7 +124,7 @@ pub enum EvalError {
 /// [`EvalError`] for what cannot be read, for bad rows, and where no rows are found.
 pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> Result<Suite, EvalError> {
     let mut suite = Suite { benchmark, cases: Vec::new(), files: Vec::new(), skipped: Vec::new() };
-    let mut ids = HashSet::new();
+    let mut seen = Seen::default();
     for path in paths {
         if !path.is_dir() {
             let present = dataset::first_columns(path)?;
@@ -108,14 +133,14 @@ pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> R
                 benchmark: benchmark.protocol().name,
                 present: present.join(", "),
             })?;
-            read(&mut suite, &mut ids, path, layout, columns)?;
+            read(&mut suite, &mut seen, path, layout, columns)?;
             continue;
         }
         let before = suite.files.len();
         for file in listed(path)? {
             match dataset::first_columns(&file) {
                 Ok(present) => match layout(benchmark, &present) {
-                    Some(layout) => read(&mut suite, &mut ids, &file, layout, columns)?,
+                    Some(layout) => read(&mut suite, &mut seen, &file, layout, columns)?,
                     None => suite.skipped.push(file),
                 },
                 Err(DatasetError::Row { .. } | DatasetError::Kind { .. } | DatasetError::Empty { .. }) => {
@@ -137,13 +162,7 @@ fn layout(benchmark: Benchmark, present: &[String]) -> Option<&'static Layout> {
     benchmark.protocol().layouts.iter().find(fits)
 }
 
-fn read(
-    suite: &mut Suite,
-    ids: &mut HashSet<String>,
-    path: &Path,
-    layout: &Layout,
-    columns: &ColumnNames,
-) -> Result<(), EvalError> {
+fn read(suite: &mut Suite, seen: &mut Seen, path: &Path, layout: &Layout, columns: &ColumnNames) -> Result<(), EvalError> {
     let columns = match suite.benchmark {
         Benchmark::Pairs => columns.clone(),
         _ => ColumnNames::parse(layout.columns)?,
@@ -154,17 +173,27 @@ fn read(
         let item = item?;
         let row = item.row;
         let bad = |problem| EvalError::Row { file: path.to_owned(), row, problem };
+        if let Some(column) = suite.benchmark.protocol().apart {
+            let value = text(&item, column).map_err(bad)?;
+            let before = seen.part.get_or_insert_with(|| value.to_owned());
+            if before != value {
+                let (file, value, before) = (path.to_owned(), value.to_owned(), before.clone());
+                return Err(EvalError::Mixed { file, row, column, value, before });
+            }
+        }
         let cases = (layout.cases)(path, item).map_err(bad)?;
         if let Some(case) = cases.first()
-            && !ids.insert(case.item.id.clone())
+            && !seen.ids.insert(case.item.id.clone())
         {
             return Err(EvalError::DoubledId { file: path.to_owned(), row, id: case.item.id.clone() });
         }
         suite.cases.extend(cases);
         rows += 1;
     }
-    let bytes = fs::read(path).map_err(|detail| EvalError::Io { path: path.to_owned(), detail })?;
-    let blake3 = blake3::hash(&bytes).to_hex().to_string();
+    let mut hasher = blake3::Hasher::new();
+    let hashed = File::open(path).and_then(|file| hasher.update_reader(file).map(drop));
+    hashed.map_err(|detail| EvalError::Io { path: path.to_owned(), detail })?;
+    let blake3 = hasher.finalize().to_hex().to_string();
     suite.files.push(DataFile { file: path.display().to_string(), rows, blake3 });
     Ok(())
 }

@@ -16,6 +16,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     rule: "both orders, the share of right verdicts among both; a tie or no verdict is wrong",
     tried: "all 80 pairs",
     orders: Orders::Both,
+    apart: None,
     layouts: &[Layout {
         needs: &["bias", "instruction", "response1", "response2", "label"],
         columns: &["prompt=instruction", "responses=response1,response2", "label=label"],

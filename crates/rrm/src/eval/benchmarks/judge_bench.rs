@@ -18,8 +18,9 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     rule: "both orders; each right verdict +1, each wrong one -1, a tie or none 0; a pair counts if the sum is positive",
     tried: "the 350 pairs of GPT-4o",
     orders: Orders::Both,
+    apart: Some("response_model"),
     layouts: &[Layout {
-        needs: &["pair_id", "question", "response_A", "response_B", "label", "source"],
+        needs: &["pair_id", "question", "response_A", "response_B", "label", "source", "response_model"],
         columns: &["id=pair_id", "prompt=question", "responses=response_A,response_B", "label=label"],
         responses: 2,
         cases,

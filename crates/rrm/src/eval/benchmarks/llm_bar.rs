@@ -1,6 +1,8 @@
 //! LLMBar: instruction, two outputs, which of them follows it -> five subsets, told by the folders that they are published in.
 //!
-//! Rules: princeton-nlp/LLMBar at 900616b, `LLMEvaluator/evaluate.py`; the means over subsets are recalled from the paper.
+//! Rules: princeton-nlp/LLMBar at 900616b, `LLMEvaluator/evaluate.py`. That the adversarial score is the plain mean of its four subsets follows from
+//! GPT-4's published statistics (Metrics_Reference: 85.45, 89.67, 72.34, 83.70, mean 82.79; the paper says 82.8, and all pairs together would
+//! be 84.5). The mean of all five is ours: no source for it is at hand.
 
 use std::path::Path;
 
@@ -13,9 +15,10 @@ use crate::{
 pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "llmbar",
     about: "LLMBar: 419 pairs, natural and four adversarial subsets (princeton-nlp/LLMBar)",
-    rule: "both orders, the mean of their accuracies; a tie or no verdict is wrong; adversarial is the mean of its four subsets, overall of all five",
+    rule: "both orders, the mean of their accuracies; a tie or no verdict is wrong; adversarial is the mean of its four subsets; overall, the mean of all five, is not confirmed upstream",
     tried: "all 419 pairs",
     orders: Orders::Both,
+    apart: None,
     layouts: &[Layout { cases, ..LAYOUT }],
     official: mean_of_orders,
     sections,

@@ -14,6 +14,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     rule: "one order, drawn; right 1, everything else 0",
     tried: "",
     orders: Orders::Drawn,
+    apart: None,
     layouts: &[Layout { needs: &[], columns: &[], responses: 2, cases }],
     official: mean_of_orders,
     sections: |subsets| vec![pooled(subsets)],

@@ -17,6 +17,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     rule: "the file's order; right is the majority label, a tie included; no verdict is wrong; macro precision, recall and F1 beside it",
     tried: "all 999 pairs",
     orders: Orders::Given,
+    apart: None,
     layouts: &[Layout {
         needs: &["instruction", "input", "response1", "response2", "annotator1", "annotator2", "annotator3"],
         columns: &[

@@ -1,7 +1,7 @@
 //! RewardBench v1: the published rows, or the two sources that parts of them were made from -> 23 subsets in four sections.
 //!
-//! Rules: allenai/reward-bench at 05a9005e. Its `hep-*` pairs are HumanEvalPack's instruction with the canonical solution over the buggy one,
-//! its `llmbar-*` pairs are LLMBar's.
+//! Rules: allenai/reward-bench at 05a9005e. Its `hep-*` and `llmbar-*` pairs come from HumanEvalPack and LLMBar, as many as those have. That the
+//! prompt of a `hep-*` pair is `instruction`, and its responses the two solutions as they stand, is our reading: upstream's rows are not at hand.
 
 use std::path::Path;
 
@@ -17,8 +17,9 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "rewardbench",
     about: "RewardBench v1: 2,985 pairs, 23 subsets, sections Chat, Chat Hard, Safety, Reasoning (allenai/reward-bench)",
     rule: "one order, drawn; right 1, wrong 0, anything else 0.5; math-prm weighs 984; overall is the mean of the four sections",
-    tried: "the hep-* and llmbar-* parts, made from HumanEvalPack and LLMBar; not run on the published rows",
+    tried: "HumanEvalPack and LLMBar, in place of the hep-* and llmbar-* parts; not run on the published rows",
     orders: Orders::Drawn,
+    apart: None,
     layouts: &[
         Layout { needs: &["prompt", "chosen", "rejected", "subset"], columns: &[], responses: 2, cases: published },
         Layout {

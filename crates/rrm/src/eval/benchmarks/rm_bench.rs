@@ -19,6 +19,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     rule: "one order, drawn; right 1, a tie 0.5, wrong or no verdict 0; a domain is the mean of normal, hard and easy, overall of the four domains",
     tried: "chat, code and both safety files (798 prompts); math is not here",
     orders: Orders::Drawn,
+    apart: None,
     layouts: &[Layout { needs: &["id", "prompt", "chosen", "rejected"], columns: &[], responses: 6, cases }],
     official,
     sections,
@@ -31,6 +32,10 @@ const LEVELS: [&str; 3] = ["normal", "hard", "easy"];
 const STYLES: usize = 3;
 
 fn cases(file: &Path, mut item: Item) -> Result<Vec<Case>, String> {
+    let labels = item.responses.iter().filter_map(|response| response.label);
+    if !labels.eq([1.0, 1.0, 1.0, 0.0, 0.0, 0.0]) {
+        return Err("`chosen` and `rejected` must hold three responses each".to_owned());
+    }
     let file = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let part = item.extra.get("domain").and_then(|domain| domain.as_str()).map_or(file, str::to_owned);
     let domain = DOMAINS.iter().find(|(start, _)| part.starts_with(start)).map(|(_, domain)| *domain);

@@ -36,7 +36,7 @@ async fn judgebench_adds_up_both_orders() {
     let (mut rows, mut replies) = (String::new(), HashMap::new());
     for (id, given, swapped, ..) in pairs {
         rows += &format!(
-            "{{\"pair_id\":\"{id}\",\"question\":\"{id}\",\"response_A\":\"a\",\"response_B\":\"b\",\"label\":\"A>B\",\"source\":\"livebench-math\"}}\n"
+            "{{\"pair_id\":\"{id}\",\"question\":\"{id}\",\"response_A\":\"a\",\"response_B\":\"b\",\"label\":\"A>B\",\"source\":\"livebench-math\",\"response_model\":\"m\"}}\n"
         );
         replies.insert(("a".to_owned(), "b".to_owned(), id.to_owned()), given.to_owned());
         replies.insert(("b".to_owned(), "a".to_owned(), id.to_owned()), swapped.to_owned());
@@ -94,6 +94,69 @@ async fn rm_bench_is_a_matrix_of_styles() {
 }
 
 #[tokio::test]
+async fn rm_bench_counts_a_tie_as_half_and_no_verdict_as_wrong() {
+    let row = r#"[{"id":1,"prompt":"P","chosen":["a","b","c"],"rejected":["x","y","z"]}]"#;
+    let suite = made(Benchmark::RmBench, "math.json", row).unwrap();
+    for (said, official) in [("[[A=B]]", 0.5), ("Hm.", 0.0)] {
+        let mut replies = HashMap::new();
+        for chosen in ["a", "b", "c"] {
+            for rejected in ["x", "y", "z"] {
+                let (one, other, prompt) = (chosen.to_owned(), rejected.to_owned(), "P".to_owned());
+                replies.insert((one.clone(), other.clone(), prompt.clone()), said.to_owned());
+                replies.insert((other, one, prompt), said.to_owned());
+            }
+        }
+        let (rows, evaluation) = evaluate(&judge(Replies::new(replies), "arena-hard"), &suite).await;
+        assert!(rows.iter().all(|row| row.official == official && row.strict == Some(false)), "{said}");
+        assert_eq!(group(&evaluation, "overall").official.unwrap().value, official);
+    }
+}
+
+#[tokio::test]
+async fn llmbar_weighs_its_subsets_alike_and_tells_them_by_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |label: u8| format!(r#"{{"input":"P{label}","output_1":"a","output_2":"bb","label":{label}}}"#);
+    // The longer response is right in one of two natural pairs, in all of Manual, in none of Neighbor.
+    let files = [("Natural", vec![1, 2]), ("Adversarial/Manual", vec![2, 2]), ("Adversarial/Neighbor", vec![1])];
+    for (subset, labels) in files {
+        let path = folder.path().join(subset);
+        std::fs::create_dir_all(&path).unwrap();
+        let rows: Vec<String> = labels.into_iter().map(row).collect();
+        std::fs::write(path.join("dataset.json"), format!("[{}]", rows.join(","))).unwrap();
+    }
+    let suite = eval::load(Benchmark::LlmBar, &[folder.path().to_owned()], &ColumnNames::default()).unwrap();
+    let evaluation = evaluate_script("longer", &suite).await;
+    let values = ["natural", "adver-manual", "adver-neighbor", "adversarial", "overall"].map(|name| official(&evaluation, name));
+    assert_eq!(values, [0.5, 1.0, 0.0, 0.5, 0.5]);
+    assert_eq!(group(&evaluation, "adversarial").missing, ["adver-GPTInst", "adver-GPTOut"]);
+    let evaluation = evaluate_script("first", &suite).await;
+    assert_eq!((official(&evaluation, "overall"), strict(&evaluation, "overall")), (0.5, 0.0));
+}
+
+#[tokio::test]
+async fn pandalm_counts_ties_and_averages_over_three_labels() {
+    // Labels with what is said about the pair as the file has it; the other order says the same about the places.
+    let pairs = [("1", "[[A>B]]"), ("1", "[[B>A]]"), ("2", "[[B>A]]"), ("0", "[[A=B]]"), ("0", "[[A>B]]"), ("2", "Hm.")];
+    let (mut rows, mut replies) = (Vec::new(), HashMap::new());
+    for (i, (label, said)) in pairs.iter().enumerate() {
+        rows.push(format!(
+            r#"{{"idx":{i},"instruction":"P{i}","input":"","response1":"a","response2":"b","annotator1":{label},"annotator2":{label},"annotator3":1}}"#
+        ));
+        for (one, other) in [("a", "b"), ("b", "a")] {
+            replies.insert((one.to_owned(), other.to_owned(), format!("P{i}")), (*said).to_owned());
+        }
+    }
+    let suite = made(Benchmark::PandaLm, "test.json", &format!("[{}]", rows.join(","))).unwrap();
+    let (_, evaluation) = evaluate(&judge(Replies::new(replies), "arena-hard"), &suite).await;
+    assert_eq!((official(&evaluation, "overall"), strict(&evaluation, "overall")), (0.5, 1.0 / 6.0));
+    // By label (first, second, tie): named 2, 2, 1 times, labelled twice each, right once each.
+    let near = |name: &str, value: f64| assert!((evaluation.metrics[name] - value).abs() < 1e-12, "{name}");
+    near("macro precision", (1.0 / 2.0 + 1.0 / 2.0 + 1.0) / 3.0);
+    near("macro recall", 0.5);
+    near("macro F1", (2.0 / 4.0 + 2.0 / 4.0 + 2.0 / 3.0) / 3.0);
+}
+
+#[tokio::test]
 async fn own_pairs_are_grouped_by_subset_and_may_be_ties() {
     let rows = concat!(
         r#"{"id":"a","prompt":"P","chosen":"long","rejected":"no","subset":"one"}"#,
@@ -112,8 +175,16 @@ async fn own_pairs_are_grouped_by_subset_and_may_be_ties() {
 fn rows_of_something_else_are_refused_by_name() {
     let row = r#"{"prompt":"P","chosen":"a","rejected":"b","subset":"hep-cobol","id":1}"#;
     insta::assert_snapshot!(refused(Benchmark::RewardBench, "a.jsonl", row), @"a.jsonl row 1: `hep-cobol` is none of the 23 subsets");
-    insta::assert_snapshot!(refused(Benchmark::JudgeBench, "a.jsonl", row), @"a.jsonl: no rows of judgebench, which have the columns pair_id, question, response_A, response_B, label, source; this file has: prompt, chosen, rejected, subset, id");
+    insta::assert_snapshot!(refused(Benchmark::JudgeBench, "a.jsonl", row), @"a.jsonl: no rows of judgebench, which have the columns pair_id, question, response_A, response_B, label, source, response_model; this file has: prompt, chosen, rejected, subset, id");
     insta::assert_snapshot!(refused(Benchmark::Pairs, "a.jsonl", r#"{"prompt":"P","responses":["a","b"]}"#), @"a.jsonl row 1: no label says which response is better");
+    let of = |model: &str| {
+        format!(
+            r#"{{"pair_id":"{model}","question":"Q","response_A":"a","response_B":"b","label":"A>B","source":"livecodebench","response_model":"{model}"}}"#
+        )
+    };
+    insta::assert_snapshot!(refused(Benchmark::JudgeBench, "a.jsonl", &format!("{}\n{}", of("gpt"), of("claude"))), @"a.jsonl row 2: `response_model` is `claude`, before it was `gpt`; upstream scores them apart, so give one at a time");
+    let styles = r#"[{"id":1,"prompt":"P","chosen":["a","b","c","d"],"rejected":["x","y"]}]"#;
+    insta::assert_snapshot!(refused(Benchmark::RmBench, "chat.json", styles), @"chat.json row 1: `chosen` and `rejected` must hold three responses each");
     let twice = r#"{"id":1,"prompt":"P","chosen":"a","rejected":"b"}"#;
     insta::assert_snapshot!(refused(Benchmark::Pairs, "a.jsonl", &format!("{twice}\n{twice}")), @"a.jsonl row 2: the id `1` was already used; was a file given twice?");
 }
