@@ -17,7 +17,7 @@ pub fn list() -> String {
         };
         out += &format!("{}\n  holds     {}\n  official  {}; {orders}\n", protocol.name, protocol.about, protocol.rule);
         if !protocol.tried.is_empty() {
-            out += &format!("  tried on  {}\n", protocol.tried);
+            out += &format!("  tried     {}\n", protocol.tried);
         }
     }
     out

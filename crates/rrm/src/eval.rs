@@ -27,6 +27,8 @@ use crate::{dataset::Item, verdict::Verdict, vote::Decision};
 pub enum Benchmark {
     /// RewardBench, first version: 23 subsets in four sections.
     RewardBench,
+    /// RewardBench 2: one of four responses is right, or several of more.
+    RewardBench2,
     /// RM-Bench: three chosen and three rejected responses of different styles to each prompt.
     #[serde(rename = "rm-bench")]
     RmBench,
@@ -38,19 +40,23 @@ pub enum Benchmark {
     LlmBar,
     /// EvalBiasBench: pairs made to mislead a judge in six ways.
     EvalBiasBench,
+    /// PPE's correctness sets: pairs of a right and a wrong response of one model.
+    Ppe,
     /// One's own labelled pairs.
     Pairs,
 }
 
 impl Benchmark {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Benchmark; 7] = [
+    pub const ALL: [Benchmark; 9] = [
         Benchmark::RewardBench,
+        Benchmark::RewardBench2,
         Benchmark::RmBench,
         Benchmark::JudgeBench,
         Benchmark::PandaLm,
         Benchmark::LlmBar,
         Benchmark::EvalBiasBench,
+        Benchmark::Ppe,
         Benchmark::Pairs,
     ];
 
@@ -58,11 +64,13 @@ impl Benchmark {
     pub fn protocol(self) -> &'static Protocol {
         match self {
             Benchmark::RewardBench => &benchmarks::reward_bench::PROTOCOL,
+            Benchmark::RewardBench2 => &benchmarks::reward_bench_2::PROTOCOL,
             Benchmark::RmBench => &benchmarks::rm_bench::PROTOCOL,
             Benchmark::JudgeBench => &benchmarks::judge_bench::PROTOCOL,
             Benchmark::PandaLm => &benchmarks::panda_lm::PROTOCOL,
             Benchmark::LlmBar => &benchmarks::llm_bar::PROTOCOL,
             Benchmark::EvalBiasBench => &benchmarks::eval_bias_bench::PROTOCOL,
+            Benchmark::Ppe => &benchmarks::ppe::PROTOCOL,
             Benchmark::Pairs => &benchmarks::pairs::PROTOCOL,
         }
     }
@@ -76,12 +84,14 @@ pub struct Protocol {
     pub about: &'static str,
     /// What a decision counts in the official scoring.
     pub rule: &'static str,
-    /// What of the published files this version was run on.
+    /// On what of the published files this version was run, if on any.
     pub tried: &'static str,
     /// In which orders a judge sees each pair officially.
     pub orders: Orders,
     /// A column that tells parts which upstream scores apart: only one of them is read at a time.
     apart: Option<&'static str>,
+    /// What scores are shares of.
+    unit: Unit,
     /// The kinds of files that it is published in.
     layouts: &'static [Layout],
     /// What the decisions about one pair count, between 0 and 1: one for each official order, about the pair in its own order.
@@ -103,14 +113,24 @@ pub enum Orders {
     Both,
 }
 
+/// What counts as one in a score.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Unit {
+    /// Every pair.
+    #[default]
+    Pair,
+    /// A row, which counts what the worst judged of its pairs counts.
+    Row,
+}
+
 /// One kind of file.
 struct Layout {
     /// Columns that tell it from other files.
     needs: &'static [&'static str],
     /// Where rows hold what, see [`ColumnNames`](crate::dataset::ColumnNames).
     columns: &'static [&'static str],
-    /// Responses of a row.
-    responses: usize,
+    /// Responses of a row, where their number is fixed.
+    responses: Option<usize>,
     /// The comparisons of a row, or what is wrong with it.
     cases: fn(file: &Path, item: Item) -> Result<Vec<Case>, String>,
 }

@@ -5,13 +5,18 @@ pub(super) mod judge_bench;
 pub(super) mod llm_bar;
 pub(super) mod pairs;
 pub(super) mod panda_lm;
+pub(super) mod ppe;
 pub(super) mod reward_bench;
+pub(super) mod reward_bench_2;
 pub(super) mod rm_bench;
 
 use std::sync::Arc;
 
 use super::{Case, Confusion, Level, Section, Weight};
 use crate::{dataset::Item, result, verdict::Verdict, vote::Decision};
+
+/// What benchmarks say that are read as published but have none of their files here.
+const NOT_RUN: &str = "not run on upstream files; written to the published format";
 
 /// The case of a row with two responses.
 fn pair_case(item: Item, subset: &str) -> Result<Vec<Case>, String> {
@@ -50,6 +55,14 @@ fn exact(label: Verdict, decision: Decision) -> f64 {
 /// The share of orders in which the verdict is right; all else is wrong in its order.
 fn mean_of_orders(label: Verdict, decisions: &[Decision]) -> f64 {
     decisions.iter().map(|decision| exact(label, *decision)).sum::<f64>() / decisions.len().max(1) as f64
+}
+
+/// 1 for the right verdict in the first order, 0 for the wrong one, and 0.5 for a tie or none.
+fn or_half(label: Verdict, decisions: &[Decision]) -> f64 {
+    match decisions {
+        [decision @ (Decision::First | Decision::Second), ..] => exact(label, *decision),
+        _ => 0.5,
+    }
 }
 
 /// Of benchmarks without further numbers.

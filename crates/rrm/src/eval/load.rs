@@ -167,7 +167,7 @@ fn read(suite: &mut Suite, seen: &mut Seen, path: &Path, layout: &Layout, column
         Benchmark::Pairs => columns.clone(),
         _ => ColumnNames::parse(layout.columns)?,
     };
-    let reading = ReadOptions { exactly: Some(layout.responses), columns, ..ReadOptions::default() };
+    let reading = ReadOptions { exactly: layout.responses, columns, ..ReadOptions::default() };
     let mut rows = 0;
     for item in dataset::read(path, &reading)? {
         let item = item?;

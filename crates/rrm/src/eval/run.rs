@@ -80,7 +80,7 @@ pub async fn run(
     window: usize,
     mut emit: impl FnMut(&CaseRow) -> io::Result<()>,
 ) -> Result<(Counted, Tally), RunError> {
-    let (mut counted, mut tally) = (Counted::default(), Tally::default());
+    let (mut counted, mut tally) = (Counted::default(), Tally::new(suite.benchmark));
     let work = |case| async move { (case, one(judge, suite, case, both_orders).await) };
     let mut rows = std::pin::pin!(stream::iter(&suite.cases).map(work).buffered(window.max(1)));
     while let Some((case, row)) = rows.next().await {

@@ -49,7 +49,7 @@ pub struct Group {
     pub name: String,
     /// The benchmark's own score, from 0 to 1.
     pub official: Option<Score>,
-    /// The share of pairs that are judged right in both orders; absent where one order was asked for.
+    /// The share of pairs, or of rows in which all pairs, are judged right in both orders; absent where one order was asked for.
     pub strict: Option<Score>,
     /// Independent rows that the intervals take the scores to rest on.
     pub rows: f64,
@@ -172,14 +172,14 @@ pub fn scores(judge: &Judge, suite: &Suite, tally: &Tally) -> Evaluation {
     }
 }
 
-/// Scores of subsets, of sections and of the whole; a single subset is the whole.
+/// Scores of subsets, of sections and of the whole; a single subset of which nothing else is missing is the whole.
 fn groups(benchmark: Benchmark, tally: &Tally) -> Vec<Group> {
     let subsets = &tally.subsets;
     let asked_twice = subsets.iter().all(|subset| subset.counts.both_orders == subset.counts.cases);
     let shares = |of: fn(&Subset) -> f64| -> Vec<(String, Share, u64)> {
         let share = |subset: &Subset| {
-            let pairs = subset.counts.cases;
-            (subset.name.clone(), Share { value: of(subset) / pairs as f64, rows: subset.rows as f64 }, pairs)
+            let units = subset.units;
+            (subset.name.clone(), Share { value: of(subset) / units as f64, rows: subset.rows as f64 }, units)
         };
         subsets.iter().map(share).collect()
     };
@@ -210,5 +210,6 @@ fn groups(benchmark: Benchmark, tally: &Tally) -> Vec<Group> {
         }
     });
     let sections: Vec<Group> = sections.collect();
-    if subsets.len() == 1 && sections.len() == 1 { sections } else { each.chain(sections).collect() }
+    let same = subsets.len() == 1 && sections.len() == 1 && sections[0].missing.is_empty();
+    if same { sections } else { each.chain(sections).collect() }
 }

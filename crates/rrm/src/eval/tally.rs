@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::CaseRow;
+use super::{Benchmark, CaseRow, Unit};
 use crate::{engine::Usage, verdict::Abstain, vote::Decision};
 
 /// How often each label met each first decision: rows are labels (first, second, tie), columns decisions (the same, then undecided).
@@ -14,6 +14,7 @@ pub struct Tally {
     /// Subsets in the order in which they came.
     pub(super) subsets: Vec<Subset>,
     pub(super) confusion: Confusion,
+    unit: Unit,
 }
 
 /// Counts of a subset.
@@ -21,13 +22,43 @@ pub struct Tally {
 pub(super) struct Subset {
     pub(super) name: String,
     pub(super) counts: Counts,
-    /// Sum of what its cases count.
+    /// What its scores are shares of: its cases or its rows.
+    pub(super) units: u64,
+    /// Sum of what these count.
     pub(super) official: f64,
     pub(super) strict: u64,
     /// Rows that its cases are of; several cases of one row are not independent.
     pub(super) rows: u64,
     /// The row of its last case: the cases of a row come together.
     last: Option<String>,
+    /// What its last unit counts so far.
+    so_far: (f64, bool),
+}
+
+impl Subset {
+    fn new(name: String) -> Self {
+        let counts = Counts::default();
+        Subset { name, counts, units: 0, official: 0.0, strict: 0, rows: 0, last: None, so_far: (0.0, false) }
+    }
+
+    fn add(&mut self, row: &CaseRow, unit: Unit) {
+        let new_row = self.last.as_ref() != Some(&row.id);
+        if new_row {
+            self.last = Some(row.id.clone());
+            self.rows += 1;
+        }
+        let case = (row.official, row.strict == Some(true));
+        let (before, now) = if new_row || unit == Unit::Pair {
+            self.units += 1;
+            ((0.0, false), case)
+        } else {
+            (self.so_far, (self.so_far.0.min(case.0), self.so_far.1 && case.1))
+        };
+        self.counts += counts(row);
+        self.official += now.0 - before.0;
+        self.strict = self.strict + u64::from(now.1) - u64::from(before.1);
+        self.so_far = now;
+    }
 }
 
 /// What a score rests on.
@@ -74,21 +105,18 @@ impl std::ops::AddAssign for Counts {
 }
 
 impl Tally {
+    /// Nothing counted yet.
+    pub fn new(benchmark: Benchmark) -> Self {
+        Tally { unit: benchmark.protocol().unit, ..Tally::default() }
+    }
+
     /// Counts one more row.
     pub fn add(&mut self, row: &CaseRow) {
         let place = self.subsets.iter().position(|subset| subset.name == row.subset).unwrap_or_else(|| {
-            let (name, counts) = (row.subset.clone(), Counts::default());
-            self.subsets.push(Subset { name, counts, official: 0.0, strict: 0, rows: 0, last: None });
+            self.subsets.push(Subset::new(row.subset.clone()));
             self.subsets.len() - 1
         });
-        let subset = &mut self.subsets[place];
-        if subset.last.as_ref() != Some(&row.id) {
-            subset.last = Some(row.id.clone());
-            subset.rows += 1;
-        }
-        subset.counts += counts(row);
-        subset.official += row.official;
-        subset.strict += u64::from(row.strict == Some(true));
+        self.subsets[place].add(row, self.unit);
         if let Some(decision) = row.decisions.first() {
             self.confusion[column(row.label.into())][column(*decision)] += 1;
         }

@@ -7,20 +7,21 @@ use std::path::Path;
 use super::{mean_of_orders, no_metrics, pair_case, pooled, text};
 use crate::{
     dataset::Item,
-    eval::{Case, Layout, Orders, Protocol},
+    eval::{Case, Layout, Orders, Protocol, Unit},
 };
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "evalbiasbench",
     about: "EvalBiasBench: 80 pairs that tempt a judge, by length and five other biases (ncsoft/offsetbias)",
     rule: "both orders, the share of right verdicts among both; a tie or no verdict is wrong",
-    tried: "all 80 pairs",
+    tried: "on all 80 pairs",
     orders: Orders::Both,
     apart: None,
+    unit: Unit::Pair,
     layouts: &[Layout {
         needs: &["bias", "instruction", "response1", "response2", "label"],
         columns: &["prompt=instruction", "responses=response1,response2", "label=label"],
-        responses: 2,
+        responses: Some(2),
         cases,
     }],
     official: mean_of_orders,

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{no_metrics, pair_case, pooled, text};
 use crate::{
     dataset::Item,
-    eval::{Case, Layout, Orders, Protocol},
+    eval::{Case, Layout, Orders, Protocol, Unit},
     verdict::Verdict,
     vote::Decision,
 };
@@ -16,13 +16,14 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "judgebench",
     about: "JudgeBench: 350 pairs of GPT-4o, and apart from them 270 of Claude 3.5 Sonnet; one is objectively correct (ScalerLab/JudgeBench)",
     rule: "both orders; each right verdict +1, each wrong one -1, a tie or none 0; a pair counts if the sum is positive",
-    tried: "the 350 pairs of GPT-4o",
+    tried: "on the 350 pairs of GPT-4o",
     orders: Orders::Both,
     apart: Some("response_model"),
+    unit: Unit::Pair,
     layouts: &[Layout {
         needs: &["pair_id", "question", "response_A", "response_B", "label", "source", "response_model"],
         columns: &["id=pair_id", "prompt=question", "responses=response_A,response_B", "label=label"],
-        responses: 2,
+        responses: Some(2),
         cases,
     }],
     official,

@@ -9,16 +9,17 @@ use std::path::Path;
 use super::{mean, mean_of_orders, no_metrics, pair_case_of};
 use crate::{
     dataset::Item,
-    eval::{Case, Layout, Level, Orders, Protocol, Section},
+    eval::{Case, Layout, Level, Orders, Protocol, Section, Unit},
 };
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "llmbar",
     about: "LLMBar: 419 pairs, natural and four adversarial subsets (princeton-nlp/LLMBar)",
     rule: "both orders, the mean of their accuracies; a tie or no verdict is wrong; adversarial is the mean of its four subsets; overall, the mean of all five, is not confirmed upstream",
-    tried: "all 419 pairs",
+    tried: "on all 419 pairs",
     orders: Orders::Both,
     apart: None,
+    unit: Unit::Pair,
     layouts: &[Layout { cases, ..LAYOUT }],
     official: mean_of_orders,
     sections,
@@ -29,7 +30,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 pub(super) const LAYOUT: Layout = Layout {
     needs: &["input", "output_1", "output_2", "label"],
     columns: &["prompt=input", "responses=output_1,output_2", "label=label"],
-    responses: 2,
+    responses: Some(2),
     cases,
 };
 

@@ -8,16 +8,17 @@ use std::path::Path;
 use super::{mean_of_orders, pair_case, pooled};
 use crate::{
     dataset::Item,
-    eval::{Case, Confusion, Layout, Orders, Protocol},
+    eval::{Case, Confusion, Layout, Orders, Protocol, Unit},
 };
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "pandalm",
     about: "PandaLM: 999 pairs with the majority label of three people, ties among them (WeOpenML/PandaLM)",
     rule: "the file's order; right is the majority label, a tie included; no verdict is wrong; macro precision, recall and F1 beside it",
-    tried: "all 999 pairs",
+    tried: "on all 999 pairs",
     orders: Orders::Given,
     apart: None,
+    unit: Unit::Pair,
     layouts: &[Layout {
         needs: &["instruction", "input", "response1", "response2", "annotator1", "annotator2", "annotator3"],
         columns: &[
@@ -26,7 +27,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
             "responses=response1,response2",
             "label=annotator1,annotator2,annotator3",
         ],
-        responses: 2,
+        responses: Some(2),
         cases,
     }],
     official: mean_of_orders,

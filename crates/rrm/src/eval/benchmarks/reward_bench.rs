@@ -5,32 +5,31 @@
 
 use std::path::Path;
 
-use super::{exact, llm_bar, mean, no_metrics, pair_case_of, text};
+use super::{llm_bar, mean, no_metrics, or_half, pair_case_of, text};
 use crate::{
     dataset::Item,
-    eval::{Case, Layout, Level, Orders, Protocol, Section, Weight},
-    verdict::Verdict,
-    vote::Decision,
+    eval::{Case, Layout, Level, Orders, Protocol, Section, Unit, Weight},
 };
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "rewardbench",
     about: "RewardBench v1: 2,985 pairs, 23 subsets, sections Chat, Chat Hard, Safety, Reasoning (allenai/reward-bench)",
     rule: "one order, drawn; right 1, wrong 0, anything else 0.5; math-prm weighs 984; overall is the mean of the four sections",
-    tried: "HumanEvalPack and LLMBar, in place of the hep-* and llmbar-* parts; not run on the published rows",
+    tried: "on HumanEvalPack and LLMBar, in place of the hep-* and llmbar-* parts; not run on the published rows",
     orders: Orders::Drawn,
     apart: None,
+    unit: Unit::Pair,
     layouts: &[
-        Layout { needs: &["prompt", "chosen", "rejected", "subset"], columns: &[], responses: 2, cases: published },
+        Layout { needs: &["prompt", "chosen", "rejected", "subset"], columns: &[], responses: Some(2), cases: published },
         Layout {
             needs: &["task_id", "instruction", "canonical_solution", "buggy_solution"],
             columns: &["id=task_id", "prompt=instruction", "chosen=canonical_solution", "rejected=buggy_solution"],
-            responses: 2,
+            responses: Some(2),
             cases: human_eval_pack,
         },
         Layout { cases: llmbar, ..llm_bar::LAYOUT },
     ],
-    official,
+    official: or_half,
     sections,
     metrics: no_metrics,
 };
@@ -108,13 +107,6 @@ fn human_eval_pack(_: &Path, item: Item) -> Result<Vec<Case>, String> {
 
 fn llmbar(file: &Path, item: Item) -> Result<Vec<Case>, String> {
     pair_case_of(item, &format!("llmbar-{}", llm_bar::subset(file)?))
-}
-
-fn official(label: Verdict, decisions: &[Decision]) -> f64 {
-    match decisions {
-        [decision @ (Decision::First | Decision::Second), ..] => exact(label, *decision),
-        _ => 0.5,
-    }
 }
 
 fn sections(_: &[&str]) -> Vec<Section> {

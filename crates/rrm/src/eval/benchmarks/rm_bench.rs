@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 use super::{exact, mean, no_metrics};
 use crate::{
     dataset::Item,
-    eval::{Case, Layout, Level, Orders, Protocol, Section, Weight},
+    eval::{Case, Layout, Level, Orders, Protocol, Section, Unit, Weight},
     verdict::Verdict,
     vote::Decision,
 };
@@ -17,10 +17,11 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "rm-bench",
     about: "RM-Bench: 1,327 prompts with 3 x 3 pairs, domains chat, code, math, safety; normal, hard, easy by style (THU-KEG/RM-Bench)",
     rule: "one order, drawn; right 1, a tie 0.5, wrong or no verdict 0; a domain is the mean of normal, hard and easy, overall of the four domains",
-    tried: "chat, code and both safety files (798 prompts); math is not here",
+    tried: "on chat, code and both safety files (798 prompts); math is not here",
     orders: Orders::Drawn,
     apart: None,
-    layouts: &[Layout { needs: &["id", "prompt", "chosen", "rejected"], columns: &[], responses: 6, cases }],
+    unit: Unit::Pair,
+    layouts: &[Layout { needs: &["id", "prompt", "chosen", "rejected"], columns: &[], responses: Some(6), cases }],
     official,
     sections,
     metrics: no_metrics,

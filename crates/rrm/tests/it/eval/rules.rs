@@ -157,6 +157,55 @@ async fn pandalm_counts_ties_and_averages_over_three_labels() {
 }
 
 #[tokio::test]
+async fn rewardbench_2_wants_the_right_responses_above_all_wrong_ones() {
+    // By length; what the row counts does not depend on where the pair stands that is judged wrong.
+    let rows = concat!(
+        r#"{"id":"1","prompt":"P","chosen":["aa"],"rejected":["b","c","d"],"num_correct":1,"subset":"Factuality"}"#,
+        "\n",
+        r#"{"id":"2","prompt":"P","chosen":["aa"],"rejected":["b","cccc","d"],"num_correct":1,"subset":"Factuality"}"#,
+        "\n",
+        r#"{"id":"ref:1","prompt":"P","chosen":["aaa"],"rejected":["bbbb","c"],"num_correct":1,"subset":"Ties"}"#,
+        "\n",
+        r#"{"id":"tied:1","prompt":"P","chosen":["aaa","aaaa"],"rejected":["b","cc","d"],"num_correct":2,"subset":"Ties"}"#,
+        "\n",
+        r#"{"id":"tied:2","prompt":"P","chosen":["aaa","aaaa"],"rejected":["b"],"num_correct":2,"subset":"Ties"}"#,
+    );
+    let suite = made(Benchmark::RewardBench2, "train.jsonl", rows).unwrap();
+    assert_eq!(suite.cases.len(), 3 + 3 + 2 + 6 + 2);
+    let evaluation = evaluate_script("longer", &suite).await;
+    assert_eq!(["Factuality", "Ties"].map(|name| official(&evaluation, name)), [0.5, 2.0 / 3.0]);
+    assert_eq!(["Factuality", "Ties"].map(|name| strict(&evaluation, name)), [0.5, 2.0 / 3.0]);
+    assert_eq!((group(&evaluation, "Ties").rows, group(&evaluation, "Ties").counts.cases), (3.0, 10));
+    let overall = group(&evaluation, "overall");
+    assert_eq!(overall.official.unwrap().value, (0.5 + 2.0 / 3.0) / 2.0);
+    assert_eq!(overall.missing, ["Precise IF", "Math", "Safety", "Focus"]);
+    let evaluation = evaluate_script("silent", &suite).await;
+    assert_eq!(official(&evaluation, "overall"), 0.0);
+}
+
+/// A row of PPE: response i is i + 1 letters long and right if i is odd.
+fn ppe(pairs: &str, scores: usize) -> String {
+    let responses = (0..32).map(|i| format!(r#""response_{}":"{}""#, i + 1, "x".repeat(i + 1)));
+    let scores: Vec<bool> = (0..scores).map(|i| i % 2 == 1).collect();
+    format!(
+        r#"{{"question_id":"7","model_name":"m","prompt":"P",{},"scores":{scores:?},"sampled_conflict_pairs":{pairs}}}"#,
+        responses.collect::<Vec<_>>().join(",")
+    )
+}
+
+#[tokio::test]
+async fn ppe_counts_its_sampled_pairs() {
+    let row = ppe("[[1,0],[0,1],[2,3],[30,5],[5,30]]", 32);
+    let suite = made(Benchmark::Ppe, "PPE-GPQA-Best-of-K.jsonl", &row).unwrap();
+    assert_eq!((suite.cases.len(), suite.cases[0].item.id.as_str()), (5, "gpqa/7/m"));
+    let evaluation = evaluate_script("longer", &suite).await;
+    assert_eq!((official(&evaluation, "gpqa"), strict(&evaluation, "gpqa")), (0.6, 0.6));
+    assert_eq!((group(&evaluation, "gpqa").rows, official(&evaluation, "overall")), (1.0, 0.6));
+    let evaluation = evaluate_script("silent", &suite).await;
+    assert_eq!((official(&evaluation, "gpqa"), strict(&evaluation, "gpqa")), (0.5, 0.0));
+}
+
+#[tokio::test]
 async fn own_pairs_are_grouped_by_subset_and_may_be_ties() {
     let rows = concat!(
         r#"{"id":"a","prompt":"P","chosen":"long","rejected":"no","subset":"one"}"#,
@@ -185,6 +234,14 @@ fn rows_of_something_else_are_refused_by_name() {
     insta::assert_snapshot!(refused(Benchmark::JudgeBench, "a.jsonl", &format!("{}\n{}", of("gpt"), of("claude"))), @"a.jsonl row 2: `response_model` is `claude`, before it was `gpt`; upstream scores them apart, so give one at a time");
     let styles = r#"[{"id":1,"prompt":"P","chosen":["a","b","c","d"],"rejected":["x","y"]}]"#;
     insta::assert_snapshot!(refused(Benchmark::RmBench, "chat.json", styles), @"chat.json row 1: `chosen` and `rejected` must hold three responses each");
+    let four = r#"{"id":"1","prompt":"P","chosen":["a"],"rejected":["b","c"],"num_correct":1,"subset":"Math"}"#;
+    insta::assert_snapshot!(refused(Benchmark::RewardBench2, "a.jsonl", four), @"a.jsonl row 1: 1 right and 2 wrong responses; expected 1 and 3, and in Ties at least one of each");
+    insta::assert_snapshot!(refused(Benchmark::RewardBench2, "a.jsonl", &four.replace("ct\":1", "ct\":2")), @"a.jsonl row 1: `num_correct` must be the number of responses in `chosen`, which is 1");
+    insta::assert_snapshot!(refused(Benchmark::RewardBench2, "a.jsonl", &four.replace("Math", "Chat")), @"a.jsonl row 1: `subset` is `Chat`; expected one of Factuality, Precise IF, Math, Safety, Focus, Ties");
+    insta::assert_snapshot!(refused(Benchmark::Ppe, "math.jsonl", &ppe("[[1,3]]", 32)), @"math.jsonl row 1: `sampled_conflict_pairs` holds [1,3]; expected two indexes from 0 to 31, one of a right response, one of a wrong one");
+    insta::assert_snapshot!(refused(Benchmark::Ppe, "math.jsonl", &ppe("[[1,32]]", 32)), @"math.jsonl row 1: `sampled_conflict_pairs` holds [1,32]; expected two indexes from 0 to 31, one of a right response, one of a wrong one");
+    insta::assert_snapshot!(refused(Benchmark::Ppe, "math.jsonl", &ppe("[[1,0]]", 33)), @"math.jsonl row 1: `scores` must hold one entry for each response; found 33");
+    insta::assert_snapshot!(refused(Benchmark::Ppe, "a.jsonl", &ppe("[[1,0]]", 32)), @"a.jsonl row 1: the path of a PPE file names its set: MMLU-Pro, MATH, GPQA, IFEval or MBPP-Plus");
     let twice = r#"{"id":1,"prompt":"P","chosen":"a","rejected":"b"}"#;
     insta::assert_snapshot!(refused(Benchmark::Pairs, "a.jsonl", &format!("{twice}\n{twice}")), @"a.jsonl row 2: the id `1` was already used; was a file given twice?");
 }
