@@ -42,13 +42,18 @@ pub enum Benchmark {
     EvalBiasBench,
     /// PPE's correctness sets: pairs of a right and a wrong response of one model.
     Ppe,
+    /// Auto-J's pairwise test set.
+    AutoJ,
+    /// Votes of people about MT-Bench's first turns.
+    #[serde(rename = "mt-bench-human")]
+    MtBenchHuman,
     /// One's own labelled pairs.
     Pairs,
 }
 
 impl Benchmark {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Benchmark; 9] = [
+    pub const ALL: [Benchmark; 11] = [
         Benchmark::RewardBench,
         Benchmark::RewardBench2,
         Benchmark::RmBench,
@@ -57,6 +62,8 @@ impl Benchmark {
         Benchmark::LlmBar,
         Benchmark::EvalBiasBench,
         Benchmark::Ppe,
+        Benchmark::AutoJ,
+        Benchmark::MtBenchHuman,
         Benchmark::Pairs,
     ];
 
@@ -71,6 +78,8 @@ impl Benchmark {
             Benchmark::LlmBar => &benchmarks::llm_bar::PROTOCOL,
             Benchmark::EvalBiasBench => &benchmarks::eval_bias_bench::PROTOCOL,
             Benchmark::Ppe => &benchmarks::ppe::PROTOCOL,
+            Benchmark::AutoJ => &benchmarks::auto_j::PROTOCOL,
+            Benchmark::MtBenchHuman => &benchmarks::mt_bench_human::PROTOCOL,
             Benchmark::Pairs => &benchmarks::pairs::PROTOCOL,
         }
     }
@@ -131,7 +140,7 @@ struct Layout {
     columns: &'static [&'static str],
     /// Responses of a row, where their number is fixed.
     responses: Option<usize>,
-    /// The comparisons of a row, or what is wrong with it.
+    /// The comparisons of a row, none if it does not count, or what is wrong with it.
     cases: fn(file: &Path, item: Item) -> Result<Vec<Case>, String>,
 }
 

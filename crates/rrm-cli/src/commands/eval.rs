@@ -16,7 +16,7 @@ use crate::{
 /// What the command takes.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Which benchmark: rewardbench, rewardbench2, rm-bench, judgebench, pandalm, llmbar, evalbiasbench, ppe, or pairs for labelled pairs of your own.
+    /// Which benchmark: rewardbench, rewardbench2, rm-bench, judgebench, pandalm, llmbar, evalbiasbench, ppe, autoj, mt-bench-human, or pairs for labelled pairs of your own.
     #[arg(required_unless_present = "list", value_parser = benchmark)]
     pub benchmark: Option<Benchmark>,
     /// Say what each benchmark holds, how its decisions count, and what of it was tried.

@@ -1,8 +1,10 @@
 //! One file, one benchmark: its rows -> labelled comparisons, and what decisions about them count. Here is what several of them share.
 
+pub(super) mod auto_j;
 pub(super) mod eval_bias_bench;
 pub(super) mod judge_bench;
 pub(super) mod llm_bar;
+pub(super) mod mt_bench_human;
 pub(super) mod pairs;
 pub(super) mod panda_lm;
 pub(super) mod ppe;

@@ -71,6 +71,16 @@ pub enum EvalError {
         /// The benchmark.
         benchmark: &'static str,
     },
+    /// Rows, but none that counts.
+    #[error("{file}: none of its {rows} rows counts in {benchmark}")]
+    NothingCounts {
+        /// The first file.
+        file: String,
+        /// Its rows.
+        rows: u64,
+        /// The benchmark.
+        benchmark: &'static str,
+    },
     /// A row that the benchmark has no use for.
     #[error("{file} row {row}: {problem}")]
     Row {
@@ -153,7 +163,12 @@ pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> R
             return Err(EvalError::NoFiles { folder: path.clone(), benchmark: benchmark.protocol().name });
         }
     }
-    Ok(suite)
+    match suite.files.first() {
+        Some(first) if suite.cases.is_empty() => {
+            Err(EvalError::NothingCounts { file: first.file.clone(), rows: first.rows, benchmark: benchmark.protocol().name })
+        }
+        _ => Ok(suite),
+    }
 }
 
 /// How rows with these columns are read; `None` if they are not the benchmark's.

@@ -206,6 +206,58 @@ async fn ppe_counts_its_sampled_pairs() {
 }
 
 #[tokio::test]
+async fn auto_j_wants_both_orders_right_and_calls_the_first_response_0() {
+    let said = [
+        (0, "[[A>B]]", "[[B>A]]"),
+        (1, "[[B>A]]", "[[B>A]]"),
+        (2, "[[A=B]]", "[[A=B]]"),
+        (1, "[[B>A]]", "[[A>B]]"),
+        (2, "Hm.", "Hm."),
+    ];
+    let (mut rows, mut replies) = (Vec::new(), HashMap::new());
+    for (i, (label, given, swapped)) in said.into_iter().enumerate() {
+        rows.push(format!(r#"{{"scenario":"chitchat","label":{label},"prompt":"P{i}","response 1":"a","response 2":"b"}}"#));
+        replies.insert(("a".to_owned(), "b".to_owned(), format!("P{i}")), given.to_owned());
+        replies.insert(("b".to_owned(), "a".to_owned(), format!("P{i}")), swapped.to_owned());
+    }
+    let suite = made(Benchmark::AutoJ, "testdata_pairwise.jsonl", &rows.join("\n")).unwrap();
+    let (rows, evaluation) = evaluate(&judge(Replies::new(replies), "arena-hard"), &suite).await;
+    assert_eq!(rows.iter().map(|row| row.official).collect::<Vec<_>>(), [1.0, 0.0, 1.0, 1.0, 0.0]);
+    assert_eq!((official(&evaluation, "overall"), strict(&evaluation, "overall")), (0.6, 0.6));
+}
+
+/// A vote on MT-Bench: the first turn of one model is longer, the second turn of the other.
+fn vote(winner: &str, turn: u32) -> String {
+    let turns = |first: &str, second: &str| {
+        let message = |role: &str, text: &str| format!(r#"{{"role":"{role}","content":"{text}"}}"#);
+        format!(
+            "[{},{},{},{}]",
+            message("user", "Q"),
+            message("assistant", first),
+            message("user", "R"),
+            message("assistant", second)
+        )
+    };
+    format!(
+        r#"{{"question_id":81,"model_a":"x","model_b":"y","winner":"{winner}","judge":"expert_1","turn":{turn},"conversation_a":{},"conversation_b":{}}}"#,
+        turns("longer", "no"),
+        turns("a", "longest")
+    )
+}
+
+#[tokio::test]
+async fn mt_bench_counts_votes_about_first_turns_that_are_no_ties() {
+    let votes = [("model_a", 1), ("model_b", 1), ("model_b", 2), ("tie", 1), ("tie (inconsistent)", 1), ("model_a", 1)];
+    let rows: Vec<String> = votes.into_iter().map(|(winner, turn)| vote(winner, turn)).collect();
+    let suite = made(Benchmark::MtBenchHuman, "human.jsonl", &rows.join("\n")).unwrap();
+    assert_eq!((suite.files[0].rows, suite.cases.len()), (6, 3));
+    let case = &suite.cases[0];
+    assert_eq!((case.item.prompt.messages[0].content.as_str(), &*case.item.responses[1].text), ("Q", "a"));
+    let evaluation = evaluate_script("longer", &suite).await;
+    assert_eq!((official(&evaluation, "overall"), strict(&evaluation, "overall")), (2.0 / 3.0, 2.0 / 3.0));
+}
+
+#[tokio::test]
 async fn own_pairs_are_grouped_by_subset_and_may_be_ties() {
     let rows = concat!(
         r#"{"id":"a","prompt":"P","chosen":"long","rejected":"no","subset":"one"}"#,
@@ -242,6 +294,10 @@ fn rows_of_something_else_are_refused_by_name() {
     insta::assert_snapshot!(refused(Benchmark::Ppe, "math.jsonl", &ppe("[[1,32]]", 32)), @"math.jsonl row 1: `sampled_conflict_pairs` holds [1,32]; expected two indexes from 0 to 31, one of a right response, one of a wrong one");
     insta::assert_snapshot!(refused(Benchmark::Ppe, "math.jsonl", &ppe("[[1,0]]", 33)), @"math.jsonl row 1: `scores` must hold one entry for each response; found 33");
     insta::assert_snapshot!(refused(Benchmark::Ppe, "a.jsonl", &ppe("[[1,0]]", 32)), @"a.jsonl row 1: the path of a PPE file names its set: MMLU-Pro, MATH, GPQA, IFEval or MBPP-Plus");
+    insta::assert_snapshot!(refused(Benchmark::MtBenchHuman, "a.jsonl", &vote("tie", 1)), @"a.jsonl: none of its 1 rows counts in mt-bench-human");
+    insta::assert_snapshot!(refused(Benchmark::MtBenchHuman, "a.jsonl", &vote("both", 1)), @"a.jsonl row 1: `winner` is `both`; expected model_a, model_b or tie");
+    let third = r#"{"scenario":"s","label":3,"prompt":"P","response 1":"a","response 2":"b"}"#;
+    insta::assert_snapshot!(refused(Benchmark::AutoJ, "a.jsonl", third), @"a.jsonl row 1: `label` must be 0 (the first), 1 (the second) or 2 (a tie)");
     let twice = r#"{"id":1,"prompt":"P","chosen":"a","rejected":"b"}"#;
     insta::assert_snapshot!(refused(Benchmark::Pairs, "a.jsonl", &format!("{twice}\n{twice}")), @"a.jsonl row 2: the id `1` was already used; was a file given twice?");
 }
