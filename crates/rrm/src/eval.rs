@@ -5,6 +5,7 @@
 
 mod benchmarks;
 mod load;
+mod published;
 mod run;
 mod scores;
 mod tally;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     load::{DataFile, EvalError, Suite, load},
+    published::reward_bench_results,
     run::{CaseRow, Counted, RunError, run},
     scores::{Combined, Evaluation, Group, Level, Share, combine, scores},
     tally::{Confusion, Counts, Tally},

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
+use anyhow::Context;
 use rrm::eval::{self, Benchmark, Counted};
 
 use crate::{
@@ -80,6 +81,10 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
     }
     match report {
         Some(mut report) => {
+            if let Some((path, text)) = report.path().zip(eval::reward_bench_results(&evaluation)?) {
+                let path = beside(path, "rewardbench.json");
+                std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            }
             report.text(&(serde_json::to_string_pretty(&evaluation)? + "\n"))?;
             let only = if official_only { " --official-only" } else { "" };
             report.finish(&stats, &to_toml(&options, &(command(benchmark, &data) + only))?, options.price())?;

@@ -52,6 +52,32 @@ fn an_evaluation_is_a_file_with_its_cases_beside_it() {
     insta::assert_json_snapshot!("a_case", cases[0]);
     assert!(read("scores.json.config.toml").starts_with("# rrm 0.1.0 on eval pairs --data "));
     assert!(read("scores.json.stats.json").contains("\"calls\": 6"));
+    assert!(!folder.path().join("scores.json.rewardbench.json").exists());
+}
+
+#[test]
+fn rewardbench_is_also_written_as_its_own_scripts_do() {
+    let row = |id: u32, subset: &str, chosen: &str| {
+        format!(r#"{{"id":{id},"prompt":"P","chosen":"{chosen}","rejected":"no","subset":"{subset}"}}"#)
+    };
+    let rows = [row(1, "math-prm", "yes"), row(2, "math-prm", "y"), row(3, "hep-go", "yes"), row(4, "donotanswer", "y")];
+    let (folder, path) = file("filtered.jsonl", &rows.join("\n"));
+    let out = folder.path().join("scores.json");
+    let args =
+        ["eval", "rewardbench", "--data", path.to_str().unwrap(), "--engine", "scripted:longer", "-o", out.to_str().unwrap()];
+    let output = rrm(args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let results = std::fs::read_to_string(folder.path().join("scores.json.rewardbench.json")).unwrap();
+    insta::assert_snapshot!(results, @r#"
+    {
+        "chat_template": null,
+        "donotanswer": 0.0,
+        "hep-go": 1.0,
+        "math-prm": 0.5,
+        "model": "scripted:longer",
+        "model_type": "Generative RM"
+    }
+    "#);
 }
 
 #[test]
