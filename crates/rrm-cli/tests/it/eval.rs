@@ -61,7 +61,7 @@ fn rewardbench_is_also_written_as_its_own_scripts_do() {
         format!(r#"{{"id":{id},"prompt":"P","chosen":"{chosen}","rejected":"no","subset":"{subset}"}}"#)
     };
     let rows = [row(1, "math-prm", "yes"), row(2, "math-prm", "y"), row(3, "hep-go", "yes"), row(4, "donotanswer", "y")];
-    let (folder, path) = file("filtered.jsonl", &rows.join("\n"));
+    let (folder, path) = file("filtered.jsonl", rows.join("\n"));
     let out = folder.path().join("scores.json");
     let args =
         ["eval", "rewardbench", "--data", path.to_str().unwrap(), "--engine", "scripted:longer", "-o", out.to_str().unwrap()];

@@ -92,7 +92,7 @@ pub enum EvalError {
         problem: String,
     },
     /// The same row twice.
-    #[error("{file} row {row}: the id `{id}` was already used; was a file given twice?")]
+    #[error("{file} row {row}: the id `{id}` was already used; was a file given twice, or do the rows of two files lack ids?")]
     DoubledId {
         /// The file.
         file: PathBuf,

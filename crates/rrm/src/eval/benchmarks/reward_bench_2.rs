@@ -1,8 +1,8 @@
 //! RewardBench 2: a prompt, one right response and three wrong ones, or in Ties several of each -> every right one against every wrong one.
 //!
-//! Format: allenai/reward-bench at 05a9005e (`scripts/run_generative_v2.py`: `chosen` and `rejected` are lists, `num_correct`, `subset`). Its rules
-//! are for judges that see four responses at once, or rate each alone; a judge of pairs has none there, so this one is ours. What Ties adds
-//! upstream for the margins between ratings has no counterpart among verdicts.
+//! Format: allenai/reward-bench at 02b82a28 (`scripts/run_generative_v2.py`: `chosen` and `rejected` are lists, `num_correct`, `subset`). The dataset's
+//! card calls a row right whose chosen response is rated above all three rejected ones, in Ties all right ones above all wrong ones, and averages
+//! over six subsets; here verdicts about pairs stand for ratings, which is ours. What Ties adds for margins has no counterpart among verdicts.
 
 use std::{path::Path, sync::Arc};
 
@@ -16,8 +16,8 @@ use crate::{
 pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "rewardbench2",
     about: "RewardBench 2: the right one of four responses; Ties: several right ones among more (allenai/reward-bench-2)",
-    rule: "ours for judges of pairs: one order, drawn; a row is right if every right response beats every wrong one, where upstream shows four at once \
-           or takes ratings, with margins in Ties; overall is the mean of the six subsets",
+    rule: "one order, drawn; a row is right if every right response beats every wrong one, the card's rule for ratings; margins in Ties are left out, \
+           and four shown at once is another task; overall is the mean of the six subsets",
     tried: NOT_RUN,
     orders: Orders::Drawn,
     apart: None,

@@ -299,5 +299,5 @@ fn rows_of_something_else_are_refused_by_name() {
     let third = r#"{"scenario":"s","label":3,"prompt":"P","response 1":"a","response 2":"b"}"#;
     insta::assert_snapshot!(refused(Benchmark::AutoJ, "a.jsonl", third), @"a.jsonl row 1: `label` must be 0 (the first), 1 (the second) or 2 (a tie)");
     let twice = r#"{"id":1,"prompt":"P","chosen":"a","rejected":"b"}"#;
-    insta::assert_snapshot!(refused(Benchmark::Pairs, "a.jsonl", &format!("{twice}\n{twice}")), @"a.jsonl row 2: the id `1` was already used; was a file given twice?");
+    insta::assert_snapshot!(refused(Benchmark::Pairs, "a.jsonl", &format!("{twice}\n{twice}")), @"a.jsonl row 2: the id `1` was already used; was a file given twice, or do the rows of two files lack ids?");
 }
