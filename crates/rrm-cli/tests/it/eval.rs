@@ -117,6 +117,14 @@ fn what_cannot_be_measured_is_refused_with_a_hint() {
     error: mine.jsonl: no rows of llmbar, which have the columns input, output_1, output_2, label; this file has: id, prompt, chosen, rejected, subset
     hint: `rrm eval --list` says what each benchmark holds, docs/eval.md how its files are read
     "#);
+    // RM-Bench has the columns of RewardBench, but other rows; the hint for `rrm judge` would not help here.
+    let (_other, six) = file("chat.jsonl", r#"{"prompt":"P","chosen":["a","b","c"],"rejected":["x","y","z"],"subset":"chat"}"#);
+    let six = six.to_str().unwrap();
+    let output = said(&[&["eval", "rewardbench", "--data", six], &scripted[..]].concat()).replace(six, "chat.jsonl");
+    insta::assert_snapshot!(output, @r#"
+    error: chat.jsonl row 1: exactly 2 responses are needed; found 6
+    hint: `rrm eval --list` says what each benchmark holds, docs/eval.md how its files are read
+    "#);
     insta::assert_snapshot!(said(&["eval", "pairs", "--data", path]), @r#"
     error: no judge named
     hint: --engine takes http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
