@@ -44,7 +44,7 @@ pub enum EvalError {
     Dataset(#[from] DatasetError),
     /// A row of a published benchmark is not as published; other columns cannot be named for it.
     #[error(transparent)]
-    Published(DatasetError),
+    Published(Box<DatasetError>),
     /// A column spec cannot be used.
     #[error(transparent)]
     Columns(#[from] ColumnError),
@@ -188,7 +188,10 @@ fn read(suite: &mut Suite, seen: &mut Seen, path: &Path, layout: &Layout, column
     let reading = ReadOptions { exactly: layout.responses, columns, ..ReadOptions::default() };
     let mut rows = 0;
     for item in dataset::read(path, &reading)? {
-        let item = item.map_err(if suite.benchmark == Benchmark::Pairs { EvalError::Dataset } else { EvalError::Published })?;
+        let item = item.map_err(|error| match suite.benchmark {
+            Benchmark::Pairs => EvalError::Dataset(error),
+            _ => EvalError::Published(Box::new(error)),
+        })?;
         let row = item.row;
         let bad = |problem| EvalError::Row { file: path.to_owned(), row, problem };
         if let Some(column) = suite.benchmark.protocol().apart {

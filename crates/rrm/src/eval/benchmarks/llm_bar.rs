@@ -1,7 +1,7 @@
 //! LLMBar: instruction, two outputs, which of them follows it -> five subsets, told by the folders that they are published in.
 //!
 //! Rules: princeton-nlp/LLMBar at 900616b, `LLMEvaluator/evaluate.py`. That the adversarial score is the plain mean of its four subsets follows from
-//! GPT-4's published statistics (Metrics_Reference: 85.45, 89.67, 72.34, 83.70, mean 82.79; the paper says 82.8, and all pairs together would
+//! GPT-4's published statistics (Metrics_Reference: 85.45, 89.67, 72.34, 83.70, mean 82.79; summaries of the paper report 82.8; all pairs together would
 //! be 84.5). The mean of all five is ours: no source for it is at hand.
 
 use std::path::Path;
