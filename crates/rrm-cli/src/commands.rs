@@ -1,6 +1,7 @@
 //! One file, one command; this one knows them all.
 
 mod doctor;
+mod eval;
 mod judging;
 mod model;
 mod plan;
@@ -25,6 +26,8 @@ pub enum Command {
     Rank(judging::Args),
     /// Say what a judge or rank command would take, before it runs.
     Plan(plan::Args),
+    /// Measure a judge on a benchmark, by its own rules and by strict ones.
+    Eval(eval::Args),
     /// Show one row of a result: bracket, votes, and what the judge wrote.
     Show(show::Args),
     /// Try a server for real: what it supports, and what to fix.
@@ -43,6 +46,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Judge(args) => judging::run(args, judging::Kind::Judge).await,
         Command::Rank(args) => judging::run(args, judging::Kind::Rank).await,
         Command::Plan(args) => plan::run(args),
+        Command::Eval(args) => eval::run(args).await,
         Command::Show(args) => show::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Model(args) => model::run(args),

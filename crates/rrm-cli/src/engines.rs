@@ -148,10 +148,10 @@ pub fn default_store() -> anyhow::Result<PathBuf> {
 
 impl Options {
     /// Files that a run reads or keeps, which its output must not replace.
-    pub fn files<'a>(&'a self, input: &'a Path) -> Vec<&'a Path> {
+    pub fn files<'a>(&'a self, inputs: &'a [PathBuf]) -> Vec<&'a Path> {
         let named = [&self.config, &self.store, &self.record];
         let format = self.format.as_ref().map(Path::new);
-        named.into_iter().flatten().map(PathBuf::as_path).chain(format).chain([input]).collect()
+        named.into_iter().flatten().chain(inputs).map(PathBuf::as_path).chain(format).collect()
     }
 
     /// The renamed columns.

@@ -8,6 +8,7 @@ use std::{
 use rrm::{
     dataset::{DatasetError, RowProblem},
     engine::EngineError,
+    eval::{self, EvalError},
     judge::JudgeError,
     run::RunError,
 };
@@ -92,6 +93,10 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         .or_else(|| match error.downcast_ref::<RunError>() {
             Some(RunError::Judge { source: JudgeError::Engine(engine), .. }) => Some(engine),
             _ => None,
+        })
+        .or_else(|| match error.downcast_ref::<eval::RunError>() {
+            Some(eval::RunError::Judge { source: JudgeError::Engine(engine), .. }) => Some(engine),
+            _ => None,
         });
     if let Some(engine) = engine {
         return engine_hint(engine);
@@ -101,6 +106,13 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     }
     if let Some(dataset) = error.downcast_ref::<DatasetError>() {
         return Some(dataset_hint(dataset));
+    }
+    match error.downcast_ref::<EvalError>() {
+        Some(EvalError::Dataset(dataset)) => return Some(dataset_hint(dataset)),
+        Some(_) => {
+            return Some("`rrm eval --list` says what each benchmark holds, docs/eval.md how its files are read".to_owned());
+        }
+        None => {}
     }
     let io = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
     let hint = match io.map(io::Error::kind) {

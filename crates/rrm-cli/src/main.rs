@@ -6,6 +6,8 @@ mod failure;
 mod numbers;
 mod options;
 mod output;
+mod scores;
+mod session;
 mod terminal;
 mod training;
 

@@ -1,6 +1,6 @@
 //! Flags and a TOML file with the same names -> resolved options.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
@@ -23,7 +23,7 @@ pub struct Options {
     #[serde(skip)]
     pub config: Option<PathBuf>,
     /// Who judges: http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE; repeat it for replicas of one server.
-    /// Without it the embedded rrm-tiny judges, which knows two-digit arithmetic and refuses everything else.
+    /// Without it `judge` and `rank` ask the embedded rrm-tiny, which knows two-digit arithmetic and refuses everything else.
     #[arg(long, value_name = "SPEC", help_heading = "Judge")]
     pub engine: Vec<String>,
     /// The model's name at the server; the only one it lists if left out.
@@ -80,7 +80,7 @@ pub struct Options {
     /// Where rows hold what: NAME=COLUMN, such as prompt=instruction+input or responses=a,b. Repeatable.
     #[arg(long, value_name = "NAME=COLUMN", help_heading = "Data")]
     pub column: Vec<String>,
-    /// Write result rows here, with what was spent in FILE.stats.json and the options in FILE.config.toml.
+    /// Write results here, with what was spent in FILE.stats.json and the options in FILE.config.toml.
     #[arg(short, long, value_name = "FILE", help_heading = "Data")]
     #[serde(skip)]
     pub output: Option<PathBuf>,
@@ -143,7 +143,7 @@ pub struct Options {
 }
 
 /// A value of an enum by the name that it has in files.
-fn named<T: DeserializeOwned>(name: &str) -> Result<T, String> {
+pub fn named<T: DeserializeOwned>(name: &str) -> Result<T, String> {
     serde_json::from_value(name.into()).map_err(|error| error.to_string())
 }
 
@@ -201,6 +201,11 @@ impl Options {
     /// Requests in flight.
     pub fn concurrency(&self) -> usize {
         if self.stream { 1 } else { self.concurrency.unwrap_or(64) }
+    }
+
+    /// Rows that are worked on at once.
+    pub fn window(&self) -> usize {
+        self.concurrency().saturating_mul(2).max(16)
     }
 
     /// The same options with every default filled in, so that a saved file says what was really used.
@@ -265,6 +270,6 @@ fn table(options: &Options) -> anyhow::Result<toml::Table> {
 }
 
 /// The options with their defaults, as the text of a file that --config reads back.
-pub fn to_toml(options: &Options, input: &Path) -> anyhow::Result<String> {
-    Ok(format!("# rrm {} on {}\n{}", env!("CARGO_PKG_VERSION"), input.display(), toml::to_string(&options.filled())?))
+pub fn to_toml(options: &Options, input: &str) -> anyhow::Result<String> {
+    Ok(format!("# rrm {} on {input}\n{}", env!("CARGO_PKG_VERSION"), toml::to_string(&options.filled())?))
 }

@@ -8,19 +8,16 @@ use std::{
 
 use anyhow::Context;
 use rrm::{
-    dataset::Item,
     engine::{EngineInfo, http::HttpStats},
-    result::Row,
-    spending::Spent,
+    spending::{Price, Spent},
 };
 use serde::Serialize;
 use tempfile::TempPath;
 
-use crate::{commands::Kind, options, options::Options, terminal};
+use crate::terminal;
 
 /// Where result rows go.
 pub struct Output {
-    kind: Kind,
     to: Destination,
 }
 
@@ -55,40 +52,65 @@ pub struct Stats {
 impl Output {
     /// Opens the place where rows go: a file, or stdout as lines or, on a terminal, as a view. Files that the run reads or keeps,
     /// `taken`, are not overwritten.
-    pub fn open(path: Option<&Path>, kind: Kind, taken: &[&Path]) -> anyhow::Result<Self> {
+    pub fn open(path: Option<&Path>, taken: &[&Path]) -> anyhow::Result<Self> {
         let to = match path {
             Some(path) => destination(path, taken)?,
             None if io::stdout().is_terminal() => Destination::Terminal,
             None => Destination::Pipe(BufWriter::new(io::stdout())),
         };
-        Ok(Output { kind, to })
+        Ok(Output { to })
     }
 
-    /// Writes one row.
-    pub fn row(&mut self, item: &Item, row: &Row) -> io::Result<()> {
-        match &mut self.to {
-            Destination::File { partial, .. } => line(partial, row),
-            Destination::Stream(stream) => line(stream, row),
-            Destination::Pipe(pipe) => line(pipe, row),
-            Destination::Terminal => terminal::row(item, row, self.kind),
+    /// Where the file will appear, if it is one.
+    pub fn path(&self) -> Option<&Path> {
+        if let Destination::File { path, .. } = &self.to { Some(path) } else { None }
+    }
+
+    /// Writes one row, or shows it to the person at the terminal.
+    pub fn row(&mut self, row: &impl Serialize, show: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        match self.lines() {
+            Some(lines) => line(lines, row),
+            None => show(),
         }
     }
 
-    /// Makes the file appear under its name, with what was spent and the options beside it.
-    pub fn finish(self, stats: &Stats, options: &Options, input: &Path) -> anyhow::Result<()> {
+    /// Writes text as it is.
+    pub fn text(&mut self, text: &str) -> io::Result<()> {
+        self.lines().map_or(Ok(()), |lines| lines.write_all(text.as_bytes()))
+    }
+
+    fn lines(&mut self) -> Option<&mut dyn Write> {
+        match &mut self.to {
+            Destination::File { partial, .. } => Some(partial),
+            Destination::Stream(stream) => Some(stream),
+            Destination::Pipe(pipe) => Some(pipe),
+            Destination::Terminal => None,
+        }
+    }
+
+    /// Makes the file appear under its name; gives its path, if it is one.
+    pub fn appear(self) -> anyhow::Result<Option<PathBuf>> {
         match self.to {
             Destination::File { partial, partial_path, path } => {
                 let file = partial.into_inner().map_err(|e| e.into_error()).and_then(|file| file.sync_all());
                 file.with_context(|| format!("cannot write {}", partial_path.display()))?;
                 partial_path.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
-                std::fs::write(beside(&path, "config.toml"), options::to_toml(options, input)?)?;
-                std::fs::write(beside(&path, "stats.json"), serde_json::to_string_pretty(stats)? + "\n")?;
+                return Ok(Some(path));
             }
             Destination::Stream(mut stream) => stream.flush().context("cannot write the results")?,
             Destination::Pipe(mut pipe) => pipe.flush().context("cannot write the results")?,
             Destination::Terminal => {}
         }
-        terminal::summary(stats, options.price());
+        Ok(None)
+    }
+
+    /// Makes the file appear with what was spent and the options beside it, and says what was spent.
+    pub fn finish(self, stats: &Stats, options: &str, price: Price) -> anyhow::Result<()> {
+        if let Some(path) = self.appear()? {
+            std::fs::write(beside(&path, "config.toml"), options)?;
+            std::fs::write(beside(&path, "stats.json"), serde_json::to_string_pretty(stats)? + "\n")?;
+        }
+        terminal::summary(stats, price);
         Ok(())
     }
 }
@@ -115,13 +137,13 @@ fn destination(path: &Path, taken: &[&Path]) -> anyhow::Result<Destination> {
     }
 }
 
-fn line(to: &mut impl Write, row: &Row) -> io::Result<()> {
-    serde_json::to_writer(&mut *to, row)?;
+fn line(mut to: impl Write, row: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut to, row)?;
     to.write_all(b"\n")
 }
 
 /// `FILE.suffix`.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
     name.push(suffix);

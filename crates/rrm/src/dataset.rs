@@ -84,6 +84,16 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Items, DatasetError> {
     Ok(Items { file, rows, options: options.clone(), any: false })
 }
 
+/// The names of the columns that the first row of `path` has, in their order: what tells files of one kind from those of another.
+///
+/// # Errors
+/// [`DatasetError`] when the file cannot be opened, holds no rows, or its first row is none.
+pub fn first_columns(path: &Path) -> Result<Vec<String>, DatasetError> {
+    let file = file_name(path, &ReadOptions::default());
+    let first = rows::open(path, &file)?.next().ok_or(DatasetError::Empty { file })?;
+    Ok(first?.1.into_iter().map(|(name, _)| name).collect())
+}
+
 /// The rows of a file, from [`read`].
 pub struct Items {
     file: Arc<str>,

@@ -4,7 +4,7 @@
 //! them, the [`transcript`] is read into a [`verdict`], and [`vote`] counts verdicts into a decision: that is [`judge`]. A
 //! [`schedule`] says who meets whom, a [`strategy`] plays the matches, [`rating`] and [`ranking`] bring responses into an order: that
 //! is [`rank`]. [`run`] does it for a stream of rows, [`result`] is what it writes, [`plan`] says before what it takes and
-//! [`spending`] counts it. What was paid for lies in a [`store`].
+//! [`spending`] counts it. What was paid for lies in a [`store`]. [`eval`] measures a judge on labelled comparisons.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 pub mod address;
@@ -12,6 +12,7 @@ pub mod chat;
 pub mod comparison;
 pub mod dataset;
 pub mod engine;
+pub mod eval;
 pub mod format;
 pub mod gguf;
 pub mod judge;

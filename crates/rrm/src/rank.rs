@@ -70,11 +70,23 @@ pub async fn rank(judge: &Judge, item: &Item, settings: &RankSettings) -> Result
 ///
 /// # Errors
 /// As [`Judge::judge`].
-pub async fn play(judge: &Judge, item: &Item, (a, b): (usize, usize)) -> Result<Played, JudgeError> {
+pub async fn play(judge: &Judge, item: &Item, pair: (usize, usize)) -> Result<Played, JudgeError> {
+    play_in_order(judge, item, drawn_order(judge.settings.seed, &item.id, pair)).await
+}
+
+/// Which of two responses a judge sees first, and which second: the same for both ways of naming them.
+pub fn drawn_order(seed: u64, item: &str, (a, b): (usize, usize)) -> (usize, usize) {
     let (a, b) = (a.min(b), a.max(b));
-    let (first, second) = if keyed::coin(judge.settings.seed, &item.id, "order", (a, b)) { (a, b) } else { (b, a) };
-    let judgment: Judgment =
-        judge.judge(Fixture { item: &item.id, pair: (first, second) }, &comparison(item, first, second)).await?;
+    if keyed::coin(seed, item, "order", (a, b)) { (a, b) } else { (b, a) }
+}
+
+/// Judges two responses of a row, shown in this order.
+///
+/// # Errors
+/// As [`Judge::judge`].
+pub async fn play_in_order(judge: &Judge, item: &Item, (first, second): (usize, usize)) -> Result<Played, JudgeError> {
+    let fixture = Fixture { item: &item.id, pair: (first, second) };
+    let judgment: Judgment = judge.judge(fixture, &comparison(item, first, second)).await?;
     Ok(Played { first, second, judgment })
 }
 

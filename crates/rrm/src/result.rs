@@ -10,7 +10,7 @@ use crate::{
     judge::{Order, VoteRecord},
     ranking::Ranking,
     rating::Score,
-    strategy::{DecidedBy, Match, Played},
+    strategy::{self, DecidedBy, Match, Played},
     verdict::{Abstain, Verdict},
     vote::{Counts, Decision},
 };
@@ -167,14 +167,9 @@ pub fn of_ranking(item: &Item, ranking: Ranking, flags: Vec<Flag>) -> Row {
 
 /// The row of one judged pair. Its score is the share of verdicts for each response, without an interval.
 pub fn of_judgment(item: &Item, played: Played, flags: Vec<Flag>) -> Row {
-    let (first, second, counts) = (played.first, played.second, played.judgment.counts);
+    let (first, counts) = (played.first, played.judgment.counts);
     let decision = played.judgment.decision;
     let verdict = if first == 0 { decision } else { decision.swapped() };
-    let winner = match decision {
-        Decision::First => Some(first),
-        Decision::Second => Some(second),
-        Decision::Tie | Decision::Undecided => None,
-    };
     let share = counts.share_first().map(|share| if first == 0 { share } else { 1.0 - share });
     let score = |value| Score { value, low: None, high: None };
     let usage = RowUsage {
@@ -183,12 +178,11 @@ pub fn of_judgment(item: &Item, played: Played, flags: Vec<Flag>) -> Row {
         prompt_tokens: played.judgment.usage.prompt_tokens,
         completion_tokens: played.judgment.usage.completion_tokens,
     };
-    let decided_by = if decision == Decision::Undecided { DecidedBy::Nothing } else { DecidedBy::Votes };
-    let played = Match { round: 0, first, second, winner, decided_by, judgment: Some(played.judgment) };
+    let played = strategy::settle(0, played);
     let result = RowResult {
         verdict: Some(verdict),
-        label: label(item),
-        order: winner.map(|winner| vec![winner, 1 - winner]),
+        label: label(item, (0, 1)),
+        order: played.winner.map(|winner| vec![winner, 1 - winner]),
         scores: vec![share.map(score), share.map(|s| score(1.0 - s))],
         penalised: false,
         disconnected: false,
@@ -206,10 +200,9 @@ pub fn of_error(item: &Item, error: String) -> Row {
     row(item, None, Some(error))
 }
 
-/// Which response of a pair is labelled better.
-fn label(item: &Item) -> Option<Verdict> {
-    let [first, second] = item.responses.as_slice() else { return None };
-    let order = first.label?.partial_cmp(&second.label?)?;
+/// Which of two responses of a row is labelled better.
+pub fn label(item: &Item, (a, b): (usize, usize)) -> Option<Verdict> {
+    let order = item.responses.get(a)?.label?.partial_cmp(&item.responses.get(b)?.label?)?;
     Some(match order {
         Ordering::Greater => Verdict::First,
         Ordering::Less => Verdict::Second,
@@ -221,7 +214,8 @@ fn row(item: &Item, result: Option<RowResult>, error: Option<String>) -> Row {
     Row { rrm: VERSION, id: item.id.clone(), error, result, extra: item.extra.clone() }
 }
 
-fn match_row(played: Match) -> MatchRow {
+/// The row of one match.
+pub fn match_row(played: Match) -> MatchRow {
     let Match { round, first, second, winner, decided_by, judgment } = played;
     let (decision, counts) = judgment.as_ref().map(|j| (j.decision, j.counts)).unzip();
     let votes = judgment.map(|j| j.votes.into_iter().map(vote_row).collect()).unwrap_or_default();

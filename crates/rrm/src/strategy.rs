@@ -143,7 +143,7 @@ fn advance(round: u32, played: Played, coin: &(dyn Fn(usize, usize) -> bool + Sy
 }
 
 /// The match as its votes decided it.
-fn settle(round: u32, played: Played) -> Match {
+pub fn settle(round: u32, played: Played) -> Match {
     let Played { first, second, judgment } = played;
     let (winner, decided_by) = match judgment.decision {
         Decision::First => (Some(first), DecidedBy::Votes),

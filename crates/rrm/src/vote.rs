@@ -35,6 +35,16 @@ impl Decision {
     }
 }
 
+impl From<Verdict> for Decision {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::First => Decision::First,
+            Verdict::Second => Decision::Second,
+            Verdict::Tie => Decision::Tie,
+        }
+    }
+}
+
 /// How many votes said what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {

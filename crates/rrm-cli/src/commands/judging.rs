@@ -3,25 +3,21 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
     time::Instant,
 };
 
-use anyhow::Context;
 use rrm::{
     dataset::{self, ReadOptions},
-    judge::Judge,
     run::{self, Counted, RunError, Task},
-    spending::Spending,
 };
-use tokio::sync::Semaphore;
 
 use crate::{
     engines,
     failure::Failure,
-    options::Options,
-    output::{Output, Stats, note},
-    terminal::Progress,
+    options::{Options, to_toml},
+    output::Output,
+    session::{self, Session},
+    terminal,
 };
 
 /// What these commands take.
@@ -67,13 +63,9 @@ impl Kind {
     }
 }
 
-/// Judges or ranks every row, unless it is interrupted: then nothing is written, and what was answered stays in the store.
+/// Judges or ranks every row.
 pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
-    tokio::select! {
-        done = judge_rows(args, kind) => done,
-        () = stopped() => Err(Failure::user(anyhow::anyhow!("interrupted; nothing was written"))
-            .with_hint("what was answered is in the store, if there was one: the same command goes on from there")),
-    }
+    session::unless_stopped(judge_rows(args, kind)).await
 }
 
 async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
@@ -90,75 +82,31 @@ async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
         engines::check_domain(dataset::read(input.path(), &reading)?)?;
     }
     let format = if embedded { None } else { Some(engines::format(options.format.as_deref())?) };
-    let mut output = Output::open(options.output.as_deref(), kind, &options.files(&args.input))?;
+    let inputs = [args.input];
+    let mut output = Output::open(options.output.as_deref(), &options.files(&inputs))?;
     let (opened, format) = match format {
         None => engines::embedded(&options)?,
         Some(format) => (engines::open(&options).await?, format),
     };
-    opened.notes.iter().for_each(|text| note(text));
-    let store = engines::store(&options, opened.engine.info().paid)?;
-    let stored = store.is_some();
-    let judge = Judge {
-        engine: opened.engine.clone(),
-        format: Arc::new(format),
-        settings: options.judge(),
-        store: store.clone(),
-        slots: Arc::new(Semaphore::new(options.concurrency())),
-        spending: Arc::new(Spending::new(options.limits())),
-        recorder: engines::recorder(&options, opened.engine.info())?,
-        sink: options.stream.then(crate::terminal::sink),
-    };
-    let progress = Progress::new(rows, judge.spending.clone(), options.stream);
+    let session = Session::open(&options, opened, format, rows, started)?;
     let task = kind.task(&options);
     let items = dataset::read(input.path(), &reading)?;
-    let window = options.concurrency().saturating_mul(2).max(16);
     let emit = |item: dataset::Item, row| {
-        progress.beside(|| output.row(&item, &row))?;
-        progress.row();
+        session.progress.beside(|| output.row(&row, || terminal::row(&item, &row, kind)))?;
+        session.progress.row();
         Ok(())
     };
-    let counted: Counted = match run::run(&judge, &task, items, window, emit).await {
+    let counted: Counted = match run::run(&session.judge, &task, items, options.window(), emit).await {
         // Whoever reads the rows has read enough, as `head` does.
         Err(RunError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
         done => done?,
     };
-    progress.done();
-    let spent = judge.spending.spent();
-    let http = opened.http.as_ref().map(|engine| engine.stats());
-    drop(judge);
-    if let Some(store) = store {
-        store.close().await.context("closing the store")?;
-    }
-    let stats = Stats {
-        engine: opened.engine.info().clone(),
-        rows: counted.rows,
-        failed: counted.failed,
-        spent,
-        seconds: started.elapsed().as_secs_f64(),
-        http,
-    };
-    output.finish(&stats, &options, &args.input)?;
+    let (stats, stored) = session.close(counted.rows, counted.failed).await?;
+    let saved = to_toml(&options, &inputs[0].display().to_string())?;
+    output.finish(&stats, &saved, options.price())?;
     if counted.failed > 0 {
         let message = format!("{} of {} rows have no result; their rows say why", counted.failed, counted.rows);
-        let hint = if stored {
-            "run the same command again: what was answered is in the store and is not asked for twice"
-        } else {
-            "there was no store, so nothing is kept; a run with a store goes on where it ended"
-        };
-        return Err(Failure::user(anyhow::anyhow!(message)).with_hint(hint));
+        return Err(Failure::user(anyhow::anyhow!(message)).with_hint(session::again(stored)));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Ends when the user or the system asks the program to end.
-async fn stopped() {
-    #[cfg(unix)]
-    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-        return;
-    }
-    tokio::signal::ctrl_c().await.ok();
 }

@@ -14,6 +14,7 @@ fn help_lists_the_commands() {
       judge   Judge pairs: which of the two responses of each row is better
       rank    Rank the responses of each row, best first
       plan    Say what a judge or rank command would take, before it runs
+      eval    Measure a judge on a benchmark, by its own rules and by strict ones
       show    Show one row of a result: bracket, votes, and what the judge wrote
       doctor  Try a server for real: what it supports, and what to fix
       model   Look into models, and convert them for llama.cpp
@@ -30,6 +31,11 @@ fn help_lists_the_commands() {
 #[test]
 fn help_of_rank_lists_its_options() {
     insta::assert_snapshot!(stdout(&rrm(["rank", "--help"])));
+}
+
+#[test]
+fn help_of_eval_lists_its_options() {
+    insta::assert_snapshot!(stdout(&rrm(["eval", "--help"])));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod toy;
 
 mod embedded;
 mod errors;
+mod eval;
 mod help;
 mod local;
 mod model;

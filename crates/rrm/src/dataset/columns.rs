@@ -6,6 +6,7 @@
 //! | `prompt=instruction+input` | the text of both columns, a line break between them, empty ones left out |
 //! | `responses=response1,response2` | each column holds one response |
 //! | `responses=model_a.solution,model_b.solution` | a dot looks into an object; a column with the whole name wins |
+//! | `prompt=conversation.0.content` | a number looks into a list, counted from 0 |
 //! | `label=annotator1,annotator2,annotator3` | the label that most of the columns give |
 
 use serde_json::{Map, Value};
@@ -193,8 +194,20 @@ fn source(spec: &str, field: Field, column: &str) -> Result<Source, ColumnError>
 pub(super) fn find<'a>(row: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     row.get(path).or_else(|| {
         let (head, rest) = path.split_once('.')?;
-        find(row.get(head)?.as_object()?, rest)
+        within(row.get(head)?, rest)
     })
+}
+
+/// What is at `path` in an object or a list.
+fn within<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    match value {
+        Value::Object(keys) => find(keys, path),
+        Value::Array(list) => match path.split_once('.') {
+            None => list.get(path.parse::<usize>().ok()?),
+            Some((place, rest)) => within(list.get(place.parse::<usize>().ok()?)?, rest),
+        },
+        _ => None,
+    }
 }
 
 /// Takes what is at `path` out of `row`, if it is there.
@@ -285,5 +298,14 @@ mod tests {
         assert_eq!(find(row, "a.b"), Some(&1.into()));
         assert_eq!(find(row, "a.c.d"), Some(&3.into()));
         assert_eq!(find(row, "a.x"), None);
+    }
+
+    #[test]
+    fn a_number_looks_into_a_list() {
+        let row = serde_json::json!({"turns": [{"text": "first"}, {"text": "second", "tags": [7, 8]}]});
+        let row = row.as_object().unwrap();
+        assert_eq!(find(row, "turns.1.text"), Some(&"second".into()));
+        assert_eq!(find(row, "turns.1.tags.0"), Some(&7.into()));
+        assert_eq!([find(row, "turns.2.text"), find(row, "turns.text"), find(row, "turns.0.text.0")], [None; 3]);
     }
 }

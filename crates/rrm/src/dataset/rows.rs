@@ -91,6 +91,11 @@ fn text_rows(path: &Path, name: &Arc<str>, head: &[u8], mut reader: Reader) -> R
             reader.read_to_end(&mut bytes).map_err(|error| cut_off(name, 1, &error))?;
             Ok(Box::new(list_rows(name, &bytes)))
         }
+        Some(b'{') if is_spread(head) => {
+            let mut bytes = Vec::new();
+            reader.read_to_end(&mut bytes).map_err(|error| cut_off(name, 1, &error))?;
+            Ok(lists_by_name(name, bytes))
+        }
         None | Some(b'{') => Ok(Box::new(Lines { name: name.clone(), reader, line: Vec::new(), row: 0 })),
         Some(_) => match path.extension().and_then(|extension| extension.to_str()) {
             Some("parquet") => foreign("not Parquet, though its name says so"),
@@ -148,6 +153,29 @@ fn object(value: Value) -> Result<Map<String, Value>, RowProblem> {
         Value::Object(columns) => Ok(columns),
         other => Err(RowProblem::NotAnObject { found: describe(&other) }),
     }
+}
+
+/// Whether the first line is only the beginning of an object, as no row of JSONL is.
+fn is_spread(head: &[u8]) -> bool {
+    let head = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.trim_ascii_end() == b"{" && line.len() < head.len()
+}
+
+/// The rows of an object whose values are lists of rows, one list after the other; anything else is read, and refused, as JSONL.
+fn lists_by_name(name: &Arc<str>, bytes: Vec<u8>) -> Rows {
+    let text = bytes.strip_prefix(BOM).unwrap_or(&bytes);
+    let lists: Option<Vec<Vec<Value>>> = serde_json::from_slice(text).ok().and_then(|lists: Map<String, Value>| {
+        let list = |value| if let Value::Array(rows) = value { Some(rows) } else { None };
+        lists.into_iter().map(|(_, value)| list(value)).collect()
+    });
+    let Some(lists) = lists else {
+        return Box::new(Lines { name: name.clone(), reader: Box::new(Cursor::new(bytes)), line: Vec::new(), row: 0 });
+    };
+    let name = name.clone();
+    let bad = move |row, problem| DatasetError::Row { file: name.clone(), row, problem };
+    let rows = lists.into_iter().flatten().enumerate();
+    Box::new(rows.map(move |(i, value)| object(value).map(|columns| (i + 1, columns)).map_err(|problem| bad(i + 1, problem))))
 }
 
 /// What a parser says, without the place that it appends.

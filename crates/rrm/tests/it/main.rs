@@ -4,6 +4,7 @@
 
 mod dataset;
 mod doctor;
+mod eval;
 mod faulty_server;
 mod formats;
 mod gguf;

@@ -19,6 +19,8 @@ fn gist(fixture: &Fixture) -> Vec<String> {
 #[test]
 fn every_kind_of_file_gives_the_same_rows_whatever_its_name() {
     let list = format!("[{}]", ROWS.replace("\n\n", ",\n"));
+    let (one, two) = ROWS.split_once("\n\n").unwrap();
+    let by_name = format!("{{\n  \"one\": [{one}],\n  \"none\": [],\n  \"two\": [{two}]\n}}");
     let expected = gist(&file("rows.jsonl", ROWS));
     assert_eq!(expected.len(), 2);
     for (name, content) in [
@@ -27,6 +29,8 @@ fn every_kind_of_file_gives_the_same_rows_whatever_its_name() {
         ("rows.json", list.clone().into_bytes()),
         ("rows.json.gz", gzip(list.as_bytes())),
         ("list.jsonl", list.clone().into_bytes()),
+        ("lists.json", by_name.clone().into_bytes()),
+        ("lists.json.gz", gzip(by_name.as_bytes())),
         ("bom.jsonl", format!("\u{feff}{ROWS}").into_bytes()),
         ("bom.json", format!("\u{feff} {list}").into_bytes()),
         ("windows.jsonl", ROWS.replace('\n', "\r\n").into_bytes()),

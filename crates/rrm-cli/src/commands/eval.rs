@@ -1,0 +1,119 @@
+//! `rrm eval`: a benchmark's files -> scores of a judge, official and strict side by side; its cases and their votes beside them.
+
+use std::{path::PathBuf, process::ExitCode, time::Instant};
+
+use anyhow::Context;
+use rrm::eval::{self, Benchmark, Counted};
+
+use crate::{
+    engines,
+    failure::Failure,
+    options::{Options, named, to_toml},
+    output::{Output, beside, note, print},
+    scores,
+    session::{self, Session},
+};
+
+/// What the command takes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Which benchmark: rewardbench, rewardbench2, rm-bench, judgebench, pandalm, llmbar, evalbiasbench, ppe, autoj, mt-bench-human, or pairs for labelled pairs of your own.
+    #[arg(required_unless_present = "list", value_parser = benchmark)]
+    pub benchmark: Option<Benchmark>,
+    /// Say what each benchmark holds, how its decisions count, and what of it was tried.
+    #[arg(long)]
+    pub list: bool,
+    /// Its files as they are published, or folders that hold them; repeatable.
+    #[arg(long, value_name = "PATH", required_unless_present = "list")]
+    pub data: Vec<PathBuf>,
+    /// Ask only in the orders that the official score counts: half the calls where that is one, and then no strict score.
+    #[arg(long)]
+    pub official_only: bool,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// A benchmark by its name.
+fn benchmark(name: &str) -> Result<Benchmark, String> {
+    let names = || Benchmark::ALL.map(|benchmark| benchmark.protocol().name).join(", ");
+    named(name).map_err(|_| format!("no such benchmark; there are {}", names()))
+}
+
+/// Lists the benchmarks, or measures a judge on one.
+pub async fn run(args: Args) -> Result<ExitCode, Failure> {
+    match args.benchmark {
+        Some(benchmark) if !args.list => session::unless_stopped(measure(benchmark, args)).await,
+        _ => {
+            print(&scores::list())?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
+    let Args { data, official_only, options, .. } = args;
+    let options = options.resolve()?;
+    check(benchmark, &options)?;
+    let suite = eval::load(benchmark, &data, &options.columns()?)?;
+    suite.skipped.iter().for_each(|file| note(&format!("{} holds no rows of {}", file.display(), benchmark.protocol().name)));
+    let format = engines::format(options.format.as_deref())?;
+    let files: Vec<PathBuf> = suite.files.iter().map(|file| file.file.clone().into()).collect();
+    let taken = options.files(&files);
+    let report = options.output.as_deref().map(|path| Output::open(Some(path), &taken)).transpose()?;
+    let rows = report.as_ref().and_then(|report| report.path().map(|path| beside(path, "cases.jsonl")));
+    let mut rows = rows.map(|path| Output::open(Some(&path), &taken)).transpose()?;
+    let opened = engines::open(&options).await?;
+    let session = Session::open(&options, opened, format, suite.cases.len() as u64, started)?;
+    let emit = |row: &eval::CaseRow| {
+        if let Some(rows) = &mut rows {
+            rows.row(row, || Ok(()))?;
+        }
+        session.progress.row();
+        Ok(())
+    };
+    let (counted, tally) = eval::run(&session.judge, &suite, !official_only, options.window(), emit).await?;
+    let evaluation = eval::scores(&session.judge, &suite, &tally);
+    let (stats, stored) = session.close(counted.cases, counted.failed).await?;
+    print(&scores::table(&evaluation))?;
+    if let Some(rows) = rows {
+        rows.appear()?;
+    }
+    match report {
+        Some(mut report) => {
+            if let Some((path, text)) = report.path().zip(eval::reward_bench_results(&evaluation)?) {
+                let path = beside(path, "rewardbench.json");
+                std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            }
+            report.text(&(serde_json::to_string_pretty(&evaluation)? + "\n"))?;
+            let only = if official_only { " --official-only" } else { "" };
+            report.finish(&stats, &to_toml(&options, &(command(benchmark, &data) + only))?, options.price())?;
+        }
+        None => crate::terminal::summary(&stats, options.price()),
+    }
+    failed(counted, stored)
+}
+
+/// Refuses options that could only be mistakes.
+fn check(benchmark: Benchmark, options: &Options) -> anyhow::Result<()> {
+    let ranking = options.strategy.is_some() || options.opponents.is_some() || options.teams.is_some();
+    anyhow::ensure!(!ranking, "--strategy, --opponents and --teams are for `rrm rank`");
+    let columns = benchmark == Benchmark::Pairs || options.column.is_empty();
+    anyhow::ensure!(columns, "--column is for `rrm eval pairs`; published files are read as they are");
+    options.check()
+}
+
+/// The command, for the file of options.
+fn command(benchmark: Benchmark, data: &[PathBuf]) -> String {
+    let data: String = data.iter().map(|path| format!(" --data {}", path.display())).collect();
+    format!("eval {}{data}", benchmark.protocol().name)
+}
+
+/// Scores with failed cases in them are there to be seen, but no success.
+fn failed(counted: Counted, stored: bool) -> Result<ExitCode, Failure> {
+    if counted.failed == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let message = format!("{} of {} pairs have no judgment and count as no verdict", counted.failed, counted.cases);
+    Err(Failure::user(anyhow::anyhow!(message)).with_hint(session::again(stored)))
+}

@@ -1,0 +1,100 @@
+//! Scores of a benchmark -> the table that a person reads, and the list of benchmarks.
+
+use rrm::{
+    eval::{Benchmark, Counts, Evaluation, Group, Level, Orders},
+    rating::Score,
+};
+
+use crate::numbers::grouped;
+
+/// What each benchmark is.
+pub fn list() -> String {
+    let mut out = String::new();
+    for protocol in Benchmark::ALL.map(Benchmark::protocol) {
+        let orders = match protocol.orders {
+            Orders::Drawn | Orders::Given => "the strict score asks in the other order too",
+            Orders::Both => "the strict score wants both right",
+        };
+        out += &format!("{}\n  holds     {}\n  official  {}; {orders}\n", protocol.name, protocol.about, protocol.rule);
+        if !protocol.tried.is_empty() {
+            out += &format!("  tried     {}\n", protocol.tried);
+        }
+    }
+    out
+}
+
+/// The table: subsets, sections, the whole.
+pub fn table(evaluation: &Evaluation) -> String {
+    let header = ["", "pairs", "official", "95%", "strict", "95%", "consistent", "abstained", "truncated", "tokens"];
+    let mut lines = vec![header.map(str::to_owned)];
+    lines.extend(evaluation.groups.iter().map(cells));
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let name = evaluation.benchmark.protocol().name;
+    let mut out = format!("{name} judged by {}, in percent\n", evaluation.engine.name);
+    // A line between subsets, sections and the whole.
+    let levels: Vec<Level> = evaluation.groups.iter().map(|group| group.level).collect();
+    for (row, line) in lines.iter().enumerate() {
+        if row > 1 && levels[row - 1] != levels[row - 2] {
+            out.push('\n');
+        }
+        let padded = line
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(|(column, (cell, &width))| if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") });
+        out += padded.collect::<Vec<_>>().join("  ").trim_end();
+        out.push('\n');
+    }
+    for (name, value) in &evaluation.metrics {
+        out += &format!("{name}: {:.2}\n", value * 100.0);
+    }
+    out += &notes(&evaluation.groups);
+    out
+}
+
+fn cells(group: &Group) -> [String; 10] {
+    let Counts { cases, consistent, flipped, votes, abstained, truncated, completion_tokens, .. } = group.counts;
+    let share = |part: u64, whole: u64| if whole == 0 { "-".to_owned() } else { percent(part as f64 / whole as f64, 1) };
+    let (official, strict) = (group.official, group.strict);
+    [
+        group.name.clone(),
+        grouped(cases),
+        value(official),
+        interval(official),
+        value(strict),
+        interval(strict),
+        share(consistent, consistent + flipped),
+        share(abstained, votes),
+        share(truncated, votes),
+        grouped(completion_tokens),
+    ]
+}
+
+fn percent(share: f64, places: usize) -> String {
+    format!("{:.places$}", share * 100.0)
+}
+
+fn value(score: Option<Score>) -> String {
+    score.map_or_else(|| "-".to_owned(), |score| percent(score.value, 2))
+}
+
+fn interval(score: Option<Score>) -> String {
+    match score.and_then(|score| score.low.zip(score.high)) {
+        Some((low, high)) => format!("{}-{}", percent(low, 1), percent(high, 1)),
+        None => String::new(),
+    }
+}
+
+/// What a reader of the table must be told.
+fn notes(groups: &[Group]) -> String {
+    let mut out = String::new();
+    for group in groups.iter().filter(|group| !group.missing.is_empty()) {
+        out += &format!("{} is not the published score: without {}\n", group.name, group.missing.join(", "));
+    }
+    let failed = groups.iter().filter(|group| group.level != Level::Section).map(|group| group.counts.failed).max().unwrap_or(0);
+    if failed > 0 {
+        out += &format!("{failed} pairs have no judgment and count as no verdict\n");
+    }
+    out
+}

@@ -1,0 +1,92 @@
+//! Options and an engine -> a judge with its store, its progress bar and its counters; at the end, what it all took.
+
+use std::{future::Future, process::ExitCode, sync::Arc, time::Instant};
+
+use anyhow::Context;
+use rrm::{format::Format, judge::Judge, spending::Spending};
+use rrm_engines::Opened;
+use tokio::sync::Semaphore;
+
+use crate::{
+    engines,
+    failure::Failure,
+    options::Options,
+    output::{Stats, note},
+    terminal::{self, Progress},
+};
+
+/// A judge at work.
+pub struct Session {
+    /// Who judges.
+    pub judge: Judge,
+    /// What a person sees of it.
+    pub progress: Progress,
+    opened: Opened,
+    started: Instant,
+}
+
+impl Session {
+    /// Makes everything ready for `rows` rows, in a run that began at `started`.
+    pub fn open(options: &Options, opened: Opened, format: Format, rows: u64, started: Instant) -> anyhow::Result<Self> {
+        opened.notes.iter().for_each(|text| note(text));
+        let info = opened.engine.info();
+        let judge = Judge {
+            engine: opened.engine.clone(),
+            format: Arc::new(format),
+            settings: options.judge(),
+            store: engines::store(options, info.paid)?,
+            slots: Arc::new(Semaphore::new(options.concurrency())),
+            spending: Arc::new(Spending::new(options.limits())),
+            recorder: engines::recorder(options, info)?,
+            sink: options.stream.then(terminal::sink),
+        };
+        let progress = Progress::new(rows, judge.spending.clone(), options.stream);
+        Ok(Session { judge, progress, opened, started })
+    }
+
+    /// Ends it; gives what was spent, and whether completions were kept.
+    pub async fn close(self, rows: u64, failed: u64) -> anyhow::Result<(Stats, bool)> {
+        self.progress.done();
+        let spent = self.judge.spending.spent();
+        let http = self.opened.http.as_ref().map(|engine| engine.stats());
+        let store = self.judge.store.clone();
+        drop(self.judge);
+        let stored = store.is_some();
+        if let Some(store) = store {
+            store.close().await.context("closing the store")?;
+        }
+        let seconds = self.started.elapsed().as_secs_f64();
+        Ok((Stats { engine: self.opened.engine.info().clone(), rows, failed, spent, seconds, http }, stored))
+    }
+}
+
+/// What to do about rows without a result.
+pub fn again(stored: bool) -> &'static str {
+    if stored {
+        "run the same command again: what was answered is in the store and is not asked for twice"
+    } else {
+        "there was no store, so nothing is kept; a run with a store goes on where it ended"
+    }
+}
+
+/// Does the work unless it is interrupted: then nothing is written, and what was answered stays in the store.
+pub async fn unless_stopped(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    tokio::select! {
+        done = work => done,
+        () = stopped() => Err(Failure::user(anyhow::anyhow!("interrupted; nothing was written"))
+            .with_hint("what was answered is in the store, if there was one: the same command goes on from there")),
+    }
+}
+
+/// Ends when the user or the system asks the program to end.
+async fn stopped() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        return;
+    }
+    tokio::signal::ctrl_c().await.ok();
+}

@@ -1,0 +1,145 @@
+//! Benchmarks from the command line: tables, files, and going on after an end.
+
+use crate::{
+    faulty_server::{FaultyServer, model::Said, well},
+    file, rrm, stderr, stdout,
+};
+
+const PAIRS: &str = concat!(
+    r#"{"id": "sums", "prompt": "2 + 2?", "chosen": "It is 4.", "rejected": "5", "subset": "numbers"}"#,
+    "\n",
+    r#"{"id": "more", "prompt": "2 + 3?", "chosen": "5", "rejected": "Six, I think.", "subset": "numbers"}"#,
+    "\n",
+    r#"{"id": "sky", "prompt": "Why is it blue?", "chosen": "Rayleigh scattering.", "rejected": "It mirrors the sea, as all know.", "subset": "facts"}"#,
+    "\n",
+);
+
+#[test]
+fn benchmarks_are_listed_with_their_rules() {
+    insta::assert_snapshot!(stdout(&rrm(["eval", "--list"])));
+}
+
+#[test]
+fn a_table_says_what_a_judge_scores() {
+    let (_folder, path) = file("mine.jsonl", PAIRS);
+    let out = stdout(&rrm(["eval", "pairs", "--data", path.to_str().unwrap(), "--engine", "scripted:longer"]));
+    insta::assert_snapshot!(out, @r#"
+    pairs judged by scripted:longer, in percent
+             pairs  official       95%  strict       95%  consistent  abstained  truncated  tokens
+    numbers      2     50.00  9.5-90.5   50.00  9.5-90.5       100.0        0.0        0.0       0
+    facts        1      0.00  0.0-79.3    0.00  0.0-79.3       100.0        0.0        0.0       0
+
+    overall      3     33.33  6.1-79.2   33.33  6.1-79.2       100.0        0.0        0.0       0
+    "#);
+    let out = stdout(&rrm(["eval", "pairs", "--data", path.to_str().unwrap(), "--engine", "scripted:longer", "--official-only"]));
+    insta::assert_snapshot!(out.lines().last().unwrap(), @"overall      3     33.33  6.1-79.2       -                -        0.0        0.0       0");
+}
+
+#[test]
+fn an_evaluation_is_a_file_with_its_cases_beside_it() {
+    let (folder, path) = file("mine.jsonl", PAIRS);
+    let out = folder.path().join("scores.json");
+    let args = ["eval", "pairs", "--data", path.to_str().unwrap(), "--engine", "scripted:longer", "-o", out.to_str().unwrap()];
+    let output = rrm(args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let mut scores: serde_json::Value = serde_json::from_str(&read("scores.json")).unwrap();
+    scores["data"][0]["file"] = "mine.jsonl".into();
+    insta::assert_json_snapshot!("an_evaluation", scores);
+    let cases: Vec<serde_json::Value> =
+        read("scores.json.cases.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(cases.len(), 3);
+    insta::assert_json_snapshot!("a_case", cases[0]);
+    assert!(read("scores.json.config.toml").starts_with("# rrm 0.1.0 on eval pairs --data "));
+    assert!(read("scores.json.stats.json").contains("\"calls\": 6"));
+    assert!(!folder.path().join("scores.json.rewardbench.json").exists());
+}
+
+#[test]
+fn rewardbench_is_also_written_as_its_own_scripts_do() {
+    let row = |id: u32, subset: &str, chosen: &str| {
+        format!(r#"{{"id":{id},"prompt":"P","chosen":"{chosen}","rejected":"no","subset":"{subset}"}}"#)
+    };
+    let rows = [row(1, "math-prm", "yes"), row(2, "math-prm", "y"), row(3, "hep-go", "yes"), row(4, "donotanswer", "y")];
+    let (folder, path) = file("filtered.jsonl", rows.join("\n"));
+    let out = folder.path().join("scores.json");
+    let args =
+        ["eval", "rewardbench", "--data", path.to_str().unwrap(), "--engine", "scripted:longer", "-o", out.to_str().unwrap()];
+    let output = rrm(args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let results = std::fs::read_to_string(folder.path().join("scores.json.rewardbench.json")).unwrap();
+    insta::assert_snapshot!(results, @r#"
+    {
+        "chat_template": null,
+        "donotanswer": 0.0,
+        "hep-go": 1.0,
+        "math-prm": 0.5,
+        "model": "scripted:longer",
+        "model_type": "Generative RM"
+    }
+    "#);
+}
+
+#[test]
+fn a_second_run_asks_for_nothing_and_writes_the_same() {
+    let (folder, path) = file("mine.jsonl", PAIRS);
+    let server = FaultyServer::start(Said::default(), well());
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let run = |out: &str, more: &[&str]| {
+        let (out, store) = (at(out), at("store.sqlite"));
+        let args = ["eval", "pairs", "--data", path.to_str().unwrap(), "--engine", &server.url, "--store", &store, "-o", &out];
+        rrm([&args[..], more].concat())
+    };
+    // Stopped in the middle: the scores say so, and it is no success.
+    let stopped = run("some.json", &["--max-calls", "4"]);
+    assert_eq!(stopped.status.code(), Some(1));
+    assert!(stderr(&stopped).contains("pairs have no judgment and count as no verdict"), "{}", stderr(&stopped));
+    assert!(run("one.json", &[]).status.success());
+    assert!(run("two.json", &[]).status.success());
+    let read = |name: &str| std::fs::read_to_string(at(name)).unwrap();
+    assert_eq!(read("one.json"), read("two.json"));
+    assert_eq!(read("one.json.cases.jsonl"), read("two.json.cases.jsonl"));
+    assert!(read("one.json.stats.json").contains("\"calls\": 2"), "{}", read("one.json.stats.json"));
+    assert!(read("two.json.stats.json").contains("\"calls\": 0"));
+}
+
+#[test]
+fn what_cannot_be_measured_is_refused_with_a_hint() {
+    let (_folder, path) = file("mine.jsonl", PAIRS);
+    let path = path.to_str().unwrap();
+    let said = |args: &[&str]| {
+        let output = rrm(args);
+        assert_eq!(output.status.code(), Some(1));
+        stderr(&output).replace(path, "mine.jsonl")
+    };
+    let scripted = ["--engine", "scripted:first"];
+    insta::assert_snapshot!(said(&[&["eval", "llmbar", "--data", path], &scripted[..]].concat()), @r#"
+    error: mine.jsonl: no rows of llmbar, which have the columns input, output_1, output_2, label; this file has: id, prompt, chosen, rejected, subset
+    hint: `rrm eval --list` says what each benchmark holds, docs/eval.md how its files are read
+    "#);
+    // RM-Bench has the columns of RewardBench, but other rows; the hint for `rrm judge` would not help here.
+    let (_other, six) = file("chat.jsonl", r#"{"prompt":"P","chosen":["a","b","c"],"rejected":["x","y","z"],"subset":"chat"}"#);
+    let six = six.to_str().unwrap();
+    let output = said(&[&["eval", "rewardbench", "--data", six], &scripted[..]].concat()).replace(six, "chat.jsonl");
+    insta::assert_snapshot!(output, @r#"
+    error: chat.jsonl row 1: exactly 2 responses are needed; found 6
+    hint: `rrm eval --list` says what each benchmark holds, docs/eval.md how its files are read
+    "#);
+    insta::assert_snapshot!(said(&["eval", "pairs", "--data", path]), @r#"
+    error: no judge named
+    hint: --engine takes http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
+    "#);
+    insta::assert_snapshot!(said(&[&["eval", "pairs", "--data", path, "--teams", "off"], &scripted[..]].concat()), @r#"
+    error: --strategy, --opponents and --teams are for `rrm rank`
+    hint: `rrm help` lists commands and options, docs/formats.md files
+    "#);
+    insta::assert_snapshot!(said(&[&["eval", "llmbar", "--data", path, "--column", "id=x"], &scripted[..]].concat()), @r#"
+    error: --column is for `rrm eval pairs`; published files are read as they are
+    hint: `rrm help` lists commands and options, docs/formats.md files
+    "#);
+    insta::assert_snapshot!(said(&["eval", "rewardbanch", "--data", path]), @r#"
+    error: invalid value 'rewardbanch' for '[BENCHMARK]': no such benchmark; there are rewardbench, rewardbench2, rm-bench, judgebench, pandalm, llmbar, evalbiasbench, ppe, autoj, mt-bench-human, pairs
+
+    For more information, try '--help'.
+    "#);
+}

@@ -1,0 +1,61 @@
+//! LLMBar: instruction, two outputs, which of them follows it -> five subsets, told by the folders that they are published in.
+//!
+//! Rules: princeton-nlp/LLMBar at 900616b, `LLMEvaluator/evaluate.py`. That the adversarial score is the plain mean of its four subsets follows from
+//! GPT-4's published statistics (Metrics_Reference: 85.45, 89.67, 72.34, 83.70, mean 82.79; summaries of the paper report 82.8; all pairs together would
+//! be 84.5). The mean of all five is ours: no source for it is at hand.
+
+use std::path::Path;
+
+use super::{mean, mean_of_orders, no_metrics, pair_case_of};
+use crate::{
+    dataset::Item,
+    eval::{Case, Layout, Level, Orders, Protocol, Section, Unit},
+};
+
+pub(crate) const PROTOCOL: Protocol = Protocol {
+    name: "llmbar",
+    about: "LLMBar: 419 pairs, natural and four adversarial subsets (princeton-nlp/LLMBar)",
+    rule: "both orders, the mean of their accuracies; a tie or no verdict is wrong; adversarial is the mean of its four subsets; overall, the mean of all five, is not confirmed upstream",
+    tried: "on all 419 pairs",
+    orders: Orders::Both,
+    apart: None,
+    unit: Unit::Pair,
+    layouts: &[Layout { cases, ..LAYOUT }],
+    official: mean_of_orders,
+    sections,
+    metrics: no_metrics,
+};
+
+/// How its files are read; RewardBench holds the same pairs.
+pub(super) const LAYOUT: Layout = Layout {
+    needs: &["input", "output_1", "output_2", "label"],
+    columns: &["prompt=input", "responses=output_1,output_2", "label=label"],
+    responses: Some(2),
+    cases,
+};
+
+/// Names of folders, and the subsets in them as RewardBench calls them.
+const FOLDERS: [(&str, &str); 5] = [
+    ("natural", "natural"),
+    ("neighbor", "adver-neighbor"),
+    ("gptinst", "adver-GPTInst"),
+    ("gptout", "adver-GPTOut"),
+    ("manual", "adver-manual"),
+];
+
+/// The subset of a file, told by the folder that it is in or by its own name.
+pub(super) fn subset(file: &Path) -> Result<&'static str, String> {
+    let names: Vec<String> = file.iter().rev().take(2).map(|part| part.to_string_lossy().to_lowercase()).collect();
+    let named = |(folder, _): &&(&str, &str)| names.iter().any(|name| name.contains(folder));
+    let found = FOLDERS.iter().find(named).map(|(_, subset)| *subset);
+    found.ok_or_else(|| "the folder of an LLMBar file names its subset: Natural, Neighbor, GPTInst, GPTOut or Manual".to_owned())
+}
+
+fn cases(file: &Path, item: Item) -> Result<Vec<Case>, String> {
+    pair_case_of(item, subset(file)?)
+}
+
+fn sections(_: &[&str]) -> Vec<Section> {
+    let all = || FOLDERS.iter().map(|(_, subset)| (*subset).to_owned());
+    vec![mean(Level::Section, "adversarial", all().skip(1)), mean(Level::Overall, "overall", all())]
+}

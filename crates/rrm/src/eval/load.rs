@@ -1,0 +1,247 @@
+//! Files and folders -> the cases of a benchmark, or the first thing that is wrong with them.
+
+use std::{
+    collections::HashSet,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Benchmark, Case, Layout, benchmarks::text};
+use crate::dataset::{self, ColumnError, ColumnNames, DatasetError, ReadOptions};
+
+/// A benchmark that was read.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    /// Which one.
+    pub benchmark: Benchmark,
+    /// Its comparisons, in the order of files and rows.
+    pub cases: Vec<Case>,
+    /// The files that they are of.
+    pub files: Vec<DataFile>,
+    /// Files of the given folders that hold no rows of it.
+    pub skipped: Vec<PathBuf>,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// Its path as it was given.
+    pub file: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Hash of its bytes, in hexadecimal digits: results over other bytes do not compare.
+    pub blake3: String,
+}
+
+/// Why a benchmark cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum EvalError {
+    /// A file cannot be read, or one of its rows cannot.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A row of a published benchmark is not as published; other columns cannot be named for it.
+    #[error(transparent)]
+    Published(Box<DatasetError>),
+    /// A column spec cannot be used.
+    #[error(transparent)]
+    Columns(#[from] ColumnError),
+    /// A folder or file cannot be listed or read.
+    #[error("{path}: {detail}")]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// The system's words.
+        detail: io::Error,
+    },
+    /// A file that was named holds something else.
+    #[error("{file}: no rows of {benchmark}, which have the columns {}; this file has: {present}", wanted(benchmark))]
+    OtherRows {
+        /// The file.
+        file: PathBuf,
+        /// The benchmark.
+        benchmark: &'static str,
+        /// The columns of its first row.
+        present: String,
+    },
+    /// No file of a folder holds rows of the benchmark.
+    #[error("{folder}: no file in it holds rows of {benchmark}, which have the columns {}", wanted(benchmark))]
+    NoFiles {
+        /// The folder.
+        folder: PathBuf,
+        /// The benchmark.
+        benchmark: &'static str,
+    },
+    /// Rows, but none that counts.
+    #[error("{file}: none of its {rows} rows counts in {benchmark}")]
+    NothingCounts {
+        /// The first file.
+        file: String,
+        /// Its rows.
+        rows: u64,
+        /// The benchmark.
+        benchmark: &'static str,
+    },
+    /// A row that the benchmark has no use for.
+    #[error("{file} row {row}: {problem}")]
+    Row {
+        /// The file.
+        file: PathBuf,
+        /// The row, from 1.
+        row: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The same row twice.
+    #[error("{file} row {row}: the id `{id}` was already used; was a file given twice, or do the rows of two files lack ids?")]
+    DoubledId {
+        /// The file.
+        file: PathBuf,
+        /// The row, from 1.
+        row: usize,
+        /// The id.
+        id: String,
+    },
+    /// Rows of two parts that upstream scores apart.
+    #[error(
+        "{file} row {row}: `{column}` is `{value}`, before it was `{before}`; upstream scores them apart, so give one at a time"
+    )]
+    Mixed {
+        /// The file.
+        file: PathBuf,
+        /// The row, from 1.
+        row: usize,
+        /// The column that tells the parts.
+        column: &'static str,
+        /// What it says here.
+        value: String,
+        /// What it said in all rows before.
+        before: String,
+    },
+}
+
+/// What the rows so far were.
+#[derive(Default)]
+struct Seen {
+    ids: HashSet<String>,
+    /// What the protocol's column [`apart`](super::Protocol::apart) says.
+    part: Option<String>,
+}
+
+/// Reads the files, and those files of the folders that hold rows of the benchmark. `columns` are those of [`Benchmark::Pairs`]; the
+/// published benchmarks have their own.
+///
+/// # Errors
+/// [`EvalError`] for what cannot be read, for bad rows, and where no rows are found.
+pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> Result<Suite, EvalError> {
+    let mut suite = Suite { benchmark, cases: Vec::new(), files: Vec::new(), skipped: Vec::new() };
+    let mut seen = Seen::default();
+    for path in paths {
+        if !path.is_dir() {
+            let present = dataset::first_columns(path)?;
+            let layout = layout(benchmark, &present).ok_or_else(|| EvalError::OtherRows {
+                file: path.clone(),
+                benchmark: benchmark.protocol().name,
+                present: present.join(", "),
+            })?;
+            read(&mut suite, &mut seen, path, layout, columns)?;
+            continue;
+        }
+        let before = suite.files.len();
+        for file in listed(path)? {
+            match dataset::first_columns(&file) {
+                Ok(present) => match layout(benchmark, &present) {
+                    Some(layout) => read(&mut suite, &mut seen, &file, layout, columns)?,
+                    None => suite.skipped.push(file),
+                },
+                Err(DatasetError::Row { .. } | DatasetError::Kind { .. } | DatasetError::Empty { .. }) => {
+                    suite.skipped.push(file)
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if suite.files.len() == before {
+            return Err(EvalError::NoFiles { folder: path.clone(), benchmark: benchmark.protocol().name });
+        }
+    }
+    match suite.files.first() {
+        Some(first) if suite.cases.is_empty() => {
+            Err(EvalError::NothingCounts { file: first.file.clone(), rows: first.rows, benchmark: benchmark.protocol().name })
+        }
+        _ => Ok(suite),
+    }
+}
+
+/// How rows with these columns are read; `None` if they are not the benchmark's.
+fn layout(benchmark: Benchmark, present: &[String]) -> Option<&'static Layout> {
+    let fits = |layout: &&Layout| layout.needs.iter().all(|name| present.iter().any(|column| column == name));
+    benchmark.protocol().layouts.iter().find(fits)
+}
+
+fn read(suite: &mut Suite, seen: &mut Seen, path: &Path, layout: &Layout, columns: &ColumnNames) -> Result<(), EvalError> {
+    let columns = match suite.benchmark {
+        Benchmark::Pairs => columns.clone(),
+        _ => ColumnNames::parse(layout.columns)?,
+    };
+    let reading = ReadOptions { exactly: layout.responses, columns, ..ReadOptions::default() };
+    let mut rows = 0;
+    for item in dataset::read(path, &reading)? {
+        let item = item.map_err(|error| match suite.benchmark {
+            Benchmark::Pairs => EvalError::Dataset(error),
+            _ => EvalError::Published(Box::new(error)),
+        })?;
+        let row = item.row;
+        let bad = |problem| EvalError::Row { file: path.to_owned(), row, problem };
+        if let Some(column) = suite.benchmark.protocol().apart {
+            let value = text(&item, column).map_err(bad)?;
+            let before = seen.part.get_or_insert_with(|| value.to_owned());
+            if before != value {
+                let (file, value, before) = (path.to_owned(), value.to_owned(), before.clone());
+                return Err(EvalError::Mixed { file, row, column, value, before });
+            }
+        }
+        let cases = (layout.cases)(path, item).map_err(bad)?;
+        if let Some(case) = cases.first()
+            && !seen.ids.insert(case.item.id.clone())
+        {
+            return Err(EvalError::DoubledId { file: path.to_owned(), row, id: case.item.id.clone() });
+        }
+        suite.cases.extend(cases);
+        rows += 1;
+    }
+    let mut hasher = blake3::Hasher::new();
+    let hashed = File::open(path).and_then(|file| hasher.update_reader(file).map(drop));
+    hashed.map_err(|detail| EvalError::Io { path: path.to_owned(), detail })?;
+    let blake3 = hasher.finalize().to_hex().to_string();
+    suite.files.push(DataFile { file: path.display().to_string(), rows, blake3 });
+    Ok(())
+}
+
+/// Files below a folder whose names say that they may hold rows, in the order of their paths.
+fn listed(folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
+    const ENDINGS: [&str; 5] = [".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet"];
+    let failed = |detail| EvalError::Io { path: folder.to_owned(), detail };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        paths.push(entry.map_err(failed)?.path());
+    }
+    paths.sort();
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            files.append(&mut listed(&path)?);
+        } else if ENDINGS.iter().any(|ending| path.to_string_lossy().ends_with(ending)) {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+/// The columns that rows of a benchmark have, for messages.
+fn wanted(benchmark: &str) -> String {
+    let layouts = Benchmark::ALL.into_iter().map(Benchmark::protocol).find(|protocol| protocol.name == benchmark);
+    let columns = layouts.into_iter().flat_map(|protocol| protocol.layouts).map(|layout| layout.needs.join(", "));
+    columns.collect::<Vec<_>>().join("; or ")
+}

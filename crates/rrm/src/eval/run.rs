@@ -1,0 +1,147 @@
+//! Cases -> a judge's decisions about them, as rows in the order of the cases, many at once under one limit.
+
+use std::io;
+
+use futures::{StreamExt, future::join, stream};
+use serde::{Deserialize, Serialize};
+
+use super::{Case, Orders, Suite, Tally};
+use crate::{
+    judge::{Judge, JudgeError},
+    rank,
+    result::{self, MatchRow},
+    strategy,
+    verdict::Verdict,
+    vote::Decision,
+};
+
+/// What was decided about one case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CaseRow {
+    /// Layout version.
+    pub rrm: u32,
+    /// The row that the case is of.
+    pub id: String,
+    /// The two responses, in the benchmark's own order.
+    pub pair: (usize, usize),
+    /// What it is counted under.
+    pub subset: String,
+    /// What is right, in that order.
+    pub label: Verdict,
+    /// What was decided, in that order too: one decision for each order that the judge saw, the official one first.
+    pub decisions: Vec<Decision>,
+    /// What the decisions count upstream, from 0 to 1.
+    pub official: f64,
+    /// Whether the decisions in both orders are right; absent where one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strict: Option<bool>,
+    /// Bytes of the two responses.
+    pub bytes: (usize, usize),
+    /// Why there is no judgment in one order or the other; it counts as no verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The judgments with their votes, about the order that the judge saw.
+    pub matches: Vec<MatchRow>,
+}
+
+/// Counts of one run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Cases that were asked about.
+    pub cases: u64,
+    /// Of these, cases with an error in place of a judgment.
+    pub failed: u64,
+}
+
+/// Why a run stopped before its last case.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Something that would stop every further case as well.
+    #[error("row {id}: {source}")]
+    Judge {
+        /// The row's id.
+        id: String,
+        /// What went wrong.
+        source: JudgeError,
+    },
+    /// A row could not be written.
+    #[error("cannot write results: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// Asks about every case, in both orders or in those that count officially, and hands each row to `emit`.
+///
+/// # Errors
+/// [`RunError`] at the first row that cannot be written, or whose failure would be everybody's.
+pub async fn run(
+    judge: &Judge,
+    suite: &Suite,
+    both_orders: bool,
+    window: usize,
+    mut emit: impl FnMut(&CaseRow) -> io::Result<()>,
+) -> Result<(Counted, Tally), RunError> {
+    let (mut counted, mut tally) = (Counted::default(), Tally::new(suite.benchmark));
+    let work = |case| async move { (case, one(judge, suite, case, both_orders).await) };
+    let mut rows = std::pin::pin!(stream::iter(&suite.cases).map(work).buffered(window.max(1)));
+    while let Some((case, row)) = rows.next().await {
+        let row = row.map_err(|source| RunError::Judge { id: case.item.id.clone(), source })?;
+        counted.cases += 1;
+        counted.failed += u64::from(row.error.is_some());
+        tally.add(&row);
+        emit(&row)?;
+    }
+    Ok((counted, tally))
+}
+
+/// The orders of a case in which the judge is asked, the official one first.
+fn orders(judge: &Judge, case: &Case, orders: Orders, both: bool) -> ((usize, usize), Option<(usize, usize)>) {
+    let (first, second) = match orders {
+        Orders::Drawn => rank::drawn_order(judge.settings.seed, &case.item.id, case.pair),
+        Orders::Given | Orders::Both => case.pair,
+    };
+    ((first, second), (both || orders == Orders::Both).then_some((second, first)))
+}
+
+/// One row; an error is one that every further case would meet.
+async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Result<CaseRow, JudgeError> {
+    let protocol = suite.benchmark.protocol();
+    let (official, other) = orders(judge, case, protocol.orders, both_orders);
+    let again = async {
+        match other {
+            Some(order) => Some(rank::play_in_order(judge, &case.item, order).await),
+            None => None,
+        }
+    };
+    // Where one order fails the other still ends: what it paid for is stored.
+    let (first, second) = join(rank::play_in_order(judge, &case.item, official), again).await;
+    let (mut decisions, mut matches, mut error) = (Vec::new(), Vec::new(), None);
+    for played in [Some(first), second].into_iter().flatten() {
+        match played {
+            Ok(played) => {
+                let decision = played.judgment.decision;
+                decisions.push(if played.first == case.pair.0 { decision } else { decision.swapped() });
+                matches.push(result::match_row(strategy::settle(0, played)));
+            }
+            Err(failed) if failed.is_fatal() => return Err(failed),
+            Err(failed) => {
+                decisions.push(Decision::Undecided);
+                error = error.or(Some(failed.to_string()));
+            }
+        }
+    }
+    let counted = if protocol.orders == Orders::Both { 2 } else { 1 };
+    let bytes = |response: usize| case.item.responses.get(response).map_or(0, |response| response.text.len());
+    Ok(CaseRow {
+        rrm: result::VERSION,
+        id: case.item.id.clone(),
+        pair: case.pair,
+        subset: case.subset.clone(),
+        label: case.label,
+        official: (protocol.official)(case.label, &decisions[..counted.min(decisions.len())]),
+        strict: (decisions.len() == 2).then(|| decisions.iter().all(|decision| *decision == case.label.into())),
+        bytes: (bytes(case.pair.0), bytes(case.pair.1)),
+        decisions,
+        error,
+        matches,
+    })
+}

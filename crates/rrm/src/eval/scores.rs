@@ -1,0 +1,215 @@
+//! Counts of subsets -> scores of subsets, sections and the whole, official and strict, with 95% intervals.
+//!
+//! A mean of parts has the interval of a share over as many rows as it is worth: with weights w that add up to 1 over parts of n rows each,
+//! 1 / sum(w^2 / n) (Kish 1965). Where all rows weigh the same this is their number, and the interval is Wilson's own.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Benchmark, Counts, DataFile, Suite, Tally, Weight, tally::Subset};
+use crate::{
+    engine::EngineInfo,
+    format::Format,
+    judge::{Judge, JudgeSettings},
+    rating::{self, Score},
+    result,
+};
+
+/// What a benchmark says about a judge.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Layout version.
+    pub rrm: u32,
+    /// Which benchmark.
+    pub benchmark: Benchmark,
+    /// Who judged.
+    pub engine: EngineInfo,
+    /// In which format.
+    pub format: String,
+    /// Hash of that format's file.
+    pub format_hash: String,
+    /// With which settings.
+    pub settings: JudgeSettings,
+    /// What was judged.
+    pub data: Vec<DataFile>,
+    /// Scores of subsets, then of sections, then of the whole.
+    pub groups: Vec<Group>,
+    /// Further numbers of the benchmark over all pairs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
+}
+
+/// A subset, a section or the whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// Which of the three.
+    pub level: Level,
+    /// As upstream calls it.
+    pub name: String,
+    /// The benchmark's own score, from 0 to 1.
+    pub official: Option<Score>,
+    /// The share of pairs, or of rows in which all pairs, are judged right in both orders; absent where one order was asked for.
+    pub strict: Option<Score>,
+    /// Independent rows that the intervals take the scores to rest on.
+    pub rows: f64,
+    /// What these rest on.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Parts of the published score that the data does not have: with any of these it is not that score.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+/// What a score is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// A subset.
+    Subset,
+    /// Several subsets.
+    Section,
+    /// Everything.
+    Overall,
+}
+
+/// A share and how many independent rows it is worth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share {
+    /// From 0 to 1.
+    pub value: f64,
+    /// Rows.
+    pub rows: f64,
+}
+
+impl Share {
+    /// With Wilson's interval.
+    pub fn score(self) -> Option<Score> {
+        rating::wilson(self.value * self.rows, self.rows).map(|score| Score { value: self.value, ..score })
+    }
+}
+
+/// A section or the whole, added up from the shares of subsets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Combined {
+    /// Which of the two.
+    pub level: Level,
+    /// As upstream calls it.
+    pub name: String,
+    /// The weighted mean.
+    pub share: Share,
+    /// The subsets in it.
+    pub subsets: Vec<String>,
+    /// Parts that are not there.
+    pub missing: Vec<String>,
+}
+
+/// Sections and the whole by the benchmark's rule, from shares and numbers of pairs of its subsets. What is absent is left out, and named.
+pub fn combine(benchmark: Benchmark, subsets: &[(String, Share, u64)]) -> Vec<Combined> {
+    struct Part {
+        share: Share,
+        pairs: u64,
+        subsets: Vec<String>,
+        missing: Vec<String>,
+    }
+    let names: Vec<&str> = subsets.iter().map(|(name, ..)| name.as_str()).collect();
+    let whole = |(name, share, pairs): &(String, Share, u64)| {
+        (name.clone(), Part { share: *share, pairs: *pairs, subsets: vec![name.clone()], missing: Vec::new() })
+    };
+    let mut known: Vec<(String, Part)> = subsets.iter().map(whole).collect();
+    let mut combined = Vec::new();
+    for section in (benchmark.protocol().sections)(&names) {
+        let (mut parts, mut within, mut missing, mut pairs) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        for (name, weight) in &section.parts {
+            let Some((_, part)) = known.iter().find(|(known, _)| known == name) else {
+                missing.push(name.clone());
+                continue;
+            };
+            let weight = match weight {
+                Weight::Pairs => part.pairs as f64,
+                Weight::Fixed(weight) => *weight,
+            };
+            parts.push((part.share, weight));
+            within.extend(part.subsets.iter().cloned());
+            missing.extend(part.missing.iter().cloned());
+            pairs += part.pairs;
+        }
+        let Some(share) = weighted(&parts, section.same_rows) else { continue };
+        let part = Part { share, pairs, subsets: within.clone(), missing: missing.clone() };
+        known.push((section.name.clone(), part));
+        combined.push(Combined { level: section.level, name: section.name, share, subsets: within, missing });
+    }
+    combined
+}
+
+/// The weighted mean of shares; `None` without weight.
+fn weighted(parts: &[(Share, f64)], same_rows: bool) -> Option<Share> {
+    let total: f64 = parts.iter().map(|(_, weight)| weight).sum();
+    if total <= 0.0 {
+        return None;
+    }
+    let value = parts.iter().map(|(share, weight)| share.value * weight).sum::<f64>() / total;
+    let mean_rows = parts.iter().map(|(share, weight)| share.rows * weight).sum::<f64>() / total;
+    let spread: f64 = parts.iter().map(|(share, weight)| (weight / total).powi(2) / share.rows).sum();
+    Some(Share { value, rows: if same_rows { mean_rows } else { 1.0 / spread } })
+}
+
+/// Scores from counts, with what they were measured on.
+pub fn scores(judge: &Judge, suite: &Suite, tally: &Tally) -> Evaluation {
+    let groups = groups(suite.benchmark, tally);
+    let metrics = (suite.benchmark.protocol().metrics)(&tally.confusion);
+    let Format { file, hash, .. } = &*judge.format;
+    Evaluation {
+        rrm: result::VERSION,
+        benchmark: suite.benchmark,
+        engine: judge.engine.info().clone(),
+        format: file.name.clone(),
+        format_hash: hash.clone(),
+        settings: judge.settings.clone(),
+        data: suite.files.clone(),
+        groups,
+        metrics: metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+    }
+}
+
+/// Scores of subsets, of sections and of the whole; a single subset of which nothing else is missing is the whole.
+fn groups(benchmark: Benchmark, tally: &Tally) -> Vec<Group> {
+    let subsets = &tally.subsets;
+    let asked_twice = subsets.iter().all(|subset| subset.counts.both_orders == subset.counts.cases);
+    let shares = |of: fn(&Subset) -> f64| -> Vec<(String, Share, u64)> {
+        let share = |subset: &Subset| {
+            let units = subset.units;
+            (subset.name.clone(), Share { value: of(subset) / units as f64, rows: subset.rows as f64 }, units)
+        };
+        subsets.iter().map(share).collect()
+    };
+    let official = shares(|subset| subset.official);
+    let strict = shares(|subset| subset.strict as f64);
+    let strict_score = |share: Share| if asked_twice { share.score() } else { None };
+    let each = subsets.iter().zip(official.iter().zip(&strict)).map(|(subset, (official, strict))| Group {
+        level: Level::Subset,
+        name: subset.name.clone(),
+        official: official.1.score(),
+        strict: strict_score(strict.1),
+        rows: official.1.rows,
+        counts: subset.counts,
+        missing: Vec::new(),
+    });
+    let sections = combine(benchmark, &official).into_iter().zip(combine(benchmark, &strict)).map(|(official, strict)| {
+        let mut counts = Counts::default();
+        let within = |name: &str| official.subsets.iter().any(|subset| subset == name);
+        subsets.iter().filter(|subset| within(&subset.name)).for_each(|subset| counts += subset.counts);
+        Group {
+            level: official.level,
+            name: official.name.clone(),
+            official: official.share.score(),
+            strict: strict_score(strict.share),
+            rows: official.share.rows,
+            counts,
+            missing: official.missing.clone(),
+        }
+    });
+    let sections: Vec<Group> = sections.collect();
+    let same = subsets.len() == 1 && sections.len() == 1 && sections[0].missing.is_empty();
+    if same { sections } else { each.chain(sections).collect() }
+}

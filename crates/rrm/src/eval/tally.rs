@@ -1,0 +1,152 @@
+//! Rows of cases, one by one -> counts of each subset: all that scores are computed from.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Benchmark, CaseRow, Unit};
+use crate::{engine::Usage, verdict::Abstain, vote::Decision};
+
+/// How often each label met each first decision: rows are labels (first, second, tie), columns decisions (the same, then undecided).
+pub type Confusion = [[u64; 4]; 3];
+
+/// Counts of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Subsets in the order in which they came.
+    pub(super) subsets: Vec<Subset>,
+    pub(super) confusion: Confusion,
+    unit: Unit,
+}
+
+/// Counts of a subset.
+#[derive(Clone, Debug)]
+pub(super) struct Subset {
+    pub(super) name: String,
+    pub(super) counts: Counts,
+    /// What its scores are shares of: its cases or its rows.
+    pub(super) units: u64,
+    /// Sum of what these count.
+    pub(super) official: f64,
+    pub(super) strict: u64,
+    /// Rows that its cases are of; several cases of one row are not independent.
+    pub(super) rows: u64,
+    /// The row of its last case: the cases of a row come together.
+    last: Option<String>,
+    /// What its last unit counts so far.
+    so_far: (f64, bool),
+}
+
+impl Subset {
+    fn new(name: String) -> Self {
+        let counts = Counts::default();
+        Subset { name, counts, units: 0, official: 0.0, strict: 0, rows: 0, last: None, so_far: (0.0, false) }
+    }
+
+    fn add(&mut self, row: &CaseRow, unit: Unit) {
+        let new_row = self.last.as_ref() != Some(&row.id);
+        if new_row {
+            self.last = Some(row.id.clone());
+            self.rows += 1;
+        }
+        let case = (row.official, row.strict == Some(true));
+        let (before, now) = if new_row || unit == Unit::Pair {
+            self.units += 1;
+            ((0.0, false), case)
+        } else {
+            (self.so_far, (self.so_far.0.min(case.0), self.so_far.1 && case.1))
+        };
+        self.counts += counts(row);
+        self.official += now.0 - before.0;
+        self.strict = self.strict + u64::from(now.1) - u64::from(before.1);
+        self.so_far = now;
+    }
+}
+
+/// What a score rests on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Pairs that were asked about.
+    pub cases: u64,
+    /// Pairs that were asked about in both orders.
+    pub both_orders: u64,
+    /// Of these, pairs with the same verdict in both.
+    pub consistent: u64,
+    /// Of these, pairs with two different verdicts.
+    pub flipped: u64,
+    /// Judgments without a decision: no verdict at all, or equal votes.
+    pub undecided: u64,
+    /// Pairs with an error in place of a judgment.
+    pub failed: u64,
+    /// Votes that count.
+    pub votes: u64,
+    /// Of these, votes without a verdict.
+    pub abstained: u64,
+    /// Of these, votes that a token limit cut.
+    pub truncated: u64,
+    /// Tokens of all requests that counted votes answer.
+    pub prompt_tokens: u64,
+    /// Tokens written in counted votes.
+    pub completion_tokens: u64,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.cases += other.cases;
+        self.both_orders += other.both_orders;
+        self.consistent += other.consistent;
+        self.flipped += other.flipped;
+        self.undecided += other.undecided;
+        self.failed += other.failed;
+        self.votes += other.votes;
+        self.abstained += other.abstained;
+        self.truncated += other.truncated;
+        self.prompt_tokens += other.prompt_tokens;
+        self.completion_tokens += other.completion_tokens;
+    }
+}
+
+impl Tally {
+    /// Nothing counted yet.
+    pub fn new(benchmark: Benchmark) -> Self {
+        Tally { unit: benchmark.protocol().unit, ..Tally::default() }
+    }
+
+    /// Counts one more row.
+    pub fn add(&mut self, row: &CaseRow) {
+        let place = self.subsets.iter().position(|subset| subset.name == row.subset).unwrap_or_else(|| {
+            self.subsets.push(Subset::new(row.subset.clone()));
+            self.subsets.len() - 1
+        });
+        self.subsets[place].add(row, self.unit);
+        if let Some(decision) = row.decisions.first() {
+            self.confusion[column(row.label.into())][column(*decision)] += 1;
+        }
+    }
+}
+
+fn counts(row: &CaseRow) -> Counts {
+    let mut counts = Counts { cases: 1, failed: u64::from(row.error.is_some()), ..Counts::default() };
+    counts.undecided = row.decisions.iter().filter(|decision| **decision == Decision::Undecided).count() as u64;
+    if let [one, other] = row.decisions.as_slice() {
+        let decided = counts.undecided == 0;
+        counts.both_orders = 1;
+        counts.consistent = u64::from(decided && one == other);
+        counts.flipped = u64::from(decided && one != other);
+    }
+    let mut usage = Usage::default();
+    for vote in row.matches.iter().flat_map(|m| &m.votes) {
+        counts.votes += 1;
+        counts.abstained += u64::from(vote.abstain.is_some());
+        counts.truncated += u64::from(vote.abstain == Some(Abstain::Truncated));
+        usage += Usage { prompt_tokens: vote.prompt_tokens, completion_tokens: vote.completion_tokens };
+    }
+    Counts { prompt_tokens: usage.prompt_tokens, completion_tokens: usage.completion_tokens, ..counts }
+}
+
+fn column(decision: Decision) -> usize {
+    match decision {
+        Decision::First => 0,
+        Decision::Second => 1,
+        Decision::Tie => 2,
+        Decision::Undecided => 3,
+    }
+}

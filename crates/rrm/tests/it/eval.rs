@@ -1,0 +1,64 @@
+//! Benchmarks: how their files are read and their decisions counted.
+
+mod parity;
+mod rules;
+
+use std::{path::PathBuf, sync::Arc};
+
+use rrm::{
+    dataset::ColumnNames,
+    engine::{Engine, scripted::scripted},
+    eval::{self, Benchmark, CaseRow, Evaluation, Group, Suite},
+    format::Format,
+    judge::{Judge, JudgeSettings},
+    spending::{Limits, Spending},
+};
+use tokio::sync::Semaphore;
+
+fn judge(engine: Arc<dyn Engine>, format: &str) -> Judge {
+    Judge {
+        engine,
+        format: Arc::new(Format::shipped(format).unwrap().unwrap()),
+        settings: JudgeSettings::default(),
+        store: None,
+        slots: Arc::new(Semaphore::new(64)),
+        spending: Arc::new(Spending::new(Limits::default())),
+        recorder: None,
+        sink: None,
+    }
+}
+
+/// A benchmark from real data; none where that is not there.
+fn suite(benchmark: Benchmark, data: &[&str]) -> Option<Suite> {
+    let paths: Option<Vec<PathBuf>> = data.iter().map(|name| crate::shared_data(name)).collect();
+    Some(eval::load(benchmark, &paths?, &ColumnNames::default()).unwrap())
+}
+
+/// Judges all cases in both orders; their rows and the scores.
+async fn evaluate(judge: &Judge, suite: &Suite) -> (Vec<CaseRow>, Evaluation) {
+    let mut rows = Vec::new();
+    let emit = |row: &CaseRow| {
+        rows.push(row.clone());
+        Ok(())
+    };
+    let (counted, tally) = eval::run(judge, suite, true, 128, emit).await.unwrap();
+    assert_eq!((counted.cases as usize, counted.failed), (suite.cases.len(), 0));
+    (rows, eval::scores(judge, suite, &tally))
+}
+
+/// Scores of a scripted judge.
+async fn evaluate_script(script: &str, suite: &Suite) -> Evaluation {
+    evaluate(&judge(Arc::new(scripted(script).unwrap()), "rrm"), suite).await.1
+}
+
+fn group<'a>(evaluation: &'a Evaluation, name: &str) -> &'a Group {
+    evaluation.groups.iter().find(|group| group.name == name).unwrap_or_else(|| panic!("no group {name}"))
+}
+
+fn official(evaluation: &Evaluation, name: &str) -> f64 {
+    group(evaluation, name).official.unwrap().value
+}
+
+fn strict(evaluation: &Evaluation, name: &str) -> f64 {
+    group(evaluation, name).strict.unwrap().value
+}
