@@ -8,7 +8,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use rrm_nn::train::{
     evaluate::Evaluation,
-    metrics::{GrpoMetrics, Metrics, SftMetrics},
+    metrics::{CompletionMetrics, GrpoMetrics, Line, Metrics, SftMetrics},
     progress::{Event, Opened, Progress, Timing},
 };
 
@@ -16,12 +16,16 @@ use crate::numbers::{grouped, rounded};
 
 /// Where there is no terminal, a line is written this often at most.
 const PAUSE: Duration = Duration::from_secs(5);
+/// So many steps in a row without anything to learn are worth a word.
+const IDLE: u64 = 5;
 
 /// Shows what a run tells.
 pub struct View {
     bar: Option<ProgressBar>,
     /// When a line was written last.
     written: Option<Instant>,
+    /// Steps in a row in which no group's completions differed in reward.
+    idle: u64,
 }
 
 impl View {
@@ -31,13 +35,16 @@ impl View {
             let style = ProgressStyle::with_template("{bar:24} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(0).with_style(style)
         });
-        View { bar, written: None }
+        View { bar, written: None, idle: 0 }
     }
 
     /// Shows one event.
     pub fn show(&mut self, event: Event<'_>) {
         match event {
             Event::Opened(opened) => self.opened(opened),
+            Event::Evaluates(pairs) => {
+                self.line(&format!("judging {} held-out pairs before the first step", grouped(pairs as u64)))
+            }
             Event::Step(progress) => self.step(progress),
             Event::Saved(folder) => self.line(&format!("saved {}", folder.display())),
         }
@@ -56,8 +63,10 @@ impl View {
             bar.set_position(opened.step);
         }
         for file in opened.data {
-            let left_out = file.rows - file.kept;
-            self.line(&format!("{}: {} rows, {left_out} left out", file.path, grouped(file.rows as u64)));
+            self.line(&format!("{}: {} rows, {}", file.path, grouped(file.rows as u64), file.left_out()));
+        }
+        if !opened.chat_template {
+            self.line("the model has no chat template: messages are put as ChatML");
         }
         let (parameters, trained) = (rounded(opened.parameters), rounded(opened.trained));
         let begins = match opened.step {
@@ -84,8 +93,24 @@ impl View {
                 None => {}
             }
         }
+        self.warn(line);
         if let Some(evaluation) = &line.evaluation {
             self.line(&format!("step {}/{}  held out: {}", line.step, progress.max_steps, judged(evaluation)));
+        }
+    }
+
+    /// Says so, once each time it begins, when there is nothing to learn from.
+    fn warn(&mut self, line: &Line) {
+        let Some(Metrics::Grpo(metrics)) = &line.metrics else { return };
+        self.idle = if metrics.completions.groups_with_signal > 0.0 { 0 } else { self.idle + 1 };
+        if self.idle == IDLE {
+            let CompletionMetrics { truncated, abstentions, .. } = metrics.completions;
+            self.line(&format!(
+                "warning: in {IDLE} steps no group's completions differed in reward: nothing is learnt. {:.0}% have no verdict, {:.0}% are \
+                 cut by grpo.max_completion_length",
+                100.0 * abstentions,
+                100.0 * truncated
+            ));
         }
     }
 
@@ -107,10 +132,13 @@ fn numbers(metrics: &Metrics, timing: &Timing) -> String {
             let kl = kl.map_or_else(String::new, |kl| format!("  KL {kl:.4}"));
             let rollout = timing.rollout_tokens_per_second.map_or(0, |rate| rate as u64);
             format!(
-                "reward {:+.3}  accuracy {:.3}{kl}  entropy {entropy:.3}  length {:.1} to {}  live groups {:.2}  gradient {grad_norm:.3}  \
-                 rollout {} tokens/s  {update}",
+                "reward {:+.3}  accuracy {:.3}  first {:.2}  no verdict {:.2}  cut {:.2}{kl}  entropy {entropy:.3}  length {:.1} to {}  \
+                 groups with signal {:.2}  gradient {grad_norm:.3}  rollout {} tokens/s  {update}",
                 completions.reward,
                 completions.accuracy,
+                completions.first_verdicts,
+                completions.abstentions,
+                completions.truncated,
                 completions.mean_length,
                 completions.max_length,
                 completions.groups_with_signal,

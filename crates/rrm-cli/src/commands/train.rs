@@ -59,7 +59,10 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         None => {}
     }
     if let Some(merged) = trained.merged {
-        note(&format!("the model with its adapters merged in is {}", merged.display()));
+        note(&format!("the model with its last adapters merged in is {}", merged.display()));
+    }
+    if let Some(merged) = trained.merged_best {
+        note(&format!("the model with its best adapters merged in is {}", merged.display()));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -70,14 +73,13 @@ fn about(forecast: &Forecast) -> String {
     let mut out =
         format!("# parameters      {} ({}), {} of them trained\n", grouped(*parameters), rounded(*parameters), grouped(*trained));
     for file in data {
-        let left_out = file.rows - file.kept;
-        out += &format!("# {}: {} rows, {left_out} left out\n", file.path, grouped(file.rows as u64));
+        out += &format!("# {}: {} rows, {}\n", file.path, grouped(file.rows as u64), file.left_out());
     }
     out += &format!("# a step          {} completions, at most {} tokens\n", grouped(*rows_a_step), grouped(*tokens_a_step));
     let all = tokens_a_step.saturating_mul(*steps);
     out += &format!("# the run         {} steps, at most {} tokens\n", grouped(*steps), rounded(all));
     out += &format!(
-        "# memory          about {}: {} for weights and moments, {} for a pass, {} for rollouts\n",
+        "# memory          about {}: {} for weights and moments, and in turns {} for a pass and {} for rollouts\n",
         size(memory.most()),
         size(memory.weights),
         size(memory.activations),

@@ -49,7 +49,7 @@ fn wrong_values_are_named_with_what_was_expected() {
     hint: docs/training.md describes every key; `rrm train CONFIG --dry-run` shows what they come to
     "#);
     insta::assert_snapshot!(said(&["optimizer.max_steps=0"]), @r#"
-    error: DIR/run.toml: `optimizer.max_steps` is 0; expected at least 1
+    error: DIR/run.toml: `optimizer.max_steps` is missing or 0; expected how many steps the run has, at least 1
     hint: docs/training.md describes every key; `rrm train CONFIG --dry-run` shows what they come to
     "#);
     insta::assert_snapshot!(said(&["grpo.learning_rate=1"]), @r#"
@@ -160,10 +160,10 @@ fn a_dry_run_shows_everything_and_trains_nothing() {
     rollouts = 4
 
     # parameters      16,096 (16.1K), 16,096 of them trained
-    # DIR/examples.jsonl: 4 rows, 0 left out
+    # DIR/examples.jsonl: 4 rows, none left out
     # a step          8 completions, at most 8,192 tokens
     # the run         30 steps, at most 246K tokens
-    # memory          about 12.3 MB: 258 KB for weights and moments, 12.1 MB for a pass, 0 bytes for rollouts
+    # memory          about 12.3 MB: 258 KB for weights and moments, and in turns 12.1 MB for a pass and 0 bytes for rollouts
     "#);
     assert!(!folder.path().join("sft").exists());
 }

@@ -32,6 +32,18 @@ pub struct FileCounts {
     pub kept: usize,
 }
 
+impl FileCounts {
+    /// Rows that are not drawn from, and why, such as `12 left out (10 too long, 2 tied)`.
+    pub fn left_out(&self) -> String {
+        let reasons = [(self.too_long, "too long"), (self.tied, "tied"), (self.filtered, "filtered")];
+        let said: Vec<_> = reasons.iter().filter(|(rows, _)| *rows > 0).map(|(rows, why)| format!("{rows} {why}")).collect();
+        match said.as_slice() {
+            [] => "none left out".to_owned(),
+            said => format!("{} left out ({})", self.rows - self.kept, said.join(", ")),
+        }
+    }
+}
+
 /// What `work` gives for each of `items`, in their order, computed on all of the machine's threads.
 fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);

@@ -39,11 +39,16 @@ pub(super) struct ModelFiles {
     base: String,
 }
 
+/// Where adapters find their model from wherever they are loaded: not by a relative path, and not by a link that moves on.
+fn base(folder: &Path) -> String {
+    fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string()
+}
+
 impl ModelFiles {
     pub fn of(source: &ModelSource) -> Self {
         match source {
             ModelSource::Folder(folder) => {
-                ModelFiles { config: folder.join("config.json"), vocabulary: folder.clone(), base: folder.display().to_string() }
+                ModelFiles { config: folder.join("config.json"), vocabulary: folder.clone(), base: base(folder) }
             }
             ModelSource::Fresh(fresh) => {
                 ModelFiles { config: fresh.config.clone(), vocabulary: fresh.tokenizer.clone(), base: String::new() }

@@ -45,7 +45,7 @@ pub struct Memory {
 impl Memory {
     /// Most that is held at once: rollouts and passes take turns.
     pub fn most(&self) -> u64 {
-        self.weights + self.activations.max(self.rollouts)
+        self.weights.saturating_add(self.activations.max(self.rollouts))
     }
 }
 
@@ -77,7 +77,7 @@ pub fn forecast(config: &TrainConfig) -> Result<Forecast, RunError> {
         Method::Grpo => {
             let grpo = config.grpo.clone().unwrap_or_default();
             let source = PairSource::open(grpo::data(config, &shape)?, format, text)?;
-            let longest = config.data.max_prompt_length + grpo.max_completion_length;
+            let longest = grpo::longest_prompt(config, &shape).saturating_add(grpo.max_completion_length);
             (source.counts().to_vec(), grpo.generation_batch_size, longest)
         }
     };
@@ -88,7 +88,7 @@ pub fn forecast(config: &TrainConfig) -> Result<Forecast, RunError> {
         trained,
         data,
         rows_a_step: rows_a_step as u64,
-        tokens_a_step: (rows_a_step * tokens_of_one) as u64,
+        tokens_a_step: (rows_a_step as u64).saturating_mul(tokens_of_one as u64),
         steps: config.optimizer.max_steps,
         memory: memory(config, &shape, trained),
     })
@@ -112,11 +112,14 @@ fn memory(config: &TrainConfig, shape: &ModelConfig, trained: u64) -> Memory {
     // Residual stream twice, both norms, queries, keys, values, what attention gives, and three widths of the feed-forward part.
     let kept = 4 * hidden + 2 * queries + 2 * keys + 3 * inner;
     let (rows, layers) = (config.max_tokens_per_pass as u64, shape.num_hidden_layers as u64);
-    let activations = if config.gradient_checkpointing { rows * (layers * hidden + kept) } else { rows * layers * kept };
+    let of_a_row = if config.gradient_checkpointing { layers * hidden + kept } else { layers * kept };
+    let activations = rows.saturating_mul(of_a_row);
     let rollouts = config.grpo.as_ref().map_or(0, |grpo| {
-        let prompts = grpo.generation_batch_size / grpo.num_generations;
-        let positions = prompts * config.data.max_prompt_length + grpo.generation_batch_size * grpo.max_completion_length;
-        parameters + 2 * keys * layers * positions as u64
+        let [prompts, completions] = [grpo.generation_batch_size / grpo.num_generations, grpo.generation_batch_size];
+        let of = |count: usize, tokens: usize| (count as u64).saturating_mul(tokens as u64);
+        let positions =
+            of(prompts, grpo::longest_prompt(config, shape)).saturating_add(of(completions, grpo.max_completion_length));
+        positions.saturating_mul(2 * keys * layers).saturating_add(parameters)
     });
-    Memory { weights, activations: 4 * activations, rollouts: 4 * rollouts }
+    Memory { weights, activations: activations.saturating_mul(4), rollouts: rollouts.saturating_mul(4) }
 }

@@ -93,9 +93,16 @@ pub(super) fn data(config: &TrainConfig, model: &ModelConfig) -> Result<DataConf
         sources: data.sources.clone(),
         batch_size: if data.both_orders { prompts / 2 } else { prompts },
         both_orders: data.both_orders,
-        max_prompt_length: data.max_prompt_length.min(positions - completion),
+        max_prompt_length: longest_prompt(config, model),
         seed: config.seed,
     })
+}
+
+/// Most tokens of a prompt that the configuration allows, and for which the model has positions besides those of a completion.
+pub(super) fn longest_prompt(config: &TrainConfig, model: &ModelConfig) -> usize {
+    let completion =
+        config.grpo.as_ref().map_or_else(|| GrpoSection::default().max_completion_length, |grpo| grpo.max_completion_length);
+    config.data.max_prompt_length.min(model.max_position_embeddings.saturating_sub(completion))
 }
 
 /// Completions of each pair, from the present weights.

@@ -14,6 +14,8 @@ pub type Observer<'a> = dyn FnMut(Event<'_>) + 'a;
 pub enum Event<'a> {
     /// Everything is read; the first step begins.
     Opened(&'a Opened<'a>),
+    /// So many held-out pairs are judged before the first step.
+    Evaluates(usize),
     /// A step is done, and its line is written.
     Step(&'a Progress<'a>),
     /// A checkpoint is saved.
@@ -31,6 +33,8 @@ pub struct Opened<'a> {
     pub parameters: u64,
     /// Parameters that are trained.
     pub trained: u64,
+    /// Whether the model has a chat template of its own; without one it is shown ChatML.
+    pub chat_template: bool,
     /// What became of each file's rows.
     pub data: &'a [FileCounts],
     /// Steps that an earlier process took.

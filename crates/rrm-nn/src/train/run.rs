@@ -31,8 +31,8 @@ use crate::{
     text::Text,
 };
 
-/// The folder of the model that adapters make.
-const MERGED: &str = "merged";
+/// The folders of the models that the last and the best adapters make.
+const MERGED: [&str; 2] = ["merged", "merged-best"];
 
 /// Trains as the configuration says, from where an earlier process left the run; a run that is done is left as it is.
 ///
@@ -54,8 +54,10 @@ pub struct Trained {
     pub last: PathBuf,
     /// What judges held-out pairs best.
     pub best: Option<Best>,
-    /// With adapters: the model that they make, as a folder of its own.
+    /// With adapters: the model that the last ones make, as a folder of its own.
     pub merged: Option<PathBuf>,
+    /// The same for the best adapters, where these are not the last.
+    pub merged_best: Option<PathBuf>,
 }
 
 /// A run that goes on.
@@ -70,8 +72,8 @@ pub(super) struct Run<'a, 'o> {
     held_out: Option<HeldOut>,
     observe: &'a mut Observer<'o>,
     last: Option<PathBuf>,
-    /// When this process began, and the steps that were taken before.
-    began: (Instant, u64),
+    /// Steps that this process took, and the seconds that they took.
+    taken: (u64, f64),
 }
 
 impl<'a, 'o> Run<'a, 'o> {
@@ -90,11 +92,10 @@ impl<'a, 'o> Run<'a, 'o> {
             None => (State { seed: config.seed, inputs, ..State::default() }, None),
         };
         if state.step < config.optimizer.max_steps {
-            folder.remove_beside(MERGED)?;
+            MERGED.iter().try_for_each(|name| folder.remove_beside(name))?;
         }
         let files = ModelFiles::of(&config.model);
-        let began = (Instant::now(), state.step);
-        Ok(Run { config, learner, state, text, format, folder, files, held_out, observe, last, began })
+        Ok(Run { config, learner, state, text, format, folder, files, held_out, observe, last, taken: (0, 0.0) })
     }
 
     /// Tells that everything is read, and judges held-out pairs before the first step.
@@ -104,12 +105,14 @@ impl<'a, 'o> Run<'a, 'o> {
             method: self.config.method,
             parameters: self.learner.weights.config().parameters(),
             trained: self.learner.weights.trainable().len() as u64,
+            chat_template: self.text.tokenizer().chat_template().is_some(),
             data,
             step: self.state.step,
             max_steps: self.config.optimizer.max_steps,
         };
         (self.observe)(Event::Opened(&opened));
-        if self.state.step == 0 && self.held_out.is_some() {
+        if let Some(held_out) = self.held_out.as_ref().filter(|_| self.state.step == 0) {
+            (self.observe)(Event::Evaluates(held_out.pairs()));
             let clock = Instant::now();
             let evaluation = self.evaluate()?;
             self.better(evaluation.as_ref());
@@ -151,6 +154,7 @@ impl<'a, 'o> Run<'a, 'o> {
         }
         let better = self.better(evaluation.as_ref());
         timing.step = step;
+        self.taken = (self.taken.0 + 1, self.taken.1 + timing.seconds);
         self.write(Line { step, metrics: Some(metrics), evaluation }, timing)?;
         if end || better || step.is_multiple_of(self.config.checkpoint.save_steps) {
             self.save()?;
@@ -209,11 +213,9 @@ impl<'a, 'o> Run<'a, 'o> {
     fn write(&mut self, line: Line, timing: Timing) -> Result<(), RunError> {
         self.folder.line(Lines::Metrics, &line)?;
         self.folder.line(Lines::Timings, &timing)?;
-        let (began, before) = self.began;
-        let taken = (self.state.step - before) as f64;
+        let (taken, seconds) = self.taken;
         let rest = (self.config.optimizer.max_steps - self.state.step) as f64;
-        let left = if taken > 0.0 { began.elapsed().as_secs_f64() / taken * rest } else { 0.0 };
-        let left = Duration::from_secs_f64(left);
+        let left = Duration::from_secs_f64(if taken > 0 { seconds / taken as f64 * rest } else { 0.0 });
         let progress = Progress { line: &line, timing: &timing, max_steps: self.config.optimizer.max_steps, left };
         (self.observe)(Event::Step(&progress));
         Ok(())
@@ -231,13 +233,27 @@ impl<'a, 'o> Run<'a, 'o> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Trained, RunError> {
-        let weights = &self.learner.weights;
-        let merge = |folder: &Path| export::write_merged(folder, &self.files, weights);
-        let merged = weights.lora().map(|_| self.folder.save_beside(MERGED, merge)).transpose()?;
+    fn finish(mut self) -> Result<Trained, RunError> {
+        let best = self.state.best.filter(|best| best.step != 0 && best.step != self.state.step);
+        let (mut merged, mut merged_best) = (None, None);
+        if self.learner.weights.lora().is_some() {
+            merged = Some(self.merge(MERGED[0])?);
+            if best.is_some() {
+                let weights = &mut self.learner.weights;
+                let file = export::trained_file(&self.folder.path().join("best"), weights);
+                let mut adapters = weights.trainable().to_vec();
+                export::read_trained(&file, weights, "", &mut adapters)?;
+                weights.trainable_mut().copy_from_slice(&adapters);
+                merged_best = Some(self.merge(MERGED[1])?);
+            }
+        }
         // There is at least one step, and the last one saves.
         let last = self.last.unwrap_or_else(|| self.folder.path().to_owned());
-        Ok(Trained { last, best: self.state.best, merged })
+        Ok(Trained { last, best: self.state.best, merged, merged_best })
+    }
+
+    fn merge(&self, name: &str) -> Result<PathBuf, RunError> {
+        self.folder.save_beside(name, |folder| export::write_merged(folder, &self.files, &self.learner.weights))
     }
 }
 

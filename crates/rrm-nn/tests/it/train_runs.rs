@@ -258,3 +258,24 @@ fn adapters_are_trained_alone_and_merged_at_the_end() {
     assert!(!seen.is_empty() && seen.iter().all(|there| !there));
     assert_ne!(fs::read(folder.join("grpo/merged/model.safetensors")).unwrap(), old);
 }
+
+#[test]
+fn the_best_adapters_are_merged_too_where_they_are_not_the_last() {
+    let folder = guessing();
+    let folder = folder.path();
+    let evaluation =
+        format!("evaluation={{ path = \"{}/pairs.jsonl\", eval_steps = 1, max_completion_length = 8 }}", folder.display());
+    let lora = "lora={ r = 4, lora_alpha = 8, target_modules = [\"q_proj\", \"v_proj\", \"down_proj\"] }";
+    let trained = |output: &str, steps: u64| {
+        let (output, steps) = (format!("output=\"{}/{output}\"", folder.display()), format!("optimizer.max_steps={steps}"));
+        run(&toy::grpo(folder), &[lora, &evaluation, &output, &steps, "optimizer.learning_rate=0.05"]).unwrap()
+    };
+    let long = trained("long", 8);
+    let best = long.best.unwrap().step;
+    assert!(best > 0 && best < 8, "{best}");
+    let short = trained("short", best);
+    assert_eq!(short.merged_best, None, "the last are the best");
+    let weights = |folder: std::path::PathBuf| fs::read(folder.join("model.safetensors")).unwrap();
+    assert_ne!(weights(long.merged.unwrap()), weights(long.merged_best.clone().unwrap()));
+    assert_eq!(weights(long.merged_best.unwrap()), weights(short.merged.unwrap()));
+}

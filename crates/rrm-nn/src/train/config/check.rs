@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::{GrpoSection, Method, OptimizerSection, TrainConfig};
+use crate::train::learning_rate::SchedulerType;
 
 /// The key with its section, and what is wrong.
 type Wrong = (String, String);
@@ -70,7 +71,12 @@ impl TrainConfig {
 
 impl OptimizerSection {
     fn check(&self) -> Result<(), Wrong> {
-        at_least_1("optimizer.max_steps", self.max_steps)?;
+        if self.max_steps == 0 {
+            return Err((
+                "optimizer.max_steps".into(),
+                "is missing or 0; expected how many steps the run has, at least 1".into(),
+            ));
+        }
         if let Some(rate) = self.learning_rate {
             hold("optimizer.learning_rate", rate, rate.is_finite() && rate >= 0.0, "a number of at least 0")?;
         }
@@ -82,6 +88,17 @@ impl OptimizerSection {
         }
         hold("optimizer.adam_epsilon", self.adam_epsilon, self.adam_epsilon > 0.0, "a number above 0")?;
         hold("optimizer.min_lr", self.min_lr, self.min_lr.is_finite() && self.min_lr >= 0.0, "a number of at least 0")?;
+        let cosine = self.lr_scheduler_type == SchedulerType::CosineWithMinLr;
+        hold(
+            "optimizer.min_lr",
+            self.min_lr,
+            cosine || self.min_lr == 0.0,
+            "0 unless lr_scheduler_type = \"cosine_with_min_lr\"",
+        )?;
+        if let Some(rate) = self.learning_rate {
+            let expected = format!("at most optimizer.learning_rate, which is {rate}");
+            hold("optimizer.min_lr", self.min_lr, self.min_lr <= rate, &expected)?;
+        }
         let warmed = (0.0..=self.max_steps as f64).contains(&self.warmup_steps);
         hold("optimizer.warmup_steps", self.warmup_steps, warmed, "at least 0 and no more than optimizer.max_steps")
     }
