@@ -7,7 +7,7 @@
 # each stage, to see that everything fits together; its judges know nothing. RRM and TINY_DATA name other binaries than the release builds
 # that are made here. runs/tiny-eval.sh measures what this leaves behind:
 #
-#   ROOT/seed-0/{arithmetic,judging,drill,judging-2,base,rrm,direct,shuffled}    run folders of `rrm train`, of runs/tiny-*.toml
+#   ROOT/seed-0/{arithmetic,parts,judging,base,rrm,direct,shuffled}       run folders of `rrm train`, of runs/tiny-*.toml
 #   ROOT/seed-{1,2}/..., ROOT/size-{s,l}/...                     the same with other seeds, and other sizes
 #   ROOT/data, ROOT/tiny.json                                    rows, and the lengths of both stages
 set -euo pipefail
@@ -41,15 +41,15 @@ many=100000 few=1000 pairs=500 problems=300
 if [ -n "$short" ]; then
   many=2000 few=100 pairs=40 problems=20
 fi
-guessing=(--guess 0.5 --stop-early 0.12 --slip 0.04)
+noise=(--stop-early 0.12 --slip 0.04)
 rows solver solver --steps "$all" --count "$many" --seed 1
 rows solver-noisy solver --steps "$all" --count "$many" --seed 2 --forgotten-carry 0.5 --slip 0.02
 rows judge judge --steps "3-${all#*-}" --count "$many" --seed 3
 rows judge-short judge --steps 1-2 --count "$many" --seed 4
-# Without forgotten carries slips change the units more often, which are what is learnt last.
-rows judge-one judge --steps 1-1 --count "$many" --seed 11 --wrong-by-carry 0
-rows judge-two judge --steps 2-2 --count "$many" --seed 12 --wrong-by-carry 0
-rows judge-noisy judge --steps "$all" --count "$many" --seed 5 "${guessing[@]}"
+rows comparisons comparisons --steps "$all" --count "$many" --seed 11
+rows readings readings --steps "$all" --count "$many" --seed 12
+rows judge-noisy-short judge --steps "${all%-*}-6" --count "$many" --seed 5 --guess 0.35 "${noise[@]}"
+rows judge-noisy-long judge --steps "7-${all#*-}" --count "$many" --seed 13 --guess 0.65 "${noise[@]}"
 # Pairs of stage 2, the same pairs for DirectJudge, and the same with labels by the toss of a coin.
 rows pairs pairs --steps "$some" --count "$many" --seed 6
 rows direct direct --steps "$some" --count "$many" --seed 6
@@ -100,12 +100,9 @@ lineage() {
   local folder="$1" size="$2" seed="$3" further
   mkdir -p "$folder"
   train arithmetic "$folder/arithmetic" "$seed" "model.config=model-$size/config.json" "model.tokenizer=model-$size"
-  train judging "$folder/judging" "$seed" "model=$folder/arithmetic/last"
-  train drill "$folder/drill" "$seed" "model=$folder/judging/last"
-  # Reading the answers of long problems is what takes so many steps, at a higher rate than before.
-  train judging "$folder/judging-2" "$((seed + 100))" "model=$folder/drill/last" \
-    "optimizer.max_steps=8000" "optimizer.learning_rate=2e-3" "evaluation.eval_steps=2000"
-  train base "$folder/base" "$seed" "model=$folder/judging-2/last"
+  train parts "$folder/parts" "$seed" "model=$folder/arithmetic/last"
+  train judging "$folder/judging" "$seed" "model=$folder/parts/last"
+  train base "$folder/base" "$seed" "model=$folder/judging/last"
   train rrm "$folder/rrm" "$seed" "model=$folder/base/last"
   for further in "${@:4}"; do
     case "$further" in

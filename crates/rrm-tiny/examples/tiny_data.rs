@@ -52,6 +52,8 @@ enum What {
     },
     /// Only the totals where two answers part, and the verdict: prompt, completion.
     Comparisons(Rows),
+    /// Problems worked with two answers beside them that have nothing to do with them, and what these say of each step: prompt, completion.
+    Readings(Rows),
     /// What a solver writes about problems: prompt, completion.
     Solver {
         #[command(flatten)]
@@ -166,6 +168,21 @@ fn main() -> Result<()> {
             let (prompt, completion) = trace::comparison(&pair, answers);
             Ok(json!({"prompt": prompt, "completion": completion}))
         }),
+        What::Readings(rows) => {
+            let format = Format::parse("tiny", formats::JUDGE)?;
+            rows.write(|source, index| {
+                let problem = source.problem(index);
+                let mut random = source.numbers(index, "answers");
+                let mut totals = || problem.steps.iter().map(|_| random.below(100) as u8).collect::<Vec<_>>();
+                let (right, wrong) = (totals(), totals());
+                let completion = trace::reading(&problem, (&right, &wrong));
+                let pair = Pair { problem, right, wrong };
+                let asked = prompt(&format, &pair, (&pair.right, &pair.wrong))?;
+                // It solves, as the S says, and is not asked to judge: traces that judge stop where answers differ.
+                let asked = asked.strip_suffix('T').context("a judge's prompt ends with T")?;
+                Ok(json!({"prompt": format!("{asked}S"), "completion": completion}))
+            })
+        }
         What::Direct(rows) => {
             let format = Format::parse("tiny-direct", formats::DIRECT)?;
             rows.write(|source, index| {

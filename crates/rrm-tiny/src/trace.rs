@@ -76,6 +76,18 @@ pub fn comparison(pair: &Pair, (first, second): (&[u8], &[u8])) -> (String, Stri
     (prompt, format!("</think>{}", verdict(second[at] == pair.right[at])))
 }
 
+/// Every step with its own total and what two answers say of it, `42a+5=471290b-9=380356`, where the answers have nothing to do with the
+/// problem. In a judge's trace all three totals are the same but for the last, so that repeating the own total passes for reading.
+pub fn reading(problem: &Problem, (first, second): (&[u8], &[u8])) -> String {
+    let mut text = format!("{:02}", problem.start);
+    for (index, total) in problem.totals().into_iter().enumerate() {
+        let step = problem.steps[index];
+        let (a, b) = (first[index], second[index]);
+        let _ = write!(text, "{}{}{}={total:02}{a:02}{b:02}", problem.label(index), step.operator.symbol(), step.digit);
+    }
+    text
+}
+
 /// What the solver writes: the start, and each step spelled out, `42a+5=47b-9=38`.
 pub fn solver(problem: &Problem, noise: SolverNoise, random: &mut Keyed) -> String {
     let mut total = problem.start;
@@ -126,6 +138,11 @@ mod tests {
             let trace = judge(&pair.problem, answers, JudgeNoise::default(), &mut random());
             assert!(trace.ends_with(&format!("{prompt}{completion}")), "{prompt} {completion} {trace}");
         }
+    }
+
+    #[test]
+    fn reading_goes_through_all_steps_whatever_the_answers_say() {
+        assert_eq!(reading(&pair().problem, (&[12, 3, 0], &[90, 56, 99])), "42a+5=471290b-9=380356c*3=140099");
     }
 
     #[test]
