@@ -113,6 +113,13 @@ pub struct Protocol {
     metrics: fn(&Confusion) -> Vec<(&'static str, f64)>,
 }
 
+impl Protocol {
+    /// What decisions about one pair count upstream, from 0 to 1: one decision for each official order, about the pair in its own order.
+    pub fn count(&self, label: Verdict, decisions: &[Decision]) -> f64 {
+        (self.official)(label, decisions)
+    }
+}
+
 /// In which orders a judge sees a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orders {
