@@ -158,7 +158,8 @@ pub(super) fn read(path: &Path, evaluation: &Evaluation, limit: usize) -> Result
 impl<'a> Reading<'a> {
     fn new(evaluation: &'a Evaluation, limit: usize) -> Self {
         let votes = evaluation.settings.votes.max(1);
-        let mut ks: Vec<u32> = (0..32).map(|power| 1_u32 << power).take_while(|k| *k < votes).collect();
+        // Odd ones, 1, 3, 5, 9 ...: of an even number a half is no majority, which says little about more votes.
+        let mut ks: Vec<u32> = [1].into_iter().chain((1..31).map(|power| (1_u32 << power) + 1)).take_while(|k| *k < votes).collect();
         ks.push(votes);
         let cases = Cases {
             records: Vec::new(),
