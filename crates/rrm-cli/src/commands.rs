@@ -1,5 +1,6 @@
 //! One file, one command; this one knows them all.
 
+mod best_of;
 mod doctor;
 mod eval;
 mod judging;

@@ -4,6 +4,7 @@
 //! upstream, and how subsets add up. The rest is the same for all: [`load`] reads, [`run()`] asks, [`scores`] counts.
 
 mod benchmarks;
+mod best_of;
 mod load;
 mod published;
 mod run;
@@ -15,6 +16,7 @@ use std::{path::Path, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    best_of::{BestOf, Judged, Size, best_of, load_best_of},
     load::{DataFile, EvalError, Suite, load},
     published::reward_bench_results,
     run::{CaseRow, Counted, RunError, run},

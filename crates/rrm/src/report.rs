@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     cases::{AtVotes, Biases, Bin, PATTERN_SAMPLE, Rate},
     figure::FigureError,
+    figures::best_of_figure,
     page::{PageError, markdown, page},
     paired::Pairing,
     patterns::Pattern,

@@ -1,11 +1,11 @@
 //! A report -> the figures that it has something for.
 
 use super::{
-    Bin, Report, Run,
-    figure::{Figure, Point, Series},
+    Bin, FigureError, Report, Run,
+    figure::{self, Figure, Point, Series},
 };
 use crate::{
-    eval::{Group, Level},
+    eval::{BestOf, Group, Level, Size},
     rating::Score,
 };
 
@@ -39,6 +39,38 @@ pub(super) fn figures(report: &Report) -> Vec<Figure> {
     }
     figures.retain(|figure| figure.series.iter().any(|series| !series.points.is_empty()));
     figures
+}
+
+/// Accuracy of picks against numbers of responses, as an SVG file.
+///
+/// # Errors
+/// What cannot be drawn.
+pub fn best_of_figure(of: &BestOf) -> Result<String, FigureError> {
+    let series = |name: &str, score: &dyn Fn(&Size) -> Option<Score>| Series {
+        name: name.to_owned(),
+        points: of.sizes.iter().filter_map(|size| Some(point(size.n as f64, score(size)?))).collect(),
+        line: true,
+    };
+    let judged = |place: usize| move |size: &Size| size.judged.get(place).map(|judged| judged.accuracy);
+    let name = &of.engine.name;
+    let figure = Figure {
+        title: format!("Best of N, {name}"),
+        x: "responses of each question".to_owned(),
+        y: "accuracy of the pick, percent".to_owned(),
+        names: Vec::new(),
+        doubling: true,
+        diagonal: false,
+        series: vec![
+            series(&format!("knockout, {name}"), &judged(0)),
+            series(&format!("Elo, round robin, {name}"), &judged(1)),
+            series("majority answer", &|size| Some(size.majority)),
+            series("oracle", &|size| Some(size.oracle)),
+            series("random", &|size| Some(size.random)),
+            series("first", &|size| Some(size.first)),
+        ],
+    };
+    // A file of its own has no theme: the grid is grey.
+    Ok(figure::draw(&figure)?.replace("#020202", "#D4D8DF"))
 }
 
 fn point(x: f64, score: Score) -> Point {
