@@ -90,7 +90,8 @@ fn sources(run: &Run, store: Option<&Path>) -> Result<Sources, Failure> {
         Ok(text) => toml::from_str(&text).with_context(|| config.display().to_string())?,
         Err(_) => Options::default(),
     };
-    let store = match store.map(Path::to_owned).or_else(|| options.store.clone()) {
+    let own = options.store.as_deref().map(|store| found(run, store));
+    let store = match store.map(Path::to_owned).or(own) {
         Some(store) => Some(store),
         None => engines::default_store().ok(),
     };
@@ -102,9 +103,15 @@ fn sources(run: &Run, store: Option<&Path>) -> Result<Sources, Failure> {
     Ok(Sources { suite: suite(run, &options), store, thinking })
 }
 
+/// A path that `rrm eval` was given: as it is, or from the folder of the run, where evaluating began there.
+fn found(run: &Run, path: &Path) -> PathBuf {
+    let beside = run.file.parent().map(|folder| folder.join(path)).filter(|other| !path.exists() && other.exists());
+    beside.unwrap_or_else(|| path.to_owned())
+}
+
 fn suite(run: &Run, options: &Options) -> Option<eval::Suite> {
     let data = &run.evaluation.data;
-    let files: Vec<PathBuf> = data.iter().map(|file| file.file.clone().into()).collect();
+    let files: Vec<PathBuf> = data.iter().map(|file| found(run, Path::new(&file.file))).collect();
     let gone = |why: &str| note(&format!("{}: {why}; its texts are not shown", run.name));
     let Some(suite) = options.columns().ok().and_then(|columns| eval::load(run.evaluation.benchmark, &files, &columns).ok()) else {
         gone("the data that was judged cannot be read");

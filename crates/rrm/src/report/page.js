@@ -47,14 +47,13 @@ function shown(one) {
   made.append(element("p", "Right: " + one.label + ". Decided: " + one.decisions.join(", ") + " (in the benchmark's own order).", "soft"));
   if (one.error) made.append(element("p", one.error, "bad"));
   const sides = element("div", undefined, "sides");
-  let right = null;
+  const right = one.label === "first" ? one.pair[0] : one.label === "second" ? one.pair[1] : null;
   if (one.texts) {
     const prompt = element("details");
     prompt.open = one.texts.prompt.length < 1500;
     prompt.append(element("summary", "Prompt"), scroller(one.texts.prompt, "Prompt"));
     made.append(prompt);
     const [a, b] = one.texts.responses;
-    right = one.label === "first" ? a.index : one.label === "second" ? b.index : null;
     sides.append(side(a, one.label === "first"), side(b, one.label === "second"));
   } else {
     made.append(element("p", "The data that was judged is not at hand, so its texts are not shown.", "soft"));

@@ -39,7 +39,9 @@ pub struct Entry {
     pub id: String,
     /// What it is counted under.
     pub subset: String,
-    /// Which response is right, in the benchmark's own order.
+    /// The two responses, in the benchmark's own order.
+    pub pair: (usize, usize),
+    /// Which response is right, in that order.
     pub label: Verdict,
     /// What was decided in each order.
     pub decisions: Vec<Decision>,
@@ -147,6 +149,7 @@ fn entry(row: &CaseRow, item: Option<&Item>, sources: &Sources) -> Result<Entry,
     Ok(Entry {
         id: row.id.clone(),
         subset: row.subset.clone(),
+        pair: row.pair,
         label: row.label,
         decisions: row.decisions.clone(),
         flags: cases::flags(row),
