@@ -138,7 +138,7 @@ fn what_cannot_be_measured_is_refused_with_a_hint() {
     hint: `rrm help` lists commands and options, docs/formats.md files
     "#);
     insta::assert_snapshot!(said(&["eval", "rewardbanch", "--data", path]), @r#"
-    error: invalid value 'rewardbanch' for '[BENCHMARK]': no such benchmark; there are rewardbench, rewardbench2, rm-bench, judgebench, pandalm, llmbar, evalbiasbench, ppe, autoj, mt-bench-human, pairs
+    error: invalid value 'rewardbanch' for '[BENCHMARK]': no such benchmark; there are rewardbench, rewardbench2, rm-bench, judgebench, pandalm, llmbar, evalbiasbench, ppe, autoj, mt-bench-human, pairs, mmlu-pro
 
     For more information, try '--help'.
     "#);
