@@ -23,7 +23,9 @@ pub async fn measure(data: Vec<PathBuf>, options: Options) -> Result<ExitCode, F
     let options = options.resolve()?;
     let chosen = options.strategy.is_some() || options.opponents.is_some() || !options.column.is_empty();
     if chosen {
-        return Err(Failure::user(anyhow::anyhow!("{NAME} has its own strategies and columns: --strategy, --opponents and --column do not go with it")));
+        return Err(Failure::user(anyhow::anyhow!(
+            "{NAME} has its own strategies and columns: --strategy, --opponents and --column do not go with it"
+        )));
     }
     options.check()?;
     let (items, files) = eval::load_best_of(&data, options.judge().seed)?;
@@ -43,7 +45,8 @@ pub async fn measure(data: Vec<PathBuf>, options: Options) -> Result<ExitCode, F
         Some(mut output) => {
             if let Some(path) = output.path() {
                 let path = beside(path, "svg");
-                std::fs::write(&path, report::best_of_figure(&of)?).with_context(|| format!("cannot write {}", path.display()))?;
+                std::fs::write(&path, report::best_of_figure(&of)?)
+                    .with_context(|| format!("cannot write {}", path.display()))?;
             }
             output.text(&(serde_json::to_string_pretty(&of)? + "\n"))?;
             let paths: String = data.iter().map(|path| format!(" --data {}", path.display())).collect();

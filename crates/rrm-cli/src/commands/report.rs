@@ -113,7 +113,8 @@ fn suite(run: &Run, options: &Options) -> Option<eval::Suite> {
     let data = &run.evaluation.data;
     let files: Vec<PathBuf> = data.iter().map(|file| found(run, Path::new(&file.file))).collect();
     let gone = |why: &str| note(&format!("{}: {why}; its texts are not shown", run.name));
-    let Some(suite) = options.columns().ok().and_then(|columns| eval::load(run.evaluation.benchmark, &files, &columns).ok()) else {
+    let Some(suite) = options.columns().ok().and_then(|columns| eval::load(run.evaluation.benchmark, &files, &columns).ok())
+    else {
         gone("the data that was judged cannot be read");
         return None;
     };

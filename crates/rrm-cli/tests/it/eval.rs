@@ -174,7 +174,8 @@ fn a_report_shows_runs_side_by_side_and_runs_nothing_of_their_texts() {
 #[test]
 fn best_of_n_stands_beside_picks_at_no_cost() {
     let question = |id: u32, right: usize| {
-        let response = |i: usize| format!(r#"{{"model": "m{i}", "text": "It is {i}.", "pred": "{i}", "correct": {}}}"#, i == right);
+        let response =
+            |i: usize| format!(r#"{{"model": "m{i}", "text": "It is {i}.", "pred": "{i}", "correct": {}}}"#, i == right);
         let responses: Vec<String> = (0..4).map(response).collect();
         format!(r#"{{"question_id": "{id}", "question": "Q", "options": ["a", "b"], "responses": [{}]}}"#, responses.join(","))
     };
@@ -182,5 +183,8 @@ fn best_of_n_stands_beside_picks_at_no_cost() {
     let out = stdout(&rrm(["eval", "mmlu-pro", "--data", path.to_str().unwrap(), "--engine", "scripted:accuracy=1"]));
     let last = out.lines().last().unwrap().split_whitespace().collect::<Vec<_>>();
     // A judge that is never wrong picks the right one of four, in three matches or six.
-    assert_eq!((last[0], last[3], last[5], last[6], last[7], last[8], last[9]), ("4", "25.00", "100.00", "100.00", "3.0", "100.00", "6.0"));
+    assert_eq!(
+        (last[0], last[3], last[5], last[6], last[7], last[8], last[9]),
+        ("4", "25.00", "100.00", "100.00", "3.0", "100.00", "6.0")
+    );
 }

@@ -159,7 +159,8 @@ impl<'a> Reading<'a> {
     fn new(evaluation: &'a Evaluation, limit: usize) -> Self {
         let votes = evaluation.settings.votes.max(1);
         // Odd ones, 1, 3, 5, 9 ...: of an even number a half is no majority, which says little about more votes.
-        let mut ks: Vec<u32> = [1].into_iter().chain((1..31).map(|power| (1_u32 << power) + 1)).take_while(|k| *k < votes).collect();
+        let mut ks: Vec<u32> =
+            [1].into_iter().chain((1..31).map(|power| (1_u32 << power) + 1)).take_while(|k| *k < votes).collect();
         ks.push(votes);
         let cases = Cases {
             records: Vec::new(),
@@ -265,7 +266,8 @@ impl<'a> Reading<'a> {
 /// What is to be looked at about a case: `wrong`, `flipped`, `abstained`.
 pub(super) fn flags(row: &CaseRow) -> Vec<&'static str> {
     let wrong = row.strict == Some(false) || row.official < 1.0;
-    let flipped = matches!(row.decisions[..], [one, other] if one != other && one != Decision::Undecided && other != Decision::Undecided);
+    let flipped =
+        matches!(row.decisions[..], [one, other] if one != other && one != Decision::Undecided && other != Decision::Undecided);
     let abstained = row.matches.iter().flat_map(|played| &played.votes).any(|vote| vote.abstain.is_some());
     let named = [(wrong, "wrong"), (flipped, "flipped"), (abstained, "abstained")];
     named.into_iter().filter_map(|(holds, name)| holds.then_some(name)).collect()

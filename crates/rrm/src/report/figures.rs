@@ -31,7 +31,12 @@ pub(super) fn figures(report: &Report) -> Vec<Figure> {
         if runs.iter().all(|run| run.by_votes.iter().all(|at| at.tokens > 0.0)) {
             figures.push(scaling(&runs, "Score against tokens", "tokens written for each pair", |_, tokens| tokens));
         }
-        figures.push(calibration(&runs, "Calibration of the share of votes", "mean share of votes for the decision, percent", |run| &run.calibration));
+        figures.push(calibration(
+            &runs,
+            "Calibration of the share of votes",
+            "mean share of votes for the decision, percent",
+            |run| &run.calibration,
+        ));
     }
     if runs.iter().any(|run| !run.probabilities.is_empty()) {
         let x = "mean verdict probability of the decision, percent";

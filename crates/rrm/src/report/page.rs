@@ -6,11 +6,7 @@
 use minijinja::{AutoEscape, Environment, Value, context, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
 
-use super::{
-    Entry, FigureError, Report,
-    figure,
-    figures::figures,
-};
+use super::{Entry, FigureError, Report, figure, figures::figures};
 use crate::rating::Score;
 
 const PAGE: &str = include_str!("page.html");
@@ -83,11 +79,9 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("score", |score: Value| cell(&score, 2));
     environment.add_filter("rate", |rate: Value| cell(&rate.get_attr("share").unwrap_or_default(), 1));
     environment.add_filter("fixed", |value: Option<f64>, places: usize| number(value, places));
-    environment.add_filter("part", |part: u64, whole: u64| {
-        number((whole > 0).then(|| part as f64 / whole as f64 * 100.0), 1)
-    });
+    environment.add_filter("part", |part: u64, whole: u64| number((whole > 0).then(|| part as f64 / whole as f64 * 100.0), 1));
     environment.add_filter("probability", |p: f64| if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") });
-    environment.add_filter("cell", |text: String| text.replace('|', "\\|").replace(['\n', '\r'], " "));
+    environment.add_filter("cell", |text: String| text.replace('|', "\\|").replace('<', "&lt;").replace(['\n', '\r'], " "));
     Ok(environment)
 }
 

@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn a_difference_rests_on_rows() {
-        let pairs = |copies: u64| (0..100).flat_map(move |row| (0..copies).map(move |_| (row, f64::from(row % 4 == 0)))).collect();
+        let pairs =
+            |copies: u64| (0..100).flat_map(move |row| (0..copies).map(move |_| (row, f64::from(row % 4 == 0)))).collect();
         let (one, three) = (mean_by_row(pairs(1)).unwrap(), mean_by_row(pairs(3)).unwrap());
         assert!((one.value - 0.25).abs() < 1e-12);
         assert!((one.low.unwrap() - three.low.unwrap()).abs() < 1e-12);

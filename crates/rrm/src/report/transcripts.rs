@@ -102,8 +102,10 @@ pub fn add_transcripts(report: &mut Report, sources: &[Sources]) -> Result<(), R
     for (run, sources) in report.runs.iter_mut().zip(sources) {
         let wanted: HashSet<&str> = run.rows.iter().map(|row| row.id.as_str()).collect();
         let cases = sources.suite.iter().flat_map(|suite| &suite.cases);
-        let items: HashMap<&str, &Item> =
-            cases.filter(|case| wanted.contains(case.item.id.as_str())).map(|case| (case.item.id.as_str(), &*case.item)).collect();
+        let items: HashMap<&str, &Item> = cases
+            .filter(|case| wanted.contains(case.item.id.as_str()))
+            .map(|case| (case.item.id.as_str(), &*case.item))
+            .collect();
         let shown: Result<Vec<Entry>, ReportError> =
             run.rows.iter().map(|row| entry(row, items.get(row.id.as_str()).copied(), sources)).collect();
         run.shown = shown?;
@@ -135,9 +137,7 @@ fn entry(row: &CaseRow, item: Option<&Item>, sources: &Sources) -> Result<Entry,
         }
         more_votes += played.votes.len().saturating_sub(VOTES_SHOWN);
     }
-    let side = |item: &Item, index: usize| {
-        Some(Side { index, text: short(&item.responses.get(index)?.text) })
-    };
+    let side = |item: &Item, index: usize| Some(Side { index, text: short(&item.responses.get(index)?.text) });
     let texts = |item: &Item| {
         let messages = item.prompt.messages.iter();
         let prompt: Vec<String> = match &item.prompt.messages[..] {
