@@ -1,10 +1,12 @@
 //! One file, one command; this one knows them all.
 
+mod best_of;
 mod doctor;
 mod eval;
 mod judging;
 mod model;
 mod plan;
+mod report;
 mod show;
 mod store;
 mod train;
@@ -28,6 +30,8 @@ pub enum Command {
     Plan(plan::Args),
     /// Measure a judge on a benchmark, by its own rules and by strict ones.
     Eval(eval::Args),
+    /// Report on judges that `rrm eval` measured: scores, differences, figures, transcripts.
+    Report(report::Args),
     /// Show one row of a result: bracket, votes, and what the judge wrote.
     Show(show::Args),
     /// Try a server for real: what it supports, and what to fix.
@@ -47,6 +51,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Rank(args) => judging::run(args, judging::Kind::Rank).await,
         Command::Plan(args) => plan::run(args),
         Command::Eval(args) => eval::run(args).await,
+        Command::Report(args) => report::run(&args),
         Command::Show(args) => show::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Model(args) => model::run(args),

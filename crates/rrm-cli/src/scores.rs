@@ -1,7 +1,7 @@
 //! Scores of a benchmark -> the table that a person reads, and the list of benchmarks.
 
 use rrm::{
-    eval::{Benchmark, Counts, Evaluation, Group, Level, Orders},
+    eval::{Benchmark, BestOf, Counts, Evaluation, Group, Level, Orders},
     rating::Score,
 };
 
@@ -19,6 +19,23 @@ pub fn list() -> String {
         if !protocol.tried.is_empty() {
             out += &format!("  tried     {}\n", protocol.tried);
         }
+    }
+    out += "mmlu-pro\n  holds     MMLU-Pro's questions with responses of 16 models, each known to be right or wrong (TIGER-AI-Lab/MMLU-Pro)\n";
+    out += "  official  none; ours: accuracy of the pick of 1, 2, 4, 8, 16 by knockout and Elo, beside first, random, majority, oracle\n";
+    out += "  tried     on 400 questions of `mmlu-pro/dev`\n";
+    out
+}
+
+/// The table of best of N.
+pub fn best_of(of: &BestOf) -> String {
+    let mut out = format!("best of N picked by {}, percent right\n", of.engine.name);
+    let strategies = ["knockout", "votes", "elo", "votes"].map(|name| format!("{name:>9}")).concat();
+    out += &format!("{:>3}{:>6}{:>8}{:>8}{:>9}{:>8}{strategies}\n", "N", "rows", "first", "random", "majority", "oracle");
+    for size in &of.sizes {
+        let free = [(size.first, 8), (size.random, 8), (size.majority, 9), (size.oracle, 8)];
+        let free = free.map(|(score, width)| format!("{:>width$}", percent(score.value, 2))).concat();
+        let judged = size.judged.iter().map(|j| format!("{:>9}{:>9.1}", percent(j.accuracy.value, 2), j.votes));
+        out += &format!("{:>3}{:>6}{free}{}\n", size.n, size.rows, judged.collect::<String>());
     }
     out
 }

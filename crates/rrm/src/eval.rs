@@ -4,6 +4,7 @@
 //! upstream, and how subsets add up. The rest is the same for all: [`load`] reads, [`run()`] asks, [`scores`] counts.
 
 mod benchmarks;
+mod best_of;
 mod load;
 mod published;
 mod run;
@@ -15,6 +16,7 @@ use std::{path::Path, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    best_of::{BestOf, Judged, Size, best_of, load_best_of},
     load::{DataFile, EvalError, Suite, load},
     published::reward_bench_results,
     run::{CaseRow, Counted, RunError, run},
@@ -111,6 +113,13 @@ pub struct Protocol {
     sections: fn(subsets: &[&str]) -> Vec<Section>,
     /// Further numbers over all pairs, from the first decision about each.
     metrics: fn(&Confusion) -> Vec<(&'static str, f64)>,
+}
+
+impl Protocol {
+    /// What decisions about one pair count upstream, from 0 to 1: one decision for each official order, about the pair in its own order.
+    pub fn count(&self, label: Verdict, decisions: &[Decision]) -> f64 {
+        (self.official)(label, decisions)
+    }
 }
 
 /// In which orders a judge sees a pair.

@@ -4,7 +4,8 @@
 //! them, the [`transcript`] is read into a [`verdict`], and [`vote`] counts verdicts into a decision: that is [`judge`]. A
 //! [`schedule`] says who meets whom, a [`strategy`] plays the matches, [`rating`] and [`ranking`] bring responses into an order: that
 //! is [`rank`]. [`run`] does it for a stream of rows, [`result`] is what it writes, [`plan`] says before what it takes and
-//! [`spending`] counts it. What was paid for lies in a [`store`]. [`eval`] measures a judge on labelled comparisons.
+//! [`spending`] counts it. What was paid for lies in a [`store`]. [`eval`] measures a judge on labelled comparisons,
+//! and a [`report`] shows it.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 pub mod address;
@@ -22,6 +23,7 @@ pub mod plan;
 pub mod rank;
 pub mod ranking;
 pub mod rating;
+pub mod report;
 pub mod result;
 pub mod reward;
 pub mod run;

@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode, time::Instant};
 use anyhow::Context;
 use rrm::eval::{self, Benchmark, Counted};
 
+use super::best_of;
 use crate::{
     engines,
     failure::Failure,
@@ -17,9 +18,9 @@ use crate::{
 /// What the command takes.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Which benchmark: rewardbench, rewardbench2, rm-bench, judgebench, pandalm, llmbar, evalbiasbench, ppe, autoj, mt-bench-human, or pairs for labelled pairs of your own.
+    /// Which benchmark: rewardbench, rewardbench2, rm-bench, judgebench, pandalm, llmbar, evalbiasbench, ppe, autoj, mt-bench-human, mmlu-pro for best of N, or pairs for labelled pairs of your own.
     #[arg(required_unless_present = "list", value_parser = benchmark)]
-    pub benchmark: Option<Benchmark>,
+    pub benchmark: Option<Named>,
     /// Say what each benchmark holds, how its decisions count, and what of it was tried.
     #[arg(long)]
     pub list: bool,
@@ -33,16 +34,29 @@ pub struct Args {
     pub options: Options,
 }
 
+/// What is measured.
+#[derive(Clone, Copy)]
+pub enum Named {
+    /// Decisions about labelled pairs.
+    Pairs(Benchmark),
+    /// Picks among many responses.
+    BestOf,
+}
+
 /// A benchmark by its name.
-fn benchmark(name: &str) -> Result<Benchmark, String> {
+fn benchmark(name: &str) -> Result<Named, String> {
+    if name == best_of::NAME {
+        return Ok(Named::BestOf);
+    }
     let names = || Benchmark::ALL.map(|benchmark| benchmark.protocol().name).join(", ");
-    named(name).map_err(|_| format!("no such benchmark; there are {}", names()))
+    named(name).map(Named::Pairs).map_err(|_| format!("no such benchmark; there are {}, {}", names(), best_of::NAME))
 }
 
 /// Lists the benchmarks, or measures a judge on one.
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     match args.benchmark {
-        Some(benchmark) if !args.list => session::unless_stopped(measure(benchmark, args)).await,
+        Some(Named::Pairs(benchmark)) if !args.list => session::unless_stopped(measure(benchmark, args)).await,
+        Some(Named::BestOf) if !args.list => session::unless_stopped(best_of::measure(args.data, args.options)).await,
         _ => {
             print(&scores::list())?;
             Ok(ExitCode::SUCCESS)

@@ -138,8 +138,53 @@ fn what_cannot_be_measured_is_refused_with_a_hint() {
     hint: `rrm help` lists commands and options, docs/formats.md files
     "#);
     insta::assert_snapshot!(said(&["eval", "rewardbanch", "--data", path]), @r#"
-    error: invalid value 'rewardbanch' for '[BENCHMARK]': no such benchmark; there are rewardbench, rewardbench2, rm-bench, judgebench, pandalm, llmbar, evalbiasbench, ppe, autoj, mt-bench-human, pairs
+    error: invalid value 'rewardbanch' for '[BENCHMARK]': no such benchmark; there are rewardbench, rewardbench2, rm-bench, judgebench, pandalm, llmbar, evalbiasbench, ppe, autoj, mt-bench-human, pairs, mmlu-pro
 
     For more information, try '--help'.
     "#);
+}
+
+#[test]
+fn a_report_shows_runs_side_by_side_and_runs_nothing_of_their_texts() {
+    let markup = r#"{"id": "</script><script>hacked=1</script>", "prompt": "P", "chosen": "<img src=x onerror=hacked=1>", "rejected": "no", "subset": "<b>numbers</b>"}"#;
+    let (folder, path) = file("mine.jsonl", format!("{PAIRS}{markup}\n"));
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let data = path.to_str().unwrap();
+    for (engine, name) in [("scripted:longer", "longer.json"), ("scripted:first", "first.json")] {
+        let output = rrm(["eval", "pairs", "--data", data, "--engine", engine, "--store", &at("store"), "-o", &at(name)]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        std::fs::remove_file(at(&format!("{name}.stats.json"))).unwrap();
+    }
+    let (one, other) = (at("longer.json"), at("first.json"));
+    insta::assert_snapshot!("a_report", stdout(&rrm(["report", &one, &other])));
+    let output = rrm(["report", &one, &other, "-o", &at("r.html"), "-o", &at("r.json")]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let page = std::fs::read_to_string(at("r.html")).unwrap();
+    // The page's own two elements, data and script, and none from the texts.
+    assert_eq!(page.matches("<script").count(), 2);
+    assert!(!page.contains("<img") && !page.contains("<b>"), "markup of a text is markup of the page");
+    assert!(page.contains(r"\u003cimg src=x onerror=hacked=1>") && page.contains("boxed{Assistant 1}"));
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(at("r.json")).unwrap()).unwrap();
+    assert_eq!(report["pairings"][0]["cases"], 4);
+    let output = rrm(["report", data]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("is no file of scores from `rrm eval -o`"), "{}", stderr(&output));
+}
+
+#[test]
+fn best_of_n_stands_beside_picks_at_no_cost() {
+    let question = |id: u32, right: usize| {
+        let response =
+            |i: usize| format!(r#"{{"model": "m{i}", "text": "It is {i}.", "pred": "{i}", "correct": {}}}"#, i == right);
+        let responses: Vec<String> = (0..4).map(response).collect();
+        format!(r#"{{"question_id": "{id}", "question": "Q", "options": ["a", "b"], "responses": [{}]}}"#, responses.join(","))
+    };
+    let (_folder, path) = file("mine.jsonl", (0..8).map(|id| question(id, id as usize % 4) + "\n").collect::<String>());
+    let out = stdout(&rrm(["eval", "mmlu-pro", "--data", path.to_str().unwrap(), "--engine", "scripted:accuracy=1"]));
+    let last = out.lines().last().unwrap().split_whitespace().collect::<Vec<_>>();
+    // A judge that is never wrong picks the right one of four, in three matches or six.
+    assert_eq!(
+        (last[0], last[3], last[5], last[6], last[7], last[8], last[9]),
+        ("4", "25.00", "100.00", "100.00", "3.0", "100.00", "6.0")
+    );
 }

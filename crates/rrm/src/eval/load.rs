@@ -211,12 +211,17 @@ fn read(suite: &mut Suite, seen: &mut Seen, path: &Path, layout: &Layout, column
         suite.cases.extend(cases);
         rows += 1;
     }
+    suite.files.push(hashed(path, rows)?);
+    Ok(())
+}
+
+/// The record of a file that was read.
+pub(super) fn hashed(path: &Path, rows: u64) -> Result<DataFile, EvalError> {
     let mut hasher = blake3::Hasher::new();
     let hashed = File::open(path).and_then(|file| hasher.update_reader(file).map(drop));
     hashed.map_err(|detail| EvalError::Io { path: path.to_owned(), detail })?;
     let blake3 = hasher.finalize().to_hex().to_string();
-    suite.files.push(DataFile { file: path.display().to_string(), rows, blake3 });
-    Ok(())
+    Ok(DataFile { file: path.display().to_string(), rows, blake3 })
 }
 
 /// Files below a folder whose names say that they may hold rows, in the order of their paths.

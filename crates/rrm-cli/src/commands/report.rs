@@ -1,0 +1,126 @@
+//! `rrm report`: files of `rrm eval` -> one report on their judges, as JSON, Markdown or a page.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use rrm::{
+    eval, report,
+    report::{Report, Run, Sources},
+    store::Store,
+};
+
+use crate::{
+    engines,
+    failure::Failure,
+    options::Options,
+    output::{Output, beside, note, print},
+};
+
+/// What the command takes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Files that `rrm eval -o` wrote, with what it wrote beside them.
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// Write the report here: FILE.html is a page that needs nothing but itself, FILE.md Markdown, FILE.json JSON; repeatable [default: Markdown to
+    /// standard output].
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+    /// Cases of each run that the page shows, at most: the first that are wrong, flipped or abstained on, then the first others.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub cases: usize,
+    /// The store that holds the transcripts [default: each run's].
+    #[arg(long, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+}
+
+/// What a report can be written as.
+#[derive(Clone, Copy)]
+enum Kind {
+    Html,
+    Markdown,
+    Json,
+}
+
+/// Reads the runs and writes the report.
+pub fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let kinds = args.output.iter().map(|path| kind(path)).collect::<anyhow::Result<Vec<Kind>>>()?;
+    let mut report = report::read(&args.runs, args.cases)?;
+    let sources: Vec<Sources> =
+        report.runs.iter().map(|run| sources(run, args.store.as_deref())).collect::<Result<_, Failure>>()?;
+    report::add_transcripts(&mut report, &sources)?;
+    if args.output.is_empty() {
+        print(&report::markdown(&report)?)?;
+    }
+    let taken: Vec<PathBuf> = args.runs.iter().flat_map(|run| [run.clone(), beside(run, "cases.jsonl")]).collect();
+    let taken: Vec<&Path> = taken.iter().map(PathBuf::as_path).collect();
+    for (path, kind) in args.output.iter().zip(kinds) {
+        let mut output = Output::open(Some(path), &taken)?;
+        output.text(&text(&report, kind)?).with_context(|| format!("cannot write {}", path.display()))?;
+        output.appear()?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn kind(path: &Path) -> anyhow::Result<Kind> {
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("html") => Ok(Kind::Html),
+        Some("md") => Ok(Kind::Markdown),
+        Some("json") => Ok(Kind::Json),
+        _ => anyhow::bail!("{}: a report ends in .html, .md or .json", path.display()),
+    }
+}
+
+fn text(report: &Report, kind: Kind) -> anyhow::Result<String> {
+    Ok(match kind {
+        Kind::Html => report::page(report)?,
+        Kind::Markdown => report::markdown(report)?,
+        Kind::Json => serde_json::to_string_pretty(report)? + "\n",
+    })
+}
+
+/// Where the texts of a run are, by the options that lie beside it. What is gone or has changed is left out with a note.
+fn sources(run: &Run, store: Option<&Path>) -> Result<Sources, Failure> {
+    let config = beside(&run.file, "config.toml");
+    let options: Options = match fs::read_to_string(&config) {
+        Ok(text) => toml::from_str(&text).with_context(|| config.display().to_string())?,
+        Err(_) => Options::default(),
+    };
+    let own = options.store.as_deref().map(|store| found(run, store));
+    let store = match store.map(Path::to_owned).or(own) {
+        Some(store) => Some(store),
+        None => engines::default_store().ok(),
+    };
+    let store = match store.filter(|store| store.exists()) {
+        Some(store) => Some(Store::open(&store)?),
+        None => None,
+    };
+    let thinking = engines::format(options.format.as_deref()).ok().and_then(|format| format.file.thinking);
+    Ok(Sources { suite: suite(run, &options), store, thinking })
+}
+
+/// A path that `rrm eval` was given: as it is, or from the folder of the run, where evaluating began there.
+fn found(run: &Run, path: &Path) -> PathBuf {
+    let beside = run.file.parent().map(|folder| folder.join(path)).filter(|other| !path.exists() && other.exists());
+    beside.unwrap_or_else(|| path.to_owned())
+}
+
+fn suite(run: &Run, options: &Options) -> Option<eval::Suite> {
+    let data = &run.evaluation.data;
+    let files: Vec<PathBuf> = data.iter().map(|file| found(run, Path::new(&file.file))).collect();
+    let gone = |why: &str| note(&format!("{}: {why}; its texts are not shown", run.name));
+    let Some(suite) = options.columns().ok().and_then(|columns| eval::load(run.evaluation.benchmark, &files, &columns).ok())
+    else {
+        gone("the data that was judged cannot be read");
+        return None;
+    };
+    if suite.files.iter().zip(data).any(|(now, then)| now.blake3 != then.blake3) {
+        gone("the data has changed since it was judged");
+        return None;
+    }
+    Some(suite)
+}

@@ -1,0 +1,271 @@
+//! Files of `rrm eval` -> one report on all of their judges: JSON, Markdown, and a page that needs nothing but itself.
+//!
+//! [`read()`] goes through each run's cases line by line, [`add_transcripts`] looks at what judges wrote, [`markdown`] and [`page()`] show it.
+
+mod cases;
+mod figure;
+mod figures;
+mod page;
+mod paired;
+mod patterns;
+mod transcripts;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    cases::{AtVotes, Biases, Bin, PATTERN_SAMPLE, Rate},
+    figure::FigureError,
+    figures::best_of_figure,
+    page::{PageError, markdown, page},
+    paired::Pairing,
+    patterns::Pattern,
+    transcripts::{Entry, Side, Sources, Texts, Written, add_transcripts},
+};
+use crate::{
+    eval::{CaseRow, Evaluation, Group, Level},
+    result,
+    spending::Spent,
+};
+
+/// What is known about several runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Layout version.
+    pub rrm: u32,
+    /// The runs, in the order in which they were given.
+    pub runs: Vec<Run>,
+    /// Each two runs of the same benchmark with common cases.
+    pub pairings: Vec<Pairing>,
+    /// Agreement of all judges of a benchmark, where there are several.
+    pub agreement: Vec<Agreement>,
+}
+
+/// How much all judges of a benchmark agree.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// The benchmark's name.
+    pub benchmark: String,
+    /// Judges.
+    pub judges: usize,
+    /// Krippendorff's alpha of their first decisions.
+    pub alpha: Option<f64>,
+}
+
+/// One judge on one benchmark.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// What it is called in figures: the judge's name, and the benchmark's or the file's where there are several.
+    pub name: String,
+    /// The file that `rrm eval` wrote.
+    pub file: PathBuf,
+    /// Its scores.
+    pub evaluation: Evaluation,
+    /// Counted votes of all cases.
+    pub votes: u64,
+    /// Places and lengths.
+    pub biases: Biases,
+    /// What decisions took.
+    pub cost: Cost,
+    /// Scores if fewer votes had been asked for, from the same votes.
+    pub by_votes: Vec<AtVotes>,
+    /// How right decisions are by their share of votes.
+    pub calibration: Vec<Bin>,
+    /// How right they are by the judge's own verdict probabilities, where it gives them.
+    pub probabilities: Vec<Bin>,
+    /// How the judge reasons; absent without transcripts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<Reasoning>,
+    /// Cases that the page's browser does not show.
+    pub left_out: u64,
+    /// Cases to be read. They are in the page only: their texts would be most of the JSON.
+    #[serde(skip)]
+    pub shown: Vec<Entry>,
+    /// The rows of these.
+    #[serde(skip)]
+    rows: Vec<CaseRow>,
+    /// Addresses of transcripts that are looked through.
+    #[serde(skip)]
+    sample: Vec<String>,
+}
+
+/// What right decisions took.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Tokens written for each pair that counts officially; `None` if none does.
+    pub tokens: Option<f64>,
+    /// Seconds of wall time for each of them; `None` too where a part of the votes came from the store, whose time is not known.
+    pub seconds: Option<f64>,
+}
+
+/// How a judge reasons.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reasoning {
+    /// Transcripts that were looked through: all, or [`PATTERN_SAMPLE`] drawn.
+    pub transcripts: u64,
+    /// Which share of them shows what.
+    pub patterns: Vec<Pattern>,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A file cannot be read.
+    #[error("{path}: {detail}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// The system's words.
+        detail: io::Error,
+    },
+    /// A file that `rrm eval` did not write.
+    #[error("{path} is no file of scores from `rrm eval -o`: {detail}")]
+    Scores {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: serde_json::Error,
+    },
+    /// A file of a layout that this version does not know.
+    #[error("{path} has layout version {found}, newer than {}", result::VERSION)]
+    Newer {
+        /// Which.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+    /// A line of the cases that is no case.
+    #[error("{path} row {line}: no case of `rrm eval`: {detail}")]
+    Line {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        detail: serde_json::Error,
+    },
+    /// A file of scores without the cases that they are of.
+    #[error("{path} is empty; a report needs the cases that `rrm eval` wrote beside its scores")]
+    NoCases {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The phrases of reasoning patterns cannot be used.
+    #[error("patterns.toml: {0}")]
+    Patterns(#[from] toml::de::Error),
+    /// A transcript cannot be read.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+}
+
+/// Reads the runs whose scores `rrm eval -o` wrote into `files`, with the cases beside them. Of each run at most `shown` cases are kept to be read:
+/// the first that are wrong, flipped or abstained on, then the first others.
+///
+/// # Errors
+/// [`ReportError`] for what cannot be read.
+pub fn read(files: &[PathBuf], shown: usize) -> Result<Report, ReportError> {
+    let (mut runs, mut records) = (Vec::new(), Vec::new());
+    for file in files {
+        let evaluation = scores(file)?;
+        let path = beside(file, "cases.jsonl");
+        let mut cases = cases::read(&path, &evaluation, shown)?;
+        if cases.records.is_empty() {
+            return Err(ReportError::NoCases { path });
+        }
+        let counted = cases.records.iter().map(|record| record.official).sum::<f64>();
+        let left_out = cases.records.len() - cases.shown.len();
+        cases.records.sort_unstable_by_key(|record| record.key);
+        runs.push(Run {
+            name: evaluation.engine.name.clone(),
+            file: file.clone(),
+            cost: cost(file, &evaluation, counted),
+            evaluation,
+            votes: cases.votes,
+            biases: cases.biases,
+            by_votes: cases.by_votes,
+            calibration: cases.calibration,
+            probabilities: cases.probabilities,
+            reasoning: None,
+            left_out: left_out as u64,
+            shown: Vec::new(),
+            rows: cases.shown,
+            sample: cases.sample,
+        });
+        records.push(cases.records);
+    }
+    name(&mut runs);
+    let (mut pairings, mut agreement) = (Vec::new(), Vec::new());
+    for (a, run) in runs.iter().enumerate() {
+        let same: Vec<usize> = (0..runs.len()).filter(|&b| runs[b].evaluation.benchmark == run.evaluation.benchmark).collect();
+        let others = same.iter().filter(|&&b| b > a);
+        pairings.extend(others.filter_map(|&b| paired::compare((a, &records[a]), (b, &records[b]))));
+        if same.len() > 1 && same[0] == a {
+            let judges: Vec<_> = same.iter().map(|&b| records[b].as_slice()).collect();
+            let benchmark = run.evaluation.benchmark.protocol().name.to_owned();
+            agreement.push(Agreement { benchmark, judges: judges.len(), alpha: paired::alpha(&judges) });
+        }
+    }
+    Ok(Report { rrm: result::VERSION, runs, pairings, agreement })
+}
+
+impl Run {
+    /// Scores and counts of everything.
+    fn overall(&self) -> Option<&Group> {
+        self.evaluation.groups.iter().find(|group| group.level == Level::Overall)
+    }
+}
+
+fn scores(path: &Path) -> Result<Evaluation, ReportError> {
+    let text = fs::read_to_string(path).map_err(|detail| ReportError::Io { path: path.to_owned(), detail })?;
+    let evaluation: Evaluation =
+        serde_json::from_str(&text).map_err(|detail| ReportError::Scores { path: path.to_owned(), detail })?;
+    match evaluation.rrm {
+        found if found > result::VERSION => Err(ReportError::Newer { path: path.to_owned(), found }),
+        _ => Ok(evaluation),
+    }
+}
+
+/// What was spent, as far as a report needs it.
+#[derive(Deserialize)]
+struct Stats {
+    spent: Spent,
+    seconds: f64,
+}
+
+fn cost(file: &Path, evaluation: &Evaluation, counted: f64) -> Cost {
+    let written: u64 =
+        evaluation.groups.iter().filter(|group| group.level == Level::Overall).map(|group| group.counts.completion_tokens).sum();
+    // Without the file of what was spent there is no time; nothing else depends on it.
+    let stats: Option<Stats> =
+        fs::read_to_string(beside(file, "stats.json")).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let each = |amount: f64| (counted > 0.0).then(|| amount / counted);
+    let seconds = stats.filter(|stats| stats.spent.reused == 0).and_then(|stats| each(stats.seconds));
+    Cost { tokens: each(written as f64), seconds }
+}
+
+/// Makes names differ: with the benchmark where there are several, with the file where that is not enough.
+fn name(runs: &mut [Run]) {
+    let first = runs.first().map(|run| run.evaluation.benchmark);
+    if runs.iter().any(|run| Some(run.evaluation.benchmark) != first) {
+        runs.iter_mut().for_each(|run| run.name = format!("{} on {}", run.name, run.evaluation.benchmark.protocol().name));
+    }
+    let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
+    for run in runs {
+        if names.iter().filter(|name| **name == run.name).count() > 1 {
+            let file = run.file.file_stem().unwrap_or_default().to_string_lossy();
+            run.name = format!("{} ({file})", run.name);
+        }
+    }
+}
+
+/// `FILE.suffix`, as `rrm eval` names what belongs to a file.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    name.into()
+}

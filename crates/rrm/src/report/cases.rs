@@ -1,0 +1,328 @@
+//! Rows of cases, one by one -> what a report says of one run: places, lengths, shares, votes; no row is kept but those to be shown.
+
+use std::{
+    collections::BinaryHeap,
+    fs::File,
+    io::{BufRead, BufReader},
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::ReportError;
+use crate::{
+    engine::LabelProbabilities,
+    eval::{CaseRow, Evaluation, Orders, Share},
+    rating::Score,
+    result::MatchRow,
+    verdict::Verdict,
+    vote::{Counts, Decision},
+};
+
+/// Transcripts of a run that are looked through for reasoning patterns, at most.
+pub const PATTERN_SAMPLE: usize = 5_000;
+/// Bins of the calibration, between a share of one half and of one.
+const BINS: usize = 5;
+
+/// A case as the comparison of judges needs it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Record {
+    /// Hash of the row's id and its pair.
+    pub key: u128,
+    /// Hash of the row's id alone.
+    pub row: u64,
+    /// What it counts upstream.
+    pub official: f64,
+    /// The first decision, in the benchmark's own order.
+    pub decision: Decision,
+}
+
+/// How often something held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rate {
+    /// Times that it held.
+    pub held: u64,
+    /// Times that it could have.
+    pub of: u64,
+    /// The share with its 95% interval (Wilson); `None` where there was nothing.
+    pub share: Option<Score>,
+}
+
+impl Rate {
+    fn add(&mut self, held: bool) {
+        self.held += u64::from(held);
+        self.of += 1;
+    }
+
+    fn done(self) -> Self {
+        let share = (self.of > 0).then(|| Share { value: self.held as f64 / self.of as f64, rows: self.of as f64 });
+        Rate { share: share.and_then(Share::score), ..self }
+    }
+}
+
+/// Places and lengths: what a judge should not go by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Biases {
+    /// Decisions for the response shown first, of those for either.
+    pub first_place: Rate,
+    /// Decisions for the longer response, of those between responses of different lengths.
+    pub longer: Rate,
+    /// Right first decisions where the right response is the longer one.
+    pub right_if_longer: Rate,
+    /// The same where it is the shorter one.
+    pub right_if_shorter: Rate,
+}
+
+/// Decisions of about the same share of votes, and how many of them are right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bin {
+    /// Mean share of the side that was decided for, between one half and one.
+    pub said: f64,
+    /// How many of the decisions are right.
+    pub right: Rate,
+}
+
+/// A score if only so many votes had been asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AtVotes {
+    /// Votes of each decision, at most.
+    pub votes: u32,
+    /// Mean of what pairs count officially; every pair counts the same.
+    pub official: Score,
+    /// Share of pairs that are right in both orders.
+    pub strict: Option<Score>,
+    /// Tokens written, for each pair.
+    pub tokens: f64,
+}
+
+/// What the cases of one run say together.
+pub(super) struct Cases {
+    pub records: Vec<Record>,
+    pub biases: Biases,
+    pub by_votes: Vec<AtVotes>,
+    /// By share of votes.
+    pub calibration: Vec<Bin>,
+    /// By the judge's own verdict probabilities, where it gives them.
+    pub probabilities: Vec<Bin>,
+    /// Addresses of the transcripts that are looked through: those with the smallest, which are hashes and so a draw.
+    pub sample: Vec<String>,
+    /// Cases to be shown.
+    pub shown: Vec<CaseRow>,
+    pub votes: u64,
+}
+
+/// Sums that [`AtVotes`] comes from.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    official: f64,
+    strict: u64,
+    tokens: u64,
+}
+
+struct Reading<'a> {
+    evaluation: &'a Evaluation,
+    cases: Cases,
+    ks: Vec<u32>,
+    sums: Vec<Sums>,
+    said: [f64; BINS],
+    said_probabilities: [f64; BINS],
+    rows: u64,
+    both: bool,
+    sample: BinaryHeap<String>,
+    /// Cases to be shown that nothing is wrong with.
+    plain: Vec<CaseRow>,
+    limit: usize,
+}
+
+/// Reads the cases of a run; of those to be shown at most `limit`.
+///
+/// # Errors
+/// [`ReportError`] for a file that cannot be read or a line that is no case.
+pub(super) fn read(path: &Path, evaluation: &Evaluation, limit: usize) -> Result<Cases, ReportError> {
+    let file = File::open(path).map_err(|detail| ReportError::Io { path: path.to_owned(), detail })?;
+    let mut reading = Reading::new(evaluation, limit);
+    let mut lines = BufReader::with_capacity(1 << 18, file);
+    let (mut text, mut line) = (String::new(), 0);
+    loop {
+        text.clear();
+        let read = lines.read_line(&mut text).map_err(|detail| ReportError::Io { path: path.to_owned(), detail })?;
+        if read == 0 {
+            return Ok(reading.done());
+        }
+        line += 1;
+        let row = serde_json::from_str(&text).map_err(|detail| ReportError::Line { path: path.to_owned(), line, detail })?;
+        reading.add(row);
+    }
+}
+
+impl<'a> Reading<'a> {
+    fn new(evaluation: &'a Evaluation, limit: usize) -> Self {
+        let votes = evaluation.settings.votes.max(1);
+        // Odd ones, 1, 3, 5, 9 ...: of an even number a half is no majority, which says little about more votes.
+        let mut ks: Vec<u32> =
+            [1].into_iter().chain((1..31).map(|power| (1_u32 << power) + 1)).take_while(|k| *k < votes).collect();
+        ks.push(votes);
+        let cases = Cases {
+            records: Vec::new(),
+            biases: Biases::default(),
+            by_votes: Vec::new(),
+            calibration: vec![Bin::default(); BINS],
+            probabilities: vec![Bin::default(); BINS],
+            sample: Vec::new(),
+            shown: Vec::new(),
+            votes: 0,
+        };
+        let (sums, sample) = (vec![Sums::default(); ks.len()], BinaryHeap::new());
+        let (said, said_probabilities) = ([0.0; BINS], [0.0; BINS]);
+        Reading { evaluation, cases, ks, sums, said, said_probabilities, rows: 0, both: true, sample, plain: Vec::new(), limit }
+    }
+
+    fn add(&mut self, row: CaseRow) {
+        let record = record(&row);
+        self.rows += u64::from(self.cases.records.last().is_none_or(|last| last.row != record.row));
+        self.cases.records.push(record);
+        self.both &= row.strict.is_some();
+        self.biases(&row);
+        self.calibration(&row);
+        for (place, &k) in self.ks.iter().enumerate() {
+            let decisions = decisions_at(&row, k);
+            let counted = if self.evaluation.benchmark.protocol().orders == Orders::Both { 2 } else { 1 };
+            let official = &decisions[..counted.min(decisions.len())];
+            let votes = row.matches.iter().flat_map(|played| played.votes.iter().take(k as usize));
+            let sums = &mut self.sums[place];
+            sums.official += self.evaluation.benchmark.protocol().count(row.label, official);
+            sums.strict += u64::from(decisions.len() == 2 && decisions.iter().all(|decision| *decision == row.label.into()));
+            sums.tokens += votes.map(|vote| vote.completion_tokens).sum::<u64>();
+        }
+        for vote in row.matches.iter().flat_map(|played| &played.votes) {
+            self.cases.votes += 1;
+            if self.sample.len() < PATTERN_SAMPLE {
+                self.sample.push(vote.completion.clone());
+            } else if self.sample.peek().is_some_and(|last| *last > vote.completion) {
+                self.sample.pop();
+                self.sample.push(vote.completion.clone());
+            }
+        }
+        let list = if flags(&row).is_empty() { &mut self.plain } else { &mut self.cases.shown };
+        if list.len() < self.limit {
+            list.push(row);
+        }
+    }
+
+    fn biases(&mut self, row: &CaseRow) {
+        let biases = &mut self.cases.biases;
+        let side = |decision| matches!(decision, Decision::First | Decision::Second);
+        for decision in row.matches.iter().filter_map(|played| played.decision).filter(|decision| side(*decision)) {
+            biases.first_place.add(decision == Decision::First);
+        }
+        if row.bytes.0 == row.bytes.1 {
+            return;
+        }
+        let longer = if row.bytes.0 > row.bytes.1 { Verdict::First } else { Verdict::Second };
+        for decision in row.decisions.iter().filter(|decision| side(**decision)) {
+            biases.longer.add(*decision == longer.into());
+        }
+        let right = row.decisions.first().is_some_and(|decision| *decision == row.label.into());
+        match row.label {
+            Verdict::Tie => {}
+            label if label == longer => biases.right_if_longer.add(right),
+            _ => biases.right_if_shorter.add(right),
+        }
+    }
+
+    fn calibration(&mut self, row: &CaseRow) {
+        let (Some(played), true) = (row.matches.first(), row.label != Verdict::Tie) else { return };
+        let label_first = (row.label == Verdict::First) == (played.first == row.pair.0);
+        let shares = played.counts.and_then(Counts::share_first);
+        add_share(&mut self.cases.calibration, &mut self.said, shares, label_first);
+        let probabilities = mean_probability(played);
+        add_share(&mut self.cases.probabilities, &mut self.said_probabilities, probabilities, label_first);
+    }
+
+    fn done(mut self) -> Cases {
+        let (cases, rows) = (self.cases.records.len() as f64, self.rows as f64);
+        let score = |sum: f64| Share { value: sum / cases, rows }.score();
+        for (k, sums) in self.ks.iter().zip(&self.sums) {
+            let Some(official) = score(sums.official) else { continue };
+            let strict = if self.both { score(sums.strict as f64) } else { None };
+            self.cases.by_votes.push(AtVotes { votes: *k, official, strict, tokens: sums.tokens as f64 / cases });
+        }
+        let biases = self.cases.biases;
+        self.cases.biases = Biases {
+            first_place: biases.first_place.done(),
+            longer: biases.longer.done(),
+            right_if_longer: biases.right_if_longer.done(),
+            right_if_shorter: biases.right_if_shorter.done(),
+        };
+        self.cases.calibration = bins(&self.cases.calibration, &self.said);
+        self.cases.probabilities = bins(&self.cases.probabilities, &self.said_probabilities);
+        self.cases.sample = self.sample.into_sorted_vec();
+        let room = self.limit - self.cases.shown.len();
+        self.cases.shown.extend(self.plain.into_iter().take(room));
+        self.cases
+    }
+}
+
+/// What is to be looked at about a case: `wrong`, `flipped`, `abstained`.
+pub(super) fn flags(row: &CaseRow) -> Vec<&'static str> {
+    let wrong = row.strict == Some(false) || row.official < 1.0;
+    let flipped =
+        matches!(row.decisions[..], [one, other] if one != other && one != Decision::Undecided && other != Decision::Undecided);
+    let abstained = row.matches.iter().flat_map(|played| &played.votes).any(|vote| vote.abstain.is_some());
+    let named = [(wrong, "wrong"), (flipped, "flipped"), (abstained, "abstained")];
+    named.into_iter().filter_map(|(holds, name)| holds.then_some(name)).collect()
+}
+
+fn record(row: &CaseRow) -> Record {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(row.id.as_bytes());
+    let mut id = [0; 8];
+    hasher.finalize_xof().fill(&mut id);
+    hasher.update(&[0]).update(&(row.pair.0 as u64).to_le_bytes()).update(&(row.pair.1 as u64).to_le_bytes());
+    let mut key = [0; 16];
+    hasher.finalize_xof().fill(&mut key);
+    let decision = row.decisions.first().copied().unwrap_or(Decision::Undecided);
+    Record { key: u128::from_le_bytes(key), row: u64::from_le_bytes(id), official: row.official, decision }
+}
+
+/// The decisions of the first `k` votes in each order. A case with an error keeps those it has: its matches cannot be told apart.
+fn decisions_at(row: &CaseRow, k: u32) -> Vec<Decision> {
+    if row.matches.len() != row.decisions.len() {
+        return row.decisions.clone();
+    }
+    let decide = |played: &MatchRow| {
+        let mut counts = Counts::default();
+        for vote in played.votes.iter().take(k as usize) {
+            match (vote.verdict, vote.abstain) {
+                (Some(verdict), _) => counts.add(Ok(verdict)),
+                (None, Some(reason)) => counts.add(Err(reason)),
+                (None, None) => {}
+            }
+        }
+        let decision = counts.decision();
+        if played.first == row.pair.0 { decision } else { decision.swapped() }
+    };
+    row.matches.iter().map(decide).collect()
+}
+
+/// What the judge's own probabilities say for the response shown first, a tie counting half; `None` unless all votes have them.
+fn mean_probability(played: &MatchRow) -> Option<f64> {
+    let of = |probabilities: &LabelProbabilities| probabilities.first + 0.5 * probabilities.tie.unwrap_or(0.0);
+    let all: Option<Vec<f64>> = played.votes.iter().map(|vote| vote.probabilities.as_ref().map(of)).collect();
+    let all = all.filter(|all| !all.is_empty())?;
+    Some(all.iter().sum::<f64>() / all.len() as f64)
+}
+
+/// Counts a decision by the share of its side; a share of one half decides nothing.
+fn add_share(bins: &mut [Bin], said: &mut [f64; BINS], share_first: Option<f64>, label_first: bool) {
+    let Some(share) = share_first.filter(|share| *share != 0.5) else { return };
+    let sure = share.max(1.0 - share);
+    let bin = (((sure - 0.5) * 2.0 * BINS as f64) as usize).min(BINS - 1);
+    bins[bin].right.add((share > 0.5) == label_first);
+    said[bin] += sure;
+}
+
+fn bins(bins: &[Bin], said: &[f64; BINS]) -> Vec<Bin> {
+    let filled = bins.iter().zip(said).filter(|(bin, _)| bin.right.of > 0);
+    filled.map(|(bin, said)| Bin { said: said / bin.right.of as f64, right: bin.right.done() }).collect()
+}

@@ -1,0 +1,142 @@
+//! A report -> the figures that it has something for.
+
+use super::{
+    Bin, FigureError, Report, Run,
+    figure::{self, Figure, Point, Series},
+};
+use crate::{
+    eval::{BestOf, Group, Level, Size},
+    rating::Score,
+};
+
+/// All figures of a report, in the order in which they are shown.
+pub(super) fn figures(report: &Report) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    let mut benchmarks: Vec<&str> = Vec::new();
+    for run in &report.runs {
+        let name = run.evaluation.benchmark.protocol().name;
+        if benchmarks.contains(&name) {
+            continue;
+        }
+        benchmarks.push(name);
+        let runs: Vec<&Run> = report.runs.iter().filter(|run| run.evaluation.benchmark.protocol().name == name).collect();
+        figures.push(groups(name, &runs, "official", |group| group.official));
+        if runs.iter().all(|run| run.overall().is_some_and(|group| group.strict.is_some())) {
+            figures.push(groups(name, &runs, "strict", |group| group.strict));
+        }
+    }
+    let runs: Vec<&Run> = report.runs.iter().collect();
+    if runs.iter().any(|run| run.by_votes.len() > 1) {
+        figures.push(scaling(&runs, "Score against votes", "votes of each decision", |votes, _| f64::from(votes)));
+        if runs.iter().all(|run| run.by_votes.iter().all(|at| at.tokens > 0.0)) {
+            figures.push(scaling(&runs, "Score against tokens", "tokens written for each pair", |_, tokens| tokens));
+        }
+        figures.push(calibration(
+            &runs,
+            "Calibration of the share of votes",
+            "mean share of votes for the decision, percent",
+            |run| &run.calibration,
+        ));
+    }
+    if runs.iter().any(|run| !run.probabilities.is_empty()) {
+        let x = "mean verdict probability of the decision, percent";
+        figures.push(calibration(&runs, "Calibration of verdict probabilities", x, |run| &run.probabilities));
+    }
+    figures.retain(|figure| figure.series.iter().any(|series| !series.points.is_empty()));
+    figures
+}
+
+/// Accuracy of picks against numbers of responses, as an SVG file.
+///
+/// # Errors
+/// What cannot be drawn.
+pub fn best_of_figure(of: &BestOf) -> Result<String, FigureError> {
+    let series = |name: &str, score: &dyn Fn(&Size) -> Option<Score>| Series {
+        name: name.to_owned(),
+        points: of.sizes.iter().filter_map(|size| Some(point(size.n as f64, score(size)?))).collect(),
+        line: true,
+    };
+    let judged = |place: usize| move |size: &Size| size.judged.get(place).map(|judged| judged.accuracy);
+    let name = &of.engine.name;
+    let figure = Figure {
+        title: format!("Best of N, {name}"),
+        x: "responses of each question".to_owned(),
+        y: "accuracy of the pick, percent".to_owned(),
+        names: Vec::new(),
+        doubling: true,
+        diagonal: false,
+        series: vec![
+            series(&format!("knockout, {name}"), &judged(0)),
+            series(&format!("Elo, round robin, {name}"), &judged(1)),
+            series("majority answer", &|size| Some(size.majority)),
+            series("oracle", &|size| Some(size.oracle)),
+            series("random", &|size| Some(size.random)),
+            series("first", &|size| Some(size.first)),
+        ],
+    };
+    // A file of its own has no theme: the grid is grey.
+    Ok(figure::draw(&figure)?.replace("#020202", "#D4D8DF"))
+}
+
+fn point(x: f64, score: Score) -> Point {
+    let percent = |share: Option<f64>| share.unwrap_or(score.value) * 100.0;
+    Point { x, y: score.value * 100.0, low: percent(score.low), high: percent(score.high) }
+}
+
+fn groups(benchmark: &str, runs: &[&Run], which: &str, score: fn(&Group) -> Option<Score>) -> Figure {
+    // Subsets that some run has, sections, and the whole last.
+    let mut names: Vec<(Level, String)> = Vec::new();
+    for level in [Level::Subset, Level::Section, Level::Overall] {
+        for group in runs.iter().flat_map(|run| &run.evaluation.groups).filter(|group| group.level == level) {
+            if !names.iter().any(|(_, name)| *name == group.name) {
+                names.push((level, group.name.clone()));
+            }
+        }
+    }
+    let series = |run: &&Run| {
+        let place = |group: &Group| names.iter().position(|(_, name)| *name == group.name);
+        let points = run.evaluation.groups.iter().filter_map(|group| Some(point(place(group)? as f64, score(group)?)));
+        Series { name: run.name.clone(), points: points.collect(), line: false }
+    };
+    Figure {
+        title: format!("{benchmark}: {which} score"),
+        x: String::new(),
+        y: format!("{which} score, percent, with 95% intervals"),
+        series: runs.iter().map(series).collect(),
+        names: names.into_iter().map(|(_, name)| name).collect(),
+        doubling: false,
+        diagonal: false,
+    }
+}
+
+fn scaling(runs: &[&Run], title: &str, x: &str, place: fn(u32, f64) -> f64) -> Figure {
+    let series = |run: &&Run| {
+        let points = run.by_votes.iter().map(|at| point(place(at.votes, at.tokens), at.official));
+        Series { name: run.name.clone(), points: points.collect(), line: true }
+    };
+    Figure {
+        title: title.to_owned(),
+        x: x.to_owned(),
+        y: "official score, mean of pairs, percent".to_owned(),
+        names: Vec::new(),
+        doubling: true,
+        diagonal: false,
+        series: runs.iter().map(series).collect(),
+    }
+}
+
+fn calibration(runs: &[&Run], title: &str, x: &str, bins: fn(&Run) -> &Vec<Bin>) -> Figure {
+    let series = |run: &&Run| {
+        let points = bins(run).iter().filter_map(|bin| Some(point(bin.said * 100.0, bin.right.share?)));
+        Series { name: run.name.clone(), points: points.collect(), line: true }
+    };
+    Figure {
+        title: title.to_owned(),
+        x: x.to_owned(),
+        y: "right decisions, percent".to_owned(),
+        names: Vec::new(),
+        doubling: false,
+        diagonal: true,
+        series: runs.iter().map(series).collect(),
+    }
+}

@@ -1,0 +1,171 @@
+//! Two judges' decisions about the same cases -> how much more one of them scores, how sure that is, and how much they agree.
+
+use serde::{Deserialize, Serialize};
+
+use super::cases::Record;
+use crate::{rating::Score, vote::Decision};
+
+/// Two judges on the cases that both were asked about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pairing {
+    /// Place of one run in the report, from 0.
+    pub a: usize,
+    /// Place of the other.
+    pub b: usize,
+    /// Cases that both have.
+    pub cases: u64,
+    /// What `a` scores officially above `b`, every pair counting the same; the 95% interval is normal, from differences summed by row.
+    pub difference: Score,
+    /// Cases that count more with `a`.
+    pub a_better: u64,
+    /// Cases that count more with `b`.
+    pub b_better: u64,
+    /// Probability of so uneven a split of these if both were equally good: McNemar's exact test, two-sided.
+    pub p: f64,
+    /// Cohen's kappa of their first decisions about the same pairs; `None` where chance alone would make them agree.
+    pub kappa: Option<f64>,
+}
+
+/// Compares two runs; `None` without common cases. The records are sorted by key.
+pub(super) fn compare((a, of_a): (usize, &[Record]), (b, of_b): (usize, &[Record])) -> Option<Pairing> {
+    let (mut i, mut j) = (0, 0);
+    // The row's hash leads, so that the cases of a row come together.
+    let mut by_row: Vec<(u64, f64)> = Vec::new();
+    let (mut a_better, mut b_better, mut table) = (0, 0, [[0_u64; 3]; 3]);
+    while let (Some(x), Some(y)) = (of_a.get(i), of_b.get(j)) {
+        match x.key.cmp(&y.key) {
+            std::cmp::Ordering::Less => i += 1,
+            std::cmp::Ordering::Greater => j += 1,
+            std::cmp::Ordering::Equal => {
+                let difference = x.official - y.official;
+                by_row.push((x.row, difference));
+                a_better += u64::from(difference > 0.0);
+                b_better += u64::from(difference < 0.0);
+                if let (Some(x), Some(y)) = (category(x.decision), category(y.decision)) {
+                    table[x][y] += 1;
+                }
+                (i, j) = (i + 1, j + 1);
+            }
+        }
+    }
+    let cases = by_row.len() as u64;
+    let difference = mean_by_row(by_row)?;
+    Some(Pairing { a, b, cases, difference, a_better, b_better, p: exact_p(a_better, b_better), kappa: kappa(&table) })
+}
+
+/// Krippendorff's alpha for nominal values of the first decisions of several judges: cases that at least two of them decided count.
+/// `None` where all decisions are alike.
+pub(super) fn alpha(judges: &[&[Record]]) -> Option<f64> {
+    let mut all: Vec<(u128, usize)> = judges
+        .iter()
+        .flat_map(|records| records.iter())
+        .filter_map(|record| Some((record.key, category(record.decision)?)))
+        .collect();
+    all.sort_unstable();
+    let (mut totals, mut agreeing) = ([0.0; 3], 0.0);
+    for unit in all.chunk_by(|one, other| one.0 == other.0).filter(|unit| unit.len() > 1) {
+        let mut counts = [0.0; 3];
+        unit.iter().for_each(|(_, category)| counts[*category] += 1.0);
+        let pairs: f64 = counts.iter().map(|n| n * (n - 1.0)).sum();
+        agreeing += pairs / (unit.len() as f64 - 1.0);
+        totals.iter_mut().zip(counts).for_each(|(total, n)| *total += n);
+    }
+    let n: f64 = totals.iter().sum();
+    let expected = (n * n - totals.iter().map(|total| total * total).sum::<f64>()) / (n - 1.0);
+    (n > 1.0 && expected > 0.0).then(|| 1.0 - (n - agreeing) / expected)
+}
+
+fn category(decision: Decision) -> Option<usize> {
+    match decision {
+        Decision::First => Some(0),
+        Decision::Second => Some(1),
+        Decision::Tie => Some(2),
+        Decision::Undecided => None,
+    }
+}
+
+/// The mean over pairs with a normal interval that takes rows, not pairs, as independent; `None` without pairs.
+fn mean_by_row(mut pairs: Vec<(u64, f64)>) -> Option<Score> {
+    if pairs.is_empty() {
+        return None;
+    }
+    let n = pairs.len() as f64;
+    let mean = pairs.iter().map(|(_, value)| value).sum::<f64>() / n;
+    pairs.sort_unstable_by_key(|(row, _)| *row);
+    let rows = pairs.chunk_by(|one, other| one.0 == other.0);
+    let (mut count, mut squares) = (0.0, 0.0);
+    for row in rows {
+        count += 1.0;
+        squares += row.iter().map(|(_, value)| value - mean).sum::<f64>().powi(2);
+    }
+    let spread = if count > 1.0 { 1.959_963_984_540_054 * (squares * count / (count - 1.0)).sqrt() / n } else { 1.0 };
+    Some(Score { value: mean, low: Some((mean - spread).max(-1.0)), high: Some((mean + spread).min(1.0)) })
+}
+
+/// Two-sided exact probability of a split as uneven as `a` to `b` of fair coins.
+fn exact_p(a: u64, b: u64) -> f64 {
+    let (n, less) = (a + b, a.min(b));
+    // The logarithm of (n over k) / 2^n, beginning at k = 0.
+    let mut log = -(n as f64) * std::f64::consts::LN_2;
+    let mut tail = log.exp();
+    for k in 1..=less {
+        log += ((n - k + 1) as f64 / k as f64).ln();
+        tail += log.exp();
+    }
+    (2.0 * tail).min(1.0)
+}
+
+fn kappa(table: &[[u64; 3]; 3]) -> Option<f64> {
+    let sum = |values: &mut dyn Iterator<Item = u64>| values.sum::<u64>() as f64;
+    let n = sum(&mut table.iter().flatten().copied());
+    let agreed = sum(&mut (0..3).map(|i| table[i][i])) / n;
+    let chance: f64 = (0..3).map(|i| sum(&mut table[i].iter().copied()) * sum(&mut table.iter().map(|row| row[i]))).sum();
+    let chance = chance / (n * n);
+    (n > 0.0 && chance < 1.0).then(|| (agreed - chance) / (1.0 - chance))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mcnemar_is_exact() {
+        // By hand: 2 (1 + 10) / 2^10, and 1 where both have as many.
+        assert!((exact_p(1, 9) - 22.0 / 1024.0).abs() < 1e-12);
+        assert_eq!(exact_p(5, 5), 1.0);
+        assert_eq!(exact_p(0, 0), 1.0);
+        assert!(exact_p(400_000, 401_000) > 0.2 && exact_p(400_000, 410_000) < 1e-20);
+    }
+
+    #[test]
+    fn kappa_is_what_the_book_says() {
+        // Agreement 35 of 50, by chance one half: kappa 0.4.
+        let kappa = kappa(&[[20, 5, 0], [10, 15, 0], [0, 0, 0]]).unwrap();
+        assert!((kappa - 0.4).abs() < 1e-12);
+        assert_eq!(super::kappa(&[[9, 0, 0], [0; 3], [0; 3]]), None);
+    }
+
+    #[test]
+    fn alpha_of_krippendorffs_own_binary_example() {
+        // Krippendorff 2011, section A: two observers, ten units, alpha 0.095.
+        let a = [0, 1, 0, 0, 0, 0, 0, 0, 1, 0];
+        let b = [1, 1, 1, 0, 0, 1, 0, 0, 0, 0];
+        let records = |values: [u8; 10]| -> Vec<Record> {
+            let decide = |value| if value == 0 { Decision::First } else { Decision::Second };
+            let record = |(key, value)| Record { key: key as u128, row: key as u64, official: 0.0, decision: decide(value) };
+            values.into_iter().enumerate().map(record).collect()
+        };
+        let alpha = alpha(&[&records(a), &records(b)]).unwrap();
+        assert!((alpha - 0.095).abs() < 5e-4, "{alpha}");
+    }
+
+    #[test]
+    fn a_difference_rests_on_rows() {
+        let pairs =
+            |copies: u64| (0..100).flat_map(move |row| (0..copies).map(move |_| (row, f64::from(row % 4 == 0)))).collect();
+        let (one, three) = (mean_by_row(pairs(1)).unwrap(), mean_by_row(pairs(3)).unwrap());
+        assert!((one.value - 0.25).abs() < 1e-12);
+        assert!((one.low.unwrap() - three.low.unwrap()).abs() < 1e-12);
+        assert_eq!(mean_by_row(Vec::new()), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! Cases to be shown, the data and the store -> what was judged and what the judge wrote, side by side; and how it reasons.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::{Reasoning, Report, ReportError, Run, cases, patterns::Counter};
+use crate::{
+    dataset::Item,
+    eval::{CaseRow, Suite},
+    judge::Order,
+    result::{MatchRow, VoteRow},
+    store::Store,
+    transcript::{self, Thinking},
+    verdict::Verdict,
+    vote::Decision,
+};
+
+/// Votes of a judgment that are shown, at most.
+const VOTES_SHOWN: usize = 4;
+/// Characters of a text that are shown, at most.
+const TEXT_SHOWN: usize = 12_000;
+
+/// Where the texts of a run are; what is `None` is not shown.
+#[derive(Default)]
+pub struct Sources {
+    /// The data that was judged.
+    pub suite: Option<Suite>,
+    /// The store that holds the transcripts.
+    pub store: Option<Store>,
+    /// How the judge's format marks thinking.
+    pub thinking: Option<Thinking>,
+}
+
+/// One case to be read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Entry {
+    /// Its row.
+    pub id: String,
+    /// What it is counted under.
+    pub subset: String,
+    /// The two responses, in the benchmark's own order.
+    pub pair: (usize, usize),
+    /// Which response is right, in that order.
+    pub label: Verdict,
+    /// What was decided in each order.
+    pub decisions: Vec<Decision>,
+    /// `wrong`, `flipped`, `abstained`.
+    pub flags: Vec<&'static str>,
+    /// Why there is no judgment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What was judged, where the data is at hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub texts: Option<Texts>,
+    /// What the judge wrote.
+    pub written: Vec<Written>,
+    /// Votes that are not shown.
+    pub more_votes: usize,
+}
+
+/// What was judged.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Texts {
+    /// The conversation.
+    pub prompt: String,
+    /// The two responses, in the benchmark's own order.
+    pub responses: [Side; 2],
+}
+
+/// One of the two.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Side {
+    /// Its place in the row.
+    pub index: usize,
+    /// Its text.
+    pub text: String,
+}
+
+/// One vote and its transcript.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Written {
+    /// Index of the response shown first.
+    pub first: usize,
+    /// Index of the response that the vote is for; `None` for a tie or none.
+    pub chosen: Option<usize>,
+    /// What it says, in words.
+    pub said: String,
+    /// Tokens written.
+    pub tokens: u64,
+    /// The thinking; `None` where the store does not have the transcript.
+    pub thinking: Option<String>,
+    /// The answer.
+    pub answer: Option<String>,
+}
+
+/// Fills in the cases to be shown and the reasoning patterns, each run from its own sources.
+///
+/// # Errors
+/// A store that cannot be read.
+pub fn add_transcripts(report: &mut Report, sources: &[Sources]) -> Result<(), ReportError> {
+    for (run, sources) in report.runs.iter_mut().zip(sources) {
+        let wanted: HashSet<&str> = run.rows.iter().map(|row| row.id.as_str()).collect();
+        let cases = sources.suite.iter().flat_map(|suite| &suite.cases);
+        let items: HashMap<&str, &Item> = cases
+            .filter(|case| wanted.contains(case.item.id.as_str()))
+            .map(|case| (case.item.id.as_str(), &*case.item))
+            .collect();
+        let shown: Result<Vec<Entry>, ReportError> =
+            run.rows.iter().map(|row| entry(row, items.get(row.id.as_str()).copied(), sources)).collect();
+        run.shown = shown?;
+        run.reasoning = match &sources.store {
+            Some(store) => reasoning(run, store)?,
+            None => None,
+        };
+    }
+    Ok(())
+}
+
+fn reasoning(run: &Run, store: &Store) -> Result<Option<Reasoning>, ReportError> {
+    let mut counter = Counter::shipped()?;
+    for address in &run.sample {
+        let Ok(key) = address.parse() else { continue };
+        if let Some(completion) = store.get(key)? {
+            counter.add(&format!("{} {}", completion.reasoning.unwrap_or_default(), completion.text));
+        }
+    }
+    let (transcripts, patterns) = counter.done();
+    Ok((transcripts > 0).then_some(Reasoning { transcripts, patterns }))
+}
+
+fn entry(row: &CaseRow, item: Option<&Item>, sources: &Sources) -> Result<Entry, ReportError> {
+    let (mut written, mut more_votes) = (Vec::new(), 0);
+    for played in &row.matches {
+        for vote in played.votes.iter().take(VOTES_SHOWN) {
+            written.push(one(played, vote, sources)?);
+        }
+        more_votes += played.votes.len().saturating_sub(VOTES_SHOWN);
+    }
+    let side = |item: &Item, index: usize| Some(Side { index, text: short(&item.responses.get(index)?.text) });
+    let texts = |item: &Item| {
+        let messages = item.prompt.messages.iter();
+        let prompt: Vec<String> = match &item.prompt.messages[..] {
+            [only] => vec![only.content.to_string()],
+            _ => messages.map(|message| format!("{}: {}", message.role.as_str(), message.content)).collect(),
+        };
+        Some(Texts { prompt: short(&prompt.join("\n\n")), responses: [side(item, row.pair.0)?, side(item, row.pair.1)?] })
+    };
+    Ok(Entry {
+        id: row.id.clone(),
+        subset: row.subset.clone(),
+        pair: row.pair,
+        label: row.label,
+        decisions: row.decisions.clone(),
+        flags: cases::flags(row),
+        error: row.error.clone(),
+        texts: item.and_then(texts),
+        written,
+        more_votes,
+    })
+}
+
+fn one(played: &MatchRow, vote: &VoteRow, sources: &Sources) -> Result<Written, ReportError> {
+    let (given, other) = (played.first, played.second);
+    let chosen = match vote.verdict {
+        Some(Verdict::First) => Some(given),
+        Some(Verdict::Second) => Some(other),
+        _ => None,
+    };
+    let said = match (vote.verdict, vote.abstain) {
+        (Some(Verdict::Tie), _) => "a tie".to_owned(),
+        (Some(_), _) => "a verdict".to_owned(),
+        (None, Some(reason)) => format!("abstained: {}", format!("{reason:?}").to_lowercase()),
+        (None, None) => "nothing".to_owned(),
+    };
+    let completion = match (&sources.store, vote.completion.parse()) {
+        (Some(store), Ok(key)) => store.get(key)?,
+        _ => None,
+    };
+    let (thinking, answer) = completion
+        .map(|completion| transcript::split(&completion, sources.thinking.as_ref()))
+        .map(|transcript| (short(&transcript.thinking), short(&transcript.answer)))
+        .unzip();
+    let first = if vote.order == Order::Given { given } else { other };
+    Ok(Written { first, chosen, said, tokens: vote.completion_tokens, thinking, answer })
+}
+
+/// The text, cut where it would be too long, with a word about it.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(TEXT_SHOWN) {
+        Some((end, _)) => format!("{}\n[{} more bytes are not shown]", &text[..end], text.len() - end),
+        None => text.to_owned(),
+    }
+}
