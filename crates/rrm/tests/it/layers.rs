@@ -102,6 +102,8 @@ fn no_file_grows_over_400_lines_and_every_one_says_what_it_is() {
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
         assert!(text.lines().count() <= 400, "{} has over 400 lines", file.display());
-        assert!(text.starts_with("//!"), "{} does not open with //!", file.display());
+        // A page's HTML, CSS and script, and data in TOML, have comments of their own kinds.
+        let code = file.extension().is_some_and(|extension| extension == "rs");
+        assert!(!code || text.starts_with("//!"), "{} does not open with //!", file.display());
     }
 }
