@@ -12,7 +12,9 @@ if [ $# -lt 1 ]; then
 fi
 data="$(realpath "$1")"
 cd "$(dirname "$0")/.."
-cargo build --quiet --release -p rrm-cli
+if [ -z "${RRM:-}" ]; then
+  cargo build --quiet --release -p rrm-cli
+fi
 rrm="${RRM:-${CARGO_TARGET_DIR:-target}/release/rrm}"
 mkdir -p target/smollm2
 [ -f target/smollm2/data/train.jsonl ] || python3 runs/smollm2/pairs.py "$data" target/smollm2/data
