@@ -5,6 +5,7 @@ mod doctor;
 mod eval;
 mod judging;
 mod model;
+mod pairs;
 mod plan;
 mod report;
 mod show;
@@ -30,6 +31,8 @@ pub enum Command {
     Plan(plan::Args),
     /// Measure a judge on a benchmark, by its own rules and by strict ones.
     Eval(eval::Args),
+    /// Make preference pairs of questions with verifiable answers: one right response and one wrong one.
+    Pairs(pairs::Args),
     /// Report on judges that `rrm eval` measured: scores, differences, figures, transcripts.
     Report(report::Args),
     /// Show one row of a result: bracket, votes, and what the judge wrote.
@@ -51,6 +54,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Rank(args) => judging::run(args, judging::Kind::Rank).await,
         Command::Plan(args) => plan::run(args),
         Command::Eval(args) => eval::run(args).await,
+        Command::Pairs(args) => pairs::run(args).await,
         Command::Report(args) => report::run(&args),
         Command::Show(args) => show::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,

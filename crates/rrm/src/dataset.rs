@@ -21,6 +21,7 @@ pub use self::{
     examples::{Example, read_examples},
     messages::Said,
 };
+pub(crate) use self::columns::find;
 use crate::comparison::Prompt;
 
 /// One row: a prompt and the responses to it.
@@ -92,6 +93,16 @@ pub fn first_columns(path: &Path) -> Result<Vec<String>, DatasetError> {
     let file = file_name(path, &ReadOptions::default());
     let first = rows::open(path, &file)?.next().ok_or(DatasetError::Empty { file })?;
     Ok(first?.1.into_iter().map(|(name, _)| name).collect())
+}
+
+/// What a value says, or what is wrong with it where it stands at `place`.
+pub(crate) fn said(value: &Value, place: &str, expected: &'static str) -> Result<Said, RowProblem> {
+    messages::said(value, place, expected)
+}
+
+/// The rows of a file as they are, with their places.
+pub(crate) fn raw(path: &Path, name: &str) -> Result<rows::Rows, DatasetError> {
+    rows::open(path, &name.into())
 }
 
 /// The rows of a file, from [`read`].

@@ -23,6 +23,7 @@ pub use self::{
     scores::{Combined, Evaluation, Group, Level, Share, combine, scores},
     tally::{Confusion, Counts, Tally},
 };
+pub(crate) use self::load::{listed, recognised};
 use crate::{dataset::Item, verdict::Verdict, vote::Decision};
 
 /// A judge benchmark.

@@ -174,6 +174,11 @@ pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> R
     }
 }
 
+/// The published benchmark whose rows have these columns.
+pub(crate) fn recognised(present: &[String]) -> Option<Benchmark> {
+    Benchmark::ALL.into_iter().find(|benchmark| *benchmark != Benchmark::Pairs && layout(*benchmark, present).is_some())
+}
+
 /// How rows with these columns are read; `None` if they are not the benchmark's.
 fn layout(benchmark: Benchmark, present: &[String]) -> Option<&'static Layout> {
     let fits = |layout: &&Layout| layout.needs.iter().all(|name| present.iter().any(|column| column == name));
@@ -225,7 +230,7 @@ pub(super) fn hashed(path: &Path, rows: u64) -> Result<DataFile, EvalError> {
 }
 
 /// Files below a folder whose names say that they may hold rows, in the order of their paths.
-fn listed(folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
+pub(crate) fn listed(folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
     const ENDINGS: [&str; 5] = [".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet"];
     let failed = |detail| EvalError::Io { path: folder.to_owned(), detail };
     let mut paths = Vec::new();
