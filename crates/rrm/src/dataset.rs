@@ -14,6 +14,7 @@ use std::{path::Path, sync::Arc};
 
 use serde_json::{Map, Value};
 
+pub(crate) use self::columns::find;
 pub use self::{
     check::{Summary, Tally, check},
     columns::{ColumnError, ColumnNames},
@@ -21,7 +22,6 @@ pub use self::{
     examples::{Example, read_examples},
     messages::Said,
 };
-pub(crate) use self::columns::find;
 use crate::comparison::Prompt;
 
 /// One row: a prompt and the responses to it.

@@ -15,6 +15,7 @@ use std::{path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::load::{listed, recognised};
 pub use self::{
     best_of::{BestOf, Judged, Size, best_of, load_best_of},
     load::{DataFile, EvalError, Suite, load},
@@ -23,7 +24,6 @@ pub use self::{
     scores::{Combined, Evaluation, Group, Level, Share, combine, scores},
     tally::{Confusion, Counts, Tally},
 };
-pub(crate) use self::load::{listed, recognised};
 use crate::{dataset::Item, verdict::Verdict, vote::Decision};
 
 /// A judge benchmark.

@@ -126,8 +126,7 @@ async fn make(args: Args) -> Result<ExitCode, Failure> {
         sampler.as_ref().or(filter.as_ref()).inspect(|session| session.progress.row());
         files.write(&done)
     };
-    let worked =
-        pairs::work((&inputs, &columns), &settings, (&decided, &benchmarks), judges, options.window(), emit).await;
+    let worked = pairs::work((&inputs, &columns), &settings, (&decided, &benchmarks), judges, options.window(), emit).await;
     match worked {
         // Whoever reads the rows has read enough, as `head` does.
         Err(PairsError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
@@ -147,8 +146,10 @@ async fn make(args: Args) -> Result<ExitCode, Failure> {
         let command = args.input.iter().map(|input| input.display().to_string()).collect::<Vec<_>>().join(" ");
         let of_pairs = toml::to_string(&settings)?;
         std::fs::write(beside(&path, "config.toml"), format!("{}\n[pairs]\n{of_pairs}", to_toml(&options, &command)?))?;
-        let stats: serde_json::Map<String, serde_json::Value> =
-            spent.iter().map(|(what, stats)| Ok(((*what).to_owned(), serde_json::to_value(stats)?))).collect::<anyhow::Result<_>>()?;
+        let stats: serde_json::Map<String, serde_json::Value> = spent
+            .iter()
+            .map(|(what, stats)| Ok(((*what).to_owned(), serde_json::to_value(stats)?)))
+            .collect::<anyhow::Result<_>>()?;
         if !stats.is_empty() {
             std::fs::write(beside(&path, "stats.json"), serde_json::to_string_pretty(&stats)? + "\n")?;
         }
@@ -183,7 +184,10 @@ fn check(args: &Args, options: &Options) -> anyhow::Result<()> {
     anyhow::ensure!(!judging, "--votes, --both-orders and --adaptive are for judges; the base judge takes --filter-votes");
     let ranking = options.strategy.is_some() || options.opponents.is_some() || options.teams.is_some();
     anyhow::ensure!(!ranking, "--strategy, --opponents and --teams are for `rrm rank`");
-    anyhow::ensure!(options.max_thinking_tokens.is_none(), "--max-thinking-tokens elicits a verdict; sampled responses have none");
+    anyhow::ensure!(
+        options.max_thinking_tokens.is_none(),
+        "--max-thinking-tokens elicits a verdict; sampled responses have none"
+    );
     anyhow::ensure!(args.samples != Some(0), "--samples must be at least 1");
     let sampled = args.samples.is_some();
     anyhow::ensure!(sampled || options.engine.is_empty(), "--engine samples responses: say how many with --samples N");

@@ -174,9 +174,9 @@ pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> R
     }
 }
 
-/// The published benchmark whose rows have these columns.
-pub(crate) fn recognised(present: &[String]) -> Option<Benchmark> {
-    Benchmark::ALL.into_iter().find(|benchmark| *benchmark != Benchmark::Pairs && layout(*benchmark, present).is_some())
+/// The published benchmarks whose rows have these columns.
+pub(crate) fn recognised(present: &[String]) -> impl Iterator<Item = Benchmark> {
+    Benchmark::ALL.into_iter().filter(|benchmark| *benchmark != Benchmark::Pairs && layout(*benchmark, present).is_some())
 }
 
 /// How rows with these columns are read; `None` if they are not the benchmark's.

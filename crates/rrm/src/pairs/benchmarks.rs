@@ -168,16 +168,26 @@ fn prompts(path: &Path) -> Result<Vec<(String, String, String)>, BenchmarksError
     let present = dataset::first_columns(path)?;
     let has = |names: &[&str]| names.iter().all(|name| present.iter().any(|column| column == name));
     let text = |item: &dataset::Item| item.prompt.messages.iter().map(|m| m.content.as_str()).collect::<Vec<_>>().join("\n");
-    if let Some(benchmark) = eval::recognised(&present) {
-        let suite = eval::load(benchmark, &[path.to_owned()], &ColumnNames::default())?;
+    // Columns alone do not tell some benchmarks apart; their readers do.
+    let mut failed = None;
+    for benchmark in eval::recognised(&present) {
         let name = benchmark.protocol().name;
-        return Ok(suite.cases.iter().map(|case| (name.to_owned(), case.item.id.clone(), text(&case.item))).collect());
+        match eval::load(benchmark, &[path.to_owned()], &ColumnNames::default()) {
+            Ok(suite) => {
+                return Ok(suite.cases.iter().map(|case| (name.to_owned(), case.item.id.clone(), text(&case.item))).collect());
+            }
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    if let Some(error) = failed {
+        return Err(error.into());
     }
     if has(&["question", "options", "responses"]) {
         let (items, _) = eval::load_best_of(&[path.to_owned()], 0)?;
         return Ok(items.iter().map(|item| ("mmlu-pro".to_owned(), item.id.clone(), text(item))).collect());
     }
-    let stem = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().split('.').next().unwrap_or("").to_owned());
+    let stem =
+        path.file_name().map_or_else(String::new, |name| name.to_string_lossy().split('.').next().unwrap_or("").to_owned());
     let mut found = Vec::new();
     for row in dataset::raw(path, &path.display().to_string())? {
         let (row, columns) = row?;
@@ -185,7 +195,11 @@ fn prompts(path: &Path) -> Result<Vec<(String, String, String)>, BenchmarksError
             found.push((question.layout.to_string(), question.id.clone(), question.text()));
         }
     }
-    if found.is_empty() { Err(BenchmarksError::Unknown { file: path.to_owned(), present: present.join(", ") }) } else { Ok(found) }
+    if found.is_empty() {
+        Err(BenchmarksError::Unknown { file: path.to_owned(), present: present.join(", ") })
+    } else {
+        Ok(found)
+    }
 }
 
 #[cfg(test)]
@@ -201,7 +215,8 @@ mod tests {
 
     #[test]
     fn parts_and_wholes_are_met_and_turns_of_phrase_are_not() {
-        let told: Vec<String> = (0..12).map(|i| format!("answer with one letter only thing{i} stuff{i} more{i} end{i}")).collect();
+        let told: Vec<String> =
+            (0..12).map(|i| format!("answer with one letter only thing{i} stuff{i} more{i} end{i}")).collect();
         let told: Vec<&str> = told.iter().map(String::as_str).collect();
         let benchmarks = benchmarks(&told);
         let meet = |text: &str| benchmarks.meet(&words(text), 3, 0.5);

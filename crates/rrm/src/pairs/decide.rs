@@ -60,10 +60,7 @@ pub(super) struct ReadRow {
 }
 
 /// All rows, in the order of files and rows.
-pub(super) fn rows<'a>(
-    inputs: &'a [Input],
-    columns: &'a Columns,
-) -> impl Iterator<Item = Result<ReadRow, DatasetError>> + 'a {
+pub(super) fn rows<'a>(inputs: &'a [Input], columns: &'a Columns) -> impl Iterator<Item = Result<ReadRow, DatasetError>> + 'a {
     inputs.iter().enumerate().flat_map(move |(file, input)| {
         let (opened, failed) = match dataset::raw(&input.path, &input.name) {
             Ok(rows) => (Some(rows), None),

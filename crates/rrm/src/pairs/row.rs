@@ -112,7 +112,13 @@ pub struct Filtered {
 }
 
 /// The row of a pair.
-pub(super) fn pair(question: &Question, file: &str, row: usize, (right, wrong): (&Usable, &Usable), settings: &Settings) -> PairRow {
+pub(super) fn pair(
+    question: &Question,
+    file: &str,
+    row: usize,
+    (right, wrong): (&Usable, &Usable),
+    settings: &Settings,
+) -> PairRow {
     let id = format!("{}/{}-{}", question.id, right.index, wrong.index);
     let first = super::choose::right_first(&id, settings);
     let (chosen, rejected) = (said(right, settings), said(wrong, settings));

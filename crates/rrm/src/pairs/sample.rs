@@ -69,6 +69,8 @@ async fn one(judge: &Judge, question: &Question, messages: Vec<Message>, index: 
     }
     let thinking = Thinking { open: "<think>".to_owned(), close: "</think>".to_owned(), opened_by_template: false };
     let said = transcript::split(&completion, Some(&thinking));
-    let (index, model) = (index as usize, Some(info.name.clone()));
+    // Where a server listens is nothing that rows may depend on.
+    let model = info.name.split(" at http").next().map(str::to_owned);
+    let index = index as usize;
     Ok(Candidate { index, text: said.answer, model, answer: None, correct: None, cut: said.truncated || !said.closed })
 }

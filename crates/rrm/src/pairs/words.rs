@@ -36,7 +36,9 @@ pub(super) fn words(text: &str) -> Vec<u64> {
 
 /// One hash for each run of `n` words; of a shorter text one for all of it, and none of an empty one.
 pub(super) fn grams(words: &[u64], n: usize) -> impl Iterator<Item = u64> + '_ {
-    words.windows(n.max(1).min(words.len().max(1))).map(|run| run.iter().fold(0_u64, |hash, word| mix(hash.rotate_left(5) ^ word)))
+    words
+        .windows(n.max(1).min(words.len().max(1)))
+        .map(|run| run.iter().fold(0_u64, |hash, word| mix(hash.rotate_left(5) ^ word)))
 }
 
 /// Spreads the bits of a number (the finaliser of SplitMix64).
