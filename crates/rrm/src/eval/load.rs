@@ -174,9 +174,12 @@ pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> R
     }
 }
 
-/// The published benchmarks whose rows have these columns.
-pub(crate) fn recognised(present: &[String]) -> impl Iterator<Item = Benchmark> {
-    Benchmark::ALL.into_iter().filter(|benchmark| *benchmark != Benchmark::Pairs && layout(*benchmark, present).is_some())
+/// The published benchmarks whose rows have these columns; collections, which have files of several kinds, after single ones.
+pub(crate) fn recognised(present: &[String]) -> Vec<Benchmark> {
+    let fits = |benchmark: &Benchmark| *benchmark != Benchmark::Pairs && layout(*benchmark, present).is_some();
+    let mut found: Vec<Benchmark> = Benchmark::ALL.into_iter().filter(fits).collect();
+    found.sort_by_key(|benchmark| benchmark.protocol().layouts.len());
+    found
 }
 
 /// How rows with these columns are read; `None` if they are not the benchmark's.

@@ -54,8 +54,8 @@ pub(super) fn stated(text: &str) -> Option<String> {
     let end = BEFORE.iter().filter_map(|marker| lower.rfind(marker).map(|at| at + marker.len())).max();
     let end = end.or_else(|| lower.starts_with("a:").then_some(2))?;
     let line = text[end..].trim_start_matches([':', ' ', '*']).lines().next().unwrap_or_default();
-    let sentence = line.split_once(". ").map_or(line, |(first, rest)| if first.len() < 2 { rest } else { first });
-    let answer = sentence.trim().trim_end_matches('.').trim();
+    let sentence = line.split_once(". ").map_or(line, |(first, _)| first);
+    let answer = sentence.trim_matches(['*', '.', ' ']);
     (!answer.is_empty()).then(|| answer.to_owned())
 }
 
@@ -97,4 +97,78 @@ fn number(text: &str) -> Option<f64> {
         return Some(over.parse::<f64>().ok()? / under.parse::<f64>().ok().filter(|under| *under != 0.0)?);
     }
     text.parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{dataset, pairs::columns::Columns, pairs::question};
+
+    #[test]
+    fn answers_are_found_where_they_are_stated() {
+        let read = |text: &str| stated(text).unwrap_or_default();
+        assert_eq!(read("so 3+4.\n#### 7"), "7");
+        assert_eq!(read("First \\boxed{1}, then \\boxed{\\frac{1}{2}}."), "\\frac{1}{2}");
+        assert_eq!(read("The answer is (C)."), "(C)");
+        assert_eq!(read("**Answer: B. Paris**"), "B");
+        assert_eq!(read("12 eggs\nA: 1,200"), "1,200");
+        assert_eq!(read("I do not know"), "");
+    }
+
+    #[test]
+    fn numbers_letters_and_equal_texts_are_told_and_nothing_else() {
+        let open = |right: &str, said: &str| {
+            let gold = Gold { answers: vec![right.to_owned()], options: vec![] };
+            match check(&gold, &format!("The answer is {said}.")) {
+                Checked::Known(right, _) => Some(right),
+                Checked::Unknown => None,
+            }
+        };
+        assert_eq!(open("1200", "$1,200.00"), Some(true));
+        assert_eq!(open("1/2", "0.5"), Some(true));
+        assert_eq!(open("7", "8"), Some(false));
+        assert_eq!(open("Paris", "paris"), Some(true));
+        assert_eq!(open("Paris", "London"), None, "texts may be two words for one thing");
+        let gold = Gold { answers: vec!["B".to_owned()], options: vec!["Rome".to_owned(), "Paris".to_owned()] };
+        let chosen = |said: &str| check(&gold, said);
+        assert!(matches!(chosen("The answer is (B) Paris."), Checked::Known(true, _)));
+        assert!(matches!(chosen("The answer is Rome"), Checked::Known(false, _)));
+        assert_eq!(chosen("The answer is Berlin"), Checked::Unknown);
+        assert_eq!(chosen("The answer is F"), Checked::Unknown, "no such option");
+    }
+
+    /// Right, wrong, unknown by the rules, where the file says right and where it says wrong.
+    fn against_flags(name: &str) -> Option<[[usize; 3]; 2]> {
+        let path = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
+        if !path.exists() {
+            assert!(std::env::var_os("RRM_REQUIRE_DATA").is_none(), "{} is absent", path.display());
+            return None;
+        }
+        let mut counts = [[0; 3]; 2];
+        for row in dataset::raw(&path, name).unwrap() {
+            let (row, values) = row.unwrap();
+            let question = question::question(&values, &Columns::default(), question::Place { stem: "s", row }).unwrap();
+            for candidate in &question.candidates {
+                let told = match check(&question.gold, &candidate.text) {
+                    Checked::Known(true, _) => 0,
+                    Checked::Known(false, _) => 1,
+                    Checked::Unknown => 2,
+                };
+                counts[usize::from(candidate.correct == Some(false))][told] += 1;
+            }
+        }
+        Some(counts)
+    }
+
+    #[test]
+    fn real_responses_are_told_as_the_files_say() {
+        let (Some(gsm8k), Some(mmlu)) =
+            (against_flags("gsm8k/example_model_solutions.jsonl.gz"), against_flags("mmlu-pro/dev.jsonl.gz"))
+        else {
+            return;
+        };
+        assert_eq!(gsm8k, [[2001, 0, 0], [0, 3262, 13]], "the 13 state no answer");
+        // Most of the 38 differences are texts that state two answers: the file's flags follow the first, this follows the last.
+        assert_eq!(mmlu, [[2213, 27, 39], [11, 3283, 827]]);
+    }
 }
