@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::Instant,
 };
@@ -15,7 +15,7 @@ use crate::{
     failure::Failure,
     numbers::grouped,
     options::{Options, to_toml},
-    output::{Output, Spooled, beside, note, spooled},
+    output::{Output, Spooled, Stats, beside, note, spooled},
     session::{self, Session},
 };
 
@@ -130,7 +130,8 @@ async fn make(args: Args) -> Result<ExitCode, Failure> {
     match worked {
         // Whoever reads the rows has read enough, as `head` does.
         Err(PairsError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
-        Err(error @ PairsError::Judge { .. }) => {
+        Err(PairsError::Judge { id, source }) if !source.is_fatal() => {
+            let error = PairsError::Judge { id, source };
             let stored = sampler.as_ref().or(filter.as_ref()).is_some_and(|session| session.judge.store.is_some());
             return Err(Failure::user(error).with_hint(session::again(stored)));
         }
@@ -143,20 +144,34 @@ async fn make(args: Args) -> Result<ExitCode, Failure> {
         }
     }
     if let Some(path) = files.finish()? {
-        let command = args.input.iter().map(|input| input.display().to_string()).collect::<Vec<_>>().join(" ");
-        let of_pairs = toml::to_string(&settings)?;
-        std::fs::write(beside(&path, "config.toml"), format!("{}\n[pairs]\n{of_pairs}", to_toml(&options, &command)?))?;
-        let stats: serde_json::Map<String, serde_json::Value> = spent
-            .iter()
-            .map(|(what, stats)| Ok(((*what).to_owned(), serde_json::to_value(stats)?)))
-            .collect::<anyhow::Result<_>>()?;
-        if !stats.is_empty() {
-            std::fs::write(beside(&path, "stats.json"), serde_json::to_string_pretty(&stats)? + "\n")?;
-        }
+        saved(&path, &args, &options, &settings, &spent)?;
     }
     spent.iter().for_each(|(_, stats)| crate::terminal::summary(stats, options.price()));
     write!(io::stderr(), "{}", summary(&tally)).ok();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the options and what was spent beside the pairs.
+fn saved(path: &Path, args: &Args, options: &Options, settings: &Settings, spent: &[(&str, Stats)]) -> anyhow::Result<()> {
+    let command = args.input.iter().map(|input| input.display().to_string()).collect::<Vec<_>>().join(" ");
+    // What belongs to this command alone is a comment, so that --config reads the rest back.
+    let mut own = toml::to_string(settings)?;
+    let lists = [("mixture", format!("{:?}", args.mixture)), ("decontaminate", format!("{:?}", args.decontaminate))];
+    lists.iter().for_each(|(name, list)| own += &format!("{name} = {list}\n"));
+    if !args.filter_engine.is_empty() {
+        own += &format!("filter_engine = {:?}\nfilter_votes = {}\n", args.filter_engine, args.filter_votes);
+    }
+    let own: String = own.lines().map(|line| format!("# {line}\n")).collect();
+    let text = to_toml(options, &format!("pairs {command}"))? + "\n# of this command:\n" + &own;
+    std::fs::write(beside(path, "config.toml"), text)?;
+    let mut stats = serde_json::Map::new();
+    for (what, spent) in spent {
+        stats.insert((*what).to_owned(), serde_json::to_value(spent)?);
+    }
+    if !stats.is_empty() {
+        std::fs::write(beside(path, "stats.json"), serde_json::to_string_pretty(&stats)? + "\n")?;
+    }
+    Ok(())
 }
 
 fn settings(args: &Args, options: &Options) -> Settings {
@@ -180,9 +195,11 @@ fn settings(args: &Args, options: &Options) -> Settings {
 /// Refuses options that could only be mistakes.
 fn check(args: &Args, options: &Options) -> anyhow::Result<()> {
     options.check()?;
-    let judging = options.votes.is_some() || options.both_orders || options.adaptive.is_some();
+    // As flags they are mistakes; a file of options may be shared with commands that judge.
+    let flags = &args.options;
+    let judging = flags.votes.is_some() || flags.both_orders || flags.adaptive.is_some();
     anyhow::ensure!(!judging, "--votes, --both-orders and --adaptive are for judges; the base judge takes --filter-votes");
-    let ranking = options.strategy.is_some() || options.opponents.is_some() || options.teams.is_some();
+    let ranking = flags.strategy.is_some() || flags.opponents.is_some() || flags.teams.is_some();
     anyhow::ensure!(!ranking, "--strategy, --opponents and --teams are for `rrm rank`");
     anyhow::ensure!(
         options.max_thinking_tokens.is_none(),
@@ -228,7 +245,8 @@ fn prediction(args: &Args, settings: &Settings, decided: &Decided) -> String {
 fn filter_options(args: &Args, options: &Options) -> Option<Options> {
     let engine = args.filter_engine.clone();
     let (model, votes) = (args.filter_model.clone(), Some(args.filter_votes));
-    (!engine.is_empty()).then(|| Options { engine, model, votes, record: None, ..options.clone() })
+    let fixed = Options { both_orders: false, adaptive: None, record: None, ..options.clone() };
+    (!engine.is_empty()).then(|| Options { engine, model, votes, ..fixed })
 }
 
 async fn session_of(options: &Options, decided: &Decided, started: Instant) -> Result<Session, Failure> {

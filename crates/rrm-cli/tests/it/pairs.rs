@@ -73,6 +73,8 @@ fn published_layouts_are_told_by_their_columns() {
         })
         .collect();
     insta::assert_snapshot!(shown.join("\n"));
+    let again = rrm(["pairs", path.to_str().unwrap(), "--config", output.with_extension("jsonl.config.toml").to_str().unwrap()]);
+    assert_eq!(stdout(&again), std::fs::read_to_string(&output).unwrap(), "the saved options are read back");
     let dropped = std::fs::read_to_string(output.with_extension("jsonl.dropped.jsonl")).unwrap();
     let reasons: Vec<String> = lines(&dropped).iter().map(|row| format!("{} {}", row["id"], row["reason"])).collect();
     assert_eq!(reasons, ["\"skywork-or1/9\" \"unverifiable-answer\"", "\"plain/rows-row-11\" \"unknown-layout\""]);
@@ -106,6 +108,11 @@ fn rows_are_written_for_trl_as_messages_and_as_responses_in_the_drawn_order() {
     let (_folder, written) = file("pairs.jsonl", jsonl(&pairs));
     let judged = lines(&stdout(&rrm(["judge", written.to_str().unwrap(), "--engine", "scripted:accuracy=1"])));
     assert!(judged.iter().all(|row| row["verdict"] == "first"), "{}", judged[0]);
+    let (_folder, written) = file("responses.jsonl", jsonl(&responses));
+    let args = ["judge", written.to_str().unwrap(), "--column", "label=label", "--engine", "scripted:accuracy=1"];
+    let judged = lines(&stdout(&rrm(args)));
+    let named = |row: &Value| if row["label"] == 1 { "first" } else { "second" };
+    assert!(judged.iter().zip(&responses).all(|(judged, row)| judged["verdict"] == named(row)));
 }
 
 #[test]
@@ -250,6 +257,18 @@ fn a_run_that_is_killed_twenty_times_writes_the_same_files() {
     let filtered = read(&folder.join("killed.jsonl.filter.jsonl"));
     assert!(filtered.iter().all(|line| line["kept"] == (line["right"] != line["of"])));
     assert_eq!(filtered.iter().filter(|line| line["kept"] == true).count(), pairs.len());
+}
+
+#[test]
+fn a_dry_run_says_what_it_would_take_and_writes_nothing() {
+    let (folder, path) = file("rows.jsonl", jsonl(&published()));
+    let output = folder.path().join("pairs.jsonl");
+    let base = ["pairs", path.to_str().unwrap(), "-o", output.to_str().unwrap(), "--dry-run", "--per-question", "3"];
+    let more = ["--samples", "5", "--engine", "http://127.0.0.1:1", "--filter-engine", "scripted:first"];
+    let ran = rrm([&base[..], &more[..]].concat());
+    assert_eq!(stdout(&ran), "");
+    insta::assert_snapshot!(stderr(&ran), @"note: 9 of 11 rows are kept, 45 calls for samples, at most 108 calls of the base judge, at most 27 pairs");
+    assert!(!output.exists());
 }
 
 #[test]

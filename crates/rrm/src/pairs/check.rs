@@ -137,6 +137,15 @@ mod tests {
         assert_eq!(chosen("The answer is F"), Checked::Unknown, "no such option");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_too_odd(right: String, said: String, marker in "(####|answer is|\\\\boxed\\{|\nA:|<think>)") {
+            for options in [vec![], vec![said.clone(), "x".to_owned()]] {
+                check(&Gold { answers: vec![right.clone()], options }, &format!("{said}{marker}{said}"));
+            }
+        }
+    }
+
     /// Right, wrong, unknown by the rules, where the file says right and where it says wrong.
     fn against_flags(name: &str) -> Option<[[usize; 3]; 2]> {
         let path = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);

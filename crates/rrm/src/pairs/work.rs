@@ -106,10 +106,12 @@ pub async fn work(
         Ok(Done { category: question.category, dropped, unused, ..Done::default() })
     };
     let mut done = std::pin::pin!(stream::iter(rows(inputs, columns).enumerate()).map(one).buffered(window.max(1)));
+    let mut rows = 0;
     while let Some(done) = done.next().await {
         emit(done?)?;
+        rows += 1;
     }
-    Ok(())
+    if rows == decided.rows() { Ok(()) } else { Err(PairsError::Changed) }
 }
 
 /// Where a row stands.
