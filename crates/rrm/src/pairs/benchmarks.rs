@@ -7,7 +7,6 @@ use std::{
 
 use super::{
     Settings,
-    columns::Columns,
     question::{self, Place},
     words::{grams, mix, words},
 };
@@ -45,6 +44,12 @@ pub enum BenchmarksError {
     /// It cannot be read at all.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// No file of a folder holds prompts.
+    #[error("{folder}: no file in it holds prompts of a benchmark or questions")]
+    Nothing {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Nothing known has these columns.
     #[error("{file}: neither a benchmark that rrm knows nor questions; its columns are: {present}")]
     Unknown {
@@ -65,11 +70,15 @@ impl Benchmarks {
         let mut texts = Vec::new();
         for path in paths {
             if path.is_dir() {
+                let before = texts.len();
                 for file in eval::listed(path)? {
                     match prompts(&file) {
                         Err(BenchmarksError::Unknown { .. } | BenchmarksError::Dataset(_)) => {}
                         found => texts.append(&mut found?),
                     }
+                }
+                if texts.len() == before {
+                    return Err(BenchmarksError::Nothing { folder: path.clone() });
                 }
             } else {
                 texts.append(&mut prompts(path)?);
@@ -179,9 +188,6 @@ fn prompts(path: &Path) -> Result<Vec<(String, String, String)>, BenchmarksError
             Err(error) => failed = failed.or(Some(error)),
         }
     }
-    if let Some(error) = failed {
-        return Err(error.into());
-    }
     if has(&["question", "options", "responses"]) {
         let (items, _) = eval::load_best_of(&[path.to_owned()], 0)?;
         return Ok(items.iter().map(|item| ("mmlu-pro".to_owned(), item.id.clone(), text(item))).collect());
@@ -191,14 +197,14 @@ fn prompts(path: &Path) -> Result<Vec<(String, String, String)>, BenchmarksError
     let mut found = Vec::new();
     for row in dataset::raw(path, &path.display().to_string())? {
         let (row, columns) = row?;
-        if let Ok(question) = question::question(&columns, &Columns::default(), Place { stem: &stem, row }) {
-            found.push((question.layout.to_string(), question.id.clone(), question.text()));
+        if let Some((layout, id, text)) = question::asked(&columns, Place { stem: &stem, row }) {
+            found.push((layout.to_string(), id, text));
         }
     }
-    if found.is_empty() {
-        Err(BenchmarksError::Unknown { file: path.to_owned(), present: present.join(", ") })
-    } else {
-        Ok(found)
+    match failed {
+        _ if !found.is_empty() => Ok(found),
+        Some(error) => Err(error.into()),
+        None => Err(BenchmarksError::Unknown { file: path.to_owned(), present: present.join(", ") }),
     }
 }
 

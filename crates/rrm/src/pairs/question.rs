@@ -82,6 +82,15 @@ pub(super) fn question(row: &Map<String, Value>, columns: &Columns, place: Place
     read().map_err(|reason| (id.clone(), reason))
 }
 
+/// What a row asks, whether or not its answer is known: the layout, the id and the text.
+pub(super) fn asked(row: &Map<String, Value>, place: Place<'_>) -> Option<(Layout, String, String)> {
+    let (columns, layout) = (Columns::default(), Layout::of(row)?);
+    let messages = prompt(row, layout, &columns).ok()?;
+    let options = gold(row, layout, &columns).map(|gold| gold.options).unwrap_or_default();
+    let texts: Vec<String> = messages.into_iter().map(|message| message.content).chain(options).collect();
+    Some((layout, id(row, Some(layout), &columns, place), texts.join("\n")))
+}
+
 fn prompt(row: &Map<String, Value>, layout: Layout, columns: &Columns) -> Result<Vec<Message>, Reason> {
     let value = columns.value(row, "prompt", layout.prompt()).ok_or(Reason::NoPrompt)?;
     let messages = match said(value, "prompt", "a text").map_err(|_| Reason::NoPrompt)? {
