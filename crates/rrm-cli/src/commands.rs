@@ -7,6 +7,7 @@ mod judging;
 mod model;
 mod plan;
 mod report;
+mod serve;
 mod show;
 mod store;
 mod train;
@@ -32,6 +33,8 @@ pub enum Command {
     Eval(eval::Args),
     /// Report on judges that `rrm eval` measured: scores, differences, figures, transcripts.
     Report(report::Args),
+    /// Serve a judge over HTTP: rewards for trainers, judgments, rankings.
+    Serve(serve::Args),
     /// Show one row of a result: bracket, votes, and what the judge wrote.
     Show(show::Args),
     /// Try a server for real: what it supports, and what to fix.
@@ -52,6 +55,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Plan(args) => plan::run(args),
         Command::Eval(args) => eval::run(args).await,
         Command::Report(args) => report::run(&args),
+        Command::Serve(args) => serve::run(args).await,
         Command::Show(args) => show::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Model(args) => model::run(args),

@@ -16,6 +16,7 @@ fn help_lists_the_commands() {
       plan    Say what a judge or rank command would take, before it runs
       eval    Measure a judge on a benchmark, by its own rules and by strict ones
       report  Report on judges that `rrm eval` measured: scores, differences, figures, transcripts
+      serve   Serve a judge over HTTP: rewards for trainers, judgments, rankings
       show    Show one row of a result: bracket, votes, and what the judge wrote
       doctor  Try a server for real: what it supports, and what to fix
       model   Look into models, and convert them for llama.cpp

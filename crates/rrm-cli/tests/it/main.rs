@@ -15,6 +15,7 @@ mod local;
 mod model;
 mod pandalm;
 mod rows;
+mod serve;
 mod survival;
 mod train;
 
