@@ -5,6 +5,7 @@ mod doctor;
 mod eval;
 mod judging;
 mod model;
+mod pairs;
 mod plan;
 mod report;
 mod serve;
@@ -31,6 +32,8 @@ pub enum Command {
     Plan(plan::Args),
     /// Measure a judge on a benchmark, by its own rules and by strict ones.
     Eval(eval::Args),
+    /// Make preference pairs of questions with verifiable answers: one right response and one wrong one.
+    Pairs(pairs::Args),
     /// Report on judges that `rrm eval` measured: scores, differences, figures, transcripts.
     Report(report::Args),
     /// Serve a judge over HTTP: rewards for trainers, judgments, rankings.
@@ -54,6 +57,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Rank(args) => judging::run(args, judging::Kind::Rank).await,
         Command::Plan(args) => plan::run(args),
         Command::Eval(args) => eval::run(args).await,
+        Command::Pairs(args) => pairs::run(args).await,
         Command::Report(args) => report::run(&args),
         Command::Serve(args) => serve::run(args).await,
         Command::Show(args) => show::run(args).await,

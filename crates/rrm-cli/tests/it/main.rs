@@ -13,6 +13,7 @@ mod eval;
 mod help;
 mod local;
 mod model;
+mod pairs;
 mod pandalm;
 mod rows;
 mod serve;
