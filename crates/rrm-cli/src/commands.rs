@@ -8,6 +8,7 @@ mod model;
 mod pairs;
 mod plan;
 mod report;
+mod serve;
 mod show;
 mod store;
 mod train;
@@ -35,6 +36,8 @@ pub enum Command {
     Pairs(pairs::Args),
     /// Report on judges that `rrm eval` measured: scores, differences, figures, transcripts.
     Report(report::Args),
+    /// Serve a judge over HTTP: rewards for trainers, judgments, rankings.
+    Serve(serve::Args),
     /// Show one row of a result: bracket, votes, and what the judge wrote.
     Show(show::Args),
     /// Try a server for real: what it supports, and what to fix.
@@ -56,6 +59,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Eval(args) => eval::run(args).await,
         Command::Pairs(args) => pairs::run(args).await,
         Command::Report(args) => report::run(&args),
+        Command::Serve(args) => serve::run(args).await,
         Command::Show(args) => show::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Model(args) => model::run(args),

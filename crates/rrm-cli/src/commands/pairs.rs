@@ -246,7 +246,7 @@ fn filter_options(args: &Args, options: &Options) -> Option<Options> {
     let engine = args.filter_engine.clone();
     let (model, votes) = (args.filter_model.clone(), Some(args.filter_votes));
     let fixed = Options { both_orders: false, adaptive: None, record: None, ..options.clone() };
-    (!engine.is_empty()).then(|| Options { engine, model, votes, ..fixed })
+    if engine.is_empty() { None } else { Some(Options { engine, model, votes, ..fixed }) }
 }
 
 async fn session_of(options: &Options, decided: &Decided, started: Instant) -> Result<Session, Failure> {

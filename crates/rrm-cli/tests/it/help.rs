@@ -18,6 +18,7 @@ fn help_lists_the_commands() {
       pairs   Make preference pairs of questions with verifiable answers: one right response and one
               wrong one
       report  Report on judges that `rrm eval` measured: scores, differences, figures, transcripts
+      serve   Serve a judge over HTTP: rewards for trainers, judgments, rankings
       show    Show one row of a result: bracket, votes, and what the judge wrote
       doctor  Try a server for real: what it supports, and what to fix
       model   Look into models, and convert them for llama.cpp

@@ -16,6 +16,7 @@ mod model;
 mod pairs;
 mod pandalm;
 mod rows;
+mod serve;
 mod survival;
 mod train;
 
