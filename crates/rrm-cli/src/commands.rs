@@ -4,6 +4,7 @@ mod best_of;
 mod doctor;
 mod eval;
 mod judging;
+mod label;
 mod model;
 mod plan;
 mod report;
@@ -26,6 +27,8 @@ pub enum Command {
     Judge(judging::Args),
     /// Rank the responses of each row, best first.
     Rank(judging::Args),
+    /// Label preferences: rank the responses of each row, and write chosen and rejected as trainers read them.
+    Label(label::Args),
     /// Say what a judge or rank command would take, before it runs.
     Plan(plan::Args),
     /// Measure a judge on a benchmark, by its own rules and by strict ones.
@@ -49,6 +52,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Judge(args) => judging::run(args, judging::Kind::Judge).await,
         Command::Rank(args) => judging::run(args, judging::Kind::Rank).await,
+        Command::Label(args) => label::run(args).await,
         Command::Plan(args) => plan::run(args),
         Command::Eval(args) => eval::run(args).await,
         Command::Report(args) => report::run(&args),

@@ -18,6 +18,7 @@ pub mod format;
 pub mod gguf;
 pub mod judge;
 pub mod keyed;
+pub mod label;
 pub mod markup;
 pub mod plan;
 pub mod rank;
