@@ -1,5 +1,6 @@
 //! One file, one command; this one knows them all.
 
+mod batch;
 mod best_of;
 mod doctor;
 mod eval;
@@ -43,6 +44,8 @@ pub enum Command {
     Model(model::Args),
     /// Train a judge: supervised fine-tuning, or reinforcement learning with a verdict reward.
     Train(train::Args),
+    /// Read what an offline batch answered into the store.
+    Batch(batch::Args),
     /// Look into, clean or merge stores of completions.
     Store(store::Args),
 }
@@ -60,6 +63,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Doctor(args) => doctor::run(args).await,
         Command::Model(args) => model::run(args),
         Command::Train(args) => train::run(&args),
+        Command::Batch(args) => batch::run(args).await,
         Command::Store(args) => store::run(args),
     }
 }

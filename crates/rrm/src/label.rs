@@ -1,13 +1,15 @@
 //! A ranked row -> preference pairs with the votes they rest on, or the reasons why there are none.
 
 mod evidence;
-mod write;
+mod layout;
+mod parquet;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     evidence::Evidence,
-    write::{Columns, columns},
+    layout::{Columns, Kind, Layout, Source},
+    parquet::ParquetRows,
 };
 use crate::{
     dataset::Item,

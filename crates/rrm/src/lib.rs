@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 pub mod address;
+pub mod batch;
 pub mod chat;
 pub mod comparison;
 pub mod dataset;
@@ -29,6 +30,7 @@ pub mod result;
 pub mod reward;
 pub mod run;
 pub mod schedule;
+pub mod shard;
 pub mod spending;
 pub mod store;
 pub mod strategy;
