@@ -24,7 +24,7 @@ pub struct Options {
     #[serde(skip)]
     pub config: Option<PathBuf>,
     /// Who judges: http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE; repeat it for replicas of one server.
-    /// Without it `judge` and `rank` ask the embedded rrm-tiny, which knows two-digit arithmetic and refuses everything else.
+    /// Without it `judge`, `rank` and `label` ask the embedded rrm-tiny, which knows two-digit arithmetic and refuses everything else.
     #[arg(long, value_name = "SPEC", help_heading = "Judge")]
     pub engine: Vec<String>,
     /// The model's name at the server; the only one it lists if left out.

@@ -7,14 +7,17 @@ mod faulty_server;
 #[path = "../../../rrm-nn/tests/it/toy.rs"]
 mod toy;
 
+mod batches;
 mod embedded;
 mod errors;
 mod eval;
 mod help;
+mod labels;
 mod local;
 mod model;
 mod pandalm;
 mod rows;
+mod shards;
 mod survival;
 mod train;
 
