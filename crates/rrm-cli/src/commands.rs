@@ -7,8 +7,10 @@ mod eval;
 mod judging;
 mod label;
 mod model;
+mod pairs;
 mod plan;
 mod report;
+mod serve;
 mod show;
 mod store;
 mod train;
@@ -34,8 +36,12 @@ pub enum Command {
     Plan(plan::Args),
     /// Measure a judge on a benchmark, by its own rules and by strict ones.
     Eval(eval::Args),
+    /// Make preference pairs of questions with verifiable answers: one right response and one wrong one.
+    Pairs(pairs::Args),
     /// Report on judges that `rrm eval` measured: scores, differences, figures, transcripts.
     Report(report::Args),
+    /// Serve a judge over HTTP: rewards for trainers, judgments, rankings.
+    Serve(serve::Args),
     /// Show one row of a result: bracket, votes, and what the judge wrote.
     Show(show::Args),
     /// Try a server for real: what it supports, and what to fix.
@@ -58,7 +64,9 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Label(args) => label::run(args).await,
         Command::Plan(args) => plan::run(args),
         Command::Eval(args) => eval::run(args).await,
+        Command::Pairs(args) => pairs::run(args).await,
         Command::Report(args) => report::run(&args),
+        Command::Serve(args) => serve::run(args).await,
         Command::Show(args) => show::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Model(args) => model::run(args),

@@ -10,6 +10,7 @@ use rrm::{
     engine::EngineError,
     eval::{self, EvalError},
     judge::JudgeError,
+    pairs::PairsError,
     run::RunError,
 };
 use rrm_engines::OpenError;
@@ -96,6 +97,10 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         })
         .or_else(|| match error.downcast_ref::<eval::RunError>() {
             Some(eval::RunError::Judge { source: JudgeError::Engine(engine), .. }) => Some(engine),
+            _ => None,
+        })
+        .or_else(|| match error.downcast_ref::<PairsError>() {
+            Some(PairsError::Judge { source: JudgeError::Engine(engine), .. }) => Some(engine),
             _ => None,
         });
     if let Some(engine) = engine {

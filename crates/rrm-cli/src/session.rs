@@ -89,7 +89,7 @@ pub async fn unless_stopped(work: impl Future<Output = Result<ExitCode, Failure>
 }
 
 /// Ends when the user or the system asks the program to end.
-async fn stopped() {
+pub async fn stopped() {
     #[cfg(unix)]
     if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         tokio::select! {

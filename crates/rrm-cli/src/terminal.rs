@@ -11,7 +11,7 @@ use rrm::{
     dataset::Item,
     engine::TokenSink,
     result::{MatchRow, Row, RowResult},
-    spending::{Price, Spending},
+    spending::{Price, Spending, Spent},
     strategy::DecidedBy,
     vote::Decision,
 };
@@ -159,10 +159,15 @@ pub fn harmless(text: &str) -> String {
 
 /// Says what the run took, on stderr.
 pub fn summary(stats: &Stats, price: Price) {
-    let spent = &stats.spent;
+    let text = format!("{} rows in {:.1} s: {}", stats.rows, stats.seconds, spent(&stats.spent, price));
+    writeln!(io::stderr(), "{text}").ok();
+}
+
+/// What a run or a server has spent, as a line.
+pub fn spent(spent: &Spent, price: Price) -> String {
     let mut text = format!(
-        "{} rows in {:.1} s: {} calls ({} from the store), {} prompt and {} written tokens",
-        stats.rows, stats.seconds, spent.calls, spent.reused, spent.prompt_tokens, spent.completion_tokens
+        "{} calls ({} from the store), {} prompt and {} written tokens",
+        spent.calls, spent.reused, spent.prompt_tokens, spent.completion_tokens
     );
     if spent.unfinished > 0 {
         text += &format!(", {} calls cancelled or failed", spent.unfinished);
@@ -173,7 +178,7 @@ pub fn summary(stats: &Stats, price: Price) {
             text += " (the judge reports no tokens, so neither cost nor --max-cost mean anything)";
         }
     }
-    writeln!(io::stderr(), "{text}").ok();
+    text
 }
 
 /// Writes what the judge writes to stderr as it writes.

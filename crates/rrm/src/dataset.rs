@@ -14,6 +14,7 @@ use std::{path::Path, sync::Arc};
 
 use serde_json::{Map, Value};
 
+pub(crate) use self::columns::find;
 pub use self::{
     check::{Summary, Tally, check},
     columns::{ColumnError, ColumnNames},
@@ -92,6 +93,16 @@ pub fn first_columns(path: &Path) -> Result<Vec<String>, DatasetError> {
     let file = file_name(path, &ReadOptions::default());
     let first = rows::open(path, &file)?.next().ok_or(DatasetError::Empty { file })?;
     Ok(first?.1.into_iter().map(|(name, _)| name).collect())
+}
+
+/// What a value says, or what is wrong with it where it stands at `place`.
+pub(crate) fn said(value: &Value, place: &str, expected: &'static str) -> Result<Said, RowProblem> {
+    messages::said(value, place, expected)
+}
+
+/// The rows of a file as they are, with their places.
+pub(crate) fn raw(path: &Path, name: &str) -> Result<rows::Rows, DatasetError> {
+    rows::open(path, &name.into())
 }
 
 /// The rows of a file, from [`read`].

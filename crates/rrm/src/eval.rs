@@ -15,6 +15,7 @@ use std::{path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::load::{listed, recognised};
 pub use self::{
     best_of::{BestOf, Judged, Size, best_of, load_best_of},
     load::{DataFile, EvalError, Suite, load},

@@ -265,7 +265,7 @@ impl Judge {
     }
 
     /// From the store if it is there, else from the engine and then into the store.
-    async fn complete(
+    pub(crate) async fn complete(
         &self,
         key: CompletionKey,
         origin: impl FnOnce() -> Origin,

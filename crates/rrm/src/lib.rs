@@ -6,6 +6,7 @@
 //! is [`rank`]. [`run`] does it for a stream of rows, [`result`] is what it writes, [`plan`] says before what it takes and
 //! [`spending`] counts it. What was paid for lies in a [`store`]. [`eval`] measures a judge on labelled comparisons,
 //! and a [`report`] shows it.
+//! [`pairs`] makes training pairs of questions with verifiable answers.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 pub mod address;
@@ -21,6 +22,7 @@ pub mod judge;
 pub mod keyed;
 pub mod label;
 pub mod markup;
+pub mod pairs;
 pub mod plan;
 pub mod rank;
 pub mod ranking;

@@ -83,7 +83,11 @@ pub async fn run(
     Ok(counted)
 }
 
-async fn one(judge: &Judge, task: &Task, item: &Item) -> Result<Row, JudgeError> {
+/// Judges or ranks one row.
+///
+/// # Errors
+/// [`JudgeError`] when any needed vote could not be had.
+pub async fn one(judge: &Judge, task: &Task, item: &Item) -> Result<Row, JudgeError> {
     let flags = flags(item, &judge.format.markup);
     Ok(match task {
         Task::Judge => result::of_judgment(item, rank::play(judge, item, (0, 1)).await?, flags),

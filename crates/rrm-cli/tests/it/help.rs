@@ -15,7 +15,10 @@ fn help_lists_the_commands() {
       rank    Rank the responses of each row, best first
       plan    Say what a judge or rank command would take, before it runs
       eval    Measure a judge on a benchmark, by its own rules and by strict ones
+      pairs   Make preference pairs of questions with verifiable answers: one right response and one
+              wrong one
       report  Report on judges that `rrm eval` measured: scores, differences, figures, transcripts
+      serve   Serve a judge over HTTP: rewards for trainers, judgments, rankings
       show    Show one row of a result: bracket, votes, and what the judge wrote
       doctor  Try a server for real: what it supports, and what to fix
       model   Look into models, and convert them for llama.cpp
@@ -61,4 +64,9 @@ fn help_of_train_lists_its_options() {
                              nothing
       -h, --help             Print help
     "#);
+}
+
+#[test]
+fn help_of_pairs_lists_its_options() {
+    insta::assert_snapshot!(stdout(&rrm(["pairs", "--help"])));
 }

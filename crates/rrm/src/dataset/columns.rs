@@ -191,7 +191,7 @@ fn source(spec: &str, field: Field, column: &str) -> Result<Source, ColumnError>
 }
 
 /// The value at `path`: the column of that name, else a dotted path into objects.
-pub(super) fn find<'a>(row: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+pub(crate) fn find<'a>(row: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     row.get(path).or_else(|| {
         let (head, rest) = path.split_once('.')?;
         within(row.get(head)?, rest)

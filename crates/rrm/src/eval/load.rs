@@ -174,6 +174,14 @@ pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> R
     }
 }
 
+/// The published benchmarks whose rows have these columns; collections, which have files of several kinds, after single ones.
+pub(crate) fn recognised(present: &[String]) -> Vec<Benchmark> {
+    let fits = |benchmark: &Benchmark| *benchmark != Benchmark::Pairs && layout(*benchmark, present).is_some();
+    let mut found: Vec<Benchmark> = Benchmark::ALL.into_iter().filter(fits).collect();
+    found.sort_by_key(|benchmark| benchmark.protocol().layouts.len());
+    found
+}
+
 /// How rows with these columns are read; `None` if they are not the benchmark's.
 fn layout(benchmark: Benchmark, present: &[String]) -> Option<&'static Layout> {
     let fits = |layout: &&Layout| layout.needs.iter().all(|name| present.iter().any(|column| column == name));
@@ -225,7 +233,7 @@ pub(super) fn hashed(path: &Path, rows: u64) -> Result<DataFile, EvalError> {
 }
 
 /// Files below a folder whose names say that they may hold rows, in the order of their paths.
-fn listed(folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
+pub(crate) fn listed(folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
     const ENDINGS: [&str; 5] = [".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet"];
     let failed = |detail| EvalError::Io { path: folder.to_owned(), detail };
     let mut paths = Vec::new();

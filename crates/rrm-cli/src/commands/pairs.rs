@@ -1,0 +1,323 @@
+//! `rrm pairs`: questions with verifiable answers and responses -> preference pairs; what was dropped, and why, beside them.
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
+
+use anyhow::Context;
+use rrm::pairs::{self, Benchmarks, Columns, Decided, Done, Input, Judges, PairsError, Settings, Tally};
+
+use crate::{
+    engines,
+    failure::Failure,
+    numbers::grouped,
+    options::{Options, to_toml},
+    output::{Output, Spooled, Stats, beside, note, spooled},
+    session::{self, Session},
+};
+
+/// What the command takes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Questions: JSONL, JSON or Parquet, also gzipped; `-` reads from stdin. Published layouts are told by their columns, see docs/pairs.md.
+    #[arg(required = true)]
+    pub input: Vec<PathBuf>,
+    /// Sample so many responses to each question from --engine, in place of those of the file.
+    #[arg(long, value_name = "N", help_heading = "Pairs")]
+    pub samples: Option<u32>,
+    /// What is said after a question when it is sampled; empty for nothing [default: to reason, and to box the answer].
+    #[arg(long, value_name = "TEXT", help_heading = "Pairs")]
+    pub instruction: Option<String>,
+    /// Check responses also where the file says whether they are right.
+    #[arg(long, help_heading = "Pairs")]
+    pub verify: bool,
+    /// Pairs of one question at most.
+    #[arg(long, value_name = "K", default_value_t = 1, help_heading = "Pairs")]
+    pub per_question: usize,
+    /// Relative share of each file in the mixture, in their order: 5,1,1,1 [default: everything].
+    #[arg(long, value_name = "W,W,...", value_delimiter = ',', help_heading = "Pairs")]
+    pub mixture: Vec<f64>,
+    /// Write `responses` in the drawn order and `label` (1 or 2), in place of `chosen` and `rejected`.
+    #[arg(long, help_heading = "Pairs")]
+    pub as_responses: bool,
+    /// Write prompts and responses as lists of messages, and keep prompts of several turns.
+    #[arg(long, conflicts_with = "as_responses", help_heading = "Pairs")]
+    pub conversational: bool,
+    /// Drop questions of these benchmarks: files, or folders of them; repeatable.
+    #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Leaving out")]
+    pub decontaminate: Vec<PathBuf>,
+    /// Words in an n-gram of --decontaminate.
+    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Leaving out")]
+    pub ngram: usize,
+    /// Share of n-grams from which a question is one of a benchmark.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, help_heading = "Leaving out")]
+    pub overlap: f64,
+    /// Similarity from which a question repeats an earlier one; above 1 keeps all.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.8, help_heading = "Leaving out")]
+    pub near_duplicates: f64,
+    /// Characters that a response has at least.
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Leaving out")]
+    pub min_chars: usize,
+    /// Characters that a response has at most.
+    #[arg(long, value_name = "N", help_heading = "Leaving out")]
+    pub max_chars: Option<usize>,
+    /// Characters that a prompt has at most.
+    #[arg(long, value_name = "N", help_heading = "Leaving out")]
+    pub max_prompt_chars: Option<usize>,
+    /// A base judge: pairs that it gets right in all of its votes are left out.
+    #[arg(long, value_name = "SPEC", help_heading = "Leaving out")]
+    pub filter_engine: Vec<String>,
+    /// The base judge's model name at its server.
+    #[arg(long, value_name = "NAME", requires = "filter_engine", help_heading = "Leaving out")]
+    pub filter_model: Option<String>,
+    /// Votes of the base judge about each pair.
+    #[arg(long, value_name = "K", default_value_t = 4, help_heading = "Leaving out")]
+    pub filter_votes: u32,
+    /// Decide and say what it would take, without asking an engine or writing anything.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// Makes the pairs.
+pub async fn run(args: Args) -> Result<ExitCode, Failure> {
+    session::unless_stopped(make(args)).await
+}
+
+/// The files that are written: they appear together, when everything is done.
+struct Files {
+    pairs: Output,
+    dropped: Option<Output>,
+    filtered: Option<Output>,
+}
+
+async fn make(args: Args) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
+    let options = args.options.clone().resolve()?;
+    let settings = settings(&args, &options);
+    check(&args, &options)?;
+    let columns = Columns::parse(&options.column)?;
+    let spools = args.input.iter().map(|input| spooled(input)).collect::<anyhow::Result<Vec<Spooled>>>()?;
+    let inputs = inputs(&args, &spools);
+    let benchmarks = Benchmarks::read(&args.decontaminate, &settings)?;
+    for (name, prompts) in benchmarks.counts() {
+        note(&format!("decontaminating against {} prompts of {name}", grouped(prompts as u64)));
+    }
+    // Everything is read and decided before anything is spent.
+    let decided = pairs::decide(&inputs, &columns, &settings, &benchmarks)?;
+    note(&prediction(&args, &settings, &decided));
+    if args.dry_run {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut files = open(&args, &options)?;
+    let sampler = if settings.samples > 0 { Some(session_of(&options, &decided, started).await?) } else { None };
+    let filter = match filter_options(&args, &options) {
+        Some(options) => Some(session_of(&options, &decided, started).await?),
+        None => None,
+    };
+    let judges = Judges { sampler: sampler.as_ref().map(|s| &s.judge), filter: filter.as_ref().map(|s| &s.judge) };
+    let mut tally = Tally::default();
+    let emit = |done: Done| {
+        tally.add(&done);
+        sampler.as_ref().or(filter.as_ref()).inspect(|session| session.progress.row());
+        files.write(&done)
+    };
+    let worked = pairs::work((&inputs, &columns), &settings, (&decided, &benchmarks), judges, options.window(), emit).await;
+    match worked {
+        // Whoever reads the rows has read enough, as `head` does.
+        Err(PairsError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
+        Err(PairsError::Judge { id, source }) if !source.is_fatal() => {
+            let error = PairsError::Judge { id, source };
+            let stored = sampler.as_ref().or(filter.as_ref()).is_some_and(|session| session.judge.store.is_some());
+            return Err(Failure::user(error).with_hint(session::again(stored)));
+        }
+        done => done?,
+    }
+    let mut spent = Vec::new();
+    for (what, session) in [("sampling", sampler), ("filter", filter)] {
+        if let Some(session) = session {
+            spent.push((what, session.close(tally.rows, 0).await?.0));
+        }
+    }
+    if let Some(path) = files.finish()? {
+        saved(&path, &args, &options, &settings, &spent)?;
+    }
+    spent.iter().for_each(|(_, stats)| crate::terminal::summary(stats, options.price()));
+    write!(io::stderr(), "{}", summary(&tally)).ok();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the options and what was spent beside the pairs.
+fn saved(path: &Path, args: &Args, options: &Options, settings: &Settings, spent: &[(&str, Stats)]) -> anyhow::Result<()> {
+    let command = args.input.iter().map(|input| input.display().to_string()).collect::<Vec<_>>().join(" ");
+    // What belongs to this command alone is a comment, so that --config reads the rest back.
+    let mut own = toml::to_string(settings)?;
+    let lists = [("mixture", format!("{:?}", args.mixture)), ("decontaminate", format!("{:?}", args.decontaminate))];
+    lists.iter().for_each(|(name, list)| own += &format!("{name} = {list}\n"));
+    if !args.filter_engine.is_empty() {
+        own += &format!("filter_engine = {:?}\nfilter_votes = {}\n", args.filter_engine, args.filter_votes);
+    }
+    let own: String = own.lines().map(|line| format!("# {line}\n")).collect();
+    let text = to_toml(options, &format!("pairs {command}"))? + "\n# of this command:\n" + &own;
+    std::fs::write(beside(path, "config.toml"), text)?;
+    let mut stats = serde_json::Map::new();
+    for (what, spent) in spent {
+        stats.insert((*what).to_owned(), serde_json::to_value(spent)?);
+    }
+    if !stats.is_empty() {
+        std::fs::write(beside(path, "stats.json"), serde_json::to_string_pretty(&stats)? + "\n")?;
+    }
+    Ok(())
+}
+
+fn settings(args: &Args, options: &Options) -> Settings {
+    Settings {
+        samples: args.samples.unwrap_or(0),
+        instruction: args.instruction.clone(),
+        verify: args.verify,
+        per_question: args.per_question,
+        near_duplicates: (args.near_duplicates <= 1.0).then_some(args.near_duplicates),
+        ngram: args.ngram,
+        overlap: args.overlap,
+        min_chars: args.min_chars,
+        max_chars: args.max_chars,
+        max_prompt_chars: args.max_prompt_chars,
+        conversational: args.conversational,
+        as_responses: args.as_responses,
+        seed: options.seed.unwrap_or(0),
+    }
+}
+
+/// Refuses options that could only be mistakes.
+fn check(args: &Args, options: &Options) -> anyhow::Result<()> {
+    options.check()?;
+    // As flags they are mistakes; a file of options may be shared with commands that judge.
+    let flags = &args.options;
+    let judging = flags.votes.is_some() || flags.both_orders || flags.adaptive.is_some();
+    anyhow::ensure!(!judging, "--votes, --both-orders and --adaptive are for judges; the base judge takes --filter-votes");
+    let ranking = flags.strategy.is_some() || flags.opponents.is_some() || flags.teams.is_some();
+    anyhow::ensure!(!ranking, "--strategy, --opponents and --teams are for `rrm rank`");
+    anyhow::ensure!(
+        options.max_thinking_tokens.is_none(),
+        "--max-thinking-tokens elicits a verdict; sampled responses have none"
+    );
+    anyhow::ensure!(args.samples != Some(0), "--samples must be at least 1");
+    let sampled = args.samples.is_some();
+    anyhow::ensure!(sampled || options.engine.is_empty(), "--engine samples responses: say how many with --samples N");
+    anyhow::ensure!(!sampled || !options.engine.is_empty(), "--samples needs --engine, which writes the responses");
+    anyhow::ensure!(args.per_question > 0, "--per-question must be at least 1");
+    anyhow::ensure!((1..=10_000).contains(&args.filter_votes), "--filter-votes must lie between 1 and 10000");
+    anyhow::ensure!((1..=100).contains(&args.ngram), "--ngram must lie between 1 and 100");
+    anyhow::ensure!(args.overlap > 0.0 && args.overlap <= 1.0, "--overlap must lie above 0 and not above 1");
+    anyhow::ensure!(args.near_duplicates > 0.0, "--near-duplicates must lie above 0");
+    let (weights, files) = (args.mixture.len(), args.input.len());
+    anyhow::ensure!(weights == 0 || weights == files, "--mixture has {weights} weights for {files} files");
+    anyhow::ensure!(args.mixture.iter().all(|w| w.is_finite() && *w >= 0.0), "--mixture takes weights that are not negative");
+    anyhow::ensure!(weights == 0 || args.mixture.iter().any(|w| *w > 0.0), "--mixture: every weight is 0");
+    Ok(())
+}
+
+fn inputs(args: &Args, spools: &[Spooled]) -> Vec<Input> {
+    let input = |(i, path): (usize, &PathBuf)| Input {
+        path: spools[i].path().to_owned(),
+        name: if path.as_os_str() == "-" { "stdin".to_owned() } else { path.display().to_string() },
+        weight: args.mixture.get(i).copied(),
+    };
+    args.input.iter().enumerate().map(input).collect()
+}
+
+/// What is kept and what it will take.
+fn prediction(args: &Args, settings: &Settings, decided: &Decided) -> String {
+    let mut text = format!("{} of {} rows are kept", grouped(decided.kept), grouped(decided.rows()));
+    if settings.samples > 0 {
+        text += &format!(", {} calls for samples", grouped(decided.kept * u64::from(settings.samples)));
+    }
+    if !args.filter_engine.is_empty() {
+        text += &format!(", at most {} calls of the base judge", grouped(decided.pairs_at_most * u64::from(args.filter_votes)));
+    }
+    text + &format!(", at most {} pairs", grouped(decided.pairs_at_most))
+}
+
+fn filter_options(args: &Args, options: &Options) -> Option<Options> {
+    let engine = args.filter_engine.clone();
+    let (model, votes) = (args.filter_model.clone(), Some(args.filter_votes));
+    let fixed = Options { both_orders: false, adaptive: None, record: None, ..options.clone() };
+    if engine.is_empty() { None } else { Some(Options { engine, model, votes, ..fixed }) }
+}
+
+async fn session_of(options: &Options, decided: &Decided, started: Instant) -> Result<Session, Failure> {
+    let format = engines::format(options.format.as_deref())?;
+    let opened = engines::open(options).await?;
+    Ok(Session::open(options, opened, format, decided.rows(), started)?)
+}
+
+fn open(args: &Args, options: &Options) -> anyhow::Result<Files> {
+    let taken: Vec<PathBuf> = args.input.iter().chain(&args.decontaminate).cloned().collect();
+    let taken = options.files(&taken);
+    let pairs = Output::open(options.output.as_deref(), &taken)?;
+    let path = pairs.path().map(|path| path.to_owned());
+    let open = |suffix| path.as_ref().map(|path| Output::open(Some(&beside(path, suffix)), &taken)).transpose();
+    let filtered = if args.filter_engine.is_empty() { None } else { open("filter.jsonl")? };
+    Ok(Files { dropped: open("dropped.jsonl")?, filtered, pairs })
+}
+
+impl Files {
+    fn write(&mut self, done: &Done) -> io::Result<()> {
+        for pair in &done.pairs {
+            self.pairs.row(pair, || {
+                let mut stdout = io::stdout().lock();
+                serde_json::to_writer(&mut stdout, pair)?;
+                stdout.write_all(b"\n")
+            })?;
+        }
+        if let Some(file) = &mut self.dropped {
+            done.dropped.iter().try_for_each(|row| file.row(row, || Ok(())))?;
+        }
+        if let Some(file) = &mut self.filtered {
+            done.filtered.iter().try_for_each(|row| file.row(row, || Ok(())))?;
+        }
+        Ok(())
+    }
+
+    /// The pairs appear last, so that what belongs to them is there when they are.
+    fn finish(self) -> anyhow::Result<Option<PathBuf>> {
+        for file in [self.dropped, self.filtered].into_iter().flatten() {
+            file.appear()?;
+        }
+        self.pairs.appear().context("cannot write the pairs")
+    }
+}
+
+/// What was made and what was dropped, as tables.
+fn summary(tally: &Tally) -> String {
+    let mut out = format!(
+        "{} rows, {} questions with pairs, {} pairs\n",
+        grouped(tally.rows),
+        grouped(tally.questions),
+        grouped(tally.pairs)
+    );
+    let name = |text: &str| if text.is_empty() { "(none)".to_owned() } else { crate::terminal::excerpt(text) };
+    out += &format!("\n{:<24} {:>10} {:>10} {:>10}\n", "category", "rows", "questions", "pairs");
+    for (category, [rows, questions, pairs]) in &tally.categories {
+        out += &format!("{:<24} {:>10} {:>10} {:>10}\n", name(category), grouped(*rows), grouped(*questions), grouped(*pairs));
+    }
+    let word = |reason: serde_json::Value| reason.as_str().unwrap_or_default().to_owned();
+    let mut table = |title: &str, counts: Vec<(serde_json::Value, u64)>| {
+        if !counts.is_empty() {
+            out += &format!("\n{title:<24} {:>10}\n", "");
+            counts.into_iter().for_each(|(reason, n)| out += &format!("{:<24} {:>10}\n", word(reason), grouped(n)));
+        }
+    };
+    let json = |reason: serde_json::Result<serde_json::Value>| reason.unwrap_or_default();
+    table("dropped", tally.dropped.iter().map(|(reason, n)| (json(serde_json::to_value(reason)), *n)).collect());
+    table("responses not used", tally.unused.iter().map(|(reason, n)| (json(serde_json::to_value(reason)), *n)).collect());
+    if tally.pairs > 0 {
+        let share = |n: u64| 100.0 * n as f64 / tally.pairs as f64;
+        out += &format!("\nright one longer {:.1}%, right one first {:.1}%\n", share(tally.longer), share(tally.first));
+    }
+    out
+}

@@ -1,0 +1,122 @@
+//! `rrm serve` as a process: it is killed and started again, told to end, and started wrongly.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Stdio},
+    thread,
+};
+
+use crate::{command, stderr};
+
+struct Serving {
+    child: Child,
+    address: String,
+    told: BufReader<std::process::ChildStderr>,
+}
+
+/// Starts a server on a free port and waits until it says where it listens.
+fn start(store: &Path) -> Serving {
+    let mut serve = command();
+    serve.args([
+        "serve",
+        "--engine",
+        "scripted:longer",
+        "--bind",
+        "127.0.0.1:0",
+        "--group-size",
+        "2",
+        "--store",
+        store.to_str().unwrap(),
+    ]);
+    let mut child = serve.stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    told.read_line(&mut line).unwrap();
+    let address = line.split("http://").nth(1).and_then(|rest| rest.split(';').next()).expect("an address");
+    Serving { child, address: address.to_owned(), told }
+}
+
+/// Sends one request on a connection of its own and gives the answer's body.
+fn ask(address: &str, request: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    write!(stream, "{request} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned()
+}
+
+/// Both members of a group at once; their answers.
+fn group(address: &str) -> [String; 2] {
+    let member = |name: &str, response: &str| {
+        let body = format!("{{\"group\": \"g\", \"member\": \"{name}\", \"prompt\": \"P\", \"response\": \"{response}\"}}");
+        let address = address.to_owned();
+        thread::spawn(move || ask(&address, "POST /v1/groups", &body))
+    };
+    [member("a", "x"), member("b", "yy")].map(|waiting| waiting.join().unwrap())
+}
+
+fn calls(address: &str) -> String {
+    let text = ask(address, "GET /metrics", "");
+    text.lines().find(|line| line.starts_with("rrm_calls_total")).unwrap().to_owned()
+}
+
+#[test]
+fn a_server_that_was_killed_pays_for_nothing_twice_and_answers_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store.sqlite");
+    let mut first = start(&store);
+    let before = group(&first.address);
+    assert!(before[0].contains("\"reward\":-0.5") && before[1].contains("\"reward\":0.5"), "{before:?}");
+    assert_eq!(calls(&first.address), "rrm_calls_total 1");
+    // SIGKILL.
+    first.child.kill().unwrap();
+    first.child.wait().unwrap();
+    let mut second = start(&store);
+    assert_eq!(group(&second.address), before);
+    assert_eq!(calls(&second.address), "rrm_calls_total 0");
+    second.child.kill().unwrap();
+    second.child.wait().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_is_told_to_end_answers_who_waits_and_says_what_was_spent() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = start(&folder.path().join("store.sqlite"));
+    let address = serving.address.clone();
+    let waiting =
+        thread::spawn(move || ask(&address, "POST /v1/groups", "{\"group\": \"g\", \"prompt\": \"P\", \"response\": \"x\"}"));
+    while !ask(&serving.address, "GET /metrics", "").contains("rrm_members_open 1") {}
+    let terminate = std::process::Command::new("kill").args(["-TERM", &serving.child.id().to_string()]).status().unwrap();
+    assert!(terminate.success());
+    assert!(waiting.join().unwrap().contains("\"code\":\"closing\""));
+    assert!(serving.child.wait().unwrap().success());
+    let mut rest = String::new();
+    serving.told.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("0 calls (0 from the store)"), "{rest}");
+}
+
+#[test]
+fn wrong_starts_say_what_is_wrong_and_show_no_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys.toml");
+    std::fs::write(&keys, "[[key]]\nname = \"a\"\ntoken = \"secret\"\n").unwrap();
+    let keys = keys.to_str().unwrap();
+    for (args, expected) in [
+        (&["--bind", "0.0.0.0:0"][..], "nobody is asked for a token"),
+        (&["--keys", keys], "the token of key 1 (a) has fewer than 8 characters"),
+        (&["--group-size", "1"], "--group-size must lie between 2 and 4096"),
+        (&["--deadline", "0"], "--deadline must lie above 0"),
+        (&["--scale", "best"], "invalid value 'best'"),
+        (&["--column", "prompt=q"], "--column is for commands that read rows from a file"),
+        (&["--strategy", "knockout", "--opponents", "2"], "--opponents needs a rating"),
+    ] {
+        let output = command().args(["serve", "--engine", "scripted:longer", "--store", "none"]).args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let said = stderr(&output);
+        assert!(said.contains(expected) && !said.contains("secret"), "{args:?}: {said}");
+    }
+}

@@ -1,0 +1,98 @@
+//! What went wrong -> a status, a code and a sentence: `{"error": {"code", "message"}}`.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+/// Why a request has no result. None of these is ever a reward.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// The body is not what the route takes.
+    #[error("{0}")]
+    Invalid(String),
+    /// No key, or one that is not known.
+    #[error("this server wants `Authorization: Bearer TOKEN` with a token that it knows")]
+    Unauthorized,
+    /// The body did not arrive in time.
+    #[error("the body did not arrive within {0} s")]
+    SlowBody(u64),
+    /// The body is larger than the server reads.
+    #[error("the body is larger than {0} bytes")]
+    HugeBody(usize),
+    /// A response is longer than the server judges.
+    #[error("a response has {bytes} bytes; at most {limit} are judged (--max-response-bytes)")]
+    LongResponse {
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Members contradict each other.
+    #[error("{0}")]
+    Conflict(String),
+    /// The group was judged without this member.
+    #[error("group {0} was judged at its deadline without this member")]
+    Late(String),
+    /// Too many requests wait already.
+    #[error("{0} requests wait already")]
+    Busy(usize),
+    /// Not all members came before the deadline.
+    #[error("group {group}: {present} of {size} members came within {seconds} s")]
+    Incomplete {
+        /// The group's key.
+        group: String,
+        /// Who came.
+        present: usize,
+        /// Who was expected.
+        size: usize,
+        /// The deadline.
+        seconds: u64,
+    },
+    /// No match of this response was decided, so that there is nothing to reward.
+    #[error("no match of this response was decided: the judge gave no verdict, or equal votes")]
+    Undecided,
+    /// The judge failed. What was answered before is in the store.
+    #[error("the judge failed: {0}")]
+    Judge(String),
+    /// The server ends.
+    #[error("the server is shutting down")]
+    Closing,
+}
+
+impl ApiError {
+    /// The HTTP status, and the word that programs look at.
+    pub fn code(&self) -> (StatusCode, &'static str) {
+        match self {
+            ApiError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            ApiError::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            ApiError::SlowBody(_) => (StatusCode::REQUEST_TIMEOUT, "slow_body"),
+            ApiError::HugeBody(_) => (StatusCode::PAYLOAD_TOO_LARGE, "huge_body"),
+            ApiError::LongResponse { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "long_response"),
+            ApiError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            ApiError::Late(_) => (StatusCode::GONE, "late"),
+            ApiError::Busy(_) => (StatusCode::TOO_MANY_REQUESTS, "busy"),
+            ApiError::Incomplete { .. } => (StatusCode::GATEWAY_TIMEOUT, "incomplete"),
+            ApiError::Undecided => (StatusCode::UNPROCESSABLE_ENTITY, "undecided"),
+            ApiError::Judge(_) => (StatusCode::BAD_GATEWAY, "judge"),
+            ApiError::Closing => (StatusCode::SERVICE_UNAVAILABLE, "closing"),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code) = self.code();
+        let body = Json(json!({"error": {"code": code, "message": self.to_string()}}));
+        let mut response = (status, body).into_response();
+        if matches!(self, ApiError::Busy(_) | ApiError::Closing) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if self == ApiError::Unauthorized {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,55 @@
+//! A judge and settings -> an axum `Router`: responses of one prompt meet, are ranked, and every waiter gets its reward.
+//!
+//! Trainers ask about one response at a time; a judge that compares needs the group. [`rendezvous`] brings groups together, [`reward`] ranks
+//! them, [`routes`] speaks the trainers' languages, [`door`] keeps limits. What each waiter is told when something fails stands in
+//! docs/http.md; it is never a neutral reward.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
+
+pub mod door;
+pub mod error;
+pub mod metrics;
+pub mod rendezvous;
+pub mod reward;
+pub mod routes;
+pub mod settings;
+pub mod shapes;
+pub mod text;
+
+use std::sync::Arc;
+
+use rrm::{dataset::Item, judge::Judge};
+
+pub use routes::app;
+
+/// Whether a judge was made for such rows; if not, why.
+pub type Admits = Box<dyn Fn(&Item) -> Result<(), String> + Send + Sync>;
+
+/// Everything that routes share.
+pub struct Server {
+    /// Who judges; its store keeps what was paid for.
+    pub judge: Judge,
+    /// How groups are gathered and rewarded.
+    pub settings: settings::Settings,
+    /// Refuses what the judge knows nothing about.
+    pub admits: Admits,
+    /// Groups that gather, are judged, or answer again.
+    pub groups: rendezvous::Groups,
+    /// What happened.
+    pub metrics: metrics::Metrics,
+    door: door::Door,
+}
+
+impl Server {
+    /// A server without groups.
+    pub fn new(judge: Judge, settings: settings::Settings, admits: Admits) -> Arc<Self> {
+        let door = door::Door::new(&settings);
+        Arc::new(Server {
+            judge,
+            settings,
+            admits,
+            groups: rendezvous::Groups::default(),
+            metrics: metrics::Metrics::default(),
+            door,
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! What happened -> counters and sums in Prometheus' text format.
+
+use std::{
+    fmt::Write,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use rrm::ranking::Ranking;
+
+use crate::{error::ApiError, reward::Judged};
+
+/// A number that only grows.
+#[derive(Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds to it.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a server counts. Rates over time, such as the share of abstentions, are for whoever reads them to form.
+#[derive(Default)]
+pub struct Metrics {
+    /// Groups judged with all their members.
+    pub groups_complete: Counter,
+    /// Groups judged at their deadline without some.
+    pub groups_partial: Counter,
+    /// Groups that were given up at their deadline.
+    pub groups_incomplete: Counter,
+    /// Groups whose judging failed.
+    pub groups_failed: Counter,
+    /// Judged groups whose members all had one text: nothing to learn from.
+    pub groups_of_twins: Counter,
+    /// Members of judged groups that repeat another member's text.
+    pub twins: Counter,
+    /// Responses without reward because no match of theirs was decided.
+    pub undecided_responses: Counter,
+    /// Counted votes.
+    pub votes: Counter,
+    /// Of these, votes without a verdict.
+    pub abstentions: Counter,
+    /// Matches whose votes named nobody.
+    pub undecided: Counter,
+    /// Matches that a coin decided.
+    pub coins: Counter,
+    /// Requests by status class: 2xx, 4xx, 5xx.
+    pub answers: [Counter; 3],
+    lengths: Mutex<Lengths>,
+}
+
+/// Sums over judged members: unit reward y against length x, each taken from its group's mean.
+#[derive(Clone, Copy, Default)]
+struct Lengths {
+    members: f64,
+    bytes: f64,
+    xx: f64,
+    xy: f64,
+    yy: f64,
+}
+
+impl Metrics {
+    /// Counts the votes of a ranking.
+    pub fn ranking(&self, ranking: &Ranking) {
+        let votes = ranking.tally.votes;
+        self.votes.add(u64::from(votes.first + votes.second + votes.tie + votes.abstain));
+        self.abstentions.add(u64::from(votes.abstain));
+        self.undecided.add(u64::from(ranking.tally.undecided));
+        self.coins.add(u64::from(ranking.tally.coins));
+    }
+
+    /// Counts a group that was judged, or could not be.
+    pub fn group(&self, judged: &Result<Judged, ApiError>, texts: &[String], copies: &[usize], partial: bool) {
+        let Ok(judged) = judged else { return self.groups_failed.add(1) };
+        if partial { &self.groups_partial } else { &self.groups_complete }.add(1);
+        self.groups_of_twins.add(u64::from(judged.distinct == 1));
+        self.twins.add(copies.iter().map(|n| *n as u64 - 1).sum());
+        let members = texts.iter().zip(copies).zip(&judged.rewards);
+        let rewarded: Vec<(f64, f64, f64)> =
+            members.filter_map(|((text, n), reward)| Some((*n as f64, text.len() as f64, reward.as_ref().ok()?.unit))).collect();
+        let total: f64 = rewarded.iter().map(|(n, ..)| n).sum();
+        let all: u64 = copies.iter().map(|n| *n as u64).sum();
+        self.undecided_responses.add(all - total as u64);
+        if total == 0.0 {
+            return;
+        }
+        let mean = |of: fn(&(f64, f64, f64)) -> f64| rewarded.iter().map(|row| row.0 * of(row)).sum::<f64>() / total;
+        let (x, y) = (mean(|row| row.1), mean(|row| row.2));
+        let mut sums = self.lengths.lock().unwrap_or_else(PoisonError::into_inner);
+        for (n, bytes, unit) in rewarded {
+            sums.members += n;
+            sums.bytes += n * bytes;
+            sums.xx += n * (bytes - x) * (bytes - x);
+            sums.xy += n * (bytes - x) * (unit - y);
+            sums.yy += n * (unit - y) * (unit - y);
+        }
+    }
+
+    /// Everything as text; `open` are groups and members that wait now, `spent` calls and tokens of the judge.
+    pub fn text(&self, open: (usize, usize), spent: rrm::spending::Spent) -> String {
+        let mut text = String::new();
+        let counters = [
+            ("groups_complete_total", "Groups judged with all their members.", &self.groups_complete),
+            ("groups_partial_total", "Groups judged at their deadline without some members.", &self.groups_partial),
+            ("groups_incomplete_total", "Groups given up at their deadline.", &self.groups_incomplete),
+            ("groups_failed_total", "Groups whose judging failed.", &self.groups_failed),
+            ("groups_of_twins_total", "Judged groups whose members all had one text.", &self.groups_of_twins),
+            ("twins_total", "Members of judged groups that repeat another one's text.", &self.twins),
+            ("responses_undecided_total", "Responses without reward: no match of theirs was decided.", &self.undecided_responses),
+            ("votes_total", "Counted votes.", &self.votes),
+            ("votes_abstained_total", "Counted votes without a verdict.", &self.abstentions),
+            ("matches_undecided_total", "Matches whose votes named nobody.", &self.undecided),
+            ("matches_by_coin_total", "Matches that a coin decided.", &self.coins),
+        ];
+        for (name, help, counter) in counters {
+            sample(&mut text, name, "counter", help, counter.get() as f64);
+        }
+        let sums = *self.lengths.lock().unwrap_or_else(PoisonError::into_inner);
+        sample(
+            &mut text,
+            "calls_total",
+            "counter",
+            "Calls of the judge that were answered or are under way.",
+            spent.calls as f64,
+        );
+        sample(&mut text, "groups_open", "gauge", "Groups that gather or are judged.", open.0 as f64);
+        sample(&mut text, "members_open", "gauge", "Members of these groups.", open.1 as f64);
+        sample(&mut text, "rewarded_total", "counter", "Responses that got a reward.", sums.members);
+        sample(&mut text, "rewarded_bytes_total", "counter", "Bytes of these responses.", sums.bytes);
+        let correlation = sums.xy / (sums.xx * sums.yy).sqrt();
+        let help = "Correlation of reward (0 to 1) and length inside groups; NaN while nothing varies.";
+        sample(&mut text, "reward_length_correlation", "gauge", help, correlation);
+        text.push_str("# HELP rrm_answers_total Answers by class of their status.\n# TYPE rrm_answers_total counter\n");
+        for (class, counter) in ["2xx", "4xx", "5xx"].iter().zip(&self.answers) {
+            writeln!(text, "rrm_answers_total{{status=\"{class}\"}} {}", counter.get()).ok();
+        }
+        text
+    }
+}
+
+fn sample(text: &mut String, name: &str, kind: &str, help: &str, value: f64) {
+    writeln!(text, "# HELP rrm_{name} {help}\n# TYPE rrm_{name} {kind}\nrrm_{name} {value}").ok();
+}

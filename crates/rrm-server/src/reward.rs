@@ -1,0 +1,121 @@
+//! A group's responses -> a ranking -> a reward for each.
+
+use std::sync::Arc;
+
+use rrm::{
+    comparison::Prompt,
+    dataset::{Item, Response},
+    engine::Usage,
+    rank,
+    ranking::Ranking,
+    rating::Score,
+    strategy::Strategy,
+};
+use serde::Serialize;
+
+use crate::{Server, error::ApiError, settings::Scale};
+
+/// What a group was judged to be worth.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// For each different text, in byte order.
+    pub rewards: Vec<Result<Reward, ApiError>>,
+    /// How many different texts there were.
+    pub distinct: usize,
+    /// Matches whose votes named nobody.
+    pub undecided: u32,
+    /// Of these, matches that a coin decided.
+    pub coins: u32,
+    /// Tokens of the counted votes.
+    pub usage: Usage,
+}
+
+/// What one response was judged to be worth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Reward {
+    /// The score, scaled.
+    pub reward: f64,
+    /// Its place, the best is 1; equal scores share the better place.
+    pub rank: usize,
+    /// The score as `rrm rank` gives it; `None` in a group of one text.
+    pub score: Option<Score>,
+    /// The score from 0 to 1, however rewards are scaled: see [`Scale::Unit`].
+    pub unit: f64,
+}
+
+/// Ranks the different texts of a group and rewards each; `copies` says how many members hold each text.
+///
+/// Which text stands at which place depends on their bytes and on the key alone, so the order of arrival changes nothing.
+///
+/// # Errors
+/// [`ApiError::Judge`] when a match could not be judged.
+pub async fn judge(
+    server: &Server,
+    key: &str,
+    prompt: Arc<Prompt>,
+    texts: &[String],
+    copies: &[usize],
+    scale: Scale,
+) -> Result<Judged, ApiError> {
+    let response =
+        |text: &String| Response { text: text.as_str().into(), label: None, team: None, extra: serde_json::Map::default() };
+    let item = Item {
+        id: key.to_owned(),
+        row: 0,
+        prompt,
+        responses: texts.iter().map(response).collect(),
+        extra: serde_json::Map::default(),
+    };
+    (server.admits)(&item).map_err(ApiError::Invalid)?;
+    if texts.len() == 1 {
+        let rewards = vec![Ok(of_twins(scale))];
+        return Ok(Judged { rewards, distinct: 1, undecided: 0, coins: 0, usage: Usage::default() });
+    }
+    let settings = server.settings.rank;
+    let ranking = rank::rank(&server.judge, &item, &settings).await.map_err(|error| ApiError::Judge(error.to_string()))?;
+    server.metrics.ranking(&ranking);
+    let rewards = rewards(&ranking, settings.strategy, copies, scale);
+    let tally = ranking.tally;
+    Ok(Judged { rewards, distinct: texts.len(), undecided: tally.undecided, coins: tally.coins, usage: tally.usage })
+}
+
+/// What everybody gets where all members have one text: nobody is better than anybody, so nothing is learnt. That is no failure of the judge,
+/// but it is told (`distinct`) and counted.
+fn of_twins(scale: Scale) -> Reward {
+    let reward = if scale == Scale::Centred { 0.0 } else { 0.5 };
+    Reward { reward, rank: 1, score: None, unit: 0.5 }
+}
+
+/// Scores -> rewards over the members of a group. A text without score has none: it is left out of means and places.
+pub fn rewards(ranking: &Ranking, strategy: Strategy, copies: &[usize], scale: Scale) -> Vec<Result<Reward, ApiError>> {
+    let rounds = ranking.matches.iter().map(|m| m.round + 1).max().unwrap_or(0);
+    let scored: Vec<(f64, f64)> =
+        ranking.scores.iter().zip(copies).filter_map(|(s, n)| s.map(|s| (s.value, *n as f64))).collect();
+    let members: f64 = scored.iter().map(|(_, n)| n).sum();
+    let mean = scored.iter().map(|(value, n)| value * n).sum::<f64>() / members;
+    let beats = |value: f64, other: f64| 1.0 / (1.0 + 10f64.powf((other - value) / 400.0));
+    let unit = |value: f64| match strategy {
+        Strategy::Knockout => value / f64::from(rounds.max(1)),
+        Strategy::WinRate => value,
+        Strategy::Elo | Strategy::BradleyTerry => {
+            let others = scored.iter().map(|(other, n)| beats(value, *other) * n).sum::<f64>() - 0.5;
+            others / (members - 1.0)
+        }
+    };
+    let place = |value: f64| {
+        let above: f64 = scored.iter().filter(|(other, _)| *other > value).map(|(_, n)| n).sum();
+        let equal: f64 = scored.iter().filter(|(other, _)| *other == value).map(|(_, n)| n).sum();
+        (above, equal)
+    };
+    let one = |score: Score| {
+        let (above, equal) = place(score.value);
+        let reward = match (scale, strategy) {
+            (Scale::Centred, Strategy::Elo | Strategy::BradleyTerry) => (score.value - mean) / 400.0,
+            (Scale::Centred, _) => score.value - mean,
+            (Scale::Unit, _) => unit(score.value),
+            (Scale::Rank, _) => 1.0 - (above + (equal - 1.0) / 2.0) / (members - 1.0),
+        };
+        Reward { reward, rank: above as usize + 1, score: Some(score), unit: unit(score.value) }
+    };
+    ranking.scores.iter().map(|score| score.map(one).ok_or(ApiError::Undecided)).collect()
+}

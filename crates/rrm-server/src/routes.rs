@@ -1,0 +1,209 @@
+//! Requests of trainers and clients -> places in groups, or rows -> JSON.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::State,
+    http::{StatusCode, header},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use rrm::{
+    comparison::Prompt,
+    dataset::{self, Item},
+    markup::find_markup,
+    result::Row,
+    run::{self, Task},
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Server, door,
+    error::ApiError,
+    rendezvous::{self, Ask, Told},
+    settings::OpenRlhfKey,
+    shapes::{GroupReply, GroupRequest, OpenRlhfRequest, RowRequest},
+    text,
+};
+
+/// The largest group.
+const MOST_MEMBERS: usize = 4096;
+
+/// The longest deadline that a request may ask for, in seconds.
+const LONGEST_DEADLINE: f64 = 86_400.0;
+
+/// All routes. `/health` and `/ready` ask for no key.
+pub fn app(server: Arc<Server>) -> Router {
+    let guarded = Router::new()
+        .route("/v1/groups", post(group))
+        .route("/v1/judge", post(judge))
+        .route("/v1/rank", post(rank))
+        .route("/get_reward", post(get_reward))
+        .route("/metrics", get(metrics))
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(middleware::from_fn_with_state(server.clone(), door::guard));
+    let open = Router::new().route("/health", get(|| async { Json(json!({"status": "ok"})) })).route("/ready", get(ready));
+    open.merge(guarded).with_state(server)
+}
+
+async fn ready(State(server): State<Arc<Server>>) -> Response {
+    let judge = server.judge.engine.info();
+    Json(json!({"status": "ready", "judge": judge.name, "group_size": server.settings.group_size})).into_response()
+}
+
+async fn metrics(State(server): State<Arc<Server>>) -> Response {
+    let text = server.metrics.text(server.groups.open(), server.judge.spending.spent());
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}
+
+/// A body as JSON; errors say where it is wrong.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| ApiError::Invalid(format!("the body is not what this route takes: {error}")))
+}
+
+async fn group(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<GroupReply>, ApiError> {
+    let request: GroupRequest = parse(&body)?;
+    let settings = &server.settings;
+    let seconds = request.deadline_seconds.unwrap_or(settings.deadline.as_secs_f64());
+    if !(seconds > 0.0 && seconds <= LONGEST_DEADLINE) {
+        return Err(ApiError::Invalid(format!("`deadline_seconds` must lie above 0 and not above {LONGEST_DEADLINE}")));
+    }
+    let ask = Ask {
+        size: size(request.size.or(settings.group_size))?,
+        key: request.group.clone(),
+        member: request.member.clone(),
+        prompt: request.prompt.prompt()?,
+        text: judged(&server, text::answer(&request.response.response()?))?,
+        scale: request.scale.unwrap_or(settings.scale),
+        deadline: Duration::from_secs_f64(seconds),
+        on_partial: request.on_partial.unwrap_or(settings.on_partial),
+    };
+    let (size, flags) = (ask.size, find_markup(&ask.text, &server.judge.format.markup));
+    let seat = rendezvous::join(&server, ask)?;
+    let reused = seat.again;
+    let Told { reward, present, judged } = seat.wait().await?;
+    Ok(Json(GroupReply {
+        group: request.group,
+        member: request.member,
+        reward: reward.reward,
+        rank: reward.rank,
+        score: reward.score,
+        size,
+        present,
+        distinct: judged.distinct,
+        undecided: judged.undecided,
+        coins: judged.coins,
+        partial: present < size,
+        reused,
+        flags,
+        usage: judged.usage,
+        judge: server.judge.engine.info().name.clone(),
+    }))
+}
+
+fn size(size: Option<usize>) -> Result<usize, ApiError> {
+    match size {
+        None => Err(ApiError::Invalid("`size` is missing, and the server has no --group-size".to_owned())),
+        Some(size) if (2..=MOST_MEMBERS).contains(&size) => Ok(size),
+        Some(size) => Err(ApiError::Invalid(format!("a group has from 2 to {MOST_MEMBERS} members; found {size}"))),
+    }
+}
+
+/// A response that is not too long.
+fn judged(server: &Server, text: &str) -> Result<String, ApiError> {
+    let limit = server.settings.max_response_bytes;
+    if text.len() > limit {
+        return Err(ApiError::LongResponse { bytes: text.len(), limit });
+    }
+    Ok(text.to_owned())
+}
+
+async fn get_reward(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Value>, ApiError> {
+    let request: OpenRlhfRequest = parse(&body)?;
+    let n = request.query.len();
+    if request.prompts.len() != n || !(request.labels.is_empty() || request.labels.len() == n) {
+        let found = format!("{n}, {} and {}", request.prompts.len(), request.labels.len());
+        return Err(ApiError::Invalid(format!("`query`, `prompts` and `labels` must be equally long; found {found}")));
+    }
+    let mut asks = Vec::with_capacity(n);
+    for (i, (query, prompt)) in request.query.iter().zip(&request.prompts).enumerate() {
+        asks.push(open_rlhf(&server, query, prompt, request.labels.get(i).and_then(Option::as_ref))?);
+    }
+    let seats = asks.into_iter().map(|ask| rendezvous::join(&server, ask)).collect::<Result<Vec<_>, _>>()?;
+    let mut told = Vec::with_capacity(n);
+    for seat in seats {
+        told.push(seat.wait().await?);
+    }
+    let all = |of: fn(&Told) -> f64| told.iter().map(of).collect::<Vec<f64>>();
+    Ok(Json(json!({
+        "rewards": all(|told| told.reward.reward),
+        "scores": all(|told| told.reward.unit),
+        "extra_logs": {
+            "rrm_rank": all(|told| told.reward.rank as f64),
+            "rrm_present": all(|told| told.present as f64),
+            "rrm_distinct": all(|told| told.judged.distinct as f64),
+            "rrm_coins": all(|told| f64::from(told.judged.coins)),
+        },
+    })))
+}
+
+/// A sample of OpenRLHF as a member without id.
+fn open_rlhf(server: &Server, query: &str, prompt: &str, label: Option<&Value>) -> Result<Ask, ApiError> {
+    let settings = &server.settings;
+    let name = match (settings.openrlhf_key, label) {
+        (OpenRlhfKey::Prompt, _) => prompt.to_owned(),
+        (OpenRlhfKey::Label, Some(label)) => label.to_string(),
+        (OpenRlhfKey::Label, None) => {
+            return Err(ApiError::Invalid("`labels` hold the groups' keys (--openrlhf-key label); found null".to_owned()));
+        }
+    };
+    let key = format!("openrlhf-{}", blake3::hash(name.as_bytes()).to_hex());
+    let answer = text::answer(text::behind(query, prompt)?);
+    Ok(Ask {
+        key,
+        size: size(settings.group_size)?,
+        member: None,
+        prompt: crate::shapes::Said::Text(prompt.to_owned()).prompt()?,
+        text: judged(server, answer)?,
+        scale: settings.scale,
+        deadline: settings.deadline,
+        on_partial: settings.on_partial,
+    })
+}
+
+async fn judge(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Row>, ApiError> {
+    let item = row(&server, parse(&body)?)?;
+    if item.responses.len() != 2 {
+        return Err(ApiError::Invalid(format!("/v1/judge takes two responses; found {}", item.responses.len())));
+    }
+    answer(&server, &Task::Judge, &item).await
+}
+
+async fn rank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Row>, ApiError> {
+    let item = row(&server, parse(&body)?)?;
+    if !(2..=MOST_MEMBERS).contains(&item.responses.len()) {
+        let found = item.responses.len();
+        return Err(ApiError::Invalid(format!("/v1/rank takes from 2 to {MOST_MEMBERS} responses; found {found}")));
+    }
+    answer(&server, &Task::Rank(server.settings.rank), &item).await
+}
+
+fn row(server: &Server, request: RowRequest) -> Result<Item, ApiError> {
+    let prompt = Arc::new(Prompt { messages: request.prompt.prompt()?, rubric: None, reference: None });
+    let response = |said: crate::shapes::Said| {
+        let text = judged(server, &said.response()?)?;
+        Ok(dataset::Response { text: text.into(), label: None, team: None, extra: Map::default() })
+    };
+    let responses = request.responses.into_iter().map(response).collect::<Result<Vec<_>, ApiError>>()?;
+    let item = Item { id: request.id.unwrap_or_else(|| "row-1".to_owned()), row: 0, prompt, responses, extra: Map::default() };
+    (server.admits)(&item).map_err(ApiError::Invalid)?;
+    Ok(item)
+}
+
+async fn answer(server: &Server, task: &Task, item: &Item) -> Result<Json<Row>, ApiError> {
+    run::one(&server.judge, task, item).await.map(Json).map_err(|error| ApiError::Judge(error.to_string()))
+}

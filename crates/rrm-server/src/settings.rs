@@ -1,0 +1,100 @@
+//! What a server is told at its start: sizes, deadlines, limits, keys.
+
+use std::time::Duration;
+
+use rrm::rank::RankSettings;
+use serde::{Deserialize, Serialize};
+
+/// How a server gathers, judges and rewards.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Members of a group whose requests name no size; `None` wants every request to name one.
+    pub group_size: Option<usize>,
+    /// How the responses of a group are ranked.
+    pub rank: RankSettings,
+    /// Time from a group's first member to its deadline.
+    pub deadline: Duration,
+    /// What happens at the deadline to a group that is not complete.
+    pub on_partial: OnPartial,
+    /// How long a judged group answers again to those who ask again.
+    pub keep: Duration,
+    /// How scores become rewards.
+    pub scale: Scale,
+    /// What names a group in OpenRLHF's requests.
+    pub openrlhf_key: OpenRlhfKey,
+    /// Longest response that is judged, in bytes after thinking was taken away; longer ones are refused.
+    pub max_response_bytes: usize,
+    /// Largest body that is read, in bytes.
+    pub max_body_bytes: usize,
+    /// Time for a body to arrive.
+    pub body_timeout: Duration,
+    /// Requests that may wait at once; more are told to come back.
+    pub max_waiting: usize,
+    /// Who may ask; empty lets everybody.
+    pub keys: Vec<Key>,
+}
+
+impl Default for Settings {
+    /// Two minutes for a group to gather, since OpenRLHF's client gives up after 180 s; ten minutes for answers to be asked for again.
+    fn default() -> Self {
+        Settings {
+            group_size: None,
+            rank: RankSettings::default(),
+            deadline: Duration::from_secs(120),
+            on_partial: OnPartial::Fail,
+            keep: Duration::from_secs(600),
+            scale: Scale::Centred,
+            openrlhf_key: OpenRlhfKey::Prompt,
+            max_response_bytes: 256 << 10,
+            max_body_bytes: 8 << 20,
+            body_timeout: Duration::from_secs(30),
+            max_waiting: 16_384,
+            keys: Vec::new(),
+        }
+    }
+}
+
+/// What happens at the deadline to a group that is not complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnPartial {
+    /// Those who are there are judged, if they hold two different responses.
+    Judge,
+    /// Every waiter gets an error.
+    Fail,
+}
+
+/// How scores become rewards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scale {
+    /// The score minus the group's mean: rounds survived, shares of wins, or for Elo and Bradley-Terry points divided by 400.
+    Centred,
+    /// From 0 to 1: rounds survived of all rounds, the share of wins, or the mean probability of beating the others.
+    Unit,
+    /// From 0 (last) to 1 (first) in equal steps; equal scores share the mean of their places.
+    Rank,
+}
+
+/// What names a group in OpenRLHF's requests, which carry neither key nor member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OpenRlhfKey {
+    /// The prompt's text.
+    Prompt,
+    /// The label column, which the data set fills with a key for each prompt.
+    Label,
+}
+
+/// Somebody who may ask.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// For messages and counters; the token is never shown.
+    pub name: String,
+    /// What stands behind `Authorization: Bearer`.
+    pub token: String,
+    /// Requests of this key that may wait at once; left out: no limit of its own.
+    #[serde(default)]
+    pub max_waiting: Option<usize>,
+}

@@ -1,0 +1,113 @@
+//! A server on a free port of loopback with an engine that the test controls, and a client.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use rrm::{
+    engine::{Completion, Engine, EngineError, EngineInfo, Request, scripted::ScriptedEngine, scripted::scripted},
+    format::Format,
+    judge::{Judge, JudgeSettings},
+    spending::{Limits, Spending},
+};
+use rrm_server::{Server, settings::Settings};
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+/// A scripted engine that fails while it is switched off.
+pub struct Switched {
+    inner: ScriptedEngine,
+    /// Whether it answers.
+    pub on: AtomicBool,
+}
+
+impl Engine for Switched {
+    fn info(&self) -> &EngineInfo {
+        self.inner.info()
+    }
+
+    fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
+        if self.on.load(SeqCst) {
+            return self.inner.complete(request);
+        }
+        Box::pin(async { Err(EngineError::Unreachable { engine: "switched".into(), detail: "it is off".into() }) })
+    }
+}
+
+/// A running server.
+pub struct Served {
+    /// Its state.
+    pub server: Arc<Server>,
+    /// Its judge.
+    pub engine: Arc<Switched>,
+    url: String,
+    client: reqwest::Client,
+}
+
+/// Serves `scripted:RULE` with these settings.
+pub async fn serve(rule: &str, settings: Settings) -> Served {
+    let engine = Arc::new(Switched { inner: scripted(rule).unwrap(), on: AtomicBool::new(true) });
+    let judge = Judge {
+        engine: engine.clone(),
+        format: Arc::new(Format::shipped("rrm").unwrap().unwrap()),
+        settings: JudgeSettings::default(),
+        store: None,
+        slots: Arc::new(Semaphore::new(64)),
+        spending: Arc::new(Spending::new(Limits::default())),
+        recorder: None,
+        sink: None,
+    };
+    let server = Server::new(judge, settings, Box::new(|_| Ok(())));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let app = rrm_server::app(server.clone());
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    Served { server, engine, url, client: reqwest::Client::new() }
+}
+
+/// Groups of this size.
+pub fn groups_of(size: usize) -> Settings {
+    Settings { group_size: Some(size), ..Settings::default() }
+}
+
+impl Served {
+    /// A request to a route, without sending it.
+    pub fn post(&self, route: &str, body: &Value) -> reqwest::RequestBuilder {
+        self.client.post(format!("{}{route}", self.url)).timeout(Duration::from_secs(60)).json(body)
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// Status and body of an answer.
+    pub async fn ask(&self, route: &str, body: &Value) -> (u16, Value) {
+        answered(self.post(route, body)).await
+    }
+
+    /// A counter of `/metrics`.
+    pub async fn counter(&self, name: &str) -> f64 {
+        let text = self.client.get(format!("{}/metrics", self.url)).send().await.unwrap().text().await.unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("rrm_{name} "))).unwrap();
+        line.parse().unwrap()
+    }
+
+    /// Waits until so many members stand in open groups.
+    pub async fn until_members(&self, n: usize) {
+        while self.server.groups.open().1 != n {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Status and body of an answer.
+pub async fn answered(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}

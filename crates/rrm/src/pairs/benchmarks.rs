@@ -1,0 +1,229 @@
+//! Files of benchmarks -> an index of their prompts, and which of them a question overlaps with.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Settings,
+    columns::Columns,
+    question::{self, Place},
+    words::{grams, mix, words},
+};
+use crate::{
+    dataset::{self, ColumnNames, DatasetError},
+    eval::{self, EvalError},
+};
+
+/// An n-gram of more prompts than this is a turn of phrase, such as instructions on how to answer, and tells nothing.
+const COMMON: usize = 10;
+
+/// Prompts of benchmarks, by their n-grams.
+#[derive(Default)]
+pub struct Benchmarks {
+    rows: Vec<BenchmarkRow>,
+    /// Sorted by n-gram.
+    index: Vec<(u64, u32)>,
+    common: HashSet<u64>,
+    whole: HashMap<u64, u32>,
+}
+
+/// A prompt of a benchmark.
+pub(super) struct BenchmarkRow {
+    pub benchmark: String,
+    pub id: String,
+    grams: u32,
+}
+
+/// Why a benchmark's file cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchmarksError {
+    /// As its own reader says.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// It cannot be read at all.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// Nothing known has these columns.
+    #[error("{file}: neither a benchmark that rrm knows nor questions; its columns are: {present}")]
+    Unknown {
+        /// The file.
+        file: PathBuf,
+        /// The columns of its first row.
+        present: String,
+    },
+}
+
+impl Benchmarks {
+    /// Reads files, and all files below folders, by the readers of [`eval`] and, where none knows them, as questions.
+    ///
+    /// # Errors
+    /// [`BenchmarksError`] for files that are not known; those of folders that hold something else are left out.
+    pub fn read(paths: &[PathBuf], settings: &Settings) -> Result<Self, BenchmarksError> {
+        let mut benchmarks = Benchmarks::default();
+        let mut texts = Vec::new();
+        for path in paths {
+            if path.is_dir() {
+                for file in eval::listed(path)? {
+                    match prompts(&file) {
+                        Err(BenchmarksError::Unknown { .. } | BenchmarksError::Dataset(_)) => {}
+                        found => texts.append(&mut found?),
+                    }
+                }
+            } else {
+                texts.append(&mut prompts(path)?);
+            }
+        }
+        for (benchmark, id, text) in texts {
+            benchmarks.add(benchmark, id, &words(&text), settings.ngram);
+        }
+        benchmarks.finish();
+        Ok(benchmarks)
+    }
+
+    /// How many different prompts there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// How many different prompts each benchmark has.
+    pub fn counts(&self) -> Vec<(String, usize)> {
+        let mut counts: Vec<(String, usize)> = Vec::new();
+        for row in &self.rows {
+            match counts.iter_mut().find(|(name, _)| *name == row.benchmark) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((row.benchmark.clone(), 1)),
+            }
+        }
+        counts
+    }
+
+    pub(super) fn row(&self, number: u32) -> Option<&BenchmarkRow> {
+        self.rows.get(number as usize)
+    }
+
+    fn add(&mut self, benchmark: String, id: String, words: &[u64], n: usize) {
+        let number = self.rows.len() as u32;
+        if words.is_empty() || self.whole.contains_key(&whole(words)) {
+            return;
+        }
+        self.whole.insert(whole(words), number);
+        let distinct: HashSet<u64> = grams(words, n).collect();
+        self.index.extend(distinct.into_iter().map(|gram| (gram, number)));
+        self.rows.push(BenchmarkRow { benchmark, id, grams: 0 });
+    }
+
+    /// Sorts the index, leaves turns of phrase out, and counts what is left of each row.
+    fn finish(&mut self) {
+        self.index.sort_unstable();
+        let rows_of_gram = |run: &[(u64, u32)]| run.len() > COMMON;
+        let common = self.index.chunk_by(|a, b| a.0 == b.0).filter(|run| rows_of_gram(run)).map(|run| run[0].0);
+        self.common = common.collect();
+        self.index.retain(|(gram, _)| !self.common.contains(gram));
+        self.index.shrink_to_fit();
+        for (_, row) in &self.index {
+            self.rows[*row as usize].grams += 1;
+        }
+    }
+
+    /// The benchmark's prompt that shares most n-grams with a question, with the share, if that is at least `threshold`. The share is of
+    /// the one of the two that has fewer, so that a part counts as well as the whole with something around it.
+    pub(super) fn meet(&self, words: &[u64], n: usize, threshold: f64) -> Option<(u32, f32)> {
+        if self.rows.is_empty() || words.is_empty() {
+            return None;
+        }
+        if let Some(row) = self.whole.get(&whole(words)) {
+            return Some((*row, 1.0));
+        }
+        let distinct: HashSet<u64> = grams(words, n).filter(|gram| !self.common.contains(gram)).collect();
+        let mut shared: HashMap<u32, u32> = HashMap::new();
+        for gram in &distinct {
+            let from = self.index.partition_point(|(other, _)| other < gram);
+            for (_, row) in self.index[from..].iter().take_while(|(other, _)| other == gram) {
+                *shared.entry(*row).or_default() += 1;
+            }
+        }
+        let share = |(row, shared): (u32, u32)| {
+            let fewer = (distinct.len() as u32).min(self.rows[row as usize].grams).max(1);
+            (row, f64::from(shared) / f64::from(fewer))
+        };
+        // The largest share; of equal ones the first row's, whatever order the map has.
+        let most = shared.into_iter().map(share).max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+        most.filter(|(_, share)| *share >= threshold).map(|(row, share)| (row, share as f32))
+    }
+}
+
+fn whole(words: &[u64]) -> u64 {
+    words.iter().fold(1, |hash, word| mix(hash ^ word))
+}
+
+/// The prompts of a file: name of the benchmark, id, text.
+fn prompts(path: &Path) -> Result<Vec<(String, String, String)>, BenchmarksError> {
+    let present = dataset::first_columns(path)?;
+    let has = |names: &[&str]| names.iter().all(|name| present.iter().any(|column| column == name));
+    let text = |item: &dataset::Item| item.prompt.messages.iter().map(|m| m.content.as_str()).collect::<Vec<_>>().join("\n");
+    // Columns alone do not tell some benchmarks apart; their readers do.
+    let mut failed = None;
+    for benchmark in eval::recognised(&present) {
+        let name = benchmark.protocol().name;
+        match eval::load(benchmark, &[path.to_owned()], &ColumnNames::default()) {
+            Ok(suite) => {
+                return Ok(suite.cases.iter().map(|case| (name.to_owned(), case.item.id.clone(), text(&case.item))).collect());
+            }
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    if has(&["question", "options", "responses"]) {
+        let (items, _) = eval::load_best_of(&[path.to_owned()], 0)?;
+        return Ok(items.iter().map(|item| ("mmlu-pro".to_owned(), item.id.clone(), text(item))).collect());
+    }
+    let stem =
+        path.file_name().map_or_else(String::new, |name| name.to_string_lossy().split('.').next().unwrap_or("").to_owned());
+    let mut found = Vec::new();
+    for row in dataset::raw(path, &path.display().to_string())? {
+        let (row, columns) = row?;
+        if let Ok(question) = question::question(&columns, &Columns::default(), Place { stem: &stem, row }) {
+            found.push((question.layout.to_string(), question.id.clone(), question.text()));
+        }
+    }
+    if found.is_empty() {
+        Err(BenchmarksError::Unknown { file: path.to_owned(), present: present.join(", ") })
+    } else {
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn benchmarks(texts: &[&str]) -> Benchmarks {
+        let mut benchmarks = Benchmarks::default();
+        texts.iter().enumerate().for_each(|(i, text)| benchmarks.add("b".into(), i.to_string(), &words(text), 3));
+        benchmarks.finish();
+        benchmarks
+    }
+
+    #[test]
+    fn parts_and_wholes_are_met_and_turns_of_phrase_are_not() {
+        let told: Vec<String> =
+            (0..12).map(|i| format!("answer with one letter only thing{i} stuff{i} more{i} end{i}")).collect();
+        let told: Vec<&str> = told.iter().map(String::as_str).collect();
+        let benchmarks = benchmarks(&told);
+        let meet = |text: &str| benchmarks.meet(&words(text), 3, 0.5);
+        assert_eq!(meet("Answer with one letter only, thing3 stuff3 more3 end3!"), Some((3, 1.0)));
+        assert_eq!(meet("thing4 stuff4 more4 end4"), Some((4, 1.0)), "a part of it");
+        assert_eq!(meet("a b c d e f thing5 stuff5 more5 end5 g h i j k l m"), Some((5, 0.5)), "with much around it");
+        assert_eq!(meet("answer with one letter only please"), None, "a turn of phrase");
+        assert_eq!(meet(""), None);
+    }
+}

@@ -1,0 +1,183 @@
+//! A response and the right answer -> right, wrong, or not to be told.
+
+use super::question::Gold;
+
+/// What a check says.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Checked {
+    /// Right or wrong, with the answer that was read.
+    Known(bool, Option<String>),
+    /// No rule can tell.
+    Unknown,
+}
+
+/// Checks a response whose thinking was taken away. One that states no answer is neither right nor wrong: it may only say it otherwise.
+pub(super) fn check(gold: &Gold, response: &str) -> Checked {
+    let Some(answer) = stated(response) else { return Checked::Unknown };
+    let mut unknown = false;
+    for right in &gold.answers {
+        match if gold.options.is_empty() { equal(right, &answer) } else { chosen(gold, right, &answer) } {
+            Some(true) => return Checked::Known(true, Some(answer)),
+            Some(false) => {}
+            None => unknown = true,
+        }
+    }
+    if unknown { Checked::Unknown } else { Checked::Known(false, Some(answer)) }
+}
+
+/// Whether the answer names the option with the right letter, by letter or by its text.
+fn chosen(gold: &Gold, right: &str, answer: &str) -> Option<bool> {
+    let letter = |text: &str| {
+        let text = text.trim_matches(|c: char| !c.is_alphanumeric());
+        let mut letters = text.chars();
+        let first = letters.next().filter(char::is_ascii_alphabetic)?;
+        // `B`, `B) Paris`, `B. Paris`, but not `But`.
+        letters.next().is_none_or(|next| !next.is_alphanumeric()).then(|| first.to_ascii_uppercase())
+    };
+    let right = letter(right)?;
+    let named = letter(answer).filter(|named| (*named as usize) < 'A' as usize + gold.options.len());
+    let by_text = || {
+        let place = gold.options.iter().position(|option| plain(option) == plain(answer))?;
+        ('A'..='Z').nth(place)
+    };
+    named.or_else(by_text).map(|named| named == right)
+}
+
+/// The final answer that a text states: in its last box, after its last `####`, or after its last "answer is".
+pub(super) fn stated(text: &str) -> Option<String> {
+    const BEFORE: [&str; 4] = ["####", "answer is", "answer:", "\na:"];
+    if let Some(boxed) = boxed(text) {
+        return Some(boxed.to_owned());
+    }
+    // Letters whose lower case has another length would move the places.
+    let lower = text.to_ascii_lowercase();
+    let end = BEFORE.iter().filter_map(|marker| lower.rfind(marker).map(|at| at + marker.len())).max();
+    let end = end.or_else(|| lower.starts_with("a:").then_some(2))?;
+    let line = text[end..].trim_start_matches([':', ' ', '*']).lines().next().unwrap_or_default();
+    let sentence = line.split_once(". ").map_or(line, |(first, _)| first);
+    let answer = sentence.trim_matches(['*', '.', ' ']);
+    (!answer.is_empty()).then(|| answer.to_owned())
+}
+
+/// What is in the last `\boxed{}` of a text.
+pub(super) fn boxed(text: &str) -> Option<&str> {
+    let at = text.rfind("\\boxed{")? + "\\boxed{".len();
+    let mut depth = 1;
+    for (place, letter) in text[at..].char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(&text[at..at + place]);
+        }
+    }
+    None
+}
+
+/// Whether two answers are the same number or the same text; `None` where they are neither and at least one is no number.
+fn equal(right: &str, answer: &str) -> Option<bool> {
+    if plain(right) == plain(answer) {
+        return Some(true);
+    }
+    let (right, answer) = (number(right)?, number(answer)?);
+    Some((right - answer).abs() <= 1e-9 * right.abs().max(1.0))
+}
+
+fn plain(text: &str) -> String {
+    let text = text.trim().trim_end_matches('.').trim_matches('$').to_lowercase();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn number(text: &str) -> Option<f64> {
+    let text: String = text.chars().filter(|c| !matches!(c, ',' | '$' | ' ' | '\\' | '*')).collect();
+    let text = text.trim_end_matches(['.', '%']);
+    if let Some((over, under)) = text.split_once('/') {
+        return Some(over.parse::<f64>().ok()? / under.parse::<f64>().ok().filter(|under| *under != 0.0)?);
+    }
+    text.parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{dataset, pairs::columns::Columns, pairs::question};
+
+    #[test]
+    fn answers_are_found_where_they_are_stated() {
+        let read = |text: &str| stated(text).unwrap_or_default();
+        assert_eq!(read("so 3+4.\n#### 7"), "7");
+        assert_eq!(read("First \\boxed{1}, then \\boxed{\\frac{1}{2}}."), "\\frac{1}{2}");
+        assert_eq!(read("The answer is (C)."), "(C)");
+        assert_eq!(read("**Answer: B. Paris**"), "B");
+        assert_eq!(read("12 eggs\nA: 1,200"), "1,200");
+        assert_eq!(read("I do not know"), "");
+    }
+
+    #[test]
+    fn numbers_letters_and_equal_texts_are_told_and_nothing_else() {
+        let open = |right: &str, said: &str| {
+            let gold = Gold { answers: vec![right.to_owned()], options: vec![] };
+            match check(&gold, &format!("The answer is {said}.")) {
+                Checked::Known(right, _) => Some(right),
+                Checked::Unknown => None,
+            }
+        };
+        assert_eq!(open("1200", "$1,200.00"), Some(true));
+        assert_eq!(open("1/2", "0.5"), Some(true));
+        assert_eq!(open("7", "8"), Some(false));
+        assert_eq!(open("Paris", "paris"), Some(true));
+        assert_eq!(open("Paris", "London"), None, "texts may be two words for one thing");
+        let gold = Gold { answers: vec!["B".to_owned()], options: vec!["Rome".to_owned(), "Paris".to_owned()] };
+        let chosen = |said: &str| check(&gold, said);
+        assert!(matches!(chosen("The answer is (B) Paris."), Checked::Known(true, _)));
+        assert!(matches!(chosen("The answer is Rome"), Checked::Known(false, _)));
+        assert_eq!(chosen("The answer is Berlin"), Checked::Unknown);
+        assert_eq!(chosen("The answer is F"), Checked::Unknown, "no such option");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_too_odd(right: String, said: String, marker in "(####|answer is|\\\\boxed\\{|\nA:|<think>)") {
+            for options in [vec![], vec![said.clone(), "x".to_owned()]] {
+                check(&Gold { answers: vec![right.clone()], options }, &format!("{said}{marker}{said}"));
+            }
+        }
+    }
+
+    /// Right, wrong, unknown by the rules, where the file says right and where it says wrong.
+    fn against_flags(name: &str) -> Option<[[usize; 3]; 2]> {
+        let path = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
+        if !path.exists() {
+            assert!(std::env::var_os("RRM_REQUIRE_DATA").is_none(), "{} is absent", path.display());
+            return None;
+        }
+        let mut counts = [[0; 3]; 2];
+        for row in dataset::raw(&path, name).unwrap() {
+            let (row, values) = row.unwrap();
+            let question = question::question(&values, &Columns::default(), question::Place { stem: "s", row }).unwrap();
+            for candidate in &question.candidates {
+                let told = match check(&question.gold, &candidate.text) {
+                    Checked::Known(true, _) => 0,
+                    Checked::Known(false, _) => 1,
+                    Checked::Unknown => 2,
+                };
+                counts[usize::from(candidate.correct == Some(false))][told] += 1;
+            }
+        }
+        Some(counts)
+    }
+
+    #[test]
+    fn real_responses_are_told_as_the_files_say() {
+        let (Some(gsm8k), Some(mmlu)) =
+            (against_flags("gsm8k/example_model_solutions.jsonl.gz"), against_flags("mmlu-pro/dev.jsonl.gz"))
+        else {
+            return;
+        };
+        assert_eq!(gsm8k, [[2001, 0, 0], [0, 3262, 13]], "the 13 state no answer");
+        // Most of the 38 differences are texts that state two answers: the file's flags follow the first, this follows the last.
+        assert_eq!(mmlu, [[2213, 27, 39], [11, 3283, 827]]);
+    }
+}

@@ -1,0 +1,85 @@
+//! `FIELD=COLUMN` -> where a file that is of no known layout holds its questions.
+
+use serde_json::{Map, Value};
+
+use crate::dataset::find;
+
+/// Fields that a spec can name, in the order of [`Columns`]'s slots.
+const FIELDS: [&str; 9] = [
+    "id",
+    "prompt",
+    "reference",
+    "category",
+    "responses",
+    "responses.text",
+    "responses.correct",
+    "responses.answer",
+    "responses.model",
+];
+
+/// Columns named by the user; dots look into objects and lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns([Option<String>; FIELDS.len()]);
+
+/// Why a spec cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("column `{spec}`: expected FIELD=COLUMN, each field once, with a field of {}", FIELDS.join(", "))]
+pub struct ColumnSpecError {
+    spec: String,
+}
+
+impl Columns {
+    /// Reads specs such as `prompt=question`.
+    ///
+    /// # Errors
+    /// [`ColumnSpecError`] naming the spec.
+    pub fn parse<S: AsRef<str>>(specs: &[S]) -> Result<Self, ColumnSpecError> {
+        let mut columns = Columns::default();
+        for spec in specs.iter().map(AsRef::as_ref) {
+            let wrong = || ColumnSpecError { spec: spec.to_owned() };
+            let (field, column) = spec.split_once('=').filter(|(_, column)| !column.trim().is_empty()).ok_or_else(wrong)?;
+            let slot = FIELDS.iter().position(|known| *known == field.trim()).ok_or_else(wrong)?;
+            if columns.0[slot].replace(column.trim().to_owned()).is_some() {
+                return Err(wrong());
+            }
+        }
+        Ok(columns)
+    }
+
+    /// Whether nothing is named.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+
+    /// The column named for this field.
+    pub(super) fn named(&self, field: &str) -> Option<&str> {
+        let slot = FIELDS.iter().position(|known| *known == field)?;
+        self.0[slot].as_deref()
+    }
+
+    /// The value of a field: of the column named for it, else of the first of these that the row has and that is not null.
+    pub(super) fn value<'a>(&self, row: &'a Map<String, Value>, field: &str, usual: &[&str]) -> Option<&'a Value> {
+        let present = |path: &str| find(row, path).filter(|value| !value.is_null());
+        match self.named(field) {
+            Some(path) => present(path),
+            None => usual.iter().find_map(|path| present(path)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn specs_name_columns_and_bad_ones_are_refused() {
+        let columns = Columns::parse(&["prompt=q.text", "responses.correct=ok"]).unwrap();
+        let row = serde_json::json!({"q": {"text": "1+1?"}, "answer": "2"});
+        let row = row.as_object().unwrap();
+        assert_eq!(columns.value(row, "prompt", &["question"]), Some(&"1+1?".into()));
+        assert_eq!(columns.value(row, "reference", &["gold", "answer"]), Some(&"2".into()));
+        let error = |specs: &[&str]| Columns::parse(specs).unwrap_err().to_string();
+        insta::assert_snapshot!(error(&["promt=a"]), @"column `promt=a`: expected FIELD=COLUMN, each field once, with a field of id, prompt, reference, category, responses, responses.text, responses.correct, responses.answer, responses.model");
+        assert!(Columns::parse(&["prompt=a", "prompt=b"]).is_err() && Columns::parse(&["prompt="]).is_err());
+    }
+}

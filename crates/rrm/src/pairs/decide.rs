@@ -1,0 +1,200 @@
+//! All rows of all files -> which are kept and why the others are not, before anything is paid for.
+
+use std::collections::HashSet;
+
+use super::{
+    Input, Reason, Settings,
+    benchmarks::Benchmarks,
+    choose::{self, Sides},
+    columns::Columns,
+    near::Near,
+    question::{self, Place, Question},
+    words::words,
+};
+use crate::{
+    dataset::{self, DatasetError},
+    keyed::Keyed,
+};
+
+/// What becomes of a row; twelve bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Fate {
+    Kept,
+    Dropped(Reason),
+    /// Number of the benchmark's prompt, and the share in common.
+    Contaminated(u32, f32),
+    /// Number of the earlier row among all rows, and the similarity.
+    NearDuplicate(u32, f32),
+}
+
+/// The fates of all rows, in the order of files and rows.
+#[derive(Clone, Debug, Default)]
+pub struct Decided {
+    pub(super) fates: Vec<Fate>,
+    /// For each file, the number of its first row among all rows.
+    pub(super) starts: Vec<usize>,
+    /// Questions that are kept.
+    pub kept: u64,
+    /// Pairs of them at most.
+    pub pairs_at_most: u64,
+}
+
+impl Decided {
+    /// Rows of all files.
+    pub fn rows(&self) -> u64 {
+        self.fates.len() as u64
+    }
+
+    /// Index of the file that a row is of, and its place in it from 1, blank lines not counted.
+    pub(super) fn place(&self, number: usize) -> (usize, usize) {
+        let file = self.starts.partition_point(|start| *start <= number).saturating_sub(1);
+        (file, number - self.starts.get(file).copied().unwrap_or(0) + 1)
+    }
+}
+
+/// One row as it was read.
+pub(super) struct ReadRow {
+    pub file: usize,
+    pub row: usize,
+    pub question: Result<Question, (String, Reason)>,
+}
+
+/// All rows, in the order of files and rows.
+pub(super) fn rows<'a>(inputs: &'a [Input], columns: &'a Columns) -> impl Iterator<Item = Result<ReadRow, DatasetError>> + 'a {
+    inputs.iter().enumerate().flat_map(move |(file, input)| {
+        let (opened, failed) = match dataset::raw(&input.path, &input.name) {
+            Ok(rows) => (Some(rows), None),
+            Err(error) => (None, Some(Err(error))),
+        };
+        let stem = stem(&input.name);
+        let read = move |next: Result<(usize, _), DatasetError>| {
+            next.map(|(row, values)| {
+                let question = question::question(&values, columns, Place { stem, row });
+                ReadRow { file, row, question }
+            })
+        };
+        failed.into_iter().chain(opened.into_iter().flatten().map(read))
+    })
+}
+
+/// The file's name without folder and endings.
+fn stem(name: &str) -> &str {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    file.split('.').find(|part| !part.is_empty()).unwrap_or(file)
+}
+
+/// Why a question cannot be used whatever its responses are.
+pub(super) fn unfit(question: &Question, settings: &Settings) -> Option<Reason> {
+    let text = || question.text().chars().count();
+    if !settings.conversational && question.messages.len() > 1 {
+        return Some(Reason::SeveralTurns);
+    }
+    settings.max_prompt_chars.filter(|most| text() > *most).map(|_| Reason::PromptTooLong)
+}
+
+/// Why the responses of a question give no pair.
+pub(super) fn one_sided(sides: &Sides) -> Option<Reason> {
+    match (sides.right.is_empty(), sides.wrong.is_empty()) {
+        (true, true) => Some(Reason::NoResponses),
+        (true, false) => Some(Reason::NoneRight),
+        (false, true) => Some(Reason::NoneWrong),
+        (false, false) => None,
+    }
+}
+
+/// Reads all rows and decides about each, in this order: layout and answer, length, responses, benchmarks, near-duplicates, mixture.
+///
+/// # Errors
+/// [`DatasetError`] at the first row that is broken: nothing was spent by then.
+pub fn decide(
+    inputs: &[Input],
+    columns: &Columns,
+    settings: &Settings,
+    benchmarks: &Benchmarks,
+) -> Result<Decided, DatasetError> {
+    let mut decided = Decided::default();
+    let mut ids = HashSet::new();
+    let mut near = settings.near_duplicates.map(Near::new);
+    for read in rows(inputs, columns) {
+        let ReadRow { file, question, .. } = read?;
+        let number = decided.fates.len();
+        while decided.starts.len() <= file {
+            decided.starts.push(number);
+        }
+        let (fate, pairs) = match question {
+            Err((_, reason)) => (Fate::Dropped(reason), 0),
+            Ok(question) => fate(&question, number, settings, benchmarks, &mut ids, near.as_mut()),
+        };
+        decided.fates.push(fate);
+        decided.kept += u64::from(fate == Fate::Kept);
+        decided.pairs_at_most += pairs;
+    }
+    draw(inputs, settings, &mut decided);
+    Ok(decided)
+}
+
+fn fate(
+    question: &Question,
+    number: usize,
+    settings: &Settings,
+    benchmarks: &Benchmarks,
+    ids: &mut HashSet<u64>,
+    near: Option<&mut Near>,
+) -> (Fate, u64) {
+    if !ids.insert(Keyed::new(0, &question.id, "pairs id", &[]).u64()) {
+        return (Fate::Dropped(Reason::DoubledId), 0);
+    }
+    if let Some(reason) = unfit(question, settings) {
+        return (Fate::Dropped(reason), 0);
+    }
+    let most = if settings.samples > 0 {
+        let samples = settings.samples as usize;
+        settings.per_question.min((samples / 2) * samples.div_ceil(2))
+    } else {
+        let sides = choose::sides(question, question.candidates.clone(), settings);
+        if let Some(reason) = one_sided(&sides) {
+            return (Fate::Dropped(reason), 0);
+        }
+        settings.per_question.min(sides.right.len() * sides.wrong.len())
+    };
+    let words = words(&question.text());
+    if let Some((row, overlap)) = benchmarks.meet(&words, settings.ngram, settings.overlap) {
+        return (Fate::Contaminated(row, overlap), 0);
+    }
+    if let Some((earlier, similarity)) = near.and_then(|near| near.meet(&words, number as u32)) {
+        return (Fate::NearDuplicate(earlier, similarity), 0);
+    }
+    (Fate::Kept, most as u64)
+}
+
+/// Keeps of each file as many questions as its weight gives it in the largest mixture without repetition; which ones, is drawn by seed.
+fn draw(inputs: &[Input], settings: &Settings, decided: &mut Decided) {
+    if inputs.iter().all(|input| input.weight.is_none()) {
+        return;
+    }
+    let kept = |file: usize| {
+        let end = decided.starts.get(file + 1).copied().unwrap_or(decided.fates.len());
+        let start = decided.starts.get(file).copied().unwrap_or(end);
+        (start..end).filter(|number| decided.fates[*number] == Fate::Kept).collect::<Vec<usize>>()
+    };
+    let weight = |input: &Input| input.weight.unwrap_or(1.0);
+    let share = |(file, input): (usize, &Input)| kept(file).len() as f64 / weight(input);
+    let scale = inputs.iter().enumerate().filter(|(_, input)| weight(input) > 0.0).map(share).fold(f64::INFINITY, f64::min);
+    let mut not_drawn = Vec::new();
+    for (file, input) in inputs.iter().enumerate() {
+        let mut kept = kept(file);
+        // A product such as 0.1 * 30 may fall short of a whole number by a rounding error.
+        let wanted = if scale.is_finite() { (scale * weight(input) + 1e-6).floor() as usize } else { 0 };
+        kept.sort_by_cached_key(|number| {
+            let row = (*number - decided.starts[file]) as u64;
+            (Keyed::new(settings.seed, "", "pairs mixture", &[file as u64, row]).u64(), *number)
+        });
+        not_drawn.extend(kept.into_iter().skip(wanted));
+    }
+    let before = decided.kept.max(1);
+    for number in not_drawn {
+        decided.fates[number] = Fate::Dropped(Reason::NotDrawn);
+        decided.kept -= 1;
+    }
+    decided.pairs_at_most = (decided.pairs_at_most as f64 * decided.kept as f64 / before as f64).ceil() as u64;
+}

@@ -1,0 +1,128 @@
+//! The columns of a row -> which published layout it has.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::dataset::find;
+
+/// Where questions, answers and responses stand in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// MMLU-Pro: `question`, `options`, `answer` (a letter); `question_id`, `category`.
+    MmluPro,
+    /// GSM8K's solutions of several models: `question`, `ground_truth`, and a column with `solution` for each model.
+    Gsm8kSolutions,
+    /// GSM8K: `question`, and an `answer` that ends with `#### N`.
+    Gsm8k,
+    /// MATH: `problem`, `solution` with a box, `level`; `type` or `subject`.
+    Math,
+    /// WebInstruct-verified: `question`, `answer`, `answer_type`; `id`, `category`, `difficulty`.
+    Webinstruct,
+    /// Big-Math-RL-Verified: `problem`, `answer`, `domain`; `source`, `llama8b_solve_rate`.
+    BigMath,
+    /// Skywork-OR1: as DAPO-Math, with `extra_info.model_difficulty` or a list of answers as text.
+    SkyworkOr1,
+    /// DAPO-Math: `prompt` (messages), `reward_model.ground_truth`; `data_source`, `ability`, `extra_info.index`.
+    DapoMath,
+    /// Rows of one's own: `prompt`, `question` or `problem`, and `reference`, `gold`, `ground_truth` or `answer`.
+    Plain,
+}
+
+impl Layout {
+    /// All of them, in the order in which they are tried.
+    pub const ALL: [Layout; 9] = [
+        Layout::MmluPro,
+        Layout::Gsm8kSolutions,
+        Layout::Gsm8k,
+        Layout::Math,
+        Layout::Webinstruct,
+        Layout::BigMath,
+        Layout::SkyworkOr1,
+        Layout::DapoMath,
+        Layout::Plain,
+    ];
+
+    /// The layout of a row.
+    pub(super) fn of(row: &Map<String, Value>) -> Option<Layout> {
+        Layout::ALL.into_iter().find(|layout| layout.fits(row))
+    }
+
+    fn fits(self, row: &Map<String, Value>) -> bool {
+        let has = |names: &[&str]| names.iter().all(|name| find(row, name).is_some());
+        let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
+        match self {
+            Layout::MmluPro => has(&["question", "options", "answer"]),
+            Layout::Gsm8kSolutions => has(&["question", "ground_truth"]) && row.values().any(|v| v.get("solution").is_some()),
+            Layout::Gsm8k => has(&["question"]) && text("answer").contains("#### "),
+            Layout::Math => has(&["problem", "level"]) && text("solution").contains("\\boxed"),
+            Layout::Webinstruct => has(&["question", "answer", "answer_type"]),
+            Layout::BigMath => has(&["problem", "answer", "domain"]),
+            Layout::SkyworkOr1 => {
+                let listed = find(row, "reward_model.ground_truth").and_then(Value::as_str).is_some_and(|t| t.starts_with("[\""));
+                has(&["prompt", "reward_model.ground_truth"]) && (listed || has(&["extra_info.model_difficulty"]))
+            }
+            Layout::DapoMath => has(&["prompt", "reward_model.ground_truth"]),
+            Layout::Plain => ["prompt", "question", "problem"].iter().any(|name| row.contains_key(*name)),
+        }
+    }
+
+    /// Columns that the question may stand in, the first that is there.
+    pub(super) fn prompt(self) -> &'static [&'static str] {
+        match self {
+            Layout::Math | Layout::BigMath => &["problem"],
+            Layout::SkyworkOr1 | Layout::DapoMath => &["prompt"],
+            Layout::Plain => &["prompt", "question", "problem"],
+            _ => &["question"],
+        }
+    }
+
+    /// Columns that the right answer may stand in.
+    pub(super) fn reference(self) -> &'static [&'static str] {
+        match self {
+            Layout::Gsm8kSolutions => &["ground_truth"],
+            Layout::Math => &["answer", "solution"],
+            Layout::SkyworkOr1 | Layout::DapoMath => &["reward_model.ground_truth"],
+            Layout::Plain => &["reference", "gold", "ground_truth", "answer"],
+            _ => &["answer"],
+        }
+    }
+
+    /// Columns that an id may stand in.
+    pub(super) fn id(self) -> &'static [&'static str] {
+        match self {
+            Layout::MmluPro => &["question_id", "id"],
+            Layout::Math => &["unique_id", "id"],
+            Layout::SkyworkOr1 | Layout::DapoMath => &["extra_info.index", "id"],
+            _ => &["id", "question_id"],
+        }
+    }
+
+    /// Columns that say what a question is about.
+    pub(super) fn category(self) -> &'static [&'static str] {
+        match self {
+            Layout::Math => &["type", "subject"],
+            Layout::BigMath => &["domain"],
+            Layout::SkyworkOr1 | Layout::DapoMath => &["data_source", "ability"],
+            _ => &["category", "subject", "source"],
+        }
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Layout::MmluPro => "mmlu-pro",
+            Layout::Gsm8kSolutions => "gsm8k-solutions",
+            Layout::Gsm8k => "gsm8k",
+            Layout::Math => "math",
+            Layout::Webinstruct => "webinstruct",
+            Layout::BigMath => "big-math",
+            Layout::SkyworkOr1 => "skywork-or1",
+            Layout::DapoMath => "dapo-math",
+            Layout::Plain => "plain",
+        })
+    }
+}

@@ -1,0 +1,170 @@
+//! A row -> a [`Question`] with its right answer and the responses that the file has, or why it is none.
+
+use serde_json::{Map, Value};
+
+use super::{Reason, columns::Columns, layout::Layout};
+use crate::{
+    chat::Message,
+    dataset::{Said, find, said},
+};
+
+/// One question.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Question {
+    /// `LAYOUT/ID`; the file's name and row stand for an id where there is none.
+    pub id: String,
+    pub layout: Layout,
+    pub category: String,
+    pub messages: Vec<Message>,
+    pub gold: Gold,
+    pub candidates: Vec<Candidate>,
+}
+
+/// What is right.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Gold {
+    /// Any of these; at least one.
+    pub answers: Vec<String>,
+    /// The options to choose from, where the answers are their letters.
+    pub options: Vec<String>,
+}
+
+/// A response as it stands in the file, or as it was sampled.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Candidate {
+    pub index: usize,
+    pub text: String,
+    pub model: Option<String>,
+    pub answer: Option<String>,
+    pub correct: Option<bool>,
+    /// Whether it ends where the token limit cut it.
+    pub cut: bool,
+}
+
+impl Question {
+    /// All that is asked, as one text.
+    pub(super) fn text(&self) -> String {
+        self.messages.iter().map(|message| message.content.as_str()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Where a row stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    /// The file's name without folder and endings.
+    pub stem: &'a str,
+    pub row: usize,
+}
+
+/// The row's id: also rows that are no questions have one, to be named by.
+pub(super) fn id(row: &Map<String, Value>, layout: Option<Layout>, columns: &Columns, place: Place<'_>) -> String {
+    let layout = layout.unwrap_or(Layout::Plain);
+    let id = columns.value(row, "id", layout.id()).and_then(scalar);
+    format!("{layout}/{}", id.unwrap_or_else(|| format!("{}-row-{}", place.stem, place.row)))
+}
+
+/// Reads a row.
+pub(super) fn question(row: &Map<String, Value>, columns: &Columns, place: Place<'_>) -> Result<Question, (String, Reason)> {
+    let layout = if columns.named("prompt").is_some() { Some(Layout::Plain) } else { Layout::of(row) };
+    let id = id(row, layout, columns, place);
+    let Some(layout) = layout else { return Err((id, Reason::UnknownLayout)) };
+    let read = || -> Result<Question, Reason> {
+        let mut messages = prompt(row, layout, columns)?;
+        let gold = gold(row, layout, columns)?;
+        if let Some(last) = messages.last_mut().filter(|_| !gold.options.is_empty()) {
+            let option = |(letter, option): (char, &String)| format!("\n{letter}. {option}");
+            last.content = format!("{}\n{}", last.content, ('A'..='Z').zip(&gold.options).map(option).collect::<String>());
+        }
+        let category = columns.value(row, "category", layout.category()).and_then(first_text).unwrap_or_default();
+        let candidates = candidates(row, layout, columns);
+        Ok(Question { id: id.clone(), layout, category, messages, gold, candidates })
+    };
+    read().map_err(|reason| (id.clone(), reason))
+}
+
+fn prompt(row: &Map<String, Value>, layout: Layout, columns: &Columns) -> Result<Vec<Message>, Reason> {
+    let value = columns.value(row, "prompt", layout.prompt()).ok_or(Reason::NoPrompt)?;
+    let messages = match said(value, "prompt", "a text").map_err(|_| Reason::NoPrompt)? {
+        Said::Text(text) => vec![Message::user(text)],
+        Said::Turns(turns) => turns,
+    };
+    if messages.iter().all(|message| message.content.trim().is_empty()) { Err(Reason::NoPrompt) } else { Ok(messages) }
+}
+
+fn gold(row: &Map<String, Value>, layout: Layout, columns: &Columns) -> Result<Gold, Reason> {
+    let value = columns.value(row, "reference", layout.reference()).ok_or(Reason::NoAnswer)?;
+    // Skywork-OR1's problems of programming are checked by running tests.
+    if find(row, "ability").and_then(Value::as_str) == Some("code") {
+        return Err(Reason::UnverifiableAnswer);
+    }
+    let options = match (layout, row.get("options")) {
+        (Layout::MmluPro | Layout::Plain, Some(Value::Array(options))) => options.iter().filter_map(scalar).collect(),
+        _ => Vec::new(),
+    };
+    let answers: Vec<String> = match value {
+        Value::Array(list) => list.iter().filter_map(scalar).collect(),
+        value => {
+            let text = scalar(value).ok_or(Reason::UnverifiableAnswer)?;
+            match layout {
+                Layout::SkyworkOr1 => serde_json::from_str::<Vec<String>>(&text).unwrap_or_else(|_| vec![text]),
+                Layout::Gsm8k => text.rsplit_once("####").map(|(_, answer)| vec![answer.to_owned()]).unwrap_or_default(),
+                Layout::Gsm8kSolutions => vec![super::check::stated(&text).unwrap_or(text)],
+                Layout::Math => vec![super::check::boxed(&text).map_or(text.clone(), str::to_owned)],
+                _ => vec![text],
+            }
+        }
+    };
+    let answers: Vec<String> = answers.iter().map(|a| a.trim().to_owned()).filter(|a| !a.is_empty()).collect();
+    if answers.is_empty() { Err(Reason::NoAnswer) } else { Ok(Gold { answers, options }) }
+}
+
+fn candidates(row: &Map<String, Value>, layout: Layout, columns: &Columns) -> Vec<Candidate> {
+    let value = columns.value(row, "responses", &["responses", "completions", "generations"]);
+    let listed: Vec<(Option<String>, &Value)> = match value {
+        Some(Value::Array(list)) => list.iter().map(|value| (None, value)).collect(),
+        Some(Value::Object(models)) => models.iter().map(|(model, value)| (Some(model.clone()), value)).collect(),
+        _ if layout == Layout::Gsm8kSolutions => {
+            row.iter().filter(|(_, v)| v.get("solution").is_some()).map(|(model, value)| (Some(model.clone()), value)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let candidate = |(index, (model, value)): (usize, (Option<String>, &Value))| candidate(index, model, value, columns);
+    listed.into_iter().enumerate().filter_map(candidate).collect()
+}
+
+fn candidate(index: usize, model: Option<String>, value: &Value, columns: &Columns) -> Option<Candidate> {
+    let Value::Object(keys) = value else {
+        return Some(Candidate { index, text: text(value)?, model, answer: None, correct: None, cut: false });
+    };
+    let of = |field: &str, usual: &[&str]| columns.value(keys, field, usual);
+    let truth = |value: &Value| value.as_bool().or(value.as_u64().filter(|n| *n < 2).map(|n| n == 1));
+    Some(Candidate {
+        index,
+        text: of("responses.text", &["text", "content", "response", "solution", "generation"]).and_then(text)?,
+        model: of("responses.model", &["model"]).and_then(scalar).or(model),
+        answer: of("responses.answer", &["answer", "pred"]).and_then(scalar),
+        correct: of("responses.correct", &["correct", "is_correct"]).and_then(truth),
+        cut: false,
+    })
+}
+
+/// A response's text; of messages, what the last one says.
+fn text(value: &Value) -> Option<String> {
+    match said(value, "responses", "a text").ok()? {
+        Said::Text(text) => Some(text),
+        Said::Turns(turns) => turns.into_iter().next_back().map(|message| message.content),
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// A text, or the first of a list of texts, as Big-Math's `domain` is.
+fn first_text(value: &Value) -> Option<String> {
+    if let Value::Array(list) = value { list.first().and_then(scalar) } else { scalar(value) }
+}

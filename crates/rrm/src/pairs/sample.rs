@@ -1,0 +1,76 @@
+//! A question -> responses of an engine, each at its own seed and kept in the store as every completion is.
+
+use futures::future::try_join_all;
+
+use super::{
+    Settings,
+    question::{Candidate, Question},
+};
+use crate::{
+    address::{KeyParts, completion_key},
+    chat::{Message, Role},
+    engine::Request,
+    judge::{Judge, JudgeError},
+    keyed,
+    store::Origin,
+    transcript::{self, Thinking},
+};
+
+/// Stands where the hash of a judge format stands in the address of a verdict: no format wrote this request.
+const SAMPLES: &str = "rrm pairs samples 1";
+
+/// Asks for `settings.samples` responses at once.
+pub(super) async fn sample(judge: &Judge, question: &Question, settings: &Settings) -> Result<Vec<Candidate>, JudgeError> {
+    let messages = asked(question, settings);
+    try_join_all((0..settings.samples).map(|index| one(judge, question, messages.clone(), index, settings.seed))).await
+}
+
+/// The question with what is said about how to answer.
+fn asked(question: &Question, settings: &Settings) -> Vec<Message> {
+    let usual = match question.gold.options.is_empty() {
+        true => "Reason step by step, and put your final answer in \\boxed{}.",
+        false => "Reason step by step, and put the letter of the right option in \\boxed{}.",
+    };
+    let instruction = settings.instruction.as_deref().unwrap_or(usual);
+    let mut messages = question.messages.clone();
+    if let Some(last) = messages.last_mut().filter(|last| last.role == Role::User && !instruction.is_empty()) {
+        last.content = format!("{}\n\n{instruction}", last.content);
+    }
+    messages
+}
+
+async fn one(judge: &Judge, question: &Question, messages: Vec<Message>, index: u32, seed: u64) -> Result<Candidate, JudgeError> {
+    let shared_prefix = messages.last().map_or(0, |last| last.content.len());
+    let request = Request {
+        messages,
+        sampling: judge.settings.sampling.clone(),
+        // No match is between a response and itself, so no vote has this seed.
+        seed: keyed::seed(seed, &question.id, (0, 0), false, index),
+        budget: None,
+        shared_prefix,
+        comparison: None,
+        labels: None,
+        sink: judge.sink.clone(),
+    };
+    let info = judge.engine.info();
+    let parts = KeyParts { fingerprint: &info.fingerprint, format_hash: SAMPLES, request: &request, vote: index };
+    let key = completion_key(&parts);
+    let origin = || Origin {
+        engine: info.name.clone(),
+        fingerprint: info.fingerprint.clone(),
+        format_hash: SAMPLES.to_owned(),
+        item: question.id.clone(),
+        shown: (0, 0),
+        vote: index,
+    };
+    let completion = judge.complete(key, origin, request.clone()).await?;
+    if let Some(recorder) = &judge.recorder {
+        recorder.record(&request, &completion)?;
+    }
+    let thinking = Thinking { open: "<think>".to_owned(), close: "</think>".to_owned(), opened_by_template: false };
+    let said = transcript::split(&completion, Some(&thinking));
+    // Where a server listens is nothing that rows may depend on.
+    let model = info.name.split(" at http").next().map(str::to_owned);
+    let index = index as usize;
+    Ok(Candidate { index, text: said.answer, model, answer: None, correct: None, cut: said.truncated || !said.closed })
+}

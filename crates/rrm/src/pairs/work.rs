@@ -1,0 +1,211 @@
+//! Kept rows -> pairs, through the engines that sample responses and judge difficulty; dropped rows -> lines that say why.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+
+use super::{
+    Input, Reason, Settings, Unused,
+    benchmarks::Benchmarks,
+    choose::{self, Usable},
+    columns::Columns,
+    decide::{Decided, Fate, ReadRow, one_sided, rows},
+    question::Question,
+    row::{self, Dropped, Filtered, Met, PairRow},
+    sample,
+};
+use crate::{
+    comparison::Prompt,
+    dataset::{DatasetError, Item, Response},
+    engine::EngineError,
+    judge::{Judge, JudgeError},
+    rank,
+    verdict::Verdict,
+};
+
+/// Who is asked.
+#[derive(Clone, Copy, Default)]
+pub struct Judges<'a> {
+    /// Writes responses.
+    pub sampler: Option<&'a Judge>,
+    /// The base judge: pairs that it gets right in all of its votes are left out.
+    pub filter: Option<&'a Judge>,
+}
+
+/// What came of one row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Done {
+    /// What the question is about.
+    pub category: String,
+    /// Its pairs.
+    pub pairs: Vec<PairRow>,
+    /// Why there are none, or not more.
+    pub dropped: Vec<Dropped>,
+    /// How the base judge fared with its pairs.
+    pub filtered: Vec<Filtered>,
+    /// Responses that were not used.
+    pub unused: Vec<Unused>,
+    /// Pairs whose right response is the longer one.
+    pub longer: u64,
+}
+
+/// Why a run stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum PairsError {
+    /// A row could not be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The input is not what it was when it was decided about.
+    #[error("the input changed while it was read")]
+    Changed,
+    /// A completion could not be had: a file of fewer pairs would look like a whole one.
+    #[error("question {id}: {source}")]
+    Judge {
+        /// The question.
+        id: String,
+        /// What went wrong.
+        source: JudgeError,
+    },
+    /// A line could not be written.
+    #[error("cannot write pairs: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+/// Goes through all rows again, `window` of them at once, and hands on what came of each in the order of the input.
+///
+/// # Errors
+/// [`PairsError`] at the first row that cannot be read or written, or whose completions cannot be had.
+pub async fn work(
+    (inputs, columns): (&[Input], &Columns),
+    settings: &Settings,
+    (decided, benchmarks): (&Decided, &Benchmarks),
+    judges: Judges<'_>,
+    window: usize,
+    mut emit: impl FnMut(Done) -> Result<(), std::io::Error>,
+) -> Result<(), PairsError> {
+    let one = |(number, read): (usize, Result<ReadRow, DatasetError>)| async move {
+        let read = read?;
+        let fate = *decided.fates.get(number).ok_or(PairsError::Changed)?;
+        let at = At { file: &inputs[read.file].name, row: read.row };
+        let question = match read.question {
+            Ok(question) => question,
+            Err((id, reason)) => return Ok(Done { dropped: vec![at.dropped(id, reason, None)], ..Done::default() }),
+        };
+        let met = |fate| met(fate, inputs, decided, benchmarks);
+        let reason = match fate {
+            Fate::Kept => return kept(&question, at, settings, judges).await,
+            Fate::Dropped(reason) => reason,
+            Fate::Contaminated(..) => Reason::Contaminated,
+            Fate::NearDuplicate(..) => Reason::NearDuplicate,
+        };
+        let unused = match settings.samples {
+            0 => choose::sides(&question, question.candidates.clone(), settings).unused,
+            _ => Vec::new(),
+        };
+        let dropped = vec![at.dropped(question.id, reason, met(fate))];
+        Ok(Done { category: question.category, dropped, unused, ..Done::default() })
+    };
+    let mut done = std::pin::pin!(stream::iter(rows(inputs, columns).enumerate()).map(one).buffered(window.max(1)));
+    let mut rows = 0;
+    while let Some(done) = done.next().await {
+        emit(done?)?;
+        rows += 1;
+    }
+    if rows == decided.rows() { Ok(()) } else { Err(PairsError::Changed) }
+}
+
+/// Where a row stands.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    file: &'a str,
+    row: usize,
+}
+
+impl At<'_> {
+    fn dropped(self, id: String, reason: Reason, met: Option<Met>) -> Dropped {
+        Dropped { id, file: self.file.to_owned(), row: self.row, reason, met }
+    }
+}
+
+fn met(fate: Fate, inputs: &[Input], decided: &Decided, benchmarks: &Benchmarks) -> Option<Met> {
+    match fate {
+        Fate::Contaminated(number, overlap) => benchmarks.row(number).map(|row| Met::Benchmark {
+            benchmark: row.benchmark.clone(),
+            benchmark_row: row.id.clone(),
+            overlap,
+        }),
+        Fate::NearDuplicate(number, similarity) => {
+            let (file, earlier_row) = decided.place(number as usize);
+            Some(Met::Earlier { earlier_file: inputs.get(file)?.name.clone(), earlier_row, similarity })
+        }
+        _ => None,
+    }
+}
+
+async fn kept(question: &Question, at: At<'_>, settings: &Settings, judges: Judges<'_>) -> Result<Done, PairsError> {
+    let mut done = Done { category: question.category.clone(), ..Done::default() };
+    let failed = |source| PairsError::Judge { id: question.id.clone(), source };
+    let candidates = match judges.sampler.filter(|_| settings.samples > 0) {
+        None => question.candidates.clone(),
+        Some(judge) => match sample::sample(judge, question, settings).await {
+            Ok(candidates) => candidates,
+            Err(JudgeError::Engine(EngineError::TooLong { .. })) => {
+                done.dropped.push(at.dropped(question.id.clone(), Reason::TooLongForEngine, None));
+                return Ok(done);
+            }
+            Err(error) => return Err(failed(error)),
+        },
+    };
+    let sides = choose::sides(question, candidates, settings);
+    if let Some(reason) = one_sided(&sides) {
+        done.dropped.push(at.dropped(question.id.clone(), reason, None));
+    }
+    for (right, wrong) in choose::pairs(&question.id, sides.right.len(), sides.wrong.len(), settings) {
+        let (right, wrong) = (&sides.right[right], &sides.wrong[wrong]);
+        let mut pair = row::pair(question, at.file, at.row, (right, wrong), settings);
+        if let Some(judge) = judges.filter {
+            match difficulty(judge, question, &pair.id, (right, wrong)).await {
+                Ok(filtered) => {
+                    (pair.base_right, pair.base_of) = (Some(filtered.right), Some(filtered.of));
+                    let kept = filtered.kept;
+                    done.filtered.push(filtered);
+                    if !kept {
+                        done.dropped.push(at.dropped(pair.id, Reason::TooEasy, None));
+                        continue;
+                    }
+                }
+                Err(JudgeError::Engine(EngineError::TooLong { .. })) => {
+                    done.dropped.push(at.dropped(pair.id, Reason::TooLongForEngine, None));
+                    continue;
+                }
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        done.longer += u64::from(right.text.len() > wrong.text.len());
+        done.pairs.push(pair);
+    }
+    done.unused = sides.unused;
+    Ok(done)
+}
+
+/// How often the base judge is right about a pair, shown in an order that is drawn by seed.
+async fn difficulty(judge: &Judge, question: &Question, id: &str, pair: (&Usable, &Usable)) -> Result<Filtered, JudgeError> {
+    let response = |usable: &Usable, label| Response {
+        text: usable.text.as_str().into(),
+        label: Some(label),
+        team: None,
+        extra: serde_json::Map::new(),
+    };
+    let item = Item {
+        id: id.to_owned(),
+        row: 1,
+        prompt: Arc::new(Prompt { messages: question.messages.clone(), rubric: None, reference: None }),
+        responses: vec![response(pair.0, 1.0), response(pair.1, 0.0)],
+        extra: serde_json::Map::new(),
+    };
+    let played = rank::play(judge, &item, (0, 1)).await?;
+    let wanted = if played.first == 0 { Verdict::First } else { Verdict::Second };
+    let right = played.judgment.votes.iter().filter(|record| record.vote == Ok(wanted)).count() as u32;
+    let of = played.judgment.votes.len() as u32;
+    Ok(Filtered { id: id.to_owned(), right, of, kept: right < of })
+}
