@@ -1,9 +1,11 @@
 //! One file, one command; this one knows them all.
 
+mod batch;
 mod best_of;
 mod doctor;
 mod eval;
 mod judging;
+mod label;
 mod model;
 mod pairs;
 mod plan;
@@ -28,6 +30,8 @@ pub enum Command {
     Judge(judging::Args),
     /// Rank the responses of each row, best first.
     Rank(judging::Args),
+    /// Label preferences: rank the responses of each row, and write chosen and rejected as trainers read them.
+    Label(label::Args),
     /// Say what a judge or rank command would take, before it runs.
     Plan(plan::Args),
     /// Measure a judge on a benchmark, by its own rules and by strict ones.
@@ -46,6 +50,8 @@ pub enum Command {
     Model(model::Args),
     /// Train a judge: supervised fine-tuning, or reinforcement learning with a verdict reward.
     Train(train::Args),
+    /// Read what an offline batch answered into the store.
+    Batch(batch::Args),
     /// Look into, clean or merge stores of completions.
     Store(store::Args),
 }
@@ -55,6 +61,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Judge(args) => judging::run(args, judging::Kind::Judge).await,
         Command::Rank(args) => judging::run(args, judging::Kind::Rank).await,
+        Command::Label(args) => label::run(args).await,
         Command::Plan(args) => plan::run(args),
         Command::Eval(args) => eval::run(args).await,
         Command::Pairs(args) => pairs::run(args).await,
@@ -64,6 +71,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Doctor(args) => doctor::run(args).await,
         Command::Model(args) => model::run(args),
         Command::Train(args) => train::run(&args),
+        Command::Batch(args) => batch::run(args).await,
         Command::Store(args) => store::run(args),
     }
 }

@@ -19,7 +19,7 @@ use rrm::{
 };
 use rrm_engines::{EngineSettings, Opened};
 
-use crate::{failure::Failure, options::Options};
+use crate::{batch, failure::Failure, options::Options};
 
 /// Holds the key of a server unless --api-key-env names another variable.
 const API_KEY: &str = "RRM_API_KEY";
@@ -29,6 +29,9 @@ const ROWS_NAMED: usize = 3;
 
 /// Opens the engine that the options name.
 pub async fn open(options: &Options) -> Result<Opened, Failure> {
+    if let Some(batch) = batch::engine(options) {
+        return Ok(batch);
+    }
     if options.engine.is_empty() {
         return Err(Failure::user(anyhow::anyhow!("no judge named")).with_hint(format!("--engine takes {}", rrm_engines::KNOWN)));
     }
@@ -149,7 +152,7 @@ pub fn default_store() -> anyhow::Result<PathBuf> {
 impl Options {
     /// Files that a run reads or keeps, which its output must not replace.
     pub fn files<'a>(&'a self, inputs: &'a [PathBuf]) -> Vec<&'a Path> {
-        let named = [&self.config, &self.store, &self.record];
+        let named = [&self.config, &self.store, &self.record, &self.batch_out];
         let format = self.format.as_ref().map(Path::new);
         named.into_iter().flatten().chain(inputs).map(PathBuf::as_path).chain(format).collect()
     }

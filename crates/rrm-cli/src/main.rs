@@ -1,5 +1,6 @@
 //! The command line: arguments -> configuration -> library -> what is printed.
 
+mod batch;
 mod commands;
 mod engines;
 mod failure;

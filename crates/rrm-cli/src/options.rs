@@ -8,6 +8,7 @@ use rrm::{
     engine::{Sampling, http::HttpConfig},
     judge::{Adaptive, JudgeSettings},
     rank::{RankSettings, TeamRule},
+    shard::Shard,
     spending::{Limits, Price},
     strategy::Strategy,
 };
@@ -23,7 +24,7 @@ pub struct Options {
     #[serde(skip)]
     pub config: Option<PathBuf>,
     /// Who judges: http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE; repeat it for replicas of one server.
-    /// Without it `judge` and `rank` ask the embedded rrm-tiny, which knows two-digit arithmetic and refuses everything else.
+    /// Without it `judge`, `rank` and `label` ask the embedded rrm-tiny, which knows two-digit arithmetic and refuses everything else.
     #[arg(long, value_name = "SPEC", help_heading = "Judge")]
     pub engine: Vec<String>,
     /// The model's name at the server; the only one it lists if left out.
@@ -95,6 +96,13 @@ pub struct Options {
     #[arg(long, help_heading = "Data")]
     #[serde(skip)]
     pub stream: bool,
+    /// Work on one of N equal parts of the rows only, such as 2/8. The input is read and checked whole.
+    #[arg(long, value_name = "I/N", help_heading = "Scale")]
+    pub shard: Option<Shard>,
+    /// Ask nobody: write the requests that the store does not answer to this file, for `vllm run-batch`. Needs --model, --revision, -o.
+    #[arg(long, value_name = "FILE", help_heading = "Scale")]
+    #[serde(skip)]
+    pub batch_out: Option<PathBuf>,
     /// Requests in flight [default: 64].
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub concurrency: Option<usize>,
@@ -155,8 +163,8 @@ impl Options {
         let file: Options = toml::from_str(&text).with_context(|| path.display().to_string())?;
         let mut merged = table(&file)?;
         merged.extend(table(&self)?.into_iter().filter(|(_, value)| value.as_array().is_none_or(|a| !a.is_empty())));
-        let Options { config, output, record, stream, .. } = self;
-        Ok(Options { config, output, record, stream, ..merged.try_into()? })
+        let Options { config, output, record, stream, batch_out, .. } = self;
+        Ok(Options { config, output, record, stream, batch_out, ..merged.try_into()? })
     }
 
     /// How comparisons are judged.
@@ -242,6 +250,7 @@ impl Options {
         if let Some(engine) = blind.filter(|_| self.stop_at_verdict) {
             anyhow::bail!("--stop-at-verdict: '{engine}' does not end a text at its verdict, only local:FOLDER does");
         }
+        crate::batch::check(self)?;
         anyhow::ensure!(within(self.threads.map(u64::from), 1024), "--threads must lie between 1 and 1024");
         anyhow::ensure!(self.context_size != Some(0), "--context-size must be at least 1");
         anyhow::ensure!(self.kv_cache != Some(0), "--kv-cache must be at least 1");

@@ -115,6 +115,16 @@ impl Output {
     }
 }
 
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.lines().map_or(Ok(bytes.len()), |lines| lines.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.lines().map_or(Ok(()), |lines| lines.flush())
+    }
+}
+
 fn destination(path: &Path, taken: &[&Path]) -> anyhow::Result<Destination> {
     // A link stays, what it points at is written.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

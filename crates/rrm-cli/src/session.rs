@@ -8,6 +8,7 @@ use rrm_engines::Opened;
 use tokio::sync::Semaphore;
 
 use crate::{
+    batch::Batch,
     engines,
     failure::Failure,
     options::Options,
@@ -23,6 +24,7 @@ pub struct Session {
     pub progress: Progress,
     opened: Opened,
     started: Instant,
+    batch: Option<Batch>,
 }
 
 impl Session {
@@ -30,6 +32,7 @@ impl Session {
     pub fn open(options: &Options, opened: Opened, format: Format, rows: u64, started: Instant) -> anyhow::Result<Self> {
         opened.notes.iter().for_each(|text| note(text));
         let info = opened.engine.info();
+        let batch = Batch::open(options)?;
         let judge = Judge {
             engine: opened.engine.clone(),
             format: Arc::new(format),
@@ -38,10 +41,17 @@ impl Session {
             slots: Arc::new(Semaphore::new(options.concurrency())),
             spending: Arc::new(Spending::new(options.limits())),
             recorder: engines::recorder(options, info)?,
+            batch: batch.as_ref().map(Batch::writer),
             sink: options.stream.then(terminal::sink),
         };
         let progress = Progress::new(rows, judge.spending.clone(), options.stream);
-        Ok(Session { judge, progress, opened, started })
+        Ok(Session { judge, progress, opened, started, batch })
+    }
+
+    /// Where a run wrote requests to a batch instead of asking: makes their file appear, says so, and ends it. Then there are no results.
+    pub fn waits(&self, rows: u64, failed: u64) -> anyhow::Result<bool> {
+        let waits = self.batch.as_ref().map(|batch| batch.finish(rows, failed)).transpose()?;
+        Ok(waits.unwrap_or(false))
     }
 
     /// Ends it; gives what was spent, and whether completions were kept.

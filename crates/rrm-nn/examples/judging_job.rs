@@ -169,6 +169,7 @@ fn judge(settings: &Settings, engine: Arc<Spoken>) -> Result<Judge> {
         slots: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
         spending: Arc::new(Spending::new(Limits::default())),
         recorder: None,
+        batch: None,
         sink: None,
     })
 }

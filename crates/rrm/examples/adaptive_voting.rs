@@ -55,6 +55,7 @@ fn judge(accuracy: f64, votes: u32, adaptive: Adaptive) -> Result<Judge, FormatE
         slots: Arc::new(Semaphore::new(1)),
         spending: Arc::new(Spending::new(Limits::default())),
         recorder: None,
+        batch: None,
         sink: None,
     })
 }

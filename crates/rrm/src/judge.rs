@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     address::{CompletionKey, KeyParts, completion_key},
+    batch::BatchWriter,
     comparison::Comparison,
     engine::{
         Budget, Completion, Engine, EngineError, LabelProbabilities, Request, Sampling, TokenSink, Usage, replay::Recorder,
@@ -125,6 +126,12 @@ pub enum JudgeError {
     /// A thinking budget was asked for, and the format does not say how to elicit a verdict.
     #[error("format {0} has no [elicit] section, which a thinking budget needs")]
     NoElicitation(String),
+    /// The request was written to a batch, whose reply is not there yet.
+    #[error("waits for the reply of a batch")]
+    Waiting,
+    /// A request could not be written to a batch.
+    #[error("cannot write the batch: {0}")]
+    Batch(#[from] Arc<std::io::Error>),
     /// The run may not spend more.
     #[error(transparent)]
     Limit(#[from] LimitReached),
@@ -135,8 +142,8 @@ impl JudgeError {
     pub fn is_fatal(&self) -> bool {
         match self {
             JudgeError::Engine(error) => error.is_fatal(),
-            JudgeError::Store(_) | JudgeError::Format(_) | JudgeError::NoElicitation(_) => true,
-            JudgeError::Limit(_) => false,
+            JudgeError::Store(_) | JudgeError::Format(_) | JudgeError::NoElicitation(_) | JudgeError::Batch(_) => true,
+            JudgeError::Limit(_) | JudgeError::Waiting => false,
         }
     }
 }
@@ -157,6 +164,8 @@ pub struct Judge {
     pub spending: Arc<Spending>,
     /// Where every completion is also written down, for replays; from the store as well as from the engine.
     pub recorder: Option<Arc<Recorder>>,
+    /// Where requests go that the store does not answer, in place of the engine.
+    pub batch: Option<Arc<BatchWriter>>,
     /// Where text goes as it is written, when somebody watches.
     pub sink: Option<TokenSink>,
 }
@@ -267,6 +276,10 @@ impl Judge {
         {
             self.spending.reused(completion.usage);
             return Ok(completion);
+        }
+        if let Some(batch) = &self.batch {
+            batch.write(key, origin(), &request).map_err(Arc::new)?;
+            return Err(JudgeError::Waiting);
         }
         let completion = {
             // The slot is given back before the commit is waited for: a generation must not wait for a disk.

@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 pub mod address;
+pub mod batch;
 pub mod chat;
 pub mod comparison;
 pub mod dataset;
@@ -19,6 +20,7 @@ pub mod format;
 pub mod gguf;
 pub mod judge;
 pub mod keyed;
+pub mod label;
 pub mod markup;
 pub mod pairs;
 pub mod plan;
@@ -30,6 +32,7 @@ pub mod result;
 pub mod reward;
 pub mod run;
 pub mod schedule;
+pub mod shard;
 pub mod spending;
 pub mod store;
 pub mod strategy;

@@ -5,6 +5,7 @@
 mod cases;
 mod figure;
 mod figures;
+mod labels;
 mod page;
 mod paired;
 mod patterns;
@@ -21,6 +22,7 @@ pub use self::{
     cases::{AtVotes, Biases, Bin, PATTERN_SAMPLE, Rate},
     figure::FigureError,
     figures::best_of_figure,
+    labels::{LabelPoint, label_figure, label_points},
     page::{PageError, markdown, page},
     paired::Pairing,
     patterns::Pattern,

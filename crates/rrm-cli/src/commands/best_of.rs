@@ -3,13 +3,13 @@
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use anyhow::Context;
-use rrm::{eval, report};
+use rrm::{eval, report, shard::Shard};
 
 use crate::{
     engines,
     failure::Failure,
     options::{Options, to_toml},
-    output::{Output, beside, print},
+    output::{Output, beside, note, print},
     scores,
     session::Session,
 };
@@ -28,7 +28,14 @@ pub async fn measure(data: Vec<PathBuf>, options: Options) -> Result<ExitCode, F
         )));
     }
     options.check()?;
-    let (items, files) = eval::load_best_of(&data, options.judge().seed)?;
+    if options.batch_out.is_some() {
+        let hint = "name a server with --engine; rank and label write batches";
+        let error = anyhow::anyhow!("{NAME} stops at the first question without an answer: --batch-out does not go with it");
+        return Err(Failure::user(error).with_hint(hint));
+    }
+    let (mut items, files) = eval::load_best_of(&data, options.judge().seed)?;
+    let questions = items.len() as u64;
+    items = Shard::of(options.shard, questions, items.into_iter()).collect();
     let format = engines::format(options.format.as_deref())?;
     let taken = options.files(&data);
     let mut output = options.output.as_deref().map(|path| Output::open(Some(path), &taken)).transpose()?;
@@ -40,6 +47,11 @@ pub async fn measure(data: Vec<PathBuf>, options: Options) -> Result<ExitCode, F
     };
     let of = eval::best_of(&session.judge, (&items, files), &options.rank(), options.window(), done).await?;
     let (stats, _) = session.close(items.len() as u64, 0).await?;
+    if let Some(shard) = options.shard {
+        note(&format!("shard {shard} of {questions} questions; a run over the merged stores writes the scores"));
+        crate::terminal::summary(&stats, options.price());
+        return Ok(ExitCode::SUCCESS);
+    }
     print(&scores::best_of(&of))?;
     match output.take() {
         Some(mut output) => {

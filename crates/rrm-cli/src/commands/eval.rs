@@ -3,7 +3,10 @@
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use anyhow::Context;
-use rrm::eval::{self, Benchmark, Counted};
+use rrm::{
+    eval::{self, Benchmark, Counted},
+    shard::Shard,
+};
 
 use super::best_of;
 use crate::{
@@ -69,8 +72,10 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
     let Args { data, official_only, options, .. } = args;
     let options = options.resolve()?;
     check(benchmark, &options)?;
-    let suite = eval::load(benchmark, &data, &options.columns()?)?;
+    let mut suite = eval::load(benchmark, &data, &options.columns()?)?;
     suite.skipped.iter().for_each(|file| note(&format!("{} holds no rows of {}", file.display(), benchmark.protocol().name)));
+    let cases = suite.cases.len() as u64;
+    suite.cases = Shard::of(options.shard, cases, suite.cases.into_iter()).collect();
     let format = engines::format(options.format.as_deref())?;
     let files: Vec<PathBuf> = suite.files.iter().map(|file| file.file.clone().into()).collect();
     let taken = options.files(&files);
@@ -88,7 +93,17 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
     };
     let (counted, tally) = eval::run(&session.judge, &suite, !official_only, options.window(), emit).await?;
     let evaluation = eval::scores(&session.judge, &suite, &tally);
+    let waits = session.waits(counted.cases, counted.failed)?;
     let (stats, stored) = session.close(counted.cases, counted.failed).await?;
+    if waits {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(shard) = options.shard {
+        rows.map(Output::appear).transpose()?;
+        note(&format!("cases of shard {shard} of {cases}; a run over the merged stores writes the scores"));
+        crate::terminal::summary(&stats, options.price());
+        return failed(counted, stored);
+    }
     print(&scores::table(&evaluation))?;
     if let Some(rows) = rows {
         rows.appear()?;

@@ -9,6 +9,7 @@ use std::{
 use rrm::{
     dataset::{self, ReadOptions},
     run::{self, Counted, RunError, Task},
+    shard::Shard,
 };
 
 use crate::{
@@ -76,7 +77,7 @@ async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
     let reading = kind.reading(&options, &args.input)?;
     // The whole input is read once before anything is spent: a bad last row costs nothing.
     let rows = dataset::check(input.path(), &reading).map_err(Failure::rows)?.total().rows;
-    let embedded = options.engine.is_empty();
+    let embedded = options.engine.is_empty() && options.batch_out.is_none();
     if embedded {
         engines::check_embedded(&options)?;
         engines::check_domain(dataset::read(input.path(), &reading)?)?;
@@ -88,9 +89,9 @@ async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
         None => engines::embedded(&options)?,
         Some(format) => (engines::open(&options).await?, format),
     };
-    let session = Session::open(&options, opened, format, rows, started)?;
+    let session = Session::open(&options, opened, format, Shard::rows(options.shard, rows), started)?;
     let task = kind.task(&options);
-    let items = dataset::read(input.path(), &reading)?;
+    let items = Shard::of(options.shard, rows, dataset::read(input.path(), &reading)?);
     let emit = |item: dataset::Item, row| {
         session.progress.beside(|| output.row(&row, || terminal::row(&item, &row, kind)))?;
         session.progress.row();
@@ -101,7 +102,11 @@ async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
         Err(RunError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
         done => done?,
     };
+    let waits = session.waits(counted.rows, counted.failed)?;
     let (stats, stored) = session.close(counted.rows, counted.failed).await?;
+    if waits {
+        return Ok(ExitCode::SUCCESS);
+    }
     let saved = to_toml(&options, &inputs[0].display().to_string())?;
     output.finish(&stats, &saved, options.price())?;
     if counted.failed > 0 {

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
-use rrm::{dataset, plan::Plan, spending::Price};
+use rrm::{dataset, plan::Plan, shard::Shard, spending::Price};
 
 use super::judging::Kind;
 use crate::{engines, failure::Failure, options::Options};
@@ -41,7 +41,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     kind.check(&options)?;
     let input = crate::output::spooled(&args.input)?;
     let reading = kind.reading(&options, &args.input)?;
-    dataset::check(input.path(), &reading).map_err(Failure::rows)?;
+    let rows = dataset::check(input.path(), &reading).map_err(Failure::rows)?.total().rows;
     let format = engines::format(options.format.as_deref())?;
     let overhead = format.file.messages.iter().map(|m| m.content.len()).sum();
     let (task, settings) = (kind.task(&options), options.judge());
@@ -51,7 +51,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     });
     let per_call = args.tokens_per_call.unwrap_or(most);
     let mut plan = Plan::default();
-    for item in dataset::read(input.path(), &reading)? {
+    for item in Shard::of(options.shard, rows, dataset::read(input.path(), &reading)?) {
         plan.add(&item?, &task, &settings, overhead, per_call);
     }
     let word = if args.tokens_per_call.is_some() { "expected" } else { "at most" };

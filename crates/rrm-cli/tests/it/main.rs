@@ -7,16 +7,19 @@ mod faulty_server;
 #[path = "../../../rrm-nn/tests/it/toy.rs"]
 mod toy;
 
+mod batches;
 mod embedded;
 mod errors;
 mod eval;
 mod help;
+mod labels;
 mod local;
 mod model;
 mod pairs;
 mod pandalm;
 mod rows;
 mod serve;
+mod shards;
 mod survival;
 mod train;
 

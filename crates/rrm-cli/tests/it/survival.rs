@@ -15,7 +15,7 @@ use rrm::{keyed::Keyed, store};
 
 use crate::{
     command,
-    faulty_server::{FaultyServer, Plan, mixed, model::Said},
+    faulty_server::{Fault, FaultyServer, Plan, mixed, model::Said},
     stderr,
 };
 
@@ -62,10 +62,12 @@ fn rows_do_not_depend_on_faults_width_or_kills() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
 
-    // One at a time means waiting for every fault: that run goes on beside the others.
+    // One at a time means waiting for every fault: that run goes on beside the others, and only first tries fail.
     let beside = folder.to_owned();
     let alone = thread::spawn(move || {
-        let server = FaultyServer::start(Said::default(), mixed());
+        let faults = mixed();
+        let once: Plan = Arc::new(move |request, attempt| if attempt == 0 { faults(request, 0) } else { Fault::None });
+        let server = FaultyServer::start(Said::default(), once);
         finish(judge(&beside, &server, "alone", "1"), &beside, "alone")
     });
 
@@ -89,13 +91,65 @@ fn rows_do_not_depend_on_faults_width_or_kills() {
     assert!(alone == killed, "a run that was killed {KILLS} times differs");
 }
 
-/// The rows of a run that was killed and started again, and how many completions were stored before it was let be.
-fn killed_again_and_again(folder: &Path) -> (Vec<u8>, u64) {
-    let (plan, tries) = watched(mixed());
-    let server = FaultyServer::start(Said::default(), plan);
+/// A command and its rows; it asks about as much as the one above.
+fn jobs(folder: &Path) -> [(&'static str, Vec<String>, &'static [&'static str]); 3] {
+    let write = |name: &str, rows: usize, row: &dyn Fn(usize) -> String| {
+        let path = folder.join(name);
+        std::fs::write(&path, (0..rows).map(row).collect::<String>()).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let four = write("four.jsonl", ROWS / 3, &|i| {
+        format!("{{\"id\":\"r{i}\",\"prompt\":\"Question {i}?\",\"responses\":[\"a{i}\",\"b{i}\",\"c{i}\",\"d{i}\"]}}\n")
+    });
+    let pair = write("labelled.jsonl", ROWS / 2, &|i| {
+        format!("{{\"id\":\"p{i}\",\"prompt\":\"Question {i}?\",\"chosen\":\"yes {i}\",\"rejected\":\"no {i}\"}}\n")
+    });
+    let elo = ["--strategy", "elo", "--pairs", "all", "--opponents", "2"].map(str::to_owned);
+    [
+        ("rank", vec![four.clone()], &["jsonl"]),
+        ("label", [vec![four], elo.into()].concat(), &["jsonl", "jsonl.dropped.jsonl"]),
+        ("eval", vec!["pairs".to_owned(), "--data".to_owned(), pair], &["jsonl", "jsonl.cases.jsonl"]),
+    ]
+}
+
+#[test]
+fn every_command_that_judges_survives_kills() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    thread::scope(|scope| {
+        for (name, args, files) in jobs(folder) {
+            scope.spawn(move || {
+                // One server for both, since an evaluation names its judge with its address.
+                let (plan, tries) = watched(mixed());
+                let server = FaultyServer::start(Said::default(), plan);
+                let command = |run: &str| {
+                    let path = |suffix: &str| folder.join(format!("{name}-{run}.{suffix}"));
+                    let mut command = command();
+                    command.arg(name).args(&args).args(["--engine", &server.url, "--timeout", "0.3", "--concurrency", "8"]);
+                    command.arg("--store").arg(path("sqlite")).arg("-o").arg(path("jsonl"));
+                    command
+                };
+                kill_again_and_again(&tries, &|| command("killed"), &folder.join(format!("{name}-killed.jsonl")));
+                let kept = store::stats(folder.join(format!("{name}-killed.sqlite"))).unwrap().completions;
+                assert!(kept > 0, "{name}: the kills came before anything was stored");
+                let (_, stats) = finish(command("killed"), folder, &format!("{name}-killed"));
+                assert_eq!(stats["spent"]["reused"], kept, "{name}: a stored completion was asked for again");
+                finish(command("quiet"), folder, &format!("{name}-quiet"));
+                for file in files {
+                    let read = |run: &str| std::fs::read(folder.join(format!("{name}-{run}.{file}"))).unwrap();
+                    assert!(read("killed") == read("quiet"), "{name}: {file} of a run that was killed {KILLS} times differs");
+                }
+                assert!(std::fs::metadata(folder.join(format!("{name}-quiet.jsonl"))).unwrap().len() > 1000);
+            });
+        }
+    });
+}
+
+/// Starts a run and kills it after a number of requests that is drawn, again and again; nothing may appear under the name of its output.
+fn kill_again_and_again(tries: &Receiver<()>, command: &dyn Fn() -> Command, out: &Path) {
     let mut keyed = Keyed::new(1, "survival", "kill", &[]);
     for kill in 0..KILLS {
-        let mut child = judge(folder, &server, "killed", "8").stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         for _ in 0..8 + keyed.below(12) {
             tries.recv().unwrap();
         }
@@ -103,8 +157,16 @@ fn killed_again_and_again(folder: &Path) -> (Vec<u8>, u64) {
         child.kill().unwrap();
         child.wait().unwrap();
         tries.try_iter().for_each(drop);
-        assert!(!folder.join("killed.jsonl").exists(), "something half-written appeared under the final name");
+        assert!(!out.exists(), "something half-written appeared under the final name");
     }
+}
+
+/// The rows of a run that was killed and started again, and how many completions were stored before it was let be.
+fn killed_again_and_again(folder: &Path) -> (Vec<u8>, u64) {
+    let (plan, tries) = watched(mixed());
+    let server = FaultyServer::start(Said::default(), plan);
+    let killed = || judge(folder, &server, "killed", "8");
+    kill_again_and_again(&tries, &killed, &folder.join("killed.jsonl"));
     let kept = store::stats(folder.join("killed.sqlite")).unwrap().completions;
     let (killed, stats) = finish(judge(folder, &server, "killed", "8"), folder, "killed");
     assert_eq!(stats["spent"]["reused"], kept, "a stored completion was asked for again");

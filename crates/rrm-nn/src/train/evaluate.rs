@@ -208,6 +208,7 @@ fn judge(
         slots: Arc::new(Semaphore::new(IN_FLIGHT)),
         spending: Arc::new(Spending::default()),
         recorder: None,
+        batch: None,
         sink: None,
     };
     let one = |item| judge_one(&judge, &held_out.path, item);

@@ -12,6 +12,7 @@ pub(super) mod continuation;
 mod failure;
 pub(super) mod fingerprint;
 mod limits;
+mod offline;
 mod replicas;
 pub(super) mod reply;
 pub(super) mod server;
@@ -22,6 +23,7 @@ use futures::future::BoxFuture;
 
 pub(super) use config::without_password;
 pub use config::{Continuation, HttpConfig};
+pub(crate) use offline::{ChatBody, chat_body, read_chat, revision_fingerprint};
 pub use stats::HttpStats;
 
 use self::{

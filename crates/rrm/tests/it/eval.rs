@@ -24,6 +24,7 @@ fn judge(engine: Arc<dyn Engine>, format: &str) -> Judge {
         slots: Arc::new(Semaphore::new(64)),
         spending: Arc::new(Spending::new(Limits::default())),
         recorder: None,
+        batch: None,
         sink: None,
     }
 }

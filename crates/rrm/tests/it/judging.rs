@@ -67,6 +67,7 @@ fn judge(engine: Arc<dyn Engine>, settings: JudgeSettings) -> Judge {
         slots: Arc::new(Semaphore::new(64)),
         spending: Arc::new(Spending::new(Limits::default())),
         recorder: None,
+        batch: None,
         sink: None,
     }
 }

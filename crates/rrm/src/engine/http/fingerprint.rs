@@ -99,7 +99,7 @@ pub(crate) async fn fingerprint(
     model: &Listed,
 ) -> Result<(String, Option<String>), EngineError> {
     if let Some(revision) = &config.revision {
-        return Ok((hash(&["revision", &model.id, revision]), None));
+        return Ok((of_revision(&model.id, revision), None));
     }
     let sampling = Sampling { temperature: 0.0, max_tokens: 24, ..Sampling::default() };
     let messages = [Message::user("Tell me a story about a lighthouse keeper who finds something strange on the beach.")];
@@ -114,6 +114,11 @@ pub(crate) async fn fingerprint(
         server.name
     );
     Ok((hash(&["listed", &model.id, &model.stable]), Some(note)))
+}
+
+/// The fingerprint where a revision names the weights: no server has to be asked.
+pub(crate) fn of_revision(model: &str, revision: &str) -> String {
+    hash(&["revision", model, revision])
 }
 
 /// Whether the same seed gives the same text, and another request beside it does not change that.

@@ -1,0 +1,58 @@
+//! Preferences -> lines of JSON or Parquet, by the name of the file.
+
+use std::io::{self, Write};
+
+use rrm::{
+    dataset::Item,
+    label::{Layout, ParquetRows, Preference, Source},
+};
+
+use crate::output::Output;
+
+/// Where preferences go.
+pub struct Rows {
+    layout: Layout,
+    source: Option<Source>,
+    to: To,
+}
+
+enum To {
+    Lines(Output),
+    // A file of Parquet is written through the output that makes it appear.
+    Parquet(Box<ParquetRows<Output>>),
+}
+
+impl Rows {
+    /// Rows of a layout, with what they rest on where a source is given.
+    pub fn new(output: Output, layout: Layout, source: Option<Source>) -> anyhow::Result<Self> {
+        let parquet = output.path().is_some_and(|path| path.extension().is_some_and(|end| end == "parquet"));
+        let to = match parquet {
+            true => To::Parquet(Box::new(ParquetRows::new(output, layout.schema(source.is_some()))?)),
+            false => To::Lines(output),
+        };
+        Ok(Rows { layout, source, to })
+    }
+
+    /// Writes the rows of one preference.
+    pub fn preference(&mut self, item: &Item, preference: &Preference) -> io::Result<()> {
+        for row in self.layout.rows(item, preference, self.source.as_ref()) {
+            match &mut self.to {
+                To::Lines(output) => output.row(&row, || {
+                    let mut stdout = io::stdout().lock();
+                    serde_json::to_writer(&mut stdout, &row)?;
+                    stdout.write_all(b"\n")
+                })?,
+                To::Parquet(rows) => rows.row(row).map_err(io::Error::other)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends what was written; the output can appear now.
+    pub fn finish(self) -> anyhow::Result<Output> {
+        Ok(match self.to {
+            To::Lines(output) => output,
+            To::Parquet(rows) => rows.finish()?,
+        })
+    }
+}

@@ -1,0 +1,28 @@
+//! What a server would be sent and would answer, for batches that no server of ours sees.
+
+use std::time::Duration;
+
+use super::{
+    body::{Body, Input},
+    budget, fingerprint, reply,
+};
+use crate::engine::{Completion, Request};
+
+/// The body of a request for chat.
+pub(crate) type ChatBody<'a> = Body<'a>;
+
+/// What a server is sent for a request without a budget.
+pub(crate) fn chat_body<'a>(model: &'a str, request: &'a Request) -> ChatBody<'a> {
+    Body::new(model, Input::ask(&request.messages), &request.sampling, request.seed)
+}
+
+/// The completion in the body of a server's answer to such a request, or what is wrong with it.
+pub(crate) fn read_chat(body: &[u8], max_tokens: u32) -> Result<Completion, String> {
+    let reply = reply::parse(body, max_tokens).map_err(|failure| failure.into_error("batch", Duration::ZERO).to_string())?;
+    Ok(budget::plain(reply))
+}
+
+/// The fingerprint of every server of this model that is opened with this revision.
+pub(crate) fn revision_fingerprint(model: &str, revision: &str) -> String {
+    fingerprint::of_revision(model, revision)
+}

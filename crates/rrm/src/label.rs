@@ -1,0 +1,191 @@
+//! A ranked row -> preference pairs with the votes they rest on, or the reasons why there are none.
+
+mod evidence;
+mod layout;
+mod parquet;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    evidence::Evidence,
+    layout::{Columns, Kind, Layout, Source},
+    parquet::ParquetRows,
+};
+use crate::{
+    dataset::Item,
+    result::{MatchRow, Row, RowResult},
+    strategy::{DecidedBy, Strategy},
+    vote::Decision,
+};
+
+/// Which preferences are taken from a ranked row, and how sure they must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct LabelSettings {
+    /// Which pairs of a row become preferences.
+    pub pairs: Pairs,
+    /// Least margin, from 0 to 1; see [`Evidence::margin`].
+    pub min_margin: f64,
+    /// Least agreement, from 0 to 1; see [`Evidence::agreement`].
+    pub min_agreement: f64,
+}
+
+/// Which pairs of a row become preferences.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pairs {
+    /// The first and the last of the order.
+    #[default]
+    BestWorst,
+    /// The winner and the loser of every match that votes decided.
+    All,
+}
+
+/// One response preferred to another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preference {
+    /// Index of the better response.
+    pub chosen: usize,
+    /// Index of the worse one.
+    pub rejected: usize,
+    /// What it rests on.
+    pub evidence: Evidence,
+}
+
+/// A pair, or a whole row, that gave no preference.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// The row's id.
+    pub id: String,
+    /// The two responses by their indices; absent where the row as a whole gave nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair: Option<(usize, usize)>,
+    /// Why.
+    pub reason: Reason,
+    /// The error, where that is the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What the votes said, where there were any.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+/// Why a pair is no preference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// The row has no result: its error says why.
+    Error,
+    /// The two were declared equal, and nobody was asked.
+    Equal,
+    /// Most votes called it a tie.
+    Tie,
+    /// The votes named nobody, be it that they were equal or that there was no verdict.
+    Undecided,
+    /// The two never met, and what links them in the knockout was decided by a coin.
+    Coin,
+    /// The ratings of the two are the same, or no matches link them.
+    NoOrder,
+    /// The margin is less than what was asked for.
+    Margin,
+    /// The agreement is less than what was asked for.
+    Agreement,
+}
+
+/// What a row gave.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Labelled {
+    /// Its preferences, in the order of its matches.
+    pub preferences: Vec<Preference>,
+    /// What gave none.
+    pub dropped: Vec<Dropped>,
+}
+
+/// The preferences of a row that was ranked by `strategy`.
+pub fn label(item: &Item, row: &Row, strategy: Strategy, settings: &LabelSettings) -> Labelled {
+    let mut labelled = Labelled::default();
+    let Some(result) = &row.result else {
+        let error = row.error.clone();
+        labelled.dropped.push(Dropped { id: item.id.clone(), pair: None, reason: Reason::Error, error, evidence: None });
+        return labelled;
+    };
+    let found: Vec<Found> = match settings.pairs {
+        Pairs::BestWorst => vec![best_worst(result, strategy)],
+        Pairs::All => result.matches.iter().map(of_match).collect(),
+    };
+    for Found { pair, outcome, evidence } in found {
+        let weak = |evidence: &Evidence| match evidence {
+            e if e.margin < settings.min_margin => Some(Reason::Margin),
+            e if e.agreement < settings.min_agreement => Some(Reason::Agreement),
+            _ => None,
+        };
+        let drop = outcome.err().or_else(|| evidence.as_ref().and_then(weak));
+        match (drop, pair, evidence) {
+            (None, Some((chosen, rejected)), Some(evidence)) => {
+                labelled.preferences.push(Preference { chosen, rejected, evidence });
+            }
+            (reason, pair, evidence) => {
+                let reason = reason.unwrap_or(Reason::NoOrder);
+                labelled.dropped.push(Dropped { id: item.id.clone(), pair, reason, error: None, evidence });
+            }
+        }
+    }
+    labelled
+}
+
+/// A pair, the better one first where that is known, and whether it is.
+struct Found {
+    pair: Option<(usize, usize)>,
+    outcome: Result<(), Reason>,
+    evidence: Option<Evidence>,
+}
+
+/// Winner and loser of one match.
+fn of_match(played: &MatchRow) -> Found {
+    let (winner, loser) = sides(played);
+    Found { pair: Some((winner, loser)), outcome: decided(played), evidence: evidence::of_match(played, winner) }
+}
+
+/// Winner and loser, or the two as they were shown.
+fn sides(played: &MatchRow) -> (usize, usize) {
+    match played.winner {
+        Some(winner) if winner == played.second => (played.second, played.first),
+        _ => (played.first, played.second),
+    }
+}
+
+/// Whether votes decided a match.
+fn decided(played: &MatchRow) -> Result<(), Reason> {
+    match (played.decided_by, played.decision) {
+        (DecidedBy::Team, _) => Err(Reason::Equal),
+        (_, Some(Decision::Tie)) => Err(Reason::Tie),
+        (DecidedBy::Votes, Some(Decision::First | Decision::Second)) => Ok(()),
+        _ => Err(Reason::Undecided),
+    }
+}
+
+/// First and last of the order.
+fn best_worst(result: &RowResult, strategy: Strategy) -> Found {
+    let ends = result.order.as_deref().and_then(|order| Some((*order.first()?, *order.last()?)));
+    let Some(pair) = ends.filter(|(best, worst)| best != worst) else {
+        return Found { pair: None, outcome: Err(Reason::NoOrder), evidence: None };
+    };
+    if strategy != Strategy::Knockout {
+        let evidence = evidence::of_ratings(result, strategy, pair);
+        let apart = !result.disconnected && evidence.as_ref().is_some_and(|evidence| evidence.margin > 0.0);
+        return Found { pair: Some(pair), outcome: if apart { Ok(()) } else { Err(Reason::NoOrder) }, evidence };
+    }
+    let links = evidence::links(&result.matches, pair);
+    let outcome = match links.as_slice() {
+        [] => Err(Reason::NoOrder),
+        [only] => decided(only),
+        // Equal texts on the way carry a preference on; a coin does not.
+        several => several.iter().try_for_each(|link| match decided(link) {
+            Ok(()) | Err(Reason::Equal) => Ok(()),
+            Err(_) => Err(Reason::Coin),
+        }),
+    };
+    let equal = links.iter().all(|link| link.decided_by == DecidedBy::Team);
+    let outcome = if equal && !links.is_empty() { Err(Reason::Equal) } else { outcome };
+    Found { pair: Some(pair), outcome, evidence: evidence::of_links(&links) }
+}

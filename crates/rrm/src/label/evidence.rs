@@ -1,0 +1,109 @@
+//! The matches of a ranked row -> how sure the judge was about two of its responses.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    result::{MatchRow, RowResult},
+    strategy::Strategy,
+};
+
+/// What a preference rests on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// How far apart the two are, from 0 to 1. Of a match: votes for the chosen less votes for the rejected, as a share of the verdicts.
+    /// Of the best and the worst of a knockout that never met: the least margin of the matches that link them. Of ratings: the difference
+    /// of win rates, or twice the probability that the ratings give the chosen, less one.
+    pub margin: f64,
+    /// The share of votes for the chosen; ties and abstentions are votes that do not agree. Of links: the least. Of ratings: of all votes in
+    /// the matches that either of the two played, those for the chosen or against the rejected.
+    pub agreement: f64,
+    /// Votes that were counted.
+    pub votes: u32,
+    /// Of these, votes without a verdict.
+    pub abstained: u32,
+    /// Tokens of their requests.
+    pub prompt_tokens: u64,
+    /// Tokens written for them.
+    pub completion_tokens: u64,
+}
+
+/// Of one match, seen from `winner`; `None` where nobody was asked.
+pub(super) fn of_match(played: &MatchRow, winner: usize) -> Option<Evidence> {
+    let counts = played.counts?;
+    let (chosen, rejected) = if winner == played.first { (counts.first, counts.second) } else { (counts.second, counts.first) };
+    let verdicts = chosen + rejected + counts.tie;
+    let votes = verdicts + counts.abstain;
+    Some(Evidence {
+        margin: share(f64::from(chosen) - f64::from(rejected), verdicts),
+        agreement: share(f64::from(chosen), votes),
+        votes,
+        abstained: counts.abstain,
+        prompt_tokens: played.votes.iter().map(|vote| vote.prompt_tokens).sum(),
+        completion_tokens: played.votes.iter().map(|vote| vote.completion_tokens).sum(),
+    })
+}
+
+/// The matches by which the best of a knockout stands above the worst: the match that the worst lost, the match that its conqueror lost, and
+/// so on up to the best.
+pub(super) fn links(matches: &[MatchRow], (best, worst): (usize, usize)) -> Vec<&MatchRow> {
+    let lost = |response: usize| {
+        let here = |m: &&MatchRow| (m.first == response || m.second == response) && m.winner.is_some_and(|w| w != response);
+        matches.iter().find(here)
+    };
+    let (mut links, mut at) = (Vec::new(), worst);
+    while at != best
+        && let Some(link) = lost(at)
+        && let Some(winner) = link.winner
+    {
+        links.push(link);
+        at = winner;
+    }
+    links
+}
+
+/// Of links: a chain is as strong as its weakest one.
+pub(super) fn of_links(links: &[&MatchRow]) -> Option<Evidence> {
+    let each = links.iter().filter_map(|link| of_match(link, link.winner?));
+    each.reduce(|a, b| Evidence { margin: a.margin.min(b.margin), agreement: a.agreement.min(b.agreement), ..sums(a, b) })
+}
+
+/// Of two rated responses.
+pub(super) fn of_ratings(result: &RowResult, strategy: Strategy, (best, worst): (usize, usize)) -> Option<Evidence> {
+    let score = |response: usize| result.scores.get(response).copied().flatten().map(|score| score.value);
+    let apart = score(best)? - score(worst)?;
+    let margin = match strategy {
+        // Both are on a scale where 400 points are odds of ten to one.
+        Strategy::Elo | Strategy::BradleyTerry => 2.0 / (1.0 + 10f64.powf(-apart / 400.0)) - 1.0,
+        Strategy::WinRate | Strategy::Knockout => apart,
+    };
+    let (mut agreeing, mut total) = (0.0, Evidence::default());
+    for played in &result.matches {
+        let plays = |response: usize| played.first == response || played.second == response;
+        let other = |response: usize| if played.first == response { played.second } else { played.first };
+        let winner = if plays(best) {
+            best
+        } else if plays(worst) {
+            other(worst)
+        } else {
+            continue;
+        };
+        let Some(evidence) = of_match(played, winner) else { continue };
+        agreeing += evidence.agreement * f64::from(evidence.votes);
+        total = sums(total, evidence);
+    }
+    Some(Evidence { margin, agreement: share(agreeing, total.votes), ..total })
+}
+
+fn sums(a: Evidence, b: Evidence) -> Evidence {
+    Evidence {
+        votes: a.votes + b.votes,
+        abstained: a.abstained + b.abstained,
+        prompt_tokens: a.prompt_tokens + b.prompt_tokens,
+        completion_tokens: a.completion_tokens + b.completion_tokens,
+        ..Evidence::default()
+    }
+}
+
+fn share(part: f64, of: u32) -> f64 {
+    if of == 0 { 0.0 } else { part / f64::from(of) }
+}

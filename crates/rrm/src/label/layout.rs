@@ -1,0 +1,160 @@
+//! A preference -> the columns that trainers read, and what it rests on in columns that they ignore.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::Preference;
+use crate::{
+    chat::Role,
+    dataset::Item,
+    engine::{EngineInfo, Usage},
+    spending::Price,
+};
+
+/// One row of the output, its columns in their order.
+pub type Columns = Map<String, Value>;
+
+/// Which columns are written; docs/label.md says who reads which.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// `prompt`, `chosen`, `rejected` as lists of messages: TRL, OpenRLHF with a prompt key.
+    #[default]
+    Dpo,
+    /// `prompt`, `completion` as lists of messages, and `label`: TRL. Two rows for each preference.
+    Kto,
+    /// `chosen`, `rejected` as whole conversations: reward models of TRL and OpenRLHF, axolotl's `argilla_chat`.
+    Reward,
+    /// `messages`, and `chosen`, `rejected` as one message each: axolotl's `chat_template.default`, LLaMA-Factory's rankings.
+    Messages,
+    /// `messages` with the response as the last one, and `label`: LLaMA-Factory. Two rows for each preference.
+    MessagesKto,
+    /// `prompt`, `chosen`, `rejected` as texts; prompts of one user's turn only.
+    Text,
+    /// `prompt`, `completion` as texts, and `label`; prompts of one user's turn only. Two rows for each preference.
+    TextKto,
+}
+
+/// What a column holds; no column is ever null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// True or false.
+    Flag,
+    /// A whole number.
+    Count,
+    /// A number.
+    Number,
+    /// A message: `role` and `content`.
+    Turn,
+    /// A list of messages.
+    Turns,
+}
+
+/// Who judged; the same in all rows of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// The judge's name without its address, which may differ between machines.
+    pub judge: String,
+    /// The name of its format.
+    pub format: String,
+    /// What tokens cost.
+    pub price: Price,
+}
+
+impl Source {
+    /// Names the judge behind an engine.
+    pub fn new(engine: &EngineInfo, format: &str, price: Price) -> Self {
+        let judge = engine.name.split(" at ").next().unwrap_or_default().to_owned();
+        Source { judge, format: format.to_owned(), price }
+    }
+}
+
+impl Layout {
+    /// Whether prompts must be one user's turn.
+    pub fn is_text(self) -> bool {
+        matches!(self, Layout::Text | Layout::TextKto)
+    }
+
+    /// The columns in their order.
+    pub fn schema(self, provenance: bool) -> Vec<(&'static str, Kind)> {
+        let read = match self {
+            Layout::Dpo => [("prompt", Kind::Turns), ("chosen", Kind::Turns), ("rejected", Kind::Turns)].as_slice(),
+            Layout::Kto => &[("prompt", Kind::Turns), ("completion", Kind::Turns), ("label", Kind::Flag)],
+            Layout::Reward => &[("chosen", Kind::Turns), ("rejected", Kind::Turns)],
+            Layout::Messages => &[("messages", Kind::Turns), ("chosen", Kind::Turn), ("rejected", Kind::Turn)],
+            Layout::MessagesKto => &[("messages", Kind::Turns), ("label", Kind::Flag)],
+            Layout::Text => &[("prompt", Kind::Text), ("chosen", Kind::Text), ("rejected", Kind::Text)],
+            Layout::TextKto => &[("prompt", Kind::Text), ("completion", Kind::Text), ("label", Kind::Flag)],
+        };
+        let beside = if provenance { &PROVENANCE[..] } else { &[] };
+        read.iter().chain(beside).copied().collect()
+    }
+
+    /// The rows of one preference: one, or for KTO two, the chosen response first.
+    pub fn rows(self, item: &Item, preference: &Preference, source: Option<&Source>) -> Vec<Columns> {
+        let text = |response: usize| Value::from(&*item.responses[response].text);
+        let turn = |response: usize| json!({"role": Role::Assistant, "content": text(response)});
+        let prompt = json!(item.prompt.messages);
+        let question = || Value::from(item.prompt.messages.last().map_or("", |turn| turn.content.as_str()));
+        let whole = |response: usize| {
+            let mut turns = item.prompt.messages.iter().map(|turn| json!(turn)).collect::<Vec<_>>();
+            turns.push(turn(response));
+            Value::from(turns)
+        };
+        let (a, b) = (preference.chosen, preference.rejected);
+        let sides = [(a, true), (b, false)];
+        let values: Vec<Vec<Value>> = match self {
+            Layout::Dpo => vec![vec![prompt, json!([turn(a)]), json!([turn(b)])]],
+            Layout::Kto => sides.map(|(side, label)| vec![prompt.clone(), json!([turn(side)]), label.into()]).into(),
+            Layout::Reward => vec![vec![whole(a), whole(b)]],
+            Layout::Messages => vec![vec![prompt, turn(a), turn(b)]],
+            Layout::MessagesKto => sides.map(|(side, label)| vec![whole(side), label.into()]).into(),
+            Layout::Text => vec![vec![question(), text(a), text(b)]],
+            Layout::TextKto => sides.map(|(side, label)| vec![question(), text(side), label.into()]).into(),
+        };
+        let beside = source.map(|source| provenance(item, preference, source)).unwrap_or_default();
+        let names = self.schema(source.is_some());
+        let row = |values: Vec<Value>| {
+            let named = names.iter().zip(values.into_iter().chain(beside.iter().cloned()));
+            named.map(|((name, _), value)| ((*name).to_owned(), value)).collect()
+        };
+        values.into_iter().map(row).collect()
+    }
+}
+
+/// All begin with `rrm_`: trainers take a column `margin` into their loss, and `id` or `label` are names that they use themselves.
+const PROVENANCE: [(&str, Kind); 12] = [
+    ("rrm_id", Kind::Text),
+    ("rrm_chosen", Kind::Count),
+    ("rrm_rejected", Kind::Count),
+    ("rrm_margin", Kind::Number),
+    ("rrm_agreement", Kind::Number),
+    ("rrm_votes", Kind::Count),
+    ("rrm_abstained", Kind::Count),
+    ("rrm_judge", Kind::Text),
+    ("rrm_format", Kind::Text),
+    ("rrm_prompt_tokens", Kind::Count),
+    ("rrm_completion_tokens", Kind::Count),
+    ("rrm_cost", Kind::Number),
+];
+
+fn provenance(item: &Item, preference: &Preference, source: &Source) -> Vec<Value> {
+    let evidence = preference.evidence;
+    let usage = Usage { prompt_tokens: evidence.prompt_tokens, completion_tokens: evidence.completion_tokens };
+    vec![
+        item.id.clone().into(),
+        preference.chosen.into(),
+        preference.rejected.into(),
+        evidence.margin.into(),
+        evidence.agreement.into(),
+        evidence.votes.into(),
+        evidence.abstained.into(),
+        source.judge.clone().into(),
+        source.format.clone().into(),
+        usage.prompt_tokens.into(),
+        usage.completion_tokens.into(),
+        source.price.of(usage).into(),
+    ]
+}

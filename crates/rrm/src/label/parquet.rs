@@ -1,0 +1,144 @@
+//! Rows of a known layout -> Parquet, a row group of some thousand rows at a time.
+
+use std::{io::Write, sync::Arc};
+
+use parquet::{
+    basic::{Compression, ZstdLevel},
+    data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type},
+    errors::ParquetError,
+    file::{
+        properties::WriterProperties,
+        writer::{SerializedFileWriter, SerializedRowGroupWriter},
+    },
+    schema::parser::parse_message_type,
+};
+use serde_json::Value;
+
+use super::{Columns, Kind};
+
+/// Rows of a group, which are in memory at once.
+const GROUP: usize = 4096;
+
+/// Writes rows of one schema.
+pub struct ParquetRows<W: Write + Send> {
+    schema: Vec<(&'static str, Kind)>,
+    writer: SerializedFileWriter<W>,
+    waiting: Vec<Columns>,
+}
+
+impl<W: Write + Send> ParquetRows<W> {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// What the system or the format says.
+    pub fn new(to: W, schema: Vec<(&'static str, Kind)>) -> Result<Self, ParquetError> {
+        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+        let message = Arc::new(parse_message_type(&message(&schema))?);
+        Ok(ParquetRows { schema, writer: SerializedFileWriter::new(to, message, Arc::new(properties))?, waiting: Vec::new() })
+    }
+
+    /// Takes one row.
+    ///
+    /// # Errors
+    /// What the system or the format says.
+    pub fn row(&mut self, row: Columns) -> Result<(), ParquetError> {
+        self.waiting.push(row);
+        if self.waiting.len() < GROUP { Ok(()) } else { self.group() }
+    }
+
+    /// Ends the file and gives back what it was written to.
+    ///
+    /// # Errors
+    /// What the system or the format says.
+    pub fn finish(mut self) -> Result<W, ParquetError> {
+        if !self.waiting.is_empty() {
+            self.group()?;
+        }
+        self.writer.into_inner()
+    }
+
+    fn group(&mut self) -> Result<(), ParquetError> {
+        let rows = std::mem::take(&mut self.waiting);
+        let mut group = self.writer.next_row_group()?;
+        for (name, kind) in &self.schema {
+            let values: Vec<&Value> = rows.iter().map(|row| row.get(*name).unwrap_or(&Value::Null)).collect();
+            match kind {
+                Kind::Text => plain::<ByteArrayType>(&mut group, values.iter().map(|value| text(value)).collect())?,
+                Kind::Flag => plain::<BoolType>(&mut group, values.iter().map(|v| v.as_bool().unwrap_or_default()).collect())?,
+                Kind::Count => plain::<Int64Type>(&mut group, values.iter().map(|v| v.as_i64().unwrap_or_default()).collect())?,
+                Kind::Number => plain::<DoubleType>(&mut group, values.iter().map(|v| v.as_f64().unwrap_or_default()).collect())?,
+                Kind::Turn => {
+                    for field in TURN {
+                        plain::<ByteArrayType>(&mut group, values.iter().map(|value| text(&value[field])).collect())?;
+                    }
+                }
+                Kind::Turns => {
+                    for field in TURN {
+                        turns(&mut group, &values, field)?;
+                    }
+                }
+            }
+        }
+        group.close()?;
+        Ok(())
+    }
+}
+
+const TURN: [&str; 2] = ["role", "content"];
+
+fn message(schema: &[(&'static str, Kind)]) -> String {
+    let turn = "required binary role (UTF8); required binary content (UTF8);";
+    let column = |(name, kind): &(&str, Kind)| match kind {
+        Kind::Text => format!("required binary {name} (UTF8);"),
+        Kind::Flag => format!("required boolean {name};"),
+        Kind::Count => format!("required int64 {name};"),
+        Kind::Number => format!("required double {name};"),
+        Kind::Turn => format!("required group {name} {{ {turn} }}"),
+        Kind::Turns => {
+            format!("required group {name} (LIST) {{ repeated group list {{ required group element {{ {turn} }} }} }}")
+        }
+    };
+    format!("message row {{ {} }}", schema.iter().map(column).collect::<Vec<_>>().join(" "))
+}
+
+fn text(value: &Value) -> ByteArray {
+    value.as_str().unwrap_or_default().as_bytes().to_vec().into()
+}
+
+/// A column with one value in every row.
+fn plain<T: DataType>(
+    group: &mut SerializedRowGroupWriter<'_, impl Write + Send>,
+    values: Vec<T::T>,
+) -> Result<(), ParquetError> {
+    column::<T>(group, &values, None)
+}
+
+/// One field of the messages of every row. A row without messages has a place of its own, without a value.
+fn turns(group: &mut SerializedRowGroupWriter<'_, impl Write + Send>, rows: &[&Value], field: &str) -> Result<(), ParquetError> {
+    let (mut values, mut defined, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        let turns = row.as_array().map(Vec::as_slice).unwrap_or_default();
+        if turns.is_empty() {
+            defined.push(0);
+            repeated.push(0);
+        }
+        for (place, turn) in turns.iter().enumerate() {
+            values.push(text(&turn[field]));
+            defined.push(1);
+            repeated.push(i16::from(place > 0));
+        }
+    }
+    column::<ByteArrayType>(group, &values, Some((&defined, &repeated)))
+}
+
+fn column<T: DataType>(
+    group: &mut SerializedRowGroupWriter<'_, impl Write + Send>,
+    values: &[T::T],
+    levels: Option<(&[i16], &[i16])>,
+) -> Result<(), ParquetError> {
+    let missing = || ParquetError::General("fewer columns than the schema has".to_owned());
+    let mut column = group.next_column()?.ok_or_else(missing)?;
+    let (defined, repeated) = levels.unzip();
+    column.typed::<T>().write_batch(values, defined, repeated)?;
+    column.close()
+}
