@@ -27,5 +27,6 @@ ours=("$folder/rrm" serve --engine scripted:longer --store none --strategy win-r
 load "rrm serve" 200 "$seconds" 8701 "${ours[@]}" --bind 127.0.0.1:8701
 for _ in $(seq "$rounds"); do
   load "rrm serve" 50 10 8701 "${ours[@]}" --bind 127.0.0.1:8701
-  load "FastAPI" 50 10 8702 "$venv/bin/python" benches/reward_server/peer.py 8702
+  load "FastAPI, a judge asked for each pair" 50 10 8702 "$venv/bin/python" benches/reward_server/peer.py 8702 judge
+  load "FastAPI, lengths compared" 50 10 8702 "$venv/bin/python" benches/reward_server/peer.py 8702 bare
 done

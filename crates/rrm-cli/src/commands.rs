@@ -56,6 +56,16 @@ pub enum Command {
     Store(store::Args),
 }
 
+impl Command {
+    /// Threads for what waits on sockets; `None` is one for each core.
+    pub fn threads(&self) -> Option<usize> {
+        match self {
+            Command::Serve(args) => Some(args.threads.get()),
+            _ => None,
+        }
+    }
+}
+
 /// Runs one command to its exit code.
 pub async fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {

@@ -33,7 +33,11 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::from(said.use_stderr()));
         }
     };
-    let runtime = match tokio::runtime::Runtime::new() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = cli.command.threads() {
+        runtime.worker_threads(threads);
+    }
+    let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failure::report(&failure::Failure::ours(error.into())),
     };

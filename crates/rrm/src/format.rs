@@ -140,11 +140,15 @@ impl Format {
         self.file.messages.iter().enumerate().map(|(i, m)| render(i, m.role)).collect()
     }
 
-    /// How many leading bytes of the last message do not depend on the second response.
+    /// How many leading bytes of the last message do not depend on the second response: those before its text, which is looked for, since
+    /// rendering again costs more than all else that is done for a vote; a template that changes the text is rendered without it.
     ///
     /// # Errors
     /// As [`Format::messages`].
     pub fn shared_prefix(&self, comparison: &Comparison, last: &str) -> Result<usize, FormatError> {
+        if let Some(before) = last.find(&*comparison.second) {
+            return Ok(before);
+        }
         let without = self.render(self.file.messages.len() - 1, comparison, "")?;
         Ok(last.bytes().zip(without.bytes()).take_while(|(a, b)| a == b).count())
     }
