@@ -14,6 +14,7 @@ mod serve;
 mod show;
 mod store;
 mod train;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,8 @@ pub enum Command {
     Eval(eval::Args),
     /// Make preference pairs of questions with verifiable answers: one right response and one wrong one.
     Pairs(pairs::Args),
+    /// Tell whether responses give the right answer: numbers, LaTeX, sets, intervals, choices, short texts.
+    Verify(verify::Args),
     /// Report on judges that `rrm eval` measured: scores, differences, figures, transcripts.
     Report(report::Args),
     /// Serve a judge over HTTP: rewards for trainers, judgments, rankings.
@@ -60,7 +63,7 @@ impl Command {
     /// Threads for what waits on sockets; `None` is one for each core.
     pub fn threads(&self) -> Option<usize> {
         match self {
-            Command::Serve(args) => Some(args.threads.get()),
+            Command::Serve(args) => Some(args.workers.get()),
             _ => None,
         }
     }
@@ -75,6 +78,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Plan(args) => plan::run(args),
         Command::Eval(args) => eval::run(args).await,
         Command::Pairs(args) => pairs::run(args).await,
+        Command::Verify(args) => verify::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Serve(args) => serve::run(args).await,
         Command::Show(args) => show::run(args).await,

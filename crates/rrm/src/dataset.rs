@@ -21,6 +21,7 @@ pub use self::{
     error::{DatasetError, RowProblem},
     examples::{Example, read_examples},
     messages::Said,
+    rows::Rows,
 };
 use crate::comparison::Prompt;
 
@@ -100,8 +101,11 @@ pub(crate) fn said(value: &Value, place: &str, expected: &'static str) -> Result
     messages::said(value, place, expected)
 }
 
-/// The rows of a file as they are, with their places.
-pub(crate) fn raw(path: &Path, name: &str) -> Result<rows::Rows, DatasetError> {
+/// The rows of a file as they are, with their places, counted from 1; errors call the file by `name`.
+///
+/// # Errors
+/// [`DatasetError`] when the file cannot be opened; the iterator gives it for rows that are no JSON objects.
+pub fn raw(path: &Path, name: &str) -> Result<Rows, DatasetError> {
     rows::open(path, &name.into())
 }
 

@@ -38,4 +38,5 @@ pub mod store;
 pub mod strategy;
 pub mod transcript;
 pub mod verdict;
+pub mod verify;
 pub mod vote;

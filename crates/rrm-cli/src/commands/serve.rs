@@ -66,9 +66,9 @@ pub struct Args {
     /// Seconds for groups that are being judged when the server is told to end.
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, help_heading = "Serving")]
     drain: f64,
-    /// Threads for connections and rankings; engines in this process have their own. One answers some 15,000 requests a second.
+    /// Threads for connections and rankings (engines in this process have their own).
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Serving")]
-    pub threads: NonZeroUsize,
+    pub workers: NonZeroUsize,
     #[command(flatten)]
     options: Options,
 }

@@ -13,16 +13,21 @@ fn help_lists_the_commands() {
     Commands:
       judge   Judge pairs: which of the two responses of each row is better
       rank    Rank the responses of each row, best first
+      label   Label preferences: rank the responses of each row, and write chosen and rejected as
+              trainers read them
       plan    Say what a judge or rank command would take, before it runs
       eval    Measure a judge on a benchmark, by its own rules and by strict ones
       pairs   Make preference pairs of questions with verifiable answers: one right response and one
               wrong one
+      verify  Tell whether responses give the right answer: numbers, LaTeX, sets, intervals, choices,
+              short texts
       report  Report on judges that `rrm eval` measured: scores, differences, figures, transcripts
       serve   Serve a judge over HTTP: rewards for trainers, judgments, rankings
       show    Show one row of a result: bracket, votes, and what the judge wrote
       doctor  Try a server for real: what it supports, and what to fix
       model   Look into models, and convert them for llama.cpp
       train   Train a judge: supervised fine-tuning, or reinforcement learning with a verdict reward
+      batch   Read what an offline batch answered into the store
       store   Look into, clean or merge stores of completions
       help    Print this message or the help of the given subcommand(s)
 

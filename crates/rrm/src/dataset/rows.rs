@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::error::{DatasetError, RowProblem, describe};
 
 /// Rows with their positions, counted from 1.
-pub(crate) type Rows = Box<dyn Iterator<Item = Result<(usize, Map<String, Value>), DatasetError>> + Send>;
+pub type Rows = Box<dyn Iterator<Item = Result<(usize, Map<String, Value>), DatasetError>> + Send>;
 
 type Reader = Box<dyn BufRead + Send>;
 

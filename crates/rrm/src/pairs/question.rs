@@ -6,6 +6,7 @@ use super::{Reason, columns::Columns, layout::Layout};
 use crate::{
     chat::Message,
     dataset::{Said, find, said},
+    verify,
 };
 
 /// One question.
@@ -117,8 +118,8 @@ fn gold(row: &Map<String, Value>, layout: Layout, columns: &Columns) -> Result<G
             match layout {
                 Layout::SkyworkOr1 => serde_json::from_str::<Vec<String>>(&text).unwrap_or_else(|_| vec![text]),
                 Layout::Gsm8k => text.rsplit_once("####").map(|(_, answer)| vec![answer.to_owned()]).unwrap_or_default(),
-                Layout::Gsm8kSolutions => vec![super::check::stated(&text).unwrap_or(text)],
-                Layout::Math => vec![super::check::boxed(&text).map_or(text.clone(), str::to_owned)],
+                Layout::Gsm8kSolutions => vec![verify::of_gold(&text).map_or(text, |gold| gold.text)],
+                Layout::Math => vec![verify::of_gold(&text).map_or(text, |gold| gold.text)],
                 _ => vec![text],
             }
         }

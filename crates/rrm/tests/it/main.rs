@@ -19,6 +19,7 @@ mod replay;
 mod store;
 mod store_files;
 mod store_processes;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
