@@ -8,7 +8,10 @@ use std::{
 };
 
 use anyhow::Context;
-use rrm::pairs::{self, Benchmarks, Columns, Decided, Done, Input, Judges, PairsError, Settings, Tally};
+use rrm::{
+    pairs::{self, Benchmarks, Columns, Decided, Done, Input, Judges, PairsError, Settings, Tally},
+    shard::Shard,
+};
 
 use crate::{
     engines,
@@ -126,7 +129,9 @@ async fn make(args: Args) -> Result<ExitCode, Failure> {
         sampler.as_ref().or(filter.as_ref()).inspect(|session| session.progress.row());
         files.write(&done)
     };
-    let worked = pairs::work((&inputs, &columns), &settings, (&decided, &benchmarks), judges, options.window(), emit).await;
+    let worked =
+        pairs::work((&inputs, &columns), &settings, (&decided, &benchmarks), (judges, options.shard), options.window(), emit)
+            .await;
     match worked {
         // Whoever reads the rows has read enough, as `head` does.
         Err(PairsError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
@@ -205,6 +210,7 @@ fn check(args: &Args, options: &Options) -> anyhow::Result<()> {
         options.max_thinking_tokens.is_none(),
         "--max-thinking-tokens elicits a verdict; sampled responses have none"
     );
+    anyhow::ensure!(options.batch_out.is_none(), "--batch-out is for `rrm judge`, `rank`, `label` and `eval`");
     anyhow::ensure!(args.samples != Some(0), "--samples must be at least 1");
     let sampled = args.samples.is_some();
     anyhow::ensure!(sampled || options.engine.is_empty(), "--engine samples responses: say how many with --samples N");
@@ -252,7 +258,7 @@ fn filter_options(args: &Args, options: &Options) -> Option<Options> {
 async fn session_of(options: &Options, decided: &Decided, started: Instant) -> Result<Session, Failure> {
     let format = engines::format(options.format.as_deref())?;
     let opened = engines::open(options).await?;
-    Ok(Session::open(options, opened, format, decided.rows(), started)?)
+    Ok(Session::open(options, opened, format, Shard::rows(options.shard, decided.rows()), started)?)
 }
 
 fn open(args: &Args, options: &Options) -> anyhow::Result<Files> {

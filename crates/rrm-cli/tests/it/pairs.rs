@@ -231,7 +231,7 @@ fn a_run_that_is_killed_twenty_times_writes_the_same_files() {
     let mut keyed = Keyed::new(2, "pairs", "kill", &[]);
     for kill in 0..KILLS {
         let mut child = sampled(folder, &server, "killed").stderr(Stdio::null()).spawn().unwrap();
-        for _ in 0..8 + keyed.below(12) {
+        for _ in 0..10 + keyed.below(24) {
             tries.recv().unwrap();
         }
         assert!(child.try_wait().unwrap().is_none(), "run {kill} ended before it was killed");

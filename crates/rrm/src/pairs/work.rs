@@ -20,6 +20,7 @@ use crate::{
     engine::EngineError,
     judge::{Judge, JudgeError},
     rank,
+    shard::Shard,
     verdict::Verdict,
 };
 
@@ -71,7 +72,8 @@ pub enum PairsError {
     Write(#[from] std::io::Error),
 }
 
-/// Goes through all rows again, `window` of them at once, and hands on what came of each in the order of the input.
+/// Goes through the rows again, `window` of them at once, and hands on what came of each in the order of the input. With a shard it
+/// goes through that part of them only: every part decides about the whole input, so the parts one after the other are the whole.
 ///
 /// # Errors
 /// [`PairsError`] at the first row that cannot be read or written, or whose completions cannot be had.
@@ -79,7 +81,7 @@ pub async fn work(
     (inputs, columns): (&[Input], &Columns),
     settings: &Settings,
     (decided, benchmarks): (&Decided, &Benchmarks),
-    judges: Judges<'_>,
+    (judges, shard): (Judges<'_>, Option<Shard>),
     window: usize,
     mut emit: impl FnMut(Done) -> Result<(), std::io::Error>,
 ) -> Result<(), PairsError> {
@@ -105,13 +107,14 @@ pub async fn work(
         let dropped = vec![at.dropped(question.id, reason, met(fate))];
         Ok(Done { category: question.category, dropped, unused, ..Done::default() })
     };
-    let mut done = std::pin::pin!(stream::iter(rows(inputs, columns).enumerate()).map(one).buffered(window.max(1)));
+    let rows_here = Shard::of(shard, decided.rows(), rows(inputs, columns).enumerate());
+    let mut done = std::pin::pin!(stream::iter(rows_here).map(one).buffered(window.max(1)));
     let mut rows = 0;
     while let Some(done) = done.next().await {
         emit(done?)?;
         rows += 1;
     }
-    if rows == decided.rows() { Ok(()) } else { Err(PairsError::Changed) }
+    if rows == Shard::rows(shard, decided.rows()) { Ok(()) } else { Err(PairsError::Changed) }
 }
 
 /// Where a row stands.
