@@ -119,7 +119,10 @@ pub fn label(item: &Item, row: &Row, strategy: Strategy, settings: &LabelSetting
             e if e.agreement < settings.min_agreement => Some(Reason::Agreement),
             _ => None,
         };
-        let drop = outcome.err().or_else(|| evidence.as_ref().and_then(weak));
+        // Responses of one text never meet, and may yet be rated apart by those that they met.
+        let same = |(a, b): (usize, usize)| item.responses[a].text == item.responses[b].text;
+        let equal = pair.filter(|pair| same(*pair)).map(|_| Reason::Equal);
+        let drop = equal.or(outcome.err()).or_else(|| evidence.as_ref().and_then(weak));
         match (drop, pair, evidence) {
             (None, Some((chosen, rejected)), Some(evidence)) => {
                 labelled.preferences.push(Preference { chosen, rejected, evidence });

@@ -171,6 +171,24 @@ fn parquet_holds_the_rows_of_jsonl() {
 }
 
 #[test]
+fn responses_of_one_text_are_never_a_pair() {
+    let row = |i: usize| {
+        format!("{{\"id\": \"r{i}\", \"prompt\": \"Q\", \"responses\": [\"same\", \"same\", \"same\", \"other\", \"third\"]}}\n")
+    };
+    let (folder, path) = file("in.jsonl", (0..60).map(row).collect::<String>());
+    let out = folder.path().join("out.jsonl");
+    let args =
+        ["label", path.to_str().unwrap(), "--engine", "scripted:random", "--strategy", "win-rate", "--opponents", "1", "-o"];
+    let output = rrm([&args[..], &[out.to_str().unwrap(), "--write", "text"]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let rows = lines(&std::fs::read_to_string(&out).unwrap());
+    assert!(rows.iter().all(|row| row["chosen"] != row["rejected"]));
+    let dropped = lines(&std::fs::read_to_string(folder.path().join("out.jsonl.dropped.jsonl")).unwrap());
+    // The two of them were rated apart by those that they met, which is what this is about.
+    assert!(dropped.iter().any(|row| row["reason"] == "equal" && row["margin"].as_f64() > Some(0.0)), "{dropped:?}");
+}
+
+#[test]
 fn what_a_layout_cannot_hold_is_refused_before_anything_is_asked() {
     let row = r#"{"id": "two", "prompt": [{"role": "system", "content": "S"}, {"role": "user", "content": "Q"}], "responses": ["a", "b"]}"#;
     let (_folder, path) = file("in.jsonl", row);
