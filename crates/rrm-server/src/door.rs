@@ -93,5 +93,9 @@ fn plain_refusal(answer: Response) -> Response {
         _ => return answer,
     };
     let body = serde_json::json!({"error": {"code": code, "message": message}});
-    (answer.status(), axum::Json(body)).into_response()
+    let mut refusal = (answer.status(), axum::Json(body)).into_response();
+    if let Some(allowed) = answer.headers().get(header::ALLOW) {
+        refusal.headers_mut().insert(header::ALLOW, allowed.clone());
+    }
+    refusal
 }

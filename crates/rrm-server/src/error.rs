@@ -5,7 +5,22 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+
+/// How every error is written.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct ErrorBody {
+    /// What went wrong.
+    pub error: ErrorDetail,
+}
+
+/// What went wrong.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct ErrorDetail {
+    /// For programs.
+    pub code: String,
+    /// For people.
+    pub message: String,
+}
 
 /// Why a request has no result. None of these is ever a reward.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,7 +89,7 @@ impl ApiError {
             ApiError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             ApiError::Late(_) => (StatusCode::GONE, "late"),
             ApiError::Busy(_) => (StatusCode::TOO_MANY_REQUESTS, "busy"),
-            ApiError::Incomplete { .. } => (StatusCode::GATEWAY_TIMEOUT, "incomplete"),
+            ApiError::Incomplete { .. } => (StatusCode::FAILED_DEPENDENCY, "incomplete"),
             ApiError::Undecided => (StatusCode::UNPROCESSABLE_ENTITY, "undecided"),
             ApiError::Judge(_) => (StatusCode::BAD_GATEWAY, "judge"),
             ApiError::Closing => (StatusCode::SERVICE_UNAVAILABLE, "closing"),
@@ -85,7 +100,7 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.code();
-        let body = Json(json!({"error": {"code": code, "message": self.to_string()}}));
+        let body = Json(ErrorBody { error: ErrorDetail { code: code.to_owned(), message: self.to_string() } });
         let mut response = (status, body).into_response();
         if matches!(self, ApiError::Busy(_) | ApiError::Closing) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

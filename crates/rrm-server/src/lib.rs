@@ -8,7 +8,9 @@
 pub mod door;
 pub mod error;
 pub mod metrics;
+pub mod openapi;
 pub mod rendezvous;
+pub mod rerank;
 pub mod reward;
 pub mod routes;
 pub mod settings;

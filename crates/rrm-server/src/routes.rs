@@ -23,15 +23,17 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Server, door,
-    error::ApiError,
+    error::{ApiError, ErrorBody},
+    openapi,
     rendezvous::{self, Ask, Told},
+    rerank,
     settings::OpenRlhfKey,
     shapes::{GroupReply, GroupRequest, OpenRlhfRequest, RowRequest},
     text,
 };
 
 /// The largest group.
-const MOST_MEMBERS: usize = 4096;
+pub(crate) const MOST_MEMBERS: usize = 4096;
 
 /// The longest deadline that a request may ask for, in seconds.
 const LONGEST_DEADLINE: f64 = 86_400.0;
@@ -43,29 +45,54 @@ pub fn app(server: Arc<Server>) -> Router {
         .route("/v1/judge", post(judge))
         .route("/v1/rank", post(rank))
         .route("/get_reward", post(get_reward))
+        .route("/rerank", post(rerank::rerank))
+        .route("/v1/rerank", post(rerank::rerank))
+        .route("/v2/rerank", post(rerank::rerank))
+        .route("/score", post(rerank::score))
+        .route("/v1/score", post(rerank::score))
         .route("/metrics", get(metrics))
+        .route("/openapi.json", get(openapi::openapi))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .layer(middleware::from_fn_with_state(server.clone(), door::guard));
-    let open = Router::new().route("/health", get(|| async { Json(json!({"status": "ok"})) })).route("/ready", get(ready));
+    let open = Router::new().route("/health", get(health)).route("/ready", get(ready));
     open.merge(guarded).with_state(server)
 }
 
-async fn ready(State(server): State<Arc<Server>>) -> Response {
+/// That the process lives.
+#[utoipa::path(get, path = "/health", tag = "server", responses((status = 200, description = "It lives", body = Value)))]
+pub async fn health() -> Json<Value> {
+    Json(json!({"status": "ok"}))
+}
+
+/// Who judges.
+#[utoipa::path(get, path = "/ready", tag = "server", responses((status = 200, description = "Who judges", body = Value)))]
+pub async fn ready(State(server): State<Arc<Server>>) -> Response {
     let judge = server.judge.engine.info();
     Json(json!({"status": "ready", "judge": judge.name, "group_size": server.settings.group_size})).into_response()
 }
 
-async fn metrics(State(server): State<Arc<Server>>) -> Response {
+/// Counters for Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "server", responses(
+    (status = 200, description = "Prometheus' text format", content_type = "text/plain", body = String),
+    (status = "4XX", description = "No key, or one that is not known", body = ErrorBody)))]
+pub async fn metrics(State(server): State<Arc<Server>>) -> Response {
     let text = server.metrics.text(server.groups.open(), server.judge.spending.spent());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 
 /// A body as JSON; errors say where it is wrong.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| ApiError::Invalid(format!("the body is not what this route takes: {error}")))
 }
 
-async fn group(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<GroupReply>, ApiError> {
+/// The reward of one member, once its group is judged.
+#[utoipa::path(post, path = "/v1/groups", tag = "rewards", request_body = GroupRequest,
+    responses(
+        (status = 200, description = "The member's reward", body = GroupReply),
+        (status = "4XX", description = "The request is not what the route takes, contradicts another member, or its group did not come together", body = ErrorBody),
+        (status = "5XX", description = "The judge failed, or the server ends", body = ErrorBody),
+    ))]
+pub async fn group(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<GroupReply>, ApiError> {
     let request: GroupRequest = parse(&body)?;
     let settings = &server.settings;
     let seconds = request.deadline_seconds.unwrap_or(settings.deadline.as_secs_f64());
@@ -114,7 +141,7 @@ fn size(size: Option<usize>) -> Result<usize, ApiError> {
 }
 
 /// A response that is not too long.
-fn judged(server: &Server, text: &str) -> Result<String, ApiError> {
+pub(crate) fn judged(server: &Server, text: &str) -> Result<String, ApiError> {
     let limit = server.settings.max_response_bytes;
     if text.len() > limit {
         return Err(ApiError::LongResponse { bytes: text.len(), limit });
@@ -122,7 +149,14 @@ fn judged(server: &Server, text: &str) -> Result<String, ApiError> {
     Ok(text.to_owned())
 }
 
-async fn get_reward(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Value>, ApiError> {
+/// Rewards as OpenRLHF asks for them.
+#[utoipa::path(post, path = "/get_reward", tag = "rewards", request_body = OpenRlhfRequest,
+    responses(
+        (status = 200, description = "Rewards in the order of the samples", body = Value),
+        (status = "4XX", description = "The request is not what the route takes, or its group did not come together", body = ErrorBody),
+        (status = "5XX", description = "The judge failed, or the server ends", body = ErrorBody),
+    ))]
+pub async fn get_reward(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Value>, ApiError> {
     let request: OpenRlhfRequest = parse(&body)?;
     let n = request.query.len();
     if request.prompts.len() != n || !(request.labels.is_empty() || request.labels.len() == n) {
@@ -175,7 +209,14 @@ fn open_rlhf(server: &Server, query: &str, prompt: &str, label: Option<&Value>) 
     })
 }
 
-async fn judge(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Row>, ApiError> {
+/// Two responses judged: a result row.
+#[utoipa::path(post, path = "/v1/judge", tag = "judge", request_body = RowRequest,
+    responses(
+        (status = 200, description = "A result row", body = Value),
+        (status = "4XX", description = "The request is not what the route takes", body = ErrorBody),
+        (status = "5XX", description = "The judge failed, or the server ends", body = ErrorBody),
+    ))]
+pub async fn judge(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Row>, ApiError> {
     let item = row(&server, parse(&body)?)?;
     if item.responses.len() != 2 {
         return Err(ApiError::Invalid(format!("/v1/judge takes two responses; found {}", item.responses.len())));
@@ -183,7 +224,14 @@ async fn judge(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Ro
     answer(&server, &Task::Judge, &item).await
 }
 
-async fn rank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Row>, ApiError> {
+/// Responses ranked: a result row.
+#[utoipa::path(post, path = "/v1/rank", tag = "judge", request_body = RowRequest,
+    responses(
+        (status = 200, description = "A result row", body = Value),
+        (status = "4XX", description = "The request is not what the route takes", body = ErrorBody),
+        (status = "5XX", description = "The judge failed, or the server ends", body = ErrorBody),
+    ))]
+pub async fn rank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Row>, ApiError> {
     let item = row(&server, parse(&body)?)?;
     if !(2..=MOST_MEMBERS).contains(&item.responses.len()) {
         let found = item.responses.len();

@@ -55,7 +55,7 @@ impl Default for Settings {
 }
 
 /// What happens at the deadline to a group that is not complete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnPartial {
     /// Those who are there are judged, if they hold two different responses.
@@ -65,7 +65,7 @@ pub enum OnPartial {
 }
 
 /// How scores become rewards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
     /// The score minus the group's mean: rounds survived, shares of wins, or for Elo and Bradley-Terry points divided by 400.

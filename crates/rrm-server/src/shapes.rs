@@ -21,6 +21,42 @@ pub enum Said {
     Turns(Vec<Message>),
 }
 
+/// How [`Said`] is described.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "a description, which is never built")]
+pub enum TextOrTurns {
+    /// As it is.
+    Text(String),
+    /// Messages with role and content.
+    Turns(Vec<Turn>),
+}
+
+/// How a message is described.
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code, reason = "a description, which is never built")]
+pub struct Turn {
+    /// Who speaks.
+    #[schema(value_type = TurnRole)]
+    role: (),
+    /// What is said.
+    #[schema(value_type = String)]
+    content: (),
+}
+
+/// Who speaks.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "a description, which is never built")]
+pub enum TurnRole {
+    /// Rules of the conversation.
+    System,
+    /// Whoever asks.
+    User,
+    /// Whoever answers.
+    Assistant,
+}
+
 impl Said {
     /// As the conversation that responses answer.
     ///
@@ -53,7 +89,7 @@ impl Said {
 }
 
 /// `POST /v1/groups`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GroupRequest {
     /// The group's key; one for each prompt of each step.
@@ -63,8 +99,10 @@ pub struct GroupRequest {
     /// Which member this is, so that a retry joins itself.
     pub member: Option<String>,
     /// What the responses answer.
+    #[schema(value_type = TextOrTurns)]
     pub prompt: Said,
     /// This member's response.
+    #[schema(value_type = TextOrTurns)]
     pub response: Said,
     /// Seconds from the first member to the deadline.
     pub deadline_seconds: Option<f64>,
@@ -75,7 +113,7 @@ pub struct GroupRequest {
 }
 
 /// Its answer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct GroupReply {
     /// The group's key.
     pub group: String,
@@ -86,6 +124,7 @@ pub struct GroupReply {
     /// Place in the group, the best is 1.
     pub rank: usize,
     /// The score that `rrm rank` gives; null where all members have one text.
+    #[schema(value_type = Option<Object>)]
     pub score: Option<Score>,
     /// Members of the group.
     pub size: usize,
@@ -104,13 +143,14 @@ pub struct GroupReply {
     /// Prompt markup found in the response; it was judged as text.
     pub flags: Vec<String>,
     /// Tokens of the whole group's counted votes.
+    #[schema(value_type = Object)]
     pub usage: rrm::engine::Usage,
     /// Who judged.
     pub judge: String,
 }
 
 /// OpenRLHF's `POST /get_reward`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 pub struct OpenRlhfRequest {
     /// Templated prompt and response, special tokens kept.
     pub query: Vec<String>,
@@ -118,18 +158,21 @@ pub struct OpenRlhfRequest {
     pub prompts: Vec<String>,
     /// The label column, or nulls.
     #[serde(default)]
+    #[schema(value_type = Vec<Value>)]
     pub labels: Vec<Option<serde_json::Value>>,
 }
 
 /// `POST /v1/judge` and `/v1/rank`: one row.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RowRequest {
     /// Names the row; what is random about it depends on it.
     #[serde(default)]
     pub id: Option<String>,
     /// What the responses answer.
+    #[schema(value_type = TextOrTurns)]
     pub prompt: Said,
     /// The responses: two for `/v1/judge`, two or more for `/v1/rank`.
+    #[schema(value_type = Vec<TextOrTurns>, min_items = 2)]
     pub responses: Vec<Said>,
 }

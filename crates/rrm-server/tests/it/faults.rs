@@ -27,7 +27,7 @@ async fn a_missing_member_fails_its_group_at_the_deadline() {
     for (status, body) in
         [tokio::join!(served.ask("/v1/groups", &a), served.ask("/v1/groups", &b))].into_iter().flat_map(|(a, b)| [a, b])
     {
-        assert_eq!((status, code(&body)), (504, "incomplete"), "{body}");
+        assert_eq!((status, code(&body)), (424, "incomplete"), "{body}");
     }
     assert_eq!(served.counter("groups_incomplete_total").await, 1.0);
 }
@@ -42,7 +42,7 @@ async fn a_group_without_some_is_judged_where_asked_and_late_members_are_told() 
     assert_eq!((status, code(&late)), (410, "late"));
     // One alone is compared with nobody.
     let (status, alone) = served.ask("/v1/groups", &json!({"group": "h", "member": "a", "prompt": "P", "response": "x"})).await;
-    assert_eq!((status, code(&alone)), (504, "incomplete"));
+    assert_eq!((status, code(&alone)), (424, "incomplete"));
 }
 
 #[tokio::test]

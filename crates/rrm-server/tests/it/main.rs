@@ -4,5 +4,7 @@
 
 mod faults;
 mod limits;
+mod openrlhf;
+mod rerank;
 mod rewards;
 mod served;

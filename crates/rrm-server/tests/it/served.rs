@@ -60,6 +60,7 @@ pub async fn serve(rule: &str, settings: Settings) -> Served {
         slots: Arc::new(Semaphore::new(64)),
         spending: Arc::new(Spending::new(Limits::default())),
         recorder: None,
+        batch: None,
         sink: None,
     };
     let server = Server::new(judge, settings, Box::new(|_| Ok(())));
@@ -79,6 +80,11 @@ impl Served {
     /// A request to a route, without sending it.
     pub fn post(&self, route: &str, body: &Value) -> reqwest::RequestBuilder {
         self.client.post(format!("{}{route}", self.url)).timeout(Duration::from_secs(60)).json(body)
+    }
+
+    /// A question to a route.
+    pub fn get(&self, route: &str) -> reqwest::RequestBuilder {
+        self.client.get(format!("{}{route}", self.url)).timeout(Duration::from_secs(60))
     }
 
     /// Host and port.

@@ -1,0 +1,67 @@
+//! All routes -> their description at `/openapi.json`.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, response::IntoResponse};
+use serde_json::Value;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+};
+
+use crate::{Server, rerank, routes};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "rrm serve", description = "A judge behind HTTP: rewards for groups of responses, judgments, rankings. docs/http.md has the rules."),
+    paths(
+        routes::group, routes::judge, routes::rank, routes::get_reward, rerank::rerank, rerank::score, routes::health, routes::ready, routes::metrics
+    ),
+    modifiers(&Twins, &Bearer)
+)]
+struct Description;
+
+/// Routes with several names.
+struct Twins;
+
+impl Modify for Twins {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        for (path, names) in [("/v1/rerank", &["/rerank", "/v2/rerank"][..]), ("/v1/score", &["/score"][..])] {
+            let Some(item) = api.paths.paths.get(path).cloned() else { continue };
+            for name in names {
+                let mut item = item.clone();
+                if let Some(post) = &mut item.post {
+                    post.operation_id = Some(name.trim_start_matches('/').replace('/', "_"));
+                }
+                api.paths.paths.insert((*name).to_owned(), item);
+            }
+        }
+    }
+}
+
+/// What keys ask for, on all routes but those that say whether the server lives.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        api.components.get_or_insert_default().add_security_scheme("bearer", scheme);
+        for (path, item) in &mut api.paths.paths {
+            let open = ["/health", "/ready"].contains(&path.as_str());
+            for operation in [&mut item.get, &mut item.post].into_iter().flatten().filter(|_| !open) {
+                operation.security =
+                    Some(vec![SecurityRequirement::default(), SecurityRequirement::new("bearer", Vec::<String>::new())]);
+            }
+        }
+    }
+}
+
+/// The description as JSON.
+pub fn description() -> Value {
+    serde_json::to_value(Description::openapi()).unwrap_or_default()
+}
+
+/// `GET /openapi.json`.
+pub async fn openapi(State(_): State<Arc<Server>>) -> impl IntoResponse {
+    Json(description())
+}

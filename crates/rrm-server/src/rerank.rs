@@ -1,0 +1,205 @@
+//! Rerank and score requests, in the shapes that clients know -> the documents ranked by the judge.
+//!
+//! One route answers several shapes, told apart by their keys as llama.cpp does: `documents` (Jina, Cohere, vLLM, llama.cpp) or `texts`
+//! (text-embeddings-inference). A score is the reward from 0 to 1 among these documents: it says nothing about others.
+
+use std::{cmp::Ordering, sync::Arc};
+
+use axum::{Json, body::Bytes, extract::State};
+use rrm::{chat::Message, comparison::Prompt};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    Server,
+    error::{ApiError, ErrorBody},
+    reward::{self, Judged},
+    routes::{MOST_MEMBERS, judged, parse},
+    settings::Scale,
+};
+
+/// A document: a text, or an object with a text.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub enum Document {
+    /// As it is.
+    Text(String),
+    /// `{"text": "..."}`; other keys are left alone.
+    Object {
+        /// What is judged.
+        text: String,
+    },
+}
+
+/// `POST /rerank`, `/v1/rerank`, `/v2/rerank`. Keys that are not known are left alone, since clients send their own.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+pub struct RerankRequest {
+    /// What the documents answer.
+    #[schema(min_length = 1)]
+    pub query: String,
+    /// Two or more different documents.
+    #[schema(min_items = 2)]
+    pub documents: Option<Vec<Document>>,
+    /// The same, in the shape of text-embeddings-inference.
+    #[schema(min_items = 2)]
+    pub texts: Option<Vec<String>>,
+    /// So many of the best are answered; 0 or nothing: all.
+    pub top_n: Option<usize>,
+    /// Whether documents come back with their scores.
+    pub return_documents: Option<bool>,
+    /// The same, for `texts`.
+    pub return_text: Option<bool>,
+    /// Ignored: the server has one judge.
+    pub model: Option<String>,
+}
+
+/// One text or several.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub enum OneOrMore {
+    /// One.
+    One(String),
+    /// Several.
+    More(Vec<Document>),
+}
+
+/// `POST /score`, `/v1/score`.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+pub struct ScoreRequest {
+    /// The one query that all documents answer.
+    #[serde(alias = "query", alias = "text_1", alias = "data_1")]
+    pub queries: OneOrMore,
+    /// Two or more different documents.
+    #[serde(alias = "items", alias = "text_2", alias = "data_2")]
+    pub documents: OneOrMore,
+    /// Ignored: the server has one judge.
+    pub model: Option<String>,
+    /// Asks for probabilities of tokens, which this server does not give.
+    pub label_token_ids: Option<Value>,
+}
+
+fn text(document: Document) -> String {
+    match document {
+        Document::Text(text) | Document::Object { text } => text,
+    }
+}
+
+/// Ranks documents; gives the score of each, from 0 to 1.
+async fn scores(server: &Server, query: String, documents: &[String]) -> Result<(Vec<f64>, Judged), ApiError> {
+    if query.trim().is_empty() {
+        return Err(ApiError::Invalid("`query` is empty".to_owned()));
+    }
+    if !(2..=MOST_MEMBERS).contains(&documents.len()) {
+        let found = documents.len();
+        return Err(ApiError::Invalid(format!(
+            "a judge compares: from 2 to {MOST_MEMBERS} documents were expected, found {found}"
+        )));
+    }
+    let documents = documents.iter().map(|text| judged(server, text)).collect::<Result<Vec<String>, _>>()?;
+    let mut texts = documents.clone();
+    texts.sort_unstable();
+    texts.dedup();
+    if texts.len() == 1 {
+        return Err(ApiError::Invalid("all documents have one text: there is nothing to compare".to_owned()));
+    }
+    let copies: Vec<usize> = texts.iter().map(|text| documents.iter().filter(|document| *document == text).count()).collect();
+    let key = format!("rerank-{}", blake3::hash(query.as_bytes()).to_hex());
+    let prompt = Arc::new(Prompt { messages: vec![Message::user(query)], rubric: None, reference: None });
+    let judged = reward::judge(server, &key, prompt, &texts, &copies, Scale::Unit).await?;
+    let score = |document: &String| match texts.binary_search(document) {
+        Ok(at) => judged.rewards[at].clone().map(|reward| reward.unit),
+        Err(_) => Err(ApiError::Undecided),
+    };
+    let scores = documents.iter().map(score).collect::<Result<_, _>>()?;
+    Ok((scores, judged))
+}
+
+/// Places by falling score; equal scores by their place in the request.
+fn best_first(scores: &[f64], top: Option<usize>) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|a, b| scores[*b].partial_cmp(&scores[*a]).unwrap_or(Ordering::Equal));
+    order.truncate(top.filter(|n| *n > 0).unwrap_or(usize::MAX));
+    order
+}
+
+fn usage(judged: &Judged) -> Value {
+    let (prompt, written) = (judged.usage.prompt_tokens, judged.usage.completion_tokens);
+    json!({"prompt_tokens": prompt, "completion_tokens": written, "total_tokens": prompt + written})
+}
+
+/// Documents, best first.
+#[utoipa::path(post, path = "/v1/rerank", tag = "rerank", request_body = RerankRequest,
+    responses(
+        (status = 200, description = "Best first: an object with `results`, or for `texts` a list", body = Value),
+        (status = "4XX", description = "The request is not what the route takes, or the judge decided nothing", body = ErrorBody),
+        (status = "5XX", description = "The judge failed", body = ErrorBody),
+    ))]
+pub async fn rerank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Value>, ApiError> {
+    let request: RerankRequest = parse(&body)?;
+    let (documents, listed) = match (request.documents, request.texts) {
+        (Some(documents), None) => (documents.into_iter().map(text).collect::<Vec<_>>(), false),
+        (None, Some(texts)) => (texts, true),
+        _ => return Err(ApiError::Invalid("either `documents` or `texts` was expected".to_owned())),
+    };
+    let (scores, judged) = scores(&server, request.query, &documents).await?;
+    let order = best_first(&scores, request.top_n);
+    if listed {
+        let with = request.return_text.unwrap_or(false);
+        let one = |at: &usize| match with {
+            true => json!({"index": at, "score": scores[*at], "text": documents[*at]}),
+            false => json!({"index": at, "score": scores[*at]}),
+        };
+        return Ok(Json(order.iter().map(one).collect()));
+    }
+    let with = request.return_documents.unwrap_or(true);
+    let one = |at: &usize| match with {
+        true => json!({"index": at, "relevance_score": scores[*at], "document": {"text": documents[*at]}}),
+        false => json!({"index": at, "relevance_score": scores[*at]}),
+    };
+    Ok(Json(json!({
+        "id": "rerank-rrm",
+        "object": "list",
+        "model": server.judge.engine.info().name,
+        "results": order.iter().map(one).collect::<Value>(),
+        "usage": usage(&judged),
+        "meta": {"distinct": judged.distinct, "undecided": judged.undecided, "coins": judged.coins},
+    })))
+}
+
+/// A score for each document, in the order of the request.
+#[utoipa::path(post, path = "/v1/score", tag = "rerank", request_body = ScoreRequest,
+    responses(
+        (status = 200, description = "Scores in the order of the documents", body = Value),
+        (status = "4XX", description = "The request is not what the route takes, or the judge decided nothing", body = ErrorBody),
+        (status = "5XX", description = "The judge failed", body = ErrorBody),
+    ))]
+pub async fn score(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Value>, ApiError> {
+    let request: ScoreRequest = parse(&body)?;
+    if request.label_token_ids.is_some() {
+        return Err(ApiError::Invalid(
+            "`label_token_ids`: this server compares documents and gives no probabilities of tokens".to_owned(),
+        ));
+    }
+    let all = |some: OneOrMore| match some {
+        OneOrMore::One(text) => vec![text],
+        OneOrMore::More(documents) => documents.into_iter().map(text).collect::<Vec<_>>(),
+    };
+    let mut queries = all(request.queries);
+    queries.dedup();
+    let [query] = queries.as_slice() else {
+        return Err(ApiError::Invalid(
+            "one query with several documents was expected: alone, a document has nothing to be compared to".to_owned(),
+        ));
+    };
+    let documents = all(request.documents);
+    let (scores, judged) = scores(&server, query.clone(), &documents).await?;
+    let one = |(at, score): (usize, &f64)| json!({"index": at, "object": "score", "score": score});
+    Ok(Json(json!({
+        "id": "score-rrm",
+        "object": "list",
+        "created": 0,
+        "model": server.judge.engine.info().name,
+        "data": scores.iter().enumerate().map(one).collect::<Value>(),
+        "usage": usage(&judged),
+    })))
+}

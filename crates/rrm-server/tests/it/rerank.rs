@@ -1,0 +1,108 @@
+//! Rerank and score requests in the shapes that clients send, and the description of all routes.
+
+use rrm::{rank::RankSettings, strategy::Strategy};
+use rrm_server::settings::Settings;
+use serde_json::{Value, json};
+
+use crate::served::{groups_of, serve};
+
+fn win_rates() -> Settings {
+    Settings { rank: RankSettings { strategy: Strategy::WinRate, ..RankSettings::default() }, ..groups_of(2) }
+}
+
+const DOCUMENTS: [&str; 3] = ["short", "the longest of them all", "middling one"];
+
+#[tokio::test]
+async fn documents_come_back_best_first_in_the_shape_that_asked() {
+    let served = serve("longer", win_rates()).await;
+    for route in ["/rerank", "/v1/rerank", "/v2/rerank"] {
+        let jina = json!({"model": "any", "query": "Q", "documents": DOCUMENTS, "top_n": 2, "max_tokens_per_doc": 9});
+        let (status, body) = served.ask(route, &jina).await;
+        assert_eq!(status, 200, "{body}");
+        let results = body["results"].as_array().unwrap();
+        let order: Vec<_> = results.iter().map(|result| result["index"].as_u64().unwrap()).collect();
+        assert_eq!(order, [1, 2], "{body}");
+        assert_eq!(results[0]["document"]["text"], DOCUMENTS[1]);
+        assert_eq!(results[0]["relevance_score"], 1.0);
+        assert!(body["usage"]["total_tokens"].is_u64());
+    }
+    let objects = json!({"query": "Q", "documents": [{"text": "a"}, {"text": "bbb", "id": 7}], "return_documents": false});
+    let (_, body) = served.ask("/rerank", &objects).await;
+    assert_eq!(body["results"][0]["index"], 1);
+    assert!(body["results"][0].get("document").is_none());
+    // text-embeddings-inference.
+    let (_, body) =
+        served.ask("/rerank", &json!({"query": "Q", "texts": DOCUMENTS, "return_text": true, "raw_scores": false})).await;
+    assert_eq!(
+        body,
+        json!([
+            {"index": 1, "score": 1.0, "text": DOCUMENTS[1]}, {"index": 2, "score": 0.5, "text": DOCUMENTS[2]}, {"index": 0, "score": 0.0, "text": DOCUMENTS[0]}
+        ])
+    );
+}
+
+#[tokio::test]
+async fn scores_come_in_the_order_of_the_documents() {
+    let served = serve("longer", win_rates()).await;
+    let asked = [
+        json!({"queries": "Q", "documents": DOCUMENTS}),
+        json!({"text_1": "Q", "text_2": DOCUMENTS}),
+        json!({"query": "Q", "items": DOCUMENTS, "model": "m"}),
+        json!({"queries": ["Q", "Q", "Q"], "documents": DOCUMENTS}),
+    ];
+    for (route, body) in asked.iter().flat_map(|body| [("/score", body), ("/v1/score", body)]) {
+        let (status, told) = served.ask(route, body).await;
+        let scores: Vec<_> = told["data"].as_array().unwrap().iter().map(|one| one["score"].as_f64().unwrap()).collect();
+        assert_eq!((status, scores), (200, vec![0.0, 1.0, 0.5]), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_compared_is_refused_and_never_scored() {
+    let served = serve("longer", win_rates()).await;
+    let refused = [
+        ("/rerank", json!({"query": "Q", "documents": ["only"]}), "invalid"),
+        ("/rerank", json!({"query": "Q", "documents": ["same", "same"]}), "invalid"),
+        ("/rerank", json!({"query": " ", "documents": DOCUMENTS}), "invalid"),
+        ("/rerank", json!({"query": "Q", "documents": DOCUMENTS, "texts": DOCUMENTS}), "invalid"),
+        ("/rerank", json!({"query": "Q"}), "invalid"),
+        ("/score", json!({"queries": ["a", "b"], "documents": ["c", "d"]}), "invalid"),
+        ("/v1/score", json!({"query": "Q", "items": DOCUMENTS, "label_token_ids": [1, 2]}), "invalid"),
+    ];
+    for (route, body, code) in refused {
+        let (status, told) = served.ask(route, &body).await;
+        assert_eq!((status, &told["error"]["code"]), (422, &json!(code)), "{body}: {told}");
+    }
+    // A judge that says nothing leaves nobody with a score.
+    let silent = serve("silent", win_rates()).await;
+    let (status, told) = silent.ask("/rerank", &json!({"query": "Q", "documents": DOCUMENTS})).await;
+    assert_eq!((status, &told["error"]["code"]), (422, &json!("undecided")), "{told}");
+}
+
+#[tokio::test]
+async fn every_route_is_described() {
+    let served = serve("longer", win_rates()).await;
+    let api: Value = served.get("/openapi.json").send().await.unwrap().json().await.unwrap();
+    let routes: Vec<&String> = api["paths"].as_object().unwrap().keys().collect();
+    let expected = [
+        "/get_reward",
+        "/health",
+        "/metrics",
+        "/ready",
+        "/rerank",
+        "/score",
+        "/v1/groups",
+        "/v1/judge",
+        "/v1/rank",
+        "/v1/rerank",
+        "/v1/score",
+        "/v2/rerank",
+    ];
+    for route in expected {
+        assert!(routes.iter().any(|known| *known == route), "{route} is not described: {routes:?}");
+    }
+    assert_eq!(routes.len(), expected.len(), "{routes:?}");
+    let group = &api["components"]["schemas"]["GroupRequest"];
+    assert_eq!(group["additionalProperties"], json!(false));
+    assert_eq!(group["required"], json!(["group", "prompt", "response"]));
+}
