@@ -1,6 +1,10 @@
 //! Who may come in, how large and how slow a body may be, how many may wait.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
 use axum::{
     body::{Body, to_bytes},
@@ -23,14 +27,48 @@ use crate::{
 /// Keys as hashes, and how many requests may wait.
 pub struct Door {
     /// By the hash of the token; hashes are compared, so that the time of a comparison says nothing about a token.
-    keys: HashMap<[u8; 32], Option<Arc<Semaphore>>>,
+    keys: HashMap<[u8; 32], Limits>,
     waiting: Arc<Semaphore>,
+}
+
+/// What one key may do.
+struct Limits {
+    waiting: Option<Arc<Semaphore>>,
+    quota: Option<Quota>,
+}
+
+/// So many requests in any minute: a bucket that holds a minute's worth and fills evenly.
+struct Quota {
+    limit: u32,
+    left: Mutex<(f64, Instant)>,
+}
+
+impl Quota {
+    fn new(limit: u32) -> Self {
+        Quota { limit, left: Mutex::new((f64::from(limit), Instant::now())) }
+    }
+
+    fn take(&self, now: Instant) -> Result<(), ApiError> {
+        let rate = f64::from(self.limit) / 60.0;
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let filled = (left.0 + now.duration_since(left.1).as_secs_f64() * rate).min(f64::from(self.limit));
+        *left = (filled, now);
+        if filled < 1.0 {
+            return Err(ApiError::Quota { limit: self.limit, seconds: ((1.0 - filled) / rate).ceil() as u64 });
+        }
+        left.0 -= 1.0;
+        Ok(())
+    }
 }
 
 impl Door {
     /// The door that these settings describe.
     pub fn new(settings: &Settings) -> Self {
-        let key = |key: &Key| (hash(&key.token), key.max_waiting.map(|n| Arc::new(Semaphore::new(n))));
+        let limits = |key: &Key| Limits {
+            waiting: key.max_waiting.map(|n| Arc::new(Semaphore::new(n))),
+            quota: key.per_minute.map(Quota::new),
+        };
+        let key = |key: &Key| (hash(&key.token), limits(key));
         Door { keys: settings.keys.iter().map(key).collect(), waiting: Arc::new(Semaphore::new(settings.max_waiting)) }
     }
 
@@ -41,8 +79,11 @@ impl Door {
             let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
             let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(ApiError::Unauthorized)?;
             let own = self.keys.get(&hash(token)).ok_or(ApiError::Unauthorized)?;
-            if let Some(slots) = own {
+            if let Some(slots) = &own.waiting {
                 permits.push(take(slots, slots.available_permits())?);
+            }
+            if let Some(quota) = &own.quota {
+                quota.take(Instant::now())?;
             }
         }
         permits.push(take(&self.waiting, settings.max_waiting)?);
@@ -98,4 +139,23 @@ fn plain_refusal(answer: Response) -> Response {
         refusal.headers_mut().insert(header::ALLOW, allowed.clone());
     }
     refusal
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_quota_fills_evenly_and_says_when() {
+        let (quota, now) = (Quota::new(2), Instant::now());
+        assert_eq!((quota.take(now), quota.take(now)), (Ok(()), Ok(())));
+        assert_eq!(quota.take(now), Err(ApiError::Quota { limit: 2, seconds: 30 }));
+        assert_eq!(quota.take(now + Duration::from_secs(15)), Err(ApiError::Quota { limit: 2, seconds: 15 }));
+        assert_eq!(quota.take(now + Duration::from_secs(31)), Ok(()));
+        // Time off does not add up to more than a minute's worth.
+        let later = now + Duration::from_secs(3600);
+        assert_eq!((quota.take(later), quota.take(later), quota.take(later).is_err()), (Ok(()), Ok(()), true));
+    }
 }

@@ -54,6 +54,14 @@ pub enum ApiError {
     /// Too many requests wait already.
     #[error("{0} requests wait already")]
     Busy(usize),
+    /// A key has asked as often as it may for now.
+    #[error("this key may ask {limit} times a minute; come back in {seconds} s")]
+    Quota {
+        /// Requests a minute.
+        limit: u32,
+        /// Seconds until the next one.
+        seconds: u64,
+    },
     /// Not all members came before the deadline.
     #[error("group {group}: {present} of {size} members came within {seconds} s")]
     Incomplete {
@@ -89,6 +97,7 @@ impl ApiError {
             ApiError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             ApiError::Late(_) => (StatusCode::GONE, "late"),
             ApiError::Busy(_) => (StatusCode::TOO_MANY_REQUESTS, "busy"),
+            ApiError::Quota { .. } => (StatusCode::TOO_MANY_REQUESTS, "quota"),
             ApiError::Incomplete { .. } => (StatusCode::FAILED_DEPENDENCY, "incomplete"),
             ApiError::Undecided => (StatusCode::UNPROCESSABLE_ENTITY, "undecided"),
             ApiError::Judge(_) => (StatusCode::BAD_GATEWAY, "judge"),
@@ -104,6 +113,9 @@ impl IntoResponse for ApiError {
         let mut response = (status, body).into_response();
         if matches!(self, ApiError::Busy(_) | ApiError::Closing) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if let ApiError::Quota { seconds, .. } = self {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self == ApiError::Unauthorized {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

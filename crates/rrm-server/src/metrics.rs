@@ -1,5 +1,8 @@
 //! What happened -> counters and sums in Prometheus' text format.
 
+mod drift;
+mod histogram;
+
 use std::{
     fmt::Write,
     sync::{
@@ -8,8 +11,11 @@ use std::{
     },
 };
 
+use std::time::Duration;
+
 use rrm::ranking::Ranking;
 
+pub use self::{drift::Drift, histogram::Histogram};
 use crate::{error::ApiError, reward::Judged};
 
 /// A number that only grows.
@@ -27,8 +33,7 @@ impl Counter {
     }
 }
 
-/// What a server counts. Rates over time, such as the share of abstentions, are for whoever reads them to form.
-#[derive(Default)]
+/// What a server counts.
 pub struct Metrics {
     /// Groups judged with all their members.
     pub groups_complete: Counter,
@@ -54,7 +59,55 @@ pub struct Metrics {
     pub coins: Counter,
     /// Requests by status class: 2xx, 4xx, 5xx.
     pub answers: [Counter; 3],
+    /// Seconds from a group's first member to its last one, or to its deadline.
+    pub gathering: Histogram,
+    /// Seconds from there to its answer.
+    pub judging: Histogram,
+    /// Tokens of a group's counted votes.
+    pub tokens: Histogram,
+    /// Bytes of judged responses.
+    pub bytes: Histogram,
+    drifts: Drifts,
     lengths: Mutex<Lengths>,
+}
+
+/// What is watched for drift, one number for each judged group.
+#[derive(Default)]
+struct Drifts {
+    /// Mean bytes of a response.
+    bytes: Drift,
+    /// Share of votes without a verdict.
+    abstained: Drift,
+    /// Slope of reward (0 to 1) on length inside the group, for 1000 bytes.
+    slope: Drift,
+    /// Share of members that repeat another one's text.
+    twins: Drift,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let counter = Counter::default;
+        Metrics {
+            groups_complete: counter(),
+            groups_partial: counter(),
+            groups_incomplete: counter(),
+            groups_failed: counter(),
+            groups_of_twins: counter(),
+            twins: counter(),
+            undecided_responses: counter(),
+            votes: counter(),
+            abstentions: counter(),
+            undecided: counter(),
+            coins: counter(),
+            answers: [counter(), counter(), counter()],
+            gathering: Histogram::new(0.001, 4.0, 10),
+            judging: Histogram::new(0.001, 4.0, 10),
+            tokens: Histogram::new(100.0, 4.0, 10),
+            bytes: Histogram::new(64.0, 4.0, 8),
+            drifts: Drifts::default(),
+            lengths: Mutex::default(),
+        }
+    }
 }
 
 /// Sums over judged members: unit reward y against length x, each taken from its group's mean.
@@ -71,10 +124,18 @@ impl Metrics {
     /// Counts the votes of a ranking.
     pub fn ranking(&self, ranking: &Ranking) {
         let votes = ranking.tally.votes;
-        self.votes.add(u64::from(votes.first + votes.second + votes.tie + votes.abstain));
+        let all = votes.first + votes.second + votes.tie + votes.abstain;
+        self.votes.add(u64::from(all));
+        self.drifts.abstained.add(f64::from(votes.abstain) / f64::from(all));
         self.abstentions.add(u64::from(votes.abstain));
         self.undecided.add(u64::from(ranking.tally.undecided));
         self.coins.add(u64::from(ranking.tally.coins));
+    }
+
+    /// Counts how long a group gathered and was judged.
+    pub fn times(&self, gathered: Duration, judged: Duration) {
+        self.gathering.add(gathered.as_secs_f64());
+        self.judging.add(judged.as_secs_f64());
     }
 
     /// Counts a group that was judged, or could not be.
@@ -89,11 +150,17 @@ impl Metrics {
         let total: f64 = rewarded.iter().map(|(n, ..)| n).sum();
         let all: u64 = copies.iter().map(|n| *n as u64).sum();
         self.undecided_responses.add(all - total as u64);
+        self.tokens.add((judged.usage.prompt_tokens + judged.usage.completion_tokens) as f64);
+        texts.iter().zip(copies).for_each(|(text, n)| (0..*n).for_each(|_| self.bytes.add(text.len() as f64)));
+        self.drifts.twins.add((all - texts.len() as u64) as f64 / all as f64);
         if total == 0.0 {
             return;
         }
         let mean = |of: fn(&(f64, f64, f64)) -> f64| rewarded.iter().map(|row| row.0 * of(row)).sum::<f64>() / total;
         let (x, y) = (mean(|row| row.1), mean(|row| row.2));
+        self.drifts.bytes.add(x);
+        let moment = |of: fn(f64, f64) -> f64| rewarded.iter().map(|(n, bytes, unit)| n * of(bytes - x, unit - y)).sum::<f64>();
+        self.drifts.slope.add(1000.0 * moment(|x, y| x * y) / moment(|x, _| x * x));
         let mut sums = self.lengths.lock().unwrap_or_else(PoisonError::into_inner);
         for (n, bytes, unit) in rewarded {
             sums.members += n;
@@ -138,6 +205,22 @@ impl Metrics {
         let correlation = sums.xy / (sums.xx * sums.yy).sqrt();
         let help = "Correlation of reward (0 to 1) and length inside groups; NaN while nothing varies.";
         sample(&mut text, "reward_length_correlation", "gauge", help, correlation);
+        self.gathering.text(
+            &mut text,
+            "group_gathering_seconds",
+            "From a group's first member to its last one, or its deadline.",
+        );
+        self.judging.text(&mut text, "group_judging_seconds", "From there to the group's answer.");
+        self.tokens.text(&mut text, "group_tokens", "Tokens of a group's counted votes.");
+        self.bytes.text(&mut text, "response_bytes", "Bytes of judged responses.");
+        let help = "Recent groups against the first 100, in their standard deviations; NaN before.";
+        writeln!(text, "# HELP rrm_drift {help}\n# TYPE rrm_drift gauge").ok();
+        let Drifts { bytes, abstained, slope, twins } = &self.drifts;
+        for (of, drift) in
+            [("response_bytes", bytes), ("abstained_share", abstained), ("length_slope", slope), ("twin_share", twins)]
+        {
+            writeln!(text, "rrm_drift{{of=\"{of}\"}} {}", drift.value()).ok();
+        }
         text.push_str("# HELP rrm_answers_total Answers by class of their status.\n# TYPE rrm_answers_total counter\n");
         for (class, counter) in ["2xx", "4xx", "5xx"].iter().zip(&self.answers) {
             writeln!(text, "rrm_answers_total{{status=\"{class}\"}} {}", counter.get()).ok();

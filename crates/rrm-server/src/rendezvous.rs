@@ -8,7 +8,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rrm::{chat::Message, comparison::Prompt};
@@ -69,6 +69,7 @@ struct Group {
     /// Size, deadline and all else that members have in common, from the first one.
     ask: Ask,
     members: Vec<Member>,
+    began: Instant,
     gathering: bool,
     answer: watch::Sender<Option<Answer>>,
 }
@@ -153,6 +154,7 @@ pub fn join(server: &Arc<Server>, ask: Ask) -> Result<Seat, ApiError> {
                         serial: *serial,
                         ask: ask.clone(),
                         members: Vec::new(),
+                        began: Instant::now(),
                         gathering: true,
                         answer: watch::Sender::new(None),
                     };
@@ -241,15 +243,19 @@ async fn judge(server: Arc<Server>, key: String, serial: u64) {
     let group = {
         let state = server.groups.lock();
         let group = state.groups.get(&key).and_then(|groups| groups.iter().find(|group| group.serial == serial));
-        group.map(|group| (group.ask.clone(), group.members.iter().map(|member| member.text.clone()).collect::<Vec<_>>()))
+        group.map(|group| {
+            (group.ask.clone(), group.began, group.members.iter().map(|member| member.text.clone()).collect::<Vec<_>>())
+        })
     };
-    let Some((ask, members)) = group else { return };
+    let Some((ask, began, members)) = group else { return };
+    let gathered = Instant::now();
     let mut texts = members.clone();
     texts.sort_unstable();
     texts.dedup();
     let copies: Vec<usize> = texts.iter().map(|text| members.iter().filter(|member| *member == text).count()).collect();
     let prompt = Arc::new(Prompt { messages: ask.prompt, rubric: None, reference: None });
     let judged = reward::judge(&server, &key, prompt, &texts, &copies, ask.scale).await;
+    server.metrics.times(gathered - began, gathered.elapsed());
     server.metrics.group(&judged, &texts, &copies, members.len() < ask.size);
     let failed = judged.is_err();
     let answer = judged.map(|judged| (Arc::new(texts), members.len(), Arc::new(judged)));

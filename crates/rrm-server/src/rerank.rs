@@ -7,8 +7,8 @@ use std::{cmp::Ordering, sync::Arc};
 
 use axum::{Json, body::Bytes, extract::State};
 use rrm::{chat::Message, comparison::Prompt};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     Server,
@@ -122,19 +122,113 @@ fn best_first(scores: &[f64], top: Option<usize>) -> Vec<usize> {
     order
 }
 
-fn usage(judged: &Judged) -> Value {
-    let (prompt, written) = (judged.usage.prompt_tokens, judged.usage.completion_tokens);
-    json!({"prompt_tokens": prompt, "completion_tokens": written, "total_tokens": prompt + written})
+/// Tokens of the counted votes.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Used {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    total_tokens: u64,
+}
+
+fn usage(judged: &Judged) -> Used {
+    let (prompt_tokens, completion_tokens) = (judged.usage.prompt_tokens, judged.usage.completion_tokens);
+    Used { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens }
+}
+
+/// A document that comes back.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Shown {
+    text: String,
+}
+
+/// A document in the shape of Jina, Cohere and vLLM.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Relevant {
+    /// Its place in the request.
+    index: usize,
+    /// From 0 to 1 among these documents.
+    #[schema(minimum = 0, maximum = 1)]
+    relevance_score: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<Shown>,
+}
+
+/// A document in the shape of text-embeddings-inference.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Listed {
+    /// Its place in the request.
+    index: usize,
+    /// From 0 to 1 among these documents.
+    #[schema(minimum = 0, maximum = 1)]
+    score: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}
+
+/// What the votes decided.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Decisions {
+    /// Different texts.
+    distinct: usize,
+    /// Matches whose votes named nobody.
+    undecided: u32,
+    /// Of these, matches that a coin decided.
+    coins: u32,
+}
+
+/// Documents, best first.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Ranked {
+    id: &'static str,
+    object: &'static str,
+    /// Who judged.
+    model: String,
+    results: Vec<Relevant>,
+    usage: Used,
+    meta: Decisions,
+}
+
+/// Documents, best first, in the shape that asked.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub enum RerankReply {
+    /// For `documents`.
+    Object(Ranked),
+    /// For `texts`.
+    List(Vec<Listed>),
+}
+
+/// One score.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Scored {
+    /// The document's place in the request.
+    index: usize,
+    object: &'static str,
+    /// From 0 to 1 among these documents.
+    #[schema(minimum = 0, maximum = 1)]
+    score: f64,
+}
+
+/// Scores in the order of the request.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ScoreReply {
+    id: &'static str,
+    object: &'static str,
+    created: u64,
+    /// Who judged.
+    model: String,
+    data: Vec<Scored>,
+    usage: Used,
 }
 
 /// Documents, best first.
 #[utoipa::path(post, path = "/v1/rerank", tag = "rerank", request_body = RerankRequest,
     responses(
-        (status = 200, description = "Best first: an object with `results`, or for `texts` a list", body = Value),
+        (status = 200, description = "Best first: an object with `results`, or for `texts` a list", body = RerankReply),
         (status = "4XX", description = "The request is not what the route takes, or the judge decided nothing", body = ErrorBody),
         (status = "5XX", description = "The judge failed", body = ErrorBody),
     ))]
-pub async fn rerank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Value>, ApiError> {
+pub async fn rerank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<RerankReply>, ApiError> {
     let request: RerankRequest = parse(&body)?;
     let (documents, listed) = match (request.documents, request.texts) {
         (Some(documents), None) => (documents.into_iter().map(text).collect::<Vec<_>>(), false),
@@ -145,35 +239,30 @@ pub async fn rerank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Js
     let order = best_first(&scores, request.top_n);
     if listed {
         let with = request.return_text.unwrap_or(false);
-        let one = |at: &usize| match with {
-            true => json!({"index": at, "score": scores[*at], "text": documents[*at]}),
-            false => json!({"index": at, "score": scores[*at]}),
-        };
-        return Ok(Json(order.iter().map(one).collect()));
+        let one = |at: &usize| Listed { index: *at, score: scores[*at], text: with.then(|| documents[*at].clone()) };
+        return Ok(Json(RerankReply::List(order.iter().map(one).collect())));
     }
     let with = request.return_documents.unwrap_or(true);
-    let one = |at: &usize| match with {
-        true => json!({"index": at, "relevance_score": scores[*at], "document": {"text": documents[*at]}}),
-        false => json!({"index": at, "relevance_score": scores[*at]}),
-    };
-    Ok(Json(json!({
-        "id": "rerank-rrm",
-        "object": "list",
-        "model": server.judge.engine.info().name,
-        "results": order.iter().map(one).collect::<Value>(),
-        "usage": usage(&judged),
-        "meta": {"distinct": judged.distinct, "undecided": judged.undecided, "coins": judged.coins},
+    let shown = |at: usize| with.then(|| Shown { text: documents[at].clone() });
+    let one = |at: &usize| Relevant { index: *at, relevance_score: scores[*at], document: shown(*at) };
+    Ok(Json(RerankReply::Object(Ranked {
+        id: "rerank-rrm",
+        object: "list",
+        model: server.judge.engine.info().name.clone(),
+        results: order.iter().map(one).collect(),
+        usage: usage(&judged),
+        meta: Decisions { distinct: judged.distinct, undecided: judged.undecided, coins: judged.coins },
     })))
 }
 
 /// A score for each document, in the order of the request.
 #[utoipa::path(post, path = "/v1/score", tag = "rerank", request_body = ScoreRequest,
     responses(
-        (status = 200, description = "Scores in the order of the documents", body = Value),
+        (status = 200, description = "Scores in the order of the documents", body = ScoreReply),
         (status = "4XX", description = "The request is not what the route takes, or the judge decided nothing", body = ErrorBody),
         (status = "5XX", description = "The judge failed", body = ErrorBody),
     ))]
-pub async fn score(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Value>, ApiError> {
+pub async fn score(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<ScoreReply>, ApiError> {
     let request: ScoreRequest = parse(&body)?;
     if request.label_token_ids.is_some() {
         return Err(ApiError::Invalid(
@@ -193,13 +282,13 @@ pub async fn score(State(server): State<Arc<Server>>, body: Bytes) -> Result<Jso
     };
     let documents = all(request.documents);
     let (scores, judged) = scores(&server, query.clone(), &documents).await?;
-    let one = |(at, score): (usize, &f64)| json!({"index": at, "object": "score", "score": score});
-    Ok(Json(json!({
-        "id": "score-rrm",
-        "object": "list",
-        "created": 0,
-        "model": server.judge.engine.info().name,
-        "data": scores.iter().enumerate().map(one).collect::<Value>(),
-        "usage": usage(&judged),
-    })))
+    let one = |(index, score): (usize, &f64)| Scored { index, object: "score", score: *score };
+    Ok(Json(ScoreReply {
+        id: "score-rrm",
+        object: "list",
+        created: 0,
+        model: server.judge.engine.info().name.clone(),
+        data: scores.iter().enumerate().map(one).collect(),
+        usage: usage(&judged),
+    }))
 }

@@ -28,7 +28,7 @@ use crate::{
     rendezvous::{self, Ask, Told},
     rerank,
     settings::OpenRlhfKey,
-    shapes::{GroupReply, GroupRequest, OpenRlhfRequest, RowRequest},
+    shapes::{GroupReply, GroupRequest, OpenRlhfLogs, OpenRlhfReply, OpenRlhfRequest, RowRequest},
     text,
 };
 
@@ -152,11 +152,11 @@ pub(crate) fn judged(server: &Server, text: &str) -> Result<String, ApiError> {
 /// Rewards as OpenRLHF asks for them.
 #[utoipa::path(post, path = "/get_reward", tag = "rewards", request_body = OpenRlhfRequest,
     responses(
-        (status = 200, description = "Rewards in the order of the samples", body = Value),
+        (status = 200, description = "Rewards in the order of the samples", body = OpenRlhfReply),
         (status = "4XX", description = "The request is not what the route takes, or its group did not come together", body = ErrorBody),
         (status = "5XX", description = "The judge failed, or the server ends", body = ErrorBody),
     ))]
-pub async fn get_reward(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Value>, ApiError> {
+pub async fn get_reward(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<OpenRlhfReply>, ApiError> {
     let request: OpenRlhfRequest = parse(&body)?;
     let n = request.query.len();
     if request.prompts.len() != n || !(request.labels.is_empty() || request.labels.len() == n) {
@@ -173,16 +173,16 @@ pub async fn get_reward(State(server): State<Arc<Server>>, body: Bytes) -> Resul
         told.push(seat.wait().await?);
     }
     let all = |of: fn(&Told) -> f64| told.iter().map(of).collect::<Vec<f64>>();
-    Ok(Json(json!({
-        "rewards": all(|told| told.reward.reward),
-        "scores": all(|told| told.reward.unit),
-        "extra_logs": {
-            "rrm_rank": all(|told| told.reward.rank as f64),
-            "rrm_present": all(|told| told.present as f64),
-            "rrm_distinct": all(|told| told.judged.distinct as f64),
-            "rrm_coins": all(|told| f64::from(told.judged.coins)),
+    Ok(Json(OpenRlhfReply {
+        rewards: all(|told| told.reward.reward),
+        scores: all(|told| told.reward.unit),
+        extra_logs: OpenRlhfLogs {
+            rrm_rank: all(|told| told.reward.rank as f64),
+            rrm_present: all(|told| told.present as f64),
+            rrm_distinct: all(|told| told.judged.distinct as f64),
+            rrm_coins: all(|told| f64::from(told.judged.coins)),
         },
-    })))
+    }))
 }
 
 /// A sample of OpenRLHF as a member without id.

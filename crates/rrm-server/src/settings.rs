@@ -97,4 +97,7 @@ pub struct Key {
     /// Requests of this key that may wait at once; left out: no limit of its own.
     #[serde(default)]
     pub max_waiting: Option<usize>,
+    /// Requests of this key in any minute; left out: no limit.
+    #[serde(default)]
+    pub per_minute: Option<u32>,
 }

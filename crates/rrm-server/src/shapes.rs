@@ -162,6 +162,30 @@ pub struct OpenRlhfRequest {
     pub labels: Vec<Option<serde_json::Value>>,
 }
 
+/// Its answer: lists in the order of the samples.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct OpenRlhfReply {
+    /// Scaled rewards.
+    pub rewards: Vec<f64>,
+    /// Rewards from 0 to 1.
+    pub scores: Vec<f64>,
+    /// Numbers for logs, the same keys every time.
+    pub extra_logs: OpenRlhfLogs,
+}
+
+/// Numbers for OpenRLHF's logs.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct OpenRlhfLogs {
+    /// Places in the group, the best is 1.
+    pub rrm_rank: Vec<f64>,
+    /// Members that were judged.
+    pub rrm_present: Vec<f64>,
+    /// Different texts among them.
+    pub rrm_distinct: Vec<f64>,
+    /// Matches that a coin decided.
+    pub rrm_coins: Vec<f64>,
+}
+
 /// `POST /v1/judge` and `/v1/rank`: one row.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -11,7 +11,7 @@ use crate::served::{answered, groups_of, serve};
 
 #[tokio::test]
 async fn only_known_tokens_come_in_and_each_has_its_limit() {
-    let key = |name: &str, max_waiting| Key { name: name.into(), token: format!("{name}-token"), max_waiting };
+    let key = |name: &str, max_waiting| Key { name: name.into(), token: format!("{name}-token"), max_waiting, per_minute: None };
     let served = serve("longer", Settings { keys: vec![key("one", Some(1)), key("two", None)], ..groups_of(2) }).await;
     let body = |member: &str| json!({"group": "g", "member": member, "prompt": "P", "response": member});
     let (status, none) = served.ask("/v1/groups", &body("a")).await;
@@ -26,6 +26,18 @@ async fn only_known_tokens_come_in_and_each_has_its_limit() {
     assert_eq!((busy.status().as_u16(), busy.headers().get("retry-after").is_some()), (429, true));
     let (status, _) = answered(served.post("/v1/groups", &body("b")).bearer_auth("two-token")).await;
     assert_eq!((status, first.await.unwrap().0), (200, 200));
+}
+
+#[tokio::test]
+async fn a_key_asks_as_often_a_minute_as_it_may() {
+    let key = Key { name: "one".into(), token: "t".into(), max_waiting: None, per_minute: Some(2) };
+    let served = serve("longer", Settings { keys: vec![key], ..groups_of(2) }).await;
+    let body = json!({"prompt": "P", "responses": ["a", "bb"]});
+    let ask = || served.post("/v1/judge", &body).bearer_auth("t").send();
+    let (first, second, third) = (ask().await.unwrap(), ask().await.unwrap(), ask().await.unwrap());
+    assert_eq!((first.status().as_u16(), second.status().as_u16(), third.status().as_u16()), (200, 200, 429));
+    let wait: u64 = third.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=30).contains(&wait), "{wait}");
 }
 
 #[tokio::test]

@@ -75,6 +75,21 @@ async fn twins_share_a_reward_and_a_group_of_twins_is_told_so() {
 }
 
 #[tokio::test]
+async fn metrics_tell_times_sizes_and_drift() {
+    let served = serve("longer", rated(Strategy::WinRate, Scale::Unit, 2)).await;
+    for group in 0..101 {
+        // Lengths vary, and the last group is far longer than all before.
+        let long = "x".repeat(if group == 100 { 5000 } else { 3 + group % 7 });
+        rewards(&served, &group.to_string(), &["y", &long]).await;
+    }
+    assert_eq!(served.counter("group_judging_seconds_count").await, 101.0);
+    assert_eq!(served.counter("response_bytes_bucket{le=\"64\"}").await, 201.0);
+    assert_eq!(served.counter("response_bytes_count").await, 202.0);
+    assert!(served.counter("drift{of=\"response_bytes\"}").await > 10.0);
+    assert!(served.counter("drift{of=\"abstained_share\"}").await.is_nan(), "no vote abstained");
+}
+
+#[tokio::test]
 async fn open_rlhf_samples_meet_by_prompt_and_are_judged_without_prompt_end_and_thinking() {
     let served = serve("longer", rated(Strategy::WinRate, Scale::Centred, 2)).await;
     let sample = |text: &str| json!({"query": [format!("<u>Hi<a>{text}</s><pad>")], "prompts": ["<u>Hi<a>"], "labels": [null]});

@@ -1,0 +1,67 @@
+//! A number for each group -> how far the recent ones lie from the first ones.
+
+use std::sync::{Mutex, PoisonError};
+
+/// Groups that say what is usual.
+const FIRST: u32 = 100;
+
+/// Weight of the newest group in the recent mean: half of it lies on the last 35.
+const WEIGHT: f64 = 0.02;
+
+/// How a number drifts: (recent mean - mean of the first 100 groups) / their standard deviation.
+#[derive(Default)]
+pub struct Drift(Mutex<State>);
+
+#[derive(Clone, Copy, Default)]
+struct State {
+    seen: u32,
+    mean: f64,
+    squares: f64,
+    recent: f64,
+}
+
+impl Drift {
+    /// Takes the number of one more group; numbers that are none are left out.
+    pub fn add(&self, value: f64) {
+        if !value.is_finite() {
+            return;
+        }
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.seen < FIRST {
+            state.seen += 1;
+            let off = value - state.mean;
+            state.mean += off / f64::from(state.seen);
+            state.squares += off * (value - state.mean);
+            state.recent = state.mean;
+        } else {
+            state.recent += WEIGHT * (value - state.recent);
+        }
+    }
+
+    /// Standard deviations; NaN before the first 100 groups are there, or where they did not vary.
+    pub fn value(&self) -> f64 {
+        let state = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let spread = (state.squares / f64::from(FIRST - 1)).sqrt();
+        if state.seen < FIRST || spread == 0.0 { f64::NAN } else { (state.recent - state.mean) / spread }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drift_is_told_in_deviations_of_the_first_groups() {
+        let drift = Drift::default();
+        (0..99).for_each(|i| drift.add(f64::from(i % 2)));
+        assert!(drift.value().is_nan(), "99 groups are not enough");
+        drift.add(1.0);
+        assert!(drift.value().abs() < 1e-9);
+        (0..1000).for_each(|_| drift.add(3.0));
+        // Mean 0.5, deviation 0.5025: 3 lies 4.975 of them above.
+        assert!((drift.value() - 4.975).abs() < 0.01, "{}", drift.value());
+        let still = Drift::default();
+        (0..200).for_each(|_| still.add(1.0));
+        assert!(still.value().is_nan());
+    }
+}
