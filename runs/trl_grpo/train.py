@@ -4,6 +4,8 @@ Usage: train.py URL [STEPS]. The policy is a Llama of random weights over ninete
 processes, groups are split over them. The judge prefers the longer response, so that what is learnt can be counted without a judge.
 """
 
+import asyncio
+import collections
 import os
 import random
 import sys
@@ -15,10 +17,12 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
 from trl import GRPOConfig, GRPOTrainer
 
+from rrm import AsyncClient
 from rrm.trl import reward_function
 
 WORDS = "sun moon sea wind rain snow fire stone tree leaf bird fish wolf bear deer hare".split()
 LONGEST = 48
+HELD_OUT = "wolf bear deer"
 
 
 def policy():
@@ -33,15 +37,30 @@ def policy():
     return LlamaForCausalLM(config), tokenizer
 
 
-def lengths(model, tokenizer):
-    """Mean number of words of 256 completions of prompts that are not trained on; the share that the limit cut."""
+def written(model, tokenizer):
+    """256 completions of a prompt that is not trained on."""
     torch.manual_seed(1)
-    inputs = tokenizer(["wolf bear deer"] * 256, return_tensors="pt")
+    inputs = tokenizer([HELD_OUT] * 256, return_tensors="pt")
     with torch.no_grad():
         out = model.generate(input_ids=inputs.input_ids, attention_mask=inputs.attention_mask, do_sample=True, max_new_tokens=LONGEST)
-    written = out[:, inputs.input_ids.shape[1] :]
-    words = (written > 2).sum(1).float()
-    return words.mean().item(), ((written != 1).all(1)).float().mean().item()
+    return tokenizer.batch_decode(out[:, inputs.input_ids.shape[1] :], skip_special_tokens=True)
+
+
+def reward_of(url, run, texts, others):
+    """Mean reward from 0 to 1 of some completions in groups of eight, of which four are theirs and four are others'; by the server."""
+
+    async def ask():
+        async with AsyncClient(url) as client:
+            groups = [texts[i : i + 4] + others[i : i + 4] for i in range(0, len(texts), 4)]
+            members = [(g, m, text) for g, group in enumerate(groups) for m, text in enumerate(group)]
+            asked = (
+                client.group(f"{run}-compare-{g}", HELD_OUT, text, size=8, member=str(m), scale="unit") for g, m, text in members
+            )
+            answers = await asyncio.gather(*asked)
+            own = [answer["reward"] for (_, m, _), answer in zip(members, answers) if m < 4]
+            return sum(own) / len(own)
+
+    return asyncio.run(ask())
 
 
 def main():
@@ -52,30 +71,41 @@ def main():
     prompts = [" ".join(rng.choices(WORDS[:12], k=3)) for _ in range(512)]
     model, tokenizer = policy()
     processes = int(os.environ.get("WORLD_SIZE", "1"))
-    # Groups of 8; 4 groups a step. With two processes each holds 16 of the 32 completions, so that TRL's slices are groups of its own
-    # sampler's making; per_device_train_batch_size of 4 lets every group lie in both.
+    run = f"trl-{processes}"
+    # Groups of 8, 3 groups a step. With two processes each holds 12 completions: one whole group, and four of the group that lies in both.
     args = GRPOConfig(
-        output_dir=tempfile.mkdtemp(), per_device_train_batch_size=4, gradient_accumulation_steps=8 // processes, num_generations=8,
+        output_dir=tempfile.mkdtemp(), per_device_train_batch_size=24 // processes, gradient_accumulation_steps=1, num_generations=8,
         max_completion_length=LONGEST, learning_rate=3e-3, beta=0.0, max_steps=steps, logging_steps=5, save_strategy="no",
         report_to=[], use_cpu=True, bf16=False, gradient_checkpointing=False, disable_tqdm=True, seed=0,
     )
-    reward = reward_function(url, num_generations=8, run=f"trl-{processes}")
+    rewards_of_group = reward_function(url, num_generations=8, run=run)
+    split = collections.Counter()
+
+    async def reward(prompts, **columns):
+        # How many completions of one prompt this process holds in a call: 8 would be a whole group.
+        split.update(collections.Counter(prompts).values())
+        return await rewards_of_group(prompts=prompts, **columns)
+
     trainer = GRPOTrainer(
         model=model, reward_funcs=reward, args=args, processing_class=tokenizer,
         train_dataset=Dataset.from_list([{"prompt": prompt} for prompt in prompts]),
     )
     first = trainer.accelerator.is_main_process
-    before = lengths(trainer.accelerator.unwrap_model(trainer.model), tokenizer)
+    before = written(trainer.accelerator.unwrap_model(trainer.model), tokenizer)
     trainer.train()
-    after = lengths(trainer.accelerator.unwrap_model(trainer.model), tokenizer)
+    after = written(trainer.accelerator.unwrap_model(trainer.model), tokenizer)
     if first:
         print("step  mean words of a step's completions  mean reward  standard deviation of rewards")
         for log in trainer.state.log_history:
             if "completions/mean_length" in log:
                 print(f"{log['step']:4d}  {log['completions/mean_length']:8.2f}  {log['reward']:+.4f}  {log['reward_std']:.4f}")
-        print(f"held-out prompts: words {before[0]:.2f} -> {after[0]:.2f}, cut at {LONGEST} tokens {before[1]:.2f} -> {after[1]:.2f}")
-        if after[0] <= before[0]:
-            raise SystemExit("the policy did not learn what the judge rewards")
+        print(f"completions of one prompt in one process and call: {dict(split)} (a group has 8)")
+        words = lambda texts: sum(len(text.split()) for text in texts) / len(texts)
+        rises = reward_of(url, run, after, before)
+        print(f"held-out prompt: words {words(before):.2f} -> {words(after):.2f} of at most {LONGEST}")
+        print(f"held-out prompt: reward beside each other (0 to 1, groups of four and four) {1 - rises:.3f} -> {rises:.3f}")
+        if rises < 0.6:
+            raise SystemExit("the reward did not rise")
 
 
 if __name__ == "__main__":

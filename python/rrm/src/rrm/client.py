@@ -29,6 +29,10 @@ class Refused(RrmError):
         super().__init__(f"{status} {code}: {message}")
         self.status, self.code, self.message = status, code, message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Between processes, as Ray's, an exception is rebuilt from what it was made of.
+        return type(self), (self.status, self.code, self.message)
+
 
 class Unreachable(RrmError):
     """Nobody answers there, and trying again did not help."""
