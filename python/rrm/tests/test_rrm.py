@@ -4,8 +4,10 @@ import asyncio
 import http.server
 import json
 import os
+import pickle
 import re
 import subprocess
+import sys
 import threading
 import types
 import unittest
@@ -63,6 +65,68 @@ class WithServer(unittest.TestCase):
             asyncio.run(self.rewards(4, ["P"], ["a"]))
         self.assertEqual(refused.exception.code, "incomplete")
         self.assertEqual(asyncio.run(self.rewards(5, ["P"], ["a"], on_failure="none")), [None])
+
+
+class Verl(unittest.TestCase):
+    """The reward manager on a stand-in for verl's base class; runs/verl_reward.sh has the real one."""
+
+    def manager(self, takes_score, **config):
+        base = types.ModuleType("verl.experimental.reward_loop.reward_manager.base")
+        if takes_score:
+            class RewardManagerBase:
+                def __init__(self, config, tokenizer, compute_score):
+                    self.loop, self.tokenizer = asyncio.new_event_loop(), tokenizer
+        else:
+            class RewardManagerBase:
+                def __init__(self, config, tokenizer):
+                    self.loop, self.tokenizer = asyncio.new_event_loop(), tokenizer
+        base.RewardManagerBase = RewardManagerBase
+        names = ["verl", "verl.experimental", "verl.experimental.reward_loop", "verl.experimental.reward_loop.reward_manager"]
+        stand_ins = {name: types.ModuleType(name) for name in names} | {base.__name__: base}
+        for name in ["rrm.verl", *stand_ins]:
+            sys.modules.pop(name, None)
+        sys.modules.update(stand_ins)
+        try:
+            import importlib
+
+            made = importlib.import_module("rrm.verl").RrmRewardManager
+        finally:
+            for name in ["rrm.verl", *stand_ins]:
+                sys.modules.pop(name, None)
+        return made(Settings(config), tokenizer=None)
+
+    def rollout(self, n, of_validation):
+        return Settings({"rollout": Settings({"n": n, "val_kwargs": {"n": of_validation}})})
+
+    def test_both_generations_of_the_base_class(self):
+        for takes_score in [False, True]:
+            manager = self.manager(takes_score, actor_rollout_ref=self.rollout(8, 1), rrm={"url": "http://127.0.0.1:1", "scale": "unit"})
+            self.assertEqual((manager.size, manager.url, manager.scale, manager.run), (8, "http://127.0.0.1:1", "unit", "verl"))
+
+    def test_groups_that_could_never_fill_are_refused_at_the_start(self):
+        with self.assertRaisesRegex(ValueError, "needs 2 or more responses"):
+            self.manager(True, actor_rollout_ref=self.rollout(1, 1))
+        with self.assertRaisesRegex(ValueError, "validation samples 1 responses"):
+            self.manager(True, actor_rollout_ref=self.rollout(8, 1), trainer={"test_freq": 5})
+        self.manager(True, actor_rollout_ref=self.rollout(8, 8), trainer={"test_freq": 5})
+
+    def test_a_batch_without_uid_says_so(self):
+        manager = self.manager(True, actor_rollout_ref=self.rollout(8, 1))
+        item = types.SimpleNamespace(non_tensor_batch={})
+        with self.assertRaisesRegex(KeyError, "uid"):
+            asyncio.run(manager.run_single([item]))
+
+
+class Settings(dict):
+    """What verl's configuration does: keys as attributes."""
+
+    __getattr__ = dict.__getitem__
+
+
+class Errors(unittest.TestCase):
+    def test_a_refusal_crosses_processes(self):
+        refused = pickle.loads(pickle.dumps(Refused(424, "incomplete", "3 of 4 members came")))
+        self.assertEqual((refused.status, refused.code, str(refused)), (424, "incomplete", "424 incomplete: 3 of 4 members came"))
 
 
 class Failing(http.server.BaseHTTPRequestHandler):

@@ -60,7 +60,7 @@ pub struct Args {
     /// Requests that may wait at once; more get 429.
     #[arg(long, value_name = "N", default_value_t = 16_384, help_heading = "Serving")]
     max_waiting: usize,
-    /// TOML file with `[[key]]` tables: `name`, `token`, and `max_waiting` if the key has a limit of its own.
+    /// TOML file with `[[key]]` tables: `name`, `token`, and for limits of its own `max_waiting` and `per_minute`.
     #[arg(long, value_name = "FILE", help_heading = "Serving")]
     keys: Option<PathBuf>,
     /// Seconds for groups that are being judged when the server is told to end.
