@@ -159,8 +159,10 @@ pub fn join(server: &Arc<Server>, ask: Ask) -> Result<Seat, ApiError> {
                         answer: watch::Sender::new(None),
                     };
                     groups.push(group);
-                    tokio::spawn(expire(server.clone(), ask.key.clone(), *serial, ask.deadline));
-                    groups.len() - 1
+                    let at = groups.len() - 1;
+                    let answered = groups[at].answer.subscribe();
+                    tokio::spawn(expire(server.clone(), ask.key.clone(), *serial, ask.deadline, answered));
+                    at
                 }
             };
             agree(&groups[at].ask, &ask)?;
@@ -212,9 +214,18 @@ fn agree(first: &Ask, ask: &Ask) -> Result<(), ApiError> {
     }
 }
 
-/// At the deadline: judges those who are there, or tells them that somebody is missing.
-async fn expire(server: Arc<Server>, key: String, serial: u64, deadline: Duration) {
-    tokio::time::sleep(deadline).await;
+/// At the deadline: judges those who are there, or tells them that somebody is missing. Ends with the group if that is answered before.
+async fn expire(
+    server: Arc<Server>,
+    key: String,
+    serial: u64,
+    deadline: Duration,
+    mut answered: watch::Receiver<Option<Answer>>,
+) {
+    // A deadline that is passed after its group would keep the memory of a minute's groups.
+    if tokio::time::timeout(deadline, answered.wait_for(Option::is_some)).await.is_ok() {
+        return;
+    }
     let partial = {
         let mut state = server.groups.lock();
         let group = state.groups.get_mut(&key).and_then(|groups| groups.iter_mut().find(|group| group.serial == serial));
