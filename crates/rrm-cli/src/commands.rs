@@ -14,6 +14,7 @@ mod serve;
 mod show;
 mod store;
 mod train;
+mod tune;
 mod verify;
 
 use std::process::ExitCode;
@@ -37,6 +38,8 @@ pub enum Command {
     Plan(plan::Args),
     /// Measure a judge on a benchmark, by its own rules and by strict ones.
     Eval(eval::Args),
+    /// Say whether a judge is good enough on your labelled pairs, and with how many votes, which budget, one order or two.
+    Tune(tune::Args),
     /// Make preference pairs of questions with verifiable answers: one right response and one wrong one.
     Pairs(pairs::Args),
     /// Tell whether responses give the right answer: numbers, LaTeX, sets, intervals, choices, short texts.
@@ -77,6 +80,7 @@ pub async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Label(args) => label::run(args).await,
         Command::Plan(args) => plan::run(args),
         Command::Eval(args) => eval::run(args).await,
+        Command::Tune(args) => tune::run(args).await,
         Command::Pairs(args) => pairs::run(args).await,
         Command::Verify(args) => verify::run(&args),
         Command::Report(args) => report::run(&args),

@@ -37,6 +37,7 @@ pub mod spending;
 pub mod store;
 pub mod strategy;
 pub mod transcript;
+pub mod tune;
 pub mod verdict;
 pub mod verify;
 pub mod vote;

@@ -17,6 +17,8 @@ fn help_lists_the_commands() {
               trainers read them
       plan    Say what a judge or rank command would take, before it runs
       eval    Measure a judge on a benchmark, by its own rules and by strict ones
+      tune    Say whether a judge is good enough on your labelled pairs, and with how many votes, which
+              budget, one order or two
       pairs   Make preference pairs of questions with verifiable answers: one right response and one
               wrong one
       verify  Tell whether responses give the right answer: numbers, LaTeX, sets, intervals, choices,

@@ -22,6 +22,7 @@ mod serve;
 mod shards;
 mod survival;
 mod train;
+mod tune;
 mod verifying;
 
 use std::{

@@ -329,7 +329,7 @@ fn told(node: &Node) -> Option<Told<'_>> {
     if let Some(name) = before.iter().find(|part| names(part)) {
         return Some(Told { name, value: last });
     }
-    names(last).then(|| Told { name: last, value: first })
+    names(last).then_some(Told { name: last, value: first })
 }
 
 /// Whether a part of a chain can be the name of what is told.
