@@ -89,10 +89,9 @@ async fn work(args: Args) -> Result<ExitCode, Failure> {
         Some(report) => {
             let data: String = data.iter().map(|path| format!(" --data {}", path.display())).collect();
             if let Some(path) = report.path() {
-                let chosen = to_toml(
-                    &applied(&options, &tuned.settings[tuned.chosen].setting),
-                    &format!("the setting that tune{data} chose"),
-                )?;
+                // Only what was named and what was chosen: a command that judges refuses options of others.
+                let chosen = applied(&options, &tuned.settings[tuned.chosen].setting);
+                let chosen = format!("# the setting that rrm tune{data} chose\n{}", toml::to_string(&chosen)?);
                 std::fs::write(beside(path, "chosen.toml"), chosen)?;
             }
             report.finish(

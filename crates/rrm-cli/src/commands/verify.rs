@@ -76,8 +76,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         told.insert("gold".to_owned(), json!(verify::of_gold(&gold).map(|gold| gold.text)));
         let shown = format!("{place}: {}", Value::Object(told.clone()));
         row.insert("verified".to_owned(), Value::Object(told));
-        out.row(&row, || Ok(output::print(&format!("{shown}\n")).map_err(std::io::Error::other)?))
-            .context("cannot write the rows")?;
+        out.row(&row, || output::print(&format!("{shown}\n")).map_err(std::io::Error::other)).context("cannot write the rows")?;
     }
     out.appear()?;
     note(&format!("{} rows: {equal} equal, {unequal} unequal, {unknown} cannot be told", equal + unequal + unknown));
