@@ -2,8 +2,9 @@
 # A Slurm array: each task ranks its shard of the rows with a vLLM server of its own on the node's GPUs. An example: it was run with a stand-in for
 # Slurm and vLLM only (see docs/scale.md).
 #
-#   sbatch --array=1-8 runs/slurm_array.sh rows.jsonl MODEL /shared/out
+#   sbatch --array=1-8 runs/slurm_array.sh 8 rows.jsonl MODEL /shared/out
 #
+# The number of parts is named, so that some of them can be submitted again: sbatch --array=3,5 runs/slurm_array.sh 8 ...
 # Afterwards, anywhere:  cat /shared/out/ranked.*-of-8.jsonl > ranked.jsonl  (the parts in their order), or
 #   rrm store merge all.sqlite /shared/out/store.*.sqlite && rrm rank rows.jsonl ... --store all.sqlite -o ranked.jsonl   (nothing is asked again)
 #SBATCH --job-name=rrm
@@ -12,12 +13,12 @@
 #SBATCH --time=08:00:00
 #SBATCH --requeue
 set -euo pipefail
-if [ $# -lt 3 ]; then
-  sed -n '2,8{s/^# \{0,1\}//p}' "$0" >&2
+if [ $# -ne 4 ]; then
+  sed -n '2,9{s/^# \{0,1\}//p}' "$0" >&2
   exit 1
 fi
-rows="$1"; model="$2"; out="$3"
-part="${SLURM_ARRAY_TASK_ID:?run it with sbatch --array=1-N}"; parts="${SLURM_ARRAY_TASK_COUNT:?run it with sbatch --array=1-N}"
+parts="$1"; rows="$2"; model="$3"; out="$4"
+part="${SLURM_ARRAY_TASK_ID:?run it with sbatch --array=1-N}"
 port=$((20000 + (${SLURM_JOB_ID:-0} + part) % 20000))
 mkdir -p "$out"
 ${VLLM:-vllm serve} "$model" --host 127.0.0.1 --port "$port" &

@@ -37,7 +37,7 @@ for i in range(37):
 export VLLM="python3 $work/server.py" VOTES=4 REVISION=1 XDG_DATA_HOME="$work/data"
 bash -n runs/slurm_array.sh
 for part in 1 2 3 4; do
-  SLURM_JOB_ID=77 SLURM_ARRAY_TASK_ID=$part SLURM_ARRAY_TASK_COUNT=4 runs/slurm_array.sh "$work/rows.jsonl" judge "$work/out" 2>/dev/null
+  SLURM_JOB_ID=77 SLURM_ARRAY_TASK_ID=$part runs/slurm_array.sh 4 "$work/rows.jsonl" judge "$work/out" 2>/dev/null
 done
 python3 "$work/server.py" --port 20999 & server=$!; trap 'kill $server; rm -rf "$work"' EXIT
 sleep 1

@@ -29,7 +29,7 @@ pub fn list() -> String {
 /// The table of best of N.
 pub fn best_of(of: &BestOf) -> String {
     let mut out = format!("best of N picked by {}, percent right\n", of.engine.name);
-    let strategies = ["knockout", "votes", "elo", "votes"].map(|name| format!("{name:>9}")).concat();
+    let strategies = ["knockout", "votes", "elo", "votes", "b-t", "votes"].map(|name| format!("{name:>9}")).concat();
     out += &format!("{:>3}{:>6}{:>8}{:>8}{:>9}{:>8}{strategies}\n", "N", "rows", "first", "random", "majority", "oracle");
     for size in &of.sizes {
         let free = [(size.first, 8), (size.random, 8), (size.majority, 9), (size.oracle, 8)];

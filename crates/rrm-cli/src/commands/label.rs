@@ -67,6 +67,10 @@ async fn label_rows(args: Args) -> Result<ExitCode, Failure> {
         engines::check_embedded(&options)?;
         engines::check_domain(dataset::read(input.path(), &reading)?)?;
     }
+    let parquet = options.output.as_ref().is_some_and(|path| path.extension().is_some_and(|end| end == "parquet"));
+    if options.shard.is_some() && parquet {
+        note("parts of Parquet cannot be joined end to end: read them as a folder, or run over the merged stores");
+    }
     let format = if embedded { None } else { Some(engines::format(options.format.as_deref())?) };
     let inputs = [named];
     let taken = options.files(&inputs);

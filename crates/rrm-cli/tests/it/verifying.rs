@@ -18,7 +18,7 @@ fn rows_come_back_with_what_is_said_of_them() {
     {"id":3,"answer":"Paris","response":"The answer is the capital of France","verified":{"outcome":"unknown","why":"texts","answer":"the capital of France","how":"statement","gold":"Paris"}}
     {"id":4,"answer":"A","response":"","verified":{"outcome":"unknown","why":"no_answer","answer":null,"how":null,"gold":"A"}}
     "#);
-    insta::assert_snapshot!(stderr(&told), @"");
+    insta::assert_snapshot!(stderr(&told), @"note: 4 rows: 1 equal, 1 unequal, 2 cannot be told");
 }
 
 #[test]

@@ -21,6 +21,7 @@ use crate::{
     judge::{Judge, JudgeError, JudgeSettings},
     keyed,
     rank::{self, RankSettings},
+    ranking::{self, Ranking},
     rating::Score,
     result,
     strategy::Strategy,
@@ -28,7 +29,7 @@ use crate::{
 
 /// Numbers of responses; rows that have fewer than one of them do not count there.
 pub const SIZES: [usize; 5] = [1, 2, 4, 8, 16];
-const STRATEGIES: [Strategy; 2] = [Strategy::Knockout, Strategy::Elo];
+const STRATEGIES: [Strategy; 3] = [Strategy::Knockout, Strategy::Elo, Strategy::BradleyTerry];
 
 /// What a judge's picks are worth.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,10 +123,10 @@ fn question(mut item: Item, seed: u64) -> Result<Item, String> {
 struct Sums {
     rows: u64,
     free: [f64; 4],
-    judged: [(f64, u64, u64); 2],
+    judged: [(f64, u64, u64); 3],
 }
 
-/// Ranks the first 1, 2, 4, 8 and 16 responses of every question, by knockout and by Elo over a round robin; `done` hears of every question.
+/// Ranks the first 1, 2, 4, 8 and 16 responses of every question, by knockout, and by Elo and Bradley-Terry over one round robin; `done` hears of every question.
 ///
 /// # Errors
 /// [`RunError`] at the first question that cannot be ranked.
@@ -161,18 +162,21 @@ type Pick = (usize, u64, u64);
 
 /// What each strategy picks at each number of responses that the question has, with votes and tokens. Matches about the same responses
 /// are the same at all of them, so a store is asked for them and not the engine.
-async fn picks(judge: &Judge, item: &Item, settings: &RankSettings) -> Result<Vec<(usize, [Pick; 2])>, JudgeError> {
+async fn picks(judge: &Judge, item: &Item, settings: &RankSettings) -> Result<Vec<(usize, [Pick; 3])>, JudgeError> {
     let mut picks = Vec::new();
     for n in SIZES.into_iter().take_while(|n| *n <= item.responses.len()) {
         let some = Item { responses: item.responses[..n].to_vec(), ..item.clone() };
-        let mut judged = [(0, 0, 0); 2];
-        for (pick, strategy) in judged.iter_mut().zip(STRATEGIES) {
-            let ranking = rank::rank(judge, &some, &RankSettings { strategy, ..*settings }).await?;
+        let by = |strategy| RankSettings { strategy, ..*settings };
+        let knockout = rank::rank(judge, &some, &by(Strategy::Knockout)).await?;
+        let elo = rank::rank(judge, &some, &by(Strategy::Elo)).await?;
+        // Another rating of the same matches.
+        let bradley_terry = ranking::of_ratings(n, elo.matches.clone(), Strategy::BradleyTerry, judge.settings.seed, &some.id);
+        let pick = |ranking: Ranking| {
             let votes = ranking.tally.votes;
             let votes = u64::from(votes.first + votes.second + votes.tie + votes.abstain);
-            *pick = (ranking.order.first().copied().unwrap_or(0), votes, ranking.tally.usage.completion_tokens);
-        }
-        picks.push((n, judged));
+            (ranking.order.first().copied().unwrap_or(0), votes, ranking.tally.usage.completion_tokens)
+        };
+        picks.push((n, [knockout, elo, bradley_terry].map(pick)));
     }
     Ok(picks)
 }

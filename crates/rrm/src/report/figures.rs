@@ -68,6 +68,7 @@ pub fn best_of_figure(of: &BestOf) -> Result<String, FigureError> {
         series: vec![
             series(&format!("knockout, {name}"), &judged(0)),
             series(&format!("Elo, round robin, {name}"), &judged(1)),
+            series(&format!("Bradley-Terry, the same matches, {name}"), &judged(2)),
             series("majority answer", &|size| Some(size.majority)),
             series("oracle", &|size| Some(size.oracle)),
             series("random", &|size| Some(size.random)),
