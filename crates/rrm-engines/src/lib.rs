@@ -1,4 +1,4 @@
-//! An engine spec such as `http://HOST:PORT`, `local:FOLDER`, `gguf:FILE`, `replay:FILE` or `scripted:first` -> an [`Engine`].
+//! An engine spec such as `http://HOST:PORT`, `scalar:http://HOST:PORT`, `local:FOLDER`, `gguf:FILE`, `replay:FILE` or `scripted:first` -> an [`Engine`].
 //!
 //! The only place that knows every engine.
 
@@ -9,7 +9,7 @@ use rrm::{
         Engine, EngineError,
         http::{self, HttpConfig, HttpEngine},
         replay::{RecordingError, ReplayEngine},
-        scripted,
+        scalar, scripted,
     },
     format::{Format, FormatError},
 };
@@ -72,7 +72,7 @@ pub enum OpenError {
 pub use rrm_nn::cpu::Storage;
 
 /// What specs may look like, for help and errors.
-pub const KNOWN: &str = "http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE";
+pub const KNOWN: &str = "http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE";
 
 /// Opens what the specs name: one engine, or several servers as replicas of the same model.
 ///
@@ -85,6 +85,11 @@ pub async fn open(specs: &[String], settings: &EngineSettings) -> Result<Opened,
         let engine = Arc::new(http::connect(config).await?);
         let notes = engine.notes().to_vec();
         return Ok(Opened { engine: engine.clone(), http: Some(engine), notes });
+    }
+    let scalar: Vec<String> = specs.iter().filter_map(|spec| Some(spec.strip_prefix("scalar:")?.to_owned())).collect();
+    if scalar.len() == specs.len() && !scalar.is_empty() {
+        let engine = scalar::connect(HttpConfig { urls: scalar, ..settings.http.clone() }).await?;
+        return Ok(Opened { engine: Arc::new(engine), http: None, notes: Vec::new() });
     }
     match specs {
         [spec] => Ok(Opened { engine: in_process(spec, settings)?, http: None, notes: Vec::new() }),

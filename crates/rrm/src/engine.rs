@@ -6,6 +6,8 @@ pub mod doctor;
 pub mod http;
 pub mod in_process;
 mod labels;
+pub mod scalar;
+mod scores;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -17,7 +19,10 @@ use crate::{chat::Message, comparison::Comparison};
 pub mod replay;
 pub mod scripted;
 
-pub use self::labels::{LabelLogprobs, LabelProbabilities, Labels};
+pub use self::{
+    labels::{LabelLogprobs, LabelProbabilities, Labels},
+    scores::Scores,
+};
 
 /// Whatever can complete a conversation: a server, a model in process, a recording, a script.
 pub trait Engine: Send + Sync {
@@ -29,6 +34,12 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// [`EngineError`] when no completion can be had; retries that make sense have been made by then.
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>>;
+
+    /// Of an engine that scores single responses: it completes a conversation that ends with a response by the response's score, as a number,
+    /// and a comparison is judged by two of them. `None` of an engine that judges two responses at once.
+    fn scores(&self) -> Option<&Scores> {
+        None
+    }
 }
 
 /// What an engine is and what it can do.

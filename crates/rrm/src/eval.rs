@@ -7,6 +7,7 @@ mod benchmarks;
 mod best_of;
 mod load;
 mod published;
+mod rated;
 mod run;
 mod scores;
 mod tally;

@@ -1,5 +1,7 @@
 //! A comparison -> votes of an engine -> a [`Judgment`]: the one place where completions are asked for.
 
+mod scalar;
+
 use std::{future::Future, sync::Arc};
 
 use futures::{StreamExt, stream::FuturesUnordered};
@@ -92,9 +94,11 @@ pub struct VoteRecord {
     pub elicited: bool,
     /// How likely each verdict was, about the comparison in its given order; `None` where the engine did not tell.
     pub probabilities: Option<LabelProbabilities>,
+    /// The scores of the two responses that the verdict was read from, in the comparison's given order; `None` where a judge saw both at once.
+    pub scores: Option<(f64, f64)>,
     /// What it took.
     pub usage: Usage,
-    /// Where the completion lies in the store.
+    /// Where the completion lies in the store; with scores, that of the first response.
     pub key: CompletionKey,
 }
 
@@ -185,6 +189,9 @@ impl Judge {
     /// # Errors
     /// [`JudgeError`] when any needed vote could not be had: a judgment never rests on fewer votes than it says.
     pub async fn judge(&self, fixture: Fixture<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
+        if let Some(scores) = self.engine.scores() {
+            return self.judge_by_scores(scores, fixture, comparison).await;
+        }
         let given = self.ask(comparison)?;
         let swapped = if self.settings.both_orders { Some(self.ask(&comparison.swapped())?) } else { None };
         let request = |index: u32| match &swapped {
@@ -261,7 +268,8 @@ impl Judge {
             Order::Given => (vote, probabilities),
             Order::Swapped => (vote.map(Verdict::swapped), probabilities.map(LabelProbabilities::swapped)),
         };
-        Ok(VoteRecord { order, vote, elicited: completion.elicited, probabilities, usage: completion.usage, key })
+        let (elicited, usage) = (completion.elicited, completion.usage);
+        Ok(VoteRecord { order, vote, elicited, probabilities, scores: None, usage, key })
     }
 
     /// From the store if it is there, else from the engine and then into the store.

@@ -109,6 +109,9 @@ pub struct VoteRow {
     /// How likely each verdict was, turned to the order of the match; absent where the engine did not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probabilities: Option<LabelProbabilities>,
+    /// Scores of the two responses in the order of the match, where the judge scores single responses: the higher one wins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<(f64, f64)>,
     /// Tokens of the request.
     pub prompt_tokens: u64,
     /// Tokens written.
@@ -229,6 +232,7 @@ fn vote_row(record: VoteRecord) -> VoteRow {
         abstain: record.vote.err(),
         elicited: record.elicited,
         probabilities: record.probabilities,
+        scores: record.scores,
         prompt_tokens: record.usage.prompt_tokens,
         completion_tokens: record.usage.completion_tokens,
         completion: record.key.to_string(),

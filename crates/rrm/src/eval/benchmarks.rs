@@ -55,7 +55,7 @@ fn exact(label: Verdict, decision: Decision) -> f64 {
 }
 
 /// The share of orders in which the verdict is right; all else is wrong in its order.
-fn mean_of_orders(label: Verdict, decisions: &[Decision]) -> f64 {
+pub(super) fn mean_of_orders(label: Verdict, decisions: &[Decision]) -> f64 {
     decisions.iter().map(|decision| exact(label, *decision)).sum::<f64>() / decisions.len().max(1) as f64
 }
 

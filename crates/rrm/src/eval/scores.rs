@@ -85,7 +85,8 @@ pub struct Share {
 impl Share {
     /// With Wilson's interval.
     pub fn score(self) -> Option<Score> {
-        rating::wilson(self.value * self.rows, self.rows).map(|score| Score { value: self.value, ..score })
+        // RewardBench 2's Ties may leave the range by a hundredth.
+        rating::wilson(self.value.clamp(0.0, 1.0) * self.rows, self.rows).map(|score| Score { value: self.value, ..score })
     }
 }
 
@@ -163,7 +164,8 @@ pub fn scores(judge: &Judge, suite: &Suite, tally: &Tally) -> Evaluation {
         rrm: result::VERSION,
         benchmark: suite.benchmark,
         engine: judge.engine.info().clone(),
-        format: file.name.clone(),
+        // A model that scores single responses is not asked by a format.
+        format: if judge.engine.scores().is_some() { "none (scores)".to_owned() } else { file.name.clone() },
         format_hash: hash.clone(),
         settings: judge.settings.clone(),
         data: suite.files.clone(),
@@ -179,12 +181,12 @@ fn groups(benchmark: Benchmark, tally: &Tally) -> Vec<Group> {
     let shares = |of: fn(&Subset) -> f64| -> Vec<(String, Share, u64)> {
         let share = |subset: &Subset| {
             let units = subset.units;
-            (subset.name.clone(), Share { value: of(subset) / units as f64, rows: subset.rows as f64 }, units)
+            (subset.name.clone(), Share { value: of(subset), rows: subset.rows as f64 }, units)
         };
         subsets.iter().map(share).collect()
     };
-    let official = shares(|subset| subset.official);
-    let strict = shares(|subset| subset.strict as f64);
+    let official = shares(Subset::official);
+    let strict = shares(|subset| subset.strict as f64 / subset.units as f64);
     let strict_score = |share: Share| if asked_twice { share.score() } else { None };
     let each = subsets.iter().zip(official.iter().zip(&strict)).map(|(subset, (official, strict))| Group {
         level: Level::Subset,

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Benchmark, CaseRow, Unit};
+use super::{
+    Benchmark, CaseRow, Unit,
+    rated::{self, RatedRow},
+};
 use crate::{engine::Usage, verdict::Abstain, vote::Decision};
 
 /// How often each label met each first decision: rows are labels (first, second, tie), columns decisions (the same, then undecided).
@@ -33,12 +36,14 @@ pub(super) struct Subset {
     last: Option<String>,
     /// What its last unit counts so far.
     so_far: (f64, bool),
+    /// Of benchmarks that count rows: the scores of their responses, where the judge gives them.
+    rated: Vec<RatedRow>,
 }
 
 impl Subset {
     fn new(name: String) -> Self {
         let counts = Counts::default();
-        Subset { name, counts, units: 0, official: 0.0, strict: 0, rows: 0, last: None, so_far: (0.0, false) }
+        Subset { name, counts, units: 0, official: 0.0, strict: 0, rows: 0, last: None, so_far: (0.0, false), rated: Vec::new() }
     }
 
     fn add(&mut self, row: &CaseRow, unit: Unit) {
@@ -46,6 +51,10 @@ impl Subset {
         if new_row {
             self.last = Some(row.id.clone());
             self.rows += 1;
+        }
+        let scored = row.matches.iter().flat_map(|m| &m.votes).any(|vote| vote.scores.is_some());
+        if unit == Unit::Row && (scored || row.error.is_some()) {
+            self.rate(row);
         }
         let case = (row.official, row.strict == Some(true));
         let (before, now) = if new_row || unit == Unit::Pair {
@@ -58,6 +67,21 @@ impl Subset {
         self.official += now.0 - before.0;
         self.strict = self.strict + u64::from(now.1) - u64::from(before.1);
         self.so_far = now;
+    }
+
+    fn rate(&mut self, row: &CaseRow) {
+        if !self.rated.last().is_some_and(|rated| rated.is(&row.id)) {
+            self.rated.push(RatedRow::new(&row.id));
+        }
+        if let Some(rated) = self.rated.last_mut() {
+            rated.add(row);
+        }
+    }
+
+    /// What a unit counts officially, on the mean.
+    pub(super) fn official(&self) -> f64 {
+        let of_units = || self.official / self.units as f64;
+        rated::score(&self.name, &self.rated, self.rows).unwrap_or_else(of_units)
     }
 }
 

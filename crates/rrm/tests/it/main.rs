@@ -5,6 +5,7 @@
 mod dataset;
 mod doctor;
 mod eval;
+mod fake_scorer;
 mod faulty_server;
 mod formats;
 mod gguf;
@@ -16,6 +17,7 @@ mod layers;
 mod rating;
 mod recorded;
 mod replay;
+mod scalar;
 mod store;
 mod store_files;
 mod store_processes;

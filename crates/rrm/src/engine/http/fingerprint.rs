@@ -28,6 +28,18 @@ pub(crate) struct Listed {
     stable: String,
 }
 
+impl Listed {
+    /// A model that is known from elsewhere than a list.
+    pub fn new(id: String, stable: String) -> Self {
+        Listed { id, stable }
+    }
+
+    /// What stays the same over restarts.
+    pub fn stable(&self) -> &str {
+        &self.stable
+    }
+}
+
 /// The models that each replica lists; `Err` for a replica that does not answer, `Ok` and empty for one without such a list.
 pub(crate) async fn list(server: &Server) -> Vec<Result<Vec<Listed>, EngineError>> {
     // A wrong address should be known soon, and a replica that is down should not hold up the others.
@@ -190,7 +202,8 @@ fn sorted(value: &Value) -> String {
     }
 }
 
-fn hash(parts: &[&str]) -> String {
+/// A hash of texts, in order.
+pub(crate) fn hash(parts: &[&str]) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
         // With its length in front no part can pass for the end of another.

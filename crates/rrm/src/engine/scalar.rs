@@ -1,0 +1,138 @@
+//! A scalar reward model behind a server of vLLM, SGLang, llama.cpp or Text Embeddings Inference -> an [`Engine`] that scores single responses.
+//!
+//! [`connect`] asks which model is there and has two short conversations scored, to find the route and to tell weights apart; replicas, limits,
+//! time-outs and retries are those of [`http`](super::http). Written to the published shapes; not run against the servers themselves.
+
+mod shapes;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+pub use self::shapes::Route;
+use super::{
+    Completion, Engine, EngineError, EngineInfo, Finish, Request, Scores, Usage,
+    http::{
+        HttpConfig, HttpStats, fingerprint,
+        fingerprint::Listed,
+        server::Server,
+    },
+};
+use crate::chat::{Message, Role};
+
+/// A scalar reward model behind one or more servers.
+pub struct ScalarEngine {
+    info: EngineInfo,
+    model: String,
+    route: Route,
+    server: Server,
+    scores: Scores,
+}
+
+/// Connects to the servers of `config`. An address may end in the route that is to be asked; otherwise the first that the server has is taken.
+///
+/// # Errors
+/// [`EngineError`] when no replica answers, when no route scores, or when what is there is no reward model.
+pub async fn connect(config: HttpConfig) -> Result<ScalarEngine, EngineError> {
+    let (urls, routes): (Vec<String>, Vec<Option<Route>>) = config.urls.iter().map(|url| shapes::split(url)).unzip();
+    let config = HttpConfig { urls, ..config };
+    let mut server = Server::new(&config)?;
+    if routes.windows(2).any(|two| two[0] != two[1]) {
+        let detail = "replicas are asked by one route: name the same one in every address, or none".to_owned();
+        return Err(EngineError::Failed { engine: server.name, detail });
+    }
+    let listed = model(&server, &config).await?;
+    server.name = format!("{} at {}", listed.id, server.name);
+    let routes: Vec<Route> = routes.first().copied().flatten().map_or_else(|| Route::PROBED.to_vec(), |route| vec![route]);
+    let (route, scores) = probe(&server, &listed.id, &routes).await?;
+    let fingerprint = match &config.revision {
+        Some(revision) => format!("score {}", fingerprint::of_revision(&listed.id, revision)),
+        // Two digits: batches and kernels move later ones.
+        None => {
+            let scores = scores.map(|score| format!("{score:.1e}"));
+            let parts = ["scores", route.path(), &listed.id, listed.stable(), &scores[0], &scores[1]];
+            fingerprint::hash(&parts)
+        }
+    };
+    let info = EngineInfo { name: server.name.clone(), fingerprint, seeds: true, logprobs: false, budget: false, paid: true };
+    Ok(ScalarEngine { info, model: listed.id, route, server, scores: Scores::default() })
+}
+
+/// The model by `/v1/models`, or by the `/info` of Text Embeddings Inference, which has no such list.
+async fn model(server: &Server, config: &HttpConfig) -> Result<Listed, EngineError> {
+    let lists = fingerprint::list(server).await;
+    let unlisted = lists.iter().all(|list| matches!(list, Ok(models) if models.is_empty()));
+    if unlisted && let Some(replica) = server.replicas().first() {
+        let info = server.get_json::<Value>(replica, "info", 0).await;
+        if let Some(id) = info.as_ref().ok().and_then(|info| info.get("model_id")?.as_str()) {
+            let sha = info.as_ref().ok().and_then(|info| info.get("model_sha")?.as_str()).unwrap_or_default();
+            return Ok(Listed::new(config.model.clone().unwrap_or_else(|| id.to_owned()), format!("{id} {sha}")));
+        }
+    }
+    fingerprint::choose(&server.name, config, lists)
+}
+
+/// The first of the routes that scores, and the scores of two conversations.
+async fn probe(server: &Server, model: &str, routes: &[Route]) -> Result<(Route, [f64; 2]), EngineError> {
+    let said = |text: &str| {
+        let answer = Message { role: Role::Assistant, content: text.to_owned() };
+        [Message::user("How many days does a week have?"), answer]
+    };
+    let (mut tried, mut found) = (Vec::new(), None);
+    for route in routes {
+        match ask(server, model, *route, &said("A week has seven days.")).await {
+            Ok((score, _)) => {
+                found = Some((*route, score));
+                break;
+            }
+            Err(EngineError::Status { status: 404 | 405 | 501, .. }) => tried.push(route.path()),
+            Err(error) => return Err(error),
+        }
+    }
+    let Some((route, first)) = found else {
+        let what = format!("no reward model answers there; tried {}", tried.join(", "));
+        return Err(EngineError::Unsupported { engine: server.name.clone(), what });
+    };
+    let (second, _) = ask(server, model, route, &said("Bananas!")).await?;
+    Ok((route, [first, second]))
+}
+
+async fn ask(server: &Server, model: &str, route: Route, messages: &[Message]) -> Result<(f64, Usage), EngineError> {
+    let bad = |detail: String| EngineError::BadReply { engine: server.name.clone(), detail };
+    let body = shapes::body(route, model, messages).map_err(bad)?;
+    let reply: Value = server.post_json(route.path(), body.to_string().into_bytes()).await?;
+    shapes::read(route, &reply).map_err(bad)
+}
+
+impl ScalarEngine {
+    /// What was asked and what it took since [`connect`].
+    pub fn stats(&self) -> HttpStats {
+        self.server.counters.read()
+    }
+
+    /// How it is asked.
+    pub fn route(&self) -> Route {
+        self.route
+    }
+
+    async fn answer(&self, request: Request) -> Result<Completion, EngineError> {
+        let _permit = self.server.permit().await?;
+        let (score, usage) = ask(&self.server, &self.model, self.route, &request.messages).await?;
+        // Written so that reading gives the same bits.
+        let text = format!("{score:?}");
+        Ok(Completion { text, reasoning: None, finish: Finish::Stop, elicited: false, usage, label_logprobs: None })
+    }
+}
+
+impl Engine for ScalarEngine {
+    fn info(&self) -> &EngineInfo {
+        &self.info
+    }
+
+    fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
+        Box::pin(self.answer(request))
+    }
+
+    fn scores(&self) -> Option<&Scores> {
+        Some(&self.scores)
+    }
+}

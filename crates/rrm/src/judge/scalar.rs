@@ -1,0 +1,96 @@
+//! Two scores of single responses -> a judgment: the higher one wins, equal ones are a tie. A score is asked for once and stored by itself, so
+//! that n responses cost n calls whatever is played between them.
+
+use std::sync::Arc;
+
+use super::{Fixture, Judge, JudgeError, Judgment, Order, VoteRecord};
+use crate::{
+    address::{CompletionKey, KeyParts, completion_key},
+    chat::{Message, Role},
+    comparison::Comparison,
+    engine::{Completion, EngineError, Request, Sampling, Scores, Usage},
+    store::Origin,
+    verdict::Verdict,
+    vote,
+};
+
+/// In the place of a format's hash: no format writes these requests.
+const NO_FORMAT: &str = "score of one response";
+
+impl Judge {
+    /// One vote from two scores.
+    pub(super) async fn judge_by_scores(
+        &self,
+        scores: &Scores,
+        fixture: Fixture<'_>,
+        comparison: &Comparison,
+    ) -> Result<Judgment, JudgeError> {
+        self.check_scalar()?;
+        let (a, b) = fixture.pair;
+        let one = |response: usize, text: &Arc<str>| self.score(scores, fixture.item, response, comparison, text.clone());
+        // Where one score fails the other still comes: what it cost is stored.
+        let (first, second) = futures::join!(one(a, &comparison.first), one(b, &comparison.second));
+        let ((key, first, mut usage), (_, second, more)) = (first?, second?);
+        usage += more;
+        let vote = Ok(match first.total_cmp(&second) {
+            _ if first == second => Verdict::Tie,
+            std::cmp::Ordering::Greater => Verdict::First,
+            _ => Verdict::Second,
+        });
+        let scores = Some((first, second));
+        let record = VoteRecord { order: Order::Given, vote, elicited: false, probabilities: None, scores, usage, key };
+        let counts = vote::count([vote].into_iter());
+        Ok(Judgment { decision: counts.decision(), counts, votes: vec![record], usage })
+    }
+
+    /// Refuses settings that a score has no use for.
+    fn check_scalar(&self) -> Result<(), JudgeError> {
+        let what = if self.settings.votes != 1 {
+            "a scalar reward model gives one score for each response, the same every time: --votes must be 1"
+        } else if self.settings.max_thinking_tokens.is_some() {
+            "a scalar reward model does not think: --max-thinking-tokens does not go with it"
+        } else if self.recorder.is_some() {
+            "scores are kept in a store, not in recordings: --record does not go with a scalar reward model"
+        } else {
+            return Ok(());
+        };
+        Err(EngineError::Unsupported { engine: self.engine.info().name.clone(), what: what.to_owned() }.into())
+    }
+
+    async fn score(
+        &self,
+        scores: &Scores,
+        item: &str,
+        response: usize,
+        comparison: &Comparison,
+        text: Arc<str>,
+    ) -> Result<(CompletionKey, f64, Usage), JudgeError> {
+        let mut messages = comparison.prompt.messages.clone();
+        messages.push(Message { role: Role::Assistant, content: text.to_string() });
+        // Nothing is drawn, so that nothing about drawing is part of the address.
+        let sampling = Sampling { temperature: 0.0, top_p: 1.0, top_k: None, min_p: None, max_tokens: 1 };
+        let nothing = (None, None, None, None);
+        let (budget, comparison, labels, sink) = nothing;
+        let request = Request { messages, sampling, seed: 0, budget, shared_prefix: 0, comparison, labels, sink };
+        let info = self.engine.info();
+        let parts = KeyParts { fingerprint: &info.fingerprint, format_hash: NO_FORMAT, request: &request, vote: 0 };
+        let key = completion_key(&parts);
+        let origin = || Origin {
+            engine: info.name.clone(),
+            fingerprint: info.fingerprint.clone(),
+            format_hash: NO_FORMAT.to_owned(),
+            item: item.to_owned(),
+            shown: (response, response),
+            vote: 0,
+        };
+        let completion = scores.once(key.0, || self.complete(key, origin, request)).await?;
+        let Completion { text, usage, .. } = completion;
+        match text.trim().parse::<f64>().ok().filter(|score| score.is_finite()) {
+            Some(score) => Ok((key, score, usage)),
+            None => {
+                let detail = format!("a score must be a finite number; found `{text}`");
+                Err(EngineError::BadReply { engine: info.name.clone(), detail }.into())
+            }
+        }
+    }
+}
