@@ -72,7 +72,8 @@ pub enum OpenError {
 pub use rrm_nn::cpu::Storage;
 
 /// What specs may look like, for help and errors.
-pub const KNOWN: &str = "http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE";
+pub const KNOWN: &str =
+    "http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE";
 
 /// Opens what the specs name: one engine, or several servers as replicas of the same model.
 ///

@@ -31,7 +31,7 @@ fn one_row_outside_refuses_all() {
     insta::assert_snapshot!(refused("judge", &[INSIDE, outside], &[]), @r#"
     error: no judge named, and 1 row is outside of what the embedded judge rrm-tiny was trained for
            row 2 (b): the prompt must begin with "Keep two digits:", found "What is the capital of France?"
-    hint: --engine names a judge for them: http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE. rrm-tiny judges prompt "Keep two digits: 42 a+5 b-9 c*3", responses "a47 b38 c14" and "a47 b39 c17"
+    hint: --engine names a judge for them: http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE. rrm-tiny judges prompt "Keep two digits: 42 a+5 b-9 c*3", responses "a47 b38 c14" and "a47 b39 c17"
     "#);
     assert_eq!(refused("rank", &[INSIDE, outside], &[]), refused("judge", &[INSIDE, outside], &[]));
 }
@@ -50,7 +50,7 @@ fn the_first_rows_outside_are_named_with_their_reasons() {
            row 2 (short): step b of a response must be b and two digits, found ""
            row 3 (factor): a step must be + or - with 1 to 9, or * with 3, 7 or 9, found "a*5"
            row 4 (turns): the prompt must be a single turn of the user, found "2 messages"
-    hint: --engine names a judge for them: http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE. rrm-tiny judges prompt "Keep two digits: 42 a+5 b-9 c*3", responses "a47 b38 c14" and "a47 b39 c17"
+    hint: --engine names a judge for them: http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE. rrm-tiny judges prompt "Keep two digits: 42 a+5 b-9 c*3", responses "a47 b38 c14" and "a47 b39 c17"
     "#);
 }
 
@@ -58,7 +58,7 @@ fn the_first_rows_outside_are_named_with_their_reasons() {
 fn options_of_other_judges_are_refused() {
     insta::assert_snapshot!(refused("judge", &[INSIDE], &["--format", "rrm"]), @r#"
     error: --format: without --engine the embedded rrm-tiny judges, whose weights and format are fixed
-    hint: --engine names another judge: http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
+    hint: --engine names another judge: http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
     "#);
     assert!(refused("rank", &[INSIDE], &["--weights", "int8"]).contains("--weights: without --engine"));
     assert!(refused("rank", &[INSIDE], &["--model", "large"]).contains("--model: without --engine"));

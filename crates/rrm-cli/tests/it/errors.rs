@@ -102,19 +102,19 @@ fn wrong_options() {
     insta::assert_snapshot!(said(&[]), @r#"
     error: no judge named, and 1 row is outside of what the embedded judge rrm-tiny was trained for
            row 1 (a): the prompt must begin with "Keep two digits:", found "Q"
-    hint: --engine names a judge for them: http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE. rrm-tiny judges prompt "Keep two digits: 42 a+5 b-9 c*3", responses "a47 b38 c14" and "a47 b39 c17"
+    hint: --engine names a judge for them: http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE. rrm-tiny judges prompt "Keep two digits: 42 a+5 b-9 c*3", responses "a47 b38 c14" and "a47 b39 c17"
     "#);
     insta::assert_snapshot!(said(&["--engine", "scripted:frist"]), @r#"
     error: engine 'scripted:frist': unknown script 'frist'; known scripts: first, second, longer, shorter, random, silent, accuracy=P with P from 0 to 1
-    hint: --engine takes http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
+    hint: --engine takes http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
     "#);
     insta::assert_snapshot!(said(&["--engine", "gpt"]), @r#"
-    error: engine 'gpt': expected one of http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
-    hint: --engine takes http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
+    error: engine 'gpt': expected one of http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
+    hint: --engine takes http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
     "#);
     insta::assert_snapshot!(said(&["--engine", "scripted:first", "--engine", "scripted:second"]), @r#"
     error: several engines: only servers (http://...) can be replicas of one another, 'scripted:first' cannot
-    hint: --engine takes http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
+    hint: --engine takes http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
     "#);
     insta::assert_snapshot!(said(&["--engine", "scripted:first", "--format", "rmr"]), @r#"
     error: format 'rmr' is neither shipped nor a file that can be read: No such file or directory (os error 2)

@@ -127,7 +127,7 @@ fn what_cannot_be_measured_is_refused_with_a_hint() {
     "#);
     insta::assert_snapshot!(said(&["eval", "pairs", "--data", path]), @r#"
     error: no judge named
-    hint: --engine takes http://HOST:PORT, https://HOST, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
+    hint: --engine takes http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
     "#);
     insta::assert_snapshot!(said(&[&["eval", "pairs", "--data", path, "--teams", "off"], &scripted[..]].concat()), @r#"
     error: --strategy, --opponents and --teams are for `rrm rank`

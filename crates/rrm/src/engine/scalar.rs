@@ -11,11 +11,7 @@ use serde_json::Value;
 pub use self::shapes::Route;
 use super::{
     Completion, Engine, EngineError, EngineInfo, Finish, Request, Scores, Usage,
-    http::{
-        HttpConfig, HttpStats, fingerprint,
-        fingerprint::Listed,
-        server::Server,
-    },
+    http::{HttpConfig, HttpStats, fingerprint, fingerprint::Listed, server::Server},
 };
 use crate::chat::{Message, Role};
 

@@ -39,7 +39,7 @@ impl Judge {
         });
         let scores = Some((first, second));
         let record = VoteRecord { order: Order::Given, vote, elicited: false, probabilities: None, scores, usage, key };
-        let counts = vote::count([vote].into_iter());
+        let counts = vote::count([vote]);
         Ok(Judgment { decision: counts.decision(), counts, votes: vec![record], usage })
     }
 

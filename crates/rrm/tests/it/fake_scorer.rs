@@ -105,7 +105,9 @@ fn reply(path: &str, body: &Value, shared: &Shared) -> (u16, String) {
     let digits: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
     let score = digits.trim_matches('.').parse().unwrap_or(text.len() as f64);
     let reply = match path {
-        "classify" => json!({"data": [{"index": 0, "label": null, "probs": [score], "num_classes": 1}], "usage": {"prompt_tokens": 7}}),
+        "classify" => {
+            json!({"data": [{"index": 0, "label": null, "probs": [score], "num_classes": 1}], "usage": {"prompt_tokens": 7}})
+        }
         "predict" => json!([[{"label": "LABEL_0", "score": score}]]),
         "score" => json!({"data": [{"index": 0, "object": "score", "score": score}]}),
         _ => json!([{"index": 0, "score": score}]),

@@ -97,5 +97,8 @@ async fn what_a_score_has_no_use_for_is_refused() {
     assert!(error.is_fatal() && error.to_string().contains("--votes must be 1"), "{error}");
     let none = FakeScorer::start(&[]);
     let error = scalar::connect(config(none.url.clone())).await.err().unwrap();
-    assert!(matches!(&error, EngineError::Unsupported { what, .. } if what.contains("tried classify, predict, score, rerank")), "{error}");
+    assert!(
+        matches!(&error, EngineError::Unsupported { what, .. } if what.contains("tried classify, predict, score, rerank")),
+        "{error}"
+    );
 }
