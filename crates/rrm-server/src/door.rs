@@ -33,7 +33,7 @@ pub struct Door {
 
 /// What one key may do.
 struct Limits {
-    waiting: Option<Arc<Semaphore>>,
+    waiting: Option<(usize, Arc<Semaphore>)>,
     quota: Option<Quota>,
 }
 
@@ -65,7 +65,7 @@ impl Door {
     /// The door that these settings describe.
     pub fn new(settings: &Settings) -> Self {
         let limits = |key: &Key| Limits {
-            waiting: key.max_waiting.map(|n| Arc::new(Semaphore::new(n))),
+            waiting: key.max_waiting.map(|n| (n, Arc::new(Semaphore::new(n)))),
             quota: key.per_minute.map(Quota::new),
         };
         let key = |key: &Key| (hash(&key.token), limits(key));
@@ -79,12 +79,15 @@ impl Door {
             let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
             let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(ApiError::Unauthorized)?;
             let own = self.keys.get(&hash(token)).ok_or(ApiError::Unauthorized)?;
-            if let Some(slots) = &own.waiting {
-                permits.push(take(slots, slots.available_permits())?);
+            if let Some((limit, slots)) = &own.waiting {
+                permits.push(take(slots, *limit)?);
             }
+            permits.push(take(&self.waiting, settings.max_waiting)?);
+            // What is refused for want of room is not counted.
             if let Some(quota) = &own.quota {
                 quota.take(Instant::now())?;
             }
+            return Ok(permits);
         }
         permits.push(take(&self.waiting, settings.max_waiting)?);
         Ok(permits)
@@ -101,7 +104,7 @@ pub async fn guard(State(server): State<Arc<Server>>, request: Request, next: Ne
         Ok((request, permits)) => {
             let answer = next.run(request).await;
             drop(permits);
-            plain_refusal(answer)
+            plain_refusal(answer).await
         }
         Err(error) => error.into_response(),
     };
@@ -127,7 +130,7 @@ async fn enter(server: &Server, request: Request) -> Result<(Request, Vec<OwnedS
 }
 
 /// Refusals of the framework (no such route, no such method) in the form of all others.
-fn plain_refusal(answer: Response) -> Response {
+pub async fn plain_refusal(answer: Response) -> Response {
     let (code, message) = match answer.status() {
         StatusCode::NOT_FOUND => ("no_route", "there is no such route"),
         StatusCode::METHOD_NOT_ALLOWED => ("method", "this route takes another method"),

@@ -13,7 +13,7 @@ use std::{
 
 use std::time::Duration;
 
-use rrm::ranking::Ranking;
+use rrm::{ranking::Ranking, result::RowResult};
 
 pub use self::{drift::Drift, histogram::Histogram};
 use crate::{error::ApiError, reward::Judged};
@@ -130,6 +130,15 @@ impl Metrics {
         self.abstentions.add(u64::from(votes.abstain));
         self.undecided.add(u64::from(ranking.tally.undecided));
         self.coins.add(u64::from(ranking.tally.coins));
+    }
+
+    /// Counts the votes of a row.
+    pub fn row(&self, result: &RowResult) {
+        self.votes.add(result.usage.votes);
+        self.abstentions.add(result.usage.abstained);
+        self.undecided.add(u64::from(result.undecided));
+        self.coins.add(u64::from(result.coins));
+        self.drifts.abstained.add(result.usage.abstained as f64 / result.usage.votes as f64);
     }
 
     /// Counts how long a group gathered and was judged.

@@ -66,8 +66,10 @@ struct State {
 
 struct Group {
     serial: u64,
-    /// Size, deadline and all else that members have in common, from the first one.
+    /// Size, deadline and all else that members have in common, from the first one; once it is judged, without its prompt and text.
     ask: Ask,
+    /// What the prompt was.
+    prompt: Digest,
     members: Vec<Member>,
     began: Instant,
     gathering: bool,
@@ -76,13 +78,34 @@ struct Group {
 
 struct Member {
     id: Option<String>,
+    /// Its text, until the group is judged.
     text: String,
+    /// What the text was: answered groups are kept for those who ask again, and their texts would fill memory.
+    is: Digest,
     waiters: usize,
     told: bool,
 }
 
+/// The hash of a text or a prompt.
+type Digest = [u8; 32];
+
+fn digest(text: &str) -> Digest {
+    *blake3::hash(text.as_bytes()).as_bytes()
+}
+
+fn digest_of(prompt: &[Message]) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    for message in prompt {
+        // Lengths keep parts apart.
+        for part in [message.role.as_str(), &message.content] {
+            hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+        }
+    }
+    *hasher.finalize().as_bytes()
+}
+
 /// What a judged group says: the distinct texts in byte order, how many members there were, and the rewards.
-type Answer = Result<(Arc<Vec<String>>, usize, Arc<Judged>), ApiError>;
+type Answer = Result<(Arc<Vec<Digest>>, usize, Arc<Judged>), ApiError>;
 
 /// A place in a group; leaves it when dropped.
 pub struct Seat {
@@ -90,7 +113,7 @@ pub struct Seat {
     key: String,
     serial: u64,
     place: usize,
-    text: String,
+    is: Digest,
     /// Whether somebody with this id or text had been here before.
     pub again: bool,
     answer: watch::Receiver<Option<Answer>>,
@@ -139,10 +162,11 @@ impl Groups {
 /// # Errors
 /// [`ApiError::Conflict`] where a request contradicts those before it, [`ApiError::Late`] where the group was judged without it.
 pub fn join(server: &Arc<Server>, ask: Ask) -> Result<Seat, ApiError> {
+    let (is, prompt) = (digest(&ask.text), digest_of(&ask.prompt));
     let mut state = server.groups.lock();
     let State { groups, serial, closing } = &mut *state;
     let groups = groups.entry(ask.key.clone()).or_default();
-    let (at, place, again) = match find(groups, &ask)? {
+    let (at, place, again) = match find(groups, &ask, (is, prompt))? {
         Some((at, place)) => (at, place, true),
         None if *closing => return Err(ApiError::Closing),
         None => {
@@ -153,6 +177,7 @@ pub fn join(server: &Arc<Server>, ask: Ask) -> Result<Seat, ApiError> {
                     let group = Group {
                         serial: *serial,
                         ask: ask.clone(),
+                        prompt,
                         members: Vec::new(),
                         began: Instant::now(),
                         gathering: true,
@@ -165,8 +190,8 @@ pub fn join(server: &Arc<Server>, ask: Ask) -> Result<Seat, ApiError> {
                     at
                 }
             };
-            agree(&groups[at].ask, &ask)?;
-            let member = Member { id: ask.member.clone(), text: ask.text.clone(), waiters: 0, told: false };
+            agree(&groups[at], &ask, prompt)?;
+            let member = Member { id: ask.member.clone(), text: ask.text.clone(), is, waiters: 0, told: false };
             groups[at].members.push(member);
             (at, groups[at].members.len() - 1, false)
         }
@@ -178,20 +203,20 @@ pub fn join(server: &Arc<Server>, ask: Ask) -> Result<Seat, ApiError> {
         tokio::spawn(judge(server.clone(), ask.key.clone(), group.serial));
     }
     let answer = group.answer.subscribe();
-    Ok(Seat { server: server.clone(), key: ask.key, serial: group.serial, place, text: ask.text, again, answer })
+    Ok(Seat { server: server.clone(), key: ask.key, serial: group.serial, place, is, again, answer })
 }
 
 /// Where somebody who has been here before stands: group and place. `None` for a new member.
-fn find(groups: &[Group], ask: &Ask) -> Result<Option<(usize, usize)>, ApiError> {
+fn find(groups: &[Group], ask: &Ask, (is, prompt): (Digest, Digest)) -> Result<Option<(usize, usize)>, ApiError> {
     let Some(id) = &ask.member else {
-        let left = |member: &Member| member.id.is_none() && member.text == ask.text && member.waiters == 0 && !member.told;
+        let left = |member: &Member| member.id.is_none() && member.is == is && member.waiters == 0 && !member.told;
         let at = |(at, group): (usize, &Group)| group.members.iter().position(left).map(|place| (at, place));
         return Ok(groups.iter().enumerate().find_map(at));
     };
     // Members with ids belong to one group of a key.
     let Some(group) = groups.first() else { return Ok(None) };
     match group.members.iter().position(|member| member.id.as_ref() == Some(id)) {
-        Some(place) if group.members[place].text == ask.text => agree(&group.ask, ask).map(|()| Some((0, place))),
+        Some(place) if group.members[place].is == is => agree(group, ask, prompt).map(|()| Some((0, place))),
         Some(_) => Err(ApiError::Conflict(format!("member {id} of group {} has another response already", ask.key))),
         None if group.gathering => Ok(None),
         None if group.members.len() < group.ask.size => Err(ApiError::Late(ask.key.clone())),
@@ -202,11 +227,12 @@ fn find(groups: &[Group], ask: &Ask) -> Result<Option<(usize, usize)>, ApiError>
 }
 
 /// Refuses a member that says something else about the group than its first one.
-fn agree(first: &Ask, ask: &Ask) -> Result<(), ApiError> {
+fn agree(group: &Group, ask: &Ask, prompt: Digest) -> Result<(), ApiError> {
+    let first = &group.ask;
     let differs = |what: &str| Err(ApiError::Conflict(format!("group {}: the first member named another {what}", ask.key)));
     match ask {
         _ if first.size != ask.size => differs(&format!("size ({}, not {})", first.size, ask.size)),
-        _ if first.prompt != ask.prompt => differs("prompt"),
+        _ if group.prompt != prompt => differs("prompt"),
         _ if first.scale != ask.scale => differs("scale"),
         _ if first.on_partial != ask.on_partial => differs("on_partial"),
         _ if first.member.is_some() != ask.member.is_some() => differs("way: members have ids, all of them or none"),
@@ -269,14 +295,18 @@ async fn judge(server: Arc<Server>, key: String, serial: u64) {
     server.metrics.times(gathered - began, gathered.elapsed());
     server.metrics.group(&judged, &texts, &copies, members.len() < ask.size);
     let failed = judged.is_err();
-    let answer = judged.map(|judged| (Arc::new(texts), members.len(), Arc::new(judged)));
+    let answer =
+        judged.map(|judged| (Arc::new(texts.iter().map(|text| digest(text)).collect()), members.len(), Arc::new(judged)));
     {
-        let state = server.groups.lock();
-        let group = state.groups.get(&key).and_then(|groups| groups.iter().find(|group| group.serial == serial));
+        let mut state = server.groups.lock();
+        let group = state.groups.get_mut(&key).and_then(|groups| groups.iter_mut().find(|group| group.serial == serial));
         if let Some(group) = group {
+            (group.ask.prompt, group.ask.text) = (Vec::new(), String::new());
+            group.members.iter_mut().for_each(|member| member.text = String::new());
             group.answer.send_replace(Some(answer));
         }
     }
+    drop((texts, members, copies));
     if !failed {
         tokio::time::sleep(server.settings.keep).await;
     }
@@ -292,7 +322,8 @@ impl Seat {
         let answer = self.answer.wait_for(Option::is_some).await.map(|answer| answer.clone());
         let (texts, present, judged) = answer.ok().flatten().unwrap_or(Err(ApiError::Closing))?;
         self.member(|member| member.told = true);
-        let at = texts.binary_search(&self.text).map_err(|_| ApiError::Conflict("this response was not judged".to_owned()))?;
+        let at = texts.iter().position(|text| *text == self.is);
+        let at = at.ok_or_else(|| ApiError::Conflict("this response was not judged".to_owned()))?;
         let reward = judged.rewards[at].clone()?;
         Ok(Told { reward, present, judged })
     }

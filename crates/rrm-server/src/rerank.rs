@@ -16,6 +16,7 @@ use crate::{
     reward::{self, Judged},
     routes::{MOST_MEMBERS, judged, parse},
     settings::Scale,
+    text::answer,
 };
 
 /// A document: a text, or an object with a text.
@@ -95,7 +96,7 @@ async fn scores(server: &Server, query: String, documents: &[String]) -> Result<
             "a judge compares: from 2 to {MOST_MEMBERS} documents were expected, found {found}"
         )));
     }
-    let documents = documents.iter().map(|text| judged(server, text)).collect::<Result<Vec<String>, _>>()?;
+    let documents = documents.iter().map(|text| judged(server, answer(text))).collect::<Result<Vec<String>, _>>()?;
     let mut texts = documents.clone();
     texts.sort_unstable();
     texts.dedup();
@@ -106,6 +107,10 @@ async fn scores(server: &Server, query: String, documents: &[String]) -> Result<
     let key = format!("rerank-{}", blake3::hash(query.as_bytes()).to_hex());
     let prompt = Arc::new(Prompt { messages: vec![Message::user(query)], rubric: None, reference: None });
     let judged = reward::judge(server, &key, prompt, &texts, &copies, Scale::Unit).await?;
+    // Clients look at nothing but scores, so a coin must not make one.
+    if judged.coins > 0 {
+        return Err(ApiError::Undecided);
+    }
     let score = |document: &String| match texts.binary_search(document) {
         Ok(at) => judged.rewards[at].clone().map(|reward| reward.unit),
         Err(_) => Err(ApiError::Undecided),

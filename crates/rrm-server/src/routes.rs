@@ -54,7 +54,10 @@ pub fn app(server: Arc<Server>) -> Router {
         .route("/openapi.json", get(openapi::openapi))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .layer(middleware::from_fn_with_state(server.clone(), door::guard));
-    let open = Router::new().route("/health", get(health)).route("/ready", get(ready));
+    let open = Router::new()
+        .route("/health", get(health))
+        .route("/ready", get(ready))
+        .layer(middleware::map_response(door::plain_refusal));
     open.merge(guarded).with_state(server)
 }
 
@@ -243,7 +246,7 @@ pub async fn rank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json
 fn row(server: &Server, request: RowRequest) -> Result<Item, ApiError> {
     let prompt = Arc::new(Prompt { messages: request.prompt.prompt()?, rubric: None, reference: None });
     let response = |said: crate::shapes::Said| {
-        let text = judged(server, &said.response()?)?;
+        let text = judged(server, text::answer(&said.response()?))?;
         Ok(dataset::Response { text: text.into(), label: None, team: None, extra: Map::default() })
     };
     let responses = request.responses.into_iter().map(response).collect::<Result<Vec<_>, ApiError>>()?;
@@ -253,5 +256,7 @@ fn row(server: &Server, request: RowRequest) -> Result<Item, ApiError> {
 }
 
 async fn answer(server: &Server, task: &Task, item: &Item) -> Result<Json<Row>, ApiError> {
-    run::one(&server.judge, task, item).await.map(Json).map_err(|error| ApiError::Judge(error.to_string()))
+    let row = run::one(&server.judge, task, item).await.map_err(|error| ApiError::Judge(error.to_string()))?;
+    row.result.as_ref().inspect(|result| server.metrics.row(result));
+    Ok(Json(row))
 }

@@ -24,6 +24,9 @@ async fn only_known_tokens_come_in_and_each_has_its_limit() {
     served.until_members(1).await;
     let busy = served.post("/v1/groups", &body("b")).bearer_auth("one-token").send().await.unwrap();
     assert_eq!((busy.status().as_u16(), busy.headers().get("retry-after").is_some()), (429, true));
+    assert!(busy.text().await.unwrap().contains("1 requests wait already"));
+    let wrong = served.post("/health", &json!({})).send().await.unwrap();
+    assert_eq!((wrong.status().as_u16(), wrong.text().await.unwrap().contains("another method")), (405, true));
     let (status, _) = answered(served.post("/v1/groups", &body("b")).bearer_auth("two-token")).await;
     assert_eq!((status, first.await.unwrap().0), (200, 200));
 }

@@ -73,10 +73,25 @@ async fn what_cannot_be_compared_is_refused_and_never_scored() {
         let (status, told) = served.ask(route, &body).await;
         assert_eq!((status, &told["error"]["code"]), (422, &json!(code)), "{body}: {told}");
     }
-    // A judge that says nothing leaves nobody with a score.
-    let silent = serve("silent", win_rates()).await;
-    let (status, told) = silent.ask("/rerank", &json!({"query": "Q", "documents": DOCUMENTS})).await;
-    assert_eq!((status, &told["error"]["code"]), (422, &json!("undecided")), "{told}");
+    // A judge that says nothing leaves nobody with a score: no rating knows one, and a knockout's coins are none.
+    for settings in [win_rates(), groups_of(2)] {
+        let silent = serve("silent", settings).await;
+        for (route, body) in [
+            ("/rerank", json!({"query": "Q", "documents": DOCUMENTS})),
+            ("/score", json!({"queries": "Q", "documents": DOCUMENTS})),
+        ] {
+            let (status, told) = silent.ask(route, &body).await;
+            assert_eq!((status, &told["error"]["code"]), (422, &json!("undecided")), "{told}");
+        }
+    }
+    // Thinking is not judged.
+    let served = serve("longer", win_rates()).await;
+    let thought = json!({"query": "Q", "documents": ["<think>a long thought about it</think>ab", "abcdef"]});
+    let (_, told) = served.ask("/rerank", &thought).await;
+    assert_eq!(told["results"][0]["index"], 1, "{told}");
+    let row = json!({"prompt": "Q", "responses": ["<think>a long thought about it</think>ab", "abcdef"]});
+    assert_eq!(served.ask("/v1/judge", &row).await.1["verdict"], "second");
+    assert_eq!(served.counter("votes_total").await, 2.0);
 }
 
 #[tokio::test]
