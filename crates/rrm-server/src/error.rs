@@ -1,10 +1,13 @@
 //! What went wrong -> a status, a code and a sentence: `{"error": {"code", "message"}}`.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use utoipa::openapi::{self, Content, Ref, RefOr};
 
 /// How every error is written.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
@@ -103,6 +106,39 @@ impl ApiError {
             ApiError::Judge(_) => (StatusCode::BAD_GATEWAY, "judge"),
             ApiError::Closing => (StatusCode::SERVICE_UNAVAILABLE, "closing"),
         }
+    }
+}
+
+/// Every error with its status and its code, as routes are described: what is told of an error is written once, in [`ApiError::code`].
+impl utoipa::IntoResponses for ApiError {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let text = String::new;
+        let errors = [
+            ApiError::Invalid(text()),
+            ApiError::Unauthorized,
+            ApiError::SlowBody(0),
+            ApiError::HugeBody(0),
+            ApiError::LongResponse { bytes: 0, limit: 0 },
+            ApiError::Conflict(text()),
+            ApiError::Late(text()),
+            ApiError::Busy(0),
+            ApiError::Quota { limit: 0, seconds: 0 },
+            ApiError::Incomplete { group: text(), present: 0, size: 0, seconds: 0 },
+            ApiError::Undecided,
+            ApiError::Judge(text()),
+            ApiError::Closing,
+        ];
+        let mut codes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for error in errors {
+            let (status, code) = error.code();
+            codes.entry(status.as_str().to_owned()).or_default().push(code);
+        }
+        let described = |(status, codes): (String, Vec<&str>)| {
+            let body = Content::builder().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
+            let response = openapi::ResponseBuilder::new().description(codes.join(", ")).content("application/json", body);
+            (status, response.build().into())
+        };
+        codes.into_iter().map(described).collect()
     }
 }
 

@@ -1,15 +1,12 @@
 //! All routes -> their description at `/openapi.json`.
 
-use std::sync::Arc;
-
-use axum::{Json, extract::State, response::IntoResponse};
-use serde_json::Value;
+use axum::Json;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
 };
 
-use crate::{Server, rerank, routes};
+use crate::{rerank, routes};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,6 +14,7 @@ use crate::{Server, rerank, routes};
     paths(
         routes::group, routes::judge, routes::rank, routes::get_reward, rerank::rerank, rerank::score, routes::health, routes::ready, routes::metrics
     ),
+    components(schemas(crate::error::ErrorBody)),
     modifiers(&Twins, &Bearer)
 )]
 struct Description;
@@ -56,12 +54,7 @@ impl Modify for Bearer {
     }
 }
 
-/// The description as JSON.
-pub fn description() -> Value {
-    serde_json::to_value(Description::openapi()).unwrap_or_default()
-}
-
 /// `GET /openapi.json`.
-pub async fn openapi(State(_): State<Arc<Server>>) -> impl IntoResponse {
-    Json(description())
+pub async fn openapi() -> Json<utoipa::openapi::OpenApi> {
+    Json(Description::openapi())
 }

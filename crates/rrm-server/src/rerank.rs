@@ -3,7 +3,7 @@
 //! One route answers several shapes, told apart by their keys as llama.cpp does: `documents` (Jina, Cohere, vLLM, llama.cpp) or `texts`
 //! (text-embeddings-inference). A score is the reward from 0 to 1 among these documents: it says nothing about others.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::sync::Arc;
 
 use axum::{Json, body::Bytes, extract::State};
 use rrm::{chat::Message, comparison::Prompt};
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     Server,
-    error::{ApiError, ErrorBody},
+    error::ApiError,
     reward::{self, Judged},
     routes::{MOST_MEMBERS, judged, parse},
     settings::Scale,
@@ -122,7 +122,7 @@ async fn scores(server: &Server, query: String, documents: &[String]) -> Result<
 /// Places by falling score; equal scores by their place in the request.
 fn best_first(scores: &[f64], top: Option<usize>) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|a, b| scores[*b].partial_cmp(&scores[*a]).unwrap_or(Ordering::Equal));
+    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
     order.truncate(top.filter(|n| *n > 0).unwrap_or(usize::MAX));
     order
 }
@@ -230,8 +230,7 @@ pub struct ScoreReply {
 #[utoipa::path(post, path = "/v1/rerank", tag = "rerank", request_body = RerankRequest,
     responses(
         (status = 200, description = "Best first: an object with `results`, or for `texts` a list", body = RerankReply),
-        (status = "4XX", description = "The request is not what the route takes, or the judge decided nothing", body = ErrorBody),
-        (status = "5XX", description = "The judge failed", body = ErrorBody),
+        ApiError,
     ))]
 pub async fn rerank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<RerankReply>, ApiError> {
     let request: RerankRequest = parse(&body)?;
@@ -264,8 +263,7 @@ pub async fn rerank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Js
 #[utoipa::path(post, path = "/v1/score", tag = "rerank", request_body = ScoreRequest,
     responses(
         (status = 200, description = "Scores in the order of the documents", body = ScoreReply),
-        (status = "4XX", description = "The request is not what the route takes, or the judge decided nothing", body = ErrorBody),
-        (status = "5XX", description = "The judge failed", body = ErrorBody),
+        ApiError,
     ))]
 pub async fn score(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<ScoreReply>, ApiError> {
     let request: ScoreRequest = parse(&body)?;

@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Server, door,
-    error::{ApiError, ErrorBody},
+    error::ApiError,
     openapi,
     rendezvous::{self, Ask, Told},
     rerank,
@@ -77,7 +77,7 @@ pub async fn ready(State(server): State<Arc<Server>>) -> Response {
 /// Counters for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "server", responses(
     (status = 200, description = "Prometheus' text format", content_type = "text/plain", body = String),
-    (status = "4XX", description = "No key, or one that is not known", body = ErrorBody)))]
+    ApiError))]
 pub async fn metrics(State(server): State<Arc<Server>>) -> Response {
     let text = server.metrics.text(server.groups.open(), server.judge.spending.spent());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
@@ -92,8 +92,7 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 #[utoipa::path(post, path = "/v1/groups", tag = "rewards", request_body = GroupRequest,
     responses(
         (status = 200, description = "The member's reward", body = GroupReply),
-        (status = "4XX", description = "The request is not what the route takes, contradicts another member, or its group did not come together", body = ErrorBody),
-        (status = "5XX", description = "The judge failed, or the server ends", body = ErrorBody),
+        ApiError,
     ))]
 pub async fn group(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<GroupReply>, ApiError> {
     let request: GroupRequest = parse(&body)?;
@@ -156,8 +155,7 @@ pub(crate) fn judged(server: &Server, text: &str) -> Result<String, ApiError> {
 #[utoipa::path(post, path = "/get_reward", tag = "rewards", request_body = OpenRlhfRequest,
     responses(
         (status = 200, description = "Rewards in the order of the samples", body = OpenRlhfReply),
-        (status = "4XX", description = "The request is not what the route takes, or its group did not come together", body = ErrorBody),
-        (status = "5XX", description = "The judge failed, or the server ends", body = ErrorBody),
+        ApiError,
     ))]
 pub async fn get_reward(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<OpenRlhfReply>, ApiError> {
     let request: OpenRlhfRequest = parse(&body)?;
@@ -216,8 +214,7 @@ fn open_rlhf(server: &Server, query: &str, prompt: &str, label: Option<&Value>) 
 #[utoipa::path(post, path = "/v1/judge", tag = "judge", request_body = RowRequest,
     responses(
         (status = 200, description = "A result row", body = Value),
-        (status = "4XX", description = "The request is not what the route takes", body = ErrorBody),
-        (status = "5XX", description = "The judge failed, or the server ends", body = ErrorBody),
+        ApiError,
     ))]
 pub async fn judge(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Row>, ApiError> {
     let item = row(&server, parse(&body)?)?;
@@ -231,8 +228,7 @@ pub async fn judge(State(server): State<Arc<Server>>, body: Bytes) -> Result<Jso
 #[utoipa::path(post, path = "/v1/rank", tag = "judge", request_body = RowRequest,
     responses(
         (status = 200, description = "A result row", body = Value),
-        (status = "4XX", description = "The request is not what the route takes", body = ErrorBody),
-        (status = "5XX", description = "The judge failed, or the server ends", body = ErrorBody),
+        ApiError,
     ))]
 pub async fn rank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Row>, ApiError> {
     let item = row(&server, parse(&body)?)?;
