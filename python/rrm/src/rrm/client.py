@@ -7,6 +7,7 @@ was judged is not judged twice.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 import time
@@ -15,7 +16,10 @@ from typing import Any
 import httpx
 
 #: A prompt or a response: text, or messages with `role` and `content`.
-Said = "str | list[dict[str, Any]]"
+Said = str | list[dict[str, Any]]
+
+#: What one try gives.
+_Answer = httpx.Response | httpx.TransportError
 
 
 class RrmError(Exception):
@@ -52,7 +56,7 @@ class _Settings:
             "limits": httpx.Limits(max_connections=None, max_keepalive_connections=64),
         }
 
-    def again(self, attempt: int, what: httpx.Response | httpx.TransportError) -> float | None:
+    def again(self, attempt: int, what: _Answer) -> float | None:
         """Seconds after which to try again; None to give up."""
         if attempt >= self.retries or isinstance(what, httpx.ReadTimeout):
             return None
@@ -64,6 +68,12 @@ class _Settings:
             except ValueError:
                 pass
         return min(0.25 * 2**attempt, 8.0) * random.uniform(0.5, 1.5)
+
+    def result(self, answer: _Answer) -> dict[str, Any]:
+        """What the last try gave, or the exception that it is."""
+        if isinstance(answer, httpx.TransportError):
+            raise Unreachable(f"{self.options['base_url']}: {answer!r}") from answer
+        return _result(answer)
 
 
 def _body(**fields: Any) -> dict[str, Any]:
@@ -90,18 +100,14 @@ class Client:
         self._http = httpx.Client(**self._settings.options)
 
     def _post(self, route: str, body: dict[str, Any]) -> dict[str, Any]:
-        attempt = 0
-        while True:
+        for attempt in itertools.count():
             try:
-                answer: httpx.Response | httpx.TransportError = self._http.post(route, json=body)
+                answer: _Answer = self._http.post(route, json=body)
             except httpx.TransportError as error:
                 answer = error
             wait = self._settings.again(attempt, answer)
             if wait is None:
-                if isinstance(answer, httpx.Response):
-                    return _result(answer)
-                raise Unreachable(f"{self._settings.options['base_url']}: {answer!r}") from answer
-            attempt += 1
+                return self._settings.result(answer)
             time.sleep(wait)
 
     def judge(self, prompt: Said, first: Said, second: Said, *, id: str | None = None) -> dict[str, Any]:
@@ -135,18 +141,14 @@ class AsyncClient:
         self._http = httpx.AsyncClient(**self._settings.options)
 
     async def _post(self, route: str, body: dict[str, Any]) -> dict[str, Any]:
-        attempt = 0
-        while True:
+        for attempt in itertools.count():
             try:
-                answer: httpx.Response | httpx.TransportError = await self._http.post(route, json=body)
+                answer: _Answer = await self._http.post(route, json=body)
             except httpx.TransportError as error:
                 answer = error
             wait = self._settings.again(attempt, answer)
             if wait is None:
-                if isinstance(answer, httpx.Response):
-                    return _result(answer)
-                raise Unreachable(f"{self._settings.options['base_url']}: {answer!r}") from answer
-            attempt += 1
+                return self._settings.result(answer)
             await asyncio.sleep(wait)
 
     async def group(
