@@ -48,10 +48,11 @@ impl Session {
         Ok(Session { judge, progress, opened, started, batch })
     }
 
-    /// Where a run wrote requests to a batch instead of asking: makes their file appear, says so, and ends it. Then there are no results.
-    pub fn waits(&self, rows: u64, failed: u64) -> anyhow::Result<bool> {
+    /// Ends a run over rows. Where it wrote requests to a batch instead of asking, their file appears, and there are no results: `None`.
+    pub async fn end(self, rows: u64, failed: u64) -> anyhow::Result<Option<(Stats, bool)>> {
         let waits = self.batch.as_ref().map(|batch| batch.finish(rows, failed)).transpose()?;
-        Ok(waits.unwrap_or(false))
+        let closed = self.close(rows, failed).await?;
+        Ok((waits != Some(true)).then_some(closed))
     }
 
     /// Ends it; gives what was spent, and whether completions were kept.

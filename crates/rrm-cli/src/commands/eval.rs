@@ -93,11 +93,7 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
     };
     let (counted, tally) = eval::run(&session.judge, &suite, !official_only, options.window(), emit).await?;
     let evaluation = eval::scores(&session.judge, &suite, &tally);
-    let waits = session.waits(counted.cases, counted.failed)?;
-    let (stats, stored) = session.close(counted.cases, counted.failed).await?;
-    if waits {
-        return Ok(ExitCode::SUCCESS);
-    }
+    let Some((stats, stored)) = session.end(counted.cases, counted.failed).await? else { return Ok(ExitCode::SUCCESS) };
     if let Some(shard) = options.shard {
         rows.map(Output::appear).transpose()?;
         note(&format!("cases of shard {shard} of {cases}; a run over the merged stores writes the scores"));

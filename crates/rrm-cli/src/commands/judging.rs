@@ -102,11 +102,7 @@ async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
         Err(RunError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
         done => done?,
     };
-    let waits = session.waits(counted.rows, counted.failed)?;
-    let (stats, stored) = session.close(counted.rows, counted.failed).await?;
-    if waits {
-        return Ok(ExitCode::SUCCESS);
-    }
+    let Some((stats, stored)) = session.end(counted.rows, counted.failed).await? else { return Ok(ExitCode::SUCCESS) };
     let saved = to_toml(&options, &inputs[0].display().to_string())?;
     output.finish(&stats, &saved, options.price())?;
     if counted.failed > 0 {

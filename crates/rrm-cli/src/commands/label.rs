@@ -103,11 +103,7 @@ async fn label_rows(args: Args) -> Result<ExitCode, Failure> {
         Err(RunError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
         done => done?,
     };
-    let waits = session.waits(counted.rows, counted.failed)?;
-    let (stats, stored) = session.close(counted.rows, counted.failed).await?;
-    if waits {
-        return Ok(ExitCode::SUCCESS);
-    }
+    let Some((stats, stored)) = session.end(counted.rows, counted.failed).await? else { return Ok(ExitCode::SUCCESS) };
     note(&counts.sentence(counted.rows));
     if let Some(dropped) = dropped {
         dropped.appear()?;
