@@ -22,8 +22,11 @@ impl Draws {
         self.0.get(n as usize).and_then(|row| row.get(k as usize)).copied().unwrap_or(0.0)
     }
 
-    /// Every outcome of taking n votes without putting back, with its probability.
+    /// Every outcome of taking n votes without putting back, with its probability; none where there are fewer.
     fn outcomes(&self, votes: Votes, n: u32) -> Vec<(Votes, f64)> {
+        if votes.iter().sum::<u32>() < n {
+            return vec![([0; 4], 1.0)];
+        }
         let all = self.ways(votes.iter().sum(), n);
         let mut outcomes = Vec::new();
         for a in 0..=votes[0].min(n) {
@@ -81,6 +84,7 @@ mod tests {
         assert!(close(draws.of_one([6, 1, 0, 1], 1), (0.75, 0.125)));
         // Three of five, of which three are right: at least two right ones are among them in 7 of 10 ways.
         assert!(close(draws.of_one([3, 2, 0, 0], 3), (0.7, 0.0)));
+        assert!(close(draws.of_one([2, 0, 0, 0], 3), (0.0, 1.0)), "fewer votes than are asked for decide nothing");
         // One of each order: right together if both are, undecided if they differ.
         assert!(close(draws.of_two([2, 2, 0, 0], [4, 0, 0, 0], 1), (0.5, 0.5)));
     }
