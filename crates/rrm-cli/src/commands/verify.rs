@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use rrm::{
-    dataset,
+    dataset::{self, DatasetError},
     verify::{self, Outcome, VerifyOptions},
 };
 use serde_json::{Map, Value, json};
@@ -78,8 +78,12 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         row.insert("verified".to_owned(), Value::Object(told));
         out.row(&row, || output::print(&format!("{shown}\n")).map_err(std::io::Error::other)).context("cannot write the rows")?;
     }
+    let rows = equal + unequal + unknown;
+    if rows == 0 {
+        return Err(Failure::user(DatasetError::Empty { file: name.into() }));
+    }
     out.appear()?;
-    note(&format!("{} rows: {equal} equal, {unequal} unequal, {unknown} cannot be told", equal + unequal + unknown));
+    note(&format!("{rows} rows: {equal} equal, {unequal} unequal, {unknown} cannot be told"));
     Ok(ExitCode::SUCCESS)
 }
 

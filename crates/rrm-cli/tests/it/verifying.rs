@@ -30,6 +30,10 @@ fn a_row_without_its_columns_is_named() {
     assert_eq!(refused.status.code(), Some(1));
     let said = stderr(&refused);
     assert!(said.contains("row 2") && said.contains("column answer must be a text or a number"), "{said}");
+    let (_empty, nothing) = file("empty.jsonl", "");
+    let refused = rrm(["verify".as_ref(), nothing.as_os_str()]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("no rows"), "{}", stderr(&refused));
     let said = stderr(&rrm(["verify", path, "--gold", "right"]));
     assert!(said.contains("row 1") && said.contains("no column right; present: answer, response"), "{said}");
 }
