@@ -18,7 +18,7 @@ const ROWS: &str = concat!(
 );
 
 /// What `vllm run-batch` writes for these requests.
-fn run_batch(requests: &Path) -> Vec<Value> {
+pub fn run_batch(requests: &Path) -> Vec<Value> {
     let said = Said::default();
     let reply = |line: &str| {
         let request: Value = serde_json::from_str(line).unwrap();
@@ -31,7 +31,7 @@ fn run_batch(requests: &Path) -> Vec<Value> {
     std::fs::read_to_string(requests).unwrap().lines().map(reply).collect()
 }
 
-fn lines(rows: &[Value]) -> String {
+pub fn lines(rows: &[Value]) -> String {
     rows.iter().map(|row| format!("{row}\n")).collect()
 }
 

@@ -12,6 +12,7 @@ mod embedded;
 mod errors;
 mod eval;
 mod help;
+mod killed;
 mod labels;
 mod local;
 mod model;
