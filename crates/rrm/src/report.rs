@@ -5,10 +5,13 @@
 mod cases;
 mod figure;
 mod figures;
+mod jury;
 mod labels;
+mod own;
 mod page;
 mod paired;
 mod patterns;
+mod rates;
 mod transcripts;
 
 use std::{
@@ -19,13 +22,16 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    cases::{AtVotes, Biases, Bin, PATTERN_SAMPLE, Rate},
+    cases::{AtVotes, Biases, Bin, PATTERN_SAMPLE},
     figure::FigureError,
-    figures::best_of_figure,
+    figures::{best_of_figure, figure_files},
+    jury::Jury,
     labels::{LabelPoint, label_figure, label_points},
+    own::OwnFamily,
     page::{PageError, markdown, page},
-    paired::Pairing,
+    paired::{Pairing, SubsetDifference},
     patterns::Pattern,
+    rates::Rate,
     transcripts::{Entry, Side, Sources, Texts, Written, add_transcripts},
 };
 use crate::{
@@ -45,6 +51,9 @@ pub struct Report {
     pub pairings: Vec<Pairing>,
     /// Agreement of all judges of a benchmark, where there are several.
     pub agreement: Vec<Agreement>,
+    /// Juries of all judges of a benchmark, where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub juries: Vec<Jury>,
 }
 
 /// How much all judges of a benchmark agree.
@@ -79,6 +88,12 @@ pub struct Run {
     pub calibration: Vec<Bin>,
     /// How right they are by the judge's own verdict probabilities, where it gives them.
     pub probabilities: Vec<Bin>,
+    /// What the judge does with responses of its own family; absent where the data does not say who wrote what, or no pair has just one of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_family: Option<OwnFamily>,
+    /// Whether decisions come from scores of single responses: then the order of two has no influence.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scored: bool,
     /// How the judge reasons; absent without transcripts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<Reasoning>,
@@ -165,12 +180,13 @@ pub enum ReportError {
 }
 
 /// Reads the runs whose scores `rrm eval -o` wrote into `files`, with the cases beside them. Of each run at most `shown` cases are kept to be read:
-/// the first that are wrong, flipped or abstained on, then the first others.
+/// the first that are wrong, flipped or abstained on, then the first others. With `jury`, three and more judges of a benchmark are also
+/// put to a vote.
 ///
 /// # Errors
 /// [`ReportError`] for what cannot be read.
-pub fn read(files: &[PathBuf], shown: usize) -> Result<Report, ReportError> {
-    let (mut runs, mut records) = (Vec::new(), Vec::new());
+pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, ReportError> {
+    let (mut runs, mut records, mut subsets) = (Vec::new(), Vec::new(), Vec::new());
     for file in files {
         let evaluation = scores(file)?;
         let path = beside(file, "cases.jsonl");
@@ -191,6 +207,8 @@ pub fn read(files: &[PathBuf], shown: usize) -> Result<Report, ReportError> {
             by_votes: cases.by_votes,
             calibration: cases.calibration,
             probabilities: cases.probabilities,
+            own_family: cases.own,
+            scored: cases.scored,
             reasoning: None,
             left_out: left_out as u64,
             shown: Vec::new(),
@@ -198,20 +216,25 @@ pub fn read(files: &[PathBuf], shown: usize) -> Result<Report, ReportError> {
             sample: cases.sample,
         });
         records.push(cases.records);
+        subsets.push(cases.subsets);
     }
     name(&mut runs);
-    let (mut pairings, mut agreement) = (Vec::new(), Vec::new());
+    let (mut pairings, mut agreement, mut juries) = (Vec::new(), Vec::new(), Vec::new());
     for (a, run) in runs.iter().enumerate() {
         let same: Vec<usize> = (0..runs.len()).filter(|&b| runs[b].evaluation.benchmark == run.evaluation.benchmark).collect();
         let others = same.iter().filter(|&&b| b > a);
-        pairings.extend(others.filter_map(|&b| paired::compare((a, &records[a]), (b, &records[b]))));
+        pairings.extend(others.filter_map(|&b| paired::compare((a, &records[a]), (b, &records[b]), &subsets[a])));
+        if jury && same.len() > 2 && same[0] == a {
+            let members: Vec<_> = same.iter().map(|&b| (b, records[b].as_slice())).collect();
+            juries.extend(jury::jury(run.evaluation.benchmark, &members, runs.len()));
+        }
         if same.len() > 1 && same[0] == a {
             let judges: Vec<_> = same.iter().map(|&b| records[b].as_slice()).collect();
             let benchmark = run.evaluation.benchmark.protocol().name.to_owned();
             agreement.push(Agreement { benchmark, judges: judges.len(), alpha: paired::alpha(&judges) });
         }
     }
-    Ok(Report { rrm: result::VERSION, runs, pairings, agreement })
+    Ok(Report { rrm: result::VERSION, runs, pairings, agreement, juries })
 }
 
 impl Run {

@@ -33,6 +33,9 @@ pub struct Args {
     /// Cases of each run that the page shows, at most: the first that are wrong, flipped or abstained on, then the first others.
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub cases: usize,
+    /// Put three and more judges of a benchmark to a vote, from what they decided: the jury's score, against its best member.
+    #[arg(long)]
+    pub jury: bool,
     /// The store that holds the transcripts [default: each run's].
     #[arg(long, value_name = "FILE")]
     pub store: Option<PathBuf>,
@@ -49,18 +52,22 @@ enum Kind {
 /// Reads the runs and writes the report.
 pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let kinds = args.output.iter().map(|path| kind(path)).collect::<anyhow::Result<Vec<Kind>>>()?;
-    let mut report = report::read(&args.runs, args.cases)?;
+    let mut report = report::read(&args.runs, args.cases, args.jury)?;
+    if args.jury && report.juries.is_empty() {
+        let error = anyhow::anyhow!("--jury: no three runs have pairs of one benchmark in common");
+        return Err(Failure::user(error).with_hint("name three and more files of the same benchmark, judged by different judges"));
+    }
     let sources: Vec<Sources> =
         report.runs.iter().map(|run| sources(run, args.store.as_deref())).collect::<Result<_, Failure>>()?;
     report::add_transcripts(&mut report, &sources)?;
     if args.output.is_empty() {
-        print(&report::markdown(&report)?)?;
+        print(&report::markdown(&report, &[])?)?;
     }
     let taken: Vec<PathBuf> = args.runs.iter().flat_map(|run| [run.clone(), beside(run, "cases.jsonl")]).collect();
     let taken: Vec<&Path> = taken.iter().map(PathBuf::as_path).collect();
     for (path, kind) in args.output.iter().zip(kinds) {
         let mut output = Output::open(Some(path), &taken)?;
-        output.text(&text(&report, kind)?).with_context(|| format!("cannot write {}", path.display()))?;
+        output.text(&text(&report, path, kind)?).with_context(|| format!("cannot write {}", path.display()))?;
         output.appear()?;
     }
     Ok(ExitCode::SUCCESS)
@@ -75,12 +82,24 @@ fn kind(path: &Path) -> anyhow::Result<Kind> {
     }
 }
 
-fn text(report: &Report, kind: Kind) -> anyhow::Result<String> {
+fn text(report: &Report, path: &Path, kind: Kind) -> anyhow::Result<String> {
     Ok(match kind {
         Kind::Html => report::page(report)?,
-        Kind::Markdown => report::markdown(report)?,
+        Kind::Markdown => report::markdown(report, &figures(report, path)?)?,
         Kind::Json => serde_json::to_string_pretty(report)? + "\n",
     })
+}
+
+/// Writes the figures beside a Markdown file: `FILE.1.svg`, `FILE.2.svg` ...; gives their titles and what to link.
+fn figures(report: &Report, path: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let mut links = Vec::new();
+    for (number, (title, svg)) in report::figure_files(report)?.into_iter().enumerate() {
+        let file = beside(path, &format!("{}.svg", number + 1));
+        fs::write(&file, svg).with_context(|| format!("cannot write {}", file.display()))?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy().replace(' ', "%20");
+        links.push((title, name));
+    }
+    Ok(links)
 }
 
 /// Where the texts of a run are, by the options that lie beside it. What is gone or has changed is left out with a note.

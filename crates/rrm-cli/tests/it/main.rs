@@ -2,6 +2,8 @@
 #![allow(missing_docs, reason = "tests are their own documentation")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failed unwrap is a failed test, and a skipped test says so")]
 
+#[path = "../../../rrm/tests/it/fake_scorer.rs"]
+mod fake_scorer;
 #[path = "../../../rrm/tests/it/faulty_server.rs"]
 mod faulty_server;
 #[path = "../../../rrm-nn/tests/it/toy.rs"]
@@ -19,6 +21,7 @@ mod model;
 mod pairs;
 mod pandalm;
 mod rows;
+mod scalars;
 mod serve;
 mod shards;
 mod survival;

@@ -37,6 +37,9 @@ pub struct CaseRow {
     pub strict: Option<bool>,
     /// Bytes of the two responses.
     pub bytes: (usize, usize),
+    /// Which models wrote them, where the data says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writers: Option<(String, String)>,
     /// Why there is no judgment in one order or the other; it counts as no verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -142,8 +145,20 @@ async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Re
         official: rule(case.label, &decisions[..counted.min(decisions.len())]),
         strict: (decisions.len() == 2).then(|| decisions.iter().all(|decision| *decision == case.label.into())),
         bytes: (bytes(case.pair.0), bytes(case.pair.1)),
+        writers: writers(case),
         decisions,
         error,
         matches,
     })
+}
+
+/// Who wrote the two responses: columns of RewardBench and of MT-Bench, or `model` beside each response.
+fn writers(case: &Case) -> Option<(String, String)> {
+    const COLUMNS: [(&str, &str); 2] = [("chosen_model", "rejected_model"), ("model_a", "model_b")];
+    let of_row = |(a, b)| Some((case.item.extra.get(a)?.as_str()?.to_owned(), case.item.extra.get(b)?.as_str()?.to_owned()));
+    let of_response = |index: usize| Some(case.item.responses.get(index)?.extra.get("model")?.as_str()?.to_owned());
+    let two = case.item.responses.len() == 2;
+    let of_row = || COLUMNS.into_iter().find_map(of_row).filter(|_| two);
+    let in_file = of_response(case.pair.0).zip(of_response(case.pair.1));
+    in_file.or_else(|| of_row().map(|(a, b)| if case.pair == (0, 1) { (a, b) } else { (b, a) }))
 }

@@ -9,7 +9,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::ReportError;
+use super::{
+    Rate, ReportError,
+    own::{Gathering, OwnFamily},
+};
 use crate::{
     engine::LabelProbabilities,
     eval::{CaseRow, Evaluation, Orders, Share},
@@ -35,29 +38,12 @@ pub(super) struct Record {
     pub official: f64,
     /// The first decision, in the benchmark's own order.
     pub decision: Decision,
-}
-
-/// How often something held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Rate {
-    /// Times that it held.
-    pub held: u64,
-    /// Times that it could have.
-    pub of: u64,
-    /// The share with its 95% interval (Wilson); `None` where there was nothing.
-    pub share: Option<Score>,
-}
-
-impl Rate {
-    fn add(&mut self, held: bool) {
-        self.held += u64::from(held);
-        self.of += 1;
-    }
-
-    fn done(self) -> Self {
-        let share = (self.of > 0).then(|| Share { value: self.held as f64 / self.of as f64, rows: self.of as f64 });
-        Rate { share: share.and_then(Share::score), ..self }
-    }
+    /// The one in the other order, where that was asked for.
+    pub second: Option<Decision>,
+    /// What is right.
+    pub label: Verdict,
+    /// Place of its subset among [`Cases::subsets`].
+    pub subset: u16,
 }
 
 /// Places and lengths: what a judge should not go by.
@@ -109,6 +95,12 @@ pub(super) struct Cases {
     /// Cases to be shown.
     pub shown: Vec<CaseRow>,
     pub votes: u64,
+    /// Names of subsets.
+    pub subsets: Vec<String>,
+    /// What the judge does with responses of its own family.
+    pub own: Option<OwnFamily>,
+    /// Whether decisions come from scores of single responses.
+    pub scored: bool,
 }
 
 /// Sums that [`AtVotes`] comes from.
@@ -132,6 +124,7 @@ struct Reading<'a> {
     /// Cases to be shown that nothing is wrong with.
     plain: Vec<CaseRow>,
     limit: usize,
+    own: Gathering,
 }
 
 /// Reads the cases of a run; of those to be shown at most `limit`.
@@ -171,19 +164,42 @@ impl<'a> Reading<'a> {
             sample: Vec::new(),
             shown: Vec::new(),
             votes: 0,
+            subsets: Vec::new(),
+            own: None,
+            scored: false,
         };
         let (sums, sample) = (vec![Sums::default(); ks.len()], BinaryHeap::new());
         let (said, said_probabilities) = ([0.0; BINS], [0.0; BINS]);
-        Reading { evaluation, cases, ks, sums, said, said_probabilities, rows: 0, both: true, sample, plain: Vec::new(), limit }
+        let own = Gathering::new(&evaluation.engine.name);
+        Reading {
+            evaluation,
+            cases,
+            ks,
+            sums,
+            said,
+            said_probabilities,
+            rows: 0,
+            both: true,
+            sample,
+            plain: Vec::new(),
+            limit,
+            own,
+        }
     }
 
     fn add(&mut self, row: CaseRow) {
-        let record = record(&row);
+        let subset = self.cases.subsets.iter().position(|name| *name == row.subset).unwrap_or_else(|| {
+            self.cases.subsets.push(row.subset.clone());
+            self.cases.subsets.len() - 1
+        });
+        // Beyond 65,535 subsets nobody reads on: they share the last number.
+        let record = record(&row, u16::try_from(subset).unwrap_or(u16::MAX));
         self.rows += u64::from(self.cases.records.last().is_none_or(|last| last.row != record.row));
         self.cases.records.push(record);
         self.both &= row.strict.is_some();
-        self.biases(&row);
-        self.calibration(&row);
+        self.biases(&row, record.row);
+        self.calibration(&row, record.row);
+        self.own.add(&row, record.row);
         for (place, &k) in self.ks.iter().enumerate() {
             let decisions = decisions_at(&row, k);
             let counted = if self.evaluation.benchmark.protocol().orders == Orders::Both { 2 } else { 1 };
@@ -196,6 +212,7 @@ impl<'a> Reading<'a> {
         }
         for vote in row.matches.iter().flat_map(|played| &played.votes) {
             self.cases.votes += 1;
+            self.cases.scored |= vote.scores.is_some();
             if self.sample.len() < PATTERN_SAMPLE {
                 self.sample.push(vote.completion.clone());
             } else if self.sample.peek().is_some_and(|last| *last > vote.completion) {
@@ -209,34 +226,34 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn biases(&mut self, row: &CaseRow) {
+    fn biases(&mut self, row: &CaseRow, key: u64) {
         let biases = &mut self.cases.biases;
         let side = |decision| matches!(decision, Decision::First | Decision::Second);
         for decision in row.matches.iter().filter_map(|played| played.decision).filter(|decision| side(*decision)) {
-            biases.first_place.add(decision == Decision::First);
+            biases.first_place.add(decision == Decision::First, key);
         }
         if row.bytes.0 == row.bytes.1 {
             return;
         }
         let longer = if row.bytes.0 > row.bytes.1 { Verdict::First } else { Verdict::Second };
         for decision in row.decisions.iter().filter(|decision| side(**decision)) {
-            biases.longer.add(*decision == longer.into());
+            biases.longer.add(*decision == longer.into(), key);
         }
         let right = row.decisions.first().is_some_and(|decision| *decision == row.label.into());
         match row.label {
             Verdict::Tie => {}
-            label if label == longer => biases.right_if_longer.add(right),
-            _ => biases.right_if_shorter.add(right),
+            label if label == longer => biases.right_if_longer.add(right, key),
+            _ => biases.right_if_shorter.add(right, key),
         }
     }
 
-    fn calibration(&mut self, row: &CaseRow) {
+    fn calibration(&mut self, row: &CaseRow, key: u64) {
         let (Some(played), true) = (row.matches.first(), row.label != Verdict::Tie) else { return };
         let label_first = (row.label == Verdict::First) == (played.first == row.pair.0);
         let shares = played.counts.and_then(Counts::share_first);
-        add_share(&mut self.cases.calibration, &mut self.said, shares, label_first);
+        add_share(&mut self.cases.calibration, &mut self.said, (shares, label_first), key);
         let probabilities = mean_probability(played);
-        add_share(&mut self.cases.probabilities, &mut self.said_probabilities, probabilities, label_first);
+        add_share(&mut self.cases.probabilities, &mut self.said_probabilities, (probabilities, label_first), key);
     }
 
     fn done(mut self) -> Cases {
@@ -256,6 +273,7 @@ impl<'a> Reading<'a> {
         };
         self.cases.calibration = bins(&self.cases.calibration, &self.said);
         self.cases.probabilities = bins(&self.cases.probabilities, &self.said_probabilities);
+        self.cases.own = self.own.done();
         self.cases.sample = self.sample.into_sorted_vec();
         let room = self.limit - self.cases.shown.len();
         self.cases.shown.extend(self.plain.into_iter().take(room));
@@ -273,7 +291,7 @@ pub(super) fn flags(row: &CaseRow) -> Vec<&'static str> {
     named.into_iter().filter_map(|(holds, name)| holds.then_some(name)).collect()
 }
 
-fn record(row: &CaseRow) -> Record {
+fn record(row: &CaseRow, subset: u16) -> Record {
     let mut hasher = blake3::Hasher::new();
     hasher.update(row.id.as_bytes());
     let mut id = [0; 8];
@@ -282,7 +300,8 @@ fn record(row: &CaseRow) -> Record {
     let mut key = [0; 16];
     hasher.finalize_xof().fill(&mut key);
     let decision = row.decisions.first().copied().unwrap_or(Decision::Undecided);
-    Record { key: u128::from_le_bytes(key), row: u64::from_le_bytes(id), official: row.official, decision }
+    let (key, id, second) = (u128::from_le_bytes(key), u64::from_le_bytes(id), row.decisions.get(1).copied());
+    Record { key, row: id, official: row.official, decision, second, label: row.label, subset }
 }
 
 /// The decisions of the first `k` votes in each order. A case with an error keeps those it has: its matches cannot be told apart.
@@ -314,11 +333,11 @@ fn mean_probability(played: &MatchRow) -> Option<f64> {
 }
 
 /// Counts a decision by the share of its side; a share of one half decides nothing.
-fn add_share(bins: &mut [Bin], said: &mut [f64; BINS], share_first: Option<f64>, label_first: bool) {
+fn add_share(bins: &mut [Bin], said: &mut [f64; BINS], (share_first, label_first): (Option<f64>, bool), row: u64) {
     let Some(share) = share_first.filter(|share| *share != 0.5) else { return };
     let sure = share.max(1.0 - share);
     let bin = (((sure - 0.5) * 2.0 * BINS as f64) as usize).min(BINS - 1);
-    bins[bin].right.add((share > 0.5) == label_first);
+    bins[bin].right.add((share > 0.5) == label_first, row);
     said[bin] += sure;
 }
 

@@ -46,6 +46,19 @@ pub(super) fn figures(report: &Report) -> Vec<Figure> {
     figures
 }
 
+/// The figures of a report as SVG files, each with its title.
+///
+/// # Errors
+/// What cannot be drawn.
+pub fn figure_files(report: &Report) -> Result<Vec<(String, String)>, FigureError> {
+    figures(report).iter().map(|drawn| Ok((drawn.title.clone(), of_no_theme(&figure::draw(drawn)?)))).collect()
+}
+
+/// A file of its own has no theme: the grid is grey.
+fn of_no_theme(svg: &str) -> String {
+    svg.replace("#020202", "#D4D8DF")
+}
+
 /// Accuracy of picks against numbers of responses, as an SVG file.
 ///
 /// # Errors
@@ -75,8 +88,7 @@ pub fn best_of_figure(of: &BestOf) -> Result<String, FigureError> {
             series("first", &|size| Some(size.first)),
         ],
     };
-    // A file of its own has no theme: the grid is grey.
-    Ok(figure::draw(&figure)?.replace("#020202", "#D4D8DF"))
+    Ok(of_no_theme(&figure::draw(&figure)?))
 }
 
 fn point(x: f64, score: Score) -> Point {

@@ -28,14 +28,16 @@ pub enum PageError {
     Json(#[from] serde_json::Error),
 }
 
-/// The report as Markdown, without figures and transcripts.
+/// The report as Markdown, without transcripts; `figures` are titles of figures and where their files are, seen from the report.
 ///
 /// # Errors
 /// What is wrong with the template.
-pub fn markdown(report: &Report) -> Result<String, PageError> {
+pub fn markdown(report: &Report, figures: &[(String, String)]) -> Result<String, PageError> {
     let mut environment = environment()?;
     environment.add_template("page.md", MARKDOWN)?;
-    Ok(environment.get_template("page.md")?.render(context! { report => Value::from(Serde(report)) })?)
+    Ok(environment
+        .get_template("page.md")?
+        .render(context! { report => Value::from(Serde(report)), figures => Value::from(Serde(figures)) })?)
 }
 
 /// One run's cases, for the browser.

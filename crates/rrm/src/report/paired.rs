@@ -16,31 +16,50 @@ pub struct Pairing {
     pub cases: u64,
     /// What `a` scores officially above `b`, every pair counting the same; the 95% interval is normal, from differences summed by row.
     pub difference: Score,
-    /// Cases that count more with `a`.
+    /// Rows that count more with `a`, summed over their pairs.
     pub a_better: u64,
-    /// Cases that count more with `b`.
+    /// Rows that count more with `b`.
     pub b_better: u64,
-    /// Probability of so uneven a split of these if both were equally good: McNemar's exact test, two-sided.
+    /// Probability of so uneven a split of these if both were equally good: the exact sign test, two-sided. Where rows are single pairs and
+    /// count 0 or 1 it is McNemar's. Pairs of one row are not independent, so that they do not count one by one.
     pub p: f64,
     /// Cohen's kappa of their first decisions about the same pairs; `None` where chance alone would make them agree.
     pub kappa: Option<f64>,
+    /// The same by subset, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subsets: Vec<SubsetDifference>,
 }
 
-/// Compares two runs; `None` without common cases. The records are sorted by key.
-pub(super) fn compare((a, of_a): (usize, &[Record]), (b, of_b): (usize, &[Record])) -> Option<Pairing> {
+/// Two judges on the common cases of a subset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SubsetDifference {
+    /// Which.
+    pub name: String,
+    /// Cases that both have.
+    pub cases: u64,
+    /// As over all.
+    pub difference: Score,
+    /// The sign test's probability by itself.
+    pub p: f64,
+    /// Corrected by Holm's rule for having looked at all subsets of this pairing.
+    pub holm: f64,
+}
+
+/// Compares two runs, whose records are sorted by key and whose subsets are those of `a`; `None` without common cases.
+pub(super) fn compare((a, of_a): (usize, &[Record]), (b, of_b): (usize, &[Record]), subsets: &[String]) -> Option<Pairing> {
     let (mut i, mut j) = (0, 0);
-    // The row's hash leads, so that the cases of a row come together.
-    let mut by_row: Vec<(u64, f64)> = Vec::new();
-    let (mut a_better, mut b_better, mut table) = (0, 0, [[0_u64; 3]; 3]);
+    let (mut all, mut table) = (Vec::new(), [[0_u64; 3]; 3]);
+    let mut by_subset: Vec<Vec<(u64, f64)>> = vec![Vec::new(); subsets.len()];
     while let (Some(x), Some(y)) = (of_a.get(i), of_b.get(j)) {
         match x.key.cmp(&y.key) {
             std::cmp::Ordering::Less => i += 1,
             std::cmp::Ordering::Greater => j += 1,
             std::cmp::Ordering::Equal => {
-                let difference = x.official - y.official;
-                by_row.push((x.row, difference));
-                a_better += u64::from(difference > 0.0);
-                b_better += u64::from(difference < 0.0);
+                let difference = (x.row, x.official - y.official);
+                all.push(difference);
+                if let Some(subset) = by_subset.get_mut(usize::from(x.subset)) {
+                    subset.push(difference);
+                }
                 if let (Some(x), Some(y)) = (category(x.decision), category(y.decision)) {
                     table[x][y] += 1;
                 }
@@ -48,9 +67,48 @@ pub(super) fn compare((a, of_a): (usize, &[Record]), (b, of_b): (usize, &[Record
             }
         }
     }
-    let cases = by_row.len() as u64;
-    let difference = mean_by_row(by_row)?;
-    Some(Pairing { a, b, cases, difference, a_better, b_better, p: exact_p(a_better, b_better), kappa: kappa(&table) })
+    let (cases, (a_better, b_better)) = (all.len() as u64, split(&mut all));
+    let difference = mean_by_row(all)?;
+    let subsets = if subsets.len() > 1 { by_subsets(subsets, by_subset) } else { Vec::new() };
+    let p = exact_p(a_better, b_better);
+    Some(Pairing { a, b, cases, difference, a_better, b_better, p, kappa: kappa(&table), subsets })
+}
+
+/// Rows whose differences add up to more than nothing, and to less.
+fn split(pairs: &mut [(u64, f64)]) -> (u64, u64) {
+    pairs.sort_unstable_by_key(|(row, _)| *row);
+    let (mut more, mut less) = (0, 0);
+    for row in pairs.chunk_by(|one, other| one.0 == other.0) {
+        // What pairs count are simple fractions; sums this small are rounding.
+        let sum: f64 = row.iter().map(|(_, value)| value).sum();
+        more += u64::from(sum > 1e-9);
+        less += u64::from(sum < -1e-9);
+    }
+    (more, less)
+}
+
+fn by_subsets(names: &[String], pairs: Vec<Vec<(u64, f64)>>) -> Vec<SubsetDifference> {
+    let one = |(name, mut pairs): (&String, Vec<(u64, f64)>)| {
+        let (cases, (more, less)) = (pairs.len() as u64, split(&mut pairs));
+        let difference = mean_by_row(pairs)?;
+        Some(SubsetDifference { name: name.clone(), cases, difference, p: exact_p(more, less), holm: 1.0 })
+    };
+    let mut all: Vec<SubsetDifference> = names.iter().zip(pairs).filter_map(one).collect();
+    let corrected = holm(&all.iter().map(|subset| subset.p).collect::<Vec<_>>());
+    all.iter_mut().zip(corrected).for_each(|(subset, holm)| subset.holm = holm);
+    all
+}
+
+/// Holm's step-down correction: the smallest of m probabilities counts m times, the next m - 1 times, and none less than the one before.
+fn holm(ps: &[f64]) -> Vec<f64> {
+    let mut places: Vec<usize> = (0..ps.len()).collect();
+    places.sort_by(|a, b| ps[*a].total_cmp(&ps[*b]));
+    let (mut corrected, mut least) = (vec![1.0; ps.len()], 0.0_f64);
+    for (rank, place) in places.into_iter().enumerate() {
+        least = least.max(((ps.len() - rank) as f64 * ps[place]).min(1.0));
+        corrected[place] = least;
+    }
+    corrected
 }
 
 /// Krippendorff's alpha for nominal values of the first decisions of several judges: cases that at least two of them decided count.
@@ -85,7 +143,7 @@ fn category(decision: Decision) -> Option<usize> {
 }
 
 /// The mean over pairs with a normal interval that takes rows, not pairs, as independent; `None` without pairs.
-fn mean_by_row(mut pairs: Vec<(u64, f64)>) -> Option<Score> {
+pub(super) fn mean_by_row(mut pairs: Vec<(u64, f64)>) -> Option<Score> {
     if pairs.is_empty() {
         return None;
     }
@@ -152,11 +210,34 @@ mod tests {
         let b = [1, 1, 1, 0, 0, 1, 0, 0, 0, 0];
         let records = |values: [u8; 10]| -> Vec<Record> {
             let decide = |value| if value == 0 { Decision::First } else { Decision::Second };
-            let record = |(key, value)| Record { key: key as u128, row: key as u64, official: 0.0, decision: decide(value) };
+            let (second, label, subset) = (None, crate::verdict::Verdict::First, 0);
+            let record = |(key, value)| Record {
+                key: key as u128,
+                row: key as u64,
+                official: 0.0,
+                decision: decide(value),
+                second,
+                label,
+                subset,
+            };
             values.into_iter().enumerate().map(record).collect()
         };
         let alpha = alpha(&[&records(a), &records(b)]).unwrap();
         assert!((alpha - 0.095).abs() < 5e-4, "{alpha}");
+    }
+
+    #[test]
+    fn holm_by_hand() {
+        assert_eq!(holm(&[0.01, 0.04, 0.03, 0.5]), [0.04, 0.09, 0.09, 0.5]);
+        assert_eq!((holm(&[0.4, 0.9]), holm(&[])), (vec![0.8, 0.9], vec![]));
+    }
+
+    #[test]
+    fn pairs_of_one_row_are_one_piece_of_evidence() {
+        // Nine pairs of each of two rows, all better with one judge: two rows, not eighteen.
+        let mut pairs: Vec<(u64, f64)> = (0..18).map(|i| (i % 2, 1.0)).collect();
+        assert_eq!(split(&mut pairs), (2, 0));
+        assert_eq!(split(&mut [(1, 0.5), (1, -0.5), (2, -1.0)]), (0, 1));
     }
 
     #[test]

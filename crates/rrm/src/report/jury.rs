@@ -1,0 +1,182 @@
+//! Stored decisions of several judges -> those of a jury, without asking anybody again: what it scores, against its best member, and whether
+//! its members err on the same pairs.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    cases::Record,
+    paired::{self, Pairing},
+};
+use crate::{
+    eval::{Benchmark, Orders},
+    rating::Score,
+    verdict::{Abstain, Verdict},
+    vote::{Counts, Decision},
+};
+
+/// Several judges whose decisions are put to a vote.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Jury {
+    /// The benchmark's name.
+    pub benchmark: String,
+    /// Places of its members in the report, from 0.
+    pub members: Vec<usize>,
+    /// Pairs that all members were asked about.
+    pub cases: u64,
+    /// What pairs count officially, every pair counting the same; the 95% interval takes rows as independent.
+    pub official: Score,
+    /// Pairs that are right in both orders; absent where some member was asked in one.
+    pub strict: Option<Score>,
+    /// Pairs without a decision: equally many members for two outcomes, or none for any.
+    pub undecided: u64,
+    /// Of the pairs that jury and member decided, the share in which they agree, for each member.
+    pub agreement: Vec<Option<f64>>,
+    /// The member that scores best on these pairs, as a place in the report. It is chosen by the same pairs that it is compared on, which favours it.
+    pub best: usize,
+    /// The jury (`a`, whose place is one behind the last run) against that member (`b`).
+    pub against_best: Pairing,
+    /// Correlation of what pairs cost each two members, 1 where they err alike, 0 where errors have nothing to do with one another; `None` of a
+    /// member that is always right, or always wrong.
+    pub errors: Vec<Vec<Option<f64>>>,
+}
+
+/// The jury of these members, who are given with their records, sorted by key; `None` without common pairs.
+pub(super) fn jury(benchmark: Benchmark, members: &[(usize, &[Record])], runs: usize) -> Option<Jury> {
+    let common = common(members);
+    let first = common.first()?;
+    let mut of_members: Vec<Vec<Record>> = vec![Vec::new(); first.len()];
+    for case in &common {
+        case.iter().zip(&mut of_members).for_each(|(record, list)| list.push(**record));
+    }
+    let own: Vec<Record> = common.iter().map(|case| decide(benchmark, case)).collect();
+    let both = own.iter().all(|record| record.second.is_some());
+    let mean = |of: &dyn Fn(&Record) -> f64| paired::mean_by_row(own.iter().map(|record| (record.row, of(record))).collect());
+    let right = |record: &Record| {
+        let label = Decision::from(record.label);
+        f64::from(u8::from(record.decision == label && record.second == Some(label)))
+    };
+    let total = |records: &[Record]| records.iter().map(|record| record.official).sum::<f64>();
+    // The first of those that score best.
+    let mut best = 0;
+    for place in 1..of_members.len() {
+        if total(&of_members[place]) > total(&of_members[best]) {
+            best = place;
+        }
+    }
+    let agreement = of_members.iter().map(|records| agreement(&own, records)).collect();
+    let errors = of_members.iter().map(|a| of_members.iter().map(|b| correlation(a, b)).collect()).collect();
+    Some(Jury {
+        benchmark: benchmark.protocol().name.to_owned(),
+        members: members.iter().map(|(place, _)| *place).collect(),
+        cases: own.len() as u64,
+        official: mean(&|record| record.official)?,
+        strict: if both { mean(&right) } else { None },
+        undecided: own.iter().filter(|record| record.decision == Decision::Undecided).count() as u64,
+        agreement,
+        best: members[best].0,
+        against_best: paired::compare((runs, &own), (members[best].0, &of_members[best]), &[])?,
+        errors,
+    })
+}
+
+/// The records of each pair that all have, in the order of the members.
+fn common<'a>(members: &[(usize, &'a [Record])]) -> Vec<Vec<&'a Record>> {
+    let Some(((_, first), others)) = members.split_first() else { return Vec::new() };
+    let found = |record: &'a Record| -> Option<Vec<&'a Record>> {
+        let other = |(_, records): &(usize, &'a [Record])| {
+            records.binary_search_by_key(&record.key, |other| other.key).ok().map(|place| &records[place])
+        };
+        let others: Option<Vec<&Record>> = others.iter().map(other).collect();
+        Some([vec![record], others?].concat())
+    };
+    first.iter().filter_map(found).collect()
+}
+
+/// What most members say in each order, and what that counts.
+fn decide(benchmark: Benchmark, case: &[&Record]) -> Record {
+    let vote = |decisions: &mut dyn Iterator<Item = Decision>| {
+        let mut counts = Counts::default();
+        decisions.for_each(|decision| counts.add(verdict(decision)));
+        counts.decision()
+    };
+    let decision = vote(&mut case.iter().map(|record| record.decision));
+    let twice = case.iter().all(|record| record.second.is_some());
+    let second = twice.then(|| vote(&mut case.iter().filter_map(|record| record.second)));
+    let counted = if benchmark.protocol().orders == Orders::Both { 2 } else { 1 };
+    let decisions: Vec<Decision> = [Some(decision), second].into_iter().flatten().take(counted).collect();
+    let official = benchmark.protocol().count(case[0].label, &decisions);
+    Record { official, decision, second, ..*case[0] }
+}
+
+fn verdict(decision: Decision) -> Result<Verdict, Abstain> {
+    match decision {
+        Decision::First => Ok(Verdict::First),
+        Decision::Second => Ok(Verdict::Second),
+        Decision::Tie => Ok(Verdict::Tie),
+        Decision::Undecided => Err(Abstain::NoVerdict),
+    }
+}
+
+fn agreement(jury: &[Record], member: &[Record]) -> Option<f64> {
+    let decided = |(a, b): &(&Record, &Record)| a.decision != Decision::Undecided && b.decision != Decision::Undecided;
+    let both: Vec<_> = jury.iter().zip(member).filter(decided).collect();
+    let same = both.iter().filter(|(a, b)| a.decision == b.decision).count();
+    (!both.is_empty()).then(|| same as f64 / both.len() as f64)
+}
+
+/// Pearson's correlation of what pairs count.
+fn correlation(a: &[Record], b: &[Record]) -> Option<f64> {
+    let n = a.len() as f64;
+    let mean = |records: &[Record]| records.iter().map(|record| record.official).sum::<f64>() / n;
+    let (mean_a, mean_b) = (mean(a), mean(b));
+    let (mut both, mut of_a, mut of_b) = (0.0, 0.0, 0.0);
+    for (a, b) in a.iter().zip(b) {
+        let (a, b) = (a.official - mean_a, b.official - mean_b);
+        both += a * b;
+        of_a += a * a;
+        of_b += b * b;
+    }
+    (of_a > 0.0 && of_b > 0.0).then(|| both / (of_a * of_b).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records(right: [bool; 6]) -> Vec<Record> {
+        let one = |(key, right): (usize, bool)| Record {
+            key: key as u128,
+            row: key as u64,
+            official: f64::from(u8::from(right)),
+            decision: if right { Decision::First } else { Decision::Second },
+            second: Some(Decision::First),
+            label: Verdict::First,
+            subset: 0,
+        };
+        right.into_iter().enumerate().map(one).collect()
+    }
+
+    #[test]
+    fn members_who_err_apart_make_a_jury_that_is_never_wrong() {
+        let all = [
+            records([true, true, true, true, false, false]),
+            records([true, true, false, false, true, true]),
+            records([false, false, true, true, true, true]),
+        ];
+        let members: Vec<(usize, &[Record])> = all.iter().enumerate().map(|(place, list)| (place, list.as_slice())).collect();
+        let jury = jury(Benchmark::Pairs, &members, 3).unwrap();
+        assert_eq!((jury.cases, jury.official.value, jury.strict.unwrap().value, jury.undecided), (6, 1.0, 1.0, 0));
+        assert_eq!((jury.best, jury.against_best.a_better, jury.against_best.b_better), (0, 2, 0));
+        assert!((jury.agreement[0].unwrap() - 2.0 / 3.0).abs() < 1e-12);
+        assert!((jury.errors[0][1].unwrap() + 0.5).abs() < 1e-12 && (jury.errors[0][0].unwrap() - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn equally_many_for_two_outcomes_decide_nothing() {
+        let all = [records([true; 6]), records([false; 6])];
+        let members: Vec<(usize, &[Record])> = all.iter().enumerate().map(|(place, list)| (place, list.as_slice())).collect();
+        let jury = jury(Benchmark::Pairs, &members, 2).unwrap();
+        assert_eq!((jury.undecided, jury.official.value, jury.errors[0][1]), (6, 0.0, None));
+        assert_eq!(super::jury(Benchmark::Pairs, &[(0, all[0].as_slice()), (1, &[])], 2), None);
+    }
+}
