@@ -34,7 +34,7 @@ pub enum Command {
     Rank(judging::Args),
     /// Label preferences: rank the responses of each row, and write chosen and rejected as trainers read them.
     Label(label::Args),
-    /// Say what a judge or rank command would take, before it runs.
+    /// Say what a judge, rank or eval command would take, before it runs.
     Plan(plan::Args),
     /// Measure a judge on a benchmark, by its own rules and by strict ones.
     Eval(eval::Args),

@@ -1,7 +1,7 @@
 //! Scores of a benchmark -> the table that a person reads, and the list of benchmarks.
 
 use rrm::{
-    eval::{Benchmark, BestOf, Counts, Evaluation, Group, Level, Orders},
+    eval::{Benchmark, BestOf, Counts, Evaluation, Group, Level, Orders, Questions},
     rating::Score,
 };
 
@@ -20,9 +20,30 @@ pub fn list() -> String {
             out += &format!("  tried     {}\n", protocol.tried);
         }
     }
-    out += "mmlu-pro\n  holds     MMLU-Pro's questions with responses of 16 models, each known to be right or wrong (TIGER-AI-Lab/MMLU-Pro)\n";
-    out += "  official  none; ours: accuracy of the pick of 1, 2, 4, 8, 16 by knockout and Elo, beside first, random, majority, oracle\n";
-    out += "  tried     on 400 questions of `mmlu-pro/dev`\n";
+    for questions in Questions::ALL {
+        let (holds, tried) = match questions {
+            Questions::MmluPro => (
+                "MMLU-Pro's questions with responses of 16 models, each known to be right or wrong (TIGER-AI-Lab/MMLU-Pro)",
+                "on 400 questions of `mmlu-pro/dev`",
+            ),
+            Questions::PpeBestOfK => (
+                "PPE, correctness: 32 responses of one model to each prompt, each known to be right or wrong (lmarena-ai/PPE-*-Best-of-K)",
+                "not run on upstream files; written to the published format",
+            ),
+            Questions::BestOf => ("your own prompts with responses that say whether they are right; `--column` renames", ""),
+        };
+        let (name, auc) = match questions {
+            Questions::PpeBestOfK => (questions.name(), "; ROC AUC where the judge scores single responses"),
+            _ => (questions.name(), ""),
+        };
+        out += &format!("{name}\n  holds     {holds}\n");
+        out += &format!(
+            "  official  none; ours: accuracy of the pick of 1, 2, 4, 8 ... by knockout, Elo and Bradley-Terry, beside first, random, majority, oracle{auc}\n"
+        );
+        if !tried.is_empty() {
+            out += &format!("  tried     {tried}\n");
+        }
+    }
     out
 }
 
@@ -32,10 +53,13 @@ pub fn best_of(of: &BestOf) -> String {
     let strategies = ["knockout", "votes", "elo", "votes", "b-t", "votes"].map(|name| format!("{name:>9}")).concat();
     out += &format!("{:>3}{:>6}{:>8}{:>8}{:>9}{:>8}{strategies}\n", "N", "rows", "first", "random", "majority", "oracle");
     for size in &of.sizes {
-        let free = [(size.first, 8), (size.random, 8), (size.majority, 9), (size.oracle, 8)];
-        let free = free.map(|(score, width)| format!("{:>width$}", percent(score.value, 2))).concat();
+        let free = [(Some(size.first), 8), (Some(size.random), 8), (size.majority, 9), (Some(size.oracle), 8)];
+        let free = free.map(|(score, width)| format!("{:>width$}", value(score))).concat();
         let judged = size.judged.iter().map(|j| format!("{:>9}{:>9.1}", percent(j.accuracy.value, 2), j.votes));
         out += &format!("{:>3}{:>6}{free}{}\n", size.n, size.rows, judged.collect::<String>());
+    }
+    if let Some(auc) = of.auc {
+        out += &format!("ROC AUC over all responses: {}\n", percent(auc, 2));
     }
     out
 }

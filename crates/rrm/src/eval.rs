@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::load::{listed, recognised};
 pub use self::{
-    best_of::{BestOf, Judged, Size, best_of, load_best_of},
+    best_of::{Asked, BestOf, Judged, Questions, SIZES, Size, best_of, load_best_of, matches_of},
     load::{DataFile, EvalError, Suite, load},
     published::reward_bench_results,
     run::{CaseRow, Counted, RunError, run},

@@ -36,9 +36,16 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Adds what one row takes. `overhead` is the bytes of the format around prompt and responses.
-    pub fn add(&mut self, item: &Item, task: &Task, settings: &JudgeSettings, overhead: usize, per_call_max: u64) {
-        let (matches, rounds) = matches(item, task);
+    /// Adds what one row takes: matches that need votes, and how many of them must wait for one another. `overhead` is the bytes of the
+    /// format around prompt and responses.
+    pub fn add(
+        &mut self,
+        item: &Item,
+        (matches, rounds): (u64, u64),
+        settings: &JudgeSettings,
+        overhead: usize,
+        per_call_max: u64,
+    ) {
         let votes = u64::from(settings.votes);
         let fewest = if settings.adaptive == Adaptive::Off { votes } else { votes / 2 + 1 };
         let prompt: usize = item.prompt.messages.iter().map(|m| m.content.len()).sum();
@@ -60,7 +67,7 @@ impl Plan {
 }
 
 /// Matches of a row that need votes at most, and how many of them must wait for one another.
-fn matches(item: &Item, task: &Task) -> (u64, u64) {
+pub fn matches(item: &Item, task: &Task) -> (u64, u64) {
     let n = item.responses.len() as u64;
     match task {
         Task::Judge => (1, 1),

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     cases::{AtVotes, Biases, Bin, PATTERN_SAMPLE},
     figure::FigureError,
-    figures::{best_of_figure, figure_files},
+    figures::{best_of_figures, figure_files},
     jury::Jury,
     labels::{LabelPoint, label_figure, label_points},
     own::OwnFamily,

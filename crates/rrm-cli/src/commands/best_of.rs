@@ -1,10 +1,15 @@
-//! `rrm eval mmlu-pro`: questions with many responses -> how often a judge's pick is right, with a figure beside the numbers.
+//! `rrm eval mmlu-pro|ppe-best-of-k|best-of`: questions with many responses -> how often a judge's pick is right, with a figure beside the numbers.
 
-use std::{path::PathBuf, process::ExitCode, time::Instant};
+use std::{process::ExitCode, time::Instant};
 
 use anyhow::Context;
-use rrm::{eval, report, shard::Shard};
+use rrm::{
+    eval::{self, Asked, Questions},
+    report,
+    shard::Shard,
+};
 
+use super::eval::Args;
 use crate::{
     engines,
     failure::Failure,
@@ -14,28 +19,38 @@ use crate::{
     session::Session,
 };
 
-/// What the benchmark is called.
-pub const NAME: &str = "mmlu-pro";
+/// Responses of each question, at most, if nothing else is asked for.
+pub fn largest(questions: Questions, asked: Option<usize>) -> usize {
+    asked.unwrap_or(if questions == Questions::PpeBestOfK { 32 } else { 16 })
+}
 
-/// Measures picks by knockout and by Elo at 1, 2, 4, 8 and 16 responses.
-pub async fn measure(data: Vec<PathBuf>, options: Options) -> Result<ExitCode, Failure> {
+/// Refuses options that could only be mistakes.
+pub fn check(questions: Questions, options: &Options) -> anyhow::Result<()> {
+    let name = questions.name();
+    let ranking = options.strategy.is_some() || options.opponents.is_some();
+    anyhow::ensure!(!ranking, "{name} has its own strategies: --strategy and --opponents do not go with it");
+    let columns = questions == Questions::BestOf || options.column.is_empty();
+    anyhow::ensure!(columns, "--column is for `rrm eval best-of`; published files are read as they are");
+    options.check()
+}
+
+/// Measures picks by knockout, Elo and Bradley-Terry at 1, 2, 4, 8 ... responses.
+pub async fn measure(questions: Questions, args: Args) -> Result<ExitCode, Failure> {
     let started = Instant::now();
+    let Args { data, options, largest, .. } = args;
     let options = options.resolve()?;
-    let chosen = options.strategy.is_some() || options.opponents.is_some() || !options.column.is_empty();
-    if chosen {
-        return Err(Failure::user(anyhow::anyhow!(
-            "{NAME} has its own strategies and columns: --strategy, --opponents and --column do not go with it"
-        )));
-    }
-    options.check()?;
+    check(questions, &options)?;
     if options.batch_out.is_some() {
         let hint = "name a server with --engine; rank and label write batches";
-        let error = anyhow::anyhow!("{NAME} stops at the first question without an answer: --batch-out does not go with it");
+        let error = anyhow::anyhow!(
+            "{} stops at the first question without an answer: --batch-out does not go with it",
+            questions.name()
+        );
         return Err(Failure::user(error).with_hint(hint));
     }
-    let (mut items, files) = eval::load_best_of(&data, options.judge().seed)?;
-    let questions = items.len() as u64;
-    items = Shard::of(options.shard, questions, items.into_iter()).collect();
+    let (mut items, files) = eval::load_best_of(questions, &data, &options.columns()?, options.judge().seed)?;
+    let count = items.len() as u64;
+    items = Shard::of(options.shard, count, items.into_iter()).collect();
     let format = engines::format(options.format.as_deref())?;
     let taken = options.files(&data);
     let mut output = options.output.as_deref().map(|path| Output::open(Some(path), &taken)).transpose()?;
@@ -45,10 +60,11 @@ pub async fn measure(data: Vec<PathBuf>, options: Options) -> Result<ExitCode, F
         session.progress.row();
         Ok(())
     };
-    let of = eval::best_of(&session.judge, (&items, files), &options.rank(), options.window(), done).await?;
+    let asked = Asked { questions, items: &items, data: files, largest: self::largest(questions, largest) };
+    let of = eval::best_of(&session.judge, asked, &options.rank(), options.window(), done).await?;
     let (stats, _) = session.close(items.len() as u64, 0).await?;
     if let Some(shard) = options.shard {
-        note(&format!("shard {shard} of {questions} questions; a run over the merged stores writes the scores"));
+        note(&format!("shard {shard} of {count} questions; a run over the merged stores writes the scores"));
         crate::terminal::summary(&stats, options.price());
         return Ok(ExitCode::SUCCESS);
     }
@@ -56,13 +72,15 @@ pub async fn measure(data: Vec<PathBuf>, options: Options) -> Result<ExitCode, F
     match output.take() {
         Some(mut output) => {
             if let Some(path) = output.path() {
-                let path = beside(path, "svg");
-                std::fs::write(&path, report::best_of_figure(&of)?)
-                    .with_context(|| format!("cannot write {}", path.display()))?;
+                for (suffix, figure) in ["svg", "cost.svg"].into_iter().zip(report::best_of_figures(&of)?) {
+                    let path = beside(path, suffix);
+                    std::fs::write(&path, figure).with_context(|| format!("cannot write {}", path.display()))?;
+                }
             }
             output.text(&(serde_json::to_string_pretty(&of)? + "\n"))?;
             let paths: String = data.iter().map(|path| format!(" --data {}", path.display())).collect();
-            output.finish(&stats, &to_toml(&options, &format!("eval {NAME}{paths}"))?, options.price())?;
+            let most = largest.map_or_else(String::new, |n| format!(" --largest {n}"));
+            output.finish(&stats, &to_toml(&options, &format!("eval {}{paths}{most}", questions.name()))?, options.price())?;
         }
         None => crate::terminal::summary(&stats, options.price()),
     }

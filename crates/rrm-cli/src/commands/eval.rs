@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use anyhow::Context;
 use rrm::{
-    eval::{self, Benchmark, Counted},
+    eval::{self, Benchmark, Counted, Questions},
     shard::Shard,
 };
 
@@ -12,7 +12,7 @@ use super::best_of;
 use crate::{
     engines,
     failure::Failure,
-    options::{Options, named, to_toml},
+    options::{Options, to_toml},
     output::{Output, beside, note, print},
     scores,
     session::{self, Session},
@@ -21,7 +21,7 @@ use crate::{
 /// What the command takes.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Which benchmark: rewardbench, rewardbench2, rm-bench, judgebench, pandalm, llmbar, evalbiasbench, ppe, autoj, mt-bench-human, mmlu-pro for best of N, or pairs for labelled pairs of your own.
+    /// Which benchmark: rewardbench, rewardbench2, rm-bench, judgebench, pandalm, llmbar, evalbiasbench, ppe, autoj, mt-bench-human, or pairs for labelled pairs of your own; mmlu-pro and ppe-best-of-k for best of N, or best-of for your own responses.
     #[arg(required_unless_present = "list", value_parser = benchmark)]
     pub benchmark: Option<Named>,
     /// Say what each benchmark holds, how its decisions count, and what of it was tried.
@@ -33,6 +33,9 @@ pub struct Args {
     /// Ask only in the orders that the official score counts: half the calls where that is one, and then no strict score.
     #[arg(long)]
     pub official_only: bool,
+    /// Of best of N, the largest N: 1, 2, 4, 8, 16 or 32. A round robin of 32 responses is 496 matches [default: 16; of ppe-best-of-k 32].
+    #[arg(long, value_name = "N", value_parser = size)]
+    pub largest: Option<usize>,
     #[command(flatten)]
     pub options: Options,
 }
@@ -43,23 +46,36 @@ pub enum Named {
     /// Decisions about labelled pairs.
     Pairs(Benchmark),
     /// Picks among many responses.
-    BestOf,
+    BestOf(Questions),
+}
+
+impl Named {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Named::Pairs(benchmark) => benchmark.protocol().name,
+            Named::BestOf(questions) => questions.name(),
+        }
+    }
+}
+
+/// A number of responses that picks are measured at.
+pub fn size(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| eval::SIZES.contains(n)).ok_or_else(|| "expected 1, 2, 4, 8, 16 or 32".to_owned())
 }
 
 /// A benchmark by its name.
-fn benchmark(name: &str) -> Result<Named, String> {
-    if name == best_of::NAME {
-        return Ok(Named::BestOf);
-    }
-    let names = || Benchmark::ALL.map(|benchmark| benchmark.protocol().name).join(", ");
-    named(name).map(Named::Pairs).map_err(|_| format!("no such benchmark; there are {}, {}", names(), best_of::NAME))
+pub fn benchmark(name: &str) -> Result<Named, String> {
+    let all = || Benchmark::ALL.map(Named::Pairs).into_iter().chain(Questions::ALL.map(Named::BestOf));
+    let names = || all().map(Named::name).collect::<Vec<_>>().join(", ");
+    all().find(|named| named.name() == name).ok_or_else(|| format!("no such benchmark; there are {}", names()))
 }
 
 /// Lists the benchmarks, or measures a judge on one.
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     match args.benchmark {
         Some(Named::Pairs(benchmark)) if !args.list => session::unless_stopped(measure(benchmark, args)).await,
-        Some(Named::BestOf) if !args.list => session::unless_stopped(best_of::measure(args.data, args.options)).await,
+        Some(Named::BestOf(questions)) if !args.list => session::unless_stopped(best_of::measure(questions, args)).await,
         _ => {
             print(&scores::list())?;
             Ok(ExitCode::SUCCESS)
@@ -69,6 +85,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
 
 async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> {
     let started = Instant::now();
+    refuse_largest(args.largest)?;
     let Args { data, official_only, options, .. } = args;
     let options = options.resolve()?;
     check(benchmark, &options)?;
@@ -120,12 +137,18 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
 }
 
 /// Refuses options that could only be mistakes.
-fn check(benchmark: Benchmark, options: &Options) -> anyhow::Result<()> {
+pub fn check(benchmark: Benchmark, options: &Options) -> anyhow::Result<()> {
     let ranking = options.strategy.is_some() || options.opponents.is_some() || options.teams.is_some();
     anyhow::ensure!(!ranking, "--strategy, --opponents and --teams are for `rrm rank`");
     let columns = benchmark == Benchmark::Pairs || options.column.is_empty();
     anyhow::ensure!(columns, "--column is for `rrm eval pairs`; published files are read as they are");
     options.check()
+}
+
+/// Refuses `--largest` for pairs.
+pub fn refuse_largest(largest: Option<usize>) -> anyhow::Result<()> {
+    anyhow::ensure!(largest.is_none(), "--largest is for best of N: {}", Questions::ALL.map(Questions::name).join(", "));
+    Ok(())
 }
 
 /// The command, for the file of options.

@@ -1,11 +1,24 @@
-//! `rrm plan`: what a judge or rank command would take, before it runs.
+//! `rrm plan`: what a judge, rank or eval command would take, before it runs.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::ValueEnum;
-use rrm::{dataset, plan::Plan, shard::Shard, spending::Price};
+use rrm::{
+    dataset::{self, Item},
+    eval::Orders,
+    plan::{self, Plan},
+    shard::Shard,
+    spending::Price,
+};
 
-use super::judging::Kind;
+use super::{
+    best_of,
+    eval::{self, Named},
+    judging::Kind,
+};
 use crate::{engines, failure::Failure, options::Options};
 
 /// What the command takes: the arguments of the command that is planned.
@@ -13,8 +26,17 @@ use crate::{engines, failure::Failure, options::Options};
 pub struct Args {
     /// Which command is planned.
     pub command: Planned,
-    /// Rows: JSONL, JSON or Parquet, also gzipped; `-` reads from stdin.
+    /// Rows: JSONL, JSON or Parquet, also gzipped; `-` reads from stdin. Of `eval`, the benchmark.
     pub input: PathBuf,
+    /// Of `eval`: the benchmark's files or folders; repeatable.
+    #[arg(long, value_name = "PATH")]
+    pub data: Vec<PathBuf>,
+    /// Of `eval`: only the orders that the official score counts.
+    #[arg(long)]
+    pub official_only: bool,
+    /// Of `eval`: of best of N, the largest N.
+    #[arg(long, value_name = "N", value_parser = eval::size)]
+    pub largest: Option<usize>,
     /// Written tokens of a call as they are expected; without it the most that can be written is taken.
     #[arg(long, value_name = "N")]
     pub tokens_per_call: Option<u64>,
@@ -23,37 +45,38 @@ pub struct Args {
 }
 
 /// A command that can be planned.
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
 pub enum Planned {
     /// rrm judge
     Judge,
     /// rrm rank
     Rank,
+    /// rrm eval
+    Eval,
 }
 
 /// Prints the plan.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
-    let options = args.options.resolve()?;
-    let kind = match args.command {
-        Planned::Judge => Kind::Judge,
-        Planned::Rank => Kind::Rank,
-    };
-    kind.check(&options)?;
-    let input = crate::output::spooled(&args.input)?;
-    let reading = kind.reading(&options, &args.input)?;
-    let rows = dataset::check(input.path(), &reading).map_err(Failure::rows)?.total().rows;
+    let options = args.options.clone().resolve()?;
+    let of_eval = args.official_only || args.largest.is_some() || !args.data.is_empty();
+    if args.command != Planned::Eval && of_eval {
+        return Err(Failure::user(anyhow::anyhow!("--data, --official-only and --largest are for `rrm plan eval BENCHMARK`")));
+    }
     let format = engines::format(options.format.as_deref())?;
     let overhead = format.file.messages.iter().map(|m| m.content.len()).sum();
-    let (task, settings) = (kind.task(&options), options.judge());
+    let settings = options.judge();
     let budgeted = settings.max_thinking_tokens.and_then(|n| format.budget(n));
     let most = budgeted.map_or(u64::from(settings.sampling.max_tokens), |b| {
         u64::from(b.max_thinking_tokens.min(settings.sampling.max_tokens)) + u64::from(b.max_verdict_tokens)
     });
     let per_call = args.tokens_per_call.unwrap_or(most);
     let mut plan = Plan::default();
-    for item in Shard::of(options.shard, rows, dataset::read(input.path(), &reading)?) {
-        plan.add(&item?, &task, &settings, overhead, per_call);
-    }
+    let mut add = |item: &Item, matches| plan.add(item, matches, &settings, overhead, per_call);
+    let what = match args.command {
+        Planned::Judge => rows(Kind::Judge, &args.input, &options, &mut add)?,
+        Planned::Rank => rows(Kind::Rank, &args.input, &options, &mut add)?,
+        Planned::Eval => benchmark(&args, &options, &mut add)?,
+    };
     let word = if args.tokens_per_call.is_some() { "expected" } else { "at most" };
     // A server is sent the prompt again, with the thinking, when the thinking is cut and the verdict elicited.
     let resent = settings.max_thinking_tokens.filter(|_| options.engine.iter().any(|spec| spec.starts_with("http")));
@@ -65,7 +88,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         false => format!("{} to {}", plan.calls_min, plan.calls_max),
     };
     let mut out = format!(
-        "rows               {}\nmatches            {}\ncalls              {calls}\ndependent rounds   {}\n\
+        "{what:<18} {}\nmatches            {}\ncalls              {calls}\ndependent rounds   {}\n\
          prompt tokens      about {} ({} bytes a token)\nwritten tokens     {word} {} ({per_call} a call)\n",
         plan.rows,
         plan.matches,
@@ -79,4 +102,49 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     }
     crate::output::print(&out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Hands on every row with its matches; says what rows are called.
+fn rows(kind: Kind, path: &Path, options: &Options, add: &mut impl FnMut(&Item, (u64, u64))) -> Result<&'static str, Failure> {
+    kind.check(options)?;
+    let input = crate::output::spooled(path)?;
+    let reading = kind.reading(options, path)?;
+    let rows = dataset::check(input.path(), &reading).map_err(Failure::rows)?.total().rows;
+    let task = kind.task(options);
+    for item in Shard::of(options.shard, rows, dataset::read(input.path(), &reading)?) {
+        let item = item?;
+        add(&item, plan::matches(&item, &task));
+    }
+    Ok("rows")
+}
+
+/// The same for the pairs of a benchmark, or for its questions with many responses.
+fn benchmark(args: &Args, options: &Options, add: &mut impl FnMut(&Item, (u64, u64))) -> Result<&'static str, Failure> {
+    let name = args.input.to_string_lossy();
+    let named = eval::benchmark(&name).map_err(|error| Failure::user(anyhow::anyhow!("{name}: {error}")))?;
+    if args.data.is_empty() {
+        let example = format!("for example `rrm plan eval {name} --data FILE`");
+        return Err(Failure::user(anyhow::anyhow!("--data is missing: the benchmark's files")).with_hint(&example));
+    }
+    match named {
+        Named::Pairs(benchmark) => {
+            eval::check(benchmark, options)?;
+            eval::refuse_largest(args.largest)?;
+            let suite = rrm::eval::load(benchmark, &args.data, &options.columns()?)?;
+            let matches = if args.official_only && benchmark.protocol().orders != Orders::Both { 1 } else { 2 };
+            let cases = suite.cases.len() as u64;
+            Shard::of(options.shard, cases, suite.cases.into_iter()).for_each(|case| add(&case.item, (matches, 1)));
+            Ok("pairs")
+        }
+        Named::BestOf(questions) => {
+            best_of::check(questions, options)?;
+            let (items, _) = rrm::eval::load_best_of(questions, &args.data, &options.columns()?, options.judge().seed)?;
+            let largest = best_of::largest(questions, args.largest);
+            let stored = options.store.as_deref().is_none_or(|path| path.as_os_str() != "none");
+            let count = items.len() as u64;
+            Shard::of(options.shard, count, items.into_iter())
+                .for_each(|item| add(&item, rrm::eval::matches_of(&item, &options.rank(), largest, stored)));
+            Ok("questions")
+        }
+    }
 }

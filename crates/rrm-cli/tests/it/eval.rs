@@ -138,7 +138,7 @@ fn what_cannot_be_measured_is_refused_with_a_hint() {
     hint: `rrm help` lists commands and options, docs/formats.md files
     "#);
     insta::assert_snapshot!(said(&["eval", "rewardbanch", "--data", path]), @r#"
-    error: invalid value 'rewardbanch' for '[BENCHMARK]': no such benchmark; there are rewardbench, rewardbench2, rm-bench, judgebench, pandalm, llmbar, evalbiasbench, ppe, autoj, mt-bench-human, pairs, mmlu-pro
+    error: invalid value 'rewardbanch' for '[BENCHMARK]': no such benchmark; there are rewardbench, rewardbench2, rm-bench, judgebench, pandalm, llmbar, evalbiasbench, ppe, autoj, mt-bench-human, pairs, mmlu-pro, ppe-best-of-k, best-of
 
     For more information, try '--help'.
     "#);
@@ -187,4 +187,106 @@ fn best_of_n_stands_beside_picks_at_no_cost() {
         (last[0], last[3], last[5], last[6], last[7], last[8], last[9]),
         ("4", "25.00", "100.00", "100.00", "3.0", "100.00", "6.0")
     );
+}
+
+#[test]
+fn a_plan_of_an_evaluation_is_what_it_then_takes() {
+    let (folder, path) = file("mine.jsonl", PAIRS);
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let data = path.to_str().unwrap();
+    let votes = ["--votes", "3", "--max-tokens", "50"];
+    insta::assert_snapshot!(stdout(&rrm([&["plan", "eval", "pairs", "--data", data], &votes[..]].concat())), @r#"
+    pairs              3
+    matches            6
+    calls              18
+    dependent rounds   1
+    prompt tokens      about 5540 (4 bytes a token)
+    written tokens     at most 900 (50 a call)
+    "#);
+    let number = |plan: &str, line: &str| -> u64 {
+        plan.lines().find_map(|l| l.strip_prefix(line)).unwrap().trim().parse().unwrap_or_else(|_| panic!("{plan}"))
+    };
+    let mut response = 0;
+    let question = |n: usize| {
+        let mut one = || {
+            response += 1;
+            serde_json::json!({"text": format!("It is {response}."), "correct": response % 3 == 0})
+        };
+        let responses: Vec<_> = (0..n).map(|_| one()).collect();
+        serde_json::json!({"prompt": "Q", "responses": responses}).to_string()
+    };
+    // Two have as many responses as a size of N, two have more.
+    let rows = [4, 5, 8, 3].map(question).join("\n");
+    std::fs::write(at("own.jsonl"), rows).unwrap();
+    let own = at("own.jsonl");
+    for (benchmark, data, more) in [
+        ("pairs", data, &["--store", "none"][..]),
+        ("pairs", data, &["--store", "none", "--official-only"]),
+        ("best-of", &own, &["--store", "none"]),
+        ("best-of", &own, &["--store", &at("store.sqlite")]),
+        ("best-of", &own, &["--store", "none", "--largest", "4"]),
+    ] {
+        let plan = stdout(&rrm([&["plan", "eval", benchmark, "--data", data], &votes[..], more].concat()));
+        let out = at("scores.json");
+        let run = [&["eval", benchmark, "--data", data, "--engine", "scripted:random", "-o", &out], &votes[..], more].concat();
+        let output = rrm(run);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let stats: serde_json::Value = serde_json::from_slice(&std::fs::read(format!("{out}.stats.json")).unwrap()).unwrap();
+        assert_eq!(number(&plan, "calls"), stats["spent"]["calls"].as_u64().unwrap(), "{benchmark} {more:?}\n{plan}");
+    }
+    let said = |args: &[&str]| stderr(&rrm(args));
+    insta::assert_snapshot!(said(&["plan", "eval", "pairs"]), @r#"
+    error: --data is missing: the benchmark's files
+    hint: for example `rrm plan eval pairs --data FILE`
+    "#);
+    insta::assert_snapshot!(said(&["plan", "rank", data, "--data", data]), @r#"
+    error: --data, --official-only and --largest are for `rrm plan eval BENCHMARK`
+    hint: `rrm help` lists commands and options, docs/formats.md files
+    "#);
+    insta::assert_snapshot!(said(&["plan", "eval", "pairs", "--data", data, "--largest", "8"]), @r#"
+    error: --largest is for best of N: mmlu-pro, ppe-best-of-k, best-of
+    hint: `rrm help` lists commands and options, docs/formats.md files
+    "#);
+}
+
+#[test]
+fn own_responses_are_picked_from_and_what_does_not_fit_is_said() {
+    let rows = concat!(
+        r#"{"id": "a", "query": "Q", "responses": [{"text": "long and right", "correct": true}, {"text": "short", "correct": false}]}"#,
+        "\n",
+        r#"{"id": "b", "query": "Q", "responses": [{"text": "long but wrong", "correct": false}, {"text": "right", "correct": true}]}"#,
+        "\n",
+    );
+    let (folder, path) = file("mine.jsonl", rows);
+    let data = path.to_str().unwrap();
+    let out = folder.path().join("out.json");
+    let args = ["eval", "best-of", "--data", data, "--column", "prompt=query", "--engine", "scripted:longer"];
+    let table = stdout(&rrm([&args[..], &["-o", out.to_str().unwrap()]].concat()));
+    insta::assert_snapshot!(table, @r#"
+    best of N picked by scripted:longer, percent right
+      N  rows   first  random majority  oracle knockout    votes      elo    votes      b-t    votes
+      1     2   50.00   50.00        -   50.00    50.00      0.0    50.00      0.0    50.00      0.0
+      2     2   50.00   50.00        -  100.00    50.00      1.0    50.00      1.0    50.00      1.0
+    "#);
+    for figure in ["out.json.svg", "out.json.cost.svg"] {
+        let figure = std::fs::read_to_string(folder.path().join(figure)).unwrap();
+        assert!(figure.contains("<svg") && figure.contains("knockout"), "{figure}");
+    }
+    let said = |rows: &str| {
+        std::fs::write(&path, rows).unwrap();
+        stderr(&rrm(args)).replace(data, "mine.jsonl")
+    };
+    let unknown = rows.replace(r#", "correct": false}, {"text": "right""#, r#"}, {"text": "right""#);
+    insta::assert_snapshot!(said(&unknown), @r#"
+    error: mine.jsonl row 2: each response must say whether it is right: `correct` (true or false), or `score` (from 0 to 1)
+    hint: `rrm eval --list` says what each benchmark holds, docs/eval.md how its files are read
+    "#);
+    insta::assert_snapshot!(said(&rows.replace("\"b\"", "\"a\"")), @r#"
+    error: mine.jsonl row 2: the id `a` was already used; was a file given twice, or do the rows of two files lack ids?
+    hint: `rrm eval --list` says what each benchmark holds, docs/eval.md how its files are read
+    "#);
+    insta::assert_snapshot!(said(&rows.replace("\"correct\": false}]", "\"score\": 7}]")), @r#"
+    error: mine.jsonl row 1: a response is worth from 0 (wrong) to 1 (right); found 7
+    hint: `rrm eval --list` says what each benchmark holds, docs/eval.md how its files are read
+    "#);
 }

@@ -45,6 +45,25 @@ fn rewardbench_2_is_scored_by_its_rule_for_ratings_and_each_response_once() {
 }
 
 #[test]
+fn best_of_k_of_ppe_takes_all_responses_and_says_how_scores_tell_right_from_wrong() {
+    let mut row = serde_json::json!({"question_id": "q", "model_name": "m", "prompt": "P", "sampled_conflict_pairs": [[0, 1]]});
+    for i in 1..=32 {
+        row[format!("response_{i}")] = format!("score {i}").into();
+    }
+    // The four best ones are right but the second of them: of 3 x 29 pairs of a right and a wrong one two are the wrong way round.
+    row["scores"] = (1..=32).map(|i| i > 28 && i != 31).collect::<Vec<bool>>().into();
+    let (_folder, path) = file("PPE-MATH.jsonl", row.to_string());
+    let server = FakeScorer::start(&["classify"]);
+    let engine = format!("scalar:{}", server.url);
+    let args = ["eval", "ppe-best-of-k", "--data", path.to_str().unwrap(), "--engine", &engine];
+    let table = stdout(&rrm([&args[..], &["--store", "none"]].concat()));
+    let (rows, auc) = table.rsplit_once("ROC AUC over all responses: ").unwrap();
+    assert_eq!(auc.trim(), format!("{:.2}", 100.0 * 85.0 / 87.0));
+    let last: Vec<&str> = rows.lines().last().unwrap().split_whitespace().collect();
+    assert_eq!((last[0], last[3], last[4], last[6]), ("32", "9.38", "-", "100.00"));
+}
+
+#[test]
 fn rows_are_judged_and_ranked_by_scores() {
     let (_folder, path) = file("rows.jsonl", r#"{"id":"a","prompt":"P","responses":["it 2","it 9","it 4"]}"#);
     let server = FakeScorer::start(&["predict"]);

@@ -1,10 +1,11 @@
 //! Questions with many responses that are known to be right or wrong -> how often the pick of a judge is right, beside picks at no cost.
 //!
-//! MMLU-Pro: `question`, `options`, and responses of several models with `pred` and `correct`. Of each question the responses are put into an order
-//! that is drawn by seed; best of N has the first N of them, so larger numbers hold smaller ones.
+//! MMLU-Pro: `question`, `options`, and responses of several models with `pred` and `correct`; PPE: 32 responses with `scores`; or one's own rows.
+//! Of each question the responses are put into an order that is drawn by seed; best of N has the first N of them, so larger numbers hold
+//! smaller ones.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, HashSet},
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -13,22 +14,23 @@ use std::{
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use super::{DataFile, EvalError, RunError, Share, load::hashed};
+use super::{DataFile, EvalError, RunError, Share, benchmarks::ppe, load::hashed};
 use crate::{
     comparison::Prompt,
     dataset::{self, ColumnNames, Item, ReadOptions, Response},
     engine::EngineInfo,
     judge::{Judge, JudgeError, JudgeSettings},
-    keyed,
+    keyed, plan,
     rank::{self, RankSettings},
     ranking::{self, Ranking},
     rating::Score,
     result,
+    run::Task,
     strategy::Strategy,
 };
 
 /// Numbers of responses; rows that have fewer than one of them do not count there.
-pub const SIZES: [usize; 5] = [1, 2, 4, 8, 16];
+pub const SIZES: [usize; 6] = [1, 2, 4, 8, 16, 32];
 const STRATEGIES: [Strategy; 3] = [Strategy::Knockout, Strategy::Elo, Strategy::BradleyTerry];
 
 /// What a judge's picks are worth.
@@ -44,8 +46,14 @@ pub struct BestOf {
     pub settings: JudgeSettings,
     /// What was judged.
     pub data: Vec<DataFile>,
+    /// Whose questions they are.
+    pub questions: Questions,
     /// Accuracy of picks, by numbers of responses.
     pub sizes: Vec<Size>,
+    /// Of a judge that scores single responses: the chance that a right one scores higher than a wrong one, over all responses of all
+    /// questions, equal scores counting a half (ROC AUC, as PPE measures it). Only responses that are worth 0 or 1 count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auc: Option<f64>,
 }
 
 /// Accuracy of picks among so many responses, each with Wilson's interval over questions.
@@ -59,8 +67,8 @@ pub struct Size {
     pub first: Score,
     /// A drawn one: the mean share of right ones.
     pub random: Score,
-    /// The first with the answer that most of them give.
-    pub majority: Score,
+    /// The first with the answer that most of them give; `None` where responses have no answers to compare.
+    pub majority: Option<Score>,
     /// A right one, if there is any.
     pub oracle: Score,
     /// The judge's, by strategy.
@@ -80,28 +88,81 @@ pub struct Judged {
     pub completion_tokens: f64,
 }
 
-/// Reads questions as MMLU-Pro's are published with their responses; the order of responses is drawn by `seed`.
+/// Whose questions they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Questions {
+    /// MMLU-Pro's, as published with responses of several models.
+    MmluPro,
+    /// Those of PPE's correctness sets, with 32 responses of one model.
+    PpeBestOfK,
+    /// One's own: whatever `rrm rank` reads, with a label or `correct` for each response.
+    BestOf,
+}
+
+impl Questions {
+    /// All of them.
+    pub const ALL: [Questions; 3] = [Questions::MmluPro, Questions::PpeBestOfK, Questions::BestOf];
+
+    /// What they are called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Questions::MmluPro => "mmlu-pro",
+            Questions::PpeBestOfK => "ppe-best-of-k",
+            Questions::BestOf => "best-of",
+        }
+    }
+
+    /// Where their parts are found; one's own are where `columns` say.
+    fn columns(self, own: &ColumnNames) -> Result<ColumnNames, EvalError> {
+        Ok(match self {
+            Questions::MmluPro => ColumnNames::parse(&["id=question_id", "prompt=question", "responses.answer=pred"])?,
+            Questions::PpeBestOfK => ColumnNames::parse(ppe::LAYOUT.columns)?,
+            Questions::BestOf => own.clone(),
+        })
+    }
+}
+
+/// Reads questions with their responses, in an order that is drawn by `seed`. `columns` are those of [`Questions::BestOf`]; the published
+/// ones have their own.
 ///
 /// # Errors
-/// [`EvalError`] for what cannot be read, and for rows without options or without a word on whether a response is right.
-pub fn load_best_of(paths: &[PathBuf], seed: u64) -> Result<(Vec<Item>, Vec<DataFile>), EvalError> {
-    let columns = ["id=question_id", "prompt=question", "responses.answer=pred"];
-    let reading = ReadOptions { at_least: 1, columns: ColumnNames::parse(&columns)?, ..ReadOptions::default() };
-    let (mut items, mut files) = (Vec::new(), Vec::new());
+/// [`EvalError`] for what cannot be read, for an id that comes twice, and for rows without a word on whether a response is right.
+pub fn load_best_of(
+    questions: Questions,
+    paths: &[PathBuf],
+    columns: &ColumnNames,
+    seed: u64,
+) -> Result<(Vec<Item>, Vec<DataFile>), EvalError> {
+    let reading = ReadOptions { at_least: 1, columns: questions.columns(columns)?, ..ReadOptions::default() };
+    let (mut items, mut files, mut ids) = (Vec::new(), Vec::new(), HashSet::new());
     for path in paths {
         let before = items.len();
         for item in dataset::read(path, &reading)? {
-            let item = item.map_err(|error| EvalError::Published(Box::new(error)))?;
+            let item = item.map_err(|error| match questions {
+                Questions::BestOf => EvalError::Dataset(error),
+                _ => EvalError::Published(Box::new(error)),
+            })?;
             let row = item.row;
-            items.push(question(item, seed).map_err(|problem| EvalError::Row { file: path.clone(), row, problem })?);
+            let bad = |problem| EvalError::Row { file: path.clone(), row, problem };
+            let item = match questions {
+                Questions::MmluPro => with_options(item),
+                Questions::PpeBestOfK => ppe::labelled_responses(path, item),
+                Questions::BestOf => Ok(item),
+            };
+            let item = drawn(item.map_err(bad)?, seed).map_err(bad)?;
+            if !ids.insert(item.id.clone()) {
+                return Err(EvalError::DoubledId { file: path.clone(), row, id: item.id });
+            }
+            items.push(item);
         }
         files.push(hashed(path as &Path, (items.len() - before) as u64)?);
     }
     Ok((items, files))
 }
 
-/// The question with its options, and its responses in a drawn order.
-fn question(mut item: Item, seed: u64) -> Result<Item, String> {
+/// The question with its options.
+fn with_options(mut item: Item) -> Result<Item, String> {
     let options = item.extra.get("options").and_then(|options| options.as_array()).ok_or("`options` must be a list")?;
     let option = |(letter, option): (char, &serde_json::Value)| format!("\n{letter}. {}", option.as_str().unwrap_or_default());
     let options: String = ('A'..='Z').zip(options).map(option).collect();
@@ -109,12 +170,20 @@ fn question(mut item: Item, seed: u64) -> Result<Item, String> {
     if let Some(last) = prompt.messages.last_mut() {
         last.content = format!("{}\n{options}", last.content);
     }
+    item.prompt = Arc::new(prompt);
+    Ok(item)
+}
+
+/// The responses in a drawn order.
+fn drawn(mut item: Item, seed: u64) -> Result<Item, String> {
     if item.responses.iter().any(|response| response.label.is_none()) {
-        return Err("a response has no `correct`".to_owned());
+        return Err("each response must say whether it is right: `correct` (true or false), or `score` (from 0 to 1)".to_owned());
+    }
+    if let Some(label) = item.responses.iter().filter_map(|response| response.label).find(|label| !(0.0..=1.0).contains(label)) {
+        return Err(format!("a response is worth from 0 (wrong) to 1 (right); found {label}"));
     }
     let order = keyed::shuffle(item.responses.len(), seed, &item.id, "best-of");
     item.responses = order.into_iter().map(|place| item.responses[place].clone()).collect();
-    item.prompt = Arc::new(prompt);
     Ok(item)
 }
 
@@ -122,28 +191,70 @@ fn question(mut item: Item, seed: u64) -> Result<Item, String> {
 #[derive(Default)]
 struct Sums {
     rows: u64,
+    /// Rows whose responses have answers.
+    answered: u64,
     free: [f64; 4],
     judged: [(f64, u64, u64); 3],
 }
 
-/// Ranks the first 1, 2, 4, 8 and 16 responses of every question, by knockout, and by Elo and Bradley-Terry over one round robin; `done` hears of every question.
+/// What is asked about.
+pub struct Asked<'a> {
+    /// Whose questions they are.
+    pub questions: Questions,
+    /// The questions.
+    pub items: &'a [Item],
+    /// The files that they are of.
+    pub data: Vec<DataFile>,
+    /// Responses of each question, at most.
+    pub largest: usize,
+}
+
+/// Matches that ranking a question takes, and how many of them wait for one another. A knockout's matches are among those of the round
+/// robin, and those of fewer responses among those of more: `stored` says that a store answers what was asked before.
+pub fn matches_of(item: &Item, settings: &RankSettings, largest: usize, stored: bool) -> (u64, u64) {
+    let all = sizes(item, largest).map(|n| {
+        let some = Item { responses: item.responses[..n].to_vec(), ..item.clone() };
+        let of = |strategy| plan::matches(&some, &Task::Rank(RankSettings { strategy, ..*settings }));
+        let (knockout, elo) = (of(Strategy::Knockout), of(Strategy::Elo));
+        (if stored { elo.0 } else { knockout.0 + elo.0 }, knockout.1 + elo.1)
+    });
+    all.fold((0, 0), |sum, (matches, rounds)| (if stored { matches } else { sum.0 + matches }, sum.1 + rounds))
+}
+
+fn sizes(item: &Item, largest: usize) -> impl Iterator<Item = usize> {
+    let most = item.responses.len().min(largest);
+    SIZES.into_iter().take_while(move |n| *n <= most)
+}
+
+/// Ranks the first 1, 2, 4, 8 ... responses of every question, by knockout, and by Elo and Bradley-Terry over one round robin; `done` hears of
+/// every question.
 ///
 /// # Errors
 /// [`RunError`] at the first question that cannot be ranked.
 pub async fn best_of(
     judge: &Judge,
-    (items, data): (&[Item], Vec<DataFile>),
+    asked: Asked<'_>,
     settings: &RankSettings,
     window: usize,
     mut done: impl FnMut() -> io::Result<()>,
 ) -> Result<BestOf, RunError> {
+    let Asked { questions, items, data, largest } = asked;
     let mut sums: [Sums; SIZES.len()] = Default::default();
-    let work = |item| async move { (item, picks(judge, item, settings).await) };
+    let (mut right_ones, mut wrong_ones) = (Vec::new(), Vec::new());
+    let work = |item| async move { (item, picks(judge, item, settings, largest).await) };
     let mut rows = std::pin::pin!(stream::iter(items).map(work).buffered(window.max(1)));
     while let Some((item, picks)) = rows.next().await {
-        let picks = picks.map_err(|source| RunError::Judge { id: item.id.clone(), source })?;
+        let Picks { picks, scores } = picks.map_err(|source| RunError::Judge { id: item.id.clone(), source })?;
+        for (place, score) in scores {
+            match item.responses[place].label {
+                Some(1.0) => right_ones.push(score),
+                Some(0.0) => wrong_ones.push(score),
+                _ => {}
+            }
+        }
         for ((n, judged), sums) in picks.into_iter().zip(&mut sums) {
             sums.rows += 1;
+            sums.answered += u64::from(item.responses[..n].iter().any(|response| response.team.is_some()));
             let free = free(&item.responses[..n]);
             sums.free.iter_mut().zip(free).for_each(|(sum, right)| *sum += right);
             for (sum, pick) in sums.judged.iter_mut().zip(judged) {
@@ -155,16 +266,40 @@ pub async fn best_of(
     let sizes = SIZES.iter().zip(&sums).filter_map(|(n, sums)| size(*n, sums)).collect();
     let engine = judge.engine.info().clone();
     let format = judge.format.file.name.clone();
-    Ok(BestOf { rrm: result::VERSION, engine, format, settings: judge.settings.clone(), data, sizes })
+    let auc = auc(&mut right_ones, &mut wrong_ones);
+    Ok(BestOf { rrm: result::VERSION, engine, format, settings: judge.settings.clone(), data, questions, sizes, auc })
+}
+
+/// The chance that a right one is above a wrong one, half for equal ones; `None` where there is nothing to compare.
+fn auc(right: &mut [f64], wrong: &mut [f64]) -> Option<f64> {
+    right.sort_unstable_by(f64::total_cmp);
+    wrong.sort_unstable_by(f64::total_cmp);
+    let (mut below, mut not_above, mut sum) = (0, 0, 0.0);
+    for score in &*right {
+        below += wrong[below..].iter().take_while(|other| *other < score).count();
+        not_above = not_above.max(below);
+        not_above += wrong[not_above..].iter().take_while(|other| *other <= score).count();
+        sum += (below + not_above) as f64 / 2.0;
+    }
+    let pairs = right.len() as f64 * wrong.len() as f64;
+    (pairs > 0.0).then(|| sum / pairs)
 }
 
 type Pick = (usize, u64, u64);
 
+/// What was picked of one question.
+struct Picks {
+    /// For each number of responses, the strategies' picks.
+    picks: Vec<(usize, [Pick; 3])>,
+    /// Scores of single responses, by their places, where the judge gives them.
+    scores: BTreeMap<usize, f64>,
+}
+
 /// What each strategy picks at each number of responses that the question has, with votes and tokens. Matches about the same responses
 /// are the same at all of them, so a store is asked for them and not the engine.
-async fn picks(judge: &Judge, item: &Item, settings: &RankSettings) -> Result<Vec<(usize, [Pick; 3])>, JudgeError> {
-    let mut picks = Vec::new();
-    for n in SIZES.into_iter().take_while(|n| *n <= item.responses.len()) {
+async fn picks(judge: &Judge, item: &Item, settings: &RankSettings, largest: usize) -> Result<Picks, JudgeError> {
+    let (mut picks, mut scores) = (Vec::new(), BTreeMap::new());
+    for n in sizes(item, largest) {
         let some = Item { responses: item.responses[..n].to_vec(), ..item.clone() };
         let by = |strategy| RankSettings { strategy, ..*settings };
         let knockout = rank::rank(judge, &some, &by(Strategy::Knockout)).await?;
@@ -176,9 +311,18 @@ async fn picks(judge: &Judge, item: &Item, settings: &RankSettings) -> Result<Ve
             let votes = u64::from(votes.first + votes.second + votes.tie + votes.abstain);
             (ranking.order.first().copied().unwrap_or(0), votes, ranking.tally.usage.completion_tokens)
         };
+        for played in &elo.matches {
+            let vote = played.judgment.as_ref().and_then(|judgment| judgment.votes.first());
+            if let Some((first, second)) = vote.and_then(|vote| vote.scores) {
+                scores.extend([(played.first, first), (played.second, second)]);
+            }
+        }
         picks.push((n, [knockout, elo, bradley_terry].map(pick)));
     }
-    Ok(picks)
+    // Equal texts do not play each other: one of them may have played nobody.
+    let of = |text: &str| scores.iter().find(|(place, _)| &*item.responses[**place].text == text).map(|(_, score)| *score);
+    let scores = item.responses.iter().enumerate().filter_map(|(place, response)| Some((place, of(&response.text)?))).collect();
+    Ok(Picks { picks, scores })
 }
 
 fn right(response: &Response) -> f64 {
@@ -208,7 +352,7 @@ fn size(n: usize, sums: &Sums) -> Option<Size> {
         rows: sums.rows,
         first: score(first)?,
         random: score(random)?,
-        majority: score(majority)?,
+        majority: if sums.answered == sums.rows { score(majority) } else { None },
         oracle: score(oracle)?,
         judged: judged.collect::<Option<_>>()?,
     })
@@ -230,5 +374,19 @@ mod tests {
         assert_eq!(free(&all), [0.0, 0.5, 1.0, 1.0]);
         // Where answers are equally frequent the first of them counts.
         assert_eq!(free(&all[..2]), [0.0, 0.5, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn auc_counts_pairs() {
+        let naive = |right: &[f64], wrong: &[f64]| {
+            let one = |a: f64, b: f64| f64::from(u8::from(a > b)) + 0.5 * f64::from(u8::from(a == b));
+            right.iter().flat_map(|a| wrong.iter().map(move |b| one(*a, *b))).sum::<f64>() / (right.len() * wrong.len()) as f64
+        };
+        for (right, wrong) in
+            [(vec![3.0, 1.0, 2.0, 2.0], vec![2.0, 0.0, 2.0]), (vec![1.0], vec![2.0]), (vec![5.0, 5.0], vec![1.0, 5.0, 9.0, -1.0])]
+        {
+            assert!((auc(&mut right.clone(), &mut wrong.clone()).unwrap() - naive(&right, &wrong)).abs() < 1e-12);
+        }
+        assert_eq!(auc(&mut [1.0], &mut []), None);
     }
 }

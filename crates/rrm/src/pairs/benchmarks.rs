@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     dataset::{self, ColumnNames, DatasetError},
-    eval::{self, EvalError},
+    eval::{self, EvalError, Questions},
 };
 
 /// An n-gram of more prompts than this is a turn of phrase, such as instructions on how to answer, and tells nothing.
@@ -189,7 +189,7 @@ fn prompts(path: &Path) -> Result<Vec<(String, String, String)>, BenchmarksError
         }
     }
     if has(&["question", "options", "responses"]) {
-        let (items, _) = eval::load_best_of(&[path.to_owned()], 0)?;
+        let (items, _) = eval::load_best_of(Questions::MmluPro, &[path.to_owned()], &ColumnNames::default(), 0)?;
         return Ok(items.iter().map(|item| ("mmlu-pro".to_owned(), item.id.clone(), text(item))).collect());
     }
     let stem =

@@ -5,7 +5,7 @@ use super::{
     figure::{self, Figure, Point, Series},
 };
 use crate::{
-    eval::{BestOf, Group, Level, Size},
+    eval::{BestOf, Group, Judged, Level, Size},
     rating::Score,
 };
 
@@ -59,11 +59,37 @@ fn of_no_theme(svg: &str) -> String {
     svg.replace("#020202", "#D4D8DF")
 }
 
-/// Accuracy of picks against numbers of responses, as an SVG file.
+/// Accuracy of picks against numbers of responses, and against what the judge took for each question, as SVG files.
 ///
 /// # Errors
 /// What cannot be drawn.
-pub fn best_of_figure(of: &BestOf) -> Result<String, FigureError> {
+pub fn best_of_figures(of: &BestOf) -> Result<[String; 2], FigureError> {
+    let [by_size, by_cost] = [by_size(of), by_cost(of)].map(|figure| figure::draw(&figure));
+    Ok([of_no_theme(&by_size?), of_no_theme(&by_cost?)])
+}
+
+/// Each strategy's picks among 2, 4, 8 ... responses, by written tokens; by votes where the judge writes none.
+pub(super) fn by_cost(of: &BestOf) -> Figure {
+    let (name, judged) = (&of.engine.name, || of.sizes.iter().filter(|size| size.n > 1).map(|size| &size.judged));
+    let written = judged().flatten().any(|judged| judged.completion_tokens > 0.0);
+    let cost = |judged: &Judged| if written { judged.completion_tokens } else { judged.votes };
+    let series = |place: usize, label: &str| Series {
+        name: format!("{label}, {name}"),
+        points: judged().filter_map(|all| all.get(place)).map(|one| point(cost(one), one.accuracy)).collect(),
+        line: true,
+    };
+    Figure {
+        title: format!("Best of N by cost, {name}"),
+        x: format!("{} for each question", if written { "tokens written" } else { "votes" }),
+        y: "accuracy of the pick, percent".to_owned(),
+        names: Vec::new(),
+        doubling: true,
+        diagonal: false,
+        series: vec![series(0, "knockout"), series(1, "Elo, round robin"), series(2, "Bradley-Terry, the same matches")],
+    }
+}
+
+pub(super) fn by_size(of: &BestOf) -> Figure {
     let series = |name: &str, score: &dyn Fn(&Size) -> Option<Score>| Series {
         name: name.to_owned(),
         points: of.sizes.iter().filter_map(|size| Some(point(size.n as f64, score(size)?))).collect(),
@@ -71,7 +97,7 @@ pub fn best_of_figure(of: &BestOf) -> Result<String, FigureError> {
     };
     let judged = |place: usize| move |size: &Size| size.judged.get(place).map(|judged| judged.accuracy);
     let name = &of.engine.name;
-    let figure = Figure {
+    let mut figure = Figure {
         title: format!("Best of N, {name}"),
         x: "responses of each question".to_owned(),
         y: "accuracy of the pick, percent".to_owned(),
@@ -82,13 +108,14 @@ pub fn best_of_figure(of: &BestOf) -> Result<String, FigureError> {
             series(&format!("knockout, {name}"), &judged(0)),
             series(&format!("Elo, round robin, {name}"), &judged(1)),
             series(&format!("Bradley-Terry, the same matches, {name}"), &judged(2)),
-            series("majority answer", &|size| Some(size.majority)),
+            series("majority answer", &|size| size.majority),
             series("oracle", &|size| Some(size.oracle)),
             series("random", &|size| Some(size.random)),
             series("first", &|size| Some(size.first)),
         ],
     };
-    Ok(of_no_theme(&figure::draw(&figure)?))
+    figure.series.retain(|series| !series.points.is_empty());
+    figure
 }
 
 fn point(x: f64, score: Score) -> Point {

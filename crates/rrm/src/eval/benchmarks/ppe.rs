@@ -1,7 +1,7 @@
 //! PPE's correctness sets: a prompt, 32 responses of one model, which are right, and five sampled pairs of a right and a wrong one -> these pairs.
 //!
 //! Rules: the pair accuracy of microsoft/LMOps at af6bc85 (`RRM-evaluation`), which counts an unread verdict as half and draws orders by a salted
-//! hash. PPE's AUC and best-of-K curves want scores; the human preferences are another set. Neither is read here.
+//! hash. The same files are read for best of K by [`labelled_responses`]; the human preferences are another set, which is not read.
 
 use std::{path::Path, sync::Arc};
 
@@ -22,22 +22,25 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     orders: Orders::Drawn,
     apart: None,
     unit: Unit::Pair,
-    layouts: &[Layout {
-        needs: &["question_id", "model_name", "prompt", "response_1", "response_32", "scores", PAIRS],
-        columns: &[
-            "id=question_id",
-            "prompt=prompt",
-            "responses=response_1,response_2,response_3,response_4,response_5,response_6,response_7,response_8,\
-            response_9,response_10,response_11,response_12,response_13,response_14,response_15,response_16,\
-            response_17,response_18,response_19,response_20,response_21,response_22,response_23,response_24,\
-            response_25,response_26,response_27,response_28,response_29,response_30,response_31,response_32",
-        ],
-        responses: Some(32),
-        cases,
-    }],
+    layouts: &[LAYOUT],
     official: or_half,
     sections,
     metrics: no_metrics,
+};
+
+/// How a row is read.
+pub(crate) const LAYOUT: Layout = Layout {
+    needs: &["question_id", "model_name", "prompt", "response_1", "response_32", "scores", PAIRS],
+    columns: &[
+        "id=question_id",
+        "prompt=prompt",
+        "responses=response_1,response_2,response_3,response_4,response_5,response_6,response_7,response_8,\
+        response_9,response_10,response_11,response_12,response_13,response_14,response_15,response_16,\
+        response_17,response_18,response_19,response_20,response_21,response_22,response_23,response_24,\
+        response_25,response_26,response_27,response_28,response_29,response_30,response_31,response_32",
+    ],
+    responses: Some(32),
+    cases,
 };
 
 const PAIRS: &str = "sampled_conflict_pairs";
@@ -46,24 +49,39 @@ const PAIRS: &str = "sampled_conflict_pairs";
 const SETS: [(&str, &str); 5] =
     [("mmlu", "mmlu-pro"), ("math", "math"), ("gpqa", "gpqa"), ("ifeval", "ifeval"), ("mbpp", "mbpp-plus")];
 
-fn cases(file: &Path, mut item: Item) -> Result<Vec<Case>, String> {
-    let named = |part: String| SETS.iter().find(|(name, _)| part.contains(name)).map(|(_, set)| *set);
-    let set = file.iter().rev().take(3).find_map(|part| named(part.to_string_lossy().to_lowercase()));
-    let set = set.ok_or("the path of a PPE file names its set: MMLU-Pro, MATH, GPQA, IFEval or MBPP-Plus")?;
-    let list = |column: &str| {
-        let list = item.extra.get(column).and_then(Value::as_array);
-        list.ok_or_else(|| format!("`{column}` must be a list"))
-    };
-    let right: Vec<Option<bool>> = list("scores")?.iter().map(Value::as_bool).collect();
-    if right.len() != item.responses.len() {
-        return Err(format!("`scores` must hold one entry for each response; found {}", right.len()));
-    }
-    let pairs = list(PAIRS)?.iter().map(|pair| labelled(pair, &right));
+fn cases(file: &Path, item: Item) -> Result<Vec<Case>, String> {
+    let (item, set, right) = read(file, item)?;
+    let pairs = list(&item, PAIRS)?.iter().map(|pair| labelled(pair, &right));
     let pairs: Vec<_> = pairs.collect::<Result<_, _>>()?;
-    item.id = format!("{set}/{}/{}", item.id, text(&item, "model_name")?);
     let item = Arc::new(item);
     let case = |(pair, label)| Case { item: item.clone(), pair, label, subset: set.to_owned() };
     Ok(pairs.into_iter().map(case).collect())
+}
+
+/// The row with a label for each response, for best of K: 1 where it is right, 0 where it is wrong.
+pub(crate) fn labelled_responses(file: &Path, item: Item) -> Result<Item, String> {
+    let (mut item, _, right) = read(file, item)?;
+    for (response, right) in item.responses.iter_mut().zip(right) {
+        response.label = Some(f64::from(u8::from(right.ok_or("`scores` must hold true or false for each response")?)));
+    }
+    Ok(item)
+}
+
+/// The row under an id that holds its set, the set, and which responses are right.
+fn read(file: &Path, mut item: Item) -> Result<(Item, &'static str, Vec<Option<bool>>), String> {
+    let named = |part: String| SETS.iter().find(|(name, _)| part.contains(name)).map(|(_, set)| *set);
+    let set = file.iter().rev().take(3).find_map(|part| named(part.to_string_lossy().to_lowercase()));
+    let set = set.ok_or("the path of a PPE file names its set: MMLU-Pro, MATH, GPQA, IFEval or MBPP-Plus")?;
+    let right: Vec<Option<bool>> = list(&item, "scores")?.iter().map(Value::as_bool).collect();
+    if right.len() != item.responses.len() {
+        return Err(format!("`scores` must hold one entry for each response; found {}", right.len()));
+    }
+    item.id = format!("{set}/{}/{}", item.id, text(&item, "model_name")?);
+    Ok((item, set, right))
+}
+
+fn list<'a>(item: &'a Item, column: &str) -> Result<&'a Vec<Value>, String> {
+    item.extra.get(column).and_then(Value::as_array).ok_or_else(|| format!("`{column}` must be a list"))
 }
 
 /// A pair of indexes, and which of the two is right.
