@@ -35,7 +35,7 @@ pub use self::{
     transcripts::{Entry, Side, Sources, Texts, Written, add_transcripts},
 };
 use crate::{
-    eval::{CaseRow, Evaluation, Group, Level},
+    eval::{BestOf, CaseRow, Evaluation, Group, Level},
     result,
     spending::Spent,
 };
@@ -54,6 +54,20 @@ pub struct Report {
     /// Juries of all judges of a benchmark, where they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub juries: Vec<Jury>,
+    /// Picks among many responses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub picks: Vec<Picks>,
+}
+
+/// One judge's picks among many responses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Picks {
+    /// What they are called in figures: the judge's name, and the questions' or the file's where there are several.
+    pub name: String,
+    /// The file that `rrm eval` wrote.
+    pub file: PathBuf,
+    /// How often they are right.
+    pub of: BestOf,
 }
 
 /// How much all judges of a benchmark agree.
@@ -186,9 +200,15 @@ pub enum ReportError {
 /// # Errors
 /// [`ReportError`] for what cannot be read.
 pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, ReportError> {
-    let (mut runs, mut records, mut subsets) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut runs, mut records, mut subsets, mut picks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for file in files {
-        let evaluation = scores(file)?;
+        let evaluation = match scores(file)? {
+            Scores::Pairs(evaluation) => *evaluation,
+            Scores::BestOf(of) => {
+                picks.push(Picks { name: of.engine.name.clone(), file: file.clone(), of: *of });
+                continue;
+            }
+        };
         let path = beside(file, "cases.jsonl");
         let mut cases = cases::read(&path, &evaluation, shown)?;
         if cases.records.is_empty() {
@@ -218,7 +238,8 @@ pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, Repor
         records.push(cases.records);
         subsets.push(cases.subsets);
     }
-    name(&mut runs);
+    name(runs.iter_mut().map(|run| (&mut run.name, run.evaluation.benchmark.protocol().name, run.file.as_path())).collect());
+    name(picks.iter_mut().map(|picks| (&mut picks.name, picks.of.questions.name(), picks.file.as_path())).collect());
     let (mut pairings, mut agreement, mut juries) = (Vec::new(), Vec::new(), Vec::new());
     for (a, run) in runs.iter().enumerate() {
         let same: Vec<usize> = (0..runs.len()).filter(|&b| runs[b].evaluation.benchmark == run.evaluation.benchmark).collect();
@@ -234,7 +255,7 @@ pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, Repor
             agreement.push(Agreement { benchmark, judges: judges.len(), alpha: paired::alpha(&judges) });
         }
     }
-    Ok(Report { rrm: result::VERSION, runs, pairings, agreement, juries })
+    Ok(Report { rrm: result::VERSION, runs, pairings, agreement, juries, picks })
 }
 
 impl Run {
@@ -244,14 +265,25 @@ impl Run {
     }
 }
 
-fn scores(path: &Path) -> Result<Evaluation, ReportError> {
+/// What a file of scores holds.
+enum Scores {
+    Pairs(Box<Evaluation>),
+    BestOf(Box<BestOf>),
+}
+
+fn scores(path: &Path) -> Result<Scores, ReportError> {
     let text = fs::read_to_string(path).map_err(|detail| ReportError::Io { path: path.to_owned(), detail })?;
-    let evaluation: Evaluation =
-        serde_json::from_str(&text).map_err(|detail| ReportError::Scores { path: path.to_owned(), detail })?;
-    match evaluation.rrm {
-        found if found > result::VERSION => Err(ReportError::Newer { path: path.to_owned(), found }),
-        _ => Ok(evaluation),
+    let bad = |detail| ReportError::Scores { path: path.to_owned(), detail };
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(bad)?;
+    // Newer layouts may have other fields.
+    if let Some(found) = value["rrm"].as_u64().filter(|found| *found > u64::from(result::VERSION)) {
+        return Err(ReportError::Newer { path: path.to_owned(), found: u32::try_from(found).unwrap_or(u32::MAX) });
     }
+    if value.get("questions").is_some() {
+        return serde_json::from_value(value).map(Scores::BestOf).map_err(bad);
+    }
+    // From the text, so that a message says where.
+    serde_json::from_str(&text).map(Scores::Pairs).map_err(bad)
 }
 
 /// What was spent, as far as a report needs it.
@@ -272,17 +304,16 @@ fn cost(file: &Path, evaluation: &Evaluation, counted: f64) -> Cost {
     Cost { tokens: each(written as f64), seconds }
 }
 
-/// Makes names differ: with the benchmark where there are several, with the file where that is not enough.
-fn name(runs: &mut [Run]) {
-    let first = runs.first().map(|run| run.evaluation.benchmark);
-    if runs.iter().any(|run| Some(run.evaluation.benchmark) != first) {
-        runs.iter_mut().for_each(|run| run.name = format!("{} on {}", run.name, run.evaluation.benchmark.protocol().name));
+/// Makes names differ: with what was judged where that differs, with the file where that is not enough.
+fn name(mut all: Vec<(&mut String, &str, &Path)>) {
+    let first = all.first().map(|(_, judged, _)| *judged);
+    if all.iter().any(|(_, judged, _)| Some(*judged) != first) {
+        all.iter_mut().for_each(|(name, judged, _)| **name = format!("{name} on {judged}"));
     }
-    let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
-    for run in runs {
-        if names.iter().filter(|name| **name == run.name).count() > 1 {
-            let file = run.file.file_stem().unwrap_or_default().to_string_lossy();
-            run.name = format!("{} ({file})", run.name);
+    let names: Vec<String> = all.iter().map(|(name, ..)| (*name).clone()).collect();
+    for (name, _, file) in all {
+        if names.iter().filter(|other| *other == name).count() > 1 {
+            *name = format!("{name} ({})", file.file_stem().unwrap_or_default().to_string_lossy());
         }
     }
 }

@@ -272,6 +272,25 @@ fn own_responses_are_picked_from_and_what_does_not_fit_is_said() {
         let figure = std::fs::read_to_string(folder.path().join(figure)).unwrap();
         assert!(figure.contains("<svg") && figure.contains("knockout"), "{figure}");
     }
+    let page = folder.path().join("out.html");
+    let report = stdout(&rrm(["report", out.to_str().unwrap()]));
+    insta::assert_snapshot!(report, @r#"
+    # Judges measured
+
+    Scores and shares are percent, with 95% intervals in parentheses.
+
+    ## Best of N by scripted:longer
+
+    best-of, format rrm, 1 votes a decision, seed 0. How often the pick is right; intervals are over questions.
+
+    | N | questions | first | random | majority | oracle | knockout | Elo | Bradley-Terry | votes: knockout, round robin | tokens: knockout, round robin |
+    |--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+    | 1 | 2 | 50.00 (9.5 to 90.5) | 50.00 (9.5 to 90.5) | – | 50.00 (9.5 to 90.5) | 50.00 (9.5 to 90.5) | 50.00 (9.5 to 90.5) | 50.00 (9.5 to 90.5) | 0.0, 0.0 | 0, 0 |
+    | 2 | 2 | 50.00 (9.5 to 90.5) | 50.00 (9.5 to 90.5) | – | 100.00 (34.2 to 100.0) | 50.00 (9.5 to 90.5) | 50.00 (9.5 to 90.5) | 50.00 (9.5 to 90.5) | 1.0, 1.0 | 0, 0 |
+    "#);
+    assert!(rrm(["report", out.to_str().unwrap(), "-o", page.to_str().unwrap()]).status.success());
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("<h2>Best of N</h2>") && page.matches("<svg").count() == 2 && !page.contains("<script"), "{page}");
     let said = |rows: &str| {
         std::fs::write(&path, rows).unwrap();
         stderr(&rrm(args)).replace(data, "mine.jsonl")

@@ -42,6 +42,9 @@ pub(super) fn figures(report: &Report) -> Vec<Figure> {
         let x = "mean verdict probability of the decision, percent";
         figures.push(calibration(&runs, "Calibration of verdict probabilities", x, |run| &run.probabilities));
     }
+    for picks in &report.picks {
+        figures.extend([by_size(&picks.of, &picks.name), by_cost(&picks.of, &picks.name)]);
+    }
     figures.retain(|figure| figure.series.iter().any(|series| !series.points.is_empty()));
     figures
 }
@@ -64,13 +67,14 @@ fn of_no_theme(svg: &str) -> String {
 /// # Errors
 /// What cannot be drawn.
 pub fn best_of_figures(of: &BestOf) -> Result<[String; 2], FigureError> {
-    let [by_size, by_cost] = [by_size(of), by_cost(of)].map(|figure| figure::draw(&figure));
+    let name = &of.engine.name;
+    let [by_size, by_cost] = [by_size(of, name), by_cost(of, name)].map(|figure| figure::draw(&figure));
     Ok([of_no_theme(&by_size?), of_no_theme(&by_cost?)])
 }
 
 /// Each strategy's picks among 2, 4, 8 ... responses, by written tokens; by votes where the judge writes none.
-pub(super) fn by_cost(of: &BestOf) -> Figure {
-    let (name, judged) = (&of.engine.name, || of.sizes.iter().filter(|size| size.n > 1).map(|size| &size.judged));
+fn by_cost(of: &BestOf, name: &str) -> Figure {
+    let judged = || of.sizes.iter().filter(|size| size.n > 1).map(|size| &size.judged);
     let written = judged().flatten().any(|judged| judged.completion_tokens > 0.0);
     let cost = |judged: &Judged| if written { judged.completion_tokens } else { judged.votes };
     let series = |place: usize, label: &str| Series {
@@ -89,14 +93,13 @@ pub(super) fn by_cost(of: &BestOf) -> Figure {
     }
 }
 
-pub(super) fn by_size(of: &BestOf) -> Figure {
+fn by_size(of: &BestOf, name: &str) -> Figure {
     let series = |name: &str, score: &dyn Fn(&Size) -> Option<Score>| Series {
         name: name.to_owned(),
         points: of.sizes.iter().filter_map(|size| Some(point(size.n as f64, score(size)?))).collect(),
         line: true,
     };
     let judged = |place: usize| move |size: &Size| size.judged.get(place).map(|judged| judged.accuracy);
-    let name = &of.engine.name;
     let mut figure = Figure {
         title: format!("Best of N, {name}"),
         x: "responses of each question".to_owned(),
