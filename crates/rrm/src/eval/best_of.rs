@@ -67,7 +67,7 @@ pub struct Size {
     pub first: Score,
     /// A drawn one: the mean share of right ones.
     pub random: Score,
-    /// The first with the answer that most of them give; `None` where responses have no answers to compare.
+    /// The first with the answer that most of them give, the first of all in a question without answers; `None` where no response has one.
     pub majority: Option<Score>,
     /// A right one, if there is any.
     pub oracle: Score,
@@ -191,7 +191,7 @@ fn drawn(mut item: Item, seed: u64) -> Result<Item, String> {
 #[derive(Default)]
 struct Sums {
     rows: u64,
-    /// Rows whose responses have answers.
+    /// Rows of which some response has an answer.
     answered: u64,
     free: [f64; 4],
     judged: [(f64, u64, u64); 3],
@@ -352,7 +352,7 @@ fn size(n: usize, sums: &Sums) -> Option<Size> {
         rows: sums.rows,
         first: score(first)?,
         random: score(random)?,
-        majority: if sums.answered == sums.rows { score(majority) } else { None },
+        majority: if sums.answered > 0 { score(majority) } else { None },
         oracle: score(oracle)?,
         judged: judged.collect::<Option<_>>()?,
     })
