@@ -22,7 +22,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             sampling: Sampling { temperature: 0.8, top_p: 0.95, top_k: None, min_p: None, max_tokens: 160 },
             seed,
             budget: None,
-            shared_prefix: 0,
             comparison: None,
             labels: None,
             sink: None,

@@ -45,7 +45,6 @@ fn timed(engine: &LlamaEngine, prompt: String, max_tokens: u32) -> (f64, u64, u6
         sampling,
         seed: 1,
         budget: None,
-        shared_prefix: 0,
         comparison: None,
         labels: None,
         sink: None,

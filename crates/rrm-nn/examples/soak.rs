@@ -158,7 +158,6 @@ fn request(number: u64) -> Request {
             verdicts: vec![verdict("1"), verdict("2")],
             stop_at_verdict: false,
         }),
-        shared_prefix: 0,
         comparison: None,
         labels: None,
         sink: None,

@@ -4,12 +4,25 @@
 //! requests give the same bytes. Structs are taken apart field by field without `..`: a new field does not compile until
 //! somebody decides whether it belongs to the address. The values are pinned by tests, since a change orphans every store.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::LazyLock};
+
+use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 
 use crate::{
     chat::Message,
     engine::{Budget, Request, Sampling},
 };
+
+/// What a hash is of, itself hashed once.
+type Context = LazyLock<ContextKey>;
+
+static COMPLETION: Context = LazyLock::new(|| hash_derive_key_context("rrm completion key 1"));
+static MESSAGES: Context = LazyLock::new(|| hash_derive_key_context("rrm messages 1"));
+static SETTINGS: Context = LazyLock::new(|| hash_derive_key_context("rrm settings 1"));
+
+fn new_hasher(context: &Context) -> blake3::Hasher {
+    blake3::Hasher::new_from_context_key(context)
+}
 
 /// Address of one completion in a store: BLAKE3-256 of all [`KeyParts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,8 +44,8 @@ pub struct KeyParts<'a> {
 /// The address of the completion that these parts ask for.
 pub fn completion_key(parts: &KeyParts<'_>) -> CompletionKey {
     let KeyParts { fingerprint, format_hash, request, vote } = parts;
-    let Request { messages, sampling, seed, budget, shared_prefix: _, comparison: _, labels: _, sink: _ } = request;
-    let mut hasher = blake3::Hasher::new_derive_key("rrm completion key 1");
+    let Request { messages, sampling, seed, budget, comparison: _, labels: _, sink: _ } = request;
+    let mut hasher = new_hasher(&COMPLETION);
     text(&mut hasher, fingerprint);
     text(&mut hasher, format_hash);
     hasher.update(messages_hash(messages).as_bytes());
@@ -44,7 +57,7 @@ pub fn completion_key(parts: &KeyParts<'_>) -> CompletionKey {
 
 /// Hash of a conversation: roles and contents, in order.
 pub fn messages_hash(messages: &[Message]) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new_derive_key("rrm messages 1");
+    let mut hasher = new_hasher(&MESSAGES);
     number(&mut hasher, messages.len() as u64);
     for Message { role, content } in messages {
         text(&mut hasher, role.as_str());
@@ -55,7 +68,7 @@ pub fn messages_hash(messages: &[Message]) -> blake3::Hash {
 
 /// Hash of how tokens are drawn and where thinking is cut.
 pub fn settings_hash(sampling: &Sampling, budget: Option<&Budget>) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new_derive_key("rrm settings 1");
+    let mut hasher = new_hasher(&SETTINGS);
     let Sampling { temperature, top_p, top_k, min_p, max_tokens } = sampling;
     float(&mut hasher, *temperature);
     float(&mut hasher, *top_p);
@@ -144,7 +157,6 @@ mod tests {
             sampling: Sampling::default(),
             seed: 42,
             budget: None,
-            shared_prefix: 0,
             comparison: None,
             labels: None,
             sink: None,
@@ -228,7 +240,6 @@ mod tests {
     #[test]
     fn hints_and_watchers_do_not_change_the_key() {
         let mut other = request();
-        other.shared_prefix = 9;
         other.sink = Some(std::sync::Arc::new(|_| ()));
         assert_eq!(key(&request()), key(&other));
         let zero = |zero| Request { sampling: Sampling { temperature: zero, ..Sampling::default() }, ..request() };

@@ -70,9 +70,6 @@ pub struct Request {
     pub seed: u64,
     /// Where to cut the thinking and how to ask for the verdict then; `None` lets the model finish.
     pub budget: Option<Budget>,
-    /// How many leading bytes of the last message's content other requests share (all messages before it are shared).
-    /// At most a hint: an engine may ignore it.
-    pub shared_prefix: usize,
     /// What is compared, for engines that do not read prose (scripted judges, scalar reward models).
     pub comparison: Option<Arc<Comparison>>,
     /// The texts that state a verdict in the format that wrote this request: an engine that can tells how likely each of them was.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, syntax::SyntaxConfig, value::Object};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -136,21 +136,9 @@ impl Format {
     /// # Errors
     /// [`FormatError::Template`] when a template uses something that this comparison does not have.
     pub fn messages(&self, comparison: &Comparison) -> Result<Vec<Message>, FormatError> {
-        let render = |i: usize, role: Role| Ok(Message { role, content: self.render(i, comparison, &comparison.second)? });
+        let parts = Value::from_object(Parts(comparison.clone()));
+        let render = |i: usize, role: Role| Ok(Message { role, content: self.render(i, &parts)? });
         self.file.messages.iter().enumerate().map(|(i, m)| render(i, m.role)).collect()
-    }
-
-    /// How many leading bytes of the last message do not depend on the second response: those before its text, which is looked for, since
-    /// rendering again costs more than all else that is done for a vote; a template that changes the text is rendered without it.
-    ///
-    /// # Errors
-    /// As [`Format::messages`].
-    pub fn shared_prefix(&self, comparison: &Comparison, last: &str) -> Result<usize, FormatError> {
-        if let Some(before) = last.find(&*comparison.second) {
-            return Ok(before);
-        }
-        let without = self.render(self.file.messages.len() - 1, comparison, "")?;
-        Ok(last.bytes().zip(without.bytes()).take_while(|(a, b)| a == b).count())
     }
 
     /// The texts that state a verdict in this format.
@@ -176,21 +164,30 @@ impl Format {
         })
     }
 
-    fn render(&self, message: usize, comparison: &Comparison, second: &str) -> Result<String, FormatError> {
-        let prompt = &comparison.prompt;
+    fn render(&self, message: usize, parts: &Value) -> Result<String, FormatError> {
         self.templates
             .get_template(&message.to_string())
-            .and_then(|template| {
-                template.render(context! {
-                    prompt => prompt_text(&prompt.messages),
-                    conversation => conversation(&prompt.messages),
-                    response_1 => &*comparison.first,
-                    response_2 => second,
-                    rubric => prompt.rubric.as_deref(),
-                    reference => prompt.reference.as_deref(),
-                })
-            })
+            .and_then(|template| template.render(parts))
             .map_err(|e| FormatError::Template { name: self.file.name.clone(), message, source: Box::new(e) })
+    }
+}
+
+/// What templates can name; a part is made when a template asks for it, and texts of responses are not copied.
+#[derive(Debug)]
+struct Parts(Comparison);
+
+impl Object for Parts {
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let Comparison { prompt, first, second, label: _ } = &self.0;
+        Some(match key {
+            "prompt" => prompt_text(&prompt.messages).into(),
+            "conversation" => conversation(&prompt.messages).into(),
+            "response_1" => first.clone().into(),
+            "response_2" => second.clone().into(),
+            "rubric" => prompt.rubric.as_deref().into(),
+            "reference" => prompt.reference.as_deref().into(),
+            _ => return None,
+        })
     }
 }
 

@@ -4,7 +4,7 @@ mod scalar;
 
 use std::{future::Future, sync::Arc};
 
-use futures::{StreamExt, stream::FuturesUnordered};
+use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
@@ -98,8 +98,9 @@ pub struct VoteRecord {
     pub scores: Option<(f64, f64)>,
     /// What it took.
     pub usage: Usage,
-    /// Where the completion lies in the store; with scores, that of the first response.
-    pub key: CompletionKey,
+    /// Where the completion lies in the store; with scores, that of the first response. `None` where nothing is kept: an address takes longer
+    /// than all else that is done for a vote.
+    pub key: Option<CompletionKey>,
 }
 
 /// The votes of one comparison and what they say together.
@@ -190,9 +191,25 @@ impl Judge {
     /// [`JudgeError`] when any needed vote could not be had: a judgment never rests on fewer votes than it says.
     pub async fn judge(&self, fixture: Fixture<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
         if let Some(scores) = self.engine.scores() {
-            return self.judge_by_scores(scores, fixture, comparison).await;
+            return self.judge_by_scores(scores, fixture, comparison).boxed().await;
         }
         let given = self.ask(comparison)?;
+        if self.settings.votes == 1 {
+            let vote = self.vote(fixture, 0, Order::Given, given).await?;
+            let counts = vote::count([vote.vote]);
+            return Ok(Judgment { decision: counts.decision(), counts, usage: vote.usage, votes: vec![vote] });
+        }
+        // On the heap, so that a match of one vote is small: those of a round robin are moved together.
+        self.judge_by_votes(fixture, comparison, given).boxed().await
+    }
+
+    /// As many votes as the settings ask for.
+    async fn judge_by_votes(
+        &self,
+        fixture: Fixture<'_>,
+        comparison: &Comparison,
+        given: Request,
+    ) -> Result<Judgment, JudgeError> {
         let swapped = if self.settings.both_orders { Some(self.ask(&comparison.swapped())?) } else { None };
         let request = |index: u32| match &swapped {
             Some(swapped) if index % 2 == 1 => (Order::Swapped, swapped),
@@ -200,7 +217,7 @@ impl Judge {
         };
         let one = |index: u32| {
             let (order, request) = request(index);
-            async move { (index as usize, self.vote(fixture, index, order, request).await) }
+            async move { (index as usize, self.vote(fixture, index, order, request.clone()).await) }
         };
         let records = collect(self.settings.votes, self.settings.adaptive, one).await?;
         let counts = vote::count(records.iter().map(|r| r.vote));
@@ -212,10 +229,7 @@ impl Judge {
     /// The request for a comparison, without seed.
     fn ask(&self, comparison: &Comparison) -> Result<Request, JudgeError> {
         let messages = self.format.messages(comparison).map_err(Arc::new)?;
-        let last = messages.last().map_or("", |m| m.content.as_str());
-        let shared_prefix = self.format.shared_prefix(comparison, last).map_err(Arc::new)?;
         Ok(Request {
-            shared_prefix,
             messages,
             sampling: self.settings.sampling.clone(),
             seed: 0,
@@ -234,17 +248,14 @@ impl Judge {
         }
     }
 
-    async fn vote(&self, fixture: Fixture<'_>, index: u32, order: Order, ask: &Request) -> Result<VoteRecord, JudgeError> {
+    async fn vote(&self, fixture: Fixture<'_>, index: u32, order: Order, ask: Request) -> Result<VoteRecord, JudgeError> {
         let Fixture { item, pair } = fixture;
         let seed = keyed::seed(self.settings.seed, item, pair, order == Order::Swapped, index);
-        let request = Request { seed, ..ask.clone() };
+        let request = Request { seed, ..ask };
         let info = self.engine.info();
-        let key = completion_key(&KeyParts {
-            fingerprint: &info.fingerprint,
-            format_hash: &self.format.hash,
-            request: &request,
-            vote: index,
-        });
+        let parts =
+            || KeyParts { fingerprint: &info.fingerprint, format_hash: &self.format.hash, request: &request, vote: index };
+        let key = self.keeps().then(|| completion_key(&parts()));
         let origin = || Origin {
             engine: info.name.clone(),
             fingerprint: info.fingerprint.clone(),
@@ -272,20 +283,25 @@ impl Judge {
         Ok(VoteRecord { order, vote, elicited, probabilities, scores: None, usage, key })
     }
 
+    /// Whether completions have addresses: somebody keeps them, or waits for them.
+    fn keeps(&self) -> bool {
+        self.store.is_some() || self.batch.is_some()
+    }
+
     /// From the store if it is there, else from the engine and then into the store.
     pub(crate) async fn complete(
         &self,
-        key: CompletionKey,
+        key: Option<CompletionKey>,
         origin: impl FnOnce() -> Origin,
         request: Request,
     ) -> Result<Completion, JudgeError> {
-        if let Some(store) = &self.store
+        if let Some((store, key)) = self.store.as_ref().zip(key)
             && let Some(completion) = store.get(key).map_err(Arc::new)?
         {
             self.spending.reused(completion.usage);
             return Ok(completion);
         }
-        if let Some(batch) = &self.batch {
+        if let Some((batch, key)) = self.batch.as_ref().zip(key) {
             batch.write(key, origin(), &request).map_err(Arc::new)?;
             return Err(JudgeError::Waiting);
         }
@@ -297,8 +313,8 @@ impl Judge {
             call.finish(completion.usage);
             completion
         };
-        match &self.store {
-            Some(store) => Ok(store.put(key, origin(), completion).await.map_err(Arc::new)?),
+        match self.store.as_ref().zip(key) {
+            Some((store, key)) => Ok(store.put(key, origin(), completion).await.map_err(Arc::new)?),
             None => Ok(completion),
         }
     }

@@ -4,6 +4,12 @@
 //! concurrency, retries and resuming change no result. The values are pinned by golden tests; a change of any of them is a
 //! change of every result ever published with a seed.
 
+use std::sync::LazyLock;
+
+use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
+
+static CONTEXT: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context("rrm keyed randomness 1"));
+
 /// Seeds stay below this (2^53), so that every JSON reader keeps them exact.
 const SEED_LIMIT: u64 = 1 << 53;
 
@@ -39,7 +45,7 @@ pub struct Keyed(blake3::OutputReader);
 impl Keyed {
     /// The stream for one purpose: `what` keeps purposes apart, `numbers` tells the decisions of one purpose apart.
     pub fn new(run_seed: u64, item: &str, what: &str, numbers: &[u64]) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key("rrm keyed randomness 1");
+        let mut hasher = blake3::Hasher::new_from_context_key(&CONTEXT);
         hasher.update(&run_seed.to_le_bytes());
         for text in [item, what] {
             hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());

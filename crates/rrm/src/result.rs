@@ -116,8 +116,9 @@ pub struct VoteRow {
     pub prompt_tokens: u64,
     /// Tokens written.
     pub completion_tokens: u64,
-    /// Where the transcript lies in the store.
-    pub completion: String,
+    /// Where the transcript lies in the store; absent where none is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion: Option<String>,
 }
 
 /// A judged text that holds prompt markup.
@@ -235,6 +236,6 @@ fn vote_row(record: VoteRecord) -> VoteRow {
         scores: record.scores,
         prompt_tokens: record.usage.prompt_tokens,
         completion_tokens: record.usage.completion_tokens,
-        completion: record.key.to_string(),
+        completion: record.key.map(|key| key.to_string()),
     }
 }

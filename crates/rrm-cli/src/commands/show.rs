@@ -107,8 +107,8 @@ fn transcripts(played: &MatchRow, store: Option<&Store>) -> Result<String, Failu
         };
         let how = if vote.elicited { ", verdict elicited" } else { "" };
         out += &format!("--- vote {i}, {:?} order, {} tokens{how}: {said}\n", vote.order, vote.completion_tokens);
-        let stored = match (store, vote.completion.parse()) {
-            (Some(store), Ok(key)) => store.get(key)?,
+        let stored = match (store, vote.completion.as_deref().map(str::parse)) {
+            (Some(store), Some(Ok(key))) => store.get(key)?,
             _ => None,
         };
         match stored {

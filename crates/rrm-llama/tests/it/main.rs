@@ -44,7 +44,6 @@ fn request(prompt: &str, temperature: f64, seed: u64, max_tokens: u32) -> Reques
         sampling: Sampling { temperature, max_tokens, ..Sampling::default() },
         seed,
         budget: None,
-        shared_prefix: 0,
         comparison: None,
         labels: None,
         sink: None,

@@ -50,7 +50,6 @@ fn request(prompt: &str, seed: u64, max_tokens: u32) -> Request {
         sampling: Sampling { temperature: 1.0, max_tokens, ..Sampling::default() },
         seed,
         budget: None,
-        shared_prefix: 0,
         comparison: None,
         labels: None,
         sink: None,

@@ -207,7 +207,6 @@ fn sequence(config: &RolloutConfig, prompt: &RolloutPrompt, step: u64, number: u
         sampling,
         seed: seed(config.seed, step, &prompt.key, number),
         budget: None,
-        shared_prefix: 0,
         comparison: None,
         labels: None,
         sink: None,

@@ -34,7 +34,7 @@ fn the_same_texts_as_from_a_folder() {
         let sampling = Sampling { temperature: 1.0, max_tokens: 40, ..Sampling::default() };
         let messages = vec![Message::user("a tree, a house")];
         let (budget, comparison, labels, sink) = (None, None, None, None);
-        let request = Request { messages, sampling, seed, budget, shared_prefix: 0, comparison, labels, sink };
+        let request = Request { messages, sampling, seed, budget, comparison, labels, sink };
         block_on(engine.complete(request)).unwrap().text
     };
     for seed in 0..4 {

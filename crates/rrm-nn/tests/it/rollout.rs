@@ -98,16 +98,7 @@ fn spelled(text: &Text, rollout: &Rollout) {
 }
 
 fn request(question: &str, sampling: Sampling, seed: u64) -> Request {
-    Request {
-        messages: vec![Message::user(question)],
-        sampling,
-        seed,
-        budget: None,
-        shared_prefix: 0,
-        comparison: None,
-        labels: None,
-        sink: None,
-    }
+    Request { messages: vec![Message::user(question)], sampling, seed, budget: None, comparison: None, labels: None, sink: None }
 }
 
 #[test]

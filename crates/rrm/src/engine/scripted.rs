@@ -52,7 +52,7 @@ impl Script {
 
     /// The side that this script prefers, `None` for no verdict; what is random about it is keyed by the request's seed.
     fn choose(self, comparison: &Comparison, seed: u64) -> Option<Side> {
-        let mut keyed = Keyed::new(seed, "", "scripted", &[]);
+        let drawn = || Keyed::new(seed, "", "scripted", &[]).f64();
         let (first, second) = (comparison.first.len(), comparison.second.len());
         let coin = |heads: bool| if heads { Side::First } else { Side::Second };
         Some(match self {
@@ -60,12 +60,12 @@ impl Script {
             Script::Second => Side::Second,
             Script::Longer => coin(first >= second),
             Script::Shorter => coin(first <= second),
-            Script::Random => coin(keyed.f64() < 0.5),
+            Script::Random => coin(drawn() < 0.5),
             Script::Silent => return None,
             Script::Accuracy(p) => match comparison.label {
-                Some(label) if keyed.f64() < p => label,
+                Some(label) if drawn() < p => label,
                 Some(label) => label.other(),
-                None => coin(keyed.f64() < 0.5),
+                None => coin(drawn() < 0.5),
             },
         })
     }

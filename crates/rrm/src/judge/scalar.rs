@@ -38,7 +38,15 @@ impl Judge {
             _ => Verdict::Second,
         });
         let scores = Some((first, second));
-        let record = VoteRecord { order: Order::Given, vote, elicited: false, probabilities: None, scores, usage, key };
+        let record = VoteRecord {
+            order: Order::Given,
+            vote,
+            elicited: false,
+            probabilities: None,
+            scores,
+            usage,
+            key: self.keeps().then_some(key),
+        };
         let counts = vote::count([vote]);
         Ok(Judgment { decision: counts.decision(), counts, votes: vec![record], usage })
     }
@@ -71,7 +79,7 @@ impl Judge {
         let sampling = Sampling { temperature: 0.0, top_p: 1.0, top_k: None, min_p: None, max_tokens: 1 };
         let nothing = (None, None, None, None);
         let (budget, comparison, labels, sink) = nothing;
-        let request = Request { messages, sampling, seed: 0, budget, shared_prefix: 0, comparison, labels, sink };
+        let request = Request { messages, sampling, seed: 0, budget, comparison, labels, sink };
         let info = self.engine.info();
         let parts = KeyParts { fingerprint: &info.fingerprint, format_hash: NO_FORMAT, request: &request, vote: 0 };
         let key = completion_key(&parts);
@@ -83,7 +91,7 @@ impl Judge {
             shown: (response, response),
             vote: 0,
         };
-        let completion = scores.once(key.0, || self.complete(key, origin, request)).await?;
+        let completion = scores.once(key.0, || self.complete(Some(key), origin, request)).await?;
         let Completion { text, usage, .. } = completion;
         match text.trim().parse::<f64>().ok().filter(|score| score.is_finite()) {
             Some(score) => Ok((key, score, usage)),

@@ -40,14 +40,12 @@ fn asked(question: &Question, settings: &Settings) -> Vec<Message> {
 }
 
 async fn one(judge: &Judge, question: &Question, messages: Vec<Message>, index: u32, seed: u64) -> Result<Candidate, JudgeError> {
-    let shared_prefix = messages.last().map_or(0, |last| last.content.len());
     let request = Request {
         messages,
         sampling: judge.settings.sampling.clone(),
         // No match is between a response and itself, so no vote has this seed.
         seed: keyed::seed(seed, &question.id, (0, 0), false, index),
         budget: None,
-        shared_prefix,
         comparison: None,
         labels: None,
         sink: judge.sink.clone(),
@@ -63,7 +61,7 @@ async fn one(judge: &Judge, question: &Question, messages: Vec<Message>, index: 
         shown: (0, 0),
         vote: index,
     };
-    let completion = judge.complete(key, origin, request.clone()).await?;
+    let completion = judge.complete(Some(key), origin, request.clone()).await?;
     if let Some(recorder) = &judge.recorder {
         recorder.record(&request, &completion)?;
     }

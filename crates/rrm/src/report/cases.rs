@@ -213,11 +213,12 @@ impl<'a> Reading<'a> {
         for vote in row.matches.iter().flat_map(|played| &played.votes) {
             self.cases.votes += 1;
             self.cases.scored |= vote.scores.is_some();
+            let Some(address) = &vote.completion else { continue };
             if self.sample.len() < PATTERN_SAMPLE {
-                self.sample.push(vote.completion.clone());
-            } else if self.sample.peek().is_some_and(|last| *last > vote.completion) {
+                self.sample.push(address.clone());
+            } else if self.sample.peek().is_some_and(|last| last > address) {
                 self.sample.pop();
-                self.sample.push(vote.completion.clone());
+                self.sample.push(address.clone());
             }
         }
         let list = if flags(&row).is_empty() { &mut self.plain } else { &mut self.cases.shown };

@@ -173,8 +173,8 @@ fn one(played: &MatchRow, vote: &VoteRow, sources: &Sources) -> Result<Written, 
         (None, Some(reason)) => format!("abstained: {}", format!("{reason:?}").to_lowercase()),
         (None, None) => "nothing".to_owned(),
     };
-    let completion = match (&sources.store, vote.completion.parse()) {
-        (Some(store), Ok(key)) => store.get(key)?,
+    let completion = match (&sources.store, vote.completion.as_deref().map(str::parse)) {
+        (Some(store), Some(Ok(key))) => store.get(key)?,
         _ => None,
     };
     let (thinking, answer) = completion

@@ -81,17 +81,6 @@ fn rubric_reference_and_long_conversations_are_shown() {
 }
 
 #[test]
-fn the_shared_prefix_ends_where_the_second_response_begins() {
-    for (name, _) in SHIPPED {
-        let format = shipped(name);
-        let one = comparison(Prompt::text("Q"), "the first one", "the second");
-        let last = format.messages(&one).unwrap().pop().unwrap().content;
-        let shared = format.shared_prefix(&one, &last).unwrap();
-        assert_eq!(last.find("the second"), Some(shared), "{name}");
-    }
-}
-
-#[test]
 fn verdicts_are_read_by_the_rules_of_each_format() {
     let table = [
         ("rrm", r"so \boxed{Assistant 1}", Ok(Verdict::First)),

@@ -25,7 +25,6 @@ pub fn request(item: usize) -> Request {
         sampling: Sampling { max_tokens: 100, ..Sampling::default() },
         seed: item as u64,
         budget: None,
-        shared_prefix: 0,
         comparison: None,
         labels: None,
         sink: None,

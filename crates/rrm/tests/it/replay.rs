@@ -60,7 +60,6 @@ fn request(text: &str, seed: u64) -> Request {
         sampling: Sampling::default(),
         seed,
         budget: None,
-        shared_prefix: 0,
         comparison: None,
         labels: None,
         sink: None,

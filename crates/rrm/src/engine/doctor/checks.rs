@@ -183,7 +183,6 @@ async fn budget(engine: &HttpEngine) -> Option<Check> {
         sampling: Sampling::default(),
         seed: 1,
         budget: Some(budget),
-        shared_prefix: 0,
         comparison: None,
         labels: None,
         sink: None,
