@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Load on the reward server and on a FastAPI peer, alternating; loopback only. Usage: benches/reward_server/run.sh VENV [SECONDS] [ROUNDS]
-# CARGO_PROFILE=release (the default here) or dev. The first part offers 200 groups of 8 a second; the second part compares at 50 a second,
-# which both can serve.
+# CARGO_PROFILE=release (the default here) or dev. The first part offers 200 groups of 8 a second; the second part compares at that rate
+# and at 50 a second, where the peer is not pressed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 venv="$1"; seconds="${2:-60}"; rounds="${3:-3}"; profile="${CARGO_PROFILE:-release}"
@@ -26,7 +26,9 @@ load() { # NAME RATE SECONDS PORT COMMAND...
 ours=("$folder/rrm" serve --engine scripted:longer --store none --strategy win-rate --scale unit --keep 5)
 load "rrm serve" 200 "$seconds" 8701 "${ours[@]}" --bind 127.0.0.1:8701
 for _ in $(seq "$rounds"); do
-  load "rrm serve" 50 10 8701 "${ours[@]}" --bind 127.0.0.1:8701
-  load "FastAPI, a judge asked for each pair" 50 10 8702 "$venv/bin/python" benches/reward_server/peer.py 8702 judge
-  load "FastAPI, lengths compared" 50 10 8702 "$venv/bin/python" benches/reward_server/peer.py 8702 bare
+  for rate in 200 50; do
+    load "rrm serve" "$rate" 10 8701 "${ours[@]}" --bind 127.0.0.1:8701
+    load "FastAPI, a judge asked for each pair" "$rate" 10 8702 "$venv/bin/python" benches/reward_server/peer.py 8702 judge
+    load "FastAPI, lengths compared" "$rate" 10 8702 "$venv/bin/python" benches/reward_server/peer.py 8702 bare
+  done
 done

@@ -40,6 +40,7 @@ impl Session {
             store: engines::store(options, info.paid)?,
             slots: Arc::new(Semaphore::new(options.concurrency())),
             spending: Arc::new(Spending::new(options.limits())),
+            addresses: true,
             recorder: engines::recorder(options, info)?,
             batch: batch.as_ref().map(Batch::writer),
             sink: options.stream.then(terminal::sink),

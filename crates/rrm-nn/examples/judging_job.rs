@@ -168,6 +168,7 @@ fn judge(settings: &Settings, engine: Arc<Spoken>) -> Result<Judge> {
         store: None,
         slots: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
         spending: Arc::new(Spending::new(Limits::default())),
+        addresses: true,
         recorder: None,
         batch: None,
         sink: None,

@@ -54,6 +54,7 @@ fn judge(accuracy: f64, votes: u32, adaptive: Adaptive) -> Result<Judge, FormatE
         store: None,
         slots: Arc::new(Semaphore::new(1)),
         spending: Arc::new(Spending::new(Limits::default())),
+        addresses: true,
         recorder: None,
         batch: None,
         sink: None,

@@ -98,8 +98,7 @@ pub struct VoteRecord {
     pub scores: Option<(f64, f64)>,
     /// What it took.
     pub usage: Usage,
-    /// Where the completion lies in the store; with scores, that of the first response. `None` where nothing is kept: an address takes longer
-    /// than all else that is done for a vote.
+    /// Where the completion lies in a store; with scores, that of the first response. `None` where [`Judge::addresses`] says that nobody asks.
     pub key: Option<CompletionKey>,
 }
 
@@ -167,6 +166,9 @@ pub struct Judge {
     pub slots: Arc<Semaphore>,
     /// What the run has spent and may spend.
     pub spending: Arc<Spending>,
+    /// Whether votes have the addresses of their completions also where nothing is kept: rows show them and are the same with a store and
+    /// without. A server that keeps nothing and shows none does without, since hashing a prompt is most of what a scripted vote takes.
+    pub addresses: bool,
     /// Where every completion is also written down, for replays; from the store as well as from the engine.
     pub recorder: Option<Arc<Recorder>>,
     /// Where requests go that the store does not answer, in place of the engine.
@@ -255,7 +257,7 @@ impl Judge {
         let info = self.engine.info();
         let parts =
             || KeyParts { fingerprint: &info.fingerprint, format_hash: &self.format.hash, request: &request, vote: index };
-        let key = self.keeps().then(|| completion_key(&parts()));
+        let key = self.addressed().then(|| completion_key(&parts()));
         let origin = || Origin {
             engine: info.name.clone(),
             fingerprint: info.fingerprint.clone(),
@@ -283,9 +285,8 @@ impl Judge {
         Ok(VoteRecord { order, vote, elicited, probabilities, scores: None, usage, key })
     }
 
-    /// Whether completions have addresses: somebody keeps them, or waits for them.
-    fn keeps(&self) -> bool {
-        self.store.is_some() || self.batch.is_some()
+    fn addressed(&self) -> bool {
+        self.addresses || self.store.is_some() || self.batch.is_some()
     }
 
     /// From the store if it is there, else from the engine and then into the store.

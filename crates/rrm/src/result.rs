@@ -116,7 +116,7 @@ pub struct VoteRow {
     pub prompt_tokens: u64,
     /// Tokens written.
     pub completion_tokens: u64,
-    /// Where the transcript lies in the store; absent where none is kept.
+    /// Where the transcript lies in the store, if it was kept; absent in rows of a server that keeps nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion: Option<String>,
 }

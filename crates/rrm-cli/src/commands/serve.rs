@@ -97,7 +97,8 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     };
     let listener = tokio::net::TcpListener::bind(args.bind).await.with_context(|| format!("cannot listen on {}", args.bind))?;
     let address = listener.local_addr().context("cannot tell where it listens")?;
-    let Session { judge, .. } = Session::open(&options, opened, format, 0, started)?;
+    let Session { mut judge, .. } = Session::open(&options, opened, format, 0, started)?;
+    judge.addresses = false;
     let price = options.price();
     let (store, spending, name) = (judge.store.clone(), judge.spending.clone(), judge.engine.info().name.clone());
     let admits: Admits =

@@ -207,6 +207,7 @@ fn judge(
         store: None,
         slots: Arc::new(Semaphore::new(IN_FLIGHT)),
         spending: Arc::new(Spending::default()),
+        addresses: true,
         recorder: None,
         batch: None,
         sink: None,

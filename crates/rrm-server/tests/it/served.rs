@@ -59,6 +59,7 @@ pub async fn serve(rule: &str, settings: Settings) -> Served {
         store: None,
         slots: Arc::new(Semaphore::new(64)),
         spending: Arc::new(Spending::new(Limits::default())),
+        addresses: true,
         recorder: None,
         batch: None,
         sink: None,

@@ -45,7 +45,7 @@ impl Judge {
             probabilities: None,
             scores,
             usage,
-            key: self.keeps().then_some(key),
+            key: self.addressed().then_some(key),
         };
         let counts = vote::count([vote]);
         Ok(Judgment { decision: counts.decision(), counts, votes: vec![record], usage })

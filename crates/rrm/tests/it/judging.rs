@@ -66,6 +66,7 @@ fn judge(engine: Arc<dyn Engine>, settings: JudgeSettings) -> Judge {
         store: None,
         slots: Arc::new(Semaphore::new(64)),
         spending: Arc::new(Spending::new(Limits::default())),
+        addresses: true,
         recorder: None,
         batch: None,
         sink: None,

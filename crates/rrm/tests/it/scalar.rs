@@ -27,6 +27,7 @@ async fn judge(url: String, store: Option<Store>) -> Judge {
         store,
         slots: Arc::new(Semaphore::new(8)),
         spending: Arc::new(Spending::default()),
+        addresses: true,
         recorder: None,
         batch: None,
         sink: None,
