@@ -7,10 +7,12 @@
 
 use std::{
     collections::HashMap,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use futures::FutureExt;
 use rrm::{chat::Message, comparison::Prompt};
 use tokio::sync::watch;
 
@@ -291,7 +293,10 @@ async fn judge(server: Arc<Server>, key: String, serial: u64) {
     texts.dedup();
     let copies: Vec<usize> = texts.iter().map(|text| members.iter().filter(|member| *member == text).count()).collect();
     let prompt = Arc::new(Prompt { messages: ask.prompt, rubric: None, reference: None });
-    let judged = reward::judge(&server, &key, prompt, &texts, &copies, ask.scale).await;
+    // Nobody may wait for ever, not even for a bug.
+    let judged = AssertUnwindSafe(reward::judge(&server, &key, prompt, &texts, &copies, ask.scale)).catch_unwind().await;
+    let judged =
+        judged.unwrap_or_else(|_| Err(ApiError::Judge("it panicked, which is a bug; the server's log says where".to_owned())));
     server.metrics.times(gathered - began, gathered.elapsed());
     server.metrics.group(&judged, &texts, &copies, members.len() < ask.size);
     let failed = judged.is_err();

@@ -119,6 +119,21 @@ async fn a_group_is_judged_even_if_all_its_clients_are_gone() {
 }
 
 #[tokio::test]
+async fn a_bug_in_the_judge_is_told_to_everybody_and_holds_up_nobody_else() {
+    let served = serve("longer", groups_of(2)).await;
+    let (a, b) = (member("a", "an engine with a bug"), member("b", "y"));
+    let (a, b) = tokio::join!(served.ask("/v1/groups", &a), served.ask("/v1/groups", &b));
+    for (status, body) in [a, b] {
+        assert_eq!((status, code(&body)), (502, "judge"), "{body}");
+    }
+    assert_eq!(served.counter("groups_failed_total").await, 1.0);
+    // The same group is judged anew, by other texts too.
+    let (a, b) = (member("a", "x"), member("b", "yy"));
+    let (a, b) = tokio::join!(served.ask("/v1/groups", &a), served.ask("/v1/groups", &b));
+    assert_eq!((a.0, b.0), (200, 200), "{a:?}");
+}
+
+#[tokio::test]
 async fn a_response_without_a_decided_match_has_no_reward() {
     let rank = RankSettings { strategy: Strategy::WinRate, ..RankSettings::default() };
     let served = serve("silent", Settings { rank, ..groups_of(2) }).await;

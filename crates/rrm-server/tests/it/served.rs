@@ -19,7 +19,7 @@ use rrm_server::{Server, settings::Settings};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-/// A scripted engine that fails while it is switched off.
+/// A scripted engine that fails while it is switched off, and panics over `an engine with a bug`.
 pub struct Switched {
     inner: ScriptedEngine,
     /// Whether it answers.
@@ -32,6 +32,7 @@ impl Engine for Switched {
     }
 
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
+        assert!(!request.messages.iter().any(|message| message.content.contains("an engine with a bug")), "a bug");
         if self.on.load(SeqCst) {
             return self.inner.complete(request);
         }
