@@ -157,6 +157,7 @@ fn judgebench_put_back_in_is_found_and_dropped() {
     let dropped = read(&output.with_extension("jsonl.dropped.jsonl"));
     let met: Vec<&Value> = dropped.iter().filter(|row| row["reason"] == "contaminated").collect();
     let planted_met = met.iter().filter(|row| row["file"].as_str().unwrap().ends_with("planted.jsonl")).count();
+    assert!(!judgebench.is_empty());
     assert_eq!(planted_met, judgebench.len(), "every one of them");
     assert!(met.iter().all(|row| row["benchmark"] == "judgebench" && row["overlap"].as_f64().unwrap() >= 0.5));
     let pairs = read(&output);
