@@ -1,7 +1,7 @@
 //! Scores of a benchmark -> the table that a person reads, and the list of benchmarks.
 
 use rrm::{
-    eval::{Benchmark, BestOf, Counts, Evaluation, Group, Level, Orders, Questions},
+    eval::{Auc, Benchmark, BestOf, Counts, Evaluation, Group, Level, Orders, Questions},
     rating::Score,
 };
 
@@ -32,10 +32,7 @@ pub fn list() -> String {
             ),
             Questions::BestOf => ("your own prompts with responses that say whether they are right; `--column` renames", ""),
         };
-        let (name, auc) = match questions {
-            Questions::PpeBestOfK => (questions.name(), "; ROC AUC where the judge scores single responses"),
-            _ => (questions.name(), ""),
-        };
+        let (name, auc) = (questions.name(), "; ROC AUC where the judge scores single responses");
         out += &format!("{name}\n  holds     {holds}\n");
         out += &format!(
             "  official  none; ours: accuracy of the pick of 1, 2, 4, 8 ... by knockout, Elo and Bradley-Terry, beside first, random, majority, oracle{auc}\n"
@@ -59,7 +56,8 @@ pub fn best_of(of: &BestOf) -> String {
         out += &format!("{:>3}{:>6}{free}{}\n", size.n, size.rows, judged.collect::<String>());
     }
     if let Some(auc) = of.auc {
-        out += &format!("ROC AUC over all responses: {}\n", percent(auc, 2));
+        let Auc { value, right, wrong } = auc;
+        out += &format!("ROC AUC of {right} right and {wrong} wrong responses that were compared: {}\n", percent(value, 2));
     }
     out
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::load::{listed, recognised};
 pub use self::{
-    best_of::{Asked, BestOf, Judged, Questions, SIZES, Size, best_of, load_best_of, matches_of},
+    best_of::{Asked, Auc, BestOf, Judged, Questions, SIZES, Size, best_of, load_best_of, matches_of},
     load::{DataFile, EvalError, Suite, load},
     published::reward_bench_results,
     run::{CaseRow, Counted, RunError, run},
@@ -119,8 +119,10 @@ pub struct Protocol {
 
 impl Protocol {
     /// What decisions about one pair count upstream, from 0 to 1: one decision for each official order, about the pair in its own order.
-    pub fn count(&self, label: Verdict, decisions: &[Decision]) -> f64 {
-        (self.official)(label, decisions)
+    /// Classifiers (`scored`) are right upstream where the right response scores higher, and wrong where both score the same, by every
+    /// benchmark's rule.
+    pub fn count(&self, label: Verdict, decisions: &[Decision], scored: bool) -> f64 {
+        if scored { benchmarks::mean_of_orders(label, decisions) } else { (self.official)(label, decisions) }
     }
 }
 

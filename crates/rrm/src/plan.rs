@@ -73,7 +73,10 @@ pub fn matches(item: &Item, task: &Task) -> (u64, u64) {
         Task::Judge => (1, 1),
         Task::Rank(settings) => match settings.strategy {
             Strategy::Knockout => (n.saturating_sub(1), u64::from(n.next_power_of_two().trailing_zeros())),
-            _ => (pairs(item, settings) as u64, 1),
+            _ => {
+                let pairs = pairs(item, settings) as u64;
+                (pairs, pairs.min(1))
+            }
         },
     }
 }

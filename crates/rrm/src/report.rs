@@ -185,6 +185,12 @@ pub enum ReportError {
         /// Which.
         path: PathBuf,
     },
+    /// The same run twice: it would agree with itself.
+    #[error("{path} is named twice")]
+    Doubled {
+        /// Which.
+        path: PathBuf,
+    },
     /// The phrases of reasoning patterns cannot be used.
     #[error("patterns.toml: {0}")]
     Patterns(#[from] toml::de::Error),
@@ -201,7 +207,13 @@ pub enum ReportError {
 /// [`ReportError`] for what cannot be read.
 pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, ReportError> {
     let (mut runs, mut records, mut subsets, mut picks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for file in files {
+    for (place, file) in files.iter().enumerate() {
+        let same = |other: &PathBuf| {
+            other == file || other.canonicalize().ok().is_some_and(|path| file.canonicalize().ok() == Some(path))
+        };
+        if files[..place].iter().any(same) {
+            return Err(ReportError::Doubled { path: file.clone() });
+        }
         let evaluation = match scores(file)? {
             Scores::Pairs(evaluation) => *evaluation,
             Scores::BestOf(of) => {
@@ -247,7 +259,7 @@ pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, Repor
         pairings.extend(others.filter_map(|&b| paired::compare((a, &records[a]), (b, &records[b]), &subsets[a])));
         if jury && same.len() > 2 && same[0] == a {
             let members: Vec<_> = same.iter().map(|&b| (b, records[b].as_slice())).collect();
-            juries.extend(jury::jury(run.evaluation.benchmark, &members, runs.len()));
+            juries.extend(jury::jury(run.evaluation.benchmark, &members, runs.len(), same.iter().all(|&b| runs[b].scored)));
         }
         if same.len() > 1 && same[0] == a {
             let judges: Vec<_> = same.iter().map(|&b| records[b].as_slice()).collect();
@@ -279,7 +291,7 @@ fn scores(path: &Path) -> Result<Scores, ReportError> {
     if let Some(found) = value["rrm"].as_u64().filter(|found| *found > u64::from(result::VERSION)) {
         return Err(ReportError::Newer { path: path.to_owned(), found: u32::try_from(found).unwrap_or(u32::MAX) });
     }
-    if value.get("questions").is_some() {
+    if value.get("sizes").is_some() {
         return serde_json::from_value(value).map(Scores::BestOf).map_err(bad);
     }
     // From the text, so that a message says where.

@@ -34,9 +34,16 @@ pub fn check(questions: Questions, options: &Options) -> anyhow::Result<()> {
     options.check()
 }
 
+/// Refuses `--official-only` for best of N.
+pub fn refuse_official_only(asked: bool) -> anyhow::Result<()> {
+    anyhow::ensure!(!asked, "--official-only is for pairs: best of N has no official score");
+    Ok(())
+}
+
 /// Measures picks by knockout, Elo and Bradley-Terry at 1, 2, 4, 8 ... responses.
 pub async fn measure(questions: Questions, args: Args) -> Result<ExitCode, Failure> {
     let started = Instant::now();
+    refuse_official_only(args.official_only)?;
     let Args { data, options, largest, .. } = args;
     let options = options.resolve()?;
     check(questions, &options)?;
@@ -71,13 +78,14 @@ pub async fn measure(questions: Questions, args: Args) -> Result<ExitCode, Failu
     print(&scores::best_of(&of))?;
     match output.take() {
         Some(mut output) => {
+            output.text(&(serde_json::to_string_pretty(&of)? + "\n"))?;
             if let Some(path) = output.path() {
-                for (suffix, figure) in ["svg", "cost.svg"].into_iter().zip(report::best_of_figures(&of)?) {
+                let files = ["svg", "cost.svg"].into_iter().zip(report::best_of_figures(&of)?);
+                for (suffix, figure) in files.filter_map(|(suffix, figure)| Some((suffix, figure?))) {
                     let path = beside(path, suffix);
                     std::fs::write(&path, figure).with_context(|| format!("cannot write {}", path.display()))?;
                 }
             }
-            output.text(&(serde_json::to_string_pretty(&of)? + "\n"))?;
             let paths: String = data.iter().map(|path| format!(" --data {}", path.display())).collect();
             let most = largest.map_or_else(String::new, |n| format!(" --largest {n}"));
             output.finish(&stats, &to_toml(&options, &format!("eval {}{paths}{most}", questions.name()))?, options.price())?;

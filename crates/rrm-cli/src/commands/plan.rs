@@ -62,6 +62,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     if args.command != Planned::Eval && of_eval {
         return Err(Failure::user(anyhow::anyhow!("--data, --official-only and --largest are for `rrm plan eval BENCHMARK`")));
     }
+    if options.engine.iter().any(|spec| spec.starts_with("scalar:")) {
+        let error =
+            anyhow::anyhow!("a plan counts votes; a scalar reward model is asked once for each different response instead");
+        return Err(Failure::user(error));
+    }
     let format = engines::format(options.format.as_deref())?;
     let overhead = format.file.messages.iter().map(|m| m.content.len()).sum();
     let settings = options.judge();
@@ -138,9 +143,13 @@ fn benchmark(args: &Args, options: &Options, add: &mut impl FnMut(&Item, (u64, u
         }
         Named::BestOf(questions) => {
             best_of::check(questions, options)?;
+            best_of::refuse_official_only(args.official_only)?;
             let (items, _) = rrm::eval::load_best_of(questions, &args.data, &options.columns()?, options.judge().seed)?;
             let largest = best_of::largest(questions, args.largest);
-            let stored = options.store.as_deref().is_none_or(|path| path.as_os_str() != "none");
+            // As a run: what costs nothing is kept only where a store is named.
+            let free = |spec: &String| spec.starts_with("scripted:") || spec.starts_with("replay:");
+            let paid = options.engine.is_empty() || !options.engine.iter().all(free);
+            let stored = options.store.as_deref().map_or(paid, |path| path.as_os_str() != "none");
             let count = items.len() as u64;
             Shard::of(options.shard, count, items.into_iter())
                 .for_each(|item| add(&item, rrm::eval::matches_of(&item, &options.rank(), largest, stored)));

@@ -225,10 +225,14 @@ fn a_plan_of_an_evaluation_is_what_it_then_takes() {
         ("best-of", &own, &["--store", "none"]),
         ("best-of", &own, &["--store", &at("store.sqlite")]),
         ("best-of", &own, &["--store", "none", "--largest", "4"]),
+        ("best-of", &own, &["--store", "none", "--largest", "1"]),
+        // What costs nothing is not kept unless a store is named.
+        ("best-of", &own, &["--engine", "scripted:random"]),
     ] {
         let plan = stdout(&rrm([&["plan", "eval", benchmark, "--data", data], &votes[..], more].concat()));
         let out = at("scores.json");
-        let run = [&["eval", benchmark, "--data", data, "--engine", "scripted:random", "-o", &out], &votes[..], more].concat();
+        let engine: &[&str] = if more.contains(&"--engine") { &[] } else { &["--engine", "scripted:random"] };
+        let run = [&["eval", benchmark, "--data", data, "-o", &out], &votes[..], more, engine].concat();
         let output = rrm(run);
         assert!(output.status.success(), "{}", stderr(&output));
         let stats: serde_json::Value = serde_json::from_slice(&std::fs::read(format!("{out}.stats.json")).unwrap()).unwrap();
@@ -238,6 +242,14 @@ fn a_plan_of_an_evaluation_is_what_it_then_takes() {
     insta::assert_snapshot!(said(&["plan", "eval", "pairs"]), @r#"
     error: --data is missing: the benchmark's files
     hint: for example `rrm plan eval pairs --data FILE`
+    "#);
+    insta::assert_snapshot!(said(&["plan", "eval", "best-of", "--data", data, "--official-only"]), @r#"
+    error: --official-only is for pairs: best of N has no official score
+    hint: `rrm help` lists commands and options, docs/formats.md files
+    "#);
+    insta::assert_snapshot!(said(&["plan", "eval", "pairs", "--data", data, "--engine", "scalar:http://127.0.0.1:1"]), @r#"
+    error: a plan counts votes; a scalar reward model is asked once for each different response instead
+    hint: `rrm help` lists commands and options, docs/formats.md files
     "#);
     insta::assert_snapshot!(said(&["plan", "rank", data, "--data", data]), @r#"
     error: --data, --official-only and --largest are for `rrm plan eval BENCHMARK`
@@ -289,8 +301,16 @@ fn own_responses_are_picked_from_and_what_does_not_fit_is_said() {
     | 2 | 2 | 50.00 (9.5 to 90.5) | 50.00 (9.5 to 90.5) | – | 100.00 (34.2 to 100.0) | 50.00 (9.5 to 90.5) | 50.00 (9.5 to 90.5) | 50.00 (9.5 to 90.5) | 1.0, 1.0 | 0, 0 |
     "#);
     assert!(rrm(["report", out.to_str().unwrap(), "-o", page.to_str().unwrap()]).status.success());
-    let page = std::fs::read_to_string(page).unwrap();
-    assert!(page.contains("<h2>Best of N</h2>") && page.matches("<svg").count() == 2 && !page.contains("<script"), "{page}");
+    let text = std::fs::read_to_string(&page).unwrap();
+    assert!(text.contains("<h2>Best of N</h2>") && text.matches("<svg").count() == 2 && !text.contains("<script"), "{text}");
+    // One response of each question is nothing to pick from: there is a figure by N, and none by cost.
+    let one = folder.path().join("one.json");
+    let output = rrm([&args[..], &["--largest", "1", "-o", one.to_str().unwrap()]].concat());
+    assert!(output.status.success() && one.exists() && folder.path().join("one.json.svg").exists());
+    assert!(!folder.path().join("one.json.cost.svg").exists());
+    assert!(rrm(["report", one.to_str().unwrap(), "-o", page.to_str().unwrap()]).status.success());
+    let twice = rrm(["report", out.to_str().unwrap(), out.to_str().unwrap()]);
+    assert!(stderr(&twice).contains("out.json is named twice"), "{}", stderr(&twice));
     let said = |rows: &str| {
         std::fs::write(&path, rows).unwrap();
         stderr(&rrm(args)).replace(data, "mine.jsonl")

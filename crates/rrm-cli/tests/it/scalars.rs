@@ -57,7 +57,7 @@ fn best_of_k_of_ppe_takes_all_responses_and_says_how_scores_tell_right_from_wron
     let engine = format!("scalar:{}", server.url);
     let args = ["eval", "ppe-best-of-k", "--data", path.to_str().unwrap(), "--engine", &engine];
     let table = stdout(&rrm([&args[..], &["--store", "none"]].concat()));
-    let (rows, auc) = table.rsplit_once("ROC AUC over all responses: ").unwrap();
+    let (rows, auc) = table.rsplit_once("ROC AUC of 3 right and 29 wrong responses that were compared: ").unwrap();
     assert_eq!(auc.trim(), format!("{:.2}", 100.0 * 85.0 / 87.0));
     let last: Vec<&str> = rows.lines().last().unwrap().split_whitespace().collect();
     assert_eq!((last[0], last[3], last[4], last[6]), ("32", "9.38", "-", "100.00"));

@@ -4,23 +4,23 @@
 //! Of each question the responses are put into an order that is drawn by seed; best of N has the first N of them, so larger numbers hold
 //! smaller ones.
 
+mod questions;
+
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     io,
-    path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use super::{DataFile, EvalError, RunError, Share, benchmarks::ppe, load::hashed};
+pub use self::questions::{Questions, load_best_of};
+use super::{DataFile, RunError, Share};
 use crate::{
-    comparison::Prompt,
-    dataset::{self, ColumnNames, Item, ReadOptions, Response},
+    dataset::{Item, Response},
     engine::EngineInfo,
     judge::{Judge, JudgeError, JudgeSettings},
-    keyed, plan,
+    plan,
     rank::{self, RankSettings},
     ranking::{self, Ranking},
     rating::Score,
@@ -50,10 +50,21 @@ pub struct BestOf {
     pub questions: Questions,
     /// Accuracy of picks, by numbers of responses.
     pub sizes: Vec<Size>,
-    /// Of a judge that scores single responses: the chance that a right one scores higher than a wrong one, over all responses of all
-    /// questions, equal scores counting a half (ROC AUC, as PPE measures it). Only responses that are worth 0 or 1 count.
+    /// Of a judge that scores single responses, how well scores tell right ones from wrong ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub auc: Option<f64>,
+    pub auc: Option<Auc>,
+}
+
+/// The chance that a right response scores higher than a wrong one, of whatever questions they are, equal scores counting a half (ROC AUC, as
+/// PPE measures it). Only responses that were compared and that are worth 0 or 1 count.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Auc {
+    /// From 0 to 1.
+    pub value: f64,
+    /// Right responses.
+    pub right: usize,
+    /// Wrong ones.
+    pub wrong: usize,
 }
 
 /// Accuracy of picks among so many responses, each with Wilson's interval over questions.
@@ -88,105 +99,6 @@ pub struct Judged {
     pub completion_tokens: f64,
 }
 
-/// Whose questions they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Questions {
-    /// MMLU-Pro's, as published with responses of several models.
-    MmluPro,
-    /// Those of PPE's correctness sets, with 32 responses of one model.
-    PpeBestOfK,
-    /// One's own: whatever `rrm rank` reads, with a label or `correct` for each response.
-    BestOf,
-}
-
-impl Questions {
-    /// All of them.
-    pub const ALL: [Questions; 3] = [Questions::MmluPro, Questions::PpeBestOfK, Questions::BestOf];
-
-    /// What they are called on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Questions::MmluPro => "mmlu-pro",
-            Questions::PpeBestOfK => "ppe-best-of-k",
-            Questions::BestOf => "best-of",
-        }
-    }
-
-    /// Where their parts are found; one's own are where `columns` say.
-    fn columns(self, own: &ColumnNames) -> Result<ColumnNames, EvalError> {
-        Ok(match self {
-            Questions::MmluPro => ColumnNames::parse(&["id=question_id", "prompt=question", "responses.answer=pred"])?,
-            Questions::PpeBestOfK => ColumnNames::parse(ppe::LAYOUT.columns)?,
-            Questions::BestOf => own.clone(),
-        })
-    }
-}
-
-/// Reads questions with their responses, in an order that is drawn by `seed`. `columns` are those of [`Questions::BestOf`]; the published
-/// ones have their own.
-///
-/// # Errors
-/// [`EvalError`] for what cannot be read, for an id that comes twice, and for rows without a word on whether a response is right.
-pub fn load_best_of(
-    questions: Questions,
-    paths: &[PathBuf],
-    columns: &ColumnNames,
-    seed: u64,
-) -> Result<(Vec<Item>, Vec<DataFile>), EvalError> {
-    let reading = ReadOptions { at_least: 1, columns: questions.columns(columns)?, ..ReadOptions::default() };
-    let (mut items, mut files, mut ids) = (Vec::new(), Vec::new(), HashSet::new());
-    for path in paths {
-        let before = items.len();
-        for item in dataset::read(path, &reading)? {
-            let item = item.map_err(|error| match questions {
-                Questions::BestOf => EvalError::Dataset(error),
-                _ => EvalError::Published(Box::new(error)),
-            })?;
-            let row = item.row;
-            let bad = |problem| EvalError::Row { file: path.clone(), row, problem };
-            let item = match questions {
-                Questions::MmluPro => with_options(item),
-                Questions::PpeBestOfK => ppe::labelled_responses(path, item),
-                Questions::BestOf => Ok(item),
-            };
-            let item = drawn(item.map_err(bad)?, seed).map_err(bad)?;
-            if !ids.insert(item.id.clone()) {
-                return Err(EvalError::DoubledId { file: path.clone(), row, id: item.id });
-            }
-            items.push(item);
-        }
-        files.push(hashed(path as &Path, (items.len() - before) as u64)?);
-    }
-    Ok((items, files))
-}
-
-/// The question with its options.
-fn with_options(mut item: Item) -> Result<Item, String> {
-    let options = item.extra.get("options").and_then(|options| options.as_array()).ok_or("`options` must be a list")?;
-    let option = |(letter, option): (char, &serde_json::Value)| format!("\n{letter}. {}", option.as_str().unwrap_or_default());
-    let options: String = ('A'..='Z').zip(options).map(option).collect();
-    let mut prompt = Prompt::clone(&item.prompt);
-    if let Some(last) = prompt.messages.last_mut() {
-        last.content = format!("{}\n{options}", last.content);
-    }
-    item.prompt = Arc::new(prompt);
-    Ok(item)
-}
-
-/// The responses in a drawn order.
-fn drawn(mut item: Item, seed: u64) -> Result<Item, String> {
-    if item.responses.iter().any(|response| response.label.is_none()) {
-        return Err("each response must say whether it is right: `correct` (true or false), or `score` (from 0 to 1)".to_owned());
-    }
-    if let Some(label) = item.responses.iter().filter_map(|response| response.label).find(|label| !(0.0..=1.0).contains(label)) {
-        return Err(format!("a response is worth from 0 (wrong) to 1 (right); found {label}"));
-    }
-    let order = keyed::shuffle(item.responses.len(), seed, &item.id, "best-of");
-    item.responses = order.into_iter().map(|place| item.responses[place].clone()).collect();
-    Ok(item)
-}
-
 /// Sums over questions.
 #[derive(Default)]
 struct Sums {
@@ -209,7 +121,7 @@ pub struct Asked<'a> {
     pub largest: usize,
 }
 
-/// Matches that ranking a question takes, and how many of them wait for one another. A knockout's matches are among those of the round
+/// Matches that ranking a question takes, at most (equal texts in a knockout may never meet), and how many of them wait for one another. A knockout's matches are among those of the round
 /// robin, and those of fewer responses among those of more: `stored` says that a store answers what was asked before.
 pub fn matches_of(item: &Item, settings: &RankSettings, largest: usize, stored: bool) -> (u64, u64) {
     let all = sizes(item, largest).map(|n| {
@@ -271,7 +183,7 @@ pub async fn best_of(
 }
 
 /// The chance that a right one is above a wrong one, half for equal ones; `None` where there is nothing to compare.
-fn auc(right: &mut [f64], wrong: &mut [f64]) -> Option<f64> {
+fn auc(right: &mut [f64], wrong: &mut [f64]) -> Option<Auc> {
     right.sort_unstable_by(f64::total_cmp);
     wrong.sort_unstable_by(f64::total_cmp);
     let (mut below, mut not_above, mut sum) = (0, 0, 0.0);
@@ -282,7 +194,7 @@ fn auc(right: &mut [f64], wrong: &mut [f64]) -> Option<f64> {
         sum += (below + not_above) as f64 / 2.0;
     }
     let pairs = right.len() as f64 * wrong.len() as f64;
-    (pairs > 0.0).then(|| sum / pairs)
+    (pairs > 0.0).then(|| Auc { value: sum / pairs, right: right.len(), wrong: wrong.len() })
 }
 
 type Pick = (usize, u64, u64);
@@ -385,7 +297,7 @@ mod tests {
         for (right, wrong) in
             [(vec![3.0, 1.0, 2.0, 2.0], vec![2.0, 0.0, 2.0]), (vec![1.0], vec![2.0]), (vec![5.0, 5.0], vec![1.0, 5.0, 9.0, -1.0])]
         {
-            assert!((auc(&mut right.clone(), &mut wrong.clone()).unwrap() - naive(&right, &wrong)).abs() < 1e-12);
+            assert!((auc(&mut right.clone(), &mut wrong.clone()).unwrap().value - naive(&right, &wrong)).abs() < 1e-12);
         }
         assert_eq!(auc(&mut [1.0], &mut []), None);
     }

@@ -5,7 +5,7 @@ use std::io;
 use futures::{StreamExt, future::join, stream};
 use serde::{Deserialize, Serialize};
 
-use super::{Case, Orders, Suite, Tally, benchmarks};
+use super::{Case, Orders, Suite, Tally};
 use crate::{
     judge::{Judge, JudgeError},
     rank,
@@ -132,8 +132,6 @@ async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Re
             }
         }
     }
-    // Classifiers are right upstream where the right response scores higher, and wrong where both score the same, by every benchmark's rule.
-    let rule = if judge.engine.scores().is_some() { benchmarks::mean_of_orders } else { protocol.official };
     let counted = if protocol.orders == Orders::Both { 2 } else { 1 };
     let bytes = |response: usize| case.item.responses.get(response).map_or(0, |response| response.text.len());
     Ok(CaseRow {
@@ -142,7 +140,7 @@ async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Re
         pair: case.pair,
         subset: case.subset.clone(),
         label: case.label,
-        official: rule(case.label, &decisions[..counted.min(decisions.len())]),
+        official: protocol.count(case.label, &decisions[..counted.min(decisions.len())], judge.engine.scores().is_some()),
         strict: (decisions.len() == 2).then(|| decisions.iter().all(|decision| *decision == case.label.into())),
         bytes: (bytes(case.pair.0), bytes(case.pair.1)),
         writers: writers(case),

@@ -43,7 +43,7 @@ pub(super) struct Record {
     /// What is right.
     pub label: Verdict,
     /// Place of its subset among [`Cases::subsets`].
-    pub subset: u16,
+    pub subset: u32,
 }
 
 /// Places and lengths: what a judge should not go by.
@@ -193,7 +193,7 @@ impl<'a> Reading<'a> {
             self.cases.subsets.len() - 1
         });
         // Beyond 65,535 subsets nobody reads on: they share the last number.
-        let record = record(&row, u16::try_from(subset).unwrap_or(u16::MAX));
+        let record = record(&row, u32::try_from(subset).unwrap_or(u32::MAX));
         self.rows += u64::from(self.cases.records.last().is_none_or(|last| last.row != record.row));
         self.cases.records.push(record);
         self.both &= row.strict.is_some();
@@ -206,7 +206,8 @@ impl<'a> Reading<'a> {
             let official = &decisions[..counted.min(decisions.len())];
             let votes = row.matches.iter().flat_map(|played| played.votes.iter().take(k as usize));
             let sums = &mut self.sums[place];
-            sums.official += self.evaluation.benchmark.protocol().count(row.label, official);
+            let scored = row.matches.iter().flat_map(|played| &played.votes).any(|vote| vote.scores.is_some());
+            sums.official += self.evaluation.benchmark.protocol().count(row.label, official, scored);
             sums.strict += u64::from(decisions.len() == 2 && decisions.iter().all(|decision| *decision == row.label.into()));
             sums.tokens += votes.map(|vote| vote.completion_tokens).sum::<u64>();
         }
@@ -292,7 +293,7 @@ pub(super) fn flags(row: &CaseRow) -> Vec<&'static str> {
     named.into_iter().filter_map(|(holds, name)| holds.then_some(name)).collect()
 }
 
-fn record(row: &CaseRow, subset: u16) -> Record {
+fn record(row: &CaseRow, subset: u32) -> Record {
     let mut hasher = blake3::Hasher::new();
     hasher.update(row.id.as_bytes());
     let mut id = [0; 8];

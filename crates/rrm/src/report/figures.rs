@@ -62,14 +62,18 @@ fn of_no_theme(svg: &str) -> String {
     svg.replace("#020202", "#D4D8DF")
 }
 
-/// Accuracy of picks against numbers of responses, and against what the judge took for each question, as SVG files.
+/// Accuracy of picks against numbers of responses, and against what the judge took for each question, as SVG files; the second is `None`
+/// where no question has two responses.
 ///
 /// # Errors
 /// What cannot be drawn.
-pub fn best_of_figures(of: &BestOf) -> Result<[String; 2], FigureError> {
+pub fn best_of_figures(of: &BestOf) -> Result<[Option<String>; 2], FigureError> {
     let name = &of.engine.name;
-    let [by_size, by_cost] = [by_size(of, name), by_cost(of, name)].map(|figure| figure::draw(&figure));
-    Ok([of_no_theme(&by_size?), of_no_theme(&by_cost?)])
+    let file = |figure: Figure| match figure.series.iter().any(|series| !series.points.is_empty()) {
+        true => figure::draw(&figure).map(|svg| Some(of_no_theme(&svg))),
+        false => Ok(None),
+    };
+    Ok([file(by_size(of, name))?, file(by_cost(of, name))?])
 }
 
 /// Each strategy's picks among 2, 4, 8 ... responses, by written tokens; by votes where the judge writes none.

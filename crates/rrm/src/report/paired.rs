@@ -57,7 +57,7 @@ pub(super) fn compare((a, of_a): (usize, &[Record]), (b, of_b): (usize, &[Record
             std::cmp::Ordering::Equal => {
                 let difference = (x.row, x.official - y.official);
                 all.push(difference);
-                if let Some(subset) = by_subset.get_mut(usize::from(x.subset)) {
+                if let Some(subset) = by_subset.get_mut(x.subset as usize) {
                     subset.push(difference);
                 }
                 if let (Some(x), Some(y)) = (category(x.decision), category(y.decision)) {
@@ -142,7 +142,8 @@ fn category(decision: Decision) -> Option<usize> {
     }
 }
 
-/// The mean over pairs with a normal interval that takes rows, not pairs, as independent; `None` without pairs.
+/// The mean over pairs with a normal interval that takes rows, not pairs, as independent; `None` without pairs. One row, or rows that are all
+/// alike, say nothing about spread: then there is no interval.
 pub(super) fn mean_by_row(mut pairs: Vec<(u64, f64)>) -> Option<Score> {
     if pairs.is_empty() {
         return None;
@@ -156,7 +157,11 @@ pub(super) fn mean_by_row(mut pairs: Vec<(u64, f64)>) -> Option<Score> {
         count += 1.0;
         squares += row.iter().map(|(_, value)| value - mean).sum::<f64>().powi(2);
     }
-    let spread = if count > 1.0 { 1.959_963_984_540_054 * (squares * count / (count - 1.0)).sqrt() / n } else { 1.0 };
+    // Sums of numbers that are alike may differ in their last digits.
+    if count < 2.0 || squares < 1e-18 {
+        return Some(Score { value: mean, low: None, high: None });
+    }
+    let spread = 1.959_963_984_540_054 * (squares * count / (count - 1.0)).sqrt() / n;
     Some(Score { value: mean, low: Some((mean - spread).max(-1.0)), high: Some((mean + spread).min(1.0)) })
 }
 

@@ -1,0 +1,126 @@
+//! Files of questions with many responses -> the questions, their responses labelled and in a drawn order.
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    comparison::Prompt,
+    dataset::{self, ColumnNames, Item, ReadOptions},
+    eval::{
+        DataFile, EvalError,
+        benchmarks::ppe,
+        load::{self, hashed},
+    },
+    keyed,
+};
+
+/// Whose questions they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Questions {
+    /// MMLU-Pro's, as published with responses of several models.
+    MmluPro,
+    /// Those of PPE's correctness sets, with 32 responses of one model.
+    PpeBestOfK,
+    /// One's own: whatever `rrm rank` reads, with a label or `correct` for each response.
+    BestOf,
+}
+
+impl Questions {
+    /// All of them.
+    pub const ALL: [Questions; 3] = [Questions::MmluPro, Questions::PpeBestOfK, Questions::BestOf];
+
+    /// What they are called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Questions::MmluPro => "mmlu-pro",
+            Questions::PpeBestOfK => "ppe-best-of-k",
+            Questions::BestOf => "best-of",
+        }
+    }
+
+    /// Where their parts are found; one's own are where `columns` say.
+    fn columns(self, own: &ColumnNames) -> Result<ColumnNames, EvalError> {
+        Ok(match self {
+            Questions::MmluPro => ColumnNames::parse(&["id=question_id", "prompt=question", "responses.answer=pred"])?,
+            Questions::PpeBestOfK => ColumnNames::parse(ppe::LAYOUT.columns)?,
+            Questions::BestOf => own.clone(),
+        })
+    }
+}
+
+/// Reads questions with their responses, in an order that is drawn by `seed`. `columns` are those of [`Questions::BestOf`]; the published
+/// ones have their own.
+///
+/// # Errors
+/// [`EvalError`] for what cannot be read, for an id that comes twice, and for rows without a word on whether a response is right.
+pub fn load_best_of(
+    questions: Questions,
+    paths: &[PathBuf],
+    columns: &ColumnNames,
+    seed: u64,
+) -> Result<(Vec<Item>, Vec<DataFile>), EvalError> {
+    let reading = ReadOptions { at_least: 1, columns: questions.columns(columns)?, ..ReadOptions::default() };
+    let (mut items, mut files, mut ids) = (Vec::new(), Vec::new(), HashSet::new());
+    let mut listed = Vec::new();
+    for path in paths {
+        match path.is_dir() {
+            true => listed.extend(load::listed(path)?),
+            false => listed.push(path.clone()),
+        }
+    }
+    for path in &listed {
+        let before = items.len();
+        for item in dataset::read(path, &reading)? {
+            let item = item.map_err(|error| match questions {
+                Questions::BestOf => EvalError::Dataset(error),
+                _ => EvalError::Published(Box::new(error)),
+            })?;
+            let row = item.row;
+            let bad = |problem| EvalError::Row { file: path.clone(), row, problem };
+            let item = match questions {
+                Questions::MmluPro => with_options(item),
+                Questions::PpeBestOfK => ppe::labelled_responses(path, item),
+                Questions::BestOf => Ok(item),
+            };
+            let item = drawn(item.map_err(bad)?, seed).map_err(bad)?;
+            if !ids.insert(item.id.clone()) {
+                return Err(EvalError::DoubledId { file: path.clone(), row, id: item.id });
+            }
+            items.push(item);
+        }
+        files.push(hashed(path as &Path, (items.len() - before) as u64)?);
+    }
+    Ok((items, files))
+}
+
+/// The question with its options.
+fn with_options(mut item: Item) -> Result<Item, String> {
+    let options = item.extra.get("options").and_then(|options| options.as_array()).ok_or("`options` must be a list")?;
+    let option = |(letter, option): (char, &serde_json::Value)| format!("\n{letter}. {}", option.as_str().unwrap_or_default());
+    let options: String = ('A'..='Z').zip(options).map(option).collect();
+    let mut prompt = Prompt::clone(&item.prompt);
+    if let Some(last) = prompt.messages.last_mut() {
+        last.content = format!("{}\n{options}", last.content);
+    }
+    item.prompt = Arc::new(prompt);
+    Ok(item)
+}
+
+/// The responses in a drawn order.
+fn drawn(mut item: Item, seed: u64) -> Result<Item, String> {
+    if item.responses.iter().any(|response| response.label.is_none()) {
+        return Err("each response must say whether it is right: `correct` (true or false), or `score` (from 0 to 1)".to_owned());
+    }
+    if let Some(label) = item.responses.iter().filter_map(|response| response.label).find(|label| !(0.0..=1.0).contains(label)) {
+        return Err(format!("a response is worth from 0 (wrong) to 1 (right); found {label}"));
+    }
+    let order = keyed::shuffle(item.responses.len(), seed, &item.id, "best-of");
+    item.responses = order.into_iter().map(|place| item.responses[place].clone()).collect();
+    Ok(item)
+}
