@@ -128,14 +128,17 @@ pub fn format(name: Option<&str>) -> Result<Format, Failure> {
     Ok(Format::parse(name, &text)?)
 }
 
+/// Whether completions are kept: where a store is named, or else where they cost something.
+pub fn keeps(options: &Options, paid: bool) -> bool {
+    options.store.as_deref().map_or(paid, |path| path.as_os_str() != "none")
+}
+
 /// The store that completions are kept in; none when it is switched off or when they cost nothing.
 pub fn store(options: &Options, paid: bool) -> anyhow::Result<Option<Store>> {
-    let path = match &options.store {
-        Some(path) if path.as_os_str() == "none" => return Ok(None),
-        Some(path) => path.clone(),
-        None if !paid => return Ok(None),
-        None => default_store()?,
-    };
+    if !keeps(options, paid) {
+        return Ok(None);
+    }
+    let path = options.store.clone().map_or_else(default_store, Ok)?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }

@@ -75,6 +75,13 @@ pub use rrm_nn::cpu::Storage;
 pub const KNOWN: &str =
     "http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE";
 
+/// Whether these specs name engines that cost nothing, as [`EngineInfo::paid`](rrm::engine::EngineInfo::paid) says once they are open; for
+/// plans, which open none.
+pub fn cost_nothing(specs: &[String]) -> bool {
+    let free = |spec: &String| matches!(spec.split_once(':'), Some(("scripted" | "replay", _)));
+    !specs.is_empty() && specs.iter().all(free)
+}
+
 /// Opens what the specs name: one engine, or several servers as replicas of the same model.
 ///
 /// # Errors

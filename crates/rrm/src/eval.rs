@@ -137,6 +137,13 @@ pub enum Orders {
     Both,
 }
 
+impl Orders {
+    /// Whether a judge is asked in both orders: where that is the rule, or where the strict score is wanted too.
+    pub fn both(self, strict: bool) -> bool {
+        strict || self == Orders::Both
+    }
+}
+
 /// What counts as one in a score.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Unit {

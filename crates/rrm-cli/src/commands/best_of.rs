@@ -9,44 +9,22 @@ use rrm::{
     shard::Shard,
 };
 
-use super::eval::Args;
+use super::eval::{Args, Named};
 use crate::{
     engines,
     failure::Failure,
-    options::{Options, to_toml},
+    options::to_toml,
     output::{Output, beside, note, print},
     scores,
     session::Session,
 };
 
-/// Responses of each question, at most, if nothing else is asked for.
-pub fn largest(questions: Questions, asked: Option<usize>) -> usize {
-    asked.unwrap_or(if questions == Questions::PpeBestOfK { 32 } else { 16 })
-}
-
-/// Refuses options that could only be mistakes.
-pub fn check(questions: Questions, options: &Options) -> anyhow::Result<()> {
-    let name = questions.name();
-    let ranking = options.strategy.is_some() || options.opponents.is_some();
-    anyhow::ensure!(!ranking, "{name} has its own strategies: --strategy and --opponents do not go with it");
-    let columns = questions == Questions::BestOf || options.column.is_empty();
-    anyhow::ensure!(columns, "--column is for `rrm eval best-of`; published files are read as they are");
-    options.check()
-}
-
-/// Refuses `--official-only` for best of N.
-pub fn refuse_official_only(asked: bool) -> anyhow::Result<()> {
-    anyhow::ensure!(!asked, "--official-only is for pairs: best of N has no official score");
-    Ok(())
-}
-
 /// Measures picks by knockout, Elo and Bradley-Terry at 1, 2, 4, 8 ... responses.
 pub async fn measure(questions: Questions, args: Args) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    refuse_official_only(args.official_only)?;
-    let Args { data, options, largest, .. } = args;
+    let Args { data, extent, options, .. } = args;
     let options = options.resolve()?;
-    check(questions, &options)?;
+    Named::BestOf(questions).check(extent, &options)?;
     if options.batch_out.is_some() {
         let hint = "name a server with --engine; rank and label write batches";
         let error = anyhow::anyhow!(
@@ -67,7 +45,7 @@ pub async fn measure(questions: Questions, args: Args) -> Result<ExitCode, Failu
         session.progress.row();
         Ok(())
     };
-    let asked = Asked { questions, items: &items, data: files, largest: self::largest(questions, largest) };
+    let asked = Asked { questions, items: &items, data: files, largest: extent.largest(questions) };
     let of = eval::best_of(&session.judge, asked, &options.rank(), options.window(), done).await?;
     let (stats, _) = session.close(items.len() as u64, 0).await?;
     if let Some(shard) = options.shard {
@@ -87,7 +65,7 @@ pub async fn measure(questions: Questions, args: Args) -> Result<ExitCode, Failu
                 }
             }
             let paths: String = data.iter().map(|path| format!(" --data {}", path.display())).collect();
-            let most = largest.map_or_else(String::new, |n| format!(" --largest {n}"));
+            let most = extent.largest.map_or_else(String::new, |n| format!(" --largest {n}"));
             output.finish(&stats, &to_toml(&options, &format!("eval {}{paths}{most}", questions.name()))?, options.price())?;
         }
         None => crate::terminal::summary(&stats, options.price()),

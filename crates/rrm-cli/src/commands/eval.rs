@@ -30,14 +30,28 @@ pub struct Args {
     /// Its files as they are published, or folders that hold them; repeatable.
     #[arg(long, value_name = "PATH", required_unless_present = "list")]
     pub data: Vec<PathBuf>,
+    #[command(flatten)]
+    pub extent: Extent,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// How much of a benchmark is asked about.
+#[derive(clap::Args, Clone, Copy, PartialEq, Default)]
+pub struct Extent {
     /// Ask only in the orders that the official score counts: half the calls where that is one, and then no strict score.
     #[arg(long)]
     pub official_only: bool,
     /// Of best of N, the largest N: 1, 2, 4, 8, 16 or 32. A round robin of 32 responses is 496 matches [default: 16; of ppe-best-of-k 32].
     #[arg(long, value_name = "N", value_parser = size)]
     pub largest: Option<usize>,
-    #[command(flatten)]
-    pub options: Options,
+}
+
+impl Extent {
+    /// Responses of each question, at most.
+    pub fn largest(self, questions: Questions) -> usize {
+        self.largest.unwrap_or(if questions == Questions::PpeBestOfK { 32 } else { 16 })
+    }
 }
 
 /// What is measured.
@@ -57,11 +71,34 @@ impl Named {
             Named::BestOf(questions) => questions.name(),
         }
     }
+
+    /// Refuses options that could only be mistakes.
+    pub fn check(self, extent: Extent, options: &Options) -> anyhow::Result<()> {
+        let (name, ranking) = (self.name(), options.strategy.is_some() || options.opponents.is_some());
+        let own = match self {
+            Named::Pairs(benchmark) => {
+                anyhow::ensure!(!ranking && options.teams.is_none(), "--strategy, --opponents and --teams are for `rrm rank`");
+                let best_of = Questions::ALL.map(Questions::name).join(", ");
+                anyhow::ensure!(extent.largest.is_none(), "--largest is for best of N: {best_of}");
+                benchmark == Benchmark::Pairs
+            }
+            Named::BestOf(questions) => {
+                anyhow::ensure!(!ranking, "{name} has its own strategies: --strategy and --opponents do not go with it");
+                anyhow::ensure!(!extent.official_only, "--official-only is for pairs: best of N has no official score");
+                questions == Questions::BestOf
+            }
+        };
+        anyhow::ensure!(
+            own || options.column.is_empty(),
+            "--column is for `rrm eval pairs` and `best-of`; published files are read as they are"
+        );
+        options.check()
+    }
 }
 
 /// A number of responses that picks are measured at.
-pub fn size(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|n| eval::SIZES.contains(n)).ok_or_else(|| "expected 1, 2, 4, 8, 16 or 32".to_owned())
+fn size(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| eval::SIZES.contains(n)).ok_or_else(|| format!("expected one of {:?}", eval::SIZES))
 }
 
 /// A benchmark by its name.
@@ -85,10 +122,9 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
 
 async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    refuse_largest(args.largest)?;
-    let Args { data, official_only, options, .. } = args;
+    let Args { data, extent, options, .. } = args;
     let options = options.resolve()?;
-    check(benchmark, &options)?;
+    Named::Pairs(benchmark).check(extent, &options)?;
     let mut suite = eval::load(benchmark, &data, &options.columns()?)?;
     suite.skipped.iter().for_each(|file| note(&format!("{} holds no rows of {}", file.display(), benchmark.protocol().name)));
     let cases = suite.cases.len() as u64;
@@ -108,7 +144,7 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
         session.progress.row();
         Ok(())
     };
-    let (counted, tally) = eval::run(&session.judge, &suite, !official_only, options.window(), emit).await?;
+    let (counted, tally) = eval::run(&session.judge, &suite, !extent.official_only, options.window(), emit).await?;
     let evaluation = eval::scores(&session.judge, &suite, &tally);
     let Some((stats, stored)) = session.end(counted.cases, counted.failed).await? else { return Ok(ExitCode::SUCCESS) };
     if let Some(shard) = options.shard {
@@ -128,27 +164,12 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
                 std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
             }
             report.text(&(serde_json::to_string_pretty(&evaluation)? + "\n"))?;
-            let only = if official_only { " --official-only" } else { "" };
+            let only = if extent.official_only { " --official-only" } else { "" };
             report.finish(&stats, &to_toml(&options, &(command(benchmark, &data) + only))?, options.price())?;
         }
         None => crate::terminal::summary(&stats, options.price()),
     }
     failed(counted, stored)
-}
-
-/// Refuses options that could only be mistakes.
-pub fn check(benchmark: Benchmark, options: &Options) -> anyhow::Result<()> {
-    let ranking = options.strategy.is_some() || options.opponents.is_some() || options.teams.is_some();
-    anyhow::ensure!(!ranking, "--strategy, --opponents and --teams are for `rrm rank`");
-    let columns = benchmark == Benchmark::Pairs || options.column.is_empty();
-    anyhow::ensure!(columns, "--column is for `rrm eval pairs`; published files are read as they are");
-    options.check()
-}
-
-/// Refuses `--largest` for pairs.
-pub fn refuse_largest(largest: Option<usize>) -> anyhow::Result<()> {
-    anyhow::ensure!(largest.is_none(), "--largest is for best of N: {}", Questions::ALL.map(Questions::name).join(", "));
-    Ok(())
 }
 
 /// The command, for the file of options.

@@ -8,15 +8,13 @@ use std::{
 use clap::ValueEnum;
 use rrm::{
     dataset::{self, Item},
-    eval::Orders,
     plan::{self, Plan},
     shard::Shard,
     spending::Price,
 };
 
 use super::{
-    best_of,
-    eval::{self, Named},
+    eval::{self, Extent, Named},
     judging::Kind,
 };
 use crate::{engines, failure::Failure, options::Options};
@@ -31,12 +29,8 @@ pub struct Args {
     /// Of `eval`: the benchmark's files or folders; repeatable.
     #[arg(long, value_name = "PATH")]
     pub data: Vec<PathBuf>,
-    /// Of `eval`: only the orders that the official score counts.
-    #[arg(long)]
-    pub official_only: bool,
-    /// Of `eval`: of best of N, the largest N.
-    #[arg(long, value_name = "N", value_parser = eval::size)]
-    pub largest: Option<usize>,
+    #[command(flatten)]
+    pub extent: Extent,
     /// Written tokens of a call as they are expected; without it the most that can be written is taken.
     #[arg(long, value_name = "N")]
     pub tokens_per_call: Option<u64>,
@@ -58,7 +52,7 @@ pub enum Planned {
 /// Prints the plan.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let options = args.options.clone().resolve()?;
-    let of_eval = args.official_only || args.largest.is_some() || !args.data.is_empty();
+    let of_eval = args.extent != Extent::default() || !args.data.is_empty();
     if args.command != Planned::Eval && of_eval {
         return Err(Failure::user(anyhow::anyhow!("--data, --official-only and --largest are for `rrm plan eval BENCHMARK`")));
     }
@@ -131,25 +125,19 @@ fn benchmark(args: &Args, options: &Options, add: &mut impl FnMut(&Item, (u64, u
         let example = format!("for example `rrm plan eval {name} --data FILE`");
         return Err(Failure::user(anyhow::anyhow!("--data is missing: the benchmark's files")).with_hint(&example));
     }
+    named.check(args.extent, options)?;
     match named {
         Named::Pairs(benchmark) => {
-            eval::check(benchmark, options)?;
-            eval::refuse_largest(args.largest)?;
             let suite = rrm::eval::load(benchmark, &args.data, &options.columns()?)?;
-            let matches = if args.official_only && benchmark.protocol().orders != Orders::Both { 1 } else { 2 };
+            let matches = if benchmark.protocol().orders.both(!args.extent.official_only) { 2 } else { 1 };
             let cases = suite.cases.len() as u64;
             Shard::of(options.shard, cases, suite.cases.into_iter()).for_each(|case| add(&case.item, (matches, 1)));
             Ok("pairs")
         }
         Named::BestOf(questions) => {
-            best_of::check(questions, options)?;
-            best_of::refuse_official_only(args.official_only)?;
             let (items, _) = rrm::eval::load_best_of(questions, &args.data, &options.columns()?, options.judge().seed)?;
-            let largest = best_of::largest(questions, args.largest);
-            // As a run: what costs nothing is kept only where a store is named.
-            let free = |spec: &String| spec.starts_with("scripted:") || spec.starts_with("replay:");
-            let paid = options.engine.is_empty() || !options.engine.iter().all(free);
-            let stored = options.store.as_deref().map_or(paid, |path| path.as_os_str() != "none");
+            let largest = args.extent.largest(questions);
+            let stored = engines::keeps(options, !rrm_engines::cost_nothing(&options.engine));
             let count = items.len() as u64;
             Shard::of(options.shard, count, items.into_iter())
                 .for_each(|item| add(&item, rrm::eval::matches_of(&item, &options.rank(), largest, stored)));

@@ -134,7 +134,7 @@ fn what_cannot_be_measured_is_refused_with_a_hint() {
     hint: `rrm help` lists commands and options, docs/formats.md files
     "#);
     insta::assert_snapshot!(said(&[&["eval", "llmbar", "--data", path, "--column", "id=x"], &scripted[..]].concat()), @r#"
-    error: --column is for `rrm eval pairs`; published files are read as they are
+    error: --column is for `rrm eval pairs` and `best-of`; published files are read as they are
     hint: `rrm help` lists commands and options, docs/formats.md files
     "#);
     insta::assert_snapshot!(said(&["eval", "rewardbanch", "--data", path]), @r#"

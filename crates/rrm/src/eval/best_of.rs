@@ -233,7 +233,12 @@ async fn picks(judge: &Judge, item: &Item, settings: &RankSettings, largest: usi
     }
     // Equal texts do not play each other: one of them may have played nobody.
     let of = |text: &str| scores.iter().find(|(place, _)| &*item.responses[**place].text == text).map(|(_, score)| *score);
-    let scores = item.responses.iter().enumerate().filter_map(|(place, response)| Some((place, of(&response.text)?))).collect();
+    let compared = sizes(item, largest).last().unwrap_or(0);
+    let scores = item.responses[..compared]
+        .iter()
+        .enumerate()
+        .filter_map(|(place, response)| Some((place, of(&response.text)?)))
+        .collect();
     Ok(Picks { picks, scores })
 }
 

@@ -102,7 +102,7 @@ fn orders(judge: &Judge, case: &Case, orders: Orders, both: bool) -> ((usize, us
         Orders::Drawn => rank::drawn_order(judge.settings.seed, &case.item.id, case.pair),
         Orders::Given | Orders::Both => case.pair,
     };
-    ((first, second), (both || orders == Orders::Both).then_some((second, first)))
+    ((first, second), orders.both(both).then_some((second, first)))
 }
 
 /// One row; an error is one that every further case would meet.
