@@ -68,6 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("| {name} | {pairs} |{}", points.iter().map(cell).collect::<String>());
         series.push((name.to_owned(), points));
     }
-    fs::write(figure, label_figure("Labels of a simulated judge of accuracy 0.8, MMLU-Pro", &series)?)?;
+    let drawn = label_figure("Labels of a simulated judge of accuracy 0.8, MMLU-Pro", &series)?;
+    fs::write(figure, drawn.ok_or("nothing is labelled")?)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Rows of cases, one by one -> what a report says of one run: places, lengths, shares, votes; no row is kept but those to be shown.
 
 use std::{
-    collections::BinaryHeap,
+    collections::{BinaryHeap, HashMap},
     fs::File,
     io::{BufRead, BufReader},
     path::Path,
@@ -125,6 +125,8 @@ struct Reading<'a> {
     plain: Vec<CaseRow>,
     limit: usize,
     own: Gathering,
+    /// Places of subsets by their names.
+    subsets: HashMap<String, u32>,
 }
 
 /// Reads the cases of a run; of those to be shown at most `limit`.
@@ -184,16 +186,22 @@ impl<'a> Reading<'a> {
             plain: Vec::new(),
             limit,
             own,
+            subsets: HashMap::new(),
         }
     }
 
     fn add(&mut self, row: CaseRow) {
-        let subset = self.cases.subsets.iter().position(|name| *name == row.subset).unwrap_or_else(|| {
-            self.cases.subsets.push(row.subset.clone());
-            self.cases.subsets.len() - 1
-        });
-        // Beyond 65,535 subsets nobody reads on: they share the last number.
-        let record = record(&row, u32::try_from(subset).unwrap_or(u32::MAX));
+        let subset = match self.subsets.get(&row.subset) {
+            Some(subset) => *subset,
+            None => {
+                // Names of more subsets than this do not fit into memory.
+                let subset = u32::try_from(self.cases.subsets.len()).unwrap_or(u32::MAX);
+                self.cases.subsets.push(row.subset.clone());
+                self.subsets.insert(row.subset.clone(), subset);
+                subset
+            }
+        };
+        let record = record(&row, subset);
         self.rows += u64::from(self.cases.records.last().is_none_or(|last| last.row != record.row));
         self.cases.records.push(record);
         self.both &= row.strict.is_some();

@@ -65,11 +65,14 @@ const SERIES: [RGBColor; 8] = [
 ];
 const WIDTH: u32 = 720;
 
-/// Draws it.
+/// Draws it; `None` where it has no point, since axes without a range are marked for ever.
 ///
 /// # Errors
 /// What the plotting library says.
-pub(super) fn draw(figure: &Figure) -> Result<String, FigureError> {
+pub(super) fn draw(figure: &Figure) -> Result<Option<String>, FigureError> {
+    if figure.series.iter().all(|series| series.points.is_empty()) {
+        return Ok(None);
+    }
     let mut svg = String::new();
     let rows = figure.names.len().max(1) * figure.series.len().max(1);
     let height = if figure.names.is_empty() { 360 } else { 110 + 15 * rows.max(6) as u32 } + 20 * figure.series.len() as u32;
@@ -81,7 +84,15 @@ pub(super) fn draw(figure: &Figure) -> Result<String, FigureError> {
     done.map_err(|detail| FigureError { title: figure.title.clone(), detail })?;
     // The title is the figure's name for those who cannot see it.
     let label = format!("<svg role=\"img\" aria-label=\"{}\" ", escaped(&figure.title));
-    Ok(svg.replacen("<svg ", &label, 1))
+    Ok(Some(svg.replacen("<svg ", &label, 1)))
+}
+
+/// Draws it as a file of its own, which has no theme: the grid is grey.
+///
+/// # Errors
+/// As [`draw`].
+pub(super) fn draw_file(figure: &Figure) -> Result<Option<String>, FigureError> {
+    Ok(draw(figure)?.map(|svg| svg.replace("#020202", "#D4D8DF")))
 }
 
 pub(super) fn escaped(text: &str) -> String {

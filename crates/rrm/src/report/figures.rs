@@ -45,7 +45,6 @@ pub(super) fn figures(report: &Report) -> Vec<Figure> {
     for picks in &report.picks {
         figures.extend([by_size(&picks.of, &picks.name), by_cost(&picks.of, &picks.name)]);
     }
-    figures.retain(|figure| figure.series.iter().any(|series| !series.points.is_empty()));
     figures
 }
 
@@ -54,12 +53,8 @@ pub(super) fn figures(report: &Report) -> Vec<Figure> {
 /// # Errors
 /// What cannot be drawn.
 pub fn figure_files(report: &Report) -> Result<Vec<(String, String)>, FigureError> {
-    figures(report).iter().map(|drawn| Ok((drawn.title.clone(), of_no_theme(&figure::draw(drawn)?)))).collect()
-}
-
-/// A file of its own has no theme: the grid is grey.
-fn of_no_theme(svg: &str) -> String {
-    svg.replace("#020202", "#D4D8DF")
+    let file = |figure: &Figure| Ok(figure::draw_file(figure)?.map(|svg| (figure.title.clone(), svg)));
+    figures(report).iter().filter_map(|figure| file(figure).transpose()).collect()
 }
 
 /// Accuracy of picks against numbers of responses, and against what the judge took for each question, as SVG files; the second is `None`
@@ -69,11 +64,7 @@ fn of_no_theme(svg: &str) -> String {
 /// What cannot be drawn.
 pub fn best_of_figures(of: &BestOf) -> Result<[Option<String>; 2], FigureError> {
     let name = &of.engine.name;
-    let file = |figure: Figure| match figure.series.iter().any(|series| !series.points.is_empty()) {
-        true => figure::draw(&figure).map(|svg| Some(of_no_theme(&svg))),
-        false => Ok(None),
-    };
-    Ok([file(by_size(of, name))?, file(by_cost(of, name))?])
+    Ok([figure::draw_file(&by_size(of, name))?, figure::draw_file(&by_cost(of, name))?])
 }
 
 /// Each strategy's picks among 2, 4, 8 ... responses, by written tokens; by votes where the judge writes none.

@@ -32,11 +32,11 @@ pub fn label_points(labels: &[(f64, bool)], pairs: u64, thresholds: &[f64]) -> V
     thresholds.iter().copied().map(point).collect()
 }
 
-/// Accuracy against coverage, a line for each number of votes, a point for each threshold, as an SVG file.
+/// Accuracy against coverage, a line for each number of votes, a point for each threshold, as an SVG file; `None` where nothing is labelled.
 ///
 /// # Errors
 /// What cannot be drawn.
-pub fn label_figure(title: &str, series: &[(String, Vec<LabelPoint>)]) -> Result<String, FigureError> {
+pub fn label_figure(title: &str, series: &[(String, Vec<LabelPoint>)]) -> Result<Option<String>, FigureError> {
     let percent = |share: f64| share * 100.0;
     let drawn = |(name, points): &(String, Vec<LabelPoint>)| {
         let point = |point: &LabelPoint| {
@@ -58,8 +58,7 @@ pub fn label_figure(title: &str, series: &[(String, Vec<LabelPoint>)]) -> Result
         diagonal: false,
         series: series.iter().map(drawn).collect(),
     };
-    // A file of its own has no theme: the grid is grey.
-    Ok(figure::draw(&figure)?.replace("#020202", "#D4D8DF"))
+    figure::draw_file(&figure)
 }
 
 #[cfg(test)]
@@ -72,7 +71,7 @@ mod tests {
         let points = label_points(&labels, 5, &[0.0, 0.6, 1.0, 1.1]);
         let found: Vec<_> = points.iter().map(|p| (p.kept, p.coverage, p.accuracy.map(|a| a.value))).collect();
         assert_eq!(found, [(4, 0.8, Some(0.75)), (3, 0.6, Some(1.0)), (2, 0.4, Some(1.0)), (0, 0.0, None)]);
-        let figure = label_figure("Labels", &[("1 vote".to_owned(), points)]).unwrap();
+        let figure = label_figure("Labels", &[("1 vote".to_owned(), points)]).unwrap().unwrap();
         assert!(figure.contains("aria-label=\"Labels\"") && figure.contains("1 vote"));
     }
 }

@@ -53,7 +53,8 @@ struct Shown<'a> {
 /// # Errors
 /// What cannot be drawn or written.
 pub fn page(report: &Report) -> Result<String, PageError> {
-    let figures = figures(report).iter().map(figure::draw).collect::<Result<Vec<String>, _>>()?;
+    let figures =
+        figures(report).iter().filter_map(|figure| figure::draw(figure).transpose()).collect::<Result<Vec<String>, _>>()?;
     let shown = report.runs.iter().map(|run| Shown { name: &run.name, left_out: run.left_out, cases: &run.shown });
     // Inside a script element nothing but `<` could end it or begin a comment.
     let data = serde_json::to_string(&shown.collect::<Vec<_>>())?.replace('<', "\\u003c");
