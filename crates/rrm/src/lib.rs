@@ -39,5 +39,7 @@ pub mod strategy;
 pub mod transcript;
 pub mod tune;
 pub mod verdict;
-pub mod verify;
 pub mod vote;
+
+/// Whether a response gives the right answer: the crate `rrm-verify`.
+pub use rrm_verify as verify;

@@ -1,7 +1,8 @@
 //! A response and the right answer -> right, wrong, or not to be told.
 
+use rrm_verify::{self as verify, Extracted, How, Outcome, VerifyOptions};
+
 use super::question::Gold;
-use crate::verify::{self, Extracted, How, Outcome, VerifyOptions};
 
 /// What a check says.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +16,7 @@ pub(super) enum Checked {
 /// Checks a response whose thinking was taken away. One that states no answer is neither right nor wrong: it may only say it otherwise, and
 /// the last number of a text that was cut off is no answer.
 pub(super) fn check(gold: &Gold, response: &str) -> Checked {
-    let stated = |found: &Extracted| matches!(found.how, How::Boxed | How::Hashes | How::Statement);
+    let stated = |found: &Extracted| matches!(found.how, How::Boxed | How::Tag | How::Hashes | How::Statement);
     let Some(answer) = verify::extract(response).filter(stated).map(|found| found.text) else { return Checked::Unknown };
     let mut unknown = false;
     for right in &gold.answers {
@@ -37,21 +38,18 @@ pub(super) fn check(gold: &Gold, response: &str) -> Checked {
     if unknown { Checked::Unknown } else { Checked::Known(false, Some(answer)) }
 }
 
-/// Whether the answer names the option with the right letter, by letter or by what it says.
+/// Whether the answer names the option with the right letter, by letter or by what it says. Several letters name none.
 fn chosen(gold: &Gold, right: &str, answer: &str) -> Option<bool> {
-    let letter = |text: &str| {
-        let text = text.trim_matches(|c: char| !c.is_alphanumeric());
-        let mut letters = text.chars();
-        let first = letters.next().filter(char::is_ascii_alphabetic)?;
-        // `B`, `B) Paris`, `B. Paris`, but not `But`.
-        letters.next().is_none_or(|next| !next.is_alphanumeric()).then(|| first.to_ascii_uppercase())
-    };
-    let right = letter(right)?;
-    let named = letter(answer).filter(|named| (*named as usize) < 'A' as usize + gold.options.len());
+    let right = verify::choice(right)?;
+    let named = verify::choice(answer).filter(|named| (*named as usize) < 'A' as usize + gold.options.len());
     let by_text = || {
         let same = |option: &String| verify::equal(option, answer, &VerifyOptions::default()) == Outcome::Equal;
-        let place = gold.options.iter().position(same)?;
-        ('A'..='Z').nth(place)
+        let mut places = gold.options.iter().enumerate().filter(|(_, option)| same(option));
+        // Two options that say the same name none.
+        match (places.next(), places.next()) {
+            (Some((place, _)), None) => ('A'..='Z').nth(place),
+            _ => None,
+        }
     };
     named.or_else(by_text).map(|named| named == right)
 }
@@ -81,6 +79,8 @@ mod tests {
         assert!(matches!(chosen("The answer is Rome"), Checked::Known(false, _)));
         assert_eq!(chosen("The answer is Berlin"), Checked::Unknown);
         assert_eq!(chosen("The answer is F"), Checked::Unknown, "no such option");
+        assert_eq!(chosen("Answer: B, C"), Checked::Unknown, "two options");
+        assert_eq!(chosen("The answer is not B"), Checked::Unknown);
     }
 
     proptest::proptest! {
@@ -122,8 +122,8 @@ mod tests {
         else {
             return;
         };
-        assert_eq!(gsm8k, [[2001, 0, 0], [0, 3264, 11]], "the 11 state no answer");
+        assert_eq!(gsm8k, [[2001, 0, 0], [0, 3263, 12]], "11 state no answer, and one a sum with words in it");
         // Most of the 41 differences are texts that state two answers: the file's flags follow the first, this follows the last.
-        assert_eq!(mmlu, [[2215, 28, 36], [13, 3294, 814]]);
+        assert_eq!(mmlu, [[2217, 26, 36], [15, 3270, 836]]);
     }
 }

@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value};
 
+use rrm_verify as verify;
+
 use super::{Reason, columns::Columns, layout::Layout};
 use crate::{
     chat::Message,
     dataset::{Said, find, said},
-    verify,
 };
 
 /// One question.

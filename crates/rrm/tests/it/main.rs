@@ -21,7 +21,6 @@ mod scalar;
 mod store;
 mod store_files;
 mod store_processes;
-mod verify;
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,128 @@
+//! Two answers as they were found -> whether they are the same. Each is read in one way; where another way would change the outcome, it is unknown.
+
+use std::cell::Cell;
+
+use crate::{
+    Extracted, How, Outcome, Unknown, VerifyOptions, Why,
+    expr::Expr,
+    lex::{Commas, Kind, Mode, Token, lex},
+    parse::{Node, parse, parse_tokens},
+    relate::{Relate, Said},
+};
+
+/// Compares two answers.
+pub fn compare(gold: &Extracted, answer: &Extracted, options: &VerifyOptions) -> Outcome {
+    if gold.text.len() > options.max_bytes || answer.text.len() > options.max_bytes {
+        return Why::TooLong.into();
+    }
+    let (gold, answer) = (Read::new(gold), Read::new(answer));
+    if gold.tokens.is_empty() || answer.tokens.is_empty() {
+        return Why::NoAnswer.into();
+    }
+    if same_tokens(&gold.tokens, &answer.tokens) {
+        return Outcome::Equal;
+    }
+    let (one, other) = match (gold.node(Commas::Usual), answer.node(Commas::Usual)) {
+        (Ok(one), Ok(other)) => (one, other),
+        (Err(piece), _) | (_, Err(piece)) => return not_understood(piece),
+    };
+    let relate = Relate { options, steps: Cell::new(options.max_steps) };
+    match relate.same(&one, &other) {
+        _ if relate.steps.get() == 0 => Why::TooManySteps.into(),
+        Said::Same => Outcome::Equal,
+        Said::Open(unknown) => Outcome::Unknown(unknown),
+        Said::Other => another_reading(&relate, (&gold, &one), (&answer, &other)),
+    }
+}
+
+fn not_understood(piece: String) -> Outcome {
+    Outcome::Unknown(Unknown { why: Why::NotUnderstood, piece: Some(piece) })
+}
+
+/// Unequal, unless another reading of the commas in one of both would make them equal.
+fn another_reading(relate: &Relate<'_>, (gold, one): (&Read<'_>, &Node), (answer, other): (&Read<'_>, &Node)) -> Outcome {
+    let mut readings = gold.others(one).into_iter().map(|node| (node, other.clone())).collect::<Vec<_>>();
+    readings.extend(answer.others(other).into_iter().map(|node| (one.clone(), node)));
+    for (one, other) in readings {
+        if relate.same(&one, &other) == Said::Same {
+            let piece =
+                if one.eq(&one) && gold.text.contains(',') && !answer.text.contains(',') { gold.text } else { answer.text };
+            return Outcome::Unknown(Unknown { why: Why::SeveralReadings, piece: Some(crate::parse::shortened(piece)) });
+        }
+    }
+    Outcome::Unequal
+}
+
+/// An answer with its tokens.
+struct Read<'a> {
+    text: &'a str,
+    mode: Mode,
+    tokens: Vec<Token>,
+}
+
+impl<'a> Read<'a> {
+    fn new(answer: &'a Extracted) -> Self {
+        let text = undressed(&answer.text);
+        let dollars = answer.text.trim().starts_with('$') && answer.text.trim().ends_with('$');
+        let mode = if answer.math || dollars || text.contains('\\') { Mode::Math } else { Mode::Prose };
+        Read { text, mode, tokens: lex(text, mode, Commas::Usual) }
+    }
+
+    fn node(&self, commas: Commas) -> Result<Node, String> {
+        match commas {
+            Commas::Usual => parse_tokens(self.text, self.tokens.clone(), self.mode),
+            other => parse(self.text, self.mode, other),
+        }
+    }
+
+    /// What else its commas may say.
+    fn others(&self, first: &Node) -> Vec<Node> {
+        let bytes = self.text.as_bytes();
+        let digit = |at: Option<&u8>| at.is_some_and(u8::is_ascii_digit);
+        let between = |at: usize| bytes[at] == b',' && digit(bytes.get(at + 1)) && at > 0 && digit(bytes.get(at - 1));
+        if !(0..bytes.len()).any(between) {
+            return Vec::new();
+        }
+        let all = [Commas::Lists, Commas::Decimals, Commas::Thousands].into_iter().filter_map(|commas| self.node(commas).ok());
+        all.filter(|node| node != first).collect()
+    }
+}
+
+/// An answer without the signs around it that open and close mathematics or quote it.
+fn undressed(text: &str) -> &str {
+    let mut text = text.trim();
+    loop {
+        let pairs =
+            [("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("\"", "\""), ("'", "'"), ("`", "`"), ("**", "**")];
+        let inside = pairs.iter().find_map(|(open, close)| {
+            let inside = text.strip_prefix(open)?.strip_suffix(close)?;
+            (!inside.is_empty() && !inside.replace("\\$", "").contains(open) && !inside.ends_with('\\')).then_some(inside.trim())
+        });
+        match inside {
+            Some(inside) => text = inside,
+            None => break,
+        }
+    }
+    let text = text.trim_end_matches([',', ';', ' ']);
+    // Three dots go on with something; one ends a sentence.
+    if text.ends_with("..") { text } else { text.strip_suffix('.').unwrap_or(text).trim() }
+}
+
+/// The same tokens say the same, whatever they say: nothing but layout differs.
+fn same_tokens(gold: &[Token], answer: &[Token]) -> bool {
+    gold.len() == answer.len()
+        && gold.iter().zip(answer).all(|(one, other)| match (&one.kind, &other.kind) {
+            (Kind::Word(one), Kind::Word(other)) => one.to_lowercase() == other.to_lowercase(),
+            (one, other) => one == other,
+        })
+}
+
+/// The letter of the single choice that an answer names, with or without what stands behind it.
+pub fn choice(answer: &str) -> Option<char> {
+    let found = Extracted { text: answer.trim().to_owned(), how: How::Whole, math: false };
+    match Read::new(&found).node(Commas::Usual).ok()? {
+        Node::Choice(letter, _) => Some(letter),
+        Node::Quantity(Expr::Name(name), None) if name.len() == 1 => name.chars().next().map(|c| c.to_ascii_uppercase()),
+        _ => None,
+    }
+}

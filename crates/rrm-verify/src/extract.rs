@@ -1,0 +1,180 @@
+//! A response -> the answer that it ends with, and by which rule it was found.
+
+mod find;
+mod phrase;
+mod statement;
+
+use serde::{Deserialize, Serialize};
+
+use self::{
+    find::{boxed, boxes, math, segments},
+    phrase::last_number,
+    statement::{markers, stands_alone, stated},
+};
+
+/// The final answer of a text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extracted {
+    /// The answer as it is written.
+    pub text: String,
+    /// How it was found.
+    pub how: How,
+    /// Whether it was set as mathematics: in a box, or between dollars or brackets.
+    pub math: bool,
+}
+
+/// The rule by which an answer was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// In the last `\boxed{}`; boxes that follow each other are one answer.
+    Boxed,
+    /// Between the last `<answer>` and its end.
+    Tag,
+    /// After the last `####`.
+    Hashes,
+    /// After the last "answer is" or "answer:".
+    Statement,
+    /// The last mathematics between dollars or brackets.
+    Math,
+    /// The last number.
+    Number,
+    /// All of it.
+    Whole,
+}
+
+/// What ends a turn of a chat.
+const ENDS: &[&str] =
+    &["<|im_end|>", "<|eot_id|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_turn>", "</s>", "<|return|>"];
+/// What begins a turn of the assistant.
+const BEGINS: &[&str] = &[
+    "<|im_start|>assistant",
+    "<|start_header_id|>assistant<|end_header_id|>",
+    "<start_of_turn>model",
+    "<|start|>assistant<|channel|>final<|message|>",
+    "<|assistant|>",
+];
+/// What begins any turn.
+const TURNS: &[&str] = &["<|im_start|>", "<|start_header_id|>", "<start_of_turn>", "<|start|>", "<|user|>"];
+
+/// The response without its thinking and without what a model wrote in other turns; `None` where the thinking does not end.
+fn response(text: &str) -> Option<&str> {
+    let text = match text.rsplit_once("</think>") {
+        Some((_, after)) => after,
+        None if text.trim_start().starts_with("<think>") => return None,
+        None => text,
+    };
+    let begun = BEGINS.iter().find_map(|mark| text.trim_start().strip_prefix(mark));
+    let text = begun.unwrap_or(text);
+    let end = ENDS.iter().chain(TURNS).filter_map(|mark| text.find(mark)).min().unwrap_or(text.len());
+    Some(&text[..end])
+}
+
+/// What stands between the last `<answer>` and its end.
+fn tagged(text: &str) -> Option<&str> {
+    let (before, _) = text.rsplit_once("</answer>")?;
+    let (_, inside) = before.rsplit_once("<answer>")?;
+    Some(inside.trim())
+}
+
+/// Finds the final answer of a response: in its tag, what is boxed, or what is stated after that; else the last `####`, the last "answer is", the
+/// last mathematics, the last number, and a text of a few words as it is.
+pub fn extract(text: &str) -> Option<Extracted> {
+    let text = response(text)?;
+    if let Some(inside) = tagged(text) {
+        return if inside.is_empty() { None } else { Some(in_tag(inside)) };
+    }
+    let boxes = boxes(text, false);
+    let last_box = boxes.last().map_or(0, |last| last.end);
+    for marker in markers(text).into_iter().rev().filter(|marker| marker.end >= last_box) {
+        if let Some(answer) = stated(&text[marker.end..], marker.how, boxes.is_empty()) {
+            return Some(Extracted { math: answer.math, text: answer.text, how: marker.how });
+        }
+    }
+    if !boxes.is_empty() {
+        return boxed(text, &boxes).map(|text| Extracted { text, how: How::Boxed, math: true });
+    }
+    let segments = segments(text);
+    let number = last_number(text);
+    if let Some(last) = segments.last()
+        && number.as_ref().is_none_or(|number| number.start < last.end)
+    {
+        return Some(Extracted { text: math(text, &segments), how: How::Math, math: true });
+    }
+    let whole = text.trim();
+    if !whole.is_empty() && stands_alone(whole) {
+        return Some(Extracted { text: whole.to_owned(), how: How::Whole, math: false });
+    }
+    if let Some(number) = number {
+        return Some(Extracted { text: number.text, how: How::Number, math: false });
+    }
+    let short = !whole.is_empty() && whole.split_whitespace().count() <= 12;
+    short.then(|| Extracted { text: whole.to_owned(), how: How::Whole, math: false })
+}
+
+fn in_tag(inside: &str) -> Extracted {
+    let boxes = boxes(inside, false);
+    if let Some(text) = boxed(inside, &boxes) {
+        return Extracted { text, how: How::Boxed, math: true };
+    }
+    match stated(inside, How::Tag, true) {
+        Some(answer) if !inside.contains('\n') => Extracted { text: answer.text, how: How::Tag, math: answer.math },
+        _ => Extracted { text: inside.to_owned(), how: How::Tag, math: false },
+    }
+}
+
+/// The right answer, bare or at the end of a solution: what is boxed, after `####` or after a marker, between dollars, or all of it.
+pub fn of_gold(gold: &str) -> Option<Extracted> {
+    let boxes = boxes(gold, true);
+    if let Some(answer) = boxed(gold, &boxes) {
+        return Some(Extracted { text: answer, how: How::Boxed, math: true });
+    }
+    if let Some(at) = gold.rfind("####") {
+        return Some(Extracted { text: gold[at + 4..].trim().to_owned(), how: How::Hashes, math: false });
+    }
+    if gold.trim().contains('\n') && !markers(gold).is_empty() {
+        return extract(gold);
+    }
+    let segments = segments(gold);
+    if let Some(last) = segments.last() {
+        // A bare answer with mathematics in it, such as `$12$ and $13$`, or a solution that ends with it.
+        let outside = gold[last.end..].trim();
+        let answer = math(gold, &segments);
+        let text =
+            if segments.len() == 1 && !outside.is_empty() && last.start == 0 { gold.trim().replace('$', " ") } else { answer };
+        return Some(Extracted { text, how: How::Math, math: true });
+    }
+    (!gold.trim().is_empty()).then(|| Extracted { text: gold.trim().to_owned(), how: How::Whole, math: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_found_where_they_are_stated() {
+        for (text, answer, how) in [
+            ("so 3+4.\n#### 7", "7", How::Hashes),
+            ("First \\boxed{1}, then much more, then \\boxed{\\frac{1}{2}}.", "\\frac{1}{2}", How::Boxed),
+            ("\\boxed{1} and \\boxed{2}", "1, 2", How::Boxed),
+            ("It is \\boxed{5}. Let me check. Yes, \\boxed{5}", "5", How::Boxed),
+            ("The answer is (C).", "(C)", How::Statement),
+            ("**Answer: B. Paris**", "B. Paris", How::Statement),
+            ("12 eggs\nA: 1,200", "1,200", How::Statement),
+            ("The answer is Rome. It is old.", "Rome", How::Statement),
+            ("Hence $x = 3$ or $x = 4$.", "x = 3, x = 4", How::Math),
+            ("He pays 12 dollars and 5.50 more, 17.50 in all", "17.50", How::Number),
+            ("It grows by 20 percent.", "20 percent", How::Number),
+            ("<think>\\boxed{3}</think> Paris", "Paris", How::Whole),
+            ("Final Answer: The final answer is $\\frac{3}{4}$. I hope it is correct.", "\\frac{3}{4}", How::Statement),
+            ("<think>no</think><answer> \\frac{3}{8} </answer>", "\\frac{3}{8}", How::Tag),
+            ("<|im_start|>assistant\nIt is \\boxed{4}<|im_end|>", "4", How::Boxed),
+        ] {
+            let found = extract(text).map(|found| (found.text, found.how));
+            assert_eq!(found, Some((answer.to_owned(), how)), "{text}");
+        }
+        assert_eq!(extract("I do not know what this could be, since too much of it is missing, and so I say nothing"), None);
+        assert_eq!(extract("<think> it may be \\boxed{3}"), None);
+        assert_eq!(extract(""), None);
+    }
+}

@@ -1,0 +1,146 @@
+//! A text -> where its boxes and its mathematics stand.
+
+use crate::lex::group;
+
+/// A part of a text with what is in it.
+#[derive(Debug)]
+pub(super) struct Span {
+    pub start: usize,
+    pub end: usize,
+    pub text: String,
+}
+
+/// All boxes, in order; of nested ones the outer.
+pub(super) fn boxes(text: &str, gold: bool) -> Vec<Span> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    loop {
+        let next = ["\\boxed{", "\\fbox{", "\\framebox{", "\\boxed {"]
+            .iter()
+            .filter_map(|mark| text[at..].find(mark).map(|place| (at + place, mark.len())));
+        let Some((start, length)) = next.min() else { return found };
+        let open = start + length - 1;
+        // A box that is not closed reaches to the end of its line. What is missing is not known: only a right answer may be written so.
+        let line = text[open + usize::from(gold)..].lines().next().unwrap_or_default();
+        let (inside, taken) = group(&text[open..]).unwrap_or((line, line.len() + usize::from(gold)));
+        let end = open + taken;
+        found.push(Span { start, end, text: inside.trim().to_owned() });
+        at = end;
+    }
+}
+
+/// The last box with those right before it, and a percent sign behind it.
+pub(super) fn boxed(text: &str, boxes: &[Span]) -> Option<String> {
+    let last = boxes.last().filter(|last| !last.text.is_empty())?;
+    let mut first = boxes.len() - 1;
+    while first > 0 && joins(&text[boxes[first - 1].end..boxes[first].start]) {
+        first -= 1;
+    }
+    let mut parts: Vec<&str> = boxes[first..].iter().map(|part| part.text.as_str()).collect();
+    let mut seen = Vec::new();
+    parts.retain(|part| {
+        let new = !part.is_empty() && !seen.contains(part);
+        seen.push(part);
+        new
+    });
+    let joined = parts.join(", ");
+    Some(if percent_follows(&text[last.end..]) { format!("{joined} \\%") } else { joined })
+}
+
+/// Whether what stands between two answers makes them one: only signs, or a few words with "and" or "or".
+fn joins(between: &str) -> bool {
+    let mut letters = String::new();
+    let mut rest = between;
+    while let Some(next) = rest.chars().next() {
+        let after = &rest[next.len_utf8()..];
+        if next == '\\' {
+            let name = after.bytes().take_while(u8::is_ascii_alphabetic).count();
+            rest = &after[name..];
+            letters.push(' ');
+            continue;
+        }
+        letters.push(if next.is_alphanumeric() || next == '.' { next } else { ' ' });
+        rest = after;
+    }
+    let words: Vec<&str> = letters.split_whitespace().collect();
+    let named = |word: &&str| word.len() <= 3 && word.starts_with(|c: char| c.is_ascii_lowercase());
+    match words.as_slice() {
+        [] => between.len() <= 40,
+        // A comma, and the name of the next value: `, y_2 =`.
+        [name] if named(name) && between.contains(['=', ',']) => true,
+        _ => words.iter().any(|word| matches!(*word, "and" | "or")) && between.len() <= 60 && !letters.contains('.'),
+    }
+}
+
+fn percent_follows(after: &str) -> bool {
+    let after = after.trim_start_matches(['$', ')', '}', ' ']);
+    let after = after.strip_prefix("\\)").unwrap_or(after).trim_start();
+    ["%", "\\%", "percent", "pct"].iter().any(|mark| after.starts_with(mark))
+}
+
+/// Mathematics between dollars or brackets.
+pub(super) fn segments(text: &str) -> Vec<Span> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let (open, close) = match (bytes[at], bytes.get(at + 1)) {
+            (b'$', Some(b'$')) => ("$$", "$$"),
+            (b'$', _) => ("$", "$"),
+            (b'\\', Some(b'[')) => ("\\[", "\\]"),
+            (b'\\', Some(b'(')) => ("\\(", "\\)"),
+            (b'\\', Some(_)) => {
+                at += 2;
+                while at < bytes.len() && !text.is_char_boundary(at) {
+                    at += 1;
+                }
+                continue;
+            }
+            _ => {
+                at += 1;
+                continue;
+            }
+        };
+        let begin = at + open.len();
+        match closing(text, begin, close) {
+            Some(end) if !text[begin..end].trim().is_empty() => {
+                found.push(Span { start: at, end: end + close.len(), text: text[begin..end].trim().to_owned() });
+                at = end + close.len();
+            }
+            _ => at = begin,
+        }
+    }
+    found
+}
+
+/// Where mathematics ends that was opened before `begin`; inside of a line for single dollars and round brackets.
+fn closing(text: &str, begin: usize, close: &str) -> Option<usize> {
+    let inline = close == "$" || close == "\\)";
+    let mut at = begin;
+    loop {
+        let end = at + text[at..].find(close)?;
+        if inline && text[begin..end].contains('\n') {
+            return None;
+        }
+        let escaped = close.starts_with('$') && text[..end].ends_with('\\');
+        if !escaped {
+            return Some(end);
+        }
+        at = end + 1;
+    }
+}
+
+/// The last mathematics with what is joined to it by "and", "or" or a comma, and a percent sign behind it.
+pub(super) fn math(text: &str, segments: &[Span]) -> String {
+    let Some(last) = segments.last() else { return String::new() };
+    let mut first = segments.len() - 1;
+    while first > 0 && {
+        let between = text[segments[first - 1].end..segments[first].start].trim();
+        matches!(between, "and" | "or" | "," | ", and" | ", or" | "、")
+    } {
+        first -= 1;
+    }
+    let parts: Vec<&str> = segments[first..].iter().map(|part| part.text.as_str()).collect();
+    let joined = parts.join(", ");
+    if percent_follows(&text[last.end..]) { format!("{joined} \\%") } else { joined }
+}

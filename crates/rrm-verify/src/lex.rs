@@ -1,0 +1,209 @@
+//! An answer in LaTeX or in plain notation -> tokens. What only lays out is dropped; what is not known stays as a token that says so.
+
+mod commands;
+mod letters;
+mod numbers;
+mod signs;
+
+/// A token and where it stands.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// What it is.
+    pub kind: Kind,
+    /// Its first byte.
+    pub start: usize,
+    /// The byte behind it.
+    pub end: usize,
+    /// Whether a blank or other space stands before it.
+    pub spaced: bool,
+    /// Whether it is set upright, as units and words are: it comes from `\text{}` or its kin.
+    pub upright: bool,
+}
+
+/// What a token is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// Digits with at most one point, thousands joined.
+    Num(String),
+    /// The digits that a decimal repeats for ever, after its [`Kind::Num`].
+    Repeat(String),
+    /// A fraction that is one sign, such as `½`.
+    Part(u32, u32),
+    /// Year, month and day.
+    Date(u32, u32, u32),
+    /// A variable, a label such as `ABC`, or a named constant.
+    Name(String),
+    /// A function or an operator with arguments: `sin`, `frac`, `sum`.
+    Func(String),
+    /// An accent or a mark that makes a name of what follows: `overline`, `angle`.
+    Mark(String),
+    /// A word.
+    Word(String),
+    /// A sign of money.
+    Money(&'static str),
+    /// A relation.
+    Rel(Rel),
+    /// One of `+ - * / ^ _ ! ' ( ) [ ] { } : & ± ∓ ∪ ∩ ∖ % ‰ °`, `⟨ ⟩` for braces of a set, `⌊ ⌋ ⌈ ⌉`, `|`, and `❘ ❙` for bars that say
+    /// whether they open or close.
+    Sign(char),
+    /// A comma.
+    Comma,
+    /// "and", in any of several languages.
+    And,
+    /// "or", in any of several languages.
+    Or,
+    /// A semicolon.
+    Semicolon,
+    /// Three dots.
+    Dots,
+    /// The beginning of an environment, such as `pmatrix`.
+    Begin(String),
+    /// Its end.
+    End,
+    /// The end of one of its rows.
+    Row,
+    /// What is not known here.
+    Unknown(String),
+}
+
+/// A relation of two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rel {
+    /// `=`
+    Equal,
+    /// `≠`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `≤`
+    LessEqual,
+    /// `>`
+    Greater,
+    /// `≥`
+    GreaterEqual,
+    /// `≈`
+    About,
+    /// `∈`
+    In,
+}
+
+impl Rel {
+    /// The same relation with its sides exchanged.
+    pub fn turned(self) -> Self {
+        match self {
+            Rel::Less => Rel::Greater,
+            Rel::LessEqual => Rel::GreaterEqual,
+            Rel::Greater => Rel::Less,
+            Rel::GreaterEqual => Rel::LessEqual,
+            same => same,
+        }
+    }
+}
+
+/// How a text is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Mathematics: letters are variables, blanks between digits say nothing, an exponent without braces is one sign.
+    Math,
+    /// Plain text: letters may be units, `x^12` has the exponent 12, blanks part numbers.
+    Prose,
+}
+
+/// How commas between digits are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commas {
+    /// Groups of three digits make one number outside of brackets, and in plain text two digits behind a comma are decimals.
+    Usual,
+    /// Each comma parts two answers.
+    Lists,
+    /// A comma is a decimal point.
+    Decimals,
+    /// Groups of three digits make one number inside of brackets, too.
+    Thousands,
+}
+
+struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+    mode: Mode,
+    commas: Commas,
+    tokens: Vec<Token>,
+    brackets: usize,
+    environments: usize,
+    spaced: bool,
+    upright: bool,
+}
+
+/// The tokens of a text.
+pub fn lex(text: &str, mode: Mode, commas: Commas) -> Vec<Token> {
+    let mut lexer =
+        Lexer { text, at: 0, mode, commas, tokens: Vec::new(), brackets: 0, environments: 0, spaced: false, upright: false };
+    while lexer.at < lexer.text.len() {
+        lexer.step();
+    }
+    lexer.tokens
+}
+
+/// What stands in the group that opens at the start of `text`, and the bytes it takes; an unclosed group is none.
+pub fn group(text: &str) -> Option<(&str, usize)> {
+    let inside = text.strip_prefix('{')?;
+    let mut depth = 1;
+    let mut escaped = false;
+    for (at, letter) in inside.char_indices() {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some((&inside[..at], at + 2));
+        }
+    }
+    None
+}
+
+fn digits(text: &str) -> &str {
+    &text[..text.bytes().take_while(u8::is_ascii_digit).count()]
+}
+
+impl<'a> Lexer<'a> {
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    /// A token that ends where the text has been read up to.
+    fn push(&mut self, start: usize, kind: Kind) {
+        self.tokens.push(Token { kind, start, end: self.at, spaced: self.spaced, upright: self.upright });
+        self.spaced = false;
+    }
+
+    fn unknown(&mut self, start: usize) {
+        let piece = self.text[start..self.at].to_owned();
+        self.push(start, Kind::Unknown(piece));
+    }
+
+    /// Whether what was read last ends a value, so that a unit or a word may follow it.
+    fn after_value(&self) -> bool {
+        matches!(
+            self.tokens.last().map(|token| &token.kind),
+            Some(Kind::Num(_) | Kind::Repeat(_) | Kind::Part(..) | Kind::Sign(')' | '}' | ']' | '%' | '⟩' | '°') | Kind::End)
+        )
+    }
+
+    fn step(&mut self) {
+        let rest = self.rest();
+        let Some(first) = rest.chars().next() else { return };
+        if first.is_ascii_digit() || (first == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit())) {
+            return self.number();
+        }
+        if first.is_alphabetic() && !signs::is_sign(first) {
+            return self.letters();
+        }
+        if first == '\\' {
+            return self.command();
+        }
+        self.sign(first);
+    }
+}

@@ -1,0 +1,350 @@
+//! What follows a backslash -> tokens: commands, environments, words inside of mathematics.
+
+use super::{Kind, Lexer, Mode, Rel, group, letters::FUNCTIONS};
+
+/// Commands that only lay out or choose a font, with or without a group behind them.
+const LAYOUT: &[&str] = &[
+    "displaystyle",
+    "textstyle",
+    "scriptstyle",
+    "scriptscriptstyle",
+    "limits",
+    "nolimits",
+    "hfill",
+    "boxed",
+    "fbox",
+    "framebox",
+    "rm",
+    "bf",
+    "it",
+    "sf",
+    "tt",
+    "mathit",
+    "mathbf",
+    "mathsf",
+    "mathtt",
+    "texttt",
+    "boldsymbol",
+    "bm",
+    "pmb",
+    "tiny",
+    "small",
+    "normalsize",
+    "large",
+    "Large",
+    "LARGE",
+    "huge",
+    "Huge",
+    "displaylimits",
+    "allowbreak",
+    "n",
+    "middle",
+    "big",
+    "Big",
+    "bigg",
+    "Bigg",
+    "bigl",
+    "bigr",
+    "Bigl",
+    "Bigr",
+    "biggl",
+    "biggr",
+    "Biggl",
+    "Biggr",
+    "left",
+    "right",
+    "mathop",
+    "mathrel",
+    "mathbin",
+    "mathord",
+    "noindent",
+    "centering",
+    "relax",
+    "ensuremath",
+    "mathstrut",
+];
+
+/// Commands of text, whose group is words.
+const TEXT: &[&str] = &[
+    "text",
+    "textbf",
+    "textit",
+    "textnormal",
+    "mbox",
+    "textrm",
+    "textsf",
+    "emph",
+    "mathrm",
+    "operatorname",
+    "hbox",
+    "textup",
+    "textsl",
+    "textsc",
+];
+
+/// Commands that make a name of the group behind them.
+const MARKS: &[&str] = &[
+    "overline",
+    "vec",
+    "overrightarrow",
+    "bar",
+    "hat",
+    "widehat",
+    "tilde",
+    "widetilde",
+    "underline",
+    "angle",
+    "triangle",
+    "overleftrightarrow",
+    "mathcal",
+    "mathfrak",
+    "mathscr",
+    "measuredangle",
+    "overarc",
+];
+
+impl<'a> Lexer<'a> {
+    /// What follows a backslash.
+    pub(super) fn command(&mut self) {
+        let start = self.at;
+        let rest = &self.rest()[1..];
+        let name = &rest[..rest.bytes().take_while(u8::is_ascii_alphabetic).count()];
+        if name.is_empty() {
+            return self.escaped(start, rest.chars().next());
+        }
+        self.at += 1 + name.len();
+        self.named(start, name);
+    }
+
+    fn escaped(&mut self, start: usize, next: Option<char>) {
+        self.at += 1 + next.map_or(0, char::len_utf8);
+        match next {
+            Some('\\') if self.environments > 0 => self.push(start, Kind::Row),
+            // Twice escaped: `\\frac` is `\frac`.
+            Some('\\') if self.rest().starts_with(|c: char| c.is_ascii_alphabetic() || c == '{' || c == '}') => self.at -= 1,
+            // The end of a line, space of all widths, the end of mathematics.
+            Some('\\' | ',' | ';' | ':' | '!' | ' ' | '\n' | '(' | ')' | '[' | ']' | '/') => self.spaced = true,
+            Some('>') => self.spaced = true,
+            Some('%') => self.push(start, Kind::Sign('%')),
+            Some('{') => self.bracket(start, '⟨'),
+            Some('}') => self.bracket(start, '⟩'),
+            Some('|') => self.push(start, Kind::Sign('|')),
+            Some('$') => self.push(start, Kind::Money("dollar")),
+            Some('_' | '#' | '*' | '-') => self.spaced = true,
+            _ => self.unknown(start),
+        }
+    }
+
+    /// The group after a command, whose bytes are taken.
+    fn argument(&mut self) -> Option<&'a str> {
+        let rest = self.rest();
+        let blank = rest.len() - rest.trim_start().len();
+        let (inside, length) = group(rest.trim_start())?;
+        self.at += blank + length;
+        Some(inside)
+    }
+
+    fn named(&mut self, start: usize, name: &str) {
+        let short = name.trim_start_matches(['d', 't', 'c']);
+        match name {
+            "quad" | "qquad" | "enspace" | "thinspace" | "space" | "medspace" | "thickspace" => self.spaced = true,
+            "hspace" | "vspace" | "phantom" | "label" | "tag" | "color" => drop(self.argument()),
+            _ if name == "left" || name == "right" || LAYOUT.contains(&name) => self.layout(name),
+            _ if TEXT.contains(&name) => self.words(start, name),
+            "begin" => {
+                let environment = self.argument().unwrap_or_default().trim().trim_end_matches('*').to_owned();
+                if environment == "array" {
+                    self.argument();
+                }
+                self.environments += 1;
+                self.push(start, Kind::Begin(environment));
+            }
+            "end" => {
+                self.argument();
+                self.environments = self.environments.saturating_sub(1);
+                self.push(start, Kind::End);
+            }
+            "mathbb" | "Bbb" => {
+                // `\mathbb R` takes one letter.
+                let letter = self.rest().trim_start().chars().next().filter(char::is_ascii_alphabetic);
+                let field = match (self.argument(), letter) {
+                    (Some(inside), _) => inside.chars().filter(char::is_ascii_alphabetic).collect(),
+                    (None, Some(letter)) => {
+                        self.at += self.rest().len() - self.rest().trim_start().len() + 1;
+                        letter.to_string()
+                    }
+                    (None, None) => return self.unknown(start),
+                };
+                self.push(start, Kind::Name(format!("bb {field}")));
+            }
+            "pmod" | "bmod" | "mod" => self.unknown(start),
+            _ if MARKS.contains(&name) => self.push(start, Kind::Mark(name.to_owned())),
+            _ if short == "frac" || short == "binom" => self.push(start, Kind::Func(short.to_owned())),
+            _ if FUNCTIONS.contains(&name) => self.push(start, Kind::Func(name.to_owned())),
+            "int" | "arcsec" | "arccsc" | "arccot" | "coth" | "sech" | "csch" | "arg" | "Pr" => {
+                self.push(start, Kind::Func(name.to_owned()))
+            }
+            // Two commands run together, such as `\quadx`.
+            _ if name.strip_prefix("quad").is_some_and(|rest| rest.len() == 1) => {
+                self.at -= name.len() - "quad".len();
+                self.spaced = true;
+            }
+            _ => {
+                let kind = symbol(name)
+                    .unwrap_or_else(|| Kind::Name(if GREEK.contains(&name) { name.into() } else { format!("\\{name}") }));
+                match kind {
+                    Kind::Sign(sign @ ('⟨' | '⟩')) => self.bracket(start, sign),
+                    kind => self.push(start, kind),
+                }
+            }
+        }
+    }
+
+    /// Sizes and fonts say nothing; a bar behind `\left` says whether it opens.
+    fn layout(&mut self, name: &str) {
+        let start = self.at;
+        let rest = self.rest().trim_start();
+        let sized =
+            name.starts_with("left") || name.starts_with("right") || name.to_lowercase().starts_with("big") || name == "middle";
+        if sized && rest.starts_with(['.', '|']) {
+            self.at = self.text.len() - rest.len() + 1;
+        }
+        if sized && rest.starts_with('|') {
+            let opens = if name.ends_with('l') || name == "left" { '❘' } else { '❙' };
+            self.push(start, Kind::Sign(opens));
+        }
+    }
+
+    /// Words inside of mathematics: they are read as plain text, set upright.
+    fn words(&mut self, start: usize, name: &str) {
+        let Some(inside) = self.argument() else {
+            return match name {
+                // `\text 5` and the like: one sign.
+                _ if self.rest().starts_with(' ') => {}
+                _ => self.unknown(start),
+            };
+        };
+        let trimmed = inside.trim();
+        let end = self.at;
+        let count = |sign: char| trimmed.matches(sign).count();
+        let empty = trimmed.is_empty() && (name == "mathrm" || name == "operatorname");
+        if empty || count('(') < count(')') || count('(') > count(')') {
+            return self.unknown(start);
+        }
+        self.spaced |= inside.starts_with(char::is_whitespace);
+        if (name == "mathrm" || name == "operatorname") && FUNCTIONS.contains(&trimmed) {
+            return self.push(start, Kind::Func(trimmed.to_owned()));
+        }
+        let mode = if name == "mathrm" || name == "operatorname" { Mode::Math } else { Mode::Prose };
+        // The text before is part of it, so that "and" and units are told by what they follow.
+        let mut inner = Lexer {
+            text: trimmed,
+            at: 0,
+            mode,
+            commas: self.commas,
+            tokens: std::mem::take(&mut self.tokens),
+            brackets: self.brackets,
+            environments: 0,
+            spaced: self.spaced,
+            upright: true,
+        };
+        let before = inner.tokens.len();
+        while inner.at < trimmed.len() {
+            inner.step();
+        }
+        self.tokens = inner.tokens;
+        for token in &mut self.tokens[before..] {
+            (token.start, token.end) = (start, end);
+        }
+        self.spaced = inside.ends_with(char::is_whitespace);
+    }
+}
+
+const GREEK: &[&str] = &[
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "varepsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "vartheta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "rho",
+    "varrho",
+    "sigma",
+    "varsigma",
+    "tau",
+    "upsilon",
+    "phi",
+    "varphi",
+    "chi",
+    "psi",
+    "omega",
+    "Gamma",
+    "Delta",
+    "Theta",
+    "Lambda",
+    "Xi",
+    "Pi",
+    "Sigma",
+    "Upsilon",
+    "Phi",
+    "Psi",
+    "Omega",
+    "ell",
+    "hbar",
+];
+
+/// What a command stands for. `None` for a command that is a name.
+fn symbol(name: &str) -> Option<Kind> {
+    Some(match name {
+        "cdot" | "times" | "ast" | "cdotp" => Kind::Sign('*'),
+        "div" => Kind::Sign('/'),
+        "pm" => Kind::Sign('±'),
+        "mp" => Kind::Sign('∓'),
+        "cup" | "bigcup" => Kind::Sign('∪'),
+        "cap" | "bigcap" => Kind::Sign('∩'),
+        "setminus" | "backslash" | "smallsetminus" => Kind::Sign('∖'),
+        "lfloor" => Kind::Sign('⌊'),
+        "rfloor" => Kind::Sign('⌋'),
+        "lceil" => Kind::Sign('⌈'),
+        "rceil" => Kind::Sign('⌉'),
+        "lbrace" => Kind::Sign('⟨'),
+        "rbrace" => Kind::Sign('⟩'),
+        "lbrack" => Kind::Sign('['),
+        "rbrack" => Kind::Sign(']'),
+        "lvert" => Kind::Sign('❘'),
+        "rvert" => Kind::Sign('❙'),
+        "vert" | "mid" => Kind::Sign('|'),
+        "colon" => Kind::Sign(':'),
+        "circ" | "degree" | "textdegree" => Kind::Sign('°'),
+        "prime" => Kind::Sign('\''),
+        "le" | "leq" | "leqslant" | "leqq" => Kind::Rel(Rel::LessEqual),
+        "ge" | "geq" | "geqslant" | "geqq" => Kind::Rel(Rel::GreaterEqual),
+        "lt" => Kind::Rel(Rel::Less),
+        "gt" => Kind::Rel(Rel::Greater),
+        "ne" | "neq" => Kind::Rel(Rel::NotEqual),
+        "approx" | "simeq" | "approxeq" | "doteq" | "thickapprox" => Kind::Rel(Rel::About),
+        "in" => Kind::Rel(Rel::In),
+        "infty" => Kind::Name("∞".into()),
+        "pi" => Kind::Name("π".into()),
+        "emptyset" | "varnothing" => Kind::Name("∅".into()),
+        "Reals" | "R" => Kind::Name("bb R".into()),
+        "ldots" | "dots" | "cdots" | "dotsc" | "dotsb" | "dotsm" => Kind::Dots,
+        "land" | "wedge" => Kind::And,
+        "lor" | "vee" => Kind::Or,
+        "lg" => Kind::Func("lg".into()),
+        "euro" => Kind::Money("euro"),
+        "pounds" => Kind::Money("pound sterling"),
+        "permil" | "textperthousand" => Kind::Sign('‰'),
+        _ => return None,
+    })
+}

@@ -1,0 +1,162 @@
+//! Letters -> variables, labels, functions, or words.
+
+use super::{Kind, Lexer, Mode, Rel};
+use crate::words;
+
+/// Functions that may be written without a backslash.
+pub const FUNCTIONS: &[&str] = &[
+    "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "ln", "log", "lg", "exp",
+    "sqrt", "frac", "binom", "max", "min", "gcd", "lcm", "sum", "prod", "lim", "det",
+];
+
+/// Longest run of small letters that is a product of variables rather than a word.
+const LETTERS: usize = 3;
+
+impl<'a> Lexer<'a> {
+    /// A run of letters.
+    pub(super) fn letters(&mut self) {
+        let rest = self.rest();
+        let run: &'a str = &rest[..rest.find(|c: char| !c.is_alphabetic() || super::signs::is_sign(c)).unwrap_or(rest.len())];
+        let start = self.at;
+        if let Some(length) = abbreviation(rest) {
+            self.at += length;
+            let word = rest[..length].replace(['.', ' '], "");
+            return self.push(start, Kind::Word(word));
+        }
+        if let Some((kind, length)) = self.joint(run) {
+            self.at += length;
+            return self.push(start, kind);
+        }
+        if run.chars().any(|c| c > '\u{2e7f}') {
+            // Signs of Chinese and Japanese are words, one by one or several.
+            return self.take(run.len(), Kind::Word(run.to_owned()));
+        }
+        if self.upright || self.mode == Mode::Prose { self.prose(run) } else { self.math(run) }
+    }
+
+    /// "and" and "or" in several languages, alone or with one capital behind them, as in `-1orW(x)`.
+    fn joint(&self, run: &str) -> Option<(Kind, usize)> {
+        let lower = run.to_lowercase();
+        // One letter is a joint between two values only, with blanks around it.
+        let after = &self.rest()[run.len()..];
+        let between = || match self.upright {
+            true => self.text == run && self.spaced,
+            false => {
+                self.spaced
+                    && after.starts_with(' ')
+                    && after.trim_start().starts_with(|c: char| c.is_ascii_digit() || "-\\$".contains(c))
+            }
+        };
+        if let Some(kind) = words::joint(&lower, self.mode == Mode::Prose)
+            && (run.chars().count() > 1 || !run.is_ascii() || (self.after_value() && between()))
+        {
+            return Some((kind, run.len()));
+        }
+        ["and", "or"].into_iter().find_map(|joint| {
+            let next = run.strip_prefix(joint)?.chars().next()?;
+            let kind = if joint == "or" { Kind::Or } else { Kind::And };
+            (self.after_value() && next.is_ascii_uppercase()).then_some((kind, joint.len()))
+        })
+    }
+
+    fn take(&mut self, length: usize, kind: Kind) {
+        let start = self.at;
+        self.at += length;
+        self.push(start, kind);
+    }
+
+    /// What is the same in mathematics and in plain text.
+    fn known(&mut self, run: &str) -> bool {
+        let lower = run.to_lowercase();
+        let kind = match lower.as_str() {
+            "pi" => Kind::Name("π".into()),
+            "infinity" | "inf" | "infty" => Kind::Name("∞".into()),
+            "percent" | "pct" | "percentage" | "percents" | "prozent" | "procent" => Kind::Sign('%'),
+            _ if FUNCTIONS.contains(&run) => Kind::Func(run.to_owned()),
+            _ => return false,
+        };
+        self.take(run.len(), kind);
+        true
+    }
+
+    fn math(&mut self, run: &str) {
+        if self.known(run) {
+            return;
+        }
+        let lower = run.to_lowercase();
+        let count = run.chars().count();
+        let capital = |c: char| c.is_uppercase();
+        let after = self.rest()[run.len()..].trim_start();
+        if lower == "in" && after.starts_with(['(', '[', '{', '\\']) && !self.after_value() {
+            return self.take(run.len(), Kind::Rel(Rel::In));
+        }
+        if let Some(function) =
+            FUNCTIONS.iter().find(|name| run.strip_prefix(**name).is_some_and(|rest| rest.chars().count() == 1))
+        {
+            // `sinx`
+            return self.take(function.len(), Kind::Func((*function).to_owned()));
+        }
+        if count == 1 {
+            return self.take(run.len(), Kind::Name(run.to_owned()));
+        }
+        let unit = self.after_value() && words::is_unit(&lower);
+        let capitals = run.chars().all(capital);
+        if unit
+            || !capitals && (words::is_answer(&lower) || words::number(&lower).is_some() || words::magnitude(&lower).is_some())
+        {
+            return self.take(run.len(), Kind::Word(run.to_owned()));
+        }
+        if capitals {
+            return self.take(run.len(), Kind::Name(run.to_owned()));
+        }
+        if count > LETTERS {
+            return self.take(run.len(), Kind::Word(run.to_owned()));
+        }
+        let first = run.chars().next().map_or(1, char::len_utf8);
+        self.take(first, Kind::Name(run[..first].to_owned()));
+    }
+
+    fn prose(&mut self, run: &str) {
+        let lower = run.to_lowercase();
+        let count = run.chars().count();
+        // "30 min", "5 sec": units, not functions.
+        let unit = count > 1 && self.after_value() && words::is_unit(run);
+        if !unit && self.known(run) {
+            return;
+        }
+        if count == 1 {
+            return self.take(run.len(), Kind::Name(run.to_owned()));
+        }
+        if run.chars().all(char::is_uppercase) && run.is_ascii() && !words::is_answer(&lower) {
+            let kind = if words::is_unit(&lower) && self.after_value() {
+                Kind::Word(run.to_owned())
+            } else {
+                Kind::Name(run.to_owned())
+            };
+            return self.take(run.len(), kind);
+        }
+        // `2xy` and `(a+b)xy`: variables stand right behind what they multiply.
+        let glued = self.after_value() && !self.spaced && count <= LETTERS && !words::is_unit(&lower) && !self.upright;
+        let alone = self.text.len() == run.len() || !self.text.contains(char::is_whitespace) && count <= LETTERS;
+        let product = run.is_ascii() && count <= LETTERS && (glued || alone) && run == lower;
+        if product && !words::is_known(&lower) && !self.upright {
+            return self.take(1, Kind::Name(run[..1].to_owned()));
+        }
+        self.take(run.len(), Kind::Word(run.to_owned()));
+    }
+}
+
+/// `a.m.`, `U.S.`: letters with points, and the bytes of it.
+fn abbreviation(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while bytes.get(at).is_some_and(u8::is_ascii_alphabetic) && bytes.get(at + 1) == Some(&b'.') {
+        at += 2;
+    }
+    // The point behind the last letter may be missing.
+    if at >= 2 && bytes.get(at).is_some_and(u8::is_ascii_alphabetic) && !bytes.get(at + 1).is_some_and(u8::is_ascii_alphanumeric)
+    {
+        at += 1;
+    }
+    (at >= 3 && !bytes.get(at).is_some_and(u8::is_ascii_alphabetic)).then_some(at)
+}

@@ -1,0 +1,221 @@
+//! Signs -> tokens: one token for all spellings of a sign.
+
+use super::{Kind, Lexer, Mode, Rel};
+
+/// Letters of Unicode that are signs of mathematics here.
+pub fn is_sign(sign: char) -> bool {
+    matches!(sign, 'π' | 'ℝ' | 'ℕ' | 'ℤ' | 'ℚ' | 'ℂ' | 'Ω' | '\u{2126}' | 'µ' | 'ª' | 'º' | 'ⁿ' | 'ⁱ')
+        || raised(sign).is_some()
+        || lowered(sign).is_some()
+}
+
+fn raised(sign: char) -> Option<char> {
+    Some(match sign {
+        '⁰' => '0',
+        '¹' => '1',
+        '²' => '2',
+        '³' => '3',
+        '⁴'..='⁹' => char::from_digit(sign as u32 - 0x2070, 10)?,
+        '⁺' => '+',
+        '⁻' => '-',
+        'ⁿ' => 'n',
+        'ⁱ' => 'i',
+        'ˣ' => 'x',
+        _ => return None,
+    })
+}
+
+fn lowered(sign: char) -> Option<char> {
+    match sign {
+        '₀'..='₉' => char::from_digit(sign as u32 - 0x2080, 10),
+        'ₙ' => Some('n'),
+        'ₓ' => Some('x'),
+        'ᵢ' => Some('i'),
+        _ => None,
+    }
+}
+
+/// Fractions that are one sign.
+fn part(sign: char) -> Option<(u32, u32)> {
+    Some(match sign {
+        '½' => (1, 2),
+        '⅓' => (1, 3),
+        '⅔' => (2, 3),
+        '¼' => (1, 4),
+        '¾' => (3, 4),
+        '⅕' => (1, 5),
+        '⅖' => (2, 5),
+        '⅗' => (3, 5),
+        '⅘' => (4, 5),
+        '⅙' => (1, 6),
+        '⅚' => (5, 6),
+        '⅐' => (1, 7),
+        '⅛' => (1, 8),
+        '⅜' => (3, 8),
+        '⅝' => (5, 8),
+        '⅞' => (7, 8),
+        '⅑' => (1, 9),
+        '⅒' => (1, 10),
+        _ => return None,
+    })
+}
+
+/// What a sign of full width, a quotation mark or another spelling stands for in the common letters.
+pub fn common(sign: char) -> char {
+    match sign {
+        '！'..='～' => char::from_u32(sign as u32 - 0xFEE0).unwrap_or(sign),
+        '、' => ',',
+        '。' => '.',
+        '‐' | '‑' | '‒' | '−' | '﹣' | '⁃' => '-',
+        '⁄' | '∕' | '÷' => '/',
+        '×' | '·' | '⋅' | '∙' | '•' | '∗' => '*',
+        '∣' => '|',
+        '′' | '’' | 'ʹ' => '\'',
+        '∶' => ':',
+        '﹪' | '٪' => '%',
+        '\u{2062}' | '\u{200b}' | '\u{200c}' | '\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{ad}' => ' ',
+        other => other,
+    }
+}
+
+impl Lexer<'_> {
+    /// A sign.
+    pub(super) fn sign(&mut self, first: char) {
+        let start = self.at;
+        self.at += first.len_utf8();
+        if let Some((over, under)) = part(first) {
+            return self.push(start, Kind::Part(over, under));
+        }
+        if raised(first).is_some() {
+            return self.shifted(start, '^', raised);
+        }
+        if lowered(first).is_some() {
+            return self.shifted(start, '_', lowered);
+        }
+        if first == '–' && self.mode == Mode::Prose && self.after_value() {
+            // A dash between two numbers is a range.
+            return self.unknown(start);
+        }
+        let sign = if first == '–' { '-' } else { common(first) };
+        if sign.is_whitespace() {
+            self.spaced = true;
+            return;
+        }
+        if sign.is_ascii_alphanumeric() {
+            return self.wide(start);
+        }
+        self.plain(start, sign);
+    }
+
+    /// Digits and letters of full width, each as a token of its own kind: a run is read as one.
+    fn wide(&mut self, start: usize) {
+        let run: String =
+            self.text[start..].chars().map_while(|c| Some(common(c)).filter(|w| *w != c && w.is_ascii_alphanumeric())).collect();
+        self.at = start + self.text[start..].chars().take(run.chars().count()).map(char::len_utf8).sum::<usize>();
+        let kind = match run.bytes().all(|b| b.is_ascii_digit()) {
+            true => Kind::Num(run),
+            false if run.len() == 1 => Kind::Name(run),
+            false => return self.unknown(start),
+        };
+        self.push(start, kind);
+    }
+
+    /// A run of raised or lowered signs, as a group.
+    fn shifted(&mut self, start: usize, sign: char, common: fn(char) -> Option<char>) {
+        let mut inside = String::new();
+        self.at = start;
+        while let Some((letter, shown)) = self.rest().chars().next().and_then(|c| Some((c, common(c)?))) {
+            inside.push(shown);
+            self.at += letter.len_utf8();
+        }
+        self.push(start, Kind::Sign(sign));
+        self.push(start, Kind::Sign('{'));
+        for token in super::lex(&inside, Mode::Math, self.commas) {
+            self.push(start, token.kind);
+        }
+        self.push(start, Kind::Sign('}'));
+    }
+
+    fn relation(&mut self, start: usize, loose: Rel, strict: Rel) {
+        let with = self.rest().starts_with('=');
+        self.at += usize::from(with);
+        self.push(start, Kind::Rel(if with { loose } else { strict }));
+    }
+
+    fn plain(&mut self, start: usize, sign: char) {
+        let kind = match sign {
+            '<' => return self.relation(start, Rel::LessEqual, Rel::Less),
+            '>' => return self.relation(start, Rel::GreaterEqual, Rel::Greater),
+            '!' if self.rest().starts_with('=') => return self.relation(start, Rel::NotEqual, Rel::NotEqual),
+            '=' => Kind::Rel(Rel::Equal),
+            '≤' | '⩽' | '≦' => Kind::Rel(Rel::LessEqual),
+            '≥' | '⩾' | '≧' => Kind::Rel(Rel::GreaterEqual),
+            '≠' => Kind::Rel(Rel::NotEqual),
+            '≈' | '≃' | '≅' => Kind::Rel(Rel::About),
+            '∈' => Kind::Rel(Rel::In),
+            '*' if self.rest().starts_with('*') => {
+                self.at += 1;
+                Kind::Sign('^')
+            }
+            '√' => Kind::Func("sqrt".into()),
+            'π' | '∞' | '∅' => Kind::Name(sign.into()),
+            'ℝ' | 'ℕ' | 'ℤ' | 'ℚ' | 'ℂ' => Kind::Name(format!("bb {}", number_set(sign))),
+            'Ω' | '\u{2126}' => Kind::Word("Ω".into()),
+            'µ' => Kind::Word("μ".into()),
+            '∠' => Kind::Mark("angle".into()),
+            '△' => Kind::Mark("triangle".into()),
+            'º' => Kind::Sign('°'),
+            '℃' | '℉' => {
+                self.push(start, Kind::Sign('°'));
+                Kind::Name(if sign == '℃' { "C" } else { "F" }.into())
+            }
+            '°' => Kind::Sign('°'),
+            '…' | '⋯' => Kind::Dots,
+            '.' if self.rest().starts_with("..") => {
+                self.at += 2;
+                Kind::Dots
+            }
+            ',' => Kind::Comma,
+            ';' => Kind::Semicolon,
+            '$' => Kind::Money("dollar"),
+            '€' => Kind::Money("euro"),
+            '£' => Kind::Money("pound sterling"),
+            '¥' | '￥' => Kind::Money("yuan"),
+            '₹' => Kind::Money("rupee"),
+            '(' | ')' | '[' | ']' => return self.bracket(start, sign),
+            '+' | '-' | '*' | '/' | '^' | '_' | '!' | '\'' | '{' | '}' | ':' | '±' | '∓' | '∪' | '∩' | '∖' | '%' | '‰' | '|'
+            | '⌊' | '⌋' | '⌈' | '⌉' => Kind::Sign(sign),
+            '&' => Kind::Sign('&'),
+            // The point behind an answer, quotation marks around it.
+            '.' if self.rest().is_empty() || self.rest().starts_with([' ', '\n', ')', '}', '"', '$', '\\']) => {
+                self.spaced = true;
+                return;
+            }
+            '"' | '“' | '”' | '`' | '~' => {
+                self.spaced = true;
+                return;
+            }
+            _ => return self.unknown(start),
+        };
+        self.push(start, kind);
+    }
+
+    pub(super) fn bracket(&mut self, start: usize, sign: char) {
+        match sign {
+            '(' | '[' | '⟨' => self.brackets += 1,
+            ')' | ']' | '⟩' => self.brackets = self.brackets.saturating_sub(1),
+            _ => {}
+        }
+        self.push(start, Kind::Sign(sign));
+    }
+}
+
+fn number_set(sign: char) -> char {
+    match sign {
+        'ℝ' => 'R',
+        'ℕ' => 'N',
+        'ℤ' => 'Z',
+        'ℚ' => 'Q',
+        _ => 'C',
+    }
+}

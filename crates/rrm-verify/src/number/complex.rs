@@ -1,0 +1,153 @@
+//! Complex numbers of two real ones.
+
+use dashu_ratio::RBig;
+
+use super::{Fail, Precision, Real};
+
+/// A complex number; real where its second part is exactly zero.
+#[derive(Clone, Debug)]
+pub struct Complex {
+    /// The real part.
+    pub re: Real,
+    /// The imaginary part.
+    pub im: Real,
+}
+
+impl From<Real> for Complex {
+    fn from(re: Real) -> Self {
+        Complex { re, im: Real::ZERO }
+    }
+}
+
+impl Complex {
+    /// A whole number.
+    pub fn whole(value: i64) -> Self {
+        Real::whole(value).into()
+    }
+
+    /// Whether it is real.
+    pub fn is_real(&self) -> bool {
+        self.im.is_zero()
+    }
+
+    /// The sum.
+    pub fn add(&self, other: &Self, precision: &Precision) -> Result<Self, Fail> {
+        let im = if self.is_real() && other.is_real() { Real::ZERO } else { self.im.add(&other.im, precision)? };
+        Ok(Complex { re: self.re.add(&other.re, precision)?, im })
+    }
+
+    /// The negative.
+    pub fn neg(&self) -> Self {
+        Complex { re: self.re.neg(), im: self.im.neg() }
+    }
+
+    /// The difference.
+    pub fn sub(&self, other: &Self, precision: &Precision) -> Result<Self, Fail> {
+        self.add(&other.neg(), precision)
+    }
+
+    /// The product.
+    pub fn mul(&self, other: &Self, precision: &Precision) -> Result<Self, Fail> {
+        if self.is_real() && other.is_real() {
+            return Ok(self.re.mul(&other.re, precision)?.into());
+        }
+        let part = |a: &Real, b: &Real| a.mul(b, precision);
+        let re = part(&self.re, &other.re)?.sub(&part(&self.im, &other.im)?, precision)?;
+        let im = part(&self.re, &other.im)?.add(&part(&self.im, &other.re)?, precision)?;
+        Ok(Complex { re, im })
+    }
+
+    /// The quotient.
+    pub fn div(&self, other: &Self, precision: &Precision) -> Result<Self, Fail> {
+        if other.is_real() {
+            let im = if self.is_real() { Real::ZERO } else { self.im.div(&other.re, precision)? };
+            return Ok(Complex { re: self.re.div(&other.re, precision)?, im });
+        }
+        let size = other.re.mul(&other.re, precision)?.add(&other.im.mul(&other.im, precision)?, precision)?;
+        let turned = Complex { re: other.re.clone(), im: other.im.neg() };
+        let over = self.mul(&turned, precision)?;
+        Ok(Complex { re: over.re.div(&size, precision)?, im: over.im.div(&size, precision)? })
+    }
+
+    /// The distance from zero.
+    pub fn abs(&self, precision: &Precision) -> Result<Real, Fail> {
+        if self.is_real() {
+            return Ok(self.re.abs());
+        }
+        self.re.mul(&self.re, precision)?.add(&self.im.mul(&self.im, precision)?, precision)?.root(2, precision)
+    }
+
+    /// The exponential.
+    pub fn exp(&self, precision: &Precision) -> Result<Self, Fail> {
+        let size = self.re.exp(precision)?;
+        if self.is_real() {
+            return Ok(size.into());
+        }
+        let (sin, cos) = self.im.sin_cos(precision)?;
+        Ok(Complex { re: size.mul(&cos, precision)?, im: size.mul(&sin, precision)? })
+    }
+
+    /// The angle from the positive real axis, above minus π and up to π.
+    fn angle(&self, precision: &Precision) -> Result<Real, Fail> {
+        let half = |sign: i32| Real::pi(precision)?.mul(&Real::Exact(RBig::from_parts(sign.into(), 2u8.into())), precision);
+        match (self.re.sign().ok_or(Fail::Unsure)?, self.im.sign().ok_or(Fail::Unsure)?) {
+            (0, 0) => Err(Fail::Undefined),
+            (0, up) => half(up),
+            (1, 0) => Ok(Real::ZERO),
+            (1, _) => self.im.div(&self.re, precision)?.atan(precision),
+            (_, up) => {
+                let turn = half(if up < 0 { -2 } else { 2 })?;
+                self.im.div(&self.re, precision)?.atan(precision)?.add(&turn, precision)
+            }
+        }
+    }
+
+    /// The principal logarithm.
+    pub fn ln(&self, precision: &Precision) -> Result<Self, Fail> {
+        if self.is_real() && self.re.sign() == Some(1) {
+            return Ok(self.re.ln(precision)?.into());
+        }
+        if self.is_real() {
+            precision.left_reals.set(true);
+        }
+        Ok(Complex { re: self.abs(precision)?.ln(precision)?, im: self.angle(precision)? })
+    }
+
+    /// The power: real where a real one exists, else the principal one.
+    pub fn pow(&self, exponent: &Self, precision: &Precision) -> Result<Self, Fail> {
+        if self.is_real() && exponent.is_real() {
+            if let Some(real) = self.re.pow(&exponent.re, precision)? {
+                return Ok(real.into());
+            }
+            precision.left_reals.set(true);
+            // The square root of what is negative, without its angle.
+            if exponent.re.exact() == Some(&RBig::from_parts(1.into(), 2u8.into())) {
+                return Ok(Complex { re: Real::ZERO, im: self.re.neg().root(2, precision)? });
+            }
+        }
+        if let Some(whole) = exponent.re.exact().and_then(super::small)
+            && exponent.is_real()
+            && whole.unsigned_abs() <= 1000
+        {
+            let power = (0..whole.unsigned_abs()).try_fold(Complex::whole(1), |power, _| power.mul(self, precision))?;
+            return if whole < 0 { Complex::whole(1).div(&power, precision) } else { Ok(power) };
+        }
+        exponent.mul(&self.ln(precision)?, precision)?.exp(precision)
+    }
+
+    /// Sine and cosine.
+    pub fn sin_cos(&self, precision: &Precision) -> Result<(Self, Self), Fail> {
+        let (sin, cos) = self.re.sin_cos(precision)?;
+        if self.is_real() {
+            return Ok((sin.into(), cos.into()));
+        }
+        let (up, down) = (self.im.exp(precision)?, self.im.neg().exp(precision)?);
+        let half = Real::Exact(RBig::from_parts(1.into(), 2u8.into()));
+        let cosh = up.add(&down, precision)?.mul(&half, precision)?;
+        let sinh = up.sub(&down, precision)?.mul(&half, precision)?;
+        Ok((
+            Complex { re: sin.mul(&cosh, precision)?, im: cos.mul(&sinh, precision)? },
+            Complex { re: cos.mul(&cosh, precision)?, im: sin.neg().mul(&sinh, precision)? },
+        ))
+    }
+}

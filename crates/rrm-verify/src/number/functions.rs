@@ -1,0 +1,187 @@
+//! Roots, powers, exponentials, logarithms and trigonometry of real numbers, with their bounds.
+
+use dashu_float::FpResult;
+use dashu_ratio::RBig;
+
+use super::{Fail, Float, NOTHING, Precision, Real, context, power, root, size, small, top};
+
+/// Exponents beyond which neither an exponential nor a reduced angle is calculated.
+const WIDEST: i64 = 48;
+
+fn rounded(value: FpResult<Float>) -> Result<Float, Fail> {
+    value.map(|value| value.value()).map_err(|_| Fail::Unsure)
+}
+
+impl Real {
+    /// The ratio of a circle to its diameter.
+    pub fn pi(precision: &Precision) -> Result<Real, Fail> {
+        precision.take(precision.bits)?;
+        Real::ball(context(precision).pi::<2>(None).value(), NOTHING, precision)
+    }
+
+    /// Euler's number.
+    pub fn e(precision: &Precision) -> Result<Real, Fail> {
+        precision.take(precision.bits)?;
+        Real::ball(context(precision).e::<2>().value(), NOTHING, precision)
+    }
+
+    /// The root of a number that is not negative.
+    pub fn root(&self, degree: u32, precision: &Precision) -> Result<Real, Fail> {
+        if degree == 0 || degree > 10_000 {
+            return Err(if degree == 0 { Fail::Undefined } else { Fail::TooMuch });
+        }
+        if let Real::Exact(value) = self {
+            precision.take(size(value).saturating_mul(8))?;
+            if let Some(exact) = root(value, degree) {
+                return Ok(Real::Exact(exact));
+            }
+            precision.met(size(value));
+        }
+        precision.take(precision.bits.saturating_mul(4))?;
+        let (middle, error) = self.float(precision);
+        let degree_wide = i64::from(degree);
+        if error > top(&middle) - 3 {
+            // It may be zero: so small is the root then.
+            let bound = top(&middle).max(error).saturating_add(1);
+            return Ok(Real::Ball(Float::ZERO.with_precision(precision.bits).value(), bound.div_euclid(degree_wide) + 1));
+        }
+        let low = top(&middle) - 2;
+        // |a^(1/n) - b^(1/n)| <= |a - b| / (n m^(1 - 1/n)), m the smaller of both; 1/n is left out.
+        let error = error.saturating_sub(low).saturating_add(low.div_euclid(degree_wide) + 1);
+        Real::ball(rounded(context(precision).nth_root(degree as usize, middle.repr()))?, error, precision)
+    }
+
+    /// The exponential.
+    pub fn exp(&self, precision: &Precision) -> Result<Real, Fail> {
+        if self.is_zero() {
+            return Ok(Real::ONE);
+        }
+        precision.take(precision.bits.saturating_mul(8))?;
+        let (middle, error) = self.float(precision);
+        if top(&middle) > WIDEST {
+            return Err(Fail::TooMuch);
+        }
+        if error > -1 {
+            return Err(Fail::Unsure);
+        }
+        let value = rounded(context(precision).exp(middle.repr(), None))?;
+        let error = top(&value).saturating_add(error).saturating_add(1);
+        Real::ball(value, error, precision)
+    }
+
+    /// The natural logarithm of a positive number.
+    pub fn ln(&self, precision: &Precision) -> Result<Real, Fail> {
+        match self.sign() {
+            Some(1) => {}
+            Some(0) => return Err(Fail::Undefined),
+            _ => return Err(Fail::Unsure),
+        }
+        if matches!(self, Real::Exact(value) if value.is_one()) {
+            return Ok(Real::ZERO);
+        }
+        precision.take(precision.bits.saturating_mul(8))?;
+        let (middle, error) = self.float(precision);
+        if error > top(&middle) - 3 {
+            return Err(Fail::Unsure);
+        }
+        let error = error.saturating_sub(top(&middle) - 2).saturating_add(1);
+        Real::ball(rounded(context(precision).ln(middle.repr(), None))?, error, precision)
+    }
+
+    /// Sine and cosine.
+    pub fn sin_cos(&self, precision: &Precision) -> Result<(Real, Real), Fail> {
+        if self.is_zero() {
+            return Ok((Real::ZERO, Real::ONE));
+        }
+        precision.take(precision.bits.saturating_mul(8))?;
+        let (middle, error) = self.float(precision);
+        if top(&middle) > WIDEST {
+            return Err(Fail::TooMuch);
+        }
+        let (sin, cos) = context(precision).sin_cos(middle.repr(), None);
+        Ok((Real::ball(rounded(sin)?, error, precision)?, Real::ball(rounded(cos)?, error, precision)?))
+    }
+
+    /// The inverse sine, where there is one.
+    pub fn asin(&self, precision: &Precision) -> Result<Real, Fail> {
+        let one = |sign: i32| if sign < 0 { Real::whole(-1) } else { Real::ONE };
+        for sign in [-1, 1] {
+            // Both ends belong to the domain, and are often exact.
+            match self.sub(&one(sign), precision)?.sign() {
+                Some(0) => return Real::pi(precision)?.mul(&Real::Exact(RBig::from_parts(sign.into(), 2u8.into())), precision),
+                Some(side) if side == sign => return Err(Fail::Undefined),
+                Some(_) => {}
+                None => return Err(Fail::Unsure),
+            }
+        }
+        if self.is_zero() {
+            return Ok(Real::ZERO);
+        }
+        // asin x = atan (x / sqrt(1 - x^2))
+        let under = Real::ONE.sub(&self.mul(self, precision)?, precision)?.root(2, precision)?;
+        self.div(&under, precision)?.atan(precision)
+    }
+
+    /// The inverse tangent.
+    pub fn atan(&self, precision: &Precision) -> Result<Real, Fail> {
+        if self.is_zero() {
+            return Ok(Real::ZERO);
+        }
+        precision.take(precision.bits.saturating_mul(8))?;
+        let (middle, error) = self.float(precision);
+        Real::ball(rounded(context(precision).atan(middle.repr(), None))?, error, precision)
+    }
+
+    /// A power of a real base that is real: whole exponents, roots of odd degree of what is negative, any power of what is positive.
+    /// `None` where the power is complex.
+    pub fn pow(&self, exponent: &Real, precision: &Precision) -> Result<Option<Real>, Fail> {
+        let whole = exponent.exact().and_then(small);
+        if let (Real::Exact(base), Some(whole)) = (self, whole) {
+            return Real::Exact(power(base, whole, precision)?).note(precision).map(Some);
+        }
+        if let Some(whole) = whole {
+            return self.whole_power(whole, precision).map(Some);
+        }
+        if let Some(fraction) = exponent.exact()
+            && let (Ok(degree), Some(over)) =
+                (u32::try_from(fraction.denominator()), small(&RBig::from(fraction.numerator().clone())))
+            && degree <= 10_000
+        {
+            let base = match self.sign() {
+                Some(0) => return if over > 0 { Ok(Some(Real::ZERO)) } else { Err(Fail::Undefined) },
+                Some(1) => self.root(degree, precision)?,
+                Some(_) if degree % 2 == 1 => self.neg().root(degree, precision)?.neg(),
+                Some(_) => return Ok(None),
+                None if over > 0 => self.root(degree, precision)?,
+                None => return Err(Fail::Unsure),
+            };
+            return base.pow(&Real::whole(over), precision);
+        }
+        match self.sign() {
+            Some(0) => match exponent.sign() {
+                Some(1) => Ok(Some(Real::ZERO)),
+                _ => Err(Fail::Undefined),
+            },
+            Some(1) => self.ln(precision)?.mul(exponent, precision)?.exp(precision).map(Some),
+            Some(_) => Ok(None),
+            None => Err(Fail::Unsure),
+        }
+    }
+
+    fn whole_power(&self, exponent: i64, precision: &Precision) -> Result<Real, Fail> {
+        let (mut result, mut square, mut left) = (Real::ONE, self.clone(), exponent.unsigned_abs());
+        if left > 1 << 40 {
+            return Err(Fail::TooMuch);
+        }
+        while left > 0 {
+            if left & 1 == 1 {
+                result = result.mul(&square, precision)?;
+            }
+            left >>= 1;
+            if left > 0 {
+                square = square.mul(&square, precision)?;
+            }
+        }
+        if exponent < 0 { Real::ONE.div(&result, precision) } else { Ok(result) }
+    }
+}

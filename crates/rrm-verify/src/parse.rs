@@ -1,0 +1,302 @@
+//! Tokens -> what an answer is made of: quantities, tuples, sets, relations, times, choices, or words. What is not understood to its end is
+//! named.
+
+mod atom;
+mod bracket;
+mod call;
+mod lists;
+mod quantity;
+mod term;
+
+use crate::{
+    expr::Expr,
+    lex::{Commas, Kind, Mode, Rel, Token, lex},
+    units::Unit,
+    words,
+};
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node {
+    /// A number or a term, and what it counts.
+    Quantity(Expr, Option<Unit>),
+    /// `5 feet 6 inches`: quantities of one kind that are added.
+    Compound(Vec<(Expr, Unit)>),
+    /// Words.
+    Text(String),
+    /// A choice, with what stands behind its letter.
+    Choice(char, Option<Box<Node>>),
+    /// Several answers, and what joins them.
+    Many(Vec<Node>, Joint),
+    /// A tuple, or an interval with its two brackets.
+    Tuple(char, Vec<Node>, char),
+    /// Parts joined by `∪`, `∩` or `∖`.
+    Joined(char, Vec<Node>),
+    /// `a : b`, or longer.
+    Ratio(Vec<Expr>),
+    /// Hours and minutes, before or after noon.
+    Time(u32, u32, Option<bool>),
+    /// Year, month and day.
+    Date(u32, u32, u32),
+    /// `a < b = c`.
+    Chain(Box<Node>, Vec<(Rel, Node)>),
+    /// What holds under which condition.
+    Cases(Vec<(Node, Option<Node>)>),
+}
+
+/// What joins several answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joint {
+    /// Commas.
+    Comma,
+    /// "and", or the rows of a system.
+    And,
+    /// "or".
+    Or,
+    /// Braces of a set.
+    Set,
+}
+
+/// Brackets inside brackets that are followed; deeper answers are not understood.
+const DEEPEST: u32 = 40;
+
+struct Parser<'a> {
+    tokens: Vec<Token>,
+    at: usize,
+    /// Tokens from here on belong to something else.
+    end: usize,
+    /// The last token that was looked at in vain.
+    furthest: usize,
+    depth: u32,
+    bars: u32,
+    mode: Mode,
+    /// Whether `[` closes what `]` opened.
+    turned: bool,
+    /// A sign of money before the number that is read.
+    money: Option<&'static str>,
+    text: &'a str,
+}
+
+/// Reads an answer, or says which piece of it is not understood.
+pub fn parse(text: &str, mode: Mode, commas: Commas) -> Result<Node, String> {
+    let tokens = lex(text, mode, commas);
+    parse_tokens(text, tokens, mode)
+}
+
+/// Reads the tokens of an answer.
+pub fn parse_tokens(text: &str, tokens: Vec<Token>, mode: Mode) -> Result<Node, String> {
+    if tokens.is_empty() {
+        return Err(shortened(text.trim()));
+    }
+    let mut parser =
+        Parser { end: tokens.len(), tokens, at: 0, furthest: 0, depth: 0, bars: 0, mode, turned: false, money: None, text };
+    if let Some(node) = parser.choice_node() {
+        return Ok(node);
+    }
+    if let Some(words) = sentence(text, &parser.tokens) {
+        return Ok(Node::Text(words));
+    }
+    if let Some(Kind::Unknown(piece)) =
+        parser.tokens.iter().map(|token| &token.kind).find(|kind| matches!(kind, Kind::Unknown(_)))
+    {
+        return Err(shortened(piece));
+    }
+    match parser.whole() {
+        Some(node) if parser.at == parser.tokens.len() => Ok(node),
+        _ => Err(parser.piece()),
+    }
+}
+
+/// Words and nothing else, as words; a list of words stays a list.
+fn sentence(text: &str, tokens: &[Token]) -> Option<String> {
+    let wordy = |token: &Token| match &token.kind {
+        Kind::Word(_) | Kind::Name(_) | Kind::Comma | Kind::And | Kind::Or | Kind::Semicolon => true,
+        Kind::Sign(sign) => matches!(sign, '\'' | '-' | '(' | ')' | ':' | '!'),
+        Kind::Unknown(piece) => piece.chars().all(|c| !c.is_ascii_digit() && !c.is_alphabetic() && c != '\\'),
+        _ => false,
+    };
+    let words = tokens.iter().filter(|token| matches!(&token.kind, Kind::Word(_))).count();
+    if words > 0 && words::written_number(&said(text)).is_some() {
+        return Some(said(text));
+    }
+    let joints = tokens.iter().any(|token| matches!(&token.kind, Kind::Comma | Kind::And | Kind::Or | Kind::Semicolon));
+    let long = words > 6 || tokens.iter().any(|token| matches!(&token.kind, Kind::Unknown(_)));
+    // `2 \text{ cm}` without its number is no sentence; variables beside operators are none either.
+    let named = tokens.iter().all(|token| match &token.kind {
+        Kind::Name(name) => token.upright || name.chars().all(|c| c.is_alphabetic() || c == '\''),
+        Kind::Sign('-') => words > 0,
+        _ => true,
+    });
+    (words > 0 && named && (!joints || long) && tokens.iter().all(wordy)).then(|| said(text))
+}
+
+/// The words of a text, without commands.
+fn said(text: &str) -> String {
+    let mut words = String::new();
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        rest = &rest[next.len_utf8()..];
+        if next == '\\' {
+            let name = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+            rest = &rest[name..];
+            words.push(' ');
+        } else {
+            words.push(next);
+        }
+    }
+    words::plain(&words)
+}
+
+/// At most forty letters of a text.
+pub fn shortened(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.by_ref().take(40).collect();
+    if letters.next().is_some() { format!("{first}…") } else { first }
+}
+
+/// The brackets that may close one.
+fn opens(sign: char) -> Option<&'static [char]> {
+    match sign {
+        '(' => Some(&[')', ']']),
+        '[' => Some(&[']', ')', '[']),
+        ']' => Some(&['[', ']']),
+        '⟨' => Some(&['⟩']),
+        _ => None,
+    }
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> Option<&Kind> {
+        self.kind(self.at)
+    }
+
+    fn kind(&self, at: usize) -> Option<&Kind> {
+        if at < self.end { self.tokens.get(at).map(|token| &token.kind) } else { None }
+    }
+
+    fn token(&self) -> Option<&Token> {
+        if self.at < self.end { self.tokens.get(self.at) } else { None }
+    }
+
+    fn step(&mut self) {
+        self.at += 1;
+        self.furthest = self.furthest.max(self.at);
+    }
+
+    fn sign(&self) -> Option<char> {
+        match self.peek() {
+            Some(Kind::Sign(sign)) => Some(*sign),
+            _ => None,
+        }
+    }
+
+    fn take(&mut self, sign: char) -> bool {
+        let found = self.sign() == Some(sign);
+        if found {
+            self.step();
+        }
+        found
+    }
+
+    fn word(&self, at: usize) -> Option<String> {
+        match self.kind(at) {
+            Some(Kind::Word(word)) => Some(word.to_lowercase()),
+            _ => None,
+        }
+    }
+
+    /// Goes one bracket deeper.
+    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        self.depth += 1;
+        let found = if self.depth > DEEPEST { None } else { read(self) };
+        self.depth -= 1;
+        found
+    }
+
+    /// Where reading stopped.
+    fn piece(&self) -> String {
+        let place = self.furthest.max(self.at).min(self.tokens.len().saturating_sub(1));
+        let start = self.tokens.get(place).map_or(0, |token| token.start);
+        // One token more shows what the trouble stands beside.
+        let from = self.tokens.get(place.saturating_sub(1)).map_or(start, |token| token.start);
+        shortened(self.text.get(from..).unwrap_or(self.text).trim())
+    }
+
+    /// Nothing else belongs to this answer or to this member of it.
+    fn at_end(&self) -> bool {
+        match self.peek() {
+            None | Some(Kind::Comma | Kind::And | Kind::Or | Kind::Semicolon | Kind::Rel(_) | Kind::Row | Kind::End) => true,
+            Some(Kind::Sign(sign)) => matches!(sign, ')' | ']' | '⟩' | '}' | '∪' | '∩' | '∖' | '&'),
+            _ => false,
+        }
+    }
+
+    /// An answer: a choice with what stands behind it, a difference of two numbers that may be a range, or anything else.
+    fn whole(&mut self) -> Option<Node> {
+        if self.may_be_range() {
+            self.furthest = 1;
+            return None;
+        }
+        self.answers()
+    }
+
+    /// A choice with what stands behind it, which may be anything.
+    fn choice_node(&mut self) -> Option<Node> {
+        let (letter, behind) = self.choice()?;
+        if behind == self.tokens.len() {
+            return Some(Node::Quantity(Expr::Name(letter.to_string()), None));
+        }
+        self.at = behind;
+        let known = !self.tokens.iter().any(|token| matches!(&token.kind, Kind::Unknown(_)));
+        let rest = if known { self.answers().filter(|_| self.at == self.tokens.len()) } else { None };
+        Some(Node::Choice(letter, rest.map(Box::new)))
+    }
+
+    /// `5-10` in plain text: five to ten, or minus five.
+    fn may_be_range(&self) -> bool {
+        let number = |at: usize| matches!(self.kind(at), Some(Kind::Num(_)));
+        let tight = self.tokens.get(1).is_some_and(|token| !token.spaced);
+        self.mode == Mode::Prose
+            && number(0)
+            && tight
+            && matches!(self.kind(1), Some(Kind::Sign('-')))
+            && number(2)
+            && !matches!(self.kind(3), Some(Kind::Sign(_) | Kind::Rel(_) | Kind::Name(_)))
+    }
+
+    /// A letter that names a choice and has something behind it, and the token at which that begins.
+    fn choice(&self) -> Option<(char, usize)> {
+        let mut at = 0;
+        if let Some(word) = self.word(0)
+            && matches!(word.as_str(), "option" | "choice" | "answer" | "letter" | "alternative" | "case")
+        {
+            at = 1;
+        }
+        let opened = matches!(self.kind(at), Some(Kind::Sign('(')));
+        at += usize::from(opened);
+        let Some(Kind::Name(name)) = self.kind(at) else { return None };
+        let letter = name.chars().next().filter(|_| name.chars().count() == 1)?;
+        let upper = letter.to_ascii_uppercase();
+        if !('A'..='J').contains(&upper)
+            || (letter != upper && !opened && at == 0 && !matches!(self.kind(1), Some(Kind::Sign(')'))))
+        {
+            return None;
+        }
+        let token = self.tokens.get(at)?;
+        let behind =
+            self.text.get(token.end..).and_then(|rest| rest.chars().next()).map_or(token.end, |next| token.end + next.len_utf8());
+        let written = self.text.get(token.start..behind).unwrap_or_default();
+        let pointed = written.contains(&format!("{letter}.")) && self.kind(at + 1).is_some();
+        let closed = matches!(self.kind(at + 1), Some(Kind::Sign(')')));
+        let colon = self.mode == Mode::Prose && matches!(self.kind(at + 1), Some(Kind::Sign(':')));
+        let behind = at + 1 + usize::from(closed || colon);
+        let joint = matches!(
+            self.kind(behind),
+            Some(Kind::Comma | Kind::And | Kind::Or | Kind::Semicolon | Kind::Rel(_) | Kind::Sign(_))
+        );
+        let worded = self.word(0).is_some();
+        let named = worded && (self.word(behind).is_some() || behind == self.tokens.len());
+        let ends = behind == self.tokens.len() && !worded && (opened || !closed);
+        ((closed || pointed || colon || named) && !joint && !ends).then_some((upper, behind))
+    }
+}

@@ -1,0 +1,252 @@
+//! Numbers, names with what is below them, brackets, bars, marks, matrices.
+
+use dashu_int::UBig;
+use dashu_ratio::RBig;
+
+use super::{Parser, opens};
+use crate::{
+    expr::{Expr, Number},
+    lex::{Kind, Mode},
+    words,
+};
+
+impl Parser<'_> {
+    pub(super) fn atom(&mut self) -> Option<Expr> {
+        let token = self.token()?.clone();
+        let at = self.at;
+        match token.kind {
+            Kind::Num(digits) => {
+                self.step();
+                self.number(&digits)
+            }
+            Kind::Part(over, under) => {
+                self.step();
+                Some(Expr::Div(Box::new(Expr::whole(over.into())), Box::new(Expr::whole(under.into()))))
+            }
+            Kind::Name(name) => {
+                self.step();
+                self.named(name)
+            }
+            Kind::Func(name) => {
+                self.step();
+                self.call(&name)
+            }
+            Kind::Mark(name) => {
+                self.step();
+                self.marked(&name)
+            }
+            Kind::Money(money) if self.money.is_none() => {
+                self.step();
+                self.money = Some(money);
+                matches!(self.peek(), Some(Kind::Num(_) | Kind::Part(..) | Kind::Func(_) | Kind::Sign('{' | '(')))
+                    .then_some(())?;
+                self.atom()
+            }
+            Kind::Begin(environment) => {
+                self.step();
+                self.matrix(&environment)
+            }
+            Kind::Word(word) if words::number(&word.to_lowercase()).is_some() && self.at == at => {
+                let value = words::number(&word.to_lowercase())?;
+                self.step();
+                // "two hundred" is read as a whole, "twenty one" is words.
+                Some(Expr::whole(value.into()))
+            }
+            Kind::Sign(open @ ('(' | '[' | '{')) => {
+                self.step();
+                let inside = self.deeper(Self::sum)?;
+                let closing = if open == '{' { '}' } else { opens(open)?[0] };
+                self.take(closing).then_some(inside)
+            }
+            Kind::Sign(open @ ('|' | '❘')) => {
+                self.step();
+                self.bars += 1;
+                let inside = self.deeper(Self::sum);
+                self.bars -= 1;
+                self.take(if open == '|' { '|' } else { '❙' }).then_some(Expr::Call("abs".into(), vec![inside?]))
+            }
+            Kind::Sign(open @ ('⌊' | '⌈')) => {
+                self.step();
+                let inside = self.deeper(Self::sum)?;
+                let (close, name) = if open == '⌊' { ('⌋', "floor") } else { ('⌉', "ceil") };
+                self.take(close).then_some(Expr::Call(name.into(), vec![inside]))
+            }
+            _ => None,
+        }
+    }
+
+    fn number(&mut self, digits: &str) -> Option<Expr> {
+        if let Some(Kind::Repeat(repeated)) = self.peek() {
+            let repeated = repeated.clone();
+            self.step();
+            return repeating(digits, &repeated).map(|value| Expr::Num(Number { value, places: None }));
+        }
+        if digits.ends_with('.') {
+            return None;
+        }
+        if self.sign() == Some('_') {
+            self.step();
+            return self.based(digits);
+        }
+        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+        let places = digits.contains('.').then_some(u32::try_from(part.len()).ok()?);
+        Some(Expr::Num(Number { value: decimal(whole, part)?, places }))
+    }
+
+    /// Digits of another base, which stands below them.
+    fn based(&mut self, digits: &str) -> Option<Expr> {
+        let braces = self.take('{');
+        let base = match self.peek()? {
+            Kind::Num(base) if braces || base.len() == 1 || self.mode == Mode::Prose => base.parse().ok()?,
+            Kind::Word(word) => words::number(&word.to_lowercase())?,
+            _ => return None,
+        };
+        self.step();
+        if braces && !self.take('}') {
+            return None;
+        }
+        if !(2..=36).contains(&base) {
+            return None;
+        }
+        let value = UBig::from_str_radix(digits, base).ok()?;
+        Some(Expr::Based(digits.trim_start_matches('0').to_owned(), base, RBig::from(value)))
+    }
+
+    /// A name with its subscript; a function where an argument stands right behind it.
+    fn named(&mut self, name: String) -> Option<Expr> {
+        let single = name.chars().count() == 1;
+        let name = if self.take('_') { format!("{name}_{}", self.below()?) } else { name };
+        let letter = name.chars().next()?;
+        let called = single && ("fgh".contains(letter) || letter.is_ascii_uppercase());
+        let tight = self.token().is_some_and(|token| !token.spaced);
+        if called && tight && self.sign() == Some('(') {
+            let begin = self.at;
+            if let Some(args) = self.applied(&name, letter.is_ascii_uppercase()) {
+                return Some(Expr::Call(format!("of {name}"), args));
+            }
+            self.at = begin;
+        }
+        Some(Expr::Name(name))
+    }
+
+    /// Arguments in brackets, where the name before them is a function: a small letter that is no variable elsewhere, or a capital
+    /// before a single name or number.
+    fn applied(&mut self, name: &str, capital: bool) -> Option<Vec<Expr>> {
+        let variable = self.tokens.iter().enumerate().any(|(at, token)| {
+            let next = self.tokens.get(at + 1).map(|token| &token.kind);
+            token.kind == Kind::Name(name.to_owned()) && next != Some(&Kind::Sign('('))
+        });
+        if variable {
+            return None;
+        }
+        self.step();
+        let mut args = vec![self.deeper(Self::sum)?];
+        while matches!(self.peek(), Some(Kind::Comma)) {
+            self.step();
+            args.push(self.deeper(Self::sum)?);
+        }
+        let plain = args.iter().all(|arg| matches!(arg, Expr::Name(_) | Expr::Num(_)));
+        (self.take(')') && (!capital || plain)).then_some(args)
+    }
+
+    /// What stands below a name, as it is written.
+    fn below(&mut self) -> Option<String> {
+        let begin = self.at;
+        if self.take('{') {
+            let mut depth = 1;
+            while depth > 0 {
+                match self.peek()? {
+                    Kind::Sign('{') => depth += 1,
+                    Kind::Sign('}') => depth -= 1,
+                    _ => {}
+                }
+                self.step();
+            }
+            return Some(self.written(begin + 1, self.at - 1));
+        }
+        match self.peek()? {
+            Kind::Num(digits) if digits.len() > 1 && self.mode == Mode::Math => return None,
+            Kind::Num(_) | Kind::Name(_) | Kind::Word(_) => self.step(),
+            _ => return None,
+        }
+        Some(self.written(begin, self.at))
+    }
+
+    /// Tokens as one name.
+    fn written(&self, begin: usize, end: usize) -> String {
+        let token = |kind: &Kind| match kind {
+            Kind::Num(text) | Kind::Name(text) | Kind::Word(text) | Kind::Func(text) => text.clone(),
+            Kind::Sign(sign) => sign.to_string(),
+            other => format!("{other:?}"),
+        };
+        self.tokens[begin..end].iter().map(|token_at| token(&token_at.kind)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// A name of a mark and what it stands over: `\overline{AB}`, `\angle ABC`, `\vec v`.
+    fn marked(&mut self, mark: &str) -> Option<Expr> {
+        let begin = self.at;
+        if self.sign() == Some('{') {
+            let name = self.below()?;
+            return (!name.is_empty()).then(|| Expr::Name(format!("{mark} {name}")));
+        }
+        let several = matches!(mark, "angle" | "triangle" | "measuredangle");
+        while matches!(self.peek(), Some(Kind::Name(_))) {
+            self.step();
+            if !several {
+                break;
+            }
+        }
+        (self.at > begin).then(|| Expr::Name(format!("{mark} {}", self.written(begin, self.at))))
+    }
+
+    fn matrix(&mut self, environment: &str) -> Option<Expr> {
+        if !environment.ends_with("matrix") && environment != "array" {
+            return None;
+        }
+        let mut rows: Vec<Vec<Expr>> = vec![Vec::new()];
+        loop {
+            if matches!(self.peek()?, Kind::End) && rows.last()?.is_empty() && rows.len() > 1 {
+                // A line that ends the last row.
+                rows.pop();
+                self.step();
+                break;
+            }
+            let cell = self.deeper(Self::sum)?;
+            rows.last_mut()?.push(cell);
+            match self.peek()? {
+                Kind::Sign('&') => self.step(),
+                Kind::Row => {
+                    self.step();
+                    rows.push(Vec::new());
+                }
+                Kind::End => {
+                    self.step();
+                    break;
+                }
+                _ => return None,
+            }
+        }
+        let columns = rows.first()?.len();
+        let matrix = rows.iter().all(|row| row.len() == columns).then_some(Expr::Matrix(rows))?;
+        Some(if environment == "vmatrix" { Expr::Call("det".into(), vec![matrix]) } else { matrix })
+    }
+}
+
+/// A decimal number of any length.
+fn decimal(whole: &str, part: &str) -> Option<RBig> {
+    let over = UBig::from_str_radix(&format!("{whole}{part}"), 10).ok()?;
+    if part.is_empty() {
+        return Some(RBig::from(over));
+    }
+    Some(RBig::from_parts(over.into(), UBig::from(10u8).pow(part.len())))
+}
+
+/// 0.1(6) is (16 - 1) / 90.
+fn repeating(digits: &str, repeated: &str) -> Option<RBig> {
+    let (whole, part) = digits.split_once('.')?;
+    let once = decimal(whole, part)?;
+    let over = UBig::from_str_radix(repeated, 10).ok()?;
+    let ten = |power: usize| UBig::from(10u8).pow(power);
+    let under = (ten(repeated.len()) - UBig::ONE) * ten(part.len());
+    Some(once + RBig::from_parts(over.into(), under))
+}

@@ -1,0 +1,258 @@
+//! Brackets around several things, and environments whose rows are answers.
+
+use super::{Joint, Node, Parser, opens};
+use crate::{expr::Expr, lex::Kind};
+
+/// Environments of rows that are aligned.
+const SYSTEMS: &[&str] = &["aligned", "align", "gathered", "gather", "split", "cases", "alignedat"];
+
+impl Parser<'_> {
+    /// Brackets around several things, or around none, or that differ; one thing in equal brackets is an expression.
+    pub(super) fn bracketed(&mut self) -> Option<Node> {
+        let open = self.sign()?;
+        let set = open == '⟨';
+        let closing = if open == '{' { &['}'][..] } else { opens(open)? };
+        self.step();
+        let turned_before = std::mem::replace(&mut self.turned, open == ']');
+        let node = self.inside_brackets(open, set, closing);
+        self.turned = turned_before;
+        node
+    }
+
+    fn inside_brackets(&mut self, open: char, set: bool, closing: &[char]) -> Option<Node> {
+        let begin = self.at;
+        let inside = if self.sign().is_some_and(|sign| closing.contains(&sign)) && open != ']' {
+            None
+        } else {
+            let inside = if set {
+                self.condition().or_else(|| {
+                    self.at = begin;
+                    self.answers()
+                })
+            } else {
+                self.answers()
+            };
+            Some(inside?)
+        };
+        let close = self.sign().filter(|sign| closing.contains(sign))?;
+        self.step();
+        // Something goes on with it: `(1, 2) + (3, 4)` or `(x)(y)`.
+        if !self.at_end() && !matches!(self.peek(), Some(Kind::Word(_))) {
+            return None;
+        }
+        match inside {
+            // A set of sets is none here.
+            Some(Node::Joined(..)) if set => None,
+            Some(Node::Many(all, _)) if set => Some(Node::Many(all, Joint::Set)),
+            Some(one @ Node::Chain(..)) if set => Some(one),
+            Some(one) if set => Some(Node::Many(vec![one], Joint::Set)),
+            None if set => Some(Node::Many(Vec::new(), Joint::Set)),
+            Some(Node::Many(all, Joint::Comma)) if open != '{' => {
+                // `]a, b[` is `(a, b)`.
+                let (open, close) = if open == ']' || close == '[' { (turned(open), turned(close)) } else { (open, close) };
+                // An interval may be open at one end, a tuple may not.
+                let matches = matches!((open, close), ('(', ')') | ('[', ']'));
+                if all.len() != 2 && !matches {
+                    return None;
+                }
+                Some(Node::Tuple(open, all, close))
+            }
+            // Braces around all of an answer; around a part of a list they are doubtful.
+            Some(one @ Node::Many(..)) if open == '{' && begin == 1 && self.at == self.tokens.len() => Some(one),
+            // Brackets around tuples, sets or relations change nothing.
+            Some(
+                one @ (Node::Tuple(..) | Node::Joined(..) | Node::Chain(..) | Node::Text(_) | Node::Ratio(_) | Node::Time(..)),
+            ) if matches!((open, close), ('(', ')') | ('[', ']') | ('{', '}')) => Some(one),
+            _ => None,
+        }
+    }
+
+    /// `x | condition` or `x : condition` inside of braces: the condition says which set it is.
+    fn condition(&mut self) -> Option<Node> {
+        let Some(Kind::Name(_)) = self.peek() else { return None };
+        self.step();
+        if !self.take('|') && !self.take(':') {
+            return None;
+        }
+        self.relation().filter(|node| matches!(node, Node::Chain(..)))
+    }
+
+    pub(super) fn aligned(&self) -> bool {
+        self.tokens[..self.at].iter().rev().find_map(|token| match &token.kind {
+            Kind::Begin(name) => Some(SYSTEMS.contains(&name.as_str()) && name != "cases"),
+            _ => None,
+        }) == Some(true)
+    }
+
+    /// The rows of a system, or of a function by cases.
+    pub(super) fn system(&mut self) -> Option<Node> {
+        let Some(Kind::Begin(name)) = self.peek() else { return None };
+        if !SYSTEMS.contains(&name.as_str()) {
+            return None;
+        }
+        self.step();
+        let mut rows: Vec<(Node, Option<Node>)> = Vec::new();
+        loop {
+            match self.peek()? {
+                Kind::End => break,
+                Kind::Row => {
+                    self.step();
+                    continue;
+                }
+                _ => {}
+            }
+            self.skip_align();
+            rows.push(self.deeper(Self::row)?);
+            match self.peek()? {
+                Kind::Row | Kind::End => {}
+                _ => return None,
+            }
+        }
+        self.step();
+        let conditions = rows.iter().any(|(_, condition)| condition.is_some());
+        match rows.len() {
+            0 => None,
+            _ if conditions => Some(Node::Cases(rows)),
+            1 => rows.pop().map(|(row, _)| row),
+            _ => Some(Node::Many(rows.into_iter().map(|(row, _)| row).collect(), Joint::And)),
+        }
+    }
+
+    /// A row: what holds, and behind a comma, an `&` or "if" its condition.
+    fn row(&mut self) -> Option<(Node, Option<Node>)> {
+        // `x &= 1`: the alignment stands before the relation.
+        let value = self.joined_row()?;
+        let comma = matches!(self.peek(), Some(Kind::Comma));
+        if comma {
+            self.step();
+        }
+        if matches!(self.peek(), Some(Kind::Row | Kind::End)) {
+            return Some((value, None));
+        }
+        let split = comma | self.take('&');
+        let mut said = split;
+        while let Some(word) = self.word(self.at) {
+            if !matches!(word.as_str(), "if" | "when" | "for" | "where" | "otherwise" | "else") {
+                break;
+            }
+            self.step();
+            said = true;
+            if matches!(word.as_str(), "otherwise" | "else") {
+                return Some((value, Some(Node::Text("otherwise".into()))));
+            }
+        }
+        if !said {
+            return None;
+        }
+        let condition = self.answers()?;
+        Some((value, Some(condition)))
+    }
+
+    fn joined_row(&mut self) -> Option<Node> {
+        let first = self.relation()?;
+        if self.sign() == Some('&') && self.aligned() {
+            self.step();
+            let Some(Kind::Rel(rel)) = self.peek() else { return None };
+            let rel = *rel;
+            self.step();
+            let Node::Chain(..) = first else {
+                let right = self.relation()?;
+                return Some(Node::Chain(Box::new(first), vec![(rel, right)]));
+            };
+            return None;
+        }
+        Some(first)
+    }
+
+    /// A tuple, an interval, a set, words, or else an expression with what it counts.
+    pub(super) fn node(&mut self) -> Option<Node> {
+        if let Some(Kind::Begin(_)) = self.peek() {
+            let begin = self.at;
+            if let Some(node) = self.deeper(Self::system) {
+                return Some(node);
+            }
+            self.at = begin;
+        }
+        if let Some(Kind::Date(year, month, day)) = self.peek() {
+            let date = Node::Date(*year, *month, *day);
+            self.step();
+            return Some(date);
+        }
+        if let Some(node) = self.text() {
+            return Some(node);
+        }
+        let begin = self.at;
+        if let Some(node) = self.deeper(Self::bracketed) {
+            self.remark()?;
+            return Some(node);
+        }
+        self.at = begin;
+        self.quantity()
+    }
+
+    /// Words behind brackets, which say what the brackets hold: "(3, 4) metres".
+    fn remark(&mut self) -> Option<()> {
+        while let Some(word) = self.word(self.at) {
+            if crate::words::changes(&word) {
+                return None;
+            }
+            self.step();
+        }
+        Some(())
+    }
+
+    /// Words that stand for themselves; words before a number only where they leave it as it is.
+    fn text(&mut self) -> Option<Node> {
+        let begin = self.at;
+        let mut said = String::new();
+        let mut passing = true;
+        let mut first = true;
+        while let Some(token) = self.token() {
+            let word = match &token.kind {
+                Kind::Word(word) => word.clone(),
+                // A single letter inside of a sentence.
+                Kind::Name(name) if !first => name.clone(),
+                _ => break,
+            };
+            passing &= crate::words::leaves(&word.to_lowercase());
+            said.push_str(&word);
+            said.push(' ');
+            first = false;
+            self.step();
+        }
+        if first {
+            return None;
+        }
+        if self.at_end() {
+            return Some(Node::Text(crate::words::plain(&said)));
+        }
+        if !passing {
+            self.at = begin;
+        }
+        None
+    }
+
+    /// A number or a term with its unit; several of them that are added.
+    fn quantity(&mut self) -> Option<Node> {
+        self.money = None;
+        let value = self.sum()?;
+        let value = self.and_a_half(value);
+        let unit = self.unit()?;
+        let (value, unit) = match (value, unit) {
+            (Expr::Call(name, mut args), None) if name == "deg" => (args.pop()?, Some(crate::units::Unit::named("degree"))),
+            other => other,
+        };
+        match unit {
+            Some(unit) => self.compound(value, unit),
+            None => Some(Node::Quantity(value, None)),
+        }
+    }
+}
+
+fn turned(bracket: char) -> char {
+    match bracket {
+        ']' => '(',
+        '[' => ')',
+        other => other,
+    }
+}

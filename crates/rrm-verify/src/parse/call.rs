@@ -1,0 +1,218 @@
+//! Functions with their arguments, limits, bases and exponents.
+
+use super::Parser;
+use crate::{
+    expr::Expr,
+    lex::{Kind, Mode, Rel},
+};
+
+impl Parser<'_> {
+    pub(super) fn call(&mut self, name: &str) -> Option<Expr> {
+        match name {
+            "frac" => Some(Expr::Div(Box::new(self.argument()?), Box::new(self.argument()?))),
+            "binom" => Some(Expr::Call("binom".into(), vec![self.argument()?, self.argument()?])),
+            "sqrt" => {
+                let mut root = None;
+                if self.take('[') {
+                    root = Some(self.deeper(Self::sum)?);
+                    self.take(']').then_some(())?;
+                }
+                let mut args = vec![self.argument()?];
+                args.extend(root);
+                Some(Expr::Call("sqrt".into(), args))
+            }
+            "sum" | "prod" => self.series(if name == "sum" { "sum" } else { "prod" }),
+            "int" => self.integral(),
+            "lim" => None,
+            _ => self.function(name),
+        }
+    }
+
+    /// An argument of `frac` or `sqrt`: a group, or one sign. Of a number without braces mathematics takes one digit.
+    fn argument(&mut self) -> Option<Expr> {
+        if let Some(Kind::Num(digits)) = self.peek()
+            && self.mode == Mode::Math
+            && digits.len() > 1
+        {
+            if digits.contains('.') {
+                return None;
+            }
+            let (first, rest) = (digits[..1].to_owned(), digits[1..].to_owned());
+            let at = self.at;
+            self.tokens[at].kind = Kind::Num(rest);
+            return Some(Expr::whole(first.parse().ok()?));
+        }
+        // `\frac{1}\mathrm{e}` takes the command without its group.
+        if self.token()?.upright && self.mode == Mode::Math {
+            return None;
+        }
+        match self.peek()? {
+            Kind::Num(_) | Kind::Part(..) | Kind::Func(_) | Kind::Sign('{' | '(') | Kind::Name(_) | Kind::Mark(_) => {}
+            _ => return None,
+        }
+        if self.sign() == Some('(') && self.mode == Mode::Math {
+            // `\frac(1)(2)` takes the bracket alone.
+            let sqrt = matches!(self.at.checked_sub(1).and_then(|at| self.kind(at)), Some(Kind::Func(name)) if name == "sqrt");
+            if !sqrt {
+                return None;
+            }
+        }
+        if let Some(Kind::Name(name)) = self.peek()
+            && self.mode == Mode::Math
+            && name.is_ascii()
+            && name.len() > 1
+            && name.bytes().all(|b| b.is_ascii_uppercase())
+        {
+            return None;
+        }
+        let begin = self.at;
+        let argument = self.deeper(Self::atom)?;
+        // A name without braces takes no subscript with it.
+        let single = self.at == begin + 1 || !matches!(argument, Expr::Name(_)) || self.tokens[begin].kind == Kind::Sign('{');
+        single.then_some(argument)
+    }
+
+    /// A function, with its limits or base, its exponent, and an argument with or without brackets.
+    fn function(&mut self, name: &str) -> Option<Expr> {
+        let (mut base, mut exponent) = (None, None);
+        loop {
+            if self.take('_') && base.is_none() {
+                base = Some(self.script()?);
+            } else if self.sign() == Some('^') && exponent.is_none() {
+                self.step();
+                exponent = Some(self.script()?);
+            } else {
+                break;
+            }
+        }
+        let mut args = self.arguments(name)?;
+        let several = matches!(name, "max" | "min" | "gcd" | "lcm");
+        if args.len() > 1 && !several {
+            return None;
+        }
+        let name = match (name, base) {
+            ("log", base) => {
+                args.extend(base);
+                "log"
+            }
+            ("lg", None) => {
+                args.push(Expr::whole(10));
+                "log"
+            }
+            (name, None) => name,
+            _ => return None,
+        };
+        let inverse = matches!(&exponent, Some(Expr::Neg(inner)) if **inner == Expr::whole(1));
+        match exponent {
+            Some(_) if inverse && ["sin", "cos", "tan"].contains(&name) => Some(Expr::Call(format!("arc{name}"), args)),
+            Some(_) if inverse => None,
+            Some(exponent) => Some(Expr::Pow(Box::new(Expr::Call(name.to_owned(), args)), Box::new(exponent))),
+            None => Some(Expr::Call(name.to_owned(), args)),
+        }
+    }
+
+    fn arguments(&mut self, name: &str) -> Option<Vec<Expr>> {
+        let mut args = Vec::new();
+        if self.take('(') {
+            args.push(self.deeper(Self::sum)?);
+            while matches!(self.peek(), Some(Kind::Comma)) {
+                self.step();
+                args.push(self.deeper(Self::sum)?);
+            }
+            self.take(')').then_some(())?;
+            return Some(args);
+        }
+        if matches!(name, "max" | "min") && self.sign() == Some('⟨') {
+            self.step();
+            args.push(self.deeper(Self::sum)?);
+            while matches!(self.peek(), Some(Kind::Comma)) {
+                self.step();
+                args.push(self.deeper(Self::sum)?);
+            }
+            self.take('⟩').then_some(())?;
+            return Some(args);
+        }
+        let group = self.sign() == Some('{');
+        let mut factors = vec![self.deeper(Self::power)?];
+        // `\sin{2x}` ends with its group; `\sin 2x` takes both.
+        while !group
+            && self.begins_factor()
+            && !matches!(self.peek(), Some(Kind::Num(_) | Kind::Part(..)))
+            && !matches!(self.peek(), Some(Kind::Func(name)) if !matches!(name.as_str(), "frac" | "sqrt"))
+            && !matches!(self.sign(), Some('(' | '['))
+        {
+            factors.push(self.deeper(Self::power)?);
+        }
+        args.push(if factors.len() == 1 { factors.pop()? } else { Expr::Product(factors) });
+        Some(args)
+    }
+
+    /// What stands below or above a function: a group or one sign.
+    fn script(&mut self) -> Option<Expr> {
+        if self.take('{') {
+            let inside = self.deeper(Self::sum)?;
+            return self.take('}').then_some(inside);
+        }
+        if self.take('-') {
+            return Some(Expr::Neg(Box::new(self.argument()?)));
+        }
+        if let Some(Kind::Num(digits)) = self.peek()
+            && digits.len() > 1
+            && self.mode == Mode::Math
+        {
+            // `\log_12 5` is set as log_1 25.
+            return self.argument();
+        }
+        self.deeper(Self::atom)
+    }
+
+    /// `\sum_{k=1}^{n}` and what is summed.
+    fn series(&mut self, kind: &'static str) -> Option<Expr> {
+        let (mut bound, mut to) = (None, None);
+        for _ in 0..2 {
+            if self.take('_') {
+                self.take('{').then_some(())?;
+                let Some(Kind::Name(name)) = self.peek().cloned() else { return None };
+                self.step();
+                let Some(Kind::Rel(Rel::Equal)) = self.peek() else { return None };
+                self.step();
+                bound = Some((name, self.deeper(Self::sum)?));
+                self.take('}').then_some(())?;
+            } else if self.take('^') {
+                to = Some(self.script()?);
+            }
+        }
+        let ((name, from), to) = (bound?, to?);
+        let body = self.deeper(Self::product)?;
+        Some(Expr::Series(kind, name, Box::new(from), Box::new(to), Box::new(body)))
+    }
+
+    /// `\int_a^b ... dx`.
+    fn integral(&mut self) -> Option<Expr> {
+        let (mut from, mut to) = (None, None);
+        for _ in 0..2 {
+            if self.take('_') {
+                from = Some(self.script()?);
+            } else if self.take('^') {
+                to = Some(self.script()?);
+            }
+        }
+        let (from, to) = (from?, to?);
+        let letter = |at: usize| match self.kind(at) {
+            Some(Kind::Name(name)) if name.chars().count() == 1 => Some(name.clone()),
+            _ => None,
+        };
+        let place = (self.at..self.end).find(|at| letter(*at).as_deref() == Some("d") && letter(at + 1).is_some())?;
+        let name = letter(place + 1)?;
+        let end = std::mem::replace(&mut self.end, place);
+        let body = if self.at == place { Some(Expr::whole(1)) } else { self.deeper(Self::sum) };
+        let whole = self.at == place;
+        self.end = end;
+        if !whole {
+            return None;
+        }
+        self.at = place + 2;
+        self.furthest = self.furthest.max(self.at);
+        Some(Expr::Integral(name, Box::new(from), Box::new(to), Box::new(body?)))
+    }
+}

@@ -1,0 +1,237 @@
+//! What a number counts: units, their powers and quotients, nouns; and what a word adds to a number.
+
+use super::{Node, Parser};
+use crate::{
+    expr::{Expr, Number},
+    lex::{Kind, Mode},
+    number::small,
+    units::{Unit, square},
+    words,
+};
+
+/// Most words behind a number.
+const WORDS: usize = 8;
+
+impl Parser<'_> {
+    /// "and a half" behind a number.
+    pub(super) fn and_a_half(&mut self, value: Expr) -> Expr {
+        if !matches!(self.peek(), Some(Kind::And)) {
+            return value;
+        }
+        let mut at = self.at + 1;
+        let one = matches!(self.word(at).as_deref(), Some("a" | "an" | "one"));
+        // In plain text the letter of "a half" is a name.
+        let letter = matches!(self.kind(at), Some(Kind::Name(name)) if name == "a");
+        at += usize::from(one || letter);
+        let Some(part) = self.word(at).and_then(|word| words::part(&word)) else { return value };
+        if !(one || letter) && part != 2 {
+            return value;
+        }
+        self.at = at + 1;
+        self.furthest = self.furthest.max(self.at);
+        let part = dashu_ratio::RBig::from_parts(1.into(), part.into());
+        Expr::Sum(vec![value, Expr::Num(Number { value: part, places: None })])
+    }
+
+    /// Whether a unit stands here that ends the answer, though it may look like a variable.
+    pub(super) fn unit_ahead(&mut self) -> bool {
+        let (at, furthest) = (self.at, self.furthest);
+        let found = matches!(self.unit(), Some(Some(_)));
+        (self.at, self.furthest) = (at, furthest);
+        found
+    }
+
+    /// The unit behind a value, if there is one; nothing where words stand there that change the value.
+    pub(super) fn unit(&mut self) -> Option<Option<Unit>> {
+        let begin = self.at;
+        let money = self.money.take().map(Unit::named);
+        let mut unit = Unit::none();
+        let (mut words, mut divide) = (0, false);
+        loop {
+            let sign = self.sign();
+            if words > 0 && !divide && (sign == Some('/') || self.word(self.at).as_deref() == Some("per")) {
+                self.step();
+                divide = true;
+                continue;
+            }
+            if words > 0 && !divide && sign == Some('*') {
+                self.step();
+            }
+            let Some(one) = self.unit_factor()? else { break };
+            // "degrees Celsius" is one unit.
+            if one.bases.keys().any(|base| base.starts_with('°') && base.len() > 2) {
+                unit.bases.remove("°");
+            }
+            unit = unit.times(&if divide { one.power(-1) } else { one });
+            divide = false;
+            words += 1;
+            if words > WORDS {
+                return None;
+            }
+        }
+        if divide {
+            return None;
+        }
+        if words == 0 {
+            self.at = begin;
+            return Some(money);
+        }
+        let number = matches!(self.peek(), Some(Kind::Num(_)));
+        if !self.at_end() && !number {
+            self.at = begin;
+            return None;
+        }
+        Some(Some(match money {
+            // "5 dollars" with the sign of dollars before it.
+            Some(money) if !unit.known || unit.bases == money.bases => money,
+            Some(money) => money.times(&unit),
+            None => unit,
+        }))
+    }
+
+    /// One unit with its exponent. Outside, nothing where a word changes the value; inside, nothing where no unit stands.
+    fn unit_factor(&mut self) -> Option<Option<Unit>> {
+        let Some(token) = self.token() else { return Some(None) };
+        let (upright, spaced) = (token.upright, token.spaced);
+        let name = match &token.kind {
+            Kind::Word(word) => word.clone(),
+            Kind::Money(money) => (*money).to_owned(),
+            Kind::Sign('°') => return Some(self.temperature()),
+            Kind::Func(name) if name == "frac" => return Some(self.unit_fraction()),
+            Kind::Name(name) if name == "mu" => return Some(self.micro()),
+            Kind::Name(name) if name == "Omega" && spaced => "Ω".to_owned(),
+            Kind::Name(name) if (upright || self.mode == Mode::Prose) && crate::units::known(name) => name.clone(),
+            // "a" of "5 km a day"; "C" of "5 degrees C".
+            Kind::Name(name) if self.mode == Mode::Prose && name == "a" => {
+                self.step();
+                return Some(self.unit_factor()?.map(|unit| unit.power(-1)));
+            }
+            _ => return Some(None),
+        };
+        let lower = name.to_lowercase();
+        if let Some(power) = square(&name).filter(|_| lower != "squared" && lower != "cubed") {
+            self.step();
+            return Some(self.unit_factor()?.map(|unit| unit.power(power)));
+        }
+        let raised = lower == "squared" || lower == "cubed";
+        if words::changes(&lower) && !raised || raised && !self.unit_before() {
+            return None;
+        }
+        self.step();
+        let unit = Unit::named(if lower == "pound sterling" { "pound-sterling" } else { &name });
+        let power = self.exponent()?;
+        Some(Some(if power == 1 { unit } else { unit.power(power) }))
+    }
+
+    /// Whether a word stands before, which "squared" can belong to.
+    fn unit_before(&self) -> bool {
+        self.at.checked_sub(1).and_then(|at| self.word(at)).is_some()
+    }
+
+    /// The exponent of a unit; one where there is none.
+    fn exponent(&mut self) -> Option<i32> {
+        if let Some(power) = self.word(self.at).filter(|word| word.ends_with("ed")).and_then(|word| square(&word)) {
+            self.step();
+            return Some(power);
+        }
+        if !self.take('^') {
+            return Some(1);
+        }
+        let braces = self.take('{');
+        let minus = self.take('-');
+        let Some(Kind::Num(digits)) = self.peek() else { return None };
+        let power: i32 = digits.parse().ok().filter(|power| (1..10).contains(power))?;
+        self.step();
+        if braces && !self.take('}') {
+            return None;
+        }
+        Some(if minus { -power } else { power })
+    }
+
+    /// `°C`, `°F`.
+    fn temperature(&mut self) -> Option<Unit> {
+        let Some(Kind::Name(name)) = self.kind(self.at + 1) else { return None };
+        let unit = match name.as_str() {
+            "C" => "celsius",
+            "F" => "fahrenheit",
+            _ => return None,
+        };
+        self.at += 2;
+        self.furthest = self.furthest.max(self.at);
+        Some(Unit::named(unit))
+    }
+
+    /// `\mu\text{m}`.
+    fn micro(&mut self) -> Option<Unit> {
+        let (at, token) = (self.at + 1, self.tokens.get(self.at + 1)?);
+        let small = match &token.kind {
+            Kind::Word(name) | Kind::Name(name) if token.upright => Unit::named(name),
+            _ => return None,
+        };
+        self.at = at + 1;
+        let mut unit = small;
+        unit.factor /= dashu_ratio::RBig::from(1_000_000);
+        Some(unit)
+    }
+
+    /// `\frac{\text{m}}{\text{s}}`.
+    fn unit_fraction(&mut self) -> Option<Unit> {
+        let begin = self.at;
+        self.step();
+        let mut part = || -> Option<Unit> {
+            self.take('{').then_some(())?;
+            let mut unit = Unit::none();
+            while !self.take('}') {
+                if !self.token()?.upright {
+                    return None;
+                }
+                unit = unit.times(&self.unit_factor()??);
+            }
+            Some(unit)
+        };
+        let found = (|| Some(part()?.times(&part()?.power(-1))))();
+        if found.is_none() {
+            self.at = begin;
+        }
+        found
+    }
+
+    /// What follows a quantity: another one of the same kind in a smaller unit, which is added.
+    pub(super) fn compound(&mut self, value: Expr, unit: Unit) -> Option<Node> {
+        let mut parts = vec![(value, unit)];
+        loop {
+            let begin = self.at;
+            let joint = matches!(self.peek(), Some(Kind::And));
+            let next = self.at + usize::from(joint);
+            if !matches!(self.kind(next), Some(Kind::Num(_))) {
+                break;
+            }
+            self.at = next;
+            let value = self.sum();
+            let unit = self.unit();
+            let (_, before) = parts.last()?;
+            match (value, unit) {
+                (Some(value), Some(Some(unit))) if unit.bases == before.bases && unit.known && unit.factor < before.factor => {
+                    parts.push((value, unit));
+                }
+                // "5 metres and 6": a list.
+                _ if joint => {
+                    self.at = begin;
+                    break;
+                }
+                _ => return None,
+            }
+        }
+        if parts.len() > 1 {
+            return Some(Node::Compound(parts));
+        }
+        parts.pop().map(|(value, unit)| Node::Quantity(value, Some(unit)))
+    }
+
+    /// A word that multiplies the number before it.
+    pub(super) fn magnitude(&mut self) -> Option<Expr> {
+        let value = words::magnitude(&self.word(self.at)?)?;
+        self.step();
+        Some(Expr::whole(small(&value)?))
+    }
+}

@@ -1,0 +1,283 @@
+//! Tokens -> sums, products, powers. A sign without its operand, two numbers side by side and other doubtful spellings are not read.
+
+use dashu_ratio::RBig;
+
+use super::Parser;
+use crate::{
+    expr::Expr,
+    lex::{Kind, Mode},
+};
+
+impl Parser<'_> {
+    pub(super) fn sum(&mut self) -> Option<Expr> {
+        let mut terms: Vec<Expr> = Vec::new();
+        loop {
+            let sign = self.sign().filter(|sign| matches!(sign, '+' | '-' | '±' | '∓'));
+            if !terms.is_empty() && sign == Some('-') && matches!(self.kind(self.at + 1), Some(Kind::Sign('⟨'))) {
+                // A set is taken away: `\mathbb{R} - \{2\}`.
+                break;
+            }
+            match sign {
+                Some(_) => self.step(),
+                None if !terms.is_empty() => break,
+                None => {}
+            }
+            if sign == Some('+') && matches!(self.peek(), Some(Kind::Dots)) {
+                terms = vec![self.progression(terms)?];
+                continue;
+            }
+            // Signs that follow each other: `+-1`.
+            let negated = sign == Some('+') && self.take('-');
+            let term = self.deeper(Self::product)?;
+            let term = if negated { Expr::Neg(Box::new(term)) } else { term };
+            match sign {
+                Some('-') => terms.push(Expr::Neg(Box::new(term))),
+                Some(sign @ ('±' | '∓')) => {
+                    let before = match terms.len() {
+                        0 => Expr::whole(0),
+                        1 => terms.pop()?,
+                        _ => Expr::Sum(std::mem::take(&mut terms)),
+                    };
+                    terms.push(Expr::PlusMinus(Box::new(before), Box::new(term), sign == '∓'));
+                }
+                _ => terms.push(term),
+            }
+        }
+        if terms.len() == 1 { terms.pop() } else { Some(Expr::Sum(terms)) }
+    }
+
+    /// `1 + 2 + ... + n`, from its dots on.
+    fn progression(&mut self, terms: Vec<Expr>) -> Option<Expr> {
+        self.step();
+        if terms.len() < 2 || !self.take('+') {
+            return None;
+        }
+        let last = self.product()?;
+        Some(Expr::Progression(terms, Box::new(last)))
+    }
+
+    /// Factors, whether or not a sign stands between them.
+    pub(super) fn product(&mut self) -> Option<Expr> {
+        let mut factors: Vec<Expr> = Vec::new();
+        // Behind `/` a factor without a sign may belong below the line or behind it.
+        let mut divided = false;
+        loop {
+            match self.sign() {
+                Some('*') if !factors.is_empty() => {
+                    self.step();
+                    factors.push(self.signed_power()?);
+                    divided = false;
+                }
+                Some('/') if !factors.is_empty() => {
+                    self.step();
+                    let under = self.signed_power()?;
+                    let over = if factors.len() == 1 { factors.pop()? } else { Expr::Product(std::mem::take(&mut factors)) };
+                    factors.push(Expr::Div(Box::new(over), Box::new(under)));
+                    divided = true;
+                }
+                _ if factors.is_empty() => factors.push(self.power()?),
+                _ if let Some(times) = self.magnitude() => factors.push(times),
+                _ if self.begins_factor() => {
+                    if self.may_be_unit() && self.unit_ahead() {
+                        break;
+                    }
+                    if divided {
+                        self.furthest = self.furthest.max(self.at);
+                        return None;
+                    }
+                    self.implicit(&mut factors)?;
+                }
+                _ => break,
+            }
+        }
+        if factors.len() == 1 { factors.pop() } else { Some(Expr::Product(factors)) }
+    }
+
+    /// A factor without a sign before it: a whole number before a fraction below one is a mixed number.
+    fn implicit(&mut self, factors: &mut Vec<Expr>) -> Option<()> {
+        let number = matches!(self.peek(), Some(Kind::Num(_) | Kind::Part(..)));
+        let before = matches!(factors.last(), Some(Expr::Num(_)));
+        let written = matches!(self.peek(), Some(Kind::Num(_)));
+        // `50!50!`
+        let factorials = matches!(self.kind(self.at.wrapping_sub(1)), Some(Kind::Sign('!')))
+            && matches!(self.kind(self.at + 1), Some(Kind::Sign('!')));
+        // `(n-1)3^n`
+        let bracket = matches!(self.kind(self.at.wrapping_sub(1)), Some(Kind::Sign(')'))) && !before;
+        if written && (factorials || bracket) {
+            factors.push(self.power()?);
+            return Some(());
+        }
+        let factor = if written {
+            // `333 1/3`, and no other number behind a number.
+            let slash = matches!(self.kind(self.at + 1), Some(Kind::Sign('/')));
+            if !(before && slash) {
+                return None;
+            }
+            let over = self.power()?;
+            self.take('/').then_some(())?;
+            Expr::Div(Box::new(over), Box::new(self.power()?))
+        } else {
+            self.power()?
+        };
+        let whole = |expr: &Expr| match expr {
+            Expr::Num(number) if number.places.is_none() && number.value.is_int() => Some(number.value.clone()),
+            _ => None,
+        };
+        let constant = matches!(&factor, Expr::Div(over, under) if whole(over).is_some() && whole(under).is_some());
+        if !before || !(constant || number) {
+            if number {
+                return None;
+            }
+            factors.push(factor);
+            return Some(());
+        }
+        // `2 1/3` is 7/3; `2 3/2` and `2.5 1/2` may be products.
+        let Expr::Div(over, under) = &factor else { return None };
+        let (over, under, last) = (whole(over)?, whole(under)?, whole(factors.last()?)?);
+        if over >= under || over <= RBig::ZERO {
+            return None;
+        }
+        let mixed = Expr::Num(crate::expr::Number { value: last + over / under, places: None });
+        factors.pop();
+        factors.push(mixed);
+        Some(())
+    }
+
+    /// Whether a letter stands here that can be a unit: upright, or in plain text behind a number.
+    fn may_be_unit(&self) -> bool {
+        let behind = self.at.checked_sub(1).and_then(|at| self.kind(at));
+        let value = matches!(
+            behind,
+            Some(Kind::Num(_) | Kind::Repeat(_) | Kind::Part(..) | Kind::Sign(')' | '}' | ']' | '%' | '°' | '!') | Kind::Word(_))
+        );
+        let Some(token) = self.token() else { return false };
+        match &token.kind {
+            Kind::Name(name) if name == "mu" || name == "Omega" => value,
+            Kind::Name(_) => value && (token.upright || self.mode == Mode::Prose || behind == Some(&Kind::Sign('°'))),
+            Kind::Func(name) if name == "frac" => value && self.tokens.get(self.at + 2).is_some_and(|token| token.upright),
+            _ => false,
+        }
+    }
+
+    fn signed_power(&mut self) -> Option<Expr> {
+        if self.take('-') {
+            return Some(Expr::Neg(Box::new(self.power()?)));
+        }
+        self.power()
+    }
+
+    pub(super) fn begins_factor(&self) -> bool {
+        match self.peek() {
+            Some(Kind::Num(_) | Kind::Part(..) | Kind::Name(_) | Kind::Func(_) | Kind::Mark(_)) => true,
+            Some(Kind::Begin(name)) => name.ends_with("matrix") || name == "array",
+            Some(Kind::Sign('|')) => self.bars == 0,
+            Some(Kind::Sign('[')) => !self.turned,
+            Some(Kind::Sign(sign)) => matches!(sign, '(' | '[' | '{' | '⌊' | '⌈' | '❘'),
+            _ => false,
+        }
+    }
+
+    /// A factor with what is written behind and above it.
+    pub(super) fn power(&mut self) -> Option<Expr> {
+        let mut base = self.deeper(Self::atom)?;
+        let mut raised = false;
+        loop {
+            match self.sign() {
+                Some('^') => {
+                    self.step();
+                    match self.power_of()? {
+                        Raised::Degrees => base = degrees(base)?,
+                        Raised::Mark => {}
+                        // `x^2^3` has no one reading.
+                        Raised::Power(_) if raised => return None,
+                        Raised::Power(exponent) => {
+                            base = Expr::Pow(Box::new(base), Box::new(exponent));
+                            raised = true;
+                        }
+                    }
+                }
+                Some('°') => {
+                    // `25°C` is no angle.
+                    if self.temperature_ahead() {
+                        return Some(base);
+                    }
+                    self.step();
+                    base = degrees(base)?;
+                }
+                Some('!') => {
+                    self.step();
+                    let double = self.take('!');
+                    base = Expr::Call(if double { "!!" } else { "!" }.into(), vec![base]);
+                }
+                Some(sign @ ('%' | '‰')) => {
+                    self.step();
+                    if matches!(&base, Expr::Call(own, _) if *own == "%" || *own == "‰") {
+                        return None;
+                    }
+                    base = Expr::Call(sign.to_string(), vec![base]);
+                }
+                Some('\'') => {
+                    self.step();
+                    base = match base {
+                        Expr::Name(name) => Expr::Name(format!("{name}'")),
+                        _ => return None,
+                    };
+                }
+                _ => return Some(base),
+            }
+        }
+    }
+
+    fn temperature_ahead(&self) -> bool {
+        matches!(self.kind(self.at + 1), Some(Kind::Name(name)) if name == "C" || name == "F")
+    }
+
+    /// What follows `^`: a group, one sign, a sign and a number.
+    fn power_of(&mut self) -> Option<Raised> {
+        if self.take('°') {
+            return Some(Raised::Degrees);
+        }
+        if self.take('\'') {
+            return Some(Raised::Mark);
+        }
+        if self.take('{') {
+            if self.take('°') {
+                self.take('}').then_some(())?;
+                return Some(Raised::Degrees);
+            }
+            if self.take('\'') {
+                return self.take('}').then_some(Raised::Mark);
+            }
+            let inside = self.deeper(Self::sum)?;
+            return self.take('}').then_some(Raised::Power(inside));
+        }
+        let minus = self.take('-');
+        if self.mode == Mode::Math && matches!(self.peek(), Some(Kind::Num(digits)) if digits.len() > 1) {
+            // `x^12` is set as x^1 2.
+            return None;
+        }
+        let inside = match self.peek() {
+            Some(Kind::Func(_)) if minus && self.mode == Mode::Math => return None,
+            Some(Kind::Num(_) | Kind::Name(_) | Kind::Sign('(') | Kind::Func(_)) => self.deeper(Self::atom)?,
+            _ => return None,
+        };
+        Some(Raised::Power(if minus { Expr::Neg(Box::new(inside)) } else { inside }))
+    }
+}
+
+/// What stands above a factor.
+enum Raised {
+    /// A number that it is raised to.
+    Power(Expr),
+    /// A sign of degrees.
+    Degrees,
+    /// A mark without a meaning here.
+    Mark,
+}
+
+fn degrees(base: Expr) -> Option<Expr> {
+    match base {
+        Expr::Call(name, _) if name == "deg" => None,
+        base => Some(Expr::Call("deg".into(), vec![base])),
+    }
+}

@@ -1,0 +1,61 @@
+//! A chain of equalities -> the name and the value that it tells.
+
+use crate::{expr::Expr, lex::Rel, parse::Node};
+
+/// A name with the value that is told of it.
+pub struct Told<'a> {
+    /// The name.
+    pub name: &'a Node,
+    /// Its value.
+    pub value: &'a Node,
+}
+
+/// The value that a chain of equalities tells: its last part before an approximation, if one of the parts before is a name, or if all of them are
+/// numbers, as in a calculation; the first one, if only the last is a name. What lies in a set is that set.
+pub fn told(node: &Node) -> Option<Told<'_>> {
+    let Node::Chain(first, rest) = node else { return None };
+    if let [(Rel::In, set)] = rest.as_slice() {
+        return Some(Told { name: first, value: set });
+    }
+    if !rest.iter().all(|(rel, _)| matches!(rel, Rel::Equal | Rel::About)) {
+        return None;
+    }
+    let exact = rest.iter().take_while(|(rel, _)| *rel == Rel::Equal).count();
+    let parts =
+        |kept: usize| -> Vec<&Node> { std::iter::once(&**first).chain(rest[..kept].iter().map(|(_, node)| node)).collect() };
+    // `\sqrt{3}/3 \approx 0.577`: the value stands before the approximation.
+    if exact == 0 && !names(first) {
+        return Some(Told { name: first, value: first });
+    }
+    let all = parts(if exact == 0 { rest.len() } else { exact });
+    let (last, before) = all.split_last()?;
+    if let Some(name) = before.iter().find(|part| names(part)) {
+        return Some(Told { name, value: last });
+    }
+    if names(last) {
+        return Some(Told { name: last, value: first });
+    }
+    let number = |node: &&Node| matches!(node, Node::Quantity(expr, _) if expr.is_constant());
+    all.iter().all(number).then_some(Told { name: last, value: last })
+}
+
+/// Whether a part of a chain can be the name of what is told.
+pub fn names(node: &Node) -> bool {
+    match node {
+        Node::Text(_) => true,
+        Node::Quantity(expr, None) => expr.names_something(),
+        Node::Ratio(parts) => parts.iter().all(Expr::names_something),
+        Node::Tuple(_, parts, _) => parts.iter().all(names),
+        Node::Many(parts, _) => parts.iter().all(names),
+        _ => false,
+    }
+}
+
+/// The letter that a name begins with: `W(n)` and `W(x)` name one thing.
+pub fn plain_name(node: &Node) -> Option<&str> {
+    match node {
+        Node::Quantity(Expr::Name(name), None) => Some(name),
+        Node::Quantity(Expr::Call(name, args), None) if args.iter().all(|arg| arg.name().is_some()) => name.strip_prefix("of "),
+        _ => None,
+    }
+}

@@ -1,0 +1,236 @@
+//! Quantities with units, ratios, times, choices, functions by cases, equations.
+
+use std::collections::HashMap;
+
+use dashu_ratio::RBig;
+
+use super::{Relate, Said, points};
+use crate::{
+    Why,
+    expr::{Expr, Number, Point},
+    lex::Rel,
+    number::{Complex, Precision},
+    parse::Node,
+    units::Unit,
+};
+
+impl Relate<'_> {
+    /// Two numbers with what they count. A unit that only one of them states counts for both; units of one kind are converted.
+    pub fn quantities(&self, (gold, unit): (&Expr, Option<&Unit>), (answer, given): (&Expr, Option<&Unit>)) -> Said {
+        let angle =
+            |unit: Option<&Unit>, base: &str| unit.is_some_and(|unit| unit.bases.len() == 1 && unit.bases.contains_key(base));
+        let turned = |value: &Expr| {
+            let part = Expr::Num(Number { value: RBig::from_parts(1.into(), 180u8.into()), places: None });
+            Expr::Product(vec![value.clone(), Expr::Name("π".into()), part])
+        };
+        let (Some(one), Some(other)) = (unit, given) else {
+            let plain = self.expressions(gold, answer);
+            // An angle in degrees beside one without a unit may be told in radians.
+            return match (angle(unit, "°") || angle(unit, "°"), angle(given, "°")) {
+                (true, false) => plain.or(|| self.values(&turned(gold), answer)),
+                (false, true) => plain.or(|| self.values(gold, &turned(answer))),
+                _ => plain,
+            };
+        };
+        if one.bases == other.bases && one.factor == other.factor {
+            return self.expressions(gold, answer);
+        }
+        if one.bases == other.bases {
+            return self.values(&scaled(gold, one), &scaled(answer, other));
+        }
+        if angle(unit, "°") && angle(given, "rad") {
+            return self.values(&turned(gold), answer);
+        }
+        if angle(unit, "rad") && angle(given, "°") {
+            return self.values(gold, &turned(answer));
+        }
+        if one.known && other.known {
+            return Said::Other;
+        }
+        match self.expressions(gold, answer) {
+            Said::Other => Said::Other,
+            _ => Said::open(Why::NotProven, "other words for what is counted"),
+        }
+    }
+
+    /// `5 feet 6 inches` beside anything: both in the base unit.
+    pub fn compounds(&self, gold: &Node, answer: &Node) -> Said {
+        let total = |node: &Node| match node {
+            Node::Compound(parts) => {
+                let (_, unit) = parts.first()?;
+                Some((Expr::Sum(parts.iter().map(|(value, unit)| scaled(value, unit)).collect()), unit.clone()))
+            }
+            Node::Quantity(value, Some(unit)) => Some((scaled(value, unit), unit.clone())),
+            _ => None,
+        };
+        match (total(gold), total(answer)) {
+            (Some((one, unit)), Some((other, given))) if unit.bases == given.bases => self.values(&one, &other),
+            (Some((_, unit)), Some((_, given))) if unit.known && given.known => Said::Other,
+            _ => Said::open(Why::NotProven, "a quantity in several units"),
+        }
+    }
+
+    pub fn ratios(&self, gold: &[Expr], answer: &[Expr]) -> Said {
+        if gold.len() != answer.len() {
+            return Said::Other;
+        }
+        let each = |said: Said, (gold, answer): (&Expr, &Expr)| said.and(|| self.expressions(gold, answer));
+        let straight = gold.iter().zip(answer).fold(Said::Same, each);
+        if straight == Said::Same {
+            return Said::Same;
+        }
+        // a : b : c is d : e : f where a e = b d and so on, and no part is zero.
+        let zero = Expr::whole(0);
+        if gold.iter().chain(answer).any(|part| self.expressions(&zero, part) != Said::Other) {
+            return straight;
+        }
+        let product = |one: &Expr, other: &Expr| Expr::Product(vec![one.clone(), other.clone()]);
+        (1..gold.len()).fold(Said::Same, |said, at| {
+            said.and(|| self.values(&product(&gold[0], &answer[at]), &product(&gold[at], &answer[0])))
+        })
+    }
+
+    /// A time of day: the half of the day that only one states counts for both. Beside a ratio it is open.
+    pub fn times(&self, gold: &Node, answer: &Node) -> Said {
+        match (gold, answer) {
+            (Node::Time(hours, minutes, half), Node::Time(other, others, given)) => {
+                let same = (hours, minutes) == (other, others);
+                match (half, given) {
+                    (Some(half), Some(given)) => (same && half == given).into(),
+                    (None, None) if same => Said::Same,
+                    // `12:00` and `6:00` are one ratio; `15:45` is `3:45 pm`.
+                    (None, None) => {
+                        Said::open(Why::NotProven, "a time or a ratio").or(|| Said::Other).and(|| self.maybe_ratio(gold, answer))
+                    }
+                    _ if same => Said::Same,
+                    _ => {
+                        let day = |hours: u32, half: Option<bool>| hours % 12 + if half == Some(true) { 12 } else { 0 };
+                        let late = match (half, given) {
+                            (Some(_), None) => day(*hours, *half) == *other,
+                            _ => day(*other, *given) == *hours,
+                        };
+                        (late && minutes == others).into()
+                    }
+                }
+            }
+            (Node::Time(..), Node::Ratio(_)) | (Node::Ratio(_), Node::Time(..)) => self.maybe_ratio(gold, answer),
+            (Node::Time(..), Node::Quantity(..)) | (Node::Quantity(..), Node::Time(..)) => Said::open(Why::NotProven, "a time"),
+            _ => Said::Other,
+        }
+    }
+
+    fn maybe_ratio(&self, gold: &Node, answer: &Node) -> Said {
+        let ratio = |node: &Node| match node {
+            Node::Time(hours, minutes, None) => vec![Expr::whole((*hours).into()), Expr::whole((*minutes).into())],
+            Node::Ratio(parts) => parts.clone(),
+            _ => Vec::new(),
+        };
+        match self.ratios(&ratio(gold), &ratio(answer)) {
+            Said::Other => Said::Other,
+            _ => Said::open(Why::NotProven, "a time or a ratio"),
+        }
+    }
+
+    /// A choice with what stands behind its letter: either of both is enough, if the other does not contradict.
+    pub fn choices(&self, gold: &Node, answer: &Node) -> Said {
+        match (gold, answer) {
+            (Node::Choice(one, behind), Node::Choice(other, given)) => match (one == other, behind, given) {
+                (true, Some(behind), Some(given)) if self.same(behind, given) == Said::Other => {
+                    Said::open(Why::NotProven, "one choice with two contents")
+                }
+                (same, ..) => same.into(),
+            },
+            (Node::Choice(letter, behind), other) | (other, Node::Choice(letter, behind)) => {
+                let single = match other {
+                    Node::Quantity(Expr::Name(name), None) if name.chars().count() == 1 => name.chars().next(),
+                    _ => None,
+                };
+                match (single, behind) {
+                    (Some(single), _) if single.eq_ignore_ascii_case(letter) => Said::Same,
+                    (Some(single), _) if ('A'..='J').contains(&single) => Said::Other,
+                    (_, Some(behind)) => self.same(behind, other),
+                    (_, None) => Said::open(Why::Texts, ""),
+                }
+            }
+            _ => Said::Other,
+        }
+    }
+
+    pub fn cases(&self, rows: &[(Node, Option<Node>)], given: &[(Node, Option<Node>)]) -> Said {
+        let row = |(value, condition): &(Node, Option<Node>), (other, others): &(Node, Option<Node>)| {
+            let condition = match (condition, others) {
+                (Some(one), Some(other)) => self.same(one, other) == Said::Same,
+                (None, None) => true,
+                _ => false,
+            };
+            condition && self.same(value, other) == Said::Same
+        };
+        let found = |rows: &[(Node, Option<Node>)], given: &[(Node, Option<Node>)]| {
+            rows.iter().all(|one| given.iter().any(|other| row(one, other)))
+        };
+        Said::from(rows.len() == given.len() && found(rows, given) && found(given, rows)).or_open("a function by cases")
+    }
+
+    /// A tuple beside a matrix of one row or column with the same members.
+    pub fn vector(&self, parts: &[Node], matrix: &Expr) -> Said {
+        let Expr::Matrix(rows) = matrix else { return Said::Other };
+        let single = rows.len() == 1 || rows.iter().all(|row| row.len() == 1);
+        let cells: Vec<Node> = rows.iter().flatten().map(|cell| Node::Quantity(cell.clone(), None)).collect();
+        match self.ordered(parts, &cells) {
+            Said::Other => Said::Other,
+            _ if single => Said::open(Why::NotProven, "a tuple or a vector"),
+            _ => Said::Other,
+        }
+    }
+
+    /// Whether two equations, or two inequalities, differ by a factor only.
+    pub fn equivalent(&self, (l, rel, r): (&Expr, Rel, &Expr), (m, other, s): (&Expr, Rel, &Expr)) -> Said {
+        let loose = |rel: Rel| if rel == Rel::About { Rel::Equal } else { rel };
+        let (rel, other) = (loose(rel), loose(other));
+        let difference = |l: &Expr, r: &Expr| Expr::Sum(vec![l.clone(), Expr::Neg(Box::new(r.clone()))]);
+        let (one, two) = (difference(l, r), difference(m, s));
+        let mut names = (one.variables(), two.variables());
+        names.0.sort();
+        names.1.sort();
+        if names.0.is_empty() || names.1.is_empty() {
+            let same = (rel == other).into();
+            return self.values(l, m).and(|| self.values(r, s)).and(|| same).or_open("relations without variables");
+        }
+        if names.0 != names.1 {
+            return Said::open(Why::NotProven, "relations with other names");
+        }
+        // The factor at one point; whether it is the same everywhere is a matter of values.
+        let Some(factor) = self.factor(&one, &two, &names.0) else {
+            return Said::open(Why::NotProven, "relations that are not calculated");
+        };
+        let multiplied = Expr::Product(vec![Expr::Num(Number { value: factor.clone(), places: None }), two]);
+        let same = self.values(&one, &multiplied);
+        let turned = if factor < RBig::ZERO { other.turned() } else { other };
+        match same {
+            Said::Same => (rel == turned).into(),
+            Said::Other if points::line_in_all(&one) && points::line_in_all(&multiplied) => Said::Other,
+            _ => Said::open(Why::NotProven, "relations that are not solved"),
+        }
+    }
+
+    /// The ratio of two expressions at a point, where it is an exact number other than zero.
+    fn factor(&self, one: &Expr, two: &Expr, names: &[String]) -> Option<RBig> {
+        let precision = Precision::new(192, self.steps.get());
+        (0..4).find_map(|index| {
+            let values: HashMap<String, RBig> = points::values(names, index, 7, &[]);
+            let point = Point { values: &values, precision: &precision, log_ten: false, opaque: false };
+            let ratio: Complex = one.number(&point).ok()?.div(&two.number(&point).ok()?, &precision).ok()?;
+            // What is not exact may still be a simple fraction: it is tried as one and compared then.
+            let value = match (ratio.re.exact(), ratio.is_real()) {
+                (Some(value), true) => value.clone(),
+                (None, true) => ratio.re.simple(&precision)?,
+                _ => return None,
+            };
+            (!value.is_zero()).then_some(value)
+        })
+    }
+}
+
+fn scaled(value: &Expr, unit: &Unit) -> Expr {
+    Expr::Product(vec![value.clone(), Expr::Num(Number { value: unit.factor.clone(), places: None })])
+}

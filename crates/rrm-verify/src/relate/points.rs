@@ -1,0 +1,227 @@
+//! Where expressions with variables are compared: points of both signs and several sizes, whole numbers where a name can be nothing else, and
+//! between the corners of absolute values.
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use dashu_base::Abs;
+use dashu_ratio::RBig;
+
+use crate::{
+    expr::{Expr, KINKED},
+    number::{Complex, Precision},
+};
+
+/// A point, and whether all its values are positive.
+pub struct Planned {
+    /// What each variable is worth.
+    pub values: HashMap<String, RBig>,
+    /// Whether all of them are positive.
+    pub positive: bool,
+}
+
+/// Sizes of the values in thousandths, and how their signs go: all up, all down, or in turns.
+const SIZES: &[(i64, u8)] =
+    &[(1000, 0), (100, 0), (12_000, 0), (3_000_000, 0), (1000, 1), (3000, 2), (40_000, 1), (200, 2), (900, 3), (5_000_000, 1)];
+
+/// A fraction from 1/4 to 9/4.
+fn drawn(what: impl Hash) -> RBig {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    let unit = 1i64 << 18;
+    RBig::from_parts((unit + (hasher.finish() >> 43) as i64).into(), ((unit as u64) << 2).into())
+}
+
+/// The values at one of the points.
+pub fn values(names: &[String], index: usize, salt: u64, whole: &[String]) -> HashMap<String, RBig> {
+    let (size, signs) = SIZES[index % SIZES.len()];
+    let value = |(place, name): (usize, &String)| {
+        let part = drawn((name, index, salt));
+        if whole.contains(name) {
+            // From 1 to some 20, bigger with the index.
+            let most = RBig::from(2 + 2 * index as i64);
+            return (name.clone(), RBig::from((part * most).floor()) + RBig::ONE);
+        }
+        let down = match signs {
+            0 => false,
+            1 => true,
+            2 => place % 2 == 0,
+            _ => place % 2 == 1,
+        };
+        let value = part * RBig::from_parts(size.into(), 1000u16.into());
+        (name.clone(), if down { -value } else { value })
+    };
+    names.iter().enumerate().map(value).collect()
+}
+
+/// All points.
+pub fn plan(names: &[String], salt: u64, whole: &[String]) -> Vec<Planned> {
+    let point = |index: usize| {
+        let values = values(names, index, salt, whole);
+        let positive = values.values().all(|value| *value > RBig::ZERO);
+        Planned { values, positive }
+    };
+    (0..SIZES.len()).map(point).collect()
+}
+
+/// Names that can be whole numbers only: what stands in a factorial, below in a binomial, at the end of a sum, in the power of a negative number.
+pub fn whole_names(expr: &Expr) -> Vec<String> {
+    let mut found = Vec::new();
+    expr.any(&mut |inner| {
+        match inner {
+            Expr::Call(name, args) if ["!", "!!", "gcd", "lcm"].contains(&name.as_str()) => {
+                args.iter().for_each(|arg| found.extend(arg.variables()))
+            }
+            Expr::Call(name, args) if name == "binom" => {
+                let below = args.get(1).map(Expr::variables).unwrap_or_default();
+                if !below.is_empty() {
+                    found.extend(args[0].variables());
+                }
+                found.extend(below);
+            }
+            Expr::Series(_, _, from, to, _) => {
+                found.extend(from.variables());
+                found.extend(to.variables());
+            }
+            Expr::Progression(_, last) => found.extend(last.variables()),
+            Expr::Pow(base, exponent) if base.is_constant() && negative(base) => found.extend(exponent.variables()),
+            _ => {}
+        }
+        false
+    });
+    found
+}
+
+fn negative(expr: &Expr) -> bool {
+    match expr {
+        Expr::Neg(_) => true,
+        Expr::Div(over, under) => negative(over) != negative(under),
+        _ => false,
+    }
+}
+
+/// Whether a function with corners or steps has a variable in it.
+pub fn kinked(expr: &Expr) -> bool {
+    expr.any(&mut |inner| matches!(inner, Expr::Call(name, _) if KINKED.contains(&name.as_str()) && !inner.is_constant()))
+}
+
+/// Whether a root, a logarithm or a power that is not whole has a variable in it.
+pub fn rooted(expr: &Expr) -> bool {
+    expr.any(&mut |inner| match inner {
+        Expr::Call(name, _) => matches!(name.as_str(), "sqrt" | "ln" | "log") && !inner.is_constant(),
+        Expr::Pow(base, exponent) => !base.is_constant() && !matches!(&**exponent, Expr::Num(number) if number.value.is_int()),
+        _ => false,
+    })
+}
+
+/// Adds points between the corners of absolute values, and says whether that makes the comparison complete.
+pub fn between_corners(gold: &Expr, answer: &Expr, names: &[String], plan: &mut Vec<Planned>) -> bool {
+    let mut arguments: Vec<Expr> = Vec::new();
+    let mut steps = false;
+    for expr in [gold, answer] {
+        expr.any(&mut |inner| {
+            if let Expr::Call(name, args) = inner
+                && KINKED.contains(&name.as_str())
+                && !inner.is_constant()
+            {
+                match name.as_str() {
+                    "abs" => arguments.extend(args.iter().cloned()),
+                    "max" | "min" if args.len() == 2 => {
+                        arguments.push(Expr::Sum(vec![args[0].clone(), Expr::Neg(Box::new(args[1].clone()))]));
+                    }
+                    _ => steps = true,
+                }
+            }
+            false
+        });
+    }
+    if steps {
+        return false;
+    }
+    if let [name] = names {
+        let corners: Option<Vec<RBig>> = arguments.iter().map(|argument| corner(argument, name)).collect();
+        let Some(mut corners) = corners else { return false };
+        corners.sort();
+        let half = RBig::from_parts(1.into(), 2u8.into());
+        let mut places: Vec<RBig> = corners.windows(2).map(|two| (&two[0] + &two[1]) * &half).collect();
+        places.extend(corners.first().map(|low| low - low.clone().abs() - RBig::from(3)));
+        places.extend(corners.last().map(|high| high + high.clone().abs() + RBig::from(3)));
+        plan.extend(places.into_iter().map(|value| {
+            let positive = value > RBig::ZERO;
+            Planned { values: HashMap::from([(name.clone(), value)]), positive }
+        }));
+        return true;
+    }
+    // Of several variables all combinations of signs are tried, where nothing but their signs counts.
+    if names.len() > 4 || !arguments.iter().all(monomial) {
+        return false;
+    }
+    for signs in 0..1usize << names.len() {
+        let value = |(place, name): (usize, &String)| {
+            let value = drawn((name, signs, "signs"));
+            (name.clone(), if signs >> place & 1 == 1 { -value } else { value })
+        };
+        plan.push(Planned { values: names.iter().enumerate().map(value).collect(), positive: signs == 0 });
+    }
+    true
+}
+
+/// Whether the sign of an expression is told by the signs of its names.
+fn monomial(expr: &Expr) -> bool {
+    match expr {
+        Expr::Name(_) => true,
+        Expr::Neg(inner) => monomial(inner),
+        Expr::Product(factors) => factors.iter().all(monomial),
+        Expr::Div(over, under) => monomial(over) && monomial(under),
+        other => other.is_constant(),
+    }
+}
+
+/// Where an expression that is a straight line is zero.
+fn corner(expr: &Expr, name: &str) -> Option<RBig> {
+    let (slope, start) = line(expr, name)?;
+    (!slope.is_zero()).then(|| -start / slope)
+}
+
+/// Slope and value at zero of an expression that is a straight line in a name with fractions for numbers.
+pub fn line(expr: &Expr, name: &str) -> Option<(RBig, RBig)> {
+    if expr.any(&mut |inner| matches!(inner, Expr::Call(..))) || expr.variables() != [name.to_owned()] {
+        return None;
+    }
+    let precision = Precision::new(64, 10_000);
+    let at = |value: i64| {
+        let values = HashMap::from([(name.to_owned(), RBig::from(value))]);
+        let point = crate::expr::Point { values: &values, precision: &precision, log_ten: false, opaque: false };
+        let value: Complex = expr.number(&point).ok()?;
+        value.re.exact().cloned().filter(|_| value.is_real())
+    };
+    let (zero, one, seven, far) = (at(0)?, at(1)?, at(7)?, at(-31)?);
+    let slope = &one - &zero;
+    let fits = seven == &zero + &slope * RBig::from(7) && far == &zero - &slope * RBig::from(31);
+    fits.then_some((slope, zero))
+}
+
+/// The orders of up to three things.
+pub fn orders(count: usize) -> Vec<Vec<usize>> {
+    match count {
+        0 | 1 => vec![vec![0]],
+        2 => vec![vec![0, 1], vec![1, 0]],
+        _ => vec![vec![0, 1, 2], vec![0, 2, 1], vec![1, 0, 2], vec![1, 2, 0], vec![2, 0, 1], vec![2, 1, 0]],
+    }
+}
+
+/// Whether an expression is a straight line in each of its names: a sum of multiples of single names and of numbers.
+pub fn line_in_all(expr: &Expr) -> bool {
+    match expr {
+        Expr::Sum(terms) => terms.iter().all(line_in_all),
+        Expr::Neg(inner) => line_in_all(inner),
+        Expr::Product(factors) => {
+            factors.iter().filter(|factor| !factor.is_constant()).count() <= 1 && factors.iter().all(line_in_all)
+        }
+        Expr::Div(over, under) => under.is_constant() && line_in_all(over),
+        Expr::Name(_) => true,
+        other => other.is_constant(),
+    }
+}

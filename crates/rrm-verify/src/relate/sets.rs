@@ -1,0 +1,316 @@
+//! Sets of real numbers: unions, intersections, differences, inequalities, what is left out -> whether two of them are the same set.
+//!
+//! All ends of both sets part the line into points and gaps; two sets are the same if they hold the same of these.
+
+use dashu_ratio::RBig;
+
+use super::{Relate, Said, braced, points};
+use crate::{
+    Why,
+    expr::{Expr, Number},
+    lex::Rel,
+    parse::{Joint, Node},
+};
+
+/// A set of real numbers.
+enum Set {
+    /// All numbers between two ends; an end that is none is infinite, and the truth value says whether it belongs to the set.
+    Between(Option<(Expr, bool)>, Option<(Expr, bool)>),
+    /// Single numbers.
+    Points(Vec<Expr>),
+    /// What lies in any of them.
+    Union(Vec<Set>),
+    /// What lies in all of them.
+    Common(Vec<Set>),
+    /// What lies in the first and in none of the others.
+    Without(Vec<Set>),
+}
+
+impl Relate<'_> {
+    /// Two sets of real numbers, if at least one of both is written as one. `None` where they are none.
+    pub fn as_sets(&self, gold: &Node, answer: &Node) -> Option<Said> {
+        if !(written_as_set(gold) || written_as_set(answer)) || gold == answer {
+            return None;
+        }
+        let (mut name, mut other_name) = (None, None);
+        let one = set(gold, &mut name)?;
+        let other = set(answer, &mut other_name)?;
+        if relations(answer) && !relations(gold) && !self.options.inequality_for_interval {
+            return Some(Said::Other);
+        }
+        let said = self.same_set(&one, &other)?;
+        match (name, other_name) {
+            (Some(name), Some(other)) if name != other && self.options.same_names => Some(match said {
+                Said::Same => Said::open(Why::NotProven, "equal but for names"),
+                other => other,
+            }),
+            _ => Some(said),
+        }
+    }
+
+    fn same_set(&self, gold: &Set, answer: &Set) -> Option<Said> {
+        let mut ends: Vec<Expr> = Vec::new();
+        for set in [gold, answer] {
+            let mut all = Vec::new();
+            set.ends(&mut all);
+            for end in all {
+                let mut known = false;
+                for other in &ends {
+                    match self.values(other, end) {
+                        Said::Same => known = true,
+                        Said::Other => {}
+                        open => return Some(open),
+                    }
+                }
+                if !known {
+                    ends.push(end.clone());
+                }
+            }
+        }
+        let ends = self.sorted(ends)?;
+        // Gaps have even places, ends odd ones.
+        let same = (0..2 * ends.len() + 1).all(|place| self.holds(gold, place, &ends) == self.holds(answer, place, &ends));
+        Some(same.into())
+    }
+
+    /// Numbers in their order; `None` where it cannot be told.
+    fn sorted(&self, ends: Vec<Expr>) -> Option<Vec<Expr>> {
+        let precision = crate::number::Precision::new(512, self.steps.get());
+        let values = std::collections::HashMap::new();
+        let point = crate::expr::Point { values: &values, precision: &precision, log_ten: false, opaque: false };
+        let mut sorted: Vec<(Expr, crate::number::Real)> = Vec::new();
+        for end in ends {
+            let value = end.number(&point).ok().filter(crate::number::Complex::is_real)?.re;
+            let mut place = sorted.len();
+            for (at, (_, other)) in sorted.iter().enumerate().rev() {
+                match value.compare(other, &precision).ok()?? {
+                    std::cmp::Ordering::Less => place = at,
+                    _ => break,
+                }
+            }
+            sorted.insert(place, (end, value));
+        }
+        self.steps.set(precision.steps.get());
+        Some(sorted.into_iter().map(|(end, _)| end).collect())
+    }
+
+    fn place(&self, end: &Expr, ends: &[Expr]) -> Option<usize> {
+        ends.iter().position(|other| self.values(other, end) == Said::Same).map(|at| 2 * at + 1)
+    }
+
+    fn holds(&self, set: &Set, place: usize, ends: &[Expr]) -> bool {
+        match set {
+            Set::Between(low, high) => {
+                let above = low.as_ref().is_none_or(|(end, closed)| {
+                    self.place(end, ends).is_some_and(|end| place > end || (*closed && place == end))
+                });
+                let below = high.as_ref().is_none_or(|(end, closed)| {
+                    self.place(end, ends).is_some_and(|end| place < end || (*closed && place == end))
+                });
+                above && below
+            }
+            Set::Points(all) => all.iter().any(|end| self.place(end, ends) == Some(place)),
+            Set::Union(all) => all.iter().any(|set| self.holds(set, place, ends)),
+            Set::Common(all) => all.iter().all(|set| self.holds(set, place, ends)),
+            Set::Without(all) => all.split_first().is_some_and(|(first, rest)| {
+                self.holds(first, place, ends) && !rest.iter().any(|set| self.holds(set, place, ends))
+            }),
+        }
+    }
+}
+
+impl Set {
+    fn ends<'a>(&'a self, found: &mut Vec<&'a Expr>) {
+        match self {
+            Set::Between(low, high) => found.extend([low, high].into_iter().flatten().map(|(end, _)| end)),
+            Set::Points(all) => found.extend(all),
+            Set::Union(all) | Set::Common(all) | Set::Without(all) => all.iter().for_each(|set| set.ends(found)),
+        }
+    }
+}
+
+/// Whether a node is a set of real numbers by the way it is written.
+fn written_as_set(node: &Node) -> bool {
+    match node {
+        Node::Joined(..) => true,
+        Node::Quantity(Expr::Name(name), None) => name == "bb R",
+        Node::Chain(_, rest) => match rest.as_slice() {
+            [(Rel::In, set)] => written_as_set(set) || matches!(set, Node::Tuple(..)),
+            rest => rest.iter().any(|(rel, _)| !matches!(rel, Rel::Equal | Rel::About | Rel::In)),
+        },
+        Node::Many(all, _) => all.iter().any(written_as_set),
+        _ => false,
+    }
+}
+
+/// Whether inequalities stand for the set.
+fn relations(node: &Node) -> bool {
+    match node {
+        Node::Chain(_, rest) => !matches!(rest.as_slice(), [(Rel::In, _)]),
+        Node::Many(all, _) => all.iter().any(relations),
+        _ => false,
+    }
+}
+
+/// A node as a set; `name` becomes the name of the variable that inequalities speak of.
+fn set(node: &Node, name: &mut Option<String>) -> Option<Set> {
+    let all = |parts: &[Node], name: &mut Option<String>| parts.iter().map(|part| set(part, name)).collect::<Option<Vec<_>>>();
+    match node {
+        Node::Joined('∪', parts) => all(parts, name).map(Set::Union),
+        Node::Joined('∩', parts) => all(parts, name).map(Set::Common),
+        Node::Joined('∖', parts) => all(parts, name).map(Set::Without),
+        Node::Tuple(open, parts, close) => match parts.as_slice() {
+            [low, high] => Some(Set::Between(end(low, *open == '[', true)?, end(high, *close == ']', false)?)),
+            _ => None,
+        },
+        Node::Quantity(Expr::Name(field), None) if field == "bb R" => Some(Set::Between(None, None)),
+        Node::Quantity(Expr::Name(empty), None) if empty == "∅" => Some(Set::Points(Vec::new())),
+        Node::Many(parts, _) if braced(node) => {
+            let number = |node: &Node| match node {
+                Node::Quantity(expr, None) => finite(expr).then(|| expr.clone()),
+                _ => None,
+            };
+            parts.iter().map(number).collect::<Option<Vec<_>>>().map(Set::Points)
+        }
+        Node::Many(parts, joint) if parts.iter().any(relations) => listed(parts, *joint, name),
+        Node::Chain(first, rest) => match rest.as_slice() {
+            [(Rel::In, inside)] => {
+                one_name(first, name)?;
+                set(inside, name)
+            }
+            _ => inequality(first, rest, name),
+        },
+        _ => None,
+    }
+}
+
+/// Several inequalities: "or" and sets that have nothing in common make a union, "and" what they have in common.
+fn listed(parts: &[Node], joint: Joint, name: &mut Option<String>) -> Option<Set> {
+    // `x ≠ 2, 3`: what stands behind the first belongs to its relation.
+    let mut sets = Vec::new();
+    let mut left_out = true;
+    for part in parts {
+        match part {
+            Node::Quantity(expr, None) if left_out && !sets.is_empty() && finite(expr) => {
+                sets.push(Set::Without(vec![Set::Between(None, None), Set::Points(vec![expr.clone()])]));
+            }
+            part => {
+                left_out &= matches!(part, Node::Chain(_, rest) if matches!(rest.as_slice(), [(Rel::NotEqual, _)]));
+                sets.push(set(part, name)?);
+            }
+        }
+    }
+    match joint {
+        _ if left_out => Some(Set::Common(sets)),
+        Joint::Or => Some(Set::Union(sets)),
+        // A comma may join or narrow.
+        Joint::And => Some(Set::Common(sets)),
+        Joint::Comma | Joint::Set => None,
+    }
+}
+
+fn finite(expr: &Expr) -> bool {
+    expr.is_constant() && !expr.any(&mut |inner| inner.name() == Some("∞"))
+}
+
+/// An end of an interval; infinity is none. Outside, `None` for what is no number.
+fn end(node: &Node, closed: bool, low: bool) -> Option<Option<(Expr, bool)>> {
+    let Node::Quantity(expr, None) = node else { return None };
+    match expr.infinity() {
+        Some(up) if up != low && !closed => Some(None),
+        Some(_) => None,
+        None => finite(expr).then(|| Some((expr.clone(), closed))),
+    }
+}
+
+/// The name of which a relation speaks; another one than before is none.
+fn one_name(node: &Node, name: &mut Option<String>) -> Option<String> {
+    let Node::Quantity(expr, None) = node else { return None };
+    let own = match expr {
+        Expr::Name(own) => own.clone(),
+        Expr::Call(call, _) if call.starts_with("of ") => format!("{expr:?}"),
+        _ => match expr.variables().as_slice() {
+            [own] => own.clone(),
+            _ => return None,
+        },
+    };
+    if name.as_ref().is_some_and(|name| *name != own) {
+        return None;
+    }
+    *name = Some(own.clone());
+    Some(own)
+}
+
+/// `a < x ≤ b`, `x ≠ a`, `|x| > a`, of a straight line in place of x, too.
+fn inequality(first: &Node, rest: &[(Rel, Node)], name: &mut Option<String>) -> Option<Set> {
+    let varies = |node: &Node| matches!(node, Node::Quantity(expr, None) if !expr.is_constant());
+    // What the middle is compared to, seen from it: `middle rel bound`.
+    let (middle, bounds) = match rest {
+        [(rel, right)] if varies(first) => (first, vec![(*rel, right)]),
+        [(rel, right)] => (right, vec![(rel.turned(), first)]),
+        [(one, middle), (two, right)] => (middle, vec![(one.turned(), first), (*two, right)]),
+        _ => return None,
+    };
+    if !varies(middle) {
+        return None;
+    }
+    let own = one_name(middle, name)?;
+    let Node::Quantity(middle, None) = middle else { return None };
+    let sets = bounds.into_iter().map(|(rel, bound)| {
+        let Node::Quantity(bound, None) = bound else { return None };
+        solve(middle, &own, rel, bound)
+    });
+    sets.collect::<Option<Vec<_>>>().map(Set::Common)
+}
+
+fn number(value: RBig) -> Expr {
+    Expr::Num(Number { value, places: None })
+}
+
+/// The numbers for which an expression in one name stands in a relation to a bound.
+fn solve(expr: &Expr, name: &str, rel: Rel, bound: &Expr) -> Option<Set> {
+    if let Expr::Call(call, args) = expr
+        && call == "abs"
+        && let [inside] = args.as_slice()
+        && finite(bound)
+    {
+        let minus = Expr::Neg(Box::new(bound.clone()));
+        let both = |rel: Rel| Some([solve(inside, name, rel, bound)?, solve(inside, name, rel.turned(), &minus)?]);
+        return match rel {
+            Rel::Less | Rel::LessEqual => both(rel).map(|sets| Set::Common(sets.into())),
+            Rel::Greater | Rel::GreaterEqual | Rel::Equal => both(rel).map(|sets| Set::Union(sets.into())),
+            Rel::NotEqual => both(rel).map(|sets| Set::Common(sets.into())),
+            Rel::About | Rel::In => None,
+        };
+    }
+    let whole = matches!(expr, Expr::Name(_)) || matches!(expr, Expr::Call(call, _) if call.starts_with("of "));
+    let (slope, start) = if whole { (RBig::ONE, RBig::ZERO) } else { points::line(expr, name)? };
+    if slope.is_zero() {
+        return None;
+    }
+    if let Some(up) = bound.infinity() {
+        // `x < ∞` says nothing, and what lies beyond infinity is nothing.
+        return match (rel, up == (slope > RBig::ZERO)) {
+            (Rel::Less, true) | (Rel::Greater, false) => Some(Set::Between(None, None)),
+            _ => None,
+        };
+    }
+    if !finite(bound) {
+        return None;
+    }
+    let rel = if slope < RBig::ZERO { rel.turned() } else { rel };
+    let bound = if whole {
+        bound.clone()
+    } else {
+        Expr::Div(Box::new(Expr::Sum(vec![bound.clone(), number(-start)])), Box::new(number(slope)))
+    };
+    Some(match rel {
+        Rel::Less => Set::Between(None, Some((bound, false))),
+        Rel::LessEqual => Set::Between(None, Some((bound, true))),
+        Rel::Greater => Set::Between(Some((bound, false)), None),
+        Rel::GreaterEqual => Set::Between(Some((bound, true)), None),
+        Rel::Equal => Set::Points(vec![bound]),
+        Rel::NotEqual => Set::Without(vec![Set::Between(None, None), Set::Points(vec![bound])]),
+        Rel::About | Rel::In => return None,
+    })
+}

@@ -1,0 +1,400 @@
+//! Two expressions -> whether they have the same value, wherever they have one.
+//!
+//! Without variables both are calculated: exactly, or between bounds in so many digits that two numbers of their sizes would lie apart. With
+//! variables they are calculated at points of both signs and several sizes, which depend on the expressions themselves.
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use dashu_ratio::RBig;
+
+use super::{Relate, Said, points};
+use crate::{
+    Why,
+    expr::{Expr, Point, Value},
+    number::{Complex, Fail, Precision, Real},
+};
+
+/// Bits of a first look, which tells most numbers apart.
+const FIRST: usize = 192;
+/// Bits beyond which nothing is compared that is not exact.
+const LAST: usize = 1 << 15;
+
+/// What a comparison at one point says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// The same value.
+    Same,
+    /// Another value, for certain.
+    Apart,
+    /// Only one of them has a value there.
+    Domain,
+    /// Neither has one, or it cannot be told.
+    Nothing,
+    /// It takes too much work.
+    TooMuch,
+}
+
+impl Relate<'_> {
+    /// Whether two expressions have the same value, a percentage being its number or its hundredth, an angle in degrees its number or its
+    /// radians.
+    pub fn expressions(&self, gold: &Expr, answer: &Expr) -> Said {
+        let inside = |expr: &Expr, mark: &str| match expr {
+            Expr::Call(name, args) if name == mark => args.first().cloned(),
+            Expr::Neg(inner) => match &**inner {
+                Expr::Call(name, args) if name == mark => args.first().map(|arg| Expr::Neg(Box::new(arg.clone()))),
+                _ => None,
+            },
+            _ => None,
+        };
+        for mark in ["%", "deg"] {
+            match (inside(gold, mark), inside(answer, mark)) {
+                (Some(gold), Some(answer)) => return self.values(&gold, &answer),
+                (Some(number), None) => return self.values(&number, answer).or(|| self.values(gold, answer)),
+                (None, Some(number)) => return self.values(gold, &number).or(|| self.values(gold, answer)),
+                (None, None) => {}
+            }
+        }
+        self.values(gold, answer)
+    }
+
+    /// Whether two expressions have the same value.
+    pub fn values(&self, gold: &Expr, answer: &Expr) -> Said {
+        if gold == answer {
+            return Said::Same;
+        }
+        if let (Expr::Matrix(rows), Expr::Matrix(others)) = (gold, answer) {
+            let shape = |rows: &[Vec<Expr>]| (rows.len(), rows.first().map_or(0, Vec::len));
+            if shape(rows) != shape(others) {
+                return Said::Other;
+            }
+            let cells = rows.iter().flatten().zip(others.iter().flatten());
+            return cells.fold(Said::Same, |said, (gold, answer)| said.and(|| self.expressions(gold, answer)));
+        }
+        let logarithm =
+            |expr: &Expr| expr.any(&mut |inner| matches!(inner, Expr::Call(name, args) if name == "log" && args.len() == 1));
+        let ambiguous = logarithm(gold) || logarithm(answer);
+        let first = self.by_base(gold, answer, false);
+        if !ambiguous {
+            return first;
+        }
+        match (first, self.by_base(gold, answer, true)) {
+            (Said::Same, Said::Same) => Said::Same,
+            (Said::Other, Said::Other) => Said::Other,
+            _ => Said::open(Why::SeveralReadings, "\\log without a base"),
+        }
+    }
+
+    fn by_base(&self, gold: &Expr, answer: &Expr, log_ten: bool) -> Said {
+        match (gold.infinity(), answer.infinity()) {
+            (Some(one), Some(other)) => return if one == other { Said::Same } else { Said::Other },
+            (Some(_), None) => return self.finite(answer),
+            (None, Some(_)) => return self.finite(gold),
+            (None, None) => {}
+        }
+        if let Some(said) = self.bases(gold, answer) {
+            return said;
+        }
+        let (names, others) = (gold.variables(), answer.variables());
+        if names.is_empty() && others.is_empty() {
+            return match self.constants(gold, answer, log_ten) {
+                Said::Same => Said::Same,
+                said => self.decimals(gold, answer).unwrap_or(said),
+            };
+        }
+        let mut sorted = (names.clone(), others.clone());
+        sorted.0.sort();
+        sorted.1.sort();
+        if sorted.0 == sorted.1 || names.is_empty() || others.is_empty() {
+            return self.at_points(gold, answer, log_ten);
+        }
+        let renamed = names.len() == others.len();
+        if !self.options.same_names && renamed {
+            return self.at_points(gold, &rename(answer, &others, &names), log_ten);
+        }
+        match self.at_points(gold, answer, log_ten) {
+            Said::Other if renamed && self.same_but_for_names(gold, answer, &names, &others, log_ten) => {
+                Said::open(Why::NotProven, "equal but for names")
+            }
+            said => said,
+        }
+    }
+
+    /// An infinity equals no value that is finite.
+    fn finite(&self, other: &Expr) -> Said {
+        let precision = Precision::new(FIRST, self.steps.get());
+        let values = points::values(&other.variables(), 0, 0, &[]);
+        let point = Point { values: &values, precision: &precision, log_ten: false, opaque: false };
+        let said = match other.value(&point) {
+            Ok(_) => Said::Other,
+            Err(_) => Said::open(Why::NotProven, "no finite value"),
+        };
+        self.spend(&precision);
+        said
+    }
+
+    /// Numbers of other bases: the same digits in another base, or the same value, leave it open.
+    fn bases(&self, gold: &Expr, answer: &Expr) -> Option<Said> {
+        let digits = |number: &Expr| match number {
+            Expr::Num(number) if number.places.is_none() => Some(number.value.clone()),
+            _ => None,
+        };
+        match (gold, answer) {
+            (Expr::Based(_, base, one), Expr::Based(_, other_base, other)) => Some(match (base == other_base, one == other) {
+                (true, true) => Said::Same,
+                (false, true) => Said::open(Why::NotProven, "the same number in another base"),
+                (_, false) => Said::Other,
+            }),
+            (Expr::Based(written, _, value), other) | (other, Expr::Based(written, _, value)) => {
+                let number = digits(other)?;
+                let alike = number == *value || number.to_string() == *written;
+                Some(if alike { Said::open(Why::NotProven, "a number without its base") } else { Said::Other })
+            }
+            _ => None,
+        }
+    }
+
+    /// A number that is written as a decimal and is not exactly the other one: it may be rounded, where the other one does not end. `None` where
+    /// there is none.
+    fn decimals(&self, gold: &Expr, answer: &Expr) -> Option<Said> {
+        let (one, other) = (gold.places(), answer.places());
+        if one.is_none() && other.is_none() {
+            return None;
+        }
+        let precision = Precision::new(FIRST, self.steps.get());
+        let point = Point { values: &HashMap::new(), precision: &precision, log_ten: false, opaque: false };
+        let (one_value, other_value) = (gold.number(&point).ok()?, answer.number(&point).ok()?);
+        let apart = one_value.sub(&other_value, &precision).ok()?.abs(&precision).ok()?;
+        self.spend(&precision);
+        let within = |halves: i64, places: u32| {
+            let bound = RBig::from_parts(halves.into(), 2u8.into()) / RBig::from(10u8).pow(places as isize);
+            apart.compare(&Real::Exact(bound), &precision).ok().flatten().is_some_and(|side| side != std::cmp::Ordering::Greater)
+        };
+        let near = within(1, self.options.decimals);
+        let places = one.into_iter().chain(other).min()?;
+        // What does not end in so many decimals as are written is rounded to them.
+        let ends = |value: &Complex| value.is_real() && value.re.exact().is_some_and(terminates);
+        if ends(&one_value) && ends(&other_value) {
+            return Some(if near {
+                Said::open(Why::NotProven, "decimals that differ beyond the places that count")
+            } else {
+                Said::Other
+            });
+        }
+        Some(match within(1, places) {
+            true if places >= self.options.decimals => Said::Same,
+            true if places > 0 => Said::open(Why::NotProven, "rounded to fewer places than count"),
+            _ if near || (places >= self.options.decimals && within(2, places)) => {
+                Said::open(Why::NotProven, "decimals that differ beyond the places that count")
+            }
+            _ => Said::Other,
+        })
+    }
+
+    fn spend(&self, precision: &Precision) {
+        self.steps.set(precision.steps.get());
+    }
+
+    fn constants(&self, gold: &Expr, answer: &Expr, log_ten: bool) -> Said {
+        match self.at(gold, answer, &HashMap::new(), (log_ten, false)) {
+            At::Same => Said::Same,
+            At::Apart if unknown(gold) || unknown(answer) => Said::open(Why::NotProven, "a function that is not known"),
+            At::Apart if self.roughly(gold, answer) => Said::open(Why::NotProven, "decimals inside of an expression"),
+            At::Apart => Said::Other,
+            At::TooMuch => Said::open(Why::TooManySteps, ""),
+            At::Domain | At::Nothing => Said::open(Why::NotProven, "no finite value"),
+        }
+    }
+
+    /// Whether decimals stand in an expression that is within a thousandth of the other one.
+    fn roughly(&self, gold: &Expr, answer: &Expr) -> bool {
+        if !gold.has_decimals() && !answer.has_decimals() {
+            return false;
+        }
+        let precision = Precision::new(FIRST, self.steps.get());
+        let point = Point { values: &HashMap::new(), precision: &precision, log_ten: false, opaque: false };
+        let (Ok(one), Ok(other)) = (gold.number(&point), answer.number(&point)) else { return false };
+        let apart = one.sub(&other, &precision).and_then(|apart| apart.abs(&precision));
+        let size = one.abs(&precision);
+        match (apart, size) {
+            (Ok(apart), Ok(size)) => apart.top() < size.top() - 9,
+            _ => false,
+        }
+    }
+
+    fn same_but_for_names(&self, gold: &Expr, answer: &Expr, names: &[String], others: &[String], log_ten: bool) -> bool {
+        points::orders(names.len().min(3)).into_iter().any(|order| {
+            let names: Vec<String> = (0..names.len()).map(|at| names[order.get(at).copied().unwrap_or(at)].clone()).collect();
+            self.at_points(gold, &rename(answer, others, &names), log_ten) == Said::Same
+        })
+    }
+
+    /// Compares at points of both signs and several sizes.
+    fn at_points(&self, gold: &Expr, answer: &Expr, log_ten: bool) -> Said {
+        let mut names = gold.variables();
+        names.extend(answer.variables().into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
+        let whole = points::whole_names(gold).into_iter().chain(points::whole_names(answer)).collect::<Vec<_>>();
+        let kinked = points::kinked(gold) || points::kinked(answer);
+        let mut seeds = [seed(gold), seed(answer)];
+        seeds.sort_unstable();
+        let salt = seeds[0].rotate_left(17) ^ seeds[1];
+        if kinked && self.all_points(gold, answer, &points::plan(&names, salt, &whole), (log_ten, true)) == Some(Said::Same) {
+            return Said::Same;
+        }
+        let mut plan = points::plan(&names, salt, &whole);
+        let complete = !kinked || points::between_corners(gold, answer, &names, &mut plan);
+        match self.all_points(gold, answer, &plan, (log_ten, false)) {
+            Some(Said::Same) if !complete => Said::open(Why::NotProven, "corners of |...|, max, min or steps"),
+            Some(Said::Other) if unknown(gold) || unknown(answer) => {
+                Said::open(Why::NotProven, "a function or sign that is not known")
+            }
+            Some(said) => said,
+            None => Said::open(Why::NotProven, "no value at any point"),
+        }
+    }
+
+    /// What all points say together; `None` where none says anything.
+    fn all_points(&self, gold: &Expr, answer: &Expr, plan: &[points::Planned], how: (bool, bool)) -> Option<Said> {
+        let (mut same, mut domain, mut positive, mut costly) = (0, 0, 0, 0);
+        let mut negative_apart = false;
+        for planned in plan {
+            match self.at(gold, answer, &planned.values, how) {
+                At::Same => {
+                    same += 1;
+                    positive += usize::from(planned.positive);
+                }
+                At::Apart if planned.positive => return Some(Said::Other),
+                At::Apart => negative_apart = true,
+                At::Domain => domain += 1,
+                At::Nothing => {}
+                At::TooMuch => costly += 1,
+            }
+            if self.steps.get() == 0 {
+                return Some(Said::open(Why::TooManySteps, ""));
+            }
+        }
+        let rooted = points::rooted(gold) || points::rooted(answer);
+        if negative_apart {
+            let explicit = points::kinked(gold) || points::kinked(answer);
+            let positive_only = rooted && !explicit && positive > 0;
+            return Some(if positive_only { Said::open(Why::NotProven, "equal for positive values only") } else { Said::Other });
+        }
+        match same {
+            // A point that costs too much says nothing; enough others must.
+            0..4 if costly > 0 => Some(Said::open(Why::TooManySteps, "")),
+            0 | 1 => None,
+            _ if domain > 0 => Some(Said::open(Why::NotProven, "equal where both have a value")),
+            _ => Some(Said::Same),
+        }
+    }
+
+    /// Compares at one point, in as many digits as it takes.
+    fn at(&self, gold: &Expr, answer: &Expr, values: &HashMap<String, RBig>, (log_ten, opaque): (bool, bool)) -> At {
+        let mut bits = FIRST;
+        for round in 0..3 {
+            let precision = Precision::new(bits, self.steps.get());
+            let point = Point { values, precision: &precision, log_ten, opaque };
+            let imaginary = values.is_empty() || has_i(gold) || has_i(answer);
+            let value = |expr: &Expr| {
+                precision.left_reals.set(false);
+                let value = expr.value(&point);
+                if precision.left_reals.get() && !imaginary { Err(Fail::Undefined) } else { value }
+            };
+            let said = match (value(gold), value(answer)) {
+                (Ok(gold), Ok(answer)) => beside(&gold, &answer, &precision),
+                (Err(Fail::TooMuch), _) | (_, Err(Fail::TooMuch)) => Ok(At::TooMuch),
+                (Err(Fail::Undefined), Ok(_)) | (Ok(_), Err(Fail::Undefined)) => Ok(At::Domain),
+                _ => Ok(At::Nothing),
+            };
+            self.spend(&precision);
+            let more = FIRST + 64 + 4 * precision.largest.get();
+            match said {
+                Ok(At::Nothing) if bits == FIRST && more <= LAST => bits = more,
+                Ok(said) => return said,
+                Err(Fail::TooMuch) => return At::TooMuch,
+                Err(_) if bits >= more || (round == 2 && more <= LAST) => return At::Same,
+                Err(_) if more > LAST => return At::TooMuch,
+                Err(_) => bits = more,
+            }
+        }
+        At::Nothing
+    }
+}
+
+/// Whether two values are the same; an error where the digits do not tell them apart.
+fn beside(gold: &Value, answer: &Value, precision: &Precision) -> Result<At, Fail> {
+    match (gold, answer) {
+        (Value::Number(gold), Value::Number(answer)) => numbers(gold, answer, precision),
+        (Value::Matrix(gold), Value::Matrix(answer)) => {
+            let shape = |rows: &[Vec<Complex>]| (rows.len(), rows.first().map_or(0, Vec::len));
+            if shape(gold) != shape(answer) {
+                return Ok(At::Apart);
+            }
+            let mut open = None;
+            for (gold, answer) in gold.iter().flatten().zip(answer.iter().flatten()) {
+                match numbers(gold, answer, precision) {
+                    Ok(At::Same) => {}
+                    Ok(other) => return Ok(other),
+                    Err(fail) => open = Some(fail),
+                }
+            }
+            open.map_or(Ok(At::Same), Err)
+        }
+        _ => Ok(At::Apart),
+    }
+}
+
+fn numbers(gold: &Complex, answer: &Complex, precision: &Precision) -> Result<At, Fail> {
+    let mut open = false;
+    for (one, other) in [(&gold.re, &answer.re), (&gold.im, &answer.im)] {
+        let apart = one.sub(other, precision)?;
+        match apart.sign() {
+            Some(0) => {}
+            Some(_) => return Ok(At::Apart),
+            // Bounds that are too wide tell nothing.
+            None if apart.error() > one.top().max(other.top()).max(0) - precision.bits as i64 / 2 => return Ok(At::Nothing),
+            None => open = true,
+        }
+    }
+    if open { Err(Fail::Unsure) } else { Ok(At::Same) }
+}
+
+fn has_i(expr: &Expr) -> bool {
+    expr.any(&mut |inner| inner.name() == Some("i"))
+}
+
+/// Whether a function or a command stands in it of which nothing is known.
+fn unknown(expr: &Expr) -> bool {
+    expr.any(&mut |inner| match inner {
+        Expr::Name(name) => name.starts_with('\\'),
+        Expr::Call(name, _) => {
+            name.starts_with("of ")
+                || ["arcsec", "arccsc", "arccot", "coth", "sech", "csch", "arg", "Pr"].contains(&name.as_str())
+        }
+        _ => false,
+    })
+}
+
+/// Whether a fraction ends as a decimal.
+fn terminates(value: &RBig) -> bool {
+    let mut under = value.denominator().clone();
+    for prime in [2u8, 5] {
+        let prime = dashu_int::UBig::from(prime);
+        under.remove(&prime);
+    }
+    under.is_one()
+}
+
+fn rename(expr: &Expr, from: &[String], to: &[String]) -> Expr {
+    // By way of names that stand nowhere, so that two may be exchanged.
+    let aside = from.iter().enumerate().fold(expr.clone(), |expr, (at, name)| expr.replaced(name, &Expr::Name(format!("#{at}"))));
+    to.iter().enumerate().fold(aside, |expr, (at, name)| expr.replaced(&format!("#{at}"), &Expr::Name(name.clone())))
+}
+
+fn seed(expr: &Expr) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!("{expr:?}").hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,181 @@
+//! Units: their names, what they measure, and how many of the base unit they are.
+
+use std::collections::BTreeMap;
+
+use dashu_ratio::RBig;
+
+/// What a quantity is counted in: powers of base units, and the factor to them. A noun that is no unit known here is a base unit of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unit {
+    /// Base units and nouns, with their exponents; none is zero.
+    pub bases: BTreeMap<String, i32>,
+    /// How many of the base unit one of it is.
+    pub factor: RBig,
+    /// Whether all of it are units known here.
+    pub known: bool,
+}
+
+/// Names, over, under, base units. `m2` is a square metre, `m s-1` a metre in a second.
+type Row = (&'static str, u64, u64, &'static str);
+
+/// Names of one letter count where a unit can stand only. Plurals in -s are told by themselves.
+const UNITS: &[Row] = &[
+    ("m meter metre metros metro", 1, 1, "m"),
+    ("cm centimeter centimetre", 1, 100, "m"),
+    ("mm millimeter millimetre", 1, 1000, "m"),
+    ("km kilometer kilometre kilómetro", 1000, 1, "m"),
+    ("dm decimeter decimetre", 1, 10, "m"),
+    ("μm micrometer micrometre micron", 1, 1_000_000, "m"),
+    ("nm nanometer nanometre", 1, 1_000_000_000, "m"),
+    ("in inch inches", 254, 10_000, "m"),
+    ("ft foot feet", 3048, 10_000, "m"),
+    ("yd yard", 9144, 10_000, "m"),
+    ("mi mile", 1_609_344, 1000, "m"),
+    ("kg kilogram kilo", 1, 1, "kg"),
+    ("g gram gramme", 1, 1000, "kg"),
+    ("mg milligram", 1, 1_000_000, "kg"),
+    ("tonne", 1000, 1, "kg"),
+    ("lb lbs pound", 45_359_237, 100_000_000, "kg"),
+    ("oz ounce", 45_359_237, 1_600_000_000, "kg"),
+    ("s sec second secs", 1, 1, "s"),
+    ("ms millisecond", 1, 1000, "s"),
+    ("min minute mins", 60, 1, "s"),
+    ("h hr hour hrs hora", 3600, 1, "s"),
+    ("day", 86400, 1, "s"),
+    ("week", 604_800, 1, "s"),
+    ("month", 1, 1, "month"),
+    ("year yr yrs", 12, 1, "month"),
+    ("l L liter litre ltr", 1, 1000, "m3"),
+    ("ml mL milliliter millilitre", 1, 1_000_000, "m3"),
+    ("dl deciliter", 1, 10_000, "m3"),
+    ("cl centiliter", 1, 100_000, "m3"),
+    ("cc", 1, 1_000_000, "m3"),
+    ("gallon gal", 1, 1, "gallon"),
+    ("quart qt", 1, 4, "gallon"),
+    ("pint pt", 1, 8, "gallon"),
+    ("cup", 1, 16, "gallon"),
+    ("hectare ha", 10_000, 1, "m2"),
+    ("acre", 4_046_856_422, 1_000_000, "m2"),
+    ("mph", 1_609_344, 3_600_000, "m s-1"),
+    ("kph kmh", 1000, 3600, "m s-1"),
+    ("knot", 1852, 3600, "m s-1"),
+    ("A amp ampere", 1, 1, "A"),
+    ("mA milliampere", 1, 1000, "A"),
+    ("K kelvin", 1, 1, "K"),
+    ("celsius centigrade", 1, 1, "°C"),
+    ("fahrenheit", 1, 1, "°F"),
+    ("degree deg", 1, 1, "°"),
+    ("radian rad", 1, 1, "rad"),
+    ("N newton", 1, 1, "kg m s-2"),
+    ("kN kilonewton", 1000, 1, "kg m s-2"),
+    ("J joule", 1, 1, "kg m2 s-2"),
+    ("kJ kilojoule", 1000, 1, "kg m2 s-2"),
+    ("MJ megajoule", 1_000_000, 1, "kg m2 s-2"),
+    ("eV electronvolt", 1, 1, "eV"),
+    ("MeV", 1_000_000, 1, "eV"),
+    ("keV", 1000, 1, "eV"),
+    ("cal calorie", 1, 1, "cal"),
+    ("kcal kilocalorie", 1000, 1, "cal"),
+    ("W watt", 1, 1, "kg m2 s-3"),
+    ("kW kilowatt", 1000, 1, "kg m2 s-3"),
+    ("Pa pascal", 1, 1, "kg m-1 s-2"),
+    ("kPa kilopascal", 1000, 1, "kg m-1 s-2"),
+    ("atm atmosphere", 101_325, 1, "kg m-1 s-2"),
+    ("V volt", 1, 1, "kg m2 s-3 A-1"),
+    ("C coulomb", 1, 1, "A s"),
+    ("Ω ohm", 1, 1, "kg m2 s-3 A-2"),
+    ("F farad", 1, 1, "kg-1 m-2 s4 A2"),
+    ("T tesla", 1, 1, "kg s-2 A-1"),
+    ("Hz hertz", 1, 1, "s-1"),
+    ("kHz kilohertz", 1000, 1, "s-1"),
+    ("MHz megahertz", 1_000_000, 1, "s-1"),
+    ("mol mole moles", 1, 1, "mol"),
+    ("mmol millimole", 1, 1000, "mol"),
+    ("dollar usd buck", 1, 1, "dollar"),
+    ("cent penny pennies", 1, 100, "dollar"),
+    ("euro eur", 1, 1, "euro"),
+    ("yuan rmb cny", 1, 1, "yuan"),
+    ("rupee", 1, 1, "rupee"),
+    ("unit", 1, 1, ""),
+    ("pound-sterling", 1, 1, "pound sterling"),
+];
+
+fn row(word: &str) -> Option<&'static Row> {
+    let find = |word: &str| UNITS.iter().find(|(names, ..)| names.split(' ').any(|name| name == word));
+    // `L` and `l`, `kWh` and so on count as they are written; names of four letters and more in any case.
+    let lower = word.to_lowercase();
+    let single = word.chars().count() == 1;
+    find(word)
+        .or_else(|| if single { None } else { find(&lower) })
+        .or_else(|| lower.strip_suffix('s').filter(|w| w.len() > 1).and_then(find))
+}
+
+/// Whether a word is a unit.
+pub fn known(word: &str) -> bool {
+    row(word).is_some() || square(word).is_some()
+}
+
+/// The exponent of "square", "cubic" and their kin.
+pub fn square(word: &str) -> Option<i32> {
+    match word.to_lowercase().as_str() {
+        "square" | "sq" | "squared" => Some(2),
+        "cubic" | "cu" | "cubed" => Some(3),
+        _ => None,
+    }
+}
+
+impl Unit {
+    /// No unit at all.
+    pub fn none() -> Self {
+        Unit { bases: BTreeMap::new(), factor: RBig::ONE, known: true }
+    }
+
+    /// What a word counts. Its plural is the same unit.
+    pub fn named(word: &str) -> Self {
+        let Some((_, over, under, bases)) = row(word) else {
+            let lower = word.to_lowercase();
+            let noun = lower.strip_suffix("ies").map(|stem| format!("{stem}y"));
+            let noun = noun.or_else(|| lower.strip_suffix('s').filter(|w| w.len() > 2).map(str::to_owned)).unwrap_or(lower);
+            return Unit { bases: BTreeMap::from([(noun, 1)]), factor: RBig::ONE, known: false };
+        };
+        let bases = bases.split(' ').filter(|base| !base.is_empty() && *base != "sterling").map(|base| {
+            let at = base.find(|c: char| c.is_ascii_digit() || c == '-').unwrap_or(base.len());
+            (base[..at].to_owned(), base[at..].parse().unwrap_or(1))
+        });
+        Unit { bases: bases.collect(), factor: RBig::from_parts((*over).into(), (*under).into()), known: true }
+    }
+
+    /// A unit to a power.
+    pub fn power(mut self, exponent: i32) -> Self {
+        self.bases.values_mut().for_each(|power| *power *= exponent);
+        self.bases.retain(|_, power| *power != 0);
+        self.factor = self.factor.pow(exponent as isize);
+        self
+    }
+
+    /// The product of two units.
+    pub fn times(mut self, other: &Unit) -> Self {
+        for (base, power) in &other.bases {
+            *self.bases.entry(base.clone()).or_default() += power;
+        }
+        self.bases.retain(|_, power| *power != 0);
+        self.factor *= &other.factor;
+        self.known &= other.known;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_of_one_kind_differ_by_their_factor() {
+        let speed = Unit::named("km").times(&Unit::named("hours").power(-1));
+        let other = Unit::named("m").times(&Unit::named("s").power(-1));
+        assert_eq!(speed.bases, other.bases);
+        assert_eq!(speed.factor / other.factor, RBig::from_parts(5.into(), 18u8.into()));
+        assert_eq!(Unit::named("apples").bases, Unit::named("apple").bases);
+        assert_eq!(Unit::named("J").bases, Unit::named("N").times(&Unit::named("m")).bases);
+    }
+}

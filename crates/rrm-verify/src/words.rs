@@ -1,0 +1,337 @@
+//! Words that answers are made of, and what they say: joints, numbers, magnitudes, phrases.
+
+use dashu_ratio::RBig;
+
+use crate::lex::Kind;
+
+/// "and" and "or". Those of one letter, and those of other languages, count in text only.
+pub fn joint(word: &str, text: bool) -> Option<Kind> {
+    match word {
+        "and" => Some(Kind::And),
+        "or" => Some(Kind::Or),
+        _ if !text => None,
+        "y" | "e" | "und" | "et" | "и" | "和" | "及" | "与" => Some(Kind::And),
+        "o" | "u" | "oder" | "ou" => Some(Kind::Or),
+        "или" | "或" | "或者" => Some(Kind::Or),
+        _ => None,
+    }
+}
+
+/// Words that are answers by themselves, though short enough to be products of variables.
+pub fn is_answer(word: &str) -> bool {
+    const ANSWERS: &[&str] = &[
+        "yes", "no", "odd", "even", "all", "any", "none", "true", "false", "dne", "never", "always", "sun", "mon", "tue", "wed",
+        "thu", "fri", "sat", "not",
+    ];
+    ANSWERS.contains(&word)
+}
+
+/// Short words of sentences, which are no products of variables.
+pub fn is_known(word: &str) -> bool {
+    const SHORT: &[&str] = &[
+        "is", "of", "to", "in", "on", "at", "by", "the", "for", "an", "as", "it", "he", "she", "are", "was", "has", "her", "his",
+        "we", "so", "be", "if", "per", "up", "but", "its", "can", "did", "do", "had", "may", "my", "our", "out", "own", "two",
+        "one", "six", "ten",
+    ];
+    SHORT.contains(&word) || is_answer(word)
+}
+
+/// Words between or behind numbers that change what the number says. A number beside one of them is not understood.
+pub fn changes(word: &str) -> bool {
+    const CHANGES: &[&str] = &[
+        "not",
+        "no",
+        "never",
+        "neither",
+        "nor",
+        "isn't",
+        "isnt",
+        "aren't",
+        "arent",
+        "wasn't",
+        "cannot",
+        "can't",
+        "doesn't",
+        "don't",
+        "except",
+        "without",
+        "unless",
+        "than",
+        "more",
+        "less",
+        "fewer",
+        "least",
+        "most",
+        "over",
+        "under",
+        "above",
+        "below",
+        "between",
+        "to",
+        "through",
+        "till",
+        "until",
+        "from",
+        "half",
+        "halves",
+        "third",
+        "thirds",
+        "quarter",
+        "quarters",
+        "fourth",
+        "fourths",
+        "fifth",
+        "fifths",
+        "remainder",
+        "rest",
+        "plus",
+        "minus",
+        "times",
+        "divided",
+        "squared",
+        "cubed",
+        "factorial",
+        "st",
+        "nd",
+        "rd",
+        "th",
+        "o'clock",
+        "oclock",
+        "am",
+        "pm",
+        "versus",
+        "vs",
+        "modulo",
+        "mod",
+        "power",
+        "root",
+        "square-root",
+        "multiplied",
+        "hundred",
+        "thousand",
+        "million",
+        "billion",
+        "trillion",
+        "dozen",
+        "dozens",
+        "either",
+        "maybe",
+        "almost",
+        "nearly",
+        "if",
+        "twice",
+        "thrice",
+        "double",
+        "triple",
+    ];
+    CHANGES.contains(&word) || word.ends_with("n't") || month(word)
+}
+
+/// Words before a number that leave it as it is.
+pub fn leaves(word: &str) -> bool {
+    const LEAVES: &[&str] = &[
+        "exactly",
+        "about",
+        "approximately",
+        "approx",
+        "roughly",
+        "around",
+        "only",
+        "just",
+        "simply",
+        "is",
+        "are",
+        "be",
+        "equals",
+        "equal",
+        "the",
+        "a",
+        "an",
+        "total",
+        "of",
+        "answer",
+        "value",
+        "therefore",
+        "so",
+        "thus",
+    ];
+    LEAVES.contains(&word)
+}
+
+/// Names of months: a number beside one is a day or a year.
+pub fn month(word: &str) -> bool {
+    const MONTHS: &[&str] = &[
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "jun",
+        "jul",
+        "aug",
+        "sep",
+        "oct",
+        "nov",
+        "dec",
+    ];
+    MONTHS.contains(&word)
+}
+
+/// What a word multiplies the number before it by.
+pub fn magnitude(word: &str) -> Option<RBig> {
+    let ten = |power: usize| Some(RBig::from(10u8).pow(power as isize));
+    match word {
+        "dozen" | "dozens" => Some(RBig::from(12)),
+        "hundred" | "hundreds" => ten(2),
+        "thousand" | "thousands" => ten(3),
+        "million" | "millions" => ten(6),
+        "billion" | "billions" => ten(9),
+        "trillion" | "trillions" => ten(12),
+        "lakh" | "lakhs" => ten(5),
+        "crore" | "crores" => ten(7),
+        _ => None,
+    }
+}
+
+/// A small number in words.
+pub fn number(word: &str) -> Option<u32> {
+    const SMALL: &[&str] = &[
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+    ];
+    const TENS: &[&str] = &["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+    let small = SMALL.iter().position(|name| *name == word).map(|place| place as u32);
+    small.or_else(|| TENS.iter().position(|name| *name == word).map(|place| 20 + 10 * place as u32))
+}
+
+/// What part of one a word names: "half", "third", "quarters".
+pub fn part(word: &str) -> Option<u32> {
+    match word {
+        "half" | "halves" => Some(2),
+        "third" | "thirds" => Some(3),
+        "quarter" | "quarters" | "fourth" | "fourths" => Some(4),
+        "fifth" | "fifths" => Some(5),
+        "sixth" | "sixths" => Some(6),
+        "eighth" | "eighths" => Some(8),
+        "tenth" | "tenths" => Some(10),
+        _ => None,
+    }
+}
+
+/// A number that is written in words and in nothing else: "seven", "twenty-one", "one hundred and five", "two thirds".
+pub fn written_number(text: &str) -> Option<RBig> {
+    let lower = text.to_lowercase().replace(['-', '‑'], " ");
+    let words: Vec<&str> = lower.split_whitespace().filter(|word| *word != "and").collect();
+    let words = match words.as_slice() {
+        ["negative" | "minus", rest @ ..] => return written_number(&rest.join(" ")).map(|value| -value),
+        ["a" | "an", rest @ ..] if !rest.is_empty() => {
+            let mut all = vec!["one"];
+            all.extend(rest);
+            all
+        }
+        _ => words,
+    };
+    if let [over @ .., last] = words.as_slice()
+        && let Some(under) = part(last)
+    {
+        let over = if over.is_empty() { RBig::ONE } else { written_number(&over.join(" ")).filter(RBig::is_int)? };
+        return Some(over / RBig::from(under));
+    }
+    let (mut total, mut group, mut any) = (RBig::ZERO, RBig::ZERO, false);
+    let mut last = 0u32;
+    for word in words {
+        if let Some(value) = number(word) {
+            // "twenty one", but not "one twenty" or "five six".
+            let follows = !any || last == 0 || (last >= 20 && last.is_multiple_of(10) && last < 100 && (1..10).contains(&value));
+            if !follows {
+                return None;
+            }
+            group += RBig::from(value);
+            last = value.max(1);
+        } else {
+            let times = magnitude(word).filter(|_| any)?;
+            if times == RBig::from(100) {
+                group *= times;
+            } else {
+                total += group * times;
+                group = RBig::ZERO;
+            }
+            last = 0;
+        }
+        any = true;
+    }
+    any.then(|| total + group)
+}
+
+/// Whether words say that there is no solution: what `∅` says.
+pub fn says_none(text: &str) -> bool {
+    const NONE: &[&str] = &[
+        "no solution",
+        "no solutions",
+        "no real solution",
+        "no real solutions",
+        "no root",
+        "no roots",
+        "no real roots",
+        "no real root",
+        "empty set",
+        "empty",
+        "none exist",
+        "there is no solution",
+        "there are no solutions",
+        "there are no real solutions",
+        "no integer solutions",
+        "no such solution",
+        "has no solution",
+        "has no solutions",
+    ];
+    NONE.contains(&plain(text).as_str())
+}
+
+/// Words without what says nothing: case, articles, blanks, the points at the end. A single letter keeps its case, since it may be a variable.
+pub fn plain(text: &str) -> String {
+    let kept: String = text.chars().map(|c| if c.is_alphanumeric() || matches!(c, '\'' | '-' | '+') { c } else { ' ' }).collect();
+    let words: Vec<&str> = kept.split_whitespace().collect();
+    if let [letter] = words.as_slice()
+        && letter.chars().count() == 1
+    {
+        return (*letter).to_owned();
+    }
+    let words: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
+    let article = |word: &&String| !matches!(word.as_str(), "the" | "a" | "an");
+    words.iter().filter(article).cloned().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a word is a unit.
+pub fn is_unit(word: &str) -> bool {
+    crate::units::known(word)
+}
