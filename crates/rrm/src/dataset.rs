@@ -17,8 +17,8 @@ use serde_json::{Map, Value};
 pub(crate) use self::columns::find;
 pub use self::{
     check::{Summary, Tally, check},
-    columns::{ColumnError, ColumnNames},
-    error::{DatasetError, RowProblem},
+    columns::{ColumnError, ColumnNames, value},
+    error::{DatasetError, RowProblem, wrong_type},
     examples::{Example, read_examples},
     messages::Said,
     rows::Rows,
@@ -96,8 +96,11 @@ pub fn first_columns(path: &Path) -> Result<Vec<String>, DatasetError> {
     Ok(first?.1.into_iter().map(|(name, _)| name).collect())
 }
 
-/// What a value says, or what is wrong with it where it stands at `place`.
-pub(crate) fn said(value: &Value, place: &str, expected: &'static str) -> Result<Said, RowProblem> {
+/// What a value says: a text, a number or a boolean as it is written, the text of a list of parts, or the turns of a list of messages.
+///
+/// # Errors
+/// [`RowProblem`] for anything else, which names `place` and what was `expected`.
+pub fn said(value: &Value, place: &str, expected: &'static str) -> Result<Said, RowProblem> {
     messages::said(value, place, expected)
 }
 

@@ -1,32 +1,37 @@
 //! `rrm verify`: rows with a right answer and a response -> the same rows with what the verifier says.
 
-use std::{path::PathBuf, process::ExitCode};
+mod columns;
+mod values;
 
-use anyhow::Context;
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, anyhow};
 use rrm::{
-    dataset::{self, DatasetError},
+    dataset::{self, DatasetError, RowProblem},
     verify::{self, Outcome, VerifyOptions},
 };
 use serde_json::{Map, Value, json};
 
+use self::columns::{Column, Problem};
 use crate::{
     failure::Failure,
     output::{self, Output, note},
 };
 
-/// Columns that hold the right answer, and those that hold the response, in the order in which they are looked for.
-const GOLD: [&str; 6] = ["gold", "answer", "ground_truth", "solution", "target", "reference_answer"];
-const RESPONSE: [&str; 6] = ["response", "pred", "prediction", "completion", "output", "model_output"];
+/// The column that is added.
+const VERIFIED: &str = "verified";
 
 /// What the command takes.
 #[derive(clap::Args)]
 pub struct Args {
     /// JSONL, JSON or Parquet, also gzipped; - for stdin.
     input: PathBuf,
-    /// Column of the right answer, bare or a solution that ends with it [default: the first of gold, answer, ground_truth, solution, target, reference_answer].
+    /// Column of the right answer: bare, a solution that ends with it, or a list of which any will do; a dot looks into an object
+    /// [default: the only one of gold, answer, ground_truth, solution, target, reference_answer, reward_model.ground_truth].
     #[arg(long, value_name = "COLUMN")]
     gold: Option<String>,
-    /// Column of the response [default: the first of response, pred, prediction, completion, output, model_output].
+    /// Column of the response: a text, or messages, whose last turn of the assistant counts; a dot looks into an object
+    /// [default: the only one of response, pred, prediction, completion, output, model_output].
     #[arg(long, value_name = "COLUMN")]
     response: Option<String>,
     /// Decimal places to which decimals must agree.
@@ -36,7 +41,15 @@ pub struct Args {
     #[arg(long)]
     any_names: bool,
     /// Let an inequality answer where the right answer is an interval.
-    #[arg(long)]
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        default_value_t = true,
+        action = clap::ArgAction::Set
+    )]
     inequality_for_interval: bool,
     /// Where rows go [default: stdout].
     #[arg(short, long, value_name = "FILE")]
@@ -54,54 +67,119 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let input = output::spooled(&args.input)?;
     let name = args.input.display().to_string();
     let mut out = Output::open(args.output.as_deref(), &[input.path()])?;
-    let (mut equal, mut unequal, mut unknown) = (0u64, 0u64, 0u64);
+    let mut counts = Counts::default();
+    let mut columns = None;
     for row in dataset::raw(input.path(), &name)? {
         let (place, mut row) = row?;
-        let gold = text(&row, args.gold.as_deref(), &GOLD, "--gold").with_context(|| format!("{name}: row {place}"))?;
-        let said =
-            text(&row, args.response.as_deref(), &RESPONSE, "--response").with_context(|| format!("{name}: row {place}"))?;
-        let outcome = verify::verify(&gold, &said, &options);
-        *match outcome {
-            Outcome::Equal => &mut equal,
-            Outcome::Unequal => &mut unequal,
-            Outcome::Unknown(_) => &mut unknown,
-        } += 1;
-        let found = verify::extract(&said);
-        let mut told = Map::new();
-        if let Value::Object(outcome) = json!(outcome) {
-            told.extend(outcome);
-        }
-        told.insert("answer".to_owned(), json!(found.as_ref().map(|found| &found.text)));
-        told.insert("how".to_owned(), json!(found.as_ref().map(|found| found.how)));
-        told.insert("gold".to_owned(), json!(verify::of_gold(&gold).map(|gold| gold.text)));
+        let refused = |problem: Problem| refused(&name, place, problem);
+        let columns = match &mut columns {
+            Some(columns) => columns,
+            none => none.insert(choose(&row, args).map_err(refused)?),
+        };
+        let (golds, said) = read(&row, columns).map_err(refused)?;
+        let told = tell(golds, &said, &options);
+        counts.add(&told);
         let shown = format!("{place}: {}", Value::Object(told.clone()));
-        row.insert("verified".to_owned(), Value::Object(told));
+        row.insert(VERIFIED.to_owned(), Value::Object(told));
         out.row(&row, || output::print(&format!("{shown}\n")).map_err(std::io::Error::other)).context("cannot write the rows")?;
     }
-    let rows = equal + unequal + unknown;
-    if rows == 0 {
+    if counts.rows == 0 {
         return Err(Failure::user(DatasetError::Empty { file: name.into() }));
     }
     out.appear()?;
-    note(&format!("{rows} rows: {equal} equal, {unequal} unequal, {unknown} cannot be told"));
+    note(&counts.text());
     Ok(ExitCode::SUCCESS)
 }
 
-/// A column as text; numbers and truth values as they are written.
-fn text(row: &Map<String, Value>, named: Option<&str>, known: &[&str], option: &str) -> anyhow::Result<String> {
-    let present = || row.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-    let column = match named {
-        Some(name) => name,
-        None => known
-            .iter()
-            .copied()
-            .find(|name| row.contains_key(*name))
-            .with_context(|| format!("no column of {}; name it with {option}; present: {}", known.join(", "), present()))?,
+/// The columns of a file by its first row, which are said.
+fn choose(row: &Map<String, Value>, args: &Args) -> Result<(Column, Column), Problem> {
+    let (gold, response) = columns::choose(row, args.gold.as_deref(), args.response.as_deref())?;
+    // Columns that are not there are an error, and no news.
+    gold.value(row).and(response.value(row))?;
+    note(&format!("right answer from {}, response from {}", gold.path, response.path));
+    Ok((gold, response))
+}
+
+/// The right answers and the response of a row that has not been verified.
+fn read(row: &Map<String, Value>, (gold, response): &(Column, Column)) -> Result<(Vec<String>, String), Problem> {
+    if row.contains_key(VERIFIED) {
+        return Err(Problem {
+            what: format!("there is a column `{VERIFIED}` already, which would be lost"),
+            hint: "drop or rename it, or verify the rows that it was made of".to_owned(),
+        });
+    }
+    let wrong = |problem: RowProblem| Problem {
+        what: problem.to_string(),
+        hint: "mend the row, or name another column with --gold or --response".to_owned(),
     };
-    match row.get(column) {
-        Some(Value::String(text)) => Ok(text.clone()),
-        Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(value.to_string()),
-        Some(_) => anyhow::bail!("column {column} must be a text or a number"),
-        None => anyhow::bail!("no column {column}; present: {}", present()),
+    let golds = values::golds(gold.value(row)?, &gold.path).map_err(wrong)?;
+    Ok((golds, values::response(response.value(row)?, &response.path).map_err(wrong)?))
+}
+
+fn refused(file: &str, row: usize, Problem { what, hint }: Problem) -> Failure {
+    Failure::user(anyhow!("{file} row {row}: {what}")).with_hint(hint)
+}
+
+/// What is said of a row: equal if the response is equal to one right answer, unequal if it is to none of them.
+fn tell(golds: Vec<String>, said: &str, options: &VerifyOptions) -> Map<String, Value> {
+    let mut met: Option<(Outcome, Value)> = None;
+    let (mut stated, mut unequal) = (0, 0);
+    for gold in golds {
+        let Some(answer) = verify::of_gold(&gold) else { continue };
+        stated += 1;
+        let outcome = verify::verify(&gold, said, options);
+        let equal = outcome == Outcome::Equal;
+        unequal += usize::from(outcome == Outcome::Unequal);
+        // The first that cannot be told says why; one that is equal settles the row.
+        if equal || met.as_ref().is_none_or(|(met, _)| *met == Outcome::Unequal && outcome != Outcome::Unequal) {
+            met = Some((outcome, answer.text.into()));
+        }
+        if equal {
+            break;
+        }
+    }
+    let (outcome, gold) = match met {
+        // None of several is the one that did not match.
+        Some((outcome, _)) if stated > 1 && unequal == stated => (json!(outcome), Value::Null),
+        Some((outcome, gold)) => (json!(outcome), gold),
+        None => (json!({"outcome": "unknown", "why": "no_gold"}), Value::Null),
+    };
+    let mut told = Map::new();
+    if let Value::Object(outcome) = outcome {
+        told.extend(outcome);
+    }
+    let found = verify::extract(said);
+    told.insert("answer".to_owned(), json!(found.as_ref().map(|found| &found.text)));
+    told.insert("how".to_owned(), json!(found.as_ref().map(|found| found.how)));
+    told.insert("gold".to_owned(), gold);
+    told
+}
+
+/// How many rows were told what.
+#[derive(Default)]
+struct Counts {
+    rows: u64,
+    equal: u64,
+    unequal: u64,
+    /// By why.
+    unknown: BTreeMap<String, u64>,
+}
+
+impl Counts {
+    fn add(&mut self, told: &Map<String, Value>) {
+        let text = |key: &str| told.get(key).and_then(Value::as_str).unwrap_or_default();
+        self.rows += 1;
+        *match text("outcome") {
+            "equal" => &mut self.equal,
+            "unequal" => &mut self.unequal,
+            _ => self.unknown.entry(text("why").to_owned()).or_default(),
+        } += 1;
+    }
+
+    fn text(&self) -> String {
+        let Counts { rows, equal, unequal, unknown } = self;
+        let whys: Vec<String> = unknown.iter().map(|(why, count)| format!("{count} {why}")).collect();
+        let whys = if whys.is_empty() { String::new() } else { format!(" ({})", whys.join(", ")) };
+        format!("{rows} rows: {equal} equal, {unequal} unequal, {} cannot be told{whys}", unknown.values().sum::<u64>())
     }
 }

@@ -77,3 +77,36 @@ fn help_of_train_lists_its_options() {
 fn help_of_pairs_lists_its_options() {
     insta::assert_snapshot!(stdout(&rrm(["pairs", "--help"])));
 }
+
+#[test]
+fn help_of_verify_lists_its_options() {
+    insta::assert_snapshot!(stdout(&rrm(["verify", "--help"])), @r#"
+    Tell whether responses give the right answer: numbers, LaTeX, sets, intervals, choices, short texts
+
+    Usage: rrm verify [OPTIONS] <INPUT>
+
+    Arguments:
+      <INPUT>  JSONL, JSON or Parquet, also gzipped; - for stdin
+
+    Options:
+          --gold <COLUMN>
+              Column of the right answer: bare, a solution that ends with it, or a list of which any
+              will do; a dot looks into an object [default: the only one of gold, answer, ground_truth,
+              solution, target, reference_answer, reward_model.ground_truth]
+          --response <COLUMN>
+              Column of the response: a text, or messages, whose last turn of the assistant counts; a
+              dot looks into an object [default: the only one of response, pred, prediction, completion,
+              output, model_output]
+          --decimals <N>
+              Decimal places to which decimals must agree [default: 6]
+          --any-names
+              Match variables in the order in which they occur, whatever their names
+          --inequality-for-interval[=<BOOL>]
+              Let an inequality answer where the right answer is an interval [default: true] [possible
+              values: true, false]
+      -o, --output <FILE>
+              Where rows go [default: stdout]
+      -h, --help
+              Print help
+    "#);
+}

@@ -1,6 +1,30 @@
-//! `rrm verify`: rows are told apart, and wrong input is named.
+//! `rrm verify`: rows are told apart, columns are chosen once and said, and wrong input is named.
+
+use std::slice::from_ref;
+
+use serde_json::{Value, json};
 
 use crate::{file, rrm, stderr, stdout};
+
+/// What is said of these rows: `verified` of each, a line for each.
+fn verified(rows: &[Value], options: &[&str]) -> String {
+    let (_folder, path) = rows_of(rows);
+    let told = rrm([&["verify", path.to_str().unwrap()], options].concat());
+    let said: Vec<Value> = stdout(&told).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    said.iter().map(|row| format!("{}\n", row["verified"])).collect::<String>() + &stderr(&told)
+}
+
+/// What these rows are refused with.
+fn refused(rows: &[Value], options: &[&str]) -> String {
+    let (folder, path) = rows_of(rows);
+    let refused = rrm([&["verify", path.to_str().unwrap()], options].concat());
+    assert_eq!(refused.status.code(), Some(1), "{}", stderr(&refused));
+    stderr(&refused).replace(&format!("{}/", folder.path().display()), "")
+}
+
+fn rows_of(rows: &[Value]) -> (tempfile::TempDir, std::path::PathBuf) {
+    file("rows.jsonl", rows.iter().map(|row| format!("{row}\n")).collect::<String>())
+}
 
 #[test]
 fn rows_come_back_with_what_is_said_of_them() {
@@ -18,22 +42,373 @@ fn rows_come_back_with_what_is_said_of_them() {
     {"id":3,"answer":"Paris","response":"The answer is the capital of France","verified":{"outcome":"unknown","why":"texts","answer":"the capital of France","how":"statement","gold":"Paris"}}
     {"id":4,"answer":"A","response":"","verified":{"outcome":"unknown","why":"no_answer","answer":null,"how":null,"gold":"A"}}
     "#);
-    insta::assert_snapshot!(stderr(&told), @"note: 4 rows: 1 equal, 1 unequal, 2 cannot be told");
+    insta::assert_snapshot!(stderr(&told), @r#"
+    note: right answer from answer, response from response
+    note: 4 rows: 1 equal, 1 unequal, 2 cannot be told (1 no_answer, 1 texts)
+    "#);
+}
+
+#[test]
+fn several_columns_for_one_side_are_refused() {
+    let row = json!({"question": "2+2?", "answer": "5", "ground_truth": "4", "response": "I think \\boxed{5}"});
+    insta::assert_snapshot!(refused(from_ref(&row), &[]), @r#"
+    error: rows.jsonl row 1: several columns may hold the right answer: answer, ground_truth
+    hint: say which one does: --gold answer or --gold ground_truth
+    "#);
+    insta::assert_snapshot!(verified(from_ref(&row), &["--gold", "ground_truth"]), @r#"
+    {"outcome":"unequal","answer":"5","how":"boxed","gold":"4"}
+    note: right answer from ground_truth, response from response
+    note: 1 rows: 0 equal, 1 unequal, 0 cannot be told
+    "#);
+    // What is named as the response is no right answer.
+    insta::assert_snapshot!(verified(&[row], &["--response", "answer"]), @r#"
+    {"outcome":"unequal","answer":"5","how":"whole","gold":"4"}
+    note: right answer from ground_truth, response from answer
+    note: 1 rows: 0 equal, 1 unequal, 0 cannot be told
+    "#);
+    let row = json!({"gold": "4", "response": "4", "completion": "5", "output": "6"});
+    insta::assert_snapshot!(refused(&[row], &[]), @r#"
+    error: rows.jsonl row 1: several columns may hold the response: response, completion, output
+    hint: say which one does: --response response or --response completion or --response output
+    "#);
+    let verl = json!({"answer": "5", "reward_model": {"ground_truth": "4"}, "response": "5"});
+    insta::assert_snapshot!(refused(&[verl], &[]), @r#"
+    error: rows.jsonl row 1: several columns may hold the right answer: answer, reward_model.ground_truth
+    hint: say which one does: --gold answer or --gold reward_model.ground_truth
+    "#);
+}
+
+#[test]
+fn a_column_of_null_is_no_second_one() {
+    let rows = [
+        json!({"gold": "4", "answer": null, "reward_model": {"ground_truth": null}, "response": "4", "output": null}),
+        json!({"gold": "5", "response": "4"}),
+    ];
+    insta::assert_snapshot!(verified(&rows, &[]), @r#"
+    {"outcome":"equal","answer":"4","how":"whole","gold":"4"}
+    {"outcome":"unequal","answer":"4","how":"whole","gold":"5"}
+    note: right answer from gold, response from response
+    note: 2 rows: 1 equal, 1 unequal, 0 cannot be told
+    "#);
+    let nothing = json!({"gold": null, "answer": null, "response": "4"});
+    insta::assert_snapshot!(refused(&[nothing], &[]), @r#"
+    error: rows.jsonl row 1: several columns may hold the right answer: gold, answer
+    hint: say which one does: --gold gold or --gold answer
+    "#);
+    let first = json!({"gold": null, "response": "4"});
+    insta::assert_snapshot!(verified(&[first, json!({"gold": 4, "response": "4"})], &[]), @r#"
+    {"outcome":"unknown","why":"no_gold","answer":"4","how":"whole","gold":null}
+    {"outcome":"equal","answer":"4","how":"whole","gold":"4"}
+    note: right answer from gold, response from response
+    note: 2 rows: 1 equal, 0 unequal, 1 cannot be told (1 no_gold)
+    "#);
+}
+
+#[test]
+fn columns_are_those_of_the_first_row() {
+    let first = json!({"answer": "4", "response": "4"});
+    insta::assert_snapshot!(refused(&[first.clone(), json!({"ground_truth": "4", "response": "4"})], &[]), @r#"
+    note: right answer from answer, response from response
+    error: rows.jsonl row 2: `ground_truth` may hold the right answer too, which the first row has in `answer`
+    hint: say which one does: --gold answer or --gold ground_truth
+    "#);
+    insta::assert_snapshot!(refused(&[first.clone(), json!({"answer": null, "ground_truth": "4", "response": "4"})], &[]), @r#"
+    note: right answer from answer, response from response
+    error: rows.jsonl row 2: `ground_truth` may hold the right answer too, which the first row has in `answer`
+    hint: say which one does: --gold answer or --gold ground_truth
+    "#);
+    insta::assert_snapshot!(refused(&[first.clone(), json!({"answer": "4", "output": "4"})], &[]), @r#"
+    note: right answer from answer, response from response
+    error: rows.jsonl row 2: `output` may hold the response too, which the first row has in `response`
+    hint: say which one does: --response response or --response output
+    "#);
+    insta::assert_snapshot!(refused(&[first.clone(), json!({"answer": "4"})], &[]), @r#"
+    note: right answer from answer, response from response
+    error: rows.jsonl row 2: no column `response`; the row has: answer
+    hint: the response is read from `response` in every row; --response COLUMN names another column
+    "#);
+    // What an option names needs no first row.
+    let both = json!({"answer": "4", "ground_truth": "5", "response": "4"});
+    insta::assert_snapshot!(verified(&[first, both], &["--gold", "answer"]), @r#"
+    {"outcome":"equal","answer":"4","how":"whole","gold":"4"}
+    {"outcome":"equal","answer":"4","how":"whole","gold":"4"}
+    note: right answer from answer, response from response
+    note: 2 rows: 2 equal, 0 unequal, 0 cannot be told
+    "#);
 }
 
 #[test]
 fn a_row_without_its_columns_is_named() {
-    let (_folder, rows) =
-        file("rows.jsonl", "{\"answer\": \"1\", \"response\": \"1\"}\n{\"answer\": [1], \"response\": \"1\"}\n");
-    let path = rows.to_str().unwrap();
-    let refused = rrm(["verify", path]);
-    assert_eq!(refused.status.code(), Some(1));
-    let said = stderr(&refused);
-    assert!(said.contains("row 2") && said.contains("column answer must be a text or a number"), "{said}");
-    let (_empty, nothing) = file("empty.jsonl", "");
-    let refused = rrm(["verify".as_ref(), nothing.as_os_str()]);
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(stderr(&refused).contains("no rows"), "{}", stderr(&refused));
-    let said = stderr(&rrm(["verify", path, "--gold", "right"]));
-    assert!(said.contains("row 1") && said.contains("no column right; present: answer, response"), "{said}");
+    let row = json!({"answer": "1", "response": "1"});
+    insta::assert_snapshot!(refused(from_ref(&row), &["--gold", "right"]), @r#"
+    error: rows.jsonl row 1: no column `right`; the row has: answer, response
+    hint: the right answer is read from `right` in every row; --gold COLUMN names another column
+    "#);
+    insta::assert_snapshot!(refused(from_ref(&row), &["--gold", "response"]), @r#"
+    error: rows.jsonl row 1: no column for the response; it is looked for in pred, prediction, completion, output, model_output; the row has: answer, response
+    hint: --response COLUMN names it; a dot looks into an object
+    "#);
+    insta::assert_snapshot!(refused(from_ref(&row), &["--gold", "answer", "--response", "answer"]), @r#"
+    error: rows.jsonl row 1: the right answer and the response would both be read from `answer`
+    hint: --gold and --response name two columns
+    "#);
+    insta::assert_snapshot!(refused(&[json!({"text": "1"})], &[]), @r#"
+    error: rows.jsonl row 1: no column for the right answer; it is looked for in gold, answer, ground_truth, solution, target, reference_answer, reward_model.ground_truth; the row has: text
+    hint: --gold COLUMN names it; a dot looks into an object
+    "#);
+    insta::assert_snapshot!(refused(&[json!({"text": "1", "gold": "1"})], &[]), @r#"
+    error: rows.jsonl row 1: no column for the response; it is looked for in response, pred, prediction, completion, output, model_output; the row has: text, gold
+    hint: --response COLUMN names it; a dot looks into an object
+    "#);
+    insta::assert_snapshot!(refused(&[], &[]), @r#"
+    error: rows.jsonl: it holds no rows
+    hint: docs/formats.md describes what files may look like
+    "#);
+}
+
+#[test]
+fn dots_look_into_objects_and_lists() {
+    let row = json!({"data_source": "d", "reward_model": {"style": "rule", "ground_truth": "4"}, "response": "\\boxed{4}"});
+    insta::assert_snapshot!(verified(from_ref(&row), &["--gold", "reward_model.ground_truth"]), @r#"
+    {"outcome":"equal","answer":"4","how":"boxed","gold":"4"}
+    note: right answer from reward_model.ground_truth, response from response
+    note: 1 rows: 1 equal, 0 unequal, 0 cannot be told
+    "#);
+    insta::assert_snapshot!(verified(from_ref(&row), &[]), @r#"
+    {"outcome":"equal","answer":"4","how":"boxed","gold":"4"}
+    note: right answer from reward_model.ground_truth, response from response
+    note: 1 rows: 1 equal, 0 unequal, 0 cannot be told
+    "#);
+    insta::assert_snapshot!(refused(from_ref(&row), &["--gold", "reward_model.truth"]), @r#"
+    error: rows.jsonl row 1: no column `truth`; `reward_model` has: style, ground_truth
+    hint: the right answer is read from `reward_model.truth` in every row; --gold COLUMN names another column
+    "#);
+    let null = json!({"reward_model": null, "response": "4"});
+    insta::assert_snapshot!(verified(&[row, null], &[]), @r#"
+    {"outcome":"equal","answer":"4","how":"boxed","gold":"4"}
+    {"outcome":"unknown","why":"no_gold","answer":"4","how":"whole","gold":null}
+    note: right answer from reward_model.ground_truth, response from response
+    note: 2 rows: 1 equal, 0 unequal, 1 cannot be told (1 no_gold)
+    "#);
+    let nested =
+        json!({"reward_model.ground_truth": "7", "reward_model": {"ground_truth": "4"}, "out": [{"text": "6"}, {"text": "7"}]});
+    insta::assert_snapshot!(verified(from_ref(&nested), &["--response", "out.1.text"]), @r#"
+    {"outcome":"equal","answer":"7","how":"whole","gold":"7"}
+    note: right answer from reward_model.ground_truth, response from out.1.text
+    note: 1 rows: 1 equal, 0 unequal, 0 cannot be told
+    "#);
+    insta::assert_snapshot!(refused(&[nested], &["--response", "out.2.text"]), @r#"
+    error: rows.jsonl row 1: no column `out.2.text`; the row has: reward_model.ground_truth, reward_model, out
+    hint: the response is read from `out.2.text` in every row; --response COLUMN names another column
+    "#);
+}
+
+#[test]
+fn of_a_list_of_right_answers_any_will_do() {
+    let row = |gold: Value, response: Value| json!({"gold": gold, "response": response});
+    let rows = [
+        row(json!(["4", "four"]), json!("\\boxed{4}")),
+        row(json!(["5", 4.0, true]), json!("\\boxed{4}")),
+        row(json!(["5", 6]), json!("\\boxed{4}")),
+        row(json!(["5"]), json!("\\boxed{4}")),
+        row(json!(["the sea", "5", "Rome"]), json!("The answer is the capital of Italy")),
+        row(json!(["the sea", "Rome", "the capital of Italy"]), json!("The answer is the capital of Italy")),
+        row(json!(["4", "5"]), json!("")),
+        row(json!(["", "4"]), json!("4")),
+        row(json!([""]), json!("4")),
+        row(json!([]), json!("4")),
+        row(json!(true), json!(true)),
+        row(json!(0.5), json!("1/2")),
+        row(json!("#### 4"), json!(4)),
+    ];
+    insta::assert_snapshot!(verified(&rows, &[]), @r#"
+    {"outcome":"equal","answer":"4","how":"boxed","gold":"4"}
+    {"outcome":"equal","answer":"4","how":"boxed","gold":"4.0"}
+    {"outcome":"unequal","answer":"4","how":"boxed","gold":null}
+    {"outcome":"unequal","answer":"4","how":"boxed","gold":"5"}
+    {"outcome":"unknown","why":"texts","answer":"the capital of Italy","how":"statement","gold":"the sea"}
+    {"outcome":"equal","answer":"the capital of Italy","how":"statement","gold":"the capital of Italy"}
+    {"outcome":"unknown","why":"no_answer","answer":null,"how":null,"gold":"4"}
+    {"outcome":"equal","answer":"4","how":"whole","gold":"4"}
+    {"outcome":"unknown","why":"no_gold","answer":"4","how":"whole","gold":null}
+    {"outcome":"unknown","why":"no_gold","answer":"4","how":"whole","gold":null}
+    {"outcome":"equal","answer":"true","how":"whole","gold":"true"}
+    {"outcome":"equal","answer":"1/2","how":"whole","gold":"0.5"}
+    {"outcome":"equal","answer":"4","how":"whole","gold":"4"}
+    note: right answer from gold, response from response
+    note: 13 rows: 7 equal, 2 unequal, 4 cannot be told (1 no_answer, 2 no_gold, 1 texts)
+    "#);
+}
+
+#[test]
+fn null_is_counted_and_the_run_goes_on() {
+    let rows = [
+        json!({"gold": "4", "response": "\\boxed{4}"}),
+        json!({"gold": null, "response": "\\boxed{4}"}),
+        json!({"gold": "4", "response": null}),
+        json!({"gold": null, "response": null}),
+        json!({"gold": " ", "response": "4"}),
+        json!({"gold": "5", "response": "\\boxed{4}"}),
+    ];
+    insta::assert_snapshot!(verified(&rows, &[]), @r#"
+    {"outcome":"equal","answer":"4","how":"boxed","gold":"4"}
+    {"outcome":"unknown","why":"no_gold","answer":"4","how":"boxed","gold":null}
+    {"outcome":"unknown","why":"no_answer","answer":null,"how":null,"gold":"4"}
+    {"outcome":"unknown","why":"no_gold","answer":null,"how":null,"gold":null}
+    {"outcome":"unknown","why":"no_gold","answer":"4","how":"whole","gold":null}
+    {"outcome":"unequal","answer":"4","how":"boxed","gold":"5"}
+    note: right answer from gold, response from response
+    note: 6 rows: 1 equal, 1 unequal, 4 cannot be told (1 no_answer, 3 no_gold)
+    "#);
+}
+
+#[test]
+fn of_messages_the_last_turn_of_the_assistant_counts() {
+    let turn = |role: &str, content: Value| json!({"role": role, "content": content});
+    let parts = json!([{"type": "text", "text": "It is "}, {"type": "text", "text": "\\boxed{4}"}]);
+    let call = json!({"role": "assistant", "content": null, "tool_calls": [{"function": {"name": "add", "arguments": "4"}}]});
+    let rows = [
+        json!({"gold": "4", "response": [turn("assistant", json!("\\boxed{4}"))]}),
+        json!({"gold": "4", "response": [turn("assistant", json!("5")), turn("user", json!("6?")), turn("assistant", parts.clone())]}),
+        json!({"gold": "4", "response": [turn("user", json!("2+2?")), turn("assistant", json!("4")), turn("user", json!("5?"))]}),
+        json!({"gold": "4", "response": parts}),
+        json!({"gold": "4", "response": []}),
+        json!({"gold": "4", "response": [call, turn("tool", json!("4"))]}),
+        json!({"gold": "4", "response": [turn("assistant", json!(null))]}),
+        json!({"gold": [turn("user", json!("2+2?")), turn("assistant", json!("#### 4"))], "response": "4"}),
+        json!({"gold": [turn("assistant", json!("4")), turn("assistant", json!("#### 5"))], "response": "4"}),
+    ];
+    insta::assert_snapshot!(verified(&rows, &[]), @r#"
+    {"outcome":"equal","answer":"4","how":"boxed","gold":"4"}
+    {"outcome":"equal","answer":"4","how":"boxed","gold":"4"}
+    {"outcome":"equal","answer":"4","how":"whole","gold":"4"}
+    {"outcome":"equal","answer":"4","how":"boxed","gold":"4"}
+    {"outcome":"unknown","why":"no_answer","answer":null,"how":null,"gold":"4"}
+    {"outcome":"unknown","why":"no_answer","answer":null,"how":null,"gold":"4"}
+    {"outcome":"unknown","why":"no_answer","answer":null,"how":null,"gold":"4"}
+    {"outcome":"equal","answer":"4","how":"whole","gold":"4"}
+    {"outcome":"unequal","answer":"4","how":"whole","gold":"5"}
+    note: right answer from gold, response from response
+    note: 9 rows: 5 equal, 1 unequal, 3 cannot be told (3 no_answer)
+    "#);
+}
+
+#[test]
+fn what_states_no_answer_is_named_with_its_place() {
+    let fine = json!({"gold": "4", "response": "4"});
+    let gold = |gold: Value| refused(&[fine.clone(), json!({"gold": gold, "response": "4"})], &[]);
+    insta::assert_snapshot!(gold(json!({"value": 4})), @r#"
+    note: right answer from gold, response from response
+    error: rows.jsonl row 2: `gold` must be a right answer: a text, a number, true or false, a list of these, a list of messages, or null; found an object with the keys value
+    hint: mend the row, or name another column with --gold or --response
+    "#);
+    insta::assert_snapshot!(gold(json!([["4"], ["5"]])), @r#"
+    note: right answer from gold, response from response
+    error: rows.jsonl row 2: `gold[0]` must be a right answer of a list: a text, a number, true or false; found a list of 1
+    hint: mend the row, or name another column with --gold or --response
+    "#);
+    insta::assert_snapshot!(gold(json!(["4", null])), @r#"
+    note: right answer from gold, response from response
+    error: rows.jsonl row 2: `gold[1]` must be a right answer of a list: a text, a number, true or false; found null
+    hint: mend the row, or name another column with --gold or --response
+    "#);
+    insta::assert_snapshot!(gold(json!(["4", {"value": 4}])), @r#"
+    note: right answer from gold, response from response
+    error: rows.jsonl row 2: `gold[1]` must be a right answer of a list: a text, a number, true or false; found an object with the keys value
+    hint: mend the row, or name another column with --gold or --response
+    "#);
+    insta::assert_snapshot!(gold(json!([{"value": 4}])), @r#"
+    note: right answer from gold, response from response
+    error: rows.jsonl row 2: `gold[0]` must be a message with `role` and `content`; found an object with the keys value
+    hint: mend the row, or name another column with --gold or --response
+    "#);
+    insta::assert_snapshot!(gold(json!([{"role": "user", "content": "4"}])), @r#"
+    note: right answer from gold, response from response
+    error: rows.jsonl row 2: `gold` must be messages, with a turn of the assistant among them; found a list of 1
+    hint: mend the row, or name another column with --gold or --response
+    "#);
+    let response = |response: Value| refused(&[fine.clone(), json!({"gold": "4", "response": response})], &[]);
+    insta::assert_snapshot!(response(json!({"text": "4"})), @r#"
+    note: right answer from gold, response from response
+    error: rows.jsonl row 2: `response` must be a response: a text, a number, true or false, a list of messages, or null; found an object with the keys text
+    hint: mend the row, or name another column with --gold or --response
+    "#);
+    insta::assert_snapshot!(response(json!(["4", "5"])), @r#"
+    note: right answer from gold, response from response
+    error: rows.jsonl row 2: `response` must be a response: a text, a number, true or false, a list of messages, or null; found a list of 2
+    hint: mend the row, or name another column with --gold or --response
+    "#);
+    insta::assert_snapshot!(response(json!([{"text": "4"}])), @r#"
+    note: right answer from gold, response from response
+    error: rows.jsonl row 2: `response[0]` must be a message with `role` and `content`; found an object with the keys text
+    hint: mend the row, or name another column with --gold or --response
+    "#);
+    insta::assert_snapshot!(response(json!([{"role": "assistant", "content": {"text": "4"}}])), @r#"
+    note: right answer from gold, response from response
+    error: rows.jsonl row 2: `response[0].content` must be text or a list of text parts; found an object with the keys text
+    hint: mend the row, or name another column with --gold or --response
+    "#);
+    insta::assert_snapshot!(response(json!([{"role": "assistant", "content": [{"type": "image_url", "image_url": "x"}]}])), @r#"
+    note: right answer from gold, response from response
+    error: rows.jsonl row 2: `response[0].content[0]` is a part of type `image_url`; only text can be judged
+    hint: mend the row, or name another column with --gold or --response
+    "#);
+}
+
+#[test]
+fn what_was_verified_before_is_not_overwritten() {
+    let row = json!({"gold": "4", "response": "4"});
+    let (_folder, path) = rows_of(from_ref(&row));
+    let told: Value = serde_json::from_str(&stdout(&rrm(["verify".as_ref(), path.as_os_str()]))).unwrap();
+    insta::assert_snapshot!(refused(&[row, told], &[]), @r#"
+    note: right answer from gold, response from response
+    error: rows.jsonl row 2: there is a column `verified` already, which would be lost
+    hint: drop or rename it, or verify the rows that it was made of
+    "#);
+}
+
+#[test]
+fn an_inequality_answers_for_an_interval_unless_that_is_switched_off() {
+    let rows = [json!({"gold": "(1, 2)", "response": "$1 < x < 2$"})];
+    let outcome = |options: &[&str]| verified(&rows, options).lines().last().unwrap().to_owned();
+    let yes = outcome(&[]);
+    insta::assert_snapshot!(yes, @"note: 1 rows: 1 equal, 0 unequal, 0 cannot be told");
+    assert_eq!([outcome(&["--inequality-for-interval"]), outcome(&["--inequality-for-interval=true"])], [yes.clone(), yes]);
+    insta::assert_snapshot!(outcome(&["--inequality-for-interval=false"]), @"note: 1 rows: 0 equal, 1 unequal, 0 cannot be told");
+    // A value stands after an equals sign, so that a file behind the option is still a file.
+    let (_folder, path) = rows_of(&rows);
+    assert!(rrm(["verify".as_ref(), "--inequality-for-interval".as_ref(), path.as_os_str()]).status.success());
+}
+
+#[test]
+fn parquet_holds_messages_and_lists() {
+    let prompt = json!([{"role": "user", "content": "2+2?"}]);
+    let (folder, path) = rows_of(&[json!({"prompt": prompt, "responses": ["So \\boxed{4}", "Or \\boxed{5}"]})]);
+    let pairs = folder.path().join("pairs.parquet");
+    let labelled = rrm([
+        "label".as_ref(),
+        path.as_os_str(),
+        "--engine".as_ref(),
+        "scripted:first".as_ref(),
+        "--write".as_ref(),
+        "dpo".as_ref(),
+        "-o".as_ref(),
+        pairs.as_os_str(),
+    ]);
+    assert!(labelled.status.success(), "{}", stderr(&labelled));
+    let told = |gold: &str, response: &str| {
+        let told = rrm(["verify", pairs.to_str().unwrap(), "--gold", gold, "--response", response]);
+        let row: Value = serde_json::from_str(&stdout(&told)).unwrap();
+        format!("{}\n{}", row["verified"], stderr(&told))
+    };
+    insta::assert_snapshot!(told("chosen", "rejected"), @r#"
+    {"outcome":"unequal","answer":"4","how":"boxed","gold":"5"}
+    note: right answer from chosen, response from rejected
+    note: 1 rows: 0 equal, 1 unequal, 0 cannot be told
+    "#);
+    insta::assert_snapshot!(told("chosen", "chosen.0.content"), @r#"
+    {"outcome":"equal","answer":"5","how":"boxed","gold":"5"}
+    note: right answer from chosen, response from chosen.0.content
+    note: 1 rows: 1 equal, 0 unequal, 0 cannot be told
+    "#);
 }

@@ -220,16 +220,33 @@ pub(super) fn remove(row: &mut Map<String, Value>, path: &str) {
     }
 }
 
+/// The value at `path` of a row: the column of that name, else what a path with dots leads to.
+///
+/// # Errors
+/// [`RowProblem::NoColumn`], which names the place where the path ends.
+pub fn value<'a>(row: &'a Map<String, Value>, path: &str) -> Result<&'a Value, RowProblem> {
+    find(row, path).ok_or_else(|| {
+        let (holder, path, place) = end(row, path, "");
+        no_column(holder, path, format!("`{path}`"), &place)
+    })
+}
+
 /// The error for a row, or a place in it, that lacks `path`, which `field` would be read from.
 pub(super) fn missing(row: &Map<String, Value>, path: &str, field: Field, place: &str) -> RowProblem {
+    let (holder, path, place) = end(row, path, place);
+    let wanted = if path == field.name() { format!("`{path}`") } else { format!("`{path}` (for `{}`)", field.name()) };
+    no_column(holder, path, wanted, &place)
+}
+
+/// The innermost object that `path` leads to, what is left of the path there, and where the object stands.
+fn end<'r, 'p>(row: &'r Map<String, Value>, path: &'p str, place: &str) -> (&'r Map<String, Value>, &'p str, String) {
     if let Some((head, rest)) = path.split_once('.')
         && let Some(Value::Object(inner)) = row.get(head)
     {
         let place = if place.is_empty() { head.to_owned() } else { format!("{place}.{head}") };
-        return missing(inner, rest, field, &place);
+        return end(inner, rest, &place);
     }
-    let wanted = if path == field.name() { format!("`{path}`") } else { format!("`{path}` (for `{}`)", field.name()) };
-    no_column(row, path, wanted, place)
+    (row, path, place.to_owned())
 }
 
 /// The error for a row, or a place in it, that lacks `path`, in the caller's words.

@@ -186,8 +186,8 @@ fn nearest_words(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!("; nearest: `{name}`"))
 }
 
-/// A wrong type at `place`.
-pub(super) fn wrong_type(place: &str, expected: &'static str, found: &Value) -> RowProblem {
+/// The error for a value at `place` that is not what is `expected` there.
+pub fn wrong_type(place: &str, expected: &'static str, found: &Value) -> RowProblem {
     RowProblem::WrongType { place: place.to_owned(), expected, found: describe(found) }
 }
 

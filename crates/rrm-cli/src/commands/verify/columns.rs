@@ -1,0 +1,119 @@
+//! The first row of a file and the options -> the columns that hold the right answer and the response, in all of its rows.
+
+use rrm::dataset::{self, RowProblem};
+use serde_json::{Map, Value};
+
+/// One of the two that are compared.
+pub struct Side {
+    /// What errors call it.
+    what: &'static str,
+    /// The option that names its column.
+    option: &'static str,
+    /// The columns that may hold it where the option is not given.
+    known: &'static [&'static str],
+}
+
+/// The right answer.
+pub const GOLD: Side = Side {
+    what: "the right answer",
+    option: "--gold",
+    known: &["gold", "answer", "ground_truth", "solution", "target", "reference_answer", "reward_model.ground_truth"],
+};
+
+/// The response.
+pub const RESPONSE: Side = Side {
+    what: "the response",
+    option: "--response",
+    known: &["response", "pred", "prediction", "completion", "output", "model_output"],
+};
+
+/// The column that one of the two is read from, in every row.
+pub struct Column {
+    side: &'static Side,
+    /// A column, or a path with dots.
+    pub path: String,
+    /// Columns that might hold it as well, and so have to be empty. None where an option names the column.
+    rivals: Vec<&'static str>,
+}
+
+/// What is wrong with the columns of a row.
+pub struct Problem {
+    /// What is wrong, without the file and the row.
+    pub what: String,
+    /// What would help.
+    pub hint: String,
+}
+
+/// The columns of the right answer and of the response: the named ones, else the only ones of the known names that are not null.
+pub fn choose(row: &Map<String, Value>, gold: Option<&str>, response: Option<&str>) -> Result<(Column, Column), Problem> {
+    let chosen = (pick(row, &GOLD, gold, response)?, pick(row, &RESPONSE, response, gold)?);
+    if chosen.0.path == chosen.1.path {
+        return Err(Problem {
+            what: format!("the right answer and the response would both be read from `{}`", chosen.0.path),
+            hint: "--gold and --response name two columns".to_owned(),
+        });
+    }
+    Ok(chosen)
+}
+
+/// The column for one side. What the other side's option names, `taken`, is no candidate.
+fn pick(row: &Map<String, Value>, side: &'static Side, named: Option<&str>, taken: Option<&str>) -> Result<Column, Problem> {
+    if let Some(name) = named {
+        return Ok(Column { side, path: name.to_owned(), rivals: Vec::new() });
+    }
+    let known = || side.known.iter().copied().filter(|name| Some(*name) != taken);
+    let present: Vec<&str> = known().filter(|name| find(row, name).is_some()).collect();
+    let full: Vec<&str> = present.iter().copied().filter(|name| !empty(row, name)).collect();
+    match (full.as_slice(), present.as_slice()) {
+        ([one], _) | ([], [one]) => {
+            Ok(Column { side, path: (*one).to_owned(), rivals: known().filter(|name| name != one).collect() })
+        }
+        ([], []) => Err(Problem {
+            what: format!(
+                "no column for {}; it is looked for in {}; the row has: {}",
+                side.what,
+                known().collect::<Vec<_>>().join(", "),
+                row.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+            ),
+            hint: format!("{} COLUMN names it; a dot looks into an object", side.option),
+        }),
+        ([], several) | (several, _) => {
+            Err(side.ambiguous(format!("several columns may hold {}: {}", side.what, several.join(", ")), several))
+        }
+    }
+}
+
+impl Side {
+    fn ambiguous(&self, what: String, columns: &[&str]) -> Problem {
+        let options: Vec<String> = columns.iter().map(|column| format!("{} {column}", self.option)).collect();
+        Problem { what, hint: format!("say which one does: {}", options.join(" or ")) }
+    }
+}
+
+impl Column {
+    /// What the column holds in a row; what lies within null is null.
+    pub fn value<'a>(&self, row: &'a Map<String, Value>) -> Result<&'a Value, Problem> {
+        if let Some(rival) = self.rivals.iter().find(|name| !empty(row, name)) {
+            let what = format!("`{rival}` may hold {} too, which the first row has in `{}`", self.side.what, self.path);
+            return Err(self.side.ambiguous(what, &[self.path.as_str(), rival]));
+        }
+        find(row, &self.path).ok_or_else(|| Problem {
+            what: dataset::value(row, &self.path).err().map_or_else(String::new, |problem: RowProblem| problem.to_string()),
+            hint: format!(
+                "{} is read from `{}` in every row; {} COLUMN names another column",
+                self.side.what, self.path, self.side.option
+            ),
+        })
+    }
+}
+
+/// What is at `path`.
+fn find<'a>(row: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    let within = |(dot, _): (usize, &str)| dataset::value(row, &path[..dot]).ok().filter(|value| value.is_null());
+    dataset::value(row, path).ok().or_else(|| path.match_indices('.').find_map(within))
+}
+
+/// Whether nothing is at `path`, or null.
+fn empty(row: &Map<String, Value>, path: &str) -> bool {
+    find(row, path).is_none_or(Value::is_null)
+}

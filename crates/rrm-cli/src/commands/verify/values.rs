@@ -1,0 +1,68 @@
+//! The value of a column -> the right answers, or the response, that it states.
+
+use rrm::{
+    chat::Role,
+    dataset::{RowProblem, Said, said, wrong_type},
+};
+use serde_json::Value;
+
+/// The right answers: one, those of a list, or none of null. What is no text, number or truth value must be messages.
+pub fn golds(value: &Value, place: &str) -> Result<Vec<String>, RowProblem> {
+    const EXPECTED: &str = "a right answer: a text, a number, true or false, a list of these, a list of messages, or null";
+    match value {
+        Value::Null => Ok(Vec::new()),
+        Value::Array(list) if !list.first().is_some_and(Value::is_object) => {
+            list.iter().enumerate().map(|(i, value)| plain(value, &format!("{place}[{i}]"))).collect()
+        }
+        value => Ok(vec![text(value, place, EXPECTED)?]),
+    }
+}
+
+/// The response; null and an empty list state nothing.
+pub fn response(value: &Value, place: &str) -> Result<String, RowProblem> {
+    const EXPECTED: &str = "a response: a text, a number, true or false, a list of messages, or null";
+    match value {
+        Value::Null => Ok(String::new()),
+        Value::Array(list) if list.is_empty() => Ok(String::new()),
+        value => text(value, place, EXPECTED),
+    }
+}
+
+/// One of a list of right answers.
+fn plain(value: &Value, place: &str) -> Result<String, RowProblem> {
+    const EXPECTED: &str = "a right answer of a list: a text, a number, true or false";
+    match value {
+        Value::Array(_) | Value::Object(_) => Err(wrong_type(place, EXPECTED, value)),
+        value => text(value, place, EXPECTED),
+    }
+}
+
+/// A text, or what the assistant says last in a list of messages.
+fn text(value: &Value, place: &str, expected: &'static str) -> Result<String, RowProblem> {
+    let turns = match value {
+        Value::Array(list) => said(&list.iter().map(spoken).collect(), place, expected)?,
+        value => said(value, place, expected)?,
+    };
+    match turns {
+        Said::Text(text) => Ok(text),
+        Said::Turns(turns) => {
+            let last = turns.into_iter().rfind(|turn| turn.role == Role::Assistant);
+            last.map(|turn| turn.content)
+                .ok_or_else(|| wrong_type(place, "messages, with a turn of the assistant among them", value))
+        }
+    }
+}
+
+/// A message without the tools that it calls, whose arguments are no answer; a content of null says nothing.
+fn spoken(message: &Value) -> Value {
+    let mut message = message.clone();
+    if let Value::Object(keys) = &mut message
+        && keys.contains_key("role")
+    {
+        let calls = keys.shift_remove("tool_calls").is_some_and(|calls| !calls.is_null());
+        if keys.get("content").map_or(calls, Value::is_null) {
+            keys.insert("content".to_owned(), "".into());
+        }
+    }
+    message
+}
