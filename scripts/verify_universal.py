@@ -147,7 +147,7 @@ RESPONSES = {
     "broken": [
         "\\boxed{\\boxed{\\boxed{", "\\boxed{" * 2000, "{" * 3000, "}" * 3000,
         "\\boxed{" + "{" * 2000 + "}" * 2000 + "}", "\\boxed{" + "(" * 2000 + ")" * 2000 + "}",
-        "\\boxed{" + "\\frac{" * 500 + "}", "\\boxed{" + "\\sqrt{" * 300 + "1" + "}" * 300 + "}",
+        "\\boxed{" + "\\frac{" * 500 + "}", "\\boxed{" + "\\sqrt{" * 300 + "}" * 300 + "}",
         "\\boxed{" + "-" * 3000 + "}", "\\boxed{" + "1+" * 3000 + "}",
         "\\boxed{" + "\\left(" * 300 + "}", "\\boxed{\\frac{1}{", "\\boxed{\\text{", "$\\boxed{x",
         "\\boxed{}}", "\\boxed{]}", "\\boxed{[}", "\\boxed{(1, 2}", "\\boxed{\\end{pmatrix}}",
