@@ -113,6 +113,8 @@ fn same_tokens(gold: &[Token], answer: &[Token]) -> bool {
     gold.len() == answer.len()
         && gold.iter().zip(answer).all(|(one, other)| match (&one.kind, &other.kind) {
             (Kind::Word(one), Kind::Word(other)) => one.to_lowercase() == other.to_lowercase(),
+            // A brace of `\mathrm{{e}}` is not one of `{\mathrm{e}}`.
+            (Kind::Sign('{'), Kind::Sign('{')) => one.upright == other.upright,
             (one, other) => one == other,
         })
 }

@@ -75,6 +75,46 @@ impl Expr {
         }
     }
 
+    /// The expression as a text in which the order of terms and factors says nothing. Matrices do not commute, so products keep the order of what
+    /// may be one.
+    pub fn shape(&self) -> String {
+        fn flat<'a>(all: &'a [Expr], product: bool, found: &mut Vec<&'a Expr>) {
+            for one in all {
+                match one {
+                    Expr::Sum(inner) if !product => flat(inner, product, found),
+                    Expr::Product(inner) if product => flat(inner, product, found),
+                    other => found.push(other),
+                }
+            }
+        }
+        let joined = |name: &str, parts: &[&Expr], sorted: bool| {
+            let mut parts: Vec<String> = parts.iter().map(|part| part.shape()).collect();
+            if sorted {
+                parts.sort();
+            }
+            format!("{name}({})", parts.join(" "))
+        };
+        match self {
+            Expr::Num(number) => format!("{}", number.value),
+            Expr::Name(name) => format!("'{name}'"),
+            Expr::Sum(all) | Expr::Product(all) => {
+                let product = matches!(self, Expr::Product(_));
+                let mut parts = Vec::new();
+                flat(all, product, &mut parts);
+                let commutes = !product || !self.any(&mut |inner| matches!(inner, Expr::Matrix(_)));
+                joined(if product { "*" } else { "+" }, &parts, commutes)
+            }
+            Expr::Call(name, args) => {
+                let sorted = matches!(name.as_str(), "max" | "min" | "gcd" | "lcm");
+                joined(name, &args.iter().collect::<Vec<_>>(), sorted)
+            }
+            Expr::Neg(inner) => joined("-", &[inner], false),
+            Expr::Div(over, under) => joined("/", &[over, under], false),
+            Expr::Pow(base, exponent) => joined("^", &[base, exponent], false),
+            other => format!("{other:?}"),
+        }
+    }
+
     /// Whether something holds for it or for anything below it.
     pub fn any(&self, holds: &mut dyn FnMut(&Expr) -> bool) -> bool {
         holds(self) || self.children().into_iter().any(|child| child.any(holds))

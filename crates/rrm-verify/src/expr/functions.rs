@@ -86,7 +86,7 @@ fn factorial(of: &Real, step: usize, precision: &Precision) -> Result<Complex, F
     if number < 0 {
         return Err(Fail::Undefined);
     }
-    if number > 20_000 {
+    if number > 10_000 {
         return Err(Fail::TooMuch);
     }
     let mut product = UBig::ONE;

@@ -1,10 +1,13 @@
 //! Roots, powers, exponentials, logarithms and trigonometry of real numbers, with their bounds.
 
+use dashu_base::BitTest;
 use dashu_float::FpResult;
 use dashu_ratio::RBig;
 
 use super::{Fail, Float, NOTHING, Precision, Real, context, power, root, size, small, top};
 
+/// Highest degree of a root that is drawn by itself rather than by a logarithm.
+const ROOTS: u32 = 64;
 /// Exponents beyond which neither an exponential nor a reduced angle is calculated.
 const WIDEST: i64 = 48;
 
@@ -142,10 +145,10 @@ impl Real {
         if let Some(whole) = whole {
             return self.whole_power(whole, precision).map(Some);
         }
-        if let Some(fraction) = exponent.exact()
-            && let (Ok(degree), Some(over)) =
-                (u32::try_from(fraction.denominator()), small(&RBig::from(fraction.numerator().clone())))
-            && degree <= 10_000
+        let fraction = exponent.exact().map(|fraction| (fraction.numerator().clone(), fraction.denominator().clone()));
+        if let Some((over, under)) = &fraction
+            && let (Ok(degree), Some(over)) = (u32::try_from(under), small(&RBig::from(over.clone())))
+            && degree <= ROOTS
         {
             let base = match self.sign() {
                 Some(0) => return if over > 0 { Ok(Some(Real::ZERO)) } else { Err(Fail::Undefined) },
@@ -163,7 +166,14 @@ impl Real {
                 _ => Err(Fail::Undefined),
             },
             Some(1) => self.ln(precision)?.mul(exponent, precision)?.exp(precision).map(Some),
-            Some(_) => Ok(None),
+            // A root of odd degree of what is negative.
+            Some(_) => match fraction {
+                Some((over, under)) if under.bit(0) => {
+                    let size = self.neg().ln(precision)?.mul(exponent, precision)?.exp(precision)?;
+                    Ok(Some(if over.bit(0) { size.neg() } else { size }))
+                }
+                _ => Ok(None),
+            },
             None => Err(Fail::Unsure),
         }
     }

@@ -179,8 +179,9 @@ impl Parser<'_> {
 
     /// A factor with what is written behind and above it.
     pub(super) fn power(&mut self) -> Option<Expr> {
+        // `\frac{3}{2}^4` may be 81/16 or 81/2.
+        let mut raised = matches!(self.peek(), Some(Kind::Func(name)) if name == "frac");
         let mut base = self.deeper(Self::atom)?;
-        let mut raised = false;
         loop {
             match self.sign() {
                 Some('^') => {
