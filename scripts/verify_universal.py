@@ -167,13 +167,13 @@ RESPONSES = {
 ONE = ["1", "k=1", "100%", "|AB|=1", "A:B=1", "f(x)=1"]
 NOUGHT = ["0", r"1 = \zzz = x = 0"]
 
-# Right answers that an answer rightly equals although the text differs: what is calculated with all its digits is that number,
-# and what is nought to six decimals may be nought.
+# Right answers that an answer rightly equals although the text differs: what is calculated with all its digits is that number.
 SAME = {
     r"x/x": ONE, r"x^0": ONE, r"\sin^2 x + \cos^2 x": ONE, r"\frac{10^{400}}{10^{400}}": ONE, r"1e400/1e400": ONE, "1": ONE,
     "0": NOUGHT, "0x": NOUGHT, "x - x": NOUGHT, "170!/170!-1": NOUGHT, "10^{400}-10^{400}": NOUGHT, "1e999-1e999": NOUGHT,
     "e^{1000}-e^{1000}": NOUGHT, "0/1/2/3/4/5/6/7/8/9": NOUGHT,
-    "e^{-1000}": NOUGHT, "1e-999": NOUGHT, "0." + "0" * 400 + "1": NOUGHT,
+    # The last value of a name counts, as it does in math-verify's own cases; the letter of a choice may be small.
+    "x = 1 = 2": ["2", r"\boxed{1} no no no no no \boxed{2}"], "a": ["A"],
     "y": ["f(y) = y"], "1\u20602\u20603": ["123"], "1\u200b2\u200b3": ["123"], "\u202e81": ["81"],
     "∅": [r"\emptyset"], r"\varnothing": [r"\emptyset"], r"\{\}": [r"\emptyset"],
     "ℝ": [r"\mathbb{R}", r"(-\infty,\infty)"], r"\mathbb{R}": [r"(-\infty,\infty)"], r"(-\infty,\infty)": [r"\mathbb{R}"],

@@ -15,6 +15,9 @@ pub fn compare(gold: &Extracted, answer: &Extracted, options: &VerifyOptions) ->
     if gold.text.len() > options.max_bytes || answer.text.len() > options.max_bytes {
         return Why::TooLong.into();
     }
+    if let Some(piece) = &answer.doubt {
+        return not_understood(piece.clone());
+    }
     let (gold, answer) = (Read::new(gold), Read::new(answer));
     if gold.tokens.is_empty() || answer.tokens.is_empty() {
         return Why::NoAnswer.into();
@@ -103,7 +106,9 @@ fn undressed(text: &str) -> &str {
             None => break,
         }
     }
-    let text = text.trim_end_matches([',', ';', ' ']);
+    let trimmed = text.trim_end_matches([',', ';', ' ']);
+    // The comma of `\,` stays.
+    let text = if trimmed.ends_with('\\') { text } else { trimmed };
     // Three dots go on with something; one ends a sentence.
     if text.ends_with("..") { text } else { text.strip_suffix('.').unwrap_or(text).trim() }
 }
@@ -112,7 +117,9 @@ fn undressed(text: &str) -> &str {
 fn same_tokens(gold: &[Token], answer: &[Token]) -> bool {
     gold.len() == answer.len()
         && gold.iter().zip(answer).all(|(one, other)| match (&one.kind, &other.kind) {
-            (Kind::Word(one), Kind::Word(other)) => one.to_lowercase() == other.to_lowercase(),
+            (Kind::Word(one), Kind::Word(other)) => {
+                one == other || one.chars().count() > 3 && one.to_lowercase() == other.to_lowercase()
+            }
             // A brace of `\mathrm{{e}}` is not one of `{\mathrm{e}}`.
             (Kind::Sign('{'), Kind::Sign('{')) => one.upright == other.upright,
             (one, other) => one == other,
@@ -121,7 +128,7 @@ fn same_tokens(gold: &[Token], answer: &[Token]) -> bool {
 
 /// The letter of the single choice that an answer names, with or without what stands behind it.
 pub fn choice(answer: &str) -> Option<char> {
-    let found = Extracted { text: answer.trim().to_owned(), how: How::Whole, math: false };
+    let found = Extracted { text: answer.trim().to_owned(), how: How::Whole, math: false, doubt: None };
     match Read::new(&found).node(Commas::Usual).ok()? {
         Node::Choice(letter, _) => Some(letter),
         Node::Quantity(Expr::Name(name), None) if name.len() == 1 => name.chars().next().map(|c| c.to_ascii_uppercase()),

@@ -150,6 +150,15 @@ impl Expr {
         }
     }
 
+    /// The expression without signs of degrees outside of sines and their kin.
+    pub fn without_degrees(&self) -> Expr {
+        match self {
+            Expr::Call(name, args) if name == "deg" && args.len() == 1 => args[0].without_degrees(),
+            Expr::Call(..) => self.clone(),
+            other => other.with(&mut |inner| inner.without_degrees()),
+        }
+    }
+
     /// The variables in the order in which they first occur; what a sum or an integral binds is none.
     pub fn variables(&self) -> Vec<String> {
         let mut found = Vec::new();
@@ -217,14 +226,31 @@ impl Expr {
         match self {
             Expr::Name(name) => !["π", "e", "∞"].contains(&name.as_str()),
             Expr::Div(over, under) => over.names_something() && under.names_something(),
-            Expr::Call(name, args) => !args.is_empty() && (name.starts_with("of ") || name == "abs" && !self.is_constant()),
+            Expr::Call(name, args) if !args.is_empty() => {
+                // `|AB| = 1` names a length, `|x| = 3` is an equation.
+                let label = |arg: &Expr| arg.name().is_some_and(|name| name.starts_with(|c: char| c.is_uppercase()));
+                name.starts_with("of ") || !self.is_constant() && (name != "abs" || args.iter().all(label))
+            }
+            // `AB^2`, of a label that is no variable.
+            Expr::Pow(base, exponent) => {
+                exponent.is_constant()
+                    && base.name().is_some_and(|name| name.len() > 1 && name.bytes().all(|b| b.is_ascii_uppercase()))
+            }
             _ => false,
         }
     }
 
-    /// The expressions that `±` stands for.
+    /// The expressions that `±` stands for; four times itself where it has several.
     pub fn both_signs(&self) -> Vec<Expr> {
-        if self.any(&mut |inner| matches!(inner, Expr::PlusMinus(..))) {
+        let mut signs = 0;
+        self.any(&mut |inner| {
+            signs += usize::from(matches!(inner, Expr::PlusMinus(..)));
+            false
+        });
+        if signs > 1 {
+            // Two values or four.
+            vec![self.clone(); 4]
+        } else if signs == 1 {
             vec![self.signed(false), self.signed(true)]
         } else {
             vec![self.clone()]

@@ -1,5 +1,6 @@
 //! A response -> the answer that it ends with, and by which rule it was found.
 
+mod doubt;
 mod find;
 mod phrase;
 mod statement;
@@ -7,9 +8,10 @@ mod statement;
 use serde::{Deserialize, Serialize};
 
 use self::{
+    doubt::{foreign, hedged, part_of_more, retracted},
     find::{boxed, boxes, math, segments},
-    phrase::last_number,
-    statement::{markers, stands_alone, stated},
+    phrase::{changed, last_number},
+    statement::{bare, behind_verb, markers, said_twice, stands_alone, stated, told},
 };
 
 /// The final answer of a text.
@@ -21,6 +23,9 @@ pub struct Extracted {
     pub how: How,
     /// Whether it was set as mathematics: in a box, or between dollars or brackets.
     pub math: bool,
+    /// A piece of the text around it by which it may not be the answer: a negation, a condition, a retraction, words that change a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
 }
 
 /// The rule by which an answer was found.
@@ -57,24 +62,68 @@ const BEGINS: &[&str] = &[
 /// What begins any turn.
 const TURNS: &[&str] = &["<|im_start|>", "<|start_header_id|>", "<start_of_turn>", "<|start|>", "<|user|>"];
 
+/// What opens and what closes thinking.
+const THOUGHTS: &[(&str, &str)] = &[
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("[THINK]", "[/THINK]"),
+    ("◁think▷", "◁/think▷"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|channel|>analysis", "<|channel|>final<|message|>"),
+];
+/// Lines with which another turn begins, where a model ran on.
+const NEXT: &[&str] = &["\nHuman:", "\nUser:", "\nQ:", "\nQuestion:", "\nProblem:", "\n### Instruction"];
+
 /// The response without its thinking and without what a model wrote in other turns; `None` where the thinking does not end.
 fn response(text: &str) -> Option<&str> {
-    let text = match text.rsplit_once("</think>") {
-        Some((_, after)) => after,
-        None if text.trim_start().starts_with("<think>") => return None,
-        None => text,
-    };
+    let mut text = text;
+    for (open, close) in THOUGHTS {
+        if let Some((_, after)) = text.rsplit_once(close) {
+            text = after;
+        }
+        if text.contains(open) {
+            return None;
+        }
+    }
     let begun = BEGINS.iter().find_map(|mark| text.trim_start().strip_prefix(mark));
     let text = begun.unwrap_or(text);
     let end = ENDS.iter().chain(TURNS).filter_map(|mark| text.find(mark)).min().unwrap_or(text.len());
-    Some(&text[..end])
+    let text = &text[..end];
+    let next = NEXT.iter().filter_map(|mark| text.find(mark)).min();
+    Some(match next {
+        Some(next) if !boxes(&text[..next], false).is_empty() || !markers(&text[..next]).is_empty() => &text[..next],
+        _ => text,
+    })
 }
 
 /// What stands between the last `<answer>` and its end.
 fn tagged(text: &str) -> Option<&str> {
-    let (before, _) = text.rsplit_once("</answer>")?;
-    let (_, inside) = before.rsplit_once("<answer>")?;
-    Some(inside.trim())
+    let lower = text.to_ascii_lowercase();
+    let tags = ["answer", "final_answer"].iter().filter_map(|tag| {
+        let end = lower.rfind(&format!("</{tag}>"))?;
+        let open = format!("<{tag}>");
+        Some((lower[..end].rfind(&open)? + open.len(), end))
+    });
+    tags.max().map(|(start, end)| text[start..end].trim())
+}
+
+/// An answer while it is looked for.
+struct Found {
+    text: String,
+    math: bool,
+    doubt: Option<String>,
+}
+
+impl Found {
+    /// Plain text without a doubt.
+    fn plain(text: &str) -> Self {
+        Found { text: text.to_owned(), math: false, doubt: None }
+    }
+
+    fn by(self, how: How) -> Extracted {
+        Extracted { text: self.text, how, math: self.math, doubt: self.doubt }
+    }
 }
 
 /// Finds the final answer of a response: in its tag, what is boxed, or what is stated after that; else the last `####`, the last "answer is", the
@@ -87,50 +136,74 @@ pub fn extract(text: &str) -> Option<Extracted> {
     let boxes = boxes(text, false);
     let last_box = boxes.last().map_or(0, |last| last.end);
     for marker in markers(text).into_iter().rev().filter(|marker| marker.end >= last_box) {
-        if let Some(answer) = stated(&text[marker.end..], marker.how, boxes.is_empty()) {
-            return Some(Extracted { math: answer.math, text: answer.text, how: marker.how });
+        if let Some(found) = stated(text, &marker, boxes.is_empty())
+            && (boxes.is_empty() || found.doubt.is_none())
+        {
+            return Some(found.by(marker.how));
         }
     }
     if !boxes.is_empty() {
-        return boxed(text, &boxes).map(|text| Extracted { text, how: How::Boxed, math: true });
+        let first = boxes.last().map_or(0, |last| last.start);
+        let doubt = retracted(&text[last_box..]).or_else(|| part_of_more(text, first, last_box));
+        return boxed(text, &boxes).map(|text| Found { text, math: true, doubt }.by(How::Boxed));
     }
+    unmarked(text)
+}
+
+/// The answer of a text that announces none.
+fn unmarked(text: &str) -> Option<Extracted> {
     let segments = segments(text);
     let number = last_number(text);
     if let Some(last) = segments.last()
-        && number.as_ref().is_none_or(|number| number.start < last.end)
+        && number.as_ref().is_none_or(|(number, _)| number.start < last.end)
     {
-        return Some(Extracted { text: math(text, &segments), how: How::Math, math: true });
+        let before = segments.first().map_or("", |first| &text[..first.start]);
+        let word = before.ends_with(' ').then(|| changed(before, false)).flatten().filter(|_| segments.len() == 1);
+        let doubt = retracted(&text[last.end..]).or_else(|| hedged(&text[..last.start])).or(word);
+        return Some(Found { text: math(text, &segments), math: true, doubt }.by(How::Math));
     }
-    let whole = text.trim();
+    let whole = bare(text);
     if !whole.is_empty() && stands_alone(whole) {
-        return Some(Extracted { text: whole.to_owned(), how: How::Whole, math: false });
+        return Some(Found { doubt: foreign(whole, false).or_else(|| said_twice(whole)), ..Found::plain(whole) }.by(How::Whole));
     }
-    if let Some(number) = number {
-        return Some(Extracted { text: number.text, how: How::Number, math: false });
+    if let Some((number, doubt)) = number {
+        return Some(Found { doubt, ..Found::plain(&number.text) }.by(How::Number));
+    }
+    if let Some(letter) =
+        whole.strip_suffix(" is correct").or(whole.strip_suffix(" is the answer")).or(whole.strip_suffix(" is right"))
+        && stands_alone(letter)
+    {
+        return Some(Found::plain(letter).by(How::Statement));
+    }
+    if let Some(told) = behind_verb(whole) {
+        return Some(Found::plain(told).by(How::Statement));
     }
     let short = !whole.is_empty() && whole.split_whitespace().count() <= 12;
-    short.then(|| Extracted { text: whole.to_owned(), how: How::Whole, math: false })
+    short.then(|| Found::plain(whole).by(How::Whole))
 }
 
 fn in_tag(inside: &str) -> Extracted {
     let boxes = boxes(inside, false);
     if let Some(text) = boxed(inside, &boxes) {
-        return Extracted { text, how: How::Boxed, math: true };
+        return Found { text, math: true, doubt: None }.by(How::Boxed);
     }
-    match stated(inside, How::Tag, true) {
-        Some(answer) if !inside.contains('\n') => Extracted { text: answer.text, how: How::Tag, math: answer.math },
-        _ => Extracted { text: inside.to_owned(), how: How::Tag, math: false },
+    if let Some(marker) = markers(inside).pop()
+        && let Some(found) = stated(inside, &marker, true)
+    {
+        return found.by(How::Tag);
     }
+    let found = if inside.contains('\n') { None } else { told(inside, true, true) };
+    found.unwrap_or_else(|| Found::plain(inside)).by(How::Tag)
 }
 
 /// The right answer, bare or at the end of a solution: what is boxed, after `####` or after a marker, between dollars, or all of it.
 pub fn of_gold(gold: &str) -> Option<Extracted> {
     let boxes = boxes(gold, true);
     if let Some(answer) = boxed(gold, &boxes) {
-        return Some(Extracted { text: answer, how: How::Boxed, math: true });
+        return Some(Extracted { text: answer, how: How::Boxed, math: true, doubt: None });
     }
     if let Some(at) = gold.rfind("####") {
-        return Some(Extracted { text: gold[at + 4..].trim().to_owned(), how: How::Hashes, math: false });
+        return Some(Extracted { text: gold[at + 4..].trim().to_owned(), how: How::Hashes, math: false, doubt: None });
     }
     if gold.trim().contains('\n') && !markers(gold).is_empty() {
         return extract(gold);
@@ -142,9 +215,9 @@ pub fn of_gold(gold: &str) -> Option<Extracted> {
         let answer = math(gold, &segments);
         let text =
             if segments.len() == 1 && !outside.is_empty() && last.start == 0 { gold.trim().replace('$', " ") } else { answer };
-        return Some(Extracted { text, how: How::Math, math: true });
+        return Some(Extracted { text, how: How::Math, math: true, doubt: None });
     }
-    (!gold.trim().is_empty()).then(|| Extracted { text: gold.trim().to_owned(), how: How::Whole, math: false })
+    (!gold.trim().is_empty()).then(|| Extracted { text: gold.trim().to_owned(), how: How::Whole, math: false, doubt: None })
 }
 
 #[cfg(test)]

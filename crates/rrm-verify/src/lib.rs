@@ -138,6 +138,6 @@ pub fn verify(gold: &str, response: &str, options: &VerifyOptions) -> Outcome {
 
 /// Compares two answers as they stand, such as `\frac12` and `0.5`.
 pub fn equal(gold: &str, answer: &str, options: &VerifyOptions) -> Outcome {
-    let bare = |text: &str| Extracted { text: text.trim().to_owned(), how: How::Whole, math: false };
+    let bare = |text: &str| Extracted { text: text.trim().to_owned(), how: How::Whole, math: false, doubt: None };
     compare::compare(&bare(gold), &bare(answer), options)
 }

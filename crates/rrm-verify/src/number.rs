@@ -36,6 +36,8 @@ pub struct Precision {
     pub bits: usize,
     /// The largest size in bits of an exact number, or exponent of a calculated one, that was met.
     pub largest: Cell<usize>,
+    /// Bits beyond which an exact number is too much.
+    pub most: usize,
     /// Whether a function of a real number had a value that is not real.
     pub left_reals: Cell<bool>,
     /// Steps that are left; bigger numbers take more of them.
@@ -48,7 +50,7 @@ impl Precision {
 
     /// So many bits, and so many steps.
     pub fn new(bits: usize, steps: u32) -> Self {
-        Precision { bits, largest: Cell::new(0), left_reals: Cell::new(false), steps: Cell::new(steps) }
+        Precision { bits, most: Self::MOST, largest: Cell::new(0), left_reals: Cell::new(false), steps: Cell::new(steps) }
     }
 
     /// Takes one step for each `bits` / 256 bits of work.
@@ -87,7 +89,7 @@ pub fn power(base: &RBig, exponent: i64, precision: &Precision) -> Result<RBig, 
         return Ok(if times.is_multiple_of(2) { RBig::ONE } else { base.clone() });
     }
     let bits = size(base).saturating_mul(times);
-    if bits > Precision::MOST {
+    if bits > precision.most {
         return Err(Fail::TooMuch);
     }
     precision.take(bits)?;
@@ -176,7 +178,7 @@ impl Real {
         if let Real::Exact(value) = &self {
             let bits = size(value);
             precision.met(bits);
-            if bits > Precision::MOST {
+            if bits > precision.most {
                 return Err(Fail::TooMuch);
             }
         }

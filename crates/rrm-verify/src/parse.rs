@@ -60,6 +60,33 @@ pub enum Joint {
 /// Brackets inside brackets that are followed; deeper answers are not understood.
 const DEEPEST: u32 = 40;
 
+/// Words behind the letter of a choice that are not what the choice says.
+const NO_CONTENT: &[&str] = &[
+    "is",
+    "isn",
+    "was",
+    "are",
+    "seems",
+    "looks",
+    "cannot",
+    "can",
+    "must",
+    "should",
+    "may",
+    "might",
+    "could",
+    "would",
+    "wait",
+    "otherwise",
+    "if",
+    "unless",
+    "or",
+    "not",
+    "no",
+    "but",
+    "and",
+];
+
 struct Parser<'a> {
     tokens: Vec<Token>,
     at: usize,
@@ -93,6 +120,9 @@ pub fn parse_tokens(text: &str, tokens: Vec<Token>, mode: Mode) -> Result<Node, 
     if let Some(node) = parser.choice_node() {
         return Ok(node);
     }
+    if let Some(node) = spoken(&parser.tokens) {
+        return Ok(node);
+    }
     if let Some(words) = sentence(text, &parser.tokens) {
         return Ok(Node::Text(words));
     }
@@ -107,6 +137,29 @@ pub fn parse_tokens(text: &str, tokens: Vec<Token>, mode: Mode) -> Result<Node, 
     }
 }
 
+/// A number in words with what it counts: "seven apples", "twenty-five dollars".
+fn spoken(tokens: &[Token]) -> Option<Node> {
+    let word = |token: &Token| match &token.kind {
+        Kind::Word(word) => Some(word.to_lowercase()),
+        Kind::Sign('-') => Some("-".to_owned()),
+        Kind::And => Some("and".to_owned()),
+        Kind::Name(name) if name == "a" => Some("a".to_owned()),
+        _ => None,
+    };
+    let words = tokens.iter().map(word).collect::<Option<Vec<_>>>()?;
+    let taken = (1..=words.len()).rev().find(|taken| {
+        let last = &words[taken - 1];
+        last != "and" && last != "-" && words::written_number(&words[..*taken].join(" ").replace(" - ", " ")).is_some()
+    })?;
+    let value = words::written_number(&words[..taken].join(" ").replace(" - ", " "))?;
+    let rest = &words[taken..];
+    if rest.len() > 3 || rest.iter().any(|word| words::changes(word) || word == "and" || word == "-" || word == "of") {
+        return None;
+    }
+    let unit = rest.iter().map(|word| Unit::named(word)).reduce(|one, other| one.times(&other));
+    Some(Node::Quantity(Expr::Num(crate::expr::Number { value, places: None }), unit))
+}
+
 /// Words and nothing else, as words; a list of words stays a list.
 fn sentence(text: &str, tokens: &[Token]) -> Option<String> {
     let wordy = |token: &Token| match &token.kind {
@@ -115,10 +168,13 @@ fn sentence(text: &str, tokens: &[Token]) -> Option<String> {
         Kind::Unknown(piece) => piece.chars().all(|c| !c.is_ascii_digit() && !c.is_alphabetic() && c != '\\'),
         _ => false,
     };
-    let words = tokens.iter().filter(|token| matches!(&token.kind, Kind::Word(_))).count();
-    if words > 0 && words::written_number(&said(text)).is_some() {
-        return Some(said(text));
+    let first = tokens.first().map(|token| &token.kind);
+    let second = tokens.get(1).map(|token| &token.kind);
+    let letter = matches!(first, Some(Kind::Name(name)) if name.len() == 1 && name.bytes().all(|b| b.is_ascii_uppercase()));
+    if letter && matches!(second, Some(Kind::Word(word)) if NO_CONTENT.contains(&word.to_lowercase().as_str())) {
+        return None;
     }
+    let words = tokens.iter().filter(|token| matches!(&token.kind, Kind::Word(_))).count();
     let joints = tokens.iter().any(|token| matches!(&token.kind, Kind::Comma | Kind::And | Kind::Or | Kind::Semicolon));
     let long = words > 6 || tokens.iter().any(|token| matches!(&token.kind, Kind::Unknown(_)));
     // `2 \text{ cm}` without its number is no sentence; variables beside operators are none either.
@@ -294,9 +350,11 @@ impl Parser<'_> {
             self.kind(behind),
             Some(Kind::Comma | Kind::And | Kind::Or | Kind::Semicolon | Kind::Rel(_) | Kind::Sign(_))
         );
+        // "C is wrong" says nothing of what stands behind the letter.
+        let verb = self.word(behind).is_some_and(|word| NO_CONTENT.contains(&word.as_str()) || word.ends_with("n't"));
         let worded = self.word(0).is_some();
         let named = worded && (self.word(behind).is_some() || behind == self.tokens.len());
         let ends = behind == self.tokens.len() && !worded && (opened || !closed);
-        ((closed || pointed || colon || named) && !joint && !ends).then_some((upper, behind))
+        ((closed || pointed || colon || named) && !joint && !ends && !verb).then_some((upper, behind))
     }
 }

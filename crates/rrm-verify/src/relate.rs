@@ -1,21 +1,21 @@
 //! Two parsed answers -> whether they say the same: yes, no, or open with a reason.
 
+mod lists;
 mod names;
 mod parts;
 mod points;
 mod sets;
+mod texts;
 mod values;
+mod written;
 
 use std::cell::Cell;
 
-use self::names::{plain_name, told};
-use crate::{
-    Unknown, VerifyOptions, Why,
-    expr::Expr,
-    lex::Rel,
-    parse::{Joint, Node},
-    words,
+use self::{
+    lists::{braced, members},
+    names::{plain_name, told},
 };
+use crate::{Unknown, VerifyOptions, Why, expr::Expr, lex::Rel, parse::Node, words};
 
 /// What a comparison of two parsed answers says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +65,14 @@ impl Said {
             _ => Said::open(Why::NotProven, piece),
         }
     }
+
+    /// Open where it would be the same.
+    pub fn but_open(self, piece: &str) -> Said {
+        match self {
+            Said::Same => Said::open(Why::NotProven, piece),
+            said => said,
+        }
+    }
 }
 
 impl From<bool> for Said {
@@ -94,6 +102,10 @@ impl Relate<'_> {
         if let Some(said) = self.as_sets(gold, answer) {
             return said;
         }
+        let double = |node: &Node| matches!(node, Node::Quantity(expr, _) if expr.both_signs().len() > 2);
+        if double(gold) || double(answer) {
+            return self.single(gold, answer);
+        }
         let (several, given) = (members(gold), members(answer));
         if several.len() > 1 || given.len() > 1 {
             return self.several(gold, answer, &several, &given);
@@ -103,12 +115,16 @@ impl Relate<'_> {
 
     fn single(&self, gold: &Node, answer: &Node) -> Said {
         match (gold, answer) {
-            (Node::Many(all, _), other) => match all.as_slice() {
+            // A set of one member is as good as the member, but for the set of the empty set.
+            (Node::Many(all, _), other) | (other, Node::Many(all, _)) => match all.as_slice() {
+                [Node::Quantity(Expr::Name(name), None)] if name == "∅" => (gold == answer).into(),
+                [one @ Node::Many(..)] => match other {
+                    Node::Many(others, _) if others.len() == 1 && matches!(others[0], Node::Many(..)) => {
+                        self.same(one, &others[0])
+                    }
+                    _ => Said::Other,
+                },
                 [one] => self.same(one, other),
-                _ => self.none(other),
-            },
-            (other, Node::Many(all, _)) => match all.as_slice() {
-                [one] => self.same(other, one),
                 _ => self.none(other),
             },
             (Node::Chain(..), Node::Chain(..)) => self.chains(gold, answer),
@@ -122,7 +138,9 @@ impl Relate<'_> {
             }
             (Node::Compound(_), _) | (_, Node::Compound(_)) => self.compounds(gold, answer),
             (Node::Ratio(gold), Node::Ratio(answer)) => self.ratios(gold, answer),
-            (Node::Ratio(parts), Node::Quantity(one, None)) | (Node::Quantity(one, None), Node::Ratio(parts)) => {
+            (Node::Ratio(parts), Node::Quantity(one, None)) | (Node::Quantity(one, None), Node::Ratio(parts))
+                if parts.len() == 2 =>
+            {
                 let divided = parts.iter().cloned().reduce(|over, under| Expr::Div(Box::new(over), Box::new(under)));
                 divided.map_or(Said::Other, |divided| self.expressions(&divided, one))
             }
@@ -145,7 +163,49 @@ impl Relate<'_> {
     /// A chain beside what is none: the value that it tells.
     fn chain_and(&self, chain: &Node, other: &Node) -> Said {
         // `7 = 11a + c` is another thing than `11a + c`.
-        told(chain).map_or(Said::Other, |told| self.same(told.value, other))
+        let Some(told) = told(chain) else {
+            // `a + b = 12` may tell what is asked for, or be an equation.
+            return match chain {
+                Node::Chain(first, rest) => match (&**first, rest.as_slice()) {
+                    (Node::Quantity(Expr::Sum(terms), None), [before @ .., (Rel::Equal, value)])
+                        if terms.iter().all(|term| term.name().is_some()) =>
+                    {
+                        // `m + n = 25 + 45 = 70` calculates it.
+                        let calculated =
+                            before.iter().all(|(rel, node)| *rel == Rel::Equal && self.same(node, value) == Said::Same);
+                        let said = self.same(value, other);
+                        if calculated && !before.is_empty() { said } else { said.but_open("the value of a sum") }
+                    }
+                    _ => self.part_of_relation(chain, other),
+                },
+                _ => Said::Other,
+            };
+        };
+        match self.same(told.value, other) {
+            Said::Same if !self.holds_as_calculation(chain) => {
+                Said::open(Why::NotProven, "an equation of numbers that is no calculation")
+            }
+            said => said,
+        }
+    }
+
+    /// A relation that tells no value, beside something that is none: an inequality that is not solved beside a set, and an equation whose right
+    /// side is the same, are open. An equation in standard form is no number.
+    fn part_of_relation(&self, chain: &Node, other: &Node) -> Said {
+        let Node::Chain(first, rest) = chain else { return Said::Other };
+        let set = matches!(other, Node::Tuple(..) | Node::Joined(..)) || braced(other);
+        if rest.iter().any(|(rel, _)| !matches!(rel, Rel::Equal | Rel::About)) {
+            return if set { Said::open(Why::NotProven, "an inequality that is not solved") } else { Said::Other };
+        }
+        let Some((_, last)) = rest.last() else { return Said::Other };
+        let standard = match (&**first, last) {
+            (Node::Quantity(left, None), Node::Quantity(right, None)) => {
+                let zero = matches!(right, Expr::Num(number) if number.value.is_zero());
+                left.is_constant() || right.is_constant() && (zero || points::line_in_all(left))
+            }
+            _ => false,
+        };
+        if standard { Said::Other } else { self.same(last, other).but_open("the right side of an equation") }
     }
 
     /// A set without members beside something else.
@@ -157,92 +217,6 @@ impl Relate<'_> {
             Node::Text(_) => Said::open(Why::Texts, ""),
             _ => Said::Other,
         }
-    }
-
-    /// Words beside something else.
-    fn text(&self, text: &str, other: &Node) -> Said {
-        match other {
-            Node::Text(other) if text == other => Said::Same,
-            Node::Text(other) => match (words::written_number(text), words::written_number(other)) {
-                (Some(one), Some(other)) => (one == other).into(),
-                _ => Said::open(Why::Texts, ""),
-            },
-            Node::Quantity(Expr::Name(name), None) if name == "∅" && words::says_none(text) => Said::Same,
-            Node::Quantity(Expr::Name(name), None) if name == "bb R" && says_all(text) => Said::Same,
-            Node::Quantity(value, _) => match words::written_number(text) {
-                Some(number) => self.expressions(&Expr::Num(crate::expr::Number { value: number, places: None }), value),
-                None => Said::open(Why::Texts, ""),
-            },
-            _ => Said::open(Why::Texts, ""),
-        }
-    }
-
-    fn ordered(&self, gold: &[Node], answer: &[Node]) -> Said {
-        if gold.len() != answer.len() {
-            return Said::Other;
-        }
-        gold.iter().zip(answer).fold(Said::Same, |said, (gold, answer)| said.and(|| self.same(gold, answer)))
-    }
-
-    /// Whether each has its partner, in any order; what is named twice counts once, as in a set.
-    fn unordered(&self, gold: &[Node], answer: &[Node]) -> Said {
-        let mut found = vec![Said::Other; answer.len()];
-        let mut said = Said::Same;
-        for gold in gold {
-            let mut any = Said::Other;
-            for (found, answer) in found.iter_mut().zip(answer) {
-                if any == Said::Same && *found == Said::Same {
-                    continue;
-                }
-                // A set of one member is that member by itself, and another thing among several answers.
-                let pair = if braced(gold) == braced(answer) { self.same(gold, answer) } else { Said::Other };
-                for best in [&mut any, found] {
-                    if *best != Said::Same && pair != Said::Other {
-                        *best = pair.clone();
-                    }
-                }
-            }
-            said = said.and(|| any);
-            if said == Said::Other {
-                return Said::Other;
-            }
-        }
-        found.into_iter().fold(said, |said, one| said.and(|| one))
-    }
-
-    /// Several answers against several, or against a tuple that lists them in order.
-    fn several(&self, gold: &Node, answer: &Node, several: &[Node], given: &[Node]) -> Said {
-        if let (Node::Tuple(_, tuple, _), Node::Many(..)) | (Node::Many(..), Node::Tuple(_, tuple, _)) = (gold, answer) {
-            let list = if matches!(gold, Node::Many(..)) { several } else { given };
-            if list.iter().all(|one| matches!(one, Node::Tuple(..))) {
-                return Said::Other;
-            }
-            return match self.unordered(tuple, list) {
-                Said::Other => Said::Other,
-                _ => Said::open(Why::NotProven, "a list or a tuple"),
-            };
-        }
-        // `(x, y) = (5, 8)` and the like, or `x = y = 3, 4`: the name stands once for all.
-        match (gold, answer) {
-            (Node::Many(..), _) | (_, Node::Many(..)) => self.unordered(several, given),
-            (Node::Chain(..), Node::Chain(..)) => self.unordered(several, given),
-            (Node::Chain(..), _) if told(gold).is_some() => told(gold).map_or(Said::Other, |told| self.same(told.value, answer)),
-            (_, Node::Chain(..)) if told(answer).is_some() => {
-                told(answer).map_or(Said::Other, |told| self.same(gold, told.value))
-            }
-            _ => self.unordered(several, given),
-        }
-    }
-
-    fn tuples(&self, gold: &Node, answer: &Node) -> Said {
-        let (Node::Tuple(open, gold, close), Node::Tuple(other_open, answer, other_close)) = (gold, answer) else {
-            return Said::Other;
-        };
-        // Two things in brackets may be an interval, whose brackets count.
-        if gold.len() == 2 && (open != other_open || close != other_close) {
-            return Said::Other;
-        }
-        self.ordered(gold, answer)
     }
 
     fn chains(&self, gold: &Node, answer: &Node) -> Said {
@@ -303,34 +277,4 @@ fn letters(gold: &Expr, answer: &Expr) -> Option<Said> {
         false if choices(one) && choices(other) && (one.is_ascii_uppercase() || other.is_ascii_uppercase()) => Some(Said::Other),
         _ => None,
     }
-}
-
-fn says_all(text: &str) -> bool {
-    ["all real numbers", "all reals", "real numbers", "every real number", "any real number"].contains(&text)
-}
-
-/// The single answers of a node.
-pub fn members(node: &Node) -> Vec<Node> {
-    match node {
-        // A set among several answers is one of them.
-        Node::Many(all, _) => {
-            let several = all.len() > 1;
-            all.iter().flat_map(|one| if several && braced(one) { vec![one.clone()] } else { members(one) }).collect()
-        }
-        Node::Quantity(expr, unit) => expr.both_signs().into_iter().map(|expr| Node::Quantity(expr, unit.clone())).collect(),
-        Node::Chain(..) => match told(node) {
-            // `x = 1 ± 2` is two answers, `x = 3` one, whose name may matter.
-            Some(told) if members(told.value).len() > 1 => {
-                let named = |value| Node::Chain(Box::new(told.name.clone()), vec![(Rel::Equal, value)]);
-                members(told.value).into_iter().map(named).collect()
-            }
-            _ => vec![node.clone()],
-        },
-        other => vec![other.clone()],
-    }
-}
-
-/// Whether a node is a set by its braces.
-pub fn braced(node: &Node) -> bool {
-    matches!(node, Node::Many(_, Joint::Set))
 }

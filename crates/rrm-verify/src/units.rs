@@ -31,7 +31,7 @@ const UNITS: &[Row] = &[
     ("ft foot feet", 3048, 10_000, "m"),
     ("yd yard", 9144, 10_000, "m"),
     ("mi mile", 1_609_344, 1000, "m"),
-    ("kg kilogram kilo", 1, 1, "kg"),
+    ("kg kilogram", 1, 1, "kg"),
     ("g gram gramme", 1, 1000, "kg"),
     ("mg milligram", 1, 1_000_000, "kg"),
     ("tonne", 1000, 1, "kg"),
@@ -105,9 +105,11 @@ fn row(word: &str) -> Option<&'static Row> {
     // `L` and `l`, `kWh` and so on count as they are written; names of four letters and more in any case.
     let lower = word.to_lowercase();
     let single = word.chars().count() == 1;
+    // `Mg` is not `mg`: short names count as they are written.
+    let long = word.chars().count() > 3;
     find(word)
-        .or_else(|| if single { None } else { find(&lower) })
-        .or_else(|| lower.strip_suffix('s').filter(|w| w.len() > 1).and_then(find))
+        .or_else(|| if single || !long { None } else { find(&lower) })
+        .or_else(|| if long { lower.strip_suffix('s') } else { word.strip_suffix('s') }.filter(|w| w.len() > 1).and_then(find))
 }
 
 /// Whether a word is a unit.
@@ -133,7 +135,7 @@ impl Unit {
     /// What a word counts. Its plural is the same unit.
     pub fn named(word: &str) -> Self {
         let Some((_, over, under, bases)) = row(word) else {
-            let lower = word.to_lowercase();
+            let lower = if word.chars().count() > 3 { word.to_lowercase() } else { word.to_owned() };
             let noun = lower.strip_suffix("ies").map(|stem| format!("{stem}y"));
             let noun = noun.or_else(|| lower.strip_suffix('s').filter(|w| w.len() > 2).map(str::to_owned)).unwrap_or(lower);
             return Unit { bases: BTreeMap::from([(noun, 1)]), factor: RBig::ONE, known: false };

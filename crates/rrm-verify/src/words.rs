@@ -38,124 +38,60 @@ pub fn is_known(word: &str) -> bool {
 
 /// Words between or behind numbers that change what the number says. A number beside one of them is not understood.
 pub fn changes(word: &str) -> bool {
-    const CHANGES: &[&str] = &[
-        "not",
-        "no",
-        "never",
-        "neither",
-        "nor",
-        "isn't",
-        "isnt",
-        "aren't",
-        "arent",
-        "wasn't",
-        "cannot",
-        "can't",
-        "doesn't",
-        "don't",
-        "except",
-        "without",
-        "unless",
-        "than",
-        "more",
-        "less",
-        "fewer",
-        "least",
-        "most",
-        "over",
-        "under",
-        "above",
-        "below",
-        "between",
-        "to",
-        "through",
-        "till",
-        "until",
-        "from",
-        "half",
-        "halves",
-        "third",
-        "thirds",
-        "quarter",
-        "quarters",
-        "fourth",
-        "fourths",
-        "fifth",
-        "fifths",
-        "remainder",
-        "rest",
-        "plus",
-        "minus",
-        "times",
-        "divided",
-        "squared",
-        "cubed",
-        "factorial",
-        "st",
-        "nd",
-        "rd",
-        "th",
-        "o'clock",
-        "oclock",
-        "am",
-        "pm",
-        "versus",
-        "vs",
-        "modulo",
-        "mod",
-        "power",
-        "root",
-        "square-root",
-        "multiplied",
-        "hundred",
-        "thousand",
-        "million",
-        "billion",
-        "trillion",
-        "dozen",
-        "dozens",
-        "either",
-        "maybe",
-        "almost",
-        "nearly",
-        "if",
-        "twice",
-        "thrice",
-        "double",
-        "triple",
-    ];
-    CHANGES.contains(&word) || word.ends_with("n't") || month(word)
+    const CHANGES: &str = "not no never neither nor isnt arent cannot except without unless than more less fewer least most over under above below \
+                           between to through till until from half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths \
+                           eighth eighths tenth tenths hundredth hundredths thousandth thousandths remainder rest plus minus negative times \
+                           divided squared cubed square cube factorial st nd rd th o'clock oclock am pm versus vs modulo mod power root reciprocal \
+                           inverse opposite multiple multiples factor divisor divisible coprime proportional multiplied hundred thousand million \
+                           billion trillion quadrillion quintillion mln bn mio dozen dozens gross tens score points either maybe almost nearly near \
+                           next after before first if twice thrice double triple doubled halved wrong incorrect false minimum \
+                           maximum min max tops bc bce ad but unlikely different non otherwise instead rather out per-cent";
+    let known = CHANGES.split_whitespace().any(|one| one == word);
+    let elsewhere = ["mil", "tausend", "dutzend", "docen", "douzain", "dezen", "dozzin", "prozentpunkt"];
+    let multiple = elsewhere.iter().any(|stem| word.starts_with(stem))
+        && !word.starts_with("mile")
+        && !word.starts_with("milk")
+        && !word.starts_with("mill");
+    let multiple = multiple
+        || ["milli", "millon", "millón", "mille"].iter().any(|stem| word.starts_with(stem))
+            && !word.starts_with("millimet")
+            && !word.starts_with("millilit");
+    known || multiple || word.ends_with("n't") || month(word)
+}
+
+/// Verbs behind a number, with which a sentence about it begins: it is not what is counted.
+pub fn verb(word: &str) -> bool {
+    matches!(
+        word,
+        "is" | "are"
+            | "was"
+            | "were"
+            | "isn"
+            | "will"
+            | "would"
+            | "can"
+            | "has"
+            | "have"
+            | "had"
+            | "must"
+            | "should"
+            | "may"
+            | "might"
+    )
 }
 
 /// Words before a number that leave it as it is.
 pub fn leaves(word: &str) -> bool {
-    const LEAVES: &[&str] = &[
-        "exactly",
-        "about",
-        "approximately",
-        "approx",
-        "roughly",
-        "around",
-        "only",
-        "just",
-        "simply",
-        "is",
-        "are",
-        "be",
-        "equals",
-        "equal",
-        "the",
-        "a",
-        "an",
-        "total",
-        "of",
-        "answer",
-        "value",
-        "therefore",
-        "so",
-        "thus",
-    ];
-    LEAVES.contains(&word)
+    const LEAVES: &str = "exactly about approximately approx roughly around only just simply is are be equals equal the a an total of answer value \
+                          therefore so thus hence then indeed clearly given now final result";
+    LEAVES.split_whitespace().any(|one| one == word)
+}
+
+/// Words before mathematics that say what it is.
+pub fn introduces(word: &str) -> bool {
+    const KINDS: &str = "point pair ordered set interval number integer vector matrix triple tuple option choice fraction solution solutions expression \
+                         equation function polynomial line plane angle area length volume probability by";
+    KINDS.split_whitespace().any(|one| one == word)
 }
 
 /// Names of months: a number beside one is a day or a year.
@@ -250,6 +186,12 @@ pub fn part(word: &str) -> Option<u32> {
 /// A number that is written in words and in nothing else: "seven", "twenty-one", "one hundred and five", "two thirds".
 pub fn written_number(text: &str) -> Option<RBig> {
     let lower = text.to_lowercase().replace(['-', '‑'], " ");
+    if let Some((whole, fraction)) = lower.rsplit_once(" and ")
+        && fraction.split_whitespace().next_back().and_then(part).is_some()
+    {
+        // "two and a half", "forty and two thirds"
+        return Some(written_number(whole)? + written_number(fraction)?);
+    }
     let words: Vec<&str> = lower.split_whitespace().filter(|word| *word != "and").collect();
     let words = match words.as_slice() {
         ["negative" | "minus", rest @ ..] => return written_number(&rest.join(" ")).map(|value| -value),
@@ -294,6 +236,12 @@ pub fn written_number(text: &str) -> Option<RBig> {
 
 /// Whether words say that there is no solution: what `∅` says.
 pub fn says_none(text: &str) -> bool {
+    let text = plain(text);
+    let text = ["there is ", "there are ", "equation has ", "system has ", "has "]
+        .iter()
+        .find_map(|begin| text.strip_prefix(begin))
+        .unwrap_or(&text);
+    let text = [" exist", " exists", " to equation"].iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text);
     const NONE: &[&str] = &[
         "no solution",
         "no solutions",
@@ -305,16 +253,19 @@ pub fn says_none(text: &str) -> bool {
         "no real root",
         "empty set",
         "empty",
-        "none exist",
-        "there is no solution",
-        "there are no solutions",
-        "there are no real solutions",
+        "none",
         "no integer solutions",
+        "no integer solution",
         "no such solution",
-        "has no solution",
-        "has no solutions",
     ];
-    NONE.contains(&plain(text).as_str())
+    NONE.contains(&text)
+}
+
+/// Whether words say that a value does not exist.
+pub fn says_undefined(text: &str) -> bool {
+    let text = plain(text);
+    let text = ["it ", "limit ", "expression "].iter().find_map(|begin| text.strip_prefix(begin)).unwrap_or(&text);
+    ["does not exist", "doesn't exist", "dne", "do not exist", "doesnt exist"].contains(&text)
 }
 
 /// Words without what says nothing: case, articles, blanks, the points at the end. A single letter keeps its case, since it may be a variable.

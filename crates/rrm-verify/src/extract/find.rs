@@ -15,10 +15,12 @@ pub(super) fn boxes(text: &str, gold: bool) -> Vec<Span> {
     let mut found = Vec::new();
     let mut at = 0;
     loop {
-        let next = ["\\boxed{", "\\fbox{", "\\framebox{", "\\boxed {"]
-            .iter()
-            .filter_map(|mark| text[at..].find(mark).map(|place| (at + place, mark.len())));
-        let Some((start, length)) = next.min() else { return found };
+        let Some(start) = text[at..].find('\\').map(|place| at + place) else { return found };
+        let mark = ["\\boxed{", "\\fbox{", "\\framebox{", "\\boxed {"].iter().find(|mark| text[start..].starts_with(**mark));
+        let Some(length) = mark.map(|mark| mark.len()) else {
+            at = start + 1;
+            continue;
+        };
         let open = start + length - 1;
         // A box that is not closed reaches to the end of its line. What is missing is not known: only a right answer may be written so.
         let line = text[open + usize::from(gold)..].lines().next().unwrap_or_default();
@@ -136,7 +138,10 @@ pub(super) fn math(text: &str, segments: &[Span]) -> String {
     let mut first = segments.len() - 1;
     while first > 0 && {
         let between = text[segments[first - 1].end..segments[first].start].trim();
-        matches!(between, "and" | "or" | "," | ", and" | ", or" | "、")
+        matches!(
+            between,
+            "and" | "or" | "," | ", and" | ", or" | "、" | "und" | "oder" | "et" | "ou" | "y" | "o" | "и" | "или" | "或" | "和"
+        )
     } {
         first -= 1;
     }

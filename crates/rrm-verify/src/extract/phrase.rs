@@ -1,52 +1,34 @@
-//! The last number of a text, with the words around it that belong to it.
+//! The last number of a text, with the words behind it that belong to it, and the words around it that change what it says.
 
-use super::find::Span;
-use crate::words;
+use super::{
+    doubt::{changes_elsewhere, changes_joined, foreign, retracted},
+    find::Span,
+    statement::plain_words,
+};
+use crate::{parse::shortened, words};
 
 /// Words behind a number with which something else begins.
-pub const STOPS: &[&str] = &[
-    "which",
-    "that",
-    "who",
-    "because",
-    "so",
-    "for",
-    "in",
-    "with",
-    "as",
-    "since",
-    "when",
-    "if",
-    "of",
-    "and",
-    "or",
-    "on",
-    "at",
-    "by",
-    "is",
-    "are",
-    "was",
-    "were",
-    "it",
-    "therefore",
-    "but",
-    "then",
-    "we",
-    "he",
-    "she",
-    "they",
-    "will",
-    "can",
-    "has",
-    "have",
-    "had",
-    "each",
-    "left",
-    "when",
-];
+const STOPS: &str = "which that who because so for in with as since when if and or on at by it therefore but then we he she they will can has \
+                     have had each left for";
 
-/// The last number of a text that is no part of a word, with the words around it that change what it says.
-pub fn last_number(text: &str) -> Option<Span> {
+/// Whether something else begins with a word.
+pub fn stops(word: &str) -> bool {
+    STOPS.split_whitespace().any(|stop| stop == word)
+}
+
+/// How many numbers stand in a text.
+pub fn count_numbers(text: &str) -> usize {
+    let mut count = 0;
+    let mut at = 0;
+    while let Some(start) = text[at..].find(|c: char| c.is_ascii_digit()) {
+        count += 1;
+        at = end_of_number(text, at + start);
+    }
+    count
+}
+
+/// The last number of a text that is no part of a word, with what belongs to it, and a doubt where words around it change it.
+pub fn last_number(text: &str) -> Option<(Span, Option<String>)> {
     let bytes = text.as_bytes();
     let mut last = None;
     let mut at = 0;
@@ -65,20 +47,28 @@ pub fn last_number(text: &str) -> Option<Span> {
         at = end;
     }
     let (start, end) = last?;
-    Some(Span { start, end, text: phrase(text, start, end) })
+    let (sign, behind) = (sign(&text[..start]), behind(&text[end..]));
+    let number = format!("{sign}{}{behind}", &text[start..end]);
+    let doubt = changed(&text[..start], !sign.is_empty())
+        .or_else(|| foreign(&number, false))
+        .or_else(|| retracted(text.get(end + behind.trim_end().len()..).unwrap_or(&text[end..])))
+        .map(|piece| shortened(&piece));
+    Some((Span { start, end, text: number }, doubt))
 }
 
-/// A number with its sign, with what stands behind it up to a word with which something else begins, and with a word before it that changes it.
-fn phrase(text: &str, start: usize, end: usize) -> String {
-    let after = &text[end..];
-    let tight: String = after
-        .chars()
-        .take_while(|c| {
-            !c.is_whitespace() && !matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '*' | '。' | '，' | '"' | ')' | ']')
-        })
-        .collect();
-    let mut said = tight.clone();
-    let rest = &after[tight.len()..];
+/// The sign of a number, where the one before it is no operator between two values.
+fn sign(before: &str) -> &'static str {
+    let unsigned = before.trim_end_matches('$');
+    let minus = unsigned.strip_suffix(['-', '−', '‑', '‐', '–']);
+    minus.filter(|before| !before.ends_with(|c: char| c.is_alphanumeric() || c == ')')).map_or("", |_| "-")
+}
+
+/// What stands behind a number up to a word with which something else begins.
+fn behind(after: &str) -> String {
+    let ends =
+        |c: char| c.is_whitespace() || matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '*' | '。' | '，' | '"' | ')' | ']');
+    let mut said: String = after.chars().take_while(|c| !ends(*c)).collect();
+    let rest = &after[said.len()..];
     if rest.starts_with(' ') {
         let clause =
             &rest[..rest.find(['.', ',', ';', '!', '?', '\n', '(', '*', '。', '，', '=', '"', '<']).unwrap_or(rest.len())];
@@ -86,47 +76,109 @@ fn phrase(text: &str, start: usize, end: usize) -> String {
             let lower = word.to_lowercase();
             // "12 and a half"
             let half = lower == "and" && clause.contains("and a ") || lower == "a" || words::part(&lower).is_some();
-            if STOPS.contains(&lower.as_str()) && !half {
+            if stops(&lower) && !half {
                 break;
             }
             said.push(' ');
             said.push_str(word);
         }
     }
-    let before = &text[..start];
-    let unsigned = before.trim_end_matches('$');
-    let minus = unsigned.strip_suffix(['-', '−', '‑', '‐', '–']);
-    let sign = minus.filter(|before| !before.ends_with(|c: char| c.is_alphanumeric() || c == ')')).map_or("", |_| "-");
-    let clause = unsigned.rsplit(['.', ',', ';', ':', '\n', '(', '。', '，']).next().unwrap_or_default();
-    let mut words: Vec<&str> = clause.split_whitespace().collect();
-    if !sign.is_empty() {
-        words.pop();
-    }
-    format!("{}{sign}{}{said}", changed(&words), &text[start..end])
+    said
 }
 
-/// The words before a number that change it: a negation, another bound, another number that is joined to it.
-fn changed(words: &[&str]) -> String {
-    const FILLERS: &[&str] = &["equal", "to", "the", "a", "exactly", "about", "simply", "just", "be", "approximately", "of"];
-    let number = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());
-    let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
-    let joined = |at: usize| format!("{} ", words[at..].join(" "));
-    if let [.., before, joint] = words
-        && number(before)
-        && matches!(joint.to_lowercase().as_str(), "and" | "or" | "to" | "through" | "-" | "–")
+/// The words before a number that change it: a negation, another bound, another number that is joined to it, a sign that is none.
+pub fn changed(before: &str, signed: bool) -> Option<String> {
+    const FILLERS: &str = "equal to the a an exactly about simply just be approximately of only * **";
+    let calculated = before.ends_with(">>") || before.ends_with("<<");
+    let opened = before.trim_end().ends_with("\\(") || before.trim_end().ends_with("\\[");
+    if before.trim_end().ends_with("=/=") || before.trim_end().ends_with("!=") || before.trim_end().ends_with("<>") {
+        return Some(before.trim_end().chars().rev().take(3).collect());
+    }
+    if changes_joined(before)
+        || !calculated
+            && !opened
+            && before.trim_end().ends_with([
+                '≠', '>', '<', '≥', '≤', '—', '⁻', '₋', '\\', '~', '±', '|', '/', '^', '+', '×', '÷', '·', '√', '(', '[', ';',
+                '–', '‑',
+            ])
     {
-        let open = lower.len() >= 3 && matches!(lower[lower.len() - 3].as_str(), "between" | "from");
-        return joined(words.len() - if open { 3 } else { 2 });
+        return Some(before.chars().rev().take(20).collect::<Vec<_>>().into_iter().rev().collect());
     }
-    let last = lower.iter().rposition(|word| !FILLERS.contains(&word.as_str()));
-    match last {
-        Some(at) if words::changes(&lower[at]) && lower[at] != "to" && lower[at] != "from" => joined(at),
-        _ => String::new(),
+    // "5, 12" and "5 : 12" are no single number.
+    let listed = before.trim_end().strip_suffix([',', ':']).is_some_and(|before| {
+        before.ends_with(|c: char| c.is_ascii_digit() || c == ' ') && before.trim_end().ends_with(|c: char| c.is_ascii_digit())
+    });
+    let sentence = before.rsplit(['.', '\n', '!', '?', '。']).next().unwrap_or_default();
+    let clause = before.rsplit(['.', ',', ';', ':', '\n', '(', '。', '，']).next().unwrap_or_default();
+    if listed {
+        return Some(clause.trim().to_owned());
     }
+    // What is denied of another number is not denied of this one.
+    let own = clause.rfind(|c: char| c.is_ascii_digit()).map_or(clause, |at| &clause[at + 1..]);
+    let clause_words = plain_words(own);
+    if let Some(word) = clause_words.iter().find(|word| negates(word)) {
+        return Some(word.clone());
+    }
+    let mut words: Vec<String> = clause.split_whitespace().map(|word| word.to_lowercase().replace('’', "'")).collect();
+    if signed {
+        words.pop();
+    }
+    let number = |word: &String| word.starts_with(|c: char| c.is_ascii_digit());
+    if let [.., one, joint] = words.as_slice()
+        && number(one)
+        && matches!(joint.as_str(), "and" | "or" | "to" | "through" | "-" | "–")
+    {
+        return Some(clause.trim().to_owned());
+    }
+    if words.last().is_some_and(|word| matches!(word.as_str(), "and" | "or" | "und" | "et" | "y")) {
+        return Some(clause.trim().to_owned());
+    }
+    // Of several numbers in a sentence the last one counts behind a verb that tells it.
+    let told = |word: &String| {
+        matches!(
+            word.as_str(),
+            "is" | "are"
+                | "was"
+                | "="
+                | "equals"
+                | "be"
+                | "it's"
+                | "gives"
+                | "get"
+                | "total"
+                | "ist"
+                | "es"
+                | "est"
+                | "by"
+                | "were"
+        ) || word.ends_with("=")
+    };
+    let filler = |word: &&String| !FILLERS.split_whitespace().any(|filler| filler == word.as_str());
+    let several = sentence.chars().any(|c| c.is_ascii_digit()) && !sentence.contains("<<") && !sentence.contains('=');
+    if several && !words.iter().rfind(filler).is_some_and(told) && !sentence.trim_end().ends_with(['=', '$']) {
+        return Some(clause.trim().to_owned());
+    }
+    // Between "is" and the number only words that leave it may stand: "It is up to 12".
+    if let Some(verb) = words.iter().rposition(|word| matches!(word.as_str(), "is" | "are" | "was" | "were"))
+        && words[verb + 1..].iter().any(|word| {
+            !words::leaves(word) && !FILLERS.split_whitespace().any(|filler| filler == word) && !word.starts_with('$')
+        })
+    {
+        return Some(words[verb..].join(" "));
+    }
+    let last = words.iter().rposition(|word| !FILLERS.split_whitespace().any(|filler| filler == word))?;
+    (changes_elsewhere(&words[last]) && words[last] != "from").then(|| words[last..].join(" "))
+}
+
+/// Words anywhere in a clause by which it denies what it says.
+fn negates(word: &str) -> bool {
+    const NEGATIONS: &str = "not never cannot hardly no nowhere fails fail exceeds debt since doubt impossible false nicht kein keine pas jamais não non не \
+                             without unlikely";
+    NEGATIONS.split_whitespace().any(|one| one == word) || word.ends_with("n't")
 }
 
 /// Where a number ends that begins there, with its thousands, decimals, denominator, minutes.
-pub fn end_of_number(text: &str, begin: usize) -> usize {
+fn end_of_number(text: &str, begin: usize) -> usize {
     let bytes = text.as_bytes();
     let digits = |at: usize| bytes[at.min(bytes.len())..].iter().take_while(|b| b.is_ascii_digit()).count();
     let mut end = begin + digits(begin);

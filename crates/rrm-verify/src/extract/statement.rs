@@ -1,122 +1,105 @@
-//! What a text says after "the answer is", `####` and their kin, and the last number of a text with the words that belong to it.
+//! What a text says after "the answer is", `####` and their kin. A predicate is read to its end or not at all.
 
 use super::{
-    How,
+    Found, How,
+    doubt::{foreign, hedged, partial, retracted},
     find::{Span, math, segments},
-    phrase::{STOPS, end_of_number, last_number},
+    phrase::{count_numbers, last_number},
 };
 use crate::{
     lex::{Commas, Mode},
-    parse::{Node, parse},
+    parse::{Node, parse, shortened},
     words,
 };
 
-/// Where a marker of an answer ends, and which rule it belongs to.
+/// A place at which an answer is announced.
 pub struct Marker {
+    /// The byte at which it begins.
+    pub start: usize,
     /// The byte behind it.
     pub end: usize,
     /// `####` or a statement.
     pub how: How,
+    /// Whether it is a verb, so that what follows is the answer; behind a colon a sentence may follow.
+    pub verb: bool,
+    /// Whether it is of another language than English, whose words for parts and multiples are not known.
+    pub foreign: bool,
 }
 
 /// Words that announce an answer, in lower case, in several languages.
-const ANSWERS: &[&str] = &[
-    "answer",
-    "answers",
-    "antwort",
-    "lösung",
-    "respuesta",
-    "réponse",
-    "reponse",
-    "resposta",
-    "risposta",
-    "ответ",
-    "答案",
-    "答え",
-    "option",
-    "choice",
-];
+const ANSWERS: &str = "answer answers antwort lösung respuesta réponse reponse resposta risposta ответ 答案 答え option choice";
 /// What follows such a word.
 const COLONS: &[&str] = &[":", "：", "is:", "is", "are", "=", "ist", "es", "est", "é", "è", "是", "为", "は"];
 /// Words of remarks about an answer, which state none.
-const REMARKS: &[&str] = &[
-    "helpful",
-    "correct",
-    "right",
-    "wrong",
-    "useful",
-    "clear",
-    "larger",
-    "smaller",
-    "than",
-    "checked",
-    "found",
-    "given",
-    "obtained",
-    "below",
-    "above",
-    "reasonable",
-    "consistent",
-    "follows",
-    "form",
-    "same",
-    "different",
-    "unique",
-    "verified",
-    "incorrect",
-    "that",
-    "which",
-    "because",
-    "expected",
-    "complete",
-];
+const REMARKS: &str = "helpful correct right wrong useful clear larger smaller than checked found given obtained below above reasonable \
+                       consistent follows form same different unique verified incorrect that which because expected complete";
+
+fn listed(list: &str, word: &str) -> bool {
+    list.split_whitespace().any(|one| one == word)
+}
 
 /// All markers, in their order.
 pub fn markers(text: &str) -> Vec<Marker> {
     // Letters whose lower case has another length would move the places.
-    let lower = text.to_ascii_lowercase();
-    let mut found: Vec<Marker> =
-        lower.match_indices("####").map(|(at, mark)| Marker { end: at + mark.len(), how: How::Hashes }).collect();
-    found.retain(|marker| !lower[marker.end..].starts_with('#'));
-    for word in ANSWERS {
-        for (at, _) in lower.match_indices(word) {
-            let before = lower[..at].chars().next_back();
-            let latin = word.is_ascii();
-            let rest = &lower[at + word.len()..];
-            if latin && (before.is_some_and(char::is_alphanumeric) || rest.starts_with(char::is_alphanumeric)) {
-                continue;
-            }
-            let short = matches!(*word, "option" | "choice");
-            if short && !lower[..at].trim_end().ends_with("correct") {
-                continue;
-            }
-            let after = rest.trim_start_matches([' ', '*', '_', '\t']);
-            let colon = COLONS.iter().filter(|colon| after.starts_with(**colon)).max_by_key(|colon| colon.len());
-            let Some(colon) = colon else { continue };
-            let whole =
-                !colon.chars().all(|c| c.is_ascii_alphabetic()) || !after[colon.len()..].starts_with(char::is_alphanumeric);
-            if whole {
-                found.push(Marker { end: lower.len() - after.len() + colon.len(), how: How::Statement });
-            }
+    let small = |c: char| Some(c.to_lowercase().next()?).filter(|small| small.len_utf8() == c.len_utf8());
+    let lower: String =
+        if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().map(|c| small(c).unwrap_or(c)).collect() };
+    let mut found = Vec::new();
+    for (at, mark) in lower.match_indices("####") {
+        if !lower[at + mark.len()..].starts_with('#') {
+            found.push(Marker { start: at, end: at + mark.len(), how: How::Hashes, verb: false, foreign: false });
         }
     }
+    for word in ANSWERS.split_whitespace().filter(|word| !text.is_ascii() || word.is_ascii()) {
+        found.extend(lower.match_indices(word).filter_map(|(at, _)| announced(&lower, at, word)));
+    }
+    let statement = |start, end| Marker { start, end, how: How::Statement, verb: false, foreign: false };
     // A heading: "Final answer", and the answer on the next line.
-    for (at, heading) in lower.match_indices("final answer") {
-        let rest = &lower[at + heading.len()..];
-        let line = rest.trim_start_matches([' ', '*', '_', '#']);
-        if line.starts_with('\n') || line.starts_with('$') {
-            found.push(Marker { end: at + heading.len(), how: How::Statement });
+    for (at, heading) in lower.match_indices("answer") {
+        let line = lower[at + heading.len()..].trim_start_matches([' ', '*', '_', '#']);
+        let titled = lower[..at].trim_end().ends_with("final")
+            || lower[..at].trim_end_matches(['*', '#', ' ', '_']).ends_with('\n')
+            || at == 0;
+        let last = lower[..at].trim_end().ends_with("final");
+        if titled && (line.starts_with('\n') || last && line.starts_with('$')) {
+            found.push(statement(at, at + heading.len()));
         }
     }
     // `A: 18` in a line of its own is an answer; beside `B:` it is a choice.
-    let lettered = |letter: char| lower.lines().any(|line| line.trim_start().starts_with(&format!("{letter}:")));
-    if !lettered('b') {
-        let starts = lower.match_indices("\na:").map(|(at, mark)| at + mark.len());
-        found.extend(starts.chain(lower.starts_with("a:").then_some(2)).map(|end| Marker { end, how: How::Statement }));
+    if !lower.lines().any(|line| line.trim_start().starts_with("b:")) {
+        found.extend(lower.match_indices("\na:").map(|(at, mark)| statement(at + 1, at + mark.len())));
+        found.extend(lower.starts_with("a:").then(|| statement(0, 2)));
     }
     found.sort_by_key(|marker| marker.end);
     found.dedup_by_key(|marker| marker.end);
     found
+}
+
+/// A word that announces an answer, if a colon or a verb follows it.
+fn announced(lower: &str, at: usize, word: &str) -> Option<Marker> {
+    let latin = word.chars().all(|c| c < '\u{400}');
+    let before = lower[..at].chars().next_back();
+    let rest = &lower[at + word.len()..];
+    if latin && (before.is_some_and(char::is_alphanumeric) || rest.starts_with(char::is_alphanumeric)) {
+        return None;
+    }
+    if matches!(word, "option" | "choice") && !lower[..at].trim_end().ends_with("correct") {
+        return None;
+    }
+    let after = rest.trim_start_matches([' ', '*', '_', '\t']);
+    let colon = COLONS.iter().filter(|colon| after.starts_with(**colon)).max_by_key(|colon| colon.len())?;
+    let verb = colon.chars().all(char::is_alphabetic);
+    if verb && latin && after[colon.len()..].starts_with(char::is_alphanumeric) {
+        return None;
+    }
+    let foreign = !matches!(word, "answer" | "answers" | "option" | "choice");
+    Some(Marker {
+        start: at,
+        end: lower.len() - after.len() + colon.len(),
+        how: How::Statement,
+        verb: verb || *colon == "=",
+        foreign,
+    })
 }
 
 /// Whether a text is an answer by itself and no words.
@@ -126,61 +109,111 @@ pub fn stands_alone(text: &str) -> bool {
 
 fn reads(text: &str) -> bool {
     let mode = if text.contains('\\') { Mode::Math } else { Mode::Prose };
-    text.len() <= 400 && matches!(parse(text, mode, Commas::Usual), Ok(node) if !matches!(node, Node::Text(_)))
+    text.len() <= 2000 && matches!(parse(text, mode, Commas::Usual), Ok(node) if !matches!(node, Node::Text(_)))
 }
 
-/// An answer, and whether it was set as mathematics.
-pub struct Stated {
-    /// The answer.
-    pub text: String,
-    /// Whether it stood between dollars or brackets.
-    pub math: bool,
-}
-
-/// The answer that a text begins with after its marker; `None` where it states none. `words` says whether words count as one.
-pub fn stated(text: &str, how: How, words: bool) -> Option<Stated> {
-    let plain = |text: &str| Some(Stated { text: text.to_owned(), math: false });
-    let text = text.trim_start_matches([':', '：', ' ', '*', '\n', '\r', '\t', '"', '_', '>', '=']);
-    if how == How::Hashes {
-        let line = text.lines().next().unwrap_or_default().trim();
-        let bare = bare(line);
-        let last = text.trim_end() == line;
-        let digits = bare.bytes().take_while(u8::is_ascii_digit).count();
-        let numbered = [". ", ") ", ": "].iter().any(|mark| bare[digits..].starts_with(mark));
-        if digits > 0 && numbered && bare[digits + 2..].starts_with(char::is_alphabetic) {
-            // `#### 2. Conclusion` is a heading.
-            return None;
-        }
-        return if !bare.is_empty() && (reads(bare) || last) { plain(bare) } else { None };
+/// The answer that stands behind a marker; `None` where it states none. `words` says whether words count as one.
+pub fn stated(text: &str, marker: &Marker, words: bool) -> Option<Found> {
+    let behind = text[marker.end..].trim_start_matches([':', '：', ' ', '*', '\n', '\r', '\t', '"', '_', '=']);
+    if marker.how == How::Hashes {
+        return headed(behind);
     }
-    if lists_options(text) {
+    if lists_options(behind) {
         return None;
     }
-    let sentence = sentence(text);
+    if lists_items(text[marker.end..].trim_start_matches([':', '*', ' '])) {
+        return Some(Found { doubt: Some(shortened(behind)), ..Found::plain(behind) });
+    }
+    let sentence = sentence(behind);
+    let mut found = told(sentence, marker.verb, words)?;
+    let odd = if marker.foreign { foreign(&found.text, true) } else { foreign(&found.text, false) };
+    found.doubt = found
+        .doubt
+        .or(odd)
+        .or_else(|| hedged(&text[..marker.start]))
+        .or_else(|| partial(&text[..marker.start]))
+        .or_else(|| retracted(&behind[sentence.len()..]));
+    Some(found)
+}
+
+/// What stands behind `####`: all of its line, if it can be read or ends the text.
+fn headed(text: &str) -> Option<Found> {
+    let line = text.lines().next().unwrap_or_default().trim();
+    let bare = bare(line);
+    let digits = bare.bytes().take_while(u8::is_ascii_digit).count();
+    let numbered = [". ", ") ", ": "].iter().any(|mark| bare[digits..].starts_with(mark));
+    if digits > 0 && numbered && bare[digits + 2..].starts_with(char::is_alphabetic) {
+        // `#### 2. Conclusion` is a heading.
+        return None;
+    }
+    let last = text.trim_end() == line;
+    (!bare.is_empty() && (reads(bare) || last)).then(|| Found { doubt: foreign(bare, false), ..Found::plain(bare) })
+}
+
+/// What a tag or a sentence says. Behind a verb all of it is the answer; else a sentence may tell it behind its own verb, or by its only number.
+pub fn told(sentence: &str, verb: bool, words: bool) -> Option<Found> {
     let segments = segments(sentence);
     if !segments.is_empty() {
-        return Some(with_math(sentence, &segments));
+        return Some(with_math(sentence, &segments, verb));
     }
-    let bare = bare(sentence);
+    let unbold = unemphasised(sentence);
+    let bare = bare(&unbold);
     if bare.is_empty() {
         return None;
     }
-    if reads(bare) {
-        return plain(bare);
+    if let Some(piece) = said_twice(bare) {
+        return Some(Found { doubt: Some(piece), ..Found::plain(bare) });
     }
-    if let Some(told) = behind_copula(bare) {
-        return plain(told);
+    if reads(bare) {
+        return Some(Found::plain(bare));
+    }
+    if !verb && let Some(told) = behind_verb(bare) {
+        return Some(Found::plain(told));
+    }
+    // "42 by the theorem of Fermat"
+    let explained = [" by ", " from ", " using ", " (see", " according "].iter().filter_map(|mark| bare.find(mark)).min();
+    if let Some(end) = explained.filter(|end| verb && reads(&bare[..*end])) {
+        return Some(Found::plain(&bare[..end]));
     }
     if bare.chars().any(|c| c.is_ascii_digit()) {
-        // One number among words that leave it as it is; else all of it, which is not understood then.
-        return match (last_number(bare), count_numbers(bare)) {
-            (Some(number), 1) if reads(&number.text) => plain(&number.text),
-            _ => plain(bare),
-        };
+        let plain = plain_words(bare).iter().all(|word| !words::changes(word));
+        return Some(match last_number(bare) {
+            Some((number, doubt)) if !verb && plain && count_numbers(bare) == 1 && reads(&number.text) => {
+                Found { doubt, ..Found::plain(&number.text) }
+            }
+            // All of it, which is not understood then.
+            _ => Found::plain(bare),
+        });
     }
     let remark =
-        bare.split_whitespace().any(|word| REMARKS.contains(&word.to_lowercase().trim_matches(|c: char| !c.is_alphanumeric())));
-    if words && !remark { plain(bare) } else { None }
+        bare.split_whitespace().any(|word| listed(REMARKS, word.to_lowercase().trim_matches(|c: char| !c.is_alphanumeric())));
+    (words && !remark).then(|| Found::plain(bare))
+}
+
+/// "42 (forty-two)" says one thing twice, or two things.
+pub fn said_twice(text: &str) -> Option<String> {
+    let twice = text.contains(')') && text.find(" (").is_some_and(|at| reads_or_says(&text[..at]) && !text[..at].contains('('));
+    twice.then(|| shortened(text))
+}
+
+fn reads_or_says(text: &str) -> bool {
+    reads(text) && text.chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '%')
+}
+
+/// A text without the stars of emphasis; `2**3` keeps them.
+fn unemphasised(text: &str) -> String {
+    let power = text.match_indices("**").any(|(at, _)| {
+        let digit = |c: char| c.is_ascii_alphanumeric();
+        text[..at].ends_with(digit) && text[at + 2..].starts_with(|c: char| c.is_ascii_digit())
+    });
+    if power { text.to_owned() } else { text.replace("**", " ") }
+}
+
+/// Whether a text begins with several lines of a list, none of which is the answer alone.
+fn lists_items(text: &str) -> bool {
+    let item = |line: &str| ["- ", "• ", "* "].iter().any(|bullet| line.trim_start().starts_with(bullet));
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.next().is_some_and(item) && lines.next().is_some_and(item)
 }
 
 /// Whether a text begins with lines of different choices, which names none of them.
@@ -194,68 +227,102 @@ fn lists_options(text: &str) -> bool {
     matches!((lines.next(), lines.next()), (Some(Some(one)), Some(Some(other))) if one != other)
 }
 
-/// A text without emphasis, quotation marks and the points around it.
-fn bare(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '"' | '_' | '`' | '“' | '”'))
-        .trim_end_matches("\\]")
-        .trim_end_matches(['.', '*', '。', ' '])
-        .trim()
-}
-
-/// What stands behind the last "is" of a sentence, where it can be read.
-fn behind_copula(text: &str) -> Option<&str> {
-    let found = [" is ", " are ", " was ", " equals ", " = "]
-        .iter()
-        .filter_map(|mark| text.rfind(mark).map(|at| at + mark.len()))
-        .max()?;
-    let told = text[found..].trim();
-    reads(told).then_some(told)
-}
-
-fn count_numbers(text: &str) -> usize {
-    let mut count = 0;
-    let mut at = 0;
-    while let Some(start) = text[at..].find(|c: char| c.is_ascii_digit()) {
-        count += 1;
-        at = end_of_number(text, at + start);
+/// A text without emphasis, quotation marks, marks of joy and the points around it, and without a clause behind it that explains.
+pub fn bare(text: &str) -> &str {
+    let sign = |c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                '*' | '"' | '_' | '`' | '“' | '”' | '‘' | '’' | '«' | '»' | '✅' | '✔' | '🎉' | '🎊' | '\u{fe0f}' | '😊'
+            )
+    };
+    let mut text = text.trim_matches(sign).trim_end_matches("\\]");
+    if !text.ends_with("...") {
+        text = text.trim_end_matches(['.', '*', '。', ' ', '！']).trim_matches(sign);
     }
-    count
+    // "C!" is no factorial.
+    if let Some(letter) = text.strip_suffix('!')
+        && letter.trim_matches(['(', ')']).len() == 1
+        && letter.contains(|c: char| c.is_ascii_uppercase())
+    {
+        return letter;
+    }
+    let explains = [
+        ", as ",
+        ", since ",
+        ", because ",
+        ", so ",
+        ", which ",
+        ", where ",
+        ", given ",
+        ", or about ",
+        ", or approximately ",
+        ", or roughly ",
+        ", approximately ",
+    ];
+    let end = explains.iter().filter_map(|mark| text.find(mark)).min();
+    match end {
+        Some(end) if reads(&text[..end]) => &text[..end],
+        _ => text,
+    }
 }
 
-/// A sentence with mathematics in it: the mathematics, with the words behind it that say how much it is; a number behind it instead; all of
-/// it, where words change what it says.
-fn with_math(sentence: &str, segments: &[Span]) -> Stated {
-    let plain = |text: &str| Stated { text: text.to_owned(), math: false };
-    let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return plain(sentence) };
-    let tail = bare(sentence[last.end..].trim_start_matches(['*', '"']));
+/// What stands behind the last "is" of a sentence, where it can be read, and nothing before it takes it back.
+pub fn behind_verb(text: &str) -> Option<&str> {
+    let verbs = [" is ", " are ", " was ", " were ", " equals ", " = "];
+    let found = verbs.iter().filter_map(|mark| text.rfind(mark).map(|at| at + mark.len())).max()?;
+    let (before, told) = (&text[..found], bare(&text[found..]));
+    // Behind several equations the last one is not all of the answer.
+    let joints = [" or ", " and ", ","];
+    let several = before.matches('=').count() > 1 || before.contains('=') && joints.iter().any(|joint| before.contains(joint));
+    (!several && reads(told) && hedged(before).is_none()).then_some(told)
+}
+
+/// A sentence with mathematics in it: the mathematics, with the words behind it that say how much it is; a number behind it instead. Words that
+/// change what it says are a doubt.
+fn with_math(sentence: &str, segments: &[Span], verb: bool) -> Found {
+    let doubtful = |text: &str| Found { doubt: Some(shortened(text.trim())), ..Found::plain(text) };
+    let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return doubtful(sentence) };
+    let tail = bare(sentence[last.end..].trim_start_matches(['*', '"', '\\']));
+    let before = sentence[..first.start].replace("\\\"", "");
+    let before = bare(&before);
     if tail.chars().any(|c| c.is_ascii_digit()) {
-        if let Some(told) = behind_copula(&format!("{} {tail}", "x")) {
-            return plain(told);
+        if !verb && let Some(told) = behind_verb(&format!("x {tail}")) {
+            return Found::plain(told);
         }
-        if let Some(number) = last_number(tail) {
-            return plain(if reads(&number.text) { &number.text } else { sentence });
-        }
+        return match last_number(tail) {
+            Some((number, doubt)) if reads(&number.text) && !verb => Found { doubt, ..Found::plain(&number.text) },
+            _ => doubtful(sentence),
+        };
     }
-    let before: Vec<String> = plain_words(&sentence[..first.start]);
-    let negated = before.iter().rev().take(3).any(|word| words::changes(word) && word != "to" && word != "from");
+    let words = plain_words(before);
+    let verb_before = ["is", "are", "equals", "be", "was"].iter().any(|verb| words.last().is_some_and(|word| word == verb));
+    let changed = words.iter().any(|word| words::changes(word));
+    let known = words.iter().all(|word| words::leaves(word) || words::introduces(word));
     let between =
         segments.windows(2).any(|two| plain_words(&sentence[two[0].end..two[1].start]).iter().any(|word| words::changes(word)));
-    if negated || between {
-        return plain(format!("{} {}", before.join(" "), sentence[first.start..].replace('$', " ")).trim());
+    let signed = before.ends_with(['-', '−', '‑', '–', '—', '/', '^', '\\']);
+    let broken = segments.iter().any(|segment| !segment.text.chars().any(char::is_alphanumeric) && !segment.text.contains('\\'));
+    let joints = |text: &str| matches!(text.trim().trim_matches(',').trim(), "" | "and" | "or" | "、");
+    let apart = verb && segments.windows(2).any(|two| !joints(&sentence[two[0].end..two[1].start]));
+    if changed || between || signed || broken || apart || (verb && !known && !verb_before) {
+        return doubtful(sentence);
     }
     let answer = math(sentence, segments);
-    let next = plain_words(tail);
     // "$5$ million", "$5$ feet": what is counted, or more than that.
-    let counted = next.iter().take(3).take_while(|word| !STOPS.contains(&word.as_str())).cloned().collect::<Vec<_>>();
-    let says = |word: &String| words::changes(word) || words::magnitude(word).is_some() || crate::units::known(word);
-    if counted.iter().any(says) && !sentence[last.end..].starts_with([',', '.', ';']) {
-        return Stated { text: format!("{answer} \\text{{ {}}}", counted.join(" ")), math: true };
+    let next = plain_words(tail);
+    let counted: Vec<&String> = next.iter().take(4).take_while(|word| !super::phrase::stops(word)).collect();
+    let says = |word: &&String| words::changes(word) || words::magnitude(word).is_some() || crate::units::known(word);
+    if counted.iter().any(says) && !sentence[last.end..].starts_with([',', '.', ';', ':']) {
+        let counted: Vec<&str> = counted.iter().map(|word| word.as_str()).collect();
+        return Found { text: format!("{answer} \\text{{ {}}}", counted.join(" ")), math: true, doubt: None };
     }
-    Stated { text: answer, math: true }
+    Found { text: answer, math: true, doubt: None }
 }
 
-fn plain_words(text: &str) -> Vec<String> {
-    let words = text.split_whitespace().map(|word| word.to_lowercase());
+/// The words of a text in small letters, without signs around them.
+pub fn plain_words(text: &str) -> Vec<String> {
+    let words = text.split_whitespace().map(|word| word.to_lowercase().replace('’', "'"));
     words
         .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric() && c != '\'').to_owned())
         .filter(|word| !word.is_empty())
@@ -274,10 +341,9 @@ fn sentence(text: &str) -> &str {
     }
     let line = text.lines().next().unwrap_or_default();
     let line = line.split_once('。').map_or(line, |(first, _)| first);
-    let abbreviated = |at: usize| line[..at].ends_with(|c: char| c.is_ascii_alphabetic()) && line[..at].len() == 1;
-    let ends = line
-        .match_indices(". ")
-        .map(|(at, _)| at)
-        .find(|at| !abbreviated(*at) && line[at + 2..].starts_with(|c: char| c.is_uppercase() || c == '<'));
-    ends.map_or(line, |at| &line[..at])
+    // `C. Paris` goes on behind its point.
+    let letter = |at: usize| line[..at].len() == 1 && line.starts_with(|c: char| c.is_ascii_alphabetic());
+    let ends = line.match_indices(". ").map(|(at, _)| at);
+    let end = ends.into_iter().find(|at| !letter(*at) && line[at + 2..].starts_with(|c: char| c.is_uppercase() || c == '<'));
+    end.map_or(line, |at| &line[..at])
 }

@@ -37,7 +37,6 @@ const LAYOUT: &[&str] = &[
     "Huge",
     "displaylimits",
     "allowbreak",
-    "n",
     "middle",
     "big",
     "Big",
@@ -61,6 +60,7 @@ const LAYOUT: &[&str] = &[
     "centering",
     "relax",
     "ensuremath",
+    "underline",
     "mathstrut",
 ];
 
@@ -92,7 +92,6 @@ const MARKS: &[&str] = &[
     "widehat",
     "tilde",
     "widetilde",
-    "underline",
     "angle",
     "triangle",
     "overleftrightarrow",
@@ -130,7 +129,8 @@ impl<'a> Lexer<'a> {
             Some('}') => self.bracket(start, '⟩'),
             Some('|') => self.push(start, Kind::Sign('|')),
             Some('$') => self.push(start, Kind::Money("dollar")),
-            Some('_' | '#' | '*' | '-') => self.spaced = true,
+            Some('-') => self.push(start, Kind::Sign('-')),
+            Some('_' | '#' | '*') => self.spaced = true,
             _ => self.unknown(start),
         }
     }
@@ -147,8 +147,18 @@ impl<'a> Lexer<'a> {
     fn named(&mut self, start: usize, name: &str) {
         let short = name.trim_start_matches(['d', 't', 'c']);
         match name {
+            "therefore" | "implies" | "Rightarrow" | "because" | "square" | "blacksquare" | "qed"
+                if self.tokens.is_empty() || self.rest().trim().is_empty() =>
+            {
+                self.spaced = true;
+            }
+            "textcolor" | "colorbox" => {
+                self.argument();
+                self.spaced = true;
+            }
             "quad" | "qquad" | "enspace" | "thinspace" | "space" | "medspace" | "thickspace" => self.spaced = true,
             "hspace" | "vspace" | "phantom" | "label" | "tag" | "color" => drop(self.argument()),
+            "rm" if self.rest().starts_with('{') => self.words(start, "text"),
             _ if name == "left" || name == "right" || LAYOUT.contains(&name) => self.layout(name),
             _ if TEXT.contains(&name) => self.words(start, name),
             "begin" => {
@@ -168,7 +178,10 @@ impl<'a> Lexer<'a> {
                 // `\mathbb R` takes one letter.
                 let letter = self.rest().trim_start().chars().next().filter(char::is_ascii_alphabetic);
                 let field = match (self.argument(), letter) {
-                    (Some(inside), _) => inside.chars().filter(char::is_ascii_alphabetic).collect(),
+                    (Some(inside), _) if inside.contains(|c: char| c.is_ascii_alphabetic()) => {
+                        inside.chars().filter(char::is_ascii_alphabetic).collect()
+                    }
+                    (Some(_), _) => return self.unknown(start),
                     (None, Some(letter)) => {
                         self.at += self.rest().len() - self.rest().trim_start().len() + 1;
                         letter.to_string()
@@ -177,7 +190,13 @@ impl<'a> Lexer<'a> {
                 };
                 self.push(start, Kind::Name(format!("bb {field}")));
             }
-            "pmod" | "bmod" | "mod" => self.unknown(start),
+            // Arrows and relations that are not calculated.
+            "pmod" | "bmod" | "mod" | "to" | "rightarrow" | "Rightarrow" | "implies" | "iff" | "leftrightarrow"
+            | "Leftrightarrow" | "mapsto" | "subset" | "subseteq" | "supset" | "supseteq" | "forall" | "exists" | "gg" | "ll"
+            | "parallel" | "perp" | "sim" | "cong" | "equiv" | "notin" | "ni" | "propto" | "leftarrow" | "longrightarrow"
+            | "Longrightarrow" | "oplus" | "otimes" | "nabla" | "partial" => self.unknown(start),
+            "langle" => self.bracket(start, '('),
+            "rangle" => self.bracket(start, ')'),
             _ if MARKS.contains(&name) => self.push(start, Kind::Mark(name.to_owned())),
             _ if short == "frac" || short == "binom" => self.push(start, Kind::Func(short.to_owned())),
             _ if FUNCTIONS.contains(&name) => self.push(start, Kind::Func(name.to_owned())),
@@ -225,7 +244,6 @@ impl<'a> Lexer<'a> {
             };
         };
         let trimmed = inside.trim();
-        let end = self.at;
         let count = |sign: char| trimmed.matches(sign).count();
         let empty = trimmed.is_empty() && (name == "mathrm" || name == "operatorname");
         if empty || count('(') < count(')') || count('(') > count(')') {
@@ -236,6 +254,12 @@ impl<'a> Lexer<'a> {
             return self.push(start, Kind::Func(trimmed.to_owned()));
         }
         let mode = if name == "mathrm" || name == "operatorname" { Mode::Math } else { Mode::Prose };
+        self.upright(start, inside, mode);
+    }
+
+    /// Words that are set upright.
+    pub(super) fn upright(&mut self, start: usize, inside: &'a str, mode: Mode) {
+        let (trimmed, end) = (inside.trim(), self.at);
         // The text before is part of it, so that "and" and units are told by what they follow.
         let mut inner = Lexer {
             text: trimmed,

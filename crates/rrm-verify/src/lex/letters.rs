@@ -23,6 +23,14 @@ impl<'a> Lexer<'a> {
             let word = rest[..length].replace(['.', ' '], "");
             return self.push(start, Kind::Word(word));
         }
+        let power = self.rest()[run.len()..].trim_start().starts_with("10^");
+        if run == "x" && power && self.after_value() {
+            // "3.2 x 10^5"
+            return self.take(1, Kind::Sign('*'));
+        }
+        if let Some(name) = greek(run) {
+            return self.take(run.len(), Kind::Name(name.to_owned()));
+        }
         if let Some((kind, length)) = self.joint(run) {
             self.at += length;
             return self.push(start, kind);
@@ -109,7 +117,7 @@ impl<'a> Lexer<'a> {
         if capitals {
             return self.take(run.len(), Kind::Name(run.to_owned()));
         }
-        if count > LETTERS {
+        if count > LETTERS || count == LETTERS && self.text.len() == run.len() {
             return self.take(run.len(), Kind::Word(run.to_owned()));
         }
         let first = run.chars().next().map_or(1, char::len_utf8);
@@ -124,10 +132,20 @@ impl<'a> Lexer<'a> {
         if !unit && self.known(run) {
             return;
         }
+        let tight = self.after_value() && !self.spaced;
+        if tight && matches!(run, "K" | "k" | "M" | "B" | "T" | "bn") {
+            // `5K` may be five thousand.
+            let start = self.at;
+            self.at += run.len();
+            return self.unknown(start);
+        }
         if count == 1 {
             return self.take(run.len(), Kind::Name(run.to_owned()));
         }
-        if run.chars().all(char::is_uppercase) && run.is_ascii() && !words::is_answer(&lower) {
+        if matches!(lower.as_str(), "am" | "pm") && self.after_value() {
+            return self.take(run.len(), Kind::Word(lower));
+        }
+        if run.chars().all(char::is_uppercase) && run.is_ascii() && !words::is_answer(&lower) && words::number(&lower).is_none() {
             let kind = if words::is_unit(&lower) && self.after_value() {
                 Kind::Word(run.to_owned())
             } else {
@@ -138,7 +156,9 @@ impl<'a> Lexer<'a> {
         // `2xy` and `(a+b)xy`: variables stand right behind what they multiply.
         let glued = self.after_value() && !self.spaced && count <= LETTERS && !words::is_unit(&lower) && !self.upright;
         let alone = self.text.len() == run.len() || !self.text.contains(char::is_whitespace) && count <= LETTERS;
-        let product = run.is_ascii() && count <= LETTERS && (glued || alone) && run == lower;
+        // Three letters alone are a word: "god" is not "dog".
+        let word = self.text.len() == run.len() && count == LETTERS || self.after_value() && words::is_unit(&lower);
+        let product = run.is_ascii() && count <= LETTERS && (glued || alone) && run == lower && !word;
         if product && !words::is_known(&lower) && !self.upright {
             return self.take(1, Kind::Name(run[..1].to_owned()));
         }
@@ -159,4 +179,39 @@ fn abbreviation(text: &str) -> Option<usize> {
         at += 1;
     }
     (at >= 3 && !bytes.get(at).is_some_and(u8::is_ascii_alphabetic)).then_some(at)
+}
+
+/// A Greek letter by the name of its command.
+fn greek(run: &str) -> Option<&'static str> {
+    const LETTERS: &[(&str, &str)] = &[
+        ("α", "alpha"),
+        ("β", "beta"),
+        ("γ", "gamma"),
+        ("δ", "delta"),
+        ("ε", "epsilon"),
+        ("ζ", "zeta"),
+        ("η", "eta"),
+        ("θ", "theta"),
+        ("κ", "kappa"),
+        ("λ", "lambda"),
+        ("μ", "mu"),
+        ("ν", "nu"),
+        ("ξ", "xi"),
+        ("ρ", "rho"),
+        ("σ", "sigma"),
+        ("τ", "tau"),
+        ("φ", "phi"),
+        ("ϕ", "phi"),
+        ("χ", "chi"),
+        ("ψ", "psi"),
+        ("ω", "omega"),
+        ("Γ", "Gamma"),
+        ("Δ", "Delta"),
+        ("Θ", "Theta"),
+        ("Λ", "Lambda"),
+        ("Σ", "Sigma"),
+        ("Φ", "Phi"),
+        ("Ψ", "Psi"),
+    ];
+    LETTERS.iter().find(|(letter, _)| *letter == run).map(|(_, name)| *name)
 }

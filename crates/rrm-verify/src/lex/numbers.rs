@@ -12,6 +12,10 @@ impl<'a> Lexer<'a> {
         if self.date() {
             return;
         }
+        if self.mode == Mode::Math && self.takes_one_digit() {
+            self.at += 1;
+            return self.push(start, Kind::Num(self.text[start..self.at].to_owned()));
+        }
         let mut number = digits(self.rest()).to_owned();
         self.at += number.len();
         let whole = number.len();
@@ -60,6 +64,15 @@ impl<'a> Lexer<'a> {
         } else if pointed {
             self.repeated(&number);
         }
+    }
+
+    /// `\frac12`, `\sqrt12` and `x^12` take one digit each as an argument.
+    fn takes_one_digit(&self) -> bool {
+        let kind = |back: usize| self.tokens.len().checked_sub(back).map(|at| &self.tokens[at].kind);
+        let command = |kind: Option<&Kind>, sqrt: bool| matches!(kind, Some(Kind::Func(name)) if name == "frac" || name == "binom" || sqrt && name == "sqrt");
+        let digit = matches!(kind(1), Some(Kind::Num(digits)) if digits.len() == 1);
+        self.rest().starts_with(|c: char| c.is_ascii_digit())
+            && (command(kind(1), true) || digit && command(kind(2), false) || matches!(kind(1), Some(Kind::Sign('_' | '^'))))
     }
 
     /// `2021-03-05`.
@@ -184,7 +197,7 @@ impl<'a> Lexer<'a> {
     fn decimal_comma(&self, number: &str, whole: usize) -> Option<&'a str> {
         let part = digits(self.rest().strip_prefix(',')?);
         let after = &self.rest()[1 + part.len()..];
-        let usual = self.mode == Mode::Prose && (part.len() == 2 || (number == "0" && part.len() > 2));
+        let usual = self.mode == Mode::Prose && (part.len() == 2 && number.len() != 2 || (number == "0" && part.len() > 2));
         let fits = match self.commas {
             Commas::Usual => usual && self.brackets == 0,
             Commas::Decimals => !part.is_empty(),
@@ -280,7 +293,9 @@ fn all_digits(text: &str) -> bool {
 fn repeats(rest: &str) -> bool {
     let in_brackets =
         rest.strip_prefix('(').is_some_and(|rest| all_digits(digits(rest)) && rest[digits(rest).len()..].starts_with(')'));
-    let mark = |mark: &&str| rest.strip_prefix(*mark).is_some_and(|rest| spaceless(rest).starts_with(|c: char| c == '{' || c.is_ascii_digit()));
+    let mark = |mark: &&str| {
+        rest.strip_prefix(*mark).is_some_and(|rest| spaceless(rest).starts_with(|c: char| c == '{' || c.is_ascii_digit()))
+    };
     in_brackets || ["\\overline", "\\dot", "\\bar"].iter().any(mark)
 }
 

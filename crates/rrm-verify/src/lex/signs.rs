@@ -82,6 +82,14 @@ impl Lexer<'_> {
     /// A sign.
     pub(super) fn sign(&mut self, first: char) {
         let start = self.at;
+        if first == '{'
+            && let Some((inside, length)) = super::group(self.rest())
+            && let Some(words) = inside.trim_start().strip_prefix("\\rm ")
+        {
+            // `{\rm cm}`
+            self.at += length;
+            return self.upright(start, words, Mode::Prose);
+        }
         self.at += first.len_utf8();
         if let Some((over, under)) = part(first) {
             return self.push(start, Kind::Part(over, under));
@@ -157,7 +165,7 @@ impl Lexer<'_> {
                 self.at += 1;
                 Kind::Sign('^')
             }
-            '√' => Kind::Func("sqrt".into()),
+            '√' | '∛' | '∜' => return self.root(start, sign),
             'π' | '∞' | '∅' => Kind::Name(sign.into()),
             'ℝ' | 'ℕ' | 'ℤ' | 'ℚ' | 'ℂ' => Kind::Name(format!("bb {}", number_set(sign))),
             'Ω' | '\u{2126}' => Kind::Word("Ω".into()),
@@ -191,13 +199,29 @@ impl Lexer<'_> {
                 self.spaced = true;
                 return;
             }
-            '"' | '“' | '”' | '`' | '~' => {
+            '~' if self.rest().starts_with('~') => return self.unknown(start),
+            '"' | '“' | '”' | '`' | '~' | '«' | '»' | '‘' => {
                 self.spaced = true;
                 return;
             }
             _ => return self.unknown(start),
         };
         self.push(start, kind);
+    }
+
+    /// `√12`: the root of all digits behind it.
+    fn root(&mut self, start: usize, sign: char) {
+        self.push(start, Kind::Func("sqrt".into()));
+        if sign != '√' {
+            [Kind::Sign('['), Kind::Num(if sign == '∛' { "3" } else { "4" }.into()), Kind::Sign(']')]
+                .into_iter()
+                .for_each(|kind| self.push(start, kind));
+        }
+        let digits = super::digits(self.rest());
+        if !digits.is_empty() {
+            self.at += digits.len();
+            [Kind::Sign('{'), Kind::Num(digits.to_owned()), Kind::Sign('}')].into_iter().for_each(|kind| self.push(start, kind));
+        }
     }
 
     pub(super) fn bracket(&mut self, start: usize, sign: char) {

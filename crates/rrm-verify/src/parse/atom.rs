@@ -115,13 +115,23 @@ impl Parser<'_> {
     /// A name with its subscript; a function where an argument stands right behind it.
     fn named(&mut self, name: String) -> Option<Expr> {
         let single = name.chars().count() == 1;
+        if name.starts_with("bb ") && matches!(self.sign(), Some('_' | '^')) {
+            return None;
+        }
         let name = if self.take('_') { format!("{name}_{}", self.below()?) } else { name };
         let letter = name.chars().next()?;
-        let called = single && ("fgh".contains(letter) || letter.is_ascii_uppercase());
+        let greek = ["Gamma", "zeta", "phi", "varphi", "sigma", "tau", "Phi", "Psi", "psi"].contains(&name.as_str());
+        let called = greek || single && ("fgh".contains(letter) || letter.is_ascii_uppercase());
         let tight = self.token().is_some_and(|token| !token.spaced);
-        if called && tight && self.sign() == Some('(') {
+        // `p(x) = ...`: whatever the letter, a name in brackets before a relation is an argument.
+        let defined = single
+            && matches!(self.kind(self.at + 1), Some(Kind::Name(_)))
+            && matches!(self.kind(self.at + 2), Some(Kind::Sign(')')))
+            && matches!(self.kind(self.at + 3), Some(Kind::Rel(crate::lex::Rel::Equal)))
+            && (self.at < 2 || !matches!(self.kind(self.at - 2), Some(Kind::Name(_) | Kind::Num(_) | Kind::Sign(_))));
+        if (called || defined) && tight && self.sign() == Some('(') {
             let begin = self.at;
-            if let Some(args) = self.applied(&name, letter.is_ascii_uppercase()) {
+            if let Some(args) = self.applied(&name, greek || letter.is_ascii_uppercase()) {
                 return Some(Expr::Call(format!("of {name}"), args));
             }
             self.at = begin;
@@ -129,8 +139,8 @@ impl Parser<'_> {
         Some(Expr::Name(name))
     }
 
-    /// Arguments in brackets, where the name before them is a function: a small letter that is no variable elsewhere, or a capital
-    /// before a single name or number.
+    /// Arguments in brackets, where the name before them is a function: a small letter that is no variable elsewhere, or a capital or
+    /// Greek letter before a single name or number.
     fn applied(&mut self, name: &str, capital: bool) -> Option<Vec<Expr>> {
         let variable = self.tokens.iter().enumerate().any(|(at, token)| {
             let next = self.tokens.get(at + 1).map(|token| &token.kind);
@@ -187,6 +197,11 @@ impl Parser<'_> {
         let begin = self.at;
         if self.sign() == Some('{') {
             let name = self.below()?;
+            let letters = name.chars().all(|c| c.is_alphanumeric() || c == ' ' || c == '\'' || c == '_');
+            if !letters {
+                // A bar over a term may be its conjugate or its mean.
+                return None;
+            }
             return (!name.is_empty()).then(|| Expr::Name(format!("{mark} {name}")));
         }
         let several = matches!(mark, "angle" | "triangle" | "measuredangle");

@@ -43,7 +43,7 @@ impl Parser<'_> {
         match inside {
             // A set of sets is none here.
             Some(Node::Joined(..)) if set => None,
-            Some(Node::Many(all, _)) if set => Some(Node::Many(all, Joint::Set)),
+            Some(Node::Many(all, joint)) if set && joint != Joint::Set => Some(Node::Many(all, Joint::Set)),
             Some(one @ Node::Chain(..)) if set => Some(one),
             Some(one) if set => Some(Node::Many(vec![one], Joint::Set)),
             None if set => Some(Node::Many(Vec::new(), Joint::Set)),
@@ -71,6 +71,11 @@ impl Parser<'_> {
     fn condition(&mut self) -> Option<Node> {
         let Some(Kind::Name(_)) = self.peek() else { return None };
         self.step();
+        if matches!(self.peek(), Some(Kind::Rel(crate::lex::Rel::In)))
+            && matches!(self.kind(self.at + 1), Some(Kind::Name(name)) if name == "bb R")
+        {
+            self.at += 2;
+        }
         if !self.take('|') && !self.take(':') {
             return None;
         }
@@ -204,6 +209,13 @@ impl Parser<'_> {
     /// Words that stand for themselves; words before a number only where they leave it as it is.
     fn text(&mut self) -> Option<Node> {
         let begin = self.at;
+        let negative = matches!(self.word(begin).as_deref(), Some("negative" | "minus"));
+        if negative
+            && self.mode == crate::lex::Mode::Prose
+            && matches!(self.kind(begin + 1), Some(Kind::Num(_) | Kind::Func(_) | Kind::Part(..)))
+        {
+            return None;
+        }
         let mut said = String::new();
         let mut passing = true;
         let mut first = true;

@@ -9,7 +9,10 @@ use crate::{
 impl Parser<'_> {
     pub(super) fn call(&mut self, name: &str) -> Option<Expr> {
         match name {
-            "frac" => Some(Expr::Div(Box::new(self.argument()?), Box::new(self.argument()?))),
+            "frac" => {
+                let (over, under) = (self.argument()?, self.argument()?);
+                derivative(&over, &under)?.or(Some(Expr::Div(Box::new(over), Box::new(under))))
+            }
             "binom" => Some(Expr::Call("binom".into(), vec![self.argument()?, self.argument()?])),
             "sqrt" => {
                 let mut root = None;
@@ -34,13 +37,7 @@ impl Parser<'_> {
             && self.mode == Mode::Math
             && digits.len() > 1
         {
-            if digits.contains('.') {
-                return None;
-            }
-            let (first, rest) = (digits[..1].to_owned(), digits[1..].to_owned());
-            let at = self.at;
-            self.tokens[at].kind = Kind::Num(rest);
-            return Some(Expr::whole(first.parse().ok()?));
+            return None;
         }
         // `\frac{1}\mathrm{e}` takes the command without its group.
         if self.token()?.upright && self.mode == Mode::Math {
@@ -87,7 +84,7 @@ impl Parser<'_> {
         }
         let mut args = self.arguments(name)?;
         let several = matches!(name, "max" | "min" | "gcd" | "lcm");
-        if args.len() > 1 && !several {
+        if (args.len() > 1) != several {
             return None;
         }
         let name = match (name, base) {
@@ -214,5 +211,19 @@ impl Parser<'_> {
         self.at = place + 2;
         self.furthest = self.furthest.max(self.at);
         Some(Expr::Integral(name, Box::new(from), Box::new(to), Box::new(body?)))
+    }
+}
+
+/// `\frac{dy}{dx}` is a name; inside, nothing for another quotient; outside, nothing for `\frac{d}{dx}`, which is not read.
+fn derivative(over: &Expr, under: &Expr) -> Option<Option<Expr>> {
+    let differential = |expr: &Expr| match expr {
+        Expr::Product(factors) if factors.len() == 2 && factors[0].name() == Some("d") => factors[1].name().map(str::to_owned),
+        _ => None,
+    };
+    let Some(x) = differential(under) else { return Some(None) };
+    match (differential(over), over.name()) {
+        (Some(y), _) => Some(Some(Expr::Name(format!("d{y}/d{x}")))),
+        (None, Some("d")) => None,
+        _ => Some(None),
     }
 }

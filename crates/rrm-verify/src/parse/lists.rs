@@ -36,6 +36,10 @@ impl Parser<'_> {
 
     pub(super) fn relation(&mut self) -> Option<Node> {
         let mut rest = Vec::new();
+        if self.at == 0 && matches!(self.peek(), Some(Kind::Rel(crate::lex::Rel::About))) {
+            // `\approx 42`: near it is as good as it gets.
+            self.step();
+        }
         let first = self.joined()?;
         while let Some(Kind::Rel(rel)) = self.peek() {
             let rel = *rel;

@@ -19,6 +19,20 @@ impl Parser<'_> {
             return value;
         }
         let mut at = self.at + 1;
+        let number = |at: usize| match self.kind(at) {
+            Some(Kind::Num(digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse::<u32>().ok(),
+            _ => None,
+        };
+        if let (Some(over), Some(Kind::Sign('/')), Some(under)) = (number(at), self.kind(at + 1), number(at + 2))
+            && over < under
+            && matches!(&value, Expr::Num(number) if number.value.is_int())
+        {
+            // "12 and 1/2"
+            self.at = at + 3;
+            self.furthest = self.furthest.max(self.at);
+            let part = dashu_ratio::RBig::from_parts(over.into(), under.into());
+            return Expr::Sum(vec![value, Expr::Num(Number { value: part, places: None })]);
+        }
         let one = matches!(self.word(at).as_deref(), Some("a" | "an" | "one"));
         // In plain text the letter of "a half" is a name.
         let letter = matches!(self.kind(at), Some(Kind::Name(name)) if name == "a");
@@ -114,7 +128,7 @@ impl Parser<'_> {
             return Some(self.unit_factor()?.map(|unit| unit.power(power)));
         }
         let raised = lower == "squared" || lower == "cubed";
-        if words::changes(&lower) && !raised || raised && !self.unit_before() {
+        if (words::changes(&lower) || words::verb(&lower)) && !raised || raised && !self.unit_before() {
             return None;
         }
         self.step();
@@ -201,7 +215,7 @@ impl Parser<'_> {
         let mut parts = vec![(value, unit)];
         loop {
             let begin = self.at;
-            let joint = matches!(self.peek(), Some(Kind::And));
+            let joint = matches!(self.peek(), Some(Kind::And | Kind::Comma));
             let next = self.at + usize::from(joint);
             if !matches!(self.kind(next), Some(Kind::Num(_))) {
                 break;

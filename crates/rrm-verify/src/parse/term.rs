@@ -12,7 +12,11 @@ impl Parser<'_> {
     pub(super) fn sum(&mut self) -> Option<Expr> {
         let mut terms: Vec<Expr> = Vec::new();
         loop {
-            let sign = self.sign().filter(|sign| matches!(sign, '+' | '-' | '±' | '∓'));
+            // "negative 5", "minus 5"
+            let word = self.mode == Mode::Prose
+                && terms.is_empty()
+                && matches!(self.word(self.at).as_deref(), Some("negative" | "minus"));
+            let sign = if word { Some('-') } else { self.sign().filter(|sign| matches!(sign, '+' | '-' | '±' | '∓')) };
             if !terms.is_empty() && sign == Some('-') && matches!(self.kind(self.at + 1), Some(Kind::Sign('⟨'))) {
                 // A set is taken away: `\mathbb{R} - \{2\}`.
                 break;
@@ -60,17 +64,21 @@ impl Parser<'_> {
     pub(super) fn product(&mut self) -> Option<Expr> {
         let mut factors: Vec<Expr> = Vec::new();
         // Behind `/` a factor without a sign may belong below the line or behind it.
-        let mut divided = false;
+        let (mut divided, mut starred) = (false, false);
         loop {
             match self.sign() {
                 Some('*') if !factors.is_empty() => {
                     self.step();
                     factors.push(self.signed_power()?);
-                    divided = false;
+                    (divided, starred) = (false, true);
                 }
                 Some('/') if !factors.is_empty() => {
                     self.step();
                     let under = self.signed_power()?;
+                    if matches!(&under, Expr::Call(name, _) if matches!(name.as_str(), "%" | "‰" | "deg")) {
+                        // `1/2 %` may be half a percent.
+                        return None;
+                    }
                     let over = if factors.len() == 1 { factors.pop()? } else { Expr::Product(std::mem::take(&mut factors)) };
                     factors.push(Expr::Div(Box::new(over), Box::new(under)));
                     divided = true;
@@ -90,55 +98,67 @@ impl Parser<'_> {
                 _ => break,
             }
         }
+        let capital = |factor: &Expr| factor.name().is_some_and(|name| name.bytes().all(|b| b.is_ascii_uppercase()));
+        if factors.len() > 1 && !starred && factors.iter().all(capital) {
+            // `H T H` is as good as `HTH`, a label whose letters have an order.
+            return Some(Expr::Name(factors.iter().filter_map(Expr::name).collect()));
+        }
         if factors.len() == 1 { factors.pop() } else { Some(Expr::Product(factors)) }
     }
 
     /// A factor without a sign before it: a whole number before a fraction below one is a mixed number.
     fn implicit(&mut self, factors: &mut Vec<Expr>) -> Option<()> {
-        let number = matches!(self.peek(), Some(Kind::Num(_) | Kind::Part(..)));
         let before = matches!(factors.last(), Some(Expr::Num(_)));
         let written = matches!(self.peek(), Some(Kind::Num(_)));
-        // `50!50!`
-        let factorials = matches!(self.kind(self.at.wrapping_sub(1)), Some(Kind::Sign('!')))
-            && matches!(self.kind(self.at + 1), Some(Kind::Sign('!')));
-        // `(n-1)3^n`
-        let bracket = matches!(self.kind(self.at.wrapping_sub(1)), Some(Kind::Sign(')'))) && !before;
+        let behind = self.kind(self.at.wrapping_sub(1));
+        // `50!50!` and `(n-1)3^n`
+        let factorials = matches!(behind, Some(Kind::Sign('!'))) && matches!(self.kind(self.at + 1), Some(Kind::Sign('!')));
+        let bracket = matches!(behind, Some(Kind::Sign(')'))) && !before;
         if written && (factorials || bracket) {
             factors.push(self.power()?);
             return Some(());
         }
-        let factor = if written {
+        // `2{3}` is set as 23.
+        if matches!(self.peek(), Some(Kind::Sign('{'))) && matches!(self.kind(self.at + 1), Some(Kind::Num(_))) {
+            return None;
+        }
+        let part = matches!(self.peek(), Some(Kind::Part(..)));
+        let frac = matches!(self.peek(), Some(Kind::Func(name)) if name == "frac");
+        if !(written || part || frac && before) {
+            let factor = self.power()?;
+            factors.push(factor);
+            return Some(());
+        }
+        let fraction = if written {
             // `333 1/3`, and no other number behind a number.
-            let slash = matches!(self.kind(self.at + 1), Some(Kind::Sign('/')));
-            if !(before && slash) {
-                return None;
-            }
-            let over = self.power()?;
+            let over = self.deeper(Self::atom)?;
             self.take('/').then_some(())?;
-            Expr::Div(Box::new(over), Box::new(self.power()?))
+            Expr::Div(Box::new(over), Box::new(self.deeper(Self::atom)?))
         } else {
-            self.power()?
+            self.deeper(Self::atom)?
         };
         let whole = |expr: &Expr| match expr {
             Expr::Num(number) if number.places.is_none() && number.value.is_int() => Some(number.value.clone()),
             _ => None,
         };
-        let constant = matches!(&factor, Expr::Div(over, under) if whole(over).is_some() && whole(under).is_some());
-        if !before || !(constant || number) {
-            if number {
+        let Expr::Div(over, under) = &fraction else { return None };
+        let (Some(over), Some(under)) = (whole(over), whole(under)) else {
+            if written || part {
                 return None;
             }
+            // `2\frac{x}{3}`
+            let factor = self.postfix(fraction, true)?;
             factors.push(factor);
             return Some(());
-        }
-        // `2 1/3` is 7/3; `2 3/2` and `2.5 1/2` may be products.
-        let Expr::Div(over, under) = &factor else { return None };
-        let (over, under, last) = (whole(over)?, whole(under)?, whole(factors.last()?)?);
+        };
+        // `2 1/3` is 7/3; `2 3/2`, `2.5 1/2` and `x 1/2` may be anything. What stands behind belongs to all of it.
+        let last = factors.last().and_then(whole)?;
         if over >= under || over <= RBig::ZERO {
             return None;
         }
-        let mixed = Expr::Num(crate::expr::Number { value: last + over / under, places: None });
         factors.pop();
+        let mixed = Expr::Num(crate::expr::Number { value: last + over / under, places: None });
+        let mixed = self.postfix(mixed, true)?;
         factors.push(mixed);
         Some(())
     }
@@ -180,17 +200,37 @@ impl Parser<'_> {
     /// A factor with what is written behind and above it.
     pub(super) fn power(&mut self) -> Option<Expr> {
         // `\frac{3}{2}^4` may be 81/16 or 81/2.
-        let mut raised = matches!(self.peek(), Some(Kind::Func(name)) if name == "frac");
-        let mut base = self.deeper(Self::atom)?;
-        loop {
+        let raised = matches!(self.peek(), Some(Kind::Func(name)) if name == "frac");
+        let base = self.deeper(Self::atom)?;
+        self.postfix(base, raised)
+    }
+
+    /// What is written behind and above a factor.
+    fn postfix(&mut self, base: Expr, raised: bool) -> Option<Expr> {
+        let (mut base, mut raised) = (base, raised);
+        // So many signs behind each other have no meaning.
+        for _ in 0..8 {
             match self.sign() {
                 Some('^') => {
                     self.step();
                     match self.power_of()? {
-                        Raised::Degrees => base = degrees(base)?,
-                        Raised::Mark => {}
+                        Raised::Degrees => match self.peek() {
+                            // `25^\circ\text{C}`
+                            Some(Kind::Name(name)) if name == "C" || name == "F" => {
+                                self.money = Some(if name == "C" { "celsius" } else { "fahrenheit" });
+                                self.step();
+                            }
+                            _ => base = degrees(base)?,
+                        },
+                        Raised::Mark if matches!(base, Expr::Name(_)) => {}
+                        Raised::Mark => return None,
                         // `x^2^3` has no one reading.
                         Raised::Power(_) if raised => return None,
+                        // `C_{10}^{3}` counts something.
+                        Raised::Power(_) if matches!(&base, Expr::Name(name) if ["C_", "P_", "A_"].iter().any(|begin| name.strip_prefix(begin).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == 'n')))) =>
+                        {
+                            return None;
+                        }
                         Raised::Power(exponent) => {
                             base = Expr::Pow(Box::new(base), Box::new(exponent));
                             raised = true;
@@ -203,6 +243,10 @@ impl Parser<'_> {
                         return Some(base);
                     }
                     self.step();
+                    // `f \circ g` is no angle.
+                    if matches!(base, Expr::Name(_)) && self.begins_factor() {
+                        return None;
+                    }
                     base = degrees(base)?;
                 }
                 Some('!') => {
@@ -223,10 +267,17 @@ impl Parser<'_> {
                         Expr::Name(name) => Expr::Name(format!("{name}'")),
                         _ => return None,
                     };
+                    if self.sign() == Some('(') && matches!(self.kind(self.at + 2), Some(Kind::Sign(')'))) {
+                        self.step();
+                        let argument = self.deeper(Self::sum)?;
+                        self.take(')').then_some(())?;
+                        base = Expr::Call(format!("of {}", base.name().unwrap_or_default()), vec![argument]);
+                    }
                 }
                 _ => return Some(base),
             }
         }
+        None
     }
 
     fn temperature_ahead(&self) -> bool {

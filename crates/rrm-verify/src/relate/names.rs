@@ -39,6 +39,16 @@ pub fn told(node: &Node) -> Option<Told<'_>> {
     all.iter().all(number).then_some(Told { name: last, value: last })
 }
 
+/// The parts of a chain, if all of them are numbers.
+pub fn calculation<'a>(node: &'a Node) -> Option<Vec<(&'a Expr, bool)>> {
+    let Node::Chain(first, rest) = node else { return None };
+    let number = |node: &'a Node| match node {
+        Node::Quantity(expr, unit) if expr.is_constant() => Some((expr, unit.is_some())),
+        _ => None,
+    };
+    std::iter::once(&**first).chain(rest.iter().map(|(_, node)| node)).map(number).collect()
+}
+
 /// Whether a part of a chain can be the name of what is told.
 pub fn names(node: &Node) -> bool {
     match node {
@@ -46,7 +56,7 @@ pub fn names(node: &Node) -> bool {
         Node::Quantity(expr, None) => expr.names_something(),
         Node::Ratio(parts) => parts.iter().all(Expr::names_something),
         Node::Tuple(_, parts, _) => parts.iter().all(names),
-        Node::Many(parts, _) => parts.iter().all(names),
+        Node::Many(parts, _) | Node::Joined(_, parts) => parts.iter().all(names),
         _ => false,
     }
 }
@@ -55,7 +65,11 @@ pub fn names(node: &Node) -> bool {
 pub fn plain_name(node: &Node) -> Option<&str> {
     match node {
         Node::Quantity(Expr::Name(name), None) => Some(name),
-        Node::Quantity(Expr::Call(name, args), None) if args.iter().all(|arg| arg.name().is_some()) => name.strip_prefix("of "),
+        Node::Quantity(Expr::Call(name, args), None)
+            if args.iter().all(|arg| arg.name().is_some_and(|name| "xyznmktuvs".contains(name))) =>
+        {
+            name.strip_prefix("of ")
+        }
         _ => None,
     }
 }

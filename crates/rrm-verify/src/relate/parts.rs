@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use dashu_ratio::RBig;
 
-use super::{Relate, Said, points};
+use super::{Relate, Said, names::calculation, points};
 use crate::{
     Why,
     expr::{Expr, Number, Point},
@@ -43,6 +43,10 @@ impl Relate<'_> {
         }
         if angle(unit, "rad") && angle(given, "°") {
             return self.values(gold, &turned(answer));
+        }
+        let warm = |unit: Option<&Unit>| angle(unit, "°C") || angle(unit, "°F");
+        if (angle(unit, "°") && warm(given)) || (warm(unit) && angle(given, "°")) {
+            return self.expressions(gold, answer).but_open("degrees of which kind");
         }
         if one.known && other.known {
             return Said::Other;
@@ -135,7 +139,7 @@ impl Relate<'_> {
     pub fn choices(&self, gold: &Node, answer: &Node) -> Said {
         match (gold, answer) {
             (Node::Choice(one, behind), Node::Choice(other, given)) => match (one == other, behind, given) {
-                (true, Some(behind), Some(given)) if self.same(behind, given) == Said::Other => {
+                (true, Some(behind), Some(given)) if self.same(behind, given) != Said::Same => {
                     Said::open(Why::NotProven, "one choice with two contents")
                 }
                 (same, ..) => same.into(),
@@ -181,6 +185,21 @@ impl Relate<'_> {
             _ if single => Said::open(Why::NotProven, "a tuple or a vector"),
             _ => Said::Other,
         }
+    }
+
+    /// Whether a chain of numbers is a calculation: its parts are equal, or near where it says so, and they are not one number said again. A part
+    /// with a unit beside one without is a conversion. Chains with names are none.
+    pub fn holds_as_calculation(&self, chain: &Node) -> bool {
+        let (Some(parts), Node::Chain(_, rest)) = (calculation(chain), chain) else { return true };
+        let (Some((first, _)), Some((last, _))) = (parts.first(), parts.last()) else { return true };
+        first != last
+            && parts.windows(2).zip(rest).all(|(two, (rel, _))| match two {
+                [(one, unit), (other, given)] if unit == given => match rel {
+                    Rel::About => self.near(one, other),
+                    _ => self.expressions(one, other) == Said::Same,
+                },
+                _ => true,
+            })
     }
 
     /// Whether two equations, or two inequalities, differ by a factor only.

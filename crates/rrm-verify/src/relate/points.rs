@@ -66,6 +66,17 @@ pub fn plan(names: &[String], salt: u64, whole: &[String]) -> Vec<Planned> {
     (0..SIZES.len()).map(point).collect()
 }
 
+/// Names that stand in a factorial or its kin of one expression only: another one that agrees for whole numbers is not shown to be the same.
+pub fn whole_in_one_only(gold: &Expr, answer: &Expr) -> bool {
+    let discrete = |expr: &Expr| expr.any(&mut |inner| matches!(inner, Expr::Series(..) | Expr::Progression(..)));
+    let (mut one, mut other) = (whole_names(gold), whole_names(answer));
+    one.sort();
+    other.sort();
+    one.dedup();
+    other.dedup();
+    one != other && !discrete(gold) && !discrete(answer)
+}
+
 /// Names that can be whole numbers only: what stands in a factorial, below in a binomial, at the end of a sum, in the power of a negative number.
 pub fn whole_names(expr: &Expr) -> Vec<String> {
     let mut found = Vec::new();

@@ -4,7 +4,7 @@
 
 use dashu_ratio::RBig;
 
-use super::{Relate, Said, braced, points};
+use super::{Relate, Said, lists::braced, points};
 use crate::{
     Why,
     expr::{Expr, Number},
@@ -22,6 +22,8 @@ enum Set {
     Union(Vec<Set>),
     /// What lies in all of them.
     Common(Vec<Set>),
+    /// Joined by commas: what lies in all of them, or in any of them if they have nothing in common.
+    Listed(Vec<Set>),
     /// What lies in the first and in none of the others.
     Without(Vec<Set>),
 }
@@ -68,6 +70,9 @@ impl Relate<'_> {
             }
         }
         let ends = self.sorted(ends)?;
+        if !self.in_order(gold, &ends) || !self.in_order(answer, &ends) {
+            return Some(Said::open(Why::NotProven, "an interval whose ends are not in order"));
+        }
         // Gaps have even places, ends odd ones.
         let same = (0..2 * ends.len() + 1).all(|place| self.holds(gold, place, &ends) == self.holds(answer, place, &ends));
         Some(same.into())
@@ -94,6 +99,20 @@ impl Relate<'_> {
         Some(sorted.into_iter().map(|(end, _)| end).collect())
     }
 
+    /// Whether all intervals begin before they end.
+    fn in_order(&self, set: &Set, ends: &[Expr]) -> bool {
+        match set {
+            Set::Between(Some((low, closed)), Some((high, also))) => match (self.place(low, ends), self.place(high, ends)) {
+                (Some(low), Some(high)) => low < high || (low == high && *closed && *also),
+                _ => false,
+            },
+            Set::Between(..) | Set::Points(_) => true,
+            Set::Union(all) | Set::Common(all) | Set::Without(all) | Set::Listed(all) => {
+                all.iter().all(|set| self.in_order(set, ends))
+            }
+        }
+    }
+
     fn place(&self, end: &Expr, ends: &[Expr]) -> Option<usize> {
         ends.iter().position(|other| self.values(other, end) == Said::Same).map(|at| 2 * at + 1)
     }
@@ -110,6 +129,14 @@ impl Relate<'_> {
                 above && below
             }
             Set::Points(all) => all.iter().any(|end| self.place(end, ends) == Some(place)),
+            Set::Listed(all) => {
+                let common = |place| all.iter().all(|set| self.holds(set, place, ends));
+                if (0..2 * ends.len() + 1).any(common) {
+                    common(place)
+                } else {
+                    all.iter().any(|set| self.holds(set, place, ends))
+                }
+            }
             Set::Union(all) => all.iter().any(|set| self.holds(set, place, ends)),
             Set::Common(all) => all.iter().all(|set| self.holds(set, place, ends)),
             Set::Without(all) => all.split_first().is_some_and(|(first, rest)| {
@@ -124,7 +151,9 @@ impl Set {
         match self {
             Set::Between(low, high) => found.extend([low, high].into_iter().flatten().map(|(end, _)| end)),
             Set::Points(all) => found.extend(all),
-            Set::Union(all) | Set::Common(all) | Set::Without(all) => all.iter().for_each(|set| set.ends(found)),
+            Set::Union(all) | Set::Common(all) | Set::Without(all) | Set::Listed(all) => {
+                all.iter().for_each(|set| set.ends(found))
+            }
         }
     }
 }
@@ -173,6 +202,8 @@ fn set(node: &Node, name: &mut Option<String>) -> Option<Set> {
             parts.iter().map(number).collect::<Option<Vec<_>>>().map(Set::Points)
         }
         Node::Many(parts, joint) if parts.iter().any(relations) => listed(parts, *joint, name),
+        // `(1,2) or (3,4)` beside a union.
+        Node::Many(parts, _) if parts.iter().all(|part| matches!(part, Node::Tuple(..))) => all(parts, name).map(Set::Union),
         Node::Chain(first, rest) => match rest.as_slice() {
             [(Rel::In, inside)] => {
                 one_name(first, name)?;
@@ -203,9 +234,10 @@ fn listed(parts: &[Node], joint: Joint, name: &mut Option<String>) -> Option<Set
     match joint {
         _ if left_out => Some(Set::Common(sets)),
         Joint::Or => Some(Set::Union(sets)),
-        // A comma may join or narrow.
         Joint::And => Some(Set::Common(sets)),
-        Joint::Comma | Joint::Set => None,
+        // A comma may join or narrow.
+        Joint::Comma => Some(Set::Listed(sets)),
+        Joint::Set => None,
     }
 }
 

@@ -14,15 +14,17 @@ use super::{Relate, Said, points};
 use crate::{
     Why,
     expr::{Expr, Point, Value},
-    number::{Complex, Fail, Precision, Real},
+    number::{Complex, Fail, Precision},
 };
 
 /// Bits of a first look, which tells most numbers apart.
-const FIRST: usize = 192;
+pub const FIRST: usize = 192;
 /// Bits beyond which nothing is compared that is not exact.
 const LAST: usize = 1 << 15;
 /// The same at one of several points: where that is too little, other points tell more for less.
 const LAST_AT_POINT: usize = 1 << 11;
+/// Bits of an exact number at one of several points.
+const MOST_AT_POINT: usize = 1 << 15;
 
 /// What a comparison at one point says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,18 +56,40 @@ impl Relate<'_> {
         for mark in ["%", "deg"] {
             match (inside(gold, mark), inside(answer, mark)) {
                 (Some(gold), Some(answer)) => return self.values(&gold, &answer),
-                (Some(number), None) => return self.values(&number, answer).or(|| self.values(gold, answer)),
-                (None, Some(number)) => return self.values(gold, &number).or(|| self.values(gold, answer)),
+                (Some(number), None) => return self.marked(mark, (&number, gold), answer),
+                (None, Some(number)) => return self.marked(mark, (&number, answer), gold),
                 (None, None) => {}
             }
+        }
+        let degrees = |expr: &Expr| expr.any(&mut |inner| matches!(inner, Expr::Call(name, _) if name == "deg"));
+        if degrees(gold) != degrees(answer) {
+            // `180^\circ - 2\alpha` beside one without the sign.
+            return self.values(gold, answer).or(|| self.values(&gold.without_degrees(), &answer.without_degrees()));
         }
         self.values(gold, answer)
     }
 
     /// Whether two expressions have the same value.
     pub fn values(&self, gold: &Expr, answer: &Expr) -> Said {
-        if gold == answer || gold.shape() == answer.shape() {
+        if gold == answer {
             return Said::Same;
+        }
+        if strange(gold) || strange(answer) {
+            return Said::open(Why::NotProven, "a command that is not known");
+        }
+        if gold.shape() == answer.shape() {
+            return Said::Same;
+        }
+        let doubly = |expr: &Expr| {
+            let mut signs = 0;
+            expr.any(&mut |inner| {
+                signs += usize::from(matches!(inner, Expr::PlusMinus(..)));
+                false
+            });
+            signs > 1
+        };
+        if doubly(gold) || doubly(answer) {
+            return Said::open(Why::SeveralReadings, "several \\pm");
         }
         if let (Expr::Matrix(rows), Expr::Matrix(others)) = (gold, answer) {
             let shape = |rows: &[Vec<Expr>]| (rows.len(), rows.first().map_or(0, Vec::len));
@@ -124,78 +148,7 @@ impl Relate<'_> {
         }
     }
 
-    /// An infinity equals no value that is finite.
-    fn finite(&self, other: &Expr) -> Said {
-        let precision = Precision::new(FIRST, self.steps.get());
-        let values = points::values(&other.variables(), 0, 0, &[]);
-        let point = Point { values: &values, precision: &precision, log_ten: false, opaque: false };
-        let said = match other.value(&point) {
-            Ok(_) => Said::Other,
-            Err(_) => Said::open(Why::NotProven, "no finite value"),
-        };
-        self.spend(&precision);
-        said
-    }
-
-    /// Numbers of other bases: the same digits in another base, or the same value, leave it open.
-    fn bases(&self, gold: &Expr, answer: &Expr) -> Option<Said> {
-        let digits = |number: &Expr| match number {
-            Expr::Num(number) if number.places.is_none() => Some(number.value.clone()),
-            _ => None,
-        };
-        match (gold, answer) {
-            (Expr::Based(_, base, one), Expr::Based(_, other_base, other)) => Some(match (base == other_base, one == other) {
-                (true, true) => Said::Same,
-                (false, true) => Said::open(Why::NotProven, "the same number in another base"),
-                (_, false) => Said::Other,
-            }),
-            (Expr::Based(written, _, value), other) | (other, Expr::Based(written, _, value)) => {
-                let number = digits(other)?;
-                let alike = number == *value || number.to_string() == *written;
-                Some(if alike { Said::open(Why::NotProven, "a number without its base") } else { Said::Other })
-            }
-            _ => None,
-        }
-    }
-
-    /// A number that is written as a decimal and is not exactly the other one: it may be rounded, where the other one does not end. `None` where
-    /// there is none.
-    fn decimals(&self, gold: &Expr, answer: &Expr) -> Option<Said> {
-        let (one, other) = (gold.places(), answer.places());
-        if one.is_none() && other.is_none() {
-            return None;
-        }
-        let precision = Precision::new(FIRST, self.steps.get());
-        let point = Point { values: &HashMap::new(), precision: &precision, log_ten: false, opaque: false };
-        let (one_value, other_value) = (gold.number(&point).ok()?, answer.number(&point).ok()?);
-        let apart = one_value.sub(&other_value, &precision).ok()?.abs(&precision).ok()?;
-        self.spend(&precision);
-        let within = |halves: i64, places: u32| {
-            let bound = RBig::from_parts(halves.into(), 2u8.into()) / RBig::from(10u8).pow(places as isize);
-            apart.compare(&Real::Exact(bound), &precision).ok().flatten().is_some_and(|side| side != std::cmp::Ordering::Greater)
-        };
-        let near = within(1, self.options.decimals);
-        let places = one.into_iter().chain(other).min()?;
-        // What does not end in so many decimals as are written is rounded to them.
-        let ends = |value: &Complex| value.is_real() && value.re.exact().is_some_and(terminates);
-        if ends(&one_value) && ends(&other_value) {
-            return Some(if near {
-                Said::open(Why::NotProven, "decimals that differ beyond the places that count")
-            } else {
-                Said::Other
-            });
-        }
-        Some(match within(1, places) {
-            true if places >= self.options.decimals => Said::Same,
-            true if places > 0 => Said::open(Why::NotProven, "rounded to fewer places than count"),
-            _ if near || (places >= self.options.decimals && within(2, places)) => {
-                Said::open(Why::NotProven, "decimals that differ beyond the places that count")
-            }
-            _ => Said::Other,
-        })
-    }
-
-    fn spend(&self, precision: &Precision) {
+    pub fn spend(&self, precision: &Precision) {
         self.steps.set(precision.steps.get());
     }
 
@@ -207,22 +160,6 @@ impl Relate<'_> {
             At::Apart => Said::Other,
             At::TooMuch => Said::open(Why::TooManySteps, ""),
             At::Domain | At::Nothing => Said::open(Why::NotProven, "no finite value"),
-        }
-    }
-
-    /// Whether decimals stand in an expression that is within a thousandth of the other one.
-    fn roughly(&self, gold: &Expr, answer: &Expr) -> bool {
-        if !gold.has_decimals() && !answer.has_decimals() {
-            return false;
-        }
-        let precision = Precision::new(FIRST, self.steps.get());
-        let point = Point { values: &HashMap::new(), precision: &precision, log_ten: false, opaque: false };
-        let (Ok(one), Ok(other)) = (gold.number(&point), answer.number(&point)) else { return false };
-        let apart = one.sub(&other, &precision).and_then(|apart| apart.abs(&precision));
-        let size = one.abs(&precision);
-        match (apart, size) {
-            (Ok(apart), Ok(size)) => apart.top() < size.top() - 9,
-            _ => false,
         }
     }
 
@@ -248,6 +185,9 @@ impl Relate<'_> {
         let mut plan = points::plan(&names, salt, &whole);
         let complete = !kinked || points::between_corners(gold, answer, &names, &mut plan);
         match self.all_points(gold, answer, &plan, (log_ten, false)) {
+            Some(Said::Same) if points::whole_in_one_only(gold, answer) => {
+                Said::open(Why::NotProven, "equal for whole numbers only")
+            }
             Some(Said::Same) if !complete => Said::open(Why::NotProven, "corners of |...|, max, min or steps"),
             Some(Said::Other) if unknown(gold) || unknown(answer) => {
                 Said::open(Why::NotProven, "a function or sign that is not known")
@@ -297,7 +237,10 @@ impl Relate<'_> {
         let mut bits = FIRST;
         let last = if values.is_empty() { LAST } else { LAST_AT_POINT };
         for round in 0..3 {
-            let precision = Precision::new(bits, self.steps.get());
+            let mut precision = Precision::new(bits, self.steps.get());
+            if !values.is_empty() {
+                precision.most = MOST_AT_POINT;
+            }
             let point = Point { values, precision: &precision, log_ten, opaque };
             let imaginary = values.is_empty() || has_i(gold) || has_i(answer);
             let value = |expr: &Expr| {
@@ -317,7 +260,8 @@ impl Relate<'_> {
                 Ok(At::Nothing) if bits == FIRST && more <= last => bits = more,
                 Ok(said) => return said,
                 Err(Fail::TooMuch) => return At::TooMuch,
-                Err(_) if bits >= more || (round == 2 && more <= last) => return At::Same,
+                Err(_) if bits >= more => return At::Same,
+                Err(_) if round == 2 => return At::TooMuch,
                 Err(_) if more > last => return At::TooMuch,
                 Err(_) => bits = more,
             }
@@ -368,6 +312,16 @@ fn has_i(expr: &Expr) -> bool {
     expr.any(&mut |inner| inner.name() == Some("i"))
 }
 
+/// Whether a command that is not known or a vector stands in it, of which products may not commute.
+fn strange(expr: &Expr) -> bool {
+    let vector = |name: &str| name.starts_with("vec ") || name.starts_with("overrightarrow ");
+    expr.any(&mut |inner| match inner {
+        Expr::Name(name) => name.starts_with('\\'),
+        Expr::Product(factors) => factors.iter().filter(|factor| factor.name().is_some_and(vector)).count() > 1,
+        _ => false,
+    })
+}
+
 /// Whether a function or a command stands in it of which nothing is known.
 fn unknown(expr: &Expr) -> bool {
     expr.any(&mut |inner| match inner {
@@ -378,16 +332,6 @@ fn unknown(expr: &Expr) -> bool {
         }
         _ => false,
     })
-}
-
-/// Whether a fraction ends as a decimal.
-fn terminates(value: &RBig) -> bool {
-    let mut under = value.denominator().clone();
-    for prime in [2u8, 5] {
-        let prime = dashu_int::UBig::from(prime);
-        under.remove(&prime);
-    }
-    under.is_one()
 }
 
 fn rename(expr: &Expr, from: &[String], to: &[String]) -> Expr {

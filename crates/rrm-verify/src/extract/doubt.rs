@@ -1,0 +1,218 @@
+//! What around an answer says that it may be none: a negation, a condition, a retraction, words of languages that are not known here.
+
+use super::statement::plain_words;
+use crate::{parse::shortened, units, words};
+
+/// Words before "the answer is" by which it is not, or not for certain.
+const HEDGES: &str = "not no never wrong incorrect false mistaken worst second unlikely whether unless suppose supposing assume assuming might \
+                      could perhaps maybe tempting tempted anything except doubt impossible hardly cannot fails fail falsche \
+                      falsch mauvaise mauvais fausse incorrecta errada errónea equivocada sbagliata неправильный неверный nicht pas non não";
+/// Words before "the answer" by which it is a part of something else, or another one's.
+const PARTS: &str = "previous old initial common partial intermediate another other naive half twice square opposite negative reciprocal sum remainder \
+                     digits digit bound of for than";
+/// The same in Chinese and Japanese.
+const HEDGES_JOINED: &[&str] = &["错", "不", "没", "假设", "如果", "ない", "間違"];
+
+/// Signs behind an answer by which it is taken back.
+const RETRACTIONS: &[&str] = &[
+    "wait",
+    "actually",
+    "oops",
+    "correction",
+    "otherwise",
+    "scratch that",
+    "sorry",
+    "nein,",
+    "contradiction",
+    "mistake",
+    "i was wrong",
+    "that's wrong",
+    "that is wrong",
+    "this is wrong",
+    "is incorrect",
+    "isn't right",
+    "not right",
+    "no,",
+    "no.",
+    "no!",
+    "is not the answer",
+    "would be wrong",
+    "is wrong",
+    "isn't the answer",
+    "cannot be right",
+    "is not correct",
+];
+
+/// Words of measure behind a number in Chinese and Japanese, which leave it as it is.
+const MEASURES: &str = "只 颗 个 元 米 人 本 支 张 件 天 年 小时 分钟 分 秒 岁 块 棵 条 头 匹 辆 枚 名 位 次 厘米 千米 公里 毫米 千克 克 公斤 吨 平方米 \
+                        平方厘米 立方米 度 円 個 日 時間 回 枝 冊 只鸟 个人 周 升 毫升 美元 瓶 袋 箱 层 页";
+
+/// A negation or a condition in the sentence before a marker.
+pub fn hedged(before: &str) -> Option<String> {
+    let start = before.rfind(['.', '!', '?', '\n', '。', '！', '？', '>', ':', '：', ';']).map_or(0, |at| at + 1);
+    let clause = before.get(start..).unwrap_or_default();
+    let words = plain_words(clause);
+    let possessive = words
+        .iter()
+        .rev()
+        .take(2)
+        .find(|word| word.ends_with("'s") && !matches!(word.as_str(), "let's" | "that's" | "it's" | "here's"));
+    let word = words.iter().find(|word| HEDGES.split_whitespace().any(|hedge| hedge == word.as_str()) || word.ends_with("n't"));
+    // "Some say the answer is 5": what others hold is no answer, what the text itself thinks is one.
+    let said = words
+        .iter()
+        .find(|word| matches!(word.as_str(), "say" | "says" | "said" | "think" | "thinks" | "claim" | "claims" | "believe"));
+    let own = words.iter().any(|word| matches!(word.as_str(), "i" | "we"));
+    let word = word.or(said.filter(|_| !own)).or(possessive);
+    let joined = HEDGES_JOINED.iter().find(|hedge| clause.contains(**hedge));
+    word.map(String::as_str).or(joined.copied()).map(|_| shortened(clause.trim()))
+}
+
+/// Whether what stands right before a box, or right behind it, makes it a part of something else.
+pub fn part_of_more(text: &str, start: usize, end: usize) -> Option<String> {
+    const BEFORE: &[&str] = &[
+        "\\cdot", "\\times", "\\sqrt{", "\\frac{", "\\ne", "\\neq", "\\ge", "\\geq", "\\le", "\\leq", "\\lt", "\\gt", "\\pm",
+        "\\not", "\\div", "}{",
+    ];
+    const BEHIND: &[&str] = &[
+        "%",
+        ")",
+        "]",
+        "(",
+        "[",
+        "text",
+        "quad",
+        "qquad",
+        ",",
+        ";",
+        "!",
+        ":",
+        " ",
+        "pmod",
+        "bmod",
+        "mod",
+        "end",
+        "\\",
+        "mbox",
+        "mathrm",
+        "textbf",
+        "square",
+        "blacksquare",
+        "approx",
+        "in",
+        "textnormal",
+        "tag",
+        "boxed",
+        "cup",
+        "because",
+        "hspace",
+        "qed",
+        "}",
+        "right",
+        "implies",
+        "Rightarrow",
+        "$",
+        "n",
+    ];
+    let line = text[..start].rsplit('\n').next().unwrap_or_default();
+    let before = line.trim_end_matches([' ', '$', '*', '&', '"', '(', '[', '\\']).trim_end();
+    let tight = text[..start].ends_with(|c: char| c.is_ascii_digit());
+    let sign = before.ends_with(['-', '−', '+', '/', '^', '_', '<', '>', '≥', '≤', '≠', '|', '×', '·', '√', '~', '±']);
+    let after = &text[end..];
+    let glued = after.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '^' | '!' | '/' | '+' | '_' | '×' | '*'))
+        && !after.starts_with("**")
+        && !after.starts_with("*\n");
+    let digits = |mark: char| after.strip_prefix(mark).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let operator = after.trim_start_matches(' ').starts_with(['+', '/', '×', '^', ':']) && !after.trim_start().starts_with(":\n");
+    let command =
+        after.trim_start_matches(' ').strip_prefix('\\').is_some_and(|rest| !BEHIND.iter().any(|name| rest.starts_with(name)));
+    let odd = tight
+        || sign
+        || BEFORE.iter().any(|mark| before.ends_with(mark))
+        || glued
+        || digits('.')
+        || digits(',')
+        || operator
+        || command;
+    let near = || text.get(start.saturating_sub(20)..end).or(text.get(start..end)).unwrap_or_default();
+    if odd {
+        return Some(shortened(near().trim()));
+    }
+    // Words right before it and right behind it.
+    let clause = before.rsplit(['.', ',', ';', ':', '。']).next().unwrap_or_default();
+    let said = plain_words(clause);
+    const FILLERS: &str = "equal to the a an exactly about simply just be approximately of only";
+    let last = said.iter().rfind(|word| !FILLERS.split_whitespace().any(|filler| filler == word.as_str()));
+    let behind = after.trim_start_matches(['$', ')', '}', ' ', '*', '\\']);
+    let first = if after.starts_with(['.', ',', ';', '\n']) {
+        None
+    } else {
+        plain_words(behind.lines().next().unwrap_or_default()).into_iter().next()
+    };
+    let multiplies = |word: &String| {
+        words::magnitude(word).is_some()
+            || word == "million"
+            || word == "squared"
+            || word == "and" && behind.contains("and a half")
+    };
+    let changed = last.is_some_and(|word| changes_elsewhere(word) && word != "from" && word != "to")
+        || first.as_ref().is_some_and(multiplies);
+    changed.then(|| shortened(clause.trim()))
+}
+
+/// A word right before a marker by which the answer is not what is told: "half of the answer is", "the previous answer is".
+pub fn partial(before: &str) -> Option<String> {
+    let start = before.rfind(['.', '!', '?', '\n', '。', '>', ':', ';', ',']).map_or(0, |at| at + 1);
+    let words = plain_words(before.get(start..).unwrap_or_default());
+    let near = words.iter().rev().take(3).find(|word| PARTS.split_whitespace().any(|part| part == word.as_str()));
+    near.map(|_| shortened(before.get(start..).unwrap_or_default().trim()))
+}
+
+/// A retraction in what follows an answer, on its line or the next one.
+pub fn retracted(after: &str) -> Option<String> {
+    let end = after.match_indices('\n').nth(1).map_or(after.len(), |(at, _)| at);
+    let near = after.get(..end).unwrap_or_default();
+    let lower = near.to_lowercase().replace('’', "'");
+    let at = |sign: &&str| {
+        lower.match_indices(*sign).any(|(at, _)| {
+            let letter = |c: char| c.is_alphanumeric();
+            !lower[..at].ends_with(letter) && !lower[at + sign.len()..].starts_with(letter)
+        })
+    };
+    (RETRACTIONS.iter().any(at) || near.trim_start().starts_with('?'))
+        .then(|| shortened(near.trim_start_matches(['.', ' ', '*']).trim()))
+}
+
+/// A word in letters of another language that is no measure; with `strict` also one in Latin letters that is no unit.
+pub fn foreign(text: &str, strict: bool) -> Option<String> {
+    let digits = text.chars().any(|c| c.is_ascii_digit());
+    let words =
+        text.split(|c: char| !c.is_alphabetic()).filter(|word| word.chars().count() > 1 || word.chars().any(|c| c >= '\u{400}'));
+    let mut odd = words.filter(|word| {
+        let joint = words::joint(&word.to_lowercase(), true).is_some();
+        let known = joint || units::known(word) || MEASURES.split_whitespace().any(|measure| measure == *word);
+        let other = word.chars().any(|c| c >= '\u{400}');
+        !known && (other || strict) && !latex(text, word)
+    });
+    odd.next().filter(|_| digits).map(shortened)
+}
+
+/// Whether a word is the name of a command.
+fn latex(text: &str, word: &str) -> bool {
+    text.contains(&format!("\\{word}"))
+}
+
+/// Signs before a number in Chinese or Japanese text that change it.
+pub fn changes_joined(before: &str) -> bool {
+    const CHANGES: &str = "不没非第负至大小超约近前后多少倍每过于未";
+    let near: Vec<char> = before.trim_end().chars().rev().take(4).take_while(|c| *c > '\u{2e7f}').collect();
+    near.iter().any(|c| CHANGES.contains(*c))
+}
+
+/// Words in several languages beside a number by which it is another one or none.
+pub fn changes_elsewhere(word: &str) -> bool {
+    const WORDS: &str = "nicht kein keine keinen nie pas jamais aucun aucune non não nao nunca nem sin sans ohne не нет ни mehr weniger mindestens \
+                         höchstens hälfte doppelt moins moitié más menos mitad doble mais metade dobro più meno metà doppio almeno больше \
+                         меньше минус половина tausend dutzend plus";
+    words::changes(word) || WORDS.split_whitespace().any(|one| one == word)
+}

@@ -1,0 +1,168 @@
+//! Several answers: lists in any order, tuples in theirs, sets.
+
+use super::{Relate, Said, names::told};
+use crate::{
+    Why,
+    expr::Expr,
+    lex::Rel,
+    parse::{Joint, Node},
+};
+
+impl Relate<'_> {
+    pub fn ordered(&self, gold: &[Node], answer: &[Node]) -> Said {
+        if gold.len() != answer.len() {
+            return Said::Other;
+        }
+        gold.iter().zip(answer).fold(Said::Same, |said, (gold, answer)| said.and(|| self.same(gold, answer)))
+    }
+
+    /// Whether each has its partner, in any order; what is named twice counts once, as in a set.
+    pub fn unordered(&self, gold: &[Node], answer: &[Node]) -> Said {
+        let mut found = vec![Said::Other; answer.len()];
+        let mut said = Said::Same;
+        for gold in gold {
+            let mut any = Said::Other;
+            for (found, answer) in found.iter_mut().zip(answer) {
+                if any == Said::Same && *found == Said::Same {
+                    continue;
+                }
+                // A set of one member is that member by itself, and another thing among several answers.
+                let pair = if braced(gold) == braced(answer) { self.same(gold, answer) } else { Said::Other };
+                for best in [&mut any, found] {
+                    if *best != Said::Same && pair != Said::Other {
+                        *best = pair.clone();
+                    }
+                }
+            }
+            said = said.and(|| any);
+            if said == Said::Other {
+                return Said::Other;
+            }
+        }
+        found.into_iter().fold(said, |said, one| said.and(|| one))
+    }
+
+    /// Whether each of a list has a partner of its own in another one.
+    fn matched(&self, gold: &[Node], answer: &[Node]) -> bool {
+        let mut left: Vec<&Node> = answer.iter().collect();
+        gold.len() == answer.len()
+            && gold.iter().all(|gold| {
+                let place = left.iter().position(|answer| self.same(gold, answer) == Said::Same);
+                place.map(|place| left.swap_remove(place)).is_some()
+            })
+    }
+
+    /// Several answers against several, or against a tuple that lists them in order.
+    pub fn several(&self, gold: &Node, answer: &Node, several: &[Node], given: &[Node]) -> Said {
+        if let (Node::Tuple(_, tuple, _), Node::Many(..)) | (Node::Many(..), Node::Tuple(_, tuple, _)) = (gold, answer)
+            && (several.len() == 1 || given.len() == 1)
+        {
+            let list = if matches!(gold, Node::Many(..)) { several } else { given };
+            if list.iter().all(|one| matches!(one, Node::Tuple(..))) {
+                return Said::Other;
+            }
+            // A set is no tuple; a list may be one, and then in its order.
+            let set = braced(gold) || braced(answer);
+            let ordered = if set { Said::Other } else { self.ordered(tuple, list) };
+            return ordered.but_open("a list or a tuple");
+        }
+        // `(x, y) = (5, 8)` and the like, or `x = y = 3, 4`: the name stands once for all.
+        match (gold, answer) {
+            // "A or C" leaves open what "A, C" does not.
+            (Node::Many(_, one), Node::Many(_, other))
+                if (*one == Joint::Or) != (*other == Joint::Or) && several.iter().all(is_letter) =>
+            {
+                self.unordered(several, given).but_open("one choice or both")
+            }
+            // Values with names beside values without: their order tells which is which.
+            (Node::Many(..), Node::Many(..)) if all_named(several) != all_named(given) && several.len() == given.len() => {
+                match (self.ordered(several, given), self.unordered(several, given)) {
+                    (Said::Same, _) => Said::Same,
+                    (_, said) => said.but_open("values in another order than their names"),
+                }
+            }
+            (Node::Many(_, one), Node::Many(_, other)) if *one != Joint::Set && *other != Joint::Set => {
+                match self.unordered(several, given) {
+                    // A list that names a member twice is not one that does so once.
+                    Said::Same if several.len() == given.len() && !self.matched(several, given) => {
+                        Said::open(Why::NotProven, "members that stand there several times")
+                    }
+                    said => said,
+                }
+            }
+            (Node::Many(..), _) | (_, Node::Many(..)) => self.unordered(several, given),
+            (Node::Chain(..), Node::Chain(..)) => self.unordered(several, given),
+            (Node::Chain(..), _) if told(gold).is_some() => told(gold).map_or(Said::Other, |told| self.same(told.value, answer)),
+            (_, Node::Chain(..)) if told(answer).is_some() => {
+                told(answer).map_or(Said::Other, |told| self.same(gold, told.value))
+            }
+            _ => self.unordered(several, given),
+        }
+    }
+
+    pub fn tuples(&self, gold: &Node, answer: &Node) -> Said {
+        let (Node::Tuple(open, gold, close), Node::Tuple(other_open, answer, other_close)) = (gold, answer) else {
+            return Said::Other;
+        };
+        // Two things in brackets may be an interval, whose brackets count.
+        if gold.len() == 2 && (open != other_open || close != other_close) {
+            return Said::Other;
+        }
+        self.ordered(gold, answer)
+    }
+}
+
+/// Whether all of several answers have names of their own.
+fn all_named(nodes: &[Node]) -> bool {
+    let mut names: Vec<&Node> = Vec::new();
+    nodes.iter().all(|node| match told(node) {
+        Some(told) if matches!(node, Node::Chain(_, rest) if rest[0].0 != Rel::In) && !names.contains(&told.name) => {
+            names.push(told.name);
+            true
+        }
+        _ => false,
+    })
+}
+
+/// Whether a node is the letter of a choice.
+fn is_letter(node: &Node) -> bool {
+    matches!(node, Node::Quantity(Expr::Name(name), None) if name.len() == 1 && name.bytes().all(|b| b.is_ascii_uppercase()))
+}
+
+/// The single answers of a node.
+pub fn members(node: &Node) -> Vec<Node> {
+    match node {
+        // A set among several answers is one of them.
+        Node::Many(all, _) => {
+            let several = all.len() > 1 || braced(node);
+            all.iter().flat_map(|one| if several && braced(one) { vec![one.clone()] } else { members(one) }).collect()
+        }
+        Node::Quantity(expr, unit) => expr.both_signs().into_iter().map(|expr| Node::Quantity(expr, unit.clone())).collect(),
+        // `(\pm 1, 2)` is two tuples.
+        Node::Tuple(open, parts, close) if parts.iter().any(|part| members(part).len() == 2) => {
+            let chosen = |index: usize| {
+                let one = |part: &Node| members(part).into_iter().cycle().nth(index).unwrap_or_else(|| part.clone());
+                Node::Tuple(*open, parts.iter().map(one).collect(), *close)
+            };
+            if parts.iter().filter(|part| members(part).len() == 2).count() == 1 {
+                vec![chosen(0), chosen(1)]
+            } else {
+                vec![node.clone()]
+            }
+        }
+        Node::Chain(..) => match told(node) {
+            // `x = 1 ± 2` is two answers, `x = 3` one, whose name may matter.
+            Some(told) if members(told.value).len() > 1 => {
+                let named = |value| Node::Chain(Box::new(told.name.clone()), vec![(Rel::Equal, value)]);
+                members(told.value).into_iter().map(named).collect()
+            }
+            _ => vec![node.clone()],
+        },
+        other => vec![other.clone()],
+    }
+}
+
+/// Whether a node is a set by its braces.
+pub fn braced(node: &Node) -> bool {
+    matches!(node, Node::Many(_, Joint::Set))
+}

@@ -1,0 +1,77 @@
+//! Answers in words beside words and beside mathematics.
+
+use super::{Relate, Said};
+use crate::{Why, expr::Expr, parse::Node, words};
+
+impl Relate<'_> {
+    /// Words beside something else.
+    pub fn text(&self, text: &str, other: &Node) -> Said {
+        match other {
+            Node::Text(other) if text == other => Said::Same,
+            Node::Text(other) => same_words(text, other),
+            Node::Quantity(Expr::Name(name), None) if name == "∅" && words::says_none(text) => Said::Same,
+            Node::Quantity(Expr::Name(name), None) if name == "bb R" && says_all(text) => Said::Same,
+            Node::Tuple('(', ends, ')') if says_all(text) => {
+                let infinite = |node: &Node, up: bool| matches!(node, Node::Quantity(expr, None) if expr.infinity() == Some(up));
+                (ends.len() == 2 && infinite(&ends[0], false) && infinite(&ends[1], true)).into()
+            }
+            Node::Quantity(value, _) => match words::written_number(text) {
+                Some(number) => self.expressions(&Expr::Num(crate::expr::Number { value: number, places: None }), value),
+                None => Said::open(Why::Texts, ""),
+            },
+            _ => Said::open(Why::Texts, ""),
+        }
+    }
+}
+
+/// Words that say the same in other words, and those that say the opposite.
+fn same_words(one: &str, other: &str) -> Said {
+    if let (Some(one), Some(other)) = (words::written_number(one), words::written_number(other)) {
+        return (one == other).into();
+    }
+    let alike = [words::says_none, says_all, words::says_undefined].iter().any(|says| says(one) && says(other));
+    if alike {
+        return Said::Same;
+    }
+    for (yes, no) in [("yes", "no"), ("true", "false")] {
+        let told = |text: &str| {
+            if text == yes {
+                Some(true)
+            } else if text == no {
+                Some(false)
+            } else {
+                None
+            }
+        };
+        // "yes, they can" says yes, if it says no nowhere.
+        let begins = |text: &str| {
+            let mut words = text.split(' ');
+            let first = told(words.next().unwrap_or_default())?;
+            (!text.split(' ').skip(1).any(|word| told(word).is_some() || first && word == "not")).then_some(first)
+        };
+        // One of both must be the bare word.
+        if let (Some(first), Some(second)) = (begins(one), begins(other))
+            && (told(one).is_some() || told(other).is_some())
+        {
+            return (first == second).into();
+        }
+    }
+    Said::open(Why::Texts, "")
+}
+
+fn says_all(text: &str) -> bool {
+    const ALL: &[&str] = &[
+        "all real numbers",
+        "all reals",
+        "real numbers",
+        "every real number",
+        "any real number",
+        "all real x",
+        "all real values of x",
+        "set of all real numbers",
+        "all x",
+        "for all real x",
+        "for all x",
+    ];
+    ALL.contains(&text)
+}
