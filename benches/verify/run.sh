@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 venv="$1"; rounds="${2:-3}"; data=../shared/data
 [ -x "$venv/bin/python" ] || { python3 -m venv "$venv"; "$venv/bin/pip" install -q 'math-verify[antlr4_13_2]'; }
-cargo build --quiet --release -p rrm --example verify_answers
+cargo build --quiet --release -p rrm-verify --example verify_answers
 ours="${CARGO_TARGET_DIR:-target}/release/examples/verify_answers"
 work="$(mktemp -d)"; trap 'rm -rf "$work"' EXIT
 python3 - "$data/math-verify/cases.jsonl" > "$work/cases.jsonl" <<'P'

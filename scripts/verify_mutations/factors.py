@@ -125,6 +125,12 @@ def beside(cursor, node, last, over, gap):
         return slashed(cursor, node, last)
     other = factor(cursor)
     now = cursor.last
+    percent = other[0] == "mul" and len(other[1]) == 2 and other[1][1] == ("percent",) and other[1][0][0] == "div"
+    if percent and last[0] == "literal" and "." not in last[1] and other[1][0][1][0] == other[1][0][2][0] == "num":
+        # The percent sign behind a mixed number belongs to all of it.
+        part = other[1][0]
+        if 0 < part[1][1] / part[2][1] < 1:
+            return opaque_or(("mul", [mixed(node, last, part), ("percent",)]))
     if (
         last[0] == "literal"
         and "." not in last[1]

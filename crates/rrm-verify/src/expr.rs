@@ -154,8 +154,11 @@ impl Expr {
     pub fn without_degrees(&self) -> Expr {
         match self {
             Expr::Call(name, args) if name == "deg" && args.len() == 1 => args[0].without_degrees(),
-            Expr::Call(..) => self.clone(),
-            other => other.with(&mut |inner| inner.without_degrees()),
+            Expr::Sum(_) | Expr::Product(_) | Expr::Neg(_) | Expr::PlusMinus(..) => {
+                self.with(&mut |inner| inner.without_degrees())
+            }
+            Expr::Div(over, under) => Expr::Div(Box::new(over.without_degrees()), under.clone()),
+            other => other.clone(),
         }
     }
 

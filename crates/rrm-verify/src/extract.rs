@@ -78,19 +78,25 @@ const NEXT: &[&str] = &["\nHuman:", "\nUser:", "\nQ:", "\nQuestion:", "\nProblem
 /// The response without its thinking and without what a model wrote in other turns; `None` where the thinking does not end.
 fn response(text: &str) -> Option<&str> {
     let mut text = text;
-    for (open, close) in THOUGHTS {
-        if let Some((_, after)) = text.rsplit_once(close) {
-            text = after;
+    let begins = |at: usize| {
+        let here = |mark: &&str| text[at..].starts_with(*mark);
+        THOUGHTS.iter().any(|(open, close)| here(open) || here(close))
+            || [BEGINS, ENDS, TURNS].iter().any(|marks| marks.iter().any(here))
+    };
+    if text.match_indices(['<', '[', '◁']).any(|(at, _)| begins(at)) {
+        for (open, close) in THOUGHTS {
+            if let Some((_, after)) = text.rsplit_once(close) {
+                text = after;
+            }
+            if text.contains(open) {
+                return None;
+            }
         }
-        if text.contains(open) {
-            return None;
-        }
+        text = BEGINS.iter().find_map(|mark| text.trim_start().strip_prefix(mark)).unwrap_or(text);
+        let end = ENDS.iter().chain(TURNS).filter_map(|mark| text.find(mark)).min().unwrap_or(text.len());
+        text = &text[..end];
     }
-    let begun = BEGINS.iter().find_map(|mark| text.trim_start().strip_prefix(mark));
-    let text = begun.unwrap_or(text);
-    let end = ENDS.iter().chain(TURNS).filter_map(|mark| text.find(mark)).min().unwrap_or(text.len());
-    let text = &text[..end];
-    let next = NEXT.iter().filter_map(|mark| text.find(mark)).min();
+    let next = text.match_indices('\n').map(|(at, _)| at).find(|at| NEXT.iter().any(|mark| text[*at..].starts_with(mark)));
     Some(match next {
         Some(next) if !boxes(&text[..next], false).is_empty() || !markers(&text[..next]).is_empty() => &text[..next],
         _ => text,

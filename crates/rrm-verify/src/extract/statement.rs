@@ -27,7 +27,22 @@ pub struct Marker {
 }
 
 /// Words that announce an answer, in lower case, in several languages.
-const ANSWERS: &str = "answer answers antwort lösung respuesta réponse reponse resposta risposta ответ 答案 答え option choice";
+const ANSWERS: &[&str] = &[
+    "answer",
+    "answers",
+    "antwort",
+    "lösung",
+    "respuesta",
+    "réponse",
+    "reponse",
+    "resposta",
+    "risposta",
+    "ответ",
+    "答案",
+    "答え",
+    "option",
+    "choice",
+];
 /// What follows such a word.
 const COLONS: &[&str] = &[":", "：", "is:", "is", "are", "=", "ist", "es", "est", "é", "è", "是", "为", "は"];
 /// Words of remarks about an answer, which state none.
@@ -50,8 +65,14 @@ pub fn markers(text: &str) -> Vec<Marker> {
             found.push(Marker { start: at, end: at + mark.len(), how: How::Hashes, verb: false, foreign: false });
         }
     }
-    for word in ANSWERS.split_whitespace().filter(|word| !text.is_ascii() || word.is_ascii()) {
-        found.extend(lower.match_indices(word).filter_map(|(at, _)| announced(&lower, at, word)));
+    let mut letter = false;
+    for (at, first) in lower.char_indices() {
+        let begins = !letter || first >= '\u{400}';
+        letter = if first.is_ascii() { first.is_ascii_alphanumeric() } else { first.is_alphanumeric() };
+        if begins && matches!(first, 'a' | 'r' | 'l' | 'o' | 'c' | 'о' | '答') {
+            let words = ANSWERS.iter().filter(|word| lower[at..].starts_with(**word));
+            found.extend(words.filter_map(|word| announced(&lower, at, word)));
+        }
     }
     let statement = |start, end| Marker { start, end, how: How::Statement, verb: false, foreign: false };
     // A heading: "Final answer", and the answer on the next line.
@@ -66,9 +87,10 @@ pub fn markers(text: &str) -> Vec<Marker> {
         }
     }
     // `A: 18` in a line of its own is an answer; beside `B:` it is a choice.
-    if !lower.lines().any(|line| line.trim_start().starts_with("b:")) {
-        found.extend(lower.match_indices("\na:").map(|(at, mark)| statement(at + 1, at + mark.len())));
-        found.extend(lower.starts_with("a:").then(|| statement(0, 2)));
+    let mut lettered: Vec<Marker> = lower.match_indices("\na:").map(|(at, mark)| statement(at + 1, at + mark.len())).collect();
+    lettered.extend(lower.starts_with("a:").then(|| statement(0, 2)));
+    if !lettered.is_empty() && !lower.lines().any(|line| line.trim_start().starts_with("b:")) {
+        found.extend(lettered);
     }
     found.sort_by_key(|marker| marker.end);
     found.dedup_by_key(|marker| marker.end);

@@ -119,7 +119,12 @@ impl Parser<'_> {
             return Some(());
         }
         // `2{3}` is set as 23.
-        if matches!(self.peek(), Some(Kind::Sign('{'))) && matches!(self.kind(self.at + 1), Some(Kind::Num(_))) {
+        let grouped = match self.kind(self.at + 1) {
+            Some(Kind::Num(_)) => true,
+            Some(Kind::Func(name)) => name == "frac" && before,
+            _ => false,
+        };
+        if matches!(self.peek(), Some(Kind::Sign('{'))) && grouped {
             return None;
         }
         let part = matches!(self.peek(), Some(Kind::Part(..)));

@@ -40,7 +40,9 @@ impl Relate<'_> {
         if relations(answer) && !relations(gold) && !self.options.inequality_for_interval {
             return Some(Said::Other);
         }
+        let listed = |node: &Node| matches!(node, Node::Many(parts, Joint::Comma) if parts.iter().all(|part| matches!(part, Node::Tuple(..))));
         let said = self.same_set(&one, &other)?;
+        let said = if listed(gold) || listed(answer) { said.but_open("a list of intervals") } else { said };
         match (name, other_name) {
             (Some(name), Some(other)) if name != other && self.options.same_names => Some(match said {
                 Said::Same => Said::open(Why::NotProven, "equal but for names"),
