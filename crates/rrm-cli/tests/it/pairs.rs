@@ -290,3 +290,36 @@ fn mistakes_are_refused_before_anything_is_read_or_asked() {
     let error = error(&["--decontaminate", table.to_str().unwrap()]);
     assert!(error.ends_with("table.jsonl: neither a benchmark that rrm knows nor questions; its columns are: x"), "{error}");
 }
+
+#[test]
+fn what_is_not_proven_right_is_never_chosen() {
+    let Some(data) = shared_data("") else { return };
+    let cases = data.join("../cases");
+    let chosen = |name: &str| -> Vec<(String, String, String)> {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("pairs.jsonl");
+        let ran = rrm([
+            "pairs".as_ref(),
+            cases.join(name).as_os_str(),
+            "--per-question".as_ref(),
+            "5".as_ref(),
+            "-o".as_ref(),
+            out.as_os_str(),
+        ]);
+        assert!(ran.status.success(), "{}", stderr(&ran));
+        let rows = std::fs::read_to_string(out).unwrap_or_default();
+        let text = |row: &Value, key: &str| row[key].to_string();
+        let rows = rows.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        rows.map(|row| (row["id"].as_str().unwrap().to_owned(), text(&row, "chosen"), text(&row, "rejected"))).collect()
+    };
+    // Infinity, an interval that is cut, a term without its bars, an hour and sixty minutes; a brace at another place.
+    assert_eq!(chosen("input/pairs-wrong-sides/inf.jsonl"), []);
+    assert_eq!(chosen("bench/pairs-poison.jsonl"), []);
+    let pairs = chosen("input/pairs-wrong-sides/q.jsonl");
+    assert_eq!(pairs.len(), 7, "{pairs:#?}");
+    for (id, right, wrong) in &pairs {
+        assert!(!id.contains("minus") && !id.contains("order"), "{id}: nothing is shown right beside something shown wrong");
+        assert!(!wrong.contains("seven"), "seven is seven");
+        assert!(!id.contains("mersenne") || right.contains("2^{2024}-2"), "{right}");
+    }
+}
