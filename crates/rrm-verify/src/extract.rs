@@ -2,6 +2,7 @@
 
 mod doubt;
 mod find;
+mod marker;
 mod phrase;
 mod statement;
 
@@ -10,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use self::{
     doubt::{foreign, hedged, part_of_more, retracted},
     find::{boxed, boxes, math, segments},
+    marker::markers,
     phrase::{changed, last_number},
-    statement::{bare, behind_verb, markers, said_twice, stands_alone, stated, told},
+    statement::{bare, behind_verb, said_twice, stands_alone, stated, told, words_behind_verb},
 };
 
 /// The final answer of a text.
@@ -160,6 +162,18 @@ pub fn extract(text: &str) -> Option<Extracted> {
 fn unmarked(text: &str) -> Option<Extracted> {
     let segments = segments(text);
     let number = last_number(text);
+    let whole = bare(text);
+    let first = whole.split([',', '.', ';', ':']).next().unwrap_or_default().split(" -").next().unwrap_or_default();
+    if matches!(first.to_lowercase().as_str(), "yes" | "no" | "true" | "false") && !whole.contains(|c: char| c.is_ascii_digit()) {
+        // "Yes, they can."
+        return Some(Found::plain(first).by(How::Whole));
+    }
+    if segments.is_empty() && !stands_alone(whole) {
+        let last = whole.rsplit(". ").next().unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+        if let Some(told) = behind_verb(last).or_else(|| words_behind_verb(last)) {
+            return Some(Found { doubt: foreign(told, false), ..Found::plain(told) }.by(How::Statement));
+        }
+    }
     if let Some(last) = segments.last()
         && number.as_ref().is_none_or(|(number, _)| number.start < last.end)
     {
@@ -168,7 +182,6 @@ fn unmarked(text: &str) -> Option<Extracted> {
         let doubt = retracted(&text[last.end..]).or_else(|| hedged(&text[..last.start])).or(word);
         return Some(Found { text: math(text, &segments), math: true, doubt }.by(How::Math));
     }
-    let whole = bare(text);
     if !whole.is_empty() && stands_alone(whole) {
         return Some(Found { doubt: foreign(whole, false).or_else(|| said_twice(whole)), ..Found::plain(whole) }.by(How::Whole));
     }
@@ -180,9 +193,6 @@ fn unmarked(text: &str) -> Option<Extracted> {
         && stands_alone(letter)
     {
         return Some(Found::plain(letter).by(How::Statement));
-    }
-    if let Some(told) = behind_verb(whole) {
-        return Some(Found::plain(told).by(How::Statement));
     }
     let short = !whole.is_empty() && whole.split_whitespace().count() <= 12;
     short.then(|| Found::plain(whole).by(How::Whole))

@@ -268,6 +268,17 @@ pub fn says_undefined(text: &str) -> bool {
     ["does not exist", "doesn't exist", "dne", "do not exist", "doesnt exist"].contains(&text)
 }
 
+/// Whether words say that a value is not defined.
+pub fn says_not_defined(text: &str) -> bool {
+    ["undefined", "not defined", "it is undefined", "expression is undefined", "is undefined"].contains(&plain(text).as_str())
+}
+
+/// Whether words say that there is no end of solutions.
+pub fn says_infinitely_many(text: &str) -> bool {
+    ["infinitely many", "infinitely many solutions", "there are infinitely many solutions", "infinite solutions"]
+        .contains(&plain(text).as_str())
+}
+
 /// Words without what says nothing: case, articles, blanks, the points at the end. A single letter keeps its case, since it may be a variable.
 pub fn plain(text: &str) -> String {
     let kept: String = text.chars().map(|c| if c.is_alphanumeric() || matches!(c, '\'' | '-' | '+') { c } else { ' ' }).collect();

@@ -4,6 +4,7 @@ use super::{
     Found, How,
     doubt::{foreign, hedged, partial, retracted},
     find::{Span, math, segments},
+    marker::Marker,
     phrase::{count_numbers, last_number},
 };
 use crate::{
@@ -12,116 +13,12 @@ use crate::{
     words,
 };
 
-/// A place at which an answer is announced.
-pub struct Marker {
-    /// The byte at which it begins.
-    pub start: usize,
-    /// The byte behind it.
-    pub end: usize,
-    /// `####` or a statement.
-    pub how: How,
-    /// Whether it is a verb, so that what follows is the answer; behind a colon a sentence may follow.
-    pub verb: bool,
-    /// Whether it is of another language than English, whose words for parts and multiples are not known.
-    pub foreign: bool,
-}
-
-/// Words that announce an answer, in lower case, in several languages.
-const ANSWERS: &[&str] = &[
-    "answer",
-    "answers",
-    "antwort",
-    "lösung",
-    "respuesta",
-    "réponse",
-    "reponse",
-    "resposta",
-    "risposta",
-    "ответ",
-    "答案",
-    "答え",
-    "option",
-    "choice",
-];
-/// What follows such a word.
-const COLONS: &[&str] = &[":", "：", "is:", "is", "are", "=", "ist", "es", "est", "é", "è", "是", "为", "は"];
 /// Words of remarks about an answer, which state none.
 const REMARKS: &str = "helpful correct right wrong useful clear larger smaller than checked found given obtained below above reasonable \
                        consistent follows form same different unique verified incorrect that which because expected complete";
 
 fn listed(list: &str, word: &str) -> bool {
     list.split_whitespace().any(|one| one == word)
-}
-
-/// All markers, in their order.
-pub fn markers(text: &str) -> Vec<Marker> {
-    // Letters whose lower case has another length would move the places.
-    let small = |c: char| Some(c.to_lowercase().next()?).filter(|small| small.len_utf8() == c.len_utf8());
-    let lower: String =
-        if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().map(|c| small(c).unwrap_or(c)).collect() };
-    let mut found = Vec::new();
-    for (at, mark) in lower.match_indices("####") {
-        if !lower[at + mark.len()..].starts_with('#') {
-            found.push(Marker { start: at, end: at + mark.len(), how: How::Hashes, verb: false, foreign: false });
-        }
-    }
-    let mut letter = false;
-    for (at, first) in lower.char_indices() {
-        let begins = !letter || first >= '\u{400}';
-        letter = if first.is_ascii() { first.is_ascii_alphanumeric() } else { first.is_alphanumeric() };
-        if begins && matches!(first, 'a' | 'r' | 'l' | 'o' | 'c' | 'о' | '答') {
-            let words = ANSWERS.iter().filter(|word| lower[at..].starts_with(**word));
-            found.extend(words.filter_map(|word| announced(&lower, at, word)));
-        }
-    }
-    let statement = |start, end| Marker { start, end, how: How::Statement, verb: false, foreign: false };
-    // A heading: "Final answer", and the answer on the next line.
-    for (at, heading) in lower.match_indices("answer") {
-        let line = lower[at + heading.len()..].trim_start_matches([' ', '*', '_', '#']);
-        let titled = lower[..at].trim_end().ends_with("final")
-            || lower[..at].trim_end_matches(['*', '#', ' ', '_']).ends_with('\n')
-            || at == 0;
-        let last = lower[..at].trim_end().ends_with("final");
-        if titled && (line.starts_with('\n') || last && line.starts_with('$')) {
-            found.push(statement(at, at + heading.len()));
-        }
-    }
-    // `A: 18` in a line of its own is an answer; beside `B:` it is a choice.
-    let mut lettered: Vec<Marker> = lower.match_indices("\na:").map(|(at, mark)| statement(at + 1, at + mark.len())).collect();
-    lettered.extend(lower.starts_with("a:").then(|| statement(0, 2)));
-    if !lettered.is_empty() && !lower.lines().any(|line| line.trim_start().starts_with("b:")) {
-        found.extend(lettered);
-    }
-    found.sort_by_key(|marker| marker.end);
-    found.dedup_by_key(|marker| marker.end);
-    found
-}
-
-/// A word that announces an answer, if a colon or a verb follows it.
-fn announced(lower: &str, at: usize, word: &str) -> Option<Marker> {
-    let latin = word.chars().all(|c| c < '\u{400}');
-    let before = lower[..at].chars().next_back();
-    let rest = &lower[at + word.len()..];
-    if latin && (before.is_some_and(char::is_alphanumeric) || rest.starts_with(char::is_alphanumeric)) {
-        return None;
-    }
-    if matches!(word, "option" | "choice") && !lower[..at].trim_end().ends_with("correct") {
-        return None;
-    }
-    let after = rest.trim_start_matches([' ', '*', '_', '\t']);
-    let colon = COLONS.iter().filter(|colon| after.starts_with(**colon)).max_by_key(|colon| colon.len())?;
-    let verb = colon.chars().all(char::is_alphabetic);
-    if verb && latin && after[colon.len()..].starts_with(char::is_alphanumeric) {
-        return None;
-    }
-    let foreign = !matches!(word, "answer" | "answers" | "option" | "choice");
-    Some(Marker {
-        start: at,
-        end: lower.len() - after.len() + colon.len(),
-        how: How::Statement,
-        verb: verb || *colon == "=",
-        foreign,
-    })
 }
 
 /// Whether a text is an answer by itself and no words.
@@ -148,7 +45,10 @@ pub fn stated(text: &str, marker: &Marker, words: bool) -> Option<Found> {
     }
     let sentence = sentence(behind);
     let mut found = told(sentence, marker.verb, words)?;
-    let odd = if marker.foreign { foreign(&found.text, true) } else { foreign(&found.text, false) };
+    if marker.foreign && sentence.is_ascii() | sentence.contains(|c: char| ('\u{80}'..'\u{530}').contains(&c)) {
+        found.text = decimal_comma(&found.text);
+    }
+    let odd = if marker.foreign { foreign(sentence, true) } else { foreign(&found.text, false) };
     found.doubt = found
         .doubt
         .or(odd)
@@ -156,6 +56,20 @@ pub fn stated(text: &str, marker: &Marker, words: bool) -> Option<Found> {
         .or_else(|| partial(&text[..marker.start]))
         .or_else(|| retracted(&behind[sentence.len()..]));
     Some(found)
+}
+
+/// A text with one comma between digits, as decimals of other languages have it, with a point for it; groups of three digits stay.
+fn decimal_comma(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let digit = |at: Option<&u8>| at.is_some_and(u8::is_ascii_digit);
+    let commas: Vec<usize> = text.match_indices(',').map(|(at, _)| at).collect();
+    match commas.as_slice() {
+        [at] if *at > 0 && digit(bytes.get(at - 1)) && digit(bytes.get(at + 1)) => {
+            let decimals = bytes[at + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
+            if decimals == 3 { text.to_owned() } else { format!("{}.{}", &text[..*at], &text[at + 1..]) }
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// What stands behind `####`: all of its line, if it can be read or ends the text.
@@ -259,6 +173,7 @@ pub fn bare(text: &str) -> &str {
             )
     };
     let mut text = text.trim_matches(sign).trim_end_matches("\\]");
+    text = text.trim_start_matches("选项").trim_end_matches("です");
     if !text.ends_with("...") {
         text = text.trim_end_matches(['.', '*', '。', ' ', '！']).trim_matches(sign);
     }
@@ -297,7 +212,19 @@ pub fn behind_verb(text: &str) -> Option<&str> {
     // Behind several equations the last one is not all of the answer.
     let joints = [" or ", " and ", ","];
     let several = before.matches('=').count() > 1 || before.contains('=') && joints.iter().any(|joint| before.contains(joint));
-    (!several && reads(told) && hedged(before).is_none()).then_some(told)
+    let conditional = plain_words(before).iter().any(|word| matches!(word.as_str(), "if" | "when" | "suppose" | "let"));
+    (!several && !conditional && reads(told) && hedged(before).is_none()).then_some(told)
+}
+
+/// A few words behind the last "is" of a sentence, without digits and without what takes them back: "The capital is Paris".
+pub fn words_behind_verb(text: &str) -> Option<&str> {
+    let found = [" is ", " are ", " was "].iter().filter_map(|mark| text.rfind(mark).map(|at| at + mark.len())).max()?;
+    let (before, told) = (&text[..found], bare(&text[found..]));
+    let words = plain_words(told);
+    let conditional =
+        plain_words(before).iter().any(|word| matches!(word.as_str(), "if" | "when" | "that" | "what" | "which" | "whether"));
+    let plain = (1..=4).contains(&words.len()) && words.iter().all(|word| !words::changes(word) && !listed(REMARKS, word));
+    (plain && !conditional && !told.contains(|c: char| c.is_ascii_digit()) && hedged(before).is_none()).then_some(told)
 }
 
 /// A sentence with mathematics in it: the mathematics, with the words behind it that say how much it is; a number behind it instead. Words that
@@ -325,6 +252,10 @@ fn with_math(sentence: &str, segments: &[Span], verb: bool) -> Found {
         segments.windows(2).any(|two| plain_words(&sentence[two[0].end..two[1].start]).iter().any(|word| words::changes(word)));
     let signed = before.ends_with(['-', '−', '‑', '–', '—', '/', '^', '\\']);
     let broken = segments.iter().any(|segment| !segment.text.chars().any(char::is_alphanumeric) && !segment.text.contains('\\'));
+    let explains = [", where ", ", since ", ", as ", ", because ", " by ", ", found ", " (see ", " from "];
+    if segments.len() > 1 && known && !changed && explains.iter().any(|mark| sentence[first.end..].starts_with(mark)) {
+        return Found { text: first.text.clone(), math: true, doubt: None };
+    }
     let joints = |text: &str| matches!(text.trim().trim_matches(',').trim(), "" | "and" | "or" | "、");
     let apart = verb && segments.windows(2).any(|two| !joints(&sentence[two[0].end..two[1].start]));
     if changed || between || signed || broken || apart || (verb && !known && !verb_before) {

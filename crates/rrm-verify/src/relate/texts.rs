@@ -15,6 +15,7 @@ impl Relate<'_> {
                 let infinite = |node: &Node, up: bool| matches!(node, Node::Quantity(expr, None) if expr.infinity() == Some(up));
                 (ends.len() == 2 && infinite(&ends[0], false) && infinite(&ends[1], true)).into()
             }
+            Node::Quantity(Expr::Name(name), None) if name.len() > 1 && name.to_lowercase() == text => Said::Same,
             Node::Quantity(value, _) => match words::written_number(text) {
                 Some(number) => self.expressions(&Expr::Num(crate::expr::Number { value: number, places: None }), value),
                 None => Said::open(Why::Texts, ""),
@@ -29,7 +30,9 @@ fn same_words(one: &str, other: &str) -> Said {
     if let (Some(one), Some(other)) = (words::written_number(one), words::written_number(other)) {
         return (one == other).into();
     }
-    let alike = [words::says_none, says_all, words::says_undefined].iter().any(|says| says(one) && says(other));
+    let alike = [words::says_none, says_all, words::says_undefined, words::says_not_defined, words::says_infinitely_many]
+        .iter()
+        .any(|says| says(one) && says(other));
     if alike {
         return Said::Same;
     }
