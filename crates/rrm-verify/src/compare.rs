@@ -8,6 +8,7 @@ use crate::{
     lex::{Commas, Kind, Mode, Token, lex},
     parse::{Node, parse, parse_tokens},
     relate::{Relate, Said},
+    units,
 };
 
 /// Compares two answers.
@@ -42,7 +43,7 @@ fn not_understood(piece: String) -> Outcome {
     Outcome::Unknown(Unknown { why: Why::NotUnderstood, piece: Some(piece) })
 }
 
-/// Unequal, unless another reading of the commas in one of both would make them equal.
+/// Unequal, unless another reading of one of both would make them equal.
 fn another_reading(relate: &Relate<'_>, (gold, one): (&Read<'_>, &Node), (answer, other): (&Read<'_>, &Node)) -> Outcome {
     let mut readings = gold.others(one).into_iter().map(|node| (node, other.clone())).collect::<Vec<_>>();
     readings.extend(answer.others(other).into_iter().map(|node| (one.clone(), node)));
@@ -53,7 +54,29 @@ fn another_reading(relate: &Relate<'_>, (gold, one): (&Read<'_>, &Node), (answer
             return Outcome::Unknown(Unknown { why: Why::SeveralReadings, piece: Some(crate::parse::shortened(piece)) });
         }
     }
-    Outcome::Unequal
+    let open = |piece: &str| Outcome::Unknown(Unknown { why: Why::NotProven, piece: Some(piece.to_owned()) });
+    let unit = |node: &Node| matches!(node, Node::Quantity(_, Some(unit)) if unit.known);
+    if unit(one) && unit(other) {
+        return Outcome::Unequal;
+    }
+    // `9.8 m/s^2` in mathematics is a product of variables; it may be a number with a unit.
+    let (first, second) = (units::tail(gold.text), units::tail(answer.text));
+    let long = |signs: &str| signs.split(' ').any(|sign| sign.chars().filter(|c| c.is_alphabetic()).count() > 1);
+    match (&first, &second) {
+        (Some((_, one)), Some((_, other))) if one != other && (long(one) || long(other)) => {
+            return open("units that are not converted");
+        }
+        (None, None) => return Outcome::Unequal,
+        _ => {}
+    }
+    let value = |tail: &Option<(&str, String)>, read: &Read<'_>| {
+        let text = tail.as_ref().map_or(read.text, |(value, _)| value);
+        parse(text, Mode::Math, Commas::Usual).ok()
+    };
+    match (value(&first, gold), value(&second, answer)) {
+        (Some(one), Some(other)) if relate.same(&one, &other) == Said::Same => open("a unit or a variable"),
+        _ => Outcome::Unequal,
+    }
 }
 
 /// An answer with its tokens.
@@ -78,8 +101,17 @@ impl<'a> Read<'a> {
         }
     }
 
-    /// What else its commas may say.
+    /// What else it may say: other commas, and mathematics that is text with a unit, such as `9.8 m/s^2`.
     fn others(&self, first: &Node) -> Vec<Node> {
+        let mut all = self.commas(first);
+        let has = |kind: fn(&char) -> bool| self.text.chars().any(|c| kind(&c));
+        if self.mode == Mode::Math && has(char::is_ascii_alphabetic) && has(char::is_ascii_digit) {
+            all.extend(parse(self.text, Mode::Prose, Commas::Usual).ok().filter(|node| node != first));
+        }
+        all
+    }
+
+    fn commas(&self, first: &Node) -> Vec<Node> {
         let bytes = self.text.as_bytes();
         let digit = |at: Option<&u8>| at.is_some_and(u8::is_ascii_digit);
         let between = |at: usize| bytes[at] == b',' && digit(bytes.get(at + 1)) && at > 0 && digit(bytes.get(at - 1));

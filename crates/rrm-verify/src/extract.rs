@@ -4,6 +4,7 @@ mod doubt;
 mod find;
 mod marker;
 mod phrase;
+mod several;
 mod statement;
 
 use serde::{Deserialize, Serialize};
@@ -99,8 +100,13 @@ fn response(text: &str) -> Option<&str> {
         text = &text[..end];
     }
     let next = text.match_indices('\n').map(|(at, _)| at).find(|at| NEXT.iter().any(|mark| text[*at..].starts_with(mark)));
+    let asked = |next: usize| {
+        ["\nHuman:", "\nUser:"].iter().any(|mark| text[next..].starts_with(mark)) && !text[..next].trim().is_empty()
+    };
     Some(match next {
-        Some(next) if !boxes(&text[..next], false).is_empty() || !markers(&text[..next]).is_empty() => &text[..next],
+        Some(next) if asked(next) || !boxes(&text[..next], false).is_empty() || !markers(&text[..next]).is_empty() => {
+            &text[..next]
+        }
         _ => text,
     })
 }
@@ -152,10 +158,14 @@ pub fn extract(text: &str) -> Option<Extracted> {
     }
     if !boxes.is_empty() {
         let first = boxes.last().map_or(0, |last| last.start);
-        let doubt = retracted(&text[last_box..]).or_else(|| part_of_more(text, first, last_box));
+        let doubt = retracted(&text[last_box..])
+            .or_else(|| part_of_more(text, first, last_box))
+            .or_else(|| several::boxes(text, &boxes))
+            .or_else(|| several::alike(&text[..last_box]));
         return boxed(text, &boxes).map(|text| Found { text, math: true, doubt }.by(How::Boxed));
     }
-    unmarked(text)
+    let found = unmarked(text)?;
+    Some(Extracted { doubt: found.doubt.or_else(|| several::alike(text)).or_else(|| several::named(text)), ..found })
 }
 
 /// The answer of a text that announces none.
@@ -178,8 +188,11 @@ fn unmarked(text: &str) -> Option<Extracted> {
         && number.as_ref().is_none_or(|(number, _)| number.start < last.end)
     {
         let before = segments.first().map_or("", |first| &text[..first.start]);
-        let word = before.ends_with(' ').then(|| changed(before, false)).flatten().filter(|_| segments.len() == 1);
-        let doubt = retracted(&text[last.end..]).or_else(|| hedged(&text[..last.start])).or(word);
+        let word = before.ends_with(' ').then(|| changed(before)).flatten().filter(|_| segments.len() == 1);
+        let doubt = retracted(&text[last.end..])
+            .or_else(|| hedged(&text[..last.start]))
+            .or(word)
+            .or_else(|| several::remark(text, &segments));
         return Some(Found { text: math(text, &segments), math: true, doubt }.by(How::Math));
     }
     if !whole.is_empty() && stands_alone(whole) {

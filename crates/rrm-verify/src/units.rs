@@ -167,6 +167,62 @@ impl Unit {
     }
 }
 
+/// Whether a word may be the sign of a unit: one that is known, or a sign of the SI with a prefix.
+pub fn sign(word: &str) -> bool {
+    const SIGNS: &str =
+        "g m s A K mol Hz N Pa J W C V F Ω T L l eV Wh B bit bar cal M H S Wb h min rad rev rpm mmHg Å hp molar atm gallon";
+    let is = |word: &str| SIGNS.split(' ').any(|sign| sign == word);
+    let prefixed = || word.strip_prefix(['m', 'k', 'M', 'G', 'T', 'n', 'p', 'μ', 'µ', 'c', 'd']).is_some_and(is);
+    is(word) || prefixed() || (word.chars().count() > 1 && row(word).is_some())
+}
+
+/// A number -> what stands before the signs of units at its end, and those signs: `50\pi m^2` is `50\pi` and `m^2`. `None` where there are none.
+pub fn tail(text: &str) -> Option<(&str, String)> {
+    let starts = text.char_indices().map(|(at, _)| at).filter(|at| *at > 0);
+    for at in starts {
+        let (value, behind) = text.split_at(at);
+        if behind.starts_with(|c: char| c.is_ascii_digit() || "^{}/·* ".contains(c)) {
+            continue;
+        }
+        if let Some(signs) = signs(behind)
+            && (value.contains(|c: char| c.is_ascii_digit()) || value.contains(['π']) || value.contains("\\pi"))
+        {
+            return Some((value.trim_end_matches([' ', '~', '\\', ',']), signs));
+        }
+    }
+    None
+}
+
+/// The signs of units that a text is made of, with their exponents.
+fn signs(text: &str) -> Option<String> {
+    const DRESS: &[&str] = &[
+        "\\frac", "\\dfrac", "\\mathit", "\\mathrm", "\\text", "\\cdot", "\\,", "\\;", "\\ ", "{", "}", "^", "/", "·", "*", "~",
+    ];
+    let plain = text.replace("\\mu", "μ").replace("\\Omega", "Ω").replace("μ ", "μ");
+    let plain = DRESS.iter().fold(plain, |text, sign| text.replace(sign, " "));
+    let word = |word: &str| word.trim_start_matches('-').chars().all(|c| c.is_ascii_digit() || "²³".contains(c));
+    let mut found = false;
+    let mut all = plain.split_whitespace().flat_map(parts);
+    let fits = all.all(|part| {
+        let unit = sign(&part);
+        found |= unit;
+        unit || word(&part)
+    });
+    (fits && found).then(|| plain.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Letters that follow each other are one word; what is no letter is another.
+fn parts(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for c in text.chars() {
+        match words.last_mut() {
+            Some(last) if last.ends_with(char::is_alphabetic) == c.is_alphabetic() => last.push(c),
+            _ => words.push(c.to_string()),
+        }
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,8 +30,8 @@ pub fn is_answer(word: &str) -> bool {
 pub fn is_known(word: &str) -> bool {
     const SHORT: &[&str] = &[
         "is", "of", "to", "in", "on", "at", "by", "the", "for", "an", "as", "it", "he", "she", "are", "was", "has", "her", "his",
-        "we", "so", "be", "if", "per", "up", "but", "its", "can", "did", "do", "had", "may", "my", "our", "out", "own", "two",
-        "one", "six", "ten",
+        "we", "so", "be", "if", "per", "up", "off", "too", "far", "from", "with", "each", "but", "its", "can", "did", "do",
+        "had", "may", "my", "our", "out", "own", "two", "one", "six", "ten",
     ];
     SHORT.contains(&word) || is_answer(word)
 }
@@ -40,12 +40,13 @@ pub fn is_known(word: &str) -> bool {
 pub fn changes(word: &str) -> bool {
     const CHANGES: &str = "not no never neither nor isnt arent cannot except without unless than more less fewer least most over under above below \
                            between to through till until from half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths \
-                           eighth eighths tenth tenths hundredth hundredths thousandth thousandths remainder rest plus minus negative times \
+                           eighth eighths tenth tenths hundredth hundredths thousandth thousandths millionth millionths billionth billionths trillionth \
+                           trillionths grand kilo ppm remainder rest plus minus negative times \
                            divided squared cubed square cube factorial st nd rd th o'clock oclock am pm versus vs modulo mod power root reciprocal \
                            inverse opposite multiple multiples factor divisor divisible coprime proportional multiplied hundred thousand million \
                            billion trillion quadrillion quintillion mln bn mio dozen dozens gross tens score points either maybe almost nearly near \
                            next after before first if twice thrice double triple doubled halved wrong incorrect false minimum \
-                           maximum min max tops bc bce ad but unlikely different non otherwise instead rather out per-cent";
+                           maximum tops bc bce ad but unlikely different non otherwise instead rather out per-cent";
     let known = CHANGES.split_whitespace().any(|one| one == word);
     let elsewhere = ["mil", "tausend", "dutzend", "docen", "douzain", "dezen", "dozzin", "prozentpunkt"];
     let multiple = elsewhere.iter().any(|stem| word.starts_with(stem))

@@ -180,6 +180,7 @@ impl Counts {
         let Counts { rows, equal, unequal, unknown } = self;
         let whys: Vec<String> = unknown.iter().map(|(why, count)| format!("{count} {why}")).collect();
         let whys = if whys.is_empty() { String::new() } else { format!(" ({})", whys.join(", ")) };
-        format!("{rows} rows: {equal} equal, {unequal} unequal, {} cannot be told{whys}", unknown.values().sum::<u64>())
+        let noun = if *rows == 1 { "row" } else { "rows" };
+        format!("{rows} {noun}: {equal} equal, {unequal} unequal, {} cannot be told{whys}", unknown.values().sum::<u64>())
     }
 }

@@ -58,13 +58,13 @@ fn several_columns_for_one_side_are_refused() {
     insta::assert_snapshot!(verified(from_ref(&row), &["--gold", "ground_truth"]), @r#"
     {"outcome":"unequal","answer":"5","how":"boxed","gold":"4"}
     note: right answer from ground_truth, response from response
-    note: 1 rows: 0 equal, 1 unequal, 0 cannot be told
+    note: 1 row: 0 equal, 1 unequal, 0 cannot be told
     "#);
     // What is named as the response is no right answer.
     insta::assert_snapshot!(verified(&[row], &["--response", "answer"]), @r#"
     {"outcome":"unequal","answer":"5","how":"whole","gold":"4"}
     note: right answer from ground_truth, response from answer
-    note: 1 rows: 0 equal, 1 unequal, 0 cannot be told
+    note: 1 row: 0 equal, 1 unequal, 0 cannot be told
     "#);
     let row = json!({"gold": "4", "response": "4", "completion": "5", "output": "6"});
     insta::assert_snapshot!(refused(&[row], &[]), @r#"
@@ -172,12 +172,12 @@ fn dots_look_into_objects_and_lists() {
     insta::assert_snapshot!(verified(from_ref(&row), &["--gold", "reward_model.ground_truth"]), @r#"
     {"outcome":"equal","answer":"4","how":"boxed","gold":"4"}
     note: right answer from reward_model.ground_truth, response from response
-    note: 1 rows: 1 equal, 0 unequal, 0 cannot be told
+    note: 1 row: 1 equal, 0 unequal, 0 cannot be told
     "#);
     insta::assert_snapshot!(verified(from_ref(&row), &[]), @r#"
     {"outcome":"equal","answer":"4","how":"boxed","gold":"4"}
     note: right answer from reward_model.ground_truth, response from response
-    note: 1 rows: 1 equal, 0 unequal, 0 cannot be told
+    note: 1 row: 1 equal, 0 unequal, 0 cannot be told
     "#);
     insta::assert_snapshot!(refused(from_ref(&row), &["--gold", "reward_model.truth"]), @r#"
     error: rows.jsonl row 1: no column `truth`; `reward_model` has: style, ground_truth
@@ -195,7 +195,7 @@ fn dots_look_into_objects_and_lists() {
     insta::assert_snapshot!(verified(from_ref(&nested), &["--response", "out.1.text"]), @r#"
     {"outcome":"equal","answer":"7","how":"whole","gold":"7"}
     note: right answer from reward_model.ground_truth, response from out.1.text
-    note: 1 rows: 1 equal, 0 unequal, 0 cannot be told
+    note: 1 row: 1 equal, 0 unequal, 0 cannot be told
     "#);
     insta::assert_snapshot!(refused(&[nested], &["--response", "out.2.text"]), @r#"
     error: rows.jsonl row 1: no column `out.2.text`; the row has: reward_model.ground_truth, reward_model, out
@@ -220,6 +220,7 @@ fn of_a_list_of_right_answers_any_will_do() {
         row(json!(true), json!(true)),
         row(json!(0.5), json!("1/2")),
         row(json!("#### 4"), json!(4)),
+        row(json!("[\"3\", \"4\"]"), json!(4)),
     ];
     insta::assert_snapshot!(verified(&rows, &[]), @r#"
     {"outcome":"equal","answer":"4","how":"boxed","gold":"4"}
@@ -235,8 +236,9 @@ fn of_a_list_of_right_answers_any_will_do() {
     {"outcome":"equal","answer":"true","how":"whole","gold":"true"}
     {"outcome":"equal","answer":"1/2","how":"whole","gold":"0.5"}
     {"outcome":"equal","answer":"4","how":"whole","gold":"4"}
+    {"outcome":"equal","answer":"4","how":"whole","gold":"4"}
     note: right answer from gold, response from response
-    note: 13 rows: 7 equal, 2 unequal, 4 cannot be told (1 no_answer, 2 no_gold, 1 texts)
+    note: 14 rows: 8 equal, 2 unequal, 4 cannot be told (1 no_answer, 2 no_gold, 1 texts)
     "#);
 }
 
@@ -372,9 +374,9 @@ fn an_inequality_answers_for_an_interval_unless_that_is_switched_off() {
     let rows = [json!({"gold": "(1, 2)", "response": "$1 < x < 2$"})];
     let outcome = |options: &[&str]| verified(&rows, options).lines().last().unwrap().to_owned();
     let yes = outcome(&[]);
-    insta::assert_snapshot!(yes, @"note: 1 rows: 1 equal, 0 unequal, 0 cannot be told");
+    insta::assert_snapshot!(yes, @"note: 1 row: 1 equal, 0 unequal, 0 cannot be told");
     assert_eq!([outcome(&["--inequality-for-interval"]), outcome(&["--inequality-for-interval=true"])], [yes.clone(), yes]);
-    insta::assert_snapshot!(outcome(&["--inequality-for-interval=false"]), @"note: 1 rows: 0 equal, 1 unequal, 0 cannot be told");
+    insta::assert_snapshot!(outcome(&["--inequality-for-interval=false"]), @"note: 1 row: 0 equal, 1 unequal, 0 cannot be told");
     // A value stands after an equals sign, so that a file behind the option is still a file.
     let (_folder, path) = rows_of(&rows);
     assert!(rrm(["verify".as_ref(), "--inequality-for-interval".as_ref(), path.as_os_str()]).status.success());
@@ -404,11 +406,11 @@ fn parquet_holds_messages_and_lists() {
     insta::assert_snapshot!(told("chosen", "rejected"), @r#"
     {"outcome":"unequal","answer":"4","how":"boxed","gold":"5"}
     note: right answer from chosen, response from rejected
-    note: 1 rows: 0 equal, 1 unequal, 0 cannot be told
+    note: 1 row: 0 equal, 1 unequal, 0 cannot be told
     "#);
     insta::assert_snapshot!(told("chosen", "chosen.0.content"), @r#"
     {"outcome":"equal","answer":"5","how":"boxed","gold":"5"}
     note: right answer from chosen, response from chosen.0.content
-    note: 1 rows: 1 equal, 0 unequal, 0 cannot be told
+    note: 1 row: 1 equal, 0 unequal, 0 cannot be told
     "#);
 }

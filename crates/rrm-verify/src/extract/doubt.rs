@@ -40,6 +40,8 @@ const RETRACTIONS: &[&str] = &[
     "is wrong",
     "isn't the answer",
     "cannot be right",
+    "maybe not",
+    "not sure",
     "is not correct",
 ];
 
@@ -72,7 +74,7 @@ pub fn hedged(before: &str) -> Option<String> {
 pub fn part_of_more(text: &str, start: usize, end: usize) -> Option<String> {
     const BEFORE: &[&str] = &[
         "\\cdot", "\\times", "\\sqrt{", "\\frac{", "\\ne", "\\neq", "\\ge", "\\geq", "\\le", "\\leq", "\\lt", "\\gt", "\\pm",
-        "\\not", "\\div", "}{",
+        "\\not", "\\div", "}{", "^{", "_{", "]{", "\\log", "\\ln", "\\sin", "\\cos", "\\tan", "\\exp",
     ];
     const BEHIND: &[&str] = &[
         "%",
@@ -126,8 +128,14 @@ pub fn part_of_more(text: &str, start: usize, end: usize) -> Option<String> {
     let operator = after.trim_start_matches(' ').starts_with(['+', '/', '×', '^', ':']) && !after.trim_start().starts_with(":\n");
     let command =
         after.trim_start_matches(' ').strip_prefix('\\').is_some_and(|rest| !BEHIND.iter().any(|name| rest.starts_with(name)));
+    // `\left(\boxed{3}\right)^2`
+    let closed = after.replace("\\right", "");
+    let raised = closed.trim_start_matches(['}', ')', ']', ' ']).starts_with(['^', '_']);
+    let ratio = text[..start].strip_suffix(':').is_some_and(|before| before.ends_with(|c: char| c.is_ascii_digit()));
     let odd = tight
         || sign
+        || raised
+        || ratio
         || BEFORE.iter().any(|mark| before.ends_with(mark))
         || glued
         || digits('.')
@@ -143,7 +151,9 @@ pub fn part_of_more(text: &str, start: usize, end: usize) -> Option<String> {
     let said = plain_words(clause);
     const FILLERS: &str = "equal to the a an exactly about simply just be approximately of only";
     let last = said.iter().rfind(|word| !FILLERS.split_whitespace().any(|filler| filler == word.as_str()));
-    let behind = after.trim_start_matches(['$', ')', '}', ' ', '*', '\\']);
+    const DRESS: &[&str] = &["\\text{", "\\textbf{", "\\mathrm{", "\\mbox{", "\\;", "\\,", "\\:", "\\!", "\\ ", "\\quad", "~"];
+    let undressed = DRESS.iter().fold(after.lines().next().unwrap_or_default().to_owned(), |text, sign| text.replace(sign, " "));
+    let behind = undressed.trim_start_matches(['$', ')', '}', ' ', '*', '\\']);
     let first = if after.starts_with(['.', ',', ';', '\n']) {
         None
     } else {
@@ -188,7 +198,7 @@ pub fn foreign(text: &str, strict: bool) -> Option<String> {
     let digits = text.chars().any(|c| c.is_ascii_digit());
     let words =
         text.split(|c: char| !c.is_alphabetic()).filter(|word| word.chars().count() > 1 || word.chars().any(|c| c >= '\u{400}'));
-    let mut odd = words.filter(|word| {
+    let mut odd = words.filter(|word| !matches!(*word, "です" | "である" | "だ" | "ます")).filter(|word| {
         let joint = words::joint(&word.to_lowercase(), true).is_some();
         let known = joint || units::known(word) || MEASURES.split_whitespace().any(|measure| measure == *word);
         let other = word.chars().any(|c| c >= '\u{400}');

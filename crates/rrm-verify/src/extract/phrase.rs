@@ -47,20 +47,23 @@ pub fn last_number(text: &str) -> Option<(Span, Option<String>)> {
         at = end;
     }
     let (start, end) = last?;
-    let (sign, behind) = (sign(&text[..start]), behind(&text[end..]));
+    let ((sign, before), behind) = (signed(&text[..start]), behind(&text[end..]));
     let number = format!("{sign}{}{behind}", &text[start..end]);
-    let doubt = changed(&text[..start], !sign.is_empty())
+    let doubt = changed(before)
         .or_else(|| foreign(&number, false))
         .or_else(|| retracted(text.get(end + behind.trim_end().len()..).unwrap_or(&text[end..])))
         .map(|piece| shortened(&piece));
     Some((Span { start, end, text: number }, doubt))
 }
 
-/// The sign of a number, where the one before it is no operator between two values.
-fn sign(before: &str) -> &'static str {
+/// The sign of a number, where the one before it is no operator between two values, and what stands before it.
+fn signed(before: &str) -> (&'static str, &str) {
     let unsigned = before.trim_end_matches('$');
     let minus = unsigned.strip_suffix(['-', '−', '‑', '‐', '–']);
-    minus.filter(|before| !before.ends_with(|c: char| c.is_alphanumeric() || c == ')')).map_or("", |_| "-")
+    match minus.filter(|before| !before.ends_with(|c: char| c.is_alphanumeric() || c == ')')) {
+        Some(before) => ("-", before),
+        None => ("", before),
+    }
 }
 
 /// What stands behind a number up to a word with which something else begins.
@@ -87,7 +90,7 @@ fn behind(after: &str) -> String {
 }
 
 /// The words before a number that change it: a negation, another bound, another number that is joined to it, a sign that is none.
-pub fn changed(before: &str, signed: bool) -> Option<String> {
+pub fn changed(before: &str) -> Option<String> {
     const FILLERS: &str = "equal to the a an exactly about simply just be approximately of only * **";
     let calculated = before.ends_with(">>") || before.ends_with("<<");
     let opened = before.trim_end().ends_with("\\(") || before.trim_end().ends_with("\\[");
@@ -98,8 +101,8 @@ pub fn changed(before: &str, signed: bool) -> Option<String> {
         || !calculated
             && !opened
             && before.trim_end().ends_with([
-                '≠', '>', '<', '≥', '≤', '—', '⁻', '₋', '\\', '~', '±', '|', '/', '^', '+', '×', '÷', '·', '√', '(', '[', ';',
-                '–', '‑',
+                '-', '−', '≠', '>', '<', '≥', '≤', '—', '⁻', '₋', '\\', '~', '±', '|', '/', '^', '+', '×', '÷', '·', '√', '(',
+                '[', ';', '–', '‑',
             ])
     {
         return Some(before.chars().rev().take(20).collect::<Vec<_>>().into_iter().rev().collect());
@@ -119,10 +122,7 @@ pub fn changed(before: &str, signed: bool) -> Option<String> {
     if let Some(word) = clause_words.iter().find(|word| negates(word)) {
         return Some(word.clone());
     }
-    let mut words: Vec<String> = clause.split_whitespace().map(|word| word.to_lowercase().replace('’', "'")).collect();
-    if signed {
-        words.pop();
-    }
+    let words: Vec<String> = clause.split_whitespace().map(|word| word.to_lowercase().replace('’', "'")).collect();
     let number = |word: &String| word.starts_with(|c: char| c.is_ascii_digit());
     if let [.., one, joint] = words.as_slice()
         && number(one)

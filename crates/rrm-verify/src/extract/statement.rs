@@ -97,6 +97,13 @@ pub fn told(sentence: &str, verb: bool, words: bool) -> Option<Found> {
     if bare.is_empty() {
         return None;
     }
+    // "No, the series diverges."
+    if let Some((first, rest)) = bare.split_once(", ")
+        && matches!(first, "Yes" | "No" | "yes" | "no" | "True" | "False")
+        && !plain_words(rest).iter().any(|word| matches!(word.as_str(), "yes" | "no" | "true" | "false" | "but"))
+    {
+        return Some(Found::plain(first));
+    }
     if let Some(piece) = said_twice(bare) {
         return Some(Found { doubt: Some(piece), ..Found::plain(bare) });
     }
@@ -235,6 +242,9 @@ fn with_math(sentence: &str, segments: &[Span], verb: bool) -> Found {
     let tail = bare(sentence[last.end..].trim_start_matches(['*', '"', '\\']));
     let before = sentence[..first.start].replace("\\\"", "");
     let before = bare(&before);
+    if let Some(near) = approximation(tail).filter(|_| segments.len() == 1 && before.is_empty()) {
+        return Found { text: format!("{} \\approx {near}", first.text), math: true, doubt: None };
+    }
     if tail.chars().any(|c| c.is_ascii_digit()) {
         if !verb && let Some(told) = behind_verb(&format!("x {tail}")) {
             return Found::plain(told);
@@ -243,6 +253,14 @@ fn with_math(sentence: &str, segments: &[Span], verb: bool) -> Found {
             Some((number, doubt)) if reads(&number.text) && !verb => Found { doubt, ..Found::plain(&number.text) },
             _ => doubtful(sentence),
         };
+    }
+    // "B) $x^2+1$": a choice with what it says.
+    let letter = before.trim_start_matches(['*', '(', ' ']).trim_end_matches(['*', ' ']);
+    if let Some(letter) = letter.strip_suffix([')', '.', ':'])
+        && matches!(letter.as_bytes(), [b'A'..=b'J'])
+        && segments.len() == 1
+    {
+        return Found { text: format!("({letter}) {}", first.text), math: true, doubt: None };
     }
     let words = plain_words(before);
     let verb_before = ["is", "are", "equals", "be", "was"].iter().any(|verb| words.last().is_some_and(|word| word == verb));
@@ -271,6 +289,15 @@ fn with_math(sentence: &str, segments: &[Span], verb: bool) -> Found {
         return Found { text: format!("{answer} \\text{{ {}}}", counted.join(" ")), math: true, doubt: None };
     }
     Found { text: answer, math: true, doubt: None }
+}
+
+/// The number of "(approximately 1.414)" and of ", which is about 1.414".
+fn approximation(tail: &str) -> Option<&str> {
+    let tail = tail.trim_start_matches([' ', '(', ',']);
+    let tail = ["which is ", "or ", "that is "].iter().find_map(|words| tail.strip_prefix(words)).unwrap_or(tail);
+    let near = ["approximately ", "approx. ", "about ", "roughly ", "≈"].iter().find_map(|words| tail.strip_prefix(words))?;
+    let near = near.trim_end_matches(['.', ')', ' ']).trim();
+    (!near.is_empty() && near.chars().all(|c| c.is_ascii_digit() || ".,-".contains(c))).then_some(near)
 }
 
 /// The words of a text in small letters, without signs around them.

@@ -18,6 +18,9 @@ impl<'a> Lexer<'a> {
         let rest = self.rest();
         let run: &'a str = &rest[..rest.find(|c: char| !c.is_alphabetic() || super::signs::is_sign(c)).unwrap_or(rest.len())];
         let start = self.at;
+        if rest.starts_with("N/A") {
+            return self.take(3, Kind::Word("N/A".into()));
+        }
         if let Some(length) = abbreviation(rest) {
             self.at += length;
             let word = rest[..length].replace(['.', ' '], "");
@@ -107,9 +110,13 @@ impl<'a> Lexer<'a> {
         if count == 1 {
             return self.take(run.len(), Kind::Name(run.to_owned()));
         }
-        let unit = self.after_value() && words::is_unit(&lower);
+        let behind_pi = matches!(self.tokens.last().map(|token| &token.kind), Some(Kind::Name(name)) if name == "π");
+        let unit = (self.after_value() || behind_pi) && words::is_unit(&lower);
+        // "of", "for", "per" between blanks are words of a sentence.
+        let small = self.spaced && run == lower && words::is_known(&lower) && !self.tokens.is_empty();
         let capitals = run.chars().all(capital);
         if unit
+            || small
             || !capitals && (words::is_answer(&lower) || words::number(&lower).is_some() || words::magnitude(&lower).is_some())
         {
             return self.take(run.len(), Kind::Word(run.to_owned()));
@@ -127,6 +134,9 @@ impl<'a> Lexer<'a> {
     fn prose(&mut self, run: &str) {
         let lower = run.to_lowercase();
         let count = run.chars().count();
+        if self.after_value() && !self.spaced && matches!(run, "st" | "nd" | "rd" | "th") {
+            return self.take(run.len(), Kind::Word(run.to_owned()));
+        }
         // "30 min", "5 sec": units, not functions.
         let unit = count > 1 && self.after_value() && words::is_unit(run);
         if !unit && self.known(run) {

@@ -40,7 +40,10 @@ impl<'a> Lexer<'a> {
         } else {
             pointed = false;
         }
-        if pointed && self.rest().strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+        let more = |sign: char| self.rest().strip_prefix(sign).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        // `1.234,50` is a number in some countries and a list in others.
+        let european = self.brackets == 0 && part.len() == 3 && whole <= 3 && more(',') && !self.text.contains(' ');
+        if pointed && (more('.') || european) {
             // `1.2.3` is no number.
             self.at += 1;
             self.at += digits(self.rest()).len();
@@ -75,25 +78,23 @@ impl<'a> Lexer<'a> {
             && (command(kind(1), true) || digit && command(kind(2), false) || matches!(kind(1), Some(Kind::Sign('_' | '^'))))
     }
 
-    /// `2021-03-05`.
+    /// `2021-03-05`, `2021/3/5`.
     fn date(&mut self) -> bool {
         let start = self.at;
         let rest = self.rest();
         let year = digits(rest);
-        let Some((month, behind)) = rest[year.len()..].strip_prefix('-').map(|rest| (digits(rest), rest)) else { return false };
-        let Some(day) = behind[month.len()..].strip_prefix('-').map(digits) else { return false };
+        let sign = rest[year.len()..].chars().next().filter(|sign| matches!(sign, '-' | '/'));
+        let Some(sign) = sign.filter(|_| year.len() == 4) else { return false };
+        let mut parts = rest[5..].splitn(2, sign);
+        let (Some(month), Some(day)) = (parts.next(), parts.next().map(digits)) else { return false };
         let number = |text: &str| text.parse().unwrap_or(0u32);
-        let length = year.len() + month.len() + day.len() + 2;
-        if year.len() != 4
-            || !(1..=2).contains(&month.len())
-            || !(1..=2).contains(&day.len())
-            || !(1..=12).contains(&number(month))
-            || !(1..=31).contains(&number(day))
-            || !(month.len() == 2 || day.len() == 2)
-        {
+        let short = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        // `2021-3-5` may be a difference, in mathematics.
+        let padded = self.mode == Mode::Prose || month.len() == 2 || day.len() == 2;
+        if !short(month) || !short(day) || !padded || !(1..=12).contains(&number(month)) || !(1..=31).contains(&number(day)) {
             return false;
         }
-        self.at += length;
+        self.at += 4 + 1 + month.len() + 1 + day.len();
         self.push(start, Kind::Date(number(year), number(month), number(day)));
         true
     }

@@ -43,7 +43,7 @@ pub fn told(node: &Node) -> Option<Told<'_>> {
 pub fn calculation<'a>(node: &'a Node) -> Option<Vec<(&'a Expr, bool)>> {
     let Node::Chain(first, rest) = node else { return None };
     let number = |node: &'a Node| match node {
-        Node::Quantity(expr, unit) if expr.is_constant() => Some((expr, unit.is_some())),
+        Node::Quantity(expr, unit) if expr.is_constant() && !expr.names_something() => Some((expr, unit.is_some())),
         _ => None,
     };
     std::iter::once(&**first).chain(rest.iter().map(|(_, node)| node)).map(number).collect()

@@ -44,15 +44,30 @@ impl Relate<'_> {
         if angle(unit, "rad") && angle(given, "°") {
             return self.values(gold, &turned(answer));
         }
-        let warm = |unit: Option<&Unit>| angle(unit, "°C") || angle(unit, "°F");
+        let warm = |unit: Option<&Unit>| angle(unit, "°C") || angle(unit, "°F") || angle(unit, "K");
+        if warm(unit) && warm(given) {
+            // 0 °C is 32 °F and 273.15 K: these are not converted.
+            return Said::open(Why::NotProven, "temperatures in two units");
+        }
         if (angle(unit, "°") && warm(given)) || (warm(unit) && angle(given, "°")) {
             return self.expressions(gold, answer).but_open("degrees of which kind");
         }
-        if one.known && other.known {
-            return Said::Other;
+        if one.known != other.known {
+            return Said::open(Why::NotProven, "a unit that is not known");
         }
+        if one.known {
+            const ALONE: &[&str] = &["gallon", "cal", "eV", "month", "°"];
+            let converted = |unit: &Unit| !unit.bases.keys().any(|base| ALONE.contains(&base.as_str()));
+            return if converted(one) && converted(other) {
+                Said::Other
+            } else {
+                Said::open(Why::NotProven, "units that are not converted")
+            };
+        }
+        // `kΩ`, `mV`: signs that may be units of one kind.
+        let sign = |unit: &Unit| unit.bases.keys().any(|base| base.chars().count() <= 3 || base.chars().any(char::is_uppercase));
         match self.expressions(gold, answer) {
-            Said::Other => Said::Other,
+            Said::Other if !sign(one) && !sign(other) => Said::Other,
             _ => Said::open(Why::NotProven, "other words for what is counted"),
         }
     }

@@ -49,7 +49,13 @@ fn same_words(one: &str, other: &str) -> Said {
         // "yes, they can" says yes, if it says no nowhere.
         let begins = |text: &str| {
             let mut words = text.split(' ');
-            let first = told(words.next().unwrap_or_default())?;
+            let word = words.next().unwrap_or_default();
+            let first = told(word.trim_end_matches(','))?;
+            // "no solution" does not say no.
+            const GOES_ON: &str = "it they he she we you this that there because i since as if";
+            if !word.ends_with(',') && words.next().is_some_and(|word| !GOES_ON.split(' ').any(|one| one == word)) {
+                return None;
+            }
             (!text.split(' ').skip(1).any(|word| told(word).is_some() || first && word == "not")).then_some(first)
         };
         // One of both must be the bare word.

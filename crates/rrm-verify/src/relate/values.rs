@@ -159,7 +159,8 @@ impl Relate<'_> {
             At::Apart if self.roughly(gold, answer) => Said::open(Why::NotProven, "decimals inside of an expression"),
             At::Apart => Said::Other,
             At::TooMuch => Said::open(Why::TooManySteps, ""),
-            At::Domain | At::Nothing => Said::open(Why::NotProven, "no finite value"),
+            At::Domain => Said::open(Why::NotProven, "no finite value"),
+            At::Nothing => Said::open(Why::NotProven, "a value that is not calculated"),
         }
     }
 

@@ -23,7 +23,12 @@ fn misses(path: &Path) -> (usize, Vec<String>) {
     for line in text.lines() {
         let case: Value = serde_json::from_str(line).unwrap();
         let outcome = told(case["gold"].as_str().unwrap(), case["response"].as_str().unwrap());
-        if (outcome == Outcome::Equal) != expected(&case) {
+        let missed_here = match case["expected"].as_str() {
+            // A right answer that is not understood: it may be told equal later, and never unequal.
+            Some("open") => outcome == Outcome::Unequal,
+            _ => (outcome == Outcome::Equal) != expected(&case),
+        };
+        if missed_here {
             missed.push(format!("{line} -> {outcome:?}"));
         }
     }

@@ -14,6 +14,10 @@ pub fn golds(value: &Value, place: &str) -> Result<Vec<String>, RowProblem> {
         Value::Array(list) if !list.first().is_some_and(Value::is_object) => {
             list.iter().enumerate().map(|(i, value)| plain(value, &format!("{place}[{i}]"))).collect()
         }
+        // Skywork-OR1 and others keep the list as a text: `["3", "4"]`.
+        Value::String(text) if text.trim_start().starts_with("[\"") => {
+            Ok(serde_json::from_str::<Vec<String>>(text).unwrap_or_else(|_| vec![text.clone()]))
+        }
         value => Ok(vec![text(value, place, EXPECTED)?]),
     }
 }
