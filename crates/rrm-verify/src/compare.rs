@@ -45,17 +45,19 @@ fn not_understood(piece: String) -> Outcome {
 
 /// Unequal, unless another reading of one of both would make them equal.
 fn another_reading(relate: &Relate<'_>, (gold, one): (&Read<'_>, &Node), (answer, other): (&Read<'_>, &Node)) -> Outcome {
-    let mut readings = gold.others(one).into_iter().map(|node| (node, other.clone())).collect::<Vec<_>>();
-    readings.extend(answer.others(other).into_iter().map(|node| (one.clone(), node)));
-    for (one, other) in readings {
+    let mut readings: Vec<_> = gold.others(one).into_iter().map(|node| (node, other.clone(), gold.text)).collect();
+    readings.extend(answer.others(other).into_iter().map(|node| (one.clone(), node, answer.text)));
+    // Where one of both has a unit in words, a letter of the other may be one, too: `1 kg` and `\boxed{1000 g}`.
+    let worded = unit(one) || unit(other);
+    for (one, other, piece) in readings {
         if relate.same(&one, &other) == Said::Same {
-            let piece =
-                if one.eq(&one) && gold.text.contains(',') && !answer.text.contains(',') { gold.text } else { answer.text };
+            if worded && unit(&one) && unit(&other) {
+                return Outcome::Equal;
+            }
             return Outcome::Unknown(Unknown { why: Why::SeveralReadings, piece: Some(crate::parse::shortened(piece)) });
         }
     }
     let open = |piece: &str| Outcome::Unknown(Unknown { why: Why::NotProven, piece: Some(piece.to_owned()) });
-    let unit = |node: &Node| matches!(node, Node::Quantity(_, Some(unit)) if unit.known);
     if unit(one) && unit(other) {
         return Outcome::Unequal;
     }
@@ -79,6 +81,11 @@ fn another_reading(relate: &Relate<'_>, (gold, one): (&Read<'_>, &Node), (answer
     }
 }
 
+/// Whether an answer is a quantity of units that are known.
+fn unit(node: &Node) -> bool {
+    matches!(node, Node::Quantity(_, Some(unit)) if unit.known)
+}
+
 /// An answer with its tokens.
 struct Read<'a> {
     text: &'a str,
@@ -94,9 +101,13 @@ impl<'a> Read<'a> {
         Read { text, mode, tokens: lex(text, mode, Commas::Usual) }
     }
 
+    /// As it is read first. What is no mathematics may be a number with a unit: `72 km/h`.
     fn node(&self, commas: Commas) -> Result<Node, String> {
         match commas {
-            Commas::Usual => parse_tokens(self.text, self.tokens.clone(), self.mode),
+            Commas::Usual => parse_tokens(self.text, self.tokens.clone(), self.mode).or_else(|piece| {
+                let prose = if self.mode == Mode::Math { parse(self.text, Mode::Prose, Commas::Usual).ok() } else { None };
+                prose.filter(unit).ok_or(piece)
+            }),
             other => parse(self.text, self.mode, other),
         }
     }

@@ -83,6 +83,8 @@ const UNITS: &[Row] = &[
     ("atm atmosphere", 101_325, 1, "kg m-1 s-2"),
     ("V volt", 1, 1, "kg m2 s-3 A-1"),
     ("C coulomb", 1, 1, "A s"),
+    ("Wh", 3600, 1, "kg m2 s-2"),
+    ("bar", 100_000, 1, "kg m-1 s-2"),
     ("Ω ohm", 1, 1, "kg m2 s-3 A-2"),
     ("F farad", 1, 1, "kg-1 m-2 s4 A2"),
     ("T tesla", 1, 1, "kg s-2 A-1"),
@@ -99,6 +101,49 @@ const UNITS: &[Row] = &[
     ("unit", 1, 1, ""),
     ("pound-sterling", 1, 1, "pound sterling"),
 ];
+
+/// Signs of units, with the prefixes that are read before them. `pm`, `Mg`, `TV` and `PC` are other things.
+const PREFIXED: &[(&str, &str)] = &[
+    ("Hz", "kMGTm"),
+    ("Pa", "hkMGm"),
+    ("W", "kMGTmμ"),
+    ("V", "kMmμ"),
+    ("F", "mμnp"),
+    ("C", "mμnp"),
+    ("Ω", "kMGm"),
+    ("J", "kMGmμn"),
+    ("A", "kmμn"),
+    ("N", "kMmμn"),
+    ("s", "μn"),
+    ("g", "μn"),
+    ("eV", "kMGTm"),
+    ("mol", "kmμn"),
+    ("T", "mμn"),
+    ("Wh", "kMGm"),
+    ("L", "μ"),
+    ("bar", "m"),
+];
+
+/// The sign of a unit with a prefix of the SI: `kΩ`, `mV`, `GHz`.
+fn prefixed(word: &str) -> Option<Unit> {
+    let prefix = word.chars().next()?;
+    let base = &word[prefix.len_utf8()..];
+    PREFIXED.iter().find(|(sign, prefixes)| *sign == base && prefixes.contains(prefix))?;
+    let power = match prefix {
+        'h' => 2,
+        'k' => 3,
+        'M' => 6,
+        'G' => 9,
+        'T' => 12,
+        'm' => -3,
+        'μ' => -6,
+        'n' => -9,
+        _ => -12,
+    };
+    let mut unit = Unit::named(base);
+    unit.factor *= RBig::from(10u8).pow(power);
+    Some(unit)
+}
 
 fn row(word: &str) -> Option<&'static Row> {
     let find = |word: &str| UNITS.iter().find(|(names, ..)| names.split(' ').any(|name| name == word));
@@ -134,6 +179,9 @@ impl Unit {
 
     /// What a word counts. Its plural is the same unit.
     pub fn named(word: &str) -> Self {
+        if let Some(unit) = prefixed(word) {
+            return unit;
+        }
         let Some((_, over, under, bases)) = row(word) else {
             let lower = if word.chars().count() > 3 { word.to_lowercase() } else { word.to_owned() };
             let noun = lower.strip_suffix("ies").map(|stem| format!("{stem}y"));

@@ -26,6 +26,11 @@ pub(super) fn boxes(text: &str, gold: bool) -> Vec<Span> {
         let line = text[open + usize::from(gold)..].lines().next().unwrap_or_default();
         let (inside, taken) = group(&text[open..]).unwrap_or((line, line.len() + usize::from(gold)));
         let end = open + taken;
+        // `\boxed{\boxed{3}}`
+        let inside = match inside.trim().strip_prefix("\\boxed").and_then(|rest| Some((group(rest)?, rest.len()))) {
+            Some(((inner, length), whole)) if length == whole => inner,
+            _ => inside,
+        };
         found.push(Span { start, end, text: inside.trim().to_owned() });
         at = end;
     }

@@ -21,6 +21,11 @@ impl<'a> Lexer<'a> {
         if rest.starts_with("N/A") {
             return self.take(3, Kind::Word("N/A".into()));
         }
+        if run.contains(['Ω', '\u{2126}', 'µ', 'μ']) && run != "μ" {
+            // `kΩ`, `μs`: signs of units, with either sign for each letter.
+            let sign = run.replace('\u{2126}', "Ω").replace('µ', "μ");
+            return self.take(run.len(), Kind::Word(sign));
+        }
         if let Some(length) = abbreviation(rest) {
             self.at += length;
             let word = rest[..length].replace(['.', ' '], "");

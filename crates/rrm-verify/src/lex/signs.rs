@@ -4,9 +4,7 @@ use super::{Kind, Lexer, Mode, Rel};
 
 /// Letters of Unicode that are signs of mathematics here.
 pub fn is_sign(sign: char) -> bool {
-    matches!(sign, 'π' | 'ℝ' | 'ℕ' | 'ℤ' | 'ℚ' | 'ℂ' | 'Ω' | '\u{2126}' | 'µ' | 'ª' | 'º' | 'ⁿ' | 'ⁱ')
-        || raised(sign).is_some()
-        || lowered(sign).is_some()
+    matches!(sign, 'π' | 'ℝ' | 'ℕ' | 'ℤ' | 'ℚ' | 'ℂ' | 'ª' | 'º' | 'ⁿ' | 'ⁱ') || raised(sign).is_some() || lowered(sign).is_some()
 }
 
 fn raised(sign: char) -> Option<char> {
@@ -168,8 +166,6 @@ impl Lexer<'_> {
             '√' | '∛' | '∜' => return self.root(start, sign),
             'π' | '∞' | '∅' => Kind::Name(sign.into()),
             'ℝ' | 'ℕ' | 'ℤ' | 'ℚ' | 'ℂ' => Kind::Name(format!("bb {}", number_set(sign))),
-            'Ω' | '\u{2126}' => Kind::Word("Ω".into()),
-            'µ' => Kind::Word("μ".into()),
             '∠' => Kind::Mark("angle".into()),
             '△' => Kind::Mark("triangle".into()),
             'º' => Kind::Sign('°'),
