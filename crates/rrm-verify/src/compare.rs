@@ -45,15 +45,18 @@ fn not_understood(piece: String) -> Outcome {
 
 /// Unequal, unless another reading of one of both would make them equal.
 fn another_reading(relate: &Relate<'_>, (gold, one): (&Read<'_>, &Node), (answer, other): (&Read<'_>, &Node)) -> Outcome {
-    let mut readings: Vec<_> = gold.others(one).into_iter().map(|node| (node, other.clone(), gold.text)).collect();
-    readings.extend(answer.others(other).into_iter().map(|node| (one.clone(), node, answer.text)));
-    // Where one of both has a unit in words, a letter of the other may be one, too: `1 kg` and `\boxed{1000 g}`.
-    let worded = unit(one) || unit(other);
+    // Where one of both has a unit in words, a letter of the other is one, too: `1 kg` and `\boxed{1000 g}`.
+    let worded = |read: &Read<'_>, beside: &Node| {
+        unit(beside) && read.quantity().is_some_and(|node| relate.same(&node, beside) == Said::Same)
+    };
+    if worded(gold, other) || worded(answer, one) {
+        return Outcome::Equal;
+    }
+    let (words, others) = (gold.words(one), answer.words(other));
+    let mut readings: Vec<_> = gold.commas(one).into_iter().chain(words).map(|node| (node, other.clone(), gold.text)).collect();
+    readings.extend(answer.commas(other).into_iter().chain(others).map(|node| (one.clone(), node, answer.text)));
     for (one, other, piece) in readings {
         if relate.same(&one, &other) == Said::Same {
-            if worded && unit(&one) && unit(&other) {
-                return Outcome::Equal;
-            }
             return Outcome::Unknown(Unknown { why: Why::SeveralReadings, piece: Some(crate::parse::shortened(piece)) });
         }
     }
@@ -104,24 +107,32 @@ impl<'a> Read<'a> {
     /// As it is read first. What is no mathematics may be a number with a unit: `72 km/h`.
     fn node(&self, commas: Commas) -> Result<Node, String> {
         match commas {
-            Commas::Usual => parse_tokens(self.text, self.tokens.clone(), self.mode).or_else(|piece| {
-                let prose = if self.mode == Mode::Math { parse(self.text, Mode::Prose, Commas::Usual).ok() } else { None };
-                prose.filter(unit).ok_or(piece)
-            }),
+            Commas::Usual => {
+                parse_tokens(self.text, self.tokens.clone(), self.mode).or_else(|piece| self.quantity().ok_or(piece))
+            }
             other => parse(self.text, self.mode, other),
         }
     }
 
-    /// What else it may say: other commas, and mathematics that is text with a unit, such as `9.8 m/s^2`.
-    fn others(&self, first: &Node) -> Vec<Node> {
-        let mut all = self.commas(first);
-        let has = |kind: fn(&char) -> bool| self.text.chars().any(|c| kind(&c));
-        if self.mode == Mode::Math && has(char::is_ascii_alphabetic) && has(char::is_ascii_digit) {
-            all.extend(parse(self.text, Mode::Prose, Commas::Usual).ok().filter(|node| node != first));
+    /// Mathematics read as text with a unit. Commas must be those of thousands, which are the same in both.
+    fn quantity(&self) -> Option<Node> {
+        let groups =
+            self.text.replace("\\,", " ").split(',').skip(1).all(|rest| rest.bytes().take_while(u8::is_ascii_digit).count() == 3);
+        if self.mode == Mode::Prose || !groups {
+            return None;
         }
-        all
+        parse(self.text, Mode::Prose, Commas::Usual).ok().filter(unit)
     }
 
+    /// Mathematics read as text, such as `9.8 m/s^2`, where that is another reading.
+    fn words(&self, first: &Node) -> Option<Node> {
+        let has = |kind: fn(&char) -> bool| self.text.chars().any(|c| kind(&c));
+        let mixed = self.mode == Mode::Math && has(char::is_ascii_alphabetic) && has(char::is_ascii_digit);
+        let node = if mixed { parse(self.text, Mode::Prose, Commas::Usual).ok()? } else { return None };
+        (node != *first).then_some(node)
+    }
+
+    /// What else its commas may say.
     fn commas(&self, first: &Node) -> Vec<Node> {
         let bytes = self.text.as_bytes();
         let digit = |at: Option<&u8>| at.is_some_and(u8::is_ascii_digit);
