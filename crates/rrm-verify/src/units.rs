@@ -102,7 +102,7 @@ const UNITS: &[Row] = &[
     ("pound-sterling", 1, 1, "pound sterling"),
 ];
 
-/// Signs of units, with the prefixes that are read before them. `pm`, `Mg`, `TV` and `PC` are other things.
+/// Signs of units, with the prefixes that are read before them. `pm`, `Mg` and `TV` may be other things and are left out.
 const PREFIXED: &[(&str, &str)] = &[
     ("Hz", "kMGTm"),
     ("Pa", "hkMGm"),
@@ -226,7 +226,9 @@ pub fn sign(word: &str) -> bool {
 
 /// A number -> what stands before the signs of units at its end, and those signs: `50\pi m^2` is `50\pi` and `m^2`. `None` where there are none.
 pub fn tail(text: &str) -> Option<(&str, String)> {
-    let starts = text.char_indices().map(|(at, _)| at).filter(|at| *at > 0);
+    // Units are short: the rest of a long answer is none.
+    const LONGEST: usize = 48;
+    let starts = text.char_indices().map(|(at, _)| at).filter(|at| *at > 0 && text.len() - at <= LONGEST);
     for at in starts {
         let (value, behind) = text.split_at(at);
         if behind.starts_with(|c: char| c.is_ascii_digit() || "^{}/·* ".contains(c)) {

@@ -1,5 +1,7 @@
 //! A text -> where its boxes and its mathematics stand.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::lex::group;
 
 /// A part of a text with what is in it.
@@ -14,6 +16,7 @@ pub(super) struct Span {
 pub(super) fn boxes(text: &str, gold: bool) -> Vec<Span> {
     let mut found = Vec::new();
     let mut at = 0;
+    let ends = if text.contains("box") { closing_braces(text) } else { HashMap::new() };
     loop {
         let Some(start) = text[at..].find('\\').map(|place| at + place) else { return found };
         let mark = ["\\boxed{", "\\fbox{", "\\framebox{", "\\boxed {"].iter().find(|mark| text[start..].starts_with(**mark));
@@ -23,9 +26,11 @@ pub(super) fn boxes(text: &str, gold: bool) -> Vec<Span> {
         };
         let open = start + length - 1;
         // A box that is not closed reaches to the end of its line. What is missing is not known: only a right answer may be written so.
-        let line = text[open + usize::from(gold)..].lines().next().unwrap_or_default();
-        let (inside, taken) = group(&text[open..]).unwrap_or((line, line.len() + usize::from(gold)));
-        let end = open + taken;
+        let line = || text[open + usize::from(gold)..].lines().next().unwrap_or_default();
+        let (inside, end) = match ends.get(&open) {
+            Some(end) => (&text[open + 1..*end], end + 1),
+            None => (line(), open + line().len() + usize::from(gold)),
+        };
         // `\boxed{\boxed{3}}`
         let inside = match inside.trim().strip_prefix("\\boxed").and_then(|rest| Some((group(rest)?, rest.len()))) {
             Some(((inner, length), whole)) if length == whole => inner,
@@ -36,6 +41,26 @@ pub(super) fn boxes(text: &str, gold: bool) -> Vec<Span> {
     }
 }
 
+/// Where each brace of a text is closed that is closed at all: in one pass, since a text may open very many.
+fn closing_braces(text: &str) -> HashMap<usize, usize> {
+    let mut open = Vec::new();
+    let mut ends = HashMap::new();
+    let mut bytes = text.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'\\' => drop(bytes.next()),
+            b'{' => open.push(at),
+            b'}' => {
+                if let Some(begin) = open.pop() {
+                    ends.insert(begin, at);
+                }
+            }
+            _ => {}
+        }
+    }
+    ends
+}
+
 /// The last box with those right before it, and a percent sign behind it.
 pub(super) fn boxed(text: &str, boxes: &[Span]) -> Option<String> {
     let last = boxes.last().filter(|last| !last.text.is_empty())?;
@@ -44,12 +69,8 @@ pub(super) fn boxed(text: &str, boxes: &[Span]) -> Option<String> {
         first -= 1;
     }
     let mut parts: Vec<&str> = boxes[first..].iter().map(|part| part.text.as_str()).collect();
-    let mut seen = Vec::new();
-    parts.retain(|part| {
-        let new = !part.is_empty() && !seen.contains(part);
-        seen.push(part);
-        new
-    });
+    let mut seen = HashSet::new();
+    parts.retain(|part| !part.is_empty() && seen.insert(*part));
     let joined = parts.join(", ");
     Some(if percent_follows(&text[last.end..]) { format!("{joined} \\%") } else { joined })
 }
@@ -90,6 +111,7 @@ pub(super) fn segments(text: &str) -> Vec<Span> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
+    let mut closers = Closers { text, next: HashMap::new() };
     while at < bytes.len() {
         let (open, close) = match (bytes[at], bytes.get(at + 1)) {
             (b'$', Some(b'$')) => ("$$", "$$"),
@@ -109,7 +131,7 @@ pub(super) fn segments(text: &str) -> Vec<Span> {
             }
         };
         let begin = at + open.len();
-        match closing(text, begin, close) {
+        match closers.closing(begin, close) {
             Some(end) if !text[begin..end].trim().is_empty() => {
                 found.push(Span { start: at, end: end + close.len(), text: text[begin..end].trim().to_owned() });
                 at = end + close.len();
@@ -120,20 +142,33 @@ pub(super) fn segments(text: &str) -> Vec<Span> {
     found
 }
 
-/// Where mathematics ends that was opened before `begin`; inside of a line for single dollars and round brackets.
-fn closing(text: &str, begin: usize, close: &str) -> Option<usize> {
-    let inline = close == "$" || close == "\\)";
-    let mut at = begin;
-    loop {
-        let end = at + text[at..].find(close)?;
-        if inline && text[begin..end].contains('\n') {
-            return None;
-        }
-        let escaped = close.starts_with('$') && text[..end].ends_with('\\');
-        if !escaped {
-            return Some(end);
-        }
-        at = end + 1;
+/// Where mathematics ends. What was found once is kept, since a text may open very much that it does not close.
+struct Closers<'a> {
+    text: &'a str,
+    /// Of each closing sign the next place, `None` where there is none any more.
+    next: HashMap<&'static str, Option<usize>>,
+}
+
+impl Closers<'_> {
+    /// Where mathematics ends that was opened before `begin`; inside of a line for single dollars and round brackets. `begin` grows from call to
+    /// call.
+    fn closing(&mut self, begin: usize, close: &'static str) -> Option<usize> {
+        let text = self.text;
+        let end = match self.next.get(close) {
+            Some(None) => return None,
+            Some(Some(end)) if *end >= begin => *end,
+            _ => {
+                let escaped = |at: usize| close.starts_with('$') && text[..at].ends_with('\\');
+                let mut end = text[begin..].find(close).map(|at| begin + at);
+                while let Some(at) = end.filter(|at| escaped(*at)) {
+                    end = text[at + 1..].find(close).map(|next| at + 1 + next);
+                }
+                self.next.insert(close, end);
+                end?
+            }
+        };
+        let inline = close == "$" || close == "\\)";
+        (!inline || !text[begin..end].contains('\n')).then_some(end)
     }
 }
 
