@@ -60,26 +60,17 @@ const UNITS: &[Row] = &[
     ("kph kmh", 1000, 3600, "m s-1"),
     ("knot", 1852, 3600, "m s-1"),
     ("A amp ampere", 1, 1, "A"),
-    ("mA milliampere", 1, 1000, "A"),
     ("K kelvin", 1, 1, "K"),
     ("celsius centigrade", 1, 1, "°C"),
     ("fahrenheit", 1, 1, "°F"),
     ("degree deg", 1, 1, "°"),
     ("radian rad", 1, 1, "rad"),
     ("N newton", 1, 1, "kg m s-2"),
-    ("kN kilonewton", 1000, 1, "kg m s-2"),
     ("J joule", 1, 1, "kg m2 s-2"),
-    ("kJ kilojoule", 1000, 1, "kg m2 s-2"),
-    ("MJ megajoule", 1_000_000, 1, "kg m2 s-2"),
     ("eV electronvolt", 1, 1, "eV"),
-    ("MeV", 1_000_000, 1, "eV"),
-    ("keV", 1000, 1, "eV"),
     ("cal calorie", 1, 1, "cal"),
-    ("kcal kilocalorie", 1000, 1, "cal"),
     ("W watt", 1, 1, "kg m2 s-3"),
-    ("kW kilowatt", 1000, 1, "kg m2 s-3"),
     ("Pa pascal", 1, 1, "kg m-1 s-2"),
-    ("kPa kilopascal", 1000, 1, "kg m-1 s-2"),
     ("atm atmosphere", 101_325, 1, "kg m-1 s-2"),
     ("V volt", 1, 1, "kg m2 s-3 A-1"),
     ("C coulomb", 1, 1, "A s"),
@@ -89,10 +80,7 @@ const UNITS: &[Row] = &[
     ("F farad", 1, 1, "kg-1 m-2 s4 A2"),
     ("T tesla", 1, 1, "kg s-2 A-1"),
     ("Hz hertz", 1, 1, "s-1"),
-    ("kHz kilohertz", 1000, 1, "s-1"),
-    ("MHz megahertz", 1_000_000, 1, "s-1"),
     ("mol mole moles", 1, 1, "mol"),
-    ("mmol millimole", 1, 1000, "mol"),
     ("dollar usd buck", 1, 1, "dollar"),
     ("cent penny pennies", 1, 100, "dollar"),
     ("euro eur", 1, 1, "euro"),
@@ -122,27 +110,36 @@ const PREFIXED: &[(&str, &str)] = &[
     ("Wh", "kMGm"),
     ("L", "μ"),
     ("bar", "m"),
+    ("cal", "k"),
 ];
 
-/// The sign of a unit with a prefix of the SI: `kΩ`, `mV`, `GHz`.
+/// A unit with a prefix of the SI: `kΩ`, `mV`, `GHz`, "kilojoules".
 fn prefixed(word: &str) -> Option<Unit> {
-    let prefix = word.chars().next()?;
-    let base = &word[prefix.len_utf8()..];
-    PREFIXED.iter().find(|(sign, prefixes)| *sign == base && prefixes.contains(prefix))?;
-    let power = match prefix {
-        'h' => 2,
-        'k' => 3,
-        'M' => 6,
-        'G' => 9,
-        'T' => 12,
-        'm' => -3,
-        'μ' => -6,
-        'n' => -9,
-        _ => -12,
-    };
-    let mut unit = Unit::named(base);
-    unit.factor *= RBig::from(10u8).pow(power);
-    Some(unit)
+    const NAMES: &[(&str, &str, isize)] = &[
+        ("h", "hecto", 2),
+        ("k", "kilo", 3),
+        ("M", "mega", 6),
+        ("G", "giga", 9),
+        ("T", "tera", 12),
+        ("m", "milli", -3),
+        ("μ", "micro", -6),
+        ("n", "nano", -9),
+        ("p", "pico", -12),
+    ];
+    let lower = word.to_lowercase();
+    NAMES.iter().find_map(|(prefix, name, power)| {
+        // The base is a sign, or any of the names of that sign.
+        let signs = |sign: &str| PREFIXED.iter().any(|(base, prefixes)| *base == sign && prefixes.contains(prefix));
+        let base = word.strip_prefix(prefix).filter(|base| signs(base));
+        let named = || {
+            lower
+                .strip_prefix(name)
+                .filter(|base| base.len() > 2 && row(base).is_some_and(|(names, ..)| names.split(' ').next().is_some_and(signs)))
+        };
+        let mut unit = Unit::named(base.or_else(named)?);
+        unit.factor *= RBig::from(10u8).pow(*power);
+        Some(unit)
+    })
 }
 
 fn row(word: &str) -> Option<&'static Row> {
@@ -159,7 +156,9 @@ fn row(word: &str) -> Option<&'static Row> {
 
 /// Whether a word is a unit.
 pub fn known(word: &str) -> bool {
-    row(word).is_some() || square(word).is_some()
+    // `ns` and `ng` may be products of variables.
+    let short = word.len() < 3 && word.chars().all(char::is_lowercase);
+    row(word).is_some() || square(word).is_some() || !short && prefixed(word).is_some()
 }
 
 /// The exponent of "square", "cubic" and their kin.
@@ -215,13 +214,11 @@ impl Unit {
     }
 }
 
-/// Whether a word may be the sign of a unit: one that is known, or a sign of the SI with a prefix.
-pub fn sign(word: &str) -> bool {
-    const SIGNS: &str =
-        "g m s A K mol Hz N Pa J W C V F Ω T L l eV Wh B bit bar cal M H S Wb h min rad rev rpm mmHg Å hp molar atm gallon";
-    let is = |word: &str| SIGNS.split(' ').any(|sign| sign == word);
-    let prefixed = || word.strip_prefix(['m', 'k', 'M', 'G', 'T', 'n', 'p', 'μ', 'µ', 'c', 'd']).is_some_and(is);
-    is(word) || prefixed() || (word.chars().count() > 1 && row(word).is_some())
+/// Whether a word may be the sign of a unit: one that is known, or another one with or without a prefix.
+fn sign(word: &str) -> bool {
+    const OTHERS: &str = "B bit M H S rev rpm mmHg Å hp molar";
+    let is = |word: &str| OTHERS.split(' ').any(|sign| sign == word);
+    is(word) || word.strip_prefix(['m', 'k', 'M', 'G', 'T']).is_some_and(is) || row(word).is_some() || prefixed(word).is_some()
 }
 
 /// A number -> what stands before the signs of units at its end, and those signs: `50\pi m^2` is `50\pi` and `m^2`. `None` where there are none.

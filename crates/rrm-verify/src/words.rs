@@ -49,14 +49,10 @@ pub fn changes(word: &str) -> bool {
                            maximum tops bc bce ad but unlikely different non otherwise instead rather out per-cent";
     let known = CHANGES.split_whitespace().any(|one| one == word);
     let elsewhere = ["mil", "tausend", "dutzend", "docen", "douzain", "dezen", "dozzin", "prozentpunkt"];
-    let multiple = elsewhere.iter().any(|stem| word.starts_with(stem))
-        && !word.starts_with("mile")
-        && !word.starts_with("milk")
-        && !word.starts_with("mill");
-    let multiple = multiple
-        || ["milli", "millon", "millón", "mille"].iter().any(|stem| word.starts_with(stem))
-            && !word.starts_with("millimet")
-            && !word.starts_with("millilit");
+    let begins = |stems: &[&str]| stems.iter().any(|stem| word.starts_with(stem));
+    // "milk", "mills", "miles" and "milligrams" are counted.
+    let mill = begins(&["mill"]) && !begins(&["milli", "millon", "millón", "mille"]);
+    let multiple = begins(&elsewhere) && !begins(&["milk"]) && !mill && !crate::units::known(word);
     known || multiple || word.ends_with("n't") || month(word)
 }
 
