@@ -1,13 +1,23 @@
 //! A text -> hashes of its words and of runs of words, so that spelling of spaces, case and punctuation does not matter.
 
+use std::borrow::Cow;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 /// Signs that tell one question from another where words do not.
 const SIGNS: &str = "+*/^=<>";
 
 /// From here on letters are words of their own, since scripts there put no spaces between words.
 const IDEOGRAPHS: char = '\u{2e80}';
 
+/// One form for texts that look alike: accents composed, ligatures and full-width letters plain (NFKC).
+fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { ComposingNormalizerBorrowed::new_nfkc().normalize(text) }
+}
+
 /// One hash for each word: runs of letters and digits in lower case, signs of arithmetic, single ideographs.
 pub(super) fn words(text: &str) -> Vec<u64> {
+    let text = composed(text);
     let mut words = Vec::with_capacity(text.len() / 5);
     let mut word = Word::default();
     let mut before = ' ';
@@ -74,6 +84,14 @@ mod tests {
         assert_ne!(words("x < y"), words("x > y"));
         assert_eq!(words("你好").len(), 2);
         assert_eq!(words(" .,").len(), 0);
+    }
+
+    #[test]
+    fn how_letters_are_put_together_does_not_count() {
+        assert_eq!(words("deux cafe\u{301}s"), words("deux caf\u{e9}s"));
+        assert_eq!(words("\u{ff12}\u{ff0b}\u{ff13}\u{3000}\u{fb01}n"), words("2+3 fin"));
+        assert_eq!(words("\u{1112}\u{1161}\u{11ab}"), words("\u{d55c}"));
+        assert_ne!(words("caf\u{e9}"), words("cafe"));
     }
 
     #[test]
