@@ -133,6 +133,9 @@ fn dataset_hint(error: &DatasetError) -> String {
     let problem = match error {
         DatasetError::Row { problem, .. } => problem,
         DatasetError::Missing { .. } => return "check the path; `-` reads from stdin".to_owned(),
+        DatasetError::Labels { .. } => {
+            return "write one of the two; --column label=COLUMN:FIRST,SECOND,TIE says which values mean what".to_owned();
+        }
         DatasetError::Damaged { .. } => return "the file was cut off or changed on its way; copy it again".to_owned(),
         _ => return "docs/formats.md describes what files may look like".to_owned(),
     };
@@ -141,7 +144,10 @@ fn dataset_hint(error: &DatasetError) -> String {
             format!("--column {}={nearest} reads that column", wanted.trim_matches('`'))
         }
         RowProblem::NoColumn { .. } => "--column NAME=COLUMN names the columns; docs/formats.md has examples".to_owned(),
-        RowProblem::DoubledId { .. } => "give each row its own id, or leave `id` out".to_owned(),
+        RowProblem::DoubledId { .. } => "give each row its own id, or number the rows: --column id=".to_owned(),
+        RowProblem::Label { .. } | RowProblem::TwoLabels { .. } => {
+            "--column label=COLUMN:FIRST,SECOND,TIE says which values mean the first, the second and neither".to_owned()
+        }
         RowProblem::Count { exactly: true, .. } => "`rrm judge` takes pairs; `rrm rank` takes any number of responses".to_owned(),
         _ => "nothing was judged; mend the row and run again (docs/formats.md describes rows)".to_owned(),
     }

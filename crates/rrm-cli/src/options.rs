@@ -81,6 +81,10 @@ pub struct Options {
     /// Where rows hold what: NAME=COLUMN, such as prompt=instruction+input or responses=a,b. Repeatable.
     #[arg(long, value_name = "NAME=COLUMN", help_heading = "Data")]
     pub column: Vec<String>,
+    /// Leave rows out that cannot be used, such as those with a null response, and say how many and which; else nothing is judged.
+    #[arg(long, help_heading = "Data")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub skip_bad_rows: bool,
     /// Write results here, with what was spent in FILE.stats.json and the options in FILE.config.toml.
     #[arg(short, long, value_name = "FILE", help_heading = "Data")]
     #[serde(skip)]

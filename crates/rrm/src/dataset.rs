@@ -1,16 +1,29 @@
-//! Files of rows (JSONL, JSON, Parquet) -> [`Item`]s: a prompt and the responses to it, one row at a time.
+//! Files of rows (JSONL, JSON, CSV, TSV, Parquet) -> [`Item`]s: a prompt and the responses to it, one row at a time.
 
+mod cells;
 mod check;
 mod columns;
+mod document;
 mod error;
 mod examples;
 mod item;
+mod label_words;
+mod labels;
+mod lines;
+mod meaning;
+mod mend;
 mod messages;
 mod parquet;
+mod pictures;
 mod responses;
 mod rows;
+mod table;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde_json::{Map, Value};
 
@@ -64,26 +77,49 @@ pub struct ReadOptions {
     pub columns: ColumnNames,
     /// What errors call the file, where its path says nothing to a person, such as `standard input`.
     pub name: Option<String>,
+    /// Whether rows that cannot be used are left out and counted; else they are errors.
+    pub skip_bad_rows: bool,
 }
 
 impl Default for ReadOptions {
     /// Two responses or more, in columns with their own names.
     fn default() -> Self {
-        ReadOptions { exactly: None, at_least: 2, columns: ColumnNames::default(), name: None }
+        ReadOptions { exactly: None, at_least: 2, columns: ColumnNames::default(), name: None, skip_bad_rows: false }
     }
 }
 
-/// Reads `path` row by row. Whether a file is JSONL, a JSON list or Parquet, and whether it is gzipped, is told by its first bytes.
+/// Reads `path` row by row. Of what kind a file is, and whether it is gzipped, is told by its first bytes.
 ///
 /// After a row that cannot be used the iterator goes on with the next one; after damage to the file itself it ends.
-/// Doubled ids are found by [`check`] only.
+/// Doubled ids are found by [`check`], and where bad rows are left out. What labels mean is told by those of the whole file, which is read
+/// once more for that.
 ///
 /// # Errors
-/// [`DatasetError`] when the file cannot be opened or is no file of rows.
+/// [`DatasetError`] when the file cannot be opened, is no file of rows, or has labels that mean two things.
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Items, DatasetError> {
     let file = file_name(path, options);
     let rows = rows::open(path, &file)?;
-    Ok(Items { file, rows, options: options.clone(), any: false })
+    let (columns, note) = settled_of(&[(path, file.clone())], &options.columns)?;
+    let options = ReadOptions { columns, ..options.clone() };
+    Ok(Items { file, rows, options, any: false, note, skipped: Skipped::default(), ids: HashSet::new() })
+}
+
+/// `columns` for several files whose rows are one whole: what labels mean is told by those of all of them. Says which meaning was found where
+/// somebody could think of another.
+///
+/// # Errors
+/// [`DatasetError::Labels`] where they mean two things; the first file is named.
+pub fn settled(files: &[PathBuf], columns: &ColumnNames) -> Result<(ColumnNames, Option<String>), DatasetError> {
+    let named: Vec<(&Path, Arc<str>)> = files.iter().map(|path| (path.as_path(), path.display().to_string().into())).collect();
+    settled_of(&named, columns)
+}
+
+fn settled_of(files: &[(&Path, Arc<str>)], columns: &ColumnNames) -> Result<(ColumnNames, Option<String>), DatasetError> {
+    meaning::settled(files, columns).map_err(|meaning::Ambiguous { found, readings }| DatasetError::Labels {
+        file: files.first().map_or_else(|| "".into(), |(_, name)| name.clone()),
+        found,
+        readings: Box::new(readings),
+    })
 }
 
 /// The names of the columns that the first row of `path` has, in their order: what tells files of one kind from those of another.
@@ -109,29 +145,82 @@ pub fn said(value: &Value, place: &str, expected: &'static str) -> Result<Said, 
 /// # Errors
 /// [`DatasetError`] when the file cannot be opened; the iterator gives it for rows that are no JSON objects.
 pub fn raw(path: &Path, name: &str) -> Result<Rows, DatasetError> {
-    rows::open(path, &name.into())
+    let rows = rows::open(path, &name.into())?;
+    let cells = rows.cells;
+    Ok(rows.map_rows(move |row| {
+        if cells {
+            cells::parse_plain(row);
+        }
+        row.values_mut().for_each(mend::cleared);
+    }))
 }
 
 /// The rows of a file, from [`read`].
 pub struct Items {
     file: Arc<str>,
-    rows: rows::Rows,
+    rows: Rows,
     options: ReadOptions,
     any: bool,
+    note: Option<String>,
+    skipped: Skipped,
+    /// Hashes of the ids so far, where bad rows are left out.
+    ids: HashSet<[u8; 16]>,
+}
+
+/// Rows that were left out because they cannot be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// How many.
+    pub rows: u64,
+    /// What is wrong with the first of them.
+    pub first: Vec<String>,
+}
+
+impl Items {
+    /// What should be said about the reading of the rows so far, a sentence each: what labels mean, what was mended.
+    pub fn notes(&self) -> Vec<String> {
+        self.note.iter().cloned().chain(self.rows.notes()).collect()
+    }
+
+    /// Rows left out so far.
+    pub fn skipped(&self) -> &Skipped {
+        &self.skipped
+    }
+
+    fn item(&mut self, row: usize, mut columns: Map<String, Value>) -> Result<Item, DatasetError> {
+        if self.rows.cells {
+            cells::parse(&mut columns, &self.options.columns);
+        }
+        let item = item::item(row, columns, &self.options).and_then(|item| {
+            match self.options.skip_bad_rows && !self.ids.insert(check::id_key(&item.id)) {
+                true => Err(RowProblem::UsedId { id: item.id }),
+                false => Ok(item),
+            }
+        });
+        item.map_err(|problem| DatasetError::Row { file: self.file.clone(), row, problem })
+    }
 }
 
 impl Iterator for Items {
     type Item = Result<Item, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = self.rows.next();
-        let first = !std::mem::replace(&mut self.any, true);
-        match next {
-            None => first.then(|| Err(DatasetError::Empty { file: self.file.clone() })),
-            Some(Err(error)) => Some(Err(error)),
-            Some(Ok((row, columns))) => {
-                let item = item::item(row, columns, &self.options);
-                Some(item.map_err(|problem| DatasetError::Row { file: self.file.clone(), row, problem }))
+        loop {
+            let next = self.rows.next();
+            let first = !std::mem::replace(&mut self.any, true);
+            let item = match next {
+                None => return first.then(|| Err(DatasetError::Empty { file: self.file.clone() })),
+                Some(Err(error)) => Err(error),
+                Some(Ok((row, columns))) => self.item(row, columns),
+            };
+            match item {
+                Err(error @ DatasetError::Row { .. }) if self.options.skip_bad_rows => {
+                    self.skipped.rows += 1;
+                    if self.skipped.first.len() < check::SHOWN {
+                        self.skipped.first.push(error.to_string());
+                    }
+                }
+                item => return Some(item),
             }
         }
     }

@@ -92,6 +92,7 @@ impl Named {
             own || options.column.is_empty(),
             "--column is for `rrm eval pairs` and `best-of`; published files are read as they are"
         );
+        anyhow::ensure!(!options.skip_bad_rows, "--skip-bad-rows is for judge, rank, label and plan: a score is over all rows");
         options.check()
     }
 }
@@ -127,6 +128,7 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
     Named::Pairs(benchmark).check(extent, &options)?;
     let mut suite = eval::load(benchmark, &data, &options.columns()?)?;
     suite.skipped.iter().for_each(|file| note(&format!("{} holds no rows of {}", file.display(), benchmark.protocol().name)));
+    suite.notes.iter().for_each(|said| note(said));
     let cases = suite.cases.len() as u64;
     suite.cases = Shard::of(options.shard, cases, suite.cases.into_iter()).collect();
     let format = engines::format(options.format.as_deref())?;

@@ -16,7 +16,7 @@ use crate::{
     engines,
     failure::Failure,
     options::{Options, to_toml},
-    output::Output,
+    output::{Output, note},
     session::{self, Session},
     terminal,
 };
@@ -24,7 +24,7 @@ use crate::{
 /// What these commands take.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Rows: JSONL, JSON or Parquet, also gzipped; `-` reads from stdin.
+    /// Rows: JSONL, JSON, CSV, TSV or Parquet, also gzipped; `-` reads from stdin.
     pub input: PathBuf,
     #[command(flatten)]
     pub options: Options,
@@ -60,8 +60,26 @@ impl Kind {
         let exactly = (self == Kind::Judge).then_some(2);
         let stdin = input.as_os_str() == "-";
         let name = Some(if stdin { "stdin".to_owned() } else { input.display().to_string() });
-        Ok(ReadOptions { exactly, at_least: 2, columns: options.columns()?, name })
+        Ok(ReadOptions { exactly, at_least: 2, columns: options.columns()?, name, skip_bad_rows: options.skip_bad_rows })
     }
+}
+
+/// Reads the whole input, before anything is spent; says what was read otherwise than it stands there and which rows are left out. Gives
+/// the number of rows.
+pub fn checked(input: &Path, reading: &ReadOptions) -> Result<u64, Failure> {
+    let summary = dataset::check(input, reading).map_err(Failure::rows)?;
+    let rows = summary.total().rows;
+    let name = reading.name.as_deref().unwrap_or_default();
+    summary.notes.iter().for_each(|said| note(&format!("{name}: {said}")));
+    let left = &summary.skipped;
+    if left.rows > 0 {
+        note(&format!("{name}: {} of {} rows cannot be used and are left out", left.rows, left.rows + rows));
+        left.first.iter().for_each(|said| note(&format!("left out: {said}")));
+        if left.rows > left.first.len() as u64 {
+            note(&format!("left out: {} more", left.rows - left.first.len() as u64));
+        }
+    }
+    Ok(rows)
 }
 
 /// Judges or ranks every row.
@@ -76,7 +94,7 @@ async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
     let input = crate::output::spooled(&args.input)?;
     let reading = kind.reading(&options, &args.input)?;
     // The whole input is read once before anything is spent: a bad last row costs nothing.
-    let rows = dataset::check(input.path(), &reading).map_err(Failure::rows)?.total().rows;
+    let rows = checked(input.path(), &reading)?;
     let embedded = options.engine.is_empty() && options.batch_out.is_none();
     if embedded {
         engines::check_embedded(&options)?;

@@ -24,7 +24,7 @@ use crate::{
 /// What the command takes.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Rows: JSONL, JSON or Parquet, also gzipped; `-` reads from stdin.
+    /// Rows: JSONL, JSON, CSV, TSV or Parquet, also gzipped; `-` reads from stdin.
     pub input: PathBuf,
     /// Which pairs become preferences: best-worst of each ranking, or all matches that votes decided.
     #[arg(long, value_name = "WHICH", value_parser = named::<Pairs>, default_value = "best-worst", help_heading = "Labels")]
@@ -58,9 +58,14 @@ async fn label_rows(args: Args) -> Result<ExitCode, Failure> {
     check(&settings, &options)?;
     let input = crate::output::spooled(&named)?;
     let name = if named.as_os_str() == "-" { "stdin".to_owned() } else { named.display().to_string() };
-    let reading = ReadOptions { columns: options.columns()?, name: Some(name.clone()), ..ReadOptions::default() };
+    let reading = ReadOptions {
+        columns: options.columns()?,
+        name: Some(name.clone()),
+        skip_bad_rows: options.skip_bad_rows,
+        ..ReadOptions::default()
+    };
     // The whole input is read once before anything is spent: a bad last row costs nothing.
-    let rows = dataset::check(input.path(), &reading).map_err(Failure::rows)?.total().rows;
+    let rows = super::judging::checked(input.path(), &reading)?;
     fits(write, &input, &reading)?;
     let embedded = options.engine.is_empty() && options.batch_out.is_none();
     if embedded {

@@ -25,7 +25,7 @@ use crate::{
 /// What the command takes.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Questions: JSONL, JSON or Parquet, also gzipped; `-` reads from stdin. Published layouts are told by their columns, see docs/pairs.md.
+    /// Questions: JSONL, JSON, CSV, TSV or Parquet, also gzipped; `-` reads from stdin. Published layouts are told by their columns, see docs/pairs.md.
     #[arg(required = true)]
     pub input: Vec<PathBuf>,
     /// Sample so many responses to each question from --engine, in place of those of the file.
@@ -209,6 +209,10 @@ fn check(args: &Args, options: &Options) -> anyhow::Result<()> {
     anyhow::ensure!(
         options.max_thinking_tokens.is_none(),
         "--max-thinking-tokens elicits a verdict; sampled responses have none"
+    );
+    anyhow::ensure!(
+        !options.skip_bad_rows,
+        "--skip-bad-rows is for judge, rank, label and plan: here such rows are dropped and counted"
     );
     anyhow::ensure!(options.batch_out.is_none(), "--batch-out is for `rrm judge`, `rank`, `label` and `eval`");
     anyhow::ensure!(args.samples != Some(0), "--samples must be at least 1");

@@ -24,7 +24,7 @@ use crate::{engines, failure::Failure, options::Options};
 pub struct Args {
     /// Which command is planned.
     pub command: Planned,
-    /// Rows: JSONL, JSON or Parquet, also gzipped; `-` reads from stdin. Of `eval`, the benchmark.
+    /// Rows: JSONL, JSON, CSV, TSV or Parquet, also gzipped; `-` reads from stdin. Of `eval`, the benchmark.
     pub input: PathBuf,
     /// Of `eval`: the benchmark's files or folders; repeatable.
     #[arg(long, value_name = "PATH")]
@@ -108,7 +108,7 @@ fn rows(kind: Kind, path: &Path, options: &Options, add: &mut impl FnMut(&Item, 
     kind.check(options)?;
     let input = crate::output::spooled(path)?;
     let reading = kind.reading(options, path)?;
-    let rows = dataset::check(input.path(), &reading).map_err(Failure::rows)?.total().rows;
+    let rows = super::judging::checked(input.path(), &reading)?;
     let task = kind.task(options);
     for item in Shard::of(options.shard, rows, dataset::read(input.path(), &reading)?) {
         let item = item?;

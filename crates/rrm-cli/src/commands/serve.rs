@@ -217,5 +217,6 @@ fn check(options: &Options) -> anyhow::Result<()> {
     if let Some((option, _)) = foreign.iter().find(|(_, given)| *given) {
         anyhow::bail!("{option} is for commands that read rows from a file");
     }
+    anyhow::ensure!(!options.skip_bad_rows, "--skip-bad-rows is for judge, rank, label and plan");
     options.check()
 }

@@ -19,7 +19,7 @@ use crate::{
 /// What the command takes.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Labelled pairs: JSONL, JSON or Parquet, as for `rrm eval pairs`; repeatable.
+    /// Labelled pairs: JSONL, JSON, CSV, TSV or Parquet, as for `rrm eval pairs`; repeatable.
     #[arg(long, value_name = "PATH", required = true)]
     pub data: Vec<PathBuf>,
     /// Budgets of thinking to try, each asked anew: tokens, or none [default: --max-thinking-tokens, else none].
@@ -121,6 +121,7 @@ fn check(options: &Options, target: Option<f64>) -> anyhow::Result<()> {
         options.votes.is_none_or(|votes| (1..=64).contains(&votes)),
         "--votes, in each order, must lie between 1 and 64"
     );
+    anyhow::ensure!(!options.skip_bad_rows, "--skip-bad-rows is for judge, rank, label and plan");
     anyhow::ensure!(target.is_none_or(|target| target > 0.0 && target < 1.0), "--target must lie between 0 and 1");
     options.check()
 }

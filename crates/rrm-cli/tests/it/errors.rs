@@ -46,14 +46,14 @@ fn a_wrong_type() {
 fn a_doubled_id() {
     insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{PAIR}"), "judge"), @r#"
     error: DIR/in.jsonl row 2: the id `a` was already used in row 1
-    hint: give each row its own id, or leave `id` out
+    hint: give each row its own id, or number the rows: --column id=
     "#);
 }
 
 #[test]
 fn broken_json() {
     insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{{\"prompt\": \n"), "judge"), @r#"
-    error: DIR/in.jsonl row 2: broken JSON at column 10: EOF while parsing a value; in JSONL each line holds one whole row
+    error: DIR/in.jsonl row 2: broken JSON at column 10: the text ends where a value belongs; in JSONL each line holds one whole row
     hint: nothing was judged; mend the row and run again (docs/formats.md describes rows)
     "#);
 }

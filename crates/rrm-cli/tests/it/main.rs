@@ -13,6 +13,7 @@ mod batches;
 mod embedded;
 mod errors;
 mod eval;
+mod foreign;
 mod help;
 mod killed;
 mod labels;

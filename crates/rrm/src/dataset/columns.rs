@@ -8,15 +8,24 @@
 //! | `responses=model_a.solution,model_b.solution` | a dot looks into an object; a column with the whole name wins |
 //! | `prompt=conversation.0.content` | a number looks into a list, counted from 0 |
 //! | `label=annotator1,annotator2,annotator3` | the label that most of the columns give |
+//! | `label=choice:0,1` | 0 means the first, 1 the second; a third value means neither |
+//! | `id=` | no column: rows are numbered |
+
+use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::error::{RowProblem, names};
+use super::{
+    error::{RowProblem, names},
+    labels::{self, Labels},
+};
 
 /// Which columns hold what; the default reads every field from the column of its own name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnNames {
     sources: [Source; FIELDS.len()],
+    /// What labels mean.
+    pub(super) labels: Labels,
 }
 
 /// Why a column spec cannot be used.
@@ -54,6 +63,23 @@ pub enum ColumnError {
         /// Whether it can be joined.
         joins: bool,
     },
+    /// What stands behind the colon says no labels.
+    #[error(
+        "column `{spec}`: behind the colon stand two or three different values, of the first, of the second and of neither: \
+         label=choice:0,1, label=winner:model_a,model_b,tie, label=strength:<0,>0,0; or label=a_won,b_won,tied:one-hot"
+    )]
+    Labels {
+        /// The spec.
+        spec: String,
+    },
+    /// A rank, of which the lowest is best, where the highest is best.
+    #[error("column `{spec}`: of scores the highest is best; responses.rank={column} reads ranks, of which the lowest is best")]
+    RankAsScore {
+        /// The spec.
+        spec: String,
+        /// The column.
+        column: String,
+    },
 }
 
 impl ColumnNames {
@@ -70,9 +96,26 @@ impl ColumnNames {
             if columns.of(field).given {
                 return Err(ColumnError::Twice { spec: spec.to_owned(), field: field.name() });
             }
+            let column = match column.split_once(':') {
+                Some((column, values)) if field == Field::Label => {
+                    columns.labels = labels::parse(values).ok_or_else(|| ColumnError::Labels { spec: spec.to_owned() })?;
+                    column
+                }
+                _ => column,
+            };
             columns.sources[field as usize] = source(spec, field, column)?;
         }
         Ok(columns)
+    }
+
+    /// The column that says what a row is counted under, if one is named.
+    pub fn subset(&self) -> Option<&str> {
+        self.of(Field::Subset).paths.first().map(String::as_str)
+    }
+
+    /// The same columns, with labels of this meaning.
+    pub(super) fn with_labels(self, labels: Labels) -> Self {
+        ColumnNames { labels, ..self }
     }
 
     /// Where `field` is read from.
@@ -83,7 +126,7 @@ impl ColumnNames {
 
 impl Default for ColumnNames {
     fn default() -> Self {
-        ColumnNames { sources: FIELDS.map(default_source) }
+        ColumnNames { sources: FIELDS.map(default_source), labels: Labels::Open }
     }
 }
 
@@ -102,9 +145,11 @@ pub(super) enum Field {
     Correct,
     Score,
     Answer,
+    Rank,
+    Subset,
 }
 
-const FIELDS: [Field; 12] = [
+pub(super) const FIELDS: [Field; 14] = [
     Field::Id,
     Field::Prompt,
     Field::Responses,
@@ -117,6 +162,8 @@ const FIELDS: [Field; 12] = [
     Field::Correct,
     Field::Score,
     Field::Answer,
+    Field::Rank,
+    Field::Subset,
 ];
 
 impl Field {
@@ -135,6 +182,8 @@ impl Field {
             Field::Correct => "responses.correct",
             Field::Score => "responses.score",
             Field::Answer => "responses.answer",
+            Field::Rank => "responses.rank",
+            Field::Subset => "subset",
         }
     }
 }
@@ -165,13 +214,21 @@ fn default_source(field: Field) -> Source {
     let paths: &[&str] = match field {
         Field::Text => &["text", "content", "response"],
         // A column `label` means something else in many files, so that labels are read only where a spec asks for it.
-        Field::Label => &[],
+        // The same holds for ranks; and `subset` is read by name only where it is grouped by.
+        Field::Label | Field::Rank | Field::Subset => &[],
         other => &[other.name().trim_start_matches("responses.")],
     };
     Source { paths: paths.iter().map(|&path| path.to_owned()).collect(), several: Several::Any, given: false }
 }
 
 fn source(spec: &str, field: Field, column: &str) -> Result<Source, ColumnError> {
+    if field == Field::Id && column.trim().is_empty() {
+        return Ok(Source { paths: Vec::new(), several: Several::Any, given: true });
+    }
+    let last = column.trim().rsplit('.').next().unwrap_or_default().to_lowercase();
+    if field == Field::Score && (last.ends_with("rank") || last.ends_with("ranking")) {
+        return Err(ColumnError::RankAsScore { spec: spec.to_owned(), column: column.trim().to_owned() });
+    }
     let each = column.contains(',');
     let paths: Vec<String> = column.split(if each { ',' } else { '+' }).map(|path| path.trim().to_owned()).collect();
     if paths.iter().any(String::is_empty) {
@@ -208,6 +265,18 @@ fn within<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
         },
         _ => None,
     }
+}
+
+/// The value at `path`, which may lead through a list of objects: then it is the list of what they hold.
+pub(super) fn found<'a>(row: &'a Map<String, Value>, path: &str) -> Option<Cow<'a, Value>> {
+    if let Some(value) = find(row, path) {
+        return Some(Cow::Borrowed(value));
+    }
+    let dots = path.match_indices('.').map(|(at, _)| at);
+    let mut lists = dots.filter_map(|at| Some((find(row, &path[..at])?.as_array()?, &path[at + 1..])));
+    let (list, rest) = lists.next().filter(|(list, _)| !list.is_empty())?;
+    let values = list.iter().map(|value| find(value.as_object()?, rest).cloned());
+    values.collect::<Option<Vec<_>>>().map(|values| Cow::Owned(Value::Array(values)))
 }
 
 /// Takes what is at `path` out of `row`, if it is there.
@@ -302,7 +371,7 @@ mod tests {
         let error = |specs: &[&str]| ColumnNames::parse(specs).unwrap_err().to_string();
         insta::assert_snapshot!(error(&["prompt"]), @"column `prompt`: expected FIELD=COLUMN, such as prompt=question");
         insta::assert_snapshot!(error(&["prompt="]), @"column `prompt=`: expected FIELD=COLUMN, such as prompt=question");
-        insta::assert_snapshot!(error(&["promt=question"]), @"column `promt=question`: no field `promt`; nearest: `prompt`; fields are: id, prompt, responses, chosen, rejected, label, rubric, reference, responses.text, responses.correct, responses.score, responses.answer");
+        insta::assert_snapshot!(error(&["promt=question"]), @"column `promt=question`: no field `promt`; nearest: `prompt`; fields are: id, prompt, responses, chosen, rejected, label, rubric, reference, responses.text, responses.correct, responses.score, responses.answer, responses.rank, subset");
         insta::assert_snapshot!(error(&["prompt=a", "prompt=b"]), @"column `prompt=b`: `prompt` was already given");
         insta::assert_snapshot!(error(&["prompt=a,b"]), @"column `prompt=a,b`: `prompt` is read from one column, or from several joined by `+`");
         insta::assert_snapshot!(error(&["id=a+b"]), @"column `id=a+b`: `id` is read from one column");

@@ -4,6 +4,8 @@ use std::{io, sync::Arc};
 
 use serde_json::Value;
 
+use super::mend::no_number;
+
 /// Why a file, or one row of it, cannot be used. The message says everything; there is no source to be printed after it.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
@@ -34,12 +36,20 @@ pub enum DatasetError {
         file: Arc<str>,
     },
     /// The file is of a kind that is not read.
-    #[error("{file}: this is {found}; rows are read from JSONL, a JSON list (both also as .gz) and Parquet")]
+    #[error("{file}: this is {found}; rows are read from JSONL, JSON, CSV, TSV (all also as .gz) and Parquet")]
     Kind {
         /// The file.
         file: Arc<str>,
         /// What it is, with an article.
         found: &'static str,
+    },
+    /// A header line that names a column twice.
+    #[error("{file}: the header has the name `{column}` twice")]
+    Header {
+        /// The file.
+        file: Arc<str>,
+        /// The name.
+        column: String,
     },
     /// Compressed or columnar data that cannot be decoded; no row after this one can be had.
     #[error("{file} row {row}: the {what} is cut off or damaged here: {detail}")]
@@ -52,6 +62,34 @@ pub enum DatasetError {
         what: &'static str,
         /// The decoder's words.
         detail: String,
+    },
+    /// Labels that mean one thing in one data set and another in the next.
+    #[error("{file}: {found}, which can mean two things: {}; {}", reading(&readings[0]), reading(&readings[1]))]
+    Labels {
+        /// The file.
+        file: Arc<str>,
+        /// What the label columns hold.
+        found: String,
+        /// For each reading the spec to write, and what it says.
+        readings: Box<[(String, String); 2]>,
+    },
+    /// Rows that cannot be used, beyond those that are named.
+    #[error("{file}: {rows} more {} cannot be used", if *rows == 1 { "row" } else { "rows" })]
+    More {
+        /// The file.
+        file: Arc<str>,
+        /// How many.
+        rows: u64,
+    },
+    /// Nothing is left where bad rows are left out.
+    #[error("{file}: none of its {rows} rows can be used: {first}")]
+    NothingLeft {
+        /// The file.
+        file: Arc<str>,
+        /// How many there are.
+        rows: u64,
+        /// What is wrong with the first of them.
+        first: String,
     },
     /// One row cannot be used; others may be.
     #[error("{file} row {row}: {problem}")]
@@ -80,6 +118,12 @@ pub enum RowProblem {
         /// `column C`, or `line L column C` of the file where rows have no line of their own. Columns count bytes from 1.
         place: String,
         /// What was expected there.
+        detail: String,
+    },
+    /// A line of a table that is no row of it.
+    #[error("the row does not fit the table: {detail}")]
+    Cells {
+        /// How it does not.
         detail: String,
     },
     /// JSON, but no row.
@@ -142,6 +186,20 @@ pub enum RowProblem {
         /// The part's type.
         kind: String,
     },
+    /// A column that holds a picture, a film or a sound.
+    #[error("`{place}` holds a picture, a film or a sound; only text can be judged")]
+    Picture {
+        /// The column.
+        place: String,
+    },
+    /// A tag that stands for a picture, a film or a sound.
+    #[error("a text holds the tag `{tag}`{}; only text can be judged", beside(place.as_deref()))]
+    Tag {
+        /// The tag.
+        tag: String,
+        /// The column that holds what it stands for, if there is one.
+        place: Option<String>,
+    },
     /// A response that does not end with the assistant speaking.
     #[error("`{place}` ends with a turn of the {role}; a response ends with a turn of the assistant")]
     LastTurn {
@@ -172,6 +230,40 @@ pub enum RowProblem {
         /// How many responses there are.
         found: usize,
     },
+    /// A value that is no label.
+    #[error("`{place}` must be {expected}; found {found}")]
+    Label {
+        /// The column.
+        place: String,
+        /// What belongs there.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// A label that means two things.
+    #[error("`{place}` is {found}, which means {both}")]
+    TwoLabels {
+        /// The column.
+        place: String,
+        /// What is there.
+        found: String,
+        /// What it means.
+        both: String,
+    },
+    /// Columns for outcomes of which not exactly one is the row's.
+    #[error("exactly one of `{places}` must be 1; {found} are")]
+    OneHot {
+        /// The columns.
+        places: String,
+        /// How many are.
+        found: usize,
+    },
+    /// The id of an earlier row, where bad rows are left out.
+    #[error("the id `{id}` was already used")]
+    UsedId {
+        /// The id.
+        id: String,
+    },
     /// The id of an earlier row.
     #[error("the id `{id}` was already used in row {first}")]
     DoubledId {
@@ -180,6 +272,14 @@ pub enum RowProblem {
         /// The earlier row, from 1.
         first: usize,
     },
+}
+
+fn reading((spec, says): &(String, String)) -> String {
+    format!("--column {spec} if {says}")
+}
+
+fn beside(place: Option<&str>) -> String {
+    place.map_or_else(|| ", where a picture is shown".to_owned(), |place| format!(" for what is in `{place}`"))
 }
 
 fn nearest_words(nearest: Option<&str>) -> String {
@@ -197,6 +297,9 @@ pub(super) fn describe(value: &Value) -> String {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => format!("a boolean ({value})"),
         Value::Number(number) => format!("a number ({number})"),
+        other if no_number(other).is_some() => {
+            format!("{}, which is no number of JSON", no_number(other).unwrap_or_default())
+        }
         Value::String(text) if text.chars().count() > 40 => {
             format!("the text `{}…`", text.chars().take(40).collect::<String>())
         }

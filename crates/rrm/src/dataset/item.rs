@@ -8,7 +8,9 @@ use super::{
     Item, ReadOptions, Response,
     columns::{ColumnNames, Field, Several, find, missing, no_column, remove},
     error::{RowProblem, wrong_type},
+    mend::cleared,
     messages::{Said, said, scalar, transcript},
+    pictures::unseen,
     responses::{Raw, is_pair, joined, optional, responses},
 };
 use crate::{
@@ -19,10 +21,14 @@ use crate::{
 /// Reads the row at position `row` (from 1).
 pub(super) fn item(row: usize, mut columns: Map<String, Value>, options: &ReadOptions) -> Result<Item, RowProblem> {
     let names = &options.columns;
+    if let Some(path) = names.subset() {
+        find(&columns, path).ok_or_else(|| missing(&columns, path, Field::Subset, ""))?;
+    }
     let id = id(row, &columns, names)?;
     let mut raw = responses(&columns, names)?;
     count(raw.len(), options)?;
     let messages = settle(prompt(&columns, names)?, &mut raw, &columns, names)?;
+    seen(&columns, &messages, &raw)?;
     let [rubric, reference] = [Field::Rubric, Field::Reference].map(|field| guide(&columns, names, field));
     let prompt = Arc::new(Prompt { messages, rubric: rubric?, reference: reference? });
     let held = if is_pair(&columns, names) { &[Field::Chosen, Field::Rejected][..] } else { &[Field::Responses] };
@@ -36,9 +42,26 @@ pub(super) fn item(row: usize, mut columns: Map<String, Value>, options: &ReadOp
         },
         label: raw.label,
         team: raw.team,
-        extra: raw.extra,
+        extra: without_odd_numbers(raw.extra),
     });
+    let columns = without_odd_numbers(columns);
     Ok(Item { id, row, prompt, responses: responses.collect(), extra: columns })
+}
+
+/// Refuses a row that is about something that is no text.
+fn seen(columns: &Map<String, Value>, messages: &[Message], raw: &[Raw]) -> Result<(), RowProblem> {
+    let said = messages.iter().map(|message| message.content.as_str());
+    let answers = raw.iter().map(|raw| match &raw.said {
+        Said::Text(text) => text.as_str(),
+        Said::Turns(turns) => turns.last().map_or("", |turn| turn.content.as_str()),
+    });
+    let users = messages.iter().filter(|message| message.role == Role::User).map(|message| message.content.as_str());
+    unseen(columns, users, said.chain(answers)).map_or(Ok(()), Err)
+}
+
+fn without_odd_numbers(mut columns: Map<String, Value>) -> Map<String, Value> {
+    columns.values_mut().for_each(cleared);
+    columns
 }
 
 /// The row's id.
@@ -47,7 +70,7 @@ pub(super) fn id(row: usize, columns: &Map<String, Value>, names: &ColumnNames) 
         None => Ok(format!("row-{row}")),
         Some((_, Value::String(id))) => Ok(id.clone()),
         Some((_, Value::Number(id))) if !id.is_f64() => Ok(id.to_string()),
-        Some((path, other)) => Err(wrong_type(path, "text or an integer", other)),
+        Some((path, other)) => Err(wrong_type(path, "text or an integer (from 2^64 in quotes)", other)),
     }
 }
 

@@ -1,8 +1,11 @@
 //! JSON values -> what somebody says: a text, or the turns of a conversation.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
-use super::error::{RowProblem, wrong_type};
+use super::{
+    error::{RowProblem, wrong_type},
+    mend::no_number,
+};
 use crate::chat::{Message, Role};
 
 /// What a value says.
@@ -29,10 +32,18 @@ pub(super) fn said(value: &Value, place: &str, expected: &'static str) -> Result
 /// Reads a value that is written as text. Numbers and booleans count as their JSON text: spreadsheets make them of `42` and `True`.
 pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => no_number(value).is_none().then(|| text.clone()),
+        Value::Number(number) if number.is_f64() && !is_exact(number) => None,
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         _ => None,
     }
+}
+
+/// Whether a number with a fraction has kept its digits: longer ones, and integers beyond 2^64, are not read to their last one.
+fn is_exact(number: &Number) -> bool {
+    let text = number.to_string();
+    let digits = text.split(['e', 'E']).next().unwrap_or_default().bytes().filter(u8::is_ascii_digit);
+    digits.skip_while(|digit| *digit == b'0').count() <= 16 && number.as_f64().is_some_and(|number| number.abs() < 1e16)
 }
 
 /// Reads a transcript as Anthropic's hh-rlhf files hold them: `Human:` and `Assistant:`, each after an empty line.

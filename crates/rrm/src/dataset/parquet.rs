@@ -14,15 +14,15 @@ use parquet::{
 };
 use serde_json::{Map, Number, Value};
 
-use super::{error::DatasetError, rows::Rows};
+use super::{error::DatasetError, rows::Row};
 
 /// Opens a Parquet file.
-pub(super) fn rows(file: File, name: &Arc<str>) -> Result<Rows, DatasetError> {
+pub(super) fn rows(file: File, name: &Arc<str>) -> Result<impl Iterator<Item = Row> + Send + use<>, DatasetError> {
     let opened = guarded(|| SerializedFileReader::new(file).map(|reader| RowIter::from_file_into(Box::new(reader))));
     let mut table = Some(opened.map_err(|detail| damaged(name, 1, detail))?);
     let name = name.clone();
     let mut row = 0;
-    Ok(Box::new(std::iter::from_fn(move || {
+    Ok(std::iter::from_fn(move || {
         let rows = table.as_mut()?;
         row += 1;
         let next = guarded(|| rows.next().transpose().map(|next| next.map(|next| columns(next.into_columns())))).transpose()?;
@@ -31,7 +31,7 @@ pub(super) fn rows(file: File, name: &Arc<str>) -> Result<Rows, DatasetError> {
             table = None;
         }
         Some(next.map(|columns| (row, columns)).map_err(|detail| damaged(&name, row, detail)))
-    })))
+    }))
 }
 
 /// Runs `read`. The crate asserts on schemas and values that it does not know; a user's file must not end the process.

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::{
-    columns::{ColumnNames, Field, Several, find, missing, no_column, remove},
+    columns::{ColumnNames, Field, Several, find, found, missing, no_column, remove},
     error::{RowProblem, wrong_type},
+    labels,
     messages::{Said, said, scalar},
 };
 
@@ -39,7 +40,7 @@ pub(super) fn responses(row: &Map<String, Value>, columns: &ColumnNames) -> Resu
         listed(row, columns)?
     };
     if columns.of(Field::Label).given
-        && let Some(labels) = majority(row, columns)?
+        && let Some(labels) = labels::labels(row, columns)?
     {
         let [first, second] = responses.as_mut_slice() else {
             return Err(RowProblem::LabelCount { found: responses.len() });
@@ -56,21 +57,22 @@ fn listed(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Vec<Raw>, R
         return source.paths.iter().map(|path| response(value(path)?, path.clone(), columns)).collect();
     }
     let path = &source.paths[0];
-    let list = if source.given {
-        value(path)?
-    } else {
-        find(row, path).ok_or_else(|| no_column(row, path, "`responses` (nor `chosen` and `rejected`)".to_owned(), ""))?
-    };
-    let Value::Array(list) = list else { return Err(wrong_type(path, "a list of responses", list)) };
+    let list = found(row, path).ok_or_else(|| match source.given {
+        true => missing(row, path, Field::Responses, ""),
+        false => no_column(row, path, "`responses` (nor `chosen` and `rejected`)".to_owned(), ""),
+    })?;
+    let Value::Array(list) = &*list else { return Err(wrong_type(path, "a list of responses", &list)) };
     list.iter().enumerate().map(|(i, value)| response(value, format!("{path}[{i}]"), columns)).collect()
 }
 
-/// One side of a pair: a response, or a list of texts that all are on this side (as in RewardBench 2 and RM-Bench).
+/// One side of a pair: a response, or a list of responses that all are on this side (as in RewardBench 2, RM-Bench and RMB).
 fn side(row: &Map<String, Value>, columns: &ColumnNames, field: Field, label: f64) -> Result<Vec<Raw>, RowProblem> {
     let path = &columns.of(field).paths[0];
-    let value = find(row, path).ok_or_else(|| missing(row, path, field, ""))?;
-    let mut side = match value {
-        Value::Array(list) if !list.iter().any(Value::is_object) => list
+    let value = found(row, path).ok_or_else(|| missing(row, path, field, ""))?;
+    // Messages and parts are one response.
+    let said = |value: &Value| ["role", "from", "type"].iter().any(|key| value.get(key).is_some());
+    let mut side = match &*value {
+        Value::Array(list) if !list.iter().any(Value::is_object) || !list.iter().any(said) => list
             .iter()
             .enumerate()
             .map(|(i, value)| response(value, format!("{path}[{i}]"), columns))
@@ -88,7 +90,10 @@ fn response(value: &Value, place: String, columns: &ColumnNames) -> Result<Raw, 
         return Ok(Raw { place, said, label: None, team: None, extra: Map::new() });
     };
     let (said, read) = text(keys, &place, columns)?;
-    let label = match (boolean(keys, &place, columns)?, number(keys, &place, columns)?) {
+    let [score, rank] = [Field::Score, Field::Rank].map(|field| number(keys, &place, columns, field));
+    let label = match (boolean(keys, &place, columns)?, score?) {
+        // The lowest rank is the best.
+        _ if columns.of(Field::Rank).given => rank?.map(|rank| -rank),
         (Some(correct), _) => Some(f64::from(correct)),
         (None, score) => score,
     };
@@ -98,7 +103,8 @@ fn response(value: &Value, place: String, columns: &ColumnNames) -> Result<Raw, 
     });
     let team = team.transpose()?.filter(|answer| !answer.is_empty());
     let mut extra = keys.clone();
-    let others = [Field::Correct, Field::Score, Field::Answer].map(|field| columns.of(field).paths[0].as_str());
+    let others = [Field::Correct, Field::Score, Field::Answer, Field::Rank];
+    let others = others.into_iter().filter_map(|field| columns.of(field).paths.first()).map(String::as_str);
     read.into_iter().chain(others).for_each(|path| remove(&mut extra, path));
     Ok(Raw { place, said, label, team, extra })
 }
@@ -141,7 +147,7 @@ pub(super) fn optional<'r, 'c>(
     place: &str,
 ) -> Result<Option<(&'c str, &'r Value)>, RowProblem> {
     let source = columns.of(field);
-    let path = source.paths[0].as_str();
+    let Some(path) = source.paths.first().map(String::as_str) else { return Ok(None) };
     match find(row, path) {
         Some(Value::Null) => Ok(None),
         Some(value) => Ok(Some((path, value))),
@@ -156,33 +162,7 @@ fn boolean(keys: &Map<String, Value>, place: &str, columns: &ColumnNames) -> Res
     Ok(Some(value.as_bool().or(value.as_u64().filter(|n| *n < 2).map(|n| n == 1)).ok_or_else(bad)?))
 }
 
-fn number(keys: &Map<String, Value>, place: &str, columns: &ColumnNames) -> Result<Option<f64>, RowProblem> {
-    let Some((path, value)) = optional(keys, columns, Field::Score, place)? else { return Ok(None) };
+fn number(keys: &Map<String, Value>, place: &str, columns: &ColumnNames, field: Field) -> Result<Option<f64>, RowProblem> {
+    let Some((path, value)) = optional(keys, columns, field, place)? else { return Ok(None) };
     value.as_f64().map(Some).ok_or_else(|| wrong_type(&format!("{place}.{path}"), "a number or null", value))
-}
-
-/// The labels of both responses by the label that most columns give; none where two are given equally often.
-fn majority(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Option<[f64; 2]>, RowProblem> {
-    const LABELS: [[f64; 2]; 3] = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]];
-    let mut counts = [0usize; 3];
-    for path in &columns.of(Field::Label).paths {
-        let value = find(row, path).ok_or_else(|| missing(row, path, Field::Label, ""))?;
-        if !value.is_null() {
-            let expected = "a label: 1, A, A>B or model_a; 2, B, B>A or model_b; 0, A=B or tie";
-            counts[better(value).ok_or_else(|| wrong_type(path, expected, value))?] += 1;
-        }
-    }
-    let most = counts.into_iter().max().unwrap_or(0);
-    let winners: Vec<usize> = (0..3).filter(|&i| counts[i] == most).collect();
-    Ok(if let [winner] = winners.as_slice() { Some(LABELS[*winner]) } else { None })
-}
-
-/// Which of two is better: 0 the first, 1 the second, 2 neither.
-fn better(value: &Value) -> Option<usize> {
-    match scalar(value)?.to_lowercase().as_str() {
-        "1" | "a" | "a>b" | "a>>b" | "model_a" => Some(0),
-        "2" | "b" | "b>a" | "b>>a" | "model_b" => Some(1),
-        "0" | "a=b" | "b=a" | "tie" | "tie (bothbad)" => Some(2),
-        _ => None,
-    }
 }

@@ -4,22 +4,113 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read},
     path::Path,
-    sync::Arc,
-    vec,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use flate2::bufread::MultiGzDecoder;
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::error::{DatasetError, RowProblem, describe};
+use super::{
+    document::{self, Document},
+    error::DatasetError,
+    lines::{Lines, object},
+    mend::{self, Changes},
+    table::{self, Table},
+};
 
-/// Rows with their positions, counted from 1.
-pub type Rows = Box<dyn Iterator<Item = Result<(usize, Map<String, Value>), DatasetError>> + Send>;
+/// A row with its position, counted from 1.
+pub(super) type Row = Result<(usize, Map<String, Value>), DatasetError>;
 
-type Reader = Box<dyn BufRead + Send>;
+/// The rows of a file with their positions, counted from 1.
+pub struct Rows {
+    rows: Box<dyn Iterator<Item = Row> + Send>,
+    /// Whether all values are texts, as in a table of comma-separated values.
+    pub(super) cells: bool,
+    noted: Arc<Noted>,
+}
 
-const BOM: &[u8] = b"\xef\xbb\xbf";
+impl Rows {
+    pub(super) fn new(rows: impl Iterator<Item = Row> + Send + 'static) -> Self {
+        Rows { rows: Box::new(rows), cells: false, noted: Arc::default() }
+    }
+
+    /// The same rows, each changed by `change`.
+    pub(super) fn map_rows(self, mut change: impl FnMut(&mut Map<String, Value>) + Send + 'static) -> Self {
+        let rows = self.rows.map(move |next| {
+            next.map(|(row, mut columns)| {
+                change(&mut columns);
+                (row, columns)
+            })
+        });
+        Rows { rows: Box::new(rows), ..self }
+    }
+
+    /// What was mended in the rows so far, a sentence each.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.noted.said()
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Row;
+
+    fn next(&mut self) -> Option<Row> {
+        self.rows.next()
+    }
+}
+
+/// What was mended while rows were read.
+#[derive(Debug, Default)]
+pub(super) struct Noted {
+    halves: Count,
+    numbers: Count,
+}
+
+/// Rows, and the first of them.
+#[derive(Debug, Default)]
+struct Count {
+    rows: AtomicUsize,
+    first: AtomicUsize,
+}
+
+impl Count {
+    fn add(&self, row: usize) {
+        if self.rows.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.first.store(row, Ordering::Relaxed);
+        }
+    }
+
+    fn said(&self, what: &str) -> Option<String> {
+        let (rows, first) = (self.rows.load(Ordering::Relaxed), self.first.load(Ordering::Relaxed));
+        let place = if first == 0 { String::new() } else { format!(", the first is row {first}") };
+        (rows > 0).then(|| format!("{what} ({rows} {}{place})", if rows == 1 { "row" } else { "rows" }))
+    }
+}
+
+impl Noted {
+    /// Notes what was mended in a row; 0 where no row of its own is known.
+    pub(super) fn add(&self, row: usize, changes: Changes) {
+        if changes.halves > 0 {
+            self.halves.add(row);
+        }
+        if changes.numbers > 0 {
+            self.numbers.add(row);
+        }
+    }
+
+    fn said(&self) -> Vec<String> {
+        let halves = self.halves.said("half of a character (a lone \\ud800 to \\udfff) is read as U+FFFD");
+        let numbers = self.numbers.said("NaN, Infinity or a number too large is read as null, in columns that nobody asked for");
+        halves.into_iter().chain(numbers).collect()
+    }
+}
+
+pub(super) type Reader = Box<dyn BufRead + Send>;
+
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// How many bytes are looked at to tell the kind of a file: the first value of a row begins well within them.
 const HEAD: u64 = 4096;
@@ -47,7 +138,7 @@ pub(super) fn open(path: &Path, name: &Arc<str>) -> Result<Rows, DatasetError> {
     }
     let (head, reader) = peek(Box::new(BufReader::new(File::open(path).map_err(failed)?))).map_err(failed)?;
     if head.starts_with(b"PAR1") {
-        return super::parquet::rows(File::open(path).map_err(failed)?, name);
+        return Ok(Rows::new(super::parquet::rows(File::open(path).map_err(failed)?, name)?));
     }
     if head.starts_with(b"\x1f\x8b") {
         let (head, reader) =
@@ -77,7 +168,7 @@ impl Read for Failing {
     }
 }
 
-fn text_rows(path: &Path, name: &Arc<str>, head: &[u8], mut reader: Reader) -> Result<Rows, DatasetError> {
+fn text_rows(path: &Path, name: &Arc<str>, head: &[u8], reader: Reader) -> Result<Rows, DatasetError> {
     let foreign = |found| Err(DatasetError::Kind { file: name.clone(), found });
     if let Some((_, found)) = FOREIGN.into_iter().find(|(magic, _)| head.starts_with(magic)) {
         return foreign(found);
@@ -85,167 +176,99 @@ fn text_rows(path: &Path, name: &Arc<str>, head: &[u8], mut reader: Reader) -> R
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         return foreign("UTF-16 text; save it as UTF-8");
     }
+    let end = line_end(head);
     match head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start().first() {
-        Some(b'[') => {
-            let mut bytes = Vec::new();
-            reader.read_to_end(&mut bytes).map_err(|error| cut_off(name, 1, &error))?;
-            Ok(Box::new(list_rows(name, &bytes)))
-        }
-        Some(b'{') if is_spread(head) => {
-            let mut bytes = Vec::new();
-            reader.read_to_end(&mut bytes).map_err(|error| cut_off(name, 1, &error))?;
-            Ok(lists_by_name(name, bytes))
-        }
-        None | Some(b'{') => Ok(Box::new(Lines { name: name.clone(), reader, line: Vec::new(), row: 0 })),
-        Some(_) => match path.extension().and_then(|extension| extension.to_str()) {
-            Some("parquet") => foreign("not Parquet, though its name says so"),
-            Some("csv" | "tsv") => foreign("a table of comma- or tab-separated values"),
-            _ => Ok(Box::new(Lines { name: name.clone(), reader, line: Vec::new(), row: 0 })),
-        },
-    }
-}
-
-/// A JSONL file; blank lines are no rows, but count.
-struct Lines {
-    name: Arc<str>,
-    reader: Reader,
-    line: Vec<u8>,
-    row: usize,
-}
-
-impl Iterator for Lines {
-    type Item = Result<(usize, Map<String, Value>), DatasetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            self.line.clear();
-            self.row += 1;
-            match self.reader.read_until(b'\n', &mut self.line) {
-                Ok(0) => return None,
-                Ok(_) => {}
-                Err(error) => {
-                    self.reader = Box::new(io::empty());
-                    return Some(Err(cut_off(&self.name, self.row, &error)));
-                }
+        Some(b'[') => Ok(of_document(name, document::list(&whole(name, reader)?))),
+        None => Ok(lines(name, reader, end)),
+        Some(b'{') => of_object(name, reader, end),
+        Some(_) => {
+            let ending = |wanted: &str| ending(path).is_some_and(|ending| ending == wanted);
+            if ending("parquet") {
+                return foreign("not Parquet, though its name says so");
             }
-            let line = if self.row == 1 { self.line.strip_prefix(BOM).unwrap_or(&self.line) } else { &self.line };
-            let line = line.trim_ascii_end();
-            if !line.is_empty() {
-                let row = |problem| DatasetError::Row { file: self.name.clone(), row: self.row, problem };
-                return Some(line_row(line).map(|columns| (self.row, columns)).map_err(row));
+            match table::delimiter(head, end, ending("csv") || ending("tsv")) {
+                Some(delimiter) => Ok(Rows { cells: true, ..Rows::new(Table::open(name, reader, end, delimiter)?) }),
+                None => Ok(lines(name, reader, end)),
             }
         }
     }
 }
 
-fn line_row(line: &[u8]) -> Result<Map<String, Value>, RowProblem> {
-    let text = std::str::from_utf8(line)
-        .map_err(|error| RowProblem::NotUtf8 { place: format!("byte {} of the line", error.valid_up_to() + 1) })?;
-    let value = serde_json::from_str(text).map_err(|error| {
-        let whole = if error.is_eof() { "; in JSONL each line holds one whole row" } else { "" };
-        RowProblem::BrokenJson { place: format!("column {}", error.column()), detail: format!("{}{whole}", words(&error)) }
-    })?;
-    object(value)
+/// The last ending of a file's name, `.gz` left out.
+fn ending(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_string_lossy().to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    name.rsplit_once('.').map(|(_, ending)| ending.to_owned())
 }
 
-fn object(value: Value) -> Result<Map<String, Value>, RowProblem> {
-    match value {
-        Value::Object(columns) => Ok(columns),
-        other => Err(RowProblem::NotAnObject { found: describe(&other) }),
+/// What ends lines: a line feed, or, in files of very old programs, a carriage return alone.
+fn line_end(head: &[u8]) -> u8 {
+    if head.contains(&b'\r') && !head.contains(&b'\n') { b'\r' } else { b'\n' }
+}
+
+fn lines(name: &Arc<str>, reader: Reader, end: u8) -> Rows {
+    let noted = Arc::default();
+    Rows { rows: Box::new(Lines::new(name, reader, end, &noted)), cells: false, noted }
+}
+
+/// A file that begins with an object: JSONL, unless its first line is all of it or only the beginning of a value.
+fn of_object(name: &Arc<str>, mut reader: Reader, end: u8) -> Result<Rows, DatasetError> {
+    let mut first = Vec::new();
+    if let Err(error) = reader.read_until(end, &mut first) {
+        return Ok(lines(name, again(first, Box::new(BufReader::new(Failing(Some(error))))), end));
+    }
+    let text = std::str::from_utf8(first.strip_prefix(BOM).unwrap_or(&first)).unwrap_or_default().trim();
+    match mend::parse(text, mend::object) {
+        // A file of one line may be many rows.
+        Ok((Value::Object(columns), changes)) => {
+            let (more, reader) =
+                peek(reader).unwrap_or_else(|error| (vec![b'?'], Box::new(BufReader::new(Failing(Some(error))))));
+            if more.trim_ascii().is_empty()
+                && more.len() < HEAD as usize
+                && let Some(rows) = document::held(&columns)
+            {
+                return Ok(of_document(name, Document { rows, changes, broken: None }));
+            }
+            Ok(lines(name, again(first, reader), end))
+        }
+        Err(broken) if broken.cut => {
+            let mut bytes = first;
+            reader.read_to_end(&mut bytes).map_err(|error| cut_off(name, 1, &error))?;
+            Ok(match document::objects(&bytes) {
+                Some(document) => of_document(name, document),
+                None => lines(name, Box::new(Cursor::new(bytes)), end),
+            })
+        }
+        _ => Ok(lines(name, again(first, reader), end)),
     }
 }
 
-/// Whether the first line is only the beginning of an object, as no row of JSONL is.
-fn is_spread(head: &[u8]) -> bool {
-    let head = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
-    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    line.trim_ascii_end() == b"{" && line.len() < head.len()
+/// A reader that gives these bytes first.
+fn again(bytes: Vec<u8>, reader: Reader) -> Reader {
+    Box::new(Cursor::new(bytes).chain(reader))
 }
 
-/// The rows of an object whose values are lists of rows, one list after the other; anything else is read, and refused, as JSONL.
-fn lists_by_name(name: &Arc<str>, bytes: Vec<u8>) -> Rows {
-    let text = bytes.strip_prefix(BOM).unwrap_or(&bytes);
-    let lists: Option<Vec<Vec<Value>>> = serde_json::from_slice(text).ok().and_then(|lists: Map<String, Value>| {
-        let list = |value| if let Value::Array(rows) = value { Some(rows) } else { None };
-        lists.into_iter().map(|(_, value)| list(value)).collect()
-    });
-    let Some(lists) = lists else {
-        return Box::new(Lines { name: name.clone(), reader: Box::new(Cursor::new(bytes)), line: Vec::new(), row: 0 });
-    };
-    let name = name.clone();
-    let bad = move |row, problem| DatasetError::Row { file: name.clone(), row, problem };
-    let rows = lists.into_iter().flatten().enumerate();
-    Box::new(rows.map(move |(i, value)| object(value).map(|columns| (i + 1, columns)).map_err(|problem| bad(i + 1, problem))))
+fn whole(name: &Arc<str>, mut reader: Reader) -> Result<Vec<u8>, DatasetError> {
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).map_err(|error| cut_off(name, 1, &error))?;
+    Ok(bytes)
 }
 
-/// What a parser says, without the place that it appends.
-fn words(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.split(" at line ").next().unwrap_or(&text).to_owned()
-}
-
-/// The elements of one JSON list, and what broke it after them.
-fn list_rows(name: &Arc<str>, bytes: &[u8]) -> impl Iterator<Item = Result<(usize, Map<String, Value>), DatasetError>> + use<> {
-    let mut rows: Vec<Value> = Vec::new();
-    let broken = parse_list(bytes, &mut rows).err();
+/// The rows of a file that was read whole, and what broke it after them.
+fn of_document(name: &Arc<str>, document: Document) -> Rows {
+    let Document { rows, changes, broken } = document;
+    let noted: Arc<Noted> = Arc::default();
+    noted.add(0, changes);
     let name = name.clone();
     let bad = move |row, problem| DatasetError::Row { file: name.clone(), row, problem };
     let broken = broken.map(|problem| Err(bad(rows.len() + 1, problem)));
-    let rows: vec::IntoIter<Value> = rows.into_iter();
-    rows.enumerate()
-        .map(move |(i, value)| object(value).map(|columns| (i + 1, columns)).map_err(|problem| bad(i + 1, problem)))
-        .chain(broken)
-}
-
-fn parse_list(bytes: &[u8], rows: &mut Vec<Value>) -> Result<(), RowProblem> {
-    let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
-    let (text, bad) = match std::str::from_utf8(bytes) {
-        Ok(text) => (text, false),
-        // What is before the bad byte is parsed to know in which row it stands.
-        Err(error) => (std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(), true),
-    };
-    let mut parser = serde_json::Deserializer::from_str(text);
-    let parsed = Elements { rows }.deserialize(&mut parser).and_then(|()| parser.end());
-    match parsed {
-        _ if bad => Err(RowProblem::NotUtf8 { place: format!("byte {} of the file", text.len() + 1) }),
-        Ok(()) => Ok(()),
-        Err(error) => {
-            let place = format!("line {} column {}", error.line(), error.column());
-            Err(RowProblem::BrokenJson { place, detail: words(&error) })
-        }
-    }
-}
-
-/// Collects a list's elements, so that those before an error are known.
-struct Elements<'a> {
-    rows: &'a mut Vec<Value>,
-}
-
-impl<'de> DeserializeSeed<'de> for Elements<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Elements<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a list of rows")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        while let Some(element) = elements.next_element()? {
-            self.rows.push(element);
-        }
-        Ok(())
-    }
+    let rows = rows.into_iter().enumerate();
+    let rows = rows.map(move |(i, value)| object(value).map(|columns| (i + 1, columns)).map_err(|problem| bad(i + 1, problem)));
+    Rows { rows: Box::new(rows.chain(broken)), cells: false, noted }
 }
 
 /// An error while reading: the system gives it a number, the gzip decoder does not.
-fn cut_off(name: &Arc<str>, row: usize, error: &io::Error) -> DatasetError {
+pub(super) fn cut_off(name: &Arc<str>, row: usize, error: &io::Error) -> DatasetError {
     let file = name.clone();
     match error.raw_os_error() {
         Some(number) => DatasetError::Io { file, detail: io::Error::from_raw_os_error(number) },

@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{Benchmark, Case, Layout, benchmarks::text};
-use crate::dataset::{self, ColumnError, ColumnNames, DatasetError, ReadOptions};
+use crate::dataset::{self, ColumnError, ColumnNames, DatasetError, Item, ReadOptions};
 
 /// A benchmark that was read.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Suite {
     pub files: Vec<DataFile>,
     /// Files of the given folders that hold no rows of it.
     pub skipped: Vec<PathBuf>,
+    /// What should be said about the reading, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// A file that was read.
@@ -104,6 +106,16 @@ pub enum EvalError {
         /// The id.
         id: String,
     },
+    /// The same file twice.
+    #[error(
+        "{file}: this file holds the same bytes as {earlier}, which was read before; its rows have no ids and would count twice"
+    )]
+    SameFile {
+        /// The file.
+        file: PathBuf,
+        /// The other one.
+        earlier: String,
+    },
     /// Rows of two parts that upstream scores apart.
     #[error(
         "{file} row {row}: `{column}` is `{value}`, before it was `{before}`; upstream scores them apart, so give one at a time"
@@ -125,9 +137,49 @@ pub enum EvalError {
 /// What the rows so far were.
 #[derive(Default)]
 struct Seen {
-    ids: HashSet<String>,
+    ids: Ids,
     /// What the protocol's column [`apart`](super::Protocol::apart) says.
     part: Option<String>,
+}
+
+/// The ids of all rows so far.
+#[derive(Default)]
+pub(super) struct Ids {
+    used: HashSet<String>,
+    /// Names of the files so far of which rows have no ids.
+    unnamed: Vec<String>,
+}
+
+impl Ids {
+    /// Takes note of the id of a row of `file`; false where it was used before. In a second file whose rows have no ids these begin with the
+    /// file's name.
+    pub(super) fn take(&mut self, file: &Path, item: &mut Item) -> bool {
+        if item.id == format!("row-{}", item.row) {
+            let path = file.display().to_string();
+            if self.unnamed.last() != Some(&path) {
+                self.unnamed.push(path);
+            }
+            if self.unnamed.len() > 1 {
+                let name = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned();
+                let mine = self.unnamed.last().map(|path| name(path)).unwrap_or_default();
+                let number = self.unnamed.iter().filter(|path| name(path) == mine).count();
+                let number = if number > 1 { format!("#{number}") } else { String::new() };
+                item.id = format!("{mine}{number}/{}", item.id);
+            }
+        }
+        self.insert(&item.id)
+    }
+
+    /// Takes note of an id; false where it was used before.
+    pub(super) fn insert(&mut self, id: &str) -> bool {
+        self.used.insert(id.to_owned())
+    }
+
+    /// Whether rows of this file have no ids, and it is the same as one of `files`.
+    pub(super) fn same<'a>(&self, file: &DataFile, files: &'a [DataFile]) -> Option<&'a DataFile> {
+        let unnamed = self.unnamed.last() == Some(&file.file);
+        files.iter().find(|other| unnamed && other.blake3 == file.blake3)
+    }
 }
 
 /// Reads the files, and those files of the folders that hold rows of the benchmark. `columns` are those of [`Benchmark::Pairs`]; the
@@ -136,8 +188,17 @@ struct Seen {
 /// # Errors
 /// [`EvalError`] for what cannot be read, for bad rows, and where no rows are found.
 pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> Result<Suite, EvalError> {
-    let mut suite = Suite { benchmark, cases: Vec::new(), files: Vec::new(), skipped: Vec::new() };
+    let mut suite = Suite { benchmark, cases: Vec::new(), files: Vec::new(), skipped: Vec::new(), notes: Vec::new() };
     let mut seen = Seen::default();
+    let columns = &match benchmark {
+        // What labels mean is told by all files.
+        Benchmark::Pairs => {
+            let (columns, note) = dataset::settled(&expanded(paths)?, columns)?;
+            suite.notes.extend(note);
+            columns
+        }
+        _ => columns.clone(),
+    };
     for path in paths {
         if !path.is_dir() {
             let present = dataset::first_columns(path)?;
@@ -195,8 +256,9 @@ fn read(suite: &mut Suite, seen: &mut Seen, path: &Path, layout: &Layout, column
     };
     let reading = ReadOptions { exactly: layout.responses, columns, ..ReadOptions::default() };
     let mut rows = 0;
-    for item in dataset::read(path, &reading)? {
-        let item = item.map_err(|error| match suite.benchmark {
+    let mut items = dataset::read(path, &reading)?;
+    for item in items.by_ref() {
+        let mut item = item.map_err(|error| match suite.benchmark {
             Benchmark::Pairs => EvalError::Dataset(error),
             _ => EvalError::Published(Box::new(error)),
         })?;
@@ -210,17 +272,53 @@ fn read(suite: &mut Suite, seen: &mut Seen, path: &Path, layout: &Layout, column
                 return Err(EvalError::Mixed { file, row, column, value, before });
             }
         }
-        let cases = (layout.cases)(path, item).map_err(bad)?;
+        let subset = reading.columns.subset().and_then(|column| dataset::find(&item.extra, column)).map(subset);
+        // Published rows get their ids from their own columns, some only when they become cases.
+        let own = suite.benchmark == Benchmark::Pairs;
+        if own && !seen.ids.take(path, &mut item) {
+            return Err(EvalError::DoubledId { file: path.to_owned(), row, id: item.id });
+        }
+        let mut cases = (layout.cases)(path, item).map_err(bad)?;
         if let Some(case) = cases.first()
-            && !seen.ids.insert(case.item.id.clone())
+            && !own
+            && !seen.ids.insert(&case.item.id)
         {
             return Err(EvalError::DoubledId { file: path.to_owned(), row, id: case.item.id.clone() });
+        }
+        if let Some(subset) = subset {
+            cases.iter_mut().for_each(|case| case.subset.clone_from(&subset));
         }
         suite.cases.extend(cases);
         rows += 1;
     }
-    suite.files.push(hashed(path, rows)?);
+    suite.notes.extend(items.notes().into_iter().map(|note| format!("{}: {note}", path.display())));
+    let file = hashed(path, rows)?;
+    if let Some(earlier) = seen.ids.same(&file, &suite.files) {
+        return Err(EvalError::SameFile { file: path.to_owned(), earlier: earlier.file.clone() });
+    }
+    suite.files.push(file);
     Ok(())
+}
+
+/// What a column groups by: its text, or its JSON; null is the whole.
+fn subset(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => "pairs".to_owned(),
+        serde_json::Value::String(subset) => subset.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The files, and those below the folders.
+pub(super) fn expanded(paths: &[PathBuf]) -> Result<Vec<PathBuf>, EvalError> {
+    let mut files = Vec::new();
+    for path in paths {
+        match path.is_dir() {
+            true => files.extend(listed(path)?),
+            false => files.push(path.clone()),
+        }
+    }
+    Ok(files)
 }
 
 /// The record of a file that was read.
@@ -234,7 +332,7 @@ pub(super) fn hashed(path: &Path, rows: u64) -> Result<DataFile, EvalError> {
 
 /// Files below a folder whose names say that they may hold rows, in the order of their paths.
 pub(crate) fn listed(folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
-    const ENDINGS: [&str; 5] = [".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet"];
+    const ENDINGS: [&str; 9] = [".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet", ".csv", ".tsv", ".csv.gz", ".tsv.gz"];
     let failed = |detail| EvalError::Io { path: folder.to_owned(), detail };
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {

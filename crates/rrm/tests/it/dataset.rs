@@ -2,6 +2,8 @@
 
 mod examples;
 mod forms;
+mod kinds;
+mod labels;
 mod messages;
 mod parquet;
 mod real;
@@ -49,7 +51,7 @@ fn items(path: &Path, options: &ReadOptions) -> Vec<Item> {
 /// Reads one row.
 fn row(json: &str, specs: &[&str]) -> Result<Item, DatasetError> {
     let options = ReadOptions { name: Some("pairs.jsonl".to_owned()), at_least: 1, ..columns(specs) };
-    read(&file("pairs.jsonl", json).path, &options).unwrap().next().unwrap()
+    read(&file("pairs.jsonl", json).path, &options)?.next().unwrap()
 }
 
 fn texts(item: &Item) -> Vec<&str> {

@@ -1,5 +1,6 @@
 //! Benchmarks: how their files are read and their decisions counted.
 
+mod own;
 mod parity;
 mod rules;
 

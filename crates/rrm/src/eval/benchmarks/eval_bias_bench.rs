@@ -20,7 +20,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     unit: Unit::Pair,
     layouts: &[Layout {
         needs: &["bias", "instruction", "response1", "response2", "label"],
-        columns: &["prompt=instruction", "responses=response1,response2", "label=label"],
+        columns: &["prompt=instruction", "responses=response1,response2", "label=label:1,2"],
         responses: Some(2),
         cases,
     }],

@@ -29,7 +29,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 /// How its files are read; RewardBench holds the same pairs.
 pub(super) const LAYOUT: Layout = Layout {
     needs: &["input", "output_1", "output_2", "label"],
-    columns: &["prompt=input", "responses=output_1,output_2", "label=label"],
+    columns: &["prompt=input", "responses=output_1,output_2", "label=label:1,2"],
     responses: Some(2),
     cases,
 };

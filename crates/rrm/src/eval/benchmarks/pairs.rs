@@ -10,7 +10,7 @@ use crate::{
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
     name: "pairs",
-    about: "your own labelled pairs: JSONL, JSON or Parquet, with --column where columns have other names; `subset` groups them",
+    about: "your own labelled pairs: JSONL, JSON, CSV, TSV or Parquet, with --column where columns have other names; `subset` groups them",
     rule: "one order, drawn; right 1, everything else 0",
     tried: "",
     orders: Orders::Drawn,

@@ -25,7 +25,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
             "id=idx",
             "prompt=instruction+input",
             "responses=response1,response2",
-            "label=annotator1,annotator2,annotator3",
+            "label=annotator1,annotator2,annotator3:1,2,0",
         ],
         responses: Some(2),
         cases,

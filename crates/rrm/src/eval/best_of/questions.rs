@@ -1,7 +1,6 @@
 //! Files of questions with many responses -> the questions, their responses labelled and in a drawn order.
 
 use std::{
-    collections::HashSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -65,36 +64,36 @@ pub fn load_best_of(
     columns: &ColumnNames,
     seed: u64,
 ) -> Result<(Vec<Item>, Vec<DataFile>), EvalError> {
-    let reading = ReadOptions { at_least: 1, columns: questions.columns(columns)?, ..ReadOptions::default() };
-    let (mut items, mut files, mut ids) = (Vec::new(), Vec::new(), HashSet::new());
-    let mut listed = Vec::new();
-    for path in paths {
-        match path.is_dir() {
-            true => listed.extend(load::listed(path)?),
-            false => listed.push(path.clone()),
-        }
-    }
+    let listed = load::expanded(paths)?;
+    let (columns, _) = dataset::settled(&listed, &questions.columns(columns)?)?;
+    let reading = ReadOptions { at_least: 1, columns, ..ReadOptions::default() };
+    let (mut items, mut files, mut ids) = (Vec::new(), Vec::new(), load::Ids::default());
     for path in &listed {
         let before = items.len();
         for item in dataset::read(path, &reading)? {
-            let item = item.map_err(|error| match questions {
+            let mut item = item.map_err(|error| match questions {
                 Questions::BestOf => EvalError::Dataset(error),
                 _ => EvalError::Published(Box::new(error)),
             })?;
             let row = item.row;
             let bad = |problem| EvalError::Row { file: path.clone(), row, problem };
+            let fresh = questions != Questions::BestOf || ids.take(path, &mut item);
             let item = match questions {
                 Questions::MmluPro => with_options(item),
                 Questions::PpeBestOfK => ppe::labelled_responses(path, item),
                 Questions::BestOf => Ok(item),
             };
             let item = drawn(item.map_err(bad)?, seed).map_err(bad)?;
-            if !ids.insert(item.id.clone()) {
+            if !fresh || questions != Questions::BestOf && !ids.insert(&item.id) {
                 return Err(EvalError::DoubledId { file: path.clone(), row, id: item.id });
             }
             items.push(item);
         }
-        files.push(hashed(path as &Path, (items.len() - before) as u64)?);
+        let file = hashed(path as &Path, (items.len() - before) as u64)?;
+        if let Some(earlier) = ids.same(&file, &files) {
+            return Err(EvalError::SameFile { file: path.clone(), earlier: earlier.file.clone() });
+        }
+        files.push(file);
     }
     Ok((items, files))
 }

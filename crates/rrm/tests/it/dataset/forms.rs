@@ -166,7 +166,7 @@ fn labels_for_two_are_read_in_the_common_spellings() {
         ("\"B>A\"", Some([0.0, 1.0])),
         ("\"model_a\"", Some([1.0, 0.0])),
         ("\"tie\"", Some([0.5, 0.5])),
-        ("0", Some([0.5, 0.5])),
+        ("\"A=B\"", Some([0.5, 0.5])),
         ("null", None),
     ] {
         let row =
@@ -214,6 +214,11 @@ fn a_check_counts_what_planning_needs() {
         },
         rubric_bytes: 3,
         reference_bytes: 1,
+        notes: [],
+        skipped: Skipped {
+            rows: 0,
+            first: [],
+        },
     }
     ");
     assert_eq!((summary.total().rows, summary.total().prompt_bytes, summary.total().response_bytes), (2, 7, 9));

@@ -40,11 +40,11 @@ fn files_that_cannot_be_read() {
     insta::assert_snapshot!(errors("a.jsonl", "\n \n", &plain), @"a.jsonl: it holds no rows");
     insta::assert_snapshot!(errors("a.json", "[ ]", &plain), @"a.json: it holds no rows");
     insta::assert_snapshot!(errors("a.jsonl.gz", gzip(b""), &plain), @"a.jsonl.gz: it holds no rows");
-    insta::assert_snapshot!(errors("a.csv", "prompt,response\n", &plain), @"a.csv: this is a table of comma- or tab-separated values; rows are read from JSONL, a JSON list (both also as .gz) and Parquet");
-    insta::assert_snapshot!(errors("a.txt", "prompt,response\n", &plain), @"a.txt row 1: broken JSON at column 1: expected value");
-    insta::assert_snapshot!(errors("a.parquet", "PA", &plain), @"a.parquet: this is not Parquet, though its name says so; rows are read from JSONL, a JSON list (both also as .gz) and Parquet");
-    insta::assert_snapshot!(errors("a.jsonl.zst", b"\x28\xb5\x2f\xfd....", &plain), @"a.jsonl.zst: this is a zstd file; decompress it; rows are read from JSONL, a JSON list (both also as .gz) and Parquet");
-    insta::assert_snapshot!(errors("a.jsonl", b"\xff\xfe{\0", &plain), @"a.jsonl: this is UTF-16 text; save it as UTF-8; rows are read from JSONL, a JSON list (both also as .gz) and Parquet");
+    insta::assert_snapshot!(errors("a.csv", "prompt,response\n", &plain), @"a.csv: it holds no rows");
+    insta::assert_snapshot!(errors("a.txt", "prompt,response\n", &plain), @"a.txt: it holds no rows");
+    insta::assert_snapshot!(errors("a.parquet", "PA", &plain), @"a.parquet: this is not Parquet, though its name says so; rows are read from JSONL, JSON, CSV, TSV (all also as .gz) and Parquet");
+    insta::assert_snapshot!(errors("a.jsonl.zst", b"\x28\xb5\x2f\xfd....", &plain), @"a.jsonl.zst: this is a zstd file; decompress it; rows are read from JSONL, JSON, CSV, TSV (all also as .gz) and Parquet");
+    insta::assert_snapshot!(errors("a.jsonl", b"\xff\xfe{\0", &plain), @"a.jsonl: this is UTF-16 text; save it as UTF-8; rows are read from JSONL, JSON, CSV, TSV (all also as .gz) and Parquet");
     insta::assert_snapshot!(errors("a.parquet", b"PAR1....PAR1", &plain), @"a.parquet row 1: the Parquet data is cut off or damaged here: EOF: Parquet file too small. Size is 12 but need 774778422");
     let zipped = gzip(rows.as_bytes());
     insta::assert_snapshot!(errors("a.jsonl.gz", &zipped[..zipped.len() - 9], &plain), @"a.jsonl.gz row 4: the gzip stream is cut off or damaged here: incomplete deflate stream");
@@ -72,18 +72,19 @@ fn varied_text(i: u32) -> String {
 #[test]
 fn rows_that_are_no_rows() {
     let plain = ReadOptions::default();
-    insta::assert_snapshot!(errors("a.jsonl", "{\"prompt\": \"P\",,\n{\n5\n[1]\n{\"a\":1} {}\nnever shown", &plain), @r"
-    a.jsonl row 1: broken JSON at column 16: key must be a string
-    a.jsonl row 2: broken JSON at column 1: EOF while parsing an object; in JSONL each line holds one whole row
+    insta::assert_snapshot!(errors("a.jsonl", "{\"prompt\": \"P\",,\n{\n5\n[1]\n{\"a\":1} {}\nnever shown", &plain), @r#"
+    a.jsonl row 1: broken JSON at column 15: the text ends where a value belongs; in JSONL each line holds one whole row
+    a.jsonl row 2: broken JSON at column 1: the text ends inside an object; in JSONL each line holds one whole row
     a.jsonl row 3: a row must be an object that maps column names to values; found a number (5)
     a.jsonl row 4: a row must be an object that maps column names to values; found a list of 1
-    a.jsonl row 5: broken JSON at column 9: trailing characters
-    ");
+    a.jsonl row 5: broken JSON at column 9: the value ended before here, and more follows; found `{}`
+    a.jsonl: 1 more row cannot be used
+    "#);
     insta::assert_snapshot!(errors("a.jsonl", b"\n{\"prompt\": \"caf\xe9\"}", &plain), @"a.jsonl row 2: not UTF-8 at byte 16 of the line");
-    insta::assert_snapshot!(errors("a.jsonl", r#"{"prompt": "\ud800"}"#, &plain), @"a.jsonl row 1: broken JSON at column 19: unexpected end of hex escape");
+    insta::assert_snapshot!(errors("a.jsonl", r#"{"prompt": "\ud800"}"#, &plain), @"a.jsonl row 1: no column `responses` (nor `chosen` and `rejected`); the row has: prompt");
     let pair = r#"{"prompt": "P", "chosen": "a", "rejected": "b"}"#;
-    insta::assert_snapshot!(errors("a.json", format!("[{pair},\n{pair},\n {{\"prompt\" 5}}]"), &plain), @"a.json row 3: broken JSON at line 3 column 12: expected `:`");
-    insta::assert_snapshot!(errors("a.json", format!("[{pair},\n{pair}"), &plain), @"a.json row 3: broken JSON at line 2 column 47: EOF while parsing a list");
+    insta::assert_snapshot!(errors("a.json", format!("[{pair},\n{pair},\n {{\"prompt\" 5}}]"), &plain), @"a.json row 3: broken JSON at line 3 column 12: there must be `:`; found `5}]`");
+    insta::assert_snapshot!(errors("a.json", format!("[{pair},\n{pair}"), &plain), @"a.json row 3: broken JSON at line 2 column 47: the text ends inside a list");
     insta::assert_snapshot!(errors("a.json", format!("[{pair}, null, 3]"), &plain), @r"
     a.json row 2: a row must be an object that maps column names to values; found null
     a.json row 3: a row must be an object that maps column names to values; found a number (3)
@@ -122,10 +123,10 @@ fn wrong_types() {
     insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": [{"text": "a", "correct": "yes"}]}"#, &[]), @"pairs.jsonl row 1: `responses[0].correct` must be true, false or null; found the text `yes`");
     insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": [{"text": "a", "score": "5"}]}"#, &[]), @"pairs.jsonl row 1: `responses[0].score` must be a number or null; found the text `5`");
     insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": [{"text": "a", "answer": []}]}"#, &[]), @"pairs.jsonl row 1: `responses[0].answer` must be an answer: text, a number, a boolean or null; found an empty list");
-    insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": ["a"], "id": 1.5}"#, &[]), @"pairs.jsonl row 1: `id` must be text or an integer; found a number (1.5)");
+    insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": ["a"], "id": 1.5}"#, &[]), @"pairs.jsonl row 1: `id` must be text or an integer (from 2^64 in quotes); found a number (1.5)");
     insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": ["a"], "rubric": ["x"]}"#, &[]), @"pairs.jsonl row 1: `rubric` must be text or null; found a list of 1");
     insta::assert_snapshot!(error(r#"{"prompt": "P", "a": {"b": 1}, "responses": ["a"]}"#, &["prompt=prompt+a"]), @"pairs.jsonl row 1: `a` must be text; found an object with the keys b");
-    insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": ["a", "b"], "label": "good"}"#, &["label=label"]), @"pairs.jsonl row 1: `label` must be a label: 1, A, A>B or model_a; 2, B, B>A or model_b; 0, A=B or tie; found the text `good`");
+    insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": ["a", "b"], "label": "good"}"#, &["label=label"]), @"pairs.jsonl row 1: `label` must be a label: 1, A, A>B or model_a; 2, B, B>A or model_b; 0, A=B or tie; or a winner's name beside `model_a`, `model_b`; found the text `good`");
     insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": ["a"], "label": 1}"#, &["label=label"]), @"pairs.jsonl row 1: a label says which of two responses is better; this row has 1");
 }
 
@@ -199,6 +200,8 @@ proptest! {
         let json = if value.is_array() { format!("[{value}]") } else { value.to_string() };
         match row(&json, specs) {
             Ok(item) => prop_assert!(!item.prompt.messages.is_empty() && item.row == 1),
+            // Labels are told before the first row.
+            Err(DatasetError::Labels { found, .. }) => prop_assert!(!found.is_empty()),
             Err(error) => prop_assert!(error.to_string().starts_with("pairs.jsonl row 1: "), "{}", error),
         }
     }

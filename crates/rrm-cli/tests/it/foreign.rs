@@ -1,0 +1,129 @@
+//! Other people's files from the command line: labels, tables, JSON with quirks. Read right or refused, with exit code, note and hint.
+
+use std::path::{Path, PathBuf};
+
+use crate::{file, rrm, stderr, stdout};
+
+/// A folder of small inputs that once went wrong. Where they are absent a test skips, unless RRM_REQUIRE_DATA is set.
+fn case(name: &str) -> Option<PathBuf> {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/cases")).join(name);
+    if !path.exists() {
+        assert!(std::env::var_os("RRM_REQUIRE_DATA").is_none(), "{} is absent", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+/// The official score of a judge that prefers the longer response.
+fn score(path: &str, specs: &[&str]) -> String {
+    let columns: Vec<&str> = specs.iter().flat_map(|spec| ["--column", spec]).collect();
+    let output = rrm([&["eval", "pairs", "--data", path, "--engine", "scripted:longer"], &columns[..]].concat());
+    if !output.status.success() {
+        assert_eq!(output.status.code(), Some(1));
+        return stderr(&output).replace(path, "FILE");
+    }
+    let out = stdout(&output);
+    out.lines().last().unwrap().split_whitespace().nth(2).unwrap().to_owned()
+}
+
+#[test]
+fn labels_of_the_cases_score_as_they_mean() {
+    let responses = "responses=response1,response2";
+    for (name, specs) in [
+        ("input/labels-from-zero/pku.jsonl", &["responses=response_0,response_1", "label=better_response_id"][..]),
+        ("input/labels-from-zero/shp.jsonl", &["prompt=history", "responses=human_ref_A,human_ref_B", "label=labels"]),
+        ("input/labels-signed/helpsteer3-weak.jsonl", &["prompt=context", responses, "label=overall_preference"]),
+    ] {
+        let Some(path) = case(name) else { continue };
+        assert_eq!(score(path.to_str().unwrap(), specs), "100.00", "{name}");
+    }
+}
+
+#[test]
+fn files_of_the_cases_are_read() {
+    let Some(folder) = case("input/json-quirks") else { return };
+    let files = [
+        "bom-inside.jsonl",
+        "columns.json",
+        "cr.jsonl",
+        "csv-noext",
+        "data-key.json",
+        "nan.jsonl",
+        "pandas.json",
+        "surrogate.jsonl",
+        "trailing.jsonl",
+    ];
+    let tables = ["../csv/quoted.csv", "../csv/tsv.tsv"];
+    for name in files.iter().chain(&tables) {
+        let output = rrm(["judge", folder.join(name).to_str().unwrap(), "--engine", "scripted:longer"]);
+        assert!(output.status.success(), "{name}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn labels_that_mean_two_things_are_refused_with_what_to_write() {
+    let row = |label: &str| format!("{{\"prompt\":\"P\",\"responses\":[\"long one\",\"b\"],\"choice\":{label}}}\n");
+    let (_folder, path) = file("a.jsonl", [row("0"), row("0"), row("0")].concat());
+    let path = path.to_str().unwrap();
+    insta::assert_snapshot!(score(path, &["label=choice"]), @r#"
+    error: FILE: the labels in `choice` are 0 only, which can mean two things: --column label=choice:0,1 if 0 means the first; --column label=choice:1,0 if 1 means the first
+    hint: write one of the two; --column label=COLUMN:FIRST,SECOND,TIE says which values mean what
+    "#);
+    assert_eq!(score(path, &["label=choice:0,1"]), "100.00");
+    assert_eq!(score(path, &["label=choice:1,0"]), "0.00");
+    insta::assert_snapshot!(score(path, &["label=choice:yes,no"]), @r#"
+    error: FILE row 1: `choice` must be yes (the first), no (the second); found a number (0)
+    hint: --column label=COLUMN:FIRST,SECOND,TIE says which values mean the first, the second and neither
+    "#);
+    insta::assert_snapshot!(score(path, &["label=choice:0"]), @r#"
+    error: column `label=choice:0`: behind the colon stand two or three different values, of the first, of the second and of neither: label=choice:0,1, label=winner:model_a,model_b,tie, label=strength:<0,>0,0; or label=a_won,b_won,tied:one-hot
+    hint: `rrm help` lists commands and options, docs/formats.md files
+    "#);
+    let judged = rrm(["judge", path, "--column", "label=choice", "--engine", "scripted:longer"]);
+    assert_eq!((judged.status.code(), judged.stdout.len()), (Some(1), 0));
+}
+
+#[test]
+fn bad_rows_are_left_out_with_a_count() {
+    let good = "{\"prompt\":\"P\",\"responses\":[\"a\",\"b\"]}\n";
+    let bad = "{\"prompt\":\"P\",\"responses\":[\"a\",null]}\n";
+    let (folder, path) = file("a.jsonl", [bad.repeat(7).as_str(), good].concat());
+    let said = |args: &[&str]| {
+        let output = rrm([&["judge", path.to_str().unwrap(), "--engine", "scripted:longer"], args].concat());
+        (output.status.code(), stderr(&output).replace(folder.path().to_str().unwrap(), "DIR"), String::from_utf8_lossy(&output.stdout).lines().count())
+    };
+    let (code, stopped, rows) = said(&[]);
+    assert_eq!((code, rows), (Some(1), 0));
+    insta::assert_snapshot!(stopped, @r#"
+    error: DIR/a.jsonl row 1: `responses[1]` must be a response: text, an object with the text, or a list of messages; found null
+           DIR/a.jsonl row 2: `responses[1]` must be a response: text, an object with the text, or a list of messages; found null
+           DIR/a.jsonl row 3: `responses[1]` must be a response: text, an object with the text, or a list of messages; found null
+           DIR/a.jsonl row 4: `responses[1]` must be a response: text, an object with the text, or a list of messages; found null
+           DIR/a.jsonl row 5: `responses[1]` must be a response: text, an object with the text, or a list of messages; found null
+           DIR/a.jsonl: 2 more rows cannot be used
+    hint: nothing was judged; mend the row and run again (docs/formats.md describes rows)
+    "#);
+    let (code, left, rows) = said(&["--skip-bad-rows"]);
+    assert_eq!((code, rows), (Some(0), 1));
+    insta::assert_snapshot!(left.lines().filter(|line| line.starts_with("note")).collect::<Vec<_>>().join("\n"), @r#"
+    note: DIR/a.jsonl: 7 of 8 rows cannot be used and are left out
+    note: left out: DIR/a.jsonl row 1: `responses[1]` must be a response: text, an object with the text, or a list of messages; found null
+    note: left out: DIR/a.jsonl row 2: `responses[1]` must be a response: text, an object with the text, or a list of messages; found null
+    note: left out: DIR/a.jsonl row 3: `responses[1]` must be a response: text, an object with the text, or a list of messages; found null
+    note: left out: DIR/a.jsonl row 4: `responses[1]` must be a response: text, an object with the text, or a list of messages; found null
+    note: left out: DIR/a.jsonl row 5: `responses[1]` must be a response: text, an object with the text, or a list of messages; found null
+    note: left out: 2 more
+    "#);
+    let eval = rrm(["eval", "pairs", "--data", path.to_str().unwrap(), "--engine", "scripted:longer", "--skip-bad-rows"]);
+    assert!(stderr(&eval).contains("--skip-bad-rows is for judge, rank, label and plan"), "{}", stderr(&eval));
+}
+
+#[test]
+fn a_table_comes_through_stdin() {
+    let (_folder, path) = file("a.csv", "prompt,chosen,rejected\n\"Hi,\n\"\"you\"\"\",Hello,What?\n");
+    let mut command = crate::command();
+    command.args(["judge", "-", "--engine", "scripted:longer"]).stdin(std::fs::File::open(&path).unwrap());
+    let from_stdin = command.output().unwrap();
+    assert!(from_stdin.status.success(), "{}", stderr(&from_stdin));
+    assert_eq!(stdout(&from_stdin), stdout(&rrm(["judge", path.to_str().unwrap(), "--engine", "scripted:longer"])));
+}

@@ -1,0 +1,253 @@
+//! The label columns of a row -> which of two responses is better, by what the values of these columns mean.
+
+use serde_json::{Map, Number, Value};
+
+use super::{
+    columns::{ColumnNames, Field, Several, find, missing},
+    error::{RowProblem, describe},
+    label_words::word,
+    messages::scalar,
+};
+
+/// What the values of label columns mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Labels {
+    /// What `meaning` finds out from all values of a file.
+    Open,
+    /// Words such as `model_a`, `[[B]]` or `tie`, and winners by their names; numbers by these tests.
+    Words([Vec<Test>; 3]),
+    /// Only what these tests say: of the first, of the second, of neither.
+    Given([Vec<Test>; 3]),
+    /// A column for each outcome, with a 1 in one of them.
+    OneHot,
+}
+
+/// What a value can be told by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Test {
+    /// This text or number, or the name of a column that holds the value.
+    Is(String),
+    /// A number below this one.
+    Below(Number),
+    /// A number above this one.
+    Above(Number),
+}
+
+/// Names of outcomes, for messages.
+const OUTCOMES: [&str; 3] = ["the first", "the second", "neither"];
+
+/// Columns of one side's name, in pairs.
+const WRITERS: [[&str; 2]; 8] = [
+    ["model_a", "model_b"],
+    ["model_1", "model_2"],
+    ["model1", "model2"],
+    ["model_A", "model_B"],
+    ["generator_1", "generator_2"],
+    ["response_a_model", "response_b_model"],
+    ["assistant_a", "assistant_b"],
+    ["system_a", "system_b"],
+];
+
+/// Reads what stands behind the colon of `label=COLUMN:FIRST,SECOND,TIE`; each may be several values with `|` between them.
+pub(super) fn parse(text: &str) -> Option<Labels> {
+    if matches!(text.trim(), "one-hot" | "onehot" | "one_hot") {
+        return Some(Labels::OneHot);
+    }
+    let mut sides: [Vec<Test>; 3] = Default::default();
+    let parts: Vec<&str> = text.split(',').collect();
+    if !(2..=3).contains(&parts.len()) {
+        return None;
+    }
+    for (side, part) in sides.iter_mut().zip(parts) {
+        *side = part.split('|').map(|value| test(value.trim())).collect::<Option<_>>()?;
+    }
+    let all: Vec<&Test> = sides.iter().flatten().collect();
+    let doubled = all.iter().enumerate().any(|(i, test)| all[..i].contains(test));
+    (!doubled).then_some(Labels::Given(sides))
+}
+
+fn test(value: &str) -> Option<Test> {
+    let number = |text: &str| text.trim().parse::<f64>().ok().and_then(Number::from_f64);
+    match value.split_at_checked(1)? {
+        ("<", bound) => Some(Test::Below(number(bound)?)),
+        (">", bound) => Some(Test::Above(number(bound)?)),
+        _ => Some(Test::Is(value.to_owned())),
+    }
+}
+
+/// The labels of both responses by the label that most columns give; none where two are given equally often.
+pub(super) fn labels(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Option<[f64; 2]>, RowProblem> {
+    const LABELS: [[f64; 2]; 3] = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]];
+    let paths = &columns.of(Field::Label).paths;
+    let value = |path: &String| find(row, path).ok_or_else(|| missing(row, path, Field::Label, ""));
+    if columns.labels == Labels::OneHot {
+        let values = paths.iter().map(value).collect::<Result<Vec<_>, _>>()?;
+        return Ok(one_hot(paths, &values)?.map(|side| LABELS[side]));
+    }
+    let mut counts = [0_usize; 3];
+    for path in paths {
+        let value = value(path)?;
+        if !value.is_null() {
+            counts[side(row, path, value, columns)?] += 1;
+        }
+    }
+    let most = counts.into_iter().max().unwrap_or(0);
+    let winners: Vec<usize> = (0..3).filter(|&side| counts[side] == most).collect();
+    Ok(if let [winner] = winners.as_slice() { Some(LABELS[*winner]) } else { None })
+}
+
+/// Which of the columns holds the one; none where all are null.
+fn one_hot(paths: &[String], values: &[&Value]) -> Result<Option<usize>, RowProblem> {
+    if values.iter().all(|value| value.is_null()) {
+        return Ok(None);
+    }
+    let mut on = Vec::new();
+    for (place, value) in values.iter().enumerate() {
+        match switch(value) {
+            Some(true) => on.push(place),
+            Some(false) => {}
+            None => return Err(bad(&paths[place], "1 or 0 (or true or false), a 1 in one of the columns", value)),
+        }
+    }
+    match on.as_slice() {
+        [place] => Ok(Some(*place)),
+        _ => Err(RowProblem::OneHot { places: paths.join("`, `"), found: on.len() }),
+    }
+}
+
+/// Whether a value says yes or no.
+pub(super) fn switch(value: &Value) -> Option<bool> {
+    match scalar(value)?.to_lowercase().as_str() {
+        "1" | "1.0" | "true" => Some(true),
+        "0" | "0.0" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// Which of two is better by one column: 0 the first, 1 the second, 2 neither.
+fn side(row: &Map<String, Value>, path: &str, value: &Value, columns: &ColumnNames) -> Result<usize, RowProblem> {
+    let Some(text) = scalar(value) else { return Err(bad(path, WORDS, value)) };
+    match &columns.labels {
+        Labels::Given(tests) => {
+            let named = |names: &Test| matches!(names, Test::Is(column) if names_value(row, column, &text));
+            let literal = sides(tests, |test| matches!(test, Test::Is(word) if same(word, &text)));
+            let by_column = || sides(tests, named);
+            let by_bound = || sides(tests, |test| within(test, &text));
+            let found = [literal, by_column(), by_bound()].into_iter().find(|found| !found.is_empty()).unwrap_or_default();
+            one_of(&found, path, value, &written(tests))
+        }
+        Labels::Words(tests) => {
+            let found = match number(&text) {
+                Some(_) => sides(tests, |test| matches!(test, Test::Is(word) if same(word, &text)) || within(test, &text)),
+                None => Vec::new(),
+            };
+            let mut found: Vec<usize> = named_column(columns, &text).map(|side| vec![side]).unwrap_or(found);
+            if found.is_empty() {
+                found.extend(word(&text));
+                found.extend(winner(row, &text).into_iter().filter(|side| Some(*side) != word(&text)));
+            }
+            one_of(&found, path, value, WORDS)
+        }
+        Labels::Open | Labels::OneHot => Err(bad(path, WORDS, value)),
+    }
+}
+
+const WORDS: &str =
+    "a label: 1, A, A>B or model_a; 2, B, B>A or model_b; 0, A=B or tie; or a winner's name beside `model_a`, `model_b`";
+
+fn bad(path: &str, expected: &str, value: &Value) -> RowProblem {
+    RowProblem::Label { place: path.to_owned(), expected: expected.to_owned(), found: describe(value) }
+}
+
+/// The one side that was found.
+fn one_of(found: &[usize], path: &str, value: &Value, expected: &str) -> Result<usize, RowProblem> {
+    match found {
+        [side] => Ok(*side),
+        [] => Err(bad(path, expected, value)),
+        several => {
+            let both = several.iter().map(|side| OUTCOMES[*side]).collect::<Vec<_>>().join(" and ");
+            Err(RowProblem::TwoLabels { place: path.to_owned(), found: describe(value), both })
+        }
+    }
+}
+
+fn sides(tests: &[Vec<Test>; 3], fits: impl Fn(&Test) -> bool) -> Vec<usize> {
+    (0..3).filter(|side| tests[*side].iter().any(&fits)).collect()
+}
+
+/// A number, also one that is written as text.
+pub(super) fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let digits = text.bytes().any(|byte| byte.is_ascii_digit());
+    text.parse::<f64>().ok().filter(|number| digits && number.is_finite())
+}
+
+/// Whether both are the same word or number.
+fn same(a: &str, b: &str) -> bool {
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.trim().eq_ignore_ascii_case(b.trim()),
+    }
+}
+
+fn within(test: &Test, text: &str) -> bool {
+    let Some(number) = number(text) else { return false };
+    match test {
+        Test::Is(_) => false,
+        Test::Below(bound) => bound.as_f64().is_some_and(|bound| number < bound),
+        Test::Above(bound) => bound.as_f64().is_some_and(|bound| number > bound),
+    }
+}
+
+/// Whether the row has a column of this name that holds the value.
+fn names_value(row: &Map<String, Value>, column: &str, text: &str) -> bool {
+    find(row, column).and_then(scalar).is_some_and(|name| name.trim() == text.trim())
+}
+
+/// The response column that the value is the name of.
+fn named_column(columns: &ColumnNames, text: &str) -> Option<usize> {
+    let source = columns.of(Field::Responses);
+    let found = |path: &String| path == text || path.rsplit('.').next() == Some(text);
+    let mut sides = source.paths.iter().enumerate().filter(|(_, path)| found(path)).map(|(side, _)| side);
+    let side = sides.next().filter(|_| source.several == Several::Each && source.paths.len() == 2)?;
+    sides.next().is_none().then_some(side)
+}
+
+/// The sides whose writer has this name.
+fn winner(row: &Map<String, Value>, text: &str) -> Vec<usize> {
+    let held = |pair: &&[&str; 2]| pair.iter().all(|name| row.contains_key(*name));
+    let pair = WRITERS.iter().find(held);
+    pair.into_iter().flat_map(|pair| (0..2).filter(|side| names_value(row, pair[*side], text))).collect()
+}
+
+/// A mapping as it is written behind the colon.
+pub(super) fn written(tests: &[Vec<Test>; 3]) -> String {
+    let value = |test: &Test| match test {
+        Test::Is(text) => text.clone(),
+        Test::Below(bound) => format!("<{bound}"),
+        Test::Above(bound) => format!(">{bound}"),
+    };
+    let side = |tests: &Vec<Test>| tests.iter().map(value).collect::<Vec<_>>().join("|");
+    let [first, second, tie] = tests.each_ref().map(side);
+    let tie = if tie.is_empty() { String::new() } else { format!(", and {tie} (neither)") };
+    format!("{first} (the first), {second} (the second){tie}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mappings_are_parsed_or_refused() {
+        let given = |text: &str| match parse(text) {
+            Some(Labels::Given(tests)) => Some(written(&tests)),
+            _ => None,
+        };
+        assert_eq!(given("0,1").as_deref(), Some("0 (the first), 1 (the second)"));
+        assert_eq!(given("<0, >0 ,0|none").as_deref(), Some("<0.0 (the first), >0.0 (the second), and 0|none (neither)"));
+        assert_eq!(parse("one-hot"), Some(Labels::OneHot));
+        for bad in ["", "0", "0,", ",1", "0,1,2,3", "<x,>y", "0,0", "a|b,b", "0,1,"] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! All values of the label columns of a whole file -> what they mean, or why that cannot be known: told before anything is spent.
+//!
+//! A value such as 0 means one thing in one data set and another in the next. What a data set's own column names tell is used; where two
+//! readings fit, the file is refused with the mapping of each.
+
+use std::{collections::BTreeSet, path::Path, sync::Arc};
+
+use serde_json::{Map, Value};
+
+use super::{
+    columns::{ColumnNames, Field, Several, find},
+    labels::{Labels, number, parse, switch},
+    messages::scalar,
+    rows,
+};
+
+/// What the label columns hold, over all rows.
+#[derive(Debug, Default)]
+struct Held {
+    /// Different numbers, up to a bound.
+    numbers: BTreeSet<i64>,
+    fractions: bool,
+    least: Option<f64>,
+    most: Option<f64>,
+    /// `true` and `false`, as JSON or as text.
+    switches: bool,
+    words: bool,
+    /// Whether each row has a 1 (or true) in exactly one of the columns, and 0 in the others.
+    one_hot: bool,
+    /// All columns of the first row.
+    present: Vec<String>,
+}
+
+/// Labels that mean two things.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Ambiguous {
+    /// What the columns hold.
+    pub(super) found: String,
+    /// What to write for each of the readings, and what it says.
+    pub(super) readings: [(String, String); 2],
+}
+
+/// A data set's column that means what its makers say.
+struct Known {
+    column: &'static str,
+    /// Columns that such a row has besides.
+    beside: &'static [&'static str],
+    mapping: &'static str,
+    whose: &'static str,
+}
+
+const KNOWN: [Known; 7] = [
+    Known {
+        column: "better_response_id",
+        beside: &["response_0", "response_1"],
+        mapping: "0,1",
+        whose: "PKU-SafeRLHF: the better one's number",
+    },
+    Known {
+        column: "safer_response_id",
+        beside: &["response_0", "response_1"],
+        mapping: "0,1",
+        whose: "PKU-SafeRLHF: the safer one's number",
+    },
+    Known { column: "labels", beside: &["human_ref_A", "human_ref_B"], mapping: "1,0", whose: "SHP: 1 where A is preferred" },
+    Known { column: "choice", beside: &["summaries"], mapping: "0,1", whose: "summarize_from_feedback: the chosen one's place" },
+    Known {
+        column: "preference_strength",
+        beside: &[],
+        mapping: "<0,>0,0",
+        whose: "HelpSteer: below 0 the first is better, above 0 the second",
+    },
+    Known {
+        column: "score",
+        beside: &["individual_preference"],
+        mapping: "<0,>0,0",
+        whose: "HelpSteer: below 0 the first is better, above 0 the second",
+    },
+    Known {
+        column: "overall_preference",
+        beside: &[],
+        mapping: "<0,>0,0",
+        whose: "HelpSteer: below 0 the first is better, above 0 the second",
+    },
+];
+
+/// Columns whose labels are read from the file's own values, settled for these files; and what should be said about it.
+///
+/// Files and rows that cannot be read are passed over here; reading them says why.
+pub(super) fn settled(files: &[(&Path, Arc<str>)], columns: &ColumnNames) -> Result<(ColumnNames, Option<String>), Ambiguous> {
+    let source = columns.of(Field::Label);
+    if !source.given || columns.labels != Labels::Open {
+        return Ok((columns.clone(), None));
+    }
+    let mut held = Held { one_hot: true, ..Held::default() };
+    for (path, name) in files {
+        let Ok(rows) = rows::open(path, name) else { continue };
+        rows.flatten().for_each(|(_, row)| look(&mut held, &row, &source.paths));
+    }
+    let (labels, note) = meaning(&held, columns)?;
+    Ok((columns.clone().with_labels(labels), note))
+}
+
+fn look(held: &mut Held, row: &Map<String, Value>, paths: &[String]) {
+    if held.present.is_empty() {
+        held.present = row.keys().cloned().collect();
+    }
+    let values: Vec<&Value> = paths.iter().filter_map(|path| find(row, path)).collect();
+    if values.iter().any(|value| !value.is_null()) {
+        let on = values.iter().filter(|value| switch(value) == Some(true)).count();
+        held.one_hot &= values.len() == paths.len() && on == 1 && values.iter().all(|value| switch(value).is_some());
+    }
+    for value in values {
+        let Some(text) = scalar(value) else { continue };
+        match number(&text) {
+            Some(n) => {
+                held.least = Some(held.least.map_or(n, |least| least.min(n)));
+                held.most = Some(held.most.map_or(n, |most| most.max(n)));
+                held.fractions |= n.fract() != 0.0;
+                if n.fract() == 0.0 && held.numbers.len() < 1000 {
+                    held.numbers.insert(n as i64);
+                }
+            }
+            None if switch(value).is_some() => held.switches = true,
+            None => held.words = true,
+        }
+    }
+}
+
+fn meaning(held: &Held, columns: &ColumnNames) -> Result<(Labels, Option<String>), Ambiguous> {
+    let source = columns.of(Field::Label);
+    let listed = source.paths.join(",");
+    let swapped = order(columns) == Some(Order::Swapped);
+    let says = |mapping: &str, whose: &str| {
+        let note = format!("labels are read as label={listed}:{mapping} ({whose}); --column label={listed}:… says it otherwise");
+        parse(mapping).map(|labels| (labels, Some(note)))
+    };
+    let known = source.paths.iter().map(|path| known(path, &held.present)).collect::<Option<Vec<_>>>().unwrap_or_default();
+    if let Some(first) = known.first().filter(|first| !swapped && known.iter().all(|known| known.mapping == first.mapping))
+        && !held.words
+        && !held.switches
+        && let Some(settled) = says(first.mapping, first.whose)
+    {
+        return Ok(settled);
+    }
+    if held.one_hot
+        && is_one_hot(&source.paths)
+        && let Some(settled) = says("one-hot", "a column for each outcome")
+    {
+        return Ok(settled);
+    }
+    if swapped && (held.words || held.least.is_some() || held.switches) {
+        let [one, other] = [0, 1].map(|place| columns.of(Field::Responses).paths[place].clone());
+        return Err(Ambiguous {
+            found: format!(
+                "the first response is read from `{one}` and the second from `{other}`, and labels say which one is better"
+            ),
+            readings: [
+                (format!("responses={other},{one}"), "labels count the columns by their names".to_owned()),
+                (format!("label={listed}:FIRST,SECOND"), format!("FIRST being the label that means `{one}`")),
+            ],
+        });
+    }
+    if held.switches {
+        let kinds = if held.words || held.least.is_some() { "true, false and other values" } else { "true and false" };
+        return Err(either(
+            &listed,
+            kinds.to_owned(),
+            ["true,false", "false,true"],
+            ["true means the first", "true means the second"],
+        ));
+    }
+    numbers(held, columns, &listed, says)
+}
+
+/// What numbers mean, and words beside them.
+fn numbers(
+    held: &Held,
+    columns: &ColumnNames,
+    listed: &str,
+    says: impl Fn(&str, &str) -> Option<(Labels, Option<String>)>,
+) -> Result<(Labels, Option<String>), Ambiguous> {
+    let words = |mapping: &str| match parse(mapping) {
+        Some(Labels::Given(tests)) => Labels::Words(tests),
+        _ => Labels::Open,
+    };
+    let (Some(least), Some(most)) = (held.least, held.most) else { return Ok((words("1,2,0"), None)) };
+    let only = |wanted: &[i64]| !held.fractions && held.numbers.iter().all(|n| wanted.contains(n));
+    let from_zero = order(columns) == Some(Order::FromZero);
+    let preference = columns.of(Field::Label).paths.iter().all(|path| path.to_lowercase().contains("preference"));
+    if only(&[0, 1, 2]) {
+        let two = held.numbers.contains(&2);
+        if from_zero && two {
+            return Err(either(
+                listed,
+                shown(held),
+                ["0,1,2", "1,2,0"],
+                ["0 means the first, and 2 neither", "1 means the first, and 0 neither"],
+            ));
+        }
+        if held.numbers.contains(&0) && !two || from_zero {
+            return Err(either(listed, shown(held), ["0,1", "1,0"], ["0 means the first", "1 means the first"]));
+        }
+        let named = |words: &[&str]| {
+            columns.of(Field::Label).paths.iter().any(|path| words.iter().any(|word| path.to_lowercase().contains(word)))
+        };
+        if named(&["preference_", "_preference", "strength", "margin", "degree"]) {
+            let says = ["1 means the first", "all numbers above 0 mean the second, as in HelpSteer"];
+            return Err(either(listed, shown(held), ["1,2,0", "<0,>0,0"], says));
+        }
+        let one_kind = held.numbers.len() == 1 && !held.words;
+        let note = format!(
+            "all labels in `{listed}` are {least}, read as the {} response; --column label={listed}:FIRST,SECOND says it otherwise",
+            if two { "second" } else { "first" }
+        );
+        return Ok((words("1,2,0"), one_kind.then_some(note)));
+    }
+    if (least >= 1.0 || held.numbers.contains(&0) && least == 0.0 && held.numbers.iter().all(|n| (0..=2).contains(n)))
+        && most <= 2.0
+        && preference
+        && let Some((Labels::Given(tests), note)) =
+            says("<1.5,>1.5,1.5|0", "a preference from 1 to 2: the side that it is nearer to")
+    {
+        return Ok((Labels::Words(tests), note));
+    }
+    if least < 0.0
+        && preference
+        && only(&[-3, -2, -1, 0, 1, 2, 3])
+        && let Some(settled) = says("<0,>0,0", "HelpSteer: below 0 the first is better, above 0 the second")
+    {
+        return Ok(settled);
+    }
+    let middle = if least < 0.0 { 0.0 } else { (least + most) / 2.0 };
+    let [low, high] = [format!("<{middle},>{middle},{middle}"), format!(">{middle},<{middle},{middle}")];
+    Err(either(listed, shown(held), [&low, &high], ["smaller numbers mean the first", "larger numbers mean the first"]))
+}
+
+fn either(listed: &str, found: String, mappings: [&str; 2], says: [&str; 2]) -> Ambiguous {
+    let reading = |place: usize| (format!("label={listed}:{}", mappings[place]), says[place].to_owned());
+    Ambiguous {
+        found: format!("the labels in `{}` are {found}", listed.replace(',', "`, `")),
+        readings: [reading(0), reading(1)],
+    }
+}
+
+/// The numbers in words.
+fn shown(held: &Held) -> String {
+    let (least, most) = (held.least.unwrap_or(0.0), held.most.unwrap_or(0.0));
+    let words = if held.words { ", and words" } else { "" };
+    let listed: Vec<String> = held.numbers.iter().map(i64::to_string).collect();
+    if held.fractions || listed.len() > 8 {
+        return format!("numbers from {least} to {most}{words}");
+    }
+    match listed.as_slice() {
+        [one] => format!("{one} only{words}"),
+        [some @ .., last] => format!("{} and {last} only{words}", some.join(", ")),
+        [] => words.trim_start_matches(", and ").to_owned(),
+    }
+}
+
+/// The data set whose column this is.
+fn known(path: &str, present: &[String]) -> Option<&'static Known> {
+    let column = path.rsplit('.').next().unwrap_or(path);
+    let here = |known: &&Known| known.beside.iter().all(|name| present.iter().any(|column| column == name));
+    KNOWN.iter().filter(here).find(|known| known.column == column)
+}
+
+/// Whether the names of the columns say that each is an outcome, in the order first, second, tie.
+fn is_one_hot(paths: &[String]) -> bool {
+    const WON: [&str; 5] = ["win", "better", "prefer", "chosen", "best"];
+    let lower: Vec<String> = paths.iter().map(|path| path.to_lowercase()).collect();
+    let sides = match lower.as_slice() {
+        [first, second] => WON.iter().any(|word| first.contains(word) && second.contains(word)).then_some((first, second)),
+        [first, second, tie] => {
+            ["tie", "draw", "neither", "both", "equal"].iter().any(|word| tie.contains(word)).then_some((first, second))
+        }
+        _ => None,
+    };
+    sides.is_some_and(|(first, second)| {
+        matches!((marker(first), marker(second)), (Some('a'), Some('b')) | (Some('1'), Some('2')) | (Some('0'), Some('1')))
+    })
+}
+
+/// What the names of two response columns say about their order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Order {
+    /// A, B or 1, 2.
+    FromOne,
+    /// 0, 1.
+    FromZero,
+    /// The second before the first.
+    Swapped,
+}
+
+fn order(columns: &ColumnNames) -> Option<Order> {
+    let source = columns.of(Field::Responses);
+    let [first, second] = source.paths.as_slice() else { return None };
+    if source.several != Several::Each {
+        return None;
+    }
+    let segments = |path: &str| path.to_lowercase().split('.').map(str::to_owned).collect::<Vec<_>>();
+    let (first, second) = (segments(first), segments(second));
+    let mut marks = first.iter().zip(&second).filter(|(a, b)| a != b);
+    let (a, b) = marks.next()?;
+    match (marker(a)?, marker(b)?) {
+        ('a', 'b') | ('1', '2') => Some(Order::FromOne),
+        ('0', '1') => Some(Order::FromZero),
+        ('b', 'a') | ('2', '1') | ('1', '0') => Some(Order::Swapped),
+        _ => None,
+    }
+}
+
+/// The letter or number that a column's name ends with, as in `response_a`, `output2`; or begins with, as in `a_wins`.
+fn marker(name: &str) -> Option<char> {
+    let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let alone = |word: &&str| matches!(*word, "a" | "b" | "0" | "1" | "2");
+    if let Some(word) = words.iter().rev().copied().find(alone) {
+        return word.chars().next();
+    }
+    let last = name.chars().next_back()?;
+    let before = name.chars().rev().nth(1);
+    (matches!(last, '0' | '1' | '2') && before.is_some_and(char::is_alphabetic)).then_some(last)
+}

@@ -1,0 +1,319 @@
+//! JSON as other programs write it -> values: what is no JSON but means one thing is read as that, and counted.
+//!
+//! | found | read as |
+//! |---|---|
+//! | half of a surrogate pair, `\ud83d` alone | U+FFFD, and a note |
+//! | `NaN`, `Infinity`, `-Infinity`, a number that is too large | nothing where nobody reads it, an error where somebody does |
+//! | a byte order mark between values | left out |
+//! | a comma before `]`, `}` or the end | left out |
+//!
+//! What is JSON already comes out of serde_json alone.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize,
+    de::{Deserializer, Error, MapAccess, Visitor},
+};
+use serde_json::{Map, Value};
+
+/// Stands before the name of a number that is none. No character, so that it begins no text of a file.
+const NO_NUMBER: char = '\u{fdd0}';
+
+const BOM: char = '\u{feff}';
+
+/// What was changed in a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    /// Halves of characters.
+    pub(super) halves: usize,
+    /// Numbers that are none.
+    pub(super) numbers: usize,
+}
+
+/// Text that was mended.
+struct Mended {
+    text: String,
+    changes: Changes,
+    /// Places in `text` behind what was changed, and how much longer the text was made there.
+    edits: Vec<(usize, isize)>,
+}
+
+/// Why a text is no JSON.
+#[derive(Debug)]
+pub(super) struct Broken {
+    /// From 1.
+    pub(super) line: usize,
+    /// In bytes, from 1.
+    pub(super) column: usize,
+    /// What is wrong, in words.
+    pub(super) detail: String,
+    /// Whether the text ends too early.
+    pub(super) cut: bool,
+}
+
+/// Parses with `parse`; where that fails, mends the text and parses again.
+pub(super) fn parse<T>(text: &str, mut parse: impl FnMut(&str) -> serde_json::Result<T>) -> Result<(T, Changes), Broken> {
+    let error = match parse(text) {
+        Ok(value) => return Ok((value, Changes::default())),
+        Err(error) => error,
+    };
+    let mended = mend(text);
+    if mended.edits.is_empty() && mended.changes == Changes::default() {
+        return Err(broken(text, &error, error.line(), error.column()));
+    }
+    match parse(&mended.text) {
+        Ok(value) => Ok((value, mended.changes)),
+        Err(error) => {
+            let at = offset(&mended.text, error.line(), error.column());
+            let grown: isize = mended.edits.iter().filter(|(place, _)| *place <= at).map(|(_, grown)| grown).sum();
+            let at = at.saturating_add_signed(-grown).min(text.len());
+            let line = 1 + text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
+            let column = 1 + at - text.as_bytes()[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place + 1);
+            Err(broken(text, &error, line, column))
+        }
+    }
+}
+
+/// One row.
+pub(super) fn object(text: &str) -> serde_json::Result<Value> {
+    match text.trim_start().starts_with('{') {
+        true => serde_json::from_str::<Once>(text).map(|Once(columns)| Value::Object(columns)),
+        false => serde_json::from_str(text),
+    }
+}
+
+/// An object of which no key comes twice.
+pub(super) struct Once(pub(super) Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(OnceVisitor)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Once;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Once, A::Error> {
+        let mut columns = Map::new();
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if columns.contains_key(&name) {
+                return Err(A::Error::custom(format!("the column `{name}` comes twice")));
+            }
+            columns.insert(name, value);
+        }
+        Ok(Once(columns))
+    }
+}
+
+/// The name of a number that is none, if the value stands for one.
+pub(super) fn no_number(value: &Value) -> Option<&str> {
+    value.as_str()?.strip_prefix(NO_NUMBER)
+}
+
+/// Null in place of numbers that are none.
+pub(super) fn cleared(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(cleared),
+        Value::Object(keys) => keys.values_mut().for_each(cleared),
+        other if no_number(other).is_some() => *other = Value::Null,
+        _ => {}
+    }
+}
+
+fn mend(text: &str) -> Mended {
+    let mut mended = Mended { text: String::with_capacity(text.len()), changes: Changes::default(), edits: Vec::new() };
+    let mut rest = text;
+    let put = |mended: &mut Mended, from: &str, to: &str| {
+        mended.text.push_str(to);
+        mended.edits.push((mended.text.len(), to.len() as isize - from.len() as isize));
+    };
+    while let Some(letter) = rest.chars().next() {
+        let token = match letter {
+            '"' => string(rest, &mut mended),
+            BOM => {
+                put(&mut mended, "\u{feff}", "");
+                letter.len_utf8()
+            }
+            ',' if ends(&rest[1..]) => {
+                put(&mut mended, ",", "");
+                1
+            }
+            '-' | '+' | '.' | '0'..='9' | 'A'..='Z' | 'a'..='z' => {
+                let end = rest.find(|c: char| !matches!(c, '-' | '+' | '.') && !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+                match odd_number(&rest[..end]) {
+                    Some(name) => {
+                        mended.changes.numbers += 1;
+                        put(&mut mended, &rest[..end], &format!("\"{NO_NUMBER}{name}\""));
+                    }
+                    None => mended.text.push_str(&rest[..end]),
+                }
+                end
+            }
+            _ => {
+                mended.text.push(letter);
+                letter.len_utf8()
+            }
+        };
+        rest = &rest[token..];
+    }
+    mended
+}
+
+/// Whether nothing but an end follows a comma.
+fn ends(rest: &str) -> bool {
+    matches!(rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == BOM).chars().next(), None | Some(']' | '}'))
+}
+
+/// The name of a number that JSON does not have.
+fn odd_number(token: &str) -> Option<Cow<'_, str>> {
+    match token.trim_start_matches(['-', '+']) {
+        "NaN" | "nan" => Some("NaN".into()),
+        "Infinity" | "inf" | "Inf" => Some(if token.starts_with('-') { "-Infinity" } else { "Infinity" }.into()),
+        digits if digits.starts_with(|c: char| c.is_ascii_digit()) => {
+            let large = token.parse::<f64>().is_ok_and(f64::is_infinite);
+            large.then(|| token.chars().take(20).collect::<String>().into())
+        }
+        _ => None,
+    }
+}
+
+/// Copies a text in quotes, with U+FFFD for halves of characters; gives its length in `rest`.
+fn string(rest: &str, mended: &mut Mended) -> usize {
+    let bytes = rest.as_bytes();
+    let mut at = 1;
+    let mut copied = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => {
+                at += 1;
+                break;
+            }
+            b'\\' => match unit(&rest[at..]) {
+                Some(0xd800..0xdc00) if matches!(unit(&rest[at + 6..]), Some(0xdc00..0xe000)) => at += 12,
+                Some(0xd800..0xe000) => {
+                    mended.text.push_str(&rest[copied..at]);
+                    mended.text.push_str("\\ufffd");
+                    mended.changes.halves += 1;
+                    at += 6;
+                    copied = at;
+                }
+                Some(_) => at += 6,
+                // The next byte, whatever it is, ends no text.
+                None => at += 1 + rest[at + 1..].chars().next().map_or(0, char::len_utf8),
+            },
+            _ => at += 1,
+        }
+    }
+    let at = at.min(bytes.len());
+    mended.text.push_str(&rest[copied..at]);
+    at
+}
+
+/// The number of a `\uXXXX` that the text begins with.
+fn unit(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    let all = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u16::from_str_radix(digits, 16).ok().filter(|_| all)
+}
+
+/// Where a line and a column are in a text.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let start = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
+    (start + column.saturating_sub(1)).min(text.len())
+}
+
+/// A parser's error in words, with what stands there.
+fn broken(text: &str, error: &serde_json::Error, line: usize, column: usize) -> Broken {
+    let said = error.to_string();
+    let said = said.split(" at line ").next().unwrap_or(&said);
+    let at = offset(text, line, column);
+    let there: String = String::from_utf8_lossy(&text.as_bytes()[at..]).chars().take(20).collect();
+    let there = there.lines().next().unwrap_or_default();
+    let found = if there.is_empty() { String::new() } else { format!("; found `{there}`") };
+    let cut = error.is_eof();
+    let detail = match said {
+        "EOF while parsing an object" => "the text ends inside an object".to_owned(),
+        "EOF while parsing a list" => "the text ends inside a list".to_owned(),
+        "EOF while parsing a string" => "the text ends inside quotes".to_owned(),
+        "EOF while parsing a value" => "the text ends where a value belongs".to_owned(),
+        "key must be a string" => format!("a name in double quotes belongs here{found}"),
+        "expected value" => format!("no value of JSON begins here{found}"),
+        "expected ident" => format!("a word other than true, false and null{found}"),
+        "trailing characters" => format!("the value ended before here, and more follows{found}"),
+        "invalid escape" => format!("a backslash before something that it does not go with{found}"),
+        "invalid number" => format!("a number that is written in another way than JSON does{found}"),
+        "recursion limit exceeded" => "lists and objects lie more than 127 deep in each other".to_owned(),
+        said if said.starts_with("control character") => {
+            "a line break, a tab or another control character inside quotes; JSON writes \\n, \\t".to_owned()
+        }
+        said if said.starts_with("expected") => format!("{}{found}", said.replace("expected ", "there must be ")),
+        said => format!("{said}{}", if said.ends_with("twice") { "" } else { &found }),
+    };
+    Broken { line, column, detail, cut }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str) -> (String, Changes) {
+        let (mut value, changes) = parse(text, |text| serde_json::from_str::<Value>(text)).unwrap();
+        cleared(&mut value);
+        (value.to_string(), changes)
+    }
+
+    #[test]
+    fn what_means_one_thing_is_read_as_that() {
+        let changes = |halves, numbers| Changes { halves, numbers };
+        assert_eq!(
+            value(r#"{"a": NaN, "b": [Infinity, -Infinity, 1e400, 1.5]}"#),
+            (r#"{"a":null,"b":[null,null,null,1.5]}"#.into(), changes(0, 4))
+        );
+        assert_eq!(
+            value(r#"["a\ud83d", "\ude00b", "\ud83d\ude00", "\ud83d\ud83d\ude00"]"#),
+            (r#"["a�","�b","😀","�😀"]"#.into(), changes(3, 0))
+        );
+        assert_eq!(value("\u{feff}[1, 2,\n]\u{feff},"), ("[1,2]".into(), changes(0, 0)));
+        assert_eq!(
+            value(r#"{"NaN": "NaN, \" -Infinity,]", "x": [NaN,]}"#),
+            (r#"{"NaN":"NaN, \" -Infinity,]","x":[null]}"#.into(), changes(0, 1))
+        );
+        assert_eq!(value(r#""\\ud83d""#), (r#""\\ud83d""#.into(), changes(0, 0)));
+    }
+
+    #[test]
+    fn what_is_broken_is_named_where_it_stands_in_the_file() {
+        let said = |text: &str| {
+            parse(text, object).map(|(value, _)| value).map_err(|b| format!("{}:{} {}", b.line, b.column, b.detail)).unwrap_err()
+        };
+        insta::assert_snapshot!(said(r#"{"a": NaN, "b" 5}"#), @"1:16 there must be `:`; found `5}`");
+        insta::assert_snapshot!(said(r#"{"a": nul}"#), @"1:10 a word other than true, false and null; found `}`");
+        insta::assert_snapshot!(said("{'a': 1}"), @"1:2 a name in double quotes belongs here; found `'a': 1}`");
+        insta::assert_snapshot!(said(r#"{"a": 1, "a": 2}"#), @"1:16 the column `a` comes twice");
+        insta::assert_snapshot!(said(r#"{"a": "\x"}"#), @r#"1:9 a backslash before something that it does not go with; found `x"}`"#);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_too_odd(text in "[\\[\\]{}\",:\\\\udD8Nan0-9eéI\u{feff}\n -]{0,40}") {
+            let _ = parse(&text, object);
+            let mended = mend(&text);
+            proptest::prop_assert!(mended.text.len() <= text.len() * 8);
+        }
+
+        #[test]
+        fn json_is_left_as_it_is(text in "\\PC{0,20}", number: i64) {
+            let json = serde_json::json!({"t": text, "n": number, "l": [text, number]}).to_string();
+            let (read, changes) = parse(&json, object).unwrap();
+            proptest::prop_assert_eq!((read.to_string(), changes), (json, Changes::default()));
+        }
+    }
+}

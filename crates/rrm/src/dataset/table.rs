@@ -1,0 +1,194 @@
+//! A table of comma- or tab-separated values with a header line -> its rows: cells are texts, empty ones are null.
+//!
+//! Quotes are read as RFC 4180 has them, strictly: what stands between a closing quote and the next delimiter, and a quote that nobody closes,
+//! are errors, since a lenient reader would put several rows into one cell without a word.
+
+use std::{
+    io::{self, BufRead},
+    sync::Arc,
+};
+
+use serde_json::{Map, Value};
+
+use super::{
+    error::{DatasetError, RowProblem},
+    rows::{BOM, Reader, cut_off},
+};
+
+/// A table that is being read.
+pub(super) struct Table {
+    name: Arc<str>,
+    reader: Reader,
+    end: u8,
+    delimiter: u8,
+    header: Vec<String>,
+    row: usize,
+}
+
+/// Whether the beginning of a file is a header line, and what separates its names. `sure` where the file's name says that it is a table.
+pub(super) fn delimiter(head: &[u8], end: u8, sure: bool) -> Option<u8> {
+    let head = head.strip_prefix(BOM).unwrap_or(head);
+    let line = head.split(|byte| *byte == end).next()?.trim_ascii_end();
+    let line = std::str::from_utf8(line).ok()?;
+    let names = |delimiter: u8| split(line, delimiter).unwrap_or_default();
+    let most = [b',', b'\t', b';'].into_iter().map(|delimiter| (names(delimiter).len(), delimiter));
+    let (count, delimiter) = most.rev().max_by_key(|(count, _)| *count)?;
+    let is_name = |name: &String| {
+        let name = name.trim();
+        name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ' | ':' | '/' | '(' | ')' | '#'))
+            && name.len() <= 100
+    };
+    let named = count >= 2 && names(delimiter).iter().all(is_name) && names(delimiter).iter().any(|name| !name.trim().is_empty());
+    (sure || named).then_some(delimiter)
+}
+
+impl Table {
+    /// Reads the header.
+    pub(super) fn open(name: &Arc<str>, reader: Reader, end: u8, delimiter: u8) -> Result<Self, DatasetError> {
+        let mut table = Table { name: name.clone(), reader, end, delimiter, header: Vec::new(), row: 0 };
+        let header = table.record()?.unwrap_or_default();
+        let header = table.cells(&header, 0)?;
+        for (place, column) in header.iter().enumerate() {
+            if header[..place].iter().any(|other| other.trim() == column.trim()) {
+                let column = column.trim().to_owned();
+                return Err(DatasetError::Header { file: name.clone(), column });
+            }
+        }
+        table.header = header.into_iter().map(|column| column.trim().to_owned()).collect();
+        Ok(table)
+    }
+
+    /// The bytes of the next record that is not blank, its line end left out.
+    fn record(&mut self) -> Result<Option<Vec<u8>>, DatasetError> {
+        let mut record = Vec::new();
+        let mut state = State::Start;
+        loop {
+            let from = record.len();
+            match self.reader.read_until(self.end, &mut record) {
+                Ok(0) if record.is_empty() => return Ok(None),
+                Ok(0) => return Ok(Some(record)),
+                Ok(_) => {}
+                Err(error) => {
+                    self.reader = Box::new(io::empty());
+                    return Err(cut_off(&self.name, self.row + 1, &error));
+                }
+            }
+            if from == 0 && record.trim_ascii() == BOM || from == 0 && record.trim_ascii().is_empty() && !record.contains(&b'\t')
+            {
+                record.clear();
+                continue;
+            }
+            for byte in &record[from..] {
+                state = state.next(*byte, self.delimiter);
+            }
+            if state != State::Quoted {
+                let end = record.strip_suffix(&[self.end]).unwrap_or(&record);
+                let end = end.strip_suffix(b"\r").unwrap_or(end).len();
+                record.truncate(end);
+                return Ok(Some(record));
+            }
+        }
+    }
+
+    /// The cells of a record.
+    fn cells(&self, record: &[u8], row: usize) -> Result<Vec<String>, DatasetError> {
+        let bad = |problem| DatasetError::Row { file: self.name.clone(), row, problem };
+        let record = if row == 0 { record.strip_prefix(BOM).unwrap_or(record) } else { record };
+        let text = std::str::from_utf8(record)
+            .map_err(|error| bad(RowProblem::NotUtf8 { place: format!("byte {} of the row", error.valid_up_to() + 1) }))?;
+        split(text, self.delimiter).map_err(|detail| bad(RowProblem::Cells { detail }))
+    }
+}
+
+impl Iterator for Table {
+    type Item = Result<(usize, Map<String, Value>), DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let record = match self.record() {
+            Ok(record) => record?,
+            Err(error) => return Some(Err(error)),
+        };
+        self.row += 1;
+        let cells = match self.cells(&record, self.row) {
+            Ok(cells) => cells,
+            Err(error) => return Some(Err(error)),
+        };
+        if cells.len() != self.header.len() {
+            let detail = format!("{} cells where the header has {} names", cells.len(), self.header.len());
+            return Some(Err(DatasetError::Row {
+                file: self.name.clone(),
+                row: self.row,
+                problem: RowProblem::Cells { detail },
+            }));
+        }
+        let value = |cell: String| if cell.is_empty() { Value::Null } else { Value::String(cell) };
+        Some(Ok((self.row, self.header.iter().cloned().zip(cells.into_iter().map(value)).collect())))
+    }
+}
+
+/// Where in a record a byte stands.
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    /// At the beginning of a cell.
+    Start,
+    /// In a cell without quotes.
+    Plain,
+    /// Between quotes.
+    Quoted,
+    /// Behind a quote that closes, or the first of two.
+    Closed,
+}
+
+impl State {
+    fn next(self, byte: u8, delimiter: u8) -> State {
+        match (self, byte) {
+            (State::Quoted, b'"') => State::Closed,
+            (State::Quoted, _) => State::Quoted,
+            (State::Start | State::Closed, b'"') => State::Quoted,
+            (_, byte) if byte == delimiter => State::Start,
+            _ => State::Plain,
+        }
+    }
+}
+
+/// The cells of a record's text.
+fn split(text: &str, delimiter: u8) -> Result<Vec<String>, String> {
+    let delimiter = char::from(delimiter);
+    let mut cells = Vec::new();
+    let mut rest = text;
+    loop {
+        let number = cells.len() + 1;
+        let Some(quoted) = rest.strip_prefix('"') else {
+            let end = rest.find(delimiter).unwrap_or(rest.len());
+            cells.push(rest[..end].to_owned());
+            match rest.get(end + 1..) {
+                Some(more) => rest = more,
+                None => return Ok(cells),
+            }
+            continue;
+        };
+        let mut cell = String::new();
+        let mut inside = quoted;
+        loop {
+            let Some(end) = inside.find('"') else { return Err(format!("the quotes of cell {number} are never closed")) };
+            cell.push_str(&inside[..end]);
+            inside = &inside[end + 1..];
+            match inside.strip_prefix('"') {
+                Some(more) => {
+                    cell.push('"');
+                    inside = more;
+                }
+                None => break,
+            }
+        }
+        cells.push(cell);
+        match inside.strip_prefix(delimiter) {
+            Some(more) => rest = more,
+            None if inside.is_empty() => return Ok(cells),
+            None => {
+                let there: String = inside.chars().take(20).collect();
+                return Err(format!("cell {number} goes on behind its closing quote: `{there}`"));
+            }
+        }
+    }
+}
