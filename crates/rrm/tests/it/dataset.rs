@@ -1,7 +1,9 @@
 //! Files -> items, and the words for files that cannot be read.
 
+mod any_bytes;
 mod examples;
 mod forms;
+mod in_file;
 mod kinds;
 mod labels;
 mod messages;
