@@ -90,7 +90,11 @@ fn bad_rows_are_left_out_with_a_count() {
     let (folder, path) = file("a.jsonl", [bad.repeat(7).as_str(), good].concat());
     let said = |args: &[&str]| {
         let output = rrm([&["judge", path.to_str().unwrap(), "--engine", "scripted:longer"], args].concat());
-        (output.status.code(), stderr(&output).replace(folder.path().to_str().unwrap(), "DIR"), String::from_utf8_lossy(&output.stdout).lines().count())
+        (
+            output.status.code(),
+            stderr(&output).replace(folder.path().to_str().unwrap(), "DIR"),
+            String::from_utf8_lossy(&output.stdout).lines().count(),
+        )
     };
     let (code, stopped, rows) = said(&[]);
     assert_eq!((code, rows), (Some(1), 0));
@@ -126,4 +130,30 @@ fn a_table_comes_through_stdin() {
     let from_stdin = command.output().unwrap();
     assert!(from_stdin.status.success(), "{}", stderr(&from_stdin));
     assert_eq!(stdout(&from_stdin), stdout(&rrm(["judge", path.to_str().unwrap(), "--engine", "scripted:longer"])));
+}
+
+#[test]
+fn questions_of_two_files_of_one_name_are_two() {
+    let row = |n: u8| {
+        format!(
+            "{{\"question\":\"What is {n} and {n}?\",\"answer\":\"{}\",\"responses\":[{{\"text\":\"\\\\boxed{{{}}}\",\"correct\":true}},{{\"text\":\"\\\\boxed{{0}}\",\"correct\":false}}]}}\n",
+            n + n,
+            n + n
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    for (name, n) in [("a", 3), ("b", 4)] {
+        std::fs::create_dir(path(name)).unwrap();
+        std::fs::write(path(&format!("{name}/part.jsonl")), row(n)).unwrap();
+    }
+    let (one, two, out) = (path("a/part.jsonl"), path("b/part.jsonl"), path("out.jsonl"));
+    let run = |second: &str| rrm(["pairs", &one, second, "--near-duplicates", "1", "-o", &out]);
+    assert!(run(&two).status.success());
+    let written = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(written.lines().count(), 2, "{written}");
+    assert!(written.contains("part-row-1") && written.contains("part#2-row-1"), "{written}");
+    // The same file twice is still one.
+    assert!(run(&one).status.success());
+    assert_eq!(std::fs::read_to_string(&out).unwrap().lines().count(), 1);
 }

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use super::{
     error::RowProblem,
-    mend::{self, Changes, Once},
+    mend::{self, Changes, Row},
     rows::BOM,
 };
 
@@ -60,11 +60,11 @@ pub(super) fn list(bytes: &[u8]) -> Document {
 /// The rows of objects that are written over several lines; `None` where the file is no sequence of objects.
 pub(super) fn objects(bytes: &[u8]) -> Option<Document> {
     let text = std::str::from_utf8(bytes.strip_prefix(BOM).unwrap_or(bytes)).ok()?;
-    let all = |text: &str| serde_json::Deserializer::from_str(text).into_iter::<Once>().collect::<Result<Vec<_>, _>>();
+    let all = |text: &str| serde_json::Deserializer::from_str(text).into_iter::<Row>().collect::<Result<Vec<_>, _>>();
     let (mut objects, changes) = mend::parse(text, all).ok()?;
-    let rows = match objects.len() {
-        1 => objects.pop().map(|Once(object)| spread(object))?,
-        _ => objects.into_iter().map(|Once(object)| Value::Object(object)).collect(),
+    let rows = match objects.pop() {
+        Some(Row(Value::Object(object))) if objects.is_empty() => spread(object),
+        last => objects.into_iter().chain(last).map(|Row(value)| value).collect(),
     };
     Some(Document { rows, changes, broken: None })
 }
@@ -97,9 +97,10 @@ fn wrapped(object: &Map<String, Value>) -> Option<Vec<Value>> {
 
 /// Whether the elements are rows, and not the messages of a conversation or the parts of a text.
 fn is_rows(list: &[Value]) -> bool {
-    let said = |value: &Value| ["role", "from", "type"].iter().any(|key| value.get(key).is_some_and(Value::is_string));
-    let says = |value: &Value| ["content", "value", "text"].iter().any(|key| value.get(key).is_some());
-    !list.is_empty() && list.iter().all(Value::is_object) && !list.iter().any(|value| said(value) && says(value))
+    let has = |value: &Value, keys: [&str; 2]| keys.iter().all(|key| value.get(key).is_some());
+    let is_part = |value: &Value| value.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("text"));
+    let said = |value: &Value| has(value, ["role", "content"]) || has(value, ["from", "value"]) || is_part(value);
+    !list.is_empty() && list.iter().all(Value::is_object) && !list.iter().any(said)
 }
 
 /// Columns as lists of one length, of which some column holds texts or numbers.
@@ -167,7 +168,7 @@ impl<'de> Visitor<'de> for Elements<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        while let Some(element) = elements.next_element()? {
+        while let Some(Row(element)) = elements.next_element()? {
             self.rows.push(element);
         }
         Ok(())

@@ -70,7 +70,7 @@ fn outright(words: &[&str]) -> Option<usize> {
         [noun, "a" | "1" | "one"] | ["first" | "1st", noun] if is_noun(noun) => Some(0),
         [noun, "b" | "2" | "two"] | ["second" | "2nd", noun] if is_noun(noun) => Some(1),
         [one] => {
-            let noun = one.trim_end_matches(|c: char| matches!(c, '1' | '2'));
+            let noun = one.trim_end_matches(['1', '2']);
             let side = match &one[noun.len()..] {
                 "1" => 0,
                 "2" => 1,

@@ -13,7 +13,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize,
-    de::{Deserializer, Error, MapAccess, Visitor},
+    de::{Deserializer, Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Value};
 
@@ -75,33 +75,30 @@ pub(super) fn parse<T>(text: &str, mut parse: impl FnMut(&str) -> serde_json::Re
     }
 }
 
-/// One row.
+/// One row: any value; an object of which no key comes twice.
 pub(super) fn object(text: &str) -> serde_json::Result<Value> {
-    match text.trim_start().starts_with('{') {
-        true => serde_json::from_str::<Once>(text).map(|Once(columns)| Value::Object(columns)),
-        false => serde_json::from_str(text),
-    }
+    serde_json::from_str::<Row>(text).map(|Row(value)| value)
 }
 
-/// An object of which no key comes twice.
-pub(super) struct Once(pub(super) Map<String, Value>);
+/// A value that may be a row: of an object no key comes twice, since the last one would win without a word.
+pub(super) struct Row(pub(super) Value);
 
-impl<'de> Deserialize<'de> for Once {
+impl<'de> Deserialize<'de> for Row {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(OnceVisitor)
+        deserializer.deserialize_any(RowVisitor)
     }
 }
 
-struct OnceVisitor;
+struct RowVisitor;
 
-impl<'de> Visitor<'de> for OnceVisitor {
-    type Value = Once;
+impl<'de> Visitor<'de> for RowVisitor {
+    type Value = Row;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+        f.write_str("a row")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Once, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
         let mut columns = Map::new();
         while let Some((name, value)) = map.next_entry::<String, Value>()? {
             if columns.contains_key(&name) {
@@ -109,7 +106,39 @@ impl<'de> Visitor<'de> for OnceVisitor {
             }
             columns.insert(name, value);
         }
-        Ok(Once(columns))
+        Ok(Row(Value::Object(columns)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Row, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element()? {
+            values.push(value);
+        }
+        Ok(Row(Value::Array(values)))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Row, E> {
+        Ok(Row(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Row, E> {
+        Ok(Row(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Row, E> {
+        Ok(Row(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Row, E> {
+        Ok(Row(value.into()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Row, E> {
+        Ok(Row(value.into()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Row, E> {
+        Ok(Row(Value::Null))
     }
 }
 

@@ -217,9 +217,12 @@ pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> R
                     Some(layout) => read(&mut suite, &mut seen, &file, layout, columns)?,
                     None => suite.skipped.push(file),
                 },
-                Err(DatasetError::Row { .. } | DatasetError::Kind { .. } | DatasetError::Empty { .. }) => {
-                    suite.skipped.push(file)
-                }
+                Err(
+                    DatasetError::Row { .. }
+                    | DatasetError::Kind { .. }
+                    | DatasetError::Empty { .. }
+                    | DatasetError::Header { .. },
+                ) => suite.skipped.push(file),
                 Err(error) => return Err(error.into()),
             }
         }

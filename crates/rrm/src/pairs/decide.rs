@@ -66,15 +66,25 @@ pub(super) fn rows<'a>(inputs: &'a [Input], columns: &'a Columns) -> impl Iterat
             Ok(rows) => (Some(rows), None),
             Err(error) => (None, Some(Err(error))),
         };
-        let stem = stem(&input.name);
+        let stem = own_stem(inputs, file);
         let read = move |next: Result<(usize, _), DatasetError>| {
             next.map(|(row, values)| {
-                let question = question::question(&values, columns, Place { stem, row });
+                let question = question::question(&values, columns, Place { stem: &stem, row });
                 ReadRow { file, row, question }
             })
         };
         failed.into_iter().chain(opened.into_iter().flatten().map(read))
     })
+}
+
+/// What rows without ids are named after: the file's name, with a number where another file before it has the same.
+fn own_stem(inputs: &[Input], file: usize) -> String {
+    let name = &inputs[file].name;
+    let before = inputs.iter().take_while(|input| input.name != *name);
+    let mut others: Vec<&str> = before.map(|input| input.name.as_str()).filter(|other| stem(other) == stem(name)).collect();
+    others.sort_unstable();
+    others.dedup();
+    if others.is_empty() { stem(name).to_owned() } else { format!("{}#{}", stem(name), others.len() + 1) }
 }
 
 /// The file's name without folder and endings.

@@ -124,6 +124,9 @@ fn json_that_is_not_quite_json() {
     a.jsonl row 2: no column `label`; the row has: prompt, responses
     "#);
     insta::assert_snapshot!(gist("a.jsonl", rows(r#"{"prompt":"Hi","prompt":"Ho","responses":["a","b"]}"#), &[]), @"a.jsonl row 1: broken JSON at column 28: the column `prompt` comes twice");
+    assert!(
+        gist("a.json", r#"[{"prompt":"Hi","responses":["a","b"]},{"id":1,"id":2}]"#, &[]).contains("the column `id` comes twice")
+    );
     insta::assert_snapshot!(gist("a.jsonl", rows(r#"{"prompt":"Hi","responses":["a",12345678901234567890123]}"#), &[]), @"a.jsonl row 1: `responses[1]` must be a response: text, an object with the text, or a list of messages; found a number (1.2345678901234568e+22)");
     insta::assert_snapshot!(gist("a.jsonl", rows("{'prompt': 'Hi'}"), &[]), @"a.jsonl row 1: broken JSON at column 2: a name in double quotes belongs here; found `'prompt': 'Hi'}`");
     let odd = items(&file("a.jsonl", r#"{"prompt":"Hi","responses":[{"text":"a","m":NaN},"b"],"n":[NaN]}"#).path, &columns(&[]))
