@@ -66,7 +66,7 @@ pub enum ColumnError {
     /// What stands behind the colon says no labels.
     #[error(
         "column `{spec}`: behind the colon stand two or three different values, of the first, of the second and of neither: \
-         label=choice:0,1, label=winner:model_a,model_b,tie, label=strength:<0,>0,0; or label=a_won,b_won,tied:one-hot"
+         label=choice:0,1, label=winner:model_a,model_b,tie, label=strength:<0,>0,0; or label=a_won,b_won,tied:one-hot, label=score_a,score_b:higher (or lower)"
     )]
     Labels {
         /// The spec.
@@ -98,7 +98,8 @@ impl ColumnNames {
             }
             let column = match column.split_once(':') {
                 Some((column, values)) if field == Field::Label => {
-                    columns.labels = labels::parse(values).ok_or_else(|| ColumnError::Labels { spec: spec.to_owned() })?;
+                    let labels = labels::parse(values).filter(|labels| labels.fits(column.split(',').count()));
+                    columns.labels = labels.ok_or_else(|| ColumnError::Labels { spec: spec.to_owned() })?;
                     column
                 }
                 _ => column,

@@ -1,5 +1,7 @@
 //! The label columns of a row -> which of two responses is better, by what the values of these columns mean.
 
+use std::cmp::Ordering;
+
 use serde_json::{Map, Number, Value};
 
 use super::{
@@ -20,6 +22,26 @@ pub(super) enum Labels {
     Given([Vec<Test>; 3]),
     /// A column for each outcome, with a 1 in one of them.
     OneHot,
+    /// A number for each of the two: the better one has the higher one, or the lower one.
+    Compared(Better),
+}
+
+impl Labels {
+    /// Whether so many columns can hold them.
+    pub(super) fn fits(&self, columns: usize) -> bool {
+        match self {
+            Labels::OneHot => (2..=3).contains(&columns),
+            Labels::Compared(_) => columns == 2,
+            _ => true,
+        }
+    }
+}
+
+/// Which of two numbers is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Better {
+    Higher,
+    Lower,
 }
 
 /// What a value can be told by.
@@ -50,8 +72,11 @@ const WRITERS: [[&str; 2]; 8] = [
 
 /// Reads what stands behind the colon of `label=COLUMN:FIRST,SECOND,TIE`; each may be several values with `|` between them.
 pub(super) fn parse(text: &str) -> Option<Labels> {
-    if matches!(text.trim(), "one-hot" | "onehot" | "one_hot") {
-        return Some(Labels::OneHot);
+    match text.trim() {
+        "one-hot" => return Some(Labels::OneHot),
+        "higher" => return Some(Labels::Compared(Better::Higher)),
+        "lower" => return Some(Labels::Compared(Better::Lower)),
+        _ => {}
     }
     let mut sides: [Vec<Test>; 3] = Default::default();
     let parts: Vec<&str> = text.split(',').collect();
@@ -84,6 +109,10 @@ pub(super) fn labels(row: &Map<String, Value>, columns: &ColumnNames) -> Result<
         let values = paths.iter().map(value).collect::<Result<Vec<_>, _>>()?;
         return Ok(one_hot(paths, &values)?.map(|side| LABELS[side]));
     }
+    if let Labels::Compared(better) = columns.labels {
+        let values = paths.iter().map(value).collect::<Result<Vec<_>, _>>()?;
+        return Ok(compared(paths, &values, better)?.map(|side| LABELS[side]));
+    }
     let mut counts = [0_usize; 3];
     for path in paths {
         let value = value(path)?;
@@ -94,6 +123,23 @@ pub(super) fn labels(row: &Map<String, Value>, columns: &ColumnNames) -> Result<
     let most = counts.into_iter().max().unwrap_or(0);
     let winners: Vec<usize> = (0..3).filter(|&side| counts[side] == most).collect();
     Ok(if let [winner] = winners.as_slice() { Some(LABELS[*winner]) } else { None })
+}
+
+/// Which of the two has the better number; none where a number is missing.
+fn compared(paths: &[String], values: &[&Value], better: Better) -> Result<Option<usize>, RowProblem> {
+    if values.iter().any(|value| value.is_null()) {
+        return Ok(None);
+    }
+    let read = |(path, value): (&String, &&Value)| {
+        scalar(value).and_then(|text| number(&text)).ok_or_else(|| bad(path, "a number or null", value))
+    };
+    let numbers = paths.iter().zip(values).map(read).collect::<Result<Vec<_>, _>>()?;
+    let [first, second] = numbers.as_slice() else { return Err(RowProblem::LabelCount { found: numbers.len() }) };
+    Ok(Some(match (first.total_cmp(second), better) {
+        (Ordering::Equal, _) => 2,
+        (Ordering::Greater, Better::Higher) | (Ordering::Less, Better::Lower) => 0,
+        _ => 1,
+    }))
 }
 
 /// Which of the columns holds the one; none where all are null.
@@ -148,7 +194,7 @@ fn side(row: &Map<String, Value>, path: &str, value: &Value, columns: &ColumnNam
             }
             one_of(&found, path, value, WORDS)
         }
-        Labels::Open | Labels::OneHot => Err(bad(path, WORDS, value)),
+        Labels::Open | Labels::OneHot | Labels::Compared(_) => Err(bad(path, WORDS, value)),
     }
 }
 

@@ -149,6 +149,11 @@ fn meaning(held: &Held, columns: &ColumnNames) -> Result<(Labels, Option<String>
     {
         return Ok(settled);
     }
+    if held.least.is_some() && are_scores(&source.paths) {
+        let found = format!("`{}` and `{}` hold a number for each response", source.paths[0], source.paths[1]);
+        let reading = |which: &str| (format!("label={listed}:{which}"), format!("the {which} one is the better response's"));
+        return Err(Ambiguous { found, readings: [reading("higher"), reading("lower")] });
+    }
     if swapped && (held.words || held.least.is_some() || held.switches) {
         let [one, other] = [0, 1].map(|place| columns.of(Field::Responses).paths[place].clone());
         return Err(Ambiguous {
@@ -263,6 +268,15 @@ fn known(path: &str, present: &[String]) -> Option<&'static Known> {
     let column = path.rsplit('.').next().unwrap_or(path);
     let here = |known: &&Known| known.beside.iter().all(|name| present.iter().any(|column| column == name));
     KNOWN.iter().filter(here).find(|known| known.column == column)
+}
+
+/// Whether the names of two columns say that each is the score of one response.
+fn are_scores(paths: &[String]) -> bool {
+    const SCORES: [&str; 7] = ["score", "rating", "reward", "rank", "grade", "votes", "quality"];
+    let [first, second] = paths else { return false };
+    let (first, second) = (first.to_lowercase(), second.to_lowercase());
+    let both = SCORES.iter().any(|word| first.contains(word) && second.contains(word));
+    both && matches!((marker(&first), marker(&second)), (Some('a'), Some('b')) | (Some('1'), Some('2')) | (Some('0'), Some('1')))
 }
 
 /// Whether the names of the columns say that each is an outcome, in the order first, second, tie.

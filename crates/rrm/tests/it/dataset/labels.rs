@@ -177,6 +177,22 @@ fn a_column_for_each_outcome() {
 }
 
 #[test]
+fn a_number_for_each_response() {
+    let row = |a: Value, b: Value| json!({"prompt": "P", "responses": ["x", "y"], "score_a": a, "score_b": b}).to_string() + "\n";
+    let rows =
+        [row(json!(1), json!(2)), row(json!(2.5), json!("1")), row(json!(0), json!(0)), row(json!(null), json!(2))].concat();
+    assert_eq!(read_as(&rows, &["label=score_a,score_b"]), "label=score_a,score_b:higher or label=score_a,score_b:lower");
+    assert_eq!(read_as(&rows, &["label=score_a,score_b:higher"]), "<>=-");
+    assert_eq!(read_as(&rows, &["label=score_a,score_b:lower"]), "><=-");
+    assert!(
+        read_as(&row(json!("good"), json!(2)), &["label=score_a,score_b:lower"])
+            .ends_with("`score_a` must be a number or null; found the text `good`")
+    );
+    assert!(rrm::dataset::ColumnNames::parse(&["label=score_a:higher"]).is_err());
+    assert!(rrm::dataset::ColumnNames::parse(&["label=a:one-hot"]).is_err());
+}
+
+#[test]
 fn a_mapping_is_the_only_meaning() {
     let map = |values: Value, mapping: &str| {
         read_as(&rows(values.as_array().unwrap()), &["responses=a,b", &format!("label=label:{mapping}")])
