@@ -44,3 +44,14 @@ impl Message {
         Message { role: Role::User, content: content.into() }
     }
 }
+
+/// Turns as one text, each with the name of who speaks, and empty lines between them.
+pub fn dialogue(messages: &[Message]) -> String {
+    let name = |role| match role {
+        Role::System => "System",
+        Role::User => "User",
+        Role::Assistant => "Assistant",
+        Role::Tool => "Tool",
+    };
+    messages.iter().map(|m| format!("{}: {}", name(m.role), m.content)).collect::<Vec<_>>().join("\n\n")
+}

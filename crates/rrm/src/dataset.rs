@@ -1,6 +1,7 @@
 //! Files of rows (JSONL, JSON, CSV, TSV, Parquet) -> [`Item`]s: a prompt and the responses to it, one row at a time.
 
 mod cells;
+mod chats;
 mod check;
 mod columns;
 mod document;
@@ -16,7 +17,9 @@ mod messages;
 mod parquet;
 mod pictures;
 mod responses;
+mod roles;
 mod rows;
+mod settle;
 mod table;
 
 use std::{
@@ -75,6 +78,8 @@ pub struct ReadOptions {
     pub at_least: usize,
     /// Which columns hold what.
     pub columns: ColumnNames,
+    /// Conversations may differ in their last turn only: what is written for trainers holds one turn for each response.
+    pub last_turns: bool,
     /// What errors call the file, where its path says nothing to a person, such as `standard input`.
     pub name: Option<String>,
     /// Whether rows that cannot be used are left out and counted; else they are errors.
@@ -84,7 +89,8 @@ pub struct ReadOptions {
 impl Default for ReadOptions {
     /// Two responses or more, in columns with their own names.
     fn default() -> Self {
-        ReadOptions { exactly: None, at_least: 2, columns: ColumnNames::default(), name: None, skip_bad_rows: false }
+        let columns = ColumnNames::default();
+        ReadOptions { exactly: None, at_least: 2, columns, last_turns: false, name: None, skip_bad_rows: false }
     }
 }
 

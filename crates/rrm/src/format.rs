@@ -6,7 +6,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, syntax::Synta
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chat::{Message, Role},
+    chat::{Message, Role, dialogue},
     comparison::Comparison,
     engine::{Budget, Labels},
     transcript::Thinking,
@@ -249,11 +249,5 @@ fn prompt_text(messages: &[Message]) -> String {
     if let [Message { role: Role::User, content }] = messages {
         return content.clone();
     }
-    let name = |role| match role {
-        Role::System => "System",
-        Role::User => "User",
-        Role::Assistant => "Assistant",
-        Role::Tool => "Tool",
-    };
-    messages.iter().map(|m| format!("{}: {}", name(m.role), m.content)).collect::<Vec<_>>().join("\n\n")
+    dialogue(messages)
 }

@@ -60,7 +60,14 @@ impl Kind {
         let exactly = (self == Kind::Judge).then_some(2);
         let stdin = input.as_os_str() == "-";
         let name = Some(if stdin { "stdin".to_owned() } else { input.display().to_string() });
-        Ok(ReadOptions { exactly, at_least: 2, columns: options.columns()?, name, skip_bad_rows: options.skip_bad_rows })
+        Ok(ReadOptions {
+            exactly,
+            at_least: 2,
+            columns: options.columns()?,
+            last_turns: false,
+            name,
+            skip_bad_rows: options.skip_bad_rows,
+        })
     }
 }
 

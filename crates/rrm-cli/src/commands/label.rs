@@ -60,6 +60,7 @@ async fn label_rows(args: Args) -> Result<ExitCode, Failure> {
     let name = if named.as_os_str() == "-" { "stdin".to_owned() } else { named.display().to_string() };
     let reading = ReadOptions {
         columns: options.columns()?,
+        last_turns: true,
         name: Some(name.clone()),
         skip_bad_rows: options.skip_bad_rows,
         ..ReadOptions::default()

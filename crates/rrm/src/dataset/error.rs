@@ -171,12 +171,14 @@ pub enum RowProblem {
         place: String,
     },
     /// A message of somebody unknown.
-    #[error("`{place}` has the role `{role}`; known are system, developer, user, assistant and tool")]
+    #[error("`{place}` has the role `{role}`; known are {known}")]
     Role {
         /// Where.
         place: String,
         /// Who speaks.
         role: String,
+        /// The names that are read.
+        known: String,
     },
     /// A message that holds something else than text.
     #[error("`{place}` is a part of type `{kind}`; only text can be judged")]
@@ -208,8 +210,8 @@ pub enum RowProblem {
         /// Who speaks last.
         role: &'static str,
     },
-    /// Conversations that part before their last turns, so that no two texts answer the same prompt.
-    #[error("`{a}` and `{b}` already differ before their last turn (at turn {turn}); only last turns can be compared")]
+    /// Conversations that share nothing that both could answer.
+    #[error("`{a}` and `{b}` differ from turn {turn} on and share no prompt before it, so that they answer nothing together")]
     Parting {
         /// One conversation.
         a: String,
@@ -218,10 +220,67 @@ pub enum RowProblem {
         /// The first turn that differs, from 1.
         turn: usize,
     },
+    /// Conversations that part before their last turn, where each response must be one turn.
+    #[error(
+        "`{a}` and `{b}` differ before their last turn (at turn {turn}); what is written for trainers holds one turn for each response"
+    )]
+    Parted {
+        /// One conversation.
+        a: String,
+        /// The other.
+        b: String,
+        /// The first turn that differs, from 1.
+        turn: usize,
+    },
+    /// A conversation that another one of the row goes on from.
+    #[error("`{a}` is the beginning of `{b}`: after what they share nothing is left of it to be judged")]
+    Beginning {
+        /// The shorter conversation.
+        a: String,
+        /// The longer one.
+        b: String,
+    },
     /// A whole conversation beside a prompt that is not its beginning.
-    #[error("`{place}` is a whole conversation, but not one that begins with the prompt of this row")]
+    #[error(
+        "`{place}` is {what}, but not one that begins with the prompt of this row: it begins with {found}, the prompt with {prompt}{}",
+        as_text(what)
+    )]
     OtherPrompt {
         /// Where.
+        place: String,
+        /// What it was read as, with an article.
+        what: &'static str,
+        /// How it begins.
+        found: String,
+        /// How the prompt does.
+        prompt: String,
+    },
+    /// A text that holds a conversation beside one that does not.
+    #[error("`{place}` is {what} and `{other}` is not; write both as conversations or both as plain text{}", as_text(what))]
+    Mixed {
+        /// Where.
+        place: String,
+        /// What it was read as, with an article.
+        what: &'static str,
+        /// The response that is a plain text.
+        other: String,
+    },
+    /// A prompt that is a JSON list of turns, and a response that is not a list of as many.
+    #[error("`{place}` is a JSON list of texts, the turns of a chat (here {count}), and `{other}` is {found}")]
+    Lists {
+        /// The prompt's column.
+        place: String,
+        /// Its turns.
+        count: usize,
+        /// The response.
+        other: String,
+        /// What it is instead.
+        found: String,
+    },
+    /// A user who says nothing.
+    #[error("the last turn of the user in `{place}` is empty: there is nothing that the responses could answer")]
+    EmptyTurn {
+        /// The column.
         place: String,
     },
     /// A label for two where there are not two.
@@ -280,6 +339,23 @@ fn reading((spec, says): &(String, String)) -> String {
 
 fn beside(place: Option<&str>) -> String {
     place.map_or_else(|| ", where a picture is shown".to_owned(), |place| format!(" for what is in `{place}`"))
+}
+
+/// How to say that a text which was read as a conversation is none.
+fn as_text(what: &str) -> &'static str {
+    match what {
+        WHOLE => "",
+        _ => "; a text that is to be judged as it stands is written as a list with one message of the assistant",
+    }
+}
+
+/// What turns are that were written as turns.
+pub(super) const WHOLE: &str = "a whole conversation";
+
+/// The beginning of a text, quoted for messages.
+pub(super) fn beginning(text: &str) -> String {
+    let text = text.replace('\n', "\\n");
+    if text.chars().count() > 60 { format!("`{}…`", text.chars().take(60).collect::<String>()) } else { format!("`{text}`") }
 }
 
 fn nearest_words(nearest: Option<&str>) -> String {

@@ -9,12 +9,13 @@ use super::{
     columns::{ColumnNames, Field, Several, find, missing, no_column, remove},
     error::{RowProblem, wrong_type},
     mend::cleared,
-    messages::{Said, said, scalar, transcript},
+    messages::{Said, said, scalar},
     pictures::unseen,
     responses::{Raw, is_pair, joined, optional, responses},
+    settle::settle,
 };
 use crate::{
-    chat::{Message, Role},
+    chat::{Message, Role, dialogue},
     comparison::Prompt,
 };
 
@@ -27,7 +28,8 @@ pub(super) fn item(row: usize, mut columns: Map<String, Value>, options: &ReadOp
     let id = id(row, &columns, names)?;
     let mut raw = responses(&columns, names)?;
     count(raw.len(), options)?;
-    let messages = settle(prompt(&columns, names)?, &mut raw, &columns, names)?;
+    let place = names.of(Field::Prompt).paths.join("+");
+    let messages = settle(prompt(&columns, names)?, &place, &mut raw, options.last_turns, || no_prompt(&columns, names))?;
     seen(&columns, &messages, &raw)?;
     let [rubric, reference] = [Field::Rubric, Field::Reference].map(|field| guide(&columns, names, field));
     let prompt = Arc::new(Prompt { messages, rubric: rubric?, reference: reference? });
@@ -38,7 +40,7 @@ pub(super) fn item(row: usize, mut columns: Map<String, Value>, options: &ReadOp
     let responses = raw.into_iter().map(|raw| Response {
         text: match raw.said {
             Said::Text(text) => text.into(),
-            Said::Turns(turns) => turns.into_iter().next_back().map(|turn| turn.content).unwrap_or_default().into(),
+            Said::Turns(turns) => dialogue(&turns).into(),
         },
         label: raw.label,
         team: raw.team,
@@ -82,90 +84,17 @@ fn count(found: usize, options: &ReadOptions) -> Result<(), RowProblem> {
     }
 }
 
-/// The prompt column's messages, or none where the row has no such column and the responses may hold it.
-fn prompt(columns: &Map<String, Value>, names: &ColumnNames) -> Result<Option<Vec<Message>>, RowProblem> {
+/// What the prompt column says, or none where the row has no such column and the responses may hold it.
+fn prompt(columns: &Map<String, Value>, names: &ColumnNames) -> Result<Option<Said>, RowProblem> {
     let source = names.of(Field::Prompt);
+    if source.several == Several::Joined {
+        return joined(columns, names, Field::Prompt, "").map(|text| Some(Said::Text(text)));
+    }
     let place = &source.paths[0];
-    let messages = if source.several == Several::Joined {
-        vec![Message::user(joined(columns, names, Field::Prompt, "")?)]
-    } else {
-        match find(columns, place) {
-            None if source.given => return Err(missing(columns, place, Field::Prompt, "")),
-            None => return Ok(None),
-            Some(value) => match said(value, place, "text or a list of messages")? {
-                Said::Text(text) => vec![Message::user(text)],
-                Said::Turns(turns) => turns,
-            },
-        }
-    };
-    if messages.iter().all(|message| message.content.trim().is_empty()) {
-        return Err(RowProblem::EmptyPrompt { place: source.paths.join("+") });
-    }
-    Ok(Some(messages))
-}
-
-/// The conversation that all responses answer: the prompt column's, lengthened by what whole conversations share before their last turns.
-fn settle(
-    prompt: Option<Vec<Message>>,
-    responses: &mut [Raw],
-    columns: &Map<String, Value>,
-    names: &ColumnNames,
-) -> Result<Vec<Message>, RowProblem> {
-    if prompt.is_none() {
-        read_transcripts(responses);
-    }
-    let mut settled: Option<(&str, Vec<Message>)> = None;
-    for raw in &*responses {
-        let before = match &raw.said {
-            Said::Turns(turns) => last_turn(turns, &raw.place)?,
-            Said::Text(_) => &[],
-        };
-        let whole = match &prompt {
-            None if before.is_empty() => return Err(no_prompt(columns, names)),
-            None => before.to_vec(),
-            Some(prompt) => continued(prompt, before, &raw.place)?,
-        };
-        match &settled {
-            Some((place, other)) if *other != whole => {
-                let turn = 1 + whole.iter().zip(other).take_while(|(a, b)| a == b).count();
-                return Err(RowProblem::Parting { a: (*place).to_owned(), b: raw.place.clone(), turn });
-            }
-            Some(_) => {}
-            None => settled = Some((&raw.place, whole)),
-        }
-    }
-    settled.map(|(_, messages)| messages).or(prompt).ok_or_else(|| no_prompt(columns, names))
-}
-
-/// Turns texts into conversations if all of them are transcripts.
-fn read_transcripts(responses: &mut [Raw]) {
-    let read = |raw: &Raw| match &raw.said {
-        Said::Text(text) => transcript(text),
-        Said::Turns(_) => None,
-    };
-    let transcripts: Option<Vec<_>> = responses.iter().map(read).collect();
-    for (raw, turns) in responses.iter_mut().zip(transcripts.into_iter().flatten()) {
-        raw.said = Said::Turns(turns);
-    }
-}
-
-/// The turns before the assistant's last one.
-fn last_turn<'a>(turns: &'a [Message], place: &str) -> Result<&'a [Message], RowProblem> {
-    match turns {
-        [before @ .., Message { role: Role::Assistant, .. }] => Ok(before),
-        [.., last] => Err(RowProblem::LastTurn { place: place.to_owned(), role: last.role.as_str() }),
-        [] => Ok(&[]),
-    }
-}
-
-/// `prompt` and the turns `before` a response as one conversation. These turns may repeat the prompt (with a system message before it,
-/// which the prompt column often lacks) or go on from it.
-fn continued(prompt: &[Message], before: &[Message], place: &str) -> Result<Vec<Message>, RowProblem> {
-    match before {
-        [] => Ok(prompt.to_vec()),
-        _ if before.starts_with(prompt) || before.ends_with(prompt) => Ok(before.to_vec()),
-        [Message { role: Role::Assistant | Role::Tool, .. }, ..] => Ok([prompt, before].concat()),
-        _ => Err(RowProblem::OtherPrompt { place: place.to_owned() }),
+    match find(columns, place) {
+        None if source.given => Err(missing(columns, place, Field::Prompt, "")),
+        None => Ok(None),
+        Some(value) => said(value, place, "text or a list of messages").map(Some),
     }
 }
 

@@ -5,8 +5,9 @@ use serde_json::{Map, Number, Value};
 use super::{
     error::{RowProblem, wrong_type},
     mend::no_number,
+    roles,
 };
-use crate::chat::{Message, Role};
+use crate::chat::Message;
 
 /// What a value says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,87 +47,72 @@ fn is_exact(number: &Number) -> bool {
     digits.skip_while(|digit| *digit == b'0').count() <= 16 && number.as_f64().is_some_and(|number| number.abs() < 1e16)
 }
 
-/// Reads a transcript as Anthropic's hh-rlhf files hold them: `Human:` and `Assistant:`, each after an empty line.
-pub(super) fn transcript(text: &str) -> Option<Vec<Message>> {
-    const SPEAKERS: [(&str, Role); 2] = [("\n\nHuman:", Role::User), ("\n\nAssistant:", Role::Assistant)];
-    let text = format!("\n\n{}", text.trim_start());
-    let mut rest = text.as_str();
-    let mut turns = Vec::new();
-    while !rest.is_empty() {
-        let (marker, role) = SPEAKERS.into_iter().find(|(marker, _)| rest.starts_with(marker))?;
-        rest = &rest[marker.len()..];
-        let end = SPEAKERS.iter().filter_map(|(marker, _)| rest.find(marker)).min().unwrap_or(rest.len());
-        turns.push(Message { role, content: rest[..end].trim().to_owned() });
-        rest = &rest[end..];
-    }
-    turns.first().is_some_and(|turn| turn.role == Role::User).then_some(turns)
-}
-
-fn messages(list: &[Value], place: &str) -> Result<Vec<Message>, RowProblem> {
+pub(super) fn messages(list: &[Value], place: &str) -> Result<Vec<Message>, RowProblem> {
     list.iter().enumerate().map(|(i, value)| message(value, &format!("{place}[{i}]"))).collect()
 }
 
+/// Keys of a message that may hold what is said, the first that is not null: of OpenAI, ShareGPT, Cohere, Gemini and OpenAssistant.
+const TEXTS: [&str; 5] = ["content", "value", "message", "parts", "text"];
+
+const MESSAGE: &str = "a message with `role` and `content`";
+
 fn message(value: &Value, place: &str) -> Result<Message, RowProblem> {
-    const EXPECTED: &str = "a message with `role` and `content`";
-    let Value::Object(keys) = value else { return Err(wrong_type(place, EXPECTED, value)) };
-    let Some(name) = keys.get("role") else { return Err(wrong_type(place, EXPECTED, value)) };
-    let Value::String(name) = name else { return Err(wrong_type(&format!("{place}.role"), "text", name)) };
-    let role = match name.as_str() {
-        "system" | "developer" => Role::System,
-        "user" => Role::User,
-        "assistant" => Role::Assistant,
-        "tool" => Role::Tool,
-        other => return Err(RowProblem::Role { place: place.to_owned(), role: other.to_owned() }),
-    };
-    Ok(Message { role, content: content(keys, value, place)? })
+    let Value::Object(keys) = value else { return Err(wrong_type(place, MESSAGE, value)) };
+    let role = roles::named(keys, place)?.ok_or_else(|| wrong_type(place, MESSAGE, value))?;
+    Ok(Message { role, content: content(keys, place)?.1 })
 }
 
-/// What a message says: its text, then the tools it calls as JSON, so that a judge sees both.
-fn content(keys: &Map<String, Value>, message: &Value, place: &str) -> Result<String, RowProblem> {
-    let calls = keys.get("tool_calls").filter(|calls| calls.as_array().is_some_and(|calls| !calls.is_empty()));
-    let place = format!("{place}.content");
-    let text = match keys.get("content") {
-        Some(Value::Array(list)) => parts(list, &place)?,
-        None | Some(Value::Null) if calls.is_some() => String::new(),
-        Some(value) => scalar(value).ok_or_else(|| wrong_type(&place, "text or a list of text parts", value))?,
-        None => return Err(wrong_type(place.trim_end_matches(".content"), "a message with `role` and `content`", message)),
+/// What a message says, and the key that says it: its text, then the tools it calls as JSON, so that a judge sees both.
+pub(super) fn content(keys: &Map<String, Value>, place: &str) -> Result<(&'static str, String), RowProblem> {
+    let calls: Vec<String> = [("tool_calls", is_list as fn(&Value) -> bool), ("function_call", Value::is_object)]
+        .into_iter()
+        .filter_map(|(key, is_call)| keys.get(key).filter(|value| is_call(value)))
+        .map(Value::to_string)
+        .collect();
+    let there = |key: &&str| keys.get(*key).is_some_and(|value| !value.is_null());
+    let key = TEXTS.into_iter().find(there).unwrap_or("content");
+    let place_of = format!("{place}.{key}");
+    let text = match keys.get(key) {
+        Some(Value::Array(list)) => parts(list, &place_of)?,
+        Some(Value::Object(answer)) => answer_of(answer, &place_of)?,
+        None | Some(Value::Null) if !calls.is_empty() => String::new(),
+        Some(value) => scalar(value).ok_or_else(|| wrong_type(&place_of, CONTENT, value))?,
+        None => return Err(wrong_type(place, MESSAGE, &Value::Object(keys.clone()))),
     };
-    Ok(match calls {
-        None => text,
-        Some(calls) if text.is_empty() => calls.to_string(),
-        Some(calls) => format!("{text}\n{calls}"),
-    })
+    let said: Vec<String> = [text].into_iter().filter(|text| !text.is_empty()).chain(calls).collect();
+    Ok((key, said.join("\n")))
+}
+
+const CONTENT: &str = "text or a list of text parts";
+
+fn is_list(value: &Value) -> bool {
+    value.as_array().is_some_and(|list| !list.is_empty())
+}
+
+/// The answer of `{"answer": "…"}`, as Arena-Hard writes content; thoughts beside it are no part of what was answered.
+fn answer_of(keys: &Map<String, Value>, place: &str) -> Result<String, RowProblem> {
+    const THOUGHTS: [&str; 4] = ["thought", "thinking", "reasoning", "reasoning_content"];
+    let others = keys.keys().any(|key| key != "answer" && !THOUGHTS.contains(&key.as_str()));
+    let answer = keys.get("answer").filter(|_| !others).and_then(scalar);
+    answer.ok_or_else(|| wrong_type(place, CONTENT, &Value::Object(keys.clone())))
 }
 
 fn is_part(value: &Value) -> bool {
-    value.get("type").is_some() && value.get("role").is_none()
+    value.get("type").is_some() && value.as_object().is_some_and(|keys| roles::speaker(keys).is_none())
 }
 
-/// Joins the texts of parts such as `{"type": "text", "text": "…"}`.
+/// Joins the texts of parts such as `{"type": "text", "text": "…"}` or `{"text": "…"}`.
 fn parts(list: &[Value], place: &str) -> Result<String, RowProblem> {
     let mut joined = String::new();
     for (i, part) in list.iter().enumerate() {
         let place = format!("{place}[{i}]");
         match (part.get("type").and_then(Value::as_str), part.get("text")) {
             (Some("text" | "input_text" | "output_text"), Some(Value::String(text))) => joined.push_str(text),
+            // Gemini's parts have no type.
+            (None, Some(Value::String(text))) if part.as_object().is_some_and(|keys| keys.len() == 1) => joined.push_str(text),
             (Some(kind), _) if !kind.ends_with("text") => return Err(RowProblem::Part { place, kind: kind.to_owned() }),
             _ => return Err(wrong_type(&place, "a part such as {\"type\": \"text\", \"text\": \"…\"}", part)),
         }
     }
     Ok(joined)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn transcripts_are_split_at_their_speakers() {
-        let turns = transcript("\n\nHuman: Hi, says\n\nthe man\n\nAssistant: Hello.\n\nHuman:\n\nAssistant: Yes?").unwrap();
-        let turns: Vec<_> = turns.iter().map(|turn| (turn.role.as_str(), turn.content.as_str())).collect();
-        assert_eq!(turns, [("user", "Hi, says\n\nthe man"), ("assistant", "Hello."), ("user", ""), ("assistant", "Yes?")]);
-        assert_eq!(transcript("The sky is blue."), None);
-        assert_eq!(transcript("\n\nAssistant: alone"), None);
-        assert_eq!(transcript(""), None);
-    }
 }

@@ -4,10 +4,12 @@ use serde_json::{Map, Value};
 
 use super::{
     columns::{ColumnNames, Field, Several, find, found, missing, no_column, remove},
-    error::{RowProblem, wrong_type},
+    error::{RowProblem, WHOLE, wrong_type},
     labels,
-    messages::{Said, said, scalar},
+    messages::{self, Said, said, scalar},
+    roles,
 };
+use crate::chat::Role;
 
 /// A response before the row's prompt is settled.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(super) struct Raw {
     /// Where it stands, for messages.
     pub(super) place: String,
     pub(super) said: Said,
+    /// What it was read as where it is a conversation, for messages.
+    pub(super) what: &'static str,
     pub(super) label: Option<f64>,
     pub(super) team: Option<String>,
     pub(super) extra: Map<String, Value>,
@@ -87,7 +91,7 @@ fn response(value: &Value, place: String, columns: &ColumnNames) -> Result<Raw, 
     const EXPECTED: &str = "a response: text, an object with the text, or a list of messages";
     let Value::Object(keys) = value else {
         let said = said(value, &place, EXPECTED)?;
-        return Ok(Raw { place, said, label: None, team: None, extra: Map::new() });
+        return Ok(Raw { place, said, what: WHOLE, label: None, team: None, extra: Map::new() });
     };
     let (said, read) = text(keys, &place, columns)?;
     let [score, rank] = [Field::Score, Field::Rank].map(|field| number(keys, &place, columns, field));
@@ -106,21 +110,42 @@ fn response(value: &Value, place: String, columns: &ColumnNames) -> Result<Raw, 
     let others = [Field::Correct, Field::Score, Field::Answer, Field::Rank];
     let others = others.into_iter().filter_map(|field| columns.of(field).paths.first()).map(String::as_str);
     read.into_iter().chain(others).for_each(|path| remove(&mut extra, path));
-    Ok(Raw { place, said, label, team, extra })
+    Ok(Raw { place, said, what: WHOLE, label, team, extra })
 }
 
 /// What the response says, and the keys that say it.
 fn text<'a>(keys: &Map<String, Value>, place: &str, columns: &'a ColumnNames) -> Result<(Said, Vec<&'a str>), RowProblem> {
     let source = columns.of(Field::Text);
+    let named = |key: &str| source.given && source.paths.iter().all(|path| path == key);
+    if let Some(role) = of_message(keys) {
+        let spoken = !source.given || named("content") || named("value");
+        if spoken && role != Role::Assistant {
+            return Err(RowProblem::LastTurn { place: place.to_owned(), role: role.as_str() });
+        }
+        if !source.given {
+            let (key, text) = messages::content(keys, place)?;
+            return Ok((Said::Text(text), vec![key]));
+        }
+    }
     if source.several == Several::Joined {
         return Ok((Said::Text(joined(keys, columns, Field::Text, place)?), source.paths.iter().map(String::as_str).collect()));
     }
-    let held = source.paths.iter().find_map(|path| Some((path.as_str(), find(keys, path)?)));
+    let lists: &[&'static str] = if source.given { &[] } else { &["messages", "conversations", "conversation"] };
+    let paths = source.paths.iter().map(String::as_str).chain(lists.iter().copied());
+    let held = paths.into_iter().find_map(|path| Some((path, find(keys, path)?)));
     let Some((path, value)) = held else {
         let names = source.paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", nor ");
         return Err(no_column(keys, &source.paths[0], names, place));
     };
     Ok((said(value, &format!("{place}.{path}"), "text or a list of messages")?, vec![path]))
+}
+
+/// Who speaks, where a response is a message: `role` or, beside `value`, `from`. Beside `text` or `response` these may say where a text is from.
+fn of_message(keys: &Map<String, Value>) -> Option<Role> {
+    let has = |key: &str| keys.contains_key(key);
+    let (key, name) = roles::speaker(keys)?;
+    let message = if key == "from" { has("value") } else { !has("text") && !has("response") };
+    if message { roles::role(name.as_str()?) } else { None }
 }
 
 /// The texts of several columns, joined by line breaks; null and empty ones are left out.

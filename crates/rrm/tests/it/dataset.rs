@@ -1,6 +1,7 @@
 //! Files -> items, and the words for files that cannot be read.
 
 mod any_bytes;
+mod chats;
 mod examples;
 mod forms;
 mod in_file;

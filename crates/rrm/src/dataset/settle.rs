@@ -1,0 +1,178 @@
+//! A prompt and what responses say -> the conversation that all of them answer, and the text of each response.
+//!
+//! The last turn of the assistant is judged and what comes before it is the prompt. Where conversations part earlier, the prompt is what they share
+//! up to a turn of the assistant, and all turns after it are the response, each with the name of who speaks.
+
+use super::{
+    chats,
+    error::{RowProblem, beginning},
+    messages::Said,
+    responses::Raw,
+};
+use crate::chat::{Message, Role, dialogue};
+
+/// Settles the prompt; afterwards every response says a text. `prompt` is what the column at `place` holds, and `no_prompt` the error where
+/// nothing holds one. With `last_turns`, conversations may differ in their last turn only.
+pub(super) fn settle(
+    prompt: Option<Said>,
+    place: &str,
+    responses: &mut [Raw],
+    last_turns: bool,
+    no_prompt: impl Fn() -> RowProblem,
+) -> Result<Vec<Message>, RowProblem> {
+    let prompt = match prompt {
+        None => None,
+        Some(Said::Turns(turns)) => Some(turns),
+        Some(Said::Text(text)) => Some(match chats::lists(&text, place, responses)? {
+            Some(turns) => turns,
+            None => chats::prompt(&text, place)?.unwrap_or_else(|| vec![Message::user(text)]),
+        }),
+    };
+    if let Some(turns) = &prompt {
+        spoken(turns, place)?;
+    }
+    chats::lift(prompt.as_deref(), responses)?;
+    let said = if prompt.is_some() { place.to_owned() } else { holder(responses).unwrap_or_default() };
+    let settled = match &prompt {
+        Some(prompt) if responses.iter().all(|raw| matches!(raw.said, Said::Text(_))) => prompt.clone(),
+        _ => {
+            let chats = chats_of(prompt.as_deref(), responses, no_prompt)?;
+            parted(chats, responses, last_turns)?
+        }
+    };
+    spoken(&settled, &said)?;
+    Ok(settled)
+}
+
+/// Refuses a prompt in which nothing is asked.
+fn spoken(prompt: &[Message], place: &str) -> Result<(), RowProblem> {
+    let blank = |message: &Message| message.content.trim().is_empty();
+    if prompt.iter().all(blank) {
+        return Err(RowProblem::EmptyPrompt { place: place.to_owned() });
+    }
+    match prompt.iter().rfind(|message| message.role == Role::User) {
+        Some(last) if blank(last) => Err(RowProblem::EmptyTurn { place: place.to_owned() }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether turns hold more than what an assistant and its tools say, so that what follows them answers something.
+fn asks(turns: &[Message]) -> bool {
+    turns.iter().any(|turn| matches!(turn.role, Role::User | Role::System))
+}
+
+/// Where the first whole conversation stands.
+fn holder(responses: &[Raw]) -> Option<String> {
+    let whole = |raw: &&Raw| matches!(&raw.said, Said::Turns(turns) if asks(turns));
+    responses.iter().find(whole).map(|raw| raw.place.clone())
+}
+
+/// The whole conversation that each response ends. Without a prompt column a response that is no whole conversation answers what the first
+/// one that is does.
+fn chats_of(
+    prompt: Option<&[Message]>,
+    responses: &[Raw],
+    no_prompt: impl Fn() -> RowProblem,
+) -> Result<Vec<Vec<Message>>, RowProblem> {
+    let mut chats: Vec<(Vec<Message>, Message)> = Vec::new();
+    for raw in responses {
+        chats.push(match &raw.said {
+            Said::Text(text) => (Vec::new(), Message { role: Role::Assistant, content: text.clone() }),
+            Said::Turns(turns) => last_turn(turns, &raw.place)?,
+        });
+    }
+    let first = chats.iter().map(|(before, _)| before).find(|before| asks(before)).cloned();
+    if prompt.is_none() && first.is_none() {
+        return Err(no_prompt());
+    }
+    let whole = |(raw, (before, last)): (&Raw, (Vec<Message>, Message))| {
+        let mut chat = match (prompt, &first) {
+            (Some(prompt), _) => continued(prompt, before, raw)?,
+            (None, Some(_)) if asks(&before) => before,
+            (None, Some(first)) => [first.clone(), before].concat(),
+            (None, None) => before,
+        };
+        chat.push(last);
+        Ok(chat)
+    };
+    responses.iter().zip(chats).map(whole).collect()
+}
+
+/// The turns before the assistant's last one, and that one.
+fn last_turn(turns: &[Message], place: &str) -> Result<(Vec<Message>, Message), RowProblem> {
+    match turns {
+        [before @ .., last] if last.role == Role::Assistant => Ok((before.to_vec(), last.clone())),
+        [.., last] => Err(RowProblem::LastTurn { place: place.to_owned(), role: last.role.as_str() }),
+        [] => Ok((Vec::new(), Message { role: Role::Assistant, content: String::new() })),
+    }
+}
+
+/// `prompt` and the turns `before` a response as one conversation. These turns may repeat the prompt (with a system message before it,
+/// which the prompt column often lacks) or go on from it.
+fn continued(prompt: &[Message], before: Vec<Message>, raw: &Raw) -> Result<Vec<Message>, RowProblem> {
+    match before.as_slice() {
+        [] => Ok(prompt.to_vec()),
+        _ if repeats(&before, prompt) => Ok(before),
+        [Message { role: Role::Assistant | Role::Tool, .. }, ..] => Ok([prompt, &before].concat()),
+        _ => Err(RowProblem::OtherPrompt {
+            place: raw.place.clone(),
+            what: raw.what,
+            found: beginning(&dialogue(&before)),
+            prompt: beginning(&dialogue(prompt)),
+        }),
+    }
+}
+
+/// Whether the turns `before` a response begin or end with the prompt.
+pub(super) fn repeats(before: &[Message], prompt: &[Message]) -> bool {
+    let Some(more) = before.len().checked_sub(prompt.len()) else { return false };
+    same(&before[..prompt.len()], prompt) || same(&before[more..], prompt)
+}
+
+/// Whether the same is said, whatever blanks stand at the ends of turns.
+fn same(a: &[Message], b: &[Message]) -> bool {
+    let turn = |a: &Message, b: &Message| a.role == b.role && a.content.trim() == b.content.trim();
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| turn(a, b))
+}
+
+/// What conversations share becomes the prompt, what is left of each its response.
+fn parted(chats: Vec<Vec<Message>>, responses: &mut [Raw], last_turns: bool) -> Result<Vec<Message>, RowProblem> {
+    let Some(first) = chats.first().cloned() else { return Ok(Vec::new()) };
+    let last = |chat: &[Message]| chat.len().saturating_sub(1);
+    let whole = chats.iter().all(|chat| same(&chat[..last(chat)], &first[..last(&first)]));
+    let at = if whole { last(&first) } else { parting(&chats, responses, last_turns)? };
+    for (raw, chat) in responses.iter_mut().zip(chats) {
+        raw.said = Said::Text(match &chat[at..] {
+            [only] if whole => only.content.clone(),
+            turns => dialogue(turns),
+        });
+    }
+    Ok(first[..at].to_vec())
+}
+
+/// The place from which conversations are responses: the last turn of the assistant that all have in common, or that is the first to differ.
+fn parting(chats: &[Vec<Message>], responses: &[Raw], last_turns: bool) -> Result<usize, RowProblem> {
+    let shared = |chat: &[Message]| {
+        let first = chats.first().map(Vec::as_slice).unwrap_or_default();
+        chat.iter().zip(first).take_while(|(a, b)| same(&[(*a).clone()], &[(*b).clone()])).count()
+    };
+    let lengths: Vec<usize> = chats.iter().map(|chat| shared(chat)).collect();
+    let least = lengths.iter().copied().min().unwrap_or(0);
+    let other = lengths.iter().position(|length| *length == least).unwrap_or(0);
+    let places = |a: usize, b: usize| (responses[a].place.clone(), responses[b].place.clone());
+    if let Some(short) = chats.iter().position(|chat| chat.len() == least) {
+        let long = chats.iter().position(|chat| chat.len() > least).unwrap_or(0);
+        let (a, b) = places(short, long);
+        return Err(RowProblem::Beginning { a, b });
+    }
+    if last_turns {
+        let (a, b) = places(0, other);
+        return Err(RowProblem::Parted { a, b, turn: least + 1 });
+    }
+    let all_assistant = |at: &usize| chats.iter().all(|chat| chat[*at].role == Role::Assistant);
+    let at = (1..=least).rev().find(all_assistant).filter(|at| asks(&chats[0][..*at]));
+    at.ok_or_else(|| {
+        let (a, b) = places(0, other);
+        RowProblem::Parting { a, b, turn: least + 1 }
+    })
+}
