@@ -8,6 +8,7 @@ mod best_of;
 mod load;
 mod published;
 mod rated;
+mod recorded;
 mod run;
 mod scores;
 mod tally;
@@ -16,13 +17,14 @@ use std::{path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::load::{listed, recognised};
+pub(crate) use self::load::{data_files, recognised};
 pub use self::{
     best_of::{Asked, Auc, BestOf, Judged, Questions, SIZES, Size, best_of, load_best_of, matches_of},
     load::{DataFile, EvalError, Suite, load},
     published::reward_bench_results,
+    recorded::{Recorded, RecordedError, recorded},
     run::{CaseRow, Counted, RunError, run},
-    scores::{Combined, Evaluation, Group, Level, Share, combine, scores},
+    scores::{Combined, Evaluation, Group, Level, Share, combine, recorded_scores, scores},
     tally::{Confusion, Counts, Tally},
 };
 use crate::{dataset::Item, verdict::Verdict, vote::Decision};

@@ -9,7 +9,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Benchmark, Case, Layout, benchmarks::text};
+use super::{
+    Benchmark, Case, Layout,
+    benchmarks::{llm_bar, text},
+};
 use crate::dataset::{self, ColumnError, ColumnNames, DatasetError, Item, ReadOptions};
 
 /// A benchmark that was read.
@@ -211,9 +214,9 @@ pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> R
             continue;
         }
         let before = suite.files.len();
-        for file in listed(path)? {
+        for file in data_files(benchmark, path)? {
             match dataset::first_columns(&file) {
-                Ok(present) => match layout(benchmark, &present) {
+                Ok(present) => match layout(benchmark, &present).filter(|layout| is_data(layout, &file, &present)) {
                     Some(layout) => read(&mut suite, &mut seen, &file, layout, columns)?,
                     None => suite.skipped.push(file),
                 },
@@ -250,6 +253,26 @@ pub(crate) fn recognised(present: &[String]) -> Vec<Benchmark> {
 fn layout(benchmark: Benchmark, present: &[String]) -> Option<&'static Layout> {
     let fits = |layout: &&Layout| layout.needs.iter().all(|name| present.iter().any(|column| column == name));
     benchmark.protocol().layouts.iter().find(fits)
+}
+
+/// Whether a file of a folder holds data of the benchmark whose columns it has: judgments of others and, in LLMBar's repository, other sets lie
+/// beside it in the same form.
+fn is_data(layout: &Layout, file: &Path, present: &[String]) -> bool {
+    const JUDGMENTS: [&str; 2] = ["results", "judgments"];
+    let judgments = !layout.needs.is_empty() && present.iter().any(|column| JUDGMENTS.contains(&column.as_str()));
+    let other_set = layout.needs == llm_bar::LAYOUT.needs && llm_bar::subset(file).is_err();
+    !judgments && !other_set
+}
+
+/// Files below a folder that may hold data. Folders in which a benchmark publishes judgments of others are not looked into.
+pub(crate) fn data_files(benchmark: Benchmark, folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
+    let judgments = match benchmark {
+        Benchmark::LlmBar | Benchmark::RewardBench => "evaluators",
+        Benchmark::JudgeBench => "outputs",
+        _ => return listed(folder),
+    };
+    let below = |file: &Path| file.strip_prefix(folder).is_ok_and(|file| file.iter().any(|part| part == judgments));
+    Ok(listed(folder)?.into_iter().filter(|file| !below(file)).collect())
 }
 
 fn read(suite: &mut Suite, seen: &mut Seen, path: &Path, layout: &Layout, columns: &ColumnNames) -> Result<(), EvalError> {

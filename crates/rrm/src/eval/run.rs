@@ -133,7 +133,6 @@ async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Re
         }
     }
     let counted = if protocol.orders == Orders::Both { 2 } else { 1 };
-    let bytes = |response: usize| case.item.responses.get(response).map_or(0, |response| response.text.len());
     Ok(CaseRow {
         rrm: result::VERSION,
         id: case.item.id.clone(),
@@ -142,7 +141,7 @@ async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Re
         label: case.label,
         official: protocol.count(case.label, &decisions[..counted.min(decisions.len())], judge.engine.scores().is_some()),
         strict: (decisions.len() == 2).then(|| decisions.iter().all(|decision| *decision == case.label.into())),
-        bytes: (bytes(case.pair.0), bytes(case.pair.1)),
+        bytes: bytes(case),
         writers: writers(case),
         decisions,
         error,
@@ -150,8 +149,14 @@ async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Re
     })
 }
 
+/// Bytes of the two responses.
+pub(super) fn bytes(case: &Case) -> (usize, usize) {
+    let bytes = |response: usize| case.item.responses.get(response).map_or(0, |response| response.text.len());
+    (bytes(case.pair.0), bytes(case.pair.1))
+}
+
 /// Who wrote the two responses: columns of RewardBench and of MT-Bench, or `model` beside each response.
-fn writers(case: &Case) -> Option<(String, String)> {
+pub(super) fn writers(case: &Case) -> Option<(String, String)> {
     const COLUMNS: [(&str, &str); 2] = [("chosen_model", "rejected_model"), ("model_a", "model_b")];
     let of_row = |(a, b)| Some((case.item.extra.get(a)?.as_str()?.to_owned(), case.item.extra.get(b)?.as_str()?.to_owned()));
     let of_response = |index: usize| Some(case.item.responses.get(index)?.extra.get("model")?.as_str()?.to_owned());

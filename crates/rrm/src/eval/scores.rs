@@ -33,6 +33,9 @@ pub struct Evaluation {
     pub settings: JudgeSettings,
     /// What was judged.
     pub data: Vec<DataFile>,
+    /// Where judgments were published that nobody was asked for; then format and settings say nothing about the judge.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recorded: Vec<DataFile>,
     /// Scores of subsets, then of sections, then of the whole.
     pub groups: Vec<Group>,
     /// Further numbers of the benchmark over all pairs.
@@ -157,19 +160,38 @@ fn weighted(parts: &[(Share, f64)], same_rows: bool) -> Option<Share> {
 
 /// Scores from counts, with what they were measured on.
 pub fn scores(judge: &Judge, suite: &Suite, tally: &Tally) -> Evaluation {
-    let groups = groups(suite.benchmark, tally);
-    let metrics = (suite.benchmark.protocol().metrics)(&tally.confusion);
     let Format { file, hash, .. } = &*judge.format;
     Evaluation {
-        rrm: result::VERSION,
-        benchmark: suite.benchmark,
         engine: judge.engine.info().clone(),
         // A model that scores single responses is not asked by a format.
         format: if judge.engine.scores().is_some() { "none (scores)".to_owned() } else { file.name.clone() },
         format_hash: hash.clone(),
         settings: judge.settings.clone(),
+        ..recorded_scores(suite, tally, "", Vec::new())
+    }
+}
+
+/// Scores of judgments that were published as `files`, by a judge that people know as `name`.
+pub fn recorded_scores(suite: &Suite, tally: &Tally, name: &str, files: Vec<DataFile>) -> Evaluation {
+    let hashes: String = files.iter().map(|file| file.blake3.as_str()).collect();
+    let metrics = (suite.benchmark.protocol().metrics)(&tally.confusion);
+    Evaluation {
+        rrm: result::VERSION,
+        benchmark: suite.benchmark,
+        engine: EngineInfo {
+            name: format!("recorded:{name}"),
+            fingerprint: blake3::hash(hashes.as_bytes()).to_hex().to_string(),
+            seeds: true,
+            logprobs: false,
+            budget: false,
+            paid: false,
+        },
+        format: "none (recorded)".to_owned(),
+        format_hash: String::new(),
+        settings: JudgeSettings::default(),
         data: suite.files.clone(),
-        groups,
+        recorded: files,
+        groups: groups(suite.benchmark, tally),
         metrics: metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
     }
 }

@@ -71,7 +71,8 @@ impl Benchmarks {
         for path in paths {
             if path.is_dir() {
                 let before = texts.len();
-                for file in eval::listed(path)? {
+                // What LLMBar's repository publishes beside its data repeats its prompts.
+                for file in eval::data_files(eval::Benchmark::LlmBar, path)? {
                     match prompts(&file) {
                         Err(BenchmarksError::Unknown { .. } | BenchmarksError::Dataset(_)) => {}
                         found => texts.append(&mut found?),

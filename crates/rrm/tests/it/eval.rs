@@ -2,6 +2,7 @@
 
 mod own;
 mod parity;
+mod recorded;
 mod rules;
 
 use std::{path::PathBuf, sync::Arc};

@@ -27,7 +27,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 };
 
 /// How its files are read; RewardBench holds the same pairs.
-pub(super) const LAYOUT: Layout = Layout {
+pub(crate) const LAYOUT: Layout = Layout {
     needs: &["input", "output_1", "output_2", "label"],
     columns: &["prompt=input", "responses=output_1,output_2", "label=label:1,2"],
     responses: Some(2),
@@ -44,7 +44,7 @@ const FOLDERS: [(&str, &str); 5] = [
 ];
 
 /// The subset of a file, told by the folder that it is in or by its own name.
-pub(super) fn subset(file: &Path) -> Result<&'static str, String> {
+pub(crate) fn subset(file: &Path) -> Result<&'static str, String> {
     let names: Vec<String> = file.iter().rev().take(2).map(|part| part.to_string_lossy().to_lowercase()).collect();
     let named = |(folder, _): &&(&str, &str)| names.iter().any(|name| name.contains(folder));
     let found = FOLDERS.iter().find(named).map(|(_, subset)| *subset);

@@ -1,0 +1,339 @@
+//! Judgments that others published beside a benchmark -> the rows that judges of ours would have given, and their counts. Nobody is asked.
+//!
+//! | benchmark | published as | told apart by |
+//! |---|---|---|
+//! | `judgebench` | `outputs/*.jsonl`: `judgments`, the second about the other order | `pair_id` |
+//! | `llmbar` | `evaluators/JUDGE/*/result.json`: the last of `results`, winners in the file's order | the texts |
+//! | `pandalm` | `*-testset-v1.json`: a column `JUDGE_result` | `idx` |
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Map, Value};
+
+use super::{
+    Benchmark, Case, CaseRow, Counted, DataFile, EvalError, Orders, Suite, Tally, load,
+    run::{bytes, writers},
+};
+use crate::{
+    dataset::{self, DatasetError},
+    engine::Usage,
+    judge::{Judgment, Order, VoteRecord},
+    result, strategy,
+    verdict::{Abstain, Verdict},
+    vote::{Counts, Decision},
+};
+
+/// What was published about the cases of a suite.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// A row for each case, in their order.
+    pub rows: Vec<CaseRow>,
+    /// What they count.
+    pub tally: Tally,
+    /// How many cases there are, and how many of them nothing was published about.
+    pub counted: Counted,
+    /// The files that judgments were read from.
+    pub files: Vec<DataFile>,
+    /// Judgments that are published as null: the judge stated nothing that upstream could read.
+    pub without_verdict: u64,
+    /// Judgments that say something else than upstream's verdicts; they count as no verdict, as upstream.
+    pub unreadable: u64,
+    /// Judgments about pairs that the suite does not have.
+    pub unmatched: u64,
+}
+
+/// Why recorded judgments cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordedError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// A file cannot be read as rows.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A benchmark of which no layout of judgments is known.
+    #[error("judgments of others are read for judgebench, llmbar and pandalm, not for {0}")]
+    Benchmark(&'static str),
+    /// No file holds judgments.
+    #[error("{path}: no judgments of {benchmark}, which have {wanted}")]
+    NoFiles {
+        /// What was named.
+        path: PathBuf,
+        /// The benchmark.
+        benchmark: &'static str,
+        /// The columns that tell them.
+        wanted: &'static str,
+    },
+    /// A row that is no judgment, or one that contradicts the data.
+    #[error("{file} row {row}: {problem}")]
+    Row {
+        /// The file.
+        file: PathBuf,
+        /// The row, from 1.
+        row: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Judgments of other data.
+    #[error("{0}: none of its judgments is about a pair of the data")]
+    OtherData(PathBuf),
+}
+
+/// What was published about one pair.
+struct Stated {
+    /// For each order that the judge saw, what it said about the pair in its own order.
+    said: Vec<Said>,
+    /// What the row calls right, where it does.
+    label: Option<Verdict>,
+    file: PathBuf,
+    row: usize,
+    used: bool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Said {
+    Verdict(Verdict),
+    Nothing,
+    Unreadable,
+}
+
+/// How a benchmark's judgments are published.
+struct Kind {
+    /// What their rows have, for messages.
+    wanted: &'static str,
+    /// Whether rows with these columns are judgments.
+    fits: fn(&[String]) -> bool,
+    /// What a row says.
+    read: fn(&Map<String, Value>) -> Result<Vec<Said>, String>,
+    /// The columns that tell which pair it is about.
+    about: &'static [&'static str],
+    /// The same of a case.
+    key: fn(&Case) -> String,
+}
+
+const JUDGE_BENCH: Kind = Kind {
+    wanted: "the columns pair_id and judgments",
+    fits: |present| has(present, "pair_id") && has(present, "judgments"),
+    read: judge_bench,
+    about: &["pair_id"],
+    key: |case| case.item.id.clone(),
+};
+
+const LLM_BAR: Kind = Kind {
+    wanted: "the columns input, output_1, output_2 and results",
+    fits: |present| ["input", "output_1", "output_2", "results"].iter().all(|name| has(present, name)),
+    read: llm_bar,
+    about: &["input", "output_1", "output_2"],
+    key: |case| {
+        let prompt = case.item.prompt.messages.iter().map(|message| message.content.as_str());
+        prompt.chain(case.item.responses.iter().map(|response| &*response.text)).collect::<Vec<_>>().join("\0")
+    },
+};
+
+const PANDA_LM: Kind = Kind {
+    wanted: "the columns idx and JUDGE_result",
+    fits: |present| has(present, "idx") && present.iter().any(|column| column.ends_with(RESULT)),
+    read: panda_lm,
+    about: &["idx"],
+    key: |case| case.item.id.clone(),
+};
+
+/// What the column of PandaLM's verdicts ends with; before it stands who judged.
+const RESULT: &str = "_result";
+
+fn has(present: &[String], name: &str) -> bool {
+    present.iter().any(|column| column == name)
+}
+
+/// Reads judgments of the cases of `suite` from files, and from those files of folders that hold some.
+///
+/// # Errors
+/// [`RecordedError`] for benchmarks without known layout, for what cannot be read, and for judgments that contradict the data or one another.
+pub fn recorded(suite: &Suite, paths: &[PathBuf]) -> Result<Recorded, RecordedError> {
+    let name = suite.benchmark.protocol().name;
+    let kind = match suite.benchmark {
+        Benchmark::JudgeBench => JUDGE_BENCH,
+        Benchmark::LlmBar => LLM_BAR,
+        Benchmark::PandaLm => PANDA_LM,
+        _ => return Err(RecordedError::Benchmark(name)),
+    };
+    let (mut stated, mut files) = (HashMap::new(), Vec::new());
+    for path in paths {
+        let before = files.len();
+        let all = if path.is_dir() { load::listed(path)? } else { vec![path.clone()] };
+        for file in all {
+            let present = match dataset::first_columns(&file) {
+                Err(DatasetError::Row { .. } | DatasetError::Kind { .. } | DatasetError::Empty { .. }) if path.is_dir() => {
+                    continue;
+                }
+                present => present?,
+            };
+            if (kind.fits)(&present) {
+                let rows = read(&kind, &file, &mut stated)?;
+                files.push(load::hashed(&file, rows)?);
+            }
+        }
+        if files.len() == before {
+            return Err(RecordedError::NoFiles { path: path.clone(), benchmark: name, wanted: kind.wanted });
+        }
+    }
+    let mut found = Recorded {
+        rows: Vec::new(),
+        tally: Tally::new(suite.benchmark),
+        counted: Counted::default(),
+        files,
+        without_verdict: 0,
+        unreadable: 0,
+        unmatched: 0,
+    };
+    for case in &suite.cases {
+        let row = case_row(suite, case, stated.get_mut(&(kind.key)(case)), &mut found)?;
+        found.counted.cases += 1;
+        found.counted.failed += u64::from(row.error.is_some());
+        found.tally.add(&row);
+        found.rows.push(row);
+    }
+    found.unmatched = stated.values().filter(|stated| !stated.used).count() as u64;
+    match paths.first() {
+        Some(path) if found.counted.failed == found.counted.cases => Err(RecordedError::OtherData(path.clone())),
+        _ => Ok(found),
+    }
+}
+
+/// Reads one file; gives its rows.
+fn read(kind: &Kind, file: &Path, stated: &mut HashMap<String, Stated>) -> Result<u64, RecordedError> {
+    let mut rows = 0;
+    for row in dataset::raw(file, &file.display().to_string())? {
+        let (row, keys) = row?;
+        let bad = |problem| RecordedError::Row { file: file.to_owned(), row, problem };
+        let text = |name: &&str| match keys.get(*name) {
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(Value::Number(number)) => Ok(number.to_string()),
+            _ => Err(format!("`{name}` must be text or a number")),
+        };
+        let key = kind.about.iter().map(text).collect::<Result<Vec<_>, _>>().map_err(bad)?.join("\0");
+        let said = (kind.read)(&keys).map_err(bad)?;
+        let label = keys.get("label").and_then(verdict);
+        let now = Stated { said, label, file: file.to_owned(), row, used: false };
+        if let Some(before) = stated.insert(key, now) {
+            let (file, row) = (before.file.display(), before.row);
+            return Err(bad(format!("{file} row {row} judges the same pair; give the judgments of one judge at a time")));
+        }
+        rows += 1;
+    }
+    Ok(rows)
+}
+
+/// The row of one case.
+fn case_row(suite: &Suite, case: &Case, stated: Option<&mut Stated>, found: &mut Recorded) -> Result<CaseRow, RecordedError> {
+    let protocol = suite.benchmark.protocol();
+    let orders = if protocol.orders == Orders::Both { 2 } else { 1 };
+    let mut row = CaseRow {
+        rrm: result::VERSION,
+        id: case.item.id.clone(),
+        pair: case.pair,
+        subset: case.subset.clone(),
+        label: case.label,
+        official: 0.0,
+        strict: None,
+        bytes: bytes(case),
+        writers: writers(case),
+        decisions: vec![Decision::Undecided; orders],
+        error: None,
+        matches: Vec::new(),
+    };
+    match stated {
+        None => row.error = Some("no judgment of this pair was published".to_owned()),
+        Some(stated) => {
+            stated.used = true;
+            if stated.label.is_some_and(|label| label != case.label) {
+                let problem = format!("the label is not that of `{}` in the data", case.item.id);
+                return Err(RecordedError::Row { file: stated.file.clone(), row: stated.row, problem });
+            }
+            let shown = [case.pair, (case.pair.1, case.pair.0)];
+            row.decisions.clear();
+            for (said, shown) in stated.said.iter().zip(shown).take(orders) {
+                found.without_verdict += u64::from(*said == Said::Nothing);
+                found.unreadable += u64::from(*said == Said::Unreadable);
+                let vote = if let Said::Verdict(verdict) = said { Ok(*verdict) } else { Err(Abstain::NoVerdict) };
+                row.decisions.push(vote.map_or(Decision::Undecided, Decision::from));
+                row.matches.push(match_row(shown, if shown == case.pair { vote } else { vote.map(Verdict::swapped) }));
+            }
+        }
+    }
+    row.official = protocol.count(case.label, &row.decisions, false);
+    let right = |decision: &Decision| *decision == case.label.into();
+    row.strict = (row.decisions.len() == 2).then(|| row.decisions.iter().all(right));
+    Ok(row)
+}
+
+/// One vote, about the responses as they were shown.
+fn match_row((first, second): (usize, usize), vote: Result<Verdict, Abstain>) -> result::MatchRow {
+    let mut counts = Counts::default();
+    counts.add(vote);
+    let record = VoteRecord {
+        order: Order::Given,
+        vote,
+        elicited: false,
+        probabilities: None,
+        scores: None,
+        usage: Usage::default(),
+        key: None,
+    };
+    let judgment = Judgment { decision: counts.decision(), counts, votes: vec![record], usage: Usage::default() };
+    result::match_row(strategy::settle(0, strategy::Played { first, second, judgment }))
+}
+
+/// A verdict in one of upstream's spellings.
+fn verdict(value: &Value) -> Option<Verdict> {
+    let text = match value {
+        Value::String(text) => text.trim().to_lowercase(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    match text.as_str() {
+        "1" | "a>b" => Some(Verdict::First),
+        "2" | "b>a" => Some(Verdict::Second),
+        "0" | "tie" | "a=b" => Some(Verdict::Tie),
+        _ => None,
+    }
+}
+
+fn said(value: Option<&Value>) -> Said {
+    match value {
+        None | Some(Value::Null) => Said::Nothing,
+        Some(value) => verdict(value).map_or(Said::Unreadable, Said::Verdict),
+    }
+}
+
+/// Judgments of `(A, B)` and, unless there was a single game, of `(B, A)`; upstream turns the second.
+fn judge_bench(row: &Map<String, Value>) -> Result<Vec<Said>, String> {
+    let judgments = row.get("judgments").and_then(Value::as_array).filter(|list| matches!(list.len(), 1 | 2));
+    let judgments = judgments.ok_or("`judgments` must be a list of one or two")?;
+    let turned = |(place, judgment): (usize, &Value)| match said(judgment.get("decision")) {
+        Said::Verdict(verdict) if place == 1 => Said::Verdict(verdict.swapped()),
+        said => said,
+    };
+    Ok(judgments.iter().enumerate().map(turned).collect())
+}
+
+/// The last result; winners are 1 or 2 in the file's order whatever was shown first.
+fn llm_bar(row: &Map<String, Value>) -> Result<Vec<Said>, String> {
+    let last = row.get("results").and_then(Value::as_array).and_then(|list| list.last());
+    let winner = |name: &str| {
+        let order = last.and_then(|last| last.get(name)?.as_object());
+        order.map(|order| said(order.get("winner"))).ok_or_else(|| format!("`results` must end with an object that has `{name}`"))
+    };
+    Ok(vec![winner("swap = False")?, winner("swap = True")?])
+}
+
+fn panda_lm(row: &Map<String, Value>) -> Result<Vec<Said>, String> {
+    let mut results = row.iter().filter(|(name, _)| name.ends_with(RESULT));
+    match (results.next(), results.next()) {
+        (Some((_, value)), None) => Ok(vec![said(Some(value))]),
+        _ => Err(format!("one column must end with {RESULT}")),
+    }
+}
