@@ -149,11 +149,13 @@ pub fn said(value: &Value, place: &str, expected: &'static str) -> Result<Said, 
 /// The rows of a file as they are, with their places, counted from 1; errors call the file by `name`.
 ///
 /// # Errors
-/// [`DatasetError`] when the file cannot be opened; the iterator gives it for rows that are no JSON objects.
+/// [`DatasetError`] when the file cannot be opened; the iterator gives it for rows that are no JSON objects, and for texts with half of a
+/// character.
 pub fn raw(path: &Path, name: &str) -> Result<Rows, DatasetError> {
-    let rows = rows::open(path, &name.into())?;
+    let file: Arc<str> = name.into();
+    let rows = rows::open(path, &file)?;
     let cells = rows.cells;
-    Ok(rows.map_rows(move |row| {
+    Ok(rows.strict(file, move |row| {
         if cells {
             cells::parse_plain(row);
         }

@@ -33,7 +33,8 @@ pub async fn measure(questions: Questions, args: Args) -> Result<ExitCode, Failu
         );
         return Err(Failure::user(error).with_hint(hint));
     }
-    let (mut items, files) = eval::load_best_of(questions, &data, &options.columns()?, options.judge().seed)?;
+    let (mut items, files, notes) = eval::load_best_of(questions, &data, &options.columns()?, options.judge().seed)?;
+    notes.iter().for_each(|said| note(said));
     let count = items.len() as u64;
     items = Shard::of(options.shard, count, items.into_iter()).collect();
     let format = engines::format(options.format.as_deref())?;

@@ -135,7 +135,7 @@ fn benchmark(args: &Args, options: &Options, add: &mut impl FnMut(&Item, (u64, u
             Ok("pairs")
         }
         Named::BestOf(questions) => {
-            let (items, _) = rrm::eval::load_best_of(questions, &args.data, &options.columns()?, options.judge().seed)?;
+            let (items, ..) = rrm::eval::load_best_of(questions, &args.data, &options.columns()?, options.judge().seed)?;
             let largest = args.extent.largest(questions);
             let stored = engines::keeps(options, !rrm_engines::cost_nothing(&options.engine));
             let count = items.len() as u64;

@@ -76,7 +76,7 @@ fn labels_that_mean_two_things_are_refused_with_what_to_write() {
     hint: --column label=COLUMN:FIRST,SECOND,TIE says which values mean the first, the second and neither
     "#);
     insta::assert_snapshot!(score(path, &["label=choice:0"]), @r#"
-    error: column `label=choice:0`: behind the colon stand two or three different values, of the first, of the second and of neither: label=choice:0,1, label=winner:model_a,model_b,tie, label=strength:<0,>0,0; or label=a_won,b_won,tied:one-hot
+    error: column `label=choice:0`: behind the colon stand two or three different values, of the first, of the second and of neither: label=choice:0,1, label=winner:model_a,model_b,tie, label=strength:<0,>0,0; or label=a_won,b_won,tied:one-hot, label=score_a,score_b:higher (or lower)
     hint: `rrm help` lists commands and options, docs/formats.md files
     "#);
     let judged = rrm(["judge", path, "--column", "label=choice", "--engine", "scripted:longer"]);

@@ -120,6 +120,9 @@ pub enum RowProblem {
         /// What was expected there.
         detail: String,
     },
+    /// A text that holds half of a character.
+    #[error("a text of this row or a later one holds half of a character, a lone \\ud800 to \\udfff")]
+    Half,
     /// A line of a table that is no row of it.
     #[error("the row does not fit the table: {detail}")]
     Cells {

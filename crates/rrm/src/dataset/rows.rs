@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{
     document::{self, Document},
-    error::DatasetError,
+    error::{DatasetError, RowProblem},
     lines::{Lines, object},
     mend::{self, Changes},
     table::{self, Table},
@@ -37,13 +37,17 @@ impl Rows {
         Rows { rows: Box::new(rows), cells: false, noted: Arc::default() }
     }
 
-    /// The same rows, each changed by `change`.
-    pub(super) fn map_rows(self, mut change: impl FnMut(&mut Map<String, Value>) + Send + 'static) -> Self {
+    /// The same rows, each changed by `change`; those whose texts were mended are errors, for callers that pass no notes on.
+    pub(super) fn strict(self, file: Arc<str>, mut change: impl FnMut(&mut Map<String, Value>) + Send + 'static) -> Self {
+        let (noted, mut before) = (self.noted.clone(), 0);
         let rows = self.rows.map(move |next| {
-            next.map(|(row, mut columns)| {
-                change(&mut columns);
-                (row, columns)
-            })
+            let (row, mut columns) = next?;
+            let halves = noted.halves.rows.load(Ordering::Relaxed);
+            if std::mem::replace(&mut before, halves) < halves {
+                return Err(DatasetError::Row { file: file.clone(), row, problem: RowProblem::Half });
+            }
+            change(&mut columns);
+            Ok((row, columns))
         });
         Rows { rows: Box::new(rows), ..self }
     }

@@ -190,7 +190,7 @@ fn prompts(path: &Path) -> Result<Vec<(String, String, String)>, BenchmarksError
         }
     }
     if has(&["question", "options", "responses"]) {
-        let (items, _) = eval::load_best_of(Questions::MmluPro, &[path.to_owned()], &ColumnNames::default(), 0)?;
+        let (items, ..) = eval::load_best_of(Questions::MmluPro, &[path.to_owned()], &ColumnNames::default(), 0)?;
         return Ok(items.iter().map(|item| ("mmlu-pro".to_owned(), item.id.clone(), text(item))).collect());
     }
     let stem =

@@ -53,7 +53,7 @@ impl Questions {
     }
 }
 
-/// Reads questions with their responses, in an order that is drawn by `seed`. `columns` are those of [`Questions::BestOf`]; the published
+/// Reads questions with their responses, in an order that is drawn by `seed`, and what should be said about the reading. `columns` are those of [`Questions::BestOf`]; the published
 /// ones have their own.
 ///
 /// # Errors
@@ -63,14 +63,16 @@ pub fn load_best_of(
     paths: &[PathBuf],
     columns: &ColumnNames,
     seed: u64,
-) -> Result<(Vec<Item>, Vec<DataFile>), EvalError> {
+) -> Result<(Vec<Item>, Vec<DataFile>, Vec<String>), EvalError> {
     let listed = load::expanded(paths)?;
-    let (columns, _) = dataset::settled(&listed, &questions.columns(columns)?)?;
+    let (columns, note) = dataset::settled(&listed, &questions.columns(columns)?)?;
     let reading = ReadOptions { at_least: 1, columns, ..ReadOptions::default() };
     let (mut items, mut files, mut ids) = (Vec::new(), Vec::new(), load::Ids::default());
+    let mut notes: Vec<String> = note.into_iter().collect();
     for path in &listed {
         let before = items.len();
-        for item in dataset::read(path, &reading)? {
+        let mut rows = dataset::read(path, &reading)?;
+        for item in rows.by_ref() {
             let mut item = item.map_err(|error| match questions {
                 Questions::BestOf => EvalError::Dataset(error),
                 _ => EvalError::Published(Box::new(error)),
@@ -89,13 +91,14 @@ pub fn load_best_of(
             }
             items.push(item);
         }
+        notes.extend(rows.notes().into_iter().map(|note| format!("{}: {note}", path.display())));
         let file = hashed(path as &Path, (items.len() - before) as u64)?;
         if let Some(earlier) = ids.same(&file, &files) {
             return Err(EvalError::SameFile { file: path.clone(), earlier: earlier.file.clone() });
         }
         files.push(file);
     }
-    Ok((items, files))
+    Ok((items, files, notes))
 }
 
 /// The question with its options.

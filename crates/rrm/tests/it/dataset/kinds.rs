@@ -138,6 +138,16 @@ fn json_that_is_not_quite_json() {
 }
 
 #[test]
+fn who_passes_no_notes_on_is_told_of_half_characters() {
+    let rows = "{\"a\":\"x\",\"n\":NaN}\n{\"a\":\"\\ud83d\"}\n{\"a\":\"y\"}\n";
+    let read: Vec<_> = rrm::dataset::raw(&file("a.jsonl", rows).path, "a.jsonl").unwrap().collect();
+    assert!(read[0].as_ref().is_ok_and(|(_, row)| row["n"].is_null()) && read[2].is_ok());
+    insta::assert_snapshot!(read[1].as_ref().unwrap_err(), @r#"a.jsonl row 2: a text of this row or a later one holds half of a character, a lone \ud800 to \udfff"#);
+    let list = format!("[{}]", rows.trim_end().replace('\n', ","));
+    assert!(rrm::dataset::raw(&file("a.json", list).path, "a.json").unwrap().next().unwrap().is_err());
+}
+
+#[test]
 fn rows_in_other_shapes() {
     let row = |p: &str, a: &str, b: &str| format!(r#"{{"prompt":"{p}","chosen":"{a}","rejected":"{b}"}}"#);
     let (one, two) = (row("Hi", "a", "b"), row("Yo", "x", "y"));
