@@ -1,8 +1,12 @@
 //! A response -> the answer that it ends with, and by which rule it was found.
 
+mod before;
+mod behind;
 mod doubt;
 mod find;
+mod joined;
 mod marker;
+mod onward;
 mod phrase;
 mod several;
 mod statement;
@@ -10,9 +14,11 @@ mod statement;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    doubt::{foreign, hedged, part_of_more, retracted},
-    find::{boxed, boxes, math, segments},
+    doubt::{disowned, foreign, hedged, retracted},
+    find::{Span, boxes, math, segments},
+    joined::{boxed, last_math},
     marker::markers,
+    onward::{goes_on, yes_or_no},
     phrase::{changed, last_number},
     statement::{bare, behind_verb, said_twice, stands_alone, stated, told, words_behind_verb},
 };
@@ -157,15 +163,31 @@ pub fn extract(text: &str) -> Option<Extracted> {
         }
     }
     if !boxes.is_empty() {
-        let first = boxes.last().map_or(0, |last| last.start);
-        let doubt = retracted(&text[last_box..])
-            .or_else(|| part_of_more(text, first, last_box))
-            .or_else(|| several::boxes(text, &boxes))
-            .or_else(|| several::alike(&text[..last_box]));
-        return boxed(text, &boxes).map(|text| Found { text, math: true, doubt }.by(How::Boxed));
+        return in_boxes(text, &boxes).map(|found| found.by(How::Boxed));
     }
     let found = unmarked(text)?;
-    Some(Extracted { doubt: found.doubt.or_else(|| several::alike(text)).or_else(|| several::named(text)), ..found })
+    Some(Extracted {
+        doubt: found.doubt.or_else(|| several::alike(text)).or_else(|| several::named(text)).or_else(|| asked(text)),
+        ..found
+    })
+}
+
+/// The answer in the last box or boxes, with the doubts that the text around them gives.
+fn in_boxes(text: &str, boxes: &[Span]) -> Option<Found> {
+    let found = boxed(text, boxes)?;
+    let last = boxes.last()?;
+    let after = &text[last.end..];
+    let doubt = retracted(after)
+        .or(found.doubt)
+        .or_else(|| disowned(&text[..last.start]))
+        .or_else(|| goes_on(&last.text, after.split_once('\n').map_or("", |(_, next)| next)))
+        .or_else(|| several::alike(&text[..last.end]));
+    Some(Found { doubt, ..found })
+}
+
+/// A text that asks: "Paris?" is a guess.
+fn asked(text: &str) -> Option<String> {
+    text.trim_end().ends_with('?').then(|| "?".to_owned())
 }
 
 /// The answer of a text that announces none.
@@ -173,10 +195,8 @@ fn unmarked(text: &str) -> Option<Extracted> {
     let segments = segments(text);
     let number = last_number(text);
     let whole = bare(text);
-    let first = whole.split([',', '.', ';', ':']).next().unwrap_or_default().split(" -").next().unwrap_or_default();
-    if matches!(first.to_lowercase().as_str(), "yes" | "no" | "true" | "false") && !whole.contains(|c: char| c.is_ascii_digit()) {
-        // "Yes, they can."
-        return Some(Found::plain(first).by(How::Whole));
+    if let Some(found) = yes_or_no(whole).filter(|_| !whole.contains(|c: char| c.is_ascii_digit())) {
+        return Some(found.by(How::Whole));
     }
     if segments.is_empty() && !stands_alone(whole) {
         let last = whole.rsplit(". ").next().unwrap_or_default().rsplit('\n').next().unwrap_or_default();
@@ -189,11 +209,14 @@ fn unmarked(text: &str) -> Option<Extracted> {
     {
         let before = segments.first().map_or("", |first| &text[..first.start]);
         let word = before.ends_with(' ').then(|| changed(before)).flatten().filter(|_| segments.len() == 1);
+        let found = last_math(text, &segments)?;
+        let found = lettered(text, &segments).unwrap_or(found);
         let doubt = retracted(&text[last.end..])
             .or_else(|| hedged(&text[..last.start]))
             .or(word)
+            .or(found.doubt)
             .or_else(|| several::remark(text, &segments));
-        return Some(Found { text: math(text, &segments), math: true, doubt }.by(How::Math));
+        return Some(Found { doubt, ..found }.by(How::Math));
     }
     if !whole.is_empty() && stands_alone(whole) {
         return Some(Found { doubt: foreign(whole, false).or_else(|| said_twice(whole)), ..Found::plain(whole) }.by(How::Whole));
@@ -211,10 +234,26 @@ fn unmarked(text: &str) -> Option<Extracted> {
     short.then(|| Found::plain(whole).by(How::Whole))
 }
 
+/// "**B) `x^2+1`**": a choice with what it says; one of several lines with letters, or one with words behind it, is a doubt.
+fn lettered(text: &str, segments: &[Span]) -> Option<Found> {
+    let last = segments.last()?;
+    let start = text[..last.start].rfind('\n').map_or(0, |at| at + 1);
+    let label = |line: &str| {
+        let line = line.trim_start_matches(['*', '(', ' ', '-']);
+        let letter = line.chars().next().filter(|c| ('A'..='J').contains(c))?;
+        line[1..].starts_with([')', '.', ':']).then_some(letter)
+    };
+    let letter = label(&text[start..last.start]).filter(|_| bare(&text[start..last.start]).len() < 4)?;
+    let others = text.lines().filter_map(label).any(|other| other != letter);
+    let whole = format!("({letter}) {}", last.text);
+    let doubt = (others || !bare(&text[last.end..]).is_empty()).then(|| whole.clone());
+    Some(Found { text: whole, math: true, doubt })
+}
+
 fn in_tag(inside: &str) -> Extracted {
     let boxes = boxes(inside, false);
-    if let Some(text) = boxed(inside, &boxes) {
-        return Found { text, math: true, doubt: None }.by(How::Boxed);
+    if let Some(found) = in_boxes(inside, &boxes) {
+        return found.by(How::Boxed);
     }
     if let Some(marker) = markers(inside).pop()
         && let Some(found) = stated(inside, &marker, true)
@@ -228,8 +267,10 @@ fn in_tag(inside: &str) -> Extracted {
 /// The right answer, bare or at the end of a solution: what is boxed, after `####` or after a marker, between dollars, or all of it.
 pub fn of_gold(gold: &str) -> Option<Extracted> {
     let boxes = boxes(gold, true);
-    if let Some(answer) = boxed(gold, &boxes) {
-        return Some(Extracted { text: answer, how: How::Boxed, math: true, doubt: None });
+    if let (Some(found), Some(last)) = (boxed(gold, &boxes), boxes.last()) {
+        // Doubts are for responses; a right answer is right.
+        let text = if found.doubt.is_some() { joined::of_gold(&found.text, &gold[last.end..]) } else { found.text };
+        return Some(Extracted { text, how: How::Boxed, math: true, doubt: None });
     }
     if let Some(at) = gold.rfind("####") {
         return Some(Extracted { text: gold[at + 4..].trim().to_owned(), how: How::Hashes, math: false, doubt: None });
@@ -241,7 +282,7 @@ pub fn of_gold(gold: &str) -> Option<Extracted> {
     if let Some(last) = segments.last() {
         // A bare answer with mathematics in it, such as `$12$ and $13$`, or a solution that ends with it.
         let outside = gold[last.end..].trim();
-        let answer = math(gold, &segments);
+        let answer = joined::of_gold(&math(gold, &segments), &gold[last.end..]);
         let text =
             if segments.len() == 1 && !outside.is_empty() && last.start == 0 { gold.trim().replace('$', " ") } else { answer };
         return Some(Extracted { text, how: How::Math, math: true, doubt: None });

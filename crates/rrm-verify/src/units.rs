@@ -49,6 +49,7 @@ const UNITS: &[Row] = &[
     ("ml mL milliliter millilitre", 1, 1_000_000, "m3"),
     ("dl deciliter", 1, 10_000, "m3"),
     ("cl centiliter", 1, 100_000, "m3"),
+    ("hL hl hectoliter hectolitre", 1, 10, "m3"),
     ("cc", 1, 1_000_000, "m3"),
     ("gallon gal", 1, 1, "gallon"),
     ("quart qt", 1, 4, "gallon"),
@@ -75,6 +76,10 @@ const UNITS: &[Row] = &[
     ("V volt", 1, 1, "kg m2 s-3 A-1"),
     ("C coulomb", 1, 1, "A s"),
     ("Wh", 3600, 1, "kg m2 s-2"),
+    ("Nm", 1, 1, "kg m2 s-2"),
+    ("VA", 1, 1, "kg m2 s-3"),
+    ("As", 1, 1, "A s"),
+    ("Ah", 3600, 1, "A s"),
     ("bar", 100_000, 1, "kg m-1 s-2"),
     ("Ω ohm", 1, 1, "kg m2 s-3 A-2"),
     ("F farad", 1, 1, "kg-1 m-2 s4 A2"),
@@ -108,6 +113,9 @@ const PREFIXED: &[(&str, &str)] = &[
     ("mol", "kmμn"),
     ("T", "mμn"),
     ("Wh", "kMGm"),
+    ("Nm", "kM"),
+    ("VA", "kM"),
+    ("Ah", "mk"),
     ("L", "μ"),
     ("bar", "m"),
     ("cal", "k"),
@@ -147,11 +155,23 @@ fn row(word: &str) -> Option<&'static Row> {
     // `L` and `l`, `kWh` and so on count as they are written; names of four letters and more in any case.
     let lower = word.to_lowercase();
     let single = word.chars().count() == 1;
+    // Of `Pa s`.
+    if word.ends_with("Pas") {
+        return None;
+    }
     // `Mg` is not `mg`: short names count as they are written.
     let long = word.chars().count() > 3;
     find(word)
         .or_else(|| if single || !long { None } else { find(&lower) })
         .or_else(|| if long { lower.strip_suffix('s') } else { word.strip_suffix('s') }.filter(|w| w.len() > 1).and_then(find))
+}
+
+/// The base of a unit that can be read in two ways.
+const UNSURE: &str = "?";
+
+/// Whether a word may be a metre with another unit behind it as well as a thousandth of that unit: `ms`, `mN`.
+pub fn metre_or_milli(word: &str) -> bool {
+    word.strip_prefix('m').is_some_and(|sign| matches!(sign, "s" | "N" | "K" | "A" | "V" | "W" | "J" | "mol" | "Pa"))
 }
 
 /// Whether a word is a unit.
@@ -174,6 +194,13 @@ impl Unit {
     /// No unit at all.
     pub fn none() -> Self {
         Unit { bases: BTreeMap::new(), factor: RBig::ONE, known: true }
+    }
+
+    /// A unit that can be read in two ways: it is the same as what is written alike, and nothing is told of it beside others.
+    pub fn unsure(mut self) -> Self {
+        self.bases.insert(UNSURE.to_owned(), 1);
+        self.known = false;
+        self
     }
 
     /// What a word counts. Its plural is the same unit.
@@ -216,7 +243,7 @@ impl Unit {
 
 /// Whether a word may be the sign of a unit: one that is known, or another one with or without a prefix.
 fn sign(word: &str) -> bool {
-    const OTHERS: &str = "B bit M H S rev rpm mmHg Å hp molar";
+    const OTHERS: &str = "B bit M H S t rev rpm mmHg Å hp molar";
     let is = |word: &str| OTHERS.split(' ').any(|sign| sign == word);
     is(word) || word.strip_prefix(['m', 'k', 'M', 'G', 'T']).is_some_and(is) || row(word).is_some() || prefixed(word).is_some()
 }
@@ -244,6 +271,7 @@ pub fn tail(text: &str) -> Option<(&str, String)> {
 fn signs(text: &str) -> Option<String> {
     const DRESS: &[&str] = &[
         "\\frac", "\\dfrac", "\\mathit", "\\mathrm", "\\text", "\\cdot", "\\,", "\\;", "\\ ", "{", "}", "^", "/", "·", "*", "~",
+        "(", ")", "°",
     ];
     let plain = text.replace("\\mu", "μ").replace("\\Omega", "Ω").replace("μ ", "μ");
     let plain = DRESS.iter().fold(plain, |text, sign| text.replace(sign, " "));

@@ -41,6 +41,13 @@ const RETRACTIONS: &[&str] = &[
     "isn't the answer",
     "cannot be right",
     "maybe not",
+    "corrected",
+    "true value",
+    "true answer",
+    "in truth",
+    "actual answer",
+    "actual value",
+    "correct value",
     "not sure",
     "is not correct",
 ];
@@ -70,104 +77,23 @@ pub fn hedged(before: &str) -> Option<String> {
     word.map(String::as_str).or(joined.copied()).map(|_| shortened(clause.trim()))
 }
 
-/// Whether what stands right before a box, or right behind it, makes it a part of something else.
-pub fn part_of_more(text: &str, start: usize, end: usize) -> Option<String> {
-    const BEFORE: &[&str] = &[
-        "\\cdot", "\\times", "\\sqrt{", "\\frac{", "\\ne", "\\neq", "\\ge", "\\geq", "\\le", "\\leq", "\\lt", "\\gt", "\\pm",
-        "\\not", "\\div", "}{", "^{", "_{", "]{", "\\log", "\\ln", "\\sin", "\\cos", "\\tan", "\\exp",
-    ];
-    const BEHIND: &[&str] = &[
-        "%",
-        ")",
-        "]",
-        "(",
-        "[",
-        "text",
-        "quad",
-        "qquad",
-        ",",
-        ";",
-        "!",
-        ":",
-        " ",
-        "pmod",
-        "bmod",
-        "mod",
-        "end",
-        "\\",
-        "mbox",
-        "mathrm",
-        "textbf",
-        "square",
-        "blacksquare",
-        "approx",
-        "in",
-        "textnormal",
-        "tag",
-        "boxed",
-        "cup",
-        "because",
-        "hspace",
-        "qed",
-        "}",
-        "right",
-        "implies",
-        "Rightarrow",
-        "$",
-        "n",
-    ];
-    let line = text[..start].rsplit('\n').next().unwrap_or_default();
-    let before = line.trim_end_matches([' ', '$', '*', '&', '"', '(', '[', '\\']).trim_end();
-    let tight = text[..start].ends_with(|c: char| c.is_ascii_digit());
-    let sign = before.ends_with(['-', '−', '+', '/', '^', '_', '<', '>', '≥', '≤', '≠', '|', '×', '·', '√', '~', '±']);
-    let after = &text[end..];
-    let glued = after.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '^' | '!' | '/' | '+' | '_' | '×' | '*'))
-        && !after.starts_with("**")
-        && !after.starts_with("*\n");
-    let digits = |mark: char| after.strip_prefix(mark).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    let operator = after.trim_start_matches(' ').starts_with(['+', '/', '×', '^', ':']) && !after.trim_start().starts_with(":\n");
-    let command =
-        after.trim_start_matches(' ').strip_prefix('\\').is_some_and(|rest| !BEHIND.iter().any(|name| rest.starts_with(name)));
-    // `\left(\boxed{3}\right)^2`
-    let closed = after.replace("\\right", "");
-    let raised = closed.trim_start_matches(['}', ')', ']', ' ']).starts_with(['^', '_']);
-    let ratio = text[..start].strip_suffix(':').is_some_and(|before| before.ends_with(|c: char| c.is_ascii_digit()));
-    let odd = tight
-        || sign
-        || raised
-        || ratio
-        || BEFORE.iter().any(|mark| before.ends_with(mark))
-        || glued
-        || digits('.')
-        || digits(',')
-        || operator
-        || command;
-    let near = || text.get(start.saturating_sub(20)..end).or(text.get(start..end)).unwrap_or_default();
-    if odd {
-        return Some(shortened(near().trim()));
-    }
-    // Words right before it and right behind it.
-    let clause = before.rsplit(['.', ',', ';', ':', '。']).next().unwrap_or_default();
-    let said = plain_words(clause);
-    const FILLERS: &str = "equal to the a an exactly about simply just be approximately of only";
-    let last = said.iter().rfind(|word| !FILLERS.split_whitespace().any(|filler| filler == word.as_str()));
-    const DRESS: &[&str] = &["\\text{", "\\textbf{", "\\mathrm{", "\\mbox{", "\\;", "\\,", "\\:", "\\!", "\\ ", "\\quad", "~"];
-    let undressed = DRESS.iter().fold(after.lines().next().unwrap_or_default().to_owned(), |text, sign| text.replace(sign, " "));
-    let behind = undressed.trim_start_matches(['$', ')', '}', ' ', '*', '\\']);
-    let first = if after.starts_with(['.', ',', ';', '\n']) {
-        None
-    } else {
-        plain_words(behind.lines().next().unwrap_or_default()).into_iter().next()
-    };
-    let multiplies = |word: &String| {
-        words::magnitude(word).is_some()
-            || word == "million"
-            || word == "squared"
-            || word == "and" && behind.contains("and a half")
-    };
-    let changed = last.is_some_and(|word| changes_elsewhere(word) && word != "from" && word != "to")
-        || first.as_ref().is_some_and(multiplies);
-    changed.then(|| shortened(clause.trim()))
+/// Words before a box in its sentence by which it is not the answer of this text: "a common mistake is", "some may say", "my first guess was".
+pub fn disowned(before: &str) -> Option<String> {
+    const WORDS: &str = "mistake mistakes mistaken ignore guess guessed earlier originally previously wrongly incorrectly wrong incorrect tempting";
+    let start = before.rfind(['.', '!', '?', '\n', '。']).map_or(0, |at| at + 1);
+    let words = plain_words(&before[start..]);
+    let own = words.iter().any(|word| matches!(word.as_str(), "i" | "we" | "us"));
+    let said = |word: &String| !own && matches!(word.as_str(), "say" | "says" | "said" | "think" | "thinks" | "claim" | "claims");
+    let found = words.iter().any(|word| said(word) || WORDS.split_whitespace().any(|one| one == word));
+    found.then(|| shortened(before[start..].trim()))
+}
+
+/// A word behind an answer by which it holds under a condition only, or not for certain.
+pub fn conditional(word: &str) -> bool {
+    matches!(
+        word,
+        "if" | "unless" | "provided" | "assuming" | "only" | "except" | "maybe" | "perhaps" | "else" | "otherwise" | "probably"
+    )
 }
 
 /// A word right before a marker by which the answer is not what is told: "half of the answer is", "the previous answer is".
@@ -180,8 +106,13 @@ pub fn partial(before: &str) -> Option<String> {
 
 /// A retraction in what follows an answer, on its line or the next one.
 pub fn retracted(after: &str) -> Option<String> {
-    let end = after.match_indices('\n').nth(1).map_or(after.len(), |(at, _)| at);
-    let near = after.get(..end).unwrap_or_default();
+    // What follows up to the end of the next line that is not blank.
+    let next = |at: usize| after[at..].find(|c: char| !c.is_whitespace()).map_or(after.len(), |blank| at + blank);
+    let line = |at: usize| after[at..].find('\n').map_or(after.len(), |length| at + length);
+    let second = next(line(0));
+    // "Let me know if it is wrong" takes nothing back.
+    let asks = after[second..].starts_with("Let me know") || after[second..].starts_with("If ");
+    let near = &after[..if asks { second } else { line(second) }];
     let lower = near.to_lowercase().replace('’', "'");
     let at = |sign: &&str| {
         lower.match_indices(*sign).any(|(at, _)| {

@@ -1,6 +1,6 @@
 //! A text -> where its boxes and its mathematics stand.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::lex::group;
 
@@ -59,51 +59,6 @@ fn closing_braces(text: &str) -> HashMap<usize, usize> {
         }
     }
     ends
-}
-
-/// The last box with those right before it, and a percent sign behind it.
-pub(super) fn boxed(text: &str, boxes: &[Span]) -> Option<String> {
-    let last = boxes.last().filter(|last| !last.text.is_empty())?;
-    let mut first = boxes.len() - 1;
-    while first > 0 && joins(&text[boxes[first - 1].end..boxes[first].start]) {
-        first -= 1;
-    }
-    let mut parts: Vec<&str> = boxes[first..].iter().map(|part| part.text.as_str()).collect();
-    let mut seen = HashSet::new();
-    parts.retain(|part| !part.is_empty() && seen.insert(*part));
-    let joined = parts.join(", ");
-    Some(if percent_follows(&text[last.end..]) { format!("{joined} \\%") } else { joined })
-}
-
-/// Whether what stands between two answers makes them one: only signs, or a few words with "and" or "or".
-fn joins(between: &str) -> bool {
-    let mut letters = String::new();
-    let mut rest = between;
-    while let Some(next) = rest.chars().next() {
-        let after = &rest[next.len_utf8()..];
-        if next == '\\' {
-            let name = after.bytes().take_while(u8::is_ascii_alphabetic).count();
-            rest = &after[name..];
-            letters.push(' ');
-            continue;
-        }
-        letters.push(if next.is_alphanumeric() || next == '.' { next } else { ' ' });
-        rest = after;
-    }
-    let words: Vec<&str> = letters.split_whitespace().collect();
-    let named = |word: &&str| word.len() <= 3 && word.starts_with(|c: char| c.is_ascii_lowercase());
-    match words.as_slice() {
-        [] => between.len() <= 40,
-        // A comma, and the name of the next value: `, y_2 =`.
-        [name] if named(name) && between.contains(['=', ',']) => true,
-        _ => words.iter().any(|word| matches!(*word, "and" | "or")) && between.len() <= 60 && !letters.contains('.'),
-    }
-}
-
-fn percent_follows(after: &str) -> bool {
-    let after = after.trim_start_matches(['$', ')', '}', ' ']);
-    let after = after.strip_prefix("\\)").unwrap_or(after).trim_start();
-    ["%", "\\%", "percent", "pct"].iter().any(|mark| after.starts_with(mark))
 }
 
 /// Mathematics between dollars or brackets.
@@ -172,9 +127,11 @@ impl Closers<'_> {
     }
 }
 
-/// The last mathematics with what is joined to it by "and", "or" or a comma, and a percent sign behind it.
+/// The last mathematics with what is joined to it by "and", "or" or a comma.
 pub(super) fn math(text: &str, segments: &[Span]) -> String {
-    let Some(last) = segments.last() else { return String::new() };
+    if segments.is_empty() {
+        return String::new();
+    }
     let mut first = segments.len() - 1;
     while first > 0 && {
         let between = text[segments[first - 1].end..segments[first].start].trim();
@@ -186,6 +143,5 @@ pub(super) fn math(text: &str, segments: &[Span]) -> String {
         first -= 1;
     }
     let parts: Vec<&str> = segments[first..].iter().map(|part| part.text.as_str()).collect();
-    let joined = parts.join(", ");
-    if percent_follows(&text[last.end..]) { format!("{joined} \\%") } else { joined }
+    parts.join(", ")
 }

@@ -3,6 +3,7 @@
 use super::{
     doubt::{changes_elsewhere, changes_joined, foreign, retracted},
     find::Span,
+    several::attained,
     statement::plain_words,
 };
 use crate::{parse::shortened, words};
@@ -153,6 +154,16 @@ pub fn changed(before: &str) -> Option<String> {
                 | "were"
         ) || word.ends_with("=")
     };
+    if let Some(piece) = attained(clause) {
+        return Some(piece);
+    }
+    // "15, at x = 2", "15 (n = 2)"
+    let digits = |text: &str| text.chars().any(|c| c.is_ascii_digit());
+    let place = clause_words.first().is_some_and(|word| matches!(word.as_str(), "at" | "when" | "where" | "if"));
+    let bracket = sentence.rfind('(').filter(|open| !sentence[*open..].contains(')') && digits(&sentence[..*open]));
+    if place && digits(&sentence[..sentence.len() - clause.len().min(sentence.len())]) || bracket.is_some() {
+        return Some(shortened(clause.trim()));
+    }
     let filler = |word: &&String| !FILLERS.split_whitespace().any(|filler| filler == word.as_str());
     let several = sentence.chars().any(|c| c.is_ascii_digit()) && !sentence.contains("<<") && !sentence.contains('=');
     if several && !words.iter().rfind(filler).is_some_and(told) && !sentence.trim_end().ends_with(['=', '$']) {

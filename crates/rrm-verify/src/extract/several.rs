@@ -5,7 +5,11 @@ use crate::{parse::shortened, words};
 
 /// The last lines of a text, where two that stand alone tell different numbers: `x = 2` and `x = 3`.
 pub fn alike(text: &str) -> Option<String> {
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).rev();
+    let mut lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !matches!(line.to_lowercase().as_str(), "" | "or" | "and" | "or:" | "alternatively" | "alternatively,"))
+        .rev();
     let (last, before) = (lines.next()?, lines.next()?);
     let (one, other) = (lone(last)?, lone(before)?);
     (one.1 != other.1 && one.0.is_empty() == other.0.is_empty()).then(|| shortened(&format!("{before} {last}")))
@@ -25,11 +29,17 @@ pub fn named(text: &str) -> Option<String> {
 
 /// The name and the number of a line with nothing else, behind a bullet, a letter in brackets or "Case 1:".
 fn lone(line: &str) -> Option<(String, String)> {
-    let plain: String = line.replace("\\boxed{", "").chars().filter(|c| !matches!(c, '$' | '*' | '}' | '`')).collect();
-    let mut rest = plain.trim().trim_end_matches(['.', ',', ';']).trim_start_matches(['-', '•', ' ']).trim();
+    let plain: String = ["\\boxed{", "\\[", "\\]", "\\(", "\\)"]
+        .iter()
+        .fold(line.to_owned(), |line, sign| line.replace(sign, ""))
+        .chars()
+        .filter(|c| !matches!(c, '$' | '*' | '}' | '`'))
+        .collect();
+    let rest = plain.trim().trim_end_matches(['.', ',', ';']).trim_start_matches(['-', '•', ' ']).trim();
+    let mut rest = rest.strip_suffix(" or").or(rest.strip_suffix(" and")).unwrap_or(rest).trim_end_matches([',', ' ']);
     for mark in [") ", ": ", ". "] {
         if let Some((before, behind)) = rest.split_once(mark)
-            && before.chars().filter(|c| c.is_alphanumeric()).count() <= 8
+            && label(before)
         {
             rest = behind.trim();
         }
@@ -41,33 +51,92 @@ fn lone(line: &str) -> Option<(String, String)> {
     (number && short && value.chars().any(|c| c.is_ascii_digit())).then(|| (name.to_owned(), value.to_owned()))
 }
 
-/// The last two boxes, where the text between them says that the second is one of several.
-pub fn boxes(text: &str, boxes: &[Span]) -> Option<String> {
-    let [.., one, last] = boxes else { return None };
-    let between = text.get(one.end..last.start).filter(|between| between.len() <= 60)?;
+/// Whether a few words before a colon name one of several values; "Total:" names the last of them all.
+fn label(before: &str) -> bool {
+    const LAST: &str = "total answer final result altogether";
+    let letters = before.chars().filter(|c| c.is_alphanumeric()).count();
+    letters <= 8 || letters <= 24 && !plain_words(before).iter().any(|word| LAST.split_whitespace().any(|one| one == word))
+}
+
+/// A box that stands near the last one and says something else, where no word between them concludes: each may be a part of the answer.
+pub fn boxes(text: &str, boxes: &[Span], first: usize) -> Option<String> {
+    const CONCLUDES: &str =
+        "so thus hence therefore then finally final answer total simplifies simplified simplify altogether gives";
+    let (one, last) = (boxes.get(first.checked_sub(1)?)?, boxes.get(first)?);
+    let between = text.get(one.end..last.start).filter(|between| between.len() <= 100)?;
     let part = ["(b)", "(c)", "(d)", "(ii)", "(2)", "(3)"].iter().any(|mark| between.contains(mark));
     let words = plain_words(between);
-    let other = words.iter().any(|word| matches!(word.as_str(), "second" | "third" | "other" | "another" | "also" | "case"));
-    (one.text != last.text && (part || other)).then(|| shortened(&text[one.start..last.end]))
+    let other = words
+        .iter()
+        .any(|word| matches!(word.as_str(), "second" | "third" | "other" | "another" | "also" | "case" | "part" | "else"));
+    let concludes = words.iter().any(|word| CONCLUDES.split_whitespace().any(|one| one == word));
+    (one.text != last.text && (part || other || !concludes)).then(|| shortened(&text[one.start..last.end]))
 }
 
 /// The words before the last mathematics, where its sentence has other mathematics and none of them tells the answer: "`15`, attained at `x = 2`".
 pub fn remark(text: &str, segments: &[Span]) -> Option<String> {
-    const TELLS: &str = "is are was were be equals equal to have has get gets gives give yields yield obtain find becomes so thus hence therefore then \
-                         that of by an a the exactly about simply just approximately only number value values answer solution solutions point pair";
+    const VERBS: &str = "is are was were be equals equal have has get gets gives give yields yield obtain find becomes become so thus hence therefore then \
+                         simplifies simplify reduces leads evaluates amounts comes makes";
+    const TELLS: &str = "to that of by an a the exactly about simply just approximately only number value values answer solution solutions point pair down \
+                         us we it";
+    // "Check: `x = 2`"
+    const LABELS: &str = "check verification verify note remark proof where with here test example";
+    const SIDE: &str = "when where at if using since because from";
+    let listed = |list: &str, word: &String| list.split_whitespace().any(|one| one == word);
     let [.., one, last] = segments else { return None };
     let between = &text[one.end..last.start];
     let ends = |at: usize| between[at + 1..].starts_with(char::is_whitespace);
-    if between.contains('\n') || between.match_indices(['.', '!', '?', ':']).any(|(at, _)| ends(at)) {
-        return None;
+    let end = between.match_indices(['.', '!', '?', ':']).map(|(at, _)| at).rfind(|at| ends(*at));
+    if let Some(at) = between.rfind('\n').max(end) {
+        let said = plain_words(&between[at..]);
+        let label = plain_words(between[..at].rsplit(['.', '\n']).next().unwrap_or_default());
+        if said.is_empty() && label.first().is_some_and(|word| listed(LABELS, word)) {
+            return Some(shortened(between.trim()));
+        }
+        let told = said.is_empty() || said.iter().any(|word| listed(VERBS, word));
+        return aside(&between[at..]).or_else(|| (!told).then(|| shortened(between[at..].trim())));
     }
     let said = plain_words(between);
-    let word = said.last()?;
+    let Some(word) = said.last() else {
+        let plain = matches!(between.trim(), "" | "," | "=" | "≈" | "\\approx" | "→" | "⇒" | "=>" | "->" | "、");
+        return (!plain).then(|| shortened(&text[one.start..last.end]));
+    };
     let joint = said.len() == 1 && words::joint(word, true).is_some();
-    // "of" and "the" tell behind a verb only.
-    let verb = said.iter().any(|word| TELLS.split_whitespace().take(22).any(|tells| tells == word));
-    let tells = TELLS.split_whitespace().any(|tells| tells == word) && verb;
-    let side =
-        said.iter().any(|word| matches!(word.as_str(), "when" | "where" | "at" | "if" | "using" | "since" | "because" | "from"));
-    (word.is_ascii() && !joint && (!tells || side && !verb)).then(|| shortened(between.trim()))
+    // Behind a verb only words that leave it: "is half of" tells something else.
+    let verb = said.iter().rposition(|word| listed(VERBS, word));
+    let tells = verb.is_some_and(|verb| said[verb..].iter().all(|word| listed(VERBS, word) || listed(TELLS, word)));
+    let side = said.iter().any(|word| listed(SIDE, word));
+    let odd = word.is_ascii() && !joint && (!tells || side && verb.is_none());
+    odd.then(|| shortened(between.trim())).or_else(|| reason(text, segments, SIDE))
+}
+
+/// What stands between the first and the last mathematics of a clause, where the last one is a reason or a place: "`15` because `n` is `2`".
+fn reason(text: &str, segments: &[Span], side: &str) -> Option<String> {
+    let last = segments.last()?;
+    let line = text[..last.start].rfind('\n').map_or(0, |at| at + 1);
+    let sentence = text[line..last.start].rfind(". ").map_or(line, |at| line + at + 2);
+    let clause = text[sentence..last.start].rfind(", ").map_or(sentence, |at| sentence + at + 2);
+    let first = segments.iter().find(|segment| segment.start >= clause)?;
+    let said = plain_words(text.get(first.end..last.start)?);
+    let found = said.iter().any(|word| side.split_whitespace().any(|one| one == word));
+    found.then(|| shortened(text[first.end..last.start].trim())).or_else(|| attained(&text[sentence..last.start]))
+}
+
+/// Words of a sentence that says where something is reached, not what it is: "It is attained at".
+pub fn attained(before: &str) -> Option<String> {
+    let words = plain_words(before);
+    let reached = |word: &String| {
+        let stem = ["attain", "achiev", "occur", "happen"].iter().any(|stem| word.starts_with(stem));
+        stem || matches!(word.as_str(), "reached" | "reaches")
+    };
+    words.iter().any(reached).then(|| shortened(before.trim()))
+}
+
+/// Words of the last sentence by which its mathematics is a remark: a condition, a place, a part of something.
+fn aside(before: &str) -> Option<String> {
+    const WORDS: &str = "holds when where divisible half twice double third";
+    let words = plain_words(before);
+    let found = words.iter().any(|word| WORDS.split_whitespace().any(|one| one == word))
+        || words.last().is_some_and(|word| matches!(word.as_str(), "at" | "for" | "with"));
+    attained(before).or_else(|| found.then(|| shortened(before.trim())))
 }

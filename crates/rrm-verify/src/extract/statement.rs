@@ -5,7 +5,9 @@ use super::{
     doubt::{foreign, hedged, partial, retracted},
     find::{Span, math, segments},
     marker::Marker,
+    onward::{goes_on, yes_or_no},
     phrase::{count_numbers, last_number},
+    several,
 };
 use crate::{
     lex::{Commas, Mode},
@@ -26,7 +28,7 @@ pub fn stands_alone(text: &str) -> bool {
     !text.contains('\n') && reads(text)
 }
 
-fn reads(text: &str) -> bool {
+pub fn reads(text: &str) -> bool {
     let mode = if text.contains('\\') { Mode::Math } else { Mode::Prose };
     text.len() <= 2000 && matches!(parse(text, mode, Commas::Usual), Ok(node) if !matches!(node, Node::Text(_)))
 }
@@ -54,7 +56,8 @@ pub fn stated(text: &str, marker: &Marker, words: bool) -> Option<Found> {
         .or(odd)
         .or_else(|| hedged(&text[..marker.start]))
         .or_else(|| partial(&text[..marker.start]))
-        .or_else(|| retracted(&behind[sentence.len()..]));
+        .or_else(|| retracted(&behind[sentence.len()..]))
+        .or_else(|| goes_on(&found.text, &behind[sentence.len()..]));
     Some(found)
 }
 
@@ -83,7 +86,8 @@ fn headed(text: &str) -> Option<Found> {
         return None;
     }
     let last = text.trim_end() == line;
-    (!bare.is_empty() && (reads(bare) || last)).then(|| Found { doubt: foreign(bare, false), ..Found::plain(bare) })
+    let doubt = || foreign(bare, false).or_else(|| goes_on(bare, &text[text.len().min(text.find('\n').unwrap_or(text.len()))..]));
+    (!bare.is_empty() && (reads(bare) || last)).then(|| Found { doubt: doubt(), ..Found::plain(bare) })
 }
 
 /// What a tag or a sentence says. Behind a verb all of it is the answer; else a sentence may tell it behind its own verb, or by its only number.
@@ -97,12 +101,8 @@ pub fn told(sentence: &str, verb: bool, words: bool) -> Option<Found> {
     if bare.is_empty() {
         return None;
     }
-    // "No, the series diverges."
-    if let Some((first, rest)) = bare.split_once(", ")
-        && matches!(first, "Yes" | "No" | "yes" | "no" | "True" | "False")
-        && !plain_words(rest).iter().any(|word| matches!(word.as_str(), "yes" | "no" | "true" | "false" | "but"))
-    {
-        return Some(Found::plain(first));
+    if let Some(found) = yes_or_no(bare).filter(|found| found.text != bare) {
+        return Some(found);
     }
     if let Some(piece) = said_twice(bare) {
         return Some(Found { doubt: Some(piece), ..Found::plain(bare) });
@@ -220,7 +220,7 @@ pub fn behind_verb(text: &str) -> Option<&str> {
     let joints = [" or ", " and ", ","];
     let several = before.matches('=').count() > 1 || before.contains('=') && joints.iter().any(|joint| before.contains(joint));
     let conditional = plain_words(before).iter().any(|word| matches!(word.as_str(), "if" | "when" | "suppose" | "let"));
-    (!several && !conditional && reads(told) && hedged(before).is_none()).then_some(told)
+    (!several && !conditional && reads(told) && hedged(before).is_none() && several::attained(before).is_none()).then_some(told)
 }
 
 /// A few words behind the last "is" of a sentence, without digits and without what takes them back: "The capital is Paris".
@@ -258,8 +258,11 @@ fn with_math(sentence: &str, segments: &[Span], verb: bool) -> Found {
     let letter = before.trim_start_matches(['*', '(', ' ']).trim_end_matches(['*', ' ']);
     if let Some(letter) = letter.strip_suffix([')', '.', ':'])
         && matches!(letter.as_bytes(), [b'A'..=b'J'])
-        && segments.len() == 1
     {
+        // "A) `5` or B", "A) `5` is wrong", "A) `5` million"
+        if segments.len() > 1 || !tail.is_empty() {
+            return doubtful(sentence);
+        }
         return Found { text: format!("({letter}) {}", first.text), math: true, doubt: None };
     }
     let words = plain_words(before);
@@ -276,7 +279,8 @@ fn with_math(sentence: &str, segments: &[Span], verb: bool) -> Found {
     }
     let joints = |text: &str| matches!(text.trim().trim_matches(',').trim(), "" | "and" | "or" | "、");
     let apart = verb && segments.windows(2).any(|two| !joints(&sentence[two[0].end..two[1].start]));
-    if changed || between || signed || broken || apart || (verb && !known && !verb_before) {
+    let remark = || if verb { None } else { several::remark(sentence, segments) };
+    if changed || between || signed || remark().is_some() || broken || apart || (verb && !known && !verb_before) {
         return doubtful(sentence);
     }
     let answer = math(sentence, segments);

@@ -161,7 +161,7 @@ impl<'a> Lexer<'a> {
             return self.take(run.len(), Kind::Word(lower));
         }
         if run.chars().all(char::is_uppercase) && run.is_ascii() && !words::is_answer(&lower) && words::number(&lower).is_none() {
-            let kind = if words::is_unit(&lower) && self.after_value() {
+            let kind = if (words::is_unit(&lower) || count > 1 && words::is_unit(run)) && self.after_value() {
                 Kind::Word(run.to_owned())
             } else {
                 Kind::Name(run.to_owned())

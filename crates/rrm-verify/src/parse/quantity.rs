@@ -60,11 +60,15 @@ impl Parser<'_> {
         let begin = self.at;
         let money = self.money.take().map(Unit::named);
         let mut unit = Unit::none();
-        let (mut words, mut divide) = (0, false);
+        let (mut words, mut divide, mut divided, mut unsure) = (0, false, false, false);
         loop {
             let sign = self.sign();
             if words > 0 && !divide && (sign == Some('/') || self.word(self.at).as_deref() == Some("per")) {
                 self.step();
+                if let Some(under) = self.unit_in_brackets()? {
+                    (unit, divided) = (unit.times(&under.power(-1)), true);
+                    continue;
+                }
                 divide = true;
                 continue;
             }
@@ -76,6 +80,9 @@ impl Parser<'_> {
             if one.bases.keys().any(|base| base.starts_with('°') && base.len() > 2) {
                 unit.bases.remove("°");
             }
+            // `J/kg K` may be `J/(kg K)` or `J K/kg`.
+            unsure |= divided && !divide;
+            divided |= divide;
             unit = unit.times(&if divide { one.power(-1) } else { one });
             divide = false;
             words += 1;
@@ -95,12 +102,26 @@ impl Parser<'_> {
             self.at = begin;
             return None;
         }
+        let unit = if unsure { unit.unsure() } else { unit };
         Some(Some(match money {
             // "5 dollars" with the sign of dollars before it.
             Some(money) if !unit.known || unit.bases == money.bases => money,
             Some(money) => money.times(&unit),
             None => unit,
         }))
+    }
+
+    /// `(g K)` behind the stroke of `J/(g K)`. Outside, nothing where a bracket holds something else; inside, nothing where none stands.
+    fn unit_in_brackets(&mut self) -> Option<Option<Unit>> {
+        if !self.take('(') {
+            return Some(None);
+        }
+        let mut under = self.unit_factor()??;
+        while !self.take(')') {
+            self.take('*');
+            under = under.times(&self.unit_factor()??);
+        }
+        Some(Some(under))
     }
 
     /// One unit with its exponent. Outside, nothing where a word changes the value; inside, nothing where no unit stands.
@@ -134,6 +155,10 @@ impl Parser<'_> {
         self.step();
         let unit = Unit::named(if lower == "pound sterling" { "pound-sterling" } else { &name });
         let power = self.exponent()?;
+        if power < 0 && crate::units::metre_or_milli(&name) {
+            // `ms^{-1}` is `m/s` to many.
+            return Some(Some(unit.power(power).unsure()));
+        }
         Some(Some(if power == 1 { unit } else { unit.power(power) }))
     }
 

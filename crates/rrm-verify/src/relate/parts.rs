@@ -25,6 +25,16 @@ impl Relate<'_> {
         };
         let (Some(one), Some(other)) = (unit, given) else {
             let plain = self.expressions(gold, answer);
+            // A percent sign and a unit are not both filled in: 5% is not 5 m.
+            let marked = |expr: &Expr, unit: Option<&Unit>, other: Option<&Unit>| {
+                let angles = angle(other, "°") || angle(other, "rad");
+                let mark = matches!(expr, Expr::Call(name, _) if name == "%" || name == "deg" && !angles);
+                mark && unit.is_none() && other.is_some_and(|other| !other.bases.is_empty())
+            };
+            let both = marked(gold, None, given.or(unit)) && marked(answer, None, given.or(unit));
+            if !both && (marked(gold, unit, given) || marked(answer, given, unit)) {
+                return plain.but_open("a percent sign or a degree beside a unit");
+            }
             // An angle in degrees beside one without a unit may be told in radians.
             return match (angle(unit, "°") || angle(unit, "°"), angle(given, "°")) {
                 (true, false) => plain.or(|| self.values(&turned(gold), answer)),
@@ -49,8 +59,21 @@ impl Relate<'_> {
             // 0 °C is 32 °F and 273.15 K: these are not converted.
             return Said::open(Why::NotProven, "temperatures in two units");
         }
+        let has = |unit: &Unit, bases: &[&str]| bases.iter().any(|base| unit.bases.contains_key(*base));
+        if has(one, &["°C", "°F", "K"])
+            && has(other, &["°C", "°F", "K"])
+            && (has(one, &["°C", "°F"]) || has(other, &["°C", "°F"]))
+        {
+            return Said::open(Why::NotProven, "units that are not converted");
+        }
         if (angle(unit, "°") && warm(given)) || (warm(unit) && angle(given, "°")) {
             return self.expressions(gold, answer).but_open("degrees of which kind");
+        }
+        let pounds = |one: &Unit, other: &Unit| {
+            one.bases.contains_key("pound") && other.bases.contains_key("kg") && other.factor == Unit::named("pound").factor
+        };
+        if pounds(one, other) || pounds(other, one) {
+            return self.expressions(gold, answer).but_open("pounds of which kind");
         }
         if one.known != other.known {
             return Said::open(Why::NotProven, "a unit that is not known");
