@@ -133,6 +133,11 @@ pub fn keeps(options: &Options, paid: bool) -> bool {
     options.store.as_deref().map_or(paid, |path| path.as_os_str() != "none")
 }
 
+/// Whether the engine's fingerprint is a guess by what servers say, which may change although the weights do not.
+pub fn is_guessed(options: &Options) -> bool {
+    options.revision.is_none() && options.engine.iter().any(|spec| spec.contains("http://") || spec.contains("https://"))
+}
+
 /// The store that completions are kept in; none when it is switched off or when they cost nothing.
 pub fn store(options: &Options, paid: bool) -> anyhow::Result<Option<Store>> {
     if !keeps(options, paid) {

@@ -15,6 +15,8 @@ use rrm::{
 };
 use rrm_engines::OpenError;
 
+use crate::terminal::harmless;
+
 /// An error with what would help.
 pub struct Failure {
     error: anyhow::Error,
@@ -71,7 +73,7 @@ pub fn report(failure: &Failure) -> ExitCode {
     if let Some(hint) = &failure.hint {
         out += &format!("hint: {hint}\n");
     }
-    io::stderr().write_all(out.as_bytes()).ok();
+    io::stderr().write_all(harmless(&out).as_bytes()).ok();
     ExitCode::from(failure.code)
 }
 
@@ -83,26 +85,33 @@ fn sentence(error: &anyhow::Error) -> String {
     })
 }
 
+const PAID_BEFORE: &str = "the server is told apart by what it lists and how it answers, and one of these has changed: --pay-again asks anew, if it \
+    is another model or you do not mind; --revision NAME, from the first run on, says by name who judges";
+
+/// Why a judgment failed, in the error of whatever asked for it.
+fn judge_error(error: &anyhow::Error) -> Option<&JudgeError> {
+    if let Some(RunError::Judge { source, .. }) = error.downcast_ref::<RunError>() {
+        return Some(source);
+    }
+    if let Some(eval::RunError::Judge { source, .. }) = error.downcast_ref::<eval::RunError>() {
+        return Some(source);
+    }
+    match error.downcast_ref::<PairsError>() {
+        Some(PairsError::Judge { source, .. }) => Some(source),
+        _ => None,
+    }
+}
+
 /// What would help, by what went wrong.
 fn hint(error: &anyhow::Error) -> Option<String> {
-    let engine = error
-        .downcast_ref::<EngineError>()
-        .or_else(|| match error.downcast_ref::<OpenError>() {
-            Some(OpenError::Engine(engine)) => Some(engine),
-            _ => None,
-        })
-        .or_else(|| match error.downcast_ref::<RunError>() {
-            Some(RunError::Judge { source: JudgeError::Engine(engine), .. }) => Some(engine),
-            _ => None,
-        })
-        .or_else(|| match error.downcast_ref::<eval::RunError>() {
-            Some(eval::RunError::Judge { source: JudgeError::Engine(engine), .. }) => Some(engine),
-            _ => None,
-        })
-        .or_else(|| match error.downcast_ref::<PairsError>() {
-            Some(PairsError::Judge { source: JudgeError::Engine(engine), .. }) => Some(engine),
-            _ => None,
-        });
+    let judge = judge_error(error);
+    if let Some(JudgeError::PaidBefore(_)) = judge {
+        return Some(PAID_BEFORE.to_owned());
+    }
+    let engine = error.downcast_ref::<EngineError>().or_else(|| match (error.downcast_ref::<OpenError>(), judge) {
+        (Some(OpenError::Engine(engine)), _) | (_, Some(JudgeError::Engine(engine))) => Some(engine),
+        _ => None,
+    });
     if let Some(engine) = engine {
         return engine_hint(engine);
     }
@@ -158,7 +167,12 @@ fn engine_hint(error: &EngineError) -> Option<String> {
         EngineError::Unreachable { .. } => "is the server up? `rrm doctor URL` tries it step by step",
         EngineError::Unauthorized { .. } => "name the environment variable that holds the key: --api-key-env NAME",
         EngineError::TimedOut { .. } => "raise --timeout, or lower --concurrency or --max-thinking-tokens",
-        EngineError::TooLong { .. } => "shorten the responses, lower --max-tokens, or give the model a larger context",
+        EngineError::Unpaid { .. } => {
+            "put money into the account at the service; what was answered is in the store, if there was one"
+        }
+        EngineError::TooLong { .. } | EngineError::DoesNotFit { .. } => {
+            "shorten the responses, lower --max-tokens, or give the model a larger context"
+        }
         EngineError::Status { status: 404, .. } => "is --model one that the server lists? `rrm doctor URL` shows them",
         EngineError::Unsupported { .. } => "`rrm doctor URL` shows what the server can do",
         EngineError::NotRecorded { .. } => "a replay answers only what was recorded, with the same format, settings and seed",

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use rrm::{
-    engine::{Sampling, http::HttpConfig},
+    engine::{
+        Sampling,
+        http::{HttpConfig, shown_address},
+    },
     judge::{Adaptive, JudgeSettings},
     rank::{RankSettings, TeamRule},
     shard::Shard,
@@ -92,6 +95,10 @@ pub struct Options {
     /// Keep completions here, or `none` [default: the user's data directory, rrm/store.sqlite].
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub store: Option<PathBuf>,
+    /// Ask also where the store holds answers of this model about the same rows under another fingerprint, which are not found.
+    #[arg(long, help_heading = "Data")]
+    #[serde(skip)]
+    pub pay_again: bool,
     /// Record every completion to this file, for the engine replay:FILE.
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     #[serde(skip)]
@@ -110,7 +117,7 @@ pub struct Options {
     /// Requests in flight [default: 64].
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub concurrency: Option<usize>,
-    /// Stop before more calls than this are made.
+    /// Stop before more requests than this are sent; each time that one is sent again after a failure counts.
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub max_calls: Option<u64>,
     /// Stop once this much was spent, by --price-prompt and --price-completion.
@@ -167,8 +174,8 @@ impl Options {
         let file: Options = toml::from_str(&text).with_context(|| path.display().to_string())?;
         let mut merged = table(&file)?;
         merged.extend(table(&self)?.into_iter().filter(|(_, value)| value.as_array().is_none_or(|a| !a.is_empty())));
-        let Options { config, output, record, stream, batch_out, .. } = self;
-        Ok(Options { config, output, record, stream, batch_out, ..merged.try_into()? })
+        let Options { config, output, record, stream, batch_out, pay_again, .. } = self;
+        Ok(Options { config, output, record, stream, batch_out, pay_again, ..merged.try_into()? })
     }
 
     /// How comparisons are judged.
@@ -237,8 +244,13 @@ impl Options {
             concurrency: Some(self.concurrency()),
             timeout: Some(self.timeout.unwrap_or(server.timeout)),
             max_retries: Some(self.max_retries.unwrap_or(server.max_retries)),
-            ..self.clone()
+            ..self.without_secrets()
         }
+    }
+
+    /// The same options without the names, passwords and keys that addresses may hold: what files are written of.
+    pub fn without_secrets(&self) -> Options {
+        Options { engine: self.engine.iter().map(|spec| shown_address(spec)).collect(), ..self.clone() }
     }
 
     /// Refuses values that could only be mistakes.

@@ -3,7 +3,12 @@
 use std::{future::Future, process::ExitCode, sync::Arc, time::Instant};
 
 use anyhow::Context;
-use rrm::{format::Format, judge::Judge, spending::Spending};
+use rrm::{
+    format::Format,
+    judge::Judge,
+    spending::Spending,
+    store::{Elsewhere, Store},
+};
 use rrm_engines::Opened;
 use tokio::sync::Semaphore;
 
@@ -31,13 +36,20 @@ impl Session {
     /// Makes everything ready for `rows` rows, in a run that began at `started`.
     pub fn open(options: &Options, opened: Opened, format: Format, rows: u64, started: Instant) -> anyhow::Result<Self> {
         opened.notes.iter().for_each(|text| note(text));
+        if options.top_k.is_none() || options.min_p.is_none() {
+            opened.http.iter().filter_map(|engine| engine.sampling_defaults()).for_each(note);
+        }
         let info = opened.engine.info();
         let batch = Batch::open(options)?;
+        let store = engines::store(options, info.paid)?;
+        if let Some(store) = store.as_ref().filter(|_| engines::is_guessed(options)) {
+            guard(options, store, store.elsewhere(info)?);
+        }
         let judge = Judge {
             engine: opened.engine.clone(),
             format: Arc::new(format),
             settings: options.judge(),
-            store: engines::store(options, info.paid)?,
+            store,
             slots: Arc::new(Semaphore::new(options.concurrency())),
             spending: Arc::new(Spending::new(options.limits())),
             addresses: true,
@@ -69,6 +81,20 @@ impl Session {
         }
         let seconds = self.started.elapsed().as_secs_f64();
         Ok((Stats { engine: self.opened.engine.info().clone(), rows, failed, spent, seconds, http }, stored))
+    }
+}
+
+/// Sees to it that nobody pays again in silence for what the store holds under another fingerprint: the first such row ends the run, unless the
+/// user knows.
+fn guard(options: &Options, store: &Store, elsewhere: Elsewhere) {
+    if elsewhere.completions == 0 {
+        return;
+    }
+    if options.pay_again {
+        let found = &elsewhere.completions;
+        note(&format!("{found} completions of this model are stored under another fingerprint and are not used (--pay-again)"));
+    } else {
+        store.guard(elsewhere);
     }
 }
 

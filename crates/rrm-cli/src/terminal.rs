@@ -152,9 +152,11 @@ pub fn excerpt(text: &str) -> String {
     }
 }
 
-/// The text without characters that a terminal would obey, such as those that begin escape sequences.
+/// The text without characters that a terminal would obey, such as those that begin escape sequences or turn the direction of writing.
 pub fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+    let acts =
+        |c: char| (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if acts(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Says what the run took, on stderr.
@@ -165,16 +167,23 @@ pub fn summary(stats: &Stats, price: Price) {
 
 /// What a run or a server has spent, as a line.
 pub fn spent(spent: &Spent, price: Price) -> String {
+    let again = if spent.again > 0 { format!(", sent again {} times", spent.again) } else { String::new() };
     let mut text = format!(
-        "{} calls ({} from the store), {} prompt and {} written tokens",
+        "{} calls ({} from the store){again}, {} prompt and {} written tokens",
         spent.calls, spent.reused, spent.prompt_tokens, spent.completion_tokens
     );
+    let estimated = (spent.estimated_prompt_tokens, spent.estimated_completion_tokens);
+    if estimated != (0, 0) {
+        let (prompt, written) = estimated;
+        text += &format!(", and about {prompt} prompt and {written} written tokens that nobody counted and that may be billed");
+    }
     if spent.unfinished > 0 {
         text += &format!(", {} calls cancelled or failed", spent.unfinished);
     }
     if price != Price::default() {
         text += &format!(", cost {:.4}", spent.cost);
-        if spent.calls > spent.unfinished && spent.prompt_tokens + spent.completion_tokens == 0 {
+        let counted = spent.prompt_tokens + spent.completion_tokens + estimated.0 + estimated.1;
+        if spent.calls > spent.unfinished && counted == 0 {
             text += " (the judge reports no tokens, so neither cost nor --max-cost mean anything)";
         }
     }

@@ -102,12 +102,15 @@ pub async fn open(specs: &[String], settings: &EngineSettings) -> Result<Opened,
     match specs {
         [spec] => Ok(Opened { engine: in_process(spec, settings)?, http: None, notes: Vec::new() }),
         [] => Err(OpenError::Spec { spec: String::new(), what: format!("expected one of {KNOWN}") }),
-        several => Err(OpenError::NotReplicas(several.iter().find(|s| !is_url(s)).cloned().unwrap_or_default())),
+        several => {
+            let other = several.iter().find(|spec| !is_url(spec)).map(|spec| http::shown_address(spec));
+            Err(OpenError::NotReplicas(other.unwrap_or_default()))
+        }
     }
 }
 
 fn in_process(spec: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, OpenError> {
-    let unknown = |what: String| OpenError::Spec { spec: spec.to_owned(), what };
+    let unknown = |what: String| OpenError::Spec { spec: http::shown_address(spec), what };
     match spec.split_once(':') {
         Some(("scripted", rule)) => Ok(Arc::new(scripted::scripted(rule).map_err(unknown)?)),
         Some(("replay", file)) => Ok(Arc::new(ReplayEngine::open(Path::new(file))?)),

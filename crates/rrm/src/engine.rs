@@ -35,11 +35,28 @@ pub trait Engine: Send + Sync {
     /// [`EngineError`] when no completion can be had; retries that make sense have been made by then.
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>>;
 
+    /// [`complete`](Engine::complete), where `meter` is told what it takes beyond the completion's own usage and may forbid further tries.
+    /// An engine that makes no tries of its own has nothing to tell.
+    fn complete_metered<'a>(&'a self, request: Request, meter: &'a dyn Meter) -> BoxFuture<'a, Result<Completion, EngineError>> {
+        let _ = meter;
+        self.complete(request)
+    }
+
     /// Of an engine that scores single responses: it completes a conversation that ends with a response by the response's score, as a number,
     /// and a comparison is judged by two of them. `None` of an engine that judges two responses at once.
     fn scores(&self) -> Option<&Scores> {
         None
     }
+}
+
+/// Who counts what one completion takes beyond what the completion itself says.
+pub trait Meter: Send + Sync {
+    /// Whether the request may be sent once more after a try that failed; then it counts as sent.
+    fn again(&self) -> bool;
+
+    /// Tokens that may be billed and are in no completion's usage: of tries that failed, or of replies whose usage cannot be read.
+    /// `estimated` where nobody counted them.
+    fn besides(&self, usage: Usage, estimated: bool);
 }
 
 /// What an engine is and what it can do.
@@ -49,7 +66,7 @@ pub struct EngineInfo {
     pub name: String,
     /// Hash that changes when the weights change; part of the address of every stored completion.
     pub fingerprint: String,
-    /// Whether the same seed gives the same text.
+    /// Whether the same seed gives the same text, alone and beside other requests.
     pub seeds: bool,
     /// Whether log-probabilities of tokens can be had.
     pub logprobs: bool,
@@ -265,6 +282,24 @@ pub enum EngineError {
         /// The context's size.
         limit: u64,
     },
+    /// The request does not fit the model's context, or more than fits was cut off; nobody says the numbers of both.
+    #[error("{engine}: the request does not fit: {detail}")]
+    DoesNotFit {
+        /// The engine's name.
+        engine: String,
+        /// The server's words, cut short, or what its numbers tell.
+        detail: String,
+    },
+    /// The account has no money left: every further request would be refused too.
+    #[error("{engine}: the account cannot pay (status {status}): {detail}")]
+    Unpaid {
+        /// The engine's name.
+        engine: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's words, cut short.
+        detail: String,
+    },
     /// The engine cannot do what the request asks, such as a thinking budget.
     #[error("{engine}: {what}")]
     Unsupported {
@@ -295,7 +330,12 @@ impl EngineError {
     /// Whether every further request would fail the same way, so that a run should stop instead of reporting row by row.
     pub fn is_fatal(&self) -> bool {
         matches!(self, EngineError::Unauthorized { .. } | EngineError::Unsupported { .. } | EngineError::Unreachable { .. })
-            || matches!(self, EngineError::Status { status: 404 | 405, .. })
+            || matches!(self, EngineError::Status { status: 404 | 405, .. } | EngineError::Unpaid { .. })
+    }
+
+    /// Whether this request is too long for the model; a shorter one may go well.
+    pub fn is_too_long(&self) -> bool {
+        matches!(self, EngineError::TooLong { .. } | EngineError::DoesNotFit { .. })
     }
 }
 

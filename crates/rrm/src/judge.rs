@@ -13,12 +13,13 @@ use crate::{
     batch::BatchWriter,
     comparison::Comparison,
     engine::{
-        Budget, Completion, Engine, EngineError, LabelProbabilities, Request, Sampling, TokenSink, Usage, replay::Recorder,
+        Budget, Completion, Engine, EngineError, LabelProbabilities, Request, Sampling, TokenSink, Usage,
+        replay::{Recorder, RecordingError},
     },
     format::{Format, FormatError},
     keyed,
     spending::{LimitReached, Spending},
-    store::{Origin, Store, StoreError},
+    store::{Origin, PaidBefore, Store, StoreError},
     transcript,
     verdict::{self, Verdict},
     vote::{self, Counts, Decision, Vote},
@@ -136,6 +137,12 @@ pub enum JudgeError {
     /// A request could not be written to a batch.
     #[error("cannot write the batch: {0}")]
     Batch(#[from] Arc<std::io::Error>),
+    /// A completion could not be written down.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// The row was judged before, as it seems by the same model, and would be paid for again.
+    #[error(transparent)]
+    PaidBefore(#[from] Box<PaidBefore>),
     /// The run may not spend more.
     #[error(transparent)]
     Limit(#[from] LimitReached),
@@ -147,6 +154,7 @@ impl JudgeError {
         match self {
             JudgeError::Engine(error) => error.is_fatal(),
             JudgeError::Store(_) | JudgeError::Format(_) | JudgeError::NoElicitation(_) | JudgeError::Batch(_) => true,
+            JudgeError::Recording(_) | JudgeError::PaidBefore(_) => true,
             JudgeError::Limit(_) | JudgeError::Waiting => false,
         }
     }
@@ -306,17 +314,21 @@ impl Judge {
             batch.write(key, origin(), &request).map_err(Arc::new)?;
             return Err(JudgeError::Waiting);
         }
+        let origin = self.store.as_ref().map(|_| origin());
+        if let Some(before) = self.store.as_ref().zip(origin.as_ref()).and_then(|(store, origin)| store.paid_before(origin)) {
+            return Err(Box::new(before).into());
+        }
         let completion = {
             // The slot is given back before the commit is waited for: a generation must not wait for a disk.
             let _slot = self.slots.acquire().await.ok();
             let call = self.spending.begin()?;
-            let completion = self.engine.complete(request).await?;
+            let completion = self.engine.complete_metered(request, &call).await?;
             call.finish(completion.usage);
             completion
         };
-        match self.store.as_ref().zip(key) {
-            Some((store, key)) => Ok(store.put(key, origin(), completion).await.map_err(Arc::new)?),
-            None => Ok(completion),
+        match (&self.store, key, origin) {
+            (Some(store), Some(key), Some(origin)) => Ok(store.put(key, origin, completion).await.map_err(Arc::new)?),
+            _ => Ok(completion),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Usage;
+use crate::engine::{Meter, Usage};
 
 /// Money for a million tokens, in any one currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ impl Price {
 /// How much a run may spend; `None` is without limit. Calls in flight when a cost limit is met still end and are paid.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Limits {
-    /// Calls to the engine.
+    /// Requests sent to the engine: calls, and each time that one of them was sent again after a failure.
     pub max_calls: Option<u64>,
     /// Money, by `price`.
     pub max_cost: Option<f64>,
@@ -48,10 +48,13 @@ pub enum LimitReached {
 #[derive(Debug, Default)]
 pub struct Spending {
     limits: Limits,
-    begun: AtomicU64,
+    sent: AtomicU64,
+    again: AtomicU64,
     finished: AtomicU64,
     prompt_tokens: AtomicU64,
     completion_tokens: AtomicU64,
+    estimated_prompt_tokens: AtomicU64,
+    estimated_completion_tokens: AtomicU64,
     reused: AtomicU64,
     reused_tokens: AtomicU64,
 }
@@ -61,17 +64,26 @@ pub struct Spending {
 pub struct Spent {
     /// Calls that were begun.
     pub calls: u64,
+    /// How often one of them was sent again after a failure.
+    #[serde(default)]
+    pub again: u64,
     /// Calls that gave no completion: cancelled or failed.
     pub unfinished: u64,
     /// Completions that the store already held.
     pub reused: u64,
     /// Tokens that were not written again because of the store.
     pub reused_completion_tokens: u64,
-    /// Tokens of the requests of finished calls.
+    /// Tokens of the requests, as far as the engine told them.
     pub prompt_tokens: u64,
-    /// Tokens written by finished calls.
+    /// Tokens written, as far as the engine told them.
     pub completion_tokens: u64,
-    /// Money, where a price is known.
+    /// Tokens of requests that may be billed and that nobody counted (no answer came in time, or one without usage): a quarter of the bytes.
+    #[serde(default)]
+    pub estimated_prompt_tokens: u64,
+    /// Written tokens that nobody counted: a quarter of the bytes.
+    #[serde(default)]
+    pub estimated_completion_tokens: u64,
+    /// Money, where a price is known; what was estimated is in it.
     pub cost: f64,
 }
 
@@ -89,15 +101,21 @@ impl Spending {
     /// # Errors
     /// [`LimitReached`]; nothing was counted then.
     pub fn begin(&self) -> Result<Call<'_>, LimitReached> {
+        self.send()?;
+        Ok(Call(self))
+    }
+
+    /// Counts one request, unless a limit forbids it.
+    fn send(&self) -> Result<(), LimitReached> {
         if let Some(max) = self.limits.max_cost
             && self.spent().cost >= max
         {
             return Err(LimitReached::Cost(max));
         }
         let limit = self.limits.max_calls.unwrap_or(u64::MAX);
-        let more = |begun: u64| (begun < limit).then_some(begun + 1);
-        self.begun.fetch_update(Relaxed, Relaxed, more).map_err(|_| LimitReached::Calls(limit))?;
-        Ok(Call(self))
+        let more = |sent: u64| (sent < limit).then_some(sent + 1);
+        self.sent.fetch_update(Relaxed, Relaxed, more).map_err(|_| LimitReached::Calls(limit))?;
+        Ok(())
     }
 
     /// Counts a completion that the store held.
@@ -110,15 +128,25 @@ impl Spending {
     pub fn spent(&self) -> Spent {
         let usage =
             Usage { prompt_tokens: self.prompt_tokens.load(Relaxed), completion_tokens: self.completion_tokens.load(Relaxed) };
-        let (begun, finished) = (self.begun.load(Relaxed), self.finished.load(Relaxed));
+        let estimated = Usage {
+            prompt_tokens: self.estimated_prompt_tokens.load(Relaxed),
+            completion_tokens: self.estimated_completion_tokens.load(Relaxed),
+        };
+        let mut billed = usage;
+        billed += estimated;
+        let (again, finished) = (self.again.load(Relaxed), self.finished.load(Relaxed));
+        let begun = self.sent.load(Relaxed).saturating_sub(again);
         Spent {
             calls: begun,
+            again,
             unfinished: begun.saturating_sub(finished),
             reused: self.reused.load(Relaxed),
             reused_completion_tokens: self.reused_tokens.load(Relaxed),
             prompt_tokens: usage.prompt_tokens,
             completion_tokens: usage.completion_tokens,
-            cost: self.limits.price.of(usage),
+            estimated_prompt_tokens: estimated.prompt_tokens,
+            estimated_completion_tokens: estimated.completion_tokens,
+            cost: self.limits.price.of(billed),
         }
     }
 }
@@ -127,7 +155,49 @@ impl Call<'_> {
     /// Counts what the call took.
     pub fn finish(self, usage: Usage) {
         self.0.finished.fetch_add(1, Relaxed);
-        self.0.prompt_tokens.fetch_add(usage.prompt_tokens, Relaxed);
-        self.0.completion_tokens.fetch_add(usage.completion_tokens, Relaxed);
+        self.besides(usage, false);
+    }
+}
+
+impl Meter for Call<'_> {
+    fn again(&self) -> bool {
+        let allowed = self.0.send().is_ok();
+        self.0.again.fetch_add(u64::from(allowed), Relaxed);
+        allowed
+    }
+
+    fn besides(&self, usage: Usage, estimated: bool) {
+        let (prompt, completion) = match estimated {
+            true => (&self.0.estimated_prompt_tokens, &self.0.estimated_completion_tokens),
+            false => (&self.0.prompt_tokens, &self.0.completion_tokens),
+        };
+        prompt.fetch_add(usage.prompt_tokens, Relaxed);
+        completion.fetch_add(usage.completion_tokens, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_that_are_sent_again_count_against_the_limit_and_the_cost() {
+        let price = Price { prompt: 1e6, completion: 2e6 };
+        let spending = Spending::new(Limits { max_calls: Some(3), max_cost: None, price });
+        let tokens = |prompt_tokens, completion_tokens| Usage { prompt_tokens, completion_tokens };
+        let first = spending.begin().unwrap();
+        assert!(first.again());
+        first.besides(tokens(5, 0), true);
+        first.finish(tokens(7, 1));
+        let second = spending.begin().unwrap();
+        assert!(!second.again(), "three were sent");
+        second.besides(tokens(0, 4), false);
+        drop(second);
+        assert_eq!(spending.begin().err(), Some(LimitReached::Calls(3)));
+        let spent = spending.spent();
+        assert_eq!((spent.calls, spent.again, spent.unfinished), (2, 1, 1));
+        assert_eq!((spent.prompt_tokens, spent.completion_tokens), (7, 5));
+        assert_eq!((spent.estimated_prompt_tokens, spent.estimated_completion_tokens), (5, 0));
+        assert_eq!(spent.cost, 12.0 + 10.0);
     }
 }

@@ -29,7 +29,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -38,8 +38,12 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{address::CompletionKey, engine::Completion};
+use crate::{
+    address::CompletionKey,
+    engine::{Completion, EngineInfo},
+};
 
+mod elsewhere;
 mod error;
 mod gc;
 mod merge;
@@ -48,6 +52,7 @@ mod schema;
 mod stats;
 mod writer;
 
+pub use elsewhere::{Elsewhere, PaidBefore};
 pub use error::StoreError;
 pub use gc::{Garbage, GcReport, gc};
 pub use merge::{MergeReport, merge};
@@ -66,6 +71,8 @@ struct Shared {
     readers: Vec<Mutex<Connection>>,
     next_reader: AtomicUsize,
     queue: mpsc::Sender<writer::Order>,
+    /// What the same model answered under other fingerprints, where it must not be paid for again in silence.
+    elsewhere: OnceLock<Elsewhere>,
 }
 
 /// Where a completion comes from, for people and for cleaning up. What it answers is in the key; the messages are not kept,
@@ -104,6 +111,7 @@ impl Store {
             readers: readers?,
             next_reader: AtomicUsize::new(0),
             queue: writer::start(path.to_owned(), writing)?,
+            elsewhere: OnceLock::new(),
         };
         Ok(Store(Arc::new(shared)))
     }
@@ -121,6 +129,24 @@ impl Store {
     /// [`StoreError`] when the file cannot be read or is damaged.
     pub fn get(&self, key: CompletionKey) -> Result<Option<Completion>, StoreError> {
         read(&self.reader(), self.path(), key)
+    }
+
+    /// What the store holds of the model that this engine's name names, under other fingerprints than the engine's.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file cannot be read.
+    pub fn elsewhere(&self, engine: &EngineInfo) -> Result<Elsewhere, StoreError> {
+        elsewhere::find(&self.reader(), self.path(), engine).map_err(|error| explain(self.path(), &error))
+    }
+
+    /// From now on [`paid_before`](Store::paid_before) knows the rows of `elsewhere`. The first that is given stays.
+    pub fn guard(&self, elsewhere: Elsewhere) {
+        self.0.elsewhere.set(elsewhere).ok();
+    }
+
+    /// What forbids to pay for this answer: about its row and in its format, the store holds one of the same model under another fingerprint.
+    pub fn paid_before(&self, origin: &Origin) -> Option<PaidBefore> {
+        self.0.elsewhere.get()?.about(&origin.format_hash, &origin.item)
     }
 
     /// Stores a completion and returns what the store holds under its key from now on, once that is safe on disk: the given

@@ -164,7 +164,8 @@ fn saved(path: &Path, args: &Args, options: &Options, settings: &Settings, spent
     let lists = [("mixture", format!("{:?}", args.mixture)), ("decontaminate", format!("{:?}", args.decontaminate))];
     lists.iter().for_each(|(name, list)| own += &format!("{name} = {list}\n"));
     if !args.filter_engine.is_empty() {
-        own += &format!("filter_engine = {:?}\nfilter_votes = {}\n", args.filter_engine, args.filter_votes);
+        let engine: Vec<String> = args.filter_engine.iter().map(|spec| rrm::engine::http::shown_address(spec)).collect();
+        own += &format!("filter_engine = {engine:?}\nfilter_votes = {}\n", args.filter_votes);
     }
     let own: String = own.lines().map(|line| format!("# {line}\n")).collect();
     let text = to_toml(options, &format!("pairs {command}"))? + "\n# of this command:\n" + &own;

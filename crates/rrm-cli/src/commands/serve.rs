@@ -97,7 +97,9 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     };
     let listener = tokio::net::TcpListener::bind(args.bind).await.with_context(|| format!("cannot listen on {}", args.bind))?;
     let address = listener.local_addr().context("cannot tell where it listens")?;
-    let Session { mut judge, .. } = Session::open(&options, opened, format, 0, started)?;
+    // Trainers wait: what was stored under another fingerprint is said, and does not end anything.
+    let told = Options { pay_again: true, ..options.clone() };
+    let Session { mut judge, .. } = Session::open(&told, opened, format, 0, started)?;
     judge.addresses = false;
     let price = options.price();
     let (store, spending, name) = (judge.store.clone(), judge.spending.clone(), judge.engine.info().name.clone());
@@ -213,6 +215,7 @@ fn check(options: &Options) -> anyhow::Result<()> {
         ("--stream", options.stream),
         ("--column", !options.column.is_empty()),
         ("--record", options.record.is_some()),
+        ("--pay-again", options.pay_again),
     ];
     if let Some((option, _)) = foreign.iter().find(|(_, given)| *given) {
         anyhow::bail!("{option} is for commands that read rows from a file");

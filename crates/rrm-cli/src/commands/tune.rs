@@ -90,7 +90,7 @@ async fn work(args: Args) -> Result<ExitCode, Failure> {
             let data: String = data.iter().map(|path| format!(" --data {}", path.display())).collect();
             if let Some(path) = report.path() {
                 // Only what was named and what was chosen: a command that judges refuses options of others.
-                let chosen = applied(&options, &tuned.settings[tuned.chosen].setting);
+                let chosen = applied(&options.without_secrets(), &tuned.settings[tuned.chosen].setting);
                 let chosen = format!("# the setting that rrm tune{data} chose\n{}", toml::to_string(&chosen)?);
                 std::fs::write(beside(path, "chosen.toml"), chosen)?;
             }

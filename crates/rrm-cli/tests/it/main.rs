@@ -21,6 +21,7 @@ mod local;
 mod model;
 mod pairs;
 mod pandalm;
+mod paying;
 mod rows;
 mod scalars;
 mod serve;

@@ -34,7 +34,7 @@ fn pairs(folder: &Path) -> String {
 fn judge(folder: &Path, server: &FaultyServer, name: &str, concurrency: &str) -> Command {
     let path = |suffix: &str| folder.join(format!("{name}.{suffix}")).to_str().unwrap().to_owned();
     let mut judge = command();
-    judge.args(["judge", &pairs(folder), "--engine", &server.url, "--timeout", "0.3", "--concurrency", concurrency]);
+    judge.args(["judge", &pairs(folder), "--engine", &server.url, "--timeout", "1", "--concurrency", concurrency]);
     judge.args(["--store", &path("sqlite"), "-o", &path("jsonl")]);
     judge
 }
@@ -125,7 +125,7 @@ fn every_command_that_judges_survives_kills() {
                 let command = |run: &str| {
                     let path = |suffix: &str| folder.join(format!("{name}-{run}.{suffix}"));
                     let mut command = command();
-                    command.arg(name).args(&args).args(["--engine", &server.url, "--timeout", "0.3", "--concurrency", "8"]);
+                    command.arg(name).args(&args).args(["--engine", &server.url, "--timeout", "1", "--concurrency", "8"]);
                     command.arg("--store").arg(path("sqlite")).arg("-o").arg(path("jsonl"));
                     command
                 };

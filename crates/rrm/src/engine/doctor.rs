@@ -73,7 +73,8 @@ impl Check {
 pub async fn doctor(config: HttpConfig) -> DoctorReport {
     // A doctor wants to see failures, not to sit them out.
     let config = HttpConfig { max_retries: config.max_retries.min(1), ..config };
-    let mut report = DoctorReport { server: format!("{:?}", config.urls), checks: Vec::new() };
+    let places: Vec<String> = config.urls.iter().map(|url| http::shown_address(url)).collect();
+    let mut report = DoctorReport { server: format!("{places:?}"), checks: Vec::new() };
     let server = match Server::new(&config) {
         Ok(server) => server,
         Err(error) => {
@@ -102,7 +103,7 @@ pub async fn doctor(config: HttpConfig) -> DoctorReport {
 async fn listed(server: &Server, config: &HttpConfig, checks: &mut Vec<Check>) -> bool {
     let lists = fingerprint::list(server).await;
     for (replica, list) in server.replicas().iter().zip(&lists) {
-        let place = http::without_password(replica.url("").as_str());
+        let place = http::shown_address(replica.url("").as_str());
         checks.push(match list {
             Err(error @ (EngineError::Unreachable { .. } | EngineError::TimedOut { .. })) => {
                 let fix = "start the server, or correct host and port; a server in a container must listen on 0.0.0.0";
@@ -120,16 +121,16 @@ async fn listed(server: &Server, config: &HttpConfig, checks: &mut Vec<Check>) -
         (None, Some(_)) => Check::ok("key", "the key was not refused"),
         (None, None) => Check::ok("key", "none is sent, and none was asked for"),
     });
-    let mut names: Vec<String> = lists.iter().flatten().flatten().map(|model| model.id.clone()).collect();
+    let mut names: Vec<String> = lists.iter().flatten().flatten().map(|model| http::visible(&model.id)).collect();
     names.dedup();
     match fingerprint::choose(&server.name, config, lists) {
-        Ok(chosen) if names.contains(&chosen.id) => {
-            checks.push(Check::ok("models", format!("{} (listed: {})", chosen.id, names.join(", "))))
+        Ok(chosen) if names.contains(&http::visible(&chosen.id)) => {
+            checks.push(Check::ok("models", format!("{} (listed: {})", http::visible(&chosen.id), names.join(", "))))
         }
         Ok(chosen) => {
             let detail = format!(
                 "{} is not listed (listed: {})",
-                chosen.id,
+                http::visible(&chosen.id),
                 if names.is_empty() { "none".to_owned() } else { names.join(", ") }
             );
             checks.push(Check::missing(

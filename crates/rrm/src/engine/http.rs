@@ -1,44 +1,51 @@
 //! An OpenAI-compatible server, or several replicas of one, turned into an [`Engine`].
 //!
 //! [`connect`] asks what is there and tries it out: `/v1/models` of each replica, three short greedy requests (24 tokens each,
-//! none with a `revision`), two with the same seed (12), one with log-probabilities (1), and a few tokens more for each way
-//! to continue a text, until one works. Everything after that goes through `server`, which keeps limits, routes, retries and
+//! none with a `revision`), two with the same seed (48 tokens), the second beside three longer ones, one with log-probabilities (1), and a few
+//! tokens more for each way to continue a text, until one works. Everything after that goes through `server`, which keeps limits, routes, retries and
 //! counts.
 
 pub(super) mod body;
+mod bounded;
 mod budget;
 mod config;
 pub(super) mod continuation;
+mod echo;
 mod failure;
 pub(super) mod fingerprint;
 mod limits;
+mod metered;
 mod offline;
+mod prompt_size;
 mod replicas;
 pub(super) mod reply;
+mod secrets;
 pub(super) mod server;
 mod stats;
 mod stream;
 
 use futures::future::BoxFuture;
 
-pub(super) use config::without_password;
 pub use config::{Continuation, HttpConfig};
 pub(crate) use offline::{ChatBody, chat_body, read_chat, revision_fingerprint};
+pub use secrets::shown_address;
+pub(super) use secrets::visible;
 pub use stats::HttpStats;
 
 use self::{
-    body::{Body, Input},
-    continuation::{CHAT, Way, send},
+    body::{Body, Input, Terms},
+    continuation::{CHAT, Found, send},
     server::Server,
 };
-use crate::engine::{Completion, Engine, EngineError, EngineInfo, Request};
+use crate::engine::{Completion, Engine, EngineError, EngineInfo, Meter, Request};
 
 /// A model behind one or more OpenAI-compatible servers.
 pub struct HttpEngine {
     info: EngineInfo,
     pub(super) model: String,
-    way: Option<Way>,
+    way: Option<Found>,
     notes: Vec<String>,
+    defaults: Option<&'static str>,
     pub(super) server: Server,
 }
 
@@ -50,20 +57,45 @@ pub struct HttpEngine {
 pub async fn connect(config: HttpConfig) -> Result<HttpEngine, EngineError> {
     let mut server = Server::new(&config)?;
     let listed = fingerprint::choose(&server.name, &config, fingerprint::list(&server).await)?;
-    server.name = format!("{} at {}", listed.id, server.name);
+    server.name = format!("{} at {}", visible(&listed.id), server.name);
     let (fingerprint, note) = fingerprint::fingerprint(&server, &config, &listed).await?;
-    let model = listed.id;
+    let (model, defaults) = (listed.id, listed.owner.as_deref().and_then(sampling_defaults));
     let seeds = fingerprint::seeds_repeat(&server, &model).await?;
     let logprobs = fingerprint::logprobs(&server, &model).await?;
     let way = continuation::find(&server, &model, config.continuation).await?;
     let info = EngineInfo { name: server.name.clone(), fingerprint, seeds, logprobs, budget: way.is_some(), paid: true };
-    Ok(HttpEngine { info, model, way, notes: note.into_iter().collect(), server })
+    Ok(HttpEngine { info, model, way, notes: note.into_iter().collect(), defaults, server })
+}
+
+/// What this kind of server takes from elsewhere where a request does not set it. It is said and not overridden: what was stored before was
+/// drawn so, and services refuse fields that they do not know.
+fn sampling_defaults(owner: &str) -> Option<&'static str> {
+    match owner {
+        "vllm" => Some(
+            "vLLM takes top_k, min_p and repetition_penalty from the model's generation_config.json where they are not set: --top-k 0 --min-p 0 \
+             sets the first two, `vllm serve --generation-config vllm` ignores the file",
+        ),
+        "sglang" => Some(
+            "SGLang takes top_k, min_p and repetition_penalty from the model's generation_config.json where they are not set: \
+             `--sampling-defaults openai` ignores the file",
+        ),
+        "llamacpp" => Some(
+            "llama.cpp draws with its own top_k (40) and min_p (0.05), or those it was started with, where they are not set: --top-k 0 --min-p 0 \
+             sets them",
+        ),
+        _ => None,
+    }
 }
 
 impl HttpEngine {
     /// What whoever runs this should know, one sentence each: so far only that weights cannot be told apart here.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Which settings of drawing the server takes from elsewhere unless they are set, in a sentence; `None` where that is not known.
+    pub fn sampling_defaults(&self) -> Option<&'static str> {
+        self.defaults
     }
 
     /// What was asked and what it took since [`connect`].
@@ -78,17 +110,18 @@ impl HttpEngine {
 
     /// How a completion is continued after its thinking was cut, in words; `None` where it cannot be.
     pub fn continues_by(&self) -> Option<&'static str> {
-        self.way.map(Way::describe)
+        self.way.map(Found::describe)
     }
 
-    async fn answer(&self, request: Request) -> Result<Completion, EngineError> {
+    async fn answer(&self, request: Request, meter: Option<&dyn Meter>) -> Result<Completion, EngineError> {
         let _permit = self.server.permit().await?;
         let watch = self.server.counters.watch();
         let result = match (&request.budget, self.way) {
-            (Some(budget), Some(way)) => budget::complete(&self.server, &self.model, way, &request, budget).await,
+            (Some(budget), Some(way)) => budget::complete(&self.server, &self.model, way, (&request, budget), meter).await,
             (Some(_), None) => Err(EngineError::Unsupported { engine: self.info.name.clone(), what: UNABLE.to_owned() }),
             (None, _) => {
-                let body = Body::new(&self.model, Input::ask(&request.messages), &request.sampling, request.seed);
+                let mut body = Body::new(&self.model, Input::ask(&request.messages), &request.sampling, request.seed);
+                body.terms = Terms { meter, ..Terms::default() };
                 let reply = send(&self.server, CHAT, body, request.sink.as_ref(), self.server.max_retries).await;
                 reply.map(budget::plain)
             }
@@ -109,6 +142,10 @@ impl Engine for HttpEngine {
     /// Usage is what the server reports, and 0 where it reports none. With a budget, see [`Completion::elicited`], tokens
     /// are summed over both requests, since the prompt is sent, and billed, twice.
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
-        Box::pin(self.answer(request))
+        Box::pin(self.answer(request, None))
+    }
+
+    fn complete_metered<'a>(&'a self, request: Request, meter: &'a dyn Meter) -> BoxFuture<'a, Result<Completion, EngineError>> {
+        Box::pin(self.answer(request, Some(meter)))
     }
 }

@@ -206,14 +206,13 @@ impl Recorder {
     /// Writes down one answer; it is in the file when this returns.
     ///
     /// # Errors
-    /// [`EngineError::Failed`] when the file cannot be written.
-    pub fn record(&self, request: &Request, completion: &Completion) -> Result<(), EngineError> {
+    /// [`RecordingError::Io`] when the file cannot be written.
+    pub fn record(&self, request: &Request, completion: &Completion) -> Result<(), RecordingError> {
         let messages = messages_hash(&request.messages).to_string();
         let settings = settings_hash(&request.sampling, request.budget.as_ref()).to_string();
         let line = Line { messages, settings, seed: request.seed, completion };
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        append(&mut file, &line)
-            .map_err(|error| EngineError::Failed { engine: "recorder".into(), detail: io_error(&self.path, &error).to_string() })
+        append(&mut file, &line).map_err(|error| io_error(&self.path, &error))
     }
 }
 
@@ -270,4 +269,37 @@ fn read_header(path: &Path, line: &[u8]) -> Result<Header, RecordingError> {
 
 fn io_error(path: &Path, error: &io::Error) -> RecordingError {
     RecordingError::Io { path: path.to_owned(), detail: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        chat::Message,
+        engine::{Finish, Sampling, Usage},
+    };
+
+    #[test]
+    fn a_recording_that_cannot_be_written_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recording.jsonl");
+        std::fs::write(&path, "").unwrap();
+        // Open for reading only, which fails as a full disk does.
+        let recorder = Recorder { path: path.clone(), file: Mutex::new(File::open(&path).unwrap()) };
+        let (budget, comparison, labels, sink) = (None, None, None, None);
+        let request = Request {
+            messages: vec![Message::user("x")],
+            sampling: Sampling::default(),
+            seed: 0,
+            budget,
+            comparison,
+            labels,
+            sink,
+        };
+        let (text, reasoning, label_logprobs) = ("y".to_owned(), None, None);
+        let completion =
+            Completion { text, reasoning, finish: Finish::Stop, elicited: false, usage: Usage::default(), label_logprobs };
+        let error = recorder.record(&request, &completion).unwrap_err();
+        assert!(matches!(&error, RecordingError::Io { path: named, .. } if *named == path));
+    }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 pub use self::shapes::Route;
 use super::{
-    Completion, Engine, EngineError, EngineInfo, Finish, Request, Scores, Usage,
+    Completion, Engine, EngineError, EngineInfo, Finish, Meter, Request, Scores, Usage,
     http::{HttpConfig, HttpStats, fingerprint, fingerprint::Listed, server::Server},
 };
 use crate::chat::{Message, Role};
@@ -75,7 +75,7 @@ async fn probe(server: &Server, model: &str, routes: &[Route]) -> Result<(Route,
     };
     let (mut tried, mut found) = (Vec::new(), None);
     for route in routes {
-        match ask(server, model, *route, &said("A week has seven days.")).await {
+        match ask(server, model, *route, &said("A week has seven days."), None).await {
             Ok((score, _)) => {
                 found = Some((*route, score));
                 break;
@@ -88,14 +88,20 @@ async fn probe(server: &Server, model: &str, routes: &[Route]) -> Result<(Route,
         let what = format!("no reward model answers there; tried {}", tried.join(", "));
         return Err(EngineError::Unsupported { engine: server.name.clone(), what });
     };
-    let (second, _) = ask(server, model, route, &said("Bananas!")).await?;
+    let (second, _) = ask(server, model, route, &said("Bananas!"), None).await?;
     Ok((route, [first, second]))
 }
 
-async fn ask(server: &Server, model: &str, route: Route, messages: &[Message]) -> Result<(f64, Usage), EngineError> {
-    let bad = |detail: String| EngineError::BadReply { engine: server.name.clone(), detail };
+async fn ask(
+    server: &Server,
+    model: &str,
+    route: Route,
+    messages: &[Message],
+    meter: Option<&dyn Meter>,
+) -> Result<(f64, Usage), EngineError> {
+    let bad = |detail: String| server.bad_reply(&detail);
     let body = shapes::body(route, model, messages).map_err(bad)?;
-    let reply: Value = server.post_json(route.path(), body.to_string().into_bytes()).await?;
+    let reply: Value = server.post_metered(route.path(), body.to_string().into_bytes(), meter).await?;
     shapes::read(route, &reply).map_err(bad)
 }
 
@@ -110,9 +116,9 @@ impl ScalarEngine {
         self.route
     }
 
-    async fn answer(&self, request: Request) -> Result<Completion, EngineError> {
+    async fn answer(&self, request: Request, meter: Option<&dyn Meter>) -> Result<Completion, EngineError> {
         let _permit = self.server.permit().await?;
-        let (score, usage) = ask(&self.server, &self.model, self.route, &request.messages).await?;
+        let (score, usage) = ask(&self.server, &self.model, self.route, &request.messages, meter).await?;
         // Written so that reading gives the same bits.
         let text = format!("{score:?}");
         Ok(Completion { text, reasoning: None, finish: Finish::Stop, elicited: false, usage, label_logprobs: None })
@@ -125,7 +131,11 @@ impl Engine for ScalarEngine {
     }
 
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
-        Box::pin(self.answer(request))
+        Box::pin(self.answer(request, None))
+    }
+
+    fn complete_metered<'a>(&'a self, request: Request, meter: &'a dyn Meter) -> BoxFuture<'a, Result<Completion, EngineError>> {
+        Box::pin(self.answer(request, Some(meter)))
     }
 
     fn scores(&self) -> Option<&Scores> {

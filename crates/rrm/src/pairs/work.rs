@@ -17,7 +17,6 @@ use super::{
 use crate::{
     comparison::Prompt,
     dataset::{DatasetError, Item, Response},
-    engine::EngineError,
     judge::{Judge, JudgeError},
     rank,
     shard::Shard,
@@ -152,7 +151,7 @@ async fn kept(question: &Question, at: At<'_>, settings: &Settings, judges: Judg
         None => question.candidates.clone(),
         Some(judge) => match sample::sample(judge, question, settings).await {
             Ok(candidates) => candidates,
-            Err(JudgeError::Engine(EngineError::TooLong { .. })) => {
+            Err(JudgeError::Engine(error)) if error.is_too_long() => {
                 done.dropped.push(at.dropped(question.id.clone(), Reason::TooLongForEngine, None));
                 return Ok(done);
             }
@@ -177,7 +176,7 @@ async fn kept(question: &Question, at: At<'_>, settings: &Settings, judges: Judg
                         continue;
                     }
                 }
-                Err(JudgeError::Engine(EngineError::TooLong { .. })) => {
+                Err(JudgeError::Engine(error)) if error.is_too_long() => {
                     done.dropped.push(at.dropped(pair.id, Reason::TooLongForEngine, None));
                     continue;
                 }

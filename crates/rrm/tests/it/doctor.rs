@@ -39,6 +39,7 @@ async fn a_good_server_is_good() {
     seeds: Ok
     log-probabilities: Ok
     stop strings: Ok
+    long prompt: Ok
     continuation: Ok
     thinking budget: Ok
     ");
@@ -71,6 +72,7 @@ async fn what_is_missing_comes_with_a_fix() {
     seeds: Missing
     log-probabilities: Missing
     stop strings: Ok
+    long prompt: Missing
     continuation: Missing
     ");
     assert!(report.is_usable());

@@ -77,9 +77,11 @@ pub fn mixed() -> Plan {
         Fault::Status(503),
         Fault::Status(408),
     ];
-    Arc::new(|request, attempt| match attempt {
-        0 => FAULTS[(request % 14) as usize],
-        1 => FAULTS[(request / 14 % 14) as usize],
+    Arc::new(|request, attempt| match (attempt, FAULTS[(request % 14) as usize], FAULTS[(request / 14 % 14) as usize]) {
+        (0, first, _) => first,
+        // A second time-out would be the last try.
+        (1, Fault::Hang, Fault::Hang) => Fault::Close,
+        (1, _, second) => second,
         _ => Fault::None,
     })
 }

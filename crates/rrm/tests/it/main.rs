@@ -17,6 +17,7 @@ mod layers;
 mod rating;
 mod recorded;
 mod replay;
+mod replies;
 mod scalar;
 mod store;
 mod store_files;

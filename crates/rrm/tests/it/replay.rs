@@ -181,3 +181,9 @@ async fn files_that_do_not_fit_are_refused_with_their_line() {
     recording.jsonl:3: key must be a string at line 1 column 158
     ");
 }
+
+#[test]
+fn a_recording_that_cannot_be_written_ends_a_run() {
+    let error = RecordingError::Io { path: "recording.jsonl".into(), detail: "No space left on device (os error 28)".to_owned() };
+    assert!(rrm::judge::JudgeError::from(error).is_fatal(), "nothing more may be paid for");
+}

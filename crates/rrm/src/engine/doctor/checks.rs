@@ -8,13 +8,13 @@ use super::{Check, said};
 use crate::{
     chat::Message,
     engine::{
-        Budget, Engine, Finish, Request, Sampling,
+        Budget, Engine, EngineError, Finish, Request, Sampling,
         http::{
             HttpEngine,
             body::{Body, Input},
             continuation::{CHAT, send},
             fingerprint::probe,
-            reply,
+            reply::{self, Reading},
         },
     },
 };
@@ -31,6 +31,10 @@ pub(super) async fn all(engine: &HttpEngine) -> Vec<Check> {
         Check::missing("log-probabilities", "none came with an answer that asked for them", fix)
     });
     checks.push(stop_strings(engine).await);
+    checks.push(long_prompt(engine).await);
+    if let Some(defaults) = engine.sampling_defaults() {
+        checks.push(Check::missing("sampling", "settings that are not named are not neutral", defaults));
+    }
     checks.push(match engine.continues_by() {
         Some(way) => Check::ok("continuation", way),
         None => Check::missing("continuation", "a text that was begun for the model is not continued", CONTINUATION_FIX),
@@ -55,14 +59,19 @@ async fn long_call(engine: &HttpEngine) -> Vec<Check> {
         Err(error) => return vec![Check::failed("chat", said(&error), "see the server's log")],
     };
     let seconds = start.elapsed().as_secs_f64();
-    let reply = match reply::parse(value.to_string().as_bytes(), sampling.max_tokens) {
+    let reading = Reading { max_tokens: sampling.max_tokens, unreasoned: true, empty: false };
+    let reply = match reply::parse(value.to_string().as_bytes(), reading) {
         Ok(reply) => reply,
-        Err(failure) => return vec![Check::failed("chat", format!("{failure:?}"), "see the server's log")],
+        Err(failure) => return vec![Check::failed("chat", said(&engine.server.error(failure)), "see the server's log")],
     };
     let tokens = reply.usage.completion_tokens;
     let mut checks = vec![Check::ok("chat", format!("{:?}...", reply.text.trim().chars().take(40).collect::<String>()))];
+    let fix = "nothing; costs and limits a minute will be estimates, and prompts that the server cuts will not be noticed";
     checks.push(match tokens {
-        0 => Check::missing("usage", "the server does not count tokens", "nothing; costs and limits a minute will be estimates"),
+        _ if engine.server.counts.grow() == Some(false) => {
+            Check::missing("usage", "counts of tokens do not grow with prompts", fix)
+        }
+        0 => Check::missing("usage", "the server does not count tokens", fix),
         _ => Check::ok("usage", format!("{} prompt and {tokens} written tokens", reply.usage.prompt_tokens)),
     });
     let rate = if tokens > 0 { format!(", {:.0} tokens/s", tokens as f64 / seconds) } else { String::new() };
@@ -121,12 +130,47 @@ async fn seeds(engine: &HttpEngine) -> Check {
         return Check::missing("seeds", "three seeds at temperature 1 gave the same text", fix);
     }
     match engine.info().seeds {
-        true => Check::ok("seeds", "the same seed repeats, other seeds differ"),
-        false => Check::missing(
-            "seeds",
-            "the same seed gave different texts",
-            "nothing; answers that are stored replay exactly, but a run from scratch will differ in some of them",
+        true => Check::ok("seeds", "the same seed repeats, alone and beside longer requests; other seeds differ"),
+        false => {
+            let again = probe(&engine.server, &engine.model, &messages, &sampling, 11).await;
+            let repeats = again.is_ok_and(|reply| texts[0] == (reply.reasoning, reply.text));
+            let seen = match repeats {
+                true => {
+                    "the same seed repeats alone, and not beside other requests: the server's sums depend on what it computes together"
+                }
+                false => "the same seed gave different texts",
+            };
+            let fix = "nothing; answers that are stored replay exactly, but a run from scratch will differ in some of them";
+            Check::missing("seeds", seen, fix)
+        }
+    }
+}
+
+/// Whether a prompt of some thousand words is read whole, or refused with an error.
+async fn long_prompt(engine: &HttpEngine) -> Check {
+    const NAME: &str = "long prompt";
+    let lines: String = (1..=600).map(|n| format!("Line {n} of the long text says that all is well.\n")).collect();
+    let messages = [Message::user(format!("{lines}Say yes."))];
+    let sampling = Sampling { temperature: 0.0, max_tokens: 1, ..Sampling::default() };
+    match probe(&engine.server, &engine.model, &messages, &sampling, 0).await {
+        Ok(reply) if !reply.counted.0 || engine.server.counts.grow() != Some(true) => Check::missing(
+            NAME,
+            "6600 words were answered; whether they were read is not to be seen",
+            "see the server's context length",
         ),
+        Ok(reply) => Check::ok(NAME, format!("6600 words are read whole ({} tokens)", reply.usage.prompt_tokens)),
+        Err(error @ EngineError::TooLong { .. }) => {
+            Check::ok(NAME, format!("6600 words are refused, as they should be: {}", said(&error)))
+        }
+        Err(error @ EngineError::DoesNotFit { .. }) if said(&error).contains("only a part") => Check::failed(
+            NAME,
+            said(&error),
+            "Ollama: OLLAMA_CONTEXT_LENGTH, or num_ctx in the model's file; judgments of long texts will fail until then",
+        ),
+        Err(error @ EngineError::DoesNotFit { .. }) => {
+            Check::ok(NAME, format!("6600 words are refused, as they should be: {}", said(&error)))
+        }
+        Err(error) => Check::missing(NAME, said(&error), "see the server's log"),
     }
 }
 
@@ -145,6 +189,7 @@ async fn stop_strings(engine: &HttpEngine) -> Check {
     let stop = [word];
     let mut body = Body::new(&engine.model, Input::ask(&messages), &sampling, 0);
     body.stop = &stop;
+    body.terms.may_be_empty = true;
     match send(&engine.server, CHAT, body, None, 1).await {
         Err(error) => Check::missing(NAME, said(&error), "thinking budgets need them: serve with a server that has `stop`"),
         Ok(reply) => {

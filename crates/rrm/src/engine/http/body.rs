@@ -2,9 +2,10 @@
 
 use serde::{Serialize, Serializer};
 
+use super::prompt_size;
 use crate::{
     chat::{Message, Role},
-    engine::Sampling,
+    engine::{Meter, Sampling},
 };
 
 /// Body of `/v1/chat/completions` and of `/v1/completions`.
@@ -30,6 +31,18 @@ pub(crate) struct Body<'a> {
     /// Sent only to find out whether a server knows it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub logprobs: bool,
+    /// What is not said to the server.
+    #[serde(skip)]
+    pub terms: Terms<'a>,
+}
+
+/// How an answer is taken.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Terms<'a> {
+    /// Whether no text at all is an answer, see [`Reading::empty`](super::reply::Reading::empty).
+    pub may_be_empty: bool,
+    /// Who counts what is sent again and what is billed besides.
+    pub meter: Option<&'a dyn Meter>,
 }
 
 /// What is to be continued.
@@ -94,11 +107,23 @@ impl<'a> Body<'a> {
             stream: false,
             stream_options: None,
             logprobs: false,
+            terms: Terms::default(),
         }
     }
 }
 
 impl<'a> Input<'a> {
+    /// The words of a prompt, see [`words`](prompt_size::words), without what was begun after them; ids are exact.
+    pub fn words(&self) -> u64 {
+        match self {
+            Input::Messages { messages, .. } => {
+                messages.messages.iter().map(|message| prompt_size::words(&message.content)).sum()
+            }
+            Input::Text { prompt } => prompt_size::words(prompt),
+            Input::Tokens { prompt } => prompt.len() as u64,
+        }
+    }
+
     /// A conversation that the assistant answers.
     pub fn ask(messages: &'a [Message]) -> Self {
         Input::Messages { messages: Conversation { messages, begun: None }, extra: Extra::default() }

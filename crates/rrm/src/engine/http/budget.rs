@@ -1,10 +1,10 @@
 //! A thinking budget over HTTP: think up to the budget, then have the server go on from the elicitation to a verdict.
 
 use crate::engine::{
-    Budget, Completion, EngineError, Finish, Request, Sampling,
+    Budget, Completion, EngineError, Finish, Meter, Request, Sampling,
     http::{
-        body::{Body, Input},
-        continuation::{Begun, CHAT, Way, send},
+        body::{Body, Input, Terms},
+        continuation::{Begun, CHAT, Found, send},
         reply::{Reply, StoppedBy},
         server::Server,
     },
@@ -16,14 +16,15 @@ use crate::engine::{
 pub(crate) async fn complete(
     server: &Server,
     model: &str,
-    way: Way,
-    request: &Request,
-    budget: &Budget,
+    way: Found,
+    (request, budget): (&Request, &Budget),
+    meter: Option<&dyn Meter>,
 ) -> Result<Completion, EngineError> {
     let sink = request.sink.as_ref();
     let thinking =
         Sampling { max_tokens: request.sampling.max_tokens.min(budget.max_thinking_tokens), ..request.sampling.clone() };
-    let body = Body::new(model, Input::ask(&request.messages), &thinking, request.seed);
+    let mut body = Body::new(model, Input::ask(&request.messages), &thinking, request.seed);
+    body.terms = Terms { meter, ..Terms::default() };
     let thought = send(server, CHAT, body, sink, server.max_retries).await?;
     let written = written(&thought, budget);
     if thought.finish == Finish::Stop && !budget.wants_verdict(&written) {
@@ -34,19 +35,27 @@ pub(crate) async fn complete(
         sink(elicitation);
     }
     let text = written + elicitation;
+    let message = as_message(&text, budget);
     let begun = Begun {
         messages: &request.messages,
-        message: &as_message(&text, budget),
+        message: &message,
+        answer: &message[budget.answer(&message)..],
         after_prompt: after_prompt(&text, budget),
         sampling: &Sampling { max_tokens: budget.max_verdict_tokens, ..request.sampling.clone() },
         seed: request.seed,
         stop: &budget.stop,
         sink,
+        meter,
     };
-    let decided = way.go_on(server, model, begun, server.max_retries).await?;
+    let decided = way.go_on(server, model, begun, server.max_retries).await;
+    // Without a verdict the thinking is paid for all the same.
+    let decided = decided.inspect_err(|_| meter.iter().for_each(|meter| meter.besides(thought.usage, false)))?;
     if thinking_was_dropped(&thought, &decided) {
         let what = "a thinking budget is not possible here: the server's chat template drops the thinking of the message that is \
             to be continued; serve with a template that keeps it, or set no budget";
+        for usage in [thought.usage, decided.usage] {
+            meter.iter().for_each(|meter| meter.besides(usage, false));
+        }
         return Err(EngineError::Unsupported { engine: server.name.clone(), what: what.to_owned() });
     }
     let mut usage = thought.usage;
@@ -116,7 +125,9 @@ fn until_stop(reply: Reply, stop: &[String]) -> (String, Finish) {
     }
     match (finish, stopped_by) {
         (Finish::Length, _) => return (text, Finish::Length),
-        (Finish::Stop, StoppedBy::Text(by)) => text.push_str(&by),
+        // A service may write there why the model ended, which is no stop string.
+        (Finish::Stop, StoppedBy::Text(by)) if stop.contains(&by) => text.push_str(&by),
+        (Finish::Stop, StoppedBy::Text(_)) => {}
         // The model ended its turn without the stop string, and the text is left as it is.
         (Finish::Stop, StoppedBy::End) => {}
         // Nobody says which one it was. A format's stop strings all mean that the verdict is complete.
@@ -147,7 +158,18 @@ mod tests {
 
     fn reply(text: &str, finish: Finish, stopped_by: StoppedBy) -> Reply {
         let usage = Usage::default();
-        Reply { text: text.to_owned(), reasoning: None, finish, stopped_by, usage, cached_prompt_tokens: 0, logprobs: false }
+        let (reasoning, counted) = (None, (false, false));
+        Reply {
+            text: text.to_owned(),
+            reasoning,
+            finish,
+            stopped_by,
+            usage,
+            counted,
+            cached_prompt_tokens: 0,
+            logprobs: false,
+            reasoned: true,
+        }
     }
 
     #[test]
@@ -159,6 +181,7 @@ mod tests {
             (reply("A!}", Finish::Stop, StoppedBy::End), "A!", Finish::Stop),
             (reply("A", Finish::Stop, StoppedBy::Unsaid), "A}", Finish::Stop),
             (reply("A", Finish::Stop, StoppedBy::Text("!".to_owned())), "A!", Finish::Stop),
+            (reply("A", Finish::Stop, StoppedBy::Text("end_turn".to_owned())), "A", Finish::Stop),
             (reply("A", Finish::Stop, StoppedBy::End), "A", Finish::Stop),
             (reply("A", Finish::Length, StoppedBy::Unsaid), "A", Finish::Length),
         ];

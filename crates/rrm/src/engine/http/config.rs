@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::EngineError;
+use crate::engine::{EngineError, http::secrets::shown_address};
 
 /// Where an OpenAI-compatible server is, and how hard it may be worked.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -79,7 +79,7 @@ impl fmt::Debug for HttpConfig {
     /// Everything but the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpConfig")
-            .field("urls", &self.urls.iter().map(|url| without_password(url)).collect::<Vec<_>>())
+            .field("urls", &self.urls.iter().map(|url| shown_address(url)).collect::<Vec<_>>())
             .field("model", &self.model)
             .field("api_key", &self.api_key.as_ref().map(|_| "(not shown)"))
             .field("concurrency", &self.concurrency)
@@ -127,23 +127,10 @@ impl HttpConfig {
     }
 }
 
-/// `url` as people may see it: without a user name and a password.
-pub(crate) fn without_password(url: &str) -> String {
-    match Url::parse(url) {
-        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
-            // Both fail only for addresses without a host, which have no password either.
-            let _ = url.set_password(None);
-            let _ = url.set_username("");
-            url.as_str().trim_end_matches('/').to_owned()
-        }
-        _ => url.to_owned(),
-    }
-}
-
 fn base(url: &str) -> Result<Url, EngineError> {
     let trimmed = url.trim().trim_end_matches('/');
     let trimmed = trimmed.strip_suffix("/v1").unwrap_or(trimmed).trim_end_matches('/');
-    let shown = without_password(url);
+    let shown = shown_address(url);
     let parsed = Url::parse(trimmed).map_err(|error| bad(&format!("`{shown}` is no URL: {error}")))?;
     if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() {
         return Err(bad(&format!("`{shown}` does not begin with http:// or https:// and a host")));

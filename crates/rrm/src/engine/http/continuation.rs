@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     chat::Message,
     engine::{
-        EngineError, Sampling, TokenSink,
+        EngineError, Meter, Sampling, TokenSink,
         http::{
             Continuation,
-            body::{Body, Conversation, Extra, Input, StreamOptions, Truncation},
+            body::{Body, Conversation, Extra, Input, StreamOptions, Terms, Truncation},
+            echo,
             reply::Reply,
             server::{Call, Server},
         },
@@ -42,6 +43,8 @@ pub(crate) struct Begun<'a> {
     pub messages: &'a [Message],
     /// The text as an assistant's message, with all thinking marks that belong to it.
     pub message: &'a str,
+    /// The end of `message`, behind its thinking.
+    pub answer: &'a str,
     /// The text as it follows the rendered prompt, without a mark that the template sets itself.
     pub after_prompt: &'a str,
     /// How to go on, and for how long.
@@ -52,6 +55,36 @@ pub(crate) struct Begun<'a> {
     pub stop: &'a [String],
     /// Who watches.
     pub sink: Option<&'a TokenSink>,
+    /// Who counts what it takes.
+    pub meter: Option<&'a dyn Meter>,
+}
+
+/// A way that works at a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    way: Way,
+    /// Whether the server repeats what was begun in front of what follows (llama.cpp), or a part of it (behind a gateway that takes the
+    /// thinking out).
+    echoes: bool,
+}
+
+impl Found {
+    /// The way in words.
+    pub fn describe(self) -> &'static str {
+        self.way.describe()
+    }
+
+    /// Goes on with `begun`. The reply's text is what was written after it, wherever the server put that, and without what it repeats.
+    pub async fn go_on(self, server: &Server, model: &str, begun: Begun<'_>, retries: u32) -> Result<Reply, EngineError> {
+        let reply = self.way.go_on(server, model, begun, retries).await?;
+        if self.echoes {
+            let detail =
+                "the server repeats what is to be continued, and did not this time: where the text goes on cannot be told";
+            let bad = || EngineError::BadReply { engine: server.name.clone(), detail: detail.to_owned() };
+            return echo::cut_off(reply, begun.message, begun.answer).ok_or_else(bad);
+        }
+        Ok(echo::joined(reply))
+    }
 }
 
 impl Way {
@@ -72,8 +105,8 @@ impl Way {
         matches!(self, Way::Flags | Way::Trailing | Way::Truncated { .. })
     }
 
-    /// Goes on with `begun`. The reply's text is what was written after it, wherever the server put that.
-    pub async fn go_on(self, server: &Server, model: &str, begun: Begun<'_>, retries: u32) -> Result<Reply, EngineError> {
+    /// Goes on with `begun`, and gives the reply as it is.
+    async fn go_on(self, server: &Server, model: &str, begun: Begun<'_>, retries: u32) -> Result<Reply, EngineError> {
         let conversation = Conversation { messages: begun.messages, begun: Some(begun.message) };
         let mut extra = Extra::default();
         let (rendered, text, tokens): (_, String, Vec<u32>);
@@ -103,13 +136,11 @@ impl Way {
         let path = if self.is_message() { CHAT } else { "v1/completions" };
         let mut body = Body::new(model, input, begun.sampling, begun.seed);
         body.stop = begun.stop;
-        let mut reply = send(server, path, body, begun.sink, retries).await?;
+        // What was begun may be complete, or end at a stop string at once.
+        body.terms = Terms { may_be_empty: true, meter: begun.meter };
+        let reply = send(server, path, body, begun.sink, retries).await?;
         if extra.chat_template_kwargs.is_some_and(|cut| cut.max_length != reply.usage.prompt_tokens) {
             return Err(uncut(server));
-        }
-        // A parser for thinking may take what follows the thinking for more of it.
-        if let Some(moved) = reply.reasoning.take() {
-            reply.text.insert_str(0, &moved);
         }
         Ok(reply)
     }
@@ -131,16 +162,16 @@ pub(crate) async fn send(
 ) -> Result<Reply, EngineError> {
     body.stream = sink.is_some();
     body.stream_options = sink.map(|_| StreamOptions { include_usage: true });
-    let max_tokens = body.max_tokens;
+    let (max_tokens, words, terms) = (body.max_tokens, body.input.words(), body.terms);
     let body = to_json(server, &body)?;
-    server.complete(Call { path, body, max_tokens, sink, retries }).await
+    server.complete(Call { path, body, max_tokens, sink, retries, words, terms }).await
 }
 
 /// Finds the first way that works, out of those that `allowed` names, by really continuing something.
 ///
 /// # Errors
 /// When the server cannot be reached or refuses the key. That a way does not work is no error.
-pub(crate) async fn find(server: &Server, model: &str, allowed: Continuation) -> Result<Option<Way>, EngineError> {
+pub(crate) async fn find(server: &Server, model: &str, allowed: Continuation) -> Result<Option<Found>, EngineError> {
     let ways: &[Way] = match allowed {
         Continuation::Auto => &[Way::Flags, Way::Trailing, Way::Template, Way::Tokens, UNMEASURED],
         Continuation::Message => &[Way::Flags, Way::Trailing, UNMEASURED],
@@ -155,8 +186,8 @@ pub(crate) async fn find(server: &Server, model: &str, allowed: Continuation) ->
             },
             way => *way,
         };
-        if works(server, model, way).await? {
-            return Ok(Some(way));
+        if let Some(echoes) = works(server, model, way).await? {
+            return Ok(Some(Found { way, echoes }));
         }
     }
     Ok(None)
@@ -177,30 +208,43 @@ const THOUGHT_TOKENS: u64 = 20;
 /// thing, and both answers start in the middle, the first inside a number.
 const BEGUN: [(&str, &str); 2] = [("1 2 3 4 5 6 7 8 9 1", "0"), ("A B C D E F G H", "I J")];
 
-/// Whether `way` really continues, and keeps the thinking in front of it.
-async fn works(server: &Server, model: &str, way: Way) -> Result<bool, EngineError> {
+/// Whether `way` really continues, and keeps the thinking in front of it; then whether the server repeats what was begun.
+async fn works(server: &Server, model: &str, way: Way) -> Result<Option<bool>, EngineError> {
     for (begun, goes_on) in BEGUN {
-        let Some(with) = continued(server, model, way, &format!("{THOUGHT}{begun}"), 6).await? else { return Ok(false) };
-        if !with.text.trim_start().starts_with(goes_on) {
-            continue;
-        }
-        let Some(without) = continued(server, model, way, begun, 1).await? else { return Ok(false) };
+        let message = format!("{THOUGHT}{begun}");
+        let Some(with) = continued(server, model, way, &message, begun, 6).await? else { return Ok(None) };
+        let follows = |reply: &Reply| reply.text.trim_start().starts_with(goes_on);
+        let echoes = match echo::cut_off(with.clone(), &message, begun) {
+            Some(rest) if follows(&rest) => true,
+            _ if follows(&echo::joined(with.clone())) => false,
+            _ => continue,
+        };
+        let Some(without) = continued(server, model, way, begun, begun, 1).await? else { return Ok(None) };
         let (with, without) = (with.usage.prompt_tokens, without.usage.prompt_tokens);
-        return Ok(without == 0 || with >= without + THOUGHT_TOKENS);
+        return Ok((without == 0 || with >= without + THOUGHT_TOKENS).then_some(echoes));
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// What a server makes of a begun text within `max_tokens`; `None` when it refuses.
-async fn continued(server: &Server, model: &str, way: Way, text: &str, max_tokens: u32) -> Result<Option<Reply>, EngineError> {
+async fn continued(
+    server: &Server,
+    model: &str,
+    way: Way,
+    text: &str,
+    answer: &str,
+    max_tokens: u32,
+) -> Result<Option<Reply>, EngineError> {
     let begun = Begun {
         messages: &[Message::user("Please write something.")],
         message: text,
+        answer,
         after_prompt: text,
         sampling: &greedy(max_tokens),
         seed: 0,
         stop: &[],
         sink: None,
+        meter: None,
     };
     let _permit = server.permit().await?;
     or_unable(way.go_on(server, model, begun, server.max_retries.min(RETRIES)).await)
@@ -219,7 +263,10 @@ async fn tail(server: &Server, model: &str) -> Result<Option<u64>, EngineError> 
 /// Tokens of the rendered conversation, by a completion of one token.
 async fn count(server: &Server, model: &str, conversation: Conversation<'_>, retries: u32) -> Result<u64, EngineError> {
     let input = Input::Messages { messages: conversation, extra: Extra::default() };
-    let reply = send(server, CHAT, Body::new(model, input, &greedy(1), 0), None, retries).await?;
+    let sampling = greedy(1);
+    let mut body = Body::new(model, input, &sampling, 0);
+    body.terms.may_be_empty = true;
+    let reply = send(server, CHAT, body, None, retries).await?;
     Ok(reply.usage.prompt_tokens)
 }
 

@@ -1,14 +1,18 @@
 //! What can go wrong with one try of one request, and what it means: try again, wait, or give up with an [`EngineError`].
+//!
+//! A failure holds the server's words as they came. They are shown only through [`Failure::into_error`], which takes secrets out of them.
+
+mod money;
+mod too_long;
+mod wait;
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::{
-    StatusCode,
-    header::{DATE, HeaderMap, RETRY_AFTER},
-};
+use reqwest::{StatusCode, header::HeaderMap};
 use serde_json::Value;
 
-use crate::engine::EngineError;
+use self::too_long::Complaint;
+use crate::engine::{EngineError, Usage, http::secrets::Secrets};
 
 /// Why one try gave no answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,12 +25,33 @@ pub(crate) enum Failure {
     TimedOut,
     /// An answer that cannot be read.
     Unreadable(String),
+    /// An answer that can be read and is none: empty, or given up by the server.
+    NoAnswer { detail: String, usage: Option<Usage> },
+    /// An answer of more bytes than any answer has.
+    Endless(u64),
     /// An error status, with the server's words and how long it asks to wait.
     Status { status: u16, detail: String, wait: Option<Duration> },
     /// Prompt and reserved tokens do not fit the context.
     TooLong { tokens: u64, limit: u64 },
+    /// The request does not fit, in the server's words.
+    DoesNotFit(String),
+    /// The server answered a part of the prompt.
+    Cut { detail: String, usage: Usage },
+    /// The account has no money left.
+    Unpaid { status: u16, detail: String },
     /// The server withholds the answer on purpose.
-    Withheld(String),
+    Withheld { detail: String, usage: Option<Usage> },
+}
+
+/// What a try that failed may have cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Cost {
+    /// Nothing: no model was asked.
+    Nothing,
+    /// What the server counted.
+    Counted(Usage),
+    /// A model may have read the prompt; nobody says so.
+    Prompt,
 }
 
 impl Failure {
@@ -34,11 +59,18 @@ impl Failure {
     /// (the `openai` Python client does the same); 501 will not change; 200 is an error object without a code.
     pub fn may_pass(&self) -> bool {
         match self {
-            Failure::Refused(_) | Failure::Broken(_) | Failure::TimedOut | Failure::Unreadable(_) => true,
+            Failure::Refused(_) | Failure::Broken(_) | Failure::TimedOut | Failure::Unreadable(_) | Failure::NoAnswer { .. } => {
+                true
+            }
             Failure::Status { status, .. } => {
                 matches!(status, 408 | 409 | 425 | 429) || (*status >= 500 && *status != 501) || *status == 200
             }
-            Failure::TooLong { .. } | Failure::Withheld(_) => false,
+            Failure::Endless(_)
+            | Failure::TooLong { .. }
+            | Failure::DoesNotFit(_)
+            | Failure::Cut { .. }
+            | Failure::Unpaid { .. }
+            | Failure::Withheld { .. } => false,
         }
     }
 
@@ -47,22 +79,46 @@ impl Failure {
         match self {
             Failure::Refused(_) | Failure::Broken(_) | Failure::TimedOut | Failure::Unreadable(_) => true,
             Failure::Status { status, .. } => *status >= 500 || *status == 429,
-            Failure::TooLong { .. } | Failure::Withheld(_) => false,
+            _ => false,
         }
     }
 
-    /// The error that the caller sees, `engine` being the engine's name and `after` the time limit of one try.
-    pub fn into_error(self, engine: &str, after: Duration) -> EngineError {
-        let engine = engine.to_owned();
+    /// What it may have cost: what broke on the way or came too late was perhaps answered all the same.
+    pub fn cost(&self) -> Cost {
         match self {
-            Failure::Refused(detail) => EngineError::Unreachable { engine, detail },
-            Failure::Broken(detail) | Failure::Unreadable(detail) | Failure::Withheld(detail) => {
+            Failure::NoAnswer { usage: Some(usage), .. } | Failure::Withheld { usage: Some(usage), .. } => Cost::Counted(*usage),
+            Failure::Cut { usage, .. } => Cost::Counted(*usage),
+            Failure::Broken(_) | Failure::TimedOut | Failure::Unreadable(_) | Failure::Endless(_) => Cost::Prompt,
+            Failure::NoAnswer { .. } | Failure::Withheld { .. } => Cost::Prompt,
+            Failure::Status { status: 408 | 499 | 504 | 524, .. } => Cost::Prompt,
+            Failure::Refused(_) | Failure::Status { .. } | Failure::TooLong { .. } => Cost::Nothing,
+            Failure::DoesNotFit(_) | Failure::Unpaid { .. } => Cost::Nothing,
+        }
+    }
+
+    /// The error that the caller sees, without `secrets`; `engine` is the engine's name and `after` the time limit of one try.
+    pub fn into_error(self, engine: &str, after: Duration, secrets: &Secrets) -> EngineError {
+        let engine = engine.to_owned();
+        let said = |words: &str| secrets.said(words);
+        match self {
+            Failure::Refused(detail) => EngineError::Unreachable { engine, detail: said(&detail) },
+            Failure::Broken(detail)
+            | Failure::Unreadable(detail)
+            | Failure::NoAnswer { detail, .. }
+            | Failure::Withheld { detail, .. } => EngineError::BadReply { engine, detail: said(&detail) },
+            Failure::Endless(most) => {
+                let detail = format!("it did not end after {most} bytes");
                 EngineError::BadReply { engine, detail }
             }
             Failure::TimedOut => EngineError::TimedOut { engine, after },
-            Failure::Status { status: status @ (401 | 403), detail, .. } => EngineError::Unauthorized { engine, status, detail },
-            Failure::Status { status, detail, .. } => EngineError::Status { engine, status, detail },
+            Failure::Status { status: status @ (401 | 403), detail, .. } => {
+                EngineError::Unauthorized { engine, status, detail: said(&detail) }
+            }
+            Failure::Status { status, detail, .. } => EngineError::Status { engine, status, detail: said(&detail) },
             Failure::TooLong { tokens, limit } => EngineError::TooLong { engine, tokens, limit },
+            Failure::DoesNotFit(detail) => EngineError::DoesNotFit { engine, detail: said(&detail) },
+            Failure::Cut { detail, .. } => EngineError::DoesNotFit { engine, detail },
+            Failure::Unpaid { status, detail } => EngineError::Unpaid { engine, status, detail: said(&detail) },
         }
     }
 }
@@ -82,53 +138,35 @@ pub(crate) fn transport(error: reqwest::Error) -> Failure {
 }
 
 /// What an answer with an error status means.
-pub(crate) fn status(status: StatusCode, headers: &HeaderMap, body: &[u8], key: Option<&str>) -> Failure {
+pub(crate) fn status(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
     let text = String::from_utf8_lossy(body);
-    if matches!(status.as_u16(), 400 | 413 | 422)
-        && let Some((tokens, limit)) = too_long(&text)
-    {
-        return Failure::TooLong { tokens, limit };
-    }
-    let detail = redacted(excerpt(&message(&text)), key);
-    Failure::Status { status: status.as_u16(), detail, wait: retry_after(headers, SystemTime::now()) }
+    let wait = wait::asked(headers, SystemTime::now());
+    meant(status.as_u16(), &text, message(&text), wait)
 }
 
 /// What an error object inside an answer with status 200 means: some gateways put the real status into `code`.
 pub(crate) fn error_object(error: &Value) -> Failure {
-    let code = error.get("code").and_then(|code| code.as_u64().or_else(|| code.as_str()?.parse().ok()));
-    let status = code.filter(|code| (400..600).contains(code)).unwrap_or(200) as u16;
-    Failure::Status { status, detail: excerpt(&words(error)), wait: None }
+    let code = ["code", "status"].iter().find_map(|name| {
+        let code = error.get(name)?;
+        code.as_u64().or_else(|| code.as_str()?.parse().ok()).filter(|code| (400..600).contains(code))
+    });
+    meant(code.unwrap_or(200) as u16, &error.to_string(), words(error), None)
 }
 
-/// The first words of `text` on one line, for error messages.
-pub(crate) fn excerpt(text: &str) -> String {
-    const LIMIT: usize = 200;
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LIMIT) {
-        Some((end, _)) => format!("{}...", &line[..end]),
-        None if line.is_empty() => "(empty)".to_owned(),
-        None => line,
+/// What a status and its body mean; `detail` are the body's words.
+fn meant(status: u16, body: &str, detail: String, wait: Option<Duration>) -> Failure {
+    match too_long::complaint(status, body, &detail) {
+        Some(Complaint::Numbers { tokens, limit }) => return Failure::TooLong { tokens, limit },
+        Some(Complaint::Words) => return Failure::DoesNotFit(format!("status {status}: {detail}")),
+        None => {}
     }
-}
-
-/// `text` without the key, which some servers repeat in their errors.
-pub(crate) fn redacted(text: String, key: Option<&str>) -> String {
-    match key {
-        Some(key) if text.contains(key) => text.replace(key, "(key)"),
-        _ => text,
+    if money::is_gone(status, body, wait.is_some()) {
+        return Failure::Unpaid { status, detail };
     }
-}
-
-/// How long a server asks to wait: `Retry-After` as seconds (fractions too) or as a date, which is read against the server's
-/// own `Date` where it sends one.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
+    if status == 403 && ["moderation", "flagged"].iter().any(|word| body.to_lowercase().contains(word)) {
+        return Failure::Withheld { detail: format!("the service refuses this request (status 403): {detail}"), usage: None };
     }
-    let until = httpdate::parse_http_date(text).ok()?;
-    let date = headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
-    Some(until.duration_since(date.unwrap_or(now)).unwrap_or_default())
+    Failure::Status { status, detail, wait }
 }
 
 /// The words of an error body: `error.message`, `error`, `message` or `detail` where it is JSON, else all of it.
@@ -146,93 +184,38 @@ fn words(error: &Value) -> String {
     }
 }
 
-/// Reads `(tokens, limit)` out of a complaint about the context's size, as vLLM, SGLang, llama.cpp and hosted services word it.
-/// `None` when it is about something else or the numbers cannot be told apart.
-fn too_long(body: &str) -> Option<(u64, u64)> {
-    if let Ok(value) = serde_json::from_str::<Value>(body) {
-        let error = value.get("error").unwrap_or(&value);
-        let number = |name: &str| error.get(name).and_then(Value::as_u64);
-        if let (Some(tokens), Some(limit)) = (number("n_prompt_tokens"), number("n_ctx")) {
-            return Some((tokens, limit));
-        }
-    }
-    let text = message(body);
-    let lower = text.to_lowercase();
-    let names = ["context length", "context size", "context window", "model length"];
-    let at = names.iter().filter_map(|name| lower.find(name)).min()?;
-    let limit = *numbers(&lower[at..]).first()?;
-    let mut others = numbers(&lower);
-    others.retain(|number| *number != limit);
-    others.sort_unstable();
-    others.dedup();
-    // The largest other number is the total, or else the parts (prompt and new tokens) have to be added up.
-    let tokens = others.last().copied().filter(|largest| *largest > limit).unwrap_or_else(|| others.iter().sum());
-    (tokens > limit).then_some((tokens, limit))
-}
-
-fn numbers(text: &str) -> Vec<u64> {
-    text.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use reqwest::header::HeaderValue;
-
     use super::*;
 
+    fn error(failure: Failure) -> String {
+        failure.into_error("e", Duration::ZERO, &Secrets::default()).to_string()
+    }
+
     #[test]
-    fn context_complaints_give_their_numbers() {
-        let cases = [
-            (
-                "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens (1000 in the messages, 4000 in the completion).",
-                Some((5000, 4096)),
-            ),
-            (
-                "'max_tokens' is too large: 4000. This model's maximum context length is 4096 tokens and your request has 200 input tokens (4000 > 4096 - 200).",
-                Some((4200, 4096)),
-            ),
-            ("The input (5000 tokens) is longer than the model's context length (4096 tokens).", Some((5000, 4096))),
-            (
-                "Requested token count exceeds the model's maximum context length of 4096 tokens. You requested a total of 9000 tokens: 1000 tokens from the input messages and 8000 tokens for the completion.",
-                Some((9000, 4096)),
-            ),
-            ("The decoder prompt (length 5000) is longer than the maximum model length of 4096.", Some((5000, 4096))),
-            ("temperature must be at most 2", None),
-            ("context length exceeded", None),
+    fn errors_are_short_and_without_secrets_wherever_they_come_from() {
+        let mut secrets = Secrets::default();
+        secrets.add("sk-secret-1");
+        let long = format!("bad key sk-secret-1 {}", "x ".repeat(500));
+        let body = serde_json::json!({"error": {"message": long}});
+        let failures = [
+            status(StatusCode::UNAUTHORIZED, &HeaderMap::new(), body.to_string().as_bytes()),
+            status(StatusCode::INTERNAL_SERVER_ERROR, &HeaderMap::new(), long.as_bytes()),
+            status(StatusCode::PAYMENT_REQUIRED, &HeaderMap::new(), long.as_bytes()),
+            status(StatusCode::PAYLOAD_TOO_LARGE, &HeaderMap::new(), long.as_bytes()),
+            error_object(&body["error"]),
+            error_object(&serde_json::json!(long)),
+            Failure::Unreadable(long.clone()),
+            Failure::Broken(long.clone()),
+            Failure::Refused(long.clone()),
+            Failure::NoAnswer { detail: long.clone(), usage: None },
+            Failure::Withheld { detail: long.clone(), usage: None },
+            Failure::DoesNotFit(long.clone()),
         ];
-        for (text, expected) in cases {
-            assert_eq!(too_long(&serde_json::json!({"error": {"message": text, "code": 400}}).to_string()), expected, "{text}");
-            assert_eq!(too_long(text), expected, "{text}");
+        for failure in failures {
+            let shown = failure.into_error("e", Duration::ZERO, &secrets).to_string();
+            assert!(shown.contains("bad key (key) x") && shown.len() < 270 && !shown.contains("sk-"), "{shown}");
         }
-        let llama = r#"{"error":{"code":400,"message":"the request exceeds the available context size","n_prompt_tokens":900,"n_ctx":512}}"#;
-        assert_eq!(too_long(llama), Some((900, 512)));
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let headers = |pairs: &[(reqwest::header::HeaderName, &'static str)]| {
-            pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect::<HeaderMap>()
-        };
-        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:00 GMT").unwrap();
-        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
-        assert_eq!(retry_after(&headers(&[(RETRY_AFTER, "7")]), now), Some(Duration::from_secs(7)));
-        assert_eq!(retry_after(&headers(&[(RETRY_AFTER, "0.25")]), now), Some(Duration::from_millis(250)));
-        assert_eq!(retry_after(&headers(&[(RETRY_AFTER, date)]), now), Some(Duration::from_secs(37)));
-        let both = headers(&[(RETRY_AFTER, date), (DATE, "Sun, 06 Nov 1994 08:49:30 GMT")]);
-        assert_eq!(retry_after(&both, now), Some(Duration::from_secs(7)));
-        assert_eq!(retry_after(&headers(&[(RETRY_AFTER, "soon")]), now), None);
-        assert_eq!(retry_after(&headers(&[(RETRY_AFTER, "-1")]), now), None);
-    }
-
-    #[test]
-    fn errors_are_short_and_without_the_key() {
-        let body = format!(r#"{{"error":{{"message":"bad key sk-1 {}"}}}}"#, "x ".repeat(500));
-        let Failure::Status { detail, .. } = status(StatusCode::UNAUTHORIZED, &HeaderMap::new(), body.as_bytes(), Some("sk-1"))
-        else {
-            panic!("a status");
-        };
-        assert!(detail.starts_with("bad key (key) x") && detail.len() < 220, "{detail}");
-        assert_eq!(excerpt(" \n"), "(empty)");
     }
 
     #[test]
@@ -241,5 +224,19 @@ mod tests {
         assert_eq!(failure, Failure::Status { status: 429, detail: "slow down".to_owned(), wait: None });
         assert!(error_object(&serde_json::json!("no")).may_pass(), "an error without a code is tried again");
         assert!(!error_object(&serde_json::json!({"message": "bad", "code": "400"})).may_pass());
+        let unpaid = error_object(&serde_json::json!({"message": "Insufficient credits", "code": 402}));
+        assert_eq!(error(unpaid), "e: the account cannot pay (status 402): Insufficient credits");
+        let long =
+            error_object(&serde_json::json!({"message": "prompt is too long: 210000 tokens > 200000 maximum", "code": 400}));
+        assert_eq!(long, Failure::TooLong { tokens: 210_000, limit: 200_000 });
+    }
+
+    #[test]
+    fn one_refused_text_is_no_refused_key() {
+        let body = br#"{"error":{"message":"Your chosen model requires moderation and your input was flagged"}}"#;
+        let flagged = status(StatusCode::FORBIDDEN, &HeaderMap::new(), body);
+        assert!(!flagged.may_pass() && !flagged.clone().into_error("e", Duration::ZERO, &Secrets::default()).is_fatal());
+        let key = status(StatusCode::FORBIDDEN, &HeaderMap::new(), b"no such key");
+        assert!(key.into_error("e", Duration::ZERO, &Secrets::default()).is_fatal());
     }
 }

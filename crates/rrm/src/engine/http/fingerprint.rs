@@ -1,6 +1,6 @@
 //! Which weights answer: what the server lists of a model, and how the model behaves, turned into a hash.
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use serde_json::Value;
 
 use crate::{
@@ -12,13 +12,15 @@ use crate::{
             body::{Body, Input},
             continuation::{CHAT, send},
             reply::Reply,
+            secrets::visible,
             server::Server,
         },
     },
 };
 
-/// What `/v1/models` says of a model that stays the same over restarts. `created` is the time of the start on vLLM.
-const STABLE: [&str; 5] = ["root", "parent", "owned_by", "max_model_len", "meta"];
+/// What `/v1/models` says of a model that stays the same over restarts. `created` is the time of the start on vLLM, and the size of the
+/// context (`max_model_len`, `meta.n_ctx`) is how the server was started: other sizes give the same texts.
+const STABLE: [&str; 4] = ["root", "parent", "owned_by", "meta"];
 
 /// One entry of `/v1/models`.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,12 +28,16 @@ pub(crate) struct Listed {
     pub id: String,
     /// Its stable fields as JSON with sorted keys.
     stable: String,
+    /// Whether the server does not know it yet (llama.cpp while it loads).
+    loading: bool,
+    /// Who serves it, where that is said: `vllm`, `sglang`, `llamacpp`.
+    pub owner: Option<String>,
 }
 
 impl Listed {
     /// A model that is known from elsewhere than a list.
     pub fn new(id: String, stable: String) -> Self {
-        Listed { id, stable }
+        Listed { id, stable, loading: false, owner: None }
     }
 
     /// What stays the same over restarts.
@@ -85,10 +91,14 @@ pub(crate) fn choose(
         (None, [only]) => only.to_string(),
         (None, []) => return Err(failed("the server lists no models; name the one to use".to_owned())),
         (None, several) => {
-            return Err(failed(format!("the server has several models, name one of them: {}", several.join(", "))));
+            return Err(failed(format!("the server has several models, name one of them: {}", visible(&several.join(", ")))));
         }
     };
     let mut said: Vec<&Listed> = reached.iter().flatten().filter(|model| model.id == id).collect();
+    // One that is loading says nothing yet.
+    if said.iter().any(|model| !model.loading) {
+        said.retain(|model| !model.loading);
+    }
     said.dedup_by_key(|model| &model.stable);
     if said.len() > 1 && config.revision.is_none() {
         let detail = format!(
@@ -97,8 +107,16 @@ pub(crate) fn choose(
         );
         return Err(failed(detail));
     }
-    let stable = said.first().map(|model| model.stable.clone()).unwrap_or_default();
-    Ok(Listed { id, stable })
+    Ok(said.first().map_or_else(|| Listed::new(id, String::new()), |model| (*model).clone()))
+}
+
+/// What the server says of the model now that it has answered; what it said before, where it says nothing.
+async fn loaded(server: &Server, config: &HttpConfig, model: &Listed) -> Listed {
+    if !model.loading {
+        return model.clone();
+    }
+    let config = HttpConfig { model: Some(model.id.clone()), ..config.clone() };
+    choose(&server.name, &config, list(server).await).unwrap_or_else(|_| model.clone())
 }
 
 /// The fingerprint, and what has to be said about it.
@@ -117,6 +135,7 @@ pub(crate) async fn fingerprint(
     let messages = [Message::user("Tell me a story about a lighthouse keeper who finds something strange on the beach.")];
     let replies = join_all([(); 3].map(|()| probe(server, &model.id, &messages, &sampling, 0))).await;
     let texts = replies.into_iter().map(|reply| reply.map(|reply| said(&reply))).collect::<Result<Vec<_>, _>>()?;
+    let model = loaded(server, config, model).await;
     if texts.iter().all(|text| text == &texts[0] && text != NOTHING) {
         return Ok((hash(&["probe", &model.id, &model.stable, &texts[0]]), None));
     }
@@ -133,13 +152,27 @@ pub(crate) fn of_revision(model: &str, revision: &str) -> String {
     hash(&["revision", model, revision])
 }
 
-/// Whether the same seed gives the same text, and another request beside it does not change that.
+/// Whether the same seed gives the same text, alone and beside longer requests of other people. On some servers sums depend on what is
+/// computed together, so that a text differs once a sum tips a token over.
 pub(crate) async fn seeds_repeat(server: &Server, model: &str) -> Result<bool, EngineError> {
-    let sampling = Sampling { temperature: 1.0, max_tokens: 12, ..Sampling::default() };
+    let sampling = Sampling { temperature: 1.0, max_tokens: 48, ..Sampling::default() };
     let messages = [Message::user("Name three things that nobody expects in a kitchen drawer.")];
-    let replies = join_all([5, 5].map(|seed| probe(server, model, &messages, &sampling, seed))).await;
-    let texts = replies.into_iter().map(|reply| reply.map(|reply| said(&reply))).collect::<Result<Vec<_>, _>>()?;
-    Ok(texts[0] == texts[1] && texts[0] != NOTHING)
+    let alone = said(&probe(server, model, &messages, &sampling, 5).await?);
+    let others: Vec<[Message; 1]> = OTHERS.iter().map(|subject| [Message::user(long_request(subject))]).collect();
+    let others = join_all(others.iter().enumerate().map(|(n, other)| probe(server, model, other, &sampling, n as u64)));
+    // Whether the others are answered does not matter.
+    let (beside, _) = join(probe(server, model, &messages, &sampling, 5), others).await;
+    Ok(alone == said(&beside?) && alone != NOTHING)
+}
+
+/// What the requests beside are about.
+const OTHERS: [&str; 3] = ["trains", "gardens", "clocks"];
+
+/// A request of some 300 words.
+fn long_request(subject: &str) -> String {
+    let notes: String =
+        (1..=30).map(|n| format!("Note {n}: in the book about {subject} page {} was missing.\n", n * 7)).collect();
+    format!("These are notes about {subject}.\n{notes}Write a letter to the printer about the missing pages.")
 }
 
 /// Whether log-probabilities come with a completion that asks for them. A server that refuses them has none.
@@ -148,6 +181,7 @@ pub(crate) async fn logprobs(server: &Server, model: &str) -> Result<bool, Engin
     let sampling = Sampling { temperature: 0.0, max_tokens: 1, ..Sampling::default() };
     let mut body = Body::new(model, Input::ask(&messages), &sampling, 0);
     body.logprobs = true;
+    body.terms.may_be_empty = true;
     let _permit = server.permit().await?;
     match send(server, CHAT, body, None, server.max_retries.min(2)).await {
         Ok(reply) => Ok(reply.logprobs),
@@ -156,7 +190,7 @@ pub(crate) async fn logprobs(server: &Server, model: &str) -> Result<bool, Engin
     }
 }
 
-/// One plain completion in a place of its own.
+/// One plain completion in a place of its own; what says nothing is one too.
 pub(crate) async fn probe(
     server: &Server,
     model: &str,
@@ -165,7 +199,9 @@ pub(crate) async fn probe(
     seed: u64,
 ) -> Result<Reply, EngineError> {
     let _permit = server.permit().await?;
-    send(server, CHAT, Body::new(model, Input::ask(messages), sampling, seed), None, server.max_retries).await
+    let mut body = Body::new(model, Input::ask(messages), sampling, seed);
+    body.terms.may_be_empty = true;
+    send(server, CHAT, body, None, server.max_retries).await
 }
 
 const NOTHING: &str = "\u{0}";
@@ -179,13 +215,21 @@ fn read(models: &Value) -> Vec<Listed> {
     entries
         .into_iter()
         .flatten()
-        .filter_map(|entry| Some(Listed { id: entry.get("id")?.as_str()?.to_owned(), stable: stable(entry) }))
+        .filter_map(|entry| {
+            let owner = entry.get("owned_by").and_then(Value::as_str).map(str::to_lowercase);
+            let loading = entry.get("meta").is_some_and(Value::is_null);
+            Some(Listed { id: entry.get("id")?.as_str()?.to_owned(), stable: stable(entry), loading, owner })
+        })
         .collect()
 }
 
 fn stable(entry: &Value) -> String {
-    let fields =
-        STABLE.iter().filter_map(|name| Some(format!("{name:?}:{}", sorted(entry.get(name).filter(|value| !value.is_null())?))));
+    let mut entry = entry.clone();
+    if let Some(meta) = entry.get_mut("meta").and_then(Value::as_object_mut) {
+        meta.retain(|name, _| !name.starts_with("n_ctx") || name == "n_ctx_train");
+    }
+    let field = |name: &&str| Some(format!("{name:?}:{}", sorted(entry.get(*name).filter(|value| !value.is_null())?)));
+    let fields = STABLE.iter().filter_map(field);
     fields.collect::<Vec<_>>().join(",")
 }
 
@@ -235,6 +279,28 @@ mod tests {
         let other = listed(json!({"id": "m", "created": 1, "root": "/w2", "meta": {"a": 2, "b": 1}}));
         assert_eq!(before, after);
         assert_ne!(before, other);
+    }
+
+    #[test]
+    fn the_size_of_the_context_is_no_part_of_the_weights() {
+        let stable = |entry: Value| listed(entry)[0].stable.clone();
+        let vllm = |length: u64| stable(json!({"id": "m", "owned_by": "vllm", "root": "/w", "max_model_len": length}));
+        assert_eq!(vllm(4096), vllm(2048));
+        let llama = |context: u64, parameters: u64| {
+            stable(json!({"id": "m", "meta": {"n_ctx": context, "n_ctx_train": 4096, "n_params": parameters}}))
+        };
+        assert_eq!(llama(4096, 7), llama(8192, 7));
+        assert_ne!(llama(4096, 7), llama(4096, 8));
+    }
+
+    #[test]
+    fn a_model_that_is_loading_says_nothing_yet() {
+        let loading = listed(json!({"id": "a", "meta": null}));
+        let loaded = listed(json!({"id": "a", "meta": {"n_params": 7}}));
+        assert!(loading[0].loading && !loaded[0].loading);
+        for lists in [vec![Ok(loading.clone()), Ok(loaded.clone())], vec![Ok(loaded.clone()), Ok(loading)]] {
+            assert_eq!(chosen(None, lists).unwrap(), loaded[0]);
+        }
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::{
     body::{Body, Input},
-    budget, fingerprint, reply,
+    budget, fingerprint,
+    reply::{self, Reading},
+    secrets::Secrets,
 };
 use crate::engine::{Completion, Request};
 
@@ -18,7 +20,10 @@ pub(crate) fn chat_body<'a>(model: &'a str, request: &'a Request) -> ChatBody<'a
 
 /// The completion in the body of a server's answer to such a request, or what is wrong with it.
 pub(crate) fn read_chat(body: &[u8], max_tokens: u32) -> Result<Completion, String> {
-    let reply = reply::parse(body, max_tokens).map_err(|failure| failure.into_error("batch", Duration::ZERO).to_string())?;
+    // Whoever answers batches says why a text ends.
+    let reading = Reading { max_tokens, unreasoned: false, empty: false };
+    let error = |failure: super::failure::Failure| failure.into_error("batch", Duration::ZERO, &Secrets::default()).to_string();
+    let reply = reply::parse(body, reading).map_err(error)?;
     Ok(budget::plain(reply))
 }
 

@@ -1,11 +1,17 @@
 //! The JSON that comes back from a server, turned into a [`Reply`].
 //!
-//! Replies are read leniently where servers differ (null content, lists of parts, thinking under either name, no usage) and
-//! strictly where an answer could be mistaken for another: without a choice, a message or readable text there is no reply.
+//! Replies are read leniently where servers differ (null content, lists of parts, thinking under either name, usage of any kind or none) and
+//! strictly where an answer could be mistaken for another: without a choice, readable text, and a reason that is known to be an end or a limit,
+//! there is no reply. Half an answer may state the opposite of the whole.
 
-use serde::{Deserialize, Deserializer, de};
+mod ends;
+mod fields;
+pub(super) mod mend;
+
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use self::ends::End;
 use crate::engine::{
     Finish, Usage,
     http::failure::{self, Failure},
@@ -18,10 +24,26 @@ pub(crate) struct Reply {
     pub reasoning: Option<String>,
     pub finish: Finish,
     pub stopped_by: StoppedBy,
+    /// What the server counted; 0 for what it did not.
     pub usage: Usage,
+    /// Whether the server counted the tokens of the prompt, and those that were written.
+    pub counted: (bool, bool),
     pub cached_prompt_tokens: u64,
     /// Whether log-probabilities came with it.
     pub logprobs: bool,
+    /// Whether the server said why the text ends.
+    pub reasoned: bool,
+}
+
+/// How a reply is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    /// What was asked for, which tells a cut from an end where the server says neither.
+    pub max_tokens: u32,
+    /// Whether a whole reply may come without a reason for its end: only from a server that gives none to anybody.
+    pub unreasoned: bool,
+    /// Whether no text at all is an answer: where a stop string may end it before its first character.
+    pub empty: bool,
 }
 
 /// What ended a text, where the server tells.
@@ -40,9 +62,9 @@ struct ReplyJson {
     #[serde(default)]
     choices: Option<Vec<Choice>>,
     #[serde(default)]
-    usage: Option<UsageJson>,
+    usage: Value,
     #[serde(default)]
-    error: Option<Value>,
+    error: Value,
 }
 
 /// One choice of a reply or of a streamed chunk.
@@ -55,7 +77,9 @@ struct Choice {
     #[serde(default)]
     text: Option<String>,
     #[serde(default)]
-    finish_reason: Option<String>,
+    finish_reason: Value,
+    #[serde(default)]
+    error: Value,
     /// The stop string that ended the text, or null or a token when the model ended it (vLLM).
     #[serde(default, deserialize_with = "present")]
     stop_reason: Option<Value>,
@@ -69,68 +93,97 @@ struct Choice {
 #[derive(Default, Deserialize)]
 struct MessageJson {
     #[serde(default)]
-    content: Content,
+    content: Value,
     #[serde(default)]
-    reasoning: Option<String>,
+    reasoning: Value,
     #[serde(default)]
-    reasoning_content: Option<String>,
+    reasoning_content: Value,
+    /// What the model said in place of an answer that it refused.
+    #[serde(default)]
+    refusal: Value,
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
-struct UsageJson {
-    #[serde(default)]
-    prompt_tokens: Option<u64>,
-    #[serde(default)]
-    completion_tokens: Option<u64>,
-    #[serde(default)]
-    prompt_tokens_details: Option<PromptDetails>,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-struct PromptDetails {
-    #[serde(default)]
-    cached_tokens: Option<u64>,
-}
-
-/// Text and thinking of a message: a string, null, or a list of parts.
-#[derive(Default)]
-struct Content {
-    text: String,
-    thinking: String,
-}
-
-/// Reads a whole reply; `max_tokens` is what was asked for, which tells a cut from an end where the server says neither.
-pub(crate) fn parse(body: &[u8], max_tokens: u32) -> Result<Reply, Failure> {
-    let reply: ReplyJson = serde_json::from_slice(body).map_err(|error| unreadable(&error.to_string(), body))?;
-    if let Some(error) = reply.error.filter(|error| !error.is_null()) {
-        return Err(failure::error_object(&error));
+/// Reads a whole reply.
+pub(crate) fn parse(body: &[u8], reading: Reading) -> Result<Reply, Failure> {
+    let reply: ReplyJson = mend::read(body).map_err(|error| unreadable(&error.to_string(), body))?;
+    if fields::is_error(&reply.error) {
+        return Err(failure::error_object(&reply.error));
     }
     let choice = reply.choices.and_then(|choices| choices.into_iter().next());
     let choice = choice.ok_or_else(|| unreadable("no choices", body))?;
-    if choice.message.is_none() && choice.text.is_none() {
+    let bare = choice.message.is_none() && choice.text.is_none();
+    // A service whose limit was met while it thought may give a choice without a message.
+    let cut = fields::reason(&choice.finish_reason).is_some_and(|reason| ends::meaning(&reason) == End::Limit);
+    if bare && !cut && !fields::is_error(&choice.error) {
         return Err(unreadable("neither `message` nor `text` in the choice", body));
     }
-    let mut written = Written { usage: reply.usage.unwrap_or_default(), ..Written::default() };
-    written.add(choice, |_| ());
+    let mut written = Written { usage: Counts::read(&reply.usage), ..Written::default() };
+    written.add(choice, |_| ()).map_err(|what| what.failure(body))?;
+    if written.reason.is_none() && !reading.unreasoned {
+        return Err(unreadable("no `finish_reason`, which this server gives elsewhere: the answer may be half of one", body));
+    }
     if written.reason.is_none() && written.text.is_empty() && written.thinking.is_empty() {
         return Err(unreadable("an answer without text and without a reason for its end", body));
     }
-    written.finished(max_tokens)
+    written.finished(reading)
 }
 
 /// Reads one event of a stream into `written`; `tell` gets the new text, thinking included.
 pub(crate) fn parse_chunk(data: &[u8], written: &mut Written, tell: impl FnMut(&str)) -> Result<(), Failure> {
-    let chunk: ReplyJson = serde_json::from_slice(data).map_err(|error| unreadable(&error.to_string(), data))?;
-    if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
-        return Err(failure::error_object(&error));
+    let chunk: ReplyJson = mend::read(data).map_err(|error| unreadable(&error.to_string(), data))?;
+    if fields::is_error(&chunk.error) {
+        return Err(failure::error_object(&chunk.error));
     }
-    if let Some(usage) = chunk.usage {
-        written.usage = usage;
+    if !chunk.usage.is_null() {
+        written.usage = Counts::read(&chunk.usage);
     }
     if let Some(choice) = chunk.choices.and_then(|choices| choices.into_iter().next()) {
-        written.add(choice, tell);
+        written.add(choice, tell).map_err(|what| what.failure(data))?;
     }
     Ok(())
+}
+
+/// What a server counted; `None` for what it did not count, or wrote as no count.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    prompt: Option<u64>,
+    completion: Option<u64>,
+    cached: Option<u64>,
+}
+
+impl Counts {
+    fn read(usage: &Value) -> Self {
+        let count = |name: &str| usage.get(name).and_then(fields::count);
+        let detail = usage.get("prompt_tokens_details").and_then(|details| details.get("cached_tokens")).and_then(fields::count);
+        let names = ["cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens"];
+        let cached = detail.or_else(|| names.iter().find_map(|name| count(name)));
+        Counts { prompt: count("prompt_tokens"), completion: count("completion_tokens"), cached }
+    }
+
+    fn usage(self) -> Usage {
+        Usage { prompt_tokens: self.prompt.unwrap_or_default(), completion_tokens: self.completion.unwrap_or_default() }
+    }
+
+    fn known(self) -> Option<Usage> {
+        (self.prompt.is_some() || self.completion.is_some()).then(|| self.usage())
+    }
+}
+
+/// Why a choice cannot be read.
+enum Bad {
+    /// Its content is no text.
+    Content,
+    /// It holds an error.
+    Error(Value),
+}
+
+impl Bad {
+    fn failure(self, body: &[u8]) -> Failure {
+        match self {
+            Bad::Content => unreadable("`content` is neither text, null nor a list of parts", body),
+            Bad::Error(error) => failure::error_object(&error),
+        }
+    }
 }
 
 /// What was written so far, and why it ended if it did.
@@ -142,17 +195,22 @@ pub(crate) struct Written {
     /// The reason for the end; a stream without one was cut off.
     pub reason: Option<String>,
     stop_reason: Option<Value>,
-    usage: UsageJson,
+    usage: Counts,
 }
 
 impl Written {
-    fn add(&mut self, choice: Choice, mut tell: impl FnMut(&str)) {
+    fn add(&mut self, choice: Choice, mut tell: impl FnMut(&str)) -> Result<(), Bad> {
+        if fields::is_error(&choice.error) {
+            return Err(Bad::Error(choice.error));
+        }
         let message = choice.message.or(choice.delta).unwrap_or_default();
+        let (content, thought) = fields::content(&message.content).ok_or(Bad::Content)?;
         // Servers that send both names for thinking send the same thing twice.
-        let named = [message.reasoning, message.reasoning_content].into_iter().flatten();
-        let thinking = named.chain([message.content.thinking]).find(|text| !text.is_empty());
+        let named = [&message.reasoning, &message.reasoning_content].map(fields::thinking);
+        let thinking = named.into_iter().chain([thought]).find(|text| !text.is_empty());
+        let refusal = || message.refusal.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         // `text` is what `/v1/completions` calls it.
-        let text = Some(message.content.text).filter(|text| !text.is_empty()).or(choice.text);
+        let text = Some(content).filter(|text| !text.is_empty()).or(choice.text).or_else(refusal);
         for (all, new) in [(&mut self.thinking, thinking), (&mut self.text, text)] {
             let new = new.unwrap_or_default();
             if !new.is_empty() {
@@ -162,30 +220,40 @@ impl Written {
             }
         }
         self.logprobs |= choice.logprobs.is_some_and(|value| holds_tokens(&value));
-        self.reason = choice.finish_reason.or(self.reason.take());
+        self.reason = fields::reason(&choice.finish_reason).or(self.reason.take());
         self.stop_reason = choice.stop_reason.or(choice.matched_stop).or(self.stop_reason.take());
+        Ok(())
+    }
+
+    /// Bytes of all text so far.
+    pub fn len(&self) -> usize {
+        self.text.len() + self.thinking.len()
     }
 
     /// The reply, now that it is complete.
     ///
-    /// `content_filter` is an error and not a completion: the text is the service's, not the judge's.
-    pub fn finished(self, max_tokens: u32) -> Result<Reply, Failure> {
-        let completion_tokens = self.usage.completion_tokens.unwrap_or_default();
-        let finish = match self.reason.as_deref() {
-            Some("length" | "max_tokens" | "max_length" | "model_length") => Finish::Length,
-            Some("stop") => Finish::Stop,
-            Some("content_filter") => {
-                return Err(Failure::Withheld(
-                    "the service's content filter withheld the answer (finish_reason content_filter)".to_owned(),
-                ));
+    /// A text that a service withheld is an error and not a completion: it is the service's, not the judge's.
+    pub fn finished(self, reading: Reading) -> Result<Reply, Failure> {
+        let usage = self.usage.known();
+        let completion_tokens = self.usage.completion.unwrap_or_default();
+        let finish = match self.reason.as_deref().map(|reason| (reason, ends::meaning(reason))) {
+            Some((_, End::Stop)) => Finish::Stop,
+            Some((_, End::Limit)) => Finish::Length,
+            Some((reason, End::Withheld)) => {
+                let detail = format!("the service's content filter withheld the answer (finish_reason {reason})");
+                return Err(Failure::Withheld { detail, usage });
             }
-            Some(reason @ ("abort" | "error")) => {
-                return Err(Failure::Unreadable(format!("the server gave up (finish_reason {reason})")));
+            Some((reason, End::Other)) => {
+                let detail = format!("the answer did not come to a proper end (finish_reason {reason})");
+                return Err(Failure::NoAnswer { detail, usage });
             }
-            // Another word, or none: only the count can tell.
-            _ if completion_tokens >= u64::from(max_tokens) => Finish::Length,
-            _ => Finish::Stop,
+            // Only the count can tell.
+            None if completion_tokens >= u64::from(reading.max_tokens) => Finish::Length,
+            None => Finish::Stop,
         };
+        if finish == Finish::Stop && !reading.empty && self.text.trim().is_empty() && self.thinking.trim().is_empty() {
+            return Err(Failure::NoAnswer { detail: "the answer is empty".to_owned(), usage });
+        }
         Ok(Reply {
             text: self.text,
             reasoning: Some(self.thinking).filter(|text| !text.is_empty()),
@@ -195,9 +263,11 @@ impl Written {
                 Some(Value::String(text)) => StoppedBy::Text(text),
                 Some(_) => StoppedBy::End,
             },
-            usage: Usage { prompt_tokens: self.usage.prompt_tokens.unwrap_or_default(), completion_tokens },
-            cached_prompt_tokens: self.usage.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or_default(),
+            usage: self.usage.usage(),
+            counted: (self.usage.prompt.is_some(), self.usage.completion.is_some()),
+            cached_prompt_tokens: self.usage.cached.unwrap_or_default(),
             logprobs: self.logprobs,
+            reasoned: self.reason.is_some(),
         })
     }
 }
@@ -208,9 +278,12 @@ fn holds_tokens(logprobs: &Value) -> bool {
         .any(|name| logprobs.get(name).and_then(Value::as_array).is_some_and(|list| !list.is_empty()))
 }
 
+/// Bytes of an answer that are kept to say what was wrong with it: far more than are shown, so that nothing is cut before it is cleaned.
+const KEPT: usize = 4096;
+
 /// The failure of an answer that is not what it should be, with its first words.
 pub(crate) fn unreadable(what: &str, body: &[u8]) -> Failure {
-    Failure::Unreadable(format!("{what}: {}", failure::excerpt(&String::from_utf8_lossy(body))))
+    Failure::Unreadable(format!("{what}: {}", String::from_utf8_lossy(&body[..body.len().min(KEPT)])))
 }
 
 /// Keeps a null that was sent apart from a field that was not.
@@ -218,115 +291,6 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
     Value::deserialize(deserializer).map(Some)
 }
 
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ContentVisitor)
-    }
-}
-
-struct ContentVisitor;
-
-impl<'de> de::Visitor<'de> for ContentVisitor {
-    type Value = Content;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("text, null or a list of parts")
-    }
-
-    fn visit_unit<E>(self) -> Result<Content, E> {
-        Ok(Content::default())
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Content, E> {
-        Ok(Content { text: text.to_owned(), ..Content::default() })
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Content, E> {
-        Ok(Content { text, ..Content::default() })
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, mut parts: A) -> Result<Content, A::Error> {
-        #[derive(Deserialize)]
-        struct Part {
-            #[serde(default)]
-            text: Option<String>,
-            #[serde(default)]
-            thinking: Option<Content>,
-        }
-        let mut content = Content::default();
-        while let Some(part) = parts.next_element::<Part>()? {
-            content.text.push_str(part.text.as_deref().unwrap_or_default());
-            content.thinking.push_str(&part.thinking.unwrap_or_default().text);
-        }
-        Ok(content)
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn read(reply: Value) -> Result<Reply, Failure> {
-        parse(reply.to_string().as_bytes(), 8)
-    }
-
-    fn choice(choice: Value) -> Reply {
-        read(json!({"choices": [choice]})).unwrap()
-    }
-
-    #[test]
-    fn content_is_text_null_or_parts() {
-        let reply =
-            choice(json!({"finish_reason": "stop", "message": {"content": null, "reasoning_content": "why", "reasoning": ""}}));
-        assert_eq!((reply.text.as_str(), reply.reasoning.as_deref(), reply.finish), ("", Some("why"), Finish::Stop));
-        let parts = json!([{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "a"}, {"type": "text", "text": "b"}]);
-        let reply = choice(json!({"finish_reason": "length", "message": {"content": parts}}));
-        assert_eq!((reply.text.as_str(), reply.reasoning.as_deref(), reply.finish), ("ab", Some("hm"), Finish::Length));
-        let twice =
-            choice(json!({"finish_reason": "stop", "message": {"content": "x", "reasoning": "r", "reasoning_content": "r"}}));
-        assert_eq!(twice.reasoning.as_deref(), Some("r"));
-    }
-
-    #[test]
-    fn who_stopped_it_is_kept_where_it_is_said() {
-        let by = |extra: Value| choice(extra).stopped_by;
-        let message = json!({"content": "x"});
-        assert_eq!(by(json!({"message": message, "finish_reason": "stop"})), StoppedBy::Unsaid);
-        assert_eq!(by(json!({"message": message, "finish_reason": "stop", "stop_reason": null})), StoppedBy::End);
-        assert_eq!(by(json!({"message": message, "finish_reason": "stop", "stop_reason": "}"})), StoppedBy::Text("}".to_owned()));
-        assert_eq!(by(json!({"message": message, "finish_reason": "stop", "matched_stop": 2})), StoppedBy::End);
-    }
-
-    #[test]
-    fn a_missing_reason_is_read_from_the_count() {
-        let reply = |tokens: u64| {
-            read(json!({"choices": [{"message": {"content": "x"}}], "usage": {"completion_tokens": tokens}})).unwrap()
-        };
-        assert_eq!((reply(8).finish, reply(7).finish), (Finish::Length, Finish::Stop));
-    }
-
-    #[test]
-    fn what_is_no_answer_is_refused() {
-        let bad = [
-            json!({}),
-            json!({"choices": []}),
-            json!({"choices": null}),
-            json!({"choices": [{}]}),
-            json!({"choices": [{"message": {}}]}),
-            json!({"choices": [{"message": {"content": 7}, "finish_reason": "stop"}]}),
-            json!({"choices": [{"message": "text", "finish_reason": "stop"}]}),
-            json!({"choices": [{"message": {"content": "x"}, "finish_reason": "abort"}]}),
-            json!({"choices": "x"}),
-            json!([]),
-        ];
-        for reply in bad {
-            assert!(matches!(read(reply.clone()), Err(Failure::Unreadable(_))), "{reply}");
-        }
-        let filtered = read(json!({"choices": [{"message": {"content": "x"}, "finish_reason": "content_filter"}]}));
-        assert!(matches!(filtered, Err(Failure::Withheld(_))));
-        let error = read(json!({"error": {"message": "busy", "code": 503}, "choices": []}));
-        assert!(matches!(error, Err(Failure::Status { status: 503, .. })));
-    }
-}
+#[path = "reply/tests.rs"]
+mod tests;

@@ -3,7 +3,7 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::atomic::Ordering,
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -19,14 +19,18 @@ use tokio::{
 };
 
 use crate::engine::{
-    EngineError, TokenSink,
+    EngineError, Meter, TokenSink, Usage,
     http::{
         HttpConfig,
-        config::without_password,
+        body::Terms,
+        bounded,
         failure::{self, Failure},
         limits::Bucket,
+        metered::InFlight,
+        prompt_size::Counts,
         replicas::{Lease, Replica, Replicas, doubled},
-        reply::{self, Reply},
+        reply::{self, Reading, Reply, mend},
+        secrets::{Secrets, shown_address},
         stats::Counters,
         stream::{self, Teller},
     },
@@ -47,7 +51,11 @@ pub(crate) struct Server {
     tokens: Option<Bucket>,
     time_limit: Duration,
     first_wait: Duration,
-    key: Option<String>,
+    secrets: Secrets,
+    /// Whether it ever said why a text ended: then an answer without a reason is half of one.
+    gives_reasons: AtomicBool,
+    /// What it said of the lengths of prompts.
+    pub counts: Counts,
 }
 
 /// One completion to be asked for.
@@ -62,13 +70,31 @@ pub(crate) struct Call<'a> {
     pub sink: Option<&'a TokenSink>,
     /// How often to try again.
     pub retries: u32,
+    /// Words of the prompt, see [`prompt_size`](super::prompt_size).
+    pub words: u64,
+    /// How the answer is taken.
+    pub terms: Terms<'a>,
 }
+
+/// How one request is tried.
+#[derive(Clone, Copy)]
+struct Tries<'a> {
+    retries: u32,
+    /// Tokens that it takes of a limit a minute.
+    tokens: f64,
+    /// Tokens of its prompt, by a guess.
+    prompt: u64,
+    meter: Option<&'a dyn Meter>,
+}
+
+/// A time-out is tried again once: who needs longer than the limit will need longer again.
+const TIME_OUTS: u32 = 2;
 
 impl Server {
     /// A client for the addresses of `config`; nothing is sent yet.
     pub fn new(config: &HttpConfig) -> Result<Self, EngineError> {
         let bases = config.bases()?;
-        let first = without_password(bases[0].as_str());
+        let first = shown_address(bases[0].as_str());
         let first = first.trim_end_matches('/');
         let name = if bases.len() == 1 { first.to_owned() } else { format!("{first} and {} more", bases.len() - 1) };
         Ok(Server {
@@ -82,7 +108,9 @@ impl Server {
             tokens: config.tokens_per_minute.map(Bucket::new),
             time_limit: config.time_limit(),
             first_wait: config.first_wait(),
-            key: config.key().map(str::to_owned),
+            secrets: Secrets::of(config),
+            gives_reasons: AtomicBool::new(false),
+            counts: Counts::default(),
         })
     }
 
@@ -97,30 +125,33 @@ impl Server {
         self.permits.acquire().await.map_err(|error| EngineError::Failed { engine: self.name.clone(), detail: error.to_string() })
     }
 
+    /// What a failure is for the caller.
+    pub fn error(&self, failure: Failure) -> EngineError {
+        failure.into_error(&self.name, self.time_limit, &self.secrets)
+    }
+
+    /// The error of an answer that is not what the protocol says; `detail` may hold its words.
+    pub fn bad_reply(&self, detail: &str) -> EngineError {
+        EngineError::BadReply { engine: self.name.clone(), detail: self.secrets.said(detail) }
+    }
+
     /// Asks for one completion and counts what it took.
     pub async fn complete(&self, call: Call<'_>) -> Result<Reply, EngineError> {
-        let estimate = call.body.len() as f64 / 4.0 + f64::from(call.max_tokens);
+        let prompt = call.body.len() as u64 / 4;
+        let estimate = prompt as f64 + f64::from(call.max_tokens);
         let teller = call.sink.map(Teller::new);
         let (call, teller) = (&call, teller.as_ref());
-        let reply = self
-            .tried(call.retries, estimate, |replica| {
-                Box::pin(async move {
-                    let response = self.post(replica.url(call.path), call.body.clone()).await?;
-                    match teller {
-                        Some(teller) if is_stream(&response) => stream::read(response, teller, call.max_tokens).await,
-                        _ => {
-                            let body = response.bytes().await.map_err(failure::transport)?;
-                            let reply = reply::parse(&body, call.max_tokens)?;
-                            if let Some(teller) = teller {
-                                teller.whole(&reply);
-                            }
-                            Ok(reply)
-                        }
-                    }
-                })
-            })
-            .await?;
+        let tries = Tries { retries: call.retries, tokens: estimate, prompt, meter: call.terms.meter };
+        let attempt = |replica| -> BoxFuture<'_, _> { Box::pin(self.completed(replica, call, teller)) };
+        let reply = self.tried(tries, attempt).await?;
         self.counters.answered(&reply);
+        if let Some(meter) = call.terms.meter.filter(|_| reply.counted != (true, true)) {
+            let written = (reply.text.len() + reply.reasoning.as_ref().map_or(0, String::len)) as u64 / 4;
+            let unknown = |known: bool, tokens: u64| if known { 0 } else { tokens };
+            let usage =
+                Usage { prompt_tokens: unknown(reply.counted.0, prompt), completion_tokens: unknown(reply.counted.1, written) };
+            meter.besides(usage, true);
+        }
         let used = reply.usage.prompt_tokens + reply.usage.completion_tokens;
         if let Some(bucket) = self.tokens.as_ref().filter(|_| used > 0) {
             bucket.give_back(estimate - used as f64);
@@ -128,14 +159,47 @@ impl Server {
         Ok(reply)
     }
 
+    /// One try of one completion at one replica.
+    async fn completed(&self, replica: &Replica, call: &Call<'_>, teller: Option<&Teller<'_>>) -> Result<Reply, Failure> {
+        let response = self.post(replica.url(call.path), call.body.clone()).await?;
+        let unreasoned = !self.gives_reasons.load(Ordering::Relaxed);
+        let reading = Reading { max_tokens: call.max_tokens, unreasoned, empty: call.terms.may_be_empty };
+        let reply = match teller {
+            Some(teller) if is_stream(&response) => stream::read(response, teller, reading).await?,
+            _ => {
+                let body = bounded::read(response, bounded::of_tokens(call.max_tokens)).await?;
+                let reply = reply::parse(&body, reading)?;
+                if let Some(teller) = teller {
+                    teller.whole(&reply);
+                }
+                reply
+            }
+        };
+        self.gives_reasons.fetch_or(reply.reasoned, Ordering::Relaxed);
+        let looked = self.counts.look(call.words, reply.usage.prompt_tokens, reply.cached_prompt_tokens);
+        looked.map_err(|detail| Failure::Cut { detail, usage: reply.usage })?;
+        Ok(reply)
+    }
+
     /// Posts `body` to `path` at some replica and reads the answer as JSON.
     pub async fn post_json<T: DeserializeOwned + Send>(&self, path: &str, body: Vec<u8>) -> Result<T, EngineError> {
+        self.post_metered(path, body, None).await
+    }
+
+    /// The same for what is billed: `meter` counts what is sent again.
+    pub async fn post_metered<T: DeserializeOwned + Send>(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        meter: Option<&dyn Meter>,
+    ) -> Result<T, EngineError> {
+        let prompt = body.len() as u64 / 4;
         let body = &body;
         let attempt = |replica: &Replica| -> BoxFuture<'_, Result<T, Failure>> {
             let url = replica.url(path);
             Box::pin(async move { json(self.post(url, body.clone()).await?).await })
         };
-        self.tried(self.max_retries, 0.0, attempt).await
+        self.tried(Tries { retries: self.max_retries, tokens: 0.0, prompt, meter }, attempt).await
     }
 
     /// Gets `path` at this very replica and reads the answer as JSON.
@@ -148,49 +212,57 @@ impl Server {
                 Err(failure) => failure,
             };
             if made == retries || !failure.may_pass() {
-                return Err(failure.into_error(&self.name, self.time_limit));
+                return Err(self.error(failure));
             }
             sleep(self.backoff(made)).await;
             made += 1;
         }
     }
 
-    /// Makes tries until one is answered, for `retries` retries at most. A replica that cannot be connected to costs no retry
-    /// as long as there is another that has not been tried, so that nothing is called unreachable which is not.
+    /// Makes tries until one is answered, for `retries` retries at most, and as long as its meter allows. A replica that cannot be connected
+    /// to costs no retry as long as there is another that has not been tried, so that nothing is called unreachable which is not.
     async fn tried<'a, T>(
         &'a self,
-        retries: u32,
-        tokens: f64,
+        tries: Tries<'_>,
         attempt: impl Fn(&'a Replica) -> BoxFuture<'a, Result<T, Failure>>,
     ) -> Result<T, EngineError> {
-        let mut made = 0;
+        let (mut made, mut timed_out) = (0, 0);
         // The last failure of each replica in this request.
         let mut failures: Vec<Option<Failure>> = Vec::new();
         loop {
-            self.start(tokens).await;
+            self.start(tries.tokens).await;
             let Some(lease) = self.lease(&failures).await else {
                 return Err(self.given_up(failures));
             };
             self.counters.requests.fetch_add(1, Ordering::Relaxed);
-            let failure = match timeout(self.time_limit, attempt(lease.replica)).await.unwrap_or(Err(Failure::TimedOut)) {
+            let sent = InFlight::new(tries.meter, tries.prompt);
+            let result = timeout(self.time_limit, attempt(lease.replica)).await.unwrap_or(Err(Failure::TimedOut));
+            sent.came_back(result.as_ref().err());
+            let failure = match result {
                 Ok(value) => {
                     lease.answered();
                     return Ok(value);
                 }
                 Err(failure) => failure,
             };
-            self.note(&lease, &failure, tokens);
+            self.note(&lease, &failure, tries.tokens);
             if !failure.may_pass() {
-                return Err(failure.into_error(&self.name, self.time_limit));
+                return Err(self.error(failure));
             }
             failures.resize(self.replicas.list().len(), None);
             let refused = matches!(failure, Failure::Refused(_));
+            timed_out += u32::from(failure == Failure::TimedOut);
             failures[lease.index] = Some(failure);
             drop(lease);
-            if !(refused && failures.contains(&None)) {
-                if made == retries {
-                    return Err(self.given_up(failures));
-                }
+            if timed_out == TIME_OUTS {
+                return Err(self.error(Failure::TimedOut));
+            }
+            let waits = !(refused && failures.contains(&None));
+            // What was never connected to was not sent.
+            if (waits && made == tries.retries) || !(refused || tries.meter.is_none_or(Meter::again)) {
+                return Err(self.given_up(failures));
+            }
+            if waits {
                 sleep(self.backoff(made)).await;
                 made += 1;
             }
@@ -238,7 +310,7 @@ impl Server {
         let mut failures: Vec<Failure> = failures.into_iter().flatten().collect();
         failures.sort_by_key(|failure| !matches!(failure, Failure::Refused(_)));
         match failures.pop() {
-            Some(failure) => failure.into_error(&self.name, self.time_limit),
+            Some(failure) => self.error(failure),
             // Other requests were told to wait for too long before this one was sent.
             None => {
                 let detail = format!("the server asked to be left alone for longer than {:?}", self.time_limit);
@@ -264,15 +336,13 @@ impl Server {
             return Ok(response);
         }
         let (status, headers) = (response.status(), response.headers().clone());
-        // The status says enough when its explanation breaks off.
-        let body = response.bytes().await.unwrap_or_default();
-        Err(failure::status(status, &headers, &body, self.key.as_deref()))
+        Err(failure::status(status, &headers, &bounded::beginning(response).await))
     }
 }
 
 async fn json<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {
-    let body = response.bytes().await.map_err(failure::transport)?;
-    serde_json::from_slice(&body).map_err(|error| reply::unreadable(&error.to_string(), &body))
+    let body = bounded::read(response, bounded::OTHER).await?;
+    mend::read(&body).map_err(|error| reply::unreadable(&error.to_string(), &body))
 }
 
 fn is_stream(response: &Response) -> bool {

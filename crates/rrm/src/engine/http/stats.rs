@@ -91,10 +91,16 @@ impl Counters {
         let counter = match failure {
             Failure::Refused(_) | Failure::Broken(_) => &self.disconnects,
             Failure::TimedOut => &self.timeouts,
-            Failure::Unreadable(_) => &self.unreadable,
+            Failure::Unreadable(_) | Failure::NoAnswer { .. } | Failure::Endless(_) => &self.unreadable,
             Failure::Status { status: 429, .. } => &self.status_429,
             Failure::Status { status: 500.., .. } => &self.status_5xx,
-            Failure::Status { .. } | Failure::TooLong { .. } | Failure::Withheld(_) => &self.status_other,
+            Failure::Unpaid { status: 429, .. } => &self.status_429,
+            Failure::Status { .. }
+            | Failure::TooLong { .. }
+            | Failure::DoesNotFit(_)
+            | Failure::Cut { .. }
+            | Failure::Unpaid { .. }
+            | Failure::Withheld { .. } => &self.status_other,
         };
         counter.fetch_add(1, Relaxed);
     }

@@ -7,8 +7,9 @@ use reqwest::Response;
 use crate::engine::{
     TokenSink,
     http::{
+        bounded,
         failure::{self, Failure},
-        reply::{self, Reply, Written},
+        reply::{self, Reading, Reply, Written},
     },
 };
 
@@ -46,11 +47,12 @@ impl<'a> Teller<'a> {
     }
 }
 
-/// Reads a streamed answer to its end; `max_tokens` is what was asked for.
+/// Reads a streamed answer to its end.
 ///
 /// The end is an event with a finish reason and then a proper end of the body, since not every server sends `[DONE]`. Anything
-/// less is a broken answer.
-pub(crate) async fn read(mut response: Response, teller: &Teller<'_>, max_tokens: u32) -> Result<Reply, Failure> {
+/// less is a broken answer, and more than any answer has is none.
+pub(crate) async fn read(mut response: Response, teller: &Teller<'_>, reading: Reading) -> Result<Reply, Failure> {
+    let most = bounded::of_tokens(reading.max_tokens);
     let mut written = Written::default();
     let mut buffer: Vec<u8> = Vec::new();
     let mut seen = 0;
@@ -65,12 +67,15 @@ pub(crate) async fn read(mut response: Response, teller: &Teller<'_>, max_tokens
             searched = start;
         }
         buffer.drain(..start);
+        if (buffer.len() + written.len()) as u64 > most {
+            return Err(Failure::Endless(most));
+        }
     }
     event(&buffer, &mut written, |text| teller.tell(text, &mut seen))?;
     if written.reason.is_none() {
         return Err(Failure::Unreadable("the stream ended before the answer did".to_owned()));
     }
-    written.finished(max_tokens)
+    written.finished(reading)
 }
 
 /// Reads one line of the stream. Lines that carry no data (comments, event names, the blank ones between) are passed over.

@@ -102,8 +102,7 @@ pub(super) fn read(route: Route, reply: &Value) -> Result<(f64, Usage), String> 
     };
     let score = score.filter(|score| score.is_finite());
     let tokens = reply["usage"]["prompt_tokens"].as_u64().unwrap_or(0);
-    let shown = || reply.to_string().chars().take(200).collect::<String>();
-    let score = score.ok_or_else(|| format!("expected one number from /{}; found {}", route.path(), shown()))?;
+    let score = score.ok_or_else(|| format!("expected one number from /{}; found {reply}", route.path()))?;
     Ok((score, Usage { prompt_tokens: tokens, completion_tokens: 0 }))
 }
 

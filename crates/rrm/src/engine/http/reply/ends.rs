@@ -1,0 +1,79 @@
+//! The word for why a text ends -> whether the model ended it, the limit cut it, or it is no answer.
+
+/// What a finish reason means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The model ended its turn, or a stop string did.
+    Stop,
+    /// The token limit, or the context's end.
+    Limit,
+    /// The service keeps the text back: another try would end the same way.
+    Withheld,
+    /// Anything else: the text is not complete, or nobody knows.
+    Other,
+}
+
+/// The meaning of a finish reason. Only what is known to be an end is one: half an answer may state the opposite of the whole.
+pub(super) fn meaning(reason: &str) -> End {
+    match reason.trim().to_ascii_lowercase().as_str() {
+        "stop" | "eos" | "eos_token" | "end_turn" | "end_of_turn" | "stop_sequence" | "stop_string" | "stop_token"
+        | "end_of_text" | "endoftext" | "complete" | "completed" => End::Stop,
+        "length"
+        | "max_tokens"
+        | "max_token"
+        | "max_new_tokens"
+        | "max_output_tokens"
+        | "max_completion_tokens"
+        | "max_length"
+        | "model_length"
+        | "token_limit"
+        | "model_context_window_exceeded" => End::Limit,
+        "content_filter"
+        | "content_filtered"
+        | "safety"
+        | "recitation"
+        | "prohibited_content"
+        | "blocklist"
+        | "spii"
+        | "sensitive"
+        | "guardrail_intervened"
+        | "error_toxic"
+        | "refusal" => End::Withheld,
+        _ => End::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_known_ends_are_ends() {
+        for reason in ["stop", "STOP", "eos_token", "end_turn", "COMPLETE", " stop "] {
+            assert_eq!(meaning(reason), End::Stop, "{reason}");
+        }
+        for reason in ["length", "MAX_TOKENS", "max_output_tokens", "model_context_window_exceeded"] {
+            assert_eq!(meaning(reason), End::Limit, "{reason}");
+        }
+        let others = [
+            "insufficient_system_resource",
+            "tool_calls",
+            "function_call",
+            "tool_use",
+            "error",
+            "abort",
+            "cancelled",
+            "timeout",
+            "network_error",
+            "pause_turn",
+            "unknown",
+            "",
+            "stopped?",
+            "FINISH_REASON_UNSPECIFIED",
+        ];
+        for reason in others {
+            assert_eq!(meaning(reason), End::Other, "{reason}");
+        }
+        assert_eq!(meaning("content_filter"), End::Withheld);
+    }
+}

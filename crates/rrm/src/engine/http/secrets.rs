@@ -1,0 +1,224 @@
+//! A server's words -> what may stand in an error, a row, a file or on a terminal: without keys, without control sequences, and short.
+//!
+//! Whatever comes from a server passes through [`Secrets::said`], before any of it is cut.
+
+use reqwest::Url;
+
+use crate::engine::http::HttpConfig;
+
+/// From this length on a secret is found inside other words too. A shorter one is taken out only where it stands as a word of its own: the
+/// letter `x` is in too many words.
+const FOUND_INSIDE: usize = 8;
+
+/// Characters of an error message.
+const LIMIT: usize = 200;
+
+/// What may never be shown.
+#[derive(Clone, Default)]
+pub(crate) struct Secrets(Vec<String>);
+
+impl Secrets {
+    /// All secrets of a configuration: the key, and what addresses hold (a name, a password, the values of a query).
+    pub fn of(config: &HttpConfig) -> Self {
+        let mut secrets = Secrets(config.key().map(str::to_owned).into_iter().collect());
+        for url in config.urls.iter().filter_map(|url| Url::parse(url.trim()).ok()) {
+            if let Some(password) = url.password().filter(|password| !password.is_empty()) {
+                secrets.add(&base64(format!("{}:{password}", url.username()).as_bytes()));
+                secrets.add(password);
+            } else if !url.username().is_empty() {
+                // A token in the place of a name.
+                secrets.add(url.username());
+            }
+            url.query_pairs().filter(|(name, _)| !is_harmless(name)).for_each(|(_, value)| secrets.add(&value));
+        }
+        // The longest first, so that none is cut by another that it contains.
+        secrets.0.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.0.dedup();
+        secrets
+    }
+
+    /// One more secret. Of a header such as `Bearer TOKEN` the token is one by itself.
+    pub fn add(&mut self, secret: &str) {
+        for secret in [secret.trim(), secret.trim().rsplit(' ').next().unwrap_or_default()] {
+            if !secret.is_empty() && !self.0.iter().any(|known| known == secret) {
+                self.0.push(secret.to_owned());
+            }
+        }
+        self.0.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    }
+
+    /// `text` without any of them.
+    pub fn redacted(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, secret| without(&text, secret))
+    }
+
+    /// The first words of `text` on one line, without secrets, with control characters made visible.
+    pub fn said(&self, text: &str) -> String {
+        let line = self.redacted(text).split_whitespace().collect::<Vec<_>>().join(" ");
+        let line = visible(&line);
+        match line.char_indices().nth(LIMIT) {
+            Some((end, _)) => format!("{}...", &line[..end]),
+            None if line.is_empty() => "(empty)".to_owned(),
+            None => line,
+        }
+    }
+}
+
+/// `text` with every `secret` in it replaced; a short one only where it is a word of its own.
+fn without(text: &str, secret: &str) -> String {
+    const INSTEAD: &str = "(key)";
+    if secret.len() >= FOUND_INSIDE {
+        return text.replace(secret, INSTEAD);
+    }
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    let (mut out, mut from) = (String::new(), 0);
+    for (at, found) in text.match_indices(secret) {
+        let (before, after) = (&text[..at], &text[at + found.len()..]);
+        if !before.ends_with(part) && !after.starts_with(part) {
+            out.push_str(&text[from..at]);
+            out.push_str(INSTEAD);
+            from = at + found.len();
+        }
+    }
+    out + &text[from..]
+}
+
+/// `text` with every character that a terminal would obey, or that turns the direction of writing, as its number: `\u{1b}`.
+pub(crate) fn visible(text: &str) -> String {
+    let acts = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    if !text.contains(acts) {
+        return text.to_owned();
+    }
+    text.chars().map(|c| if acts(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
+}
+
+/// `url` as people may see it: without a user name and a password, and without the values of its query.
+pub fn shown_address(url: &str) -> String {
+    // A kind of engine may stand in front: `scalar:http://...`.
+    if let Some(at) = url.find(":http").filter(|at| !url[..*at].contains('/')) {
+        return format!("{}:{}", &url[..at], shown_address(&url[at + 1..]));
+    }
+    let Ok(mut parsed) = Url::parse(url) else { return unparsed(url) };
+    // Without `http://` a name in front of a password passes for the kind of an engine.
+    let kind = ["local", "gguf", "replay", "scripted"].contains(&parsed.scheme());
+    if !parsed.has_host() && !kind && url.contains('@') {
+        return unparsed(url);
+    }
+    if parsed.username().is_empty() && parsed.password().is_none() && parsed.query().is_none() {
+        return url.to_owned();
+    }
+    // Both fail only for addresses without a host, which have no password either.
+    let _ = parsed.set_password(None);
+    let _ = parsed.set_username("");
+    if parsed.query().is_some() {
+        let shown = |(name, value): (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)| {
+            if is_harmless(&name) { format!("{name}={value}") } else { format!("{name}=...") }
+        };
+        let query = parsed.query_pairs().map(shown).collect::<Vec<_>>().join("&");
+        parsed.set_query(Some(&query));
+    }
+    parsed.as_str().trim_end_matches('/').to_owned()
+}
+
+/// The same for what is no address: whatever could be a password is left out.
+fn unparsed(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    let rest = rest.split_once('?').map_or(rest.to_owned(), |(path, _)| format!("{path}?..."));
+    if scheme.is_empty() { rest } else { format!("{scheme}://{rest}") }
+}
+
+/// Parts of a query that are no secret.
+fn is_harmless(name: &str) -> bool {
+    name.is_empty() || name.eq_ignore_ascii_case("api-version") || name.eq_ignore_ascii_case("alt")
+}
+
+/// As `Authorization: Basic` writes a name and a password.
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for three in bytes.chunks(3) {
+        let bits = (0..3).fold(0_u32, |bits, n| bits << 8 | u32::from(three.get(n).copied().unwrap_or_default()));
+        for n in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * n)) as usize & 63];
+            out.push(if n <= three.len() { char::from(letter) } else { '=' });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets(key: &str, url: &str) -> Secrets {
+        Secrets::of(&HttpConfig { api_key: Some(key.to_owned()), urls: vec![url.to_owned()], ..HttpConfig::default() })
+    }
+
+    #[test]
+    fn secrets_of_all_kinds_are_taken_out() {
+        let mut secrets = secrets("sk-SECRET-abcdef", "https://me:hidden-word@host/v1?api-version=2024-10-21&key=AIzaSyQuery");
+        secrets.add("Bearer token-in-a-header");
+        let said = secrets
+            .said("a sk-SECRET-abcdef b hidden-word c AIzaSyQuery d token-in-a-header e bWU6aGlkZGVuLXdvcmQ= f 2024-10-21 me");
+        assert_eq!(said, "a (key) b (key) c (key) d (key) e (key) f 2024-10-21 me");
+        assert_eq!(secrets.said("xsk-SECRET-abcdefx"), "x(key)x");
+    }
+
+    #[test]
+    fn a_key_is_taken_out_before_anything_is_cut() {
+        let secrets = secrets("sk-SECRET-abcdefghijklmnop", "http://host");
+        for blanks in 0..40 {
+            let said = secrets.said(&format!("{}{} end", "a ".repeat(85 + blanks), "sk-SECRET-abcdefghijklmnop"));
+            assert!(!said.contains("sk-") && said.chars().count() <= LIMIT + 3, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_short_key_is_a_word_and_not_a_letter() {
+        let words = "Unsupported parameter: 'max_tokens' is not supported; key x, `x`. Use max-x.";
+        assert_eq!(
+            secrets("x", "http://host").said(words),
+            "Unsupported parameter: 'max_tokens' is not supported; key (key), `(key)`. Use max-(key)."
+        );
+        assert_eq!(secrets("EMPTY", "http://host").said("an EMPTY answer, EMPTYING"), "an (key) answer, EMPTYING");
+    }
+
+    #[test]
+    fn control_sequences_are_visible_and_harmless() {
+        let said = Secrets::default().said("bad \u{1b}[31mred\u{1b}[0m \u{1b}]0;title\u{7} \u{202e} end\n\tline \u{9b}2J");
+        assert_eq!(said, "bad \\u{1b}[31mred\\u{1b}[0m \\u{1b}]0;title\\u{7} \\u{202e} end line \\u{9b}2J");
+        assert_eq!(visible("plain héllo 你好"), "plain héllo 你好");
+        assert_eq!(Secrets::default().said(" \n"), "(empty)");
+    }
+
+    #[test]
+    fn addresses_are_shown_without_what_they_hide() {
+        let cases = [
+            ("http://host:8000", "http://host:8000"),
+            ("http://me:hidden@host/v1", "http://host/v1"),
+            ("https://token@host", "https://host"),
+            ("https://host/v1?key=hidden&api-version=1", "https://host/v1?key=...&api-version=1"),
+            ("http://me:hid den@ho st", "http://ho st"),
+            ("me:hidden@host?key=hidden", "host?..."),
+            ("scalar:http://me:hidden@host?key=hidden", "scalar:http://host/?key=..."),
+            ("scripted:first", "scripted:first"),
+            ("local:/models/a b", "local:/models/a b"),
+        ];
+        for (url, shown) in cases {
+            assert_eq!(shown_address(url), shown);
+        }
+    }
+
+    #[test]
+    fn base64_is_as_it_is() {
+        for (plain, coded) in
+            [("", ""), ("M", "TQ=="), ("Ma", "TWE="), ("Man", "TWFu"), ("me:hidden-word", "bWU6aGlkZGVuLXdvcmQ=")]
+        {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+}

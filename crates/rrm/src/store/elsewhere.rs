@@ -1,0 +1,97 @@
+//! A store and an engine whose fingerprint is a guess -> what the same model answered under other fingerprints.
+//!
+//! A fingerprint that was read off a server's answers may change without the weights: then nothing of the store is found, and everything would
+//! be paid for again. Who resumes a run must hear of that before it costs anything.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{BuildHasher, RandomState},
+    path::{Path, PathBuf},
+};
+
+use rusqlite::Connection;
+
+use crate::engine::EngineInfo;
+
+/// What a store holds of one model under other fingerprints than the one that is asked for.
+#[derive(Debug, Default)]
+pub struct Elsewhere {
+    /// Completions.
+    pub completions: u64,
+    /// The other fingerprints, the latest first.
+    pub fingerprints: Vec<String>,
+    path: PathBuf,
+    model: String,
+    hasher: RandomState,
+    /// Completions by the format that asked for them.
+    formats: HashMap<String, u64>,
+    /// Hashes of format and row.
+    items: HashSet<u64>,
+}
+
+/// A row would be paid for again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{}: holds {completions} completions of {model} under another fingerprint ({other}), this row's among them: they are not found, and would be \
+     paid for again",
+    path.display()
+)]
+pub struct PaidBefore {
+    /// The store.
+    pub path: PathBuf,
+    /// The model's name.
+    pub model: String,
+    /// How many completions it holds of the model under other fingerprints.
+    pub completions: u64,
+    /// The beginning of one of these fingerprints.
+    pub other: String,
+}
+
+impl Elsewhere {
+    /// What is said of this row under this format, where it is among what was answered.
+    pub fn about(&self, format_hash: &str, item: &str) -> Option<PaidBefore> {
+        self.items.contains(&self.hasher.hash_one((format_hash, item))).then(|| PaidBefore {
+            path: self.path.clone(),
+            model: self.model.clone(),
+            completions: self.formats.get(format_hash).copied().unwrap_or_default(),
+            other: self.fingerprints.first().map(|other| other.chars().take(16).collect()).unwrap_or_default(),
+        })
+    }
+}
+
+/// The model in an engine's name, which ends in where it is: `MODEL at PLACE`.
+fn model(name: &str) -> &str {
+    name.rsplit_once(" at ").map_or(name, |(model, _)| model)
+}
+
+/// Reads what there is; all of the table, but only where there are such fingerprints.
+pub(super) fn find(connection: &Connection, path: &Path, engine: &EngineInfo) -> Result<Elsewhere, rusqlite::Error> {
+    let wanted = model(&engine.name);
+    let mut sources =
+        connection.prepare("SELECT id, engine, fingerprint, format FROM source WHERE fingerprint <> ?1 ORDER BY id DESC")?;
+    let rows = sources.query_map([&engine.fingerprint], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
+    })?;
+    let others = rows.filter(|row| row.as_ref().map_or(true, |(_, name, ..)| model(name) == wanted));
+    let others = others.collect::<Result<Vec<_>, _>>()?;
+    let mut found = Elsewhere { path: path.to_owned(), model: wanted.to_owned(), ..Elsewhere::default() };
+    let formats: HashMap<i64, &str> = others.iter().map(|(id, .., format)| (*id, format.as_str())).collect();
+    if formats.is_empty() {
+        return Ok(found);
+    }
+    let mut completions = connection.prepare("SELECT source, item FROM completion")?;
+    let mut rows = completions.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Some(format) = formats.get(&row.get(0)?) {
+            found.completions += 1;
+            *found.formats.entry((*format).to_owned()).or_default() += 1;
+            found.items.insert(found.hasher.hash_one((*format, row.get_ref(1)?.as_str().unwrap_or_default())));
+        }
+    }
+    // A source may be left without completions by a merge or a cleaning.
+    if found.completions > 0 {
+        found.fingerprints = others.into_iter().map(|(_, _, fingerprint, _)| fingerprint).collect();
+        found.fingerprints.dedup();
+    }
+    Ok(found)
+}
