@@ -52,4 +52,9 @@ pub(crate) trait Tokenizer: Send + Sync {
 
     /// Whether the model ends its turn with this token.
     fn ends(&self, token: u32) -> bool;
+
+    /// Whether the chat template opens the thinking at the end of every prompt.
+    fn opens_thinking(&self) -> bool {
+        false
+    }
 }

@@ -13,7 +13,7 @@ use futures::{
     channel::oneshot,
     future::{BoxFuture, FutureExt},
 };
-use rrm::engine::{Completion, Engine, EngineError, EngineInfo, Request};
+use rrm::engine::{Completion, Engine, EngineError, EngineInfo, Opening, Request};
 
 use crate::{
     backend::{Decoder, Tokenizer},
@@ -73,6 +73,7 @@ pub struct LocalEngine {
     context: usize,
     memory: usize,
     counters: Arc<Mutex<Counters>>,
+    opens_thinking: bool,
     /// `None` only while the engine is dropped.
     tickets: Option<mpsc::Sender<Ticket>>,
     thread: Option<JoinHandle<()>>,
@@ -116,7 +117,17 @@ impl LocalEngine {
         let (tickets, queue) = mpsc::channel();
         let thread = thread::Builder::new().name("scheduler".to_owned());
         let thread = thread.spawn(move || Scheduler::new(parts).run(&queue)).map_err(|error| failed(error.to_string()))?;
-        Ok(LocalEngine { info, tokenizer, context: positions, memory, counters, tickets: Some(tickets), thread: Some(thread) })
+        let opens_thinking = tokenizer.opens_thinking();
+        Ok(LocalEngine {
+            info,
+            tokenizer,
+            context: positions,
+            memory,
+            counters,
+            opens_thinking,
+            tickets: Some(tickets),
+            thread: Some(thread),
+        })
     }
 
     /// What the engine has done so far.
@@ -156,6 +167,10 @@ impl LocalEngine {
 impl Engine for LocalEngine {
     fn info(&self) -> &EngineInfo {
         &self.info
+    }
+
+    fn opening(&self) -> Opening {
+        if self.opens_thinking { Opening::Template } else { Opening::Model }
     }
 
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {

@@ -76,6 +76,11 @@ impl Text {
         Ok(self.tokenizer.prompt(&[Part::Markup(text.to_owned())])?)
     }
 
+    /// Whether the chat template opens the thinking at the end of every prompt.
+    pub fn opens_thinking(&self) -> bool {
+        self.template.opens_thinking()
+    }
+
     /// The vocabulary.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
@@ -97,5 +102,9 @@ impl backend::Tokenizer for Text {
 
     fn ends(&self, token: u32) -> bool {
         self.tokenizer.ends(token)
+    }
+
+    fn opens_thinking(&self) -> bool {
+        Text::opens_thinking(self)
     }
 }

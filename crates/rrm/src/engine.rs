@@ -47,6 +47,25 @@ pub trait Engine: Send + Sync {
     fn scores(&self) -> Option<&Scores> {
         None
     }
+
+    /// Who opens this model's thinking; the same for as long as the engine lives. Where it is the chat template, a completion begins inside
+    /// the thinking, and one that never closes it holds no verdict.
+    fn opening(&self) -> Opening {
+        Opening::Model
+    }
+}
+
+/// Who writes the mark that opens a model's thinking, such as `<think>`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Opening {
+    /// The model, if it thinks at all: then its completions hold the mark.
+    #[default]
+    Model,
+    /// The chat template: completions begin inside the thinking, without the mark.
+    Template,
+    /// Nobody could tell.
+    Unknown,
 }
 
 /// Who counts what one completion takes beyond what the completion itself says.

@@ -13,7 +13,7 @@ use crate::{
     batch::BatchWriter,
     comparison::Comparison,
     engine::{
-        Budget, Completion, Engine, EngineError, LabelProbabilities, Request, Sampling, TokenSink, Usage,
+        Budget, Completion, Engine, EngineError, LabelProbabilities, Opening, Request, Sampling, TokenSink, Usage,
         replay::{Recorder, RecordingError},
     },
     format::{Format, FormatError},
@@ -253,7 +253,12 @@ impl Judge {
     fn budget(&self) -> Result<Option<Budget>, JudgeError> {
         let Some(tokens) = self.settings.max_thinking_tokens else { return Ok(None) };
         match self.format.budget(tokens) {
-            Some(budget) => Ok(Some(Budget { stop_at_verdict: self.settings.stop_at_verdict, ..budget })),
+            Some(budget) => {
+                // What the template opens is open when the budget ends, whatever the format knows of it.
+                let opened = !budget.close.is_empty() && self.engine.opening() == Opening::Template;
+                let opened_by_template = budget.opened_by_template || opened;
+                Ok(Some(Budget { stop_at_verdict: self.settings.stop_at_verdict, opened_by_template, ..budget }))
+            }
             None => Err(JudgeError::NoElicitation(self.format.file.name.clone())),
         }
     }
@@ -262,6 +267,7 @@ impl Judge {
         let Fixture { item, pair } = fixture;
         let seed = keyed::seed(self.settings.seed, item, pair, order == Order::Swapped, index);
         let request = Request { seed, ..ask };
+        let shown = request.comparison.clone();
         let info = self.engine.info();
         let parts =
             || KeyParts { fingerprint: &info.fingerprint, format_hash: &self.format.hash, request: &request, vote: index };
@@ -282,8 +288,12 @@ impl Judge {
                 completion
             }
         };
-        let transcript = transcript::split(&completion, self.format.file.thinking.as_ref());
-        let vote = verdict::read(&transcript, &self.format.file.verdict);
+        let transcript = transcript::split_of(&completion, self.format.file.thinking.as_ref(), self.engine.opening());
+        let pattern = &self.format.file.verdict;
+        let vote = match shown {
+            Some(shown) => verdict::read_about(&transcript, pattern, &shown),
+            None => verdict::read(&transcript, pattern),
+        };
         let probabilities = completion.label_logprobs.map(|labels| labels.probabilities());
         let (vote, probabilities) = match order {
             Order::Given => (vote, probabilities),

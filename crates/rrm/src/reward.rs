@@ -6,10 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    comparison::Side,
-    engine::Completion,
+    comparison::{Comparison, Side},
+    engine::{Completion, Opening},
     format::FormatFile,
-    transcript::{self, Transcript},
+    transcript::{self, Place, Transcript},
     verdict::{self, Verdict},
     vote::Vote,
 };
@@ -46,14 +46,22 @@ impl Default for RewardConfig {
 pub struct Graded {
     /// Its verdict, read as in judging.
     pub vote: Vote,
-    /// Whether it ended by itself, has thoughts where its format has them, closed them once, and states one label, once.
+    /// Whether it ended by itself, has thoughts where its format has them, closed them once, and states one label, once, as the format writes
+    /// it: other wordings are read as verdicts and are no form to be taught.
     pub well_formed: bool,
 }
 
-/// Reads a completion by the same rules as judging does.
+/// Reads a completion by the same rules as judging does, where nothing is known of what was judged.
 pub fn grade(completion: &Completion, format: &FormatFile) -> Graded {
     let transcript = transcript::split(completion, format.thinking.as_ref());
     Graded { vote: verdict::read(&transcript, &format.verdict), well_formed: well_formed(&transcript, format) }
+}
+
+/// The same for a completion about `comparison`, of a model of which it is known who opens its thinking: as judging reads it.
+pub fn grade_about(completion: &Completion, format: &FormatFile, comparison: &Comparison, opening: Opening) -> Graded {
+    let transcript = transcript::split_of(completion, format.thinking.as_ref(), opening);
+    let vote = verdict::read_about(&transcript, &format.verdict, comparison);
+    Graded { vote, well_formed: well_formed(&transcript, format) }
 }
 
 /// The reward of one completion about a comparison whose better response is `label`.
@@ -109,7 +117,7 @@ fn well_formed(transcript: &Transcript, format: &FormatFile) -> bool {
         !transcript.thinking.is_empty() && !marked(&transcript.thinking) && !marked(&transcript.answer)
     });
     let stated: usize = format.verdict.stated().iter().map(|stated| transcript.answer.matches(stated).count()).sum();
-    thought && transcript.closed && !transcript.truncated && stated == 1
+    thought && transcript.closed && !transcript.truncated && transcript.place != Place::End && stated == 1
 }
 
 #[cfg(test)]
@@ -167,6 +175,13 @@ mod tests {
         assert!(!stop("<think></think>\\boxed{Assistant 1}").well_formed);
         assert!(!stop("<think>a</think>b</think>\\boxed{Assistant 1}").well_formed);
         assert!(!stop("<think>a \\boxed{Assistant 1}").well_formed);
+        for other in [
+            "<think>a</think>\\boxed{\\text{Assistant 1}}",
+            "<think>a</think>\\boxed{Assistant 1}</think>",
+            "[THINK]a[/THINK]\\boxed{1}",
+        ] {
+            assert_eq!(stop(other), Graded { vote: Ok(Verdict::First), well_formed: false }, "{other}");
+        }
         let cut = graded("<think>a</think>\\boxed{Assistant 1}", Finish::Length);
         assert_eq!(cut, Graded { vote: Err(Abstain::Truncated), well_formed: false });
     }

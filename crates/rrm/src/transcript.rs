@@ -1,8 +1,13 @@
 //! A completion -> thinking and answer, told apart at the last closing marker.
 
+mod marks;
+mod response;
+
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Completion, Finish};
+use self::marks::Harmony;
+pub use self::response::{Bare, Ending, NO_ANSWER, THINKING, bare};
+use crate::engine::{Completion, Finish, Opening};
 
 /// How a model marks its thinking.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +33,20 @@ pub struct Transcript {
     pub closed: bool,
     /// Whether the token limit cut the text.
     pub truncated: bool,
+    /// Where in the answer a verdict counts.
+    pub place: Place,
+}
+
+/// Where in an answer a verdict counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// Anywhere.
+    #[default]
+    Anywhere,
+    /// At its start or where a line ends: nobody knows whether this model was thinking, and in the middle of a thought a verdict is none.
+    LineEnd,
+    /// At its end: what follows it is a marker that closes nothing.
+    End,
 }
 
 /// Splits a completion at the last closing marker; thinking that the server moved away is taken from where it put it.
@@ -35,36 +54,150 @@ pub struct Transcript {
 /// When the server moved everything away and left no text, as vLLM's deepseek_r1 parser does without a closing marker, the
 /// thinking was never closed, unless the moved text itself holds the marker.
 pub fn split(completion: &Completion, thinking: Option<&Thinking>) -> Transcript {
-    let truncated = completion.finish == Finish::Length;
+    split_of(completion, thinking, Opening::Model)
+}
+
+/// The same for a model of which it is known, or unknown, who opens its thinking.
+///
+/// Markers of other models than the format's are understood too where a completion begins with them, or holds one that closes: what stands
+/// before is thinking, whatever the format says.
+pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: Opening) -> Transcript {
     let moved = completion.reasoning.as_deref().unwrap_or("");
-    let Some(markers) = thinking else {
-        return Transcript { thinking: moved.to_owned(), answer: completion.text.clone(), closed: true, truncated };
+    let reader = Reader {
+        own: thinking,
+        opened: opening == Opening::Template || thinking.is_some_and(|own| own.opened_by_template),
+        elicited: completion.elicited,
     };
-    if completion.text.trim().is_empty() && !moved.is_empty() {
-        return match moved.rsplit_once(&markers.close) {
-            Some((before, after)) => transcript(markers, before, after, true, truncated),
-            None => transcript(markers, moved, "", false, truncated),
-        };
-    }
-    if let Some((before, after)) = completion.text.rsplit_once(&markers.close) {
-        let joined = if moved.is_empty() { before.to_owned() } else { format!("{moved}\n{before}") };
-        return transcript(markers, &joined, after, true, truncated);
-    }
-    if !moved.is_empty() {
-        return transcript(markers, moved, &completion.text, true, truncated);
-    }
     let text = &completion.text;
-    if markers.opened_by_template || text.contains(&markers.open) {
-        transcript(markers, text, "", false, truncated)
+    let mut parts = if text.trim().is_empty() && !moved.is_empty() {
+        match reader.closed(moved) {
+            Some(parts) if thinking.is_some() => parts,
+            _ if thinking.is_none() => Parts { thinking: moved, answer: Some(""), place: Place::Anywhere },
+            _ => Parts::open(moved),
+        }
     } else {
-        transcript(markers, "", text, true, truncated)
+        match reader.closed(text) {
+            Some(parts) => parts,
+            None if marks::harmony(text).is_some() || reader.opens(text) => Parts::open(text),
+            None if !moved.is_empty() => Parts { thinking: "", answer: Some(text), place: Place::Anywhere },
+            None if reader.opened => Parts::open(text),
+            None => Parts {
+                thinking: "",
+                answer: Some(text),
+                place: if opening == Opening::Unknown { Place::LineEnd } else { Place::Anywhere },
+            },
+        }
+    };
+    let own_open = thinking.map(|own| own.open.as_str());
+    if parts.answer.is_some_and(|answer| marks::reopened(answer, own_open) || marks::harmony(answer) == Some(Harmony::Open)) {
+        parts = Parts::open(text);
+    }
+    let joined = match (moved.is_empty() || text.trim().is_empty(), parts.thinking.is_empty()) {
+        (true, _) => parts.thinking.to_owned(),
+        (false, true) => moved.to_owned(),
+        (false, false) => format!("{moved}\n{}", parts.thinking),
+    };
+    let thought = joined.trim_start();
+    let thought = thinking.and_then(|own| thought.strip_prefix(&own.open)).unwrap_or(thought);
+    Transcript {
+        thinking: thought.trim().to_owned(),
+        answer: parts.answer.unwrap_or_default().trim().to_owned(),
+        closed: parts.answer.is_some(),
+        truncated: completion.finish == Finish::Length,
+        place: parts.place,
     }
 }
 
-fn transcript(markers: &Thinking, thinking: &str, answer: &str, closed: bool, truncated: bool) -> Transcript {
-    let thinking = thinking.trim_start();
-    let thinking = thinking.strip_prefix(&markers.open).unwrap_or(thinking);
-    Transcript { thinking: thinking.trim().to_owned(), answer: answer.trim().to_owned(), closed, truncated }
+/// Whether a rendered prompt ends where thinking was just opened.
+pub fn ends_open(prompt: &str) -> bool {
+    let prompt = prompt.trim_end();
+    let starts = prompt.char_indices().rev().filter(|(_, c)| matches!(c, '<' | '[' | '\u{25c1}')).take(2);
+    starts.into_iter().any(|(at, _)| marks::opening(&prompt[at..]).is_some_and(|mark| at + mark.length == prompt.len()))
+}
+
+/// Whether a completion closes thinking that it did not open.
+pub fn closes_unopened(text: &str) -> bool {
+    marks::harmony(text).is_none() && marks::opening(text.trim_start()).is_none() && marks::last_closing(text).is_some()
+}
+
+/// Whether a completion holds marks of thinking that are known.
+pub fn is_marked(text: &str) -> bool {
+    marks::harmony(text).is_some() || marks::opening(text.trim_start()).is_some() || marks::last_closing(text).is_some()
+}
+
+/// A text in two.
+struct Parts<'a> {
+    thinking: &'a str,
+    /// `None` where the thinking was never closed.
+    answer: Option<&'a str>,
+    place: Place,
+}
+
+impl<'a> Parts<'a> {
+    fn open(thinking: &'a str) -> Self {
+        Parts { thinking, answer: None, place: Place::Anywhere }
+    }
+}
+
+/// What is known of a completion before it is read.
+struct Reader<'a> {
+    own: Option<&'a Thinking>,
+    /// Whether the chat template opened the thinking.
+    opened: bool,
+    elicited: bool,
+}
+
+impl Reader<'_> {
+    /// Cuts at the last marker that closes thinking; `None` where none does.
+    fn closed<'t>(&self, text: &'t str) -> Option<Parts<'t>> {
+        match marks::harmony(text) {
+            Some(Harmony::Final(thinking, answer)) => {
+                return Some(Parts { thinking, answer: Some(answer), place: Place::Anywhere });
+            }
+            Some(Harmony::Open) => return None,
+            None => {}
+        }
+        let own = self.own.map(|own| own.close.as_str());
+        let begun = text.trim_start();
+        let begins_own = self.own.is_some_and(|own| begun.starts_with(&own.open));
+        let other = marks::opening(begun).filter(|_| !begins_own).map(|mark| mark.close);
+        let cut = match (&other, own) {
+            // Another model's thinking is closed by its own marker; or by ours, where the text was cut and it was we who closed it.
+            (Some(close), _) => {
+                let at = marks::rfind(text, close).map(|at| (at, at + close.len()));
+                at.or_else(|| self.elicited.then(|| last_of(text, own?)).flatten())?
+            }
+            (None, Some(own)) if begins_own || self.opened => last_of(text, own).or_else(|| marks::last_closing(text))?,
+            (None, own) => own.and_then(|own| last_of(text, own)).max(marks::last_closing(text))?,
+        };
+        let cut = match own.and_then(|own| last_of(&text[cut.1..], own)) {
+            Some((start, end)) => (cut.1 + start, cut.1 + end),
+            None => cut,
+        };
+        Some(behind(text, cut))
+    }
+
+    /// Whether the text opens thinking, which is then never closed.
+    fn opens(&self, text: &str) -> bool {
+        self.own.is_some_and(|own| text.contains(&own.open)) || marks::opening(text.trim_start()).is_some()
+    }
+}
+
+fn last_of(text: &str, mark: &str) -> Option<(usize, usize)> {
+    text.rfind(mark).map(|at| (at, at + mark.len()))
+}
+
+/// What follows the closing marker at `cut`. Where nothing does and the same marker stands before it too, the second closed nothing.
+fn behind(text: &str, (start, end): (usize, usize)) -> Parts<'_> {
+    let (thinking, answer, mark) = (&text[..start], &text[end..], &text[start..end]);
+    let mut front = thinking.trim_end();
+    while let Some(shorter) = front.strip_suffix(mark) {
+        front = shorter.trim_end();
+    }
+    match front.rsplit_once(mark) {
+        Some((thinking, between)) if answer.trim().is_empty() => Parts { thinking, answer: Some(between), place: Place::End },
+        _ => Parts { thinking, answer: Some(answer), place: Place::Anywhere },
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,17 @@
 //! The answer part of a transcript -> a [`Verdict`], or an [`Abstain`] with its reason.
 
+mod quotes;
+mod wording;
+
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{comparison::Side, transcript::Transcript};
+use self::quotes::{Quotes, Said};
+use crate::{
+    comparison::{Comparison, Side},
+    transcript::{Place, Transcript},
+};
 
 /// What a judge decided about one comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,7 +53,7 @@ pub enum Abstain {
     NoVerdict,
     /// The token limit cut the text; whatever was written before is not a verdict.
     Truncated,
-    /// The answer states more than one label where the format wants exactly one.
+    /// The answer states more than one label where the format wants exactly one, or closes with words that may be a quotation.
     Ambiguous,
 }
 
@@ -80,13 +89,36 @@ pub enum Several {
 /// # Errors
 /// [`Abstain`] with the reason: cut off, thinking not closed, no label, or labels that contradict each other.
 pub fn read(transcript: &Transcript, pattern: &VerdictPattern) -> Result<Verdict, Abstain> {
+    read_with(transcript, pattern, &Quotes::none())
+}
+
+/// The same where it is known what was judged: labels that the answer quotes from there are no verdicts.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_about(transcript: &Transcript, pattern: &VerdictPattern, comparison: &Comparison) -> Result<Verdict, Abstain> {
+    let Comparison { prompt, first, second, label: _ } = comparison;
+    let turns = prompt.messages.iter().map(|message| message.content.as_str());
+    let texts = [&**first, &**second].into_iter().chain(prompt.reference.as_deref()).chain(prompt.rubric.as_deref()).chain(turns);
+    read_with(transcript, pattern, &Quotes::of(texts, pattern))
+}
+
+fn read_with(transcript: &Transcript, pattern: &VerdictPattern, quotes: &Quotes<'_>) -> Result<Verdict, Abstain> {
     if transcript.truncated {
         return Err(Abstain::Truncated);
     }
     if !transcript.closed {
         return Err(Abstain::NoVerdict);
     }
-    pattern.read(&transcript.answer)
+    pattern.read_at(&transcript.answer, transcript.place, quotes)
+}
+
+/// A wrapped text of an answer, and what it says.
+struct Found<'a> {
+    at: Range<usize>,
+    text: &'a str,
+    /// The label that it is, by its number in [`VerdictPattern::all`].
+    label: Option<usize>,
 }
 
 impl VerdictPattern {
@@ -100,22 +132,96 @@ impl VerdictPattern {
     /// # Errors
     /// [`Abstain::NoVerdict`] or [`Abstain::Ambiguous`].
     pub fn read(&self, answer: &str) -> Result<Verdict, Abstain> {
-        let found = self.wrapped(answer);
-        match self.several {
-            Several::Last => {
-                let last = found.last().ok_or(Abstain::NoVerdict)?;
-                self.verdict_of(last).ok_or_else(|| self.reason(last))
-            }
-            Several::Agree => {
-                let mut labels: Vec<&str> = found.into_iter().filter(|text| self.verdict_of(text).is_some()).collect();
-                labels.dedup();
-                match labels.as_slice() {
-                    [] => Err(Abstain::NoVerdict),
-                    [one] => self.verdict_of(one).ok_or(Abstain::NoVerdict),
-                    _ => Err(Abstain::Ambiguous),
-                }
+        self.read_at(answer, Place::Anywhere, &Quotes::none())
+    }
+
+    fn read_at(&self, answer: &str, place: Place, quotes: &Quotes<'_>) -> Result<Verdict, Abstain> {
+        let answer = &*wording::fold(answer);
+        let mut found = self.found(answer);
+        self.take_bare_number(answer, &mut found, quotes);
+        if self.several == Several::Agree {
+            found.retain(|one| one.label.is_some());
+        }
+        // A last label that may be a quotation or not decides nothing, and nothing is decided against it.
+        if let Some(doubtful) = self.drop_quoted(answer, &mut found, quotes) {
+            let same = |one: &Found<'_>| one.label.and_then(|label| self.verdict(label)) == self.verdict(doubtful);
+            if found.is_empty() || !found.iter().all(same) {
+                return Err(Abstain::Ambiguous);
             }
         }
+        match self.several {
+            Several::Last => self.last(answer, &found, place),
+            Several::Agree => self.agreed(answer, &found, place),
+        }
+    }
+
+    /// The last wrapped text counts. Where labels contradict each other it must also be what the answer ends with.
+    fn last(&self, answer: &str, found: &[Found<'_>], place: Place) -> Result<Verdict, Abstain> {
+        let last = found.last().ok_or(Abstain::NoVerdict)?;
+        let verdict = self.verdict(last.label.ok_or_else(|| self.reason(last.text))?).ok_or(Abstain::NoVerdict)?;
+        let other = found.iter().filter_map(|one| self.verdict(one.label?)).any(|other| other != verdict);
+        if other && !wording::is_end(&answer[last.at.end..]) {
+            return Err(Abstain::Ambiguous);
+        }
+        if stands(answer, &last.at, place) { Ok(verdict) } else { Err(Abstain::NoVerdict) }
+    }
+
+    /// All labels must be the same one.
+    fn agreed(&self, answer: &str, found: &[Found<'_>], place: Place) -> Result<Verdict, Abstain> {
+        let mut labels = found.iter().filter_map(|one| one.label);
+        let label = labels.next().ok_or(Abstain::NoVerdict)?;
+        if labels.any(|other| other != label) {
+            return Err(Abstain::Ambiguous);
+        }
+        let stated = found.iter().any(|one| one.label.is_some() && stands(answer, &one.at, place));
+        self.verdict(label).filter(|_| stated).ok_or(Abstain::NoVerdict)
+    }
+
+    /// Takes quoted labels out. Gives the label of the last one if that may be a quotation and may be none; it is taken out too.
+    fn drop_quoted(&self, answer: &str, found: &mut Vec<Found<'_>>, quotes: &Quotes<'_>) -> Option<usize> {
+        if quotes.is_empty() || found.len() > MOST_LABELS {
+            return None;
+        }
+        let said: Vec<Said> =
+            found.iter().map(|one| one.label.map_or(Said::ByTheJudge, |label| quotes.said(answer, &one.at, label))).collect();
+        let last = said.last().copied();
+        let label = found.last().and_then(|one| one.label)?;
+        // A judge that has quoted this very label before, and closes with it on a line of its own, means it.
+        let quoted_before = || {
+            let before = said[..said.len() - 1].iter().zip(found.iter());
+            before.into_iter().any(|(said, one)| *said == Said::Quoted && one.label == Some(label))
+        };
+        let meant = last == Some(Said::Perhaps { apart: true }) && quoted_before();
+        let end = found.len() - 1;
+        let mut place = 0..;
+        found.retain(|_| match (place.next().unwrap_or(end), meant) {
+            (at, true) if at == end => true,
+            (at, _) => said[at] == Said::ByTheJudge,
+        });
+        (matches!(last, Some(Said::Perhaps { .. })) && !meant).then_some(label)
+    }
+
+    /// A number alone, such as `\boxed{1}` where labels are `Assistant 1` and `Assistant 2`, is a label where it can mean nothing else: it is
+    /// all that the answer wraps, the answer ends with it, and nobody speaks of a result or wrote that number.
+    fn take_bare_number(&self, answer: &str, found: &mut [Found<'_>], quotes: &Quotes<'_>) {
+        let Some(number) = found.first().and_then(|one| wording::plain(one.text)) else { return };
+        let alone = found.iter().all(|one| one.label.is_none() && wording::plain(one.text).as_deref() == Some(&*number));
+        let Some(last) = found.last().filter(|_| alone) else { return };
+        if !number.bytes().all(|byte| byte.is_ascii_digit()) || !wording::is_end(&answer[last.at.end..]) {
+            return;
+        }
+        let head = answer[..last.at.start].trim_end_matches(|c: char| c.is_whitespace() || "*_`$#\\[(".contains(c));
+        let line = head.rsplit('\n').next().unwrap_or_default().to_lowercase();
+        if RESULTS.iter().any(|word| line.contains(word)) || quotes.state(&number) {
+            return;
+        }
+        let label = self.all().position(|(label, _)| {
+            let plain = wording::plain(label).unwrap_or_default();
+            let words = plain.strip_suffix(&*number).unwrap_or_default();
+            words.ends_with(char::is_alphabetic)
+        });
+        let named = |one: &mut Found<'_>| one.label = label;
+        found.iter_mut().for_each(named);
     }
 
     /// The text before and after a label.
@@ -123,37 +229,40 @@ impl VerdictPattern {
         self.wrap.split_once("LABEL").unwrap_or((&self.wrap, ""))
     }
 
-    /// What stands inside each wrap; wraps may overlap, as in `[[[A>B]]`.
-    fn wrapped<'a>(&self, answer: &'a str) -> Vec<&'a str> {
+    /// What stands inside each wrap of a folded text.
+    fn found<'a>(&self, text: &'a str) -> Vec<Found<'a>> {
         let (before, after) = self.around();
-        // A label is short: looking no further keeps hostile text from costing quadratic time.
-        let reach = self.longest() + after.len();
-        let step = before.chars().next().map_or(1, char::len_utf8);
-        let (mut found, mut from) = (Vec::new(), 0);
-        while let Some(at) = answer[from..].find(before) {
-            let rest = &answer[from + at + before.len()..];
-            let mut end = rest.len().min(reach);
-            while !rest.is_char_boundary(end) {
-                end += 1;
-            }
-            // What is never closed, or longer than any label, is still seen: as the last one it must count as no label.
-            found.push(rest[..end].find(after).map_or(&rest[..end], |close| &rest[..close]).trim());
-            from += at + step;
-        }
-        found
+        let (before, after) = (wording::fold(before), wording::fold(after));
+        let all = wording::wrapped(text, (&before, &after), self.longest()).into_iter();
+        let read = all.map(|one| (one.loose, Found { label: self.label_of(one.text), at: one.at, text: one.text }));
+        read.filter(|(loose, one)| !loose || one.label.is_some()).map(|(_, one)| one).collect()
     }
 
     fn longest(&self) -> usize {
-        // Twice the labels and room for words between them, so that `Assistant 1 or Assistant 2` is seen whole.
-        2 * self.all().map(|(label, _)| label.len()).sum::<usize>() + 32
+        // Twice the labels and room for words between them, so that `Assistant 1 or Assistant 2` is seen whole, styles included.
+        2 * self.all().map(|(label, _)| label.len()).sum::<usize>() + 96
     }
 
-    fn verdict_of(&self, text: &str) -> Option<Verdict> {
-        self.all().find(|(label, _)| *label == text).map(|(_, verdict)| verdict)
+    /// The label that a wrapped text is: exactly, or as far as styles, blanks and case do not count.
+    fn label_of(&self, text: &str) -> Option<usize> {
+        if let Some(exact) = self.all().position(|(label, _)| label == text) {
+            return Some(exact);
+        }
+        let text = wording::plain(text).filter(|text| !text.is_empty())?;
+        let mut same = (0..).zip(self.all()).filter(|(_, (label, _))| wording::plain(label).as_deref() == Some(&*text));
+        // Labels that differ in nothing but style are told apart by it.
+        let (label, (_, verdict)) = same.next()?;
+        same.all(|(_, (_, other))| other == verdict).then_some(label)
+    }
+
+    fn verdict(&self, label: usize) -> Option<Verdict> {
+        self.all().nth(label).map(|(_, verdict)| verdict)
     }
 
     fn reason(&self, text: &str) -> Abstain {
-        let mut named: Vec<Verdict> = self.all().filter(|(label, _)| text.contains(*label)).map(|(_, v)| v).collect();
+        let plain = wording::plain(text).unwrap_or_default();
+        let names = |label: &str| text.contains(label) || wording::plain(label).is_some_and(|label| plain.contains(&label));
+        let mut named: Vec<Verdict> = self.all().filter(|(label, _)| names(label)).map(|(_, v)| v).collect();
         named.dedup();
         if named.len() > 1 { Abstain::Ambiguous } else { Abstain::NoVerdict }
     }
@@ -161,5 +270,25 @@ impl VerdictPattern {
     fn all(&self) -> impl Iterator<Item = (&str, Verdict)> {
         let of = [(&self.first, Verdict::First), (&self.second, Verdict::Second), (&self.tie, Verdict::Tie)];
         of.into_iter().flat_map(|(labels, verdict)| labels.iter().map(move |label| (label.as_str(), verdict)))
+    }
+}
+
+/// Labels of one answer that are compared with judged texts; an answer that holds more says nothing clear anyway.
+const MOST_LABELS: usize = 256;
+
+/// Words of a line that ends with the result of a task, and not with a verdict.
+const RESULTS: [&str; 6] = ["answer", "result", "solution", "value", "total", "="];
+
+/// Whether a wrapped text stands where a verdict counts.
+fn stands(answer: &str, at: &Range<usize>, place: Place) -> bool {
+    let rest = &answer[at.end..];
+    match place {
+        Place::Anywhere => true,
+        Place::End => wording::is_end(rest),
+        Place::LineEnd => {
+            wording::is_start(&answer[..at.start])
+                || wording::is_end(rest)
+                || rest.split_once('\n').is_some_and(|(line, _)| wording::is_end(line))
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use rrm::{
     chat::Message,
     comparison::Side,
-    engine::{Completion, Finish, Usage},
+    engine::{Completion, Finish, Opening, Usage},
     reward::{self, Graded},
     verdict::{Abstain, Verdict},
 };
@@ -130,8 +130,10 @@ fn draw(run: &Run<'_, '_>, grpo: &GrpoSection, pairs: &[TrainingPair]) -> Result
 fn judge(run: &Run<'_, '_>, pairs: Vec<TrainingPair>, rollouts: Vec<Vec<Rollout>>) -> Vec<Group> {
     let config = run.config.reward.unwrap_or_default();
     let file = &run.format.file;
-    let graded: Vec<Vec<Graded>> =
-        rollouts.iter().map(|group| group.iter().map(|rollout| reward::grade(&completion(rollout), file)).collect()).collect();
+    let opening = if run.text.opens_thinking() { Opening::Template } else { Opening::Model };
+    let grade = |pair: &TrainingPair, rollout| reward::grade_about(&completion(rollout), file, &pair.comparison, opening);
+    let of_group = |(pair, group): (&TrainingPair, &Vec<Rollout>)| group.iter().map(|rollout| grade(pair, rollout)).collect();
+    let graded: Vec<Vec<Graded>> = pairs.iter().zip(&rollouts).map(of_group).collect();
     let mut rewards: Vec<Vec<f32>> = Vec::new();
     if run.config.data.both_orders {
         // The two orders of a pair come one after the other.

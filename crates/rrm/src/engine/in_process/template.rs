@@ -5,7 +5,10 @@
 
 use minijinja::{Environment, Error, ErrorKind, Value, context, syntax::SyntaxConfig};
 
-use crate::chat::{Message, Role};
+use crate::{
+    chat::{Message, Role},
+    transcript,
+};
 
 /// A stretch of a rendered conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +92,13 @@ impl ChatTemplate {
         let words = |error: Error| TemplateError::Jinja(error.detail().map_or_else(|| error.to_string(), str::to_owned));
         let rendered = template.render(context).map_err(words)?;
         split(&rendered, messages)
+    }
+
+    /// Whether the template opens the model's thinking, so that a completion begins inside it.
+    pub fn opens_thinking(&self) -> bool {
+        let question = [Message::user("x")];
+        let parts = self.render(&question).unwrap_or_default();
+        parts.last().is_some_and(|part| matches!(part, Part::Markup(markup) if transcript::ends_open(markup)))
     }
 }
 

@@ -1,0 +1,185 @@
+//! A text -> the marks of thinking in it, of any model: where leading thinking begins, and where it ends.
+
+/// What opens a text's thinking, and what would close it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Bytes of the opening mark.
+    pub length: usize,
+    /// What closes it.
+    pub close: String,
+}
+
+/// A text without its leading thinking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Harmony<'a> {
+    /// The final channel was opened: what was thought, and what it says.
+    Final(&'a str, &'a str),
+    /// It was not, or another channel follows it.
+    Open,
+}
+
+/// Marks that do not name what they do, or whose two ends have different names.
+const IRREGULAR: [(&str, &str); 5] = [
+    ("<|inner_prefix|>", "<|inner_suffix|>"),
+    ("<|channel>thought", "<channel|>"),
+    ("<unused94>thought", "<unused95>"),
+    ("<|begin_of_solution_thought|>", "<|end_of_solution_thought|>"),
+    ("Here is my thought process:", "Here is my response:"),
+];
+
+/// The longest name between the brackets of a mark.
+const LONGEST: usize = 32;
+
+/// The mark of thinking that `text` begins with.
+pub(crate) fn opening(text: &str) -> Option<Mark> {
+    let irregular = IRREGULAR.iter().find(|(open, _)| text.starts_with(open));
+    if let Some((open, close)) = irregular {
+        return Some(Mark { length: open.len(), close: (*close).to_owned() });
+    }
+    let (length, open, name, shut) = tag(text)?;
+    if name.starts_with('/') || !thinks(name) || is_end_name(name) {
+        return None;
+    }
+    let close = match ["begin", "BEGIN", "start", "START", "open", "prefix"].iter().find(|part| name.contains(**part)) {
+        Some(part) => {
+            let end = match *part {
+                "BEGIN" | "START" => "END",
+                "open" => "close",
+                "prefix" => "suffix",
+                _ => "end",
+            };
+            format!("{open}{}{shut}", name.replacen(part, end, 1))
+        }
+        None => format!("{open}/{name}{shut}"),
+    };
+    Some(Mark { length, close })
+}
+
+/// Where closing marks of any model's thinking lie, the last one first: first byte, and the one behind it.
+pub(crate) fn closings(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    let starts = text.char_indices().rev().filter(|(_, c)| matches!(c, '<' | '[' | '\u{25c1}'));
+    starts.filter_map(|(at, _)| closing(&text[at..]).map(|length| (at, at + length)))
+}
+
+/// Where the last of them lies.
+pub(crate) fn last_closing(text: &str) -> Option<(usize, usize)> {
+    closings(text).next()
+}
+
+/// Bytes of the closing mark of thinking that `text` begins with.
+pub(crate) fn closing(text: &str) -> Option<usize> {
+    if let Some((_, close)) = IRREGULAR[..4].iter().find(|(_, close)| text.starts_with(close)) {
+        return Some(close.len());
+    }
+    let (length, _, name, _) = tag(text)?;
+    (thinks(name) && (name.starts_with('/') || is_end_name(name))).then_some(length)
+}
+
+/// Whether a line of `text` begins with an opening mark, `own` included.
+pub(crate) fn reopened(text: &str, own: Option<&str>) -> bool {
+    text.lines().map(str::trim_start).any(|line| opening(line).is_some() || own.is_some_and(|own| line.starts_with(own)))
+}
+
+/// The last place of `mark` in `text`, upper and lower case alike.
+pub(crate) fn rfind(text: &str, mark: &str) -> Option<usize> {
+    text.rfind(mark).or_else(|| text.to_ascii_lowercase().rfind(&mark.to_ascii_lowercase()))
+}
+
+/// The bracketed name that `text` begins with: its length, opening bracket, name, closing bracket.
+fn tag(text: &str) -> Option<(usize, &str, &str, &str)> {
+    const BRACKETS: [(&str, &str); 5] =
+        [("<|", "|>"), ("<\u{ff5c}", "\u{ff5c}>"), ("<", ">"), ("[", "]"), ("\u{25c1}", "\u{25b7}")];
+    let (open, shut) = BRACKETS.into_iter().find(|(open, _)| text.starts_with(open))?;
+    let inside = &text[open.len()..];
+    let end = inside.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | ':' | '-' | '/' | '.' | '\u{2581}')))?;
+    let name = &inside[..end];
+    let named = (2..=LONGEST).contains(&end) && inside[end..].starts_with(shut);
+    named.then_some((open.len() + end + shut.len(), open, name, shut))
+}
+
+fn thinks(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["think", "thought", "reason", "scratchpad", "reflection", "inner_monologue"].iter().any(|part| name.contains(part))
+}
+
+fn is_end_name(name: &str) -> bool {
+    name.to_ascii_lowercase().split(['_', '-', ':', '\u{2581}']).any(|part| matches!(part, "end" | "close" | "stop" | "suffix"))
+}
+
+/// Reads a text of gpt-oss, whose thinking and answer are channels, with its special tokens or without; `None` for any other text.
+pub(crate) fn harmony(text: &str) -> Option<Harmony<'_>> {
+    const CHANNEL: &str = "<|channel|>";
+    let begun = text.trim_start();
+    let begun = begun.strip_prefix("<|start|>assistant").unwrap_or(begun);
+    if begun.starts_with(CHANNEL) {
+        let (thought, last) = text.rsplit_once(CHANNEL)?;
+        let Some(answer) = last.trim_start().strip_prefix("final") else { return Some(Harmony::Open) };
+        let answer = answer.split_once("<|message|>").map_or(answer, |(_, answer)| answer).trim_end();
+        let answer = ["<|return|>", "<|end|>"].iter().find_map(|end| answer.strip_suffix(end)).unwrap_or(answer);
+        return Some(Harmony::Final(thought, answer));
+    }
+    // Without special tokens the names of channels stand glued to what follows.
+    let glued = ["analysis", "commentary"].iter().find_map(|name| begun.strip_prefix(name))?;
+    if !glued.starts_with(|c: char| !c.is_whitespace() && !":,.;-*_)/'".contains(c)) {
+        return None;
+    }
+    let last = |name: &str| begun.rfind(&format!("assistant{name}"));
+    let other = last("analysis").max(last("commentary"));
+    Some(match last("final") {
+        Some(at) if other.is_none_or(|other| other < at) => Harmony::Final(&begun[..at], &begun[at + "assistantfinal".len()..]),
+        _ => Harmony::Open,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_of_many_models_are_known() {
+        let pairs = [
+            ("<think>", "</think>"),
+            ("<thinking>", "</thinking>"),
+            ("<thought>", "</thought>"),
+            ("<reasoning>", "</reasoning>"),
+            ("[THINK]", "[/THINK]"),
+            ("\u{25c1}think\u{25b7}", "\u{25c1}/think\u{25b7}"),
+            ("<seed:think>", "</seed:think>"),
+            ("<|begin_of_thought|>", "<|end_of_thought|>"),
+            ("<|START_THINKING|>", "<|END_THINKING|>"),
+            ("<|thinking|>", "<|/thinking|>"),
+            ("<think_start>", "<think_end>"),
+            ("<|inner_prefix|>", "<|inner_suffix|>"),
+            ("<|channel>thought", "<channel|>"),
+            ("<scratchpad>", "</scratchpad>"),
+            ("<THINK>", "</THINK>"),
+        ];
+        for (open, close) in pairs {
+            assert_eq!(opening(open), Some(Mark { length: open.len(), close: close.to_owned() }), "{open}");
+            assert_eq!(closing(close), Some(close.len()), "{close}");
+            assert_eq!((closing(open), opening(close)), (None, None), "{open}");
+            assert_eq!(last_closing(&format!("a{close}b{close} c <x>")), Some((2 + close.len(), 2 + 2 * close.len())), "{close}");
+        }
+        for text in ["<answer>", "[1]", "[[A>B]]", "<b>", "< think>", "<|im_end|>", "think", "<response>", ""] {
+            assert_eq!((opening(text), closing(text)), (None, None), "{text}");
+        }
+    }
+
+    #[test]
+    fn channels_are_read_with_tokens_and_without() {
+        let final_of = |text| match harmony(text) {
+            Some(Harmony::Final(_, answer)) => answer.to_owned(),
+            other => format!("{other:?}"),
+        };
+        let whole = "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b<|return|>";
+        assert_eq!(final_of(whole), "b");
+        assert_eq!(final_of("<|channel|>final<|message|>b"), "b");
+        assert_eq!(final_of("analysisWe compare.assistantfinalb"), "b");
+        for open in ["<|channel|>analysis<|message|>a", "analysisWe compare", "analysisaassistantfinalbassistantanalysisc"] {
+            assert_eq!(harmony(open), Some(Harmony::Open), "{open}");
+        }
+        for other in ["analysis of both", "Analysis: a", "b", "analysis: b", "the assistantfinal"] {
+            assert_eq!(harmony(other), None, "{other}");
+        }
+    }
+}

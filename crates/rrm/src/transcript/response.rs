@@ -1,0 +1,301 @@
+//! A response as somebody's program wrote it down -> the text that is judged: without the writer's own thinking before it, and without the
+//! tokens that its tokenizer puts around every text.
+//!
+//! Only what stands at the ends goes, and what went is told. A text that speaks of such marks keeps them.
+
+use std::borrow::Cow;
+
+use super::marks::{self, Harmony};
+
+/// Stands for a response whose thinking never ended, so that it says nothing. Upstream's training code shows the judge the same words.
+pub const NO_ANSWER: &str = "[NO ANSWER]";
+
+/// What of a response is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bare<'a> {
+    /// The text.
+    pub text: Cow<'a, str>,
+    /// What was taken off: tokens as they were written, each once, and [`THINKING`].
+    pub taken_off: Vec<String>,
+    /// Whether there is an answer.
+    pub ending: Ending,
+}
+
+/// Whether a response came to its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It did, or began with no thinking; it may be empty all the same.
+    Answered,
+    /// Its thinking ended, and nothing follows.
+    Silent,
+    /// Its thinking never ended.
+    Unfinished,
+}
+
+/// Names thinking among what was taken off.
+pub const THINKING: &str = "thinking";
+
+/// Tokens that end a text or fill it up, of the families whose policies are trained and judged.
+const TOKENS: [&str; 53] = [
+    // ChatML, Qwen, GPT-2 and their kin
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|im_sep|>",
+    "<|EOT|>",
+    "<|pad|>",
+    "<|padding|>",
+    // Qwen-VL
+    "<|vision_pad|>",
+    "<|image_pad|>",
+    "<|video_pad|>",
+    "<|audio_pad|>",
+    // Llama 3 and 4
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end_of_text|>",
+    "<|begin_of_text|>",
+    "<|finetune_right_pad_id|>",
+    "<|finetune_right_pad|>",
+    "<|eot|>",
+    "<|eom|>",
+    // Llama 2, Mistral, sentencepiece
+    "</s>",
+    "<pad>",
+    "[PAD]",
+    "[EOS]",
+    "[SEP]",
+    // Cohere
+    "<|END_OF_TURN_TOKEN|>",
+    "<|START_RESPONSE|>",
+    "<|END_RESPONSE|>",
+    "<EOS_TOKEN>",
+    "<BOS_TOKEN>",
+    "<PAD>",
+    "<EOP_TOKEN>",
+    // Gemma
+    "<end_of_turn>",
+    "<turn|>",
+    "<eos>",
+    "<bos>",
+    // Phi, GPT-OSS, Granite, OLMo
+    "<|end|>",
+    "<|return|>",
+    "<|call|>",
+    "<|end_of_role|>",
+    // DeepSeek
+    "<\u{ff5c}end\u{2581}of\u{2581}sentence\u{ff5c}>",
+    "<|end\u{2581}of\u{2581}sentence|>",
+    "<\u{ff5c}begin\u{2581}of\u{2581}sentence\u{ff5c}>",
+    "<\u{ff5c}\u{2581}pad\u{2581}\u{ff5c}>",
+    "<|end_of_sentence|>",
+    // GLM, Seed, Apertus, EXAONE, Kimi
+    "<|observation|>",
+    "<|user|>",
+    "<seed:eos>",
+    "<seed:bos>",
+    "<seed:pad>",
+    "<|assistant_end|>",
+    "[|endofturn|]",
+    "<eod>",
+    "<EOD>",
+    "<|eos|>",
+];
+
+/// Tokens of which there are many, told by what they begin with.
+const NUMBERED: [&str; 3] = ["<|reserved_special_token_", "<|dummy_", "<|reserved_"];
+
+/// Heads of an assistant's turn, which stand before a text whose prompt was not cut off to the byte.
+const HEADS: [&str; 9] = [
+    "<|im_start|>assistant",
+    "<|start_header_id|>assistant<|end_header_id|>",
+    "<|header_start|>assistant<|header_end|>",
+    "<start_of_turn>model",
+    "<|turn>model",
+    "<|start|>assistant<|channel|>final<|message|>",
+    "<|assistant|>",
+    "<\u{ff5c}Assistant\u{ff5c}>",
+    "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>",
+];
+
+/// What of `response` is judged. A text without tokens at its ends and without leading thinking is given as it is, to the byte.
+pub fn bare(response: &str) -> Bare<'_> {
+    let mut taken_off: Vec<String> = Vec::new();
+    let text = without_tokens(response, &mut taken_off);
+    let Some(answer) = behind_thinking(text) else {
+        return Bare { text: Cow::Borrowed(text), taken_off, ending: Ending::Answered };
+    };
+    taken_off.push(THINKING.to_owned());
+    // Between thinking and answer there may be a head of its own.
+    let text = answer.map(|answer| without_tokens(answer, &mut taken_off).trim_start());
+    match text {
+        Some(text) if !text.trim().is_empty() => Bare { text: Cow::Borrowed(text), taken_off, ending: Ending::Answered },
+        Some(_) => Bare { text: Cow::Borrowed(NO_ANSWER), taken_off, ending: Ending::Silent },
+        None => Bare { text: Cow::Borrowed(NO_ANSWER), taken_off, ending: Ending::Unfinished },
+    }
+}
+
+/// Without tokens, and the space around them, at either end.
+fn without_tokens<'a>(mut text: &'a str, taken_off: &mut Vec<String>) -> &'a str {
+    // Text that is struck out in HTML is no sequence of a tokenizer.
+    let struck = text.contains("<s>");
+    let mut took = |token: &str| {
+        if !taken_off.iter().any(|known| known == token) {
+            taken_off.push(token.to_owned());
+        }
+    };
+    while let Some((shorter, token)) = last_token(text.trim_end()).filter(|(_, token)| !(struck && *token == "</s>")) {
+        took(token);
+        text = shorter;
+    }
+    while let Some((shorter, token)) = first_token(text.trim_start()) {
+        took(token);
+        text = shorter;
+    }
+    text
+}
+
+/// The token that a text ends with, and what is before it.
+fn last_token(text: &str) -> Option<(&str, &str)> {
+    let known = TOKENS.iter().find_map(|token| Some((text.strip_suffix(token)?, *token)));
+    known.or_else(|| {
+        let at = text.ends_with("|>").then(|| text.rfind("<|"))??;
+        NUMBERED.iter().any(|front| text[at..].starts_with(front)).then(|| text.split_at(at))
+    })
+}
+
+/// The token or head that a text begins with, and what follows it, the line break of a head included.
+fn first_token(text: &str) -> Option<(&str, &str)> {
+    if let Some(head) = HEADS.iter().find(|head| text.starts_with(**head)) {
+        return Some((text[head.len()..].trim_start_matches(['\n', '\r']), head));
+    }
+    TOKENS.iter().filter(|token| **token != "</s>").find_map(|token| Some((text.strip_prefix(token)?, *token)))
+}
+
+/// What follows the thinking that a response begins with, `Some(None)` where that never ends; `None` where it begins with none.
+///
+/// Where a chat template opened it, only its end is there: the mark then stands where a line ends or begins, or between words without a
+/// blank, as no text writes it that speaks of it.
+fn behind_thinking(response: &str) -> Option<Option<&str>> {
+    match marks::harmony(response) {
+        Some(Harmony::Final(_, answer)) => return Some(Some(answer)),
+        // The bare word may begin any text.
+        Some(Harmony::Open) if response.trim_start().starts_with("<|") => return Some(None),
+        _ => {}
+    }
+    let begun = response.trim_start();
+    if let Some(mark) = marks::opening(begun).filter(|mark| is_private(&begun[..mark.length])) {
+        let ends = || begun.match_indices(&mark.close).map(|(at, close)| (at, at + close.len()));
+        let last = ends().filter(|(start, end)| is_mark(begun, *start, *end)).last();
+        return Some(last.or_else(|| ends().next()).map(|(_, end)| &begun[end..]));
+    }
+    let mut closings = marks::closings(response).filter(|(start, end)| is_private(&response[*start..*end]));
+    let (start, end) = closings.find(|(start, end)| is_mark(response, *start, *end))?;
+    let before = &response[..start];
+    let speaks =
+        before.char_indices().any(|(at, c)| matches!(c, '<' | '[' | '\u{25c1}') && marks::opening(&before[at..]).is_some());
+    (!speaks).then(|| Some(&response[end..]))
+}
+
+/// Whether a mark is one that a model sets by itself. `<reasoning>`, `[thinking]` or a phrase may be part of what was asked for.
+fn is_private(mark: &str) -> bool {
+    let name = mark.to_ascii_lowercase();
+    let bracketed = !mark.starts_with('[') || matches!(mark, "[THINK]" | "[/THINK]");
+    bracketed
+        && !mark.contains(' ')
+        && (["think", "thought", "inner_"].iter().any(|part| name.contains(part)) || name.contains("channel|"))
+}
+
+/// Whether a mark at this place closes something, instead of being spoken of.
+fn is_mark(text: &str, start: usize, end: usize) -> bool {
+    let (before, after) = (&text[..start], &text[end..]);
+    let quoted = |c: char| "\"'`\u{201c}\u{201d}\u{2018}\u{2019}\u{ab}\u{bb}()".contains(c);
+    if before.ends_with(quoted) || after.starts_with(quoted) || before.matches("```").count() % 2 == 1 {
+        return false;
+    }
+    let line_begins = before.trim_end_matches([' ', '\t']).ends_with('\n');
+    let line_ends = {
+        let rest = after.trim_start_matches([' ', '\t']);
+        rest.is_empty() || rest.starts_with(['\n', '\r'])
+    };
+    let glued = before.ends_with(|c: char| !c.is_whitespace()) && after.starts_with(|c: char| !c.is_whitespace());
+    line_begins || line_ends || glued
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(response: &str) -> String {
+        bare(response).text.into_owned()
+    }
+
+    #[test]
+    fn a_text_that_speaks_of_marks_keeps_them() {
+        for whole in [
+            "Split at the closing tag: `reply.split('</think>')[-1].strip()`. Everything before that tag is reasoning.",
+            "DeepSeek-R1 begins its reply with `<think>`; look for that tag.",
+            "Everything after </think> is the answer.",
+            "The tags are <think> and </think>.",
+            "Write <think>\nhm\n</think>\nfirst.",
+            "```\nhm\n</think>\nanswer\n```",
+            "</think> \\boxed{Assistant 1}",
+            "<reasoning>a</reasoning>\n<answer>4</answer>",
+            "[thinking] hm, no. Yes!",
+            "analysisWe need no answer",
+            "Here is my thought process: none.",
+            "<s>old</s> new",
+            "HTML: <s>old</s>",
+            "",
+            "  blanks stay \n",
+            "It ends with `</s>`",
+        ] {
+            let bare = bare(whole);
+            assert_eq!((&*bare.text, bare.taken_off, bare.ending), (whole, Vec::new(), Ending::Answered));
+        }
+    }
+
+    #[test]
+    fn leading_thinking_is_taken_off() {
+        for response in [
+            "<think>a</think>Yes.",
+            "<think>a</think>b</think>\n\nYes.",
+            "\n<think>\na\n</think>\n\nYes.",
+            "a\n</think>\n\nYes.",
+            "a</think>Yes.",
+            "[THINK]a[/THINK]Yes.",
+            "\u{25c1}think\u{25b7}a\u{25c1}/think\u{25b7}Yes.",
+            "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>Yes.<|return|>",
+            "<|im_start|>assistant\n<think>a</think>\nYes.<|im_end|>\n<|endoftext|>",
+        ] {
+            let bare = bare(response);
+            assert_eq!((&*bare.text, bare.ending), ("Yes.", Ending::Answered), "{response}");
+            assert!(bare.taken_off.iter().any(|off| off == THINKING), "{response}");
+        }
+        assert_eq!(text("<think>plan</think>\nUse `reply.split('</think>')[-1]`."), "Use `reply.split('</think>')[-1]`.");
+        assert_eq!(text("plan\n</think>\nUse `</think>` to split."), "Use `</think>` to split.");
+        for (response, ending) in
+            [("<think>cut off", Ending::Unfinished), ("<think>a</think>  ", Ending::Silent), ("a\n</think>\n", Ending::Silent)]
+        {
+            let bare = bare(response);
+            assert_eq!((&*bare.text, bare.ending), (NO_ANSWER, ending), "{response}");
+        }
+    }
+
+    #[test]
+    fn tokens_of_many_families_are_taken_off_at_the_ends() {
+        for token in TOKENS.into_iter().chain(["<|reserved_special_token_3|>", "<|dummy_85|>"]) {
+            for response in [format!("Yes.{token}"), format!("Yes.{token}\n{token}{token} ")] {
+                let bare = bare(&response);
+                assert_eq!((&*bare.text, &bare.taken_off[..]), ("Yes.", &[token.to_owned()][..]), "{response}");
+            }
+            let inside = format!("a {token} b");
+            assert_eq!(text(&inside), inside);
+        }
+        for head in HEADS {
+            assert_eq!(text(&format!("{head}\nYes.<|im_end|>")), "Yes.", "{head}");
+        }
+        assert_eq!(text("<pad><pad><bos>Yes.<eos><pad>"), "Yes.");
+        assert_eq!(bare("Yes.<|vision_pad|><|im_end|><|vision_pad|>").taken_off, ["<|vision_pad|>", "<|im_end|>"]);
+        assert_eq!(text("<|im_end|><|im_end|>"), "");
+    }
+}

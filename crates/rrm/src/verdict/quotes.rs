@@ -1,0 +1,160 @@
+//! The texts that were judged -> which labels of an answer are quoted from them.
+//!
+//! A judge repeats what it judges, labels included, and a response may hold the very words of a verdict. So a label counts only as far as
+//! the words around it are the judge's own.
+
+use std::{borrow::Cow, ops::Range};
+
+use super::{VerdictPattern, wording};
+
+/// Judged texts that hold labels, and where.
+pub(super) struct Quotes<'a> {
+    texts: Vec<Text<'a>>,
+    /// All judged texts as they are, for [`Quotes::state`].
+    all: Vec<&'a str>,
+    opens: &'static str,
+}
+
+struct Text<'a> {
+    text: Cow<'a, str>,
+    labels: Vec<(Range<usize>, usize)>,
+}
+
+/// Whose words a label is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// The judge's.
+    ByTheJudge,
+    /// Those of a judged text.
+    Quoted,
+    /// A judged text has the same words, which the judge may have of itself.
+    Perhaps {
+        /// Whether they stand on a line of their own that nothing introduces.
+        apart: bool,
+    },
+}
+
+/// Labels of one judged text that are looked at.
+const MOST: usize = 32;
+/// Characters that are compared on either side of a label.
+const REACH: usize = 240;
+/// Bytes of an answer that are looked at on either side of a label.
+const WINDOW: usize = 2000;
+/// Characters that two texts do not share by chance.
+const ALIKE: usize = 12;
+
+impl<'a> Quotes<'a> {
+    /// Where nothing is known of what was judged.
+    pub fn none() -> Self {
+        Quotes { texts: Vec::new(), all: Vec::new(), opens: "" }
+    }
+
+    /// The labels of `pattern` in judged texts.
+    pub fn of(texts: impl Iterator<Item = &'a str>, pattern: &VerdictPattern) -> Self {
+        let all: Vec<&str> = texts.collect();
+        let labels = |text: &&'a str| {
+            let text = wording::fold(text);
+            let found = pattern.found(&text).into_iter().filter_map(|one| Some((one.at, one.label?))).take(MOST).collect();
+            Text { labels: found, text }
+        };
+        let texts = all.iter().map(labels).filter(|text| !text.labels.is_empty()).collect();
+        Quotes { texts, all, opens: if pattern.wrap.contains("boxed") { "\\boxed" } else { "" } }
+    }
+
+    /// Whether no judged text holds a label.
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    /// Whether a judged text has this number as one, or wraps its results as verdicts are wrapped.
+    pub fn state(&self, number: &str) -> bool {
+        let apart = |text: &str, at: usize| {
+            let inside = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '=' | '_');
+            let (head, rest) = (&text[..at], &text[at + number.len()..]);
+            let digit = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+            let more = rest.starts_with(char::is_alphanumeric) || rest.strip_prefix('.').is_some_and(digit);
+            // The number of a list's item.
+            let item = (head.is_empty() || head.ends_with('\n')) && (rest.starts_with(". ") || rest.starts_with(") "));
+            !head.ends_with(inside) && !more && !item
+        };
+        self.all.iter().any(|text| {
+            (!self.opens.is_empty() && text.contains(self.opens)) || text.match_indices(number).any(|(at, _)| apart(text, at))
+        })
+    }
+
+    /// Whose words the label at `at` of a folded answer is in.
+    pub fn said(&self, answer: &str, at: &Range<usize>, label: usize) -> Said {
+        let (before, after) = (&answer[..at.start], &answer[at.end..]);
+        let ends = wording::is_end(after);
+        // Hostile text must not make every label look at all of it.
+        let (before, after) = (wording::last(before, WINDOW), wording::first(after, WINDOW));
+        let statement = statement(before);
+        let own = letters(statement).count();
+        let mut said = Said::ByTheJudge;
+        for text in &self.texts {
+            for (there, _) in text.labels.iter().filter(|(_, other)| *other == label) {
+                let (left, right) =
+                    (wording::last(&text.text[..there.start], WINDOW), wording::first(&text.text[there.end..], WINDOW));
+                let left_alike = alike(letters(before).rev(), letters(left).rev());
+                let right_alike = alike(letters(after), letters(right));
+                // The whole statement is there; where the label is all of it, it must be all of a statement there too.
+                let whole = left_alike >= own && (own > 0 || letters(self::statement(left)).next().is_none());
+                if left_alike + right_alike >= own + ALIKE && left_alike + right_alike > ALIKE && (whole || right_alike >= ALIKE)
+                {
+                    return Said::Quoted;
+                }
+                if enclosed(before, after) && (whole || !ends) {
+                    return Said::Quoted;
+                }
+                if whole || left_alike >= ALIKE + 4 {
+                    said = Said::Perhaps { apart: apart(before, statement) };
+                }
+            }
+        }
+        // In the middle the judge's own words go on; only what an answer ends with can be its verdict in spite of that.
+        if ends || said == Said::ByTheJudge { said } else { Said::Quoted }
+    }
+}
+
+/// Characters that count when words are compared: neither blanks nor style.
+fn letters(text: &str) -> impl DoubleEndedIterator<Item = char> {
+    text.chars().filter(|c| !c.is_whitespace() && !"*_`#>\\\"'\u{201c}\u{201d}".contains(*c)).map(|c| c.to_ascii_lowercase())
+}
+
+fn alike(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) -> usize {
+    one.zip(other).take(REACH).take_while(|(one, other)| one == other).count()
+}
+
+/// The words before a label that belong to it: from where a line, a sentence, a quotation, or what a colon introduces begins.
+fn statement(before: &str) -> &str {
+    let line = before.rsplit('\n').next().unwrap_or(before);
+    // The colon right before a label belongs to its words.
+    let words = line.trim_end().trim_end_matches(':');
+
+    let sentence = [". ", "! ", "? ", ": "].iter().filter_map(|end| Some(words.rfind(end)? + end.len())).max();
+    let quotation = ["\"", "\u{201c}", "`", "\u{ab}"].iter().filter_map(|open| Some(line.rfind(open)? + open.len())).max();
+    &line[sentence.max(quotation).unwrap_or(0)..]
+}
+
+/// Whether a place lies in quotation marks, code or a block quote.
+fn enclosed(before: &str, after: &str) -> bool {
+    let paragraph = before.rsplit("\n\n").next().unwrap_or(before);
+    let rest = after.split("\n\n").next().unwrap_or(after);
+    let line = before.rsplit('\n').next().unwrap_or(before);
+    let odd = |sign: char| paragraph.matches(sign).count() % 2 == 1 && rest.contains(sign);
+    let inside = |open: char, close: char| {
+        paragraph.rfind(open).is_some_and(|at| !paragraph[at..].contains(close)) && rest.contains(close)
+    };
+    odd('"')
+        || odd('`')
+        || inside('\u{201c}', '\u{201d}')
+        || inside('\u{ab}', '\u{bb}')
+        || line.trim_start().starts_with('>')
+        || (before.matches("```").count() % 2 == 1 && after.contains("```"))
+}
+
+/// Whether a statement begins its line, and no colon before it introduces it.
+fn apart(before: &str, statement: &str) -> bool {
+    let head = &before[..before.len() - statement.len()];
+    (head.is_empty() || head.ends_with('\n')) && !head.trim_end().ends_with(':')
+}
