@@ -12,7 +12,7 @@ use anyhow::Context;
 use futures::future::BoxFuture;
 use rrm::{
     batch::{self, BatchWriter},
-    engine::{Completion, Engine, EngineError, EngineInfo, Request},
+    engine::{Completion, Engine, EngineError, EngineInfo, Opening, Request},
 };
 use rrm_engines::Opened;
 use tempfile::TempPath;
@@ -102,6 +102,10 @@ struct Absent(EngineInfo);
 impl Engine for Absent {
     fn info(&self) -> &EngineInfo {
         &self.0
+    }
+
+    fn opening(&self) -> Opening {
+        Opening::Unknown
     }
 
     fn complete(&self, _: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {

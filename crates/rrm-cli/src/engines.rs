@@ -10,7 +10,7 @@ use anyhow::Context;
 use rrm::{
     dataset::{ColumnNames, DatasetError, Item},
     engine::{
-        EngineInfo,
+        Engine,
         http::{Continuation, HttpConfig},
         replay::Recorder,
     },
@@ -87,8 +87,9 @@ fn settings(options: &Options) -> Result<EngineSettings, Failure> {
 }
 
 /// The file that completions are recorded to, where one was asked for.
-pub fn recorder(options: &Options, engine: &EngineInfo) -> anyhow::Result<Option<Arc<Recorder>>> {
-    options.record.as_ref().map(|file| Ok(Arc::new(Recorder::create(engine, file)?))).transpose()
+pub fn recorder(options: &Options, engine: &dyn Engine) -> anyhow::Result<Option<Arc<Recorder>>> {
+    let create = |file| Ok(Arc::new(Recorder::create_for(engine.info(), engine.opening(), file)?));
+    options.record.as_ref().map(create).transpose()
 }
 
 /// Settings of a server, without its addresses.

@@ -53,7 +53,7 @@ impl Session {
             slots: Arc::new(Semaphore::new(options.concurrency())),
             spending: Arc::new(Spending::new(options.limits())),
             addresses: true,
-            recorder: engines::recorder(options, info)?,
+            recorder: engines::recorder(options, &*opened.engine)?,
             batch: batch.as_ref().map(Batch::writer),
             sink: options.stream.then(terminal::sink),
         };

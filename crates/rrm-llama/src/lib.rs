@@ -16,7 +16,7 @@ use futures::{
     channel::oneshot,
     future::{BoxFuture, FutureExt},
 };
-use rrm::engine::{Completion, Engine, EngineError, EngineInfo, Request};
+use rrm::engine::{Completion, Engine, EngineError, EngineInfo, Opening, Request};
 
 mod generate;
 mod loadable;
@@ -47,6 +47,7 @@ impl LlamaConfig {
 /// A GGUF model in process.
 pub struct LlamaEngine {
     info: EngineInfo,
+    opens_thinking: bool,
     /// `None` only while the engine is dropped.
     jobs: Option<mpsc::Sender<worker::Job>>,
     thread: Option<JoinHandle<()>>,
@@ -74,14 +75,19 @@ impl LlamaEngine {
         let thread =
             thread.spawn(move || worker::run(&config, &name, &ready, &queue)).map_err(|error| failed(error.to_string()))?;
         // Without a word the thread panicked, which its own message on stderr explains.
-        loaded.recv().unwrap_or_else(|_| Err("the thread that loads the model ended".to_owned())).map_err(failed)?;
-        Ok(LlamaEngine { info, jobs: Some(jobs), thread: Some(thread) })
+        let loaded = loaded.recv().unwrap_or_else(|_| Err("the thread that loads the model ended".to_owned()));
+        let opens_thinking = loaded.map_err(failed)?;
+        Ok(LlamaEngine { info, opens_thinking, jobs: Some(jobs), thread: Some(thread) })
     }
 }
 
 impl Engine for LlamaEngine {
     fn info(&self) -> &EngineInfo {
         &self.info
+    }
+
+    fn opening(&self) -> Opening {
+        if self.opens_thinking { Opening::Template } else { Opening::Model }
     }
 
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {

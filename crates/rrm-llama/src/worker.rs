@@ -37,8 +37,8 @@ pub(crate) struct Judge<'m> {
     pub session: Session<'m>,
 }
 
-/// Loads the model, says so through `ready`, and answers jobs until nobody can send any.
-pub(crate) fn run(config: &LlamaConfig, name: &str, ready: &mpsc::Sender<Result<(), String>>, queue: &mpsc::Receiver<Job>) {
+/// Loads the model, says through `ready` whether its template opens the thinking, and answers jobs until nobody can send any.
+pub(crate) fn run(config: &LlamaConfig, name: &str, ready: &mpsc::Sender<Result<bool, String>>, queue: &mpsc::Receiver<Job>) {
     let model = match load(config) {
         Ok(model) => model,
         Err(detail) => return drop(ready.send(Err(detail))),
@@ -46,7 +46,7 @@ pub(crate) fn run(config: &LlamaConfig, name: &str, ready: &mpsc::Sender<Result<
     match prepare(&model, config, name) {
         Ok(mut judge) => {
             // Whoever opens the engine waits for this word, or died.
-            let _ = ready.send(Ok(()));
+            let _ = ready.send(Ok(judge.template.opens_thinking()));
             serve(&mut judge, queue);
         }
         Err(detail) => drop(ready.send(Err(detail))),

@@ -1,8 +1,9 @@
 //! An OpenAI-compatible server, or several replicas of one, turned into an [`Engine`].
 //!
 //! [`connect`] asks what is there and tries it out: `/v1/models` of each replica, three short greedy requests (24 tokens each,
-//! none with a `revision`), two with the same seed (48 tokens), the second beside three longer ones, one with log-probabilities (1), and a few
-//! tokens more for each way to continue a text, until one works. Everything after that goes through `server`, which keeps limits, routes, retries and
+//! none with a `revision`), two with the same seed (48 tokens), the second beside three longer ones, one with log-probabilities (1), a few
+//! tokens more for each way to continue a text, until one works, and the rendered prompt, or else one more greedy request (160), for who opens
+//! the thinking. Everything after that goes through `server`, which keeps limits, routes, retries and
 //! counts.
 
 pub(super) mod body;
@@ -16,6 +17,7 @@ pub(super) mod fingerprint;
 mod limits;
 mod metered;
 mod offline;
+pub(super) mod opening;
 mod prompt_size;
 mod replicas;
 pub(super) mod reply;
@@ -37,7 +39,7 @@ use self::{
     continuation::{CHAT, Found, send},
     server::Server,
 };
-use crate::engine::{Completion, Engine, EngineError, EngineInfo, Meter, Request};
+use crate::engine::{Completion, Engine, EngineError, EngineInfo, Meter, Opening, Request};
 
 /// A model behind one or more OpenAI-compatible servers.
 pub struct HttpEngine {
@@ -46,6 +48,7 @@ pub struct HttpEngine {
     way: Option<Found>,
     notes: Vec<String>,
     defaults: Option<&'static str>,
+    opening: Opening,
     pub(super) server: Server,
 }
 
@@ -64,7 +67,9 @@ pub async fn connect(config: HttpConfig) -> Result<HttpEngine, EngineError> {
     let logprobs = fingerprint::logprobs(&server, &model).await?;
     let way = continuation::find(&server, &model, config.continuation).await?;
     let info = EngineInfo { name: server.name.clone(), fingerprint, seeds, logprobs, budget: way.is_some(), paid: true };
-    Ok(HttpEngine { info, model, way, notes: note.into_iter().collect(), defaults, server })
+    let opening = opening::find(&server, &model).await;
+    let opened = (opening == Opening::Template).then(|| format!("{}: {OPENED}", server.name));
+    Ok(HttpEngine { info, model, way, notes: note.into_iter().chain(opened).collect(), defaults, opening, server })
 }
 
 /// What this kind of server takes from elsewhere where a request does not set it. It is said and not overridden: what was stored before was
@@ -88,7 +93,7 @@ fn sampling_defaults(owner: &str) -> Option<&'static str> {
 }
 
 impl HttpEngine {
-    /// What whoever runs this should know, one sentence each: so far only that weights cannot be told apart here.
+    /// What whoever runs this should know, one sentence each: that weights cannot be told apart here, that the template opens the thinking.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -134,9 +139,17 @@ impl HttpEngine {
 const UNABLE: &str = "a thinking budget is not possible here: the server goes on with neither a begun assistant message nor a \
     rendered prompt; vLLM, SGLang, llama.cpp and transformers do, and without a budget any server will do";
 
+/// What is said of a model whose chat template opens its thinking.
+const OPENED: &str = "the chat template opens the thinking, so a reply that does not close it has no verdict; \
+    `thinking.opened_by_template = true` in the format says so without asking";
+
 impl Engine for HttpEngine {
     fn info(&self) -> &EngineInfo {
         &self.info
+    }
+
+    fn opening(&self) -> Opening {
+        self.opening
     }
 
     /// Usage is what the server reports, and 0 where it reports none. With a budget, see [`Completion::elicited`], tokens

@@ -15,7 +15,7 @@ use blake3::Hash;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::{Completion, Engine, EngineError, EngineInfo, Request};
+use super::{Completion, Engine, EngineError, EngineInfo, Opening, Request};
 use crate::address::{messages_hash, settings_hash};
 
 /// The version of the format that this code reads and writes.
@@ -75,6 +75,9 @@ pub enum RecordingError {
 struct Header {
     recording: u32,
     engine: EngineInfo,
+    /// Who opened the thinking; the model in recordings that do not say.
+    #[serde(default)]
+    opening: Opening,
 }
 
 /// Any other line.
@@ -91,6 +94,7 @@ struct Line<T> {
 /// Answers from a recording.
 pub struct ReplayEngine {
     info: EngineInfo,
+    opening: Opening,
     /// `replay:FILE`, for errors.
     name: String,
     /// Where each answer stands: by messages, by settings, by seed.
@@ -125,7 +129,8 @@ impl ReplayEngine {
             return Err(RecordingError::NotARecording { path: path.to_owned(), detail: "it is empty".into() });
         };
         let info = EngineInfo { paid: false, ..header.engine };
-        Ok(ReplayEngine { info, name: format!("replay:{}", path.display()), index, file: Mutex::new(file) })
+        let opening = header.opening;
+        Ok(ReplayEngine { info, opening, name: format!("replay:{}", path.display()), index, file: Mutex::new(file) })
     }
 
     fn answer(&self, request: &Request) -> Result<Completion, EngineError> {
@@ -159,6 +164,10 @@ impl Engine for ReplayEngine {
         &self.info
     }
 
+    fn opening(&self) -> Opening {
+        self.opening
+    }
+
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
         Box::pin(async move {
             let completion = self.answer(&request)?;
@@ -182,6 +191,14 @@ impl Recorder {
     /// # Errors
     /// [`RecordingError`] when the file cannot be written, is something else, or holds answers of another engine.
     pub fn create(engine: &EngineInfo, path: impl AsRef<Path>) -> Result<Self, RecordingError> {
+        Recorder::create_for(engine, Opening::Model, path)
+    }
+
+    /// The same for an engine of which it is known who opens the thinking.
+    ///
+    /// # Errors
+    /// As [`Recorder::create`].
+    pub fn create_for(engine: &EngineInfo, opening: Opening, path: impl AsRef<Path>) -> Result<Self, RecordingError> {
         let path = path.as_ref();
         let failed = |error: io::Error| io_error(path, &error);
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
@@ -190,7 +207,7 @@ impl Recorder {
         file.set_len(end).map_err(failed)?;
         match header {
             None => {
-                let header = Header { recording: VERSION, engine: engine.clone() };
+                let header = Header { recording: VERSION, engine: engine.clone(), opening };
                 append(&mut file, &header).map_err(failed)?;
             }
             Some(header) if header.engine.fingerprint != engine.fingerprint => {

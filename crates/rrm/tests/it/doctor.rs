@@ -102,3 +102,15 @@ async fn what_is_broken_ends_the_visit() {
         assert!(!serde_json::to_string(&report).unwrap().contains("sk-wrong"));
     }
 }
+
+#[tokio::test]
+async fn thinking_that_the_template_opens_is_said() {
+    for continues in [Continues::Template, Continues::Tokens, Continues::Flags] {
+        let server = FaultyServer::start(Said { opens: true, continues, ..Said::default() }, well());
+        let report = doctor(config(&[&server])).await;
+        let thinking = report.checks.iter().find(|check| check.name == "thinking").unwrap();
+        assert_eq!(thinking.state, CheckState::Missing, "{continues:?}");
+        assert!(thinking.fix.as_ref().unwrap().contains("thinking.opened_by_template = true"), "{thinking:?}");
+        assert!(detail(&report, "weights").contains("fingerprint"), "a note about thinking is none about weights");
+    }
+}

@@ -34,6 +34,8 @@ pub struct Said {
     pub drops_thinking: bool,
     /// Whether `stop_reason` names the stop string.
     pub names_stop: bool,
+    /// Whether the chat template opens the thinking, so that texts begin inside it.
+    pub opens: bool,
     /// Whether stop strings stay in the text.
     pub keeps_stop: bool,
     pub logprobs: bool,
@@ -54,6 +56,7 @@ impl Default for Said {
             reasoning: None,
             drops_thinking: false,
             names_stop: false,
+            opens: false,
             keeps_stop: false,
             logprobs: true,
             usage: true,
@@ -99,6 +102,10 @@ impl Said {
                 let text = body["prompt"].as_str().map_or_else(|| self.render(&body["messages"], false), str::to_owned);
                 json!({"count": text.len(), "tokens": text.bytes().map(u32::from).collect::<Vec<_>>()})
             }
+            "/detokenize" if self.continues == Continues::Tokens => {
+                let bytes = body["tokens"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u8).collect();
+                json!({"prompt": String::from_utf8(bytes).unwrap()})
+            }
             _ => return (404, json!({"detail": "Not Found"}).to_string()),
         };
         (200, reply.to_string())
@@ -130,11 +137,13 @@ impl Said {
             prompt = words(&prompt).into_iter().take(length as usize).collect();
         }
         let (conversation, begun) = prompt.rsplit_once(HEAD).unwrap_or((&prompt, ""));
+        let begun = if self.opens { begun.trim_start_matches("<think>\n") } else { begun };
         let greedy = body["temperature"] == json!(0.0);
         let drift = if self.drifts { self.counter.fetch_add(1, SeqCst) } else { 0 };
         let seed = if greedy { 0 } else { body["seed"].as_u64().unwrap() };
         let key = hash(format!("{conversation}{seed} {drift} {}", self.weights.load(SeqCst)).as_bytes());
-        let whole = if begun.is_empty() { text(key) } else { go_on(begun, key) };
+        let text = if self.opens { text(key).replacen("<think>", "", 1) } else { text(key) };
+        let whole = if begun.is_empty() { text } else { go_on(begun, key) };
         (200, self.reply(body, &whole, words(&prompt).len(), chat))
     }
 
@@ -199,7 +208,11 @@ impl Said {
             let end = if open_ended && n + 1 == messages.len() { "" } else { " <|im_end|>\n" };
             text += &format!("<|im_start|>{role}\n{content}{end}");
         }
-        if open_ended { text } else { text + HEAD }
+        match (open_ended, self.opens) {
+            (true, _) => text,
+            (false, false) => text + HEAD,
+            (false, true) => text + HEAD + "<think>\n",
+        }
     }
 }
 

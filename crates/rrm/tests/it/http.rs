@@ -61,6 +61,23 @@ async fn connecting_learns_what_is_there() {
 }
 
 #[tokio::test]
+async fn who_opens_the_thinking_is_learned_from_the_prompt_or_from_a_reply() {
+    use crate::faulty_server::model::Continues;
+    use rrm::engine::Opening;
+
+    for continues in [Continues::Template, Continues::Tokens, Continues::Flags, Continues::Never] {
+        for (opens, expected) in [(true, Opening::Template), (false, Opening::Model)] {
+            let (_server, engine) = engine(Said { opens, continues, ..Said::default() }, well()).await;
+            assert_eq!(engine.opening(), expected, "{continues:?}");
+            assert_eq!(engine.notes().iter().any(|note| note.contains("opened_by_template")), opens, "{:?}", engine.notes());
+        }
+    }
+    // What the server moves away it knows the beginning of.
+    let (_server, engine) = engine(Said { opens: true, reasoning: Some("reasoning"), ..Said::default() }, well()).await;
+    assert_eq!(engine.opening(), Opening::Model);
+}
+
+#[tokio::test]
 async fn a_completion_has_text_end_and_usage() {
     let (_server, engine) = engine(Said::default(), well()).await;
     let done = engine.complete(request(1)).await.unwrap();

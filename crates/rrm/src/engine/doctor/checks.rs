@@ -8,15 +8,17 @@ use super::{Check, said};
 use crate::{
     chat::Message,
     engine::{
-        Budget, Engine, EngineError, Finish, Request, Sampling,
+        Budget, Engine, EngineError, Finish, Opening, Request, Sampling,
         http::{
             HttpEngine,
             body::{Body, Input},
             continuation::{CHAT, send},
             fingerprint::probe,
+            opening,
             reply::{self, Reading},
         },
     },
+    transcript::is_marked,
 };
 
 /// All of them, one after the other so that they do not disturb each other's timing.
@@ -76,15 +78,15 @@ async fn long_call(engine: &HttpEngine) -> Vec<Check> {
     });
     let rate = if tokens > 0 { format!(", {:.0} tokens/s", tokens as f64 / seconds) } else { String::new() };
     checks.push(Check::ok("speed", format!("{seconds:.2} s for one answer alone{rate}")));
-    checks.push(thinking(&value["choices"][0]["message"], &reply));
+    checks.push(thinking(&value["choices"][0]["message"], &reply, engine.opening()));
     checks
 }
 
 /// Where thinking comes out. All places are read; what matters is that the answer is not taken for thinking.
-fn thinking(message: &Value, reply: &reply::Reply) -> Check {
+fn thinking(message: &Value, reply: &reply::Reply, opening: Opening) -> Check {
     let moved =
         ["reasoning", "reasoning_content"].iter().find(|name| message[**name].as_str().is_some_and(|text| !text.is_empty()));
-    let inside = reply.text.contains("</think>") || reply.text.contains("<think>");
+    let template = Opening::Template == if opening == Opening::Unknown { opening::of_reply(reply) } else { opening };
     match moved {
         Some(name) if reply.text.trim().is_empty() && reply.finish == Finish::Stop => Check::missing(
             "thinking",
@@ -92,7 +94,13 @@ fn thinking(message: &Value, reply: &reply::Reply) -> Check {
             "choose the reasoning parser of this model's family (vLLM, SGLang: `--reasoning-parser`), or serve without one",
         ),
         Some(name) => Check::ok("thinking", format!("the server moves it to `{name}`")),
-        None if inside => Check::ok("thinking", "it stays in the text, between think tags"),
+        None if template => Check::missing(
+            "thinking",
+            "it stays in the text, and the chat template opens it: a reply that does not close it has no verdict",
+            "write `thinking.opened_by_template = true` into the judge's format, or start the server with the model's \
+             `--reasoning-parser`",
+        ),
+        None if is_marked(&reply.text) => Check::ok("thinking", "it stays in the text, between marks that are known"),
         None => Check::missing(
             "thinking",
             format!("no thinking apart from the answer in {} tokens", reply.usage.completion_tokens),
@@ -103,7 +111,7 @@ fn thinking(message: &Value, reply: &reply::Reply) -> Check {
 }
 
 fn weights(engine: &HttpEngine) -> Check {
-    match engine.notes().first() {
+    match engine.notes().iter().find(|note| note.contains("`revision`")) {
         None => Check::ok("weights", format!("fingerprint {}", engine.info().fingerprint.chars().take(16).collect::<String>())),
         Some(_) => Check::missing(
             "weights",

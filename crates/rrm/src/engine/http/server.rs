@@ -183,7 +183,7 @@ impl Server {
 
     /// Posts `body` to `path` at some replica and reads the answer as JSON.
     pub async fn post_json<T: DeserializeOwned + Send>(&self, path: &str, body: Vec<u8>) -> Result<T, EngineError> {
-        self.post_metered(path, body, None).await
+        self.post_tried(path, body, None, self.max_retries).await
     }
 
     /// The same for what is billed: `meter` counts what is sent again.
@@ -193,13 +193,24 @@ impl Server {
         body: Vec<u8>,
         meter: Option<&dyn Meter>,
     ) -> Result<T, EngineError> {
+        self.post_tried(path, body, meter, self.max_retries).await
+    }
+
+    /// The same with so many retries.
+    pub async fn post_tried<T: DeserializeOwned + Send>(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        meter: Option<&dyn Meter>,
+        retries: u32,
+    ) -> Result<T, EngineError> {
         let prompt = body.len() as u64 / 4;
         let body = &body;
         let attempt = |replica: &Replica| -> BoxFuture<'_, Result<T, Failure>> {
             let url = replica.url(path);
             Box::pin(async move { json(self.post(url, body.clone()).await?).await })
         };
-        self.tried(Tries { retries: self.max_retries, tokens: 0.0, prompt, meter }, attempt).await
+        self.tried(Tries { retries, tokens: 0.0, prompt, meter }, attempt).await
     }
 
     /// Gets `path` at this very replica and reads the answer as JSON.
