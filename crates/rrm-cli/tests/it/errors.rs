@@ -105,7 +105,7 @@ fn wrong_options() {
     hint: --engine names a judge for them: http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE. rrm-tiny judges prompt "Keep two digits: 42 a+5 b-9 c*3", responses "a47 b38 c14" and "a47 b39 c17"
     "#);
     insta::assert_snapshot!(said(&["--engine", "scripted:frist"]), @r#"
-    error: engine 'scripted:frist': unknown script 'frist'; known scripts: first, second, longer, shorter, random, silent, accuracy=P with P from 0 to 1
+    error: engine 'scripted:frist': unknown script 'frist'; known scripts: first, second, longer, shorter, random, silent, silent=P and accuracy=P with P from 0 to 1, text=TEXT
     hint: --engine takes http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
     "#);
     insta::assert_snapshot!(said(&["--engine", "gpt"]), @r#"

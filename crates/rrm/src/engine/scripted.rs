@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The rule of a scripted judge.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Script {
     /// Always the response shown first: what pure position bias does.
     First,
@@ -23,8 +23,10 @@ pub enum Script {
     Random,
     /// The labelled response with this probability, drawn for each vote; a fair coin where there is no label.
     Accuracy(f64),
-    /// Never a verdict: what a judge that only talks does.
-    Silent,
+    /// No verdict with this probability, drawn for each vote, else the longer response; always none: what a judge that only talks does.
+    Silent(f64),
+    /// Always this text, whatever is asked.
+    Text(String),
 }
 
 impl Script {
@@ -33,35 +35,40 @@ impl Script {
     /// # Errors
     /// A sentence that lists what is understood.
     pub fn parse(spec: &str) -> Result<Self, String> {
-        let known = "known scripts: first, second, longer, shorter, random, silent, accuracy=P with P from 0 to 1";
+        let known = "known scripts: first, second, longer, shorter, random, silent, silent=P and accuracy=P with P from 0 to 1, text=TEXT";
+        let share = |p: &str| p.parse().ok().filter(|p| (0.0..=1.0).contains(p));
+        let unknown = || format!("unknown script '{spec}'; {known}");
+        if let Some(text) = spec.strip_prefix("text=") {
+            return Ok(Script::Text(text.to_owned()));
+        }
+        if let Some(p) = spec.strip_prefix("silent=") {
+            return share(p).map(Script::Silent).ok_or_else(unknown);
+        }
         match spec {
             "first" => Ok(Script::First),
             "second" => Ok(Script::Second),
             "longer" => Ok(Script::Longer),
             "shorter" => Ok(Script::Shorter),
             "random" => Ok(Script::Random),
-            "silent" => Ok(Script::Silent),
-            _ => spec
-                .strip_prefix("accuracy=")
-                .and_then(|p| p.parse().ok())
-                .filter(|p| (0.0..=1.0).contains(p))
-                .map(Script::Accuracy)
-                .ok_or_else(|| format!("unknown script '{spec}'; {known}")),
+            "silent" => Ok(Script::Silent(1.0)),
+            _ => spec.strip_prefix("accuracy=").and_then(share).map(Script::Accuracy).ok_or_else(unknown),
         }
     }
 
     /// The side that this script prefers, `None` for no verdict; what is random about it is keyed by the request's seed.
-    fn choose(self, comparison: &Comparison, seed: u64) -> Option<Side> {
+    fn choose(&self, comparison: &Comparison, seed: u64) -> Option<Side> {
         let drawn = || Keyed::new(seed, "", "scripted", &[]).f64();
         let (first, second) = (comparison.first.len(), comparison.second.len());
         let coin = |heads: bool| if heads { Side::First } else { Side::Second };
-        Some(match self {
+        Some(match *self {
             Script::First => Side::First,
             Script::Second => Side::Second,
             Script::Longer => coin(first >= second),
             Script::Shorter => coin(first <= second),
             Script::Random => coin(drawn() < 0.5),
-            Script::Silent => return None,
+            Script::Silent(p) if drawn() < p => return None,
+            Script::Silent(_) => coin(first >= second),
+            Script::Text(_) => return None,
             Script::Accuracy(p) => match comparison.label {
                 Some(label) if drawn() < p => label,
                 Some(label) => label.other(),
@@ -107,7 +114,10 @@ impl ScriptedEngine {
         let text = match self.script.choose(comparison, request.seed) {
             Some(Side::First) => labels.first.clone(),
             Some(Side::Second) => labels.second.clone(),
-            None => "I cannot say which one is better.".to_owned(),
+            None => match &self.script {
+                Script::Text(text) => text.clone(),
+                _ => "I cannot say which one is better.".to_owned(),
+            },
         };
         if let Some(sink) = &request.sink {
             sink(&text);
