@@ -16,13 +16,14 @@ for i in range(60):
 PY
 runs=()
 judge() {
-  "$rrm" eval pairs --data pairs.jsonl --engine "scripted:$1" --votes "$2" --store store.sqlite -o "judge-$3.json" >/dev/null 2>&1
   runs+=("judge-$3.json")
+  "$rrm" eval pairs --data pairs.jsonl --engine "scripted:$1" --votes "$2" --store store.sqlite -o "judge-$3.json" >/dev/null 2>&1
 }
 judge accuracy=0.75 9 a
 judge random 5 b
 judge longer 1 c
-judge silent 1 d
+# A judge that says nothing is no success, and its scores are there to be seen.
+judge silent 1 d || [ -s judge-d.json ]
 # A judge that thinks, where one was measured before: its file is given by RRM_RUN.
 [ -z "${RRM_RUN:-}" ] || runs=("$RRM_RUN" "${runs[@]}")
 "$rrm" report "${runs[@]}" --cases 40 -o report.html -o report.md -o report.json

@@ -115,7 +115,9 @@ def ranked(binary: Binary, job: Job) -> Ranked:
     labels = {row["id"]: [response["correct"] for response in row["responses"]] for row in map(json.loads, job.input.read_text().splitlines())}
     done = rows(binary, job)
     judged = [sum(match["decided_by"] != "team" for match in row["matches"]) for row in done]
-    return Ranked({row["id"]: float(labels[row["id"]][row["order"][0]]) for row in done}, mean(judged) or 0.0)
+    # Where no verdict says which one is best there is no order, and nothing right was picked.
+    right = {row["id"]: float(row["order"] is not None and labels[row["id"]][row["order"][0]]) for row in done}
+    return Ranked(right, mean(judged) or 0.0)
 
 
 def by_chance(each: Candidates, n: int) -> dict[str, float]:

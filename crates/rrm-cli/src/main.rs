@@ -11,6 +11,7 @@ mod scores;
 mod session;
 mod terminal;
 mod training;
+mod verdicts;
 
 use std::process::ExitCode;
 

@@ -9,6 +9,7 @@ use std::{
 use anyhow::Context;
 use rrm::{
     engine::{EngineInfo, http::HttpStats},
+    result::Verdicts,
     spending::{Price, Spent},
 };
 use serde::Serialize;
@@ -47,6 +48,9 @@ pub struct Stats {
     pub seconds: f64,
     /// What the server did, where there is one.
     pub http: Option<HttpStats>,
+    /// How the votes went that count, whether they were asked for in this run or came from the store; absent where nobody judges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdicts: Option<Verdicts>,
 }
 
 impl Output {

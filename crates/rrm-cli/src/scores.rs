@@ -1,7 +1,7 @@
 //! Scores of a benchmark -> the table that a person reads, and the list of benchmarks.
 
 use rrm::{
-    eval::{Auc, Benchmark, BestOf, Counts, Evaluation, Group, Level, Orders, Questions},
+    eval::{Auc, Benchmark, BestOf, Counts, Evaluation, Group, Level, Orders, Questions, Size},
     rating::Score,
 };
 
@@ -54,6 +54,15 @@ pub fn best_of(of: &BestOf) -> String {
         let free = free.map(|(score, width)| format!("{:>width$}", value(score))).concat();
         let judged = size.judged.iter().map(|j| format!("{:>9}{:>9.1}", percent(j.accuracy.value, 2), j.votes));
         out += &format!("{:>3}{:>6}{free}{}\n", size.n, size.rows, judged.collect::<String>());
+    }
+    for (size, judged) in of.sizes.iter().flat_map(|size| size.judged.iter().map(move |judged| (size, judged))) {
+        if judged.without_pick > 0 {
+            let name =
+                serde_json::to_value(judged.strategy).ok().and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default();
+            let Size { n, rows, .. } = size;
+            out +=
+                &format!("{} of {rows} questions have no pick by {name} at N = {n}, and count as wrong\n", judged.without_pick);
+        }
     }
     if let Some(auc) = of.auc {
         let Auc { value, right, wrong } = auc;
@@ -134,6 +143,18 @@ fn notes(groups: &[Group]) -> String {
     let failed = groups.iter().filter(|group| group.level != Level::Section).map(|group| group.counts.failed).max().unwrap_or(0);
     if failed > 0 {
         out += &format!("{failed} pairs have no judgment and count as no verdict\n");
+    }
+    if groups.iter().all(|group| group.unheard && group.counts.verdicts() == 0) {
+        return out + "no vote gave a verdict, so there is no score\n";
+    }
+    if groups.iter().all(|group| group.unheard) {
+        return out + "no vote that the official score counts gave a verdict, so there is none\n";
+    }
+    for group in groups.iter().filter(|group| group.level == Level::Subset && group.unheard) {
+        out += &format!(
+            "{}: no vote that counts officially gave a verdict; its score is what the benchmark counts for that\n",
+            group.name
+        );
     }
     out
 }

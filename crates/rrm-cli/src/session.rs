@@ -80,7 +80,8 @@ impl Session {
             store.close().await.context("closing the store")?;
         }
         let seconds = self.started.elapsed().as_secs_f64();
-        Ok((Stats { engine: self.opened.engine.info().clone(), rows, failed, spent, seconds, http }, stored))
+        let engine = self.opened.engine.info().clone();
+        Ok((Stats { engine, rows, failed, spent, seconds, http, verdicts: None }, stored))
     }
 }
 

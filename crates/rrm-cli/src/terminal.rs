@@ -66,16 +66,20 @@ fn ranked(row: &Row, result: &RowResult, texts: &[&str]) -> String {
         usage.abstained,
         usage.completion_tokens
     );
-    for (place, response) in result.order.iter().flatten().enumerate() {
-        let score = result.scores.get(*response).copied().flatten().map_or_else(
+    for (place, response) in places(result) {
+        let score = result.scores.get(response).copied().flatten().map_or_else(
             || "   -".to_owned(),
             |s| match (s.low, s.high) {
                 (Some(low), Some(high)) => format!("{:7.2} [{low:.2}, {high:.2}]", s.value),
                 _ => format!("{:5.0}", s.value),
             },
         );
-        let text = texts.get(*response).map(|text| excerpt(text)).unwrap_or_default();
-        out += &format!("{:3}.  {:>4}  {score}  {text}\n", place + 1, format!("[{response}]"));
+        let text = texts.get(response).map(|text| excerpt(text)).unwrap_or_default();
+        let place = place.map_or_else(|| "   -".to_owned(), |place| format!("{place:3}."));
+        out += &format!("{place}  {:>4}  {score}  {text}\n", format!("[{response}]"));
+    }
+    if result.order.is_none() {
+        out += "  note: there is no order: no verdict says which place those without one have\n";
     }
     if result.penalised {
         out += "  note: somebody won or lost every match; a weak penalty keeps the ratings finite and their intervals wide\n";
@@ -92,10 +96,23 @@ fn ranked(row: &Row, result: &RowResult, texts: &[&str]) -> String {
     out
 }
 
+/// The responses, best first, with their places; at the end those that have none.
+fn places(result: &RowResult) -> Vec<(Option<usize>, usize)> {
+    if let Some(order) = &result.order {
+        return order.iter().enumerate().map(|(place, response)| (Some(place + 1), *response)).collect();
+    }
+    let place = |response: usize| result.ranks.as_ref().and_then(|ranks| ranks.get(response).copied().flatten());
+    let mut all: Vec<_> = (0..result.scores.len()).map(|response| (place(response), response)).collect();
+    all.sort_by_key(|(place, response)| (place.unwrap_or(usize::MAX), *response));
+    all
+}
+
 /// The bracket below a match as lines of equal width, and the line at which its winner leaves.
 fn bracket(matches: &[MatchRow], top: &MatchRow) -> (Vec<String>, usize) {
     let side = |response: usize| {
-        let before = matches.iter().filter(|m| m.round < top.round && m.winner == Some(response)).max_by_key(|m| m.round);
+        // Whoever met somebody before went on from there, be it without a verdict.
+        let met = |m: &&MatchRow| m.round < top.round && (m.first == response || m.second == response);
+        let before = matches.iter().filter(met).max_by_key(|m| m.round);
         before.map_or_else(|| (vec![format!("[{response}] ")], 0), |m| bracket(matches, m))
     };
     let ((upper, from), (lower, to)) = (side(top.first), side(top.second));

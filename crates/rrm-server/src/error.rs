@@ -77,9 +77,9 @@ pub enum ApiError {
         /// The deadline.
         seconds: u64,
     },
-    /// No match of this response was decided, so that there is nothing to reward.
-    #[error("no match of this response was decided: the judge gave no verdict, or equal votes")]
-    Undecided,
+    /// No verdict says which place this response has, so that there is nothing to reward.
+    #[error("no verdict says which place this response has: {0}")]
+    Undecided(String),
     /// The judge failed. What was answered before is in the store.
     #[error("the judge failed: {0}")]
     Judge(String),
@@ -102,7 +102,7 @@ impl ApiError {
             ApiError::Busy(_) => (StatusCode::TOO_MANY_REQUESTS, "busy"),
             ApiError::Quota { .. } => (StatusCode::TOO_MANY_REQUESTS, "quota"),
             ApiError::Incomplete { .. } => (StatusCode::FAILED_DEPENDENCY, "incomplete"),
-            ApiError::Undecided => (StatusCode::UNPROCESSABLE_ENTITY, "undecided"),
+            ApiError::Undecided(_) => (StatusCode::UNPROCESSABLE_ENTITY, "undecided"),
             ApiError::Judge(_) => (StatusCode::BAD_GATEWAY, "judge"),
             ApiError::Closing => (StatusCode::SERVICE_UNAVAILABLE, "closing"),
         }
@@ -124,7 +124,7 @@ impl utoipa::IntoResponses for ApiError {
             ApiError::Busy(0),
             ApiError::Quota { limit: 0, seconds: 0 },
             ApiError::Incomplete { group: text(), present: 0, size: 0, seconds: 0 },
-            ApiError::Undecided,
+            ApiError::Undecided(text()),
             ApiError::Judge(text()),
             ApiError::Closing,
         ];

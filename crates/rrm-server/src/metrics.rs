@@ -47,7 +47,7 @@ pub struct Metrics {
     pub groups_of_twins: Counter,
     /// Members of judged groups that repeat another member's text.
     pub twins: Counter,
-    /// Responses without reward because no match of theirs was decided.
+    /// Responses without reward because no verdict says which place they have.
     pub undecided_responses: Counter,
     /// Counted votes.
     pub votes: Counter,
@@ -141,6 +141,11 @@ impl Metrics {
         self.drifts.abstained.add(result.usage.abstained as f64 / result.usage.votes as f64);
     }
 
+    /// Votes that were counted, those of them without a verdict, and responses without a reward because of that.
+    pub fn undecided(&self) -> (u64, u64, u64) {
+        (self.votes.get(), self.abstentions.get(), self.undecided_responses.get())
+    }
+
     /// Counts how long a group gathered and was judged.
     pub fn times(&self, gathered: Duration, judged: Duration) {
         self.gathering.add(gathered.as_secs_f64());
@@ -190,7 +195,11 @@ impl Metrics {
             ("groups_failed_total", "Groups whose judging failed.", &self.groups_failed),
             ("groups_of_twins_total", "Judged groups whose members all had one text.", &self.groups_of_twins),
             ("twins_total", "Members of judged groups that repeat another one's text.", &self.twins),
-            ("responses_undecided_total", "Responses without reward: no match of theirs was decided.", &self.undecided_responses),
+            (
+                "responses_undecided_total",
+                "Responses without reward: no verdict says which place they have.",
+                &self.undecided_responses,
+            ),
             ("votes_total", "Counted votes.", &self.votes),
             ("votes_abstained_total", "Counted votes without a verdict.", &self.abstentions),
             ("matches_undecided_total", "Matches whose votes named nobody.", &self.undecided),

@@ -322,7 +322,7 @@ impl Seat {
     /// Waits for the group's answer and gives this member's share of it.
     ///
     /// # Errors
-    /// Whatever kept the group from being judged, and [`ApiError::Undecided`] where no match of this response was decided.
+    /// Whatever kept the group from being judged, and [`ApiError::Undecided`] where no verdict says which place this response has.
     pub async fn wait(mut self) -> Result<Told, ApiError> {
         let answer = self.answer.wait_for(Option::is_some).await.map(|answer| answer.clone());
         let (texts, present, judged) = answer.ok().flatten().unwrap_or(Err(ApiError::Closing))?;

@@ -109,11 +109,12 @@ async fn scores(server: &Server, query: String, documents: &[String]) -> Result<
     let judged = reward::judge(server, &key, prompt, &texts, &copies, Scale::Unit).await?;
     // Clients look at nothing but scores, so a coin must not make one.
     if judged.coins > 0 {
-        return Err(ApiError::Undecided);
+        let why = format!("{} of the matches had equal votes, and only a coin would decide", judged.coins);
+        return Err(ApiError::Undecided(why));
     }
     let score = |document: &String| match texts.binary_search(document) {
         Ok(at) => judged.rewards[at].clone().map(|reward| reward.unit),
-        Err(_) => Err(ApiError::Undecided),
+        Err(_) => Err(ApiError::Undecided("it was not judged".to_owned())),
     };
     let scores = documents.iter().map(score).collect::<Result<_, _>>()?;
     Ok((scores, judged))

@@ -9,6 +9,7 @@ use rrm::{
     rank,
     ranking::Ranking,
     rating::Score,
+    result::Verdicts,
     strategy::Strategy,
 };
 use serde::Serialize;
@@ -86,11 +87,19 @@ fn of_twins(scale: Scale) -> Reward {
     Reward { reward, rank: 1, score: None, unit: 0.5 }
 }
 
-/// Scores -> rewards over the members of a group. A text without score has none: it is left out of means and places.
+/// Scores -> rewards over the members of a group. A text without a place has none. Of ratings it is left out of means and places. In a knockout
+/// it is known which scores the texts without one have among them, whoever has which, so means and places are those of the whole group; where
+/// these texts have different numbers of members that does not fix the mean, and nobody has a reward.
 pub fn rewards(ranking: &Ranking, strategy: Strategy, copies: &[usize], scale: Scale) -> Vec<Result<Reward, ApiError>> {
     let rounds = ranking.matches.iter().map(|m| m.round + 1).max().unwrap_or(0);
-    let scored: Vec<(f64, f64)> =
-        ranking.scores.iter().zip(copies).filter_map(|(s, n)| s.map(|s| (s.value, *n as f64))).collect();
+    let placed = |i: usize| ranking.scores[i].filter(|_| ranking.ranks[i].is_some());
+    let mut unplaced = copies.iter().enumerate().filter(|(i, _)| placed(*i).is_none()).map(|(_, n)| *n);
+    let each = unplaced.next().unwrap_or(0);
+    if !ranking.open.is_empty() && unplaced.any(|n| n != each) {
+        return copies.iter().map(|_| Err(undecided(ranking))).collect();
+    }
+    let known = copies.iter().enumerate().filter_map(|(i, n)| placed(i).map(|score| (score.value, *n as f64)));
+    let scored: Vec<(f64, f64)> = known.chain(ranking.open.iter().map(|value| (*value, each as f64))).collect();
     let members: f64 = scored.iter().map(|(_, n)| n).sum();
     let mean = scored.iter().map(|(value, n)| value * n).sum::<f64>() / members;
     let beats = |value: f64, other: f64| 1.0 / (1.0 + 10f64.powf((other - value) / 400.0));
@@ -117,5 +126,15 @@ pub fn rewards(ranking: &Ranking, strategy: Strategy, copies: &[usize], scale: S
         };
         Reward { reward, rank: above as usize + 1, score: Some(score), unit: unit(score.value) }
     };
-    ranking.scores.iter().map(|score| score.map(one).ok_or(ApiError::Undecided)).collect()
+    (0..copies.len()).map(|i| placed(i).map(one).ok_or_else(|| undecided(ranking))).collect()
+}
+
+/// Why a text of this group has no reward.
+fn undecided(ranking: &Ranking) -> ApiError {
+    let mut verdicts = Verdicts::default();
+    verdicts.add_ranking(ranking);
+    let Verdicts { matches, undecided, .. } = verdicts;
+    let matches =
+        format!("{undecided} of {matches} {} of its group had no decision", if matches == 1 { "match" } else { "matches" });
+    ApiError::Undecided(if verdicts.without() > 0 { format!("{}; {matches}", verdicts.abstentions()) } else { matches })
 }

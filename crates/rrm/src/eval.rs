@@ -24,7 +24,7 @@ pub use self::{
     published::reward_bench_results,
     recorded::{Recorded, RecordedError, recorded},
     run::{CaseRow, Counted, RunError, run},
-    scores::{Combined, Evaluation, Group, Level, Share, combine, recorded_scores, scores},
+    scores::{Combined, Evaluation, Group, Level, Share, combine, recorded_scores, scores, withhold},
     tally::{Confusion, Counts, Tally},
 };
 use crate::{dataset::Item, verdict::Verdict, vote::Decision};

@@ -80,7 +80,8 @@ pub enum Reason {
     Equal,
     /// Most votes called it a tie.
     Tie,
-    /// The votes named nobody, be it that they were equal or that there was no verdict.
+    /// The votes named nobody, be it that they were equal or that there was no verdict; or the best and the worst of the row are not known, since
+    /// places rest on such matches.
     Undecided,
     /// The two never met, and what links them in the knockout was decided by a coin.
     Coin,
@@ -169,7 +170,10 @@ fn decided(played: &MatchRow) -> Result<(), Reason> {
 
 /// First and last of the order.
 fn best_worst(result: &RowResult, strategy: Strategy) -> Found {
-    let ends = result.order.as_deref().and_then(|order| Some((*order.first()?, *order.last()?)));
+    let Some(order) = &result.order else {
+        return Found { pair: None, outcome: Err(Reason::Undecided), evidence: None };
+    };
+    let ends = order.first().copied().zip(order.last().copied());
     let Some(pair) = ends.filter(|(best, worst)| best != worst) else {
         return Found { pair: None, outcome: Err(Reason::NoOrder), evidence: None };
     };

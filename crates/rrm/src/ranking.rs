@@ -10,10 +10,15 @@ use crate::{
 /// Responses of one prompt, brought into an order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranking {
-    /// Indices of the responses, best first.
-    pub order: Vec<usize>,
-    /// A score for each response by its index: see [`Strategy`] for what it counts. `None` where no match was decided.
+    /// Indices of the responses, best first; `None` where some response has no place.
+    pub order: Option<Vec<usize>>,
+    /// The place of each response by its index: the best is 1, equal scores share the better place. `None` where no verdict says which it is.
+    pub ranks: Vec<Option<usize>>,
+    /// A score for each response by its index: see [`Strategy`] for what it counts. `None` where no match was decided, and in a knockout where
+    /// it would rest on a match without any verdict.
     pub scores: Vec<Option<Score>>,
+    /// Of a knockout: the scores that those without a score have among them, whoever has which.
+    pub open: Vec<f64>,
     /// Whether the ratings were kept finite by a penalty because somebody won or lost every match; see [`rating`].
     pub penalised: bool,
     /// Whether every response can be compared with every other through the matches; if not, orders across the parts mean nothing.
@@ -39,28 +44,49 @@ pub struct Tally {
 
 /// The order that a knockout gives: who got further is better; of those who lost in one round, who lost to the better one.
 /// The score is the number of rounds survived, byes included.
+///
+/// A match is known if votes, a coin among verdicts or a team decided it, and if both of its sides came out of known matches. Whoever lost an
+/// unknown match might have come further had somebody else gone on below, and so might all whom the final leaves: they have neither score nor
+/// place. What is stated is the same whoever goes on from the matches without a verdict.
 pub fn of_knockout(n: usize, matches: Vec<Match>) -> Ranking {
     let rounds = matches.iter().map(|m| m.round + 1).max().unwrap_or(0);
-    let mut survived = vec![f64::from(rounds); n];
-    // From the final down, everybody who is beaten stands behind those who got further, in the order of their conquerors.
+    let (mut known, mut survived) = (vec![true; n], vec![f64::from(rounds); n]);
+    let mut open = Vec::new();
+    for m in &matches {
+        let decided = m.winner.filter(|_| known[m.first] && known[m.second]);
+        (known[m.first], known[m.second]) = (decided.is_some(), decided.is_some());
+        match decided {
+            Some(winner) => survived[if winner == m.first { m.second } else { m.first }] = f64::from(m.round),
+            None => open.push(f64::from(m.round)),
+        }
+    }
+    // Each match has one loser, and one response is left: so many have each score, whoever they are.
+    let mut all: Vec<f64> = matches.iter().map(|m| f64::from(m.round)).collect();
+    all.extend((n > 0).then_some(f64::from(rounds)));
+    let whole = open.is_empty();
+    open.extend((!whole).then_some(f64::from(rounds)));
+    let scores: Vec<Option<Score>> =
+        known.iter().zip(survived).map(|(known, value)| known.then_some(Score { value, low: None, high: None })).collect();
+    let place = |score: &Score| 1 + all.iter().filter(|other| **other > score.value).count();
+    let ranks = scores.iter().map(|score| score.as_ref().map(place)).collect();
+    let order = whole.then(|| climbed(n, &matches, rounds));
+    Ranking { order, ranks, scores, open, penalised: false, connected: true, tally: tally(&matches), matches }
+}
+
+/// From the final down, everybody who is beaten stands behind those who got further, in the order of their conquerors.
+fn climbed(n: usize, matches: &[Match], rounds: u32) -> Vec<usize> {
     let mut order: Vec<usize> = matches.last().and_then(|last| last.winner).into_iter().collect();
     for round in (0..rounds).rev() {
         let beaten = |m: &Match| m.winner.map(|winner| (winner, if winner == m.first { m.second } else { m.first }));
         let mut lost: Vec<(usize, usize)> = matches.iter().filter(|m| m.round == round).filter_map(beaten).collect();
         lost.sort_by_key(|(winner, _)| order.iter().position(|placed| placed == winner));
-        for (_, loser) in lost {
-            survived[loser] = f64::from(round);
-            order.push(loser);
-        }
+        order.extend(lost.into_iter().map(|(_, loser)| loser));
     }
-    if n == 1 {
-        order = vec![0];
-    }
-    let scores = survived.into_iter().map(|value| Some(Score { value, low: None, high: None })).collect();
-    Ranking { order, scores, penalised: false, connected: true, tally: tally(&matches), matches }
+    if n == 1 { vec![0] } else { order }
 }
 
-/// The order that ratings over the matches give. Undecided matches say nothing and are left out.
+/// The order that ratings over the matches give. Undecided matches say nothing and are left out: a response of which no match was decided has
+/// neither score nor place. Where matches would link all responses and those that were decided do not, nobody has a place.
 pub fn of_ratings(n: usize, matches: Vec<Match>, strategy: Strategy, seed: u64, item: &str) -> Ranking {
     let played: Vec<rating::Played> = matches.iter().filter_map(decided).collect();
     let rated = match strategy {
@@ -68,10 +94,18 @@ pub fn of_ratings(n: usize, matches: Vec<Match>, strategy: Strategy, seed: u64, 
         Strategy::BradleyTerry => rating::bradley_terry(n, &played, &BtConfig::default()),
         Strategy::WinRate => rating::win_rate(n, &played),
     };
-    let order = rating::rank(&rated.scores);
+    let scores = rated.scores;
+    let met = |m: &Match| rating::Played { a: m.first, b: m.second, outcome: Outcome::Tie };
+    let parted = !rated.connected && rating::connected(n, &matches.iter().map(met).collect::<Vec<_>>());
+    let place = |score: &Score| 1 + scores.iter().flatten().filter(|other| other.value > score.value).count();
+    let ranks: Vec<Option<usize>> = scores.iter().map(|score| score.as_ref().filter(|_| !parted).map(place)).collect();
+    // Where nobody had to meet, be it that there is one response or that all were declared equal, there is nothing to be undecided.
+    let whole = matches.is_empty() || ranks.iter().all(Option::is_some);
     Ranking {
-        order,
-        scores: rated.scores,
+        order: whole.then(|| rating::rank(&scores)),
+        ranks,
+        scores,
+        open: Vec::new(),
         penalised: rated.penalised,
         connected: rated.connected,
         tally: tally(&matches),

@@ -132,7 +132,7 @@ pub fn wilson(points: f64, matches: f64) -> Option<Score> {
 ///
 /// # Panics
 /// When a match names a response that does not exist, or the same one twice.
-fn connected(n: usize, played: &[Played]) -> bool {
+pub(crate) fn connected(n: usize, played: &[Played]) -> bool {
     let mut neighbours = vec![Vec::new(); n];
     for game in played {
         assert!(game.a != game.b, "a response cannot play against itself: {}", game.a);

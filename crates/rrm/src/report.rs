@@ -108,6 +108,9 @@ pub struct Run {
     /// Whether decisions come from scores of single responses: then the order of two has no influence.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scored: bool,
+    /// Whether no vote that the official score counts gave a verdict: then there is none, and nothing is compared with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
     /// How the judge reasons; absent without transcripts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<Reasoning>,
@@ -226,7 +229,12 @@ pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, Repor
         if cases.records.is_empty() {
             return Err(ReportError::NoCases { path });
         }
-        let counted = cases.records.iter().map(|record| record.official).sum::<f64>();
+        let silent = |group: &Group| group.unheard || (group.counts.votes > 0 && group.counts.verdicts() == 0);
+        let silent = evaluation.groups.iter().all(silent);
+        if silent {
+            (cases.by_votes, cases.biases) = (Vec::new(), Biases::default());
+        }
+        let counted = if silent { 0.0 } else { cases.records.iter().map(|record| record.official).sum::<f64>() };
         let left_out = cases.records.len() - cases.shown.len();
         cases.records.sort_unstable_by_key(|record| record.key);
         runs.push(Run {
@@ -241,6 +249,7 @@ pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, Repor
             probabilities: cases.probabilities,
             own_family: cases.own,
             scored: cases.scored,
+            silent,
             reasoning: None,
             left_out: left_out as u64,
             shown: Vec::new(),
@@ -254,7 +263,8 @@ pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, Repor
     name(picks.iter_mut().map(|picks| (&mut picks.name, picks.of.questions.name(), picks.file.as_path())).collect());
     let (mut pairings, mut agreement, mut juries) = (Vec::new(), Vec::new(), Vec::new());
     for (a, run) in runs.iter().enumerate() {
-        let same: Vec<usize> = (0..runs.len()).filter(|&b| runs[b].evaluation.benchmark == run.evaluation.benchmark).collect();
+        let compared = |b: &usize| runs[*b].evaluation.benchmark == run.evaluation.benchmark && !runs[*b].silent;
+        let same: Vec<usize> = (0..runs.len()).filter(|b| compared(b) && !run.silent).collect();
         let others = same.iter().filter(|&&b| b > a);
         pairings.extend(others.filter_map(|&b| paired::compare((a, &records[a]), (b, &records[b]), &subsets[a])));
         if jury && same.len() > 2 && same[0] == a {

@@ -1,9 +1,12 @@
 //! Rankings and judgments -> result rows: the versioned JSON that commands write, a line for each input row.
 
+mod verdicts;
+
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::verdicts::Verdicts;
 use crate::{
     dataset::Item,
     engine::LabelProbabilities,
@@ -45,8 +48,11 @@ pub struct RowResult {
     /// Of `rrm judge` only: which response is labelled better, where the input says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Verdict>,
-    /// Indices of the responses, best first; `null` where two responses could not be told apart.
+    /// Indices of the responses, best first; `null` where some response has no place: no verdict says which it is.
     pub order: Option<Vec<usize>>,
+    /// Of `rrm rank` only, and only where `order` is null: the place of each response by its index, the best is 1, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranks: Option<Vec<Option<usize>>>,
     /// One for each response, by its index.
     pub scores: Vec<Option<Score>>,
     /// Whether a penalty kept Bradley-Terry ratings finite.
@@ -156,7 +162,8 @@ pub fn of_ranking(item: &Item, ranking: Ranking, flags: Vec<Flag>) -> Row {
     let result = RowResult {
         verdict: None,
         label: None,
-        order: Some(ranking.order),
+        ranks: ranking.order.is_none().then_some(ranking.ranks),
+        order: ranking.order,
         scores: ranking.scores,
         penalised: ranking.penalised,
         disconnected: !ranking.connected,
@@ -187,6 +194,7 @@ pub fn of_judgment(item: &Item, played: Played, flags: Vec<Flag>) -> Row {
         verdict: Some(verdict),
         label: label(item, (0, 1)),
         order: played.winner.map(|winner| vec![winner, 1 - winner]),
+        ranks: None,
         scores: vec![share.map(score), share.map(|s| score(1.0 - s))],
         penalised: false,
         disconnected: false,

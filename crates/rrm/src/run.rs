@@ -7,7 +7,7 @@ use crate::{
     judge::{Judge, JudgeError},
     markup::find_markup,
     rank::{self, RankSettings},
-    result::{self, Flag, Row},
+    result::{self, Flag, Row, Verdicts},
 };
 
 /// What is done with each row.
@@ -20,12 +20,14 @@ pub enum Task {
 }
 
 /// Counts of one run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
     /// Rows written.
     pub rows: u64,
     /// Of these, rows that hold an error instead of a result.
     pub failed: u64,
+    /// How the votes of all rows went.
+    pub verdicts: Verdicts,
 }
 
 /// Why a run stopped before its last row.
@@ -78,6 +80,7 @@ pub async fn run(
             }
         };
         counted.rows += 1;
+        row.result.iter().for_each(|result| counted.verdicts.add_row(result));
         emit(item, row)?;
     }
     Ok(counted)

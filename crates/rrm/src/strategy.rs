@@ -40,7 +40,7 @@ pub struct Match {
     pub first: usize,
     /// The response shown second.
     pub second: usize,
-    /// Who won; `None` when it was a tie or undecided and nobody had to be.
+    /// Who won; `None` when it was a tie or undecided and nobody had to be, and when no vote gave a verdict.
     pub winner: Option<usize>,
     /// What decided it.
     pub decided_by: DecidedBy,
@@ -54,11 +54,12 @@ pub struct Match {
 pub enum DecidedBy {
     /// The majority of the votes.
     Votes,
-    /// The votes were equal, tied or absent, and somebody had to go on: a coin keyed by seed, item and pair.
+    /// The votes were equal or tied, and somebody had to go on: a coin keyed by seed, item and pair.
     Coin,
     /// Both are in one team: nobody was asked, and the lower index goes on.
     Team,
-    /// The votes named no winner, and none was needed.
+    /// The votes named no winner, and none was needed; or no vote gave a verdict. In a knockout somebody goes on even then, by the same coin,
+    /// and nothing may rest on who it is.
     Nothing,
 }
 
@@ -74,7 +75,8 @@ pub struct Played {
 
 /// Plays a bracket to its end and gives the n - 1 matches, those of the first round first; the last one is the final.
 ///
-/// `play` judges a pair, `coin` says whether the response shown first goes on when the votes do not say.
+/// `play` judges a pair, `coin` says whether the response shown first goes on when the votes do not say. It decides a match only where there
+/// were verdicts; see [`DecidedBy::Nothing`].
 ///
 /// # Errors
 /// The first error of `play`.
@@ -115,31 +117,32 @@ where
         let ((a, mut matches), (b, more)) = (below.0?, below.1?);
         matches.extend(more);
         let played = if teams[a] == teams[b] { None } else { Some(play(a, b).await?) };
-        let played = match played {
+        let (goes_on, played) = match played {
             None => {
                 let (first, second) = (a.min(b), a.max(b));
-                Match { round, first, second, winner: Some(first), decided_by: DecidedBy::Team, judgment: None }
+                (first, Match { round, first, second, winner: Some(first), decided_by: DecidedBy::Team, judgment: None })
             }
             Some(played) => advance(round, played, coin),
         };
-        let winner = played.winner.unwrap_or(a);
         matches.push(played);
-        Ok((winner, matches))
+        Ok((goes_on, matches))
     }
     .boxed()
 }
 
-/// The match with somebody who goes on, by coin if need be.
-fn advance(round: u32, played: Played, coin: &(dyn Fn(usize, usize) -> bool + Sync)) -> Match {
-    let decided = settle(round, played);
-    match decided.winner {
-        Some(_) => decided,
-        None => {
-            let (first, second) = (decided.first, decided.second);
-            let winner = if coin(first, second) { first } else { second };
-            Match { winner: Some(winner), decided_by: DecidedBy::Coin, ..decided }
-        }
+/// Who goes on, by coin if need be, and the match. The coin makes a winner only of somebody for whom there were verdicts.
+fn advance(round: u32, played: Played, coin: &(dyn Fn(usize, usize) -> bool + Sync)) -> (usize, Match) {
+    let verdicts = played.judgment.counts.verdicts() > 0;
+    let settled = settle(round, played);
+    if let Some(winner) = settled.winner {
+        return (winner, settled);
     }
+    let goes_on = if coin(settled.first, settled.second) { settled.first } else { settled.second };
+    let played = match verdicts {
+        true => Match { winner: Some(goes_on), decided_by: DecidedBy::Coin, ..settled },
+        false => settled,
+    };
+    (goes_on, played)
 }
 
 /// The match as its votes decided it.

@@ -46,7 +46,7 @@ impl From<Side> for Verdict {
 }
 
 /// Why a completion holds no verdict. An abstention is not a tie: it is counted and reported as itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Abstain {
     /// The answer states none of the labels, or the thinking was never closed.

@@ -88,9 +88,14 @@ impl Counts {
         remaining == 0 || counts[2] > counts[1] + remaining
     }
 
+    /// Votes that gave a verdict.
+    pub fn verdicts(self) -> u32 {
+        self.first + self.second + self.tie
+    }
+
     /// The share of verdicts that favour the first response, a tie counting half to each; `None` without a verdict.
     pub fn share_first(self) -> Option<f64> {
-        let verdicts = self.first + self.second + self.tie;
+        let verdicts = self.verdicts();
         (verdicts > 0).then(|| (f64::from(self.first) + 0.5 * f64::from(self.tie)) / f64::from(verdicts))
     }
 }

@@ -17,7 +17,11 @@ use crate::{
     output::{Output, beside, note, print},
     scores,
     session::Session,
+    verdicts,
 };
+
+/// What it means that no vote gave a verdict.
+const NOTHING: &str = "nothing was decided, and the judge picked nothing";
 
 /// Measures picks by knockout, Elo and Bradley-Terry at 1, 2, 4, 8 ... responses.
 pub async fn measure(questions: Questions, args: Args) -> Result<ExitCode, Failure> {
@@ -47,11 +51,14 @@ pub async fn measure(questions: Questions, args: Args) -> Result<ExitCode, Failu
         Ok(())
     };
     let asked = Asked { questions, items: &items, data: files, largest: extent.largest(questions) };
-    let of = eval::best_of(&session.judge, asked, &options.rank(), options.window(), done).await?;
-    let (stats, _) = session.close(items.len() as u64, 0).await?;
+    let (of, votes) = eval::best_of(&session.judge, asked, &options.rank(), options.window(), done).await?;
+    let (mut stats, _) = session.close(items.len() as u64, 0).await?;
+    verdicts::tell(&votes, 0);
+    stats.verdicts = Some(votes.clone());
     if let Some(shard) = options.shard {
         note(&format!("shard {shard} of {count} questions; a run over the merged stores writes the scores"));
         crate::terminal::summary(&stats, options.price());
+        verdicts::check(&votes, NOTHING)?;
         return Ok(ExitCode::SUCCESS);
     }
     print(&scores::best_of(&of))?;
@@ -71,5 +78,6 @@ pub async fn measure(questions: Questions, args: Args) -> Result<ExitCode, Failu
         }
         None => crate::terminal::summary(&stats, options.price()),
     }
+    verdicts::check(&votes, NOTHING)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -16,6 +16,7 @@ use crate::{
     output::{Output, beside, note, print},
     scores,
     session::{self, Session},
+    verdicts,
 };
 
 /// What the command takes.
@@ -147,13 +148,16 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
         Ok(())
     };
     let (counted, tally) = eval::run(&session.judge, &suite, !extent.official_only, options.window(), emit).await?;
-    let evaluation = eval::scores(&session.judge, &suite, &tally);
-    let Some((stats, stored)) = session.end(counted.cases, counted.failed).await? else { return Ok(ExitCode::SUCCESS) };
+    let mut evaluation = eval::scores(&session.judge, &suite, &tally);
+    eval::withhold(&mut evaluation);
+    let Some((mut stats, stored)) = session.end(counted.cases, counted.failed).await? else { return Ok(ExitCode::SUCCESS) };
+    verdicts::tell(&counted.verdicts, counted.failed);
+    stats.verdicts = Some(counted.verdicts.clone());
     if let Some(shard) = options.shard {
         rows.map(Output::appear).transpose()?;
         note(&format!("cases of shard {shard} of {cases}; a run over the merged stores writes the scores"));
         crate::terminal::summary(&stats, options.price());
-        return failed(counted, stored);
+        return failed(&counted, stored);
     }
     print(&scores::table(&evaluation))?;
     if let Some(rows) = rows {
@@ -171,7 +175,7 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
         }
         None => crate::terminal::summary(&stats, options.price()),
     }
-    failed(counted, stored)
+    failed(&counted, stored)
 }
 
 /// The command, for the file of options.
@@ -180,9 +184,10 @@ fn command(benchmark: Benchmark, data: &[PathBuf]) -> String {
     format!("eval {}{data}", benchmark.protocol().name)
 }
 
-/// Scores with failed cases in them are there to be seen, but no success.
-fn failed(counted: Counted, stored: bool) -> Result<ExitCode, Failure> {
+/// Scores with failed cases in them are there to be seen, but no success, and neither is a run without any verdict.
+fn failed(counted: &Counted, stored: bool) -> Result<ExitCode, Failure> {
     if counted.failed == 0 {
+        verdicts::check(&counted.verdicts, "nothing was decided, and there is no score")?;
         return Ok(ExitCode::SUCCESS);
     }
     let message = format!("{} of {} pairs have no judgment and count as no verdict", counted.failed, counted.cases);

@@ -18,7 +18,7 @@ use crate::{
     options::{Options, to_toml},
     output::{Output, note},
     session::{self, Session},
-    terminal,
+    terminal, verdicts,
 };
 
 /// What these commands take.
@@ -127,12 +127,16 @@ async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
         Err(RunError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
         done => done?,
     };
-    let Some((stats, stored)) = session.end(counted.rows, counted.failed).await? else { return Ok(ExitCode::SUCCESS) };
+    let Some((mut stats, stored)) = session.end(counted.rows, counted.failed).await? else { return Ok(ExitCode::SUCCESS) };
     let saved = to_toml(&options, &inputs[0].display().to_string())?;
+    verdicts::tell(&counted.verdicts, counted.failed);
+    stats.verdicts = Some(counted.verdicts.clone());
     output.finish(&stats, &saved, options.price())?;
     if counted.failed > 0 {
         let message = format!("{} of {} rows have no result; their rows say why", counted.failed, counted.rows);
         return Err(Failure::user(anyhow::anyhow!(message)).with_hint(session::again(stored)));
     }
+    let so = if kind == Kind::Judge { "nothing was decided" } else { "nothing was decided, and no row has an order" };
+    verdicts::check(&counted.verdicts, so)?;
     Ok(ExitCode::SUCCESS)
 }

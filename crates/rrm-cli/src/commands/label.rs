@@ -19,6 +19,7 @@ use crate::{
     options::{Options, named, to_toml},
     output::{Output, Spooled, beside, note},
     session::{self, Session},
+    verdicts,
 };
 
 /// What the command takes.
@@ -109,7 +110,9 @@ async fn label_rows(args: Args) -> Result<ExitCode, Failure> {
         Err(RunError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
         done => done?,
     };
-    let Some((stats, stored)) = session.end(counted.rows, counted.failed).await? else { return Ok(ExitCode::SUCCESS) };
+    let Some((mut stats, stored)) = session.end(counted.rows, counted.failed).await? else { return Ok(ExitCode::SUCCESS) };
+    verdicts::tell(&counted.verdicts, counted.failed);
+    stats.verdicts = Some(counted.verdicts.clone());
     note(&counts.sentence(counted.rows));
     if let Some(dropped) = dropped {
         dropped.appear()?;
@@ -120,6 +123,7 @@ async fn label_rows(args: Args) -> Result<ExitCode, Failure> {
         let message = format!("{} of {} rows have no result; OUT.dropped.jsonl says why", counted.failed, counted.rows);
         return Err(Failure::user(anyhow::anyhow!(message)).with_hint(session::again(stored)));
     }
+    verdicts::check(&counted.verdicts, "nothing was decided, and there are no preferences")?;
     Ok(ExitCode::SUCCESS)
 }
 

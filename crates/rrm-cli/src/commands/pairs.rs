@@ -20,6 +20,7 @@ use crate::{
     options::{Options, to_toml},
     output::{Output, Spooled, Stats, beside, note, spooled},
     session::{self, Session},
+    verdicts,
 };
 
 /// What the command takes.
@@ -145,9 +146,14 @@ async fn make(args: Args) -> Result<ExitCode, Failure> {
     let mut spent = Vec::new();
     for (what, session) in [("sampling", sampler), ("filter", filter)] {
         if let Some(session) = session {
-            spent.push((what, session.close(tally.rows, 0).await?.0));
+            let (mut stats, _) = session.close(tally.rows, 0).await?;
+            stats.verdicts = (what == "filter").then(|| tally.verdicts.clone());
+            spent.push((what, stats));
         }
     }
+    // Pairs that nobody sifted would look like pairs that are hard.
+    verdicts::tell(&tally.verdicts, 0);
+    verdicts::check(&tally.verdicts, "the base judge sifted nothing, so no pairs were written")?;
     if let Some(path) = files.finish()? {
         saved(&path, &args, &options, &settings, &spent)?;
     }

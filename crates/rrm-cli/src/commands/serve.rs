@@ -107,9 +107,17 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
         if embedded { Box::new(|item| rrm_tiny::domain::row(item).map_err(|why| why.to_string())) } else { Box::new(|_| Ok(())) };
     let server = Server::new(judge, settings, admits);
     note(&format!("{name} serves http://{address}; stop it with Ctrl-C or SIGTERM"));
+    let served = server.clone();
     serve(listener, server, drain).await.context("serving ended")?;
+    let (votes, without, unrewarded) = served.metrics.undecided();
+    drop(served);
     if let Some(store) = store {
         store.close().await.context("closing the store")?;
+    }
+    if without + unrewarded > 0 {
+        note(&format!(
+            "{without} of {votes} votes gave no verdict; {unrewarded} responses have no reward, since no verdict says which place they have"
+        ));
     }
     note(&terminal::spent(&spending.spent(), price));
     Ok(ExitCode::SUCCESS)

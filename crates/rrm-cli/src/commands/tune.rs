@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use rrm::{
     eval::{self, Benchmark, CaseRow},
+    result::Verdicts,
     tune::{self, Enough, Measured, Setting, Tuned},
 };
 
@@ -14,6 +15,7 @@ use crate::{
     options::{Options, to_toml},
     output::{Output, beside, note, print},
     session::{self, Session},
+    verdicts,
 };
 
 /// What the command takes.
@@ -57,7 +59,7 @@ async fn work(args: Args) -> Result<ExitCode, Failure> {
         suite.cases.len(),
         budgets.len()
     ));
-    let mut runs = Vec::new();
+    let (mut runs, mut all) = (Vec::new(), Verdicts::default());
     let mut last = None;
     for budget in budgets {
         let own = Options { votes: Some(votes), max_thinking_tokens: budget, ..options.clone() };
@@ -76,12 +78,16 @@ async fn work(args: Args) -> Result<ExitCode, Failure> {
             return Err(Failure::user(anyhow::anyhow!(message)).with_hint(session::again(stored)));
         }
         runs.push((budget, rows));
+        all.merge(&counted.verdicts);
         last = Some(stats);
     }
+    verdicts::tell(&all, 0);
+    verdicts::check(&all, "nothing was decided, and there is no setting to choose")?;
     let tuned =
         tune::tune(&runs, target, options.seed.unwrap_or(0)).ok_or_else(|| anyhow::anyhow!("there are no labelled pairs"))?;
     print(&table(&tuned, target))?;
-    let Some(stats) = last else { return Ok(ExitCode::SUCCESS) };
+    let Some(mut stats) = last else { return Ok(ExitCode::SUCCESS) };
+    stats.verdicts = Some(all);
     if let Some(report) = &mut report {
         report.text(&(serde_json::to_string_pretty(&tuned)? + "\n"))?;
     }

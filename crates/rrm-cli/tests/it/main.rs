@@ -29,6 +29,7 @@ mod shards;
 mod survival;
 mod train;
 mod tune;
+mod undecided;
 mod verifying;
 
 use std::{

@@ -72,8 +72,11 @@ fn a_judge_of_places_and_one_that_says_nothing_are_told_so() {
     };
     let first = tune("scripted:first");
     assert!(first.contains("100.0% of decisions follow the place") && first.contains("not good enough"), "{first}");
-    let silent = tune("scripted:silent");
-    assert!(silent.contains("100.0% of votes without a verdict") && silent.contains("not good enough"), "{silent}");
+    // What says nothing cannot be tuned.
+    let silent =
+        rrm(["tune", "--data", path.to_str().unwrap(), "--engine", "scripted:silent", "--votes", "2", "--target", "0.9"]);
+    assert_eq!((silent.status.code(), silent.stdout.len()), (Some(1), 0));
+    assert!(stderr(&silent).contains("error: 160 of 160 votes gave no verdict (no_verdict 160)"), "{}", stderr(&silent));
     let coin = tune("scripted:random");
     assert!(coin.contains("not good enough"), "{coin}");
 }

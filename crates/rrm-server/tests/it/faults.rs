@@ -141,12 +141,15 @@ async fn a_response_without_a_decided_match_has_no_reward() {
     let ((status, a), (other, _)) = tokio::join!(served.ask("/v1/groups", &a), served.ask("/v1/groups", &b));
     assert_eq!((status, other, code(&a)), (422, 422, "undecided"));
     assert_eq!(served.counter("responses_undecided_total").await, 2.0);
-    // A knockout has a winner all the same, by a coin that is counted and told.
+    // Nor has a knockout a winner then: no coin stands in for a judge. Who asks again is told the same, without a call.
     let served = serve("silent", groups_of(2)).await;
     let (a, b) = (member("a", "x"), member("b", "yy"));
-    let ((_, a), (_, b)) = tokio::join!(served.ask("/v1/groups", &a), served.ask("/v1/groups", &b));
-    assert_eq!((&a["coins"], &b["undecided"]), (&json!(1), &json!(1)));
-    assert_eq!(served.counter("matches_by_coin_total").await, 1.0);
+    let ((status, told), (other, _)) = tokio::join!(served.ask("/v1/groups", &a), served.ask("/v1/groups", &b));
+    assert_eq!((status, other, code(&told)), (422, 422, "undecided"));
+    assert_eq!(served.counter("matches_by_coin_total").await, 0.0);
+    let calls = served.counter("calls_total").await;
+    assert_eq!(served.ask("/v1/groups", &a).await, (status, told));
+    assert_eq!(served.counter("calls_total").await, calls);
 }
 
 #[tokio::test]

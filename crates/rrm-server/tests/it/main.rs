@@ -8,3 +8,4 @@ mod openrlhf;
 mod rerank;
 mod rewards;
 mod served;
+mod undecided;

@@ -52,11 +52,16 @@ pub struct Served {
 
 /// Serves `scripted:RULE` with these settings.
 pub async fn serve(rule: &str, settings: Settings) -> Served {
+    serve_with(rule, settings, JudgeSettings::default()).await
+}
+
+/// The same, judging like this.
+pub async fn serve_with(rule: &str, settings: Settings, judging: JudgeSettings) -> Served {
     let engine = Arc::new(Switched { inner: scripted(rule).unwrap(), on: AtomicBool::new(true) });
     let judge = Judge {
         engine: engine.clone(),
         format: Arc::new(Format::shipped("rrm").unwrap().unwrap()),
-        settings: JudgeSettings::default(),
+        settings: judging,
         store: None,
         slots: Arc::new(Semaphore::new(64)),
         spending: Arc::new(Spending::new(Limits::default())),

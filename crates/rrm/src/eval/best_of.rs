@@ -24,7 +24,7 @@ use crate::{
     rank::{self, RankSettings},
     ranking::{self, Ranking},
     rating::Score,
-    result,
+    result::{self, Verdicts},
     run::Task,
     strategy::Strategy,
 };
@@ -91,12 +91,19 @@ pub struct Size {
 pub struct Judged {
     /// How the best one is found.
     pub strategy: Strategy,
-    /// How often it is right.
+    /// How often it is right; a question without a pick counts as wrong.
     pub accuracy: Score,
+    /// Questions without a pick: no verdict says which response is the best.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub without_pick: u64,
     /// Votes for each question.
     pub votes: f64,
     /// Tokens written for each question.
     pub completion_tokens: f64,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// Sums over questions.
@@ -106,7 +113,16 @@ struct Sums {
     /// Rows of which some response has an answer.
     answered: u64,
     free: [f64; 4],
-    judged: [(f64, u64, u64); 3],
+    judged: [Picked; 3],
+}
+
+/// Sums over one strategy's picks.
+#[derive(Clone, Copy, Default)]
+struct Picked {
+    right: f64,
+    without: u64,
+    votes: u64,
+    completion_tokens: u64,
 }
 
 /// What is asked about.
@@ -139,7 +155,7 @@ fn sizes(item: &Item, largest: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Ranks the first 1, 2, 4, 8 ... responses of every question, by knockout, and by Elo and Bradley-Terry over one round robin; `done` hears of
-/// every question.
+/// every question. Gives what was counted with how the votes went, each vote as often as it counts.
 ///
 /// # Errors
 /// [`RunError`] at the first question that cannot be ranked.
@@ -149,14 +165,15 @@ pub async fn best_of(
     settings: &RankSettings,
     window: usize,
     mut done: impl FnMut() -> io::Result<()>,
-) -> Result<BestOf, RunError> {
+) -> Result<(BestOf, Verdicts), RunError> {
     let Asked { questions, items, data, largest } = asked;
     let mut sums: [Sums; SIZES.len()] = Default::default();
-    let (mut right_ones, mut wrong_ones) = (Vec::new(), Vec::new());
+    let (mut right_ones, mut wrong_ones, mut all) = (Vec::new(), Vec::new(), Verdicts::default());
     let work = |item| async move { (item, picks(judge, item, settings, largest).await) };
     let mut rows = std::pin::pin!(stream::iter(items).map(work).buffered(window.max(1)));
     while let Some((item, picks)) = rows.next().await {
-        let Picks { picks, scores } = picks.map_err(|source| RunError::Judge { id: item.id.clone(), source })?;
+        let Picks { picks, scores, verdicts } = picks.map_err(|source| RunError::Judge { id: item.id.clone(), source })?;
+        all.merge(&verdicts);
         for (place, score) in scores {
             match item.responses[place].label {
                 Some(1.0) => right_ones.push(score),
@@ -170,7 +187,9 @@ pub async fn best_of(
             let free = free(&item.responses[..n]);
             sums.free.iter_mut().zip(free).for_each(|(sum, right)| *sum += right);
             for (sum, pick) in sums.judged.iter_mut().zip(judged) {
-                *sum = (sum.0 + right(&item.responses[pick.0]), sum.1 + pick.1, sum.2 + pick.2);
+                sum.right += pick.0.map_or(0.0, |best| right(&item.responses[best]));
+                sum.without += u64::from(pick.0.is_none());
+                (sum.votes, sum.completion_tokens) = (sum.votes + pick.1, sum.completion_tokens + pick.2);
             }
         }
         done()?;
@@ -179,7 +198,8 @@ pub async fn best_of(
     let engine = judge.engine.info().clone();
     let format = judge.format.file.name.clone();
     let auc = auc(&mut right_ones, &mut wrong_ones);
-    Ok(BestOf { rrm: result::VERSION, engine, format, settings: judge.settings.clone(), data, questions, sizes, auc })
+    let settings = judge.settings.clone();
+    Ok((BestOf { rrm: result::VERSION, engine, format, settings, data, questions, sizes, auc }, all))
 }
 
 /// The chance that a right one is above a wrong one, half for equal ones; `None` where there is nothing to compare.
@@ -197,7 +217,8 @@ fn auc(right: &mut [f64], wrong: &mut [f64]) -> Option<Auc> {
     (pairs > 0.0).then(|| Auc { value: sum / pairs, right: right.len(), wrong: wrong.len() })
 }
 
-type Pick = (usize, u64, u64);
+/// The best response where one is known, votes and written tokens.
+type Pick = (Option<usize>, u64, u64);
 
 /// What was picked of one question.
 struct Picks {
@@ -205,12 +226,14 @@ struct Picks {
     picks: Vec<(usize, [Pick; 3])>,
     /// Scores of single responses, by their places, where the judge gives them.
     scores: BTreeMap<usize, f64>,
+    /// How the votes went.
+    verdicts: Verdicts,
 }
 
 /// What each strategy picks at each number of responses that the question has, with votes and tokens. Matches about the same responses
 /// are the same at all of them, so a store is asked for them and not the engine.
 async fn picks(judge: &Judge, item: &Item, settings: &RankSettings, largest: usize) -> Result<Picks, JudgeError> {
-    let (mut picks, mut scores) = (Vec::new(), BTreeMap::new());
+    let (mut picks, mut scores, mut verdicts) = (Vec::new(), BTreeMap::new(), Verdicts::default());
     for n in sizes(item, largest) {
         let some = Item { responses: item.responses[..n].to_vec(), ..item.clone() };
         let by = |strategy| RankSettings { strategy, ..*settings };
@@ -221,8 +244,9 @@ async fn picks(judge: &Judge, item: &Item, settings: &RankSettings, largest: usi
         let pick = |ranking: Ranking| {
             let votes = ranking.tally.votes;
             let votes = u64::from(votes.first + votes.second + votes.tie + votes.abstain);
-            (ranking.order.first().copied().unwrap_or(0), votes, ranking.tally.usage.completion_tokens)
+            (ranking.order.and_then(|order| order.first().copied()), votes, ranking.tally.usage.completion_tokens)
         };
+        [&knockout, &elo].into_iter().for_each(|ranking| verdicts.add_ranking(ranking));
         for played in &elo.matches {
             let vote = played.judgment.as_ref().and_then(|judgment| judgment.votes.first());
             if let Some((first, second)) = vote.and_then(|vote| vote.scores) {
@@ -239,7 +263,7 @@ async fn picks(judge: &Judge, item: &Item, settings: &RankSettings, largest: usi
         .enumerate()
         .filter_map(|(place, response)| Some((place, of(&response.text)?)))
         .collect();
-    Ok(Picks { picks, scores })
+    Ok(Picks { picks, scores, verdicts })
 }
 
 fn right(response: &Response) -> f64 {
@@ -261,8 +285,10 @@ fn size(n: usize, sums: &Sums) -> Option<Size> {
     let rows = sums.rows as f64;
     let score = |sum: f64| Share { value: sum / rows, rows }.score();
     let [first, random, majority, oracle] = sums.free;
-    let judged = STRATEGIES.into_iter().zip(sums.judged).map(|(strategy, (right, votes, tokens))| {
-        Some(Judged { strategy, accuracy: score(right)?, votes: votes as f64 / rows, completion_tokens: tokens as f64 / rows })
+    let judged = STRATEGIES.into_iter().zip(sums.judged).map(|(strategy, picked)| {
+        let (votes, tokens) = (picked.votes as f64 / rows, picked.completion_tokens as f64 / rows);
+        let (accuracy, without_pick) = (score(picked.right)?, picked.without);
+        Some(Judged { strategy, accuracy, without_pick, votes, completion_tokens: tokens })
     });
     Some(Size {
         n,

@@ -9,7 +9,7 @@ use super::{Case, Orders, Suite, Tally};
 use crate::{
     judge::{Judge, JudgeError},
     rank,
-    result::{self, MatchRow},
+    result::{self, MatchRow, Verdicts},
     strategy,
     verdict::Verdict,
     vote::Decision,
@@ -48,12 +48,14 @@ pub struct CaseRow {
 }
 
 /// Counts of one run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
     /// Cases that were asked about.
     pub cases: u64,
     /// Of these, cases with an error in place of a judgment.
     pub failed: u64,
+    /// How the votes of all cases went.
+    pub verdicts: Verdicts,
 }
 
 /// Why a run stopped before its last case.
@@ -90,6 +92,9 @@ pub async fn run(
         let row = row.map_err(|source| RunError::Judge { id: case.item.id.clone(), source })?;
         counted.cases += 1;
         counted.failed += u64::from(row.error.is_some());
+        row.matches.iter().for_each(|played| counted.verdicts.add_match(played));
+        let undecided = row.error.is_none() && row.decisions.first() == Some(&Decision::Undecided);
+        counted.verdicts.rows_without_place += u64::from(undecided);
         tally.add(&row);
         emit(&row)?;
     }

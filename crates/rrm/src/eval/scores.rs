@@ -50,7 +50,7 @@ pub struct Group {
     pub level: Level,
     /// As upstream calls it.
     pub name: String,
-    /// The benchmark's own score, from 0 to 1.
+    /// The benchmark's own score, from 0 to 1; absent where [`withhold`] took it away.
     pub official: Option<Score>,
     /// The share of pairs, or of rows in which all pairs, are judged right in both orders; absent where one order was asked for.
     pub strict: Option<Score>,
@@ -59,6 +59,10 @@ pub struct Group {
     /// What these rest on.
     #[serde(flatten)]
     pub counts: Counts,
+    /// Whether no vote gave a verdict in the orders that count officially: then the official score, if there is one, is what the benchmark counts
+    /// for that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unheard: bool,
     /// Parts of the published score that the data does not have: with any of these it is not that score.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
@@ -158,7 +162,7 @@ fn weighted(parts: &[(Share, f64)], same_rows: bool) -> Option<Share> {
     Some(Share { value, rows: if same_rows { mean_rows } else { 1.0 / spread } })
 }
 
-/// Scores from counts, with what they were measured on.
+/// Scores from counts, with what they were measured on; what no verdict was heard of is counted as the benchmark says, see [`withhold`].
 pub fn scores(judge: &Judge, suite: &Suite, tally: &Tally) -> Evaluation {
     let Format { file, hash, .. } = &*judge.format;
     Evaluation {
@@ -196,6 +200,21 @@ pub fn recorded_scores(suite: &Suite, tally: &Tally, name: &str, files: Vec<Data
     }
 }
 
+/// Takes away scores of a run that rest on no verdict at all: the official ones where no vote of the whole run gave one in the orders that they
+/// count, the strict ones where none did in any.
+pub fn withhold(evaluation: &mut Evaluation) {
+    let Evaluation { groups, metrics, .. } = evaluation;
+    if !groups.iter().all(|group| group.unheard) {
+        return;
+    }
+    let silent = groups.iter().all(|group| group.counts.verdicts() == 0);
+    metrics.clear();
+    for group in groups {
+        group.official = None;
+        group.strict = group.strict.filter(|_| !silent);
+    }
+}
+
 /// Scores of subsets, of sections and of the whole; a single subset of which nothing else is missing is the whole.
 fn groups(benchmark: Benchmark, tally: &Tally) -> Vec<Group> {
     let subsets = &tally.subsets;
@@ -217,12 +236,16 @@ fn groups(benchmark: Benchmark, tally: &Tally) -> Vec<Group> {
         strict: strict_score(strict.1),
         rows: official.1.rows,
         counts: subset.counts,
+        unheard: !subset.heard,
         missing: Vec::new(),
     });
     let sections = combine(benchmark, &official).into_iter().zip(combine(benchmark, &strict)).map(|(official, strict)| {
-        let mut counts = Counts::default();
+        let (mut counts, mut heard) = (Counts::default(), false);
         let within = |name: &str| official.subsets.iter().any(|subset| subset == name);
-        subsets.iter().filter(|subset| within(&subset.name)).for_each(|subset| counts += subset.counts);
+        for subset in subsets.iter().filter(|subset| within(&subset.name)) {
+            counts += subset.counts;
+            heard |= subset.heard;
+        }
         Group {
             level: official.level,
             name: official.name.clone(),
@@ -230,6 +253,7 @@ fn groups(benchmark: Benchmark, tally: &Tally) -> Vec<Group> {
             strict: strict_score(strict.share),
             rows: official.share.rows,
             counts,
+            unheard: !heard,
             missing: official.missing.clone(),
         }
     });

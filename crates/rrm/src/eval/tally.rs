@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Benchmark, CaseRow, Unit,
+    Benchmark, CaseRow, Orders, Unit,
     rated::{self, RatedRow},
 };
 use crate::{engine::Usage, verdict::Abstain, vote::Decision};
@@ -18,6 +18,8 @@ pub struct Tally {
     pub(super) subsets: Vec<Subset>,
     pub(super) confusion: Confusion,
     unit: Unit,
+    /// In which orders cases count officially; both as long as nobody says.
+    orders: Option<Orders>,
 }
 
 /// Counts of a subset.
@@ -30,6 +32,8 @@ pub(super) struct Subset {
     /// Sum of what these count.
     pub(super) official: f64,
     pub(super) strict: u64,
+    /// Whether some case has a verdict in the orders that count officially.
+    pub(super) heard: bool,
     /// Rows that its cases are of; several cases of one row are not independent.
     pub(super) rows: u64,
     /// The row of its last case: the cases of a row come together.
@@ -43,10 +47,11 @@ pub(super) struct Subset {
 impl Subset {
     fn new(name: String) -> Self {
         let counts = Counts::default();
-        Subset { name, counts, units: 0, official: 0.0, strict: 0, rows: 0, last: None, so_far: (0.0, false), rated: Vec::new() }
+        let (so_far, rated) = ((0.0, false), Vec::new());
+        Subset { name, counts, units: 0, official: 0.0, strict: 0, heard: false, rows: 0, last: None, so_far, rated }
     }
 
-    fn add(&mut self, row: &CaseRow, unit: Unit) {
+    fn add(&mut self, row: &CaseRow, (unit, orders): (Unit, Orders)) {
         let new_row = self.last.as_ref() != Some(&row.id);
         if new_row {
             self.last = Some(row.id.clone());
@@ -64,6 +69,7 @@ impl Subset {
             (self.so_far, (self.so_far.0.min(case.0), self.so_far.1 && case.1))
         };
         self.counts += counts(row);
+        self.heard |= heard(row, orders);
         self.official += now.0 - before.0;
         self.strict = self.strict + u64::from(now.1) - u64::from(before.1);
         self.so_far = now;
@@ -112,6 +118,13 @@ pub struct Counts {
     pub completion_tokens: u64,
 }
 
+impl Counts {
+    /// Votes that gave a verdict.
+    pub fn verdicts(&self) -> u64 {
+        self.votes.saturating_sub(self.abstained)
+    }
+}
+
 impl std::ops::AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.cases += other.cases;
@@ -131,7 +144,8 @@ impl std::ops::AddAssign for Counts {
 impl Tally {
     /// Nothing counted yet.
     pub fn new(benchmark: Benchmark) -> Self {
-        Tally { unit: benchmark.protocol().unit, ..Tally::default() }
+        let protocol = benchmark.protocol();
+        Tally { unit: protocol.unit, orders: Some(protocol.orders), ..Tally::default() }
     }
 
     /// Counts one more row.
@@ -140,11 +154,25 @@ impl Tally {
             self.subsets.push(Subset::new(row.subset.clone()));
             self.subsets.len() - 1
         });
-        self.subsets[place].add(row, self.unit);
+        self.subsets[place].add(row, (self.unit, self.orders.unwrap_or(Orders::Both)));
         if let Some(decision) = row.decisions.first() {
             self.confusion[column(row.label.into())][column(*decision)] += 1;
         }
     }
+}
+
+/// Whether a case has a verdict in the orders that count officially, be it that votes are there or only what they decided. Of two orders the
+/// first is official; where that one has no judgment, the only match is of the other.
+fn heard(row: &CaseRow, orders: Orders) -> bool {
+    let failed = row.error.is_some() && row.matches.len() < row.decisions.len();
+    let lost = failed && row.decisions.first() == Some(&Decision::Undecided);
+    let (decisions, matches) = match orders {
+        Orders::Both => (row.decisions.len(), row.matches.len()),
+        Orders::Drawn | Orders::Given => (1, usize::from(!lost)),
+    };
+    let mut votes = row.matches.iter().take(matches).flat_map(|played| &played.votes);
+    row.decisions.iter().take(decisions).any(|decision| *decision != Decision::Undecided)
+        || votes.any(|vote| vote.abstain.is_none())
 }
 
 fn counts(row: &CaseRow) -> Counts {

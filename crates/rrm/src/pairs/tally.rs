@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Reason, Unused, work::Done};
+use crate::result::Verdicts;
 
 /// Counts of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,6 +24,8 @@ pub struct Tally {
     pub dropped: BTreeMap<Reason, u64>,
     /// Responses that were not used, by reason.
     pub unused: BTreeMap<Unused, u64>,
+    /// How the base judge's votes went.
+    pub verdicts: Verdicts,
 }
 
 impl Tally {
@@ -34,6 +37,7 @@ impl Tally {
         self.questions += given;
         self.pairs += pairs;
         self.longer += done.longer;
+        self.verdicts.merge(&done.verdicts);
         self.first += done.pairs.iter().filter(|pair| pair.order == "chosen-first").count() as u64;
         let category = self.categories.entry(done.category.clone()).or_default();
         category.iter_mut().zip([1, given, pairs]).for_each(|(sum, more)| *sum += more);

@@ -17,8 +17,9 @@ use super::{
 use crate::{
     comparison::Prompt,
     dataset::{DatasetError, Item, Response},
-    judge::{Judge, JudgeError},
+    judge::{Judge, JudgeError, VoteRecord},
     rank,
+    result::Verdicts,
     shard::Shard,
     verdict::Verdict,
 };
@@ -47,6 +48,8 @@ pub struct Done {
     pub unused: Vec<Unused>,
     /// Pairs whose right response is the longer one.
     pub longer: u64,
+    /// How the base judge's votes went.
+    pub verdicts: Verdicts,
 }
 
 /// Why a run stopped.
@@ -167,7 +170,8 @@ async fn kept(question: &Question, at: At<'_>, settings: &Settings, judges: Judg
         let mut pair = row::pair(question, at.file, at.row, (right, wrong), settings);
         if let Some(judge) = judges.filter {
             match difficulty(judge, question, &pair.id, (right, wrong)).await {
-                Ok(filtered) => {
+                Ok((filtered, votes)) => {
+                    done.verdicts.add_votes(votes.iter().map(|record| record.vote));
                     (pair.base_right, pair.base_of) = (Some(filtered.right), Some(filtered.of));
                     let kept = filtered.kept;
                     done.filtered.push(filtered);
@@ -190,8 +194,13 @@ async fn kept(question: &Question, at: At<'_>, settings: &Settings, judges: Judg
     Ok(done)
 }
 
-/// How often the base judge is right about a pair, shown in an order that is drawn by seed.
-async fn difficulty(judge: &Judge, question: &Question, id: &str, pair: (&Usable, &Usable)) -> Result<Filtered, JudgeError> {
+/// How often the base judge is right about a pair, shown in an order that is drawn by seed, and its votes.
+async fn difficulty(
+    judge: &Judge,
+    question: &Question,
+    id: &str,
+    pair: (&Usable, &Usable),
+) -> Result<(Filtered, Vec<VoteRecord>), JudgeError> {
     let response = |usable: &Usable, label| Response {
         text: usable.text.as_str().into(),
         label: Some(label),
@@ -207,7 +216,8 @@ async fn difficulty(judge: &Judge, question: &Question, id: &str, pair: (&Usable
     };
     let played = rank::play(judge, &item, (0, 1)).await?;
     let wanted = if played.first == 0 { Verdict::First } else { Verdict::Second };
-    let right = played.judgment.votes.iter().filter(|record| record.vote == Ok(wanted)).count() as u32;
-    let of = played.judgment.votes.len() as u32;
-    Ok(Filtered { id: id.to_owned(), right, of, kept: right < of })
+    let votes = played.judgment.votes;
+    let right = votes.iter().filter(|record| record.vote == Ok(wanted)).count() as u32;
+    let of = votes.len() as u32;
+    Ok((Filtered { id: id.to_owned(), right, of, kept: right < of }, votes))
 }

@@ -204,7 +204,7 @@ async fn rows_are_the_same_whatever_runs_at_once() {
 }
 
 #[tokio::test]
-async fn a_right_judge_finds_the_order_and_a_silent_one_is_decided_by_marked_coins() {
+async fn a_right_judge_finds_the_order_and_a_silent_one_finds_none() {
     let task = |strategy| Task::Rank(RankSettings { strategy, ..Default::default() });
     let ranked = |script: &'static str, strategy| async move {
         let judge = judge(Arc::new(scripted(script).unwrap()), JudgeSettings::default());
@@ -215,10 +215,14 @@ async fn a_right_judge_finds_the_order_and_a_silent_one_is_decided_by_marked_coi
         let silent = ranked("silent", strategy).await;
         assert_eq!((silent.undecided, silent.coins, silent.usage.abstained), (36, 0, 36));
         assert!(silent.matches.iter().all(|m| m.winner.is_none() && m.decided_by == DecidedBy::Nothing));
+        assert_eq!((silent.order, silent.ranks, silent.scores), (None, Some(vec![None; 9]), vec![None; 9]));
     }
-    assert_eq!(ranked("accuracy=1", Strategy::Knockout).await.order.unwrap()[0], 8);
+    let right = ranked("accuracy=1", Strategy::Knockout).await;
+    assert_eq!((right.order.unwrap()[0], right.ranks), (8, None));
     let silent = ranked("silent", Strategy::Knockout).await;
-    assert_eq!((silent.matches.len(), silent.coins, silent.undecided), (8, 8, 8));
+    assert_eq!((silent.matches.len(), silent.coins, silent.undecided), (8, 0, 8));
+    assert!(silent.matches.iter().all(|m| m.winner.is_none() && m.decided_by == DecidedBy::Nothing));
+    assert_eq!((silent.order, silent.ranks, silent.scores), (None, Some(vec![None; 9]), vec![None; 9]));
 }
 
 #[tokio::test]

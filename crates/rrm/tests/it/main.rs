@@ -22,6 +22,7 @@ mod scalar;
 mod store;
 mod store_files;
 mod store_processes;
+mod undecided;
 mod verdicts;
 
 use std::path::{Path, PathBuf};

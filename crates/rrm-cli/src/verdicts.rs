@@ -1,0 +1,32 @@
+//! How the votes of a run went -> a line on stderr where something was not decided, and the failure of a run in which no vote gave a verdict.
+
+use rrm::{result::Verdicts, verdict::Abstain};
+
+use crate::{failure::Failure, output::note};
+
+/// Says what was not decided, if anything was not. Where [`check`] says that nothing was, it is not said twice; `failed` rows are what is told then.
+pub fn tell(verdicts: &Verdicts, failed: u64) {
+    let remarks = verdicts.remarks();
+    if !remarks.is_empty() && (failed > 0 || !verdicts.none()) {
+        note(&remarks.join("; "));
+    }
+}
+
+/// Refuses to call a run a success in which no vote gave a verdict; `so` says what that means for its results.
+pub fn check(verdicts: &Verdicts, so: &str) -> Result<(), Failure> {
+    if !verdicts.none() {
+        return Ok(());
+    }
+    let most = verdicts.abstained.iter().max_by_key(|(_, n)| **n).map(|(reason, _)| *reason);
+    let hint = match most {
+        Some(Abstain::Truncated) => {
+            "the token limit cut what the judge wrote: raise --max-tokens, or elicit verdicts with --max-thinking-tokens"
+        }
+        _ => {
+            "does the judge answer as --format wants it? --stream shows what it writes, `rrm show FILE ID` what it wrote, `rrm doctor URL` tries \
+             its server; docs/formats.md has the formats"
+        }
+    };
+    let message = format!("{}; {so}", verdicts.abstentions());
+    Err(Failure::user(anyhow::anyhow!(message)).with_hint(hint))
+}

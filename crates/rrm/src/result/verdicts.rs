@@ -1,0 +1,143 @@
+//! Matches and rows of a run -> how many votes gave a verdict, why the others did not, and what came of it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{MatchRow, RowResult};
+use crate::{
+    ranking::Ranking,
+    strategy::DecidedBy,
+    verdict::{Abstain, Verdict},
+    vote::Decision,
+};
+
+/// How the votes of a run went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdicts {
+    /// Counted votes.
+    pub votes: u64,
+    /// Of these, votes without a verdict, by reason.
+    pub abstained: BTreeMap<Abstain, u64>,
+    /// Matches that were put to the judge.
+    pub matches: u64,
+    /// Of these, matches that a majority decided; a tie is a decision.
+    pub decided: u64,
+    /// Matches with verdicts that were equal or tied, where a coin said who goes on.
+    pub coins: u64,
+    /// The other matches: nobody decided them.
+    pub undecided: u64,
+    /// Of these, matches in which no vote gave a verdict.
+    pub without_verdict: u64,
+    /// Rows in which some response has no place; of pairs, rows without a decision.
+    pub rows_without_place: u64,
+    /// Rows whose matches leave parts that cannot be compared with one another.
+    pub rows_disconnected: u64,
+}
+
+impl Verdicts {
+    /// Counts a row.
+    pub fn add_row(&mut self, result: &RowResult) {
+        result.matches.iter().for_each(|played| self.add_match(played));
+        let decided = result.order.is_some() || result.verdict == Some(Decision::Tie);
+        self.rows_without_place += u64::from(!decided);
+        self.rows_disconnected += u64::from(result.disconnected);
+    }
+
+    /// Counts a match.
+    pub fn add_match(&mut self, played: &MatchRow) {
+        if played.counts.is_some() {
+            self.add(played.decided_by, played.votes.iter().map(|vote| vote.abstain));
+        }
+    }
+
+    /// Counts a ranking that no row is written of.
+    pub fn add_ranking(&mut self, ranking: &Ranking) {
+        for played in &ranking.matches {
+            let Some(judgment) = &played.judgment else { continue };
+            self.add(played.decided_by, judgment.votes.iter().map(|record| record.vote.err()));
+        }
+        self.rows_without_place += u64::from(ranking.order.is_none());
+        self.rows_disconnected += u64::from(!ranking.connected);
+    }
+
+    /// Counts votes that are no match of anything.
+    pub fn add_votes(&mut self, votes: impl Iterator<Item = Result<Verdict, Abstain>>) {
+        for vote in votes {
+            self.votes += 1;
+            if let Err(reason) = vote {
+                *self.abstained.entry(reason).or_default() += 1;
+            }
+        }
+    }
+
+    fn add(&mut self, decided_by: DecidedBy, votes: impl Iterator<Item = Option<Abstain>>) {
+        let (before, none_before) = (self.votes, self.without());
+        self.add_votes(votes.map(|abstain| abstain.map_or(Ok(Verdict::Tie), Err)));
+        self.matches += 1;
+        match decided_by {
+            DecidedBy::Votes => self.decided += 1,
+            DecidedBy::Coin => self.coins += 1,
+            DecidedBy::Nothing | DecidedBy::Team => {
+                self.undecided += 1;
+                self.without_verdict += u64::from(self.votes - before == self.without() - none_before);
+            }
+        }
+    }
+
+    /// Votes without a verdict.
+    pub fn without(&self) -> u64 {
+        self.abstained.values().sum()
+    }
+
+    /// Whether votes were counted and none of them gave a verdict.
+    pub fn none(&self) -> bool {
+        self.votes > 0 && self.without() == self.votes
+    }
+
+    /// Adds the counts of another part of the run.
+    pub fn merge(&mut self, other: &Verdicts) {
+        self.votes += other.votes;
+        for (reason, n) in &other.abstained {
+            *self.abstained.entry(*reason).or_default() += n;
+        }
+        self.matches += other.matches;
+        self.decided += other.decided;
+        self.coins += other.coins;
+        self.undecided += other.undecided;
+        self.without_verdict += other.without_verdict;
+        self.rows_without_place += other.rows_without_place;
+        self.rows_disconnected += other.rows_disconnected;
+    }
+
+    /// How many votes gave no verdict and why, such as `3 of 24 votes gave no verdict (no_verdict 2, truncated 1)`.
+    pub fn abstentions(&self) -> String {
+        let word = |reason: &Abstain| serde_json::to_value(reason).ok().and_then(|word| Some(word.as_str()?.to_owned()));
+        let reasons: Vec<String> =
+            self.abstained.iter().filter_map(|(reason, n)| Some(format!("{} {n}", word(reason)?))).collect();
+        let why = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+        let votes = if self.votes == 1 { "vote" } else { "votes" };
+        format!("{} of {} {votes} gave no verdict{why}", self.without(), self.votes)
+    }
+
+    /// What a reader of the results must be told: parts of a sentence, none where every vote gave a verdict, a majority decided every match, and
+    /// all responses can be compared.
+    pub fn remarks(&self) -> Vec<String> {
+        let of = |n: u64, all: u64, one: &str, more: &str| format!("{n} of {all} {}", if all == 1 { one } else { more });
+        let matches = |n: u64| of(n, self.matches, "match", "matches");
+        let rows = |n: u64| if n == 1 { "1 row".to_owned() } else { format!("{n} rows") };
+        let equal = self.undecided - self.without_verdict;
+        let apart = || {
+            format!("the matches of {} leave parts that never met: orders across them mean nothing", rows(self.rows_disconnected))
+        };
+        let some = [
+            (self.without() > 0, self.abstentions()),
+            (self.without_verdict > 0, format!("{} without any verdict", matches(self.without_verdict))),
+            (equal > 0, format!("{} undecided by equal votes", matches(equal))),
+            (self.coins > 0, format!("{} decided by a coin", matches(self.coins))),
+            (self.rows_without_place > 0, format!("{} without an order or a decision", rows(self.rows_without_place))),
+            (self.rows_disconnected > 0, apart()),
+        ];
+        some.into_iter().filter_map(|(said, part)| said.then_some(part)).collect()
+    }
+}
