@@ -131,7 +131,8 @@ fn judge(run: &Run<'_, '_>, pairs: Vec<TrainingPair>, rollouts: Vec<Vec<Rollout>
     let config = run.config.reward.unwrap_or_default();
     let file = &run.format.file;
     let opening = if run.text.opens_thinking() { Opening::Template } else { Opening::Model };
-    let grade = |pair: &TrainingPair, rollout| reward::grade_about(&completion(rollout), file, &pair.comparison, opening);
+    let grade =
+        |pair: &TrainingPair, rollout: &Rollout| reward::grade_about(&completion(rollout), file, &pair.comparison, opening);
     let of_group = |(pair, group): (&TrainingPair, &Vec<Rollout>)| group.iter().map(|rollout| grade(pair, rollout)).collect();
     let graded: Vec<Vec<Graded>> = pairs.iter().zip(&rollouts).map(of_group).collect();
     let mut rewards: Vec<Vec<f32>> = Vec::new();
