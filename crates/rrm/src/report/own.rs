@@ -1,8 +1,8 @@
-//! Who wrote the responses, and who judges -> how much a judge favours what its own family wrote, beyond what labels say.
+//! Who wrote the responses, and who judges -> how much more often a judge is right where its own family's response is the right one.
 
 use serde::{Deserialize, Serialize};
 
-use super::paired::mean_by_row;
+use super::Rate;
 use crate::{eval::CaseRow, rating::Score, verdict::Verdict, vote::Decision};
 
 /// How a judge decides where one of the two responses is its own family's.
@@ -12,21 +12,22 @@ pub struct OwnFamily {
     pub family: String,
     /// Pairs of which exactly one response is the family's, decided and labelled for one of the two.
     pub cases: u64,
-    /// Share of first decisions for the family's response.
-    pub won: f64,
-    /// Share of labels for it.
-    pub deserved: f64,
-    /// The first minus the second; the 95% interval takes rows as independent.
-    pub excess: Score,
+    /// Decisions for the family's response, of those about pairs where it is the right one.
+    pub own_right: Rate,
+    /// Decisions for the other response, of those about pairs where that is the right one.
+    pub other_right: Rate,
+    /// The first share minus the second: above 0, the judge is right more often where being right favours its own family. The 95% interval is
+    /// Newcombe's, from the Wilson intervals of both shares; `None` where the family is never right, or always.
+    pub difference: Option<Score>,
 }
 
 /// What is gathered case by case.
 #[derive(Default)]
 pub(super) struct Gathering {
     family: String,
-    won: f64,
-    deserved: f64,
-    differences: Vec<(u64, f64)>,
+    cases: u64,
+    own_right: Rate,
+    other_right: Rate,
 }
 
 impl Gathering {
@@ -34,6 +35,7 @@ impl Gathering {
         Gathering { family: family(judge), ..Gathering::default() }
     }
 
+    /// Counts the decisions of a case in all orders that were asked, so that a liking for a place evens out where both were.
     pub(super) fn add(&mut self, row: &CaseRow, key: u64) {
         let Some((first, second)) = &row.writers else { return };
         let own = |writer: &str| !self.family.is_empty() && family(writer) == self.family;
@@ -42,23 +44,39 @@ impl Gathering {
             (false, true) => Verdict::Second,
             _ => return,
         };
-        let decision = row.decisions.first().filter(|decision| matches!(decision, Decision::First | Decision::Second));
-        let (Some(decision), true) = (decision, row.label != Verdict::Tie) else { return };
-        let one = |holds: bool| f64::from(u8::from(holds));
-        let (won, deserved) = (one(*decision == side.into()), one(row.label == side));
-        self.won += won;
-        self.deserved += deserved;
-        self.differences.push((key, won - deserved));
+        let shares = match row.label {
+            Verdict::Tie => return,
+            label if label == side => &mut self.own_right,
+            _ => &mut self.other_right,
+        };
+        let decided = row.decisions.iter().filter(|decision| matches!(decision, Decision::First | Decision::Second));
+        let mut any = false;
+        for decision in decided {
+            shares.add(*decision == row.label.into(), key);
+            any = true;
+        }
+        self.cases += u64::from(any);
     }
 
     /// `None` where no pair has exactly one response of the family: then the question does not apply.
     pub(super) fn done(self) -> Option<OwnFamily> {
-        let cases = self.differences.len();
-        let excess = mean_by_row(self.differences)?;
-        let share = |sum: f64| sum / cases as f64;
-        let (won, deserved) = (share(self.won), share(self.deserved));
-        Some(OwnFamily { family: self.family, cases: cases as u64, won, deserved, excess })
+        let (own_right, other_right) = (self.own_right.done(), self.other_right.done());
+        let difference = own_right.share.zip(other_right.share).map(|(own, other)| difference(own, other));
+        (self.cases > 0).then_some(OwnFamily { family: self.family, cases: self.cases, own_right, other_right, difference })
     }
+}
+
+/// One share minus another with Newcombe's interval (1998, method 10): the ends of both Wilson intervals, added as squares.
+fn difference(one: Score, other: Score) -> Score {
+    let value = one.value - other.value;
+    let ends = |score: Score| score.low.zip(score.high);
+    let interval = ends(one).zip(ends(other)).map(|((one_low, one_high), (other_low, other_high))| {
+        let below = (one.value - one_low).hypot(other_high - other.value);
+        let above = (one_high - one.value).hypot(other.value - other_low);
+        (value - below, value + above)
+    });
+    let (low, high) = interval.unzip();
+    Score { value, low, high }
 }
 
 /// `Qwen2.5-7B` of `org/Qwen2.5-7B at http://...` is of the family `qwen`, `gpt-4o` of `gpt`.
@@ -71,6 +89,7 @@ fn family(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{keyed::Keyed, rating::wilson};
 
     fn case(writers: Option<(&str, &str)>, label: Verdict, decision: Decision) -> CaseRow {
         CaseRow {
@@ -95,17 +114,84 @@ mod tests {
     }
 
     #[test]
-    fn what_is_won_beyond_the_labels_is_the_excess() {
+    fn accuracies_are_counted_apart_where_the_own_response_is_right_and_where_it_is_not() {
         let mut own = Gathering::new("org/qwen-7b at http://h:1");
         own.add(&case(Some(("Qwen2-72B", "gpt-4")), Verdict::First, Decision::First), 1);
         own.add(&case(Some(("gpt-4", "Qwen2-72B")), Verdict::First, Decision::Second), 2);
-        // Both, neither, undecided and unknown say nothing.
-        own.add(&case(Some(("Qwen2-72B", "qwen-1")), Verdict::First, Decision::First), 3);
-        own.add(&case(Some(("gpt-4", "claude")), Verdict::First, Decision::First), 4);
-        own.add(&case(Some(("gpt-4", "Qwen2-72B")), Verdict::First, Decision::Undecided), 5);
-        own.add(&case(None, Verdict::First, Decision::First), 6);
+        own.add(&case(Some(("gpt-4", "Qwen2-72B")), Verdict::First, Decision::First), 3);
+        // Both, neither, undecided, a tie and unknown say nothing.
+        own.add(&case(Some(("Qwen2-72B", "qwen-1")), Verdict::First, Decision::First), 4);
+        own.add(&case(Some(("gpt-4", "claude")), Verdict::First, Decision::First), 5);
+        own.add(&case(Some(("gpt-4", "Qwen2-72B")), Verdict::First, Decision::Undecided), 6);
+        own.add(&case(Some(("gpt-4", "Qwen2-72B")), Verdict::Tie, Decision::First), 7);
+        own.add(&case(None, Verdict::First, Decision::First), 8);
         let own = own.done().unwrap();
-        assert_eq!((own.cases, own.won, own.deserved, own.excess.value), (2, 1.0, 0.5, 0.5));
+        assert_eq!((own.cases, own.own_right.of, own.other_right.of), (3, 1, 2));
+        assert_eq!(own.difference.unwrap().value, 1.0 - 0.5);
         assert_eq!(Gathering::new("qwen").done(), None);
+        // Where the family is always right, nothing says how the judge does where it is not.
+        let mut always = Gathering::new("qwen");
+        always.add(&case(Some(("qwen", "gpt-4")), Verdict::First, Decision::First), 1);
+        let always = always.done().unwrap();
+        assert_eq!((always.cases, always.difference), (1, None));
+    }
+
+    #[test]
+    fn the_interval_is_newcombes() {
+        // Newcombe 1998, table II, method 10: 56 of 70 and 48 of 80 give 0.2 (0.0524 to 0.3339), 9 of 10 and 3 of 10 give 0.6 (0.1705 to 0.8090).
+        for (held, expected) in [([(56, 70), (48, 80)], [0.2, 0.0524, 0.3339]), ([(9, 10), (3, 10)], [0.6, 0.1705, 0.8090])] {
+            let [one, other] = held.map(|(held, of)| wilson(f64::from(held), f64::from(of)).unwrap());
+            let Score { value, low, high } = difference(one, other);
+            let found = [value, low.unwrap(), high.unwrap()];
+            assert!(found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-4), "{found:?}");
+        }
+    }
+
+    /// Self-preference of a judge over 2,000 pairs in both orders, of which so large a share has the own response right; `decide` is told
+    /// whether the own response is right, whether it is shown first, and a draw from 0 to 1, and says whether it is chosen.
+    fn simulated(share: f64, seed: u64, decide: impl Fn(bool, bool, f64) -> bool) -> Score {
+        let mut own = Gathering::new("qwen");
+        for pair in 0..2_000u64 {
+            let drawn = |what| Keyed::new(seed, "", what, &[pair]).f64();
+            let own_right = drawn("label") < share;
+            let (right, wrong) = if own_right { (Verdict::First, Decision::First) } else { (Verdict::Second, Decision::First) };
+            // The own response is the first one of the pair.
+            let chosen = |own_first, what| if decide(own_right, own_first, drawn(what)) { wrong } else { Decision::Second };
+            let mut row = case(Some(("qwen", "gpt")), right, Decision::First);
+            row.decisions = vec![chosen(true, "one"), chosen(false, "other")];
+            own.add(&row, pair);
+        }
+        own.done().unwrap().difference.unwrap()
+    }
+
+    #[test]
+    fn a_judge_without_a_liking_for_its_own_has_none_however_often_its_own_is_right() {
+        let holds_zero = |score: Score| score.low.unwrap() <= 0.0 && score.high.unwrap() >= 0.0;
+        for share in [0.2, 0.5, 0.8] {
+            let mut held = [0, 0, 0];
+            for seed in 0..40 {
+                let coin = simulated(share, seed, |_, _, drawn| drawn < 0.5);
+                let fair = simulated(share, seed, |own_right, _, drawn| (drawn < 0.8) == own_right);
+                let first = simulated(share, seed, |_, own_first, _| own_first);
+                held.iter_mut().zip([coin, fair, first]).for_each(|(held, score)| *held += u32::from(holds_zero(score)));
+            }
+            assert!(held.iter().all(|held| *held >= 35), "{share}: {held:?} of 40 intervals hold 0");
+        }
+    }
+
+    #[test]
+    fn a_judge_that_likes_its_own_is_found_out_however_often_its_own_is_right() {
+        for share in [0.2, 0.5, 0.8] {
+            // Right in 70%, and one time in five for its own whatever is right: 0.2 more often right where its own is.
+            let liking = |own_right: bool, _: bool, drawn: f64| drawn < 0.2 || (drawn < 0.2 + 0.8 * 0.7) == own_right;
+            let disliking = |own_right: bool, first: bool, drawn: f64| !liking(!own_right, first, drawn);
+            let (mut liked, mut disliked) = (0.0, 0.0);
+            for seed in 0..20 {
+                let (found, other) = (simulated(share, seed, liking), simulated(share, seed, disliking));
+                assert!(found.low.unwrap() > 0.0 && other.high.unwrap() < 0.0, "{share}: {found:?} {other:?}");
+                (liked, disliked) = (liked + found.value / 20.0, disliked + other.value / 20.0);
+            }
+            assert!((liked - 0.2).abs() < 0.02 && (disliked + 0.2).abs() < 0.02, "{share}: {liked} {disliked}");
+        }
     }
 }
