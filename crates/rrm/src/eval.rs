@@ -5,6 +5,7 @@
 
 mod benchmarks;
 mod best_of;
+mod files;
 mod load;
 mod published;
 mod rated;
@@ -27,7 +28,7 @@ pub use self::{
     scores::{Combined, Evaluation, Group, Level, Share, combine, recorded_scores, scores, withhold},
     tally::{Confusion, Counts, Tally},
 };
-use crate::{dataset::Item, verdict::Verdict, vote::Decision};
+use crate::{comparison::Side, dataset::Item, verdict::Verdict, vote::Decision};
 
 /// A judge benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -179,6 +180,24 @@ pub struct Case {
     pub label: Verdict,
     /// What it is counted under.
     pub subset: String,
+}
+
+impl Case {
+    /// Which side is right where the pair is shown in this order; none where the label is a tie.
+    fn right_side(&self, order: (usize, usize)) -> Option<Side> {
+        let side = match self.label {
+            Verdict::First => Side::First,
+            Verdict::Second => Side::Second,
+            Verdict::Tie => return None,
+        };
+        Some(if order == self.pair { side } else { side.other() })
+    }
+
+    /// Whether the two responses have one text, so that there is nothing to compare.
+    fn of_one_text(&self) -> bool {
+        let text = |response: usize| self.item.responses.get(response).map(|response| &response.text);
+        text(self.pair.0) == text(self.pair.1)
+    }
 }
 
 /// A mean over subsets or over sections that came before it.

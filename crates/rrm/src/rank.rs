@@ -71,7 +71,8 @@ pub async fn rank(judge: &Judge, item: &Item, settings: &RankSettings) -> Result
 /// # Errors
 /// As [`Judge::judge`].
 pub async fn play(judge: &Judge, item: &Item, pair: (usize, usize)) -> Result<Played, JudgeError> {
-    play_in_order(judge, item, drawn_order(judge.settings.seed, &item.id, pair)).await
+    let (first, second) = drawn_order(judge.settings.seed, &item.id, pair);
+    play_in_order(judge, item, (first, second), labelled(item, first, second)).await
 }
 
 /// Which of two responses a judge sees first, and which second: the same for both ways of naming them.
@@ -80,25 +81,36 @@ pub fn drawn_order(seed: u64, item: &str, (a, b): (usize, usize)) -> (usize, usi
     if keyed::coin(seed, item, "order", (a, b)) { (a, b) } else { (b, a) }
 }
 
-/// Judges two responses of a row, shown in this order.
+/// Judges two responses of a row, shown in this order; `label` says which of them is right, where that is known. A judge is never shown it.
 ///
 /// # Errors
 /// As [`Judge::judge`].
-pub async fn play_in_order(judge: &Judge, item: &Item, (first, second): (usize, usize)) -> Result<Played, JudgeError> {
+pub async fn play_in_order(
+    judge: &Judge,
+    item: &Item,
+    (first, second): (usize, usize),
+    label: Option<Side>,
+) -> Result<Played, JudgeError> {
     let fixture = Fixture { item: &item.id, pair: (first, second) };
-    let judgment: Judgment = judge.judge(fixture, &comparison(item, first, second)).await?;
+    let comparison = Comparison { label, ..comparison(item, first, second) };
+    let judgment: Judgment = judge.judge(fixture, &comparison).await?;
     Ok(Played { first, second, judgment })
 }
 
-/// The comparison of two responses of a row, shown in this order.
+/// The comparison of two responses of a row, shown in this order and labelled as the row labels its responses.
 pub fn comparison(item: &Item, first: usize, second: usize) -> Comparison {
     let (a, b) = (&item.responses[first], &item.responses[second]);
-    let label = match (a.label, b.label) {
+    let label = labelled(item, first, second);
+    Comparison { prompt: item.prompt.clone(), first: a.text.clone(), second: b.text.clone(), label }
+}
+
+/// Which of two responses its row labels better.
+fn labelled(item: &Item, first: usize, second: usize) -> Option<Side> {
+    match (item.responses[first].label, item.responses[second].label) {
         (Some(a), Some(b)) if a > b => Some(Side::First),
         (Some(a), Some(b)) if a < b => Some(Side::Second),
         _ => None,
-    };
-    Comparison { prompt: item.prompt.clone(), first: a.text.clone(), second: b.text.clone(), label }
+    }
 }
 
 /// A team number for each response: the index of the first one that it is declared equal to, be it through others.

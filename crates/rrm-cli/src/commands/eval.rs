@@ -130,6 +130,9 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
     let mut suite = eval::load(benchmark, &data, &options.columns()?)?;
     suite.skipped.iter().for_each(|file| note(&format!("{} holds no rows of {}", file.display(), benchmark.protocol().name)));
     suite.notes.iter().for_each(|said| note(said));
+    if let Some(equal) = of_one_text(&suite) {
+        note(&equal);
+    }
     let cases = suite.cases.len() as u64;
     suite.cases = Shard::of(options.shard, cases, suite.cases.into_iter()).collect();
     let format = engines::format(options.format.as_deref())?;
@@ -176,6 +179,21 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
         None => crate::terminal::summary(&stats, options.price()),
     }
     failed(&counted, stored)
+}
+
+/// What is said of pairs of one text, if there are any.
+fn of_one_text(suite: &eval::Suite) -> Option<String> {
+    let what = match suite.equal {
+        0 => return None,
+        1 => "1 pair of equal texts is".to_owned(),
+        n => format!("{n} pairs of equal texts are"),
+    };
+    Some(match suite.benchmark {
+        Benchmark::Pairs => format!("{what} left out: no judge can tell them apart"),
+        _ => format!(
+            "{what} labelled for one of the two; upstream counts them, so they are asked about, and a judge can only guess"
+        ),
+    })
 }
 
 /// The command, for the file of options.

@@ -9,6 +9,7 @@ mod faulty_server;
 #[path = "../../../rrm-nn/tests/it/toy.rs"]
 mod toy;
 
+mod baselines;
 mod batches;
 mod embedded;
 mod errors;

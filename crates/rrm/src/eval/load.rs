@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashSet,
-    fs::{self, File},
     io,
     path::{Path, PathBuf},
 };
@@ -12,8 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     Benchmark, Case, Layout,
     benchmarks::{llm_bar, text},
+    files::{expanded, hashed, listed},
 };
-use crate::dataset::{self, ColumnError, ColumnNames, DatasetError, Item, ReadOptions};
+use crate::{
+    dataset::{self, ColumnError, ColumnNames, DatasetError, Item, ReadOptions},
+    verdict::Verdict,
+};
 
 /// A benchmark that was read.
 #[derive(Clone, Debug)]
@@ -28,6 +31,9 @@ pub struct Suite {
     pub skipped: Vec<PathBuf>,
     /// What should be said about the reading, a sentence each.
     pub notes: Vec<String>,
+    /// Pairs of one text, which no judge can tell apart. Of [`Benchmark::Pairs`] they are left out; those of published benchmarks are asked
+    /// about, since upstream counts them, and here are those that are labelled for one of the two.
+    pub equal: u64,
 }
 
 /// A file that was read.
@@ -80,7 +86,7 @@ pub enum EvalError {
         benchmark: &'static str,
     },
     /// Rows, but none that counts.
-    #[error("{file}: none of its {rows} rows counts in {benchmark}")]
+    #[error("{file}: none of its {rows} rows counts in {benchmark}{}", of_one_text(*.equal))]
     NothingCounts {
         /// The first file.
         file: String,
@@ -88,6 +94,8 @@ pub enum EvalError {
         rows: u64,
         /// The benchmark.
         benchmark: &'static str,
+        /// Pairs of one text that were left out.
+        equal: u64,
     },
     /// A row that the benchmark has no use for.
     #[error("{file} row {row}: {problem}")]
@@ -191,7 +199,8 @@ impl Ids {
 /// # Errors
 /// [`EvalError`] for what cannot be read, for bad rows, and where no rows are found.
 pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> Result<Suite, EvalError> {
-    let mut suite = Suite { benchmark, cases: Vec::new(), files: Vec::new(), skipped: Vec::new(), notes: Vec::new() };
+    let (notes, equal) = (Vec::new(), 0);
+    let mut suite = Suite { benchmark, cases: Vec::new(), files: Vec::new(), skipped: Vec::new(), notes, equal };
     let mut seen = Seen::default();
     let columns = &match benchmark {
         // What labels mean is told by all files.
@@ -235,7 +244,8 @@ pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> R
     }
     match suite.files.first() {
         Some(first) if suite.cases.is_empty() => {
-            Err(EvalError::NothingCounts { file: first.file.clone(), rows: first.rows, benchmark: benchmark.protocol().name })
+            let (file, rows, equal) = (first.file.clone(), first.rows, suite.equal);
+            Err(EvalError::NothingCounts { file, rows, benchmark: benchmark.protocol().name, equal })
         }
         _ => Ok(suite),
     }
@@ -314,7 +324,10 @@ fn read(suite: &mut Suite, seen: &mut Seen, path: &Path, layout: &Layout, column
         if let Some(subset) = subset {
             cases.iter_mut().for_each(|case| case.subset.clone_from(&subset));
         }
-        suite.cases.extend(cases);
+        let own = suite.benchmark == Benchmark::Pairs;
+        let equal = |case: &&Case| case.of_one_text() && (own || case.label != Verdict::Tie);
+        suite.equal += cases.iter().filter(equal).count() as u64;
+        suite.cases.extend(cases.into_iter().filter(|case| !own || !case.of_one_text()));
         rows += 1;
     }
     suite.notes.extend(items.notes().into_iter().map(|note| format!("{}: {note}", path.display())));
@@ -335,45 +348,9 @@ fn subset(value: &serde_json::Value) -> String {
     }
 }
 
-/// The files, and those below the folders.
-pub(super) fn expanded(paths: &[PathBuf]) -> Result<Vec<PathBuf>, EvalError> {
-    let mut files = Vec::new();
-    for path in paths {
-        match path.is_dir() {
-            true => files.extend(listed(path)?),
-            false => files.push(path.clone()),
-        }
-    }
-    Ok(files)
-}
-
-/// The record of a file that was read.
-pub(super) fn hashed(path: &Path, rows: u64) -> Result<DataFile, EvalError> {
-    let mut hasher = blake3::Hasher::new();
-    let hashed = File::open(path).and_then(|file| hasher.update_reader(file).map(drop));
-    hashed.map_err(|detail| EvalError::Io { path: path.to_owned(), detail })?;
-    let blake3 = hasher.finalize().to_hex().to_string();
-    Ok(DataFile { file: path.display().to_string(), rows, blake3 })
-}
-
-/// Files below a folder whose names say that they may hold rows, in the order of their paths.
-pub(crate) fn listed(folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
-    const ENDINGS: [&str; 9] = [".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet", ".csv", ".tsv", ".csv.gz", ".tsv.gz"];
-    let failed = |detail| EvalError::Io { path: folder.to_owned(), detail };
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        paths.push(entry.map_err(failed)?.path());
-    }
-    paths.sort();
-    let mut files = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            files.append(&mut listed(&path)?);
-        } else if ENDINGS.iter().any(|ending| path.to_string_lossy().ends_with(ending)) {
-            files.push(path);
-        }
-    }
-    Ok(files)
+/// What is said of pairs of one text that were left out.
+fn of_one_text(equal: u64) -> String {
+    if equal == 0 { String::new() } else { format!("; {equal} of them are pairs of one text, which are left out") }
 }
 
 /// The columns that rows of a benchmark have, for messages.

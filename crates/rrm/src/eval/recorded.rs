@@ -163,7 +163,7 @@ pub fn recorded(suite: &Suite, paths: &[PathBuf]) -> Result<Recorded, RecordedEr
     let (mut stated, mut files) = (HashMap::new(), Vec::new());
     for path in paths {
         let before = files.len();
-        let all = if path.is_dir() { load::listed(path)? } else { vec![path.clone()] };
+        let all = if path.is_dir() { files::listed(path)? } else { vec![path.clone()] };
         for file in all {
             let present = match dataset::first_columns(&file) {
                 Err(DatasetError::Row { .. } | DatasetError::Kind { .. } | DatasetError::Empty { .. }) if path.is_dir() => {
@@ -173,7 +173,7 @@ pub fn recorded(suite: &Suite, paths: &[PathBuf]) -> Result<Recorded, RecordedEr
             };
             if (kind.fits)(&present) {
                 let rows = read(&kind, &file, &mut stated)?;
-                files.push(load::hashed(&file, rows)?);
+                files.push(files::hashed(&file, rows)?);
             }
         }
         if files.len() == before {

@@ -114,14 +114,16 @@ fn orders(judge: &Judge, case: &Case, orders: Orders, both: bool) -> ((usize, us
 async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Result<CaseRow, JudgeError> {
     let protocol = suite.benchmark.protocol();
     let (official, other) = orders(judge, case, protocol.orders, both_orders);
+    // What is right is the case's word: the responses of some benchmarks have no labels of their own.
+    let ask = |order| rank::play_in_order(judge, &case.item, order, case.right_side(order));
     let again = async {
         match other {
-            Some(order) => Some(rank::play_in_order(judge, &case.item, order).await),
+            Some(order) => Some(ask(order).await),
             None => None,
         }
     };
     // Where one order fails the other still ends: what it paid for is stored.
-    let (first, second) = join(rank::play_in_order(judge, &case.item, official), again).await;
+    let (first, second) = join(ask(official), again).await;
     let (mut decisions, mut matches, mut error) = (Vec::new(), Vec::new(), None);
     for played in [Some(first), second].into_iter().flatten() {
         match played {

@@ -36,11 +36,19 @@ pub struct Evaluation {
     /// Where judgments were published that nobody was asked for; then format and settings say nothing about the judge.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recorded: Vec<DataFile>,
+    /// Pairs of one text among them: see [`Suite::equal`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub equal: u64,
     /// Scores of subsets, then of sections, then of the whole.
     pub groups: Vec<Group>,
     /// Further numbers of the benchmark over all pairs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// A subset, a section or the whole.
@@ -194,6 +202,7 @@ pub fn recorded_scores(suite: &Suite, tally: &Tally, name: &str, files: Vec<Data
         format_hash: String::new(),
         settings: JudgeSettings::default(),
         data: suite.files.clone(),
+        equal: suite.equal,
         recorded: files,
         groups: groups(suite.benchmark, tally),
         metrics: metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),

@@ -4,6 +4,7 @@ mod own;
 mod parity;
 mod recorded;
 mod rules;
+mod scripts;
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -13,7 +13,8 @@ use crate::{
     eval::{
         DataFile, EvalError,
         benchmarks::ppe,
-        load::{self, hashed},
+        files::{expanded, hashed},
+        load,
     },
     keyed,
 };
@@ -62,7 +63,7 @@ pub type Loaded = (Vec<Item>, Vec<DataFile>, Vec<String>);
 /// # Errors
 /// [`EvalError`] for what cannot be read, for an id that comes twice, and for rows without a word on whether a response is right.
 pub fn load_best_of(questions: Questions, paths: &[PathBuf], columns: &ColumnNames, seed: u64) -> Result<Loaded, EvalError> {
-    let listed = load::expanded(paths)?;
+    let listed = expanded(paths)?;
     let (columns, note) = dataset::settled(&listed, &questions.columns(columns)?)?;
     let reading = ReadOptions { at_least: 1, columns, ..ReadOptions::default() };
     let (mut items, mut files, mut ids) = (Vec::new(), Vec::new(), load::Ids::default());
