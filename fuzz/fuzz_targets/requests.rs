@@ -12,19 +12,23 @@ use rrm_server::{
 libfuzzer_sys::fuzz_target!(|body: &[u8]| {
     if let Ok(request) = serde_json::from_slice::<GroupRequest>(body) {
         request.prompt.prompt().ok();
-        if let Ok(response) = request.response.response() {
+        if let Ok(response) = request.response.response("response") {
             let judged = text::answer(&response);
             assert!(response.contains(judged) || judged == text::NO_ANSWER);
         }
     }
     if let Ok(request) = serde_json::from_slice::<RowRequest>(body) {
         request.prompt.prompt().ok();
-        request.responses.into_iter().for_each(|said| drop(said.response()));
+        request.responses.into_iter().for_each(|said| drop(said.response("responses[0]")));
     }
     if let Ok(request) = serde_json::from_slice::<OpenRlhfRequest>(body) {
         for (query, prompt) in request.query.iter().zip(&request.prompts) {
             if let Ok(response) = text::behind(query, prompt) {
-                assert!(query[prompt.len()..].starts_with(response));
+                // A prompt that stands there to the byte is cut off to the byte; one that decoding changed ends somewhere in it.
+                match query.strip_prefix(prompt.as_str()) {
+                    Some(rest) => assert!(rest.starts_with(response)),
+                    None => assert!(query.contains(response)),
+                }
                 text::answer(response);
             }
         }

@@ -7,12 +7,13 @@ use std::{
 };
 
 use axum::{
-    body::{Body, to_bytes},
+    body::Body,
     extract::{Request, State},
     http::{StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures::StreamExt;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -21,6 +22,7 @@ use tokio::{
 use crate::{
     Server,
     error::ApiError,
+    refusal,
     settings::{Key, Settings},
 };
 
@@ -117,16 +119,34 @@ pub async fn guard(State(server): State<Arc<Server>>, request: Request, next: Ne
     answer
 }
 
-async fn enter(server: &Server, request: Request) -> Result<(Request, Vec<OwnedSemaphorePermit>), ApiError> {
+async fn enter(server: &Arc<Server>, request: Request) -> Result<(Request, Vec<OwnedSemaphorePermit>), ApiError> {
     let settings = &server.settings;
     let permits = server.door.enter(&request, settings)?;
     let (parts, body) = request.into_parts();
-    let limit = settings.max_body_bytes;
-    let body = timeout(settings.body_timeout, to_bytes(body, limit)).await;
-    let body = body.map_err(|_| ApiError::SlowBody(settings.body_timeout.as_secs()))?;
-    // What breaks off while it is sent is nobody's to be told; what is too large is.
-    let body = body.map_err(|_| ApiError::HugeBody(limit))?;
-    Ok((Request::from_parts(parts, Body::from(body)), permits))
+    let mut bytes = Vec::new();
+    let read = timeout(settings.body_timeout, read(body, settings.max_body_bytes, &mut bytes)).await;
+    if let Err(error) = read.unwrap_or_else(|_| Err(Some(ApiError::SlowBody(settings.body_timeout.as_secs())))) {
+        // What breaks off while it is sent is nobody's to be told, and may come again.
+        let Some(error) = error else { return Err(ApiError::Invalid("the body broke off".to_owned())) };
+        refusal::tell(server, parts.uri.path(), &bytes, &error);
+        return Err(error);
+    }
+    Ok((Request::from_parts(parts, Body::from(bytes)), permits))
+}
+
+/// Reads a body, at most `limit` bytes of it; what was read stays in `bytes` where it does not end well. The error is none where the
+/// connection broke.
+async fn read(body: Body, limit: usize, bytes: &mut Vec<u8>) -> Result<(), Option<ApiError>> {
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| None)?;
+        let room = limit - bytes.len();
+        bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            return Err(Some(ApiError::HugeBody(limit)));
+        }
+    }
+    Ok(())
 }
 
 /// Refusals of the framework (no such route, no such method) in the form of all others.

@@ -66,7 +66,7 @@ pub enum ApiError {
         seconds: u64,
     },
     /// Not all members came before the deadline.
-    #[error("group {group}: {present} of {size} members came within {seconds} s")]
+    #[error("group {group}: {present} of {size} members came within {seconds} s{}", behind(why.as_deref()))]
     Incomplete {
         /// The group's key.
         group: String,
@@ -74,6 +74,26 @@ pub enum ApiError {
         present: usize,
         /// Who was expected.
         size: usize,
+        /// The deadline.
+        seconds: u64,
+        /// Why somebody is missing, where that is known.
+        why: Option<String>,
+    },
+    /// Another member of the group was refused, so that the group cannot be complete.
+    #[error("group {group} cannot be complete: {member} was refused ({why})")]
+    Refused {
+        /// The group's key.
+        group: String,
+        /// Which member.
+        member: String,
+        /// What it was told.
+        why: String,
+    },
+    /// Judging took longer than it may.
+    #[error("group {group} was not judged within {seconds} s (--judging-deadline); what was answered is in the store")]
+    SlowJudge {
+        /// The group's key.
+        group: String,
         /// The deadline.
         seconds: u64,
     },
@@ -88,7 +108,18 @@ pub enum ApiError {
     Closing,
 }
 
+/// A reason behind a sentence.
+fn behind(why: Option<&str>) -> String {
+    why.map_or_else(String::new, |why| format!("; {why}"))
+}
+
 impl ApiError {
+    /// Status, code and sentence in one line.
+    pub fn in_short(&self) -> String {
+        let (status, code) = self.code();
+        format!("{} {code}: {self}", status.as_u16())
+    }
+
     /// The HTTP status, and the word that programs look at.
     pub fn code(&self) -> (StatusCode, &'static str) {
         match self {
@@ -102,6 +133,8 @@ impl ApiError {
             ApiError::Busy(_) => (StatusCode::TOO_MANY_REQUESTS, "busy"),
             ApiError::Quota { .. } => (StatusCode::TOO_MANY_REQUESTS, "quota"),
             ApiError::Incomplete { .. } => (StatusCode::FAILED_DEPENDENCY, "incomplete"),
+            ApiError::Refused { .. } => (StatusCode::FAILED_DEPENDENCY, "refused"),
+            ApiError::SlowJudge { .. } => (StatusCode::GATEWAY_TIMEOUT, "slow_judge"),
             ApiError::Undecided(_) => (StatusCode::UNPROCESSABLE_ENTITY, "undecided"),
             ApiError::Judge(_) => (StatusCode::BAD_GATEWAY, "judge"),
             ApiError::Closing => (StatusCode::SERVICE_UNAVAILABLE, "closing"),
@@ -123,7 +156,9 @@ impl utoipa::IntoResponses for ApiError {
             ApiError::Late(text()),
             ApiError::Busy(0),
             ApiError::Quota { limit: 0, seconds: 0 },
-            ApiError::Incomplete { group: text(), present: 0, size: 0, seconds: 0 },
+            ApiError::Incomplete { group: text(), present: 0, size: 0, seconds: 0, why: None },
+            ApiError::Refused { group: text(), member: text(), why: text() },
+            ApiError::SlowJudge { group: text(), seconds: 0 },
             ApiError::Undecided(text()),
             ApiError::Judge(text()),
             ApiError::Closing,

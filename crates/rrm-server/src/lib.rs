@@ -5,13 +5,16 @@
 //! docs/http.md; it is never a neutral reward.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
+pub mod calls;
 pub mod door;
 pub mod error;
 pub mod metrics;
 pub mod openapi;
+mod refusal;
 pub mod rendezvous;
 pub mod rerank;
 pub mod reward;
+mod roundtrip;
 pub mod routes;
 pub mod settings;
 pub mod shapes;
@@ -38,19 +41,24 @@ pub struct Server {
     pub groups: rendezvous::Groups,
     /// What happened.
     pub metrics: metrics::Metrics,
+    /// How the judge's last calls went.
+    pub calls: Arc<calls::Calls>,
     door: door::Door,
 }
 
 impl Server {
     /// A server without groups.
-    pub fn new(judge: Judge, settings: settings::Settings, admits: Admits) -> Arc<Self> {
+    pub fn new(mut judge: Judge, settings: settings::Settings, admits: Admits) -> Arc<Self> {
         let door = door::Door::new(&settings);
+        let calls = Arc::<calls::Calls>::default();
+        judge.engine = Arc::new(calls::Watched { engine: judge.engine, calls: calls.clone() });
         Arc::new(Server {
             judge,
             settings,
             admits,
             groups: rendezvous::Groups::default(),
             metrics: metrics::Metrics::default(),
+            calls,
             door,
         })
     }

@@ -41,6 +41,8 @@ pub struct Metrics {
     pub groups_partial: Counter,
     /// Groups that were given up at their deadline.
     pub groups_incomplete: Counter,
+    /// Groups that were given up because a member was refused.
+    pub groups_refused: Counter,
     /// Groups whose judging failed.
     pub groups_failed: Counter,
     /// Judged groups whose members all had one text: nothing to learn from.
@@ -91,6 +93,7 @@ impl Default for Metrics {
             groups_complete: counter(),
             groups_partial: counter(),
             groups_incomplete: counter(),
+            groups_refused: counter(),
             groups_failed: counter(),
             groups_of_twins: counter(),
             twins: counter(),
@@ -192,6 +195,7 @@ impl Metrics {
             ("groups_complete_total", "Groups judged with all their members.", &self.groups_complete),
             ("groups_partial_total", "Groups judged at their deadline without some members.", &self.groups_partial),
             ("groups_incomplete_total", "Groups given up at their deadline.", &self.groups_incomplete),
+            ("groups_refused_total", "Groups given up because a member was refused.", &self.groups_refused),
             ("groups_failed_total", "Groups whose judging failed.", &self.groups_failed),
             ("groups_of_twins_total", "Judged groups whose members all had one text.", &self.groups_of_twins),
             ("twins_total", "Members of judged groups that repeat another one's text.", &self.twins),

@@ -1,27 +1,45 @@
 //! Requests with one response each -> groups -> one answer for everybody who waits.
 //!
 //! A group gathers until it has all its members or its deadline has come, is judged once, in a task of the server's own that no client can
-//! cancel, and answers those who ask again for a while. A member is told by its id. Requests without id (OpenRLHF) are told by their text:
-//! somebody whose text stands there without anybody waiting for it has lost a connection and takes that place again; everybody else is a
-//! new member, so two waiting clients with one text are two members.
+//! cancel, and answers those who ask again for a while. How a member is told from others: [`Who`]. Of members that are told by their text
+//! (OpenRLHF), somebody whose text stands there without anybody waiting for it has lost a connection and takes that place again; everybody
+//! else is a new member, so two waiting clients with one text are two members. `refused` has what becomes of a group whose member was
+//! refused, `ending` how gathering and judging end.
+
+mod ending;
+mod refused;
 
 use std::{
     collections::HashMap,
-    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use futures::FutureExt;
-use rrm::{chat::Message, comparison::Prompt};
+use rrm::chat::Message;
 use tokio::sync::watch;
 
+pub use self::refused::{Absentee, refuse};
+use self::{
+    ending::{expire, judge, settle},
+    refused::Refused,
+};
 use crate::{
     Server,
     error::ApiError,
-    reward::{self, Judged, Reward},
+    reward::{Judged, Reward},
     settings::{OnPartial, Scale},
 };
+
+/// How a member is told from the others of its group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// By its name. A key has one group of such members.
+    Member(String),
+    /// By a key of its request, which only its retries have too. A key may have several groups of such members, filled one after the other.
+    Request(String),
+    /// By its text.
+    Text,
+}
 
 /// One response that wants its reward.
 #[derive(Clone, Debug)]
@@ -30,8 +48,8 @@ pub struct Ask {
     pub key: String,
     /// How many members the group has.
     pub size: usize,
-    /// Which member this is; `None` where the trainer has no names for them.
-    pub member: Option<String>,
+    /// Which member this is.
+    pub who: Who,
     /// What the responses answer.
     pub prompt: Vec<Message>,
     /// The text that is judged.
@@ -55,13 +73,15 @@ pub struct Told {
     pub judged: Arc<Judged>,
 }
 
-/// All groups of a server, by key. One key has several groups at once where members have no ids and a prompt comes more than once.
+/// All groups of a server, by key. One key has several groups at once where members have no names and a prompt comes more than once.
 #[derive(Default)]
 pub struct Groups(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     groups: HashMap<String, Vec<Group>>,
+    /// Groups that cannot be complete, until all their members have heard of it.
+    refused: HashMap<String, Refused>,
     serial: u64,
     closing: bool,
 }
@@ -73,13 +93,24 @@ struct Group {
     /// What the prompt was.
     prompt: Digest,
     members: Vec<Member>,
+    /// Members that were refused: the group is complete without them, where groups are judged without some.
+    absent: Vec<Who>,
+    /// Of the last request of this group that was refused, who it was and why.
+    why: Option<String>,
     began: Instant,
     gathering: bool,
     answer: watch::Sender<Option<Answer>>,
 }
 
+impl Group {
+    /// Whether nobody is left to wait for.
+    fn is_complete(&self) -> bool {
+        self.members.len() + self.absent.len() >= self.ask.size
+    }
+}
+
 struct Member {
-    id: Option<String>,
+    who: Who,
     /// Its text, until the group is judged.
     text: String,
     /// What the text was: answered groups are kept for those who ask again, and their texts would fill memory.
@@ -166,65 +197,100 @@ impl Groups {
 pub fn join(server: &Arc<Server>, ask: Ask) -> Result<Seat, ApiError> {
     let (is, prompt) = (digest(&ask.text), digest_of(&ask.prompt));
     let mut state = server.groups.lock();
-    let State { groups, serial, closing } = &mut *state;
-    let groups = groups.entry(ask.key.clone()).or_default();
-    let (at, place, again) = match find(groups, &ask, (is, prompt))? {
+    let State { groups, refused, serial, closing } = &mut *state;
+    let (at, place, again) = match find(groups.get(&ask.key).map_or(&[], Vec::as_slice), &ask, (is, prompt))? {
         Some((at, place)) => (at, place, true),
         None if *closing => return Err(ApiError::Closing),
         None => {
+            let absent = refused::met(refused, &ask)?;
+            let groups = groups.entry(ask.key.clone()).or_default();
             let at = match groups.iter().position(|group| group.gathering) {
                 Some(at) => at,
                 None => {
                     *serial += 1;
-                    let group = Group {
-                        serial: *serial,
-                        ask: ask.clone(),
-                        prompt,
-                        members: Vec::new(),
-                        began: Instant::now(),
-                        gathering: true,
-                        answer: watch::Sender::new(None),
-                    };
-                    groups.push(group);
-                    let at = groups.len() - 1;
-                    let answered = groups[at].answer.subscribe();
-                    tokio::spawn(expire(server.clone(), ask.key.clone(), *serial, ask.deadline, answered));
-                    at
+                    begin(server, groups, (&ask, prompt), (absent, *serial))
                 }
             };
-            agree(&groups[at], &ask, prompt)?;
-            let member = Member { id: ask.member.clone(), text: ask.text.clone(), is, waiters: 0, told: false };
-            groups[at].members.push(member);
-            (at, groups[at].members.len() - 1, false)
+            let group = &mut groups[at];
+            if let Err(why) = agree(group, &ask, prompt) {
+                group.why = Some(format!("{} was refused: {why}", named(&ask.who)));
+                return Err(why);
+            }
+            group.absent.retain(|who| *who != ask.who);
+            group.members.push(Member { who: ask.who.clone(), text: ask.text.clone(), is, waiters: 0, told: false });
+            (at, group.members.len() - 1, false)
         }
     };
-    let group = &mut groups[at];
+    let Some(group) = groups.get_mut(&ask.key).and_then(|groups| groups.get_mut(at)) else { return Err(ApiError::Closing) };
     group.members[place].waiters += 1;
     if group.gathering && group.members.len() == group.ask.size {
         group.gathering = false;
         tokio::spawn(judge(server.clone(), ask.key.clone(), group.serial));
+    } else if group.gathering && group.is_complete() {
+        tokio::spawn(settle(server.clone(), ask.key.clone(), group.serial));
     }
     let answer = group.answer.subscribe();
     Ok(Seat { server: server.clone(), key: ask.key, serial: group.serial, place, is, again, answer })
 }
 
+/// A new group, whose deadline begins to run; gives its place.
+fn begin(
+    server: &Arc<Server>,
+    groups: &mut Vec<Group>,
+    (ask, prompt): (&Ask, Digest),
+    ((absent, why), serial): ((Vec<Who>, Option<String>), u64),
+) -> usize {
+    let answer = watch::Sender::new(None);
+    tokio::spawn(expire(server.clone(), ask.key.clone(), serial, ask.deadline, answer.subscribe()));
+    groups.push(Group {
+        serial,
+        ask: ask.clone(),
+        prompt,
+        members: Vec::new(),
+        absent,
+        why,
+        began: Instant::now(),
+        gathering: true,
+        answer,
+    });
+    groups.len() - 1
+}
+
+/// A member, for messages.
+fn named(who: &Who) -> String {
+    match who {
+        Who::Member(name) => format!("member {name}"),
+        Who::Request(_) | Who::Text => "a member".to_owned(),
+    }
+}
+
 /// Where somebody who has been here before stands: group and place. `None` for a new member.
 fn find(groups: &[Group], ask: &Ask, (is, prompt): (Digest, Digest)) -> Result<Option<(usize, usize)>, ApiError> {
-    let Some(id) = &ask.member else {
-        let left = |member: &Member| member.id.is_none() && member.is == is && member.waiters == 0 && !member.told;
-        let at = |(at, group): (usize, &Group)| group.members.iter().position(left).map(|place| (at, place));
-        return Ok(groups.iter().enumerate().find_map(at));
+    let stands = |holds: &dyn Fn(&Member) -> bool| {
+        let at = |(at, group): (usize, &Group)| group.members.iter().position(holds).map(|place| (at, place));
+        groups.iter().enumerate().find_map(at)
     };
-    // Members with ids belong to one group of a key.
-    let Some(group) = groups.first() else { return Ok(None) };
-    match group.members.iter().position(|member| member.id.as_ref() == Some(id)) {
-        Some(place) if group.members[place].is == is => agree(group, ask, prompt).map(|()| Some((0, place))),
-        Some(_) => Err(ApiError::Conflict(format!("member {id} of group {} has another response already", ask.key))),
-        None if group.gathering => Ok(None),
-        None if group.members.len() < group.ask.size => Err(ApiError::Late(ask.key.clone())),
-        None => {
-            Err(ApiError::Conflict(format!("group {} has its {} members already; {id} is none of them", ask.key, group.ask.size)))
+    let found = match &ask.who {
+        Who::Text => {
+            return Ok(stands(&|member| member.who == Who::Text && member.is == is && member.waiters == 0 && !member.told));
         }
+        Who::Member(_) | Who::Request(_) => stands(&|member| member.who == ask.who),
+    };
+    match (found, &ask.who) {
+        (Some((at, place)), _) if groups[at].members[place].is == is => {
+            agree(&groups[at], ask, prompt).map(|()| Some((at, place)))
+        }
+        (Some(_), who) => Err(ApiError::Conflict(format!("{} of group {} has another response already", named(who), ask.key))),
+        // Members with names belong to one group of a key.
+        (None, Who::Member(name)) => match groups.first() {
+            Some(group) if !group.gathering && group.members.len() < group.ask.size => Err(ApiError::Late(ask.key.clone())),
+            Some(group) if !group.gathering => Err(ApiError::Conflict(format!(
+                "group {} has its {} members already; {name} is none of them",
+                ask.key, group.ask.size
+            ))),
+            _ => Ok(None),
+        },
+        (None, _) => Ok(None),
     }
 }
 
@@ -237,85 +303,11 @@ fn agree(group: &Group, ask: &Ask, prompt: Digest) -> Result<(), ApiError> {
         _ if group.prompt != prompt => differs("prompt"),
         _ if first.scale != ask.scale => differs("scale"),
         _ if first.on_partial != ask.on_partial => differs("on_partial"),
-        _ if first.member.is_some() != ask.member.is_some() => differs("way: members have ids, all of them or none"),
+        _ if std::mem::discriminant(&first.who) != std::mem::discriminant(&ask.who) => {
+            differs("way: all members of a group have a `member`, or all an `idempotency_key`, or none")
+        }
         _ => Ok(()),
     }
-}
-
-/// At the deadline: judges those who are there, or tells them that somebody is missing. Ends with the group if that is answered before.
-async fn expire(
-    server: Arc<Server>,
-    key: String,
-    serial: u64,
-    deadline: Duration,
-    mut answered: watch::Receiver<Option<Answer>>,
-) {
-    // A deadline that is passed after its group would keep the memory of a minute's groups.
-    if tokio::time::timeout(deadline, answered.wait_for(Option::is_some)).await.is_ok() {
-        return;
-    }
-    let partial = {
-        let mut state = server.groups.lock();
-        let group = state.groups.get_mut(&key).and_then(|groups| groups.iter_mut().find(|group| group.serial == serial));
-        let Some(group) = group.filter(|group| group.gathering) else { return };
-        group.gathering = false;
-        let first = &group.members[0].text;
-        let two = group.members.iter().any(|member| member.text != *first);
-        let judged = group.ask.on_partial == OnPartial::Judge && two;
-        if !judged {
-            let (present, size) = (group.members.len(), group.ask.size);
-            let missing = ApiError::Incomplete { group: key.clone(), present, size, seconds: deadline.as_secs() };
-            group.answer.send_replace(Some(Err(missing)));
-        }
-        judged
-    };
-    if partial {
-        judge(server, key, serial).await;
-    } else {
-        server.metrics.groups_incomplete.add(1);
-        server.groups.remove(&key, serial);
-    }
-}
-
-/// Judges a group and answers its waiters; forgets it at once where judging failed, so that it can be tried again, and after a while where not.
-async fn judge(server: Arc<Server>, key: String, serial: u64) {
-    let group = {
-        let state = server.groups.lock();
-        let group = state.groups.get(&key).and_then(|groups| groups.iter().find(|group| group.serial == serial));
-        group.map(|group| {
-            (group.ask.clone(), group.began, group.members.iter().map(|member| member.text.clone()).collect::<Vec<_>>())
-        })
-    };
-    let Some((ask, began, members)) = group else { return };
-    let gathered = Instant::now();
-    let mut texts = members.clone();
-    texts.sort_unstable();
-    texts.dedup();
-    let copies: Vec<usize> = texts.iter().map(|text| members.iter().filter(|member| *member == text).count()).collect();
-    let prompt = Arc::new(Prompt { messages: ask.prompt, rubric: None, reference: None });
-    // Nobody may wait for ever, not even for a bug.
-    let judged = AssertUnwindSafe(reward::judge(&server, &key, prompt, &texts, &copies, ask.scale)).catch_unwind().await;
-    let judged =
-        judged.unwrap_or_else(|_| Err(ApiError::Judge("it panicked, which is a bug; the server's log says where".to_owned())));
-    server.metrics.times(gathered - began, gathered.elapsed());
-    server.metrics.group(&judged, &texts, &copies, members.len() < ask.size);
-    let failed = judged.is_err();
-    let answer =
-        judged.map(|judged| (Arc::new(texts.iter().map(|text| digest(text)).collect()), members.len(), Arc::new(judged)));
-    {
-        let mut state = server.groups.lock();
-        let group = state.groups.get_mut(&key).and_then(|groups| groups.iter_mut().find(|group| group.serial == serial));
-        if let Some(group) = group {
-            (group.ask.prompt, group.ask.text) = (Vec::new(), String::new());
-            group.members.iter_mut().for_each(|member| member.text = String::new());
-            group.answer.send_replace(Some(answer));
-        }
-    }
-    drop((texts, members, copies));
-    if !failed {
-        tokio::time::sleep(server.settings.keep).await;
-    }
-    server.groups.remove(&key, serial);
 }
 
 impl Seat {

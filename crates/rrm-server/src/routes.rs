@@ -1,6 +1,9 @@
 //! Requests of trainers and clients -> places in groups, or rows -> JSON.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json, Router,
@@ -24,11 +27,11 @@ use serde_json::{Map, Value, json};
 use crate::{
     Server, door,
     error::ApiError,
-    openapi,
-    rendezvous::{self, Ask, Told},
+    openapi, refusal,
+    rendezvous::{self, Ask, Told, Who},
     rerank,
-    settings::OpenRlhfKey,
-    shapes::{GroupReply, GroupRequest, OpenRlhfLogs, OpenRlhfReply, OpenRlhfRequest, RowRequest},
+    settings::{OpenRlhfKey, Settings},
+    shapes::{GroupReply, GroupRequest, OpenRlhfLogs, OpenRlhfReply, OpenRlhfRequest, RowRequest, Said},
     text,
 };
 
@@ -36,7 +39,7 @@ use crate::{
 pub(crate) const MOST_MEMBERS: usize = 4096;
 
 /// The longest deadline that a request may ask for, in seconds.
-const LONGEST_DEADLINE: f64 = 86_400.0;
+pub(crate) const LONGEST_DEADLINE: f64 = 86_400.0;
 
 /// All routes. `/health` and `/ready` ask for no key.
 pub fn app(server: Arc<Server>) -> Router {
@@ -67,11 +70,17 @@ pub async fn health() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
-/// Who judges.
-#[utoipa::path(get, path = "/ready", tag = "server", responses((status = 200, description = "Who judges", body = Value)))]
+/// Who judges, and whether the last calls were answered.
+#[utoipa::path(get, path = "/ready", tag = "server", responses(
+    (status = 200, description = "Who judges", body = Value),
+    (status = 503, description = "The last calls of the judge all failed", body = Value)))]
 pub async fn ready(State(server): State<Arc<Server>>) -> Response {
     let judge = server.judge.engine.info();
-    Json(json!({"status": "ready", "judge": judge.name, "group_size": server.settings.group_size})).into_response()
+    let about = |status: &str| json!({"status": status, "judge": judge.name, "group_size": server.settings.group_size});
+    let Some(why) = server.calls.trouble(Instant::now()) else { return Json(about("ready")).into_response() };
+    let mut about = about("not ready");
+    about["error"] = json!({"code": "judge", "message": format!("the last calls of the judge failed: {why}")});
+    (StatusCode::SERVICE_UNAVAILABLE, Json(about)).into_response()
 }
 
 /// Counters for Prometheus.
@@ -95,29 +104,15 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         ApiError,
     ))]
 pub async fn group(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<GroupReply>, ApiError> {
-    let request: GroupRequest = parse(&body)?;
-    let settings = &server.settings;
-    let seconds = request.deadline_seconds.unwrap_or(settings.deadline.as_secs_f64());
-    if !(seconds > 0.0 && seconds <= LONGEST_DEADLINE) {
-        return Err(ApiError::Invalid(format!("`deadline_seconds` must lie above 0 and not above {LONGEST_DEADLINE}")));
-    }
-    let ask = Ask {
-        size: size(request.size.or(settings.group_size))?,
-        key: request.group.clone(),
-        member: request.member.clone(),
-        prompt: request.prompt.prompt()?,
-        text: judged(&server, text::answer(&request.response.response()?))?,
-        scale: request.scale.unwrap_or(settings.scale),
-        deadline: Duration::from_secs_f64(seconds),
-        on_partial: request.on_partial.unwrap_or(settings.on_partial),
-    };
+    let ask = group_ask(&server, &body).inspect_err(|error| refusal::tell(&server, "/v1/groups", &body, error))?;
+    let (group, member) = (ask.key.clone(), if let Who::Member(name) = &ask.who { Some(name.clone()) } else { None });
     let (size, flags) = (ask.size, find_markup(&ask.text, &server.judge.format.markup));
     let seat = rendezvous::join(&server, ask)?;
     let reused = seat.again;
     let Told { reward, present, judged } = seat.wait().await?;
     Ok(Json(GroupReply {
-        group: request.group,
-        member: request.member,
+        group,
+        member,
         reward: reward.reward,
         rank: reward.rank,
         score: reward.score,
@@ -132,6 +127,34 @@ pub async fn group(State(server): State<Arc<Server>>, body: Bytes) -> Result<Jso
         usage: judged.usage,
         judge: server.judge.engine.info().name.clone(),
     }))
+}
+
+/// A body of `POST /v1/groups` as a member.
+fn group_ask(server: &Server, body: &[u8]) -> Result<Ask, ApiError> {
+    let request: GroupRequest = parse(body)?;
+    let settings = &server.settings;
+    let seconds = request.deadline_seconds.unwrap_or(settings.deadline.as_secs_f64());
+    if !(seconds > 0.0 && seconds <= LONGEST_DEADLINE) {
+        return Err(ApiError::Invalid(format!("`deadline_seconds` must lie above 0 and not above {LONGEST_DEADLINE}")));
+    }
+    let who = match (request.member, request.idempotency_key) {
+        (Some(_), Some(_)) => {
+            return Err(ApiError::Invalid("a member has a `member` or an `idempotency_key`; found both".to_owned()));
+        }
+        (Some(name), None) => Who::Member(name),
+        (None, Some(key)) => Who::Request(key),
+        (None, None) => Who::Text,
+    };
+    Ok(Ask {
+        size: size(request.size.or(settings.group_size))?,
+        key: request.group,
+        who,
+        prompt: request.prompt.prompt()?,
+        text: judged(server, text::answer(&request.response.response("response")?))?,
+        scale: request.scale.unwrap_or(settings.scale),
+        deadline: Duration::from_secs_f64(seconds),
+        on_partial: request.on_partial.unwrap_or(settings.on_partial),
+    })
 }
 
 fn size(size: Option<usize>) -> Result<usize, ApiError> {
@@ -158,16 +181,8 @@ pub(crate) fn judged(server: &Server, text: &str) -> Result<String, ApiError> {
         ApiError,
     ))]
 pub async fn get_reward(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<OpenRlhfReply>, ApiError> {
-    let request: OpenRlhfRequest = parse(&body)?;
-    let n = request.query.len();
-    if request.prompts.len() != n || !(request.labels.is_empty() || request.labels.len() == n) {
-        let found = format!("{n}, {} and {}", request.prompts.len(), request.labels.len());
-        return Err(ApiError::Invalid(format!("`query`, `prompts` and `labels` must be equally long; found {found}")));
-    }
-    let mut asks = Vec::with_capacity(n);
-    for (i, (query, prompt)) in request.query.iter().zip(&request.prompts).enumerate() {
-        asks.push(open_rlhf(&server, query, prompt, request.labels.get(i).and_then(Option::as_ref))?);
-    }
+    let asks = open_rlhf_asks(&server, &body).inspect_err(|error| refusal::tell(&server, "/get_reward", &body, error))?;
+    let n = asks.len();
     let seats = asks.into_iter().map(|ask| rendezvous::join(&server, ask)).collect::<Result<Vec<_>, _>>()?;
     let mut told = Vec::with_capacity(n);
     for seat in seats {
@@ -186,9 +201,21 @@ pub async fn get_reward(State(server): State<Arc<Server>>, body: Bytes) -> Resul
     }))
 }
 
-/// A sample of OpenRLHF as a member without id.
-fn open_rlhf(server: &Server, query: &str, prompt: &str, label: Option<&Value>) -> Result<Ask, ApiError> {
-    let settings = &server.settings;
+/// A body of `POST /get_reward` as members without names.
+fn open_rlhf_asks(server: &Server, body: &[u8]) -> Result<Vec<Ask>, ApiError> {
+    let request: OpenRlhfRequest = parse(body)?;
+    let n = request.query.len();
+    if request.prompts.len() != n || !(request.labels.is_empty() || request.labels.len() == n) {
+        let found = format!("{n}, {} and {}", request.prompts.len(), request.labels.len());
+        return Err(ApiError::Invalid(format!("`query`, `prompts` and `labels` must be equally long; found {found}")));
+    }
+    let samples = request.query.iter().zip(&request.prompts).enumerate();
+    let label = |i: usize| request.labels.get(i).and_then(Option::as_ref);
+    samples.map(|(i, (query, prompt))| open_rlhf(server, query, prompt, label(i))).collect()
+}
+
+/// The key of the group of a sample of OpenRLHF.
+pub(crate) fn open_rlhf_group(settings: &Settings, prompt: &str, label: Option<&Value>) -> Result<String, ApiError> {
     let name = match (settings.openrlhf_key, label) {
         (OpenRlhfKey::Prompt, _) => prompt.to_owned(),
         (OpenRlhfKey::Label, Some(label)) => label.to_string(),
@@ -196,13 +223,18 @@ fn open_rlhf(server: &Server, query: &str, prompt: &str, label: Option<&Value>) 
             return Err(ApiError::Invalid("`labels` hold the groups' keys (--openrlhf-key label); found null".to_owned()));
         }
     };
-    let key = format!("openrlhf-{}", blake3::hash(name.as_bytes()).to_hex());
+    Ok(format!("openrlhf-{}", blake3::hash(name.as_bytes()).to_hex()))
+}
+
+fn open_rlhf(server: &Server, query: &str, prompt: &str, label: Option<&Value>) -> Result<Ask, ApiError> {
+    let settings = &server.settings;
+    let key = open_rlhf_group(settings, prompt, label)?;
     let answer = text::answer(text::behind(query, prompt)?);
     Ok(Ask {
         key,
         size: size(settings.group_size)?,
-        member: None,
-        prompt: crate::shapes::Said::Text(prompt.to_owned()).prompt()?,
+        who: Who::Text,
+        prompt: Said::text(prompt).prompt()?,
         text: judged(server, answer)?,
         scale: settings.scale,
         deadline: settings.deadline,
@@ -241,11 +273,11 @@ pub async fn rank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json
 
 fn row(server: &Server, request: RowRequest) -> Result<Item, ApiError> {
     let prompt = Arc::new(Prompt { messages: request.prompt.prompt()?, rubric: None, reference: None });
-    let response = |said: crate::shapes::Said| {
-        let text = judged(server, text::answer(&said.response()?))?;
+    let response = |(i, said): (usize, Said)| {
+        let text = judged(server, text::answer(&said.response(&format!("responses[{i}]"))?))?;
         Ok(dataset::Response { text: text.into(), label: None, team: None, extra: Map::default() })
     };
-    let responses = request.responses.into_iter().map(response).collect::<Result<Vec<_>, ApiError>>()?;
+    let responses = request.responses.into_iter().enumerate().map(response).collect::<Result<Vec<_>, ApiError>>()?;
     let item = Item { id: request.id.unwrap_or_else(|| "row-1".to_owned()), row: 0, prompt, responses, extra: Map::default() };
     (server.admits)(&item).map_err(ApiError::Invalid)?;
     Ok(item)

@@ -14,6 +14,8 @@ pub struct Settings {
     pub rank: RankSettings,
     /// Time from a group's first member to its deadline.
     pub deadline: Duration,
+    /// Time from there to the group's answer; judging that takes longer is given up.
+    pub judging_deadline: Duration,
     /// What happens at the deadline to a group that is not complete.
     pub on_partial: OnPartial,
     /// How long a judged group answers again to those who ask again.
@@ -35,12 +37,13 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Two minutes for a group to gather, since OpenRLHF's client gives up after 180 s; ten minutes for answers to be asked for again.
+    /// Two minutes for a group to gather, since OpenRLHF's client gives up after 180 s; half an hour for judging; ten minutes for answers to be asked for again.
     fn default() -> Self {
         Settings {
             group_size: None,
             rank: RankSettings::default(),
             deadline: Duration::from_secs(120),
+            judging_deadline: Duration::from_secs(1800),
             on_partial: OnPartial::Fail,
             keep: Duration::from_secs(600),
             scale: Scale::Centred,

@@ -2,24 +2,21 @@
 
 use rrm::{
     chat::{Message, Role},
+    dataset,
     rating::Score,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     error::ApiError,
     settings::{OnPartial, Scale},
 };
 
-/// Text, or a conversation.
+/// Text, or a conversation. It is read when its group is known, so that whoever waits there hears what is wrong with it.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Said {
-    /// As it is.
-    Text(String),
-    /// Messages with role and content.
-    Turns(Vec<Message>),
-}
+#[serde(transparent)]
+pub struct Said(Value);
 
 /// How [`Said`] is described.
 #[derive(utoipa::ToSchema)]
@@ -39,9 +36,41 @@ pub struct Turn {
     /// Who speaks.
     #[schema(value_type = TurnRole)]
     role: (),
-    /// What is said.
-    #[schema(value_type = String)]
+    /// What is said; null is empty text.
+    #[schema(value_type = Option<TextOrParts>)]
     content: (),
+}
+
+/// How what a message says is described.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "a description, which is never built")]
+pub enum TextOrParts {
+    /// As it is.
+    Text(String),
+    /// Parts, which are joined.
+    Parts(Vec<Part>),
+}
+
+/// How a part is described.
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code, reason = "a description, which is never built")]
+pub struct Part {
+    /// What it is.
+    #[schema(value_type = PartType)]
+    r#type: (),
+    /// What it says.
+    #[schema(value_type = String)]
+    text: (),
+}
+
+/// What a part is: nothing but text can be judged.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "a description, which is never built")]
+pub enum PartType {
+    /// Text.
+    Text,
 }
 
 /// Who speaks.
@@ -58,14 +87,19 @@ pub enum TurnRole {
 }
 
 impl Said {
+    /// A text as it is.
+    pub fn text(text: impl Into<String>) -> Self {
+        Said(Value::String(text.into()))
+    }
+
     /// As the conversation that responses answer.
     ///
     /// # Errors
-    /// [`ApiError::Invalid`] if nothing is said.
+    /// [`ApiError::Invalid`] if nothing is said, or what is said is neither text nor messages of text.
     pub fn prompt(self) -> Result<Vec<Message>, ApiError> {
-        let messages = match self {
-            Said::Text(text) => vec![Message::user(text)],
-            Said::Turns(turns) => turns,
+        let messages = match self.read("prompt", "a text or a list of messages")? {
+            dataset::Said::Text(text) => vec![Message::user(text)],
+            dataset::Said::Turns(turns) => turns,
         };
         match messages.iter().all(|message| message.content.trim().is_empty()) {
             true => Err(ApiError::Invalid("`prompt` is empty; a text or a list of messages was expected".to_owned())),
@@ -73,18 +107,32 @@ impl Said {
         }
     }
 
-    /// As a response: a text, or the content of one assistant's message.
+    /// As a response: a text, or of messages what the assistant's last one says. Results of tools that follow it are not its words.
     ///
     /// # Errors
-    /// [`ApiError::Invalid`] for other conversations.
-    pub fn response(self) -> Result<String, ApiError> {
-        match self {
-            Said::Text(text) => Ok(text),
-            Said::Turns(mut turns) => match turns.pop() {
-                Some(Message { role: Role::Assistant, content }) if turns.is_empty() => Ok(content),
-                _ => Err(ApiError::Invalid("a response is a text or a list with one message of the assistant".to_owned())),
-            },
+    /// [`ApiError::Invalid`] for messages without one of the assistant, and for what is neither text nor messages of text.
+    pub fn response(self, place: &str) -> Result<String, ApiError> {
+        match self.read(place, "a text, or messages of which the assistant's last one is judged")? {
+            dataset::Said::Text(text) => Ok(text),
+            dataset::Said::Turns(turns) => {
+                let last = turns.into_iter().rfind(|turn| turn.role == Role::Assistant);
+                let none = || ApiError::Invalid(format!("`{place}` has no message of the assistant, which is what is judged"));
+                last.map(|turn| turn.content).ok_or_else(none)
+            }
         }
+    }
+
+    /// Read as in files of rows, but that a number is no text, and null in a message is empty text.
+    fn read(mut self, place: &str, expected: &'static str) -> Result<dataset::Said, ApiError> {
+        if !(self.0.is_string() || self.0.as_array().is_some_and(|list| !list.is_empty())) {
+            return Err(ApiError::Invalid(dataset::wrong_type(place, expected, &self.0).to_string()));
+        }
+        for content in self.0.as_array_mut().into_iter().flatten().filter_map(|turn| turn.get_mut("content")) {
+            if content.is_null() {
+                *content = Value::String(String::new());
+            }
+        }
+        dataset::said(&self.0, place, expected).map_err(|problem| ApiError::Invalid(problem.to_string()))
     }
 }
 
@@ -96,8 +144,11 @@ pub struct GroupRequest {
     pub group: String,
     /// Members of the group; left out where the server was told.
     pub size: Option<usize>,
-    /// Which member this is, so that a retry joins itself.
+    /// Which member this is, so that a retry joins itself. A key has one group of members with names.
     pub member: Option<String>,
+    /// In place of `member`, any text that only the retries of this request have too: a retry joins itself, and a key may have several
+    /// groups, filled one after the other.
+    pub idempotency_key: Option<String>,
     /// What the responses answer.
     #[schema(value_type = TextOrTurns)]
     pub prompt: Said,

@@ -1,6 +1,6 @@
 //! What a trainer sends -> the bare response that is judged.
 
-use crate::error::ApiError;
+use crate::{error::ApiError, roundtrip};
 
 /// Stands for a response whose thinking never ended, so that it says nothing. Upstream's training code shows the judge the same words.
 pub const NO_ANSWER: &str = "[NO ANSWER]";
@@ -18,13 +18,15 @@ const ENDS: [&str; 9] = [
     "</s>",
 ];
 
-/// The response behind its prompt: what is left of `query` once `prompt` is cut off its front.
+/// The response behind its prompt: what is left of `query` once `prompt` is cut off its front, see `roundtrip`.
 ///
 /// # Errors
-/// [`ApiError::Invalid`] where `query` does not begin with `prompt` to the byte: guessing where a response begins would judge something else.
+/// [`ApiError::Invalid`] where it cannot be known where the prompt ends: guessing where a response begins would judge something else.
 pub fn behind<'a>(query: &'a str, prompt: &str) -> Result<&'a str, ApiError> {
-    let bare = query.strip_prefix(prompt);
-    bare.map(without_ends).ok_or_else(|| ApiError::Invalid("`query` does not begin with its prompt, byte for byte".to_owned()))
+    match roundtrip::end(query, prompt) {
+        Some(at) => Ok(without_ends(&query[at..])),
+        None => Err(ApiError::Invalid(roundtrip::parting(query, prompt))),
+    }
 }
 
 /// Without end and padding tokens, and the space around them, at the end.

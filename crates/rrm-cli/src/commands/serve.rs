@@ -36,9 +36,12 @@ pub struct Args {
     /// Members of a group whose requests name no size: what the trainer calls num_generations, rollout.n or n_samples_per_prompt.
     #[arg(long, value_name = "N", help_heading = "Serving")]
     group_size: Option<usize>,
-    /// Seconds from a group's first member to its deadline.
+    /// Seconds for a group to gather, from its first member.
     #[arg(long, value_name = "SECONDS", default_value_t = 120.0, help_heading = "Serving")]
     deadline: f64,
+    /// Seconds for a group to be judged once it has gathered; then all its members are told, and what is in flight is given up.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800.0, help_heading = "Serving")]
+    judging_deadline: f64,
     /// What happens at the deadline to a group that is not complete: fail, or judge those who are there.
     #[arg(long, value_name = "HOW", default_value = "fail", value_parser = named::<OnPartial>, help_heading = "Serving")]
     on_partial: OnPartial,
@@ -166,6 +169,7 @@ fn settings(args: &Args) -> Result<Settings, Failure> {
     Ok(Settings {
         group_size: args.group_size,
         deadline: seconds("--deadline", args.deadline)?,
+        judging_deadline: seconds("--judging-deadline", args.judging_deadline)?,
         on_partial: args.on_partial,
         keep: seconds("--keep", args.keep)?,
         scale: args.scale,

@@ -5,6 +5,7 @@
 mod faults;
 mod limits;
 mod openrlhf;
+mod refused;
 mod rerank;
 mod rewards;
 mod served;

@@ -121,5 +121,5 @@ async fn every_route_is_described() {
     assert_eq!(group["additionalProperties"], json!(false));
     assert_eq!(group["required"], json!(["group", "prompt", "response"]));
     let told: Vec<&String> = api["paths"]["/v1/groups"]["post"]["responses"].as_object().unwrap().keys().collect();
-    assert_eq!(told, ["200", "401", "408", "409", "410", "413", "422", "424", "429", "502", "503"]);
+    assert_eq!(told, ["200", "401", "408", "409", "410", "413", "422", "424", "429", "502", "503", "504"]);
 }

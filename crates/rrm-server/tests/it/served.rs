@@ -19,7 +19,7 @@ use rrm_server::{Server, settings::Settings};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-/// A scripted engine that fails while it is switched off, and panics over `an engine with a bug`.
+/// A scripted engine that fails while it is switched off, panics over `an engine with a bug`, and is silent over `an engine that never answers`.
 pub struct Switched {
     inner: ScriptedEngine,
     /// Whether it answers.
@@ -33,6 +33,9 @@ impl Engine for Switched {
 
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
         assert!(!request.messages.iter().any(|message| message.content.contains("an engine with a bug")), "a bug");
+        if request.messages.iter().any(|message| message.content.contains("an engine that never answers")) {
+            return Box::pin(std::future::pending());
+        }
         if self.on.load(SeqCst) {
             return self.inner.complete(request);
         }

@@ -14,7 +14,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    Benchmark, Case, CaseRow, Counted, DataFile, EvalError, Orders, Suite, Tally, load,
+    Benchmark, Case, CaseRow, Counted, DataFile, EvalError, Orders, Suite, Tally, files,
     run::{bytes, writers},
 };
 use crate::{

@@ -1,0 +1,108 @@
+//! Calls of the judge -> whether the last ones were answered: what `/ready` says.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures::{FutureExt, future::BoxFuture};
+use rrm::engine::{Completion, Engine, EngineError, EngineInfo, Request, Scores};
+
+/// For so long a failure says something about the next call.
+const RECENT: Duration = Duration::from_secs(60);
+
+/// Failures in a row that may be those of single requests; more are the judge's.
+const CHANCE: u32 = 2;
+
+/// How the last calls went.
+#[derive(Default)]
+pub struct Calls(Mutex<Option<Failures>>);
+
+/// Failures since the last call that was answered.
+struct Failures {
+    count: u32,
+    /// Whether the last one would be every call's.
+    of_all: bool,
+    last: Instant,
+    why: String,
+}
+
+impl Calls {
+    fn saw(&self, answer: &Result<Completion, EngineError>, now: Instant) {
+        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *failures = match answer {
+            Ok(_) => None,
+            // Nobody was called.
+            Err(EngineError::TooLong { .. }) => return,
+            Err(error) => {
+                let count = failures.as_ref().map_or(0, |failures| failures.count).saturating_add(1);
+                Some(Failures { count, of_all: error.is_fatal(), last: now, why: error.to_string() })
+            }
+        };
+    }
+
+    /// Why the judge is not ready: its last calls all failed, within the last minute. A minute later one has to try.
+    pub fn trouble(&self, now: Instant) -> Option<String> {
+        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let failures = failures.as_ref().filter(|failures| now.duration_since(failures.last) < RECENT)?;
+        (failures.of_all || failures.count > CHANCE).then(|| failures.why.clone())
+    }
+}
+
+/// An engine whose calls are watched.
+pub(crate) struct Watched {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) calls: Arc<Calls>,
+}
+
+impl Engine for Watched {
+    fn info(&self) -> &EngineInfo {
+        self.engine.info()
+    }
+
+    fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
+        let answer = self.engine.complete(request);
+        answer.inspect(|answer| self.calls.saw(answer, Instant::now())).boxed()
+    }
+
+    fn scores(&self) -> Option<&Scores> {
+        self.engine.scores()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rrm::engine::{Finish, Usage};
+
+    use super::*;
+
+    #[test]
+    fn a_judge_is_in_trouble_while_its_last_calls_all_failed() {
+        let (calls, now) = (Calls::default(), Instant::now());
+        let engine = || "judge".to_owned();
+        let answered = Ok(Completion {
+            text: String::new(),
+            reasoning: None,
+            finish: Finish::Stop,
+            elicited: false,
+            usage: Usage::default(),
+            label_logprobs: None,
+        });
+        let gone = Err(EngineError::Unreachable { engine: engine(), detail: "nobody listens".into() });
+        let bad = Err(EngineError::BadReply { engine: engine(), detail: "no JSON".into() });
+        let long = Err(EngineError::TooLong { engine: engine(), tokens: 9, limit: 8 });
+        assert_eq!(calls.trouble(now), None, "nobody was called yet");
+        calls.saw(&gone, now);
+        assert!(calls.trouble(now).unwrap().contains("nobody listens"));
+        calls.saw(&long, now);
+        assert!(calls.trouble(now).is_some(), "a prompt that is too long was sent to nobody");
+        assert_eq!(calls.trouble(now + RECENT), None, "somebody has to try");
+        calls.saw(&answered, now);
+        assert_eq!(calls.trouble(now), None);
+        // One bad reply may be one request's fault; several in a row are the judge's.
+        for expected in [false, false, true] {
+            calls.saw(&bad, now);
+            assert_eq!(calls.trouble(now).is_some(), expected);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The end of gathering and of judging -> the answer of everybody who waits.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures::FutureExt;
+use rrm::comparison::Prompt;
+use tokio::{sync::watch, time::timeout};
+
+use super::{Answer, digest};
+use crate::{Server, error::ApiError, reward, settings::OnPartial};
+
+/// At the deadline: judges those who are there, or tells them that somebody is missing. Ends with the group if that is answered before.
+pub(super) async fn expire(
+    server: Arc<Server>,
+    key: String,
+    serial: u64,
+    deadline: Duration,
+    mut answered: watch::Receiver<Option<Answer>>,
+) {
+    // A deadline that is passed after its group would keep the memory of a minute's groups.
+    if timeout(deadline, answered.wait_for(Option::is_some)).await.is_ok() {
+        return;
+    }
+    settle(server, key, serial).await;
+}
+
+/// Ends the gathering of a group in which somebody is missing: judges those who are there where that was asked for and they hold two
+/// different texts, else tells all of them.
+pub(super) async fn settle(server: Arc<Server>, key: String, serial: u64) {
+    let partial = {
+        let mut state = server.groups.lock();
+        let group = state.groups.get_mut(&key).and_then(|groups| groups.iter_mut().find(|group| group.serial == serial));
+        let Some(group) = group.filter(|group| group.gathering) else { return };
+        group.gathering = false;
+        let first = &group.members[0].text;
+        let two = group.members.iter().any(|member| member.text != *first);
+        let judged = group.ask.on_partial == OnPartial::Judge && two;
+        if !judged {
+            let missing = ApiError::Incomplete {
+                group: key.clone(),
+                present: group.members.len(),
+                size: group.ask.size,
+                seconds: group.ask.deadline.as_secs(),
+                why: group.why.clone(),
+            };
+            group.answer.send_replace(Some(Err(missing)));
+        }
+        judged
+    };
+    if partial {
+        judge(server, key, serial).await;
+    } else {
+        server.metrics.groups_incomplete.add(1);
+        server.groups.remove(&key, serial);
+    }
+}
+
+/// Judges a group and answers its waiters; forgets it at once where judging failed or took too long, so that it can be tried again, and after
+/// a while where not.
+pub(super) async fn judge(server: Arc<Server>, key: String, serial: u64) {
+    let group = {
+        let state = server.groups.lock();
+        let group = state.groups.get(&key).and_then(|groups| groups.iter().find(|group| group.serial == serial));
+        group.map(|group| {
+            (group.ask.clone(), group.began, group.members.iter().map(|member| member.text.clone()).collect::<Vec<_>>())
+        })
+    };
+    let Some((ask, began, members)) = group else { return };
+    let gathered = Instant::now();
+    let mut texts = members.clone();
+    texts.sort_unstable();
+    texts.dedup();
+    let copies: Vec<usize> = texts.iter().map(|text| members.iter().filter(|member| *member == text).count()).collect();
+    let prompt = Arc::new(Prompt { messages: ask.prompt, rubric: None, reference: None });
+    // Nobody may wait for ever, not even for a bug. Judging that takes too long is given up with all that is in flight.
+    let limit = server.settings.judging_deadline;
+    let judging = AssertUnwindSafe(reward::judge(&server, &key, prompt, &texts, &copies, ask.scale)).catch_unwind();
+    let judged = match timeout(limit, judging).await {
+        Ok(Ok(judged)) => judged,
+        Ok(Err(_)) => Err(ApiError::Judge("it panicked, which is a bug; the server's log says where".to_owned())),
+        Err(_) => Err(ApiError::SlowJudge { group: key.clone(), seconds: limit.as_secs() }),
+    };
+    server.metrics.times(gathered - began, gathered.elapsed());
+    server.metrics.group(&judged, &texts, &copies, members.len() < ask.size);
+    let failed = judged.is_err();
+    let answer =
+        judged.map(|judged| (Arc::new(texts.iter().map(|text| digest(text)).collect()), members.len(), Arc::new(judged)));
+    {
+        let mut state = server.groups.lock();
+        let group = state.groups.get_mut(&key).and_then(|groups| groups.iter_mut().find(|group| group.serial == serial));
+        if let Some(group) = group {
+            (group.ask.prompt, group.ask.text) = (Vec::new(), String::new());
+            group.members.iter_mut().for_each(|member| member.text = String::new());
+            group.answer.send_replace(Some(answer));
+        }
+    }
+    drop((texts, members, copies));
+    if !failed {
+        tokio::time::sleep(server.settings.keep).await;
+    }
+    server.groups.remove(&key, serial);
+}

@@ -1,0 +1,112 @@
+//! A member that was refused -> its group, which is told at once: it cannot be complete any more.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{Ask, State, Who, named, settle};
+use crate::{Server, error::ApiError, settings::OnPartial};
+
+/// A member whose request was refused after it had named its group.
+#[derive(Clone, Debug)]
+pub struct Absentee {
+    /// The group's key.
+    pub key: String,
+    /// Members of the group, if the request or the server says how many.
+    pub size: Option<usize>,
+    /// Which member it was; without a name, what tells its tries from those of others.
+    pub who: Who,
+    /// Time for the group to gather.
+    pub deadline: Duration,
+}
+
+/// A group that cannot be complete: members that come later hear of it at once, until all have or the time to gather is over.
+pub(super) struct Refused {
+    size: Option<usize>,
+    absent: Vec<Who>,
+    told: Vec<Who>,
+    why: ApiError,
+    until: Instant,
+}
+
+impl Refused {
+    /// Whether everybody has heard.
+    fn is_over(&self, size: usize) -> bool {
+        self.told.len() + self.absent.len() >= size
+    }
+}
+
+/// What somebody meets who comes to a group for the first time: the refusal of another member, or who is absent from the group that begins.
+pub(super) fn met(refused: &mut HashMap<String, Refused>, ask: &Ask) -> Result<(Vec<Who>, Option<String>), ApiError> {
+    let Some(group) = refused.get_mut(&ask.key).filter(|group| group.until > Instant::now()) else {
+        return Ok((Vec::new(), None));
+    };
+    // Whoever was refused may come again with something better.
+    group.absent.retain(|who| *who != ask.who);
+    if group.absent.is_empty() || ask.on_partial == OnPartial::Judge {
+        let group = refused.remove(&ask.key);
+        return Ok(group.map(|group| (group.absent, Some(group.why.to_string()))).unwrap_or_default());
+    }
+    note(&mut group.told, &ask.who);
+    let why = group.why.clone();
+    if group.is_over(ask.size) {
+        refused.remove(&ask.key);
+    }
+    Err(why)
+}
+
+/// Tells the group of a refused member: where groups are judged without some, it is complete without this one; else everybody who waits in
+/// it, or comes to it later, gets [`ApiError::Refused`]. A group that has this member already, or is being judged, goes on.
+pub fn refuse(server: &Arc<Server>, absentee: Absentee, error: &ApiError) {
+    let Absentee { key, size, who, deadline } = absentee;
+    let why = ApiError::Refused { group: key.clone(), member: named(&who), why: error.in_short() };
+    let mut state = server.groups.lock();
+    let State { groups, refused, closing, .. } = &mut *state;
+    let of_key = groups.get_mut(&key).map_or(&mut [][..], Vec::as_mut_slice);
+    let stands = |who: &Who| of_key.iter().flat_map(|group| &group.members).any(|member| member.who == *who);
+    let settled = matches!(who, Who::Member(_)) && of_key.first().is_some_and(|group| !group.gathering);
+    if *closing || settled || stands(&who) {
+        return;
+    }
+    let Some(group) = of_key.iter_mut().find(|group| group.gathering) else {
+        let now = Instant::now();
+        refused.retain(|_, group| group.until > now);
+        let new = || Refused { size, absent: Vec::new(), told: Vec::new(), why, until: now + deadline };
+        let group = refused.entry(key.clone()).or_insert_with(new);
+        group.size = group.size.or(size);
+        note(&mut group.absent, &who);
+        if group.size.is_some_and(|size| group.is_over(size)) {
+            refused.remove(&key);
+        }
+        return;
+    };
+    note(&mut group.absent, &who);
+    if group.ask.on_partial == OnPartial::Judge {
+        group.why = Some(why.to_string());
+        if group.is_complete() {
+            tokio::spawn(settle(server.clone(), key, group.serial));
+        }
+        return;
+    }
+    group.gathering = false;
+    group.answer.send_replace(Some(Err(why.clone())));
+    let serial = group.serial;
+    let told = group.members.iter().map(|member| member.who.clone()).collect();
+    let until = group.began + group.ask.deadline;
+    let over = Refused { size: Some(group.ask.size), absent: vec![who], told, why, until };
+    if !over.is_over(group.ask.size) {
+        refused.insert(key.clone(), over);
+    }
+    server.metrics.groups_refused.add(1);
+    drop(state);
+    server.groups.remove(&key, serial);
+}
+
+/// Counts somebody once; those who are told by their texts are counted each time.
+fn note(all: &mut Vec<Who>, who: &Who) {
+    if *who == Who::Text || !all.contains(who) {
+        all.push(who.clone());
+    }
+}
