@@ -114,7 +114,8 @@ fn laid_out<'a>(rest: &'a str, place: &mut Place, found: &mut Behind) -> Option<
             (place.math, place.left) = (false, true);
             Some(next)
         }
-        '{' if !next.starts_with(',') => Some(next),
+        // A group that begins with a command may lay out: `{\\text{ km}}`.
+        '{' if next.starts_with('\\') => Some(next),
         '}' | '"' | '”' | '`' | '»' => Some(next),
         ')' | ']' if place.opened > 0 || place.math => {
             place.opened = place.opened.saturating_sub(1);
@@ -373,8 +374,9 @@ pub fn dressed(inside: &str, money: Option<&str>, behind: &Behind) -> (String, O
     }
     let unit = behind.unit.as_ref().map_or(String::new(), |unit| format!(" \\text{{ {unit}}}"));
     let whole = format!("{}{}{unit}", money.unwrap_or_default(), plain());
-    match parse(&whole, Mode::Math, Commas::Usual) {
-        Ok(Node::Quantity(_, Some(_)) | Node::Compound(_)) => (whole, None),
+    let read = |text: &str| parse(text, Mode::Math, Commas::Usual);
+    match read(&whole) {
+        Ok(Node::Quantity(_, Some(_)) | Node::Compound(_)) if read(&plain()).is_ok() => (whole, None),
         _ if behind.known || money.is_some() => (plain(), Some(crate::parse::shortened(&whole))),
         _ => (plain(), None),
     }

@@ -24,7 +24,11 @@ pub fn boxed(text: &str, boxes: &[Span]) -> Option<Found> {
     parts.retain(|part| !part.is_empty() && seen.insert(*part));
     let joined = parts.join(", ");
     let segments = segments(text);
-    let within = |at: usize| segments.iter().any(|segment| segment.start < at && at < segment.end);
+    // Spans are in order: the last one that begins before a place is the one that may hold it.
+    let within = |at: usize| {
+        let begun = segments.partition_point(|segment| segment.start < at);
+        begun > 0 && at < segments[begun - 1].end
+    };
     let near = || text.get(start.saturating_sub(20)..last.end).or(text.get(start..last.end)).unwrap_or_default().trim();
     let between = || {
         let mut two = boxes[first..].windows(2).filter(|two| two[0].text != two[1].text);
