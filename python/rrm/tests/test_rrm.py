@@ -1,7 +1,9 @@
 """The package against a real `rrm serve` (the binary in RRM), and against a stand-in that fails on purpose."""
 
 import asyncio
+import contextlib
 import http.server
+import itertools
 import json
 import os
 import pickle
@@ -11,11 +13,53 @@ import sys
 import threading
 import types
 import unittest
+import unittest.mock
 
-from rrm import Client, Refused, Unreachable
+import httpx
+
+from rrm import AsyncClient, Client, Refused, Unreachable
 from rrm.trl import reward_function
 
-SERVE = ["serve", "--engine", "scripted:longer", "--bind", "127.0.0.1:0", "--store", "none", "--strategy", "win-rate", "--deadline", "2"]
+SERVE = ["serve", "--engine", "scripted:longer", "--bind", "127.0.0.1:0", "--store", "none", "--strategy", "win-rate", "--deadline"]
+
+
+class Trainer:
+    """What TRL's trainers are to a reward function: a method, and a model behind it."""
+
+    def __init__(self):
+        self.model = types.SimpleNamespace(training=True)
+
+    def log_metric(self, name, value):
+        pass
+
+
+@contextlib.contextmanager
+def lossy(url, lost):
+    """An address that hands on to `url` and closes the connection in place of one answer with a reward, the `lost`-th."""
+    rewards = itertools.count()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            answer = httpx.post(url + self.path, content=body, headers={"content-type": "application/json"}, timeout=60)
+            if answer.status_code == 200 and next(rewards) == lost:
+                self.connection.close()
+                return
+            self.send_response(answer.status_code)
+            self.send_header("content-length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 class WithServer(unittest.TestCase):
@@ -23,18 +67,21 @@ class WithServer(unittest.TestCase):
     def setUpClass(cls):
         if "RRM" not in os.environ:
             raise unittest.SkipTest("RRM does not name the rrm binary")
-        cls.serving = subprocess.Popen([os.environ["RRM"], *SERVE], stderr=subprocess.PIPE, text=True)
-        cls.url = re.search(r"http://[0-9.:]+", cls.serving.stderr.readline()).group()
+        cls.serving = [subprocess.Popen([os.environ["RRM"], *SERVE, deadline], stderr=subprocess.PIPE, text=True) for deadline in ["2", "3600"]]
+        # One that gives up soon, and one whose deadline no test waits for.
+        cls.url, cls.patient = [re.search(r"http://[0-9.:]+", serving.stderr.readline()).group() for serving in cls.serving]
 
     @classmethod
     def tearDownClass(cls):
-        cls.serving.terminate()
-        cls.serving.wait(20)
-        cls.serving.stderr.close()
+        for serving in cls.serving:
+            serving.terminate()
+            serving.wait(20)
+            serving.stderr.close()
 
-    def rewards(self, step, prompts, completions, **settings):
-        function = reward_function(self.url, num_generations=2, retries=0, **settings)
-        return function(prompts=prompts, completions=completions, trainer_state=types.SimpleNamespace(global_step=step))
+    def rewards(self, step, prompts, completions, generations=2, url=None, log_metric=None, **settings):
+        function = reward_function(url or self.url, num_generations=generations, retries=0, **settings)
+        state = types.SimpleNamespace(global_step=step)
+        return function(prompts=prompts, completions=completions, trainer_state=state, log_metric=log_metric)
 
     def test_rows(self):
         with Client(self.url) as client:
@@ -59,6 +106,73 @@ class WithServer(unittest.TestCase):
         rewards = asyncio.run(self.rewards(3, ["P"] * 4, ["a", "aa", "a", "aa"]))
         self.assertEqual(sum(rewards), 0.0)
         self.assertEqual(len(rewards), 4)
+
+    def test_messages_are_read_and_the_last_of_the_assistant_is_judged(self):
+        said = lambda text: {"role": "assistant", "content": text}
+        tool = {"role": "tool", "content": "a long result of a tool"}
+        for i, completion in enumerate([
+            [said("bb")],
+            [said([{"type": "text", "text": "b"}, {"type": "text", "text": "b"}])],
+            [said("a long first turn"), tool, said("bb")],
+            [said("bb"), tool],
+            [said(None), tool, said("bb")],
+        ]):
+            prompt = [{"role": "user", "content": [{"type": "text", "text": f"P{i}"}]}]
+            self.assertEqual(asyncio.run(self.rewards(20, [prompt, prompt], [completion, [said("a")]])), [0.5, -0.5])
+            self.assertEqual(asyncio.run(self.rewards(21, [prompt, prompt], [completion, [said("ccc")]])), [-0.5, 0.5])
+        self.assertEqual(asyncio.run(self.rewards(22, ["P", "P"], [[said(None)], "a"])), [-0.5, 0.5])
+
+    def test_a_completion_that_cannot_be_judged_says_why_at_once(self):
+        image = [{"role": "assistant", "content": [{"type": "image_url", "image_url": {"url": "data:"}}]}]
+        for i, (bad, why) in enumerate([
+            ([], "an empty list"),
+            (image, "image_url"),
+            ([{"role": "user", "content": "b"}], "no message of the assistant"),
+            ("smile \ud83d", "hex escape"),
+        ]):
+            # A deadline that nobody lives to see.
+            with self.assertRaises(Refused) as refused:
+                asyncio.run(asyncio.wait_for(self.rewards(30 + i, ["P"] * 4, ["a", "aa", bad, "aaa"], generations=4, url=self.patient), 60))
+            self.assertEqual((refused.exception.status, refused.exception.code), (422, "invalid"))
+            self.assertIn(why, refused.exception.message)
+            none = self.rewards(40 + i, ["P"] * 4, ["a", "aa", bad, "aaa"], generations=4, url=self.patient, on_failure="none")
+            self.assertEqual(asyncio.run(asyncio.wait_for(none, 60)), [None] * 4)
+
+    def test_evaluation_has_groups_of_its_own_size(self):
+        trainer = Trainer()
+        asked = lambda step, completions, **more: asyncio.run(
+            self.rewards(step, ["P"] * len(completions), completions, generations=4, num_generations_eval=2, **more)
+        )
+        # The trainer says which it is; a prompt may come twice.
+        trainer.model.training = False
+        self.assertEqual(asked(50, ["a", "aa"], log_metric=trainer.log_metric), [-0.5, 0.5])
+        self.assertEqual(sorted(asked(51, ["a", "aa", "a", "aa"], log_metric=trainer.log_metric)), [-0.5, -0.5, 0.5, 0.5])
+        trainer.model.training = True
+        thirds = [-0.5, -0.5 / 3, 0.5 / 3, 0.5]
+        for found, expected in zip(asked(51, ["a", "aa", "aaa", "aaaa"], log_metric=trainer.log_metric), thirds):
+            self.assertAlmostEqual(found, expected)
+        # Without a trainer, one process knows by how often a prompt comes.
+        self.assertEqual(asked(52, ["a", "aa"]), [-0.5, 0.5])
+        for found, expected in zip(asked(52, ["a", "aa", "aaa", "aaaa"]), thirds):
+            self.assertAlmostEqual(found, expected)
+        with unittest.mock.patch.dict(os.environ, WORLD_SIZE="2"), self.assertRaisesRegex(ValueError, "several processes"):
+            asked(53, ["a", "aa"])
+        for settings in [{"num_generations": 1}, {"num_generations": 4, "num_generations_eval": 1}]:
+            with self.assertRaisesRegex(ValueError, "needs 2 or more"):
+                reward_function(self.url, **settings)
+
+    def test_an_answer_that_is_lost_on_its_way_is_asked_for_again(self):
+        for prompts, completions, expected in [
+            (["P"] * 2, ["a", "aa"], [[-0.5, 0.5]]),
+            # Twins, and a prompt that comes twice.
+            (["P"] * 4, ["a", "a", "a", "aa"], [[0.0, 0.0, -0.5, 0.5], [0.0, -0.5, 0.0, 0.5], [-0.5, 0.0, 0.0, 0.5]]),
+        ]:
+            for lost in range(len(completions)):
+                with lossy(self.patient, lost) as url:
+                    function = reward_function(url, num_generations=2)
+                    state = types.SimpleNamespace(global_step=60 + 10 * len(completions) + lost)
+                    asked = function(prompts=prompts, completions=completions, trainer_state=state)
+                    self.assertIn(asyncio.run(asyncio.wait_for(asked, 60)), expected)
 
     def test_a_missing_member_is_an_error_or_none_and_never_a_number(self):
         with self.assertRaises(Refused) as refused:
@@ -160,6 +274,15 @@ class WithTrouble(unittest.TestCase):
         self.assertEqual(Failing.asked, 4)
         server.shutdown()
         server.server_close()
+
+    def test_the_key_of_the_judges_provider_is_not_sent(self):
+        sent = lambda client: client._http.headers.get("authorization")
+        with unittest.mock.patch.dict(os.environ, RRM_API_KEY="the provider's"):
+            for kind in [Client, AsyncClient]:
+                self.assertIsNone(sent(kind("http://127.0.0.1:9")))
+                self.assertEqual(sent(kind("http://127.0.0.1:9", token="t")), "Bearer t")
+                with unittest.mock.patch.dict(os.environ, RRM_SERVER_TOKEN="the server's"):
+                    self.assertEqual(sent(kind("http://127.0.0.1:9")), "Bearer the server's")
 
     def test_nobody_there_is_said(self):
         with Client("http://127.0.0.1:9", retries=0) as client, self.assertRaises(Unreachable):

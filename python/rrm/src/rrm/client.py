@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import random
 import time
@@ -46,11 +47,12 @@ class _Settings:
     """What both clients share: where, with which token, how patiently."""
 
     def __init__(self, url: str = "http://127.0.0.1:8700", *, token: str | None = None, timeout: float = 900.0, retries: int = 5):
-        token = token or os.environ.get("RRM_API_KEY")
+        # RRM_API_KEY is the key of the judge's provider, which is nobody's business here.
+        token = token or os.environ.get("RRM_SERVER_TOKEN")
         self.retries = retries
         self.options: dict[str, Any] = {
             "base_url": url.rstrip("/"),
-            "headers": {"authorization": f"Bearer {token}"} if token else {},
+            "headers": {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {}),
             "timeout": httpx.Timeout(timeout, connect=10.0),
             # Members of a group hold a connection each while they wait for one another: a limit would let them wait for ever.
             "limits": httpx.Limits(max_connections=None, max_keepalive_connections=64),
@@ -80,6 +82,11 @@ def _body(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def _encoded(fields: dict[str, Any]) -> bytes:
+    # In ASCII: half a surrogate pair is no UTF-8, and the server is to say so, to the whole group.
+    return json.dumps(fields).encode("ascii")
+
+
 def _result(answer: httpx.Response) -> dict[str, Any]:
     try:
         body = answer.json()
@@ -93,16 +100,17 @@ def _result(answer: httpx.Response) -> dict[str, Any]:
 
 
 class Client:
-    """Asks from ordinary code. `token` falls back on the environment's RRM_API_KEY; `timeout` is in seconds for one try."""
+    """Asks from ordinary code. `token` falls back on the environment's RRM_SERVER_TOKEN; `timeout` is in seconds for one try."""
 
     def __init__(self, url: str = "http://127.0.0.1:8700", **settings: Any):
         self._settings = _Settings(url, **settings)
         self._http = httpx.Client(**self._settings.options)
 
-    def _post(self, route: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _post(self, route: str, fields: dict[str, Any]) -> dict[str, Any]:
+        body = _encoded(fields)
         for attempt in itertools.count():
             try:
-                answer: _Answer = self._http.post(route, json=body)
+                answer: _Answer = self._http.post(route, content=body)
             except httpx.TransportError as error:
                 answer = error
             wait = self._settings.again(attempt, answer)
@@ -140,10 +148,11 @@ class AsyncClient:
         self._settings = _Settings(url, **settings)
         self._http = httpx.AsyncClient(**self._settings.options)
 
-    async def _post(self, route: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def _post(self, route: str, fields: dict[str, Any]) -> dict[str, Any]:
+        body = _encoded(fields)
         for attempt in itertools.count():
             try:
-                answer: _Answer = await self._http.post(route, json=body)
+                answer: _Answer = await self._http.post(route, content=body)
             except httpx.TransportError as error:
                 answer = error
             wait = self._settings.again(attempt, answer)
@@ -159,13 +168,14 @@ class AsyncClient:
         *,
         size: int | None = None,
         member: str | None = None,
+        idempotency_key: str | None = None,
         deadline_seconds: float | None = None,
         on_partial: str | None = None,
         scale: str | None = None,
     ) -> dict[str, Any]:
         """Joins a group, waits until it is judged, and gives this member's answer (`reward`, `rank`, ...)."""
         fields = _body(
-            group=group, size=size, member=member, prompt=prompt, response=response,
+            group=group, size=size, member=member, idempotency_key=idempotency_key, prompt=prompt, response=response,
             deadline_seconds=deadline_seconds, on_partial=on_partial, scale=scale,
         )
         return await self._post("/v1/groups", fields)

@@ -2,15 +2,18 @@
 
 TRL calls a reward function with the slice that is local to a process, and a group may lie in several slices. So completions are not
 grouped here: each is sent with a key made of run, step and prompt, and the server lets a group meet, whichever processes its members
-come from. Members carry no ids: which completion of a group is whose is nowhere known, and a prompt that a step holds twice fills two
-groups one after the other.
+come from. Which completion of a group is whose is nowhere known, and a prompt that a step holds twice fills two groups one after the
+other. So members have no names; each request has a key of its own instead, by which it takes its place again when its answer was lost.
 """
 
 from __future__ import annotations
 
 import asyncio
+import collections
 import hashlib
 import json
+import os
+import uuid
 from typing import Any, Awaitable, Callable
 
 from rrm.client import AsyncClient, RrmError
@@ -20,6 +23,7 @@ def reward_function(
     url: str = "http://127.0.0.1:8700",
     *,
     num_generations: int,
+    num_generations_eval: int | None = None,
     run: str = "trl",
     scale: str | None = None,
     on_failure: str = "raise",
@@ -27,12 +31,16 @@ def reward_function(
 ) -> Callable[..., Awaitable[list[float | None]]]:
     """An async reward function.
 
-    `num_generations` is GRPOConfig's; evaluation with another `num_generations_eval` needs a function of its own. `run` keeps runs on one
-    server apart and must be the same in all processes. `scale` is the server's unless given. `on_failure` is "raise", or "none": then a
+    `num_generations` and `num_generations_eval` are GRPOConfig's; the second is the first unless given. `run` keeps runs on one server
+    apart and must be the same in all processes. `scale` is the server's unless given. `on_failure` is "raise", or "none": then a
     completion without reward is None, which TRL leaves out, and `rrm/failed` is logged. A number is always a judged one.
     """
     if on_failure not in ("raise", "none"):
         raise ValueError(f'on_failure must be "raise" or "none"; found {on_failure!r}')
+    sizes = {"num_generations": num_generations, "num_generations_eval": num_generations_eval or num_generations}
+    for name, size in sizes.items():
+        if size < 2:
+            raise ValueError(f"{name} is {size}: a judge that compares needs 2 or more completions of a prompt")
 
     async def rrm_reward(
         prompts: list[Any],
@@ -42,15 +50,24 @@ def reward_function(
         **_: Any,
     ) -> list[float | None]:
         step = trainer_state.global_step if trainer_state is not None else 0
+        texts = [json.dumps(prompt, sort_keys=True) for prompt in prompts]
+        evaluating = _evaluating(log_metric, texts, *sizes.values())
+        size = sizes["num_generations_eval" if evaluating else "num_generations"]
+        # A prompt of the training step may be evaluated at the same step, in groups of another size.
+        what = "eval-" if evaluating and size != num_generations else ""
 
         async def one(http: AsyncClient, prompt: Any, completion: Any) -> dict[str, Any]:
             key = hashlib.sha256(json.dumps([run, step, prompt], sort_keys=True).encode()).hexdigest()[:32]
-            return await http.group(f"{run}-{step}-{key}", prompt, _text(completion), size=num_generations, scale=scale)
+            return await http.group(
+                f"{run}-{step}-{what}{key}", prompt, completion, size=size, idempotency_key=uuid.uuid4().hex, scale=scale
+            )
 
         async with AsyncClient(url, **client) as http:
             asked = (one(http, prompt, completion) for prompt, completion in zip(prompts, completions, strict=True))
             answers = await asyncio.gather(*asked, return_exceptions=True)
         failed = [answer for answer in answers if isinstance(answer, BaseException)]
+        # Whose own completion was refused knows more than those who hear of it.
+        failed.sort(key=lambda error: getattr(error, "code", None) == "refused")
         for error in failed:
             if on_failure == "raise" or not isinstance(error, RrmError):
                 raise error
@@ -65,6 +82,21 @@ def reward_function(
     return rrm_reward
 
 
-def _text(completion: Any) -> str:
-    """A completion's text; of a conversation, what its last message says."""
-    return completion if isinstance(completion, str) else completion[-1]["content"]
+def _evaluating(log_metric: Any, prompts: list[str], training: int, evaluation: int) -> bool:
+    """Whether these completions are of an evaluation, which matters where its groups have another size.
+
+    `log_metric` is a method of the trainer, whose model knows. Older versions of TRL give none: then a single process, which holds whole
+    groups, can tell by how often a prompt comes, unless it comes as often as both sizes allow, which is taken for training.
+    """
+    if training == evaluation:
+        return False
+    model = getattr(getattr(log_metric, "__self__", None), "model", None)
+    if model is not None:
+        return not model.training
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ValueError(
+            f"groups of {training} in training and of {evaluation} in evaluation cannot be told apart in several processes by this version "
+            "of TRL, which passes no log_metric: set num_generations_eval to num_generations"
+        )
+    counts = set(collections.Counter(prompts).values())
+    return any(count % training for count in counts) and not any(count % evaluation for count in counts)

@@ -1,7 +1,7 @@
 """A reward manager for verl: every sample joins the group of its prompt at `rrm serve` and waits for its reward.
 
 verl names it in its configuration, see docs/trainers.md; both generations of keys load the same class. Settings are read from `rrm.*` of the
-configuration (`+rrm.url=http://...` on the command line), else from the environment: RRM_URL, RRM_SCALE, RRM_RUN, RRM_API_KEY.
+configuration (`+rrm.url=http://...` on the command line), else from the environment: RRM_URL, RRM_SCALE, RRM_RUN, RRM_SERVER_TOKEN.
 
 verl asks for one sample at a time, in many processes. A sample carries `uid`, which is the same for all samples of a prompt, and the
 configuration says how many there are (`rollout.n`): that is a group's key and its size. What has no reward raises; verl's trainer stops, or
