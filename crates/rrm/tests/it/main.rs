@@ -18,6 +18,7 @@ mod rating;
 mod recorded;
 mod replay;
 mod replies;
+mod replies_cost;
 mod scalar;
 mod store;
 mod store_files;

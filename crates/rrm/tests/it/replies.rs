@@ -1,4 +1,4 @@
-//! Answers of servers as they were seen: what counts, what is asked for again, what ends a run, and what it all costs.
+//! Answers of servers as they were seen: what counts, what is asked for again, and what ends a run.
 
 use std::sync::{
     Arc, Mutex,
@@ -17,25 +17,24 @@ use rrm::{
         doctor::{CheckState, doctor},
         http::{Continuation, HttpConfig, HttpEngine, connect},
     },
-    spending::{Limits, Price, Spending, Spent},
 };
 use serde_json::{Value, json};
 
 use crate::http::watched;
 
 /// Answers a request: the n-th about something to be judged, or a probe (`None`).
-type Answers = Arc<dyn Fn(Option<usize>, &str, &Value) -> Response<Body> + Send + Sync>;
+pub type Answers = Arc<dyn Fn(Option<usize>, &str, &Value) -> Response<Body> + Send + Sync>;
 
 /// A server that answers as it is told, and how many requests were no probes.
-struct Odd {
-    url: String,
-    judged: Arc<AtomicUsize>,
+pub struct Odd {
+    pub url: String,
+    pub judged: Arc<AtomicUsize>,
 }
 
 /// What is asked about something to be judged.
 const MARK: &str = "Which one is better";
 
-async fn serve(answers: Answers) -> Odd {
+pub async fn serve(answers: Answers) -> Odd {
     let judged = Arc::new(AtomicUsize::new(0));
     let counter = judged.clone();
     let app = Router::new().fallback(move |asked: Asked<Body>| {
@@ -54,25 +53,25 @@ async fn serve(answers: Answers) -> Odd {
     Odd { url, judged }
 }
 
-fn said(status: u16, body: impl Into<Body>) -> Response<Body> {
+pub fn said(status: u16, body: impl Into<Body>) -> Response<Body> {
     let kind = ("content-type", "application/json");
     Response::builder().status(StatusCode::from_u16(status).unwrap()).header(kind.0, kind.1).body(body.into()).unwrap()
 }
 
 /// A reply with this text, this end and a usage that grows with the prompt.
-fn reply(body: &Value, text: &str, reason: Value) -> Value {
+pub fn reply(body: &Value, text: &str, reason: Value) -> Value {
     json!({"choices": [{"index": 0, "finish_reason": reason, "message": {"role": "assistant", "content": text}}],
         "usage": {"prompt_tokens": tokens(body), "completion_tokens": 20}})
 }
 
 /// Tokens of a prompt: four letters each.
-fn tokens(body: &Value) -> usize {
+pub fn tokens(body: &Value) -> usize {
     let length = |message: &Value| message["content"].as_str().map_or(0, str::len);
     30 + body["messages"].as_array().map_or(0, |messages| messages.iter().map(length).sum::<usize>()) / 4
 }
 
 /// A server that is well until it is asked about something to be judged, and then answers with `judged`.
-async fn odd(judged: impl Fn(usize, &Value) -> Response<Body> + Send + Sync + 'static) -> Odd {
+pub async fn odd(judged: impl Fn(usize, &Value) -> Response<Body> + Send + Sync + 'static) -> Odd {
     serve(Arc::new(move |number, path, body| match number {
         _ if path.ends_with("models") => said(200, json!({"data": [{"id": "judge"}]}).to_string()),
         None => said(200, reply(body, "Once upon a time.", json!("stop")).to_string()),
@@ -81,7 +80,7 @@ async fn odd(judged: impl Fn(usize, &Value) -> Response<Body> + Send + Sync + 's
     .await
 }
 
-fn config(odd: &Odd) -> HttpConfig {
+pub fn config(odd: &Odd) -> HttpConfig {
     HttpConfig {
         urls: vec![odd.url.clone()],
         backoff: 0.001,
@@ -92,11 +91,11 @@ fn config(odd: &Odd) -> HttpConfig {
     }
 }
 
-async fn engine(odd: &Odd) -> HttpEngine {
+pub async fn engine(odd: &Odd) -> HttpEngine {
     connect(config(odd)).await.unwrap()
 }
 
-fn request(text: &str) -> Request {
+pub fn request(text: &str) -> Request {
     Request {
         messages: vec![Message::user(format!("{MARK}? {text}"))],
         sampling: Sampling { max_tokens: 100, ..Sampling::default() },
@@ -117,7 +116,7 @@ async fn asked(
     (answer, odd.judged.load(SeqCst))
 }
 
-const VERDICT: &str = "\\boxed{Assistant 1}";
+pub const VERDICT: &str = "\\boxed{Assistant 1}";
 
 #[tokio::test]
 async fn half_an_answer_is_asked_for_again_and_never_counts() {
@@ -327,76 +326,6 @@ async fn a_wait_that_no_clock_holds_is_no_panic() {
     .await;
     assert!(matches!(answer.unwrap_err(), EngineError::Status { status: 429, .. }));
     assert_eq!(sent, 1);
-}
-
-/// What `calls` completions cost under these limits, one after the other.
-async fn spent(engine: &HttpEngine, limits: Limits, calls: usize) -> Spent {
-    let spending = Spending::new(limits);
-    for item in 0..calls {
-        if let Ok(call) = spending.begin()
-            && let Ok(done) = engine.complete_metered(request(&format!("Item {item}.")), &call).await
-        {
-            call.finish(done.usage);
-        }
-    }
-    spending.spent()
-}
-
-fn limits(max_calls: u64) -> Limits {
-    Limits { max_calls: Some(max_calls), max_cost: None, price: Price { prompt: 1.0, completion: 1.0 } }
-}
-
-#[tokio::test]
-async fn what_is_sent_again_counts_against_the_limit_and_its_prompt_into_the_cost() {
-    // Each request stays without an answer.
-    let odd = odd(|_, _| said(200, Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>()))).await;
-    let engine = connect(HttpConfig { timeout: 0.2, ..config(&odd) }).await.unwrap();
-    let spent = spent(&engine, limits(3), 4).await;
-    assert_eq!(odd.judged.load(SeqCst), 3, "no more than the limit");
-    assert_eq!((spent.calls, spent.again, spent.unfinished), (2, 1, 2));
-    assert!(spent.estimated_prompt_tokens > 3 * 20 && spent.cost > 0.0, "{spent:?}");
-    assert_eq!((spent.prompt_tokens, spent.completion_tokens), (0, 0), "nobody counted");
-}
-
-#[tokio::test]
-async fn what_a_server_counted_for_answers_that_are_none_is_paid() {
-    let server = odd(|number, body| {
-        let text = if number.is_multiple_of(2) { "" } else { VERDICT };
-        said(200, reply(body, text, json!("stop")).to_string())
-    })
-    .await;
-    let spent = self::spent(&engine(&server).await, limits(100), 3).await;
-    assert_eq!((spent.calls, spent.again, spent.unfinished), (3, 3, 0));
-    assert_eq!(spent.completion_tokens, 6 * 20, "the empty ones too");
-    assert_eq!(spent.estimated_prompt_tokens, 0);
-    // Usage that cannot be read is guessed, and said to be.
-    let odd = odd(|_, body| {
-        let mut reply = reply(body, VERDICT, json!("stop"));
-        reply["usage"] = json!({"prompt_tokens": -1, "completion_tokens": 20});
-        said(200, reply.to_string())
-    })
-    .await;
-    let spent = self::spent(&engine(&odd).await, limits(100), 1).await;
-    assert_eq!((spent.prompt_tokens, spent.completion_tokens, spent.estimated_completion_tokens), (0, 20, 0));
-    assert!(spent.estimated_prompt_tokens > 10);
-}
-
-#[tokio::test]
-async fn who_is_cancelled_may_have_been_read() {
-    let odd = odd(|_, _| said(200, Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>()))).await;
-    let engine = engine(&odd).await;
-    let spending = Spending::default();
-    let call = spending.begin().unwrap();
-    let arrived = async {
-        while odd.judged.load(SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::select! {
-        _ = engine.complete_metered(request("x"), &call) => panic!("nothing is answered"),
-        () = arrived => {}
-    }
-    assert!(spending.spent().estimated_prompt_tokens > 0);
 }
 
 #[tokio::test]
