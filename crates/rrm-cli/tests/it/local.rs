@@ -44,7 +44,9 @@ fn requests_in_flight_change_no_byte() {
         let fixed = ["--engine", MODEL, "--votes", "3", "--max-thinking-tokens", "12", "--store", "none"];
         let files = ["--format", format.to_str().unwrap(), "--output", output.to_str().unwrap(), input.to_str().unwrap()];
         let done = rrm(["rank"].iter().chain(&fixed).chain(options).chain(&files));
-        assert!(done.status.success(), "{}", stderr(&done));
+        // Random weights may state no verdict in any vote, which is no success; the rows are there all the same.
+        let said = stderr(&done);
+        assert!(done.status.success() || said.contains("nothing was decided, and no row has an order"), "{said}");
         fs::read_to_string(output).unwrap()
     };
     let together = run("together.jsonl", &[]);

@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 
-use crate::{rrm, shared_data, stdout};
+use crate::{rrm, shared_data, stderr};
 
 /// The human majority of each row against the verdict, counted; 0 is a tie, 1 and 2 are the responses.
 fn against_majority(script: &str) -> Option<HashMap<(i64, String), u32>> {
     let data = shared_data("pandalm/testset-v1.json")?;
     let engine = format!("scripted:{script}");
     let columns = ["--column", "prompt=instruction+input", "--column", "responses=response1,response2"];
-    let out = stdout(&rrm([&["judge", data.to_str().unwrap(), "--engine", &engine], columns.as_slice()].concat()));
+    let output = rrm([&["judge", data.to_str().unwrap(), "--engine", &engine], columns.as_slice()].concat());
+    // Where no vote gives a verdict the rows say so, and the run is no success.
+    assert_eq!(output.status.success(), script != "silent", "{}", stderr(&output));
+    let out = String::from_utf8(output.stdout).unwrap();
     let mut counts = HashMap::new();
     for line in out.lines() {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();
