@@ -9,6 +9,7 @@ mod label;
 mod model;
 mod pairs;
 mod plan;
+mod recorded;
 mod report;
 mod serve;
 mod show;

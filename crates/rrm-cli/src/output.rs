@@ -211,3 +211,13 @@ pub fn spooled(input: &Path) -> anyhow::Result<Spooled> {
     };
     Ok(Spooled::Spool(copy().with_context(|| format!("cannot keep a copy of {}", input.display()))?))
 }
+
+/// Rows in a file of their own.
+pub fn spool(rows: &[impl Serialize]) -> anyhow::Result<Spooled> {
+    let write = || -> io::Result<_> {
+        let mut file = BufWriter::new(tempfile::NamedTempFile::new()?);
+        rows.iter().try_for_each(|row| line(&mut file, row))?;
+        file.into_inner().map_err(|error| error.into_error())
+    };
+    Ok(Spooled::Spool(write().context("cannot keep rows")?))
+}

@@ -8,6 +8,7 @@ mod document;
 mod error;
 mod examples;
 mod item;
+mod join;
 mod label_words;
 mod labels;
 mod lines;
@@ -36,6 +37,7 @@ pub use self::{
     columns::{ColumnError, ColumnNames, value},
     error::{DatasetError, RowProblem, wrong_type},
     examples::{Example, read_examples},
+    join::{JoinError, Joined, join},
     messages::Said,
     rows::Rows,
 };

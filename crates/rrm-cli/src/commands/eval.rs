@@ -8,7 +8,7 @@ use rrm::{
     shard::Shard,
 };
 
-use super::best_of;
+use super::{best_of, recorded};
 use crate::{
     engines,
     failure::Failure,
@@ -31,6 +31,9 @@ pub struct Args {
     /// Its files as they are published, or folders that hold them; repeatable.
     #[arg(long, value_name = "PATH", required_unless_present = "list")]
     pub data: Vec<PathBuf>,
+    /// Judgments that others published about the data (of judgebench its `outputs`, of llmbar `evaluators/JUDGE/*/result.json`, of pandalm the predictions), files or folders; repeatable. They are scored in place of a judge's, and nobody is asked.
+    #[arg(long, value_name = "PATH")]
+    pub recorded: Vec<PathBuf>,
     #[command(flatten)]
     pub extent: Extent,
     #[command(flatten)]
@@ -113,6 +116,11 @@ pub fn benchmark(name: &str) -> Result<Named, String> {
 /// Lists the benchmarks, or measures a judge on one.
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     match args.benchmark {
+        Some(Named::Pairs(benchmark)) if !args.list && !args.recorded.is_empty() => recorded::measure(benchmark, args),
+        Some(Named::BestOf(questions)) if !args.list && !args.recorded.is_empty() => {
+            let name = questions.name();
+            Err(Failure::user(anyhow::anyhow!("--recorded is for judgments about pairs; {name} ranks many responses")))
+        }
         Some(Named::Pairs(benchmark)) if !args.list => session::unless_stopped(measure(benchmark, args)).await,
         Some(Named::BestOf(questions)) if !args.list => session::unless_stopped(best_of::measure(questions, args)).await,
         _ => {
@@ -128,11 +136,7 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
     let options = options.resolve()?;
     Named::Pairs(benchmark).check(extent, &options)?;
     let mut suite = eval::load(benchmark, &data, &options.columns()?)?;
-    suite.skipped.iter().for_each(|file| note(&format!("{} holds no rows of {}", file.display(), benchmark.protocol().name)));
-    suite.notes.iter().for_each(|said| note(said));
-    if let Some(equal) = of_one_text(&suite) {
-        note(&equal);
-    }
+    said(&suite);
     let cases = suite.cases.len() as u64;
     suite.cases = Shard::of(options.shard, cases, suite.cases.into_iter()).collect();
     let format = engines::format(options.format.as_deref())?;
@@ -160,7 +164,7 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
         rows.map(Output::appear).transpose()?;
         note(&format!("cases of shard {shard} of {cases}; a run over the merged stores writes the scores"));
         crate::terminal::summary(&stats, options.price());
-        return failed(&counted, stored);
+        return failed(&counted, session::again(stored));
     }
     print(&scores::table(&evaluation))?;
     if let Some(rows) = rows {
@@ -178,7 +182,22 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
         }
         None => crate::terminal::summary(&stats, options.price()),
     }
-    failed(&counted, stored)
+    failed(&counted, session::again(stored))
+}
+
+/// Says what has to be said about the reading of a suite: files that were passed over, notes, pairs of one text.
+pub fn said(suite: &eval::Suite) {
+    const SHOWN: usize = 5;
+    let name = suite.benchmark.protocol().name;
+    suite.skipped.iter().take(SHOWN).for_each(|file| note(&format!("{} holds no rows of {name}", file.display())));
+    let more = suite.skipped.len().saturating_sub(SHOWN);
+    if more > 0 {
+        note(&format!("{more} more files hold none either"));
+    }
+    suite.notes.iter().for_each(|said| note(said));
+    if let Some(equal) = of_one_text(suite) {
+        note(&equal);
+    }
 }
 
 /// What is said of pairs of one text, if there are any.
@@ -197,17 +216,17 @@ fn of_one_text(suite: &eval::Suite) -> Option<String> {
 }
 
 /// The command, for the file of options.
-fn command(benchmark: Benchmark, data: &[PathBuf]) -> String {
+pub fn command(benchmark: Benchmark, data: &[PathBuf]) -> String {
     let data: String = data.iter().map(|path| format!(" --data {}", path.display())).collect();
     format!("eval {}{data}", benchmark.protocol().name)
 }
 
 /// Scores with failed cases in them are there to be seen, but no success, and neither is a run without any verdict.
-fn failed(counted: &Counted, stored: bool) -> Result<ExitCode, Failure> {
+pub fn failed(counted: &Counted, hint: &str) -> Result<ExitCode, Failure> {
     if counted.failed == 0 {
         verdicts::check(&counted.verdicts, "nothing was decided, and there is no score")?;
         return Ok(ExitCode::SUCCESS);
     }
     let message = format!("{} of {} pairs have no judgment and count as no verdict", counted.failed, counted.cases);
-    Err(Failure::user(anyhow::anyhow!(message)).with_hint(session::again(stored)))
+    Err(Failure::user(anyhow::anyhow!(message)).with_hint(hint))
 }

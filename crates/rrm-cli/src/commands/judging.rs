@@ -16,7 +16,7 @@ use crate::{
     engines,
     failure::Failure,
     options::{Options, to_toml},
-    output::{Output, note},
+    output::{Output, Spooled, note},
     session::{self, Session},
     terminal, verdicts,
 };
@@ -26,6 +26,15 @@ use crate::{
 pub struct Args {
     /// Rows: JSONL, JSON, CSV, TSV or Parquet, also gzipped; `-` reads from stdin.
     pub input: PathBuf,
+    /// Further files of answers, with --join.
+    #[arg(value_name = "MORE", requires = "join")]
+    pub more: Vec<PathBuf>,
+    /// The files hold one answer of one model a row (FastChat's and Arena-Hard's answers, AlpacaEval's outputs): answers whose rows say the same in this column are put together.
+    #[arg(long, value_name = "COLUMN")]
+    pub join: Option<String>,
+    /// With --join: a file with a row for each question, which holds what is asked (`turns` or `prompt`).
+    #[arg(long, value_name = "FILE", requires = "join")]
+    pub questions: Option<PathBuf>,
     #[command(flatten)]
     pub options: Options,
 }
@@ -94,12 +103,35 @@ pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
     session::unless_stopped(judge_rows(args, kind)).await
 }
 
+/// The answers of several files as rows of a file of their own, and how that is read.
+fn joined(
+    answers: &[PathBuf],
+    questions: Option<&Path>,
+    column: &str,
+    reading: ReadOptions,
+) -> Result<(Spooled, ReadOptions), Failure> {
+    let inputs = answers.iter().map(|path| crate::output::spooled(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    let name = |path: &Path| if path.as_os_str() == "-" { "stdin".to_owned() } else { path.display().to_string() };
+    let files: Vec<_> = inputs.iter().zip(answers).map(|(input, path)| (input.path().to_owned(), name(path))).collect();
+    let joined = dataset::join(&files, questions, column, &reading.columns)?;
+    if joined.unanswered > 0 {
+        note(&format!("{} questions have no answer and are left out", joined.unanswered));
+    }
+    let input = crate::output::spool(&joined.rows)?;
+    Ok((input, ReadOptions { name: Some(format!("answers joined by {column}")), ..reading }))
+}
+
 async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    let options = args.options.resolve()?;
+    let Args { input: named, more, join, questions, options } = args;
+    let options = options.resolve()?;
     kind.check(&options)?;
-    let input = crate::output::spooled(&args.input)?;
-    let reading = kind.reading(&options, &args.input)?;
+    let answers: Vec<PathBuf> = [named].into_iter().chain(more).collect();
+    let reading = kind.reading(&options, &answers[0])?;
+    let (input, reading) = match &join {
+        Some(column) => joined(&answers, questions.as_deref(), column, reading)?,
+        None => (crate::output::spooled(&answers[0])?, reading),
+    };
     // The whole input is read once before anything is spent: a bad last row costs nothing.
     let rows = checked(input.path(), &reading)?;
     let embedded = options.engine.is_empty() && options.batch_out.is_none();
@@ -108,7 +140,7 @@ async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
         engines::check_domain(dataset::read(input.path(), &reading)?)?;
     }
     let format = if embedded { None } else { Some(engines::format(options.format.as_deref())?) };
-    let inputs = [args.input];
+    let inputs: Vec<PathBuf> = answers.into_iter().chain(questions).collect();
     let mut output = Output::open(options.output.as_deref(), &options.files(&inputs))?;
     let (opened, format) = match format {
         None => engines::embedded(&options)?,

@@ -23,6 +23,7 @@ mod model;
 mod pairs;
 mod pandalm;
 mod paying;
+mod published;
 mod rows;
 mod scalars;
 mod serve;
