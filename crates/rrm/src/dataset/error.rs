@@ -225,7 +225,8 @@ pub enum RowProblem {
     },
     /// Conversations that part before their last turn, where each response must be one turn.
     #[error(
-        "`{a}` and `{b}` differ before their last turn (at turn {turn}); what is written for trainers holds one turn for each response"
+        "`{a}` and `{b}` differ before their last turn (at turn {turn}); \
+         what is written for trainers holds one turn for each response"
     )]
     Parted {
         /// One conversation.
@@ -245,7 +246,8 @@ pub enum RowProblem {
     },
     /// A whole conversation beside a prompt that is not its beginning.
     #[error(
-        "`{place}` is {what}, but not one that begins with the prompt of this row: it begins with {found}, the prompt with {prompt}{}",
+        "`{place}` is {what}, but not one that begins with the prompt of this row: \
+         it begins with {found}, the prompt with {prompt}{}",
         as_text(what)
     )]
     OtherPrompt {

@@ -100,6 +100,9 @@ enum Said {
     Unreadable,
 }
 
+/// What a row says about its pair, or what is wrong with it.
+type Stating = Result<Vec<Said>, String>;
+
 /// How a benchmark's judgments are published.
 struct Kind {
     /// What their rows have, for messages.
@@ -107,7 +110,7 @@ struct Kind {
     /// Whether rows with these columns are judgments.
     fits: fn(&[String]) -> bool,
     /// What a row says.
-    read: fn(&Map<String, Value>) -> Result<Vec<Said>, String>,
+    read: fn(&Map<String, Value>) -> Stating,
     /// The columns that tell which pair it is about.
     about: &'static [&'static str],
     /// The same of a case.
@@ -310,7 +313,7 @@ fn said(value: Option<&Value>) -> Said {
 }
 
 /// Judgments of `(A, B)` and, unless there was a single game, of `(B, A)`; upstream turns the second.
-fn judge_bench(row: &Map<String, Value>) -> Result<Vec<Said>, String> {
+fn judge_bench(row: &Map<String, Value>) -> Stating {
     let judgments = row.get("judgments").and_then(Value::as_array).filter(|list| matches!(list.len(), 1 | 2));
     let judgments = judgments.ok_or("`judgments` must be a list of one or two")?;
     let turned = |(place, judgment): (usize, &Value)| match said(judgment.get("decision")) {
@@ -321,7 +324,7 @@ fn judge_bench(row: &Map<String, Value>) -> Result<Vec<Said>, String> {
 }
 
 /// The last result; winners are 1 or 2 in the file's order whatever was shown first.
-fn llm_bar(row: &Map<String, Value>) -> Result<Vec<Said>, String> {
+fn llm_bar(row: &Map<String, Value>) -> Stating {
     let last = row.get("results").and_then(Value::as_array).and_then(|list| list.last());
     let winner = |name: &str| {
         let order = last.and_then(|last| last.get(name)?.as_object());
@@ -330,7 +333,7 @@ fn llm_bar(row: &Map<String, Value>) -> Result<Vec<Said>, String> {
     Ok(vec![winner("swap = False")?, winner("swap = True")?])
 }
 
-fn panda_lm(row: &Map<String, Value>) -> Result<Vec<Said>, String> {
+fn panda_lm(row: &Map<String, Value>) -> Stating {
     let mut results = row.iter().filter(|(name, _)| name.ends_with(RESULT));
     match (results.next(), results.next()) {
         (Some((_, value)), None) => Ok(vec![said(Some(value))]),

@@ -44,7 +44,8 @@ fn sharegpt(turns: &[&str]) -> Value {
 
 #[test]
 fn a_conversation_beside_its_prompt_is_cut_to_its_last_turn_however_it_is_written() {
-    let writings: [(&str, fn(&[&str]) -> Value); 6] = [
+    type Write = fn(&[&str]) -> Value;
+    let writings: [(&str, Write); 6] = [
         ("transcript", |turns| transcript(turns).into()),
         ("transcript without its empty line", |turns| transcript(turns).trim_start().into()),
         ("messages", messages),

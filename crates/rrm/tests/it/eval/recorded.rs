@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rrm::{
     dataset::ColumnNames,
-    eval::{self, Benchmark, Evaluation, Recorded, RecordedError, Suite},
+    eval::{self, Benchmark, Evaluation, Recorded, Suite},
     vote::Decision,
 };
 use serde_json::json;
@@ -12,8 +12,8 @@ use tempfile::TempDir;
 
 use super::{group, official, strict, suite};
 
-fn scored(suite: &Suite, paths: &[PathBuf]) -> Result<(Recorded, Evaluation), RecordedError> {
-    let recorded = eval::recorded(suite, paths)?;
+fn scored(suite: &Suite, paths: &[PathBuf]) -> Result<(Recorded, Evaluation), String> {
+    let recorded = eval::recorded(suite, paths).map_err(|error| error.to_string())?;
     let evaluation = eval::recorded_scores(suite, &recorded.tally, "test", recorded.files.clone());
     Ok((recorded, evaluation))
 }
@@ -108,12 +108,12 @@ fn judgments_that_contradict_the_data_or_one_another_are_refused() {
     ] {
         let folder = files(&[("pairs.jsonl", pairs.clone()), ("judge.jsonl", lines(&rows))]);
         let suite = load(Benchmark::JudgeBench, folder.path().join("pairs.jsonl"));
-        let error = scored(&suite, &[folder.path().join("judge.jsonl")]).err().unwrap().to_string();
+        let error = scored(&suite, &[folder.path().join("judge.jsonl")]).err().unwrap();
         assert!(error.contains(expected) && error.contains("judge.jsonl"), "{error}");
     }
     let own = files(&[("own.jsonl", json!({"prompt": "P", "chosen": "a", "rejected": "b"}).to_string())]);
     let suite = load(Benchmark::Pairs, own.path().join("own.jsonl"));
-    let error = scored(&suite, &[own.path().join("own.jsonl")]).err().unwrap().to_string();
+    let error = scored(&suite, &[own.path().join("own.jsonl")]).err().unwrap();
     assert_eq!(error, "judgments of others are read for judgebench, llmbar and pandalm, not for pairs");
 }
 
@@ -149,7 +149,7 @@ fn llmbar_is_read_as_its_repository_holds_it_and_its_evaluators_are_scored() {
     assert_eq!(recorded.rows[0].decisions, [Decision::First, Decision::Undecided]);
     assert_eq!((official(&evaluation, "natural"), recorded.without_verdict), (0.5, 1));
     // Of two judges none is taken silently.
-    let error = scored(&suite, &[natural.join("evaluators")]).err().unwrap().to_string();
+    let error = scored(&suite, &[natural.join("evaluators")]).err().unwrap();
     assert!(error.contains("give the judgments of one judge at a time"), "{error}");
 }
 
