@@ -38,7 +38,12 @@ pub fn view(row: &Row, kind: Kind, texts: &[&str]) -> String {
     };
     for flag in &result.flags {
         let whose = flag.response.map_or_else(|| "the prompt".to_owned(), |i| format!("response [{i}]"));
-        out += &format!("  warning: {whose} holds prompt markup: {}\n", flag.markup.join(" "));
+        if !flag.markup.is_empty() {
+            out += &format!("  warning: {whose} holds prompt markup: {}\n", flag.markup.join(" "));
+        }
+        if !flag.taken_off.is_empty() {
+            out += &format!("  note: {whose} was judged without its {}\n", flag.taken_off.join(" "));
+        }
     }
     out
 }

@@ -96,7 +96,7 @@ async fn scores(server: &Server, query: String, documents: &[String]) -> Result<
             "a judge compares: from 2 to {MOST_MEMBERS} documents were expected, found {found}"
         )));
     }
-    let documents = documents.iter().map(|text| judged(server, answer(text))).collect::<Result<Vec<String>, _>>()?;
+    let documents = documents.iter().map(|text| judged(server, &answer(text))).collect::<Result<Vec<String>, _>>()?;
     let mut texts = documents.clone();
     texts.sort_unstable();
     texts.dedup();

@@ -20,6 +20,7 @@ use rrm::{
     markup::find_markup,
     result::Row,
     run::{self, Task},
+    transcript::{Bare, bare},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -104,7 +105,7 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         ApiError,
     ))]
 pub async fn group(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<GroupReply>, ApiError> {
-    let ask = group_ask(&server, &body).inspect_err(|error| refusal::tell(&server, "/v1/groups", &body, error))?;
+    let (ask, taken_off) = group_ask(&server, &body).inspect_err(|error| refusal::tell(&server, "/v1/groups", &body, error))?;
     let (group, member) = (ask.key.clone(), if let Who::Member(name) = &ask.who { Some(name.clone()) } else { None });
     let (size, flags) = (ask.size, find_markup(&ask.text, &server.judge.format.markup));
     let seat = rendezvous::join(&server, ask)?;
@@ -124,13 +125,14 @@ pub async fn group(State(server): State<Arc<Server>>, body: Bytes) -> Result<Jso
         partial: present < size,
         reused,
         flags,
+        taken_off,
         usage: judged.usage,
         judge: server.judge.engine.info().name.clone(),
     }))
 }
 
-/// A body of `POST /v1/groups` as a member.
-fn group_ask(server: &Server, body: &[u8]) -> Result<Ask, ApiError> {
+/// A body of `POST /v1/groups` as a member, and what of its response is not judged.
+fn group_ask(server: &Server, body: &[u8]) -> Result<(Ask, Vec<String>), ApiError> {
     let request: GroupRequest = parse(body)?;
     let settings = &server.settings;
     let seconds = request.deadline_seconds.unwrap_or(settings.deadline.as_secs_f64());
@@ -145,16 +147,19 @@ fn group_ask(server: &Server, body: &[u8]) -> Result<Ask, ApiError> {
         (None, Some(key)) => Who::Request(key),
         (None, None) => Who::Text,
     };
-    Ok(Ask {
+    let said = request.response.response("response")?;
+    let Bare { text, taken_off, ending: _ } = bare(&said);
+    let ask = Ask {
         size: size(request.size.or(settings.group_size))?,
         key: request.group,
         who,
         prompt: request.prompt.prompt()?,
-        text: judged(server, text::answer(&request.response.response("response")?))?,
+        text: judged(server, &text)?,
         scale: request.scale.unwrap_or(settings.scale),
         deadline: Duration::from_secs_f64(seconds),
         on_partial: request.on_partial.unwrap_or(settings.on_partial),
-    })
+    };
+    Ok((ask, taken_off))
 }
 
 fn size(size: Option<usize>) -> Result<usize, ApiError> {
@@ -235,7 +240,7 @@ fn open_rlhf(server: &Server, query: &str, prompt: &str, label: Option<&Value>) 
         size: size(settings.group_size)?,
         who: Who::Text,
         prompt: Said::text(prompt).prompt()?,
-        text: judged(server, answer)?,
+        text: judged(server, &answer)?,
         scale: settings.scale,
         deadline: settings.deadline,
         on_partial: settings.on_partial,
@@ -274,7 +279,9 @@ pub async fn rank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json
 fn row(server: &Server, request: RowRequest) -> Result<Item, ApiError> {
     let prompt = Arc::new(Prompt { messages: request.prompt.prompt()?, rubric: None, reference: None });
     let response = |(i, said): (usize, Said)| {
-        let text = judged(server, text::answer(&said.response(&format!("responses[{i}]"))?))?;
+        let text = said.response(&format!("responses[{i}]"))?;
+        // What is taken off does not count, and is taken off, and told, where the row is judged.
+        judged(server, &bare(&text).text)?;
         Ok(dataset::Response { text: text.into(), label: None, team: None, extra: Map::default() })
     };
     let responses = request.responses.into_iter().enumerate().map(response).collect::<Result<Vec<_>, ApiError>>()?;

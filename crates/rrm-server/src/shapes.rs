@@ -193,6 +193,9 @@ pub struct GroupReply {
     pub reused: bool,
     /// Prompt markup found in the response; it was judged as text.
     pub flags: Vec<String>,
+    /// What was taken off the response before it was judged: tokens at its ends, and `thinking` before the answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub taken_off: Vec<String>,
     /// Tokens of the whole group's counted votes.
     #[schema(value_type = Object)]
     pub usage: rrm::engine::Usage,

@@ -67,7 +67,7 @@ pub struct RowResult {
     pub undecided: u32,
     /// Matches that a coin decided.
     pub coins: u32,
-    /// Judged texts that hold prompt markup.
+    /// Judged texts that hold prompt markup, or are not what the row holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
     /// What the counted votes took.
@@ -127,7 +127,7 @@ pub struct VoteRow {
     pub completion: Option<String>,
 }
 
-/// A judged text that holds prompt markup.
+/// A judged text that holds prompt markup, or is not to the byte what the row holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Flag {
     /// The response's index; absent for the prompt.
@@ -135,6 +135,9 @@ pub struct Flag {
     pub response: Option<usize>,
     /// The markup found.
     pub markup: Vec<String>,
+    /// What was taken off before it was judged: tokens at its ends as they were written, and `thinking` before the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken_off: Vec<String>,
 }
 
 /// What the counted votes of a row took.

@@ -1,5 +1,7 @@
 //! A stream of items -> result rows in input order, many at once under one limit.
 
+use std::{borrow::Cow, sync::Arc};
+
 use futures::{StreamExt, stream};
 
 use crate::{
@@ -8,6 +10,7 @@ use crate::{
     markup::find_markup,
     rank::{self, RankSettings},
     result::{self, Flag, Row, Verdicts},
+    transcript::{self, Bare},
 };
 
 /// What is done with each row.
@@ -91,17 +94,27 @@ pub async fn run(
 /// # Errors
 /// [`JudgeError`] when any needed vote could not be had.
 pub async fn one(judge: &Judge, task: &Task, item: &Item) -> Result<Row, JudgeError> {
-    let flags = flags(item, &judge.format.markup);
+    let (item, flags) = judged(item, &judge.format.markup);
+    let item = &*item;
     Ok(match task {
         Task::Judge => result::of_judgment(item, rank::play(judge, item, (0, 1)).await?, flags),
         Task::Rank(settings) => result::of_ranking(item, rank::rank(judge, item, settings).await?, flags),
     })
 }
 
-/// The judged texts of a row that hold prompt markup.
-fn flags(item: &Item, markup: &[String]) -> Vec<Flag> {
-    let flag = |response: Option<usize>, text: &str| Flag { response, markup: find_markup(text, markup) };
-    let responses = item.responses.iter().enumerate().map(|(i, r)| flag(Some(i), &r.text));
-    let turns = item.prompt.messages.iter().map(|m| flag(None, &m.content));
-    responses.chain(turns).filter(|flag| !flag.markup.is_empty()).collect()
+/// The row as it is judged: responses without leading thinking and without tokens at their ends; and what there is to say of its texts.
+pub fn judged<'a>(item: &'a Item, markup: &[String]) -> (Cow<'a, Item>, Vec<Flag>) {
+    let mut judged = Cow::Borrowed(item);
+    let mut flags = Vec::new();
+    for (i, response) in item.responses.iter().enumerate() {
+        let Bare { text, taken_off, ending: _ } = transcript::bare(&response.text);
+        flags.push(Flag { response: Some(i), markup: find_markup(&text, markup), taken_off });
+        if *text != *response.text {
+            judged.to_mut().responses[i].text = Arc::from(&*text);
+        }
+    }
+    let turns = item.prompt.messages.iter().map(|turn| find_markup(&turn.content, markup));
+    flags.extend(turns.map(|markup| Flag { response: None, markup, taken_off: Vec::new() }));
+    flags.retain(|flag| !(flag.markup.is_empty() && flag.taken_off.is_empty()));
+    (judged, flags)
 }

@@ -130,3 +130,27 @@ async fn rows_are_judged_and_ranked_as_on_the_command_line() {
     assert_eq!((status, &row["verdict"]), (200, &json!("second")));
     assert_eq!(served.ask("/v1/judge", &json!({"prompt": "P", "responses": ["a"]})).await.0, 422);
 }
+
+#[tokio::test]
+async fn what_a_response_says_of_thinking_is_judged_and_what_surrounds_it_is_not() {
+    let mention =
+        "Split at the closing tag: `answer = reply.split('</think>')[-1]`. DeepSeek-R1 begins its reply with `<think>`.";
+    let served = serve("longer", groups_of(2)).await;
+    for (group, long) in
+        [("a", mention.to_owned()), ("b", format!("<think>hm</think>{mention}<|eot_id|>\n<|finetune_right_pad_id|>"))]
+    {
+        let short = format!("<think>{}</think>No.", "long ".repeat(100));
+        let bodies = [member(group, "0", &long), member(group, "1", &short)];
+        let answers = join_all(bodies.iter().map(|body| served.ask("/v1/groups", body))).await;
+        let [(200, long), (200, short)] = &answers[..] else { panic!("{answers:?}") };
+        assert_eq!((&long["rank"], &short["rank"]), (&json!(1), &json!(2)), "{group}");
+        assert_eq!(short["taken_off"], json!(["thinking"]));
+        let tokens = ["<|finetune_right_pad_id|>", "<|eot_id|>", "thinking"];
+        let expected = if group == "a" { Value::Null } else { json!(tokens) };
+        assert_eq!(long["taken_off"], expected);
+    }
+    let row = json!({"prompt": "Q", "responses": [format!("<think>hm</think>{mention}</s>"), "No."]});
+    let (status, row) = served.ask("/v1/rank", &row).await;
+    assert_eq!((status, &row["order"]), (200, &json!([0, 1])), "{row}");
+    assert_eq!(row["flags"][0]["taken_off"], json!(["</s>", "thinking"]));
+}

@@ -1,16 +1,16 @@
 //! Cases -> a judge's decisions about them, as rows in the order of the cases, many at once under one limit.
 
-use std::io;
+use std::{borrow::Cow, io};
 
 use futures::{StreamExt, future::join, stream};
 use serde::{Deserialize, Serialize};
 
-use super::{Case, Orders, Suite, Tally};
+use super::{Benchmark, Case, Orders, Suite, Tally};
 use crate::{
     judge::{Judge, JudgeError},
     rank,
-    result::{self, MatchRow, Verdicts},
-    strategy,
+    result::{self, Flag, MatchRow, Verdicts},
+    run, strategy,
     verdict::Verdict,
     vote::Decision,
 };
@@ -45,6 +45,9 @@ pub struct CaseRow {
     pub error: Option<String>,
     /// The judgments with their votes, about the order that the judge saw.
     pub matches: Vec<MatchRow>,
+    /// Of one's own pairs: judged texts that hold prompt markup, or are not what the row holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
 }
 
 /// Counts of one run.
@@ -114,8 +117,12 @@ fn orders(judge: &Judge, case: &Case, orders: Orders, both: bool) -> ((usize, us
 async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Result<CaseRow, JudgeError> {
     let protocol = suite.benchmark.protocol();
     let (official, other) = orders(judge, case, protocol.orders, both_orders);
+    // What a benchmark's texts are is its own matter; one's own are read as `rrm judge` reads them.
+    let own = suite.benchmark == Benchmark::Pairs;
+    let (item, flags) =
+        if own { run::judged(&case.item, &judge.format.markup) } else { (Cow::Borrowed(&*case.item), Vec::new()) };
     // What is right is the case's word: the responses of some benchmarks have no labels of their own.
-    let ask = |order| rank::play_in_order(judge, &case.item, order, case.right_side(order));
+    let ask = |order| rank::play_in_order(judge, &item, order, case.right_side(order));
     let again = async {
         match other {
             Some(order) => Some(ask(order).await),
@@ -153,6 +160,7 @@ async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Re
         decisions,
         error,
         matches,
+        flags,
     })
 }
 

@@ -7,7 +7,10 @@ use super::{
     check::{self, Checked},
     question::{Candidate, Question},
 };
-use crate::keyed;
+use crate::{
+    keyed,
+    transcript::{self, Ending},
+};
 
 /// A response that can be used.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,15 +66,11 @@ pub(super) fn sides(question: &Question, candidates: Vec<Candidate>, settings: &
 
 /// What of a response is judged: the text after its thinking.
 fn shown(candidate: &Candidate, settings: &Settings) -> Result<String, Unused> {
-    let text = match candidate.text.rsplit_once("</think>") {
-        Some((_, after)) => after,
-        None if candidate.cut || candidate.text.contains("<think>") => return Err(Unused::Unfinished),
-        None => &candidate.text,
-    };
-    if candidate.cut {
+    let bare = transcript::bare(&candidate.text);
+    if candidate.cut || bare.ending == Ending::Unfinished {
         return Err(Unused::Unfinished);
     }
-    let text = text.trim();
+    let text = if bare.ending == Ending::Silent { "" } else { bare.text.trim() };
     let chars = text.chars().count();
     match () {
         () if text.is_empty() => Err(Unused::Empty),

@@ -105,6 +105,7 @@ mod tests {
             writers: writers.map(|(a, b)| (a.to_owned(), b.to_owned())),
             error: None,
             matches: Vec::new(),
+            flags: Vec::new(),
         }
     }
 

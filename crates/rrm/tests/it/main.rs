@@ -12,6 +12,7 @@ mod gguf;
 mod http;
 mod http_budget;
 mod http_faults;
+mod judged_texts;
 mod judging;
 mod layers;
 mod rating;
