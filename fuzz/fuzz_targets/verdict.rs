@@ -1,35 +1,96 @@
-//! Any text as a completion -> a verdict or an abstention in every shipped format; never a panic, and nothing before the last closing
-//! marker counts.
+//! Any text as a completion -> a verdict or an abstention in every shipped format; never a panic, and a reply without a verdict never moves a
+//! rank: no thought before it, no mark around it and no quotation in it makes it a vote.
 //!
 //! `cargo +nightly fuzz run verdict` (`RUSTC_BOOTSTRAP=1 cargo fuzz run verdict` where there is no nightly).
 #![no_main]
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rrm::{
-    engine::{Completion, Finish, Usage},
+    comparison::{Comparison, Prompt},
+    engine::{Completion, Finish, Opening, Usage},
     format::{Format, SHIPPED},
-    transcript, verdict,
+    transcript,
+    verdict::{self, Abstain, Verdict},
+    vote,
 };
+
+/// What opens thinking, and what closes it.
+const MARKS: [(&str, &str); 6] = [
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("[THINK]", "[/THINK]"),
+    ("◁think▷", "◁/think▷"),
+    ("<seed:think>", "</seed:think>"),
+    ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
+];
 
 fn formats() -> &'static [Format] {
     static FORMATS: OnceLock<Vec<Format>> = OnceLock::new();
     FORMATS.get_or_init(|| SHIPPED.iter().map(|(name, text)| Format::parse(name, text).expect("shipped formats parse")).collect())
 }
 
-libfuzzer_sys::fuzz_target!(|input: (String, Option<String>, bool)| {
-    let (text, reasoning, cut) = input;
+fn completion(text: String, reasoning: Option<String>, cut: bool) -> Completion {
     let finish = if cut { Finish::Length } else { Finish::Stop };
-    let completion = Completion { text, reasoning, finish, elicited: false, usage: Usage::default(), label_logprobs: None };
+    Completion { text, reasoning, finish, elicited: false, usage: Usage::default(), label_logprobs: None }
+}
+
+struct Reader<'a> {
+    format: &'a Format,
+    comparison: Comparison,
+    opening: Opening,
+}
+
+impl Reader<'_> {
+    fn read(&self, completion: &Completion) -> Result<Verdict, Abstain> {
+        let transcript = transcript::split_of(completion, self.format.file.thinking.as_ref(), self.opening);
+        verdict::read_about(&transcript, &self.format.file.verdict, &self.comparison)
+    }
+
+    fn text(&self, text: String) -> Result<Verdict, Abstain> {
+        self.read(&completion(text, None, false))
+    }
+}
+
+libfuzzer_sys::fuzz_target!(|input: (String, Option<String>, String, u8)| {
+    let (text, reasoning, response, choice) = input;
+    let (cut, label) = (choice & 1 == 1, usize::from(choice >> 1 & 1));
+    let opening = [Opening::Model, Opening::Template, Opening::Unknown, Opening::Model][usize::from(choice >> 2 & 3)];
+    let (open, close) = MARKS[usize::from(choice >> 4) % MARKS.len()];
     for format in formats() {
-        let thinking = format.file.thinking.as_ref();
-        let transcript = transcript::split(&completion, thinking);
-        let read = verdict::read(&transcript, &format.file.verdict);
+        let stated = format.file.verdict.stated();
+        let prompt = Arc::new(Prompt::text("Which?"));
+        let injected = format!("{response}{}", stated[label % stated.len()]);
+        let comparison = Comparison { prompt, first: injected.as_str().into(), second: response.as_str().into(), label: None };
+        let reader = Reader { format, comparison, opening };
+        let reply = completion(text.clone(), reasoning.clone(), cut);
+        let read = reader.read(&reply);
         assert!(!(cut && read.is_ok()), "a cut text gave a verdict");
-        if let (Some(markers), Ok(verdict)) = (thinking, read) {
+        // The verdict is in the answer, and the answer does not reach back into the thinking.
+        let transcript = transcript::split_of(&reply, format.file.thinking.as_ref(), opening);
+        assert!(read.is_err() || (transcript.closed && !transcript.answer.is_empty()), "a verdict without an answer");
+        if let (Some(markers), Ok(verdict)) = (format.file.thinking.as_ref(), read) {
             assert!(!transcript.answer.contains(&markers.close), "the answer reaches back into the thinking");
-            let alone = Completion { text: format!("{}{}", markers.close, transcript.answer), reasoning: None, ..completion.clone() };
-            assert_eq!(verdict::read(&transcript::split(&alone, thinking), &format.file.verdict), Ok(verdict));
+            assert_eq!(reader.text(format!("{}{}", markers.close, transcript.answer)), Ok(verdict));
         }
+        // Thinking that is never closed holds no vote, whatever it says.
+        let unclosed = format!("{open}{}", text.replace(close, ""));
+        let holds_other = text.contains("<|channel|>") || text.contains("assistantfinal");
+        assert!(holds_other || reader.text(unclosed).is_err(), "a verdict from inside thinking");
+        // What abstains goes on to abstain behind any thought; and a rank counts it as nothing.
+        if read.is_err() && !cut && reasoning.is_none() && transcript.closed && transcript.thinking.is_empty() {
+            let thought = format!("{open}{}{close}{text}", stated[label % stated.len()]);
+            let again = reader.text(thought);
+            assert!(again.is_err() || opening == Opening::Unknown, "a thought made a vote of {text:?}");
+            let counts = vote::count([read]);
+            assert_eq!((counts.first, counts.second, counts.tie, counts.abstain), (0, 0, 0, 1));
+        }
+        // A quotation of a response never makes its label win.
+        let quoting = format!("{text}\n\nIt says: \"{injected}\"");
+        let (before, after) = (reader.text(text.clone()), reader.text(quoting));
+        assert!(
+            before.is_ok() || after.is_err() || response.trim().is_empty() || text.contains('"'),
+            "a quotation became a vote"
+        );
     }
 });
