@@ -1,25 +1,26 @@
-//! Options -> the engine, the format and the store that they name. The only place that reads the environment.
+//! Options -> the engine, the format and the store that they name. Only this and `requests` read the environment.
 
 use std::{
     env,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
 use rrm::{
     dataset::{ColumnNames, DatasetError, Item},
     engine::{
-        Engine,
+        Engine, EngineError, EngineInfo,
         http::{Continuation, HttpConfig},
         replay::Recorder,
     },
     format::{Format, SHIPPED},
     store::Store,
 };
-use rrm_engines::{EngineSettings, Opened};
+use rrm_engines::{EngineSettings, OpenError, Opened};
 
-use crate::{batch, failure::Failure, options::Options};
+use crate::{batch, failure::Failure, options::Options, output::note, requests};
 
 /// Holds the key of a server unless --api-key-env names another variable.
 const API_KEY: &str = "RRM_API_KEY";
@@ -35,7 +36,29 @@ pub async fn open(options: &Options) -> Result<Opened, Failure> {
     if options.engine.is_empty() {
         return Err(Failure::user(anyhow::anyhow!("no judge named")).with_hint(format!("--engine takes {}", rrm_engines::KNOWN)));
     }
-    Ok(rrm_engines::open(&options.engine, &settings(options)?).await?)
+    let settings = settings(options)?;
+    let (started, patience) = (Instant::now(), Duration::try_from_secs_f64(settings.http.away).unwrap_or_default());
+    let mut said = false;
+    loop {
+        match rrm_engines::open(&options.engine, &settings).await {
+            Err(OpenError::Engine(error)) if is_starting(&error) && started.elapsed() < patience => {
+                if !said {
+                    note(&format!("waiting {} s at most: {error}", patience.as_secs_f64()));
+                    said = true;
+                }
+                tokio::time::sleep(BETWEEN.min(patience)).await;
+            }
+            done => return Ok(done?),
+        }
+    }
+}
+
+/// Between two looks at a server that is not up yet.
+const BETWEEN: Duration = Duration::from_millis(500);
+
+/// Whether a server may be on its way up: nobody listens yet, or what stands before it, or a model that loads, says so.
+fn is_starting(error: &EngineError) -> bool {
+    matches!(error, EngineError::Unreachable { .. } | EngineError::Status { status: 502..=504, .. })
 }
 
 /// The embedded judge with its format.
@@ -112,7 +135,22 @@ pub fn http(options: &Options) -> anyhow::Result<HttpConfig> {
         revision: options.revision.clone(),
         // How a server continues a text takes a dozen calls to find out, and matters only under a budget.
         continuation: if options.max_thinking_tokens.is_some() { Continuation::Auto } else { Continuation::None },
+        away: options.wait_for_server.unwrap_or(default.away),
+        fields: requests::fields(options)?,
+        headers: requests::headers(options)?,
+        stream: options.stream_replies,
         ..default
+    })
+}
+
+/// The proxy that the environment names, without its password.
+pub fn proxy() -> Option<String> {
+    let names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    names.iter().find_map(|name| {
+        let value = env::var(name).ok().filter(|value| !value.is_empty())?;
+        // A user and a password stand before the last @.
+        let place = value.rsplit('@').next().unwrap_or_default();
+        Some(format!("{name}={place}"))
     })
 }
 

@@ -162,18 +162,38 @@ fn dataset_hint(error: &DatasetError) -> String {
     }
 }
 
+fn unreachable_hint(engine: &str) -> String {
+    let hint =
+        "is the server up? `rrm doctor URL` tries it step by step; --wait-for-server SECONDS waits for one that is starting";
+    // This machine is asked without a proxy.
+    let local = ["://127.", "://localhost", "://[::", "://0.0.0.0"].iter().any(|place| engine.contains(place));
+    match crate::engines::proxy().filter(|_| !local) {
+        Some(proxy) => {
+            format!("{hint}. Requests to other machines go by the proxy of the environment, {proxy}; NO_PROXY=HOST leaves it out")
+        }
+        None => hint.to_owned(),
+    }
+}
+
 fn engine_hint(error: &EngineError) -> Option<String> {
     let hint = match error {
-        EngineError::Unreachable { .. } => "is the server up? `rrm doctor URL` tries it step by step",
+        EngineError::Unreachable { detail, .. } if detail.contains("certificate") || detail.contains("TLS") => {
+            "`rrm doctor URL` tries the server step by step"
+        }
+        EngineError::Unreachable { engine, .. } => return Some(unreachable_hint(engine)),
         EngineError::Unauthorized { .. } => "name the environment variable that holds the key: --api-key-env NAME",
-        EngineError::TimedOut { .. } => "raise --timeout, or lower --concurrency or --max-thinking-tokens",
+        EngineError::TimedOut { .. } => {
+            "raise --timeout, or lower --concurrency or --max-thinking-tokens; behind a gateway that waits for no long answer, --stream-replies"
+        }
         EngineError::Unpaid { .. } => {
             "put money into the account at the service; what was answered is in the store, if there was one"
         }
         EngineError::TooLong { .. } | EngineError::DoesNotFit { .. } => {
             "shorten the responses, lower --max-tokens, or give the model a larger context"
         }
-        EngineError::Status { status: 404, .. } => "is --model one that the server lists? `rrm doctor URL` shows them",
+        EngineError::Status { status: 404, .. } => {
+            "is --model one that the server lists, and the address right? It may be given whole, with /chat/completions at its end; `rrm doctor URL` tries both"
+        }
         EngineError::Unsupported { .. } => "`rrm doctor URL` shows what the server can do",
         EngineError::NotRecorded { .. } => "a replay answers only what was recorded, with the same format, settings and seed",
         _ => return None,

@@ -1,4 +1,5 @@
 //! The command line: arguments -> configuration -> library -> what is printed.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 mod batch;
 mod commands;
@@ -7,6 +8,7 @@ mod failure;
 mod numbers;
 mod options;
 mod output;
+mod requests;
 mod scores;
 mod session;
 mod terminal;

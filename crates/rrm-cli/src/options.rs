@@ -144,9 +144,35 @@ pub struct Options {
     /// Seconds that one request may take [default: 600].
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, help_heading = "Server")]
     pub timeout: Option<f64>,
-    /// Further tries of a request that failed for a passing reason [default: 8].
+    /// Further tries of a request that failed for a passing reason [default: 5].
     #[arg(long, value_name = "N", help_heading = "Server")]
     pub max_retries: Option<u32>,
+    /// Seconds to wait for a server that is not up yet, or is away for a restart [default: 0].
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, help_heading = "Server")]
+    pub wait_for_server: Option<f64>,
+    /// Send this with every request; a key stands in the environment: 'api-key: ${VARIABLE}'. Repeatable.
+    #[arg(long, value_name = "NAME: VALUE", help_heading = "Server")]
+    pub header: Vec<String>,
+    /// Add a field to every request, such as reasoning_effort=low or chat_template_kwargs={"enable_thinking":false}. Repeatable.
+    #[arg(long, value_name = "NAME=JSON", help_heading = "Server")]
+    pub request_field: Vec<String>,
+    /// Leave a field out that the server refuses, such as seed, temperature or top_p. Repeatable.
+    #[arg(long, value_name = "NAME", help_heading = "Server")]
+    pub without_field: Vec<String>,
+    /// Send a field under another name, such as max_tokens=max_completion_tokens. Repeatable.
+    #[arg(long, value_name = "NAME=OTHER", help_heading = "Server")]
+    pub rename_field: Vec<String>,
+    /// Send only so many low bits of each seed, such as 31 [default: 53].
+    #[arg(long, value_name = "N", help_heading = "Server")]
+    pub seed_bits: Option<u32>,
+    /// Put the system message into the user's, for models without a system role.
+    #[arg(long, help_heading = "Server")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub system_as_user: bool,
+    /// Have answers sent as they are written, at full concurrency: for gateways that close connections on which nothing comes for a while.
+    #[arg(long, help_heading = "Server")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stream_replies: bool,
     /// Context of a model in process, in tokens [default: what it was trained with; gguf: up to 16384].
     #[arg(long, value_name = "N", help_heading = "Model in process")]
     pub context_size: Option<u32>,
@@ -230,14 +256,15 @@ impl Options {
     /// The same options with every default filled in, so that a saved file says what was really used.
     pub fn filled(&self) -> Options {
         let (judge, rank, server) = (self.judge(), self.rank(), HttpConfig::default());
+        let sent = |field: &str| !self.without_field.iter().any(|name| name == field);
         Options {
             // Without an engine the embedded judge has its own.
             format: self.format.clone().or_else(|| (!self.engine.is_empty()).then(|| "rrm".to_owned())),
             votes: Some(judge.votes),
             adaptive: Some(judge.adaptive),
-            max_tokens: Some(judge.sampling.max_tokens),
-            temperature: Some(judge.sampling.temperature),
-            top_p: Some(judge.sampling.top_p),
+            max_tokens: Some(judge.sampling.max_tokens).filter(|_| sent("max_tokens")),
+            temperature: Some(judge.sampling.temperature).filter(|_| sent("temperature")),
+            top_p: Some(judge.sampling.top_p).filter(|_| sent("top_p")),
             seed: Some(judge.seed),
             strategy: Some(rank.strategy),
             teams: Some(rank.teams),
@@ -267,6 +294,7 @@ impl Options {
             anyhow::bail!("--stop-at-verdict: '{engine}' does not end a text at its verdict, only local:FOLDER does");
         }
         crate::batch::check(self)?;
+        crate::requests::check(self)?;
         anyhow::ensure!(within(self.threads.map(u64::from), 1024), "--threads must lie between 1 and 1024");
         anyhow::ensure!(self.context_size != Some(0), "--context-size must be at least 1");
         anyhow::ensure!(self.kv_cache != Some(0), "--kv-cache must be at least 1");
@@ -274,6 +302,8 @@ impl Options {
         let priced = [self.max_cost, self.price_prompt, self.price_completion].into_iter().all(money);
         anyhow::ensure!(priced, "--max-cost, --price-prompt and --price-completion must be amounts of money");
         anyhow::ensure!(self.timeout.is_none_or(|t| t.is_finite() && t > 0.0), "--timeout must be a positive number of seconds");
+        let waits = self.wait_for_server.is_none_or(|seconds| (0.0..=1e6).contains(&seconds));
+        anyhow::ensure!(waits, "--wait-for-server must be a number of seconds up to a million");
         anyhow::ensure!(self.min_p.is_none_or(|p| (0.0..=1.0).contains(&p)), "--min-p must lie between 0 and 1");
         anyhow::ensure!(self.opponents != Some(0), "--opponents 0: ratings need at least one opponent each");
         anyhow::ensure!(self.max_tokens != Some(0), "--max-tokens 0: a judge has to write something");
@@ -297,4 +327,32 @@ fn table(options: &Options) -> anyhow::Result<toml::Table> {
 /// The options with their defaults, as the text of a file that --config reads back.
 pub fn to_toml(options: &Options, input: &str) -> anyhow::Result<String> {
     Ok(format!("# rrm {} on {input}\n{}", env!("CARGO_PKG_VERSION"), toml::to_string(&options.filled())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A help text cannot take its number from the code, so the two are compared.
+    #[test]
+    fn help_tells_the_defaults_that_hold() {
+        let command = Options::augment_args(clap::Command::new("rrm"));
+        let (judge, server) = (JudgeSettings::default(), HttpConfig::default());
+        let defaults = [
+            ("votes", judge.votes.to_string()),
+            ("max_tokens", judge.sampling.max_tokens.to_string()),
+            ("temperature", judge.sampling.temperature.to_string()),
+            ("top_p", judge.sampling.top_p.to_string()),
+            ("seed", judge.seed.to_string()),
+            ("concurrency", Options::default().concurrency().to_string()),
+            ("timeout", server.timeout.to_string()),
+            ("max_retries", server.max_retries.to_string()),
+            ("wait_for_server", server.away.to_string()),
+        ];
+        for (name, default) in defaults {
+            let argument = command.get_arguments().find(|argument| argument.get_id() == name).unwrap();
+            let help = argument.get_help().unwrap().to_string();
+            assert!(help.contains(&format!("[default: {default}]")), "--{name}: {help}, but the default is {default}");
+        }
+    }
 }

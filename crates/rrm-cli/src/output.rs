@@ -51,6 +51,9 @@ pub struct Stats {
     /// How the votes went that count, whether they were asked for in this run or came from the store; absent where nobody judges.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdicts: Option<Verdicts>,
+    /// What was said about the engine when it was opened.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl Output {

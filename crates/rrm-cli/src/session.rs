@@ -80,8 +80,8 @@ impl Session {
             store.close().await.context("closing the store")?;
         }
         let seconds = self.started.elapsed().as_secs_f64();
-        let engine = self.opened.engine.info().clone();
-        Ok((Stats { engine, rows, failed, spent, seconds, http, verdicts: None }, stored))
+        let (engine, notes) = (self.opened.engine.info().clone(), self.opened.notes);
+        Ok((Stats { engine, rows, failed, spent, seconds, http, verdicts: None, notes }, stored))
     }
 }
 

@@ -71,16 +71,20 @@ pub async fn health() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
-/// Who judges, and whether the last calls were answered.
+/// Who judges, and whether it could now: by how its last calls went, and by a look at its servers.
 #[utoipa::path(get, path = "/ready", tag = "server", responses(
     (status = 200, description = "Who judges", body = Value),
-    (status = 503, description = "The last calls of the judge all failed", body = Value)))]
+    (status = 503, description = "The judge cannot be asked now, or its last calls all failed, and why", body = Value)))]
 pub async fn ready(State(server): State<Arc<Server>>) -> Response {
-    let judge = server.judge.engine.info();
-    let about = |status: &str| json!({"status": status, "judge": judge.name, "group_size": server.settings.group_size});
-    let Some(why) = server.calls.trouble(Instant::now()) else { return Json(about("ready")).into_response() };
+    let engine = &server.judge.engine;
+    let about = |status: &str| json!({"status": status, "judge": engine.info().name, "group_size": server.settings.group_size});
+    let trouble = match server.calls.trouble(Instant::now()) {
+        Some(why) => Some(format!("the last calls of the judge failed: {why}")),
+        None => engine.ready().await.err().map(|error| format!("the judge cannot be asked: {error}")),
+    };
+    let Some(why) = trouble else { return Json(about("ready")).into_response() };
     let mut about = about("not ready");
-    about["error"] = json!({"code": "judge", "message": format!("the last calls of the judge failed: {why}")});
+    about["error"] = json!({"code": "judge", "message": why});
     (StatusCode::SERVICE_UNAVAILABLE, Json(about)).into_response()
 }
 

@@ -42,6 +42,14 @@ pub trait Engine: Send + Sync {
         self.complete(request)
     }
 
+    /// Whether a request could be answered now; costs no completion.
+    ///
+    /// # Errors
+    /// Why none would be.
+    fn ready(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Of an engine that scores single responses: it completes a conversation that ends with a response by the response's score, as a number,
     /// and a comparison is judged by two of them. `None` of an engine that judges two responses at once.
     fn scores(&self) -> Option<&Scores> {

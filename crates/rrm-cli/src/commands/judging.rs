@@ -8,6 +8,7 @@ use std::{
 
 use rrm::{
     dataset::{self, ReadOptions},
+    result::Row,
     run::{self, Counted, RunError, Task},
     shard::Shard,
 };
@@ -149,7 +150,11 @@ async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
     let session = Session::open(&options, opened, format, Shard::rows(options.shard, rows), started)?;
     let task = kind.task(&options);
     let items = Shard::of(options.shard, rows, dataset::read(input.path(), &reading)?);
-    let emit = |item: dataset::Item, row| {
+    let mut first = None;
+    let emit = |item: dataset::Item, row: Row| {
+        if first.is_none() {
+            first = row.error.as_ref().map(|error| format!("{}: {error}", row.id));
+        }
         session.progress.beside(|| output.row(&row, || terminal::row(&item, &row, kind)))?;
         session.progress.row();
         Ok(())
@@ -166,7 +171,8 @@ async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
     output.finish(&stats, &saved, options.price())?;
     if counted.failed > 0 {
         let message = format!("{} of {} rows have no result; their rows say why", counted.failed, counted.rows);
-        return Err(Failure::user(anyhow::anyhow!(message)).with_hint(session::again(stored)));
+        let failure = Failure::user(anyhow::anyhow!(message)).with_lines(first.into_iter().collect());
+        return Err(failure.with_hint(session::again(stored)));
     }
     let so = if kind == Kind::Judge { "nothing was decided" } else { "nothing was decided, and no row has an order" };
     verdicts::check(&counted.verdicts, so)?;

@@ -61,6 +61,7 @@ pub fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> {
             seconds: started.elapsed().as_secs_f64(),
             http: None,
             verdicts: None,
+            notes: Vec::new(),
         };
         let of: String = paths.iter().map(|path| format!(" --recorded {}", path.display())).collect();
         report.finish(&stats, &to_toml(&options, &(command(benchmark, &data) + &of))?, options.price())?;

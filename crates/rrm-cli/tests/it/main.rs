@@ -6,6 +6,8 @@
 mod fake_scorer;
 #[path = "../../../rrm/tests/it/faulty_server.rs"]
 mod faulty_server;
+#[path = "../../../rrm/tests/it/strict_server.rs"]
+mod strict_server;
 #[path = "../../../rrm-nn/tests/it/toy.rs"]
 mod toy;
 
@@ -24,6 +26,7 @@ mod pairs;
 mod pandalm;
 mod paying;
 mod published;
+mod requests;
 mod rows;
 mod scalars;
 mod serve;

@@ -163,3 +163,15 @@ async fn a_server_that_ends_tells_those_who_wait_and_takes_nobody_in() {
     let (status, told) = served.ask("/v1/groups", &json!({"group": "h", "member": "a", "prompt": "P", "response": "x"})).await;
     assert_eq!((status, code(&told)), (503, "closing"));
 }
+
+#[tokio::test]
+async fn ready_means_that_the_judge_can_be_asked() {
+    let served = serve("longer", groups_of(2)).await;
+    let (status, body) = answered(served.get("/ready")).await;
+    assert_eq!((status, &body["status"]), (200, &json!("ready")));
+    served.engine.on.store(false, SeqCst);
+    let (status, body) = answered(served.get("/ready")).await;
+    assert_eq!((status, &body["status"]), (503, &json!("not ready")));
+    assert!(body["error"].as_str().unwrap().contains("it is off"), "{body}");
+    assert_eq!(answered(served.get("/health")).await.0, 200, "the process lives all the same");
+}

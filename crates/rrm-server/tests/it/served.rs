@@ -41,6 +41,11 @@ impl Engine for Switched {
         }
         Box::pin(async { Err(EngineError::Unreachable { engine: "switched".into(), detail: "it is off".into() }) })
     }
+
+    fn ready(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        let off = || Err(EngineError::Unreachable { engine: "switched".into(), detail: "it is off".into() });
+        Box::pin(std::future::ready(if self.on.load(SeqCst) { Ok(()) } else { off() }))
+    }
 }
 
 /// A running server.

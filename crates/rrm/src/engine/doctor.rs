@@ -74,7 +74,7 @@ pub async fn doctor(config: HttpConfig) -> DoctorReport {
     // A doctor wants to see failures, not to sit them out.
     let config = HttpConfig { max_retries: config.max_retries.min(1), ..config };
     let places: Vec<String> = config.urls.iter().map(|url| http::shown_address(url)).collect();
-    let mut report = DoctorReport { server: format!("{places:?}"), checks: Vec::new() };
+    let mut report = DoctorReport { server: places.join(", "), checks: Vec::new() };
     let server = match Server::new(&config) {
         Ok(server) => server,
         Err(error) => {
@@ -103,24 +103,19 @@ pub async fn doctor(config: HttpConfig) -> DoctorReport {
 async fn listed(server: &Server, config: &HttpConfig, checks: &mut Vec<Check>) -> bool {
     let lists = fingerprint::list(server).await;
     for (replica, list) in server.replicas().iter().zip(&lists) {
-        let place = http::shown_address(replica.url("").as_str());
+        let place = replica.base.shown();
+        let fix = "start the server, or correct host and port; a server in a container must listen on 0.0.0.0";
         checks.push(match list {
+            Err(EngineError::TimedOut { after, .. }) if config.model.is_some() => {
+                Check::missing("reachable", format!("{place} does not list its models within {after:?}"), CHAT_COUNTS)
+            }
             Err(error @ (EngineError::Unreachable { .. } | EngineError::TimedOut { .. })) => {
-                let fix = "start the server, or correct host and port; a server in a container must listen on 0.0.0.0";
                 Check::failed("reachable", format!("{place} {}", said(error)), fix)
             }
             _ => Check::ok("reachable", place),
         });
     }
-    let refused =
-        lists.iter().filter_map(|list| list.as_ref().err()).find(|error| matches!(error, EngineError::Unauthorized { .. }));
-    checks.push(match (refused, config.key()) {
-        (Some(error), _) => {
-            Check::failed("key", said(error), "put a valid key into the environment variable that the configuration names")
-        }
-        (None, Some(_)) => Check::ok("key", "the key was not refused"),
-        (None, None) => Check::ok("key", "none is sent, and none was asked for"),
-    });
+    checks.push(key(config, &lists));
     let mut names: Vec<String> = lists.iter().flatten().flatten().map(|model| http::visible(&model.id)).collect();
     names.dedup();
     match fingerprint::choose(&server.name, config, lists) {
@@ -133,11 +128,7 @@ async fn listed(server: &Server, config: &HttpConfig, checks: &mut Vec<Check>) -
                 http::visible(&chosen.id),
                 if names.is_empty() { "none".to_owned() } else { names.join(", ") }
             );
-            checks.push(Check::missing(
-                "models",
-                detail,
-                "nothing, as long as the chat works: some servers list only part of what they serve",
-            ));
+            checks.push(Check::missing("models", detail, CHAT_COUNTS));
         }
         Err(error) => {
             checks.push(Check::failed("models", said(&error), "name the model with `--model`"));
@@ -145,6 +136,26 @@ async fn listed(server: &Server, config: &HttpConfig, checks: &mut Vec<Check>) -
         }
     }
     true
+}
+
+const CHAT_COUNTS: &str = "nothing, as long as the chat works: some servers list only part of what they serve, or list it to few";
+
+/// What the lists tell of the key. A key may chat and not list, so with a named model a refusal decides nothing yet.
+fn key(config: &HttpConfig, lists: &[Result<Vec<fingerprint::Listed>, EngineError>]) -> Check {
+    let find = |wanted: fn(&&EngineError) -> bool| lists.iter().filter_map(|list| list.as_ref().err()).find(wanted);
+    let valid = "put a valid key into the environment variable that the configuration names";
+    if let Some(error) = find(|error| matches!(error, EngineError::Unauthorized { .. })) {
+        return match config.model {
+            Some(_) => Check::missing("key", format!("it may not list the models: {}", said(error)), CHAT_COUNTS),
+            None => Check::failed("key", said(error), valid),
+        };
+    }
+    match (config.key(), find(|error| matches!(error, EngineError::Status { .. }))) {
+        (Some(_), _) => Check::ok("key", "the key was not refused"),
+        (None, None) => Check::ok("key", "none is sent, and none was asked for"),
+        // Some gateways answer a missing key with another status.
+        (None, Some(error)) => Check::missing("key", format!("none is sent, and there is an error: {}", said(error)), valid),
+    }
 }
 
 /// An error without the engine's name in front, which the report has above.

@@ -1,34 +1,42 @@
 //! An OpenAI-compatible server, or several replicas of one, turned into an [`Engine`].
 //!
-//! [`connect`] asks what is there and tries it out: `/v1/models` of each replica, three short greedy requests (24 tokens each,
+//! [`connect`] asks what is there and tries it out: the models of each replica, three short greedy requests (24 tokens each,
 //! none with a `revision`), two with the same seed (48 tokens), the second beside three longer ones, one with log-probabilities (1), a few
 //! tokens more for each way to continue a text, until one works, and the rendered prompt, or else one more greedy request (160), for who opens
 //! the thinking. Everything after that goes through `server`, which keeps limits, routes, retries and
 //! counts.
 
+pub(super) mod base;
 pub(super) mod body;
 mod bounded;
 mod budget;
+mod client;
 mod config;
 pub(super) mod continuation;
 mod echo;
 mod failure;
+mod fields;
 pub(super) mod fingerprint;
 mod limits;
 mod metered;
 mod offline;
 pub(super) mod opening;
+mod probes;
 mod prompt_size;
+mod ready;
+mod refusal;
 mod replicas;
 pub(super) mod reply;
 mod secrets;
 pub(super) mod server;
 mod stats;
 mod stream;
+mod whole;
 
 use futures::future::BoxFuture;
 
 pub use config::{Continuation, HttpConfig};
+pub use fields::Fields;
 pub(crate) use offline::{ChatBody, chat_body, read_chat, revision_fingerprint};
 pub use secrets::shown_address;
 pub(super) use secrets::visible;
@@ -37,6 +45,7 @@ pub use stats::HttpStats;
 use self::{
     body::{Body, Input, Terms},
     continuation::{CHAT, Found, send},
+    refusal::Remedy,
     server::Server,
 };
 use crate::engine::{Completion, Engine, EngineError, EngineInfo, Meter, Opening, Request};
@@ -49,6 +58,8 @@ pub struct HttpEngine {
     notes: Vec<String>,
     defaults: Option<&'static str>,
     opening: Opening,
+    /// Whether greedy answers differ, so that weights cannot be told apart.
+    pub(super) drifts: bool,
     pub(super) server: Server,
 }
 
@@ -58,18 +69,36 @@ pub struct HttpEngine {
 /// [`EngineError::Unreachable`] when no replica answers, [`EngineError::Unauthorized`] when the key is refused, otherwise what
 /// the server said to the first request, or what is wrong with the configuration.
 pub async fn connect(config: HttpConfig) -> Result<HttpEngine, EngineError> {
-    let mut server = Server::new(&config)?;
-    let listed = fingerprint::choose(&server.name, &config, fingerprint::list(&server).await)?;
+    connected(&config).await.map_err(|error| refusal::advised(error, config.stream))
+}
+
+async fn connected(config: &HttpConfig) -> Result<HttpEngine, EngineError> {
+    let mut server = Server::new(config)?;
+    let lists = fingerprint::list(&server).await;
+    let listing = lists.iter().flatten().any(|models| !models.is_empty());
+    let mut notes: Vec<String> = fingerprint::unlisted(&server.name, config.model.as_deref(), &lists).into_iter().collect();
+    let listed = fingerprint::choose(&server.name, config, lists)?;
     server.name = format!("{} at {}", visible(&listed.id), server.name);
-    let (fingerprint, note) = fingerprint::fingerprint(&server, &config, &listed).await?;
+    let Probed { fingerprint, note, seeds } = probed(&mut server, config, &listed, !listing, &mut notes).await?;
+    let drifts = note.is_some();
+    notes.extend(note);
+    notes.extend(server.fields.notes().into_iter().map(|note| format!("{}: {note}", server.name)));
     let (model, defaults) = (listed.id, listed.owner.as_deref().and_then(sampling_defaults));
-    let seeds = fingerprint::seeds_repeat(&server, &model).await?;
-    let logprobs = fingerprint::logprobs(&server, &model).await?;
-    let way = continuation::find(&server, &model, config.continuation).await?;
-    let info = EngineInfo { name: server.name.clone(), fingerprint, seeds, logprobs, budget: way.is_some(), paid: true };
+    let logprobs = probes::logprobs(&server, &model).await?;
+    // Without a limit of tokens nothing can be cut.
+    let ways = if server.fields.leaves_out("max_tokens") { Continuation::None } else { config.continuation };
+    let way = continuation::find(&server, &model, ways).await?;
+    let info = EngineInfo {
+        name: server.name.clone(),
+        fingerprint: fingerprint::with_fields(fingerprint, &server.fields),
+        seeds: seeds && !server.fields.leaves_out("seed"),
+        logprobs,
+        budget: way.is_some(),
+        paid: true,
+    };
     let opening = opening::find(&server, &model).await;
-    let opened = (opening == Opening::Template).then(|| format!("{}: {OPENED}", server.name));
-    Ok(HttpEngine { info, model, way, notes: note.into_iter().chain(opened).collect(), defaults, opening, server })
+    notes.extend((opening == Opening::Template).then(|| format!("{}: {OPENED}", server.name)));
+    Ok(HttpEngine { info, model, way, notes, defaults, opening, drifts, server })
 }
 
 /// What this kind of server takes from elsewhere where a request does not set it. It is said and not overridden: what was stored before was
@@ -92,8 +121,53 @@ fn sampling_defaults(owner: &str) -> Option<&'static str> {
     }
 }
 
+/// What the first requests tell.
+struct Probed {
+    fingerprint: String,
+    note: Option<String>,
+    seeds: bool,
+}
+
+/// Makes the first requests. Where the server refuses how they are sent, and another way changes no text, they are sent that way from now on, which
+/// goes into `notes`. With `elsewhere`, other candidates of an address are tried where nothing is found at the first.
+async fn probed(
+    server: &mut Server,
+    config: &HttpConfig,
+    listed: &fingerprint::Listed,
+    elsewhere: bool,
+    notes: &mut Vec<String>,
+) -> Result<Probed, EngineError> {
+    let mut not_found = None;
+    loop {
+        let error = match probe(server, config, listed).await {
+            Ok(probed) => return Ok(probed),
+            Err(error) => error,
+        };
+        if let Some(remedy) = Remedy::of(&error, &server.fields, server.streams) {
+            server.mend(remedy);
+            notes.push(format!("{}: {}", server.name, remedy.note()));
+            continue;
+        }
+        if !matches!(error, EngineError::Status { status: 404 | 405, .. }) {
+            return Err(error);
+        }
+        let next = elsewhere && server.replicas().iter().any(|replica| replica.base.choose(replica.base.chosen() + 1));
+        let first = not_found.get_or_insert(error);
+        if !next {
+            return Err(first.clone());
+        }
+    }
+}
+
+async fn probe(server: &Server, config: &HttpConfig, listed: &fingerprint::Listed) -> Result<Probed, EngineError> {
+    let (fingerprint, note) = fingerprint::fingerprint(server, config, listed).await?;
+    let seeds = probes::seeds_repeat(server, &listed.id).await?;
+    Ok(Probed { fingerprint, note, seeds })
+}
+
 impl HttpEngine {
-    /// What whoever runs this should know, one sentence each: that weights cannot be told apart here, that the template opens the thinking.
+    /// What whoever runs this should know, one sentence each: what could not be found out, what is sent otherwise than usual, that the template
+    /// opens the thinking.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -132,7 +206,7 @@ impl HttpEngine {
             }
         };
         watch.ended();
-        result
+        result.map_err(|error| refusal::advised(error, self.server.streams))
     }
 }
 
@@ -160,5 +234,9 @@ impl Engine for HttpEngine {
 
     fn complete_metered<'a>(&'a self, request: Request, meter: &'a dyn Meter) -> BoxFuture<'a, Result<Completion, EngineError>> {
         Box::pin(self.answer(request, Some(meter)))
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(self.server.ready())
     }
 }

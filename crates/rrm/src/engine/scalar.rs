@@ -5,6 +5,8 @@
 
 mod shapes;
 
+use std::time::Duration;
+
 use futures::future::BoxFuture;
 use serde_json::Value;
 
@@ -20,6 +22,7 @@ pub struct ScalarEngine {
     info: EngineInfo,
     model: String,
     route: Route,
+    versioned: bool,
     server: Server,
     scores: Scores,
 }
@@ -38,8 +41,11 @@ pub async fn connect(config: HttpConfig) -> Result<ScalarEngine, EngineError> {
     }
     let listed = model(&server, &config).await?;
     server.name = format!("{} at {}", listed.id, server.name);
-    let routes: Vec<Route> = routes.first().copied().flatten().map_or_else(|| Route::PROBED.to_vec(), |route| vec![route]);
-    let (route, scores) = probe(&server, &listed.id, &routes).await?;
+    let named = routes.first().copied().flatten();
+    let routes: Vec<Route> = named.map_or_else(|| Route::PROBED.to_vec(), |route| vec![route]);
+    // A route that was named behind `/v1` is asked there, all others at the root.
+    let versioned = named.is_some() && config.urls.iter().all(|url| url.trim_end_matches('/').ends_with("/v1"));
+    let (route, scores) = probe(&server, &listed.id, &routes, versioned).await?;
     let fingerprint = match &config.revision {
         Some(revision) => format!("score {}", fingerprint::of_revision(&listed.id, revision)),
         // Two digits: batches and kernels move later ones.
@@ -49,8 +55,9 @@ pub async fn connect(config: HttpConfig) -> Result<ScalarEngine, EngineError> {
             fingerprint::hash(&parts)
         }
     };
+    let fingerprint = fingerprint::with_fields(fingerprint, &server.fields);
     let info = EngineInfo { name: server.name.clone(), fingerprint, seeds: true, logprobs: false, budget: false, paid: true };
-    Ok(ScalarEngine { info, model: listed.id, route, server, scores: Scores::default() })
+    Ok(ScalarEngine { info, model: listed.id, route, versioned, server, scores: Scores::default() })
 }
 
 /// The model by `/v1/models`, or by the `/info` of Text Embeddings Inference, which has no such list.
@@ -58,7 +65,7 @@ async fn model(server: &Server, config: &HttpConfig) -> Result<Listed, EngineErr
     let lists = fingerprint::list(server).await;
     let unlisted = lists.iter().all(|list| matches!(list, Ok(models) if models.is_empty()));
     if unlisted && let Some(replica) = server.replicas().first() {
-        let info = server.get_json::<Value>(replica, "info", 0).await;
+        let info = server.get_json::<Value>(replica, "info", 0, Duration::from_secs(10)).await;
         if let Some(id) = info.as_ref().ok().and_then(|info| info.get("model_id")?.as_str()) {
             let sha = info.as_ref().ok().and_then(|info| info.get("model_sha")?.as_str()).unwrap_or_default();
             return Ok(Listed::new(config.model.clone().unwrap_or_else(|| id.to_owned()), format!("{id} {sha}")));
@@ -68,14 +75,14 @@ async fn model(server: &Server, config: &HttpConfig) -> Result<Listed, EngineErr
 }
 
 /// The first of the routes that scores, and the scores of two conversations.
-async fn probe(server: &Server, model: &str, routes: &[Route]) -> Result<(Route, [f64; 2]), EngineError> {
+async fn probe(server: &Server, model: &str, routes: &[Route], versioned: bool) -> Result<(Route, [f64; 2]), EngineError> {
     let said = |text: &str| {
         let answer = Message { role: Role::Assistant, content: text.to_owned() };
         [Message::user("How many days does a week have?"), answer]
     };
     let (mut tried, mut found) = (Vec::new(), None);
     for route in routes {
-        match ask(server, model, *route, &said("A week has seven days."), None).await {
+        match ask(server, model, (*route, versioned), &said("A week has seven days."), None).await {
             Ok((score, _)) => {
                 found = Some((*route, score));
                 break;
@@ -88,20 +95,23 @@ async fn probe(server: &Server, model: &str, routes: &[Route]) -> Result<(Route,
         let what = format!("no reward model answers there; tried {}", tried.join(", "));
         return Err(EngineError::Unsupported { engine: server.name.clone(), what });
     };
-    let (second, _) = ask(server, model, route, &said("Bananas!"), None).await?;
+    let (second, _) = ask(server, model, (route, versioned), &said("Bananas!"), None).await?;
     Ok((route, [first, second]))
 }
 
+/// Asks at a route, behind `/v1` or at the root.
 async fn ask(
     server: &Server,
     model: &str,
-    route: Route,
+    (route, versioned): (Route, bool),
     messages: &[Message],
     meter: Option<&dyn Meter>,
 ) -> Result<(f64, Usage), EngineError> {
     let bad = |detail: String| server.bad_reply(&detail);
     let body = shapes::body(route, model, messages).map_err(bad)?;
-    let reply: Value = server.post_metered(route.path(), body.to_string().into_bytes(), meter).await?;
+    let path = if versioned { format!("v1/{}", route.path()) } else { route.path().to_owned() };
+    let bytes = server.bytes(&body, |fields, body| fields.apply(body, false))?;
+    let reply: Value = server.post_metered(&path, bytes, meter).await?;
     shapes::read(route, &reply).map_err(bad)
 }
 
@@ -118,7 +128,7 @@ impl ScalarEngine {
 
     async fn answer(&self, request: Request, meter: Option<&dyn Meter>) -> Result<Completion, EngineError> {
         let _permit = self.server.permit().await?;
-        let (score, usage) = ask(&self.server, &self.model, self.route, &request.messages, meter).await?;
+        let (score, usage) = ask(&self.server, &self.model, (self.route, self.versioned), &request.messages, meter).await?;
         // Written so that reading gives the same bits.
         let text = format!("{score:?}");
         Ok(Completion { text, reasoning: None, finish: Finish::Stop, elicited: false, usage, label_logprobs: None })
@@ -136,6 +146,10 @@ impl Engine for ScalarEngine {
 
     fn complete_metered<'a>(&'a self, request: Request, meter: &'a dyn Meter) -> BoxFuture<'a, Result<Completion, EngineError>> {
         Box::pin(self.answer(request, Some(meter)))
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(self.server.ready())
     }
 
     fn scores(&self) -> Option<&Scores> {

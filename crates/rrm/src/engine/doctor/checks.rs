@@ -25,6 +25,9 @@ use crate::{
 pub(super) async fn all(engine: &HttpEngine) -> Vec<Check> {
     let mut checks = long_call(engine).await;
     checks.push(weights(engine));
+    // What is said of the weights stands above.
+    let notes = engine.notes().iter().filter(|note| !note.contains("`revision`"));
+    checks.extend(notes.map(|note| Check::ok("requests", note.split_once(": ").map_or(note.as_str(), |(_, rest)| rest))));
     checks.push(seeds(engine).await);
     checks.push(if engine.info().logprobs {
         Check::ok("log-probabilities", "they come with an answer that asks for them")
@@ -54,18 +57,12 @@ async fn long_call(engine: &HttpEngine) -> Vec<Check> {
     let messages = [Message::user("Is 17 times 23 more than 400? Think step by step, then answer with yes or no.")];
     let sampling = Sampling { max_tokens: 256, ..Sampling::default() };
     let body = Body::new(&engine.model, Input::ask(&messages), &sampling, 1);
-    let body = serde_json::to_vec(&body).unwrap_or_default();
     let start = Instant::now();
-    let value: Value = match engine.server.post_json(CHAT, body).await {
-        Ok(value) => value,
+    let (value, reply) = match whole_or_streamed(engine, body).await {
+        Ok(answer) => answer,
         Err(error) => return vec![Check::failed("chat", said(&error), "see the server's log")],
     };
     let seconds = start.elapsed().as_secs_f64();
-    let reading = Reading { max_tokens: sampling.max_tokens, unreasoned: true, empty: false };
-    let reply = match reply::parse(value.to_string().as_bytes(), reading) {
-        Ok(reply) => reply,
-        Err(failure) => return vec![Check::failed("chat", said(&engine.server.error(failure)), "see the server's log")],
-    };
     let tokens = reply.usage.completion_tokens;
     let mut checks = vec![Check::ok("chat", format!("{:?}...", reply.text.trim().chars().take(40).collect::<String>()))];
     let fix = "nothing; costs and limits a minute will be estimates, and prompts that the server cuts will not be noticed";
@@ -80,6 +77,22 @@ async fn long_call(engine: &HttpEngine) -> Vec<Check> {
     checks.push(Check::ok("speed", format!("{seconds:.2} s for one answer alone{rate}")));
     checks.push(thinking(&value["choices"][0]["message"], &reply, engine.opening()));
     checks
+}
+
+/// An answer with its JSON, which only a whole one has.
+async fn whole_or_streamed(engine: &HttpEngine, body: Body<'_>) -> Result<(Value, reply::Reply), EngineError> {
+    if !engine.server.streams {
+        let value: Result<Value, _> = engine.server.post_json(CHAT, engine.server.json(CHAT, &body)?).await;
+        let reading = Reading { max_tokens: body.max_tokens, unreasoned: true, empty: false };
+        let read = value.as_ref().ok().map(|value| reply::parse(value.to_string().as_bytes(), reading));
+        match (value, read) {
+            (Ok(value), Some(Ok(reply))) => return Ok((value, reply)),
+            (Err(error), _) if !matches!(error, EngineError::BadReply { .. }) => return Err(error),
+            // It may be a stream nevertheless.
+            _ => {}
+        }
+    }
+    Ok((Value::Null, send(&engine.server, CHAT, body, None, 1).await?))
 }
 
 /// Where thinking comes out. All places are read; what matters is that the answer is not taken for thinking.
@@ -100,6 +113,8 @@ fn thinking(message: &Value, reply: &reply::Reply, opening: Opening) -> Check {
             "write `thinking.opened_by_template = true` into the judge's format, or start the server with the model's \
              `--reasoning-parser`",
         ),
+        // A stream does not keep the field's name.
+        None if reply.reasoning.is_some() => Check::ok("thinking", "the server moves it away from the text"),
         None if is_marked(&reply.text) => Check::ok("thinking", "it stays in the text, between marks that are known"),
         None => Check::missing(
             "thinking",
@@ -111,9 +126,9 @@ fn thinking(message: &Value, reply: &reply::Reply, opening: Opening) -> Check {
 }
 
 fn weights(engine: &HttpEngine) -> Check {
-    match engine.notes().iter().find(|note| note.contains("`revision`")) {
-        None => Check::ok("weights", format!("fingerprint {}", engine.info().fingerprint.chars().take(16).collect::<String>())),
-        Some(_) => Check::missing(
+    match engine.drifts {
+        false => Check::ok("weights", format!("fingerprint {}", engine.info().fingerprint.chars().take(16).collect::<String>())),
+        true => Check::missing(
             "weights",
             "greedy answers differ from each other, so other weights behind the same name cannot be told apart",
             "set `revision` whenever the model changes",

@@ -2,16 +2,18 @@
 
 use std::{fmt, time::Duration};
 
-use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{EngineError, http::secrets::shown_address};
+use crate::engine::{
+    EngineError,
+    http::{base::Base, fields::Fields, secrets::shown_address},
+};
 
 /// Where an OpenAI-compatible server is, and how hard it may be worked.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpConfig {
-    /// Base addresses, with or without a trailing `/v1`; several are replicas of one model.
+    /// Addresses as their providers give them, see [`base`](super::base); several are replicas of one model.
     pub urls: Vec<String>,
     /// The model's name on the server; `None` takes the only one that `/v1/models` lists.
     pub model: Option<String>,
@@ -32,10 +34,19 @@ pub struct HttpConfig {
     /// Seconds before the first retry; each further wait is twice as long, up to 64 times this, and randomly shortened by up
     /// to a half. A replica that fails is left alone for twice this, doubling in the same way.
     pub backoff: f64,
+    /// Seconds for which a server that was there may be away, as during a restart: tries that find nobody in this time cost no retry.
+    pub away: f64,
     /// Names the weights, such as a commit or a training step, so that no behaviour probe is needed to tell them apart.
     pub revision: Option<String>,
     /// How a completion is continued after its thinking was cut.
     pub continuation: Continuation,
+    /// What is added to, left out of and renamed in every request.
+    pub fields: Fields,
+    /// Further headers of every request, by name. Their values may be keys: like the key, they are never written and never read from a file.
+    #[serde(skip)]
+    pub headers: Vec<(String, String)>,
+    /// Whether answers are asked for as streams although nobody watches: gateways close connections on which nothing comes for a while.
+    pub stream: bool,
 }
 
 /// How a completion is continued after its thinking was cut at the budget.
@@ -56,7 +67,7 @@ pub enum Continuation {
 impl Default for HttpConfig {
     /// - `concurrency` 256: `max_num_seqs` of vLLM, what one replica runs at once.
     /// - `timeout` 600 s and `backoff` 0.5 s: the `openai` Python client.
-    /// - `max_retries` 5: with that backoff half a minute of trouble is sat out, a restart of a small server.
+    /// - `max_retries` 5: with that backoff some ten seconds of trouble are sat out.
     /// - no limit a minute: own servers have none.
     fn default() -> Self {
         HttpConfig {
@@ -69,14 +80,18 @@ impl Default for HttpConfig {
             timeout: 600.0,
             max_retries: 5,
             backoff: 0.5,
+            away: 0.0,
             revision: None,
             continuation: Continuation::Auto,
+            fields: Fields::default(),
+            headers: Vec::new(),
+            stream: false,
         }
     }
 }
 
 impl fmt::Debug for HttpConfig {
-    /// Everything but the key.
+    /// Everything but the key and the values of headers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpConfig")
             .field("urls", &self.urls.iter().map(|url| shown_address(url)).collect::<Vec<_>>())
@@ -88,15 +103,19 @@ impl fmt::Debug for HttpConfig {
             .field("timeout", &self.timeout)
             .field("max_retries", &self.max_retries)
             .field("backoff", &self.backoff)
+            .field("away", &self.away)
             .field("revision", &self.revision)
             .field("continuation", &self.continuation)
+            .field("fields", &self.fields)
+            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("stream", &self.stream)
             .finish()
     }
 }
 
 impl HttpConfig {
-    /// Checks the values and returns the base address of each replica, without `/v1`.
-    pub(crate) fn bases(&self) -> Result<Vec<Url>, EngineError> {
+    /// Checks the values and returns where the routes of each replica are.
+    pub(crate) fn bases(&self) -> Result<Vec<Base>, EngineError> {
         if self.urls.is_empty() {
             return Err(bad("no URL is given"));
         }
@@ -108,7 +127,9 @@ impl HttpConfig {
         }
         seconds("timeout", self.timeout, false)?;
         seconds("backoff", self.backoff, true)?;
-        self.urls.iter().map(|url| base(url)).collect()
+        seconds("away", self.away, true)?;
+        self.fields.check().map_err(|what| bad(&what))?;
+        self.urls.iter().map(|url| Base::parse(url).map_err(|what| bad(&what))).collect()
     }
 
     /// The time limit of one try.
@@ -125,17 +146,6 @@ impl HttpConfig {
     pub(crate) fn key(&self) -> Option<&str> {
         self.api_key.as_deref().map(str::trim).filter(|key| !key.is_empty())
     }
-}
-
-fn base(url: &str) -> Result<Url, EngineError> {
-    let trimmed = url.trim().trim_end_matches('/');
-    let trimmed = trimmed.strip_suffix("/v1").unwrap_or(trimmed).trim_end_matches('/');
-    let shown = shown_address(url);
-    let parsed = Url::parse(trimmed).map_err(|error| bad(&format!("`{shown}` is no URL: {error}")))?;
-    if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() {
-        return Err(bad(&format!("`{shown}` does not begin with http:// or https:// and a host")));
-    }
-    Ok(parsed)
 }
 
 fn seconds(name: &str, value: f64, zero: bool) -> Result<(), EngineError> {
@@ -157,13 +167,6 @@ mod tests {
     }
 
     #[test]
-    fn bases_lose_v1_and_slashes() {
-        let urls = ["http://a:1", "http://a:1/", "http://a:1/v1", "http://a:1/v1/", " https://host/api/v1 "];
-        let bases: Vec<String> = config(&urls).bases().unwrap().into_iter().map(String::from).collect();
-        assert_eq!(bases, ["http://a:1/", "http://a:1/", "http://a:1/", "http://a:1/", "https://host/api"]);
-    }
-
-    #[test]
     fn bad_values_are_refused() {
         for urls in [&[][..], &["localhost:8000"], &["ftp://a"], &["http://"]] {
             assert!(config(urls).bases().is_err(), "{urls:?}");
@@ -174,6 +177,8 @@ mod tests {
         assert!(HttpConfig { backoff: -1.0, ..good.clone() }.bases().is_err());
         assert!(HttpConfig { concurrency: 0, ..good.clone() }.bases().is_err());
         assert!(HttpConfig { requests_per_minute: Some(0), ..good.clone() }.bases().is_err());
+        let seedless = Fields { add: [("seed".to_owned(), 1.into())].into(), ..Fields::default() };
+        assert!(HttpConfig { fields: seedless, ..good.clone() }.bases().is_err());
         assert!(HttpConfig { backoff: 0.0, ..good }.bases().is_ok());
     }
 
@@ -181,6 +186,7 @@ mod tests {
     fn secrets_stay_out_of_debug_and_files() {
         let mut config = config(&["http://me:hidden@host/v1"]);
         config.api_key = Some("sk-secret".to_owned());
+        config.headers = vec![("api-key".to_owned(), "sk-secret".to_owned())];
         let debug = format!("{config:?}");
         assert!(!debug.contains("sk-secret") && !debug.contains("hidden"), "{debug}");
         assert!(!serde_json::to_string(&config).unwrap().contains("sk-secret"));

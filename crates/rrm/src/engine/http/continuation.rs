@@ -10,6 +10,7 @@ use crate::{
             Continuation,
             body::{Body, Conversation, Extra, Input, StreamOptions, Terms, Truncation},
             echo,
+            fields::Fields,
             reply::Reply,
             server::{Call, Server},
         },
@@ -152,7 +153,7 @@ fn uncut(server: &Server) -> EngineError {
     EngineError::BadReply { engine: server.name.clone(), detail }
 }
 
-/// Sends one body to `path`, as a stream if somebody watches.
+/// Sends one body to `path`; as a stream if somebody watches, or if every answer is to be one.
 pub(crate) async fn send(
     server: &Server,
     path: &str,
@@ -160,10 +161,10 @@ pub(crate) async fn send(
     sink: Option<&TokenSink>,
     retries: u32,
 ) -> Result<Reply, EngineError> {
-    body.stream = sink.is_some();
-    body.stream_options = sink.map(|_| StreamOptions { include_usage: true });
+    body.stream = sink.is_some() || server.streams;
+    body.stream_options = body.stream.then_some(StreamOptions { include_usage: true });
     let (max_tokens, words, terms) = (body.max_tokens, body.input.words(), body.terms);
-    let body = to_json(server, &body)?;
+    let body = server.json(path, &body)?;
     server.complete(Call { path, body, max_tokens, sink, retries, words, terms }).await
 }
 
@@ -282,7 +283,7 @@ async fn render(server: &Server, model: &str, messages: &[Message]) -> Result<St
         prompt: String,
     }
     let ask = Ask { model, messages: Conversation { messages, begun: None } };
-    Ok(server.post_json::<Rendered>("apply-template", to_json(server, &ask)?).await?.prompt)
+    Ok(server.post_json::<Rendered>("apply-template", server.bytes(&ask, Fields::apply_to_rendering)?).await?.prompt)
 }
 
 /// Token ids of the rendered conversation and of the text that follows it.
@@ -304,8 +305,8 @@ async fn tokenize(server: &Server, model: &str, begun: Begun<'_>) -> Result<Vec<
         tokens: Vec<u32>,
     }
     let messages = Conversation { messages: begun.messages, begun: None };
-    let chat = to_json(server, &Chat { model, messages, add_generation_prompt: true })?;
-    let text = to_json(server, &Text { model, prompt: begun.after_prompt, add_special_tokens: false })?;
+    let chat = server.bytes(&Chat { model, messages, add_generation_prompt: true }, Fields::apply_to_rendering)?;
+    let text = server.bytes(&Text { model, prompt: begun.after_prompt, add_special_tokens: false }, |_, text| text)?;
     let (chat, text) =
         futures::try_join!(server.post_json::<Tokenized>("tokenize", chat), server.post_json::<Tokenized>("tokenize", text))?;
     // Another server's `/tokenize` that reads other fields finds nothing to do.
@@ -331,9 +332,4 @@ fn or_unable<T>(result: Result<T, EngineError>) -> Result<Option<T>, EngineError
 
 fn greedy(max_tokens: u32) -> Sampling {
     Sampling { temperature: 0.0, max_tokens, ..Sampling::default() }
-}
-
-fn to_json(server: &Server, body: &impl Serialize) -> Result<Vec<u8>, EngineError> {
-    // Only a number that JSON does not know (a temperature of NaN) could fail here.
-    serde_json::to_vec(body).map_err(|error| EngineError::Failed { engine: server.name.clone(), detail: error.to_string() })
 }

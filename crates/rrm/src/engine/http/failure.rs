@@ -128,13 +128,26 @@ pub(crate) fn transport(error: reqwest::Error) -> Failure {
     let refused = error.is_connect();
     // The address is in the engine's name already, and may hold a password.
     let error = error.without_url();
-    let mut detail = error.to_string();
+    let mut chain = vec![error.to_string()];
     let mut source = std::error::Error::source(&error);
     while let Some(inner) = source {
-        detail = inner.to_string();
+        chain.push(inner.to_string());
         source = inner.source();
     }
+    let detail = tls(&chain).unwrap_or_else(|| chain.pop().unwrap_or_default());
     if refused { Failure::Refused(detail) } else { Failure::Broken(format!("the connection broke: {detail}")) }
+}
+
+/// What a chain of errors says of encryption, if that is what failed.
+fn tls(chain: &[String]) -> Option<String> {
+    let last = chain.last()?;
+    if chain.iter().any(|words| words.contains("peer certificate")) {
+        return Some(format!(
+            "its certificate is not trusted by this machine ({last}); install the authority that signed it, or name it in SSL_CERT_FILE"
+        ));
+    }
+    let plain = chain.iter().any(|words| words.contains("InvalidContentType") || words.contains("corrupt message"));
+    plain.then(|| format!("what answers there speaks no TLS ({last}); is it http:// instead of https://?"))
 }
 
 /// What an answer with an error status means.
@@ -178,9 +191,14 @@ fn message(body: &str) -> String {
 }
 
 fn words(error: &Value) -> String {
-    match error.get("message").unwrap_or(error) {
+    let words = match error.get("message").unwrap_or(error) {
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    };
+    // Some services name the parameter only beside their words.
+    match error.get("param").and_then(Value::as_str).filter(|name| !words.contains(name)) {
+        Some(name) => format!("{words} (parameter {name})"),
+        None => words,
     }
 }
 
@@ -216,6 +234,16 @@ mod tests {
             let shown = failure.into_error("e", Duration::ZERO, &secrets).to_string();
             assert!(shown.contains("bad key (key) x") && shown.len() < 270 && !shown.contains("sk-"), "{shown}");
         }
+    }
+
+    #[test]
+    fn encryption_that_fails_is_named() {
+        let said = |chain: &[&str]| tls(&chain.iter().map(|words| words.to_string()).collect::<Vec<_>>());
+        let untrusted = said(&["error sending request", "invalid peer certificate: UnknownIssuer", "UnknownIssuer"]).unwrap();
+        assert!(untrusted.contains("certificate is not trusted by this machine (UnknownIssuer)"), "{untrusted}");
+        let plain = said(&["error sending request", "received corrupt message of type InvalidContentType"]).unwrap();
+        assert!(plain.contains("http:// instead of https://"), "{plain}");
+        assert_eq!(said(&["error sending request", "Connection refused (os error 111)"]), None);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Which weights answer: what the server lists of a model, and how the model behaves, turned into a hash.
 
-use futures::future::{join, join_all};
+use std::time::Duration;
+
+use futures::future::join_all;
 use serde_json::Value;
 
 use crate::{
@@ -11,6 +13,8 @@ use crate::{
             HttpConfig,
             body::{Body, Input},
             continuation::{CHAT, send},
+            fields::Fields,
+            replicas::Replica,
             reply::Reply,
             secrets::visible,
             server::Server,
@@ -46,18 +50,57 @@ impl Listed {
     }
 }
 
-/// The models that each replica lists; `Err` for a replica that does not answer, `Ok` and empty for one without such a list.
+/// So long a server may take to list its models: what is asked is small, and a gateway that does not know the route may never answer.
+const LISTING: Duration = Duration::from_secs(15);
+
+/// The models that each replica lists; `Err` for a replica that does not answer, `Ok` and empty for one without such a list. Where an address
+/// has several candidates, the first that lists models is used from now on.
 pub(crate) async fn list(server: &Server) -> Vec<Result<Vec<Listed>, EngineError>> {
+    join_all(server.replicas().iter().map(|replica| list_of(server, replica))).await
+}
+
+async fn list_of(server: &Server, replica: &Replica) -> Result<Vec<Listed>, EngineError> {
     // A wrong address should be known soon, and a replica that is down should not hold up the others.
     let retries = server.max_retries.min(2);
-    join_all(server.replicas().iter().map(|replica| async move {
-        match server.get_json::<Value>(replica, "v1/models", retries).await {
+    let mut results = Vec::new();
+    for number in 0..replica.base.count() {
+        replica.base.choose(number);
+        let result = match server.get_json::<Value>(replica, "v1/models", retries, LISTING).await {
             Ok(value) => Ok(read(&value)),
             Err(EngineError::Status { status: 404 | 405 | 501, .. }) => Ok(Vec::new()),
             Err(error) => Err(error),
+        };
+        match &result {
+            Ok(models) if models.is_empty() => {}
+            Ok(_) | Err(EngineError::Unreachable { .. } | EngineError::TimedOut { .. }) => return result,
+            Err(_) => {}
         }
-    }))
-    .await
+        results.push(result);
+    }
+    // A route that refuses is there, one that is not found is not.
+    let refuses =
+        |result: &Result<_, EngineError>| matches!(result, Err(EngineError::Unauthorized { .. } | EngineError::Status { .. }));
+    let at = results.iter().position(refuses).unwrap_or(0);
+    replica.base.choose(at);
+    results.swap_remove(at)
+}
+
+/// What has to be said where a model is named and no replica lists any: that it is taken as named, and why nothing more is known of it.
+pub(crate) fn unlisted(engine: &str, model: Option<&str>, lists: &[Result<Vec<Listed>, EngineError>]) -> Option<String> {
+    let model = model?;
+    if lists.iter().flatten().any(|models| !models.is_empty()) {
+        return None;
+    }
+    let why = match lists.iter().find_map(|list| list.as_ref().err()) {
+        None => "there is no such list".to_owned(),
+        Some(EngineError::Unauthorized { status, .. }) => format!("status {status}"),
+        Some(EngineError::Status { status, .. }) => format!("status {status}"),
+        Some(EngineError::TimedOut { after, .. }) => format!("no answer within {after:?}"),
+        Some(EngineError::BadReply { .. }) => "an answer that cannot be read".to_owned(),
+        // Nobody answers at all, which is an error of its own.
+        Some(_) => return None,
+    };
+    Some(format!("{engine}: the server does not tell its models ({why}); {model} is asked for as it is named"))
 }
 
 /// The model to ask for: the configured one, or the only one listed, with what all replicas say of it.
@@ -71,16 +114,15 @@ pub(crate) fn choose(
     for list in lists {
         match list {
             Ok(models) => reached.push(models),
-            Err(error @ EngineError::Unauthorized { .. }) => return Err(error),
+            Err(error @ EngineError::Unauthorized { .. }) if config.model.is_none() => return Err(nameable(error)),
             Err(error) => last = Some(error),
         }
     }
     if let (true, Some(error)) = (reached.is_empty(), last) {
-        // Some servers fail on this route (`transformers serve` without a cache of models does). Where the model is named
-        // anyway, whether it can chat is found out soon enough.
-        let answers = matches!(error, EngineError::Status { .. } | EngineError::BadReply { .. });
-        if config.model.is_none() || !answers {
-            return Err(error);
+        // Some servers fail on this route (`transformers serve` without a cache of models does), and some keys may chat but not list. Where the
+        // model is named anyway, whether it can chat is found out soon enough.
+        if config.model.is_none() || matches!(error, EngineError::Unreachable { .. }) {
+            return Err(nameable(error));
         }
     }
     let mut ids: Vec<&str> = reached.iter().flatten().map(|model| model.id.as_str()).collect();
@@ -119,6 +161,22 @@ async fn loaded(server: &Server, config: &HttpConfig, model: &Listed) -> Listed 
     choose(&server.name, &config, list(server).await).unwrap_or_else(|_| model.clone())
 }
 
+/// The error of a list that could not be had, with what makes it needless.
+fn nameable(error: EngineError) -> EngineError {
+    const HOW: &str = "; the list of models can be done without where --model names one";
+    match error {
+        EngineError::Unauthorized { engine, status, detail } => {
+            EngineError::Unauthorized { engine, status, detail: detail + HOW }
+        }
+        EngineError::Status { engine, status, detail } => EngineError::Status { engine, status, detail: detail + HOW },
+        EngineError::BadReply { engine, detail } => EngineError::BadReply { engine, detail: detail + HOW },
+        EngineError::TimedOut { engine, after } => {
+            EngineError::Failed { engine, detail: format!("no list of models within {after:?}{HOW}") }
+        }
+        other => other,
+    }
+}
+
 /// The fingerprint, and what has to be said about it.
 ///
 /// With a `revision` it is the hash of model and revision. Without, of model, stable metadata and the reply to a greedy probe,
@@ -140,8 +198,8 @@ pub(crate) async fn fingerprint(
         return Ok((hash(&["probe", &model.id, &model.stable, &texts[0]]), None));
     }
     let note = format!(
-        "{}: the server answers the same greedy request differently each time, so that other weights behind the same name \
-         cannot be told apart; set `revision` whenever the model changes",
+        "{}: the server answers the same greedy request differently each time, or with nothing, so that other weights behind the \
+         same name cannot be told apart; set `revision` whenever the model changes",
         server.name
     );
     Ok((hash(&["listed", &model.id, &model.stable]), Some(note)))
@@ -152,41 +210,11 @@ pub(crate) fn of_revision(model: &str, revision: &str) -> String {
     hash(&["revision", model, revision])
 }
 
-/// Whether the same seed gives the same text, alone and beside longer requests of other people. On some servers sums depend on what is
-/// computed together, so that a text differs once a sum tips a token over.
-pub(crate) async fn seeds_repeat(server: &Server, model: &str) -> Result<bool, EngineError> {
-    let sampling = Sampling { temperature: 1.0, max_tokens: 48, ..Sampling::default() };
-    let messages = [Message::user("Name three things that nobody expects in a kitchen drawer.")];
-    let alone = said(&probe(server, model, &messages, &sampling, 5).await?);
-    let others: Vec<[Message; 1]> = OTHERS.iter().map(|subject| [Message::user(long_request(subject))]).collect();
-    let others = join_all(others.iter().enumerate().map(|(n, other)| probe(server, model, other, &sampling, n as u64)));
-    // Whether the others are answered does not matter.
-    let (beside, _) = join(probe(server, model, &messages, &sampling, 5), others).await;
-    Ok(alone == said(&beside?) && alone != NOTHING)
-}
-
-/// What the requests beside are about.
-const OTHERS: [&str; 3] = ["trains", "gardens", "clocks"];
-
-/// A request of some 300 words.
-fn long_request(subject: &str) -> String {
-    let notes: String =
-        (1..=30).map(|n| format!("Note {n}: in the book about {subject} page {} was missing.\n", n * 7)).collect();
-    format!("These are notes about {subject}.\n{notes}Write a letter to the printer about the missing pages.")
-}
-
-/// Whether log-probabilities come with a completion that asks for them. A server that refuses them has none.
-pub(crate) async fn logprobs(server: &Server, model: &str) -> Result<bool, EngineError> {
-    let messages = [Message::user("Say yes.")];
-    let sampling = Sampling { temperature: 0.0, max_tokens: 1, ..Sampling::default() };
-    let mut body = Body::new(model, Input::ask(&messages), &sampling, 0);
-    body.logprobs = true;
-    body.terms.may_be_empty = true;
-    let _permit = server.permit().await?;
-    match send(server, CHAT, body, None, server.max_retries.min(2)).await {
-        Ok(reply) => Ok(reply.logprobs),
-        Err(error @ (EngineError::Unreachable { .. } | EngineError::TimedOut { .. })) => Err(error),
-        Err(_) => Ok(false),
+/// `fingerprint` of requests that are sent with these changes: where they may change a text, it is another.
+pub(crate) fn with_fields(fingerprint: String, fields: &Fields) -> String {
+    match fields.address() {
+        Some(changes) => hash(&["fields", &fingerprint, &changes]),
+        None => fingerprint,
     }
 }
 
@@ -199,14 +227,26 @@ pub(crate) async fn probe(
     seed: u64,
 ) -> Result<Reply, EngineError> {
     let _permit = server.permit().await?;
-    let mut body = Body::new(model, Input::ask(messages), sampling, seed);
-    body.terms.may_be_empty = true;
-    send(server, CHAT, body, None, server.max_retries).await
+    let ask = |sampling: Sampling| async move {
+        let mut body = Body::new(model, Input::ask(messages), &sampling, seed);
+        body.terms.may_be_empty = true;
+        send(server, CHAT, body, None, server.max_retries).await
+    };
+    match ask(sampling.clone()).await {
+        // OpenAI refuses afterwards what thinking used up before the first word.
+        Err(EngineError::Status { status: 400, detail, .. }) if detail.contains("output limit was reached") => {
+            ask(Sampling { max_tokens: sampling.max_tokens.max(ROOM_TO_THINK), ..sampling.clone() }).await
+        }
+        done => done,
+    }
 }
 
-const NOTHING: &str = "\u{0}";
+/// Tokens for a probe of a model that thinks before its first word.
+const ROOM_TO_THINK: u32 = 2048;
 
-fn said(reply: &Reply) -> String {
+pub(super) const NOTHING: &str = "\u{0}";
+
+pub(super) fn said(reply: &Reply) -> String {
     format!("{}{NOTHING}{}", reply.reasoning.as_deref().unwrap_or_default(), reply.text)
 }
 
@@ -234,7 +274,7 @@ fn stable(entry: &Value) -> String {
 }
 
 /// JSON with the keys of objects in order: a server may list them in any.
-fn sorted(value: &Value) -> String {
+pub(super) fn sorted(value: &Value) -> String {
     match value {
         Value::Object(map) => {
             let mut fields: Vec<String> = map.iter().map(|(key, value)| format!("{key:?}:{}", sorted(value))).collect();

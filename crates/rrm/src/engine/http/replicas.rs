@@ -8,13 +8,14 @@ use std::{
     time::Duration,
 };
 
-use reqwest::Url;
 use tokio::time::Instant;
+
+use super::base::Base;
 
 /// One address and how it is doing.
 pub(crate) struct Replica {
-    /// Base address without `/v1`.
-    base: Url,
+    /// Where its routes are.
+    pub base: Base,
     in_flight: AtomicUsize,
     health: Mutex<Health>,
 }
@@ -49,7 +50,7 @@ pub(crate) struct Lease<'a> {
 
 impl Replicas {
     /// Replicas at `bases`, of which there must be one at least. A failing one is first left alone for twice `first_wait`.
-    pub fn new(bases: Vec<Url>, first_wait: Duration) -> Self {
+    pub fn new(bases: Vec<Base>, first_wait: Duration) -> Self {
         let list = bases.into_iter().map(|base| Replica { base, in_flight: AtomicUsize::new(0), health: Mutex::default() });
         Replicas { list: list.collect(), turn: AtomicUsize::new(0), bench: first_wait * 2 }
     }
@@ -88,11 +89,9 @@ enum Standing {
 }
 
 impl Replica {
-    /// The address of `path` at this replica, such as `v1/models`.
-    pub fn url(&self, path: &str) -> Url {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
-        url
+    /// Whether it failed lately and is left alone.
+    pub fn is_benched(&self) -> bool {
+        self.standing(Instant::now()).0 == Standing::Benched
     }
 
     fn standing(&self, now: Instant) -> (Standing, Option<Instant>) {
@@ -178,19 +177,12 @@ mod tests {
     use super::*;
 
     fn two() -> Replicas {
-        let bases = ["http://a/", "http://b/"].map(|base| Url::parse(base).unwrap());
-        Replicas::new(bases.to_vec(), Duration::from_secs(1))
+        let bases = ["http://a/", "http://b/"].map(|base| Base::parse(base).unwrap());
+        Replicas::new(bases.into(), Duration::from_secs(1))
     }
 
     async fn pass(seconds: u64) {
         tokio::time::advance(Duration::from_secs(seconds)).await;
-    }
-
-    #[test]
-    fn paths_follow_the_base() {
-        let replicas = Replicas::new(vec![Url::parse("http://a/api").unwrap()], Duration::ZERO);
-        assert_eq!(replicas.list()[0].url("v1/models").as_str(), "http://a/api/v1/models");
-        assert_eq!(two().list()[0].url("tokenize").as_str(), "http://a/tokenize");
     }
 
     #[tokio::test(start_paused = true)]

@@ -18,7 +18,7 @@ const LIMIT: usize = 200;
 pub(crate) struct Secrets(Vec<String>);
 
 impl Secrets {
-    /// All secrets of a configuration: the key, and what addresses hold (a name, a password, the values of a query).
+    /// All secrets of a configuration: the key, what addresses hold (a name, a password, the values of a query), and the values of headers.
     pub fn of(config: &HttpConfig) -> Self {
         let mut secrets = Secrets(config.key().map(str::to_owned).into_iter().collect());
         for url in config.urls.iter().filter_map(|url| Url::parse(url.trim()).ok()) {
@@ -31,6 +31,7 @@ impl Secrets {
             }
             url.query_pairs().filter(|(name, _)| !is_harmless(name)).for_each(|(_, value)| secrets.add(&value));
         }
+        config.headers.iter().for_each(|(_, value)| secrets.add(value));
         // The longest first, so that none is cut by another that it contains.
         secrets.0.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets.0.dedup();

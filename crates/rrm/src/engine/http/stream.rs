@@ -51,18 +51,19 @@ impl<'a> Teller<'a> {
 ///
 /// The end is an event with a finish reason and then a proper end of the body, since not every server sends `[DONE]`. Anything
 /// less is a broken answer, and more than any answer has is none.
-pub(crate) async fn read(mut response: Response, teller: &Teller<'_>, reading: Reading) -> Result<Reply, Failure> {
+pub(crate) async fn read(mut response: Response, teller: Option<&Teller<'_>>, reading: Reading) -> Result<Reply, Failure> {
     let most = bounded::of_tokens(reading.max_tokens);
     let mut written = Written::default();
     let mut buffer: Vec<u8> = Vec::new();
     let mut seen = 0;
+    let mut tell = |text: &str| teller.map(|teller| teller.tell(text, &mut seen)).unwrap_or_default();
     while let Some(bytes) = response.chunk().await.map_err(failure::transport)? {
         let mut searched = buffer.len();
         buffer.extend_from_slice(&bytes);
         let mut start = 0;
         while let Some(length) = buffer[searched..].iter().position(|byte| *byte == b'\n') {
             let end = searched + length;
-            event(&buffer[start..end], &mut written, |text| teller.tell(text, &mut seen))?;
+            event(&buffer[start..end], &mut written, &mut tell)?;
             start = end + 1;
             searched = start;
         }
@@ -71,7 +72,24 @@ pub(crate) async fn read(mut response: Response, teller: &Teller<'_>, reading: R
             return Err(Failure::Endless(most));
         }
     }
-    event(&buffer, &mut written, |text| teller.tell(text, &mut seen))?;
+    event(&buffer, &mut written, &mut tell)?;
+    ended(written, reading)
+}
+
+/// Reads a streamed answer that came in one piece.
+pub(crate) fn read_whole(body: &[u8], teller: Option<&Teller<'_>>, reading: Reading) -> Result<Reply, Failure> {
+    let mut written = Written::default();
+    for line in body.split(|byte| *byte == b'\n') {
+        event(line, &mut written, |_| ())?;
+    }
+    let reply = ended(written, reading)?;
+    if let Some(teller) = teller {
+        teller.whole(&reply);
+    }
+    Ok(reply)
+}
+
+fn ended(written: Written, reading: Reading) -> Result<Reply, Failure> {
     if written.reason.is_none() {
         return Err(Failure::Unreadable("the stream ended before the answer did".to_owned()));
     }

@@ -1,0 +1,57 @@
+//! What a server can do, found out by trying: whether seeds repeat, and whether log-probabilities come.
+
+use futures::future::{join, join_all};
+
+use crate::{
+    chat::Message,
+    engine::{
+        EngineError, Sampling,
+        http::{
+            body::{Body, Input},
+            continuation::{CHAT, send},
+            fingerprint::{NOTHING, probe, said},
+            server::Server,
+        },
+    },
+};
+
+/// A seed as large as they come, so that a service which takes only small ones says so here.
+const LARGEST_SEED: u64 = (1 << 53) - 1;
+
+/// Whether the same seed gives the same text, alone and beside longer requests of other people. On some servers sums depend on what is
+/// computed together, so that a text differs once a sum tips a token over.
+pub(crate) async fn seeds_repeat(server: &Server, model: &str) -> Result<bool, EngineError> {
+    let sampling = Sampling { temperature: 1.0, max_tokens: 48, ..Sampling::default() };
+    let messages = [Message::user("Name three things that nobody expects in a kitchen drawer.")];
+    let alone = said(&probe(server, model, &messages, &sampling, LARGEST_SEED).await?);
+    let others: Vec<[Message; 1]> = OTHERS.iter().map(|subject| [Message::user(long_request(subject))]).collect();
+    let others = join_all(others.iter().enumerate().map(|(n, other)| probe(server, model, other, &sampling, n as u64)));
+    // Whether the others are answered does not matter.
+    let (beside, _) = join(probe(server, model, &messages, &sampling, LARGEST_SEED), others).await;
+    Ok(alone == said(&beside?) && alone != NOTHING)
+}
+
+/// What the requests beside are about.
+const OTHERS: [&str; 3] = ["trains", "gardens", "clocks"];
+
+/// A request of some 300 words.
+fn long_request(subject: &str) -> String {
+    let notes: String =
+        (1..=30).map(|n| format!("Note {n}: in the book about {subject} page {} was missing.\n", n * 7)).collect();
+    format!("These are notes about {subject}.\n{notes}Write a letter to the printer about the missing pages.")
+}
+
+/// Whether log-probabilities come with a completion that asks for them. A server that refuses them has none.
+pub(crate) async fn logprobs(server: &Server, model: &str) -> Result<bool, EngineError> {
+    let messages = [Message::user("Say yes.")];
+    let sampling = Sampling { temperature: 0.0, max_tokens: 1, ..Sampling::default() };
+    let mut body = Body::new(model, Input::ask(&messages), &sampling, 0);
+    body.logprobs = true;
+    body.terms.may_be_empty = true;
+    let _permit = server.permit().await?;
+    match send(server, CHAT, body, None, server.max_retries.min(2)).await {
+        Ok(reply) => Ok(reply.logprobs),
+        Err(error @ (EngineError::Unreachable { .. } | EngineError::TimedOut { .. })) => Err(error),
+        Err(_) => Ok(false),
+    }
+}

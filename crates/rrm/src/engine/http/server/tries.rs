@@ -1,0 +1,149 @@
+//! One request, sent again and again until it is answered or there is no point: which replica, how long to wait, when to give up.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::atomic::Ordering,
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::Server;
+use crate::engine::{
+    EngineError, Meter,
+    http::{
+        failure::Failure,
+        metered::InFlight,
+        replicas::{Lease, Replica, doubled},
+    },
+};
+
+/// A server that is away is asked again in steps as long as those of this retry.
+const AWAY_STEP: u32 = 2;
+
+/// How one request is tried.
+#[derive(Clone, Copy)]
+pub(super) struct Tries<'a> {
+    pub retries: u32,
+    /// Tokens that it takes of a limit a minute.
+    pub tokens: f64,
+    /// Tokens of its prompt, by a guess.
+    pub prompt: u64,
+    pub meter: Option<&'a dyn Meter>,
+}
+
+/// A time-out is tried again once: who needs longer than the limit will need longer again.
+const TIME_OUTS: u32 = 2;
+
+impl Server {
+    /// Makes tries until one is answered, for `retries` retries at most, and as long as its meter allows. A replica that cannot be connected
+    /// to costs no retry as long as there is another that has not been tried, so that nothing is called unreachable which is not.
+    pub(super) async fn tried<'a, T>(
+        &'a self,
+        tries: Tries<'_>,
+        attempt: impl Fn(&'a Replica) -> BoxFuture<'a, Result<T, Failure>>,
+    ) -> Result<T, EngineError> {
+        let (mut made, mut timed_out, mut away) = (0, 0, None);
+        // The last failure of each replica in this request.
+        let mut failures: Vec<Option<Failure>> = Vec::new();
+        loop {
+            self.start(tries.tokens).await;
+            let Some(lease) = self.lease(&failures).await else {
+                return Err(self.given_up(failures));
+            };
+            self.counters.requests.fetch_add(1, Ordering::Relaxed);
+            let sent = InFlight::new(tries.meter, tries.prompt);
+            let result = timeout(self.time_limit, attempt(lease.replica)).await.unwrap_or(Err(Failure::TimedOut));
+            sent.came_back(result.as_ref().err());
+            let failure = match result {
+                Ok(value) => {
+                    lease.answered();
+                    return Ok(value);
+                }
+                Err(failure) => failure,
+            };
+            self.note(&lease, &failure, tries.tokens);
+            if !failure.may_pass() {
+                return Err(self.error(failure));
+            }
+            failures.resize(self.replicas.list().len(), None);
+            let refused = matches!(failure, Failure::Refused(_));
+            timed_out += u32::from(failure == Failure::TimedOut);
+            failures[lease.index] = Some(failure);
+            drop(lease);
+            if timed_out == TIME_OUTS {
+                return Err(self.error(Failure::TimedOut));
+            }
+            let waits = !(refused && failures.contains(&None));
+            let since: Instant = *away.get_or_insert_with(Instant::now);
+            let is_away = refused && since.elapsed() < self.away;
+            // What was never connected to was not sent.
+            if (waits && !is_away && made == tries.retries) || !(refused || tries.meter.is_none_or(Meter::again)) {
+                return Err(self.given_up(failures));
+            }
+            if waits && is_away {
+                sleep(self.backoff(AWAY_STEP)).await;
+            } else if waits {
+                sleep(self.backoff(made)).await;
+                made += 1;
+            }
+            self.counters.retries.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A place at the best replica, once one may be asked; `None` when all of them want to be left alone for longer than a
+    /// try may take.
+    async fn lease(&self, failures: &[Option<Failure>]) -> Option<Lease<'_>> {
+        loop {
+            match self.replicas.pick(|index| failures.get(index).is_some_and(Option::is_some)) {
+                Ok(lease) => return Some(lease),
+                Err(until) if until - Instant::now() > self.time_limit => return None,
+                Err(until) => sleep_until(until).await,
+            }
+        }
+    }
+
+    /// Waits for the limits a minute.
+    async fn start(&self, tokens: f64) {
+        if let Some(bucket) = &self.requests {
+            bucket.take(1.0).await;
+        }
+        if let Some(bucket) = self.tokens.as_ref().filter(|_| tokens > 0.0) {
+            bucket.take(tokens).await;
+        }
+    }
+
+    /// Writes down what a failure says about the replica, and gives back the tokens that it did not use.
+    fn note(&self, lease: &Lease<'_>, failure: &Failure, tokens: f64) {
+        self.counters.failed(failure);
+        if let Some(bucket) = self.tokens.as_ref().filter(|_| tokens > 0.0) {
+            bucket.give_back(tokens);
+        }
+        match failure {
+            Failure::Status { wait: Some(wait), .. } if failure.may_pass() => lease.asked_to_wait(*wait),
+            failure if failure.blames_replica() => lease.failed(),
+            _ => lease.answered(),
+        }
+    }
+
+    /// The error after the last retry: that nothing can be reached only if no replica was.
+    fn given_up(&self, failures: Vec<Option<Failure>>) -> EngineError {
+        let mut failures: Vec<Failure> = failures.into_iter().flatten().collect();
+        failures.sort_by_key(|failure| !matches!(failure, Failure::Refused(_)));
+        match failures.pop() {
+            Some(failure) => self.error(failure),
+            // Other requests were told to wait for too long before this one was sent.
+            None => {
+                let detail = format!("the server asked to be left alone for longer than {:?}", self.time_limit);
+                EngineError::Status { engine: self.name.clone(), status: 429, detail }
+            }
+        }
+    }
+
+    /// The wait after `made` retries, shortened by up to a half at random so that requests that failed together come back apart.
+    pub(super) fn backoff(&self, made: u32) -> Duration {
+        let random = RandomState::new().hash_one(made) as f64 / u64::MAX as f64;
+        doubled(self.first_wait, made).mul_f64(1.0 - random / 2.0)
+    }
+}
