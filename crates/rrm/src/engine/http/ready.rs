@@ -14,7 +14,7 @@ use crate::engine::{
 };
 
 /// So long what was seen of the servers holds.
-const READY_FOR: Duration = Duration::from_secs(2);
+const READY_FOR: Duration = Duration::from_millis(250);
 
 /// So long a server may take to show that it is there.
 const READY_WITHIN: Duration = Duration::from_secs(5);
