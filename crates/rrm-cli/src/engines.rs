@@ -11,7 +11,7 @@ use anyhow::Context;
 use rrm::{
     dataset::{ColumnNames, DatasetError, Item},
     engine::{
-        Engine, EngineError, EngineInfo,
+        Engine, EngineError,
         http::{Continuation, HttpConfig},
         replay::Recorder,
     },

@@ -192,7 +192,6 @@ mod tests {
         let second = spending.begin().unwrap();
         assert!(!second.again(), "three were sent");
         second.besides(tokens(0, 4), false);
-        drop(second);
         assert_eq!(spending.begin().err(), Some(LimitReached::Calls(3)));
         let spent = spending.spent();
         assert_eq!((spent.calls, spent.again, spent.unfinished), (2, 1, 1));

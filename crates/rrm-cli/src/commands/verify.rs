@@ -70,7 +70,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let mut counts = Counts::default();
     let mut columns = None;
     for row in dataset::raw(input.path(), &name)? {
-        let (place, mut row) = row?;
+        let (place, mut row) = row.map_err(broken)?;
         let refused = |problem: Problem| refused(&name, place, problem);
         let columns = match &mut columns {
             Some(columns) => columns,
@@ -114,6 +114,14 @@ fn read(row: &Map<String, Value>, (gold, response): &(Column, Column)) -> Result
     };
     let golds = values::golds(gold.value(row)?, &gold.path).map_err(wrong)?;
     Ok((golds, values::response(response.value(row)?, &response.path).map_err(wrong)?))
+}
+
+/// A row that cannot be read.
+fn broken(error: DatasetError) -> Failure {
+    match error {
+        DatasetError::Row { .. } => Failure::user(error).with_hint("mend the row and run again; docs/verify.md shows one"),
+        other => Failure::user(other),
+    }
 }
 
 fn refused(file: &str, row: usize, Problem { what, hint }: Problem) -> Failure {

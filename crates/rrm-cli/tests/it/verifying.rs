@@ -111,8 +111,8 @@ fn columns_are_those_of_the_first_row() {
     let first = json!({"answer": "4", "response": "4"});
     insta::assert_snapshot!(refused(&[first.clone(), json!({"ground_truth": "4", "response": "4"})], &[]), @r#"
     note: right answer from answer, response from response
-    error: rows.jsonl row 2: `ground_truth` may hold the right answer too, which the first row has in `answer`
-    hint: say which one does: --gold answer or --gold ground_truth
+    error: rows.jsonl row 2: the row has no `answer`, from which the right answer is read; it has `ground_truth`
+    hint: the first row chose `answer` for all rows: rename `ground_truth`, or verify such rows as a file of their own
     "#);
     insta::assert_snapshot!(refused(&[first.clone(), json!({"answer": null, "ground_truth": "4", "response": "4"})], &[]), @r#"
     note: right answer from answer, response from response
@@ -136,6 +136,27 @@ fn columns_are_those_of_the_first_row() {
     {"outcome":"equal","answer":"4","how":"whole","gold":"4"}
     note: right answer from answer, response from response
     note: 2 rows: 2 equal, 0 unequal, 0 cannot be told
+    "#);
+}
+
+#[test]
+fn a_row_that_is_no_row_is_named() {
+    let broken = |bytes: &[u8]| {
+        let (folder, path) = file("rows.jsonl", [b"{\"gold\": \"4\", \"response\": \"4\"}\n", bytes].concat());
+        let out = folder.path().join("told.jsonl");
+        let told = rrm(["verify", path.to_str().unwrap(), "-o", out.to_str().unwrap()]);
+        assert_eq!((told.status.code(), out.exists()), (Some(1), false));
+        stderr(&told).replace(&format!("{}/", folder.path().display()), "")
+    };
+    insta::assert_snapshot!(broken(b"{\"gold\": "), @r#"
+    note: right answer from gold, response from response
+    error: rows.jsonl row 2: broken JSON at column 9: EOF while parsing a value; in JSONL each line holds one whole row
+    hint: mend the row and run again; docs/verify.md shows one
+    "#);
+    insta::assert_snapshot!(broken(b"[4, 4]"), @r#"
+    note: right answer from gold, response from response
+    error: rows.jsonl row 2: a row must be an object that maps column names to values; found a list
+    hint: mend the row and run again; docs/verify.md shows one
     "#);
 }
 

@@ -247,6 +247,7 @@ fn case_row(suite: &Suite, case: &Case, stated: Option<&mut Stated>, found: &mut
         decisions: vec![Decision::Undecided; orders],
         error: None,
         matches: Vec::new(),
+        flags: Vec::new(),
     };
     match stated {
         None => row.error = Some("no judgment of this pair was published".to_owned()),

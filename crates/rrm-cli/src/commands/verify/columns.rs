@@ -93,7 +93,17 @@ impl Side {
 impl Column {
     /// What the column holds in a row; what lies within null is null.
     pub fn value<'a>(&self, row: &'a Map<String, Value>) -> Result<&'a Value, Problem> {
-        if let Some(rival) = self.rivals.iter().find(|name| !empty(row, name)) {
+        let rival = self.rivals.iter().find(|name| !empty(row, name));
+        if let (Some(rival), None) = (rival, find(row, &self.path)) {
+            return Err(Problem {
+                what: format!("the row has no `{}`, from which {} is read; it has `{rival}`", self.path, self.side.what),
+                hint: format!(
+                    "the first row chose `{}` for all rows: rename `{rival}`, or verify such rows as a file of their own",
+                    self.path
+                ),
+            });
+        }
+        if let Some(rival) = rival {
             let what = format!("`{rival}` may hold {} too, which the first row has in `{}`", self.side.what, self.path);
             return Err(self.side.ambiguous(what, &[self.path.as_str(), rival]));
         }

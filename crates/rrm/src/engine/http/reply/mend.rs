@@ -43,7 +43,7 @@ fn string_length(text: &str) -> usize {
 /// What stands between strings, with null for `NaN`, `Infinity` and their like.
 fn numbers(text: &str) -> Cow<'_, str> {
     let part = |c: char| c.is_ascii_alphabetic() || c == '-';
-    if !text.contains(|c: char| matches!(c, 'N' | 'I' | 'i')) && !text.to_ascii_lowercase().contains("nan") {
+    if !text.contains(['N', 'I', 'i']) && !text.to_ascii_lowercase().contains("nan") {
         return Cow::Borrowed(text);
     }
     let mut out = String::new();

@@ -57,12 +57,12 @@ fn what_is_no_known_end_is_no_answer() {
             json!({"choices": [{"message": {"content": "\\boxed{Assistant 1}"}, "finish_reason": reason}], "usage": {"prompt_tokens": 5, "completion_tokens": 3}}),
         )
     };
-    let usage = Some(Usage { prompt_tokens: 5, completion_tokens: 3 });
+    let usage = Usage { prompt_tokens: 5, completion_tokens: 3 };
     for reason in ["insufficient_system_resource", "tool_calls", "error", "abort", "network_error", "whatever"] {
         match ended(reason) {
             Err(failure @ Failure::NoAnswer { .. }) => {
                 assert!(failure.may_pass() && format!("{failure:?}").contains(reason));
-                assert_eq!(failure.cost(), failure::Cost::Counted(usage.unwrap()), "what it cost is known");
+                assert_eq!(failure.cost(), failure::Cost::Counted(usage), "what it cost is known");
             }
             other => panic!("{reason}: {other:?}"),
         }
