@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::{FutureExt, future::BoxFuture};
-use rrm::engine::{Completion, Engine, EngineError, EngineInfo, Request, Scores};
+use rrm::engine::{Completion, Engine, EngineError, EngineInfo, Meter, Opening, Request, Scores};
 
 /// For so long a failure says something about the next call.
 const RECENT: Duration = Duration::from_secs(60);
@@ -63,6 +63,19 @@ impl Engine for Watched {
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
         let answer = self.engine.complete(request);
         answer.inspect(|answer| self.calls.saw(answer, Instant::now())).boxed()
+    }
+
+    fn complete_metered<'a>(&'a self, request: Request, meter: &'a dyn Meter) -> BoxFuture<'a, Result<Completion, EngineError>> {
+        let answer = self.engine.complete_metered(request, meter);
+        answer.inspect(|answer| self.calls.saw(answer, Instant::now())).boxed()
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.engine.ready()
+    }
+
+    fn opening(&self) -> Opening {
+        self.engine.opening()
     }
 
     fn scores(&self) -> Option<&Scores> {

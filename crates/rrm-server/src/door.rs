@@ -125,7 +125,7 @@ async fn enter(server: &Arc<Server>, request: Request) -> Result<(Request, Vec<O
     let (parts, body) = request.into_parts();
     let mut bytes = Vec::new();
     let read = timeout(settings.body_timeout, read(body, settings.max_body_bytes, &mut bytes)).await;
-    if let Err(error) = read.unwrap_or_else(|_| Err(Some(ApiError::SlowBody(settings.body_timeout.as_secs())))) {
+    if let Err(error) = read.unwrap_or(Err(Some(ApiError::SlowBody(settings.body_timeout.as_secs())))) {
         // What breaks off while it is sent is nobody's to be told, and may come again.
         let Some(error) = error else { return Err(ApiError::Invalid("the body broke off".to_owned())) };
         refusal::tell(server, parts.uri.path(), &bytes, &error);

@@ -121,8 +121,8 @@ fn columns_are_those_of_the_first_row() {
     "#);
     insta::assert_snapshot!(refused(&[first.clone(), json!({"answer": "4", "output": "4"})], &[]), @r#"
     note: right answer from answer, response from response
-    error: rows.jsonl row 2: `output` may hold the response too, which the first row has in `response`
-    hint: say which one does: --response response or --response output
+    error: rows.jsonl row 2: the row has no `response`, from which the response is read; it has `output`
+    hint: the first row chose `response` for all rows: rename `output`, or verify such rows as a file of their own
     "#);
     insta::assert_snapshot!(refused(&[first.clone(), json!({"answer": "4"})], &[]), @r#"
     note: right answer from answer, response from response
@@ -150,12 +150,12 @@ fn a_row_that_is_no_row_is_named() {
     };
     insta::assert_snapshot!(broken(b"{\"gold\": "), @r#"
     note: right answer from gold, response from response
-    error: rows.jsonl row 2: broken JSON at column 9: EOF while parsing a value; in JSONL each line holds one whole row
+    error: rows.jsonl row 2: broken JSON at column 8: the text ends where a value belongs; in JSONL each line holds one whole row
     hint: mend the row and run again; docs/verify.md shows one
     "#);
     insta::assert_snapshot!(broken(b"[4, 4]"), @r#"
     note: right answer from gold, response from response
-    error: rows.jsonl row 2: a row must be an object that maps column names to values; found a list
+    error: rows.jsonl row 2: a row must be an object that maps column names to values; found a list of 2
     hint: mend the row and run again; docs/verify.md shows one
     "#);
 }

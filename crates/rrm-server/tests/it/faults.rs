@@ -172,6 +172,6 @@ async fn ready_means_that_the_judge_can_be_asked() {
     served.engine.on.store(false, SeqCst);
     let (status, body) = answered(served.get("/ready")).await;
     assert_eq!((status, &body["status"]), (503, &json!("not ready")));
-    assert!(body["error"].as_str().unwrap().contains("it is off"), "{body}");
+    assert!(body["error"]["message"].as_str().unwrap().contains("it is off"), "{body}");
     assert_eq!(answered(served.get("/health")).await.0, 200, "the process lives all the same");
 }

@@ -357,12 +357,6 @@ fn as_text(what: &str) -> &'static str {
 /// What turns are that were written as turns.
 pub(super) const WHOLE: &str = "a whole conversation";
 
-/// The beginning of a text, quoted for messages.
-pub(super) fn beginning(text: &str) -> String {
-    let text = text.replace('\n', "\\n");
-    if text.chars().count() > 60 { format!("`{}…`", text.chars().take(60).collect::<String>()) } else { format!("`{text}`") }
-}
-
 fn nearest_words(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!("; nearest: `{name}`"))
 }

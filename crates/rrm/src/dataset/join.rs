@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     columns::{ColumnNames, Field, find},
-    error::{DatasetError, beginning, describe},
-    messages::scalar,
+    error::{DatasetError, describe},
+    messages::{beginning, scalar},
     rows,
 };
 

@@ -116,3 +116,9 @@ fn parts(list: &[Value], place: &str) -> Result<String, RowProblem> {
     }
     Ok(joined)
 }
+
+/// The beginning of a text, quoted for messages.
+pub(super) fn beginning(text: &str) -> String {
+    let text = text.replace('\n', "\\n");
+    if text.chars().count() > 60 { format!("`{}…`", text.chars().take(60).collect::<String>()) } else { format!("`{text}`") }
+}

@@ -5,8 +5,8 @@
 
 use super::{
     chats,
-    error::{RowProblem, beginning},
-    messages::Said,
+    error::RowProblem,
+    messages::{Said, beginning},
     responses::Raw,
 };
 use crate::chat::{Message, Role, dialogue};

@@ -85,6 +85,10 @@ impl<'a> Quotes<'a> {
     /// Whose words the label at `at` of a folded answer is in.
     pub fn said(&self, answer: &str, at: &Range<usize>, label: usize) -> Said {
         let (before, after) = (&answer[..at.start], &answer[at.end..]);
+        // An answer that is nothing but its label says what the format asks for, whatever a judged text holds.
+        if letters(before).chain(letters(after)).next().is_none() {
+            return Said::ByTheJudge;
+        }
         let ends = wording::is_end(after);
         // Hostile text must not make every label look at all of it.
         let (before, after) = (wording::last(before, WINDOW), wording::first(after, WINDOW));

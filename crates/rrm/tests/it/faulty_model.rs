@@ -72,12 +72,15 @@ pub fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// How a verdict is stated.
+const STATES: &str = "The better one is";
+
 /// The whole text for a conversation with this hash: up to 40 words of thinking, then the verdict.
 pub fn text(key: u64) -> String {
     const WORDS: [&str; 8] = ["first", "second", "better", "worse", "because", "clear", "wrong", "héllo"];
     let words: String =
         (0..8 + key % 32).map(|n| format!(" {}", WORDS[(hash(&(key ^ n).to_le_bytes()) >> 7) as usize % 8])).collect();
-    format!("<think>{words} </think>\n\nThe better one is \\boxed{{{}}}", side(key))
+    format!("<think>{words} </think>\n\n{STATES} \\boxed{{{}}}", side(key))
 }
 
 fn side(key: u64) -> &'static str {
@@ -143,6 +146,9 @@ impl Said {
         let seed = if greedy { 0 } else { body["seed"].as_u64().unwrap() };
         let key = hash(format!("{conversation}{seed} {drift} {}", self.weights.load(SeqCst)).as_bytes());
         let text = if self.opens { text(key).replacen("<think>", "", 1) } else { text(key) };
+        // Words of a text that it judges would be a quotation.
+        let own = if conversation.contains(STATES) { "Of the two I choose" } else { STATES };
+        let text = text.replacen(STATES, own, 1);
         let whole = if begun.is_empty() { text } else { go_on(begun, key) };
         (200, self.reply(body, &whole, words(&prompt).len(), chat))
     }

@@ -222,7 +222,7 @@ async fn a_server_that_is_away_is_waited_for_without_a_retry() {
 #[tokio::test]
 async fn a_route_for_scores_is_asked_where_it_was_named_with_the_same_options() {
     let server = StrictServer::start(|asked| match asked.path.as_str() {
-        "/v1/rerank" if asked.headers.get("x-title").is_some() && asked.body["return_documents"] == json!(false) => {
+        "/v1/rerank" if asked.headers.contains_key("x-title") && asked.body["return_documents"] == json!(false) => {
             Answer::Json(200, json!({"results": [{"index": 0, "relevance_score": 0.25}]}))
         }
         _ => refuse(404, "Not Found"),

@@ -228,10 +228,13 @@ async fn each_service_judges_with_its_options() {
     }
 }
 
+/// A service, the path of its address, what is set, and the option that its refusal must name.
+type Refused = (Service, &'static str, fn(HttpConfig) -> HttpConfig, &'static str);
+
 /// What a service refuses ends connecting with an error that names the option.
 #[tokio::test]
 async fn a_refusal_names_the_option() {
-    let cases: [(Service, &str, fn(HttpConfig) -> HttpConfig, &str); 6] = [
+    let cases: [Refused; 6] = [
         (openai_reasoning, "", |config| config, "--without-field temperature"),
         (
             openai_reasoning,
@@ -329,5 +332,5 @@ async fn a_header_is_not_repeated_by_an_error() {
     let server = StrictServer::start(told);
     let headers = vec![("x-api-key".to_owned(), "very-secret".to_owned())];
     let error = connect(HttpConfig { headers, ..config(server.url.clone()) }).await.map(|_| ()).unwrap_err().to_string();
-    assert!(error.contains("no access for (header)") && !error.contains("very-secret"), "{error}");
+    assert!(error.contains("no access for (key)") && !error.contains("very-secret"), "{error}");
 }

@@ -68,8 +68,18 @@ fn cells_are_texts_as_they_stand() {
     };
     let specs = ["responses=response_a,response_b"];
     insta::assert_snapshot!(gist("a.csv", lmsys(r#"["r", "x"]"#, r#"["r", "y"]"#), &specs), @"row-1 user: P / assistant: r / user: Q -> x | y");
-    insta::assert_snapshot!(gist("a.csv", lmsys(r#"["r", "x"]"#, r#"["r", null]"#), &specs), @"a.csv row 1: `response_b[3].content` must be text or a list of text parts; found null");
-    insta::assert_snapshot!(gist("a.csv", lmsys(r#"["r", "x"]"#, r#"["s", "y"]"#), &specs), @"a.csv row 1: `response_a` and `response_b` already differ before their last turn (at turn 2); only last turns can be compared");
+    insta::assert_snapshot!(gist("a.csv", lmsys(r#"["r", "x"]"#, r#"["r", null]"#), &specs), @"row-1 user: P / assistant: r / user: Q -> x |");
+    insta::assert_snapshot!(gist("a.csv", lmsys(r#"["r", "x"]"#, r#"["s", "y"]"#), &specs), @r#"
+    row-1 user: P -> Assistant: r
+
+    User: Q
+
+    Assistant: x | Assistant: s
+
+    User: Q
+
+    Assistant: y
+    "#);
 }
 
 #[test]
