@@ -2,7 +2,7 @@
 //!
 //! What is in a file is found by other means than its rows are: all texts in quotes, with their escapes undone, wherever they stand. A judged text
 //! is a part of one of them, or of the file as it stands (cells of tables), or a number that the file holds; parts of a message and columns that
-//! are joined are several of them.
+//! are joined are several of them, and so are the turns of a conversation that is judged as a whole.
 
 use std::{fs, path::PathBuf};
 
@@ -81,6 +81,10 @@ impl Held {
     }
 
     fn has(&self, text: &str) -> bool {
+        self.has_part(text) || dialogue(text).is_some_and(|turns| turns.iter().all(|turn| self.has_part(turn)))
+    }
+
+    fn has_part(&self, text: &str) -> bool {
         let number = || text.parse::<f64>().is_ok_and(|number| self.numbers.contains(&number));
         let part = |whole: &String| whole.contains(text);
         self.texts.iter().any(part)
@@ -104,6 +108,16 @@ impl Held {
         }
         ends[text.len()]
     }
+}
+
+/// What each turn of a conversation says, which is written with the names of who speaks where chats part early.
+fn dialogue(text: &str) -> Option<Vec<&str>> {
+    const SPEAKERS: [&str; 4] = ["System: ", "User: ", "Assistant: ", "Tool: "];
+    let name = |text: &str| SPEAKERS.iter().find(|name| text.starts_with(**name)).map(|name| name.len());
+    let mut begins = vec![(0, name(text)?)];
+    begins.extend(text.match_indices("\n\n").filter_map(|(at, gap)| Some((at, gap.len() + name(&text[at + gap.len()..])?))));
+    let ends = begins.iter().skip(1).map(|(at, _)| *at).chain([text.len()]);
+    Some(begins.iter().zip(ends).map(|((at, name), end)| &text[at + name..end]).collect())
 }
 
 /// All texts between quotes, read as JSON's, with U+FFFD for halves of characters. A quote may open a text or close one, so both are tried.
