@@ -143,9 +143,12 @@ pub fn http(options: &Options) -> anyhow::Result<HttpConfig> {
     })
 }
 
-/// The proxy that the environment names, without its password.
-pub fn proxy() -> Option<String> {
-    let names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+/// The proxy that the environment names for `https://` or for `http://`, without its password.
+pub fn proxy(https: bool) -> Option<String> {
+    let names = match https {
+        true => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
+        false => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
+    };
     names.iter().find_map(|name| {
         let value = env::var(name).ok().filter(|value| !value.is_empty())?;
         // A user and a password stand before the last @.

@@ -149,6 +149,10 @@ fn dataset_hint(error: &DatasetError) -> String {
         _ => return "docs/formats.md describes what files may look like".to_owned(),
     };
     match problem {
+        RowProblem::NoColumn { wanted, .. } if wanted.starts_with("`responses`") => {
+            "--column responses=A,B names the columns of two responses, --column responses=LIST one that holds all of them; docs/formats.md has examples"
+                .to_owned()
+        }
         RowProblem::NoColumn { wanted, nearest: Some(nearest), .. } => {
             format!("--column {}={nearest} reads that column", wanted.trim_matches('`'))
         }
@@ -167,7 +171,7 @@ fn unreachable_hint(engine: &str) -> String {
         "is the server up? `rrm doctor URL` tries it step by step; --wait-for-server SECONDS waits for one that is starting";
     // This machine is asked without a proxy.
     let local = ["://127.", "://localhost", "://[::", "://0.0.0.0"].iter().any(|place| engine.contains(place));
-    match crate::engines::proxy().filter(|_| !local) {
+    match crate::engines::proxy(engine.contains("https://")).filter(|_| !local) {
         Some(proxy) => {
             format!("{hint}. Requests to other machines go by the proxy of the environment, {proxy}; NO_PROXY=HOST leaves it out")
         }

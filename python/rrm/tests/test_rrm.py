@@ -102,10 +102,10 @@ class WithServer(unittest.TestCase):
 
         self.assertEqual(asyncio.run(both()), [[-0.5, 0.5], [-0.5, 0.5]])
 
-    def test_a_prompt_that_a_step_holds_twice_fills_two_groups(self):
-        rewards = asyncio.run(self.rewards(3, ["P"] * 4, ["a", "aa", "a", "aa"]))
-        self.assertEqual(sum(rewards), 0.0)
-        self.assertEqual(len(rewards), 4)
+    def test_a_prompt_that_a_step_holds_twice_has_two_groups_in_their_order(self):
+        for step in range(30, 40):
+            rewards = asyncio.run(self.rewards(step, ["P"] * 6, ["a", "aaa", "aaaaaa", "aaaaa", "aa", "aaaa"]))
+            self.assertEqual(rewards, [-0.5, 0.5, 0.5, -0.5, -0.5, 0.5])
 
     def test_messages_are_read_and_the_last_of_the_assistant_is_judged(self):
         said = lambda text: {"role": "assistant", "content": text}

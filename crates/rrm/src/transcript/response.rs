@@ -36,7 +36,7 @@ pub enum Ending {
 pub const THINKING: &str = "thinking";
 
 /// Tokens that end a text or fill it up, of the families whose policies are trained and judged.
-const TOKENS: [&str; 53] = [
+const TOKENS: [&str; 54] = [
     // ChatML, Qwen, GPT-2 and their kin
     "<|im_end|>",
     "<|endoftext|>",
@@ -60,6 +60,8 @@ const TOKENS: [&str; 53] = [
     "<|eom|>",
     // Llama 2, Mistral, sentencepiece
     "</s>",
+    // Llama 2 has no padding of its own.
+    "<unk>",
     "<pad>",
     "[PAD]",
     "[EOS]",
@@ -168,7 +170,7 @@ fn first_token(text: &str) -> Option<(&str, &str)> {
     if let Some(head) = HEADS.iter().find(|head| text.starts_with(**head)) {
         return Some((text[head.len()..].trim_start_matches(['\n', '\r']), head));
     }
-    TOKENS.iter().filter(|token| **token != "</s>").find_map(|token| Some((text.strip_prefix(token)?, *token)))
+    TOKENS.iter().filter(|token| !["</s>", "<unk>"].contains(token)).find_map(|token| Some((text.strip_prefix(token)?, *token)))
 }
 
 /// What follows the thinking that a response begins with, `Some(None)` where that never ends; `None` where it begins with none.

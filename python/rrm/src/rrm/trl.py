@@ -2,8 +2,9 @@
 
 TRL calls a reward function with the slice that is local to a process, and a group may lie in several slices. So completions are not
 grouped here: each is sent with a key made of run, step and prompt, and the server lets a group meet, whichever processes its members
-come from. Which completion of a group is whose is nowhere known, and a prompt that a step holds twice fills two groups one after the
-other. So members have no names; each request has a key of its own instead, by which it takes its place again when its answer was lost.
+come from. A prompt that a step holds twice has two groups: a process that holds them whole tells them apart by their order; where they are
+spread over processes nobody can, and the completions meet in the order in which they come. Which completion of a group is whose is nowhere
+known, so members have no names; each request has a key of its own instead, by which it takes its place again when its answer was lost.
 """
 
 from __future__ import annotations
@@ -56,14 +57,15 @@ def reward_function(
         # A prompt of the training step may be evaluated at the same step, in groups of another size.
         what = "eval-" if evaluating and size != num_generations else ""
 
-        async def one(http: AsyncClient, prompt: Any, completion: Any) -> dict[str, Any]:
+        async def one(http: AsyncClient, prompt: Any, completion: Any, which: str) -> dict[str, Any]:
             key = hashlib.sha256(json.dumps([run, step, prompt], sort_keys=True).encode()).hexdigest()[:32]
             return await http.group(
-                f"{run}-{step}-{what}{key}", prompt, completion, size=size, idempotency_key=uuid.uuid4().hex, scale=scale
+                f"{run}-{step}-{what}{key}{which}", prompt, completion, size=size, idempotency_key=uuid.uuid4().hex, scale=scale
             )
 
         async with AsyncClient(url, **client) as http:
-            asked = (one(http, prompt, completion) for prompt, completion in zip(prompts, completions, strict=True))
+            samples = zip(prompts, completions, _groups(texts, size), strict=True)
+            asked = (one(http, prompt, completion, which) for prompt, completion, which in samples)
             answers = await asyncio.gather(*asked, return_exceptions=True)
         failed = [answer for answer in answers if isinstance(answer, BaseException)]
         # Whose own completion was refused knows more than those who hear of it.
@@ -80,6 +82,22 @@ def reward_function(
         return [answer["reward"] if isinstance(answer, dict) else None for answer in answers]
 
     return rrm_reward
+
+
+def _groups(prompts: list[str], size: int) -> list[str]:
+    """Which of the groups of its prompt each completion is in, where this process holds whole groups: TRL puts the completions of a group one
+    after the other, and a prompt may come more than once in a step. Nothing for the first group of the first process, and where groups are
+    spread over processes.
+    """
+    whole = {prompt for prompt, count in collections.Counter(prompts).items() if count % size == 0}
+    rank = int(os.environ.get("RANK", "0"))
+    seen: collections.Counter[str] = collections.Counter()
+    groups = []
+    for prompt in prompts:
+        place = (rank, seen[prompt] // size) if prompt in whole else (0, 0)
+        seen[prompt] += 1
+        groups.append("" if place == (0, 0) else "-{}-{}".format(*place))
+    return groups
 
 
 def _evaluating(log_metric: Any, prompts: list[str], training: int, evaluation: int) -> bool:

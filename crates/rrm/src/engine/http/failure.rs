@@ -141,6 +141,11 @@ pub(crate) fn transport(error: reqwest::Error) -> Failure {
 /// What a chain of errors says of encryption, if that is what failed.
 fn tls(chain: &[String]) -> Option<String> {
     let last = chain.last()?;
+    if chain.iter().any(|words| words.contains("CaUsedAsEndEntity")) {
+        return Some(
+            "its certificate says that it is an authority's, which no server's may be; make one with CA:FALSE and name it in SSL_CERT_FILE".to_owned(),
+        );
+    }
     if chain.iter().any(|words| words.contains("peer certificate")) {
         return Some(format!(
             "its certificate is not trusted by this machine ({last}); install the authority that signed it, or name it in SSL_CERT_FILE"
