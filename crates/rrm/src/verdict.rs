@@ -159,8 +159,16 @@ impl VerdictPattern {
     fn last(&self, answer: &str, found: &[Found<'_>], place: Place) -> Result<Verdict, Abstain> {
         let last = found.last().ok_or(Abstain::NoVerdict)?;
         let verdict = self.verdict(last.label.ok_or_else(|| self.reason(last.text))?).ok_or(Abstain::NoVerdict)?;
-        let other = found.iter().filter_map(|one| self.verdict(one.label?)).any(|other| other != verdict);
-        if other && !wording::is_end(&answer[last.at.end..]) {
+        let differs = |one: &&Found<'_>| one.label.and_then(|label| self.verdict(label)).is_some_and(|other| other != verdict);
+        if let Some(other) = found.iter().rfind(differs) {
+            // What is joined in one line, or listed, is a comparison, unless words between take the first back.
+            let between = &answer[other.at.end..last.at.start];
+            let apart = between.contains('\n') && !wording::is_listed(&answer[..last.at.start]) || wording::takes_back(between);
+            if !apart || !wording::is_end(&answer[last.at.end..]) {
+                return Err(Abstain::Ambiguous);
+            }
+        }
+        if wording::is_denied(answer, &last.at) {
             return Err(Abstain::Ambiguous);
         }
         if stands(answer, &last.at, place) { Ok(verdict) } else { Err(Abstain::NoVerdict) }
@@ -170,7 +178,7 @@ impl VerdictPattern {
     fn agreed(&self, answer: &str, found: &[Found<'_>], place: Place) -> Result<Verdict, Abstain> {
         let mut labels = found.iter().filter_map(|one| one.label);
         let label = labels.next().ok_or(Abstain::NoVerdict)?;
-        if labels.any(|other| other != label) {
+        if labels.any(|other| other != label) || found.iter().any(|one| wording::is_denied(answer, &one.at)) {
             return Err(Abstain::Ambiguous);
         }
         let stated = found.iter().any(|one| one.label.is_some() && stands(answer, &one.at, place));
@@ -212,7 +220,10 @@ impl VerdictPattern {
         }
         let head = answer[..last.at.start].trim_end_matches(|c: char| c.is_whitespace() || "*_`$#\\[(".contains(c));
         let line = head.rsplit('\n').next().unwrap_or_default().to_lowercase();
-        if RESULTS.iter().any(|word| line.contains(word)) || quotes.state(&number) {
+        let says = |words: &[&str]| words.iter().any(|word| line.contains(word));
+        // Beside other words a number counts, ranks or measures something.
+        let of_verdict = !line.contains(char::is_alphabetic) || says(&VERDICTS) && !says(&RESULTS);
+        if !of_verdict || quotes.state(&number) {
             return;
         }
         let label = self.all().position(|(label, _)| {
@@ -276,8 +287,11 @@ impl VerdictPattern {
 /// Labels of one answer that are compared with judged texts; an answer that holds more says nothing clear anyway.
 const MOST_LABELS: usize = 256;
 
-/// Words of a line that ends with the result of a task, and not with a verdict.
-const RESULTS: [&str; 6] = ["answer", "result", "solution", "value", "total", "="];
+/// Words of a line that ends with a verdict.
+const VERDICTS: [&str; 4] = ["better", "best", "verdict", "winner"];
+
+/// Words of a line that ends with the result of a task, or with a measure, and not with a verdict.
+const RESULTS: [&str; 10] = ["answer", "result", "solution", "value", "total", "=", "rank", "score", "number", "count"];
 
 /// Whether a wrapped text stands where a verdict counts.
 fn stands(answer: &str, at: &Range<usize>, place: Place) -> bool {

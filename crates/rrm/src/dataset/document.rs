@@ -86,9 +86,10 @@ pub(super) fn held(object: &Map<String, Value>) -> Option<Vec<Value>> {
 }
 
 fn wrapped(object: &Map<String, Value>) -> Option<Vec<Value>> {
-    let lists =
-        object.iter().filter(|(name, value)| WRAPPERS.contains(&name.as_str()) && value.as_array().is_some_and(|l| is_rows(l)));
-    let rows: Vec<Value> = lists.filter_map(|(_, value)| value.as_array()).flatten().cloned().collect();
+    let lists = || object.iter().filter(|(_, value)| value.as_array().is_some_and(|l| is_rows(l)));
+    // One list with a known name tells that the others hold rows too: none is passed over.
+    let known = lists().any(|(name, _)| WRAPPERS.contains(&name.as_str()));
+    let rows: Vec<Value> = lists().filter(|_| known).filter_map(|(_, value)| value.as_array()).flatten().cloned().collect();
     // An object that has the columns of a row is one.
     let is_row =
         ["prompt", "responses", "chosen", "rejected", "question", "instruction"].iter().any(|name| object.contains_key(*name));

@@ -144,6 +144,7 @@ fn meaning(held: &Held, columns: &ColumnNames) -> Result<(Labels, Option<String>
         return Ok(settled);
     }
     if held.one_hot
+        && !swapped
         && is_one_hot(&source.paths)
         && let Some(settled) = says("one-hot", "a column for each outcome")
     {

@@ -94,9 +94,10 @@ impl<'a> Quotes<'a> {
         let (before, after) = (wording::last(before, WINDOW), wording::first(after, WINDOW));
         let statement = statement(before);
         let own = letters(statement).count();
-        let mut said = Said::ByTheJudge;
+        let (mut said, mut held) = (Said::ByTheJudge, false);
         for text in &self.texts {
             for (there, _) in text.labels.iter().filter(|(_, other)| *other == label) {
+                held = true;
                 let (left, right) =
                     (wording::last(&text.text[..there.start], WINDOW), wording::first(&text.text[there.end..], WINDOW));
                 let left_alike = alike(letters(before).rev(), letters(left).rev());
@@ -116,7 +117,7 @@ impl<'a> Quotes<'a> {
             }
         }
         // In the middle the judge's own words go on; only what an answer ends with can be its verdict in spite of that.
-        if ends || said == Said::ByTheJudge { said } else { Said::Quoted }
+        if ends || !held { said } else { Said::Quoted }
     }
 }
 
@@ -153,6 +154,7 @@ fn enclosed(before: &str, after: &str) -> bool {
         || odd('`')
         || inside('\u{201c}', '\u{201d}')
         || inside('\u{ab}', '\u{bb}')
+        || inside('\u{2018}', '\u{2019}')
         || line.trim_start().starts_with('>')
         || (before.matches("```").count() % 2 == 1 && after.contains("```"))
 }

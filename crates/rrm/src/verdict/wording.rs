@@ -283,6 +283,41 @@ pub(super) fn is_start(head: &str) -> bool {
     head.chars().all(|c| c.is_whitespace() || "*_`~$#>\"'([\\\u{201c}".contains(c))
 }
 
+/// Words before a label that deny it, and words that name the worse one.
+const DENIALS: [&str; 3] = ["not", "never", "cannot"];
+const WORSE: [&str; 6] = ["worse", "worst", "loser", "weaker", "inferior", "rejected"];
+
+/// Whether an answer denies the label at `at`, or names the worse one: `not LABEL`, `Worse: LABEL`, `LABEL loses`.
+pub(super) fn is_denied(answer: &str, at: &Range<usize>) -> bool {
+    let style = |c: char| c.is_whitespace() || "*_`$([{)]}\\".contains(c);
+    let (before, after) = (last(&answer[..at.start], 400), first(&answer[at.end..], 40).to_lowercase());
+    let line = before.rsplit('\n').next().unwrap_or(before).trim_end_matches(style);
+    // What stands before a colon says what follows, and denies something else.
+    let named = line.strip_suffix(':');
+    let clause = named.unwrap_or(line).rsplit(['.', ',', ';', ':', '!', '?']).next().unwrap_or_default().to_lowercase();
+    let letter = |c: char| c.is_alphanumeric() || c == '\'' || c == '\u{2019}';
+    let words: Vec<&str> = clause.split(|c| !letter(c)).filter(|word| !word.is_empty()).collect();
+    let near = &words[words.len().saturating_sub(5)..];
+    let denies = |word: &&str| DENIALS.contains(word) || word.ends_with("n't") || word.ends_with("n\u{2019}t");
+    let turned = |word: &&str| WORSE.contains(word) || named.is_none() && denies(word);
+    let denied = near.iter().rposition(turned).is_some_and(|at| !near[at..].contains(&"but"));
+    let after = after.trim_start_matches(style);
+    let loses = ["loses", "lost", "is worse", "is the worse", "is not better", "is inferior"];
+    denied || loses.iter().any(|words| after.starts_with(words)) || answer[..at.start].ends_with("~~")
+}
+
+/// Whether the words between two labels take the first one back.
+pub(super) fn takes_back(between: &str) -> bool {
+    const WORDS: [&str; 9] = ["no", "wait", "rather", "actually", "instead", "correction", "sorry", "scratch", "mean"];
+    between.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|word| WORDS.contains(&word))
+}
+
+/// Whether the line that `before` ends in is an item of a list.
+pub(super) fn is_listed(before: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or(before).trim_start_matches(|c: char| c.is_whitespace() || "*_#>".contains(c));
+    line.starts_with('-') || line.starts_with('\u{2022}') || line.starts_with(|c: char| c.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

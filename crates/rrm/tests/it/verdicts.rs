@@ -170,6 +170,45 @@ fn what_is_no_label_is_no_verdict() {
     // The last one counts where it closes the answer; where it does not, two that contradict each other say nothing.
     assert_eq!(read("rrm", r"\boxed{Assistant 1} no: \boxed{Assistant 2}"), Ok(Verdict::Second));
     assert_eq!(read("rrm", "\\boxed{Assistant 1}\n\n(As asked: \\boxed{Assistant 2} would name the other.)"), AMBIGUOUS);
+    // Labels that are joined, compared or listed are no correction of each other.
+    for text in [
+        r"I should give the verdict as \boxed{Assistant 1} or \boxed{Assistant 2}.",
+        r"I cannot decide between \boxed{Assistant 1} and \boxed{Assistant 2}.",
+        r"\boxed{Assistant 1} > \boxed{Assistant 2}",
+        r"Winner: \boxed{Assistant 1}. Loser: \boxed{Assistant 2}.",
+        r"It is a tie: \boxed{Assistant 1}, \boxed{Assistant 2}",
+        "Ranking:\n1. \\boxed{Assistant 1}\n2. \\boxed{Assistant 2}",
+    ] {
+        assert_eq!(read("rrm", text), AMBIGUOUS, "{text}");
+    }
+    assert_eq!(read("rrm", "First \\boxed{Assistant 1}.\n\nThe better one is \\boxed{Assistant 2}"), Ok(Verdict::Second));
+}
+
+#[test]
+fn a_label_that_is_denied_is_no_verdict() {
+    for text in [
+        r"I would not choose \boxed{Assistant 1}.",
+        r"Not \boxed{Assistant 1}.",
+        r"The worse response is \boxed{Assistant 2}.",
+        r"- Worse: \boxed{Assistant 1}",
+        r"\boxed{Assistant 2} loses.",
+        r"~~\boxed{Assistant 1}~~ Assistant 2",
+    ] {
+        assert_eq!(read("rrm", text), AMBIGUOUS, "{text}");
+    }
+    assert_eq!(read("arena-hard", "My final verdict is not [[A>B]]."), AMBIGUOUS);
+    let kept = [
+        r"It is not close: \boxed{Assistant 1}",
+        r"Assistant 2 does not answer, so \boxed{Assistant 1}",
+        r"Not the second but \boxed{Assistant 1}",
+        r"Assistant 2 is worse. The better one is \boxed{Assistant 1}.",
+    ];
+    for text in kept {
+        assert_eq!(read("rrm", text), Ok(Verdict::First), "{text}");
+    }
+    for text in [r"Rank of Assistant 2: \boxed{1}", r"Errors: \boxed{1}", r"Therefore the probability is \boxed{1}."] {
+        assert_eq!(read("rrm", text), NONE, "{text}");
+    }
 }
 
 #[test]
