@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode, time::Instant};
 use rrm::{
     eval::{self, Benchmark, Recorded},
     spending::{Limits, Spending},
+    vote::Decision,
 };
 
 use super::eval::{Args, Extent, Named, command, failed, said};
@@ -41,6 +42,11 @@ pub fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> {
         if count > 0 {
             note(&format!("{count} {what}"));
         }
+    }
+    let silent = |row: &eval::CaseRow| row.decisions.iter().all(|decision| *decision == Decision::Undecided);
+    if rows.iter().all(silent) {
+        let error = anyhow::anyhow!("none of the judgments in {} states a verdict, so there is no score", name(&paths));
+        return Err(Failure::user(error).with_hint("docs/eval.md says which files and which verdicts are read"));
     }
     let inputs = [&data[..], &paths[..]].concat();
     let taken = options.files(&inputs);
