@@ -13,7 +13,7 @@ use crate::engine::{
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpConfig {
-    /// Addresses as their providers give them, see [`base`](super::base); several are replicas of one model.
+    /// Addresses as their providers give them, see docs/servers.md; several are replicas of one model.
     pub urls: Vec<String>,
     /// The model's name on the server; `None` takes the only one that `/v1/models` lists.
     pub model: Option<String>,
