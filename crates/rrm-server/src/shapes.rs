@@ -130,6 +130,9 @@ impl Said {
         for content in self.0.as_array_mut().into_iter().flatten().filter_map(|turn| turn.get_mut("content")) {
             if content.is_null() {
                 *content = Value::String(String::new());
+            } else if !(content.is_string() || content.is_array()) {
+                const TEXT: &str = "text or a list of text parts";
+                return Err(ApiError::Invalid(dataset::wrong_type(&format!("{place}: content"), TEXT, content).to_string()));
             }
         }
         dataset::said(&self.0, place, expected).map_err(|problem| ApiError::Invalid(problem.to_string()))
