@@ -21,6 +21,7 @@ mod responses;
 mod roles;
 mod rows;
 mod settle;
+mod sides;
 mod table;
 
 use std::{

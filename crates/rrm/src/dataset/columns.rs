@@ -227,7 +227,8 @@ fn source(spec: &str, field: Field, column: &str) -> Result<Source, ColumnError>
         return Ok(Source { paths: Vec::new(), several: Several::Any, given: true });
     }
     let last = column.trim().rsplit('.').next().unwrap_or_default().to_lowercase();
-    if field == Field::Score && (last.ends_with("rank") || last.ends_with("ranking")) {
+    let least = ["rank", "ranking", "position", "place", "loss", "perplexity", "ppl", "nll", "error", "errors", "distance"];
+    if field == Field::Score && last.split('_').any(|word| least.contains(&word)) {
         return Err(ColumnError::RankAsScore { spec: spec.to_owned(), column: column.trim().to_owned() });
     }
     let each = column.contains(',');

@@ -190,8 +190,9 @@ fn side(row: &Map<String, Value>, path: &str, value: &Value, columns: &ColumnNam
             let mut found: Vec<usize> = named_column(columns, &text).map(|side| vec![side]).unwrap_or(found);
             if found.is_empty() {
                 found.extend(word(&text));
-                found.extend(winner(row, &text).into_iter().filter(|side| Some(*side) != word(&text)));
             }
+            // A winner's name may look like a label of another kind: then both are named.
+            found.extend(winner(row, &text).into_iter().filter(|side| !found.contains(side)).collect::<Vec<_>>());
             one_of(&found, path, value, WORDS)
         }
         Labels::Open | Labels::OneHot | Labels::Compared(_) => Err(bad(path, WORDS, value)),

@@ -12,6 +12,7 @@ use super::{
     labels::{Labels, number, parse, switch},
     messages::scalar,
     rows,
+    sides::{Order, order_of},
 };
 
 /// What the label columns hold, over all rows.
@@ -49,6 +50,17 @@ struct Known {
     whose: &'static str,
 }
 
+/// Below 0 the first, above 0 the second.
+const SIGNED: &str = "<0,>0,0";
+
+/// Whether numbers can be HelpSteer's: from -3 to 3, and no other column says who won.
+fn is_signed(held: &Held) -> bool {
+    let in_range = held.least.is_some_and(|least| least >= -3.0) && held.most.is_some_and(|most| most <= 3.0);
+    let told =
+        ["winner", "label", "better", "preferred", "chosen"].iter().any(|name| held.present.iter().any(|column| column == name));
+    in_range && !held.fractions && !told
+}
+
 const KNOWN: [Known; 7] = [
     Known {
         column: "better_response_id",
@@ -67,19 +79,19 @@ const KNOWN: [Known; 7] = [
     Known {
         column: "preference_strength",
         beside: &[],
-        mapping: "<0,>0,0",
+        mapping: SIGNED,
         whose: "HelpSteer: below 0 the first is better, above 0 the second",
     },
     Known {
         column: "score",
         beside: &["individual_preference"],
-        mapping: "<0,>0,0",
+        mapping: SIGNED,
         whose: "HelpSteer: below 0 the first is better, above 0 the second",
     },
     Known {
         column: "overall_preference",
         beside: &[],
-        mapping: "<0,>0,0",
+        mapping: SIGNED,
         whose: "HelpSteer: below 0 the first is better, above 0 the second",
     },
 ];
@@ -89,16 +101,50 @@ const KNOWN: [Known; 7] = [
 /// Files and rows that cannot be read are passed over here; reading them says why.
 pub(super) fn settled(files: &[(&Path, Arc<str>)], columns: &ColumnNames) -> Result<(ColumnNames, Option<String>), Ambiguous> {
     let source = columns.of(Field::Label);
+    if source.given && matches!(columns.labels, Labels::OneHot | Labels::Compared(_)) {
+        in_order(columns)?;
+    }
     if !source.given || columns.labels != Labels::Open {
         return Ok((columns.clone(), None));
     }
-    let mut held = Held { one_hot: true, ..Held::default() };
+    let empty = || Held { one_hot: true, ..Held::default() };
+    let mut held = empty();
     for (path, name) in files {
         let Ok(rows) = rows::open(path, name) else { continue };
-        rows.flatten().for_each(|(_, row)| look(&mut held, &row, &source.paths));
+        let mut alone = empty();
+        for (_, row) in rows.flatten() {
+            look(&mut held, &row, &source.paths);
+            look(&mut alone, &row, &source.paths);
+        }
+        // What one file leaves open another does not settle: they may be of two makers. A single value may be a part's.
+        if alone.numbers.len() > 1 || alone.switches {
+            meaning(&alone, columns)?;
+        }
     }
     let (labels, note) = meaning(&held, columns)?;
     Ok((columns.clone().with_labels(labels), note))
+}
+
+/// Refuses columns of labels that are read by place and named in the other order than the responses.
+fn in_order(columns: &ColumnNames) -> Result<(), Ambiguous> {
+    let (labels, responses) = (&columns.of(Field::Label).paths, &columns.of(Field::Responses).paths);
+    let (Some(of_responses), [first, second, ..]) = (order(columns), labels.as_slice()) else { return Ok(()) };
+    let Some(of_labels) = order_of(first, second) else { return Ok(()) };
+    if (of_labels == Order::Swapped) == (of_responses == Order::Swapped) {
+        return Ok(());
+    }
+    let rest = labels.iter().skip(2).map(|path| format!(",{path}")).collect::<String>();
+    Err(Ambiguous {
+        found: format!(
+            "the responses are read from `{}`, and labels by place from `{}`",
+            responses.join("`, `"),
+            labels.join("`, `")
+        ),
+        readings: [
+            (format!("responses={},{}", responses[1], responses[0]), "the columns of labels stand in the right order".to_owned()),
+            (format!("label={second},{first}{rest}:…"), "the columns of responses do".to_owned()),
+        ],
+    })
 }
 
 fn look(held: &mut Held, row: &Map<String, Value>, paths: &[String]) {
@@ -139,6 +185,7 @@ fn meaning(held: &Held, columns: &ColumnNames) -> Result<(Labels, Option<String>
     if let Some(first) = known.first().filter(|first| !swapped && known.iter().all(|known| known.mapping == first.mapping))
         && !held.words
         && !held.switches
+        && (first.mapping != SIGNED || is_signed(held))
         && let Some(settled) = says(first.mapping, first.whose)
     {
         return Ok(settled);
@@ -150,7 +197,7 @@ fn meaning(held: &Held, columns: &ColumnNames) -> Result<(Labels, Option<String>
     {
         return Ok(settled);
     }
-    if held.least.is_some() && are_scores(&source.paths) {
+    if (held.least.is_some() || held.switches) && are_scores(&source.paths) {
         let found = format!("`{}` and `{}` hold a number for each response", source.paths[0], source.paths[1]);
         let reading = |which: &str| (format!("label={listed}:{which}"), format!("the {which} one is the better response's"));
         return Err(Ambiguous { found, readings: [reading("higher"), reading("lower")] });
@@ -271,40 +318,27 @@ fn known(path: &str, present: &[String]) -> Option<&'static Known> {
     KNOWN.iter().filter(here).find(|known| known.column == column)
 }
 
-/// Whether the names of two columns say that each is the score of one response.
+/// Whether the names of two columns say that each holds a number for one response, and not the word of one rater.
 fn are_scores(paths: &[String]) -> bool {
-    const SCORES: [&str; 7] = ["score", "rating", "reward", "rank", "grade", "votes", "quality"];
+    const RATERS: [&str; 8] = ["rater", "annot", "judge", "human", "label", "vote_", "worker", "expert"];
     let [first, second] = paths else { return false };
-    let (first, second) = (first.to_lowercase(), second.to_lowercase());
-    let both = SCORES.iter().any(|word| first.contains(word) && second.contains(word));
-    both && matches!((marker(&first), marker(&second)), (Some('a'), Some('b')) | (Some('1'), Some('2')) | (Some('0'), Some('1')))
+    let of_raters = RATERS.iter().any(|word| first.to_lowercase().contains(word));
+    let chosen = first.to_lowercase().contains("chosen") && second.to_lowercase().contains("rejected");
+    !of_raters && (chosen || matches!(order_of(first, second), Some(Order::FromOne | Order::FromZero)))
 }
 
 /// Whether the names of the columns say that each is an outcome, in the order first, second, tie.
 fn is_one_hot(paths: &[String]) -> bool {
     const WON: [&str; 5] = ["win", "better", "prefer", "chosen", "best"];
-    let lower: Vec<String> = paths.iter().map(|path| path.to_lowercase()).collect();
-    let sides = match lower.as_slice() {
-        [first, second] => WON.iter().any(|word| first.contains(word) && second.contains(word)).then_some((first, second)),
-        [first, second, tie] => {
-            ["tie", "draw", "neither", "both", "equal"].iter().any(|word| tie.contains(word)).then_some((first, second))
-        }
-        _ => None,
+    const TIE: [&str; 5] = ["tie", "draw", "neither", "both", "equal"];
+    let has = |path: &String, words: &[&str]| words.iter().any(|word| path.to_lowercase().contains(word));
+    let [first, second, rest @ ..] = paths else { return false };
+    let named = match rest {
+        [] => WON.iter().any(|word| has(first, &[word]) && has(second, &[word])),
+        [tie] => has(tie, &TIE),
+        _ => false,
     };
-    sides.is_some_and(|(first, second)| {
-        matches!((marker(first), marker(second)), (Some('a'), Some('b')) | (Some('1'), Some('2')) | (Some('0'), Some('1')))
-    })
-}
-
-/// What the names of two response columns say about their order.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Order {
-    /// A, B or 1, 2.
-    FromOne,
-    /// 0, 1.
-    FromZero,
-    /// The second before the first.
-    Swapped,
+    named && matches!(order_of(first, second), Some(Order::FromOne | Order::FromZero))
 }
 
 fn order(columns: &ColumnNames) -> Option<Order> {
@@ -313,26 +347,5 @@ fn order(columns: &ColumnNames) -> Option<Order> {
     if source.several != Several::Each {
         return None;
     }
-    let segments = |path: &str| path.to_lowercase().split('.').map(str::to_owned).collect::<Vec<_>>();
-    let (first, second) = (segments(first), segments(second));
-    let mut marks = first.iter().zip(&second).filter(|(a, b)| a != b);
-    let (a, b) = marks.next()?;
-    match (marker(a)?, marker(b)?) {
-        ('a', 'b') | ('1', '2') => Some(Order::FromOne),
-        ('0', '1') => Some(Order::FromZero),
-        ('b', 'a') | ('2', '1') | ('1', '0') => Some(Order::Swapped),
-        _ => None,
-    }
-}
-
-/// The letter or number that a column's name ends with, as in `response_a`, `output2`; or begins with, as in `a_wins`.
-fn marker(name: &str) -> Option<char> {
-    let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let alone = |word: &&str| matches!(*word, "a" | "b" | "0" | "1" | "2");
-    if let Some(word) = words.iter().rev().copied().find(alone) {
-        return word.chars().next();
-    }
-    let last = name.chars().next_back()?;
-    let before = name.chars().rev().nth(1);
-    (matches!(last, '0' | '1' | '2') && before.is_some_and(char::is_alphabetic)).then_some(last)
+    order_of(first, second)
 }

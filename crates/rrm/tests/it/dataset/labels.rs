@@ -235,3 +235,86 @@ fn several_files_have_labels_of_one_meaning() {
     assert!(rrm::dataset::settled(&paths, &options.columns).is_err());
     assert!(rrm::dataset::settled(&paths[..1], &options.columns).is_ok());
 }
+
+/// Rows with these columns and `P` as prompt.
+fn rows_of(rows: &[Value]) -> String {
+    let with_prompt = |row: &Value| {
+        let mut row = row.clone();
+        row["prompt"] = json!("P");
+        row.to_string() + "\n"
+    };
+    rows.iter().map(with_prompt).collect()
+}
+
+#[test]
+fn columns_of_labels_in_the_other_order_than_the_responses_are_refused() {
+    let hot =
+        rows_of(&[json!({"response_a": "x", "response_b": "y", "won_a": 1, "won_b": 0, "tie": 0, "score_a": 5, "score_b": 1})]);
+    for (responses, label) in [
+        ("response_b,response_a", "won_a,won_b,tie"),
+        ("response_b,response_a", "won_a,won_b,tie:one-hot"),
+        ("response_a,response_b", "won_b,won_a,tie:one-hot"),
+        ("response_b,response_a", "score_a,score_b:higher"),
+        ("response_a,response_b", "score_b,score_a:higher"),
+    ] {
+        let read = read_as(&hot, &[&format!("responses={responses}"), &format!("label={label}")]);
+        assert!(read.contains(" or label="), "{responses} {label}: {read}");
+    }
+    for (responses, label) in [
+        ("response_a,response_b", "won_a,won_b,tie:one-hot"),
+        ("response_b,response_a", "won_b,won_a,tie:one-hot"),
+        ("response_a,response_b", "score_a,score_b:higher"),
+    ] {
+        let expected = if responses.starts_with("response_a") { ">" } else { "<" };
+        assert_eq!(
+            read_as(&hot, &[&format!("responses={responses}"), &format!("label={label}")]),
+            expected,
+            "{responses} {label}"
+        );
+    }
+    // However the names tell their side.
+    for names in [["responseA", "responseB"], ["response_01", "response_02"], ["first_response", "second_response"]] {
+        let row = rows_of(&[json!({names[0]: "x", names[1]: "y", "winner": "A"})]);
+        let swapped = format!("responses={},{}", names[1], names[0]);
+        let read = read_as(&row, &[&swapped, "label=winner"]);
+        assert!(read.contains(" or label="), "{names:?}: {read}");
+    }
+}
+
+#[test]
+fn numbers_of_two_responses_are_no_words_of_two_raters() {
+    for names in [["likes_a", "likes_b"], ["helpful_1", "helpful_2"], ["score_chosen", "score_rejected"]] {
+        let row = rows_of(&[json!({"a": "x", "b": "y", names[0]: 2, names[1]: 1})]);
+        let label = format!("label={},{}", names[0], names[1]);
+        let read = read_as(&row, &["responses=a,b", &label]);
+        assert!(read.contains(":higher or label="), "{names:?}: {read}");
+        assert_eq!(read_as(&row, &["responses=a,b", &format!("{label}:higher")]), ">", "{names:?}");
+    }
+    let raters = rows_of(&[json!({"a": "x", "b": "y", "annotator_1": 1, "annotator_2": 1})]);
+    assert_eq!(read_as(&raters, &["responses=a,b", "label=annotator_1,annotator_2"]), ">");
+}
+
+#[test]
+fn names_of_winners_that_look_like_labels_are_refused() {
+    let row = |winner: &str| json!({"a": "x", "b": "y", "model_a": "2", "model_b": "1", "winner": winner});
+    let read = read_as(&rows_of(&[row("2"), row("1")]), &["responses=a,b", "label=winner"]);
+    assert!(read.starts_with("! ") && !read.contains(['>', '<']), "{read}");
+}
+
+#[test]
+fn strengths_are_read_by_the_name_of_their_column_only_where_they_can_be_some() {
+    let read = |values: [i64; 2], column: &str, winner: bool| {
+        let row = |value: &i64| {
+            let mut row = json!({"a": "x", "b": "y", column: value});
+            if winner {
+                row["winner"] = json!("A");
+            }
+            row
+        };
+        let rows: Vec<Value> = values.iter().map(row).collect();
+        read_as(&rows_of(&rows), &["responses=a,b", &format!("label={column}")])
+    };
+    assert_eq!(read([-2, 3], "preference_strength", false), "><");
+    assert!(read([1, 5], "overall_preference", false).contains(" or label="));
+    assert!(read([1, 3], "preference_strength", true).contains(" or label="));
+}

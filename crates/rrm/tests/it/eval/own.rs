@@ -88,4 +88,7 @@ fn labels_of_all_files_are_one_whole() {
     assert_eq!(all.cases.iter().map(|case| format!("{:?}", case.label)).collect::<Vec<_>>(), ["First", "Tie", "Second"]);
     assert!(all.notes.is_empty());
     assert_eq!(pairs(&paths[..1], &["label=label"]).unwrap().notes.len(), 1);
+    // A file that is refused alone is refused beside another.
+    let (_folder, paths) = files(&[("one.jsonl", &(row(1) + &row(2))), ("zero.jsonl", &(row(0) + &row(1)))]);
+    assert!(pairs(&paths, &["label=label"]).unwrap_err().contains("--column label=label:0,1 if 0 means the first"));
 }

@@ -1,0 +1,83 @@
+//! Names of two columns -> which side each is of: `response_a`, `output2`, `scoreB`.
+
+/// What the names of two columns say about their order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Order {
+    /// A, B or 1, 2.
+    FromOne,
+    /// 0, 1.
+    FromZero,
+    /// The second before the first.
+    Swapped,
+}
+
+/// The side that a column's name tells: a letter or number of its own or at its end, as in `response_a`, `output2`, `responseB`, `a_wins`,
+/// `response_02`, `second_response`.
+fn marker(name: &str) -> Option<char> {
+    let side = |word: &str| match word.trim_start_matches('0') {
+        "" if !word.is_empty() => Some('0'),
+        "a" | "A" => Some('a'),
+        "b" | "B" => Some('b'),
+        "1" | "first" | "First" => Some('1'),
+        "2" | "second" | "Second" => Some('2'),
+        _ => None,
+    };
+    parts(name).iter().rev().find_map(|word| side(word))
+}
+
+/// The words of a column's name: `responseB` and `output2` are two each.
+fn parts(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        let begins = c.is_uppercase() && before.is_lowercase() || c.is_ascii_digit() != before.is_ascii_digit();
+        if !c.is_alphanumeric() || begins {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            word.push(c);
+        }
+        before = c;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// What the names of two columns say about their order.
+pub(super) fn order_of(first: &str, second: &str) -> Option<Order> {
+    let mut differing = first.split('.').zip(second.split('.')).filter(|(a, b)| a != b);
+    let (a, b) = differing.next()?;
+    match (marker(a)?, marker(b)?) {
+        ('a', 'b') | ('1', '2') => Some(Order::FromOne),
+        ('0', '1') => Some(Order::FromZero),
+        ('b', 'a') | ('2', '1') | ('1', '0') => Some(Order::Swapped),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_their_side() {
+        let right = [
+            ("response_a", "response_b"),
+            ("responseA", "responseB"),
+            ("output1", "output2"),
+            ("response_01", "response_02"),
+            ("first_response", "second_response"),
+            ("a_wins", "b_wins"),
+            ("pair.model_a.text", "pair.model_b.text"),
+        ];
+        for (first, second) in right {
+            assert_eq!(order_of(first, second), Some(Order::FromOne), "{first}");
+            assert_eq!(order_of(second, first), Some(Order::Swapped), "{first}");
+        }
+        assert_eq!(order_of("response_0", "response_1"), Some(Order::FromZero));
+        assert_eq!(order_of("is_response_0_safe", "is_response_1_safe"), Some(Order::FromZero));
+        for (first, second) in [("good", "bad"), ("gpt4", "llama3"), ("chosen", "rejected"), ("answer", "reply")] {
+            assert_eq!(order_of(first, second), None, "{first}");
+        }
+    }
+}
