@@ -101,10 +101,8 @@ impl Said {
             dataset::Said::Text(text) => vec![Message::user(text)],
             dataset::Said::Turns(turns) => turns,
         };
-        match messages.iter().all(|message| message.content.trim().is_empty()) {
-            true => Err(ApiError::Invalid("`prompt` is empty; a text or a list of messages was expected".to_owned())),
-            false => Ok(messages),
-        }
+        dataset::check_prompt(&messages, "prompt").map_err(|problem| ApiError::Invalid(problem.to_string()))?;
+        Ok(messages)
     }
 
     /// As a response: a text, or of messages what the assistant's last one says. Results of tools that follow it are not its words.

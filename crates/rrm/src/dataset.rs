@@ -42,7 +42,10 @@ pub use self::{
     messages::Said,
     rows::Rows,
 };
-use crate::comparison::Prompt;
+use crate::{
+    chat::{Message, Role},
+    comparison::Prompt,
+};
 
 /// One row: a prompt and the responses to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -139,6 +142,17 @@ pub fn first_columns(path: &Path) -> Result<Vec<String>, DatasetError> {
     let file = file_name(path, &ReadOptions::default());
     let first = rows::open(path, &file)?.next().ok_or(DatasetError::Empty { file })?;
     Ok(first?.1.into_iter().map(|(name, _)| name).collect())
+}
+
+/// Refuses a prompt that cannot be judged: one in which nothing is asked, or that shows a picture. `place` names it in the error.
+///
+/// # Errors
+/// [`RowProblem`] as for a row of a file.
+pub fn check_prompt(messages: &[Message], place: &str) -> Result<(), RowProblem> {
+    settle::spoken(messages, place)?;
+    let users = messages.iter().filter(|message| message.role == Role::User).map(|message| message.content.as_str());
+    let said = messages.iter().map(|message| message.content.as_str());
+    pictures::unseen(&Map::new(), users, said).map_or(Ok(()), Err)
 }
 
 /// What a value says: a text, a number or a boolean as it is written, the text of a list of parts, or the turns of a list of messages.

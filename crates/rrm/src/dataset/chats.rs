@@ -42,6 +42,10 @@ pub(super) fn prompt(text: &str, place: &str) -> Result<Option<Vec<Message>>, Ro
 
 /// The prompt of a row whose prompt and responses are JSON lists of texts, a turn each, as in Kaggle's LMSYS; the responses become conversations.
 pub(super) fn lists(prompt: &str, place: &str, responses: &mut [Raw]) -> Result<Option<Vec<Message>>, RowProblem> {
+    // Under other names such a list may be what is judged: words to be put in order, an answer in JSON.
+    if !responses.iter().all(|raw| ["response_a", "response_b"].contains(&raw.place.as_str())) {
+        return Ok(None);
+    }
     let Some(asked) = listed_texts(prompt) else { return Ok(None) };
     let said = |raw: &Raw| if let Said::Text(text) = &raw.said { listed_texts(text) } else { None };
     let answers: Vec<Option<Vec<Option<String>>>> = responses.iter().map(said).collect();

@@ -5,6 +5,7 @@ use serde_json::{Map, Number, Value};
 use super::{
     error::{RowProblem, wrong_type},
     mend::no_number,
+    pictures::attached,
     roles,
 };
 use crate::chat::Message;
@@ -59,6 +60,9 @@ const MESSAGE: &str = "a message with `role` and `content`";
 fn message(value: &Value, place: &str) -> Result<Message, RowProblem> {
     let Value::Object(keys) = value else { return Err(wrong_type(place, MESSAGE, value)) };
     let role = roles::named(keys, place)?.ok_or_else(|| wrong_type(place, MESSAGE, value))?;
+    if let Some(key) = attached(keys) {
+        return Err(RowProblem::Picture { place: format!("{place}.{key}") });
+    }
     Ok(Message { role, content: content(keys, place)?.1 })
 }
 
@@ -106,6 +110,9 @@ fn parts(list: &[Value], place: &str) -> Result<String, RowProblem> {
     let mut joined = String::new();
     for (i, part) in list.iter().enumerate() {
         let place = format!("{place}[{i}]");
+        if let Some(key) = part.as_object().and_then(attached).filter(|_| part.get("text").is_some_and(Value::is_string)) {
+            return Err(RowProblem::Picture { place: format!("{place}.{key}") });
+        }
         match (part.get("type").and_then(Value::as_str), part.get("text")) {
             (Some("text" | "input_text" | "output_text"), Some(Value::String(text))) => joined.push_str(text),
             // Gemini's parts have no type.

@@ -2,11 +2,44 @@
 
 use serde_json::{Map, Value};
 
-use super::error::RowProblem;
+use super::{error::RowProblem, sides::parts};
 
-const KINDS: [&str; 9] = ["image", "images", "img", "picture", "pictures", "video", "videos", "audio", "audios"];
-const ENDINGS: [&str; 13] =
-    [".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".mp4", ".webm", ".wav", ".mp3", ".flac"];
+const KINDS: [&str; 13] = [
+    "image",
+    "images",
+    "img",
+    "picture",
+    "pictures",
+    "photo",
+    "photos",
+    "screenshot",
+    "screenshots",
+    "video",
+    "videos",
+    "audio",
+    "audios",
+];
+/// Words of names of columns that speak of a picture in words or numbers.
+const ABOUT: [&str; 15] = [
+    "id",
+    "ids",
+    "count",
+    "caption",
+    "captions",
+    "description",
+    "title",
+    "text",
+    "alt",
+    "label",
+    "name",
+    "type",
+    "format",
+    "prompt",
+    "source",
+];
+const ENDINGS: [&str; 15] = [
+    ".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif", ".mp4", ".webm", ".wav", ".mp3", ".flac",
+];
 
 /// Why a row cannot be judged by its texts alone, if it cannot. `turns` are what users say, `texts` is all that is said.
 pub(super) fn unseen<'a>(
@@ -15,7 +48,7 @@ pub(super) fn unseen<'a>(
     texts: impl Iterator<Item = &'a str> + Clone,
 ) -> Option<RowProblem> {
     let media = || columns.iter().filter(|(name, value)| is_kind(name) && !is_nothing(value));
-    if let Some((name, _)) = media().find(|(_, value)| is_file(value)) {
+    if let Some((name, _)) = media().find(|(name, value)| is_file(value) && !is_about(name)) {
         return Some(RowProblem::Picture { place: name.clone() });
     }
     if let Some((name, _)) = media().next()
@@ -23,19 +56,40 @@ pub(super) fn unseen<'a>(
     {
         return Some(RowProblem::Tag { tag: tag.to_owned(), place: Some(name.clone()) });
     }
-    // Without such a column the tag may be what the text is about, unless it stands where a picture is put.
+    // Without such a column the tag may be what the text is about, unless it stands where a picture is put, or is a model's own.
     let placed = |text: &'a str| {
         let text = text.trim();
-        tags(text).find(|tag| text.starts_with(tag) || text.ends_with(tag))
+        tags(text).find(|tag| text.starts_with(tag) || text.ends_with(tag)).or_else(|| embedded(text))
     };
     turns.find_map(placed).map(|tag| RowProblem::Tag { tag: tag.to_owned(), place: None })
 }
 
+/// A picture inside a text: what Qwen-VL is sent, and a picture in Markdown that is written out.
+fn embedded(text: &str) -> Option<&str> {
+    const MARKS: [&str; 4] = ["<|vision_start|>", "<|image_pad|>", "](data:image/", "](data:audio/"];
+    let named = || {
+        let (_, rest) = text.split_once("<img>")?;
+        let (path, _) = rest.split_once("</img>")?;
+        is_named(path).then_some("<img>")
+    };
+    MARKS.into_iter().find(|mark| text.contains(mark)).or_else(named)
+}
+
+/// The key of a message or of a part of one that holds a picture, as Ollama's `images`.
+pub(super) fn attached(keys: &Map<String, Value>) -> Option<&str> {
+    let held = |(name, value): &(&String, &Value)| (is_kind(name) || *name == "attachments") && is_file(value);
+    keys.iter().find(held).map(|(name, _)| name.as_str())
+}
+
 /// Whether a column's name is that of a picture: `image`, `images`, `image_path`, `video_url`, `img0`.
 fn is_kind(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    let mut words = lower.split(|c: char| !c.is_alphabetic());
-    words.any(|word| KINDS.contains(&word))
+    let words: Vec<String> = parts(name).iter().map(|word| word.to_lowercase()).collect();
+    words.iter().any(|word| KINDS.contains(&word.as_str()))
+}
+
+/// Whether a column's name says that it is about a picture and not the picture.
+fn is_about(name: &str) -> bool {
+    parts(name).iter().any(|word| ABOUT.contains(&word.to_lowercase().as_str()))
 }
 
 fn is_nothing(value: &Value) -> bool {
@@ -49,19 +103,26 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// Whether a value is a file, or the name of one.
+/// Whether a value is a file, the name or address of one, or its bytes as text.
 fn is_file(value: &Value) -> bool {
     match value {
-        Value::String(text) => {
-            let text = text.trim().to_lowercase();
-            let path = text.split(['?', '#']).next().unwrap_or_default();
-            let named = ENDINGS.iter().any(|ending| path.ends_with(ending)) && !path.contains('\n');
-            named || ["data:image", "data:video", "data:audio"].iter().any(|begin| text.starts_with(begin))
-        }
+        // Words have blanks between them.
+        Value::String(text) => is_named(text) || text.len() > 8 && !text.contains(char::is_whitespace),
         Value::Array(list) => list.iter().any(is_file),
-        Value::Object(keys) => keys.get("bytes").is_some_and(|bytes| !is_nothing(bytes)) || keys.values().any(is_file),
+        Value::Object(keys) => {
+            let held = |key: &str| keys.get(key).is_some_and(|held| !is_nothing(held));
+            ["bytes", "array", "url", "src", "path", "data"].into_iter().any(held) || keys.values().any(is_file)
+        }
         _ => false,
     }
+}
+
+/// Whether a text is the name of a picture's file, or its data.
+fn is_named(text: &str) -> bool {
+    let text = text.trim().to_lowercase();
+    let path = text.split(['?', '#']).next().unwrap_or_default();
+    let named = ENDINGS.iter().any(|ending| path.ends_with(ending)) && !path.contains('\n');
+    named || ["data:image", "data:video", "data:audio"].iter().any(|begin| text.starts_with(begin))
 }
 
 /// Tags that stand for a picture: `<image>`, `<image_1>`, `<|video|>`, `<audio 2>`; not those with attributes, which are markup.
@@ -115,6 +176,15 @@ mod tests {
             (r#"{"image": {"bytes": "ffd8", "path": null}}"#, "What?"),
             (r#"{"video_url": "https://a/b.mp4?x=1"}"#, "What?"),
             (r#"{"image_id": 17}"#, "See <image_1> here."),
+            (r#"{"image": "iVBORw0KGgoAAAANSUhEUg"}"#, "What?"),
+            (r#"{"imageUrl": "https://cdn.example/abc?id=3"}"#, "What?"),
+            (r#"{"image": {"src": "https://a/image", "height": 3}}"#, "What?"),
+            (r#"{"audio": {"array": [0.1, 0.2], "sampling_rate": 16000}}"#, "What?"),
+            (r#"{"images": ["pics/0001"]}"#, "What?"),
+            (r#"{"screenshot": "shot.heic"}"#, "What?"),
+            ("{}", "See ![x](data:image/png;base64,iVBO) here."),
+            ("{}", "Picture 1: <img>a.png</img>\nWhat?"),
+            ("{}", "a <|vision_start|><|image_pad|><|vision_end|> b"),
             ("{}", "<image>\nWhat?"),
             ("{}", "What is it?\n<|video|>"),
         ] {
@@ -123,6 +193,8 @@ mod tests {
         for (columns, prompt) in [
             (r#"{"images": [], "image": null}"#, "What is <image> in SVG?"),
             (r#"{"image": "a red car"}"#, "What?"),
+            (r#"{"image_caption": "strawberries"}"#, "What?"),
+            (r#"{"image_id": "a9f8-1234-55"}"#, "What?"),
             (r#"{"imagery": "a.png"}"#, "What?"),
             ("{}", "What is <image> in SVG?"),
         ] {

@@ -45,7 +45,7 @@ pub(super) fn settle(
 }
 
 /// Refuses a prompt in which nothing is asked.
-fn spoken(prompt: &[Message], place: &str) -> Result<(), RowProblem> {
+pub(super) fn spoken(prompt: &[Message], place: &str) -> Result<(), RowProblem> {
     let blank = |message: &Message| message.content.trim().is_empty();
     if prompt.iter().all(blank) {
         return Err(RowProblem::EmptyPrompt { place: place.to_owned() });

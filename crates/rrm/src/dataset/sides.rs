@@ -26,7 +26,7 @@ fn marker(name: &str) -> Option<char> {
 }
 
 /// The words of a column's name: `responseB` and `output2` are two each.
-fn parts(name: &str) -> Vec<String> {
+pub(super) fn parts(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before = ' ';
     for c in name.chars() {

@@ -96,7 +96,13 @@ impl Table {
         let record = if row == 0 { record.strip_prefix(BOM).unwrap_or(record) } else { record };
         let text = std::str::from_utf8(record)
             .map_err(|error| bad(RowProblem::NotUtf8 { place: format!("byte {} of the row", error.valid_up_to() + 1) }))?;
-        split(text, self.delimiter).map_err(|detail| bad(RowProblem::Cells { detail }))
+        let cells = split(text, self.delimiter).map_err(|detail| bad(RowProblem::Cells { detail }))?;
+        // TSV is mostly written without quoting, and a quotation mark that begins a cell is then a letter: two rows would be one.
+        if self.delimiter == b'\t' && cells.iter().any(|cell| cell.contains('\t') && cell.contains('\n')) {
+            let detail = "a cell that begins with a quotation mark goes on over a tab and a line end; double quotation marks that are letters";
+            return Err(bad(RowProblem::Cells { detail: detail.to_owned() }));
+        }
+        Ok(cells)
     }
 }
 

@@ -298,7 +298,8 @@ fn verdict(value: &Value) -> Option<Verdict> {
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
-    match text.as_str() {
+    // What pandas makes of integers beside nulls.
+    match text.strip_suffix(".0").unwrap_or(&text) {
         "1" | "a>b" => Some(Verdict::First),
         "2" | "b>a" => Some(Verdict::Second),
         "0" | "tie" | "a=b" => Some(Verdict::Tie),

@@ -241,3 +241,31 @@ fn ids_can_be_left_out() {
     assert!(gist("a.jsonl", &rows, &[]).contains("already used"));
     assert_eq!(gist("a.jsonl", &rows, &["id="]), "row-1 user: P -> a | b\nrow-2 user: P -> a | b");
 }
+
+#[test]
+fn pictures_in_messages_are_refused() {
+    let row = |message: serde_json::Value| serde_json::json!({"prompt": [message], "responses": ["a", "b"]}).to_string();
+    for message in [
+        serde_json::json!({"role": "user", "content": "What is in it?", "images": ["iVBORw0KGgo"]}),
+        serde_json::json!({"role": "user", "content": "What is in it?", "attachments": [{"url": "https://a/b"}]}),
+        serde_json::json!({"role": "user", "content": [{"type": "text", "text": "What?", "image_url": {"url": "https://a/b"}}]}),
+    ] {
+        let read = gist("rows.jsonl", row(message.clone()), &[]);
+        assert!(read.contains("only text can be judged"), "{message}: {read}");
+    }
+    let nothing = serde_json::json!({"role": "user", "content": "Hi", "images": []});
+    assert_eq!(gist("rows.jsonl", row(nothing), &[]), "row-1 user: Hi -> a | b");
+}
+
+#[test]
+fn a_quoted_cell_of_tsv_joins_no_rows() {
+    let two = "prompt\tr1\tr2\n\"abc\tx\ty\nq2\tdef\"\tz\tw\n";
+    assert!(gist("a.tsv", two, &["responses=r1,r2"]).contains("goes on over a tab and a line end"));
+    assert_eq!(gist("a.tsv", "prompt\tr1\tr2\n\"two\nlines\"\tx\ty\n", &["responses=r1,r2"]), "row-1 user: two\nlines -> x | y");
+}
+
+#[test]
+fn lists_that_are_answers_stay_texts() {
+    let row = serde_json::json!({"prompt": "[\"b\",\"a\"]", "responses": ["[\"a\",\"b\"]", "[\"b\",\"a\"]"]}).to_string();
+    assert_eq!(gist("rows.jsonl", row, &[]), "row-1 user: [\"b\",\"a\"] -> [\"a\",\"b\"] | [\"b\",\"a\"]");
+}
