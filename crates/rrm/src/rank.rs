@@ -46,6 +46,7 @@ pub enum TeamRule {
 pub async fn rank(judge: &Judge, item: &Item, settings: &RankSettings) -> Result<Ranking, JudgeError> {
     let (n, seed) = (item.responses.len(), judge.settings.seed);
     let teams = teams(&item.responses, settings.teams);
+    let twins = twins(&item.responses, settings.teams);
     let play = |a: usize, b: usize| play(judge, item, (a, b));
     match settings.strategy {
         Strategy::Knockout => {
@@ -53,7 +54,7 @@ pub async fn rank(judge: &Judge, item: &Item, settings: &RankSettings) -> Result
                 return Ok(ranking::of_knockout(0, Vec::new()));
             };
             let coin = |a: usize, b: usize| keyed::coin(seed, &item.id, "undecided", (a, b));
-            Ok(ranking::of_knockout(n, strategy::knockout(&bracket, &teams, &play, &coin).await?))
+            Ok(ranking::of_knockout(n, strategy::knockout(&bracket, &teams, &play, &coin).await?).of_twins(&twins))
         }
         rated => {
             let pairs = match settings.opponents {
@@ -61,7 +62,7 @@ pub async fn rank(judge: &Judge, item: &Item, settings: &RankSettings) -> Result
                 None => schedule::round_robin(&teams),
             };
             let matches = strategy::all_pairs(&pairs, &play).await?;
-            Ok(ranking::of_ratings(n, matches, rated, seed, &item.id))
+            Ok(ranking::of_ratings(&twins, matches, rated, seed, &item.id))
         }
     }
 }
@@ -131,6 +132,11 @@ pub fn teams(responses: &[Response], rule: TeamRule) -> Vec<usize> {
         }
     }
     teams
+}
+
+/// For each response the index of the first one with the same text: one text has one place. Where twins meet, each stands for itself.
+pub fn twins(responses: &[Response], rule: TeamRule) -> Vec<usize> {
+    teams(responses, if rule == TeamRule::Off { TeamRule::Off } else { TeamRule::Text })
 }
 
 #[cfg(test)]
