@@ -52,7 +52,7 @@ pub(super) fn system(
             return Err(RowProblem::Contradiction {
                 one: format!("`{path}`"),
                 other: "the turn of the system in the prompt".to_owned(),
-                found: [beginning(&text), beginning(&first.content)],
+                found: Box::new([beginning(&text), beginning(&first.content)]),
                 hint: ": --column system= leaves the column out",
             });
         }
@@ -91,12 +91,12 @@ pub(super) fn left_out(row: &Map<String, Value>, names: &ColumnNames, told: &mut
     }
     let unread = |name: &&str| !is_read(names, name);
     if path == "instruction"
-        && let Some(Value::String(input)) = Some("input").filter(|name| unread(&name)).and_then(|name| row.get(name))
+        && let Some(Value::String(input)) = Some("input").filter(|name| unread(name)).and_then(|name| row.get(name))
         && !input.trim().is_empty()
     {
         told.push("the column `input` is no part of the prompt; --column prompt=instruction+input makes it one".to_owned());
     }
-    if let Some(Value::Array(turns)) = Some("history").filter(|name| unread(&name)).and_then(|name| row.get(name))
+    if let Some(Value::Array(turns)) = Some("history").filter(|name| unread(name)).and_then(|name| row.get(name))
         && !turns.is_empty()
     {
         told.push("the column `history` is no part of the prompt; write the conversation as a list of messages".to_owned());

@@ -79,7 +79,7 @@ pub(super) fn content(keys: &Map<String, Value>, place: &str) -> Result<(&'stati
         && let Some((other, more)) = texts.find(|(_, more)| more.trim() != text.trim())
     {
         let [one, other] = [one, other].map(|key| format!("`{place}.{key}`"));
-        return Err(RowProblem::Contradiction { one, other, found: [beginning(text), beginning(more)], hint: "" });
+        return Err(RowProblem::Contradiction { one, other, found: Box::new([beginning(text), beginning(more)]), hint: "" });
     }
     let there = |key: &&str| keys.get(*key).is_some_and(|value| !value.is_null());
     let key = TEXTS.into_iter().find(there).unwrap_or("content");

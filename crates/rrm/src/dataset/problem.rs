@@ -195,24 +195,22 @@ pub enum RowProblem {
         /// The other.
         other: String,
         /// How both begin.
-        found: [String; 2],
+        found: Box<[String; 2]>,
         /// What to write.
         hint: &'static str,
     },
     /// A pair whose sides name the responses.
     #[error(
         "`{place}` is `{found}`, which names a response and is none; \
-         --column responses={first},{second} --column label={place} reads the responses and which is better"
+         --column responses={columns} --column label={place} reads the responses and which is better"
     )]
     Named {
         /// The column of the better one.
         place: String,
         /// What it holds.
         found: String,
-        /// The column of one response.
-        first: String,
-        /// The column of the other.
-        second: String,
+        /// The columns of the responses.
+        columns: String,
     },
     /// A label where the columns say already which response is better.
     #[error(

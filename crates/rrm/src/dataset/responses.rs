@@ -90,8 +90,8 @@ fn named(row: &Map<String, Value>, columns: &ColumnNames) -> Option<RowProblem> 
         (Some(one), Some(other)) if one != other && one < 2 && other < 2 => Some(sides()?),
         _ => return None,
     };
-    let (first, second) = pair.map_or((better.clone(), worse), |(one, other)| (one.clone(), other.clone()));
-    Some(RowProblem::Named { place: chosen.clone(), found: better, first, second })
+    let columns = pair.map_or_else(|| format!("{better},{worse}"), |(one, other)| format!("{one},{other}"));
+    Some(RowProblem::Named { place: chosen.clone(), found: better, columns })
 }
 
 fn listed(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Vec<Raw>, RowProblem> {
@@ -178,7 +178,7 @@ fn text<'a>(keys: &Map<String, Value>, place: &str, columns: &'a ColumnNames) ->
         && let Some((other, more)) = all.find_map(|(path, value)| Some((path, value.as_str()?)).filter(|(_, more)| more != text))
     {
         let [one, other] = [one, other].map(|key| format!("`{place}.{key}`"));
-        let found = [messages::beginning(text), messages::beginning(more)];
+        let found = Box::new([messages::beginning(text), messages::beginning(more)]);
         let hint = ": --column responses.text=KEY says which";
         return Err(RowProblem::Contradiction { one, other, found, hint });
     }

@@ -58,7 +58,7 @@ pub(super) fn named(keys: &Map<String, Value>, place: &str) -> Result<Option<Rol
         && one != two
     {
         let [one, two] = ["role", "from"].map(|key| format!("`{place}.{key}`"));
-        let found = [format!("`{name}`"), format!("`{other}`")];
+        let found = Box::new([format!("`{name}`"), format!("`{other}`")]);
         return Err(RowProblem::Contradiction { one, other: two, found, hint: "" });
     }
     let unknown = || RowProblem::Role { place: place.to_owned(), role: name.clone(), known: known() };
