@@ -6,7 +6,11 @@
 use std::sync::Arc;
 
 use axum::{Json, body::Bytes, extract::State};
-use rrm::{chat::Message, comparison::Prompt};
+use rrm::{
+    chat::Message,
+    comparison::Prompt,
+    dataset::{self, RowProblem},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,16 +20,23 @@ use crate::{
     reward::{self, Judged},
     routes::{MOST_MEMBERS, judged, parse},
     settings::Scale,
+    shapes::invalid,
     text::answer,
 };
 
-/// A document: a text, or an object with a text.
-#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+/// A document. It is read where its place is known, so that an error names it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct Document(Value);
+
+/// How a document is described: a text, or an object with a text.
+#[derive(utoipa::ToSchema)]
 #[serde(untagged)]
-pub enum Document {
+#[allow(dead_code, reason = "a description, which is never built")]
+pub enum TextOrObject {
     /// As it is.
     Text(String),
-    /// `{"text": "..."}`; other keys are left alone.
+    /// `{"text": "..."}`; other keys are left alone, but for pictures, which are refused.
     Object {
         /// What is judged.
         text: String,
@@ -39,7 +50,7 @@ pub struct RerankRequest {
     #[schema(min_length = 1)]
     pub query: String,
     /// Two or more different documents.
-    #[schema(min_items = 2)]
+    #[schema(value_type = Option<Vec<TextOrObject>>, min_items = 2)]
     pub documents: Option<Vec<Document>>,
     /// The same, in the shape of text-embeddings-inference.
     #[schema(min_items = 2)]
@@ -61,6 +72,7 @@ pub enum OneOrMore {
     /// One.
     One(String),
     /// Several.
+    #[schema(value_type = Vec<TextOrObject>)]
     More(Vec<Document>),
 }
 
@@ -79,17 +91,31 @@ pub struct ScoreRequest {
     pub label_token_ids: Option<Value>,
 }
 
-fn text(document: Document) -> String {
-    match document {
-        Document::Text(text) | Document::Object { text } => text,
-    }
+/// What documents say; `name` is the key that holds them.
+fn texts(documents: Vec<Document>, name: &str) -> Result<Vec<String>, ApiError> {
+    const EXPECTED: &str = "a text, or an object with a `text`";
+    let text = |(i, Document(value)): (usize, Document)| match value {
+        Value::String(text) => Ok(text),
+        Value::Object(mut keys) => {
+            let place = |key: &str| format!("{name}[{i}].{key}");
+            if let Some(key) = dataset::picture(&keys) {
+                return Err(invalid(RowProblem::Picture { place: place(key) }));
+            }
+            match keys.remove("text") {
+                Some(Value::String(text)) => Ok(text),
+                Some(other) => Err(invalid(dataset::wrong_type(&place("text"), "text", &other))),
+                None => Err(invalid(dataset::wrong_type(&format!("{name}[{i}]"), EXPECTED, &Value::Object(keys)))),
+            }
+        }
+        other => Err(invalid(dataset::wrong_type(&format!("{name}[{i}]"), EXPECTED, &other))),
+    };
+    documents.into_iter().enumerate().map(text).collect()
 }
 
 /// Ranks documents; gives the score of each, from 0 to 1.
 async fn scores(server: &Server, query: String, documents: &[String]) -> Result<(Vec<f64>, Judged), ApiError> {
-    if query.trim().is_empty() {
-        return Err(ApiError::Invalid("`query` is empty".to_owned()));
-    }
+    let messages = vec![Message::user(query.as_str())];
+    dataset::check_prompt(&messages, "query").map_err(invalid)?;
     if !(2..=MOST_MEMBERS).contains(&documents.len()) {
         let found = documents.len();
         return Err(ApiError::Invalid(format!(
@@ -105,7 +131,7 @@ async fn scores(server: &Server, query: String, documents: &[String]) -> Result<
     }
     let copies: Vec<usize> = texts.iter().map(|text| documents.iter().filter(|document| *document == text).count()).collect();
     let key = format!("rerank-{}", blake3::hash(query.as_bytes()).to_hex());
-    let prompt = Arc::new(Prompt { messages: vec![Message::user(query)], rubric: None, reference: None });
+    let prompt = Arc::new(Prompt { messages, rubric: None, reference: None });
     let judged = reward::judge(server, &key, prompt, &texts, &copies, Scale::Unit).await?;
     // Clients look at nothing but scores, so a coin must not make one.
     if judged.coins > 0 {
@@ -236,7 +262,7 @@ pub struct ScoreReply {
 pub async fn rerank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<RerankReply>, ApiError> {
     let request: RerankRequest = parse(&body)?;
     let (documents, listed) = match (request.documents, request.texts) {
-        (Some(documents), None) => (documents.into_iter().map(text).collect::<Vec<_>>(), false),
+        (Some(documents), None) => (texts(documents, "documents")?, false),
         (None, Some(texts)) => (texts, true),
         _ => return Err(ApiError::Invalid("either `documents` or `texts` was expected".to_owned())),
     };
@@ -273,18 +299,18 @@ pub async fn score(State(server): State<Arc<Server>>, body: Bytes) -> Result<Jso
             "`label_token_ids`: this server compares documents and gives no probabilities of tokens".to_owned(),
         ));
     }
-    let all = |some: OneOrMore| match some {
-        OneOrMore::One(text) => vec![text],
-        OneOrMore::More(documents) => documents.into_iter().map(text).collect::<Vec<_>>(),
+    let all = |some: OneOrMore, name: &str| match some {
+        OneOrMore::One(text) => Ok(vec![text]),
+        OneOrMore::More(documents) => texts(documents, name),
     };
-    let mut queries = all(request.queries);
+    let mut queries = all(request.queries, "queries")?;
     queries.dedup();
     let [query] = queries.as_slice() else {
         return Err(ApiError::Invalid(
             "one query with several documents was expected: alone, a document has nothing to be compared to".to_owned(),
         ));
     };
-    let documents = all(request.documents);
+    let documents = all(request.documents, "documents")?;
     let (scores, judged) = scores(&server, query.clone(), &documents).await?;
     let one = |(index, score): (usize, &f64)| Scored { index, object: "score", score: *score };
     Ok(Json(ScoreReply {

@@ -151,13 +151,14 @@ fn group_ask(server: &Server, body: &[u8]) -> Result<(Ask, Vec<String>), ApiErro
         (None, Some(key)) => Who::Request(key),
         (None, None) => Who::Text,
     };
-    let said = request.response.response("response")?;
+    let prompt = request.prompt.prompt()?;
+    let said = request.response.response(&prompt, "response")?;
     let Bare { text, taken_off, ending: _ } = bare(&said);
     let ask = Ask {
         size: size(request.size.or(settings.group_size))?,
         key: request.group,
         who,
-        prompt: request.prompt.prompt()?,
+        prompt,
         text: judged(server, &text)?,
         scale: request.scale.unwrap_or(settings.scale),
         deadline: Duration::from_secs_f64(seconds),
@@ -281,14 +282,14 @@ pub async fn rank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json
 }
 
 fn row(server: &Server, request: RowRequest) -> Result<Item, ApiError> {
-    let prompt = Arc::new(Prompt { messages: request.prompt.prompt()?, rubric: None, reference: None });
-    let response = |(i, said): (usize, Said)| {
-        let text = said.response(&format!("responses[{i}]"))?;
+    let (messages, texts) = Said::row(request.prompt, request.responses)?;
+    let prompt = Arc::new(Prompt { messages, rubric: None, reference: None });
+    let response = |text: String| {
         // What is taken off does not count, and is taken off, and told, where the row is judged.
         judged(server, &bare(&text).text)?;
         Ok(dataset::Response { text: text.into(), label: None, team: None, extra: Map::default() })
     };
-    let responses = request.responses.into_iter().enumerate().map(response).collect::<Result<Vec<_>, ApiError>>()?;
+    let responses = texts.into_iter().map(response).collect::<Result<Vec<_>, ApiError>>()?;
     let item = Item { id: request.id.unwrap_or_else(|| "row-1".to_owned()), row: 0, prompt, responses, extra: Map::default() };
     (server.admits)(&item).map_err(ApiError::Invalid)?;
     Ok(item)

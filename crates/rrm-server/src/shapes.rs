@@ -97,27 +97,50 @@ impl Said {
     /// # Errors
     /// [`ApiError::Invalid`] if nothing is said, or what is said is neither text nor messages of text.
     pub fn prompt(self) -> Result<Vec<Message>, ApiError> {
-        let messages = match self.read("prompt", "a text or a list of messages")? {
+        let messages = match self.read("prompt", PROMPT)? {
             dataset::Said::Text(text) => vec![Message::user(text)],
             dataset::Said::Turns(turns) => turns,
         };
-        dataset::check_prompt(&messages, "prompt").map_err(|problem| ApiError::Invalid(problem.to_string()))?;
+        dataset::check_prompt(&messages, "prompt").map_err(invalid)?;
         Ok(messages)
     }
 
-    /// As a response: a text, or of messages what the assistant's last one says. Results of tools that follow it are not its words.
+    /// As a response to `prompt`: a text, or of messages what the assistant's last one says. Results of tools that follow it are not its words.
     ///
     /// # Errors
-    /// [`ApiError::Invalid`] for messages without one of the assistant, and for what is neither text nor messages of text.
-    pub fn response(self, place: &str) -> Result<String, ApiError> {
-        match self.read(place, "a text, or messages of which the assistant's last one is judged")? {
+    /// [`ApiError::Invalid`] for messages without one of the assistant, for a whole conversation about another prompt, and for what is
+    /// neither text nor messages of text.
+    pub fn response(self, prompt: &[Message], place: &str) -> Result<String, ApiError> {
+        match self.read(place, RESPONSE)? {
             dataset::Said::Text(text) => Ok(text),
             dataset::Said::Turns(turns) => {
-                let last = turns.into_iter().rfind(|turn| turn.role == Role::Assistant);
-                let none = || ApiError::Invalid(format!("`{place}` has no message of the assistant, which is what is judged"));
-                last.map(|turn| turn.content).ok_or_else(none)
+                dataset::check_response(prompt, &turns, place).map_err(invalid)?;
+                last(turns, place).map(|turn| turn.content)
             }
         }
+    }
+
+    /// A prompt and the responses to it as those of a row of a file.
+    ///
+    /// # Errors
+    /// [`ApiError::Invalid`] for what is an error in a file.
+    pub fn row(prompt: Self, responses: Vec<Self>) -> Result<(Vec<Message>, Vec<String>), ApiError> {
+        let prompt = prompt.read("prompt", PROMPT)?;
+        let response = |(i, said): (usize, Said)| {
+            let place = format!("responses[{i}]");
+            Ok(match said.read(&place, RESPONSE)? {
+                dataset::Said::Turns(mut turns) if turns.iter().any(|turn| matches!(turn.role, Role::User | Role::System)) => {
+                    // Results of tools that follow the last message of the assistant are not its words.
+                    let end = turns.iter().rposition(|turn| turn.role != Role::Tool).map_or(0, |at| at + 1);
+                    turns.truncate(end);
+                    dataset::Said::Turns(turns)
+                }
+                dataset::Said::Turns(turns) => dataset::Said::Turns(vec![last(turns, &place)?]),
+                text => text,
+            })
+        };
+        let responses = responses.into_iter().enumerate().map(response).collect::<Result<Vec<_>, ApiError>>()?;
+        dataset::answers(prompt, responses).map_err(invalid)
     }
 
     /// Read as in files of rows, but that a number is no text, and null in a message is empty text.
@@ -133,8 +156,21 @@ impl Said {
                 return Err(ApiError::Invalid(dataset::wrong_type(&format!("{place}: content"), TEXT, content).to_string()));
             }
         }
-        dataset::said(&self.0, place, expected).map_err(|problem| ApiError::Invalid(problem.to_string()))
+        dataset::said(&self.0, place, expected).map_err(invalid)
     }
+}
+
+const PROMPT: &str = "a text or a list of messages";
+const RESPONSE: &str = "a text, or messages of which the assistant's last one is judged";
+
+pub(crate) fn invalid(problem: dataset::RowProblem) -> ApiError {
+    ApiError::Invalid(problem.to_string())
+}
+
+/// The last message of the assistant.
+fn last(turns: Vec<Message>, place: &str) -> Result<Message, ApiError> {
+    let none = || ApiError::Invalid(format!("`{place}` has no message of the assistant, which is what is judged"));
+    turns.into_iter().rfind(|turn| turn.role == Role::Assistant).ok_or_else(none)
 }
 
 /// `POST /v1/groups`.

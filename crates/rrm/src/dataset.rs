@@ -1,5 +1,6 @@
 //! Files of rows (JSONL, JSON, CSV, TSV, Parquet) -> [`Item`]s: a prompt and the responses to it, one row at a time.
 
+mod beside;
 mod cells;
 mod chats;
 mod check;
@@ -15,17 +16,21 @@ mod lines;
 mod meaning;
 mod mend;
 mod messages;
+mod nearest;
 mod parquet;
 mod pictures;
+mod problem;
+mod python;
 mod responses;
 mod roles;
 mod rows;
 mod settle;
 mod sides;
 mod table;
+mod transcripts;
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -36,14 +41,15 @@ pub(crate) use self::columns::find;
 pub use self::{
     check::{Summary, Tally, check},
     columns::{ColumnError, ColumnNames, value},
-    error::{DatasetError, RowProblem, wrong_type},
+    error::DatasetError,
     examples::{Example, read_examples},
     join::{JoinError, Joined, join},
     messages::Said,
+    problem::{RowProblem, wrong_type},
     rows::Rows,
 };
 use crate::{
-    chat::{Message, Role},
+    chat::{Message, Role, dialogue},
     comparison::Prompt,
 };
 
@@ -113,7 +119,7 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Items, DatasetError> {
     let rows = rows::open(path, &file)?;
     let (columns, note) = settled_of(&[(path, file.clone())], &options.columns)?;
     let options = ReadOptions { columns, ..options.clone() };
-    Ok(Items { file, rows, options, any: false, note, skipped: Skipped::default(), ids: HashSet::new() })
+    Ok(Items { file, rows, options, any: false, note, skipped: Skipped::default(), told: BTreeMap::new(), ids: HashSet::new() })
 }
 
 /// `columns` for several files whose rows are one whole: what labels mean is told by those of all of them. Says which meaning was found where
@@ -155,6 +161,41 @@ pub fn check_prompt(messages: &[Message], place: &str) -> Result<(), RowProblem>
     pictures::unseen(&Map::new(), users, said).map_or(Ok(()), Err)
 }
 
+/// What a prompt and the responses to it say, read as those of a row: conversations are cut to what they do not share, and what is a transcript or
+/// goes on from another prompt is read right or refused. Gives the prompt and the text of each response.
+///
+/// # Errors
+/// [`RowProblem`] as for a row of a file; places are `prompt` and `responses[0]`.
+pub fn answers(prompt: Said, responses: Vec<Said>) -> Result<(Vec<Message>, Vec<String>), RowProblem> {
+    let mut raw: Vec<responses::Raw> =
+        responses.into_iter().enumerate().map(|(i, said)| responses::Raw::new(format!("responses[{i}]"), said)).collect();
+    let no_prompt = || RowProblem::EmptyPrompt { place: "prompt".to_owned() };
+    let messages = settle::settle(Some(prompt), "prompt", &mut raw, false, no_prompt)?;
+    check_prompt(&messages, "prompt")?;
+    let texts = raw.into_iter().map(|raw| match raw.said {
+        Said::Text(text) => text,
+        Said::Turns(turns) => dialogue(&turns),
+    });
+    Ok((messages, texts.collect()))
+}
+
+/// Refuses a whole conversation, given as a response, that is about another prompt, or in which the user goes on behind the prompt.
+///
+/// # Errors
+/// [`RowProblem::OtherPrompt`], which shows both beginnings, and [`RowProblem::GoesOn`].
+pub fn check_response(prompt: &[Message], turns: &[Message], place: &str) -> Result<(), RowProblem> {
+    let last = turns.iter().rposition(|turn| turn.role == Role::Assistant).unwrap_or(turns.len());
+    let raw = responses::Raw::new(place.to_owned(), Said::Turns(Vec::new()));
+    let chat = settle::continued(prompt, turns[..last].to_vec(), &raw)?;
+    let asked = |turns: &[Message]| turns.iter().filter(|turn| turn.role == Role::User).count();
+    if asked(&chat) > asked(prompt) { Err(RowProblem::GoesOn { place: raw.place }) } else { Ok(()) }
+}
+
+/// What of an object or a message is a picture, a film or a sound, if something is.
+pub fn picture(keys: &Map<String, Value>) -> Option<&str> {
+    pictures::attached(keys)
+}
+
 /// What a value says: a text, a number or a boolean as it is written, the text of a list of parts, or the turns of a list of messages.
 ///
 /// # Errors
@@ -188,6 +229,8 @@ pub struct Items {
     any: bool,
     note: Option<String>,
     skipped: Skipped,
+    /// What is to be said about rows, and how many of them.
+    told: BTreeMap<String, rows::Count>,
     /// Hashes of the ids so far, where bad rows are left out.
     ids: HashSet<[u8; 16]>,
 }
@@ -204,7 +247,8 @@ pub struct Skipped {
 impl Items {
     /// What should be said about the reading of the rows so far, a sentence each: what labels mean, what was mended.
     pub fn notes(&self) -> Vec<String> {
-        self.note.iter().cloned().chain(self.rows.notes()).collect()
+        let told = self.told.iter().filter_map(|(sentence, count)| count.said(sentence));
+        self.note.iter().cloned().chain(self.rows.notes()).chain(told).collect()
     }
 
     /// Rows left out so far.
@@ -216,11 +260,14 @@ impl Items {
         if self.rows.cells {
             cells::parse(&mut columns, &self.options.columns);
         }
-        let item = item::item(row, columns, &self.options).and_then(|item| {
-            match self.options.skip_bad_rows && !self.ids.insert(check::id_key(&item.id)) {
-                true => Err(RowProblem::UsedId { id: item.id }),
-                false => Ok(item),
+        let item = item::item(row, columns, &self.options).and_then(|(item, told)| {
+            if self.options.skip_bad_rows && !self.ids.insert(check::id_key(&item.id)) {
+                return Err(RowProblem::UsedId { id: item.id });
             }
+            for sentence in told {
+                self.told.entry(sentence).or_default().add(row);
+            }
+            Ok(item)
         });
         item.map_err(|problem| DatasetError::Row { file: self.file.clone(), row, problem })
     }

@@ -114,8 +114,10 @@ pub enum Reason {
     DoubledId,
     /// The prompt is longer than allowed.
     PromptTooLong,
-    /// No response is left.
+    /// No response is left: the row has none, or none can be used.
     NoResponses,
+    /// Of none of the responses can it be told whether it is right.
+    NoneVerifiable,
     /// All that are left are wrong.
     NoneRight,
     /// All that are left are right.

@@ -83,13 +83,14 @@ where
 {
     let (n, seed) = (item.responses.len(), judge.settings.seed);
     let teams = teams(&item.responses, settings.teams);
+    let twins = twins(&item.responses, settings.teams);
     match settings.strategy {
         Strategy::Knockout => {
             let Some(bracket) = schedule::draw(n, seed, &item.id) else {
                 return Ok(ranking::of_knockout(0, Vec::new()));
             };
             let coin = |a: usize, b: usize| keyed::coin(seed, &item.id, "undecided", (a, b));
-            Ok(ranking::of_knockout(n, strategy::knockout(&bracket, &teams, play, &coin).await?))
+            Ok(ranking::of_knockout(n, strategy::knockout(&bracket, &teams, play, &coin).await?).of_twins(&twins))
         }
         rated => {
             let pairs = match settings.opponents {
@@ -97,7 +98,7 @@ where
                 None => schedule::round_robin(&teams),
             };
             let matches = strategy::all_pairs(&pairs, judge.places.ahead(), play).await?;
-            Ok(ranking::of_ratings(n, matches, rated, seed, &item.id))
+            Ok(ranking::of_ratings(&twins, matches, rated, seed, &item.id))
         }
     }
 }
@@ -167,6 +168,11 @@ pub fn teams(responses: &[Response], rule: TeamRule) -> Vec<usize> {
         }
     }
     teams
+}
+
+/// For each response the index of the first one with the same text: one text has one place. Where twins meet, each stands for itself.
+pub fn twins(responses: &[Response], rule: TeamRule) -> Vec<usize> {
+    teams(responses, if rule == TeamRule::Off { TeamRule::Off } else { TeamRule::Text })
 }
 
 #[cfg(test)]

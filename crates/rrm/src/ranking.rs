@@ -1,8 +1,11 @@
 //! Played matches -> a [`Ranking`]: an order with scores, and the evidence it rests on.
 
+use std::cmp::Ordering;
+
 use crate::{
     engine::Usage,
     rating::{self, BtConfig, EloConfig, Outcome, Score},
+    schedule::Teams,
     strategy::{DecidedBy, Match, Strategy},
     vote::{Counts, Decision},
 };
@@ -85,17 +88,50 @@ fn climbed(n: usize, matches: &[Match], rounds: u32) -> Vec<usize> {
     if n == 1 { vec![0] } else { order }
 }
 
+impl Ranking {
+    /// The same ranking of a knockout where responses with one number in `twins` are one text, which nobody judged against itself: all have the
+    /// place and the score of the one that got furthest, and stand together. Where one of them has no place, none of them has.
+    #[must_use]
+    pub fn of_twins(mut self, twins: &Teams) -> Self {
+        let n = twins.len();
+        let all = |i: usize| (0..n).filter(move |other| twins[*other] == twins[i]);
+        let best = |i: usize| all(i).map(|other| self.scores[other].map(|score| score.value)).collect::<Option<Vec<f64>>>();
+        let best: Vec<Option<f64>> = (0..n).map(|i| best(i)?.into_iter().reduce(f64::max)).collect();
+        let above = |i: usize| best.iter().filter(|other| **other > best[i]).count();
+        let ranks = (0..n).map(|i| match best[i] {
+            None => None,
+            Some(_) if self.order.is_some() => Some(1 + above(i)),
+            Some(_) => all(i).filter_map(|other| self.ranks[other]).min(),
+        });
+        self.ranks = ranks.collect();
+        self.scores = best.iter().map(|value| value.map(|value| Score { value, low: None, high: None })).collect();
+        if let Some(order) = &mut self.order {
+            let before = order.clone();
+            let first = |i: &usize| before.iter().position(|other| twins[*other] == twins[*i]);
+            order.sort_by(|x, y| best[*y].partial_cmp(&best[*x]).unwrap_or(Ordering::Equal).then(first(x).cmp(&first(y))));
+        }
+        self
+    }
+}
+
 /// The order that ratings over the matches give. Undecided matches say nothing and are left out: a response of which no match was decided has
 /// neither score nor place. Where matches would link all responses and those that were decided do not, nobody has a place.
-pub fn of_ratings(n: usize, matches: Vec<Match>, strategy: Strategy, seed: u64, item: &str) -> Ranking {
-    let played: Vec<rating::Played> = matches.iter().filter_map(decided).collect();
+///
+/// Responses with one number in `twins`, the index of the first of them, are one text: the matches of all are its matches, and all have its rating.
+pub fn of_ratings(twins: &Teams, matches: Vec<Match>, strategy: Strategy, seed: u64, item: &str) -> Ranking {
+    let mut texts: Vec<usize> = twins.iter().enumerate().filter(|(i, first)| *i == **first).map(|(i, _)| i).collect();
+    texts.sort_unstable();
+    let text = |response: usize| texts.binary_search(&twins[response]).unwrap_or(response);
+    let of_texts = |played: rating::Played| rating::Played { a: text(played.a), b: text(played.b), ..played };
+    let n = texts.len();
+    let played: Vec<rating::Played> = matches.iter().filter_map(decided).map(of_texts).collect();
     let rated = match strategy {
         Strategy::Elo | Strategy::Knockout => rating::elo(n, &played, &EloConfig::default(), seed, item),
         Strategy::BradleyTerry => rating::bradley_terry(n, &played, &BtConfig::default()),
         Strategy::WinRate => rating::win_rate(n, &played),
     };
-    let scores = rated.scores;
-    let met = |m: &Match| rating::Played { a: m.first, b: m.second, outcome: Outcome::Tie };
+    let scores: Vec<Option<Score>> = (0..twins.len()).map(|i| rated.scores[text(i)]).collect();
+    let met = |m: &Match| of_texts(rating::Played { a: m.first, b: m.second, outcome: Outcome::Tie });
     let parted = !rated.connected && rating::connected(n, &matches.iter().map(met).collect::<Vec<_>>());
     let place = |score: &Score| 1 + scores.iter().flatten().filter(|other| other.value > score.value).count();
     let ranks: Vec<Option<usize>> = scores.iter().map(|score| score.as_ref().filter(|_| !parted).map(place)).collect();

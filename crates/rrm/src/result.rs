@@ -210,6 +210,27 @@ pub fn of_judgment(item: &Item, played: Played, flags: Vec<Flag>) -> Row {
     row(item, Some(result), None)
 }
 
+/// The row of a pair of one text: a tie, of which nobody was asked.
+pub fn of_twins(item: &Item, flags: Vec<Flag>) -> Row {
+    let played = Match { round: 0, first: 0, second: 1, winner: None, decided_by: DecidedBy::Team, judgment: None };
+    let half = Some(Score { value: 0.5, low: None, high: None });
+    let result = RowResult {
+        verdict: Some(Decision::Tie),
+        label: label(item, (0, 1)),
+        order: None,
+        ranks: None,
+        scores: vec![half, half],
+        penalised: false,
+        disconnected: false,
+        matches: vec![match_row(played)],
+        undecided: 0,
+        coins: 0,
+        flags,
+        usage: RowUsage::default(),
+    };
+    row(item, Some(result), None)
+}
+
 /// The row of something that could not be judged.
 pub fn of_error(item: &Item, error: String) -> Row {
     row(item, None, Some(error))

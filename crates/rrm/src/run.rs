@@ -8,7 +8,7 @@ use crate::{
     dataset::{DatasetError, Item},
     judge::{Judge, JudgeError},
     markup::find_markup,
-    rank::{self, RankSettings},
+    rank::{self, RankSettings, TeamRule},
     result::{self, Flag, Row, Verdicts},
     transcript::{self, Bare},
 };
@@ -98,6 +98,8 @@ pub async fn one(judge: &Judge, task: &Task, item: &Item) -> Result<Row, JudgeEr
     let (item, flags) = judged(item, &judge.format.markup);
     let item = &*item;
     Ok(match task {
+        // A judge could only guess.
+        Task::Judge if rank::twins(&item.responses, TeamRule::Text) == [0, 0] => result::of_twins(item, flags),
         Task::Judge => result::of_judgment(item, rank::play(judge, item, (0, 1)).await?, flags),
         Task::Rank(settings) => result::of_ranking(item, rank::rank(judge, item, settings).await?, flags),
     })

@@ -140,6 +140,11 @@ impl VerdictPattern {
         let mut found = self.found(answer);
         self.take_bare_number(answer, &mut found, quotes);
         if self.several == Several::Agree {
+            // What compares the two and is no label, such as `A<B` or `A>=B`, is no verdict, and says something else than a label beside it.
+            let odd = found.iter().any(|one| one.label.is_none() && self.compares(one.text) && !quotes.hold(one.text));
+            if odd && found.iter().any(|one| one.label.is_some()) {
+                return Err(Abstain::Ambiguous);
+            }
             found.retain(|one| one.label.is_some());
         }
         // A last label that may be a quotation or not decides nothing, and nothing is decided against it.
@@ -264,6 +269,18 @@ impl VerdictPattern {
         // Labels that differ in nothing but style are told apart by it.
         let (label, (_, verdict)) = same.next()?;
         same.all(|(_, (_, other))| other == verdict).then_some(label)
+    }
+
+    /// Whether a text compares what labels compare, by signs: `A<B`, `A>=B`.
+    fn compares(&self, text: &str) -> bool {
+        const SIGNS: &str = "<>=\u{2265}\u{2264}\u{2248}\u{226b}\u{226a}";
+        let Some(text) = wording::plain(text) else { return false };
+        let labels: String = self.all().filter_map(|(label, _)| wording::plain(label)).collect();
+        labels.contains('>')
+            && text.contains(|c| SIGNS.contains(c))
+            && text.starts_with(char::is_alphanumeric)
+            && text.ends_with(char::is_alphanumeric)
+            && text.chars().all(|c| SIGNS.contains(c) || labels.contains(c))
     }
 
     fn verdict(&self, label: usize) -> Option<Verdict> {

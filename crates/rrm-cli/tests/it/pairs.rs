@@ -292,6 +292,23 @@ fn mistakes_are_refused_before_anything_is_read_or_asked() {
 }
 
 #[test]
+fn responses_that_nobody_can_tell_are_not_called_absent() {
+    let rows = [
+        json!({"id": 1, "question": "Who painted the ceiling of that chapel?", "answer": "Michelangelo", "responses": ["The answer is Raphael.", "I do not know."]}),
+        json!({"id": 2, "question": "How many legs has a spider in all?", "answer": "8", "responses": []}),
+        json!({"id": 3, "question": "How many wings has a bee in all?", "answer": "4", "responses": ["", "<think>4"]}),
+        json!({"id": 4, "question": "How many eyes has a dog in all?", "answer": "2", "responses": ["The answer is 3.", "Perhaps some."]}),
+    ];
+    let (folder, path) = file("q.jsonl", rows.map(|row| format!("{row}\n")).concat());
+    let out = folder.path().join("pairs.jsonl");
+    let ran = rrm(["pairs".as_ref(), path.as_os_str(), "-o".as_ref(), out.as_os_str()]);
+    let dropped =
+        std::fs::read_to_string(out.with_extension("jsonl.dropped.jsonl")).unwrap_or_else(|_| panic!("{}", stderr(&ran)));
+    let reasons: Vec<String> = lines(&dropped).iter().map(|row| row["reason"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(reasons, ["none-verifiable", "no-responses", "no-responses", "none-right"]);
+}
+
+#[test]
 fn what_is_not_proven_right_is_never_chosen() {
     let Some(data) = shared_data("") else { return };
     let cases = data.join("../cases");

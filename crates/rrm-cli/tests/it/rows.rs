@@ -24,7 +24,7 @@ fn a_result_is_shown_with_its_bracket() {
     insta::assert_snapshot!(stdout(&rrm(["show", out, "sums", "--input", path, "--brief"])), @r#"
     sums  4 responses, 3 matches, 2 votes (0 abstained), 0 tokens written
       1.   [1]      2  4
-      2.   [2]      1  4
+      2.   [2]      2  4
       3.   [0]      0  5
       4.   [3]      0  </think> \boxed{Assistant 1}
 

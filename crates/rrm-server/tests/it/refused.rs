@@ -301,6 +301,53 @@ async fn messages_are_read_as_in_files() {
 }
 
 #[tokio::test]
+async fn conversations_about_another_prompt_and_transcripts_are_read_as_in_files() {
+    let served = serve("longer", patient(2)).await;
+    let chat = |turns: &[&str]| -> Value {
+        let roles = ["user", "assistant"].into_iter().cycle();
+        turns.iter().zip(roles).map(|(turn, role)| json!({"role": role, "content": turn})).collect()
+    };
+    // A member's whole conversation must be about the prompt of its group.
+    let body = |group: &str, member: &str, response: Value| json!({"group": group, "member": member, "prompt": "P", "response": response});
+    for (response, words) in [
+        (chat(&["Q", "an answer"]), "begins with `User: Q`, the prompt with `User: P`"),
+        (chat(&["P", "an answer", "and?", "another"]), "the user goes on behind the prompt"),
+    ] {
+        let (status, told) = served.ask("/v1/groups", &body("g", "a", response)).await;
+        assert!(status == 422 && message(&told).contains(words), "{told}");
+    }
+    let (a, b) = (body("h", "a", chat(&["P", "xx"])), body("h", "b", "a longer one".into()));
+    let ((status, a), _) = tokio::join!(served.ask("/v1/groups", &a), served.ask("/v1/groups", &b));
+    assert_eq!((status, &a["reward"]), (200, &json!(-0.5)));
+    // Rows are those of files: what is the same in all is no part of what is judged.
+    let rows = [
+        json!(["\n\nHuman: P\n\nAssistant: xx", "\n\nHuman: P\n\nAssistant: y"]),
+        json!([
+            "<|im_start|>user\nP<|im_end|>\n<|im_start|>assistant\nxx<|im_end|>",
+            "<|im_start|>user\nP<|im_end|>\n<|im_start|>assistant\ny"
+        ]),
+        json!([chat(&["P", "xx"]), chat(&["P", "y"])]),
+        json!([chat(&["P", "xx"]).to_string(), chat(&["P", "y"]).to_string()]),
+    ];
+    for responses in rows {
+        let (status, told) = served.ask("/v1/judge", &json!({"prompt": "P", "responses": responses})).await;
+        assert_eq!((status, &told["verdict"]), (200, &json!("first")), "{told}");
+        for route in ["/v1/judge", "/v1/rank"] {
+            let (status, told) = served.ask(route, &json!({"prompt": "Another", "responses": responses})).await;
+            assert!(status == 422 && message(&told).contains("P`, the prompt with `User: Another`"), "{told}");
+        }
+        let mixed = json!({"prompt": "P", "responses": [responses[0], "a plain text"]});
+        let (status, told) = served.ask("/v1/rank", &mixed).await;
+        assert_eq!(status, if responses[0].is_string() { 422 } else { 200 }, "{told}");
+    }
+    // Two equal texts are no question.
+    let calls = served.counter("votes_total").await;
+    let (status, told) = served.ask("/v1/judge", &json!({"prompt": "P", "responses": ["x", "x"]})).await;
+    assert_eq!((status, &told["verdict"], &told["matches"][0]["decided_by"]), (200, &json!("tie"), &json!("team")));
+    assert_eq!(served.counter("votes_total").await, calls);
+}
+
+#[tokio::test]
 async fn a_judge_whose_last_calls_failed_is_not_ready() {
     use std::sync::atomic::Ordering::SeqCst;
     let served = serve("longer", patient(2)).await;

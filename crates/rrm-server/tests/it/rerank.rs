@@ -73,6 +73,24 @@ async fn what_cannot_be_compared_is_refused_and_never_scored() {
         let (status, told) = served.ask(route, &body).await;
         assert_eq!((status, &told["error"]["code"]), (422, &json!(code)), "{body}: {told}");
     }
+    // Pictures are not judged, and errors name the place.
+    let picture = |document: Value| json!({"query": "Q", "documents": [document, "text"]});
+    for (route, body, words) in [
+        ("/rerank", picture(json!({"text": "a", "image": "https://a/b.png"})), "`documents[0].image` holds a picture"),
+        ("/rerank", picture(json!({"image": "https://a/b.png"})), "`documents[0].image` holds a picture"),
+        ("/rerank", picture(json!({"title": "a"})), "`documents[0]` must be a text, or an object with a `text`; found an object"),
+        ("/rerank", picture(json!({"text": 7})), "`documents[0].text` must be text; found a number (7)"),
+        ("/score", json!({"queries": "Q", "documents": ["a", 7]}), "`documents[1]` must be a text"),
+        ("/rerank", json!({"query": "<image>\nWhat?", "documents": DOCUMENTS}), "the tag `<image>`"),
+    ] {
+        let (status, told) = served.ask(route, &body).await;
+        let message = told["error"]["message"].as_str().unwrap();
+        assert!(status == 422 && message.contains(words), "{body}: {told}");
+    }
+    // As in vLLM, 0 is all; fewer than none is refused.
+    let top = |n: i64| json!({"query": "Q", "documents": DOCUMENTS, "top_n": n});
+    assert_eq!(served.ask("/rerank", &top(0)).await.1["results"].as_array().unwrap().len(), 3);
+    assert_eq!(served.ask("/rerank", &top(-1)).await.0, 422);
     // A judge that says nothing leaves nobody with a score: no rating knows one, and a knockout's coins are none.
     for settings in [win_rates(), groups_of(2)] {
         let silent = serve("silent", settings).await;

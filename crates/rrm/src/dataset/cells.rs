@@ -1,4 +1,4 @@
-//! Cells of a table -> the values that are written in them as JSON, where the columns that a row is read from hold such.
+//! Cells of a table -> the values that are written in them as JSON, or as Python writes lists, where the columns that a row is read from hold such.
 //!
 //! A cell is a text. It is taken for JSON only where nothing else can be meant: a list of responses, what a dotted path looks into, and the
 //! messages of a conversation. Turns of prompt and responses side by side (Kaggle's LMSYS) are read as in any file, see `chats`.
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     columns::{ColumnNames, Field, Several},
-    mend,
+    mend, python,
 };
 
 /// Columns that hold JSON whatever they are read for.
@@ -44,14 +44,15 @@ fn replace(row: &mut Map<String, Value>, name: &str, fits: impl Fn(&Value) -> bo
     }
 }
 
-/// The list or object that a cell is the JSON of.
+/// The list or object that a cell is the JSON of, or Python's text of.
 fn value(cell: &Value) -> Option<Value> {
     let text = cell.as_str()?.trim();
     let looks = text.starts_with('[') && text.ends_with(']') || text.starts_with('{') && text.ends_with('}');
     if !looks {
         return None;
     }
-    mend::parse(text, |text| serde_json::from_str::<Value>(text)).ok().map(|(value, _)| value)
+    let json = mend::parse(text, |text| serde_json::from_str::<Value>(text)).ok().map(|(value, _)| value);
+    json.or_else(|| python::literal(text))
 }
 
 fn is_conversation(value: &Value) -> bool {

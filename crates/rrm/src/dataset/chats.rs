@@ -6,17 +6,22 @@
 use serde_json::Value;
 
 use super::{
-    error::RowProblem,
     messages::{Said, messages},
+    problem::RowProblem,
+    python,
     responses::Raw,
     roles,
     settle::repeats,
+    transcripts::{Transcript, transcript},
 };
 use crate::chat::{Message, Role};
 
 /// What a text was read as, for messages.
 const TRANSCRIPT: &str = "a transcript";
 const JSON: &str = "JSON text of messages";
+const PYTHON: &str = "Python's text of messages";
+/// Of these nothing else can be thought.
+pub(super) const LISTS: &str = "a JSON list of turns";
 
 /// A text read as turns.
 struct Chat {
@@ -28,16 +33,23 @@ struct Chat {
 
 /// The turns of a prompt that is written as a transcript or as JSON text of messages; `None` for any other text.
 pub(super) fn prompt(text: &str, place: &str) -> Result<Option<Vec<Message>>, RowProblem> {
-    if let Some(list) = listed_messages(text) {
+    if let Some((list, _)) = listed_messages(text) {
         return messages(&list, place).map(Some);
     }
-    let Some(mut turns) = transcript(text) else { return Ok(None) };
-    let open = turns.last().is_some_and(|turn| turn.role == Role::Assistant && turn.content.is_empty());
+    if python::looks_like_messages(text) {
+        return Err(RowProblem::Python { place: place.to_owned() });
+    }
+    let Some(Transcript { mut turns, marked }) = transcript(text) else { return Ok(None) };
+    let open = turns.last().is_some_and(|turn| turn.role == Role::Assistant && is_opened(&turn.content));
     if open {
         turns.pop();
     }
-    let sure = turns.first().is_some_and(|turn| turn.role == Role::User) && (is_marked(text) || open);
-    Ok(sure.then_some(turns))
+    Ok((turns.first().is_some_and(|turn| turn.role != Role::Assistant) && (marked || open)).then_some(turns))
+}
+
+/// Whether a turn says nothing yet; a template may have opened its thinking.
+fn is_opened(content: &str) -> bool {
+    content.replace("<think>", "").replace("</think>", "").trim().is_empty()
 }
 
 /// The prompt of a row whose prompt and responses are JSON lists of texts, a turn each, as in Kaggle's LMSYS; the responses become conversations.
@@ -64,7 +76,7 @@ pub(super) fn lists(prompt: &str, place: &str, responses: &mut [Raw]) -> Result<
         // A null is a turn in which nothing was said.
         let answers = answers.into_iter().map(|text| Message { role: Role::Assistant, content: text.unwrap_or_default() });
         let turns = asked.iter().map(Message::user).zip(answers).flat_map(|(user, assistant)| [user, assistant]);
-        (raw.said, raw.what) = (Said::Turns(turns.collect()), "a JSON list of turns");
+        (raw.said, raw.what) = (Said::Turns(turns.collect()), LISTS);
     }
     Ok(asked.first().map(|text| vec![Message::user(text)]))
 }
@@ -79,6 +91,10 @@ pub(super) fn lift(prompt: Option<&[Message]>, responses: &mut [Raw]) -> Result<
             Some(chat) => chats.push((index, chat)),
             None => plain = plain.or(Some(index)),
         }
+    }
+    let broken = |raw: &Raw| matches!(&raw.said, Said::Text(text) if python::looks_like_messages(text));
+    if let Some(raw) = responses.first().filter(|_| chats.is_empty() && responses.iter().all(broken)) {
+        return Err(RowProblem::Python { place: raw.place.clone() });
     }
     if let Some(plain) = plain {
         let Some((index, chat)) = chats.iter().find(|(_, chat)| chat.sure) else { return Ok(()) };
@@ -99,66 +115,41 @@ fn chat(text: &str, place: &str, prompt: Option<&[Message]>) -> Result<Option<Ch
         (Some(prompt), [before @ .., _]) => repeats(before, prompt),
         (Some(_), []) => false,
     };
-    if let Some(list) = listed_messages(text) {
+    if let Some((list, what)) = listed_messages(text) {
         let turns = messages(&list, place)?;
         let sure = fits(&turns);
         let ends = turns.last().is_some_and(|turn| turn.role == Role::Assistant);
         // A request to a model, for one, is a list that ends with the user: an answer that holds one is a text.
-        return Ok((sure || ends).then_some(Chat { what: JSON, turns, sure }));
+        return Ok((sure || ends).then_some(Chat { what, turns, sure }));
     }
-    if let Some(message) = single_message(text) {
+    if let Some((message, what)) = single_message(text) {
         // It may be what was asked for, so that it is a turn only where all responses are such.
-        return Ok(Some(Chat { what: JSON, turns: messages(&[message], place)?, sure: false }));
+        return Ok(Some(Chat { what, turns: messages(&[message], place)?, sure: false }));
     }
-    let Some(turns) = transcript(text) else { return Ok(None) };
-    let whole = turns.first().is_some_and(|turn| turn.role == Role::User);
-    // Without its empty line a text that begins with `Human:` may be a dialogue that the prompt asks for.
-    let sure = if is_marked(text) { whole || prompt.is_some() } else { whole && fits(&turns) };
+    let Some(Transcript { turns, marked }) = transcript(text) else { return Ok(None) };
+    let whole = turns.first().is_some_and(|turn| turn.role != Role::Assistant);
+    // A text that begins with words such as `User:` may be a dialogue that the prompt asks for.
+    let sure = if marked { whole || prompt.is_some() } else { whole && fits(&turns) };
     Ok(sure.then_some(Chat { what: TRANSCRIPT, turns, sure }))
 }
 
-const SPEAKERS: [(&str, Role); 2] = [("\n\nHuman:", Role::User), ("\n\nAssistant:", Role::Assistant)];
-
-/// Whether a text begins as a transcript does, its empty line included.
-fn is_marked(text: &str) -> bool {
-    SPEAKERS.iter().any(|(marker, _)| text.starts_with(marker))
-}
-
-/// Reads a transcript as Anthropic's hh-rlhf files hold them: `Human:` and `Assistant:`, each after an empty line.
-fn transcript(text: &str) -> Option<Vec<Message>> {
-    let start = text.trim_start();
-    if !SPEAKERS.iter().any(|(marker, _)| start.starts_with(marker.trim_start())) {
-        return None;
-    }
-    let text = format!("\n\n{start}");
-    let mut rest = text.as_str();
-    let mut turns = Vec::new();
-    while !rest.is_empty() {
-        let (marker, role) = SPEAKERS.into_iter().find(|(marker, _)| rest.starts_with(marker))?;
-        rest = &rest[marker.len()..];
-        let end = SPEAKERS.iter().filter_map(|(marker, _)| rest.find(marker)).min().unwrap_or(rest.len());
-        turns.push(Message { role, content: rest[..end].trim().to_owned() });
-        rest = &rest[end..];
-    }
-    Some(turns)
-}
-
 /// The message of the assistant that a text is as JSON, without anything beside it.
-fn single_message(text: &str) -> Option<Value> {
-    let message = parsed(text)?;
+fn single_message(text: &str) -> Option<(Value, &'static str)> {
+    let (message, what) = parsed(text)?;
     let keys = message.as_object().filter(|keys| keys.len() == 2)?;
     let role = roles::speaker(keys)?.1.as_str().and_then(roles::role)?;
     let says = ["content", "value"].iter().any(|key| keys.get(*key).is_some_and(Value::is_string));
-    (role == Role::Assistant && says).then_some(message)
+    (role == Role::Assistant && says).then_some((message, what))
 }
 
 /// The messages of a text that is a JSON list of them, or an object with such a list: every element names who speaks and says something,
 /// and at least one of the names is known.
-fn listed_messages(text: &str) -> Option<Vec<Value>> {
-    const LISTS: [&str; 3] = ["messages", "conversations", "conversation"];
-    let list = match parsed(text)? {
+fn listed_messages(text: &str) -> Option<(Vec<Value>, &'static str)> {
+    const HOLDERS: [&str; 3] = ["messages", "conversations", "conversation"];
+    let (value, what) = parsed(text)?;
+    let list = match value {
         Value::Array(list) => list,
-        Value::Object(mut keys) => match LISTS.iter().find_map(|key| keys.remove(*key)) {
+        Value::Object(mut keys) => match HOLDERS.iter().find_map(|key| keys.remove(*key)) {
             Some(Value::Array(list)) => list,
             _ => return None,
         },
@@ -167,12 +158,12 @@ fn listed_messages(text: &str) -> Option<Vec<Value>> {
     let says = |value: &Value| ["content", "value", "tool_calls", "function_call"].iter().any(|key| value.get(key).is_some());
     let name = |value: &Value| Some(roles::speaker(value.as_object()?)?.1.as_str()?.to_owned());
     let names: Option<Vec<String>> = list.iter().map(|value| name(value).filter(|_| says(value))).collect();
-    names?.iter().any(|name| roles::role(name).is_some()).then_some(list)
+    names?.iter().any(|name| roles::role(name).is_some()).then_some((list, what))
 }
 
 /// The texts of a JSON list of texts and nulls.
 fn listed_texts(text: &str) -> Option<Vec<Option<String>>> {
-    let Value::Array(list) = parsed(text)? else { return None };
+    let (Value::Array(list), _) = parsed(text)? else { return None };
     let texts: Option<Vec<_>> = list
         .into_iter()
         .map(|value| match value {
@@ -184,25 +175,18 @@ fn listed_texts(text: &str) -> Option<Vec<Option<String>>> {
     texts.filter(|list| !list.is_empty())
 }
 
-fn parsed(text: &str) -> Option<Value> {
-    if text.trim_start().starts_with(['[', '{']) { serde_json::from_str(text).ok() } else { None }
+/// The value that a text is, and as what it is written.
+fn parsed(text: &str) -> Option<(Value, &'static str)> {
+    if !text.trim_start().starts_with(['[', '{']) {
+        return None;
+    }
+    let json = serde_json::from_str(text).ok().map(|value| (value, JSON));
+    json.or_else(|| python::literal(text).map(|value| (value, PYTHON)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn transcripts_are_split_at_their_speakers() {
-        let turns = transcript("\n\nHuman: Hi, says\n\nthe man\n\nAssistant: Hello.\n\nHuman:\n\nAssistant: Yes?").unwrap();
-        let turns: Vec<_> = turns.iter().map(|turn| (turn.role.as_str(), turn.content.as_str())).collect();
-        assert_eq!(turns, [("user", "Hi, says\n\nthe man"), ("assistant", "Hello."), ("user", ""), ("assistant", "Yes?")]);
-        for text in
-            ["The sky is blue.", "", "He said \"Human: hi\".\n\nHuman: x\n\nAssistant: y", "\nHumans: they\n\nAssistant: y"]
-        {
-            assert_eq!(transcript(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn only_lists_of_messages_are_messages() {
@@ -219,7 +203,7 @@ mod tests {
             (r#"[{"role": "user", "content": "x"}"#, None),
             (r#"Here: [{"role": "user", "content": "x"}]"#, None),
         ] {
-            assert_eq!(listed_messages(text).map(|list| list.len()), count, "{text}");
+            assert_eq!(listed_messages(text).map(|(list, _)| list.len()), count, "{text}");
         }
     }
 }

@@ -5,11 +5,7 @@ use std::{
     path::Path,
 };
 
-use super::{
-    Item, ReadOptions, Skipped,
-    error::{DatasetError, RowProblem},
-    file_name, read,
-};
+use super::{Item, ReadOptions, Skipped, error::DatasetError, file_name, problem::RowProblem, read};
 
 /// So many bad rows are named, the others counted.
 pub(super) const SHOWN: usize = 5;

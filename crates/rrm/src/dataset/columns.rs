@@ -10,14 +10,16 @@
 //! | `label=annotator1,annotator2,annotator3` | the label that most of the columns give |
 //! | `label=choice:0,1` | 0 means the first, 1 the second; a third value means neither |
 //! | `id=` | no column: rows are numbered |
+//! | `system=` | no column holds the system's turn |
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
 use super::{
-    error::{RowProblem, names},
     labels::{self, Labels},
+    nearest::nearest,
+    problem::{RowProblem, names},
 };
 
 /// Which columns hold what; the default reads every field from the column of its own name.
@@ -136,6 +138,7 @@ impl Default for ColumnNames {
 pub(super) enum Field {
     Id,
     Prompt,
+    System,
     Responses,
     Chosen,
     Rejected,
@@ -150,9 +153,10 @@ pub(super) enum Field {
     Subset,
 }
 
-pub(super) const FIELDS: [Field; 14] = [
+pub(super) const FIELDS: [Field; 15] = [
     Field::Id,
     Field::Prompt,
+    Field::System,
     Field::Responses,
     Field::Chosen,
     Field::Rejected,
@@ -173,6 +177,7 @@ impl Field {
         match self {
             Field::Id => "id",
             Field::Prompt => "prompt",
+            Field::System => "system",
             Field::Responses => "responses",
             Field::Chosen => "chosen",
             Field::Rejected => "rejected",
@@ -214,6 +219,7 @@ pub(super) enum Several {
 fn default_source(field: Field) -> Source {
     let paths: &[&str] = match field {
         Field::Text => &["text", "content", "response"],
+        Field::System => &["system", "system_prompt"],
         // A column `label` means something else in many files, so that labels are read only where a spec asks for it.
         // The same holds for ranks; and `subset` is read by name only where it is grouped by.
         Field::Label | Field::Rank | Field::Subset => &[],
@@ -223,7 +229,7 @@ fn default_source(field: Field) -> Source {
 }
 
 fn source(spec: &str, field: Field, column: &str) -> Result<Source, ColumnError> {
-    if field == Field::Id && column.trim().is_empty() {
+    if matches!(field, Field::Id | Field::System) && column.trim().is_empty() {
         return Ok(Source { paths: Vec::new(), several: Several::Any, given: true });
     }
     let last = column.trim().rsplit('.').next().unwrap_or_default().to_lowercase();
@@ -327,33 +333,8 @@ pub(super) fn no_column(row: &Map<String, Value>, path: &str, wanted: String, pl
     RowProblem::NoColumn { wanted, nearest, holder, present: names(row.keys()) }
 }
 
-/// The name most like `wanted`, if at least half of its letters agree.
-fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = wanted.to_lowercase();
-    let near = names.filter(|name| name.len() <= 64).map(|name| (edits(&lower, &name.to_lowercase()), name));
-    near.min_by_key(|(edits, _)| *edits)
-        .filter(|(edits, name)| edits * 2 <= name.chars().count().max(lower.chars().count()))
-        .map(|(_, name)| name)
-}
-
 fn nearest_field(field: &str) -> String {
     nearest(field, FIELDS.iter().map(|field| field.name())).map_or_else(String::new, |name| format!("; nearest: `{name}`"))
-}
-
-/// Levenshtein distance: how many letters must be inserted, deleted or replaced to turn `a` into `b`.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().enumerate() {
-        let mut diagonal = i;
-        above[0] = i + 1;
-        for (j, other) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = above[j + 1];
-            above[j + 1] = replaced.min(above[j] + 1).min(diagonal + 1);
-        }
-    }
-    above[b.len()]
 }
 
 #[cfg(test)]
@@ -361,19 +342,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edits_counts_letters() {
-        assert_eq!(edits("prompt", "promt"), 1);
-        assert_eq!(edits("kitten", "sitting"), 3);
-        assert_eq!(edits("", "abc"), 3);
-        assert_eq!(edits("abc", ""), 3);
-    }
-
-    #[test]
     fn bad_specs_say_what_is_wrong() {
         let error = |specs: &[&str]| ColumnNames::parse(specs).unwrap_err().to_string();
         insta::assert_snapshot!(error(&["prompt"]), @"column `prompt`: expected FIELD=COLUMN, such as prompt=question");
         insta::assert_snapshot!(error(&["prompt="]), @"column `prompt=`: expected FIELD=COLUMN, such as prompt=question");
-        insta::assert_snapshot!(error(&["promt=question"]), @"column `promt=question`: no field `promt`; nearest: `prompt`; fields are: id, prompt, responses, chosen, rejected, label, rubric, reference, responses.text, responses.correct, responses.score, responses.answer, responses.rank, subset");
+        insta::assert_snapshot!(error(&["promt=question"]), @"column `promt=question`: no field `promt`; nearest: `prompt`; fields are: id, prompt, system, responses, chosen, rejected, label, rubric, reference, responses.text, responses.correct, responses.score, responses.answer, responses.rank, subset");
         insta::assert_snapshot!(error(&["prompt=a", "prompt=b"]), @"column `prompt=b`: `prompt` was already given");
         insta::assert_snapshot!(error(&["prompt=a,b"]), @"column `prompt=a,b`: `prompt` is read from one column, or from several joined by `+`");
         insta::assert_snapshot!(error(&["id=a+b"]), @"column `id=a+b`: `id` is read from one column");

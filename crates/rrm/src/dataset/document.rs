@@ -15,8 +15,8 @@ use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::{
-    error::RowProblem,
     mend::{self, Changes, Row},
+    problem::RowProblem,
     rows::BOM,
 };
 

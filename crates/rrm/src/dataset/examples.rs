@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::{
     columns::{ColumnNames, no_column},
-    error::{DatasetError, RowProblem},
+    error::DatasetError,
     item,
     messages::{Said, said},
+    problem::RowProblem,
     rows,
 };
 use crate::chat::{Message, Role};

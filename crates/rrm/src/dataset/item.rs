@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{
-    Item, ReadOptions, Response,
+    Item, ReadOptions, Response, beside,
     columns::{ColumnNames, Field, Several, find, missing, no_column, remove},
-    error::{RowProblem, wrong_type},
     mend::cleared,
     messages::{Said, said, scalar},
     pictures::unseen,
+    problem::{RowProblem, wrong_type},
     responses::{Raw, is_pair, joined, optional, responses},
     settle::settle,
 };
@@ -19,8 +19,12 @@ use crate::{
     comparison::Prompt,
 };
 
-/// Reads the row at position `row` (from 1).
-pub(super) fn item(row: usize, mut columns: Map<String, Value>, options: &ReadOptions) -> Result<Item, RowProblem> {
+/// Reads the row at position `row` (from 1). Gives also what should be said about how it was read, a sentence each.
+pub(super) fn item(
+    row: usize,
+    mut columns: Map<String, Value>,
+    options: &ReadOptions,
+) -> Result<(Item, Vec<String>), RowProblem> {
     let names = &options.columns;
     if let Some(path) = names.subset() {
         find(&columns, path).ok_or_else(|| missing(&columns, path, Field::Subset, ""))?;
@@ -29,7 +33,13 @@ pub(super) fn item(row: usize, mut columns: Map<String, Value>, options: &ReadOp
     let mut raw = responses(&columns, names)?;
     count(raw.len(), options)?;
     let place = names.of(Field::Prompt).paths.join("+");
-    let messages = settle(prompt(&columns, names)?, &place, &mut raw, options.last_turns, || no_prompt(&columns, names))?;
+    let asked = prompt(&columns, names)?;
+    let is_text = matches!(asked, Some(Said::Text(_)));
+    let mut messages = settle(asked, &place, &mut raw, options.last_turns, || no_prompt(&columns, names))?;
+    let mut told = Vec::new();
+    let system = beside::system(&columns, names, is_text, &mut messages, &mut told)?;
+    beside::read_as(&raw, &mut told);
+    beside::left_out(&columns, names, &mut told);
     seen(&columns, &messages, &raw)?;
     let [rubric, reference] = [Field::Rubric, Field::Reference].map(|field| guide(&columns, names, field));
     let prompt = Arc::new(Prompt { messages, rubric: rubric?, reference: reference? });
@@ -37,6 +47,7 @@ pub(super) fn item(row: usize, mut columns: Map<String, Value>, options: &ReadOp
     for field in [Field::Id, Field::Prompt, Field::Rubric, Field::Reference].iter().chain(held) {
         names.of(*field).paths.iter().for_each(|path| remove(&mut columns, path));
     }
+    system.iter().for_each(|path| remove(&mut columns, path));
     let responses = raw.into_iter().map(|raw| Response {
         text: match raw.said {
             Said::Text(text) => text.into(),
@@ -47,7 +58,7 @@ pub(super) fn item(row: usize, mut columns: Map<String, Value>, options: &ReadOp
         extra: without_odd_numbers(raw.extra),
     });
     let columns = without_odd_numbers(columns);
-    Ok(Item { id, row, prompt, responses: responses.collect(), extra: columns })
+    Ok((Item { id, row, prompt, responses: responses.collect(), extra: columns }, told))
 }
 
 /// Refuses a row that is about something that is no text.

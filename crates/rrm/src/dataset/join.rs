@@ -12,8 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     columns::{ColumnNames, Field, find},
-    error::{DatasetError, describe},
+    error::DatasetError,
     messages::{beginning, scalar},
+    problem::describe,
     rows,
 };
 
@@ -108,8 +109,8 @@ pub fn join(
         .collect();
     let mut groups: Vec<Group> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
-    for (path, name) in files {
-        let stem = (files.len() > 1).then(|| stem(Path::new(name)));
+    let stems = stems(files);
+    for ((path, name), stem) in files.iter().zip(stems) {
         for row in rows::open(path, &name.as_str().into())? {
             let (row, keys) = row?;
             let place = Place { file: name, row };
@@ -157,7 +158,7 @@ fn by_key(path: &Path, column: &str) -> Result<HashMap<String, Map<String, Value
 /// What a row's column says, as text and as it stands.
 fn key(keys: &Map<String, Value>, column: &str, place: Place<'_>) -> Result<(String, Value), JoinError> {
     let value = find(keys, column).ok_or_else(|| {
-        place.bad(format!("no column `{column}` to join by; the row has: {}", super::error::names(keys.keys())))
+        place.bad(format!("no column `{column}` to join by; the row has: {}", super::problem::names(keys.keys())))
     })?;
     let text = scalar(value)
         .ok_or_else(|| place.bad(format!("`{column}` must be text or a number to join by; found {}", describe(value))))?;
@@ -273,6 +274,31 @@ fn row(group: Group, mut question: Map<String, Value>, column: &str) -> Map<Stri
     row.extend(group.shared);
     row.insert("responses".to_owned(), group.answers.into_iter().map(Value::Object).collect());
     row
+}
+
+/// What names the model of each file where no column does: the file's name, with its folders where two files have one name. A single file
+/// names none.
+fn stems(files: &[(PathBuf, String)]) -> Vec<Option<String>> {
+    if files.len() == 1 {
+        return vec![None];
+    }
+    let paths: Vec<&Path> = files.iter().map(|(_, name)| Path::new(name)).collect();
+    let named = |path: &Path| {
+        let mut named = stem(path);
+        let others: Vec<&Path> = paths.iter().copied().filter(|other| *other != path && stem(other) == named).collect();
+        let mut folders = path.parent().into_iter().flat_map(Path::ancestors).filter_map(Path::file_name);
+        let mut depth = 0;
+        // As many folders as tell it from the others.
+        let folder = |path: &Path, depth: usize| path.ancestors().nth(depth).and_then(Path::file_name).map(ToOwned::to_owned);
+        let alike = |other: &&Path, depth: usize| (1..=depth).all(|depth| folder(other, depth) == folder(path, depth));
+        while others.iter().any(|other| alike(other, depth)) {
+            let Some(name) = folders.next() else { break };
+            named = format!("{}/{named}", name.to_string_lossy());
+            depth += 1;
+        }
+        Some(named)
+    };
+    paths.iter().map(|path| named(path)).collect()
 }
 
 /// A file's name without folders and endings.

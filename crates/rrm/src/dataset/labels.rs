@@ -6,9 +6,9 @@ use serde_json::{Map, Number, Value};
 
 use super::{
     columns::{ColumnNames, Field, Several, find, missing},
-    error::{RowProblem, describe},
     label_words::word,
     messages::scalar,
+    problem::{RowProblem, describe},
 };
 
 /// What the values of label columns mean.

@@ -8,8 +8,9 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    error::{DatasetError, RowProblem, describe},
+    error::DatasetError,
     mend,
+    problem::{RowProblem, describe},
     rows::{BOM, Noted, Reader, cut_off},
 };
 

@@ -283,7 +283,8 @@ fn numbers(
     {
         return Ok(settled);
     }
-    let middle = if least < 0.0 { 0.0 } else { (least + most) / 2.0 };
+    // Without the last digits of a sum such as 0.1 + 0.2.
+    let middle = if least < 0.0 { 0.0 } else { format!("{:.9e}", (least + most) / 2.0).parse().unwrap_or(0.0) };
     let [low, high] = [format!("<{middle},>{middle},{middle}"), format!(">{middle},<{middle},{middle}")];
     Err(either(listed, shown(held), [&low, &high], ["smaller numbers mean the first", "larger numbers mean the first"]))
 }

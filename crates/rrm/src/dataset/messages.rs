@@ -3,9 +3,9 @@
 use serde_json::{Map, Number, Value};
 
 use super::{
-    error::{RowProblem, wrong_type},
     mend::no_number,
     pictures::attached,
+    problem::{RowProblem, wrong_type},
     roles,
 };
 use crate::chat::Message;
@@ -45,7 +45,7 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
 fn is_exact(number: &Number) -> bool {
     let text = number.to_string();
     let digits = text.split(['e', 'E']).next().unwrap_or_default().bytes().filter(u8::is_ascii_digit);
-    digits.skip_while(|digit| *digit == b'0').count() <= 16 && number.as_f64().is_some_and(|number| number.abs() < 1e16)
+    digits.skip_while(|digit| *digit == b'0').count() <= 15 && number.as_f64().is_some_and(|number| number.abs() < 1e16)
 }
 
 pub(super) fn messages(list: &[Value], place: &str) -> Result<Vec<Message>, RowProblem> {
@@ -73,6 +73,14 @@ pub(super) fn content(keys: &Map<String, Value>, place: &str) -> Result<(&'stati
         .filter_map(|(key, is_call)| keys.get(key).filter(|value| is_call(value)))
         .map(Value::to_string)
         .collect();
+    let mut texts =
+        TEXTS.into_iter().filter_map(|key| Some((key, keys.get(key)?.as_str()?))).filter(|(_, text)| !text.trim().is_empty());
+    if let Some((one, text)) = texts.next()
+        && let Some((other, more)) = texts.find(|(_, more)| more.trim() != text.trim())
+    {
+        let [one, other] = [one, other].map(|key| format!("`{place}.{key}`"));
+        return Err(RowProblem::Contradiction { one, other, found: Box::new([beginning(text), beginning(more)]), hint: "" });
+    }
     let there = |key: &&str| keys.get(*key).is_some_and(|value| !value.is_null());
     let key = TEXTS.into_iter().find(there).unwrap_or("content");
     let place_of = format!("{place}.{key}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{error::RowProblem, sides::parts};
+use super::{problem::RowProblem, sides::parts};
 
 const KINDS: [&str; 13] = [
     "image",

@@ -4,10 +4,12 @@ use serde_json::{Map, Value};
 
 use super::{
     columns::{ColumnNames, Field, Several, find, found, missing, no_column, remove},
-    error::{RowProblem, WHOLE, wrong_type},
+    label_words::word,
     labels,
     messages::{self, Said, said, scalar},
+    problem::{RowProblem, WHOLE, wrong_type},
     roles,
+    sides::{Order, order_of},
 };
 use crate::chat::Role;
 
@@ -24,6 +26,13 @@ pub(super) struct Raw {
     pub(super) extra: Map<String, Value>,
 }
 
+impl Raw {
+    /// What is said, and nothing that a file knows about it.
+    pub(super) fn new(place: String, said: Said) -> Self {
+        Raw { place, said, what: WHOLE, label: None, team: None, extra: Map::new() }
+    }
+}
+
 /// Whether the row is a pair of `chosen` and `rejected` instead of a list of responses.
 pub(super) fn is_pair(row: &Map<String, Value>, columns: &ColumnNames) -> bool {
     let has = |field| find(row, &columns.of(field).paths[0]).is_some_and(|value| !value.is_null());
@@ -36,7 +45,16 @@ pub(super) fn is_pair(row: &Map<String, Value>, columns: &ColumnNames) -> bool {
 
 /// Reads the responses of a row, labels included.
 pub(super) fn responses(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Vec<Raw>, RowProblem> {
-    let mut responses = if is_pair(row, columns) {
+    let pair = is_pair(row, columns);
+    if pair && columns.of(Field::Label).given {
+        let named = |field| columns.of(field).paths.join(",");
+        let [chosen, rejected, label] = [Field::Chosen, Field::Rejected, Field::Label].map(named);
+        return Err(RowProblem::PairAndLabel { chosen, rejected, label });
+    }
+    if pair && let Some(problem) = named(row, columns) {
+        return Err(problem);
+    }
+    let mut responses = if pair {
         let mut pair = side(row, columns, Field::Chosen, 1.0)?;
         pair.append(&mut side(row, columns, Field::Rejected, 0.0)?);
         pair
@@ -52,6 +70,28 @@ pub(super) fn responses(row: &Map<String, Value>, columns: &ColumnNames) -> Resu
         [first.label, second.label] = labels.map(Some);
     }
     Ok(responses)
+}
+
+/// What is wrong with a pair whose two sides name the responses, which stand in other columns.
+fn named(row: &Map<String, Value>, columns: &ColumnNames) -> Option<RowProblem> {
+    let [chosen, rejected] = [Field::Chosen, Field::Rejected].map(|field| &columns.of(field).paths[0]);
+    let [better, worse] = [chosen, rejected].map(|path| find(row, path).and_then(scalar));
+    let (better, worse) = (better?, worse?);
+    let texts =
+        || row.iter().filter(|(name, value)| ![chosen, rejected].contains(name) && value.is_string()).map(|(name, _)| name);
+    let held = |name: &str| texts().any(|other| other == name);
+    let sides = || {
+        let mut pairs = texts().flat_map(|one| texts().map(move |other| (one, other)));
+        pairs.find(|(one, other)| matches!(order_of(one, other), Some(Order::FromOne | Order::FromZero)))
+    };
+    let pair = match (word(&better), word(&worse)) {
+        _ if held(&better) && held(&worse) => sides(),
+        // An answer to a question with options may be a letter.
+        (Some(one), Some(other)) if one != other && one < 2 && other < 2 => Some(sides()?),
+        _ => return None,
+    };
+    let columns = pair.map_or_else(|| format!("{better},{worse}"), |(one, other)| format!("{one},{other}"));
+    Some(RowProblem::Named { place: chosen.clone(), found: better, columns })
 }
 
 fn listed(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Vec<Raw>, RowProblem> {
@@ -91,7 +131,7 @@ fn response(value: &Value, place: String, columns: &ColumnNames) -> Result<Raw, 
     const EXPECTED: &str = "a response: text, an object with the text, or a list of messages";
     let Value::Object(keys) = value else {
         let said = said(value, &place, EXPECTED)?;
-        return Ok(Raw { place, said, what: WHOLE, label: None, team: None, extra: Map::new() });
+        return Ok(Raw::new(place, said));
     };
     let (said, read) = text(keys, &place, columns)?;
     let [score, rank] = [Field::Score, Field::Rank].map(|field| number(keys, &place, columns, field));
@@ -132,7 +172,16 @@ fn text<'a>(keys: &Map<String, Value>, place: &str, columns: &'a ColumnNames) ->
     }
     let lists: &[&'static str] = if source.given { &[] } else { &["messages", "conversations", "conversation"] };
     let paths = source.paths.iter().map(String::as_str).chain(lists.iter().copied());
-    let held = paths.into_iter().find_map(|path| Some((path, find(keys, path)?)));
+    let mut all = paths.into_iter().filter_map(|path| Some((path, find(keys, path)?)));
+    let held = all.next();
+    if let Some((one, Value::String(text))) = held
+        && let Some((other, more)) = all.find_map(|(path, value)| Some((path, value.as_str()?)).filter(|(_, more)| more != text))
+    {
+        let [one, other] = [one, other].map(|key| format!("`{place}.{key}`"));
+        let found = Box::new([messages::beginning(text), messages::beginning(more)]);
+        let hint = ": --column responses.text=KEY says which";
+        return Err(RowProblem::Contradiction { one, other, found, hint });
+    }
     let Some((path, value)) = held else {
         let names = source.paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", nor ");
         return Err(no_column(keys, &source.paths[0], names, place));

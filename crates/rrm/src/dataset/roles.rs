@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::error::{RowProblem, wrong_type};
+use super::problem::{RowProblem, wrong_type};
 use crate::chat::Role;
 
 /// Who speaks under which names, in lower case: OpenAI, ShareGPT, LLaMA-Factory, ms-swift, Llama, Gemma, Cohere and Mistral, and what their users write.
@@ -52,6 +52,15 @@ pub(super) fn speaker(keys: &Map<String, Value>) -> Option<(&'static str, &Value
 pub(super) fn named(keys: &Map<String, Value>, place: &str) -> Result<Option<Role>, RowProblem> {
     let Some((key, name)) = speaker(keys) else { return Ok(None) };
     let Value::String(name) = name else { return Err(wrong_type(&format!("{place}.{key}"), "text", name)) };
+    // `from` beside `role` may say where a text is from.
+    if let Some(other) = keys.get("from").and_then(Value::as_str).filter(|_| key == "role")
+        && let (Some(one), Some(two)) = (role(name), role(other))
+        && one != two
+    {
+        let [one, two] = ["role", "from"].map(|key| format!("`{place}.{key}`"));
+        let found = Box::new([format!("`{name}`"), format!("`{other}`")]);
+        return Err(RowProblem::Contradiction { one, other: two, found, hint: "" });
+    }
     let unknown = || RowProblem::Role { place: place.to_owned(), role: name.clone(), known: known() };
     role(name).map(Some).ok_or_else(unknown)
 }

@@ -15,10 +15,11 @@ use serde_json::{Map, Value};
 
 use super::{
     document::{self, Document},
-    error::{DatasetError, RowProblem},
+    error::DatasetError,
     lines::{Lines, object},
     mend::{self, Changes},
-    table::{self, Table},
+    problem::RowProblem,
+    table::{self, Head, Table},
 };
 
 /// A row with its position, counted from 1.
@@ -75,19 +76,19 @@ pub(super) struct Noted {
 
 /// Rows, and the first of them.
 #[derive(Debug, Default)]
-struct Count {
+pub(super) struct Count {
     rows: AtomicUsize,
     first: AtomicUsize,
 }
 
 impl Count {
-    fn add(&self, row: usize) {
+    pub(super) fn add(&self, row: usize) {
         if self.rows.fetch_add(1, Ordering::Relaxed) == 0 {
             self.first.store(row, Ordering::Relaxed);
         }
     }
 
-    fn said(&self, what: &str) -> Option<String> {
+    pub(super) fn said(&self, what: &str) -> Option<String> {
         let (rows, first) = (self.rows.load(Ordering::Relaxed), self.first.load(Ordering::Relaxed));
         let place = if first == 0 { String::new() } else { format!(", the first is row {first}") };
         (rows > 0).then(|| format!("{what} ({rows} {}{place})", if rows == 1 { "row" } else { "rows" }))
@@ -190,9 +191,12 @@ fn text_rows(path: &Path, name: &Arc<str>, head: &[u8], reader: Reader) -> Resul
             if ending("parquet") {
                 return foreign("not Parquet, though its name says so");
             }
-            match table::delimiter(head, end, ending("csv") || ending("tsv")) {
-                Some(delimiter) => Ok(Rows { cells: true, ..Rows::new(Table::open(name, reader, end, delimiter)?) }),
-                None => Ok(lines(name, reader, end)),
+            match table::head(head, end, ending("csv") || ending("tsv")) {
+                Head::Header { delimiter, behind_sep } => {
+                    Ok(Rows { cells: true, ..Rows::new(Table::open(name, reader, end, (delimiter, behind_sep))?) })
+                }
+                Head::Foreign(found) => foreign(found),
+                Head::Other => Ok(lines(name, reader, end)),
             }
         }
     }

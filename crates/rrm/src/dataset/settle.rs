@@ -5,8 +5,8 @@
 
 use super::{
     chats,
-    error::RowProblem,
     messages::{Said, beginning},
+    problem::RowProblem,
     responses::Raw,
 };
 use crate::chat::{Message, Role, dialogue};
@@ -41,7 +41,18 @@ pub(super) fn settle(
         }
     };
     spoken(&settled, &said)?;
+    unanswered(&settled, &said, responses)?;
     Ok(settled)
+}
+
+/// Refuses a prompt that ends with one of the responses: who judges would be told which one was taken.
+fn unanswered(prompt: &[Message], place: &str, responses: &[Raw]) -> Result<(), RowProblem> {
+    let Some(Message { role: Role::Assistant, content }) = prompt.last() else { return Ok(()) };
+    let is_last = |raw: &&Raw| matches!(&raw.said, Said::Text(text) if !text.trim().is_empty() && text.trim() == content.trim());
+    match responses.iter().find(is_last) {
+        Some(raw) => Err(RowProblem::Answered { place: place.to_owned(), response: raw.place.clone() }),
+        None => Ok(()),
+    }
 }
 
 /// Refuses a prompt in which nothing is asked.
@@ -109,7 +120,7 @@ fn last_turn(turns: &[Message], place: &str) -> Result<(Vec<Message>, Message), 
 
 /// `prompt` and the turns `before` a response as one conversation. These turns may repeat the prompt (with a system message before it,
 /// which the prompt column often lacks) or go on from it.
-fn continued(prompt: &[Message], before: Vec<Message>, raw: &Raw) -> Result<Vec<Message>, RowProblem> {
+pub(super) fn continued(prompt: &[Message], before: Vec<Message>, raw: &Raw) -> Result<Vec<Message>, RowProblem> {
     match before.as_slice() {
         [] => Ok(prompt.to_vec()),
         _ if repeats(&before, prompt) => Ok(before),

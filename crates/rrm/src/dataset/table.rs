@@ -11,7 +11,8 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    error::{DatasetError, RowProblem},
+    error::DatasetError,
+    problem::RowProblem,
     rows::{BOM, Reader, cut_off},
 };
 
@@ -25,13 +26,54 @@ pub(super) struct Table {
     row: usize,
 }
 
+/// What the beginning of a file says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Head {
+    /// A header line, whose names are separated by this; behind a line `sep=` where that is true.
+    Header { delimiter: u8, behind_sep: bool },
+    /// Something else that people call a table.
+    Foreign(&'static str),
+    /// No table.
+    Other,
+}
+
 /// Whether the beginning of a file is a header line, and what separates its names. `sure` where the file's name says that it is a table.
-pub(super) fn delimiter(head: &[u8], end: u8, sure: bool) -> Option<u8> {
+pub(super) fn head(head: &[u8], end: u8, sure: bool) -> Head {
     let head = head.strip_prefix(BOM).unwrap_or(head);
-    let line = head.split(|byte| *byte == end).next()?.trim_ascii_end();
-    let line = std::str::from_utf8(line).ok()?;
+    let line = head.split(|byte| *byte == end).next().unwrap_or_default().trim_ascii_end();
+    let Ok(line) = std::str::from_utf8(line) else { return Head::Other };
+    // Excel's own line.
+    if let Some(delimiter) = separator(line) {
+        return Head::Header { delimiter, behind_sep: true };
+    }
+    if line.starts_with('|') && line.trim_end().ends_with('|') && line.len() > 2 {
+        return Head::Foreign("a table in Markdown; save it as CSV");
+    }
+    let comment = line.strip_prefix('#').is_some_and(|rest| rest.starts_with([' ', '#', '!']));
+    if comment && (sure || line.len() > 2) {
+        return Head::Foreign("a file that begins with a comment line (`#`); take such lines out");
+    }
+    match delimiter(line, sure) {
+        Some(delimiter) => Head::Header { delimiter, behind_sep: false },
+        None => Head::Other,
+    }
+}
+
+/// The delimiter that a line such as `sep=;` names.
+fn separator(line: &str) -> Option<u8> {
+    let line = line.strip_prefix('"').map_or(line, |line| line.strip_suffix('"').unwrap_or(line));
+    let rest = line.get(..4).filter(|name| name.eq_ignore_ascii_case("sep=")).map(|_| &line[4..])?;
+    match rest.as_bytes() {
+        [] if line.len() == 4 => Some(b'\t'),
+        [byte] if byte.is_ascii_punctuation() && *byte != b'"' => Some(*byte),
+        _ if rest.eq_ignore_ascii_case("\\t") => Some(b'\t'),
+        _ => None,
+    }
+}
+
+fn delimiter(line: &str, sure: bool) -> Option<u8> {
     let names = |delimiter: u8| split(line, delimiter).unwrap_or_default();
-    let most = [b',', b'\t', b';'].into_iter().map(|delimiter| (names(delimiter).len(), delimiter));
+    let most = [b',', b'\t', b';', b'|'].into_iter().map(|delimiter| (names(delimiter).len(), delimiter));
     let (count, delimiter) = most.rev().max_by_key(|(count, _)| *count)?;
     let is_name = |name: &String| {
         let name = name.trim();
@@ -43,9 +85,17 @@ pub(super) fn delimiter(head: &[u8], end: u8, sure: bool) -> Option<u8> {
 }
 
 impl Table {
-    /// Reads the header.
-    pub(super) fn open(name: &Arc<str>, reader: Reader, end: u8, delimiter: u8) -> Result<Self, DatasetError> {
+    /// Reads the header, behind a line `sep=` where there is one.
+    pub(super) fn open(
+        name: &Arc<str>,
+        reader: Reader,
+        end: u8,
+        (delimiter, behind_sep): (u8, bool),
+    ) -> Result<Self, DatasetError> {
         let mut table = Table { name: name.clone(), reader, end, delimiter, header: Vec::new(), row: 0 };
+        if behind_sep {
+            table.record()?;
+        }
         let header = table.record()?.unwrap_or_default();
         let header = table.cells(&header, 0)?;
         for (place, column) in header.iter().enumerate() {

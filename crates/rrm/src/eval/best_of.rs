@@ -240,7 +240,8 @@ async fn picks(judge: &Judge, item: &Item, settings: &RankSettings, largest: usi
         let knockout = rank::rank(judge, &some, &by(Strategy::Knockout)).await?;
         let elo = rank::rank(judge, &some, &by(Strategy::Elo)).await?;
         // Another rating of the same matches.
-        let bradley_terry = ranking::of_ratings(n, elo.matches.clone(), Strategy::BradleyTerry, judge.settings.seed, &some.id);
+        let (twins, seed) = (rank::twins(&some.responses, settings.teams), judge.settings.seed);
+        let bradley_terry = ranking::of_ratings(&twins, elo.matches.clone(), Strategy::BradleyTerry, seed, &some.id);
         let pick = |ranking: Ranking| {
             let votes = ranking.tally.votes;
             let votes = u64::from(votes.first + votes.second + votes.tie + votes.abstain);

@@ -88,6 +88,8 @@ struct Stated {
     said: Vec<Said>,
     /// What the row calls right, where it does.
     label: Option<Verdict>,
+    /// The texts that it was about, by their columns, where the row has them.
+    texts: Vec<(&'static str, Part, String)>,
     file: PathBuf,
     row: usize,
     used: bool,
@@ -98,6 +100,15 @@ enum Said {
     Verdict(Verdict),
     Nothing,
     Unreadable,
+}
+
+/// Which text of a pair a column holds.
+#[derive(Clone, Copy)]
+enum Part {
+    /// All of the prompt, or a part of it.
+    Prompt,
+    First,
+    Second,
 }
 
 /// What a row says about its pair, or what is wrong with it.
@@ -115,6 +126,8 @@ struct Kind {
     about: &'static [&'static str],
     /// The same of a case.
     key: fn(&Case) -> String,
+    /// Columns that repeat the texts of the data: ids of another edition may be the same.
+    texts: &'static [(&'static str, Part)],
 }
 
 const JUDGE_BENCH: Kind = Kind {
@@ -123,6 +136,7 @@ const JUDGE_BENCH: Kind = Kind {
     read: judge_bench,
     about: &["pair_id"],
     key: |case| case.item.id.clone(),
+    texts: &[("question", Part::Prompt), ("response_A", Part::First), ("response_B", Part::Second)],
 };
 
 const LLM_BAR: Kind = Kind {
@@ -134,6 +148,7 @@ const LLM_BAR: Kind = Kind {
         let prompt = case.item.prompt.messages.iter().map(|message| message.content.as_str());
         prompt.chain(case.item.responses.iter().map(|response| &*response.text)).collect::<Vec<_>>().join("\0")
     },
+    texts: &[],
 };
 
 const PANDA_LM: Kind = Kind {
@@ -142,6 +157,7 @@ const PANDA_LM: Kind = Kind {
     read: panda_lm,
     about: &["idx"],
     key: |case| case.item.id.clone(),
+    texts: &[("instruction", Part::Prompt), ("input", Part::Prompt), ("response1", Part::First), ("response2", Part::Second)],
 };
 
 /// What the column of PandaLM's verdicts ends with; before it stands who judged.
@@ -220,7 +236,9 @@ fn read(kind: &Kind, file: &Path, stated: &mut HashMap<String, Stated>) -> Resul
         let key = kind.about.iter().map(text).collect::<Result<Vec<_>, _>>().map_err(bad)?.join("\0");
         let said = (kind.read)(&keys).map_err(bad)?;
         let label = keys.get("label").and_then(verdict);
-        let now = Stated { said, label, file: file.to_owned(), row, used: false };
+        let held = |(name, part): &(&'static str, Part)| Some((*name, *part, keys.get(*name)?.as_str()?.to_owned()));
+        let texts = kind.texts.iter().filter_map(held).collect();
+        let now = Stated { said, label, texts, file: file.to_owned(), row, used: false };
         if let Some(before) = stated.insert(key, now) {
             let (file, row) = (before.file.display(), before.row);
             return Err(bad(format!("{file} row {row} judges the same pair; give the judgments of one judge at a time")));
@@ -257,6 +275,11 @@ fn case_row(suite: &Suite, case: &Case, stated: Option<&mut Stated>, found: &mut
                 let problem = format!("the label is not that of `{}` in the data", case.item.id);
                 return Err(RecordedError::Row { file: stated.file.clone(), row: stated.row, problem });
             }
+            if let Some(name) = other_text(case, &stated.texts) {
+                let problem =
+                    format!("`{name}` is not that of `{}` in the data: the judgment is about other texts", case.item.id);
+                return Err(RecordedError::Row { file: stated.file.clone(), row: stated.row, problem });
+            }
             let shown = [case.pair, (case.pair.1, case.pair.0)];
             row.decisions.clear();
             for (said, shown) in stated.said.iter().zip(shown).take(orders) {
@@ -272,6 +295,20 @@ fn case_row(suite: &Suite, case: &Case, stated: Option<&mut Stated>, found: &mut
     let right = |decision: &Decision| *decision == case.label.into();
     row.strict = (row.decisions.len() == 2).then(|| row.decisions.iter().all(right));
     Ok(row)
+}
+
+/// The first column of a judgment whose text is not that of the case.
+fn other_text(case: &Case, texts: &[(&'static str, Part, String)]) -> Option<&'static str> {
+    let response = |place: usize, text: &str| case.item.responses.get(place).is_some_and(|response| response.text.trim() == text);
+    let is = |(_, part, text): &&(&'static str, Part, String)| {
+        let text = text.trim();
+        !match part {
+            Part::Prompt => case.item.prompt.messages.iter().any(|message| message.content.contains(text)),
+            Part::First => response(case.pair.0, text),
+            Part::Second => response(case.pair.1, text),
+        }
+    };
+    texts.iter().find(is).map(|(name, _, _)| *name)
 }
 
 /// One vote, about the responses as they were shown.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    Input, Reason, Settings,
+    Input, Reason, Settings, Unused,
     benchmarks::Benchmarks,
     choose::{self, Sides},
     columns::Columns,
@@ -105,6 +105,7 @@ pub(super) fn unfit(question: &Question, settings: &Settings) -> Option<Reason> 
 /// Why the responses of a question give no pair.
 pub(super) fn one_sided(sides: &Sides) -> Option<Reason> {
     match (sides.right.is_empty(), sides.wrong.is_empty()) {
+        (true, true) if sides.unused.contains(&Unused::Unverifiable) => Some(Reason::NoneVerifiable),
         (true, true) => Some(Reason::NoResponses),
         (true, false) => Some(Reason::NoneRight),
         (false, true) => Some(Reason::NoneWrong),

@@ -36,7 +36,7 @@ pub enum Ending {
 pub const THINKING: &str = "thinking";
 
 /// Tokens that end a text or fill it up, of the families whose policies are trained and judged.
-const TOKENS: [&str; 54] = [
+const TOKENS: [&str; 63] = [
     // ChatML, Qwen, GPT-2 and their kin
     "<|im_end|>",
     "<|endoftext|>",
@@ -101,13 +101,34 @@ const TOKENS: [&str; 54] = [
     "<eod>",
     "<EOD>",
     "<|eos|>",
+    // OpenChat, InternLM, Ling, Kimi, MiniMax, dots, Grok, Nemotron
+    "<|end_of_turn|>",
+    "<eoa>",
+    "<|role_end|>",
+    "[EOT]",
+    "[e~[",
+    "<|endofresponse|>",
+    "<|endofassistant|>",
+    "<|separator|>",
+    "<extra_id_1>",
 ];
 
-/// Tokens of which there are many, told by what they begin with.
-const NUMBERED: [&str; 3] = ["<|reserved_special_token_", "<|dummy_", "<|reserved_"];
+/// Tokens of which there are many, told by what stands before and behind their numbers.
+const NUMBERED: [(&str, &str); 10] = [
+    ("<|reserved_special_token_", "|>"),
+    ("<|dummy_", "|>"),
+    ("<|reserved_", "|>"),
+    ("<|extra_", "|>"),
+    ("<reserved_", ">"),
+    ("<unused", ">"),
+    ("<SPECIAL_", ">"),
+    ("[UNUSED_TOKEN_", "]"),
+    ("<\u{ff5c}place\u{2581}holder\u{2581}no\u{2581}", "\u{ff5c}>"),
+    ("<\u{ff5c}hy_place\u{2581}holder\u{2581}no\u{2581}", "\u{ff5c}>"),
+];
 
 /// Heads of an assistant's turn, which stand before a text whose prompt was not cut off to the byte.
-const HEADS: [&str; 9] = [
+const HEADS: [&str; 13] = [
     "<|im_start|>assistant",
     "<|start_header_id|>assistant<|end_header_id|>",
     "<|header_start|>assistant<|header_end|>",
@@ -117,6 +138,10 @@ const HEADS: [&str; 9] = [
     "<|assistant|>",
     "<\u{ff5c}Assistant\u{ff5c}>",
     "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>",
+    "<|start_of_role|>assistant<|end_of_role|>",
+    "<extra_id_1>Assistant",
+    "[|assistant|]",
+    "[/INST]",
 ];
 
 /// What of `response` is judged. A text without tokens at its ends and without leading thinking is given as it is, to the byte.
@@ -159,10 +184,12 @@ fn without_tokens<'a>(mut text: &'a str, taken_off: &mut Vec<String>) -> &'a str
 /// The token that a text ends with, and what is before it.
 fn last_token(text: &str) -> Option<(&str, &str)> {
     let known = TOKENS.iter().find_map(|token| Some((text.strip_suffix(token)?, *token)));
-    known.or_else(|| {
-        let at = text.ends_with("|>").then(|| text.rfind("<|"))??;
-        NUMBERED.iter().any(|front| text[at..].starts_with(front)).then(|| text.split_at(at))
-    })
+    let numbered = |(front, end): &(&str, &str)| {
+        let head = text.strip_suffix(end)?.trim_end_matches(|c: char| c.is_ascii_digit());
+        let before = head.strip_suffix(front).filter(|_| head.len() + end.len() < text.len())?;
+        Some(text.split_at(before.len()))
+    };
+    known.or_else(|| NUMBERED.iter().find_map(numbered))
 }
 
 /// The token or head that a text begins with, and what follows it, the line break of a head included.
@@ -285,7 +312,16 @@ mod tests {
 
     #[test]
     fn tokens_of_many_families_are_taken_off_at_the_ends() {
-        for token in TOKENS.into_iter().chain(["<|reserved_special_token_3|>", "<|dummy_85|>"]) {
+        let numbered = [
+            "<|reserved_special_token_3|>",
+            "<|dummy_85|>",
+            "<reserved_106>",
+            "[UNUSED_TOKEN_145]",
+            "<SPECIAL_12>",
+            "<unused7>",
+            "<|extra_0|>",
+        ];
+        for token in TOKENS.into_iter().chain(numbered) {
             for response in [format!("Yes.{token}"), format!("Yes.{token}\n{token}{token} ")] {
                 let bare = bare(&response);
                 assert_eq!((&*bare.text, &bare.taken_off[..]), ("Yes.", &[token.to_owned()][..]), "{response}");

@@ -82,6 +82,11 @@ impl<'a> Quotes<'a> {
         })
     }
 
+    /// Whether a judged text has these words, whatever they are.
+    pub fn hold(&self, words: &str) -> bool {
+        self.all.iter().any(|text| wording::fold(text).contains(words))
+    }
+
     /// Whose words the label at `at` of a folded answer is in.
     pub fn said(&self, answer: &str, at: &Range<usize>, label: usize) -> Said {
         let (before, after) = (&answer[..at.start], &answer[at.end..]);
@@ -138,7 +143,41 @@ fn statement(before: &str) -> &str {
 
     let sentence = [". ", "! ", "? ", ": "].iter().filter_map(|end| Some(words.rfind(end)? + end.len())).max();
     let quotation = ["\"", "\u{201c}", "`", "\u{ab}"].iter().filter_map(|open| Some(line.rfind(open)? + open.len())).max();
-    &line[sentence.max(quotation).unwrap_or(0)..]
+    &line[sentence.max(quotation).max(opened(line)).unwrap_or(0)..]
+}
+
+/// Where a quotation in single quotes begins that nothing closes: `'` before a word and behind none, unlike an apostrophe.
+fn opened(text: &str) -> Option<usize> {
+    let mut open = None;
+    let mut before = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map(|(_, next)| *next);
+        if c == '\'' {
+            let begins = before.is_none_or(|before: char| before.is_whitespace() || "([:\u{2014}".contains(before));
+            match open {
+                None if begins && next.is_none_or(|next| !next.is_whitespace()) => open = Some(at + 1),
+                Some(_) if closes(before, next) => open = None,
+                _ => {}
+            }
+        }
+        before = Some(c);
+    }
+    open
+}
+
+/// Whether a `'` between these closes a quotation.
+fn closes(before: Option<char>, next: Option<char>) -> bool {
+    before.is_some_and(|before| !before.is_whitespace()) && next.is_none_or(|next| !next.is_alphanumeric())
+}
+
+/// Whether a quotation in single quotes ends in a text that begins inside of it.
+fn closed(text: &str) -> bool {
+    let close = |(at, _): (usize, &str)| {
+        let (before, next) = (text[..at].chars().next_back(), text[at + 1..].chars().next());
+        at == 0 || closes(before, next)
+    };
+    text.match_indices('\'').any(close)
 }
 
 /// Whether a place lies in quotation marks, code or a block quote.
@@ -155,6 +194,7 @@ fn enclosed(before: &str, after: &str) -> bool {
         || inside('\u{201c}', '\u{201d}')
         || inside('\u{ab}', '\u{bb}')
         || inside('\u{2018}', '\u{2019}')
+        || (opened(paragraph).is_some() && closed(rest))
         || line.trim_start().starts_with('>')
         || (before.matches("```").count() % 2 == 1 && after.contains("```"))
 }

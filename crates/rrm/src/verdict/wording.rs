@@ -181,7 +181,7 @@ const STYLES: [&str; 40] = [
 /// Commands that are blanks.
 const BLANKS: [&str; 6] = ["quad", "qquad", "space", "enspace", "thinspace", "nobreakspace"];
 /// HTML that does the same as [`STYLES`], and signs that HTML escapes.
-const HTML: [(&str, &str); 10] = [
+const HTML: [(&str, &str); 11] = [
     ("<b>", ""),
     ("</b>", ""),
     ("<strong>", ""),
@@ -191,6 +191,7 @@ const HTML: [(&str, &str); 10] = [
     ("<em>", ""),
     ("</em>", ""),
     ("&gt;", ">"),
+    ("&lt;", "<"),
     ("&nbsp;", " "),
 ];
 
@@ -218,6 +219,7 @@ pub(super) fn plain(text: &str) -> Option<String> {
                 if plain.ends_with(char::is_alphabetic) && rest.starts_with(|c: char| c.is_ascii_digit()) => {}
             c if c.is_whitespace() => {}
             '\u{226b}' => plain.push_str(">>"),
+            '\u{226a}' => plain.push_str("<<"),
             c => plain.extend(c.to_lowercase()),
         }
     }
@@ -236,6 +238,8 @@ fn command<'a>(rest: &'a str, plain: &mut String) -> Option<&'a str> {
     match name {
         "gt" | "textgreater" => plain.push('>'),
         "gg" => plain.push_str(">>"),
+        "lt" | "textless" => plain.push('<'),
+        "ll" => plain.push_str("<<"),
         "textcolor" | "color" => {
             let colour = after.trim_start().strip_prefix('{')?;
             return colour.split_once('}').map(|(_, after)| after);

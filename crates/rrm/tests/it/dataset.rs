@@ -1,6 +1,7 @@
 //! Files -> items, and the words for files that cannot be read.
 
 mod any_bytes;
+mod beside;
 mod chats;
 mod examples;
 mod forms;
@@ -11,6 +12,8 @@ mod messages;
 mod parquet;
 mod real;
 mod speed;
+mod tables;
+mod transcripts;
 
 use std::{
     io::Write,

@@ -236,6 +236,56 @@ async fn equal_responses_are_never_compared() {
 }
 
 #[tokio::test]
+async fn equal_texts_have_one_place_and_a_pair_of_them_costs_nothing() {
+    let with = |texts: &[&str]| {
+        let mut row = item("x", texts.len());
+        row.responses.iter_mut().zip(texts).for_each(|(response, text)| response.text = (*text).into());
+        row
+    };
+    let ranked = |row: Item, strategy| async move {
+        let judge = judge(Arc::new(scripted("longer").unwrap()), JudgeSettings::default());
+        let task = Task::Rank(RankSettings { strategy, ..Default::default() });
+        rows(&judge, &task, &[row], 1).await.remove(0).result.unwrap()
+    };
+    let values = |result: &rrm::result::RowResult| -> Vec<Option<f64>> {
+        result.scores.iter().map(|score| score.map(|score| score.value)).collect()
+    };
+    let two = ranked(with(&["same", "same"]), Strategy::Knockout).await;
+    assert_eq!((values(&two), two.usage.votes), (vec![Some(1.0); 2], 0));
+    for strategy in [Strategy::Knockout, Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate] {
+        for texts in [
+            ["aa", "b", "aa", "cccc", "aa", "ddd"],
+            ["cccc", "b", "aa", "cccc", "b", "ddd"],
+            ["x", "cccc", "cccc", "x", "cccc", "x"],
+        ] {
+            let row = with(&texts);
+            let result = ranked(row, strategy).await;
+            let (values, order) = (values(&result), result.order.unwrap());
+            for (i, j) in (0..6).flat_map(|i| (0..i).map(move |j| (i, j))).filter(|(i, j)| texts[*i] == texts[*j]) {
+                assert_eq!(values[i], values[j], "{strategy:?} {texts:?}");
+            }
+            // What is longest is best, and the order follows the scores.
+            assert_eq!(texts[order[0]], "cccc", "{strategy:?} {texts:?}");
+            assert!(order.windows(2).all(|pair| values[pair[0]] >= values[pair[1]]), "{strategy:?} {values:?} {order:?}");
+        }
+    }
+    // Where a place rests on a match without a verdict, the twin's does too.
+    let judge_of = |script| judge(Arc::new(scripted(script).unwrap()), JudgeSettings::default());
+    let task = Task::Rank(RankSettings::default());
+    let silent = rows(&judge_of("silent"), &task, &[with(&["same", "same", "other", "same"])], 1).await.remove(0).result.unwrap();
+    assert_eq!((silent.order, silent.ranks), (None, Some(vec![None; 4])));
+    // A pair is no question; of what is taken off nobody is asked either.
+    for texts in [["same", "same"], ["same", "same<|im_end|>"]] {
+        let engine = Jittery::new("first", 0);
+        let settings = JudgeSettings { votes: 4, ..Default::default() };
+        let result = rows(&judge(engine.clone(), settings), &Task::Judge, &[with(&texts)], 1).await.remove(0).result.unwrap();
+        assert_eq!(engine.begun.load(SeqCst), 0);
+        assert_eq!((result.verdict, &result.order, values(&result)), (Some(Decision::Tie), &None, vec![Some(0.5); 2]));
+        assert_eq!((result.matches[0].decided_by, result.matches[0].counts, result.undecided), (DecidedBy::Team, None, 0));
+    }
+}
+
+#[tokio::test]
 async fn what_a_limited_run_paid_for_is_kept_so_that_runs_get_on() {
     let folder = tempfile::tempdir().unwrap();
     let mut asked = 0;

@@ -29,6 +29,7 @@ mod store_files;
 mod store_processes;
 mod strict_server;
 mod undecided;
+mod verdict_signs;
 mod verdicts;
 
 use std::path::{Path, PathBuf};

@@ -112,7 +112,7 @@ proptest! {
         let pairs = schedule::round_robin(&(0..n).collect::<Vec<_>>());
         let matches: Vec<Match> = pairs.iter().map(|pair| strategy::settle(0, played(*pair, said(world, silent, *pair)))).collect();
         for rated in [Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate] {
-            let ranking = ranking::of_ratings(n, matches.clone(), rated, 0, "x");
+            let ranking = ranking::of_ratings(&(0..n).collect::<Vec<_>>(), matches.clone(), rated, 0, "x");
             let decided: HashSet<usize> =
                 matches.iter().filter(|m| m.decided_by == DecidedBy::Votes).flat_map(|m| [m.first, m.second]).collect();
             for (i, score) in ranking.scores.iter().enumerate() {
@@ -146,7 +146,7 @@ fn parts_that_only_silence_divides_have_no_places_and_parts_by_design_do() {
     let of = |pairs: &[((usize, usize), bool)]| {
         let vote = |spoken: bool| if spoken { Ok(Verdict::First) } else { Err(Abstain::NoVerdict) };
         let matches = pairs.iter().map(|(pair, spoken)| strategy::settle(0, played(*pair, vec![vote(*spoken)]))).collect();
-        ranking::of_ratings(4, matches, Strategy::WinRate, 0, "x")
+        ranking::of_ratings(&[0, 1, 2, 3], matches, Strategy::WinRate, 0, "x")
     };
     let divided = of(&[((0, 1), true), ((2, 3), true), ((1, 2), false)]);
     assert_eq!((divided.order, divided.connected, divided.ranks), (None, false, vec![None; 4]));

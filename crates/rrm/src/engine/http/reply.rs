@@ -70,6 +70,9 @@ struct ReplyJson {
 /// One choice of a reply or of a streamed chunk.
 #[derive(Deserialize)]
 struct Choice {
+    /// Its number where several were written.
+    #[serde(default)]
+    index: Value,
     #[serde(default)]
     message: Option<MessageJson>,
     #[serde(default)]
@@ -109,7 +112,9 @@ pub(crate) fn parse(body: &[u8], reading: Reading) -> Result<Reply, Failure> {
     if fields::is_error(&reply.error) {
         return Err(failure::error_object(&reply.error));
     }
-    let choice = reply.choices.and_then(|choices| choices.into_iter().next());
+    let mut choices = reply.choices.unwrap_or_default();
+    let first = choices.iter().position(is_first).unwrap_or(0);
+    let choice = (first < choices.len()).then(|| choices.swap_remove(first));
     let choice = choice.ok_or_else(|| unreadable("no choices", body))?;
     let bare = choice.message.is_none() && choice.text.is_none();
     // A service whose limit was met while it thought may give a choice without a message.
@@ -137,10 +142,16 @@ pub(crate) fn parse_chunk(data: &[u8], written: &mut Written, tell: impl FnMut(&
     if !chunk.usage.is_null() {
         written.usage = Counts::read(&chunk.usage);
     }
-    if let Some(choice) = chunk.choices.and_then(|choices| choices.into_iter().next()) {
+    // Pieces of other choices belong to other answers.
+    if let Some(choice) = chunk.choices.and_then(|choices| choices.into_iter().find(is_first)) {
         written.add(choice, tell).map_err(|what| what.failure(data))?;
     }
     Ok(())
+}
+
+/// Whether a choice is the first one, as it is where it has no number.
+fn is_first(choice: &Choice) -> bool {
+    choice.index.as_u64().is_none_or(|index| index == 0)
 }
 
 /// What a server counted; `None` for what it did not count, or wrote as no count.

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::Response;
+use serde_json::Value;
 
 use crate::engine::{
     TokenSink,
@@ -53,7 +54,7 @@ impl<'a> Teller<'a> {
 /// less is a broken answer, and more than any answer has is none.
 pub(crate) async fn read(mut response: Response, teller: Option<&Teller<'_>>, reading: Reading) -> Result<Reply, Failure> {
     let most = bounded::of_tokens(reading.max_tokens);
-    let mut written = Written::default();
+    let (mut written, mut events) = (Written::default(), Events::default());
     let mut buffer: Vec<u8> = Vec::new();
     let mut seen = 0;
     let mut tell = |text: &str| teller.map(|teller| teller.tell(text, &mut seen)).unwrap_or_default();
@@ -63,7 +64,7 @@ pub(crate) async fn read(mut response: Response, teller: Option<&Teller<'_>>, re
         let mut start = 0;
         while let Some(length) = buffer[searched..].iter().position(|byte| *byte == b'\n') {
             let end = searched + length;
-            event(&buffer[start..end], &mut written, &mut tell)?;
+            events.line(&buffer[start..end], &mut written, &mut tell)?;
             start = end + 1;
             searched = start;
         }
@@ -72,15 +73,16 @@ pub(crate) async fn read(mut response: Response, teller: Option<&Teller<'_>>, re
             return Err(Failure::Endless(most));
         }
     }
-    event(&buffer, &mut written, &mut tell)?;
+    events.line(&buffer, &mut written, &mut tell)?;
+    events.line(b"", &mut written, &mut tell)?;
     ended(written, reading)
 }
 
 /// Reads a streamed answer that came in one piece.
 pub(crate) fn read_whole(body: &[u8], teller: Option<&Teller<'_>>, reading: Reading) -> Result<Reply, Failure> {
-    let mut written = Written::default();
-    for line in body.split(|byte| *byte == b'\n') {
-        event(line, &mut written, |_| ())?;
+    let (mut written, mut events) = (Written::default(), Events::default());
+    for line in body.split(|byte| *byte == b'\n').chain([&b""[..]]) {
+        events.line(line, &mut written, |_| ())?;
     }
     let reply = ended(written, reading)?;
     if let Some(teller) = teller {
@@ -96,11 +98,41 @@ fn ended(written: Written, reading: Reading) -> Result<Reply, Failure> {
     written.finished(reading)
 }
 
-/// Reads one line of the stream. Lines that carry no data (comments, event names, the blank ones between) are passed over.
-fn event(line: &[u8], written: &mut Written, tell: impl FnMut(&str)) -> Result<(), Failure> {
-    match line.strip_prefix(b"data:").map(<[u8]>::trim_ascii) {
-        None | Some(b"[DONE]" | b"") => Ok(()),
-        Some(data) => reply::parse_chunk(data, written, tell),
+/// The lines of a stream, of which those of one event belong together.
+#[derive(Default)]
+struct Events {
+    /// Whether the event that began is called an error.
+    error: bool,
+}
+
+impl Events {
+    /// Reads one line. Lines that carry no data (comments, names of other events, the blank ones between) are passed over. An event that is
+    /// called an error is one, whatever its data are, and so are llama.cpp's `error:` and an error that was sent without a field.
+    fn line(&mut self, line: &[u8], written: &mut Written, tell: impl FnMut(&str)) -> Result<(), Failure> {
+        let field = |name: &[u8]| line.strip_prefix(name).map(<[u8]>::trim_ascii);
+        if let Some(name) = field(b"event:") {
+            self.error = name == b"error";
+            return Ok(());
+        }
+        if line.trim_ascii().is_empty() && std::mem::take(&mut self.error) {
+            return Err(failure::error_object(&Value::from("the stream sent an error without words")));
+        }
+        if let Some(error) = field(b"error:").or_else(|| field(b"data:").filter(|data| self.error && !data.is_empty())) {
+            return Err(error_of(error));
+        }
+        match field(b"data:") {
+            None if line.trim_ascii().starts_with(b"{\"error\"") => reply::parse_chunk(line.trim_ascii(), written, tell),
+            None | Some(b"[DONE]" | b"") => Ok(()),
+            Some(data) => reply::parse_chunk(data, written, tell),
+        }
+    }
+}
+
+/// The data of an error.
+fn error_of(data: &[u8]) -> Failure {
+    match serde_json::from_slice::<Value>(data) {
+        Ok(value) => failure::error_object(value.get("error").filter(|error| !error.is_null()).unwrap_or(&value)),
+        Err(_) => failure::error_object(&Value::from(&*String::from_utf8_lossy(data))),
     }
 }
 
@@ -131,12 +163,54 @@ mod tests {
     #[test]
     fn lines_without_data_are_passed_over() {
         let mut written = Written::default();
+        let mut events = Events::default();
         for line in [&b": ping"[..], b"event: x", b"", b"\r", b"data: [DONE]\r", b"data:"] {
-            event(line, &mut written, |text| panic!("{text}")).unwrap();
+            events.line(line, &mut written, |text| panic!("{text}")).unwrap();
         }
         let mut text = String::new();
-        event(br#"data:{"choices":[{"delta":{"content":"hi"}}]}"#, &mut written, |piece| text.push_str(piece)).unwrap();
+        let hi = br#"data:{"choices":[{"delta":{"content":"hi"}}]}"#;
+        events.line(hi, &mut written, |piece| text.push_str(piece)).unwrap();
         assert_eq!(text, "hi");
-        assert!(event(b"data: {", &mut written, |_| ()).is_err());
+        assert!(events.line(b"data: {", &mut written, |_| ()).is_err());
+    }
+
+    /// What a whole stream says, or how it failed.
+    fn read_all(body: &str) -> Result<String, String> {
+        let reading = Reading { max_tokens: 9, unreasoned: false, empty: false };
+        read_whole(body.as_bytes(), None, reading).map(|reply| reply.text).map_err(|failure| format!("{failure:?}"))
+    }
+
+    #[test]
+    fn only_the_first_of_several_choices_is_read() {
+        let chunk = |index: &str, text: &str, reason: &str| {
+            format!("data: {{\"choices\":[{{{index}\"delta\":{{\"content\":\"{text}\"}},\"finish_reason\":{reason}}}]}}\n\n")
+        };
+        let (zero, one) = ("\"index\":0,", "\"index\":1,");
+        let end = r#""stop""#;
+        let glued = [chunk(one, "no ", "null"), chunk(zero, "yes ", "null"), chunk(one, "no", end), chunk(zero, "yes", end)];
+        assert_eq!(read_all(&glued.concat()), Ok("yes yes".to_owned()));
+        let together = "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"no\"}},{\"index\":0,\"delta\":{\"content\":\"yes\"},\"finish_reason\":\"stop\"}]}\n";
+        assert_eq!(read_all(together), Ok("yes".to_owned()));
+        assert_eq!(read_all(&[chunk("", "a", "null"), chunk("", "b", end)].concat()), Ok("ab".to_owned()));
+        // The end of another choice is no end.
+        assert!(read_all(&[chunk(zero, "half", "null"), chunk(one, "no", end)].concat()).is_err());
+    }
+
+    #[test]
+    fn an_event_that_is_called_an_error_is_one() {
+        let said = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n";
+        assert_eq!(read_all(said), Ok("a".to_owned()));
+        for error in [
+            "event: error\ndata: {\"message\": \"it broke\"}\n\n",
+            "event:error\r\ndata: it broke\r\n\r\n",
+            "event: error\ndata: {\"error\": {\"message\": \"it broke\", \"code\": 500}}\n\n",
+            "error: {\"code\": 500, \"message\": \"it broke\"}\n\n",
+            "{\"error\": {\"message\": \"it broke\"}}\n",
+        ] {
+            let failed = read_all(&format!("{said}{error}")).unwrap_err();
+            assert!(failed.contains("it broke"), "{error}: {failed}");
+        }
+        assert!(read_all(&format!("{said}event: error\n\n")).is_err());
+        assert_eq!(read_all(&format!("event: message\n{said}event: done\ndata: [DONE]\n\n")), Ok("a".to_owned()));
     }
 }

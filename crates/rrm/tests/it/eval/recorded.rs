@@ -104,6 +104,16 @@ fn judgments_that_contradict_the_data_or_one_another_are_refused() {
         (vec![row("1", "A>B"), row("1", "A>B")], "row 1 judges the same pair; give the judgments of one judge at a time"),
         (vec![row("7", "A>B")], "none of its judgments is about a pair of the data"),
         (vec![json!({"pair_id": "1", "judgments": "A>B"})], "row 1: `judgments` must be a list of one or two"),
+        (
+            vec![
+                json!({"pair_id": "1", "question": "Q1", "response_A": "a", "response_B": "another", "judgments": [{"decision": "A>B"}]}),
+            ],
+            "row 1: `response_B` is not that of `1` in the data: the judgment is about other texts",
+        ),
+        (
+            vec![json!({"pair_id": "1", "question": "Another?", "judgments": [{"decision": "A>B"}]})],
+            "row 1: `question` is not that of `1` in the data",
+        ),
         (vec![json!({"id": "1"})], "no judgments of judgebench, which have the columns pair_id and judgments"),
     ] {
         let folder = files(&[("pairs.jsonl", pairs.clone()), ("judge.jsonl", lines(&rows))]);
@@ -167,4 +177,10 @@ fn pandalm_predictions_are_scored_and_what_is_unknown_is_wrong() {
     let (recorded, evaluation) = scored(&suite, &[folder.path().join("gpt.json")]).unwrap();
     assert_eq!((official(&evaluation, "overall"), group(&evaluation, "overall").strict), (0.75, None));
     assert_eq!((recorded.unreadable, recorded.counted.failed), (1, 0));
+    // Predictions about another edition, whose numbers are the same.
+    let mut other = result(0, "1".into());
+    other["response1"] = "an older answer".into();
+    std::fs::write(folder.path().join("gpt.json"), json!([other]).to_string()).unwrap();
+    let error = scored(&suite, &[folder.path().join("gpt.json")]).err().unwrap();
+    assert!(error.ends_with("row 1: `response1` is not that of `0` in the data: the judgment is about other texts"), "{error}");
 }

@@ -1,0 +1,104 @@
+//! Columns beside a prompt that belong to it (`system`), that may (`input`, `history`), and how texts were read: what should be said about it.
+
+use serde_json::{Map, Value};
+
+use super::{
+    chats::LISTS,
+    columns::{ColumnNames, FIELDS, Field, find, missing},
+    messages::{beginning, scalar},
+    problem::{RowProblem, WHOLE, wrong_type},
+    responses::Raw,
+};
+use crate::chat::{Message, Role};
+
+/// Puts what the column of the system says before the prompt: where that is a conversation, or where the column is named. Gives the column that
+/// was read.
+pub(super) fn system(
+    row: &Map<String, Value>,
+    names: &ColumnNames,
+    is_text: bool,
+    prompt: &mut Vec<Message>,
+    told: &mut Vec<String>,
+) -> Result<Option<String>, RowProblem> {
+    let source = names.of(Field::System);
+    let there = |path: &&String| find(row, path).is_some_and(|value| !value.is_null());
+    let Some(path) = source.paths.iter().find(there) else {
+        return match source.paths.first().filter(|_| source.given) {
+            Some(path) if find(row, path).is_none() => Err(missing(row, path, Field::System, "")),
+            _ => Ok(None),
+        };
+    };
+    let Some(value) = find(row, path).filter(|_| !is_read(names, path)) else { return Ok(None) };
+    let text = match value {
+        Value::String(_) => scalar(value),
+        _ if source.given => scalar(value),
+        _ => None,
+    };
+    let Some(text) = text else {
+        return if source.given { Err(wrong_type(path, "text or null", value)) } else { Ok(None) };
+    };
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    // Beside a text it may be the name of what is judged.
+    if is_text && !source.given {
+        told.push(format!(
+            "the column `{path}` is no part of the prompt; --column system={path} makes it the turn of the system"
+        ));
+        return Ok(None);
+    }
+    match prompt.first().filter(|first| first.role == Role::System) {
+        Some(first) if first.content.trim() != text.trim() => {
+            return Err(RowProblem::Contradiction {
+                one: format!("`{path}`"),
+                other: "the turn of the system in the prompt".to_owned(),
+                found: Box::new([beginning(&text), beginning(&first.content)]),
+                hint: ": --column system= leaves the column out",
+            });
+        }
+        Some(_) => {}
+        None => prompt.insert(0, Message { role: Role::System, content: text }),
+    }
+    if !source.given {
+        told.push(format!("the column `{path}` is read as the turn of the system; --column system= leaves it out"));
+    }
+    Ok(Some(path.clone()))
+}
+
+/// Whether another field is read from this column.
+fn is_read(names: &ColumnNames, path: &str) -> bool {
+    let reads = |field: &Field| names.of(*field).paths.iter().any(|other| other == path);
+    FIELDS.iter().filter(|field| **field != Field::System).any(reads)
+}
+
+/// Says where texts were read as conversations.
+pub(super) fn read_as(raw: &[Raw], told: &mut Vec<String>) {
+    if let Some(raw) = raw.iter().find(|raw| ![WHOLE, LISTS].contains(&raw.what)) {
+        told.push(format!(
+            "each response is {}, of which the last turn is judged; a text that is to be judged as it stands is written as a list with one \
+             message of the assistant",
+            raw.what
+        ));
+    }
+}
+
+/// Says which column was left out that belongs to an instruction in files of that layout (Alpaca, LLaMA-Factory).
+pub(super) fn left_out(row: &Map<String, Value>, names: &ColumnNames, told: &mut Vec<String>) {
+    let prompt = names.of(Field::Prompt);
+    let [path] = prompt.paths.as_slice() else { return };
+    if path != "instruction" && path != "prompt" {
+        return;
+    }
+    let unread = |name: &&str| !is_read(names, name);
+    if path == "instruction"
+        && let Some(Value::String(input)) = Some("input").filter(|name| unread(name)).and_then(|name| row.get(name))
+        && !input.trim().is_empty()
+    {
+        told.push("the column `input` is no part of the prompt; --column prompt=instruction+input makes it one".to_owned());
+    }
+    if let Some(Value::Array(turns)) = Some("history").filter(|name| unread(name)).and_then(|name| row.get(name))
+        && !turns.is_empty()
+    {
+        told.push("the column `history` is no part of the prompt; write the conversation as a list of messages".to_owned());
+    }
+}
