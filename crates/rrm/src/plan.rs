@@ -1,12 +1,14 @@
 //! A schedule -> what it will take: calls, dependent rounds, tokens, money, before anything is spent.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dataset::Item,
+    dataset::{Item, Response},
     engine::Usage,
     judge::{Adaptive, JudgeSettings},
-    rank::{self, RankSettings},
+    rank::{self, RankSettings, TeamRule},
     run::Task,
     schedule::{self, Teams},
     spending::Price,
@@ -74,11 +76,21 @@ pub fn matches(item: &Item, task: &Task) -> (u64, u64) {
         Task::Rank(settings) => match settings.strategy {
             Strategy::Knockout => (n.saturating_sub(1), u64::from(n.next_power_of_two().trailing_zeros())),
             _ => {
-                let pairs = matches_of(&rank::teams(&item.responses, settings.teams), settings, &item.id);
+                let pairs = matches_of(&teams(&item.responses, settings.teams), settings, &item.id);
                 (pairs, pairs.min(1))
             }
         },
     }
+}
+
+/// The teams that [`rank::teams`] gives, at once where texts alone decide: a server counts before it refuses.
+fn teams(responses: &[Response], rule: TeamRule) -> Vec<usize> {
+    let by_text = rule == TeamRule::Text || responses.iter().all(|response| response.team.is_none());
+    if rule == TeamRule::Off || !by_text {
+        return rank::teams(responses, rule);
+    }
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    responses.iter().enumerate().map(|(i, response)| *first.entry(&response.text).or_insert(i)).collect()
 }
 
 /// Matches that ranking so many responses takes at most; `teams` has the team of each response, `item` is the row's id.
@@ -122,7 +134,7 @@ impl TooManyVotes {
         match self.strategy {
             Some(Strategy::Elo | Strategy::BradleyTerry | Strategy::WinRate) if most > 0 && fits(knockout) => {
                 format!(
-                    "--strategy knockout takes {knockout} matches; --opponents M takes about {n} x M / 2, and M up to {most} fits"
+                    "--strategy knockout takes {knockout} matches; --opponents M takes about {n} x M / 2, and M up to about {most} fits"
                 )
             }
             Some(Strategy::Elo | Strategy::BradleyTerry | Strategy::WinRate) if fits(knockout) => {
@@ -201,7 +213,7 @@ mod tests {
         assert_eq!(refused.to_string(), "2000 responses take 1999000 matches of 1 vote, 1999000 votes; one row may take 200000");
         assert_eq!(
             refused.hint(),
-            "--strategy knockout takes 1999 matches; --opponents M takes about 2000 x M / 2, and M up to 200 fits"
+            "--strategy knockout takes 1999 matches; --opponents M takes about 2000 x M / 2, and M up to about 200 fits"
         );
         assert_eq!(check_votes_of(2000, &by(Strategy::Elo, Some(200)), 1, MOST_ROW_VOTES), Ok(()));
         assert!(check_votes_of(2000, &by(Strategy::Elo, Some(201)), 1, MOST_ROW_VOTES).is_err());
@@ -218,6 +230,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn teams_are_those_of_a_ranking(texts in proptest::collection::vec((0_u8..6, proptest::option::of(0_u8..4)), 0..20), answers: bool) {
+            let response = |(text, answer): &(u8, Option<u8>)| Response {
+                text: text.to_string().into(),
+                label: None,
+                team: answer.filter(|_| answers).map(|answer| answer.to_string()),
+                extra: serde_json::Map::new(),
+            };
+            let responses: Vec<Response> = texts.iter().map(response).collect();
+            for rule in [TeamRule::Text, TeamRule::Answer, TeamRule::Off] {
+                proptest::prop_assert_eq!(teams(&responses, rule), rank::teams(&responses, rule));
+            }
+        }
+
         #[test]
         fn no_schedule_has_more_matches_than_the_bound(
             teams in proptest::collection::vec(0_usize..50, 0..40), m in proptest::option::of(1_usize..45), rated: bool,

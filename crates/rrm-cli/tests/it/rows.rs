@@ -131,7 +131,7 @@ fn a_row_that_would_take_too_many_votes_is_refused_before_anything_is_asked() {
         insta::allow_duplicates! {
             insta::assert_snapshot!(stderr(&refused), @r#"
             error: row 2 (large): 5 responses take 10 matches of 3 votes, 30 votes; one row may take 29 (--max-row-votes)
-            hint: --strategy knockout takes 4 matches; --opponents M takes about 5 x M / 2, and M up to 3 fits; or raise --max-row-votes, which takes memory and money in proportion
+            hint: --strategy knockout takes 4 matches; --opponents M takes about 5 x M / 2, and M up to about 3 fits; or raise --max-row-votes, which takes memory and money in proportion
             "#);
         }
         assert!(refused.stdout.is_empty() && !record.exists(), "nobody was asked");

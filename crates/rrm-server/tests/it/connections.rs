@@ -207,7 +207,7 @@ async fn what_would_take_too_many_votes_is_refused_with_the_numbers() {
     let (status, refused) = served.ask("/v1/rank", &row(15)).await;
     assert_eq!((status, &refused["error"]["code"]), (413, &json!("too_many_votes")));
     let said = "15 responses take 105 matches of 1 vote, 105 votes; one row may take 100 (--max-row-votes); cheaper: \
-        --strategy knockout takes 14 matches; --opponents M takes about 15 x M / 2, and M up to 13 fits";
+        --strategy knockout takes 14 matches; --opponents M takes about 15 x M / 2, and M up to about 13 fits";
     assert_eq!(refused["error"]["message"], said);
     // Twins do not meet.
     let doubled = [texts(14), texts(14)].concat();
