@@ -11,10 +11,9 @@ if [ ! -f "$model/model.safetensors" ]; then
   exit 1
 fi
 export RRM_TEST_CHECKPOINT="$PWD/$model"
-cargo test --quiet -p rrm-nn --test it smollm2
-cargo test --quiet -p rrm-llama --test it smollm2_writes
-cargo build --quiet -p rrm-cli --features gguf
-rrm="${CARGO_TARGET_DIR:-target}/debug/rrm"
+cargo test --quiet --workspace --features rrm-cli/gguf --test it smollm2
+[ -n "${RRM:-}" ] || cargo build --quiet -p rrm-cli --features gguf
+rrm="${RRM:-${CARGO_TARGET_DIR:-target}/debug/rrm}"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 "$rrm" rank examples/eight-responses.jsonl --engine "local:$model" --max-thinking-tokens 64 --votes 3 \

@@ -9,8 +9,8 @@ if [ $# -ne 1 ]; then
   sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2
   exit 1
 fi
-cargo build --quiet -p rrm-cli --features gguf
-rrm="${CARGO_TARGET_DIR:-target}/debug/rrm"
+[ -n "${RRM:-}" ] || cargo build --quiet -p rrm-cli --features gguf
+rrm="${RRM:-${CARGO_TARGET_DIR:-target}/debug/rrm}"
 port="$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
 pid="$(scripts/serve_smollm2.sh "$1" "$port")"
 work="$(mktemp -d)"

@@ -5,12 +5,11 @@ use std::{future::Future, process::ExitCode, sync::Arc, time::Instant};
 use anyhow::Context;
 use rrm::{
     format::Format,
-    judge::Judge,
+    judge::{Judge, Places},
     spending::Spending,
     store::{Elsewhere, Store},
 };
 use rrm_engines::Opened;
-use tokio::sync::Semaphore;
 
 use crate::{
     batch::Batch,
@@ -50,7 +49,7 @@ impl Session {
             format: Arc::new(format),
             settings: options.judge(),
             store,
-            slots: Arc::new(Semaphore::new(options.concurrency())),
+            places: Arc::new(Places::new(options.concurrency())),
             spending: Arc::new(Spending::new(options.limits())),
             addresses: true,
             recorder: engines::recorder(options, &*opened.engine)?,

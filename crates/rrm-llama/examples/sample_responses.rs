@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut responses = Vec::new();
     for seed in 1..=8 {
         let request = Request {
-            messages: vec![Message::user(PROMPT)],
+            messages: [Message::user(PROMPT)].into(),
             sampling: Sampling { temperature: 0.8, top_p: 0.95, top_k: None, min_p: None, max_tokens: 160 },
             seed,
             budget: None,

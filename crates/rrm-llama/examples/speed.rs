@@ -41,7 +41,7 @@ fn main() {
 fn timed(engine: &LlamaEngine, prompt: String, max_tokens: u32) -> (f64, u64, u64) {
     let sampling = Sampling { temperature: 1.0, top_p: 0.95, top_k: Some(40), min_p: None, max_tokens };
     let request = Request {
-        messages: vec![Message::user(prompt)],
+        messages: [Message::user(prompt)].into(),
         sampling,
         seed: 1,
         budget: None,

@@ -22,7 +22,7 @@ use rrm::{
     dataset::{Item, Response},
     engine::{Completion, Engine, EngineError, EngineInfo, Finish, Request, Sampling},
     format::Format,
-    judge::{Adaptive, Judge, JudgeSettings},
+    judge::{Adaptive, Judge, JudgeSettings, Places},
     keyed::Keyed,
     rank::{RankSettings, rank},
     spending::{Limits, Spending},
@@ -33,7 +33,6 @@ use rrm_nn::{
     local::LocalConfig,
 };
 use tokenizers::Tokenizer;
-use tokio::sync::Semaphore;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -166,7 +165,7 @@ fn judge(settings: &Settings, engine: Arc<Spoken>) -> Result<Judge> {
             ..JudgeSettings::default()
         },
         store: None,
-        slots: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+        places: Arc::new(Places::new(usize::MAX)),
         spending: Arc::new(Spending::new(Limits::default())),
         addresses: true,
         recorder: None,

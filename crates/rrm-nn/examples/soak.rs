@@ -143,7 +143,7 @@ fn request(number: u64) -> Request {
     let text = format!("{}\n\n1: {}\n\n2: {}", pick(prompt, 12), pick(100 + first, 6), pick(100 + second, 6));
     let verdict = |label: &str| format!("[{label}]");
     Request {
-        messages: vec![Message::user(text)],
+        messages: [Message::user(text)].into(),
         sampling: Sampling { temperature: 0.8, top_p: 0.95, ..Sampling::default() },
         seed: number,
         budget: Some(Budget {

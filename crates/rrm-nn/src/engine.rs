@@ -146,7 +146,7 @@ impl LocalEngine {
             return Err(self.failed("the conversation makes a prompt without tokens"));
         }
         // Thousands may wait, and their tokens are all that is needed.
-        request.messages = Vec::new();
+        request.messages = [].into();
         let plan = sequence::plan(&request, prompt.len(), self.context, &*self.tokenizer).map_err(|refusal| match refusal {
             Refusal::TooLong(tokens) => {
                 EngineError::TooLong { engine: self.info.name.clone(), tokens, limit: self.context as u64 }

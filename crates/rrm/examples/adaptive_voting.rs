@@ -10,11 +10,10 @@ use rrm::{
     comparison::{Comparison, Prompt, Side},
     engine::{Completion, Engine, EngineError, EngineInfo, Finish, Request, Usage},
     format::{Format, FormatError},
-    judge::{Adaptive, Fixture, Judge, JudgeError, JudgeSettings, Judgment},
+    judge::{Adaptive, Fixture, Judge, JudgeError, JudgeSettings, Judgment, Places},
     keyed::Keyed,
     spending::{Limits, Spending},
 };
-use tokio::sync::Semaphore;
 
 /// A judge that is right with a known probability.
 struct Simulated {
@@ -52,7 +51,7 @@ fn judge(accuracy: f64, votes: u32, adaptive: Adaptive) -> Result<Judge, FormatE
         format: Arc::new(Format::shipped("rrm").unwrap_or_else(|| Format::parse("rrm", ""))?),
         settings: JudgeSettings { votes, adaptive, ..JudgeSettings::default() },
         store: None,
-        slots: Arc::new(Semaphore::new(1)),
+        places: Arc::new(Places::new(1)),
         spending: Arc::new(Spending::new(Limits::default())),
         addresses: true,
         recorder: None,

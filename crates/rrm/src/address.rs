@@ -153,7 +153,7 @@ mod tests {
 
     fn request() -> Request {
         Request {
-            messages: vec![Message { role: Role::System, content: "Judge.".into() }, Message::user("Which is better?")],
+            messages: [Message { role: Role::System, content: "Judge.".into() }, Message::user("Which is better?")].into(),
             sampling: Sampling::default(),
             seed: 42,
             budget: None,
@@ -204,6 +204,11 @@ mod tests {
             change(&mut budget);
             key(&Request { budget: Some(budget), ..base.clone() })
         };
+        let said = |change: fn(&mut Vec<Message>)| {
+            let mut messages = base.messages.to_vec();
+            change(&mut messages);
+            key(&Request { messages: messages.into(), ..base.clone() })
+        };
         let parts = KeyParts { fingerprint: "abc", format_hash: "def", request: &base, vote: 3 };
         let keys = [
             completion_key(&parts),
@@ -212,10 +217,10 @@ mod tests {
             completion_key(&KeyParts { format_hash: "deg", ..parts }),
             completion_key(&KeyParts { vote: 4, ..parts }),
             with(|request| request.seed = 43),
-            with(|request| request.messages[0].role = Role::User),
-            with(|request| request.messages[1].content.push(' ')),
-            with(|request| request.messages.push(Message::user(""))),
-            with(|request| request.messages.swap(0, 1)),
+            said(|messages| messages[0].role = Role::User),
+            said(|messages| messages[1].content.push(' ')),
+            said(|messages| messages.push(Message::user(""))),
+            said(|messages| messages.swap(0, 1)),
             with(|request| request.sampling.temperature = 0.7),
             with(|request| request.sampling.top_p = 0.6),
             with(|request| request.sampling.top_k = Some(1)),
@@ -268,7 +273,7 @@ mod tests {
             let keyed = |p: &[String]| {
                 let stop = p[5..].to_vec();
                 let budget = Budget { elicit: p[3].clone(), elicit_answer: p[4].clone(), stop, ..budget() };
-                let messages = vec![Message::user(p[1].as_str()), Message::user(p[2].as_str())];
+                let messages = [Message::user(p[1].as_str()), Message::user(p[2].as_str())].into();
                 let request = Request { messages, budget: Some(budget), ..request() };
                 completion_key(&KeyParts { fingerprint: &p[0], format_hash: &p[6], request: &request, vote: 0 })
             };

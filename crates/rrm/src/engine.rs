@@ -106,8 +106,8 @@ pub struct EngineInfo {
 /// One generation that is asked for.
 #[derive(Clone)]
 pub struct Request {
-    /// The conversation to be continued by the assistant.
-    pub messages: Vec<Message>,
+    /// The conversation to be continued by the assistant; votes about one comparison share it.
+    pub messages: Arc<[Message]>,
     /// How to draw tokens and how many.
     pub sampling: Sampling,
     /// Seed of this one completion, below 2^53 so that every JSON reader keeps it exact.

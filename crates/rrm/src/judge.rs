@@ -1,13 +1,14 @@
 //! A comparison -> votes of an engine -> a [`Judgment`]: the one place where completions are asked for.
 
+mod asking;
+mod places;
 mod scalar;
 
 use std::{future::Future, sync::Arc};
 
-use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
-use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
-
+use self::asking::{Asking, Rendered};
+pub use self::places::Places;
+pub(crate) use self::places::Ready;
 use crate::{
     address::{CompletionKey, KeyParts, completion_key},
     batch::BatchWriter,
@@ -24,6 +25,8 @@ use crate::{
     verdict::{self, Verdict},
     vote::{self, Counts, Decision, Vote},
 };
+use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
+use serde::{Deserialize, Serialize};
 
 /// How comparisons are judged; resolved and saved beside each result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -170,8 +173,8 @@ pub struct Judge {
     pub settings: JudgeSettings,
     /// Where completions are kept; `None` keeps nothing.
     pub store: Option<Store>,
-    /// How many requests may be in flight.
-    pub slots: Arc<Semaphore>,
+    /// How many requests may be prepared and in flight.
+    pub places: Arc<Places>,
     /// What the run has spent and may spend.
     pub spending: Arc<Spending>,
     /// Whether votes have the addresses of their completions also where nothing is kept: rows show them and are the same with a store and
@@ -200,51 +203,42 @@ impl Judge {
     /// # Errors
     /// [`JudgeError`] when any needed vote could not be had: a judgment never rests on fewer votes than it says.
     pub async fn judge(&self, fixture: Fixture<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
-        if let Some(scores) = self.engine.scores() {
-            return self.judge_by_scores(scores, fixture, comparison).boxed().await;
+        // What waits here is small; everything else is on the heap once it may begin.
+        let _begun = self.places.begin().await;
+        match self.engine.scores() {
+            Some(scores) => self.judge_by_scores(scores, fixture, comparison).boxed().await,
+            None => self.judge_by_votes(fixture, comparison).boxed().await,
         }
-        let given = self.ask(comparison)?;
-        if self.settings.votes == 1 {
-            let vote = self.vote(fixture, 0, Order::Given, given).await?;
-            let counts = vote::count([vote.vote]);
-            return Ok(Judgment { decision: counts.decision(), counts, usage: vote.usage, votes: vec![vote] });
-        }
-        // On the heap, so that a match of one vote is small: those of a round robin are moved together.
-        self.judge_by_votes(fixture, comparison, given).boxed().await
     }
 
     /// As many votes as the settings ask for.
-    async fn judge_by_votes(
-        &self,
-        fixture: Fixture<'_>,
-        comparison: &Comparison,
-        given: Request,
-    ) -> Result<Judgment, JudgeError> {
-        let swapped = if self.settings.both_orders { Some(self.ask(&comparison.swapped())?) } else { None };
-        let request = |index: u32| match &swapped {
-            Some(swapped) if index % 2 == 1 => (Order::Swapped, swapped),
-            _ => (Order::Given, &given),
+    async fn judge_by_votes(&self, fixture: Fixture<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
+        let asking = &Asking::new(fixture, comparison);
+        let one = |index: u32| async move {
+            let ready = self.places.prepare().await;
+            (index as usize, self.vote(asking, index, ready).boxed().await)
         };
-        let one = |index: u32| {
-            let (order, request) = request(index);
-            async move { (index as usize, self.vote(fixture, index, order, request.clone()).await) }
-        };
-        let records = collect(self.settings.votes, self.settings.adaptive, one).await?;
+        let JudgeSettings { votes, adaptive, .. } = self.settings;
+        let records = collect(votes, adaptive, self.places.ahead(), one).await?;
         let counts = vote::count(records.iter().map(|r| r.vote));
         let mut usage = Usage::default();
         records.iter().for_each(|r| usage += r.usage);
         Ok(Judgment { decision: counts.decision(), counts, votes: records, usage })
     }
 
-    /// The request for a comparison, without seed.
-    fn ask(&self, comparison: &Comparison) -> Result<Request, JudgeError> {
-        let messages = self.format.messages(comparison).map_err(Arc::new)?;
+    /// The order that this vote's judge sees.
+    fn order(&self, index: u32) -> Order {
+        if self.settings.both_orders && index % 2 == 1 { Order::Swapped } else { Order::Given }
+    }
+
+    /// The request for a comparison as it is shown.
+    fn request(&self, rendered: &Rendered, seed: u64) -> Result<Request, JudgeError> {
         Ok(Request {
-            messages,
+            messages: rendered.messages.clone(),
             sampling: self.settings.sampling.clone(),
-            seed: 0,
+            seed,
             budget: self.budget()?,
-            comparison: Some(Arc::new(comparison.clone())),
+            comparison: Some(rendered.shown.clone()),
             labels: Some(self.format.labels()),
             sink: self.sink.clone(),
         })
@@ -263,11 +257,14 @@ impl Judge {
         }
     }
 
-    async fn vote(&self, fixture: Fixture<'_>, index: u32, order: Order, ask: Request) -> Result<VoteRecord, JudgeError> {
-        let Fixture { item, pair } = fixture;
+    /// One vote. `ready` is held until its completion is stored.
+    async fn vote(&self, asking: &Asking<'_>, index: u32, ready: Ready<'_>) -> Result<VoteRecord, JudgeError> {
+        let Fixture { item, pair } = asking.fixture;
+        let order = self.order(index);
         let seed = keyed::seed(self.settings.seed, item, pair, order == Order::Swapped, index);
-        let request = Request { seed, ..ask };
-        let shown = request.comparison.clone();
+        // Held while this vote is: other votes find it rendered.
+        let rendered = asking.rendered(&self.format, order)?;
+        let request = self.request(&rendered, seed)?;
         let info = self.engine.info();
         let parts =
             || KeyParts { fingerprint: &info.fingerprint, format_hash: &self.format.hash, request: &request, vote: index };
@@ -281,19 +278,16 @@ impl Judge {
             vote: index,
         };
         let completion = match &self.recorder {
-            None => self.complete(key, origin, request).await?,
+            None => self.complete(&ready, key, origin, request).await?,
             Some(recorder) => {
-                let completion = self.complete(key, origin, request.clone()).await?;
+                let completion = self.complete(&ready, key, origin, request.clone()).await?;
                 recorder.record(&request, &completion)?;
                 completion
             }
         };
         let transcript = transcript::split_of(&completion, self.format.file.thinking.as_ref(), self.engine.opening());
         let pattern = &self.format.file.verdict;
-        let vote = match shown {
-            Some(shown) => verdict::read_about(&transcript, pattern, &shown),
-            None => verdict::read(&transcript, pattern),
-        };
+        let vote = verdict::read_about(&transcript, pattern, &rendered.shown);
         let probabilities = completion.label_logprobs.map(|labels| labels.probabilities());
         let (vote, probabilities) = match order {
             Order::Given => (vote, probabilities),
@@ -307,9 +301,10 @@ impl Judge {
         self.addresses || self.store.is_some() || self.batch.is_some()
     }
 
-    /// From the store if it is there, else from the engine and then into the store.
+    /// From the store if it is there, else from the engine and then into the store. Nobody asks without a place to prepare the request in.
     pub(crate) async fn complete(
         &self,
+        _ready: &Ready<'_>,
         key: Option<CompletionKey>,
         origin: impl FnOnce() -> Origin,
         request: Request,
@@ -330,7 +325,7 @@ impl Judge {
         }
         let completion = {
             // The slot is given back before the commit is waited for: a generation must not wait for a disk.
-            let _slot = self.slots.acquire().await.ok();
+            let _in_flight = self.places.send().await;
             let call = self.spending.begin()?;
             let completion = self.engine.complete_metered(request, &call).await?;
             call.finish(completion.usage);
@@ -343,11 +338,11 @@ impl Judge {
     }
 }
 
-/// Asks for votes by the rule of `adaptive` and gives the shortest prefix that settles the decision, in order.
+/// Asks for votes by the rule of `adaptive`, `at_once` of them at once, and gives the shortest prefix that settles the decision, in order.
 ///
 /// A vote that fails ends the asking, but what is in flight still ends and is stored; the error is that of the lowest index among the
 /// votes that are needed, so neither result nor error depends on what arrived first.
-async fn collect<E, F, Fut>(total: u32, adaptive: Adaptive, one: F) -> Result<Vec<VoteRecord>, E>
+async fn collect<E, F, Fut>(total: u32, adaptive: Adaptive, at_once: usize, one: F) -> Result<Vec<VoteRecord>, E>
 where
     F: Fn(u32) -> Fut,
     Fut: Future<Output = (usize, Result<VoteRecord, E>)>,
@@ -369,7 +364,7 @@ where
             Adaptive::Off | Adaptive::Eager => total,
             Adaptive::Sparing => vote::needed(&votes, total) as u32,
         };
-        while asked < wanted && failed.is_none() {
+        while asked < wanted && failed.is_none() && in_flight.len() < at_once {
             in_flight.push(one(asked));
             asked += 1;
         }

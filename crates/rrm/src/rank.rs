@@ -1,8 +1,15 @@
 //! One row of responses -> a [`Ranking`], by playing the matches of a strategy through a judge.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::pin,
+    sync::{Mutex, PoisonError},
+};
 
+use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 
 use crate::{
     comparison::{Comparison, Side},
@@ -42,25 +49,54 @@ pub enum TeamRule {
 /// Ranks the responses of one row. A row with one response is ranked without a match.
 ///
 /// # Errors
-/// [`JudgeError`] when any match could not be judged; a ranking never rests on fewer matches than its strategy has.
+/// [`JudgeError`] when any match could not be judged; a ranking never rests on fewer matches than its strategy has. An error that every further
+/// match would meet ends the ranking at once, and what is in flight with it.
 pub async fn rank(judge: &Judge, item: &Item, settings: &RankSettings) -> Result<Ranking, JudgeError> {
+    let (tell, told) = oneshot::channel();
+    let tell = Mutex::new(Some(tell));
+    let play = |a: usize, b: usize| {
+        let tell = &tell;
+        async move {
+            let played = play(judge, item, (a, b)).await;
+            if let Err(error) = &played
+                && error.is_fatal()
+                && let Some(tell) = tell.lock().unwrap_or_else(PoisonError::into_inner).take()
+            {
+                // Where nobody listens any more the ranking has ended.
+                let _ = tell.send(error.clone());
+            }
+            played
+        }
+    };
+    let ranked = pin!(ranked(judge, item, settings, &play));
+    match select(ranked, told).await {
+        Either::Left((ranking, _)) => ranking,
+        Either::Right((Ok(fatal), _)) => Err(fatal),
+        Either::Right((Err(_), ranked)) => ranked.await,
+    }
+}
+
+async fn ranked<F, Fut>(judge: &Judge, item: &Item, settings: &RankSettings, play: &F) -> Result<Ranking, JudgeError>
+where
+    F: Fn(usize, usize) -> Fut + Sync,
+    Fut: Future<Output = Result<Played, JudgeError>> + Send,
+{
     let (n, seed) = (item.responses.len(), judge.settings.seed);
     let teams = teams(&item.responses, settings.teams);
-    let play = |a: usize, b: usize| play(judge, item, (a, b));
     match settings.strategy {
         Strategy::Knockout => {
             let Some(bracket) = schedule::draw(n, seed, &item.id) else {
                 return Ok(ranking::of_knockout(0, Vec::new()));
             };
             let coin = |a: usize, b: usize| keyed::coin(seed, &item.id, "undecided", (a, b));
-            Ok(ranking::of_knockout(n, strategy::knockout(&bracket, &teams, &play, &coin).await?))
+            Ok(ranking::of_knockout(n, strategy::knockout(&bracket, &teams, play, &coin).await?))
         }
         rated => {
             let pairs = match settings.opponents {
                 Some(m) => schedule::opponents(m, &teams, seed, &item.id),
                 None => schedule::round_robin(&teams),
             };
-            let matches = strategy::all_pairs(&pairs, &play).await?;
+            let matches = strategy::all_pairs(&pairs, judge.places.ahead(), play).await?;
             Ok(ranking::of_ratings(n, matches, rated, seed, &item.id))
         }
     }

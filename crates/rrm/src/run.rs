@@ -54,7 +54,8 @@ pub enum RunError {
 
 /// Works through the items, `window` of them at once, and hands each row to `emit` in input order.
 ///
-/// Rows that fail alone become rows with an `error`; memory holds `window` rows, however long the input is.
+/// Rows that fail alone become rows with an `error`. Memory holds the texts and results of `window` rows, and the prompts of as many requests as
+/// may be prepared at once ([`Places::ahead`](crate::judge::Places::ahead)), however long the input is.
 ///
 /// # Errors
 /// [`RunError`] at the first row that cannot be read or written, or whose failure would be everybody's.

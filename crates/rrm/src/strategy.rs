@@ -2,11 +2,12 @@
 //!
 //! Straight-line async code: matches run as soon as those who meet are known, and everything in flight ends with the future.
 
-use std::future::Future;
+use std::{future::Future, pin::pin};
 
 use futures::{
-    FutureExt,
-    future::{BoxFuture, join, join_all},
+    FutureExt, StreamExt,
+    future::{BoxFuture, join},
+    stream,
 };
 use serde::{Deserialize, Serialize};
 
@@ -157,18 +158,30 @@ pub fn settle(round: u32, played: Played) -> Match {
     Match { round, first, second, winner, decided_by, judgment: Some(judgment) }
 }
 
-/// Plays all pairs at once and gives the matches in the order of `pairs`.
+/// Plays all pairs, `at_once` of them at a time, and gives the matches in the order of `pairs`. A pair in waiting is two indices.
 ///
 /// # Errors
 /// The error of the first pair that has one; all pairs are played to their end even so.
-pub async fn all_pairs<E, F, Fut>(pairs: &[(usize, usize)], play: &F) -> Result<Vec<Match>, E>
+pub async fn all_pairs<E, F, Fut>(pairs: &[(usize, usize)], at_once: usize, play: &F) -> Result<Vec<Match>, E>
 where
     F: Fn(usize, usize) -> Fut,
     Fut: Future<Output = Result<Played, E>>,
 {
-    let one = |(a, b): &(usize, usize)| {
+    let one = |(index, (a, b)): (usize, &(usize, usize))| {
         let played = play(*a, *b);
-        async move { played.await.map(|played| settle(0, played)) }
+        async move { (index, played.await) }
     };
-    join_all(pairs.iter().map(one)).await.into_iter().collect()
+    let mut playing = pin!(stream::iter(pairs.iter().enumerate()).map(one).buffer_unordered(at_once.max(1)));
+    let mut matches: Vec<Option<Match>> = pairs.iter().map(|_| None).collect();
+    let mut failed: Option<(usize, E)> = None;
+    while let Some((index, played)) = playing.next().await {
+        match played {
+            Ok(played) => matches[index] = Some(settle(0, played)),
+            Err(error) => failed = Some(failed.filter(|(first, _)| *first < index).unwrap_or((index, error))),
+        }
+    }
+    match failed {
+        Some((_, error)) => Err(error),
+        None => Ok(matches.into_iter().flatten().collect()),
+    }
 }

@@ -40,7 +40,7 @@ fn engine() -> Option<&'static LlamaEngine> {
 /// A request of one user turn.
 fn request(prompt: &str, temperature: f64, seed: u64, max_tokens: u32) -> Request {
     Request {
-        messages: vec![Message::user(prompt)],
+        messages: [Message::user(prompt)].into(),
         sampling: Sampling { temperature, max_tokens, ..Sampling::default() },
         seed,
         budget: None,

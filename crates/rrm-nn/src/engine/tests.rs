@@ -46,7 +46,7 @@ fn engine(script: Option<&str>, config: &SchedulerConfig) -> (LocalEngine, Arc<M
 
 fn request(prompt: &str, seed: u64, max_tokens: u32) -> Request {
     Request {
-        messages: vec![Message::user(prompt)],
+        messages: [Message::user(prompt)].into(),
         sampling: Sampling { temperature: 1.0, max_tokens, ..Sampling::default() },
         seed,
         budget: None,

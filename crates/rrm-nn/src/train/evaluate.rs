@@ -15,7 +15,7 @@ use rrm::{
     dataset::Item,
     engine::{Engine, EngineInfo, Sampling},
     format::Format,
-    judge::{Judge, JudgeSettings, Order, VoteRecord},
+    judge::{Judge, JudgeSettings, Order, Places, VoteRecord},
     rank,
     rating::{Score, wilson},
     spending::Spending,
@@ -23,7 +23,7 @@ use rrm::{
 };
 use serde::{Deserialize, Serialize};
 pub use sift::{sift, write_sifted};
-use tokio::{sync::Semaphore, task::coop::unconstrained};
+use tokio::task::coop::unconstrained;
 
 use super::{TrainError, data, rollout::Policy};
 use crate::{
@@ -205,7 +205,7 @@ fn judge(
         format: format.clone(),
         settings,
         store: None,
-        slots: Arc::new(Semaphore::new(IN_FLIGHT)),
+        places: Arc::new(Places::new(IN_FLIGHT)),
         spending: Arc::new(Spending::default()),
         addresses: true,
         recorder: None,

@@ -203,7 +203,7 @@ fn sequence(config: &RolloutConfig, prompt: &RolloutPrompt, step: u64, number: u
         max_tokens: config.max_completion_length as u32,
     };
     let request = Request {
-        messages: Vec::new(),
+        messages: [].into(),
         sampling,
         seed: seed(config.seed, step, &prompt.key, number),
         budget: None,

@@ -32,7 +32,7 @@ fn the_same_texts_as_from_a_folder() {
     let outside = LocalEngine::open(LocalConfig::new(folder("qwen2"))).unwrap();
     let write = |engine: &LocalEngine, seed: u64| {
         let sampling = Sampling { temperature: 1.0, max_tokens: 40, ..Sampling::default() };
-        let messages = vec![Message::user("a tree, a house")];
+        let messages = [Message::user("a tree, a house")].into();
         let (budget, comparison, labels, sink) = (None, None, None, None);
         let request = Request { messages, sampling, seed, budget, comparison, labels, sink };
         block_on(engine.complete(request)).unwrap().text

@@ -98,7 +98,15 @@ fn spelled(text: &Text, rollout: &Rollout) {
 }
 
 fn request(question: &str, sampling: Sampling, seed: u64) -> Request {
-    Request { messages: vec![Message::user(question)], sampling, seed, budget: None, comparison: None, labels: None, sink: None }
+    Request {
+        messages: [Message::user(question)].into(),
+        sampling,
+        seed,
+        budget: None,
+        comparison: None,
+        labels: None,
+        sink: None,
+    }
 }
 
 #[test]

@@ -250,7 +250,7 @@ async fn judging_that_takes_too_long_is_given_up_and_told() {
     for (status, body) in [a, b] {
         assert_eq!((status, code(&body)), (504, "slow_judge"), "{body}");
     }
-    assert_eq!((served.counter("groups_failed_total").await, served.server.judge.slots.available_permits()), (1.0, 64));
+    assert_eq!((served.counter("groups_failed_total").await, served.server.judge.places.busy()), (1.0, 0));
     // It was forgotten: the same key is judged anew.
     let (a, b) = (member("g", "a", "x"), member("g", "b", "yy"));
     let (a, b) = tokio::join!(served.ask("/v1/groups", &a), served.ask("/v1/groups", &b));

@@ -12,12 +12,11 @@ use futures::future::BoxFuture;
 use rrm::{
     engine::{Completion, Engine, EngineError, EngineInfo, Request, scripted::ScriptedEngine, scripted::scripted},
     format::Format,
-    judge::{Judge, JudgeSettings},
+    judge::{Judge, JudgeSettings, Places},
     spending::{Limits, Spending},
 };
 use rrm_server::{Server, settings::Settings};
 use serde_json::Value;
-use tokio::sync::Semaphore;
 
 /// A scripted engine that fails while it is switched off, panics over `an engine with a bug`, and is silent over `an engine that never answers`.
 pub struct Switched {
@@ -81,7 +80,7 @@ pub fn judge_by(engine: Arc<dyn Engine>, settings: JudgeSettings) -> Judge {
         format: Arc::new(Format::shipped("rrm").unwrap().unwrap()),
         settings,
         store: None,
-        slots: Arc::new(Semaphore::new(64)),
+        places: Arc::new(Places::new(64)),
         spending: Arc::new(Spending::new(Limits::default())),
         addresses: true,
         recorder: None,

@@ -305,7 +305,7 @@ mod tests {
         let recorder = Recorder { path: path.clone(), file: Mutex::new(File::open(&path).unwrap()) };
         let (budget, comparison, labels, sink) = (None, None, None, None);
         let request = Request {
-            messages: vec![Message::user("x")],
+            messages: [Message::user("x")].into(),
             sampling: Sampling::default(),
             seed: 0,
             budget,

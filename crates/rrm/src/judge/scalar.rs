@@ -73,13 +73,14 @@ impl Judge {
         comparison: &Comparison,
         text: Arc<str>,
     ) -> Result<(CompletionKey, f64, Usage), JudgeError> {
+        let ready = self.places.prepare().await;
         let mut messages = comparison.prompt.messages.clone();
         messages.push(Message { role: Role::Assistant, content: text.to_string() });
         // Nothing is drawn, so that nothing about drawing is part of the address.
         let sampling = Sampling { temperature: 0.0, top_p: 1.0, top_k: None, min_p: None, max_tokens: 1 };
         let nothing = (None, None, None, None);
         let (budget, comparison, labels, sink) = nothing;
-        let request = Request { messages, sampling, seed: 0, budget, comparison, labels, sink };
+        let request = Request { messages: messages.into(), sampling, seed: 0, budget, comparison, labels, sink };
         let info = self.engine.info();
         let parts = KeyParts { fingerprint: &info.fingerprint, format_hash: NO_FORMAT, request: &request, vote: 0 };
         let key = completion_key(&parts);
@@ -91,7 +92,7 @@ impl Judge {
             shown: (response, response),
             vote: 0,
         };
-        let completion = scores.once(key.0, || self.complete(Some(key), origin, request)).await?;
+        let completion = scores.once(key.0, || self.complete(&ready, Some(key), origin, request)).await?;
         let Completion { text, usage, .. } = completion;
         match text.trim().parse::<f64>().ok().filter(|score| score.is_finite()) {
             Some(score) => Ok((key, score, usage)),

@@ -1,5 +1,7 @@
 //! A question -> responses of an engine, each at its own seed and kept in the store as every completion is.
 
+use std::sync::Arc;
+
 use futures::future::try_join_all;
 
 use super::{
@@ -21,7 +23,7 @@ const SAMPLES: &str = "rrm pairs samples 1";
 
 /// Asks for `settings.samples` responses at once.
 pub(super) async fn sample(judge: &Judge, question: &Question, settings: &Settings) -> Result<Vec<Candidate>, JudgeError> {
-    let messages = asked(question, settings);
+    let messages: Arc<[Message]> = asked(question, settings).into();
     try_join_all((0..settings.samples).map(|index| one(judge, question, messages.clone(), index, settings.seed))).await
 }
 
@@ -39,7 +41,14 @@ fn asked(question: &Question, settings: &Settings) -> Vec<Message> {
     messages
 }
 
-async fn one(judge: &Judge, question: &Question, messages: Vec<Message>, index: u32, seed: u64) -> Result<Candidate, JudgeError> {
+async fn one(
+    judge: &Judge,
+    question: &Question,
+    messages: Arc<[Message]>,
+    index: u32,
+    seed: u64,
+) -> Result<Candidate, JudgeError> {
+    let ready = judge.places.prepare().await;
     let request = Request {
         messages,
         sampling: judge.settings.sampling.clone(),
@@ -61,7 +70,7 @@ async fn one(judge: &Judge, question: &Question, messages: Vec<Message>, index: 
         shown: (0, 0),
         vote: index,
     };
-    let completion = judge.complete(Some(key), origin, request.clone()).await?;
+    let completion = judge.complete(&ready, Some(key), origin, request.clone()).await?;
     if let Some(recorder) = &judge.recorder {
         recorder.record(&request, &completion)?;
     }

@@ -13,10 +13,9 @@ use rrm::{
     engine::{Engine, scripted::scripted},
     eval::{self, Benchmark, CaseRow, Evaluation, Group, Suite},
     format::Format,
-    judge::{Judge, JudgeSettings},
+    judge::{Judge, JudgeSettings, Places},
     spending::{Limits, Spending},
 };
-use tokio::sync::Semaphore;
 
 fn judge(engine: Arc<dyn Engine>, format: &str) -> Judge {
     Judge {
@@ -24,7 +23,7 @@ fn judge(engine: Arc<dyn Engine>, format: &str) -> Judge {
         format: Arc::new(Format::shipped(format).unwrap().unwrap()),
         settings: JudgeSettings::default(),
         store: None,
-        slots: Arc::new(Semaphore::new(64)),
+        places: Arc::new(Places::new(64)),
         spending: Arc::new(Spending::new(Limits::default())),
         addresses: true,
         recorder: None,

@@ -21,7 +21,7 @@ pub fn config(servers: &[&FaultyServer]) -> HttpConfig {
 /// A request about `item`; requests about different items differ.
 pub fn request(item: usize) -> Request {
     Request {
-        messages: vec![Message::user(format!("Which one is better? Item {item}."))],
+        messages: [Message::user(format!("Which one is better? Item {item}."))].into(),
         sampling: Sampling { max_tokens: 100, ..Sampling::default() },
         seed: item as u64,
         budget: None,

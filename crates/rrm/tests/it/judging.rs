@@ -14,7 +14,7 @@ use rrm::{
         scripted::scripted,
     },
     format::Format,
-    judge::{Adaptive, Fixture, Judge, JudgeSettings},
+    judge::{Adaptive, Fixture, Judge, JudgeSettings, Places},
     keyed::Keyed,
     rank::{RankSettings, TeamRule},
     result::Row,
@@ -24,7 +24,6 @@ use rrm::{
     strategy::{DecidedBy, Strategy},
     vote::Decision,
 };
-use tokio::sync::Semaphore;
 
 /// A scripted engine whose answers arrive in another order in every run, and that counts what it was asked and what was dropped.
 struct Jittery {
@@ -64,7 +63,7 @@ fn judge(engine: Arc<dyn Engine>, settings: JudgeSettings) -> Judge {
         format: Arc::new(Format::shipped("rrm").unwrap().unwrap()),
         settings,
         store: None,
-        slots: Arc::new(Semaphore::new(64)),
+        places: Arc::new(Places::new(64)),
         spending: Arc::new(Spending::new(Limits::default())),
         addresses: true,
         recorder: None,

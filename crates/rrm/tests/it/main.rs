@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "tests are their own documentation")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failed unwrap is a failed test, and a skipped test says so")]
 
+mod bounds;
 mod dataset;
 mod doctor;
 mod eval;

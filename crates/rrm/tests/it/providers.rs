@@ -178,7 +178,7 @@ pub fn config(url: String) -> HttpConfig {
 /// A judgement as the judge asks for it: with a system message, and a seed of 53 bits.
 pub fn judgement() -> Request {
     Request {
-        messages: vec![Message { role: Role::System, content: "Judge.".into() }, Message::user("Which one?")],
+        messages: [Message { role: Role::System, content: "Judge.".into() }, Message::user("Which one?")].into(),
         sampling: Sampling::default(),
         seed: 4_679_723_299_461_809,
         budget: None,

@@ -56,7 +56,7 @@ fn counter(fingerprint: &str) -> Arc<Counter> {
 
 fn request(text: &str, seed: u64) -> Request {
     Request {
-        messages: vec![Message::user(text)],
+        messages: [Message::user(text)].into(),
         sampling: Sampling::default(),
         seed,
         budget: None,

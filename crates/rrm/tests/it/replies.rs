@@ -97,7 +97,7 @@ pub async fn engine(odd: &Odd) -> HttpEngine {
 
 pub fn request(text: &str) -> Request {
     Request {
-        messages: vec![Message::user(format!("{MARK}? {text}"))],
+        messages: [Message::user(format!("{MARK}? {text}"))].into(),
         sampling: Sampling { max_tokens: 100, ..Sampling::default() },
         seed: 1,
         budget: None,

@@ -6,12 +6,11 @@ use rrm::{
     comparison::{Comparison, Prompt},
     engine::{EngineError, http::HttpConfig, scalar},
     format::Format,
-    judge::{Fixture, Judge, JudgeError, JudgeSettings},
+    judge::{Fixture, Judge, JudgeError, JudgeSettings, Places},
     spending::Spending,
     store::Store,
     vote::Decision,
 };
-use tokio::sync::Semaphore;
 
 use crate::fake_scorer::{FakeScorer, MODEL};
 
@@ -25,7 +24,7 @@ async fn judge(url: String, store: Option<Store>) -> Judge {
         format: Arc::new(Format::shipped("rrm").unwrap().unwrap()),
         settings: JudgeSettings::default(),
         store,
-        slots: Arc::new(Semaphore::new(8)),
+        places: Arc::new(Places::new(8)),
         spending: Arc::new(Spending::default()),
         addresses: true,
         recorder: None,

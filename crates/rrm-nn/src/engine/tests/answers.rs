@@ -70,7 +70,7 @@ fn logits_that_are_no_numbers_are_an_error() {
 #[test]
 fn a_conversation_that_the_template_refuses_is_an_error() {
     let (engine, _) = engine(None, &config());
-    let refused = Request { messages: vec![Message::user("refuse")], ..request("", 0, 5) };
+    let refused = Request { messages: [Message::user("refuse")].into(), ..request("", 0, 5) };
     assert_eq!(complete(&engine, refused).unwrap_err().to_string(), "fake: no such conversation");
 }
 

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use rrm::engine::{Budget, Engine, EngineError, Finish, Request};
+use rrm::{
+    chat::Message,
+    engine::{Budget, Engine, EngineError, Finish, Request},
+};
 
 use super::{POSITIONS, budget, complete, config, engine, request};
 
@@ -135,7 +138,7 @@ fn what_does_not_fit_is_refused_with_the_numbers() {
         other => panic!("{other}"),
     };
     assert_eq!(too_long(long.clone()), (POSITIONS as u64 + 2, POSITIONS as u64));
-    long.messages[0].content.truncate(900);
+    long.messages = [Message::user(&long.messages[0].content[..900])].into();
     long.sampling.max_tokens = 90;
     long.budget = Some(Budget { max_thinking_tokens: 1000, ..budget() });
     // The prompt, its end, the thinking, the longer elicitation (one token and two), the verdict.

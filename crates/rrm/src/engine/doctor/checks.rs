@@ -247,7 +247,7 @@ async fn budget(engine: &HttpEngine) -> Option<Check> {
     let prompt = "Two assistants were asked for the sum of 2 and 2. Assistant 1 said 4, Assistant 2 said 5. Think about it at \
         length, then name the better one as \\boxed{Assistant 1} or \\boxed{Assistant 2}.";
     let request = Request {
-        messages: vec![Message::user(prompt)],
+        messages: [Message::user(prompt)].into(),
         sampling: Sampling::default(),
         seed: 1,
         budget: Some(budget),
