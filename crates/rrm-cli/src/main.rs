@@ -9,6 +9,7 @@ mod numbers;
 mod options;
 mod output;
 mod requests;
+mod row_votes;
 mod scores;
 mod session;
 mod terminal;

@@ -10,6 +10,7 @@ use rrm::{
         http::{HttpConfig, shown_address},
     },
     judge::{Adaptive, JudgeSettings},
+    plan::MOST_ROW_VOTES,
     rank::{RankSettings, TeamRule},
     shard::Shard,
     spending::{Limits, Price},
@@ -117,6 +118,9 @@ pub struct Options {
     /// Requests in flight [default: 64].
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub concurrency: Option<usize>,
+    /// Votes that one row may take: its matches times --votes. A row that takes more is refused before anything is asked [default: 200000].
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub max_row_votes: Option<u64>,
     /// Stop before more requests than this are sent; each time that one is sent again after a failure counts.
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub max_calls: Option<u64>,
@@ -238,6 +242,11 @@ impl Options {
         Limits { max_calls: self.max_calls, max_cost: self.max_cost, price: self.price() }
     }
 
+    /// Votes that one row may take.
+    pub fn row_votes(&self) -> u64 {
+        self.max_row_votes.unwrap_or(MOST_ROW_VOTES)
+    }
+
     /// What tokens cost.
     pub fn price(&self) -> Price {
         Price { prompt: self.price_prompt.unwrap_or(0.0), completion: self.price_completion.unwrap_or(0.0) }
@@ -285,6 +294,11 @@ impl Options {
         let within = |value: Option<u64>, most: u64| value.is_none_or(|value| (1..=most).contains(&value));
         anyhow::ensure!(within(self.votes.map(u64::from), 10_000), "--votes must lie between 1 and 10000");
         anyhow::ensure!(within(self.concurrency.map(|n| n as u64), 1_000_000), "--concurrency must lie between 1 and 1000000");
+        let (votes, row_votes) = (self.judge().votes, self.row_votes());
+        anyhow::ensure!(
+            u64::from(votes) <= row_votes,
+            "--votes {votes} are more than one row may take: {row_votes} (--max-row-votes)"
+        );
         // TOML has no larger integers, and the saved options must be readable again.
         anyhow::ensure!(self.seed.is_none_or(|seed| seed <= i64::MAX as u64), "--seed must not exceed {}", i64::MAX);
         let stops = !self.stop_at_verdict || self.max_thinking_tokens.is_some();
@@ -345,6 +359,7 @@ mod tests {
             ("top_p", judge.sampling.top_p.to_string()),
             ("seed", judge.seed.to_string()),
             ("concurrency", Options::default().concurrency().to_string()),
+            ("max_row_votes", MOST_ROW_VOTES.to_string()),
             ("timeout", server.timeout.to_string()),
             ("max_retries", server.max_retries.to_string()),
             ("wait_for_server", server.away.to_string()),

@@ -71,7 +71,7 @@ impl Door {
             quota: key.per_minute.map(Quota::new),
         };
         let key = |key: &Key| (hash(&key.token), limits(key));
-        Door { keys: settings.keys.iter().map(key).collect(), waiting: Arc::new(Semaphore::new(settings.max_waiting)) }
+        Door { keys: settings.keys.iter().map(key).collect(), waiting: Arc::new(Semaphore::new(settings.most_waiting())) }
     }
 
     fn enter(&self, request: &Request, settings: &Settings) -> Result<Vec<OwnedSemaphorePermit>, ApiError> {
@@ -84,14 +84,14 @@ impl Door {
             if let Some((limit, slots)) = &own.waiting {
                 permits.push(take(slots, *limit)?);
             }
-            permits.push(take(&self.waiting, settings.max_waiting)?);
+            permits.push(take(&self.waiting, settings.most_waiting())?);
             // What is refused for want of room is not counted.
             if let Some(quota) = &own.quota {
                 quota.take(Instant::now())?;
             }
             return Ok(permits);
         }
-        permits.push(take(&self.waiting, settings.max_waiting)?);
+        permits.push(take(&self.waiting, settings.most_waiting())?);
         Ok(permits)
     }
 }

@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use rrm::plan::TooManyVotes;
 use utoipa::openapi::{self, Content, Ref, RefOr};
 
 /// How every error is written.
@@ -48,6 +49,9 @@ pub enum ApiError {
         /// The limit.
         limit: usize,
     },
+    /// The request would take more votes than one may.
+    #[error("{} (--max-row-votes); cheaper: {}", .0, .0.hint())]
+    TooManyVotes(TooManyVotes),
     /// Members contradict each other.
     #[error("{0}")]
     Conflict(String),
@@ -128,6 +132,7 @@ impl ApiError {
             ApiError::SlowBody(_) => (StatusCode::REQUEST_TIMEOUT, "slow_body"),
             ApiError::HugeBody(_) => (StatusCode::PAYLOAD_TOO_LARGE, "huge_body"),
             ApiError::LongResponse { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "long_response"),
+            ApiError::TooManyVotes(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_many_votes"),
             ApiError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             ApiError::Late(_) => (StatusCode::GONE, "late"),
             ApiError::Busy(_) => (StatusCode::TOO_MANY_REQUESTS, "busy"),
@@ -152,6 +157,7 @@ impl utoipa::IntoResponses for ApiError {
             ApiError::SlowBody(0),
             ApiError::HugeBody(0),
             ApiError::LongResponse { bytes: 0, limit: 0 },
+            ApiError::TooManyVotes(TooManyVotes { responses: 0, matches: 0, votes: 0, limit: 0, strategy: None }),
             ApiError::Conflict(text()),
             ApiError::Late(text()),
             ApiError::Busy(0),

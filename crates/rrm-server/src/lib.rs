@@ -1,13 +1,15 @@
 //! A judge and settings -> an axum `Router`: responses of one prompt meet, are ranked, and every waiter gets its reward.
 //!
 //! Trainers ask about one response at a time; a judge that compares needs the group. [`rendezvous`] brings groups together, [`reward`] ranks
-//! them, [`routes`] speaks the trainers' languages, [`door`] keeps limits. What each waiter is told when something fails stands in
+//! them, [`routes`] speaks the trainers' languages, [`door`] and [`connections`] keep limits. What each waiter is told when something fails stands in
 //! docs/http.md; it is never a neutral reward.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 pub mod calls;
+pub mod connections;
 pub mod door;
 pub mod error;
+mod judging;
 pub mod metrics;
 pub mod openapi;
 mod refusal;
@@ -23,6 +25,7 @@ pub mod text;
 use std::sync::Arc;
 
 use rrm::{dataset::Item, judge::Judge};
+use tokio::runtime::Handle;
 
 pub use routes::app;
 
@@ -44,10 +47,15 @@ pub struct Server {
     /// How the judge's last calls went.
     pub calls: Arc<calls::Calls>,
     door: door::Door,
+    /// Where rankings are computed.
+    judging: Handle,
 }
 
 impl Server {
-    /// A server without groups.
+    /// A server without groups. Rankings are computed by the runtime in which this is called; connections may be served by another.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
     pub fn new(mut judge: Judge, settings: settings::Settings, admits: Admits) -> Arc<Self> {
         let door = door::Door::new(&settings);
         let calls = Arc::<calls::Calls>::default();
@@ -60,6 +68,7 @@ impl Server {
             metrics: metrics::Metrics::default(),
             calls,
             door,
+            judging: Handle::current(),
         })
     }
 }

@@ -59,6 +59,8 @@ pub struct Metrics {
     pub undecided: Counter,
     /// Matches that a coin decided.
     pub coins: Counter,
+    /// Connections closed or refused because there were as many as may be.
+    pub connections_closed: Counter,
     /// Requests by status class: 2xx, 4xx, 5xx.
     pub answers: [Counter; 3],
     /// Seconds from a group's first member to its last one, or to its deadline.
@@ -102,6 +104,7 @@ impl Default for Metrics {
             abstentions: counter(),
             undecided: counter(),
             coins: counter(),
+            connections_closed: counter(),
             answers: [counter(), counter(), counter()],
             gathering: Histogram::new(0.001, 4.0, 10),
             judging: Histogram::new(0.001, 4.0, 10),
@@ -208,6 +211,11 @@ impl Metrics {
             ("votes_abstained_total", "Counted votes without a verdict.", &self.abstentions),
             ("matches_undecided_total", "Matches whose votes named nobody.", &self.undecided),
             ("matches_by_coin_total", "Matches that a coin decided.", &self.coins),
+            (
+                "connections_closed_total",
+                "Connections closed or refused because there were as many as may be.",
+                &self.connections_closed,
+            ),
         ];
         for (name, help, counter) in counters {
             sample(&mut text, name, "counter", help, counter.get() as f64);

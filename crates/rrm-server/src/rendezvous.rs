@@ -225,9 +225,9 @@ pub fn join(server: &Arc<Server>, ask: Ask) -> Result<Seat, ApiError> {
     group.members[place].waiters += 1;
     if group.gathering && group.members.len() == group.ask.size {
         group.gathering = false;
-        tokio::spawn(judge(server.clone(), ask.key.clone(), group.serial));
+        server.judging.spawn(judge(server.clone(), ask.key.clone(), group.serial));
     } else if group.gathering && group.is_complete() {
-        tokio::spawn(settle(server.clone(), ask.key.clone(), group.serial));
+        server.judging.spawn(settle(server.clone(), ask.key.clone(), group.serial));
     }
     let answer = group.answer.subscribe();
     Ok(Seat { server: server.clone(), key: ask.key, serial: group.serial, place, is, again, answer })
@@ -241,7 +241,7 @@ fn begin(
     ((absent, why), serial): ((Vec<Who>, Option<String>), u64),
 ) -> usize {
     let answer = watch::Sender::new(None);
-    tokio::spawn(expire(server.clone(), ask.key.clone(), serial, ask.deadline, answer.subscribe()));
+    server.judging.spawn(expire(server.clone(), ask.key.clone(), serial, ask.deadline, answer.subscribe()));
     groups.push(Group {
         serial,
         ask: ask.clone(),

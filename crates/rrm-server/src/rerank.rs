@@ -18,7 +18,7 @@ use crate::{
     Server,
     error::ApiError,
     reward::{self, Judged},
-    routes::{MOST_MEMBERS, judged, parse},
+    routes::{MOST_MEMBERS, check_size, judged, parse},
     settings::Scale,
     shapes::invalid,
     text::answer,
@@ -113,7 +113,7 @@ fn texts(documents: Vec<Document>, name: &str) -> Result<Vec<String>, ApiError> 
 }
 
 /// Ranks documents; gives the score of each, from 0 to 1.
-async fn scores(server: &Server, query: String, documents: &[String]) -> Result<(Vec<f64>, Judged), ApiError> {
+async fn scores(server: &Arc<Server>, query: String, documents: &[String]) -> Result<(Vec<f64>, Judged), ApiError> {
     let messages = vec![Message::user(query.as_str())];
     dataset::check_prompt(&messages, "query").map_err(invalid)?;
     if !(2..=MOST_MEMBERS).contains(&documents.len()) {
@@ -129,10 +129,16 @@ async fn scores(server: &Server, query: String, documents: &[String]) -> Result<
     if texts.len() == 1 {
         return Err(ApiError::Invalid("all documents have one text: there is nothing to compare".to_owned()));
     }
+    check_size(server, texts.len())?;
     let copies: Vec<usize> = texts.iter().map(|text| documents.iter().filter(|document| *document == text).count()).collect();
     let key = format!("rerank-{}", blake3::hash(query.as_bytes()).to_hex());
     let prompt = Arc::new(Prompt { messages, rubric: None, reference: None });
-    let judged = reward::judge(server, &key, prompt, &texts, &copies, Scale::Unit).await?;
+    let judging = server.clone();
+    let work = async move {
+        let judged = reward::judge(&judging, &key, prompt, &texts, &copies, Scale::Unit).await?;
+        Ok((texts, judged))
+    };
+    let (texts, judged) = server.apart(work).await?;
     // Clients look at nothing but scores, so a coin must not make one.
     if judged.coins > 0 {
         let why = format!("{} of the matches had equal votes, and only a coin would decide", judged.coins);

@@ -18,7 +18,7 @@ use rrm::{
     comparison::Prompt,
     dataset::{self, Item},
     markup::find_markup,
-    result::Row,
+    plan,
     run::{self, Task},
     transcript::{Bare, bare},
 };
@@ -155,7 +155,7 @@ fn group_ask(server: &Server, body: &[u8]) -> Result<(Ask, Vec<String>), ApiErro
     let said = request.response.response(&prompt, "response")?;
     let Bare { text, taken_off, ending: _ } = bare(&said);
     let ask = Ask {
-        size: size(request.size.or(settings.group_size))?,
+        size: size(server, request.size.or(settings.group_size))?,
         key: request.group,
         who,
         prompt,
@@ -167,12 +167,18 @@ fn group_ask(server: &Server, body: &[u8]) -> Result<(Ask, Vec<String>), ApiErro
     Ok((ask, taken_off))
 }
 
-fn size(size: Option<usize>) -> Result<usize, ApiError> {
+fn size(server: &Server, size: Option<usize>) -> Result<usize, ApiError> {
     match size {
         None => Err(ApiError::Invalid("`size` is missing, and the server has no --group-size".to_owned())),
-        Some(size) if (2..=MOST_MEMBERS).contains(&size) => Ok(size),
+        Some(size) if (2..=MOST_MEMBERS).contains(&size) => check_size(server, size).map(|()| size),
         Some(size) => Err(ApiError::Invalid(format!("a group has from 2 to {MOST_MEMBERS} members; found {size}"))),
     }
+}
+
+/// Refuses to rank so many different responses where that would take too many votes.
+pub(crate) fn check_size(server: &Server, responses: usize) -> Result<(), ApiError> {
+    let (settings, votes) = (&server.settings, server.judge.settings.votes);
+    plan::check_votes_of(responses, &Task::Rank(settings.rank), votes, settings.max_row_votes).map_err(ApiError::TooManyVotes)
 }
 
 /// A response that is not too long.
@@ -242,7 +248,7 @@ fn open_rlhf(server: &Server, query: &str, prompt: &str, label: Option<&Value>) 
     let answer = text::answer(text::behind(query, prompt)?);
     Ok(Ask {
         key,
-        size: size(settings.group_size)?,
+        size: size(server, settings.group_size)?,
         who: Who::Text,
         prompt: Said::text(prompt).prompt()?,
         text: judged(server, &answer)?,
@@ -258,12 +264,12 @@ fn open_rlhf(server: &Server, query: &str, prompt: &str, label: Option<&Value>) 
         (status = 200, description = "A result row", body = Value),
         ApiError,
     ))]
-pub async fn judge(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Row>, ApiError> {
+pub async fn judge(State(server): State<Arc<Server>>, body: Bytes) -> Result<Response, ApiError> {
     let item = row(&server, parse(&body)?)?;
     if item.responses.len() != 2 {
         return Err(ApiError::Invalid(format!("/v1/judge takes two responses; found {}", item.responses.len())));
     }
-    answer(&server, &Task::Judge, &item).await
+    answer(&server, Task::Judge, item).await
 }
 
 /// Responses ranked: a result row.
@@ -272,13 +278,13 @@ pub async fn judge(State(server): State<Arc<Server>>, body: Bytes) -> Result<Jso
         (status = 200, description = "A result row", body = Value),
         ApiError,
     ))]
-pub async fn rank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Row>, ApiError> {
+pub async fn rank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Response, ApiError> {
     let item = row(&server, parse(&body)?)?;
     if !(2..=MOST_MEMBERS).contains(&item.responses.len()) {
         let found = item.responses.len();
         return Err(ApiError::Invalid(format!("/v1/rank takes from 2 to {MOST_MEMBERS} responses; found {found}")));
     }
-    answer(&server, &Task::Rank(server.settings.rank), &item).await
+    answer(&server, Task::Rank(server.settings.rank), item).await
 }
 
 fn row(server: &Server, request: RowRequest) -> Result<Item, ApiError> {
@@ -295,8 +301,17 @@ fn row(server: &Server, request: RowRequest) -> Result<Item, ApiError> {
     Ok(item)
 }
 
-async fn answer(server: &Server, task: &Task, item: &Item) -> Result<Json<Row>, ApiError> {
-    let row = run::one(&server.judge, task, item).await.map_err(|error| ApiError::Judge(error.to_string()))?;
-    row.result.as_ref().inspect(|result| server.metrics.row(result));
-    Ok(Json(row))
+/// Judges a row that does not take too many votes, and writes its result.
+async fn answer(server: &Arc<Server>, task: Task, item: Item) -> Result<Response, ApiError> {
+    plan::check_votes(&item, &task, server.judge.settings.votes, server.settings.max_row_votes)
+        .map_err(ApiError::TooManyVotes)?;
+    let judging = server.clone();
+    let work = async move {
+        let row = run::one(&judging.judge, &task, &item).await.map_err(|error| ApiError::Judge(error.to_string()))?;
+        row.result.as_ref().inspect(|result| judging.metrics.row(result));
+        // Of many matches this takes a while, too.
+        serde_json::to_vec(&row).map_err(|error| ApiError::Judge(error.to_string()))
+    };
+    let row = server.apart(work).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], row).into_response())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rrm::rank::RankSettings;
+use rrm::{plan::MOST_ROW_VOTES, rank::RankSettings};
 use serde::{Deserialize, Serialize};
 
 /// How a server gathers, judges and rewards.
@@ -32,6 +32,12 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// Requests that may wait at once; more are told to come back.
     pub max_waiting: usize,
+    /// Votes that one row or group may take, matches times votes; what would take more is refused before anybody is asked.
+    pub max_row_votes: u64,
+    /// Connections at once; for one more, the one on which nothing moved for longest is closed.
+    pub max_connections: usize,
+    /// Time for the head of a request to arrive, and for which a connection may be idle.
+    pub idle_timeout: Duration,
     /// Who may ask; empty lets everybody.
     pub keys: Vec<Key>,
 }
@@ -52,9 +58,24 @@ impl Default for Settings {
             max_body_bytes: 8 << 20,
             body_timeout: Duration::from_secs(30),
             max_waiting: 16_384,
+            max_row_votes: MOST_ROW_VOTES,
+            max_connections: connections_for(16_384),
+            idle_timeout: Duration::from_secs(60),
             keys: Vec::new(),
         }
     }
+}
+
+impl Settings {
+    /// Requests that may wait at once: an eighth of all connections is left for others, such as those that ask whether the server lives.
+    pub fn most_waiting(&self) -> usize {
+        self.max_waiting.min(self.max_connections - self.max_connections / 8)
+    }
+}
+
+/// So many connections that this many requests may wait at once, see [`Settings::most_waiting`].
+pub fn connections_for(waiting: usize) -> usize {
+    (waiting.saturating_mul(8) / 7).saturating_add(8).max(64)
 }
 
 /// What happens at the deadline to a group that is not complete.

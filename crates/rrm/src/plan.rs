@@ -1,14 +1,16 @@
 //! A schedule -> what it will take: calls, dependent rounds, tokens, money, before anything is spent.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dataset::Item,
+    dataset::{Item, Response},
     engine::Usage,
     judge::{Adaptive, JudgeSettings},
-    rank::{self, RankSettings},
+    rank::{self, RankSettings, TeamRule},
     run::Task,
-    schedule,
+    schedule::{self, Teams},
     spending::Price,
     strategy::Strategy,
 };
@@ -74,17 +76,181 @@ pub fn matches(item: &Item, task: &Task) -> (u64, u64) {
         Task::Rank(settings) => match settings.strategy {
             Strategy::Knockout => (n.saturating_sub(1), u64::from(n.next_power_of_two().trailing_zeros())),
             _ => {
-                let pairs = pairs(item, settings) as u64;
+                let pairs = matches_of(&teams(&item.responses, settings.teams), settings, &item.id);
                 (pairs, pairs.min(1))
             }
         },
     }
 }
 
-fn pairs(item: &Item, settings: &RankSettings) -> usize {
-    let teams = rank::teams(&item.responses, settings.teams);
-    match settings.opponents {
-        Some(m) => schedule::opponents(m, &teams, 0, &item.id).len(),
-        None => schedule::round_robin(&teams).len(),
+/// The teams that [`rank::teams`] gives, at once where texts alone decide: a server counts before it refuses.
+fn teams(responses: &[Response], rule: TeamRule) -> Vec<usize> {
+    let by_text = rule == TeamRule::Text || responses.iter().all(|response| response.team.is_none());
+    if rule == TeamRule::Off || !by_text {
+        return rank::teams(responses, rule);
+    }
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    responses.iter().enumerate().map(|(i, response)| *first.entry(&response.text).or_insert(i)).collect()
+}
+
+/// Matches that ranking so many responses takes at most; `teams` has the team of each response, `item` is the row's id.
+pub fn matches_of(teams: &Teams, settings: &RankSettings, item: &str) -> u64 {
+    match (settings.strategy, settings.opponents) {
+        (Strategy::Knockout, _) => (teams.len() as u64).saturating_sub(1),
+        (_, Some(m)) => schedule::count_opponents(m, teams, 0, item),
+        (_, None) => schedule::count_round_robin(teams),
+    }
+}
+
+/// Votes that one row may take where nothing else is said: a round robin of 500 responses with one vote each takes 124,750, one of 2,000
+/// takes 1,999,000.
+pub const MOST_ROW_VOTES: u64 = 200_000;
+
+/// A row that would take more votes than one row may.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{responses} responses take {matches} {} of {votes} {}, {} votes; one row may take {limit}",
+    word(*.matches, "match", "matches"), word(u64::from(*.votes), "vote", "votes"), .matches.saturating_mul(u64::from(*.votes)))]
+pub struct TooManyVotes {
+    /// Responses of the row.
+    pub responses: usize,
+    /// Matches that they take.
+    pub matches: u64,
+    /// Votes of each match, at most.
+    pub votes: u32,
+    /// Votes that one row may take.
+    pub limit: u64,
+    /// How the row would be ranked; `None` where two responses are judged.
+    pub strategy: Option<Strategy>,
+}
+
+impl TooManyVotes {
+    /// What would take fewer votes.
+    pub fn hint(&self) -> String {
+        let (n, votes) = (self.responses as u64, u64::from(self.votes.max(1)));
+        let fits = |matches: u64| matches.saturating_mul(votes) <= self.limit;
+        let knockout = n.saturating_sub(1);
+        // So many opponents fit, for everybody.
+        let most = (2 * self.limit / votes).checked_div(n).unwrap_or(0).min(knockout);
+        match self.strategy {
+            Some(Strategy::Elo | Strategy::BradleyTerry | Strategy::WinRate) if most > 0 && fits(knockout) => {
+                format!(
+                    "--strategy knockout takes {knockout} matches; --opponents M takes about {n} x M / 2, and M up to about {most} fits"
+                )
+            }
+            Some(Strategy::Elo | Strategy::BradleyTerry | Strategy::WinRate) if fits(knockout) => {
+                format!("--strategy knockout takes {knockout} matches")
+            }
+            Some(_) => "fewer responses or fewer --votes".to_owned(),
+            None => "fewer --votes".to_owned(),
+        }
+    }
+}
+
+/// Refuses a row that would take more than `limit` votes, `votes` for each match.
+///
+/// # Errors
+/// [`TooManyVotes`], with the numbers.
+pub fn check_votes(item: &Item, task: &Task, votes: u32, limit: u64) -> Result<(), TooManyVotes> {
+    let n = item.responses.len();
+    // Nothing is counted where the most that it can be is little enough.
+    if most_matches(n, task).saturating_mul(u64::from(votes)) <= limit {
+        return Ok(());
+    }
+    within(n, matches(item, task).0, task, (votes, limit))
+}
+
+/// The same for `n` responses that are all different.
+///
+/// # Errors
+/// [`TooManyVotes`], with the numbers.
+pub fn check_votes_of(n: usize, task: &Task, votes: u32, limit: u64) -> Result<(), TooManyVotes> {
+    let matches = match task {
+        Task::Judge => 1,
+        Task::Rank(settings) => matches_of(&(0..n).collect::<Vec<_>>(), settings, ""),
+    };
+    within(n, matches, task, (votes, limit))
+}
+
+/// No row of up to `n` responses takes more matches.
+pub fn most_matches(n: usize, task: &Task) -> u64 {
+    let n = n as u64;
+    let pairs = n.saturating_mul(n.saturating_sub(1)) / 2;
+    match task {
+        Task::Judge => 1,
+        Task::Rank(RankSettings { strategy: Strategy::Knockout, .. }) => n.saturating_sub(1),
+        Task::Rank(RankSettings { opponents: Some(m), .. }) => n.saturating_mul(*m as u64).min(pairs),
+        Task::Rank(_) => pairs,
+    }
+}
+
+fn word(n: u64, one: &'static str, more: &'static str) -> &'static str {
+    if n == 1 { one } else { more }
+}
+
+fn within(responses: usize, matches: u64, task: &Task, (votes, limit): (u32, u64)) -> Result<(), TooManyVotes> {
+    if matches.saturating_mul(u64::from(votes)) <= limit {
+        return Ok(());
+    }
+    let strategy = if let Task::Rank(settings) = task { Some(settings.strategy) } else { None };
+    Err(TooManyVotes { responses, matches, votes, limit, strategy })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prop_assert, proptest};
+
+    use super::*;
+
+    fn by(strategy: Strategy, opponents: Option<usize>) -> Task {
+        Task::Rank(RankSettings { strategy, opponents, ..RankSettings::default() })
+    }
+
+    #[test]
+    fn five_hundred_responses_fit_and_two_thousand_do_not() {
+        let elo = by(Strategy::Elo, None);
+        assert_eq!(check_votes_of(500, &elo, 1, MOST_ROW_VOTES), Ok(()));
+        let refused = check_votes_of(2000, &elo, 1, MOST_ROW_VOTES).unwrap_err();
+        assert_eq!(refused.to_string(), "2000 responses take 1999000 matches of 1 vote, 1999000 votes; one row may take 200000");
+        assert_eq!(
+            refused.hint(),
+            "--strategy knockout takes 1999 matches; --opponents M takes about 2000 x M / 2, and M up to about 200 fits"
+        );
+        assert_eq!(check_votes_of(2000, &by(Strategy::Elo, Some(200)), 1, MOST_ROW_VOTES), Ok(()));
+        assert!(check_votes_of(2000, &by(Strategy::Elo, Some(201)), 1, MOST_ROW_VOTES).is_err());
+        assert_eq!(check_votes_of(2000, &by(Strategy::Knockout, None), 100, MOST_ROW_VOTES), Ok(()));
+    }
+
+    #[test]
+    fn where_nothing_cheaper_fits_nothing_is_promised() {
+        let hint = |n, task: Task, votes| check_votes_of(n, &task, votes, 100).unwrap_err().hint();
+        assert_eq!(hint(2000, by(Strategy::Knockout, None), 1), "fewer responses or fewer --votes");
+        assert_eq!(hint(2000, by(Strategy::WinRate, None), 1), "fewer responses or fewer --votes");
+        assert_eq!(hint(2, Task::Judge, 101), "fewer --votes");
+        assert_eq!(check_votes_of(2, &Task::Judge, 100, 100), Ok(()));
+    }
+
+    proptest! {
+        #[test]
+        fn teams_are_those_of_a_ranking(texts in proptest::collection::vec((0_u8..6, proptest::option::of(0_u8..4)), 0..20), answers: bool) {
+            let response = |(text, answer): &(u8, Option<u8>)| Response {
+                text: text.to_string().into(),
+                label: None,
+                team: answer.filter(|_| answers).map(|answer| answer.to_string()),
+                extra: serde_json::Map::new(),
+            };
+            let responses: Vec<Response> = texts.iter().map(response).collect();
+            for rule in [TeamRule::Text, TeamRule::Answer, TeamRule::Off] {
+                proptest::prop_assert_eq!(teams(&responses, rule), rank::teams(&responses, rule));
+            }
+        }
+
+        #[test]
+        fn no_schedule_has_more_matches_than_the_bound(
+            teams in proptest::collection::vec(0_usize..50, 0..40), m in proptest::option::of(1_usize..45), rated: bool,
+        ) {
+            let strategy = if rated { Strategy::BradleyTerry } else { Strategy::Knockout };
+            let settings = RankSettings { strategy, opponents: m, ..RankSettings::default() };
+            prop_assert!(matches_of(&teams, &settings, "x") <= most_matches(teams.len(), &Task::Rank(settings)));
+        }
     }
 }

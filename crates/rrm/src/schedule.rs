@@ -1,5 +1,7 @@
 //! A number of responses -> who meets whom: the bracket of a knockout, all pairs, or a few opponents each.
 
+use std::collections::HashMap;
+
 use crate::keyed;
 
 /// Which responses are declared equal: one team number for each response; members of a team never play each other.
@@ -63,33 +65,105 @@ pub fn round_robin(teams: &Teams) -> Vec<(usize, usize)> {
     (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).filter(|(a, b)| teams[*a] != teams[*b]).collect()
 }
 
+/// How many pairs [`round_robin`] has, without making them.
+pub fn count_round_robin(teams: &Teams) -> u64 {
+    let pairs = |n: u64| n * n.saturating_sub(1) / 2;
+    let mut sizes: HashMap<usize, u64> = HashMap::new();
+    teams.iter().for_each(|team| *sizes.entry(*team).or_default() += 1);
+    pairs(teams.len() as u64) - sizes.into_values().map(pairs).sum::<u64>()
+}
+
 /// `m` random opponents each: responses stand in a circle drawn by seed, and each meets its nearest neighbours.
 ///
 /// Without teams and with `n * m` even that is exactly `m` different opponents for everybody, n * m / 2 matches, and for `m >= 2` a
 /// connected graph, which ratings need. Where that cannot be (an odd product, large teams) nobody has fewer than `m` opponents
 /// unless fewer exist, and some have one more.
 pub fn opponents(m: usize, teams: &Teams, seed: u64, item: &str) -> Vec<(usize, usize)> {
-    let n = teams.len();
-    let circle = keyed::shuffle(n, seed, item, "opponents");
-    let mut played = vec![0; n];
     let mut pairs = Vec::new();
-    let mut pass = |both: bool| {
-        for distance in 1..=n / 2 {
-            for place in 0..n {
-                let (a, b) = (circle[place], circle[(place + distance) % n]);
-                let wanted = if both { played[a] < m && played[b] < m } else { played[a] < m || played[b] < m };
-                let pair = (a.min(b), a.max(b));
-                if wanted && teams[a] != teams[b] && !pairs.contains(&pair) {
-                    pairs.push(pair);
-                    played[a] += 1;
-                    played[b] += 1;
-                }
-            }
-        }
-    };
-    pass(true);
-    pass(false);
+    each_opponent(m, teams, (seed, item), |pair| pairs.push(pair));
     pairs
+}
+
+/// How many pairs [`opponents`] has, without keeping them.
+pub fn count_opponents(m: usize, teams: &Teams, seed: u64, item: &str) -> u64 {
+    let mut count = 0;
+    each_opponent(m, teams, (seed, item), |_| count += 1);
+    count
+}
+
+/// Hands on the pairs of [`opponents`], one after the other. It walks around the circle twice: first those meet who both want an opponent,
+/// then also those of whom one does.
+fn each_opponent(m: usize, teams: &Teams, (seed, item): (u64, &str), mut met: impl FnMut((usize, usize))) {
+    let circle = keyed::shuffle(teams.len(), seed, item, "opponents");
+    let apart = |(a, b): (usize, usize)| teams[a] != teams[b];
+    let mut played = Played::new(teams.len(), m);
+    for pair in around(&circle) {
+        if played.wanting < 2 {
+            break;
+        }
+        if apart(pair) && played.both_want(pair) {
+            played.add(pair);
+            met((pair.0.min(pair.1), pair.0.max(pair.1)));
+        }
+    }
+    // The first walk again tells who met in it, without a list of pairs.
+    let mut again = Played::new(teams.len(), m);
+    for pair in around(&circle) {
+        if played.wanting == 0 {
+            break;
+        }
+        if !apart(pair) {
+            continue;
+        }
+        if again.both_want(pair) {
+            again.add(pair);
+        } else if played.one_wants(pair) {
+            played.add(pair);
+            met((pair.0.min(pair.1), pair.0.max(pair.1)));
+        }
+    }
+}
+
+/// Every two of a circle once, neighbours first.
+fn around(circle: &[usize]) -> impl Iterator<Item = (usize, usize)> {
+    let n = circle.len();
+    (1..=n / 2).flat_map(move |distance| {
+        // Half way around, both see each other at the same distance.
+        let places = if 2 * distance == n { distance } else { n };
+        (0..places).map(move |place| (circle[place], circle[(place + distance) % n]))
+    })
+}
+
+/// How many opponents each response has so far, and how many of them want more.
+struct Played {
+    counts: Vec<usize>,
+    most: usize,
+    wanting: usize,
+}
+
+impl Played {
+    fn new(n: usize, most: usize) -> Self {
+        Played { counts: vec![0; n], most, wanting: if most == 0 { 0 } else { n } }
+    }
+
+    fn wants(&self, response: usize) -> bool {
+        self.counts[response] < self.most
+    }
+
+    fn both_want(&self, (a, b): (usize, usize)) -> bool {
+        self.wants(a) && self.wants(b)
+    }
+
+    fn one_wants(&self, (a, b): (usize, usize)) -> bool {
+        self.wants(a) || self.wants(b)
+    }
+
+    fn add(&mut self, (a, b): (usize, usize)) {
+        for response in [a, b] {
+            self.counts[response] += 1;
+            self.wanting -= usize::from(self.counts[response] == self.most);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -132,6 +206,33 @@ mod tests {
             unique.sort_unstable();
             unique.dedup();
             prop_assert_eq!(unique.len(), pairs.len());
+        }
+
+        /// The schedule as it was first written, with a list of pairs that is searched: results must not change.
+        #[test]
+        fn opponents_are_those_of_the_plain_rule(teams in prop::collection::vec(0_usize..12, 0..40), m in 0_usize..45, seed: u64) {
+            let n = teams.len();
+            let circle = keyed::shuffle(n, seed, "x", "opponents");
+            let (mut played, mut pairs) = (vec![0; n], Vec::new());
+            for both in [true, false] {
+                for (distance, place) in (1..=n / 2).flat_map(|distance| (0..n).map(move |place| (distance, place))) {
+                    let (a, b) = (circle[place], circle[(place + distance) % n]);
+                    let wanted = if both { played[a] < m && played[b] < m } else { played[a] < m || played[b] < m };
+                    let pair = (a.min(b), a.max(b));
+                    if wanted && teams[a] != teams[b] && !pairs.contains(&pair) {
+                        pairs.push(pair);
+                        played[a] += 1;
+                        played[b] += 1;
+                    }
+                }
+            }
+            prop_assert_eq!(opponents(m, &teams, seed, "x"), pairs);
+        }
+
+        #[test]
+        fn counts_are_those_of_the_lists(teams in prop::collection::vec(0_usize..12, 0..40), m in 0_usize..45, seed: u64) {
+            prop_assert_eq!(count_round_robin(&teams), round_robin(&teams).len() as u64);
+            prop_assert_eq!(count_opponents(m, &teams, seed, "x"), opponents(m, &teams, seed, "x").len() as u64);
         }
 
         #[test]

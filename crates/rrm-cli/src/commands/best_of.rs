@@ -5,8 +5,11 @@ use std::{process::ExitCode, time::Instant};
 use anyhow::Context;
 use rrm::{
     eval::{self, Asked, Questions},
+    rank::RankSettings,
     report,
+    run::Task,
     shard::Shard,
+    strategy::Strategy,
 };
 
 use super::eval::{Args, Named};
@@ -15,7 +18,7 @@ use crate::{
     failure::Failure,
     options::to_toml,
     output::{Output, beside, note, print},
-    scores,
+    row_votes, scores,
     session::Session,
     verdicts,
 };
@@ -40,6 +43,9 @@ pub async fn measure(questions: Questions, args: Args) -> Result<ExitCode, Failu
     let (mut items, files, notes) = eval::load_best_of(questions, &data, &options.columns()?, options.judge().seed)?;
     notes.iter().for_each(|said| note(said));
     let count = items.len() as u64;
+    let task = Task::Rank(RankSettings { strategy: Strategy::Elo, ..options.rank() });
+    let largest = extent.largest(questions);
+    items.iter().try_for_each(|item| row_votes::check_first(item, largest, &task, &options))?;
     items = Shard::of(options.shard, count, items.into_iter()).collect();
     let format = engines::format(options.format.as_deref())?;
     let taken = options.files(&data);
@@ -50,7 +56,7 @@ pub async fn measure(questions: Questions, args: Args) -> Result<ExitCode, Failu
         session.progress.row();
         Ok(())
     };
-    let asked = Asked { questions, items: &items, data: files, largest: extent.largest(questions) };
+    let asked = Asked { questions, items: &items, data: files, largest };
     let (of, votes) = eval::best_of(&session.judge, asked, &options.rank(), options.window(), done).await?;
     let (mut stats, _) = session.close(items.len() as u64, 0).await?;
     verdicts::tell(&votes, 0);

@@ -18,6 +18,7 @@ use crate::{
     failure::Failure,
     options::{Options, to_toml},
     output::{Output, Spooled, note},
+    row_votes,
     session::{self, Session},
     terminal, verdicts,
 };
@@ -81,11 +82,18 @@ impl Kind {
     }
 }
 
-/// Reads the whole input, before anything is spent; says what was read otherwise than it stands there and which rows are left out. Gives
-/// the number of rows.
-pub fn checked(input: &Path, reading: &ReadOptions) -> Result<u64, Failure> {
+/// What an input holds.
+pub struct Checked {
+    /// Rows.
+    pub rows: u64,
+    /// Responses of a row, at most.
+    pub responses: usize,
+}
+
+/// Reads the whole input, before anything is spent; says what was read otherwise than it stands there and which rows are left out.
+pub fn checked(input: &Path, reading: &ReadOptions) -> Result<Checked, Failure> {
     let summary = dataset::check(input, reading).map_err(Failure::rows)?;
-    let rows = summary.total().rows;
+    let (rows, responses) = (summary.total().rows, summary.by_responses.keys().last().copied().unwrap_or(0));
     let name = reading.name.as_deref().unwrap_or_default();
     summary.notes.iter().for_each(|said| note(&format!("{name}: {said}")));
     let left = &summary.skipped;
@@ -96,7 +104,7 @@ pub fn checked(input: &Path, reading: &ReadOptions) -> Result<u64, Failure> {
             note(&format!("left out: {} more", left.rows - left.first.len() as u64));
         }
     }
-    Ok(rows)
+    Ok(Checked { rows, responses })
 }
 
 /// Judges or ranks every row.
@@ -134,7 +142,9 @@ async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
         None => (crate::output::spooled(&answers[0])?, reading),
     };
     // The whole input is read once before anything is spent: a bad last row costs nothing.
-    let rows = checked(input.path(), &reading)?;
+    let Checked { rows, responses } = checked(input.path(), &reading)?;
+    let task = kind.task(&options);
+    row_votes::check(&task, responses, &options, || dataset::read(input.path(), &reading))?;
     let embedded = options.engine.is_empty() && options.batch_out.is_none();
     if embedded {
         engines::check_embedded(&options)?;
@@ -148,7 +158,6 @@ async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
         Some(format) => (engines::open(&options).await?, format),
     };
     let session = Session::open(&options, opened, format, Shard::rows(options.shard, rows), started)?;
-    let task = kind.task(&options);
     let items = Shard::of(options.shard, rows, dataset::read(input.path(), &reading)?);
     let mut first = None;
     let emit = |item: dataset::Item, row: Row| {

@@ -13,11 +13,13 @@ use rrm::{
 };
 
 use self::rows::Rows;
+use super::judging::Checked;
 use crate::{
     engines,
     failure::Failure,
     options::{Options, named, to_toml},
     output::{Output, Spooled, beside, note},
+    row_votes,
     session::{self, Session},
     verdicts,
 };
@@ -67,7 +69,9 @@ async fn label_rows(args: Args) -> Result<ExitCode, Failure> {
         ..ReadOptions::default()
     };
     // The whole input is read once before anything is spent: a bad last row costs nothing.
-    let rows = super::judging::checked(input.path(), &reading)?;
+    let Checked { rows, responses } = super::judging::checked(input.path(), &reading)?;
+    let task = Task::Rank(options.rank());
+    row_votes::check(&task, responses, &options, || dataset::read(input.path(), &reading))?;
     fits(write, &input, &reading)?;
     let embedded = options.engine.is_empty() && options.batch_out.is_none();
     if embedded {
@@ -105,7 +109,6 @@ async fn label_rows(args: Args) -> Result<ExitCode, Failure> {
         session.progress.row();
         Ok(())
     };
-    let task = Task::Rank(options.rank());
     let counted = match run::run(&session.judge, &task, items, options.window(), emit).await {
         Err(RunError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
         done => done?,

@@ -15,9 +15,9 @@ use rrm::{
 
 use super::{
     eval::{self, Extent, Named},
-    judging::Kind,
+    judging::{Checked, Kind},
 };
-use crate::{engines, failure::Failure, options::Options};
+use crate::{engines, failure::Failure, options::Options, row_votes};
 
 /// What the command takes: the arguments of the command that is planned.
 #[derive(clap::Args)]
@@ -108,8 +108,9 @@ fn rows(kind: Kind, path: &Path, options: &Options, add: &mut impl FnMut(&Item, 
     kind.check(options)?;
     let input = crate::output::spooled(path)?;
     let reading = kind.reading(options, path)?;
-    let rows = super::judging::checked(input.path(), &reading)?;
+    let Checked { rows, responses } = super::judging::checked(input.path(), &reading)?;
     let task = kind.task(options);
+    row_votes::check(&task, responses, options, || dataset::read(input.path(), &reading))?;
     for item in Shard::of(options.shard, rows, dataset::read(input.path(), &reading)?) {
         let item = item?;
         add(&item, plan::matches(&item, &task));

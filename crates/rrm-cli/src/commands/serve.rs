@@ -1,17 +1,17 @@
 //! `rrm serve`: a judge behind HTTP; responses of a group meet there, and every one gets its reward.
 
+mod listening;
+
 use std::{
-    future::Future,
     net::SocketAddr,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
+use rrm::{plan, run::Task};
 use rrm_server::{
     Admits, Server,
     settings::{Key, OnPartial, OpenRlhfKey, Scale, Settings},
@@ -23,7 +23,8 @@ use crate::{
     failure::Failure,
     options::{Options, named},
     output::note,
-    session::{self, Session},
+    row_votes,
+    session::Session,
     terminal,
 };
 
@@ -63,13 +64,17 @@ pub struct Args {
     /// Requests that may wait at once; more get 429.
     #[arg(long, value_name = "N", default_value_t = 16_384, help_heading = "Serving")]
     max_waiting: usize,
+    /// Connections at once [default: a seventh more than --max-waiting, as far as the system allows]. For one more, the one that was idle for
+    /// longest is closed; an eighth is kept from requests that wait.
+    #[arg(long, value_name = "N", help_heading = "Serving")]
+    max_connections: Option<NonZeroUsize>,
     /// TOML file with `[[key]]` tables: `name`, `token`, and for limits of its own `max_waiting` and `per_minute`.
     #[arg(long, value_name = "FILE", help_heading = "Serving")]
     keys: Option<PathBuf>,
     /// Seconds for groups that are being judged when the server is told to end.
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, help_heading = "Serving")]
     drain: f64,
-    /// Threads for connections and rankings (engines in this process have their own).
+    /// Threads for rankings (connections have one of their own, and engines in this process theirs).
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Serving")]
     pub workers: NonZeroUsize,
     #[command(flatten)]
@@ -89,7 +94,10 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     let drain = seconds("--drain", args.drain)?;
     let options = args.options.resolve()?;
     check(&options)?;
-    let settings = Settings { rank: options.rank(), ..settings };
+    let room = listening::room(args.max_connections, args.max_waiting, options.concurrency())?;
+    let (rank, max_row_votes) = (options.rank(), options.row_votes());
+    let settings = Settings { rank, max_row_votes, max_connections: room.connections, ..settings };
+    check_group(&settings, options.judge().votes)?;
     let embedded = options.engine.is_empty();
     let (opened, format) = if embedded {
         engines::check_embedded(&options)?;
@@ -110,8 +118,11 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
         if embedded { Box::new(|item| rrm_tiny::domain::row(item).map_err(|why| why.to_string())) } else { Box::new(|_| Ok(())) };
     let server = Server::new(judge, settings, admits);
     note(&format!("{name} serves http://{address}; stop it with Ctrl-C or SIGTERM"));
+    if let Some(limit) = room.note {
+        note(&format!("{limit}; {} requests may wait at once", server.settings.most_waiting()));
+    }
     let served = server.clone();
-    serve(listener, server, drain).await.context("serving ended")?;
+    listening::serve(listener, server, drain).await.context("serving ended")?;
     let (votes, without, unrewarded) = served.metrics.undecided();
     drop(served);
     if let Some(store) = store {
@@ -124,37 +135,6 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     }
     note(&terminal::spent(&spending.spent(), price));
     Ok(ExitCode::SUCCESS)
-}
-
-/// Serves until the system asks to end, and `drain` longer for what is being judged.
-async fn serve(listener: tokio::net::TcpListener, server: Arc<Server>, drain: Duration) -> std::io::Result<()> {
-    let (tell, told) = tokio::sync::oneshot::channel();
-    let app = rrm_server::app(server.clone());
-    let ending = async move {
-        session::stopped().await;
-        server.groups.close();
-        tell.send(()).ok();
-    };
-    // Small answers must not wait for more to come.
-    let listener = listener.tap_io(|stream| {
-        stream.set_nodelay(true).ok();
-    });
-    let served = axum::serve(listener, app).with_graceful_shutdown(ending);
-    let late = async {
-        told.await.ok();
-        tokio::time::sleep(drain).await;
-    };
-    first(async move { served.await }, late).await
-}
-
-async fn first(served: impl Future<Output = std::io::Result<()>>, late: impl Future<Output = ()>) -> std::io::Result<()> {
-    tokio::select! {
-        done = served => done,
-        () = late => {
-            note("--drain passed while groups were being judged; what was answered is in the store");
-            Ok(())
-        }
-    }
 }
 
 fn settings(args: &Args) -> Result<Settings, Failure> {
@@ -179,6 +159,16 @@ fn settings(args: &Args) -> Result<Settings, Failure> {
         max_waiting: args.max_waiting,
         keys,
         ..Settings::default()
+    })
+}
+
+/// Refuses groups that would always be refused.
+fn check_group(settings: &Settings, votes: u32) -> Result<(), Failure> {
+    let Some(size) = settings.group_size else { return Ok(()) };
+    let checked = plan::check_votes_of(size, &Task::Rank(settings.rank), votes, settings.max_row_votes);
+    checked.map_err(|refused| {
+        let hint = row_votes::hint(&refused);
+        Failure::user(anyhow::anyhow!("--group-size {size}: {refused} (--max-row-votes)")).with_hint(hint)
     })
 }
 

@@ -113,3 +113,34 @@ fn a_recording_repeats_a_run_without_the_server_also_what_came_from_the_store() 
     let read = |name: &str| std::fs::read(at(name)).unwrap();
     assert!(read("live.jsonl") == read("again.jsonl") && read("live.jsonl") == read("replayed.jsonl"));
 }
+
+#[test]
+fn a_row_that_would_take_too_many_votes_is_refused_before_anything_is_asked() {
+    let rows = [("small", 4), ("large", 5)].map(|(id, n)| {
+        let responses: Vec<String> = (0..n).map(|i| format!("text {i}")).collect();
+        format!("{{\"id\": \"{id}\", \"prompt\": \"P\", \"responses\": {responses:?}}}\n")
+    });
+    let (folder, path) = file("rows.jsonl", rows.concat());
+    let (path, record) = (path.to_str().unwrap(), folder.path().join("record.jsonl"));
+    let options = ["--engine", "scripted:longer", "--store", "none", "--strategy", "win-rate", "--votes", "3"];
+    // 4 responses take 18 votes, 5 take 30.
+    let run = |command: &str, more: &[&str]| rrm([&[command, path], &options[..], more].concat());
+    for command in ["rank", "label"] {
+        let refused = run(command, &["--max-row-votes", "29", "--record", record.to_str().unwrap()]);
+        assert_eq!(refused.status.code(), Some(1));
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(stderr(&refused), @r#"
+            error: row 2 (large): 5 responses take 10 matches of 3 votes, 30 votes; one row may take 29 (--max-row-votes)
+            hint: --strategy knockout takes 4 matches; --opponents M takes about 5 x M / 2, and M up to about 3 fits; or raise --max-row-votes, which takes memory and money in proportion
+            "#);
+        }
+        assert!(refused.stdout.is_empty() && !record.exists(), "nobody was asked");
+    }
+    assert!(run("rank", &["--max-row-votes", "30"]).status.success());
+    let cheaper = rrm([&["rank", path], &options[..4], &["--votes", "3", "--max-row-votes", "12"]].concat());
+    assert!(cheaper.status.success(), "a knockout takes 4 matches: {}", stderr(&cheaper));
+    let planned = rrm([&["plan", "rank", path], &options[..], &["--max-row-votes", "29"]].concat());
+    assert!(stderr(&planned).contains("row 2 (large)"), "a plan of what would be refused is no plan: {}", stderr(&planned));
+    let many = rrm(["judge", path, "--engine", "scripted:longer", "--votes", "3", "--max-row-votes", "2"]);
+    assert!(stderr(&many).contains("--votes 3 are more than one row may take: 2"), "{}", stderr(&many));
+}

@@ -18,6 +18,10 @@ struct Serving {
 
 /// Starts a server on a free port and waits until it says where it listens.
 fn start(store: &Path) -> Serving {
+    start_with(&[], store)
+}
+
+fn start_with(more: &[&str], store: &Path) -> Serving {
     let mut serve = command();
     serve.args([
         "serve",
@@ -30,6 +34,7 @@ fn start(store: &Path) -> Serving {
         "--store",
         store.to_str().unwrap(),
     ]);
+    serve.args(more);
     let mut child = serve.stderr(Stdio::piped()).spawn().unwrap();
     let mut told = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
@@ -100,6 +105,17 @@ fn a_server_that_is_told_to_end_answers_who_waits_and_says_what_was_spent() {
 }
 
 #[test]
+fn two_thousand_responses_are_refused_under_a_rating_and_the_server_goes_on() {
+    let mut serving = start_with(&["--strategy", "elo"], Path::new("none"));
+    let responses: Vec<String> = (0..2000).map(|i| i.to_string()).collect();
+    let refused = ask(&serving.address, "POST /v1/rank", &format!("{{\"prompt\": \"P\", \"responses\": {responses:?}}}"));
+    assert!(refused.contains("\"code\":\"too_many_votes\"") && refused.contains("1999000 votes"), "{refused}");
+    assert!(ask(&serving.address, "GET /health", "").contains("ok"));
+    serving.child.kill().unwrap();
+    serving.child.wait().unwrap();
+}
+
+#[test]
 fn wrong_starts_say_what_is_wrong_and_show_no_token() {
     let folder = tempfile::tempdir().unwrap();
     let keys = folder.path().join("keys.toml");
@@ -113,6 +129,13 @@ fn wrong_starts_say_what_is_wrong_and_show_no_token() {
         (&["--scale", "best"], "invalid value 'best'"),
         (&["--column", "prompt=q"], "--column is for commands that read rows from a file"),
         (&["--strategy", "knockout", "--opponents", "2"], "--opponents needs a rating"),
+        (&["--max-connections", "0"], "invalid value '0'"),
+        (&["--max-connections", "100000000000"], "--max-connections 100000000000: the system lets this process open "),
+        (
+            &["--strategy", "elo", "--group-size", "1000"],
+            "--group-size 1000: 1000 responses take 499500 matches of 1 vote, 499500 votes",
+        ),
+        (&["--votes", "9", "--max-row-votes", "8"], "--votes 9 are more than one row may take: 8 (--max-row-votes)"),
     ] {
         let output = command().args(["serve", "--engine", "scripted:longer", "--store", "none"]).args(args).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{args:?}");

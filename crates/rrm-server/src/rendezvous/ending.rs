@@ -11,7 +11,7 @@ use rrm::comparison::Prompt;
 use tokio::{sync::watch, time::timeout};
 
 use super::{Answer, digest};
-use crate::{Server, error::ApiError, reward, settings::OnPartial};
+use crate::{Server, error::ApiError, judging::panicked, reward, settings::OnPartial};
 
 /// At the deadline: judges those who are there, or tells them that somebody is missing. Ends with the group if that is answered before.
 pub(super) async fn expire(
@@ -81,7 +81,7 @@ pub(super) async fn judge(server: Arc<Server>, key: String, serial: u64) {
     let judging = AssertUnwindSafe(reward::judge(&server, &key, prompt, &texts, &copies, ask.scale)).catch_unwind();
     let judged = match timeout(limit, judging).await {
         Ok(Ok(judged)) => judged,
-        Ok(Err(_)) => Err(ApiError::Judge("it panicked, which is a bug; the server's log says where".to_owned())),
+        Ok(Err(_)) => Err(panicked()),
         Err(_) => Err(ApiError::SlowJudge { group: key.clone(), seconds: limit.as_secs() }),
     };
     server.metrics.times(gathered - began, gathered.elapsed());

@@ -86,7 +86,7 @@ pub fn refuse(server: &Arc<Server>, absentee: Absentee, error: &ApiError) {
     if group.ask.on_partial == OnPartial::Judge {
         group.why = Some(why.to_string());
         if group.is_complete() {
-            tokio::spawn(settle(server.clone(), key, group.serial));
+            server.judging.spawn(settle(server.clone(), key, group.serial));
         }
         return;
     }

@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "tests are their own documentation")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod connections;
 mod faults;
 mod limits;
 mod openrlhf;

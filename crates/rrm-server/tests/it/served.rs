@@ -65,10 +65,20 @@ pub async fn serve(rule: &str, settings: Settings) -> Served {
 /// The same, judging like this.
 pub async fn serve_with(rule: &str, settings: Settings, judging: JudgeSettings) -> Served {
     let engine = Arc::new(Switched { inner: scripted(rule).unwrap(), on: AtomicBool::new(true) });
-    let judge = Judge {
-        engine: engine.clone(),
+    let judge = judge_by(engine.clone(), judging);
+    let server = Server::new(judge, settings, Box::new(|_| Ok(())));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(rrm_server::connections::serve(listener, server.clone(), std::future::pending()));
+    Served { server, engine, url, client: reqwest::Client::new() }
+}
+
+/// A judge that keeps nothing.
+pub fn judge_by(engine: Arc<dyn Engine>, settings: JudgeSettings) -> Judge {
+    Judge {
+        engine,
         format: Arc::new(Format::shipped("rrm").unwrap().unwrap()),
-        settings: judging,
+        settings,
         store: None,
         places: Arc::new(Places::new(64)),
         spending: Arc::new(Spending::new(Limits::default())),
@@ -76,13 +86,7 @@ pub async fn serve_with(rule: &str, settings: Settings, judging: JudgeSettings) 
         recorder: None,
         batch: None,
         sink: None,
-    };
-    let server = Server::new(judge, settings, Box::new(|_| Ok(())));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let app = rrm_server::app(server.clone());
-    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    Served { server, engine, url, client: reqwest::Client::new() }
+    }
 }
 
 /// Groups of this size.
@@ -109,6 +113,16 @@ impl Served {
     /// Status and body of an answer.
     pub async fn ask(&self, route: &str, body: &Value) -> (u16, Value) {
         answered(self.post(route, body)).await
+    }
+
+    /// Status and body of an answer on a connection of its own.
+    pub async fn fresh(&self, route: &str) -> (u16, Value) {
+        answered(reqwest::Client::new().get(format!("{}{route}", self.url)).timeout(Duration::from_secs(60))).await
+    }
+
+    /// The same for a question with a body.
+    pub async fn fresh_post(&self, route: &str, body: &Value) -> (u16, Value) {
+        answered(reqwest::Client::new().post(format!("{}{route}", self.url)).timeout(Duration::from_secs(60)).json(body)).await
     }
 
     /// A counter of `/metrics`.

@@ -7,6 +7,9 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+/// No wait is longer: whoever still has to wait then, waits again.
+const LONGEST: Duration = Duration::from_secs(1_000_000);
+
 /// Lets a steady stream through: `per_minute`, evenly paced, with at most a second's worth (or one) at once. So no minute
 /// sees more than a sixtieth above the limit, and that only after a pause.
 pub(crate) struct Bucket {
@@ -72,7 +75,9 @@ impl Bucket {
             level.tokens -= amount;
             return Ok(());
         }
-        Err(Duration::from_secs_f64(((needed - level.tokens) / self.per_second).max(0.001)))
+        // What a server counts may be any number.
+        let seconds = ((needed - level.tokens) / self.per_second).max(0.001);
+        Err(Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST).min(LONGEST))
     }
 
     fn level(&self) -> std::sync::MutexGuard<'_, Level> {
@@ -82,6 +87,8 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     async fn time_for(bucket: &Bucket, amounts: &[f64]) -> f64 {
@@ -119,6 +126,21 @@ mod tests {
         };
         tokio::join!(bucket.take(5.0), give);
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    }
+
+    proptest! {
+        #[test]
+        fn no_count_of_a_server_is_too_large_to_wait_for(
+            per_minute in 1_u32.., counts in prop::collection::vec(prop_oneof![any::<f64>(), Just(1.8e16)], 1..40),
+        ) {
+            let bucket = Bucket::new(per_minute);
+            for count in counts.into_iter().filter(|count| !count.is_nan()) {
+                bucket.give_back(-count);
+                if let Err(wait) = bucket.try_take(1.0) {
+                    prop_assert!(wait <= LONGEST);
+                }
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]

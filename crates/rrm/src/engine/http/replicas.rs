@@ -52,7 +52,7 @@ impl Replicas {
     /// Replicas at `bases`, of which there must be one at least. A failing one is first left alone for twice `first_wait`.
     pub fn new(bases: Vec<Base>, first_wait: Duration) -> Self {
         let list = bases.into_iter().map(|base| Replica { base, in_flight: AtomicUsize::new(0), health: Mutex::default() });
-        Replicas { list: list.collect(), turn: AtomicUsize::new(0), bench: first_wait * 2 }
+        Replicas { list: list.collect(), turn: AtomicUsize::new(0), bench: first_wait.saturating_mul(2) }
     }
 
     /// Every replica, in the order of the configuration.
@@ -115,7 +115,7 @@ impl Replica {
         if health.failures == 0 {
             return Ok(false);
         }
-        health.until = Some(now + doubled(bench, health.failures));
+        health.until = Some(after(now, doubled(bench, health.failures)));
         Ok(true)
     }
 
@@ -146,13 +146,13 @@ impl Lease<'_> {
             return;
         }
         health.failures = health.failures.saturating_add(1);
-        health.until = Some(now + doubled(self.bench, health.failures - 1));
+        health.until = Some(after(now, doubled(self.bench, health.failures - 1)));
         health.asked = false;
     }
 
     /// The replica asked for no further request for `wait`.
     pub fn asked_to_wait(&self, wait: Duration) {
-        let until = Instant::now() + wait;
+        let until = after(Instant::now(), wait);
         let mut health = self.replica.health();
         if health.until.is_none_or(|other| other < until) {
             health.until = Some(until);
@@ -169,11 +169,21 @@ impl Drop for Lease<'_> {
 
 /// `first` doubled `times` times, 64-fold at most.
 pub(crate) fn doubled(first: Duration, times: u32) -> Duration {
-    first * (1 << times.min(6))
+    first.saturating_mul(1 << times.min(6))
+}
+
+/// A wait that is too long for a clock is as long as any.
+const LONGEST: Duration = Duration::from_secs(1_000_000_000);
+
+/// The moment after `wait`, whatever a server asked for.
+fn after(now: Instant, wait: Duration) -> Instant {
+    now.checked_add(wait).unwrap_or_else(|| now + LONGEST)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn two() -> Replicas {
@@ -234,6 +244,23 @@ mod tests {
         assert!(replicas.pick(|_| false).is_err(), "an answer that was on its way changes nothing");
         pass(6).await;
         assert_eq!(replicas.pick(|_| false).unwrap().index, 0);
+    }
+
+    proptest! {
+        #[test]
+        fn no_wait_is_too_long_to_be_kept(seconds: u64, nanos in 0_u32..1_000_000_000, bench: u64, failures in 0_usize..80) {
+            let bases = vec![Base::parse("http://a/").unwrap()];
+            let replicas = Replicas::new(bases, Duration::from_secs(bench));
+            let asked = Duration::new(seconds, nanos);
+            let lease = replicas.pick(|_| false).unwrap();
+            (0..failures).for_each(|_| lease.failed());
+            lease.asked_to_wait(asked);
+            drop(lease);
+            let until = replicas.pick(|_| false).map(|lease| lease.index);
+            if asked > Duration::from_secs(60) && failures == 0 {
+                prop_assert!(until.is_err_and(|until| until - Instant::now() > Duration::from_secs(30)));
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]

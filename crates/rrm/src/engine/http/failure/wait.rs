@@ -28,6 +28,7 @@ fn seconds(number: f64) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use reqwest::header::{HeaderName, HeaderValue};
 
     use super::*;
@@ -50,6 +51,28 @@ mod tests {
         assert_eq!(wait(&[("retry-after-ms", "50"), (AFTER, "1")]), Some(Duration::from_millis(50)));
         for nonsense in ["soon", "-1", "NaN", ""] {
             assert_eq!(wait(&[(AFTER, nonsense)]), None, "{nonsense}");
+        }
+    }
+
+    /// Seconds as servers might write them, dates of any year, and anything else that a header can hold.
+    fn header() -> impl Strategy<Value = String> {
+        let number = any::<f64>().prop_map(|number| number.to_string());
+        let power = (any::<bool>(), 0_u32..400).prop_map(|(minus, power)| format!("{}1e{power}", if minus { "-" } else { "" }));
+        let date = (1970_u32..10_000, 1_u32..29).prop_map(|(year, day)| format!("Fri, {day:02} Dec {year} 23:59:59 GMT"));
+        prop_oneof![number, power, any::<i128>().prop_map(|number| number.to_string()), date, "[ -~]{0,30}"]
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_asks_for_more_than_the_longest_wait(
+            after in header(), ms in prop::option::of(header()), date in prop::option::of(header()), now in 0_u64..u64::from(u32::MAX),
+        ) {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, HeaderValue::from_str(&after).unwrap());
+            ms.iter().for_each(|ms| drop(headers.insert("retry-after-ms", HeaderValue::from_str(ms).unwrap())));
+            date.iter().for_each(|date| drop(headers.insert(DATE, HeaderValue::from_str(date).unwrap())));
+            let wait = asked(&headers, SystemTime::UNIX_EPOCH + Duration::from_secs(now));
+            prop_assert!(wait.is_none_or(|wait| wait <= LONGEST));
         }
     }
 

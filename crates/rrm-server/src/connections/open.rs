@@ -1,0 +1,199 @@
+//! The connections that are open: what each is doing, when something last moved on it, and which is closed for another.
+
+use std::{
+    collections::HashMap,
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    sync::Notify,
+    time::Instant,
+};
+
+/// All open connections.
+#[derive(Default)]
+pub(super) struct Open(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    connections: HashMap<u64, Arc<Connection>>,
+    last: u64,
+}
+
+/// One connection.
+pub(super) struct Connection {
+    began: Instant,
+    /// Milliseconds from `began` to the last byte that came or went.
+    moved: AtomicU64,
+    /// Requests that are being answered.
+    calls: AtomicUsize,
+    /// Whether it was told to close.
+    closing: AtomicBool,
+    close: Notify,
+}
+
+/// A connection's place among the open ones; leaves it when dropped.
+pub(super) struct Place {
+    pub(super) connection: Arc<Connection>,
+    number: u64,
+    open: Arc<Open>,
+}
+
+/// A request that is being answered, until it is dropped.
+pub(super) struct Call(Arc<Connection>);
+
+impl Open {
+    /// A place for a new connection.
+    pub(super) fn enter(self: &Arc<Self>) -> Place {
+        let connection = Arc::new(Connection {
+            began: Instant::now(),
+            moved: AtomicU64::new(0),
+            calls: AtomicUsize::new(0),
+            closing: AtomicBool::new(false),
+            close: Notify::new(),
+        });
+        let mut table = self.lock();
+        table.last += 1;
+        let number = table.last;
+        table.connections.insert(number, connection.clone());
+        Place { connection, number, open: self.clone() }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.lock().connections.len()
+    }
+
+    /// Closes the idle connection on which nothing moved for longest; false where there is none.
+    pub(super) fn close_oldest(&self) -> bool {
+        let table = self.lock();
+        let idle = table.connections.values().filter(|connection| connection.is_idle());
+        let oldest = idle.min_by_key(|connection| connection.moved());
+        oldest.inspect(|connection| connection.close()).is_some()
+    }
+
+    /// Closes the idle connections on which nothing moved for so long.
+    pub(super) fn close_idle(&self, limit: Duration) {
+        let now = Instant::now();
+        let table = self.lock();
+        let idle = table.connections.values().filter(|connection| connection.is_idle());
+        idle.filter(|connection| now.duration_since(connection.moved()) >= limit).for_each(|connection| connection.close());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.open.lock().connections.remove(&self.number);
+    }
+}
+
+impl Connection {
+    /// Notes that a request is being answered.
+    pub(super) fn call(self: &Arc<Self>) -> Call {
+        self.calls.fetch_add(1, Relaxed);
+        Call(self.clone())
+    }
+
+    /// Ends when the connection was told to close while no request of it is answered.
+    pub(super) async fn told_to_close(&self) {
+        loop {
+            self.close.notified().await;
+            if self.calls.load(Relaxed) == 0 {
+                return;
+            }
+            // A request came at the same moment.
+            self.closing.store(false, Relaxed);
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.calls.load(Relaxed) == 0 && !self.closing.load(Relaxed)
+    }
+
+    fn close(&self) {
+        self.closing.store(true, Relaxed);
+        self.close.notify_one();
+    }
+
+    fn moved(&self) -> Instant {
+        self.began + Duration::from_millis(self.moved.load(Relaxed))
+    }
+
+    fn touch(&self) {
+        self.moved.store(self.began.elapsed().as_millis() as u64, Relaxed);
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.0.calls.fetch_sub(1, Relaxed);
+        self.0.touch();
+    }
+}
+
+/// A stream that notes when something moves on it.
+pub(super) struct Moving {
+    pub(super) stream: TcpStream,
+    pub(super) connection: Arc<Connection>,
+}
+
+impl Moving {
+    fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if matches!(written, Poll::Ready(Ok(n)) if n > 0) {
+            self.connection.touch();
+        }
+        written
+    }
+}
+
+impl AsyncRead for Moving {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.connection.touch();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Moving {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.wrote(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        self.wrote(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
