@@ -1,6 +1,9 @@
 //! What a run spends: counters that every paid call passes through, and the limits that stop it.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -44,10 +47,12 @@ pub enum LimitReached {
     Cost(f64),
 }
 
-/// Counters of one run.
+/// Counters of one run, or of a part of one.
 #[derive(Debug, Default)]
 pub struct Spending {
     limits: Limits,
+    /// What everything counts for as well, and whose limits hold.
+    whole: Option<Arc<Spending>>,
     sent: AtomicU64,
     again: AtomicU64,
     finished: AtomicU64,
@@ -60,7 +65,7 @@ pub struct Spending {
 }
 
 /// What a run has spent so far.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spent {
     /// Calls that were begun.
     pub calls: u64,
@@ -96,6 +101,12 @@ impl Spending {
         Spending { limits, ..Spending::default() }
     }
 
+    /// Counters of a part of a run: what it spends counts for `whole` too, and the limits are those of the whole.
+    pub fn part(whole: Arc<Spending>) -> Self {
+        let limits = Limits { price: whole.limits.price, ..Limits::default() };
+        Spending { limits, whole: Some(whole), ..Spending::default() }
+    }
+
     /// Allows one call, or says which limit forbids it.
     ///
     /// # Errors
@@ -107,6 +118,9 @@ impl Spending {
 
     /// Counts one request, unless a limit forbids it.
     fn send(&self) -> Result<(), LimitReached> {
+        if let Some(whole) = &self.whole {
+            whole.send()?;
+        }
         if let Some(max) = self.limits.max_cost
             && self.spent().cost >= max
         {
@@ -118,8 +132,16 @@ impl Spending {
         Ok(())
     }
 
+    /// These counters and those of the whole.
+    fn all(&self) -> impl Iterator<Item = &Spending> {
+        std::iter::successors(Some(self), |spending| spending.whole.as_deref())
+    }
+
     /// Counts a completion that the store held.
     pub fn reused(&self, usage: Usage) {
+        if let Some(whole) = &self.whole {
+            whole.reused(usage);
+        }
         self.reused.fetch_add(1, Relaxed);
         self.reused_tokens.fetch_add(usage.completion_tokens, Relaxed);
     }
@@ -154,7 +176,7 @@ impl Spending {
 impl Call<'_> {
     /// Counts what the call took.
     pub fn finish(self, usage: Usage) {
-        self.0.finished.fetch_add(1, Relaxed);
+        self.0.all().for_each(|spending| _ = spending.finished.fetch_add(1, Relaxed));
         self.besides(usage, false);
     }
 }
@@ -162,17 +184,19 @@ impl Call<'_> {
 impl Meter for Call<'_> {
     fn again(&self) -> bool {
         let allowed = self.0.send().is_ok();
-        self.0.again.fetch_add(u64::from(allowed), Relaxed);
+        self.0.all().for_each(|spending| _ = spending.again.fetch_add(u64::from(allowed), Relaxed));
         allowed
     }
 
     fn besides(&self, usage: Usage, estimated: bool) {
-        let (prompt, completion) = match estimated {
-            true => (&self.0.estimated_prompt_tokens, &self.0.estimated_completion_tokens),
-            false => (&self.0.prompt_tokens, &self.0.completion_tokens),
-        };
-        prompt.fetch_add(usage.prompt_tokens, Relaxed);
-        completion.fetch_add(usage.completion_tokens, Relaxed);
+        for spending in self.0.all() {
+            let (prompt, completion) = match estimated {
+                true => (&spending.estimated_prompt_tokens, &spending.estimated_completion_tokens),
+                false => (&spending.prompt_tokens, &spending.completion_tokens),
+            };
+            prompt.fetch_add(usage.prompt_tokens, Relaxed);
+            completion.fetch_add(usage.completion_tokens, Relaxed);
+        }
     }
 }
 
