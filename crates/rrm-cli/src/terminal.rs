@@ -226,10 +226,15 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// No bar, where the rows are not known yet.
+    pub fn hidden(spending: Arc<Spending>) -> Self {
+        Progress { bar: ProgressBar::hidden(), spending }
+    }
+
     /// A bar over `rows`; hidden where nobody would see it or where text is streamed.
     pub fn new(rows: u64, spending: Arc<Spending>, streaming: bool) -> Self {
         if streaming || !io::stderr().is_terminal() {
-            return Progress { bar: ProgressBar::hidden(), spending };
+            return Progress::hidden(spending);
         }
         let template = "{bar:24} {pos}/{len} rows  {per_sec}  {elapsed} elapsed, {eta} left  {msg}";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
