@@ -12,6 +12,7 @@ mod requests;
 mod run;
 mod scores;
 mod terminal;
+mod totals;
 mod training;
 mod verdicts;
 

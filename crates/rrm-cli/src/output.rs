@@ -15,7 +15,7 @@ use rrm::{
 use serde::Serialize;
 use tempfile::TempPath;
 
-use crate::terminal;
+use crate::{terminal, totals::Total};
 
 /// Where result rows go.
 pub struct Output {
@@ -44,6 +44,9 @@ pub struct Stats {
     pub failed: u64,
     /// Calls and tokens of this run.
     pub spent: Spent,
+    /// What all runs over the same output have spent, this one included; absent where it is the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<Total>,
     /// Wall time of this run.
     pub seconds: f64,
     /// What the server did, where there is one.

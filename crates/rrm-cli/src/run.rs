@@ -22,6 +22,7 @@ use crate::{
     options::{AskArgs, BatchArgs, RunArgs},
     output::{Stats, note},
     terminal::{self, Progress},
+    totals::{Total, Totals},
     verdicts,
 };
 
@@ -31,6 +32,7 @@ pub struct Run {
     pub spending: Arc<Spending>,
     /// What a person sees of it.
     pub progress: Progress,
+    totals: Option<Arc<Totals>>,
     price: Price,
     how: RunArgs,
     slots: Arc<Semaphore>,
@@ -49,9 +51,18 @@ pub struct Session {
 
 impl Run {
     /// Begins to count time and money.
-    pub fn begin(ask: &AskArgs, how: &RunArgs) -> Self {
-        let spending = Arc::new(Spending::new(ask.limits.limits(ask.price)));
-        Run {
+    ///
+    /// # Errors
+    /// Where the account of former runs cannot be read.
+    pub fn begin(ask: &AskArgs, how: &RunArgs) -> anyhow::Result<Self> {
+        let totals = Totals::open(how.output.as_deref())?.map(Arc::new);
+        let limits = ask.limits.limits(ask.price);
+        let spending = Arc::new(match totals.clone() {
+            Some(totals) => Spending::told(limits, Box::new(move |spent| totals.write(spent))),
+            None => Spending::new(limits),
+        });
+        Ok(Run {
+            totals,
             progress: Progress::hidden(spending.clone()),
             price: ask.price.price(),
             how: how.clone(),
@@ -61,7 +72,7 @@ impl Run {
             started: Instant::now(),
             told: false,
             spending,
-        }
+        })
     }
 
     /// Has requests written to a batch, where one is named.
@@ -177,9 +188,16 @@ impl Run {
             spent: judge.spending.spent(),
             seconds: self.started.elapsed().as_secs_f64(),
             http: judge.engine.stats(),
+            total: self.total(),
             verdicts: None,
             notes: opened.notes,
         }
+    }
+
+    /// What all runs over the same output have spent, where there was another one.
+    fn total(&self) -> Option<Total> {
+        let totals = self.totals.as_ref().filter(|totals| totals.is_later())?;
+        Some(totals.with(self.spending.spent()))
     }
 
     /// The account was given otherwise.
@@ -204,6 +222,7 @@ impl Drop for Run {
         let spent = self.spending.spent();
         if !self.told && spent != Spent::default() {
             note(&format!("before it ended: {}", terminal::spent(&spent, self.price)));
+            self.total().iter().for_each(|total| note(&terminal::total(total, self.price)));
         }
     }
 }

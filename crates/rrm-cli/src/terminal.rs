@@ -16,7 +16,7 @@ use rrm::{
     vote::Decision,
 };
 
-use crate::{commands::Kind, output::Stats};
+use crate::{commands::Kind, output::Stats, totals::Total};
 
 /// Columns of text that are shown of a response.
 const EXCERPT: usize = 60;
@@ -185,6 +185,12 @@ pub fn harmless(text: &str) -> String {
 pub fn summary(stats: &Stats, price: Price) {
     let text = format!("{} rows in {:.1} s: {}", stats.rows, stats.seconds, spent(&stats.spent, price));
     writeln!(io::stderr(), "{text}").ok();
+    stats.total.iter().for_each(|total| _ = writeln!(io::stderr(), "{}", self::total(total, price)));
+}
+
+/// What all runs of a job have spent, as a line.
+pub fn total(total: &Total, price: Price) -> String {
+    format!("all runs together: {}", self::spent(&total.spent, price))
 }
 
 /// What a run or a server has spent, as a line.

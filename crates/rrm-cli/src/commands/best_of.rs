@@ -36,7 +36,7 @@ pub async fn measure(questions: Questions, args: Args, called: &Called) -> Resul
         return Err(Failure::usage(error).with_hint(hint));
     }
     let (ask, shard, price) = (&args.judge.ask, args.shard.shard, args.judge.ask.price.price());
-    let mut work = Run::begin(ask, &args.run);
+    let mut work = Run::begin(ask, &args.run)?;
     let (mut items, files, notes) = eval::load_best_of(questions, &args.data, &args.columns.names()?, ask.seed.seed)?;
     notes.iter().for_each(|said| note(said));
     let count = items.len() as u64;

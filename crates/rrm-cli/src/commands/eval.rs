@@ -152,7 +152,7 @@ pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
 async fn measure(benchmark: Benchmark, args: Args, called: &Called) -> Result<ExitCode, Failure> {
     args.check(Named::Pairs(benchmark), called)?;
     let (ask, shard) = (&args.judge.ask, args.shard.shard);
-    let mut work = Run::begin(ask, &args.run);
+    let mut work = Run::begin(ask, &args.run)?;
     let mut suite = eval::load(benchmark, &args.data, &args.columns.names()?)?;
     said(&suite);
     let cases = suite.cases.len() as u64;

@@ -171,7 +171,7 @@ async fn work(input: InputArgs, over: OverRows, task: Task, called: &Called) -> 
     let InputArgs { input: named, more, join, questions } = input;
     let ask = &over.judge.ask;
     over.check(called)?;
-    let mut work = Run::begin(ask, &over.run);
+    let mut work = Run::begin(ask, &over.run)?;
     // The whole input is read once before anything is spent: a bad last row costs nothing.
     let answers: Vec<PathBuf> = [named].into_iter().chain(more).collect();
     let reading = kind.reading(&over.columns, over.skip, &answers[0])?;

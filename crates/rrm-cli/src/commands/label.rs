@@ -62,7 +62,7 @@ async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     check(&settings)?;
     rating.check()?;
     over.check(called)?;
-    let mut work = Run::begin(ask, &over.run);
+    let mut work = Run::begin(ask, &over.run)?;
     // The whole input is read once before anything is spent: a bad last row costs nothing.
     let input = crate::output::spooled(&named)?;
     let name = judging::name(&named);

@@ -21,6 +21,8 @@ use crate::{
     options::{AskArgs, Called, ColumnArgs, EngineArgs, ModelArgs, RunArgs, ShardArgs},
     output::{Output, Spooled, Stats, beside, note, spooled},
     run::{Run, Session, unless_stopped},
+    terminal,
+    totals::Total,
     verdicts,
 };
 
@@ -113,7 +115,7 @@ async fn make(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let (ask, price) = (&args.ask, args.ask.price.price());
     let settings = settings(&args);
     check(&args, called)?;
-    let mut work = Run::begin(ask, &args.run);
+    let mut work = Run::begin(ask, &args.run)?;
     let columns = Columns::parse(&args.columns.column)?;
     let spools = args.input.iter().map(|input| spooled(input)).collect::<anyhow::Result<Vec<Spooled>>>()?;
     let inputs = inputs(&args, &spools);
@@ -151,18 +153,21 @@ async fn make(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     // Pairs that nobody sifted would look like pairs that are hard.
     verdicts::tell(&tally.verdicts, 0);
     verdicts::check(&tally.verdicts, "the base judge sifted nothing, so no pairs were written")?;
-    let mut spent = Vec::new();
+    let (mut spent, mut total) = (Vec::new(), None);
     for (what, session) in [("sampling", sampler), ("filter", filter)] {
         if let Some(session) = session {
             let mut stats = work.account(session, tally.rows, 0);
             stats.verdicts = (what == "filter").then(|| tally.verdicts.clone());
+            // That of the command, which is told once.
+            total = stats.total.take();
             spent.push((what, stats));
         }
     }
     if let Some(path) = files.finish()? {
-        saved(&path, &args, called, &spent)?;
+        saved(&path, &args, called, (&spent, total))?;
     }
-    spent.iter().for_each(|(_, stats)| crate::terminal::summary(stats, price));
+    spent.iter().for_each(|(_, stats)| terminal::summary(stats, price));
+    total.iter().for_each(|total| note(&terminal::total(total, price)));
     write!(io::stderr(), "{}", summary(&tally)).ok();
     Ok(ExitCode::SUCCESS)
 }
@@ -186,13 +191,16 @@ async fn judges(work: &mut Run, args: &Args) -> Result<(Option<Session>, Option<
 }
 
 /// Writes the options and what was spent beside the pairs.
-fn saved(path: &Path, args: &Args, called: &Called, spent: &[(&str, Stats)]) -> anyhow::Result<()> {
+fn saved(path: &Path, args: &Args, called: &Called, (spent, total): (&[(&str, Stats)], Option<Total>)) -> anyhow::Result<()> {
     let command = args.input.iter().map(|input| input.display().to_string()).collect::<Vec<_>>().join(" ");
     let text = args.ask.saved(called).text(&judging::title(&format!("pairs {command}")));
     std::fs::write(beside(path, "config.toml"), text)?;
     let mut stats = serde_json::Map::new();
     for (what, spent) in spent {
         stats.insert((*what).to_owned(), serde_json::to_value(spent)?);
+    }
+    if let Some(total) = total {
+        stats.insert("total".to_owned(), serde_json::to_value(total)?);
     }
     if !stats.is_empty() {
         std::fs::write(beside(path, "stats.json"), serde_json::to_string_pretty(&stats)? + "\n")?;
@@ -308,7 +316,7 @@ fn summary(tally: &Tally) -> String {
         grouped(tally.questions),
         grouped(tally.pairs)
     );
-    let name = |text: &str| if text.is_empty() { "(none)".to_owned() } else { crate::terminal::excerpt(text) };
+    let name = |text: &str| if text.is_empty() { "(none)".to_owned() } else { terminal::excerpt(text) };
     out += &format!("\n{:<24} {:>10} {:>10} {:>10}\n", "category", "rows", "questions", "pairs");
     for (category, [rows, questions, pairs]) in &tally.categories {
         out += &format!("{:<24} {:>10} {:>10} {:>10}\n", name(category), grouped(*rows), grouped(*questions), grouped(*pairs));

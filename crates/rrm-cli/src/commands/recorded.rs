@@ -67,6 +67,7 @@ pub fn measure(benchmark: Benchmark, args: Args, called: &Called) -> Result<Exit
             spent: Spent::default(),
             seconds: started.elapsed().as_secs_f64(),
             http: None,
+            total: None,
             verdicts: None,
             notes: Vec::new(),
         };

@@ -106,7 +106,7 @@ pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let address = listener.local_addr().context("cannot tell where it listens")?;
     // Trainers wait: what was stored under another fingerprint is said, and does not end anything.
     let told = RunArgs { pay_again: true, ..RunArgs::default() };
-    let mut work = Run::begin(ask, &told);
+    let mut work = Run::begin(ask, &told)?;
     let Session { mut judge, .. } = work.session(ask, opened, format, options.settings())?;
     judge.addresses = false;
     let name = judge.engine.info().name.clone();

@@ -62,7 +62,7 @@ async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let Args { data, votes, target, ask, columns, run, .. } = &args;
     check(&args, called)?;
     let budgets = parsed(&args)?;
-    let mut work = Run::begin(ask, run);
+    let mut work = Run::begin(ask, run)?;
     let suite = eval::load(Benchmark::Pairs, data, &columns.names()?)?;
     let files: Vec<PathBuf> = suite.files.iter().map(|file| file.file.clone().into()).collect();
     let report = run.output.as_deref().map(|path| Output::open(Some(path), &ask.files(run, &files))).transpose()?;

@@ -229,3 +229,17 @@ fn a_full_disk() {
     let said = stderr(&output);
     assert!(said.contains("No space left on device") && said.contains("hint: make room"), "{said}");
 }
+
+#[test]
+fn a_damaged_store_is_no_error_of_the_input() {
+    let (folder, path) = file("in.jsonl", format!("{PAIR}\n"));
+    let store = folder.path().join("store.sqlite");
+    let judge = ["judge", path.to_str().unwrap(), "--engine", "scripted:first", "--store", store.to_str().unwrap()];
+    assert!(rrm(judge).status.success());
+    let mut bytes = std::fs::read(&store).unwrap();
+    bytes[100..].fill(0xff);
+    std::fs::write(&store, bytes).unwrap();
+    let output = rrm(judge);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("is damaged"), "{}", stderr(&output));
+}

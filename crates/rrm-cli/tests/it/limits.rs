@@ -41,7 +41,8 @@ fn beyond(plan: fn() -> Plan, run: impl Fn(&FaultyServer, &[&str]) -> Output, li
 /// Calls and tries that a line of the account tells.
 fn told(output: &Output) -> u64 {
     let text = stderr(output);
-    let line = text.lines().rfind(|line| line.contains(" calls (")).unwrap_or_else(|| panic!("{text}"));
+    let line =
+        text.lines().rfind(|line| line.contains(" calls (") && !line.contains("all runs")).unwrap_or_else(|| panic!("{text}"));
     let number = |before: &str| {
         let words = line.split(before).next()?;
         words.rsplit(' ').next()?.parse::<u64>().ok()
@@ -180,6 +181,77 @@ fn whoever_is_interrupted_says_what_was_spent() {
         assert!(said.contains("error: interrupted; nothing was written"), "{said}");
         assert_eq!((sent, told(&output)), (13, 13), "{said}");
     }
+}
+
+/// Runs that a limit ends, that are killed and that go on: what they have spent together is what the server counted of all of them.
+#[test]
+fn what_all_runs_of_a_job_have_spent_is_kept_and_said() {
+    const KILLS: usize = 4;
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, data) = (folder.path(), pairs(folder.path(), 60));
+    let (out, store) = (folder.join("out.jsonl"), folder.join("store.sqlite"));
+    let judge = |server: &FaultyServer| {
+        let mut judge = command();
+        judge.args(["judge", &data, "--engine", &server.url, "--concurrency", "1", "--revision", "r"]);
+        judge.arg("-o").arg(&out).arg("--store").arg(&store).stdout(Stdio::null()).stderr(Stdio::piped());
+        judge
+    };
+    let total = || stats(&folder.join("out.jsonl.spent.json"));
+    let tries = |total: &Value| total["spent"]["calls"].as_u64().unwrap() + total["spent"]["again"].as_u64().unwrap();
+    // Who spends nothing leaves nothing.
+    let first = server(well());
+    judge(&first).args(["--max-calls", "0"]).output().unwrap();
+    let probes = first.requests();
+    assert!(!folder.join("out.jsonl.spent.json").exists());
+
+    let (tell, told) = mpsc::channel();
+    let plan: Plan = Arc::new(move |request, _| {
+        tell.send(()).ok();
+        if request % 4 == 0 { Fault::Late(2) } else { Fault::None }
+    });
+    let server = server(plan);
+    let mut expected = Vec::new();
+    for _ in 0..KILLS {
+        let before = server.requests();
+        let mut child = judge(&server).spawn().unwrap();
+        for _ in 0..probes + 6 {
+            told.recv().unwrap();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        told.try_iter().for_each(drop);
+        expected.push(server.requests() - before);
+    }
+    let killed = total();
+    assert_eq!(killed["runs"], KILLS);
+    // What was written down and never sent is at most the one request in flight of each run.
+    let counted = expected.iter().sum::<u64>() - probes * KILLS as u64;
+    assert!((counted..=counted + KILLS as u64).contains(&tries(&killed)), "{killed}, the server counted {counted}");
+
+    let limited = judge(&server).args(["--max-calls", "5"]).output().unwrap();
+    assert_eq!(limited.status.code(), Some(1), "{}", stderr(&limited));
+    assert_eq!(tries(&total()), tries(&killed) + 5);
+    assert!(stderr(&limited).contains("all runs together: "), "{}", stderr(&limited));
+    let before = server.requests();
+    let whole = judge(&server).output().unwrap();
+    assert!(whole.status.success(), "{}", stderr(&whole));
+    assert_eq!(tries(&total()), tries(&killed) + 5 + server.requests() - before - probes);
+    let found = stats(&folder.join("out.jsonl.stats.json"));
+    assert_eq!(found["total"]["runs"], KILLS + 2);
+    assert_eq!(tries(&found["total"]), tries(&total()));
+    // A run that asks for nothing changes nothing, and says what the job has cost all the same.
+    let again = judge(&server).output().unwrap();
+    assert!(
+        stderr(&again).contains("all runs together: ") && stderr(&again).contains("0 calls (60 from the store)"),
+        "{}",
+        stderr(&again)
+    );
+    assert_eq!(tries(&stats(&folder.join("out.jsonl.stats.json"))["total"]), tries(&total()));
+    // Somebody's file is not written over.
+    std::fs::write(folder.join("out.jsonl.spent.json"), "mine").unwrap();
+    let refused = judge(&server).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("out.jsonl.spent.json: is no account of what was spent"), "{}", stderr(&refused));
 }
 
 #[test]
