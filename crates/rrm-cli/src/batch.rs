@@ -18,7 +18,8 @@ use rrm_engines::Opened;
 use tempfile::TempPath;
 
 use crate::{
-    options::Options,
+    failure::ensure,
+    options::{AskArgs, BatchArgs, ThinkingArgs},
     output::{beside, note},
 };
 
@@ -36,8 +37,8 @@ pub fn origins(requests: &Path) -> PathBuf {
 
 impl Batch {
     /// Begins the files, where the options name one.
-    pub fn open(options: &Options) -> anyhow::Result<Option<Batch>> {
-        let (Some(path), Some(model)) = (&options.batch_out, &options.model) else { return Ok(None) };
+    pub fn open(batch: &BatchArgs, ask: &AskArgs) -> anyhow::Result<Option<Batch>> {
+        let (Some(path), Some(model)) = (&batch.batch_out, &ask.model.model) else { return Ok(None) };
         let mut partial = Vec::new();
         let mut create = |path: PathBuf| -> anyhow::Result<_> {
             let partial_path = beside(&path, &format!("{}.partial", std::process::id()));
@@ -74,25 +75,26 @@ impl Batch {
 }
 
 /// Whose completions a batch will give. It is asked for nothing: the store answers, or the batch takes the request.
-pub fn engine(options: &Options) -> Option<Opened> {
-    let (Some(_), Some(model), Some(revision)) = (&options.batch_out, &options.model, &options.revision) else { return None };
-    let engine = Arc::new(Absent(batch::engine(model, revision)));
-    Some(Opened { engine, http: None, notes: Vec::new() })
+pub fn engine(batch: &BatchArgs, ask: &AskArgs) -> Option<Opened> {
+    let (Some(_), Some(model), Some(revision)) = (&batch.batch_out, &ask.model.model, &ask.server.revision) else { return None };
+    Some(Opened::of(Arc::new(Absent(batch::engine(model, revision)))))
 }
 
 /// Refuses what does not go with a batch.
-pub fn check(options: &Options) -> anyhow::Result<()> {
-    if options.batch_out.is_none() {
+pub fn check(batch: &BatchArgs, ask: &AskArgs, thinking: ThinkingArgs, output: Option<&Path>) -> anyhow::Result<()> {
+    if batch.batch_out.is_none() {
         return Ok(());
     }
-    let named = options.model.is_some() && options.revision.is_some() && options.engine.is_empty();
-    anyhow::ensure!(named, "--batch-out: nobody is asked, so --model and --revision name the judge, and --engine does not");
-    anyhow::ensure!(options.output.is_some(), "--batch-out: results appear once nothing is missing, so -o must say where");
-    let store = options.store.as_ref().is_none_or(|store| store.as_os_str() != "none");
-    anyhow::ensure!(store, "--batch-out: replies are kept in the store, so --store must not be none");
-    anyhow::ensure!(
-        options.max_thinking_tokens.is_none(),
-        "--batch-out: a batch cannot elicit a verdict, so no --max-thinking-tokens"
+    let named = ask.model.model.is_some() && ask.server.revision.is_some() && ask.engine.is_embedded();
+    ensure!(named, "--batch-out: nobody is asked, so --model and --revision name the judge, and --engine does not");
+    ensure!(output.is_some(), "--batch-out: results appear once nothing is missing, so -o must say where");
+    let store = ask.store.store.as_deref().is_none_or(|store| store != Path::new("none"));
+    ensure!(store, "--batch-out: replies are kept in the store, so --store must not be none");
+    ensure!(thinking.max_thinking_tokens.is_none(), "--batch-out: a batch cannot elicit a verdict, so no --max-thinking-tokens");
+    ensure!(
+        !(ask.work.system_as_user || crate::requests::mends(&ask.server)?),
+        "--batch-out: requests of a batch are written as they are, without --request-field, --without-field, --rename-field, --seed-bits, \
+         --system-as-user, --header and --stream-replies"
     );
     Ok(())
 }

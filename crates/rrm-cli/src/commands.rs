@@ -24,15 +24,15 @@ use clap::Subcommand;
 
 pub use judging::Kind;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, options::Called};
 
 /// What rrm can do.
 #[derive(Subcommand)]
 pub enum Command {
     /// Judge pairs: which of the two responses of each row is better.
-    Judge(judging::Args),
+    Judge(judging::JudgeCommand),
     /// Rank the responses of each row, best first.
-    Rank(judging::Args),
+    Rank(judging::RankCommand),
     /// Label preferences: rank the responses of each row, and write chosen and rejected as trainers read them.
     Label(label::Args),
     /// Say what a judge, rank or eval command would take, before it runs.
@@ -74,20 +74,20 @@ impl Command {
 }
 
 /// Runs one command to its exit code.
-pub async fn run(command: Command) -> Result<ExitCode, Failure> {
+pub async fn run(command: Command, called: &Called) -> Result<ExitCode, Failure> {
     match command {
-        Command::Judge(args) => judging::run(args, judging::Kind::Judge).await,
-        Command::Rank(args) => judging::run(args, judging::Kind::Rank).await,
-        Command::Label(args) => label::run(args).await,
-        Command::Plan(args) => plan::run(args),
-        Command::Eval(args) => eval::run(args).await,
-        Command::Tune(args) => tune::run(args).await,
-        Command::Pairs(args) => pairs::run(args).await,
+        Command::Judge(args) => judging::judge(args, called).await,
+        Command::Rank(args) => judging::rank(args, called).await,
+        Command::Label(args) => label::run(args, called).await,
+        Command::Plan(args) => plan::run(args, called),
+        Command::Eval(args) => eval::run(args, called).await,
+        Command::Tune(args) => tune::run(args, called).await,
+        Command::Pairs(args) => pairs::run(args, called).await,
         Command::Verify(args) => verify::run(&args),
         Command::Report(args) => report::run(&args),
-        Command::Serve(args) => serve::run(args).await,
+        Command::Serve(args) => serve::run(args, called).await,
         Command::Show(args) => show::run(args).await,
-        Command::Doctor(args) => doctor::run(args).await,
+        Command::Doctor(args) => doctor::run(args, called).await,
         Command::Model(args) => model::run(args),
         Command::Train(args) => train::run(&args),
         Command::Batch(args) => batch::run(args).await,

@@ -1,46 +1,43 @@
-//! Options -> the engine, the format and the store that they name. Only this and `requests` read the environment.
+//! Options -> the engine, the format and the store that they name. Only this, `requests` and `options::server` read the environment.
 
 use std::{
     env,
-    path::{Path, PathBuf},
-    sync::Arc,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
 use rrm::{
-    dataset::{ColumnNames, DatasetError, Item},
+    dataset::{DatasetError, Item},
     engine::{
-        Engine, EngineError,
+        EngineError,
         http::{Continuation, HttpConfig},
-        replay::Recorder,
     },
     format::{Format, SHIPPED},
     store::Store,
 };
-use rrm_engines::{EngineSettings, OpenError, Opened};
+use rrm_engines::{EngineSettings, OpenError, Opened, Storage};
 
-use crate::{batch, failure::Failure, options::Options, output::note, requests};
-
-/// Holds the key of a server unless --api-key-env names another variable.
-const API_KEY: &str = "RRM_API_KEY";
+use crate::{
+    batch,
+    failure::Failure,
+    options::{AskArgs, BatchArgs, FORMAT, JudgeArgs, StoreArgs},
+    output::note,
+};
 
 /// So many rows outside of a domain are shown.
 const ROWS_NAMED: usize = 3;
 
-/// Opens the engine that the options name.
-pub async fn open(options: &Options) -> Result<Opened, Failure> {
-    if let Some(batch) = batch::engine(options) {
-        return Ok(batch);
+/// Opens the engine that the options name; `thinks` where thinking may be cut at a budget.
+pub async fn open(ask: &AskArgs, thinks: bool) -> Result<Opened, Failure> {
+    if ask.engine.is_embedded() {
+        return Err(Failure::usage("no judge named").with_hint(format!("--engine takes {}", rrm_engines::KNOWN)));
     }
-    if options.engine.is_empty() {
-        return Err(Failure::user(anyhow::anyhow!("no judge named")).with_hint(format!("--engine takes {}", rrm_engines::KNOWN)));
-    }
-    let settings = settings(options)?;
+    let settings = settings(ask, thinks)?;
     let (started, patience) = (Instant::now(), Duration::try_from_secs_f64(settings.http.away).unwrap_or_default());
     let mut said = false;
     loop {
-        match rrm_engines::open(&options.engine, &settings).await {
+        match rrm_engines::open(&ask.engine.engine, &settings).await {
             Err(OpenError::Engine(error)) if is_starting(&error) && started.elapsed() < patience => {
                 if !said {
                     note(&format!("waiting {} s at most: {error}", patience.as_secs_f64()));
@@ -61,21 +58,49 @@ fn is_starting(error: &EngineError) -> bool {
     matches!(error, EngineError::Unreachable { .. } | EngineError::Status { status: 502..=504, .. })
 }
 
+/// The format of who judges rows, checked before anything is opened: of the embedded judge, which knows few rows, there is none to name.
+pub fn format_for<I>(
+    judge: &JudgeArgs,
+    batch: &BatchArgs,
+    items: impl FnOnce() -> Result<I, DatasetError>,
+) -> Result<Option<Format>, Failure>
+where
+    I: Iterator<Item = Result<Item, DatasetError>>,
+{
+    if !judge.ask.engine.is_embedded() || batch.batch_out.is_some() {
+        return Ok(Some(format(judge.ask.engine.format.as_deref())?));
+    }
+    check_embedded(&judge.ask)?;
+    check_domain(items()?)?;
+    Ok(None)
+}
+
+/// Opens who judges rows, by the format that [`format_for`] gave.
+pub async fn open_for(judge: &JudgeArgs, batch: &BatchArgs, format: Option<Format>) -> Result<(Opened, Format), Failure> {
+    let thinks = judge.thinking.max_thinking_tokens.is_some();
+    match format {
+        None => embedded(&judge.ask),
+        Some(format) => match batch::engine(batch, &judge.ask) {
+            Some(opened) => Ok((opened, format)),
+            None => Ok((open(&judge.ask, thinks).await?, format)),
+        },
+    }
+}
+
 /// The embedded judge with its format.
-pub fn embedded(options: &Options) -> Result<(Opened, Format), Failure> {
-    Ok(rrm_engines::embedded(&settings(options)?)?)
+pub fn embedded(ask: &AskArgs) -> Result<(Opened, Format), Failure> {
+    Ok(rrm_engines::embedded(&settings(ask, false)?)?)
 }
 
 /// Refuses options that the embedded judge has no use for.
-pub fn check_embedded(options: &Options) -> Result<(), Failure> {
-    let named =
-        [("--format", options.format.is_some()), ("--weights", options.weights.is_some()), ("--model", options.model.is_some())];
+pub fn check_embedded(ask: &AskArgs) -> Result<(), Failure> {
+    let weights = ask.local.weights != Storage::default();
+    let named = [("--format", ask.engine.format.is_some()), ("--weights", weights), ("--model", ask.model.model.is_some())];
     match named.iter().find(|(_, given)| *given) {
         None => Ok(()),
         Some((option, _)) => {
-            let error =
-                anyhow::anyhow!("{option}: without --engine the embedded rrm-tiny judges, whose weights and format are fixed");
-            Err(Failure::user(error).with_hint(format!("--engine names another judge: {}", rrm_engines::KNOWN)))
+            let error = format!("{option}: without --engine the embedded rrm-tiny judges, whose weights and format are fixed");
+            Err(Failure::usage(error).with_hint(format!("--engine names another judge: {}", rrm_engines::KNOWN)))
         }
     }
 }
@@ -99,48 +124,10 @@ pub fn check_domain(items: impl Iterator<Item = Result<Item, DatasetError>>) -> 
     Err(Failure::user(error).with_lines(outside).with_hint(hint))
 }
 
-fn settings(options: &Options) -> Result<EngineSettings, Failure> {
-    Ok(EngineSettings {
-        http: http(options)?,
-        context_size: options.context_size,
-        threads: options.threads,
-        weights: options.weights.unwrap_or_default(),
-        kv_bytes: options.kv_cache.map(|mib| mib.saturating_mul(1 << 20)),
-    })
-}
-
-/// The file that completions are recorded to, where one was asked for.
-pub fn recorder(options: &Options, engine: &dyn Engine) -> anyhow::Result<Option<Arc<Recorder>>> {
-    let create = |file| Ok(Arc::new(Recorder::create_for(engine.info(), engine.opening(), file)?));
-    options.record.as_ref().map(create).transpose()
-}
-
-/// Settings of a server, without its addresses.
-pub fn http(options: &Options) -> anyhow::Result<HttpConfig> {
-    let default = HttpConfig::default();
-    let api_key = match &options.api_key_env {
-        Some(name) => {
-            Some(env::var(name).map_err(|_| anyhow::anyhow!("--api-key-env {name}: the environment has no such variable"))?)
-        }
-        None => env::var(API_KEY).ok(),
-    };
-    Ok(HttpConfig {
-        model: options.model.clone(),
-        api_key,
-        concurrency: options.concurrency(),
-        requests_per_minute: options.requests_per_minute,
-        tokens_per_minute: options.tokens_per_minute,
-        timeout: options.timeout.unwrap_or(default.timeout),
-        max_retries: options.max_retries.unwrap_or(default.max_retries),
-        revision: options.revision.clone(),
-        // How a server continues a text takes a dozen calls to find out, and matters only under a budget.
-        continuation: if options.max_thinking_tokens.is_some() { Continuation::Auto } else { Continuation::None },
-        away: options.wait_for_server.unwrap_or(default.away),
-        fields: requests::fields(options)?,
-        headers: requests::headers(options)?,
-        stream: options.stream_replies,
-        ..default
-    })
+fn settings(ask: &AskArgs, thinks: bool) -> anyhow::Result<EngineSettings> {
+    // How a server continues a text takes a dozen calls to find out, and matters only under a budget.
+    let continuation = if thinks { Continuation::Auto } else { Continuation::None };
+    Ok(ask.local.settings(HttpConfig { continuation, ..ask.http()? }))
 }
 
 /// The proxy that the environment names for `https://` or for `http://`, without its password.
@@ -159,7 +146,7 @@ pub fn proxy(https: bool) -> Option<String> {
 
 /// The format of this name, or the one in this file.
 pub fn format(name: Option<&str>) -> Result<Format, Failure> {
-    let name = name.unwrap_or("rrm");
+    let name = name.unwrap_or(FORMAT);
     if let Some(shipped) = Format::shipped(name) {
         return Ok(shipped?);
     }
@@ -170,26 +157,18 @@ pub fn format(name: Option<&str>) -> Result<Format, Failure> {
     Ok(Format::parse(name, &text)?)
 }
 
-/// Whether completions are kept: where a store is named, or else where they cost something.
-pub fn keeps(options: &Options, paid: bool) -> bool {
-    options.store.as_deref().map_or(paid, |path| path.as_os_str() != "none")
-}
-
 /// Whether the engine's fingerprint is a guess by what servers say, which may change although the weights do not.
-pub fn is_guessed(options: &Options) -> bool {
-    options.revision.is_none() && options.engine.iter().any(|spec| spec.contains("http://") || spec.contains("https://"))
+pub fn is_guessed(ask: &AskArgs) -> bool {
+    ask.server.revision.is_none() && ask.engine.engine.iter().any(|spec| spec.contains("http://") || spec.contains("https://"))
 }
 
-/// The store that completions are kept in; none when it is switched off or when they cost nothing.
-pub fn store(options: &Options, paid: bool) -> anyhow::Result<Option<Store>> {
-    if !keeps(options, paid) {
-        return Ok(None);
-    }
-    let path = options.store.clone().map_or_else(default_store, Ok)?;
+/// The store that completions are kept in.
+pub fn store(named: &StoreArgs) -> anyhow::Result<Store> {
+    let path = named.store.clone().map_or_else(default_store, Ok)?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
-    Ok(Some(Store::open(&path)?))
+    Ok(Store::open(&path)?)
 }
 
 /// Where completions are kept unless --store says otherwise.
@@ -197,18 +176,4 @@ pub fn default_store() -> anyhow::Result<PathBuf> {
     let data = env::var_os("XDG_DATA_HOME").map(PathBuf::from);
     let data = data.or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")));
     Ok(data.context("neither XDG_DATA_HOME nor HOME is set; name a store with --store FILE")?.join("rrm/store.sqlite"))
-}
-
-impl Options {
-    /// Files that a run reads or keeps, which its output must not replace.
-    pub fn files<'a>(&'a self, inputs: &'a [PathBuf]) -> Vec<&'a Path> {
-        let named = [&self.config, &self.store, &self.record, &self.batch_out];
-        let format = self.format.as_ref().map(Path::new);
-        named.into_iter().flatten().chain(inputs).map(PathBuf::as_path).chain(format).collect()
-    }
-
-    /// The renamed columns.
-    pub fn columns(&self) -> anyhow::Result<ColumnNames> {
-        Ok(ColumnNames::parse(&self.column)?)
-    }
 }

@@ -1,41 +1,119 @@
-//! Errors -> one line for the user with a hint, and the exit code: 1 the user's error, 2 ours.
+//! Errors -> one line for the user with a hint, and the exit code, by what kind of error it is.
 
 use std::{
+    fmt,
     io::{self, Write},
     process::ExitCode,
 };
 
 use rrm::{
-    dataset::{DatasetError, RowProblem},
+    dataset::{ColumnError, DatasetError, RowProblem},
     engine::EngineError,
     eval::{self, EvalError},
     judge::JudgeError,
-    pairs::PairsError,
+    pairs::{ColumnSpecError, PairsError},
     run::RunError,
+    store::StoreError,
 };
 use rrm_engines::OpenError;
 
 use crate::terminal::harmless;
+
+/// The program was called in a way that makes no sense, whatever it was given to read.
+#[derive(Debug)]
+pub struct Usage(String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// A call that makes no sense, and why.
+pub fn usage(why: impl Into<String>) -> Usage {
+    Usage(why.into())
+}
+
+/// Returns a [`Usage`] error unless the condition holds.
+macro_rules! ensure {
+    ($holds:expr, $($why:tt)*) => {
+        if !$holds {
+            return Err($crate::failure::usage(format!($($why)*)).into());
+        }
+    };
+}
+pub(crate) use ensure;
+
+/// Whose an error is; its number is the exit code.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// Of what the program was given: files, rows, servers, limits, a disk that is full.
+    User = 1,
+    /// Of how it was called, or of the program itself: nothing about the input would mend it.
+    UsageOrOurs = 2,
+    /// None: somebody stopped it, by Ctrl-C or SIGTERM. As shells tell it of a program that SIGINT ended.
+    Interrupted = 130,
+}
+
+impl Kind {
+    /// The exit code where words made no command, or where help was asked for.
+    pub fn of_words(wrong: bool) -> ExitCode {
+        if wrong { Kind::UsageOrOurs.into() } else { ExitCode::SUCCESS }
+    }
+
+    /// By the errors in the chain: each type knows.
+    fn of(error: &anyhow::Error) -> Self {
+        let ours = |cause: &(dyn std::error::Error + 'static)| {
+            cause.is::<Usage>()
+                || cause.is::<ColumnError>()
+                || cause.is::<ColumnSpecError>()
+                || matches!(cause.downcast_ref(), Some(OpenError::Spec { .. } | OpenError::NotReplicas(_)))
+                || cause.downcast_ref::<EngineError>().is_some_and(EngineError::is_ours)
+                || cause.downcast_ref::<StoreError>().is_some_and(StoreError::is_ours)
+        };
+        let judge = judge_error(error).is_some_and(|error| match error {
+            JudgeError::Engine(error) => error.is_ours(),
+            JudgeError::Store(error) => error.is_ours(),
+            _ => false,
+        });
+        if judge || error.chain().any(ours) { Kind::UsageOrOurs } else { Kind::User }
+    }
+}
+
+impl From<Kind> for ExitCode {
+    fn from(kind: Kind) -> Self {
+        ExitCode::from(kind as u8)
+    }
+}
 
 /// An error with what would help.
 pub struct Failure {
     error: anyhow::Error,
     more: Vec<String>,
     hint: Option<String>,
-    code: u8,
+    kind: Kind,
 }
 
 impl Failure {
-    /// An error of the user's input or surroundings.
+    /// An error, of the kind that its type says.
     pub fn user(error: impl Into<anyhow::Error>) -> Self {
         let error = error.into();
-        let hint = hint(&error);
-        Failure { error, more: Vec::new(), hint, code: 1 }
+        let (hint, kind) = (hint(&error), Kind::of(&error));
+        Failure { error, more: Vec::new(), hint, kind }
     }
 
-    /// An error that the user can do nothing about.
-    pub fn ours(error: anyhow::Error) -> Self {
-        Failure { error, more: Vec::new(), hint: None, code: 2 }
+    /// A call that makes no sense.
+    pub fn usage(why: impl Into<String>) -> Self {
+        Failure::user(usage(why))
+    }
+
+    /// Somebody asked the program to end.
+    pub fn interrupted() -> Self {
+        let failure = Failure::user(anyhow::anyhow!("interrupted; nothing was written"));
+        let hint = "what was answered is in the store, if there was one: the same command goes on from there".to_owned();
+        Failure { hint: Some(hint), kind: Kind::Interrupted, ..failure }
     }
 
     /// Bad rows of an input, a line each.
@@ -74,7 +152,7 @@ pub fn report(failure: &Failure) -> ExitCode {
         out += &format!("hint: {hint}\n");
     }
     io::stderr().write_all(harmless(&out).as_bytes()).ok();
-    ExitCode::from(failure.code)
+    failure.kind.into()
 }
 
 /// The error and its causes; a cause that is already said is not said again.

@@ -10,15 +10,18 @@ mod options;
 mod output;
 mod requests;
 mod row_votes;
+mod run;
 mod scores;
-mod session;
 mod terminal;
+mod totals;
 mod training;
 mod verdicts;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use crate::options::called::{self, Wrong};
 
 /// Reward reasoning models: a judge thinks, then says which of two responses is better; verdicts become rankings.
 #[derive(Parser)]
@@ -29,13 +32,14 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        // Help goes to stdout and is no failure; a wrong option is the user's error.
-        Err(said) => {
+    let (cli, called) = match called::parse::<Cli>(std::env::args_os().collect()) {
+        Ok(parsed) => parsed,
+        // Help goes to stdout and is no failure.
+        Err(Wrong::Clap(said)) => {
             said.print().ok();
-            return ExitCode::from(u8::from(said.use_stderr()));
+            return failure::Kind::of_words(said.use_stderr());
         }
+        Err(Wrong::File(failure)) => return failure::report(&failure),
     };
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = cli.command.threads() {
@@ -43,9 +47,9 @@ fn main() -> ExitCode {
     }
     let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failure::report(&failure::Failure::ours(error.into())),
+        Err(error) => return failure::report(&failure::Failure::user(error)),
     };
-    let outcome = runtime.block_on(commands::run(cli.command));
+    let outcome = runtime.block_on(commands::run(cli.command, &called));
     // What a cancelled generation still holds must not keep the program from ending.
     runtime.shutdown_background();
     match outcome {

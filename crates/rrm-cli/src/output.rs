@@ -15,7 +15,7 @@ use rrm::{
 use serde::Serialize;
 use tempfile::TempPath;
 
-use crate::terminal;
+use crate::{terminal, totals::Total};
 
 /// Where result rows go.
 pub struct Output {
@@ -44,6 +44,9 @@ pub struct Stats {
     pub failed: u64,
     /// Calls and tokens of this run.
     pub spent: Spent,
+    /// What all runs over the same output have spent, this one included; absent where it is the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<Total>,
     /// Wall time of this run.
     pub seconds: f64,
     /// What the server did, where there is one.
@@ -59,7 +62,7 @@ pub struct Stats {
 impl Output {
     /// Opens the place where rows go: a file, or stdout as lines or, on a terminal, as a view. Files that the run reads or keeps,
     /// `taken`, are not overwritten.
-    pub fn open(path: Option<&Path>, taken: &[&Path]) -> anyhow::Result<Self> {
+    pub fn open(path: Option<&Path>, taken: &[PathBuf]) -> anyhow::Result<Self> {
         let to = match path {
             Some(path) => destination(path, taken)?,
             None if io::stdout().is_terminal() => Destination::Terminal,
@@ -132,10 +135,10 @@ impl Write for Output {
     }
 }
 
-fn destination(path: &Path, taken: &[&Path]) -> anyhow::Result<Destination> {
+fn destination(path: &Path, taken: &[PathBuf]) -> anyhow::Result<Destination> {
     // A link stays, what it points at is written.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let same = |other: &&Path| std::fs::canonicalize(other).is_ok_and(|other| other == path);
+    let same = |other: &PathBuf| std::fs::canonicalize(other).is_ok_and(|other| other == path);
     anyhow::ensure!(!taken.iter().any(same), "{}: -o would overwrite a file that this run reads or keeps", path.display());
     let cannot = || format!("cannot write {}", path.display());
     match std::fs::metadata(&path) {

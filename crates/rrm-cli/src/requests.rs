@@ -5,7 +5,10 @@ use std::env;
 use rrm::engine::http::Fields;
 use serde_json::Value;
 
-use crate::options::Options;
+use crate::{
+    failure::{ensure, usage},
+    options::{Called, ServerArgs},
+};
 
 /// Parts of a header's name by which it holds a key.
 const SECRET: [&str; 11] =
@@ -15,28 +18,24 @@ const SECRET: [&str; 11] =
 ///
 /// # Errors
 /// Which option is wrong, and how it is written.
-pub fn fields(options: &Options) -> anyhow::Result<Fields> {
+pub fn fields(server: &ServerArgs) -> anyhow::Result<Fields> {
     let pair = |option: &str, text: &str, like: &str| {
         let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).unzip();
         let pair = name.zip(value).map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
-        pair.ok_or_else(|| anyhow::anyhow!("{option} {text}: expected {like}"))
+        pair.ok_or_else(|| usage(format!("{option} {text}: expected {like}")))
     };
-    let mut fields = Fields {
-        without: options.without_field.iter().cloned().collect(),
-        seed_bits: options.seed_bits,
-        system_as_user: options.system_as_user,
-        ..Fields::default()
-    };
-    for text in &options.request_field {
+    let mut fields =
+        Fields { without: server.without_field.iter().cloned().collect(), seed_bits: server.seed_bits, ..Fields::default() };
+    for text in &server.request_field {
         let (name, value) = pair("--request-field", text, "NAME=JSON, such as reasoning_effort=low")?;
-        let value = json(&value).map_err(|error| anyhow::anyhow!("--request-field {text}: {error}"))?;
-        anyhow::ensure!(fields.add.insert(name.clone(), value).is_none(), "--request-field {name} is given twice");
+        let value = json(&value).map_err(|error| usage(format!("--request-field {text}: {error}")))?;
+        ensure!(fields.add.insert(name.clone(), value).is_none(), "--request-field {name} is given twice");
     }
-    for text in &options.rename_field {
+    for text in &server.rename_field {
         let (from, to) = pair("--rename-field", text, "NAME=OTHER, such as max_tokens=max_completion_tokens")?;
-        anyhow::ensure!(fields.rename.insert(from.clone(), to).is_none(), "--rename-field {from} is given twice");
+        ensure!(fields.rename.insert(from.clone(), to).is_none(), "--rename-field {from} is given twice");
     }
-    fields.check().map_err(anyhow::Error::msg)?;
+    fields.check().map_err(usage)?;
     Ok(fields)
 }
 
@@ -55,16 +54,16 @@ fn json(text: &str) -> Result<Value, String> {
 ///
 /// # Errors
 /// Which option is wrong, which variable is not set, or which secret would have come into a file.
-pub fn headers(options: &Options) -> anyhow::Result<Vec<(String, String)>> {
-    options.header.iter().map(|text| header(text, |name| env::var(name).ok())).collect()
+pub fn headers(server: &ServerArgs) -> anyhow::Result<Vec<(String, String)>> {
+    server.header.iter().map(|text| header(text, |name| env::var(name).ok())).collect()
 }
 
 fn header(text: &str, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<(String, String)> {
     let (name, value) = text.split_once(':').map_or((text.trim(), ""), |(name, value)| (name.trim(), value.trim()));
-    anyhow::ensure!(!name.is_empty() && !value.is_empty(), "--header: expected 'NAME: VALUE', found '{name}' and no value");
+    ensure!(!name.is_empty() && !value.is_empty(), "--header: expected 'NAME: VALUE', found '{name}' and no value");
     let named = value.contains("${");
     let secret = name.to_lowercase().split(['-', '_']).any(|part| SECRET.contains(&part)) || looks_like_a_key(value);
-    anyhow::ensure!(
+    ensure!(
         named || !secret,
         "--header '{name}: ...' holds a key, and options are saved beside results: write --header '{name}: ${{VARIABLE}}', which takes it \
          from the environment"
@@ -83,9 +82,9 @@ fn filled(header: &str, value: &str, variable: impl Fn(&str) -> Option<String>) 
     let mut out = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         let (name, rest) =
-            piece.split_once('}').ok_or_else(|| anyhow::anyhow!("--header '{header}': a ${{ without its closing brace"))?;
+            piece.split_once('}').ok_or_else(|| usage(format!("--header '{header}': a ${{ without its closing brace")))?;
         let found = variable(name).filter(|found| !found.trim().is_empty());
-        let found = found.ok_or_else(|| anyhow::anyhow!("--header '{header}': the environment has no variable {name}"))?;
+        let found = found.ok_or_else(|| usage(format!("--header '{header}': the environment has no variable {name}")))?;
         out.push_str(found.trim());
         out.push_str(rest);
     }
@@ -96,27 +95,26 @@ fn filled(header: &str, value: &str, variable: impl Fn(&str) -> Option<String>) 
 ///
 /// # Errors
 /// Which.
-pub fn check(options: &Options) -> anyhow::Result<()> {
-    let fields = fields(options)?;
-    let given = [
-        ("temperature", "--temperature", options.temperature.is_some()),
-        ("top_p", "--top-p", options.top_p.is_some()),
-        ("top_k", "--top-k", options.top_k.is_some()),
-        ("min_p", "--min-p", options.min_p.is_some()),
-        ("max_tokens", "--max-tokens", options.max_tokens.is_some()),
-        ("max_tokens", "--max-thinking-tokens", options.max_thinking_tokens.is_some()),
+pub fn check(server: &ServerArgs, called: &Called) -> anyhow::Result<()> {
+    let fields = fields(server)?;
+    let set = [
+        ("temperature", "temperature"),
+        ("top_p", "top-p"),
+        ("top_k", "top-k"),
+        ("min_p", "min-p"),
+        ("max_tokens", "max-tokens"),
+        ("max_tokens", "max-thinking-tokens"),
     ];
-    let both = given.iter().find(|(field, _, given)| *given && fields.leaves_out(field));
-    if let Some((field, option, _)) = both {
-        anyhow::bail!("{option} sets what --without-field {field} leaves out");
+    let both = set.iter().find(|(field, option)| called.gave(option) && fields.leaves_out(field));
+    if let Some((field, option)) = both {
+        ensure!(false, "--{option} sets what --without-field {field} leaves out");
     }
-    let mends = !fields.is_empty() || !options.header.is_empty() || options.stream_replies;
-    anyhow::ensure!(
-        options.batch_out.is_none() || !mends,
-        "--batch-out: requests of a batch are written as they are, without --request-field, --without-field, --rename-field, --seed-bits, \
-         --system-as-user, --header and --stream-replies"
-    );
     Ok(())
+}
+
+/// Whether requests are sent otherwise than they are written.
+pub fn mends(server: &ServerArgs) -> anyhow::Result<bool> {
+    Ok(!fields(server)?.is_empty() || !server.header.is_empty() || server.stream_replies)
 }
 
 #[cfg(test)]
@@ -124,6 +122,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn parsed(words: &[&str]) -> ServerArgs {
+        #[derive(clap::Parser)]
+        struct Only {
+            #[command(flatten)]
+            server: ServerArgs,
+        }
+        <Only as clap::Parser>::parse_from([&["rrm"], words].concat()).server
+    }
 
     fn header_of(text: &str) -> Result<(String, String), String> {
         header(text, |name| (name == "AZURE").then(|| "k1\n".to_owned())).map_err(|error| error.to_string())
@@ -163,27 +170,10 @@ mod tests {
         for text in ["{\"a\": }", "[1", "'x'", "5x", "\"open", ""] {
             assert!(json(text).is_err(), "{text}");
         }
-        let named = |options: Options| fields(&options).map_err(|error| error.to_string());
-        let list = |text: &str| vec![text.to_owned()];
-        let options = Options { request_field: list("reasoning_effort = low"), ..Options::default() };
-        assert_eq!(named(options).unwrap().add["reasoning_effort"], json!("low"));
-        assert!(named(Options { request_field: list("x"), ..Options::default() }).unwrap_err().contains("NAME=JSON"));
-        assert!(named(Options { rename_field: list("=y"), ..Options::default() }).unwrap_err().contains("NAME=OTHER"));
-        assert!(
-            named(Options { without_field: list("sede"), ..Options::default() })
-                .unwrap_err()
-                .contains("there are model, temperature")
-        );
-    }
-
-    #[test]
-    fn contradictions_are_refused() {
-        let out = |name: &str| vec![name.to_owned()];
-        let options = Options { without_field: out("temperature"), temperature: Some(1.0), ..Options::default() };
-        assert!(check(&options).unwrap_err().to_string().contains("--temperature sets what"));
-        let options = Options { without_field: out("max_tokens"), max_thinking_tokens: Some(9), ..Options::default() };
-        assert!(check(&options).is_err());
-        let options = Options { without_field: out("seed"), engine: out("https://h/v1"), ..Options::default() };
-        assert!(check(&options).is_ok());
+        let named = |words: &[&str]| fields(&parsed(words)).map_err(|error| error.to_string());
+        assert_eq!(named(&["--request-field", "reasoning_effort = low"]).unwrap().add["reasoning_effort"], json!("low"));
+        assert!(named(&["--request-field", "x"]).unwrap_err().contains("NAME=JSON"));
+        assert!(named(&["--rename-field", "=y"]).unwrap_err().contains("NAME=OTHER"));
+        assert!(named(&["--without-field", "sede"]).unwrap_err().contains("there are model, temperature"));
     }
 }

@@ -6,42 +6,56 @@ use rrm::{
     run::Task,
 };
 
-use crate::{failure::Failure, options::Options};
+use crate::failure::Failure;
 
-/// Refuses a file with a row that would take more votes than --max-row-votes. `responses` are those of its largest row: where these could
-/// not take too many, the rows are not read again.
-pub fn check<I: Iterator<Item = Result<Item, DatasetError>>>(
-    task: &Task,
-    responses: usize,
-    options: &Options,
-    rows: impl FnOnce() -> Result<I, DatasetError>,
-) -> Result<(), Failure> {
-    let votes = u64::from(options.judge().votes);
-    if plan::most_matches(responses, task).saturating_mul(votes) <= options.row_votes() {
-        return Ok(());
-    }
-    for item in rows()? {
-        one(&item?, task, options)?;
-    }
-    Ok(())
+/// What a row is asked, and how many votes that may take.
+pub struct RowVotes<'a> {
+    /// What is done with each row.
+    pub task: &'a Task,
+    /// Votes of each match.
+    pub votes: u32,
+    /// Votes that one row may take.
+    pub most: u64,
 }
 
-/// Refuses a question of which the first `largest` responses would take more votes than --max-row-votes.
-pub fn check_first(item: &Item, largest: usize, task: &Task, options: &Options) -> Result<(), Failure> {
-    let votes = u64::from(options.judge().votes);
-    let n = item.responses.len().min(largest);
-    if plan::most_matches(n, task).saturating_mul(votes) <= options.row_votes() {
-        return Ok(());
+impl RowVotes<'_> {
+    /// Refuses a file with a row that would take too many. `responses` are those of its largest row: where these could not take too many, the
+    /// rows are not read again.
+    pub fn check<I: Iterator<Item = Result<Item, DatasetError>>>(
+        &self,
+        responses: usize,
+        rows: impl FnOnce() -> Result<I, DatasetError>,
+    ) -> Result<(), Failure> {
+        if self.allow(responses) {
+            return Ok(());
+        }
+        for item in rows()? {
+            self.one(&item?)?;
+        }
+        Ok(())
     }
-    one(&Item { responses: item.responses[..n].to_vec(), ..item.clone() }, task, options)
-}
 
-fn one(item: &Item, task: &Task, options: &Options) -> Result<(), Failure> {
-    let checked = plan::check_votes(item, task, options.judge().votes, options.row_votes());
-    checked.map_err(|refused| {
-        let hint = hint(&refused);
-        Failure::user(anyhow::anyhow!("row {} ({}): {refused} (--max-row-votes)", item.row, item.id)).with_hint(hint)
-    })
+    /// Refuses a question of which the first `largest` responses would take too many.
+    pub fn check_first(&self, item: &Item, largest: usize) -> Result<(), Failure> {
+        let n = item.responses.len().min(largest);
+        if self.allow(n) {
+            return Ok(());
+        }
+        self.one(&Item { responses: item.responses[..n].to_vec(), ..item.clone() })
+    }
+
+    /// Whether no row of so many responses takes too many.
+    fn allow(&self, responses: usize) -> bool {
+        plan::most_matches(responses, self.task).saturating_mul(u64::from(self.votes)) <= self.most
+    }
+
+    fn one(&self, item: &Item) -> Result<(), Failure> {
+        let checked = plan::check_votes(item, self.task, self.votes, self.most);
+        checked.map_err(|refused| {
+            let hint = hint(&refused);
+            Failure::user(anyhow::anyhow!("row {} ({}): {refused} (--max-row-votes)", item.row, item.id)).with_hint(hint)
+        })
+    }
 }
 
 /// What would take fewer votes, or allow more.

@@ -16,7 +16,7 @@ use rrm::{
     vote::Decision,
 };
 
-use crate::{commands::Kind, output::Stats};
+use crate::{commands::Kind, output::Stats, totals::Total};
 
 /// Columns of text that are shown of a response.
 const EXCERPT: usize = 60;
@@ -185,6 +185,12 @@ pub fn harmless(text: &str) -> String {
 pub fn summary(stats: &Stats, price: Price) {
     let text = format!("{} rows in {:.1} s: {}", stats.rows, stats.seconds, spent(&stats.spent, price));
     writeln!(io::stderr(), "{text}").ok();
+    stats.total.iter().for_each(|total| _ = writeln!(io::stderr(), "{}", self::total(total, price)));
+}
+
+/// What all runs of a job have spent, as a line.
+pub fn total(total: &Total, price: Price) -> String {
+    format!("all runs together: {}", self::spent(&total.spent, price))
 }
 
 /// What a run or a server has spent, as a line.
@@ -226,10 +232,15 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// No bar, where the rows are not known yet.
+    pub fn hidden(spending: Arc<Spending>) -> Self {
+        Progress { bar: ProgressBar::hidden(), spending }
+    }
+
     /// A bar over `rows`; hidden where nobody would see it or where text is streamed.
     pub fn new(rows: u64, spending: Arc<Spending>, streaming: bool) -> Self {
         if streaming || !io::stderr().is_terminal() {
-            return Progress { bar: ProgressBar::hidden(), spending };
+            return Progress::hidden(spending);
         }
         let template = "{bar:24} {pos}/{len} rows  {per_sec}  {elapsed} elapsed, {eta} left  {msg}";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());

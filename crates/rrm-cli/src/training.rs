@@ -64,7 +64,9 @@ impl View {
         }
         for file in opened.data {
             self.line(&format!("{}: {} rows, {}", file.path, grouped(file.rows as u64), file.left_out()));
+            file.notes.iter().for_each(|said| self.line(&format!("note: {}: {said}", file.path)));
         }
+        opened.held_out.iter().for_each(|said| self.line(&format!("note: {said}")));
         if !opened.chat_template {
             self.line("the model has no chat template: messages are put as ChatML");
         }

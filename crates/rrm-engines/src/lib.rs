@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 use rrm::{
     engine::{
         Engine, EngineError,
-        http::{self, HttpConfig, HttpEngine},
+        http::{self, HttpConfig},
         replay::{RecordingError, ReplayEngine},
         scalar, scripted,
     },
@@ -38,10 +38,17 @@ pub struct EngineSettings {
 pub struct Opened {
     /// The engine.
     pub engine: Arc<dyn Engine>,
-    /// The same engine where it is a server, for its counters.
-    pub http: Option<Arc<HttpEngine>>,
+    /// Which settings of drawing the engine takes from elsewhere where `top_k` or `min_p` are not set, in a sentence.
+    pub defaults: Option<&'static str>,
     /// What the user should know, a sentence each.
     pub notes: Vec<String>,
+}
+
+impl Opened {
+    /// An engine of which there is nothing to say.
+    pub fn of(engine: Arc<dyn Engine>) -> Self {
+        Opened { engine, defaults: None, notes: Vec::new() }
+    }
 }
 
 /// Why no engine could be opened.
@@ -91,16 +98,16 @@ pub async fn open(specs: &[String], settings: &EngineSettings) -> Result<Opened,
     if specs.iter().all(is_url) && !specs.is_empty() {
         let config = HttpConfig { urls: specs.to_vec(), ..settings.http.clone() };
         let engine = Arc::new(http::connect(config).await?);
-        let notes = engine.notes().to_vec();
-        return Ok(Opened { engine: engine.clone(), http: Some(engine), notes });
+        let (notes, defaults) = (engine.notes().to_vec(), engine.sampling_defaults());
+        return Ok(Opened { engine, defaults, notes });
     }
     let scalar: Vec<String> = specs.iter().filter_map(|spec| Some(spec.strip_prefix("scalar:")?.to_owned())).collect();
     if scalar.len() == specs.len() && !scalar.is_empty() {
         let engine = scalar::connect(HttpConfig { urls: scalar, ..settings.http.clone() }).await?;
-        return Ok(Opened { engine: Arc::new(engine), http: None, notes: Vec::new() });
+        return Ok(Opened::of(Arc::new(engine)));
     }
     match specs {
-        [spec] => Ok(Opened { engine: in_process(spec, settings)?, http: None, notes: Vec::new() }),
+        [spec] => Ok(Opened::of(in_process(spec, settings)?)),
         [] => Err(OpenError::Spec { spec: String::new(), what: format!("expected one of {KNOWN}") }),
         several => {
             let other = several.iter().find(|spec| !is_url(spec)).map(|spec| http::shown_address(spec));
@@ -130,7 +137,7 @@ pub fn embedded(settings: &EngineSettings) -> Result<(Opened, Format), OpenError
     let engine = Arc::new(LocalEngine::embedded(model, settings.threads.map(|threads| threads as usize), &scheduler(settings))?);
     let format = Format::parse(model.name, rrm_tiny::formats::JUDGE)?;
     let notes = vec![format!("rrm-tiny judges: {}", rrm_tiny::NOTICE)];
-    Ok((Opened { engine, http: None, notes }, format))
+    Ok((Opened { notes, ..Opened::of(engine) }, format))
 }
 
 fn scheduler(settings: &EngineSettings) -> SchedulerConfig {

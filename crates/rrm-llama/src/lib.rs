@@ -92,7 +92,7 @@ impl Engine for LlamaEngine {
 
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
         async move {
-            let gone = || EngineError::Failed { engine: self.info.name.clone(), detail: "the model's thread ended".to_owned() };
+            let gone = || EngineError::Ended { engine: self.info.name.clone() };
             let (reply, answer) = oneshot::channel();
             let jobs = self.jobs.as_ref().ok_or_else(gone)?;
             jobs.send(worker::Job { request, reply }).map_err(|_| gone())?;

@@ -175,7 +175,7 @@ impl Engine for LocalEngine {
 
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
         async move {
-            let gone = || self.failed("the thread that computes ended");
+            let gone = || EngineError::Ended { engine: self.info.name.clone() };
             let (reply, answer) = oneshot::channel();
             let ticket = self.ticket(request, reply)?;
             self.tickets.as_ref().ok_or_else(gone)?.send(ticket).map_err(|_| gone())?;

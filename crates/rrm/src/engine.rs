@@ -20,6 +20,7 @@ pub mod replay;
 pub mod scripted;
 
 pub use self::{
+    http::HttpStats,
     labels::{LabelLogprobs, LabelProbabilities, Labels},
     scores::Scores,
 };
@@ -53,6 +54,11 @@ pub trait Engine: Send + Sync {
     /// Of an engine that scores single responses: it completes a conversation that ends with a response by the response's score, as a number,
     /// and a comparison is judged by two of them. `None` of an engine that judges two responses at once.
     fn scores(&self) -> Option<&Scores> {
+        None
+    }
+
+    /// What was asked of a server and what it took, since the engine was opened; `None` of engines that ask none.
+    fn stats(&self) -> Option<HttpStats> {
         None
     }
 
@@ -351,6 +357,12 @@ pub enum EngineError {
         /// What went wrong.
         detail: String,
     },
+    /// The thread that computes for the engine is gone: nothing will be answered any more.
+    #[error("{engine}: the thread that computes ended")]
+    Ended {
+        /// The engine's name.
+        engine: String,
+    },
 }
 
 impl EngineError {
@@ -358,6 +370,12 @@ impl EngineError {
     pub fn is_fatal(&self) -> bool {
         matches!(self, EngineError::Unauthorized { .. } | EngineError::Unsupported { .. } | EngineError::Unreachable { .. })
             || matches!(self, EngineError::Status { status: 404 | 405, .. } | EngineError::Unpaid { .. })
+            || matches!(self, EngineError::Ended { .. })
+    }
+
+    /// Whether the program itself is at fault, so that nothing about its input, its options or its surroundings would mend it.
+    pub fn is_ours(&self) -> bool {
+        matches!(self, EngineError::Ended { .. })
     }
 
     /// Whether this request is too long for the model; a shorter one may go well.

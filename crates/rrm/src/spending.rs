@@ -1,6 +1,13 @@
 //! What a run spends: counters that every paid call passes through, and the limits that stop it.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    fmt,
+    ops::AddAssign,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -44,10 +51,13 @@ pub enum LimitReached {
     Cost(f64),
 }
 
-/// Counters of one run.
+/// Counters of one run, or of a part of one.
 #[derive(Debug, Default)]
 pub struct Spending {
     limits: Limits,
+    /// What everything counts for as well, and whose limits hold.
+    whole: Option<Arc<Spending>>,
+    watch: Option<Watch>,
     sent: AtomicU64,
     again: AtomicU64,
     finished: AtomicU64,
@@ -59,8 +69,24 @@ pub struct Spending {
     reused_tokens: AtomicU64,
 }
 
+/// Who is told what was spent, each time before more is.
+struct Watch {
+    /// Held while somebody is told, so that a later account is never followed by an earlier one.
+    telling: Mutex<()>,
+    tell: Tell,
+}
+
+/// Takes an account.
+pub type Tell = Box<dyn Fn(Spent) + Send + Sync>;
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
+}
+
 /// What a run has spent so far.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spent {
     /// Calls that were begun.
     pub calls: u64,
@@ -96,6 +122,19 @@ impl Spending {
         Spending { limits, ..Spending::default() }
     }
 
+    /// The same, where `tell` hears of every request before it is sent and of everything that came of it: whoever writes that down knows what a
+    /// run has spent even if it is killed.
+    pub fn told(limits: Limits, tell: Tell) -> Self {
+        let watch = Some(Watch { telling: Mutex::default(), tell });
+        Spending { limits, watch, ..Spending::default() }
+    }
+
+    /// Counters of a part of a run: what it spends counts for `whole` too, and the limits are those of the whole.
+    pub fn part(whole: Arc<Spending>) -> Self {
+        let limits = Limits { price: whole.limits.price, ..Limits::default() };
+        Spending { limits, whole: Some(whole), ..Spending::default() }
+    }
+
     /// Allows one call, or says which limit forbids it.
     ///
     /// # Errors
@@ -107,6 +146,9 @@ impl Spending {
 
     /// Counts one request, unless a limit forbids it.
     fn send(&self) -> Result<(), LimitReached> {
+        if let Some(whole) = &self.whole {
+            whole.send()?;
+        }
         if let Some(max) = self.limits.max_cost
             && self.spent().cost >= max
         {
@@ -115,11 +157,27 @@ impl Spending {
         let limit = self.limits.max_calls.unwrap_or(u64::MAX);
         let more = |sent: u64| (sent < limit).then_some(sent + 1);
         self.sent.fetch_update(Relaxed, Relaxed, more).map_err(|_| LimitReached::Calls(limit))?;
+        self.tell();
         Ok(())
+    }
+
+    fn tell(&self) {
+        if let Some(Watch { telling, tell }) = &self.watch {
+            let _telling = telling.lock().unwrap_or_else(PoisonError::into_inner);
+            tell(self.spent());
+        }
+    }
+
+    /// These counters and those of the whole.
+    fn all(&self) -> impl Iterator<Item = &Spending> {
+        std::iter::successors(Some(self), |spending| spending.whole.as_deref())
     }
 
     /// Counts a completion that the store held.
     pub fn reused(&self, usage: Usage) {
+        if let Some(whole) = &self.whole {
+            whole.reused(usage);
+        }
         self.reused.fetch_add(1, Relaxed);
         self.reused_tokens.fetch_add(usage.completion_tokens, Relaxed);
     }
@@ -154,7 +212,7 @@ impl Spending {
 impl Call<'_> {
     /// Counts what the call took.
     pub fn finish(self, usage: Usage) {
-        self.0.finished.fetch_add(1, Relaxed);
+        self.0.all().for_each(|spending| _ = spending.finished.fetch_add(1, Relaxed));
         self.besides(usage, false);
     }
 }
@@ -162,17 +220,35 @@ impl Call<'_> {
 impl Meter for Call<'_> {
     fn again(&self) -> bool {
         let allowed = self.0.send().is_ok();
-        self.0.again.fetch_add(u64::from(allowed), Relaxed);
+        self.0.all().for_each(|spending| _ = spending.again.fetch_add(u64::from(allowed), Relaxed));
         allowed
     }
 
     fn besides(&self, usage: Usage, estimated: bool) {
-        let (prompt, completion) = match estimated {
-            true => (&self.0.estimated_prompt_tokens, &self.0.estimated_completion_tokens),
-            false => (&self.0.prompt_tokens, &self.0.completion_tokens),
-        };
-        prompt.fetch_add(usage.prompt_tokens, Relaxed);
-        completion.fetch_add(usage.completion_tokens, Relaxed);
+        for spending in self.0.all() {
+            let (prompt, completion) = match estimated {
+                true => (&spending.estimated_prompt_tokens, &spending.estimated_completion_tokens),
+                false => (&spending.prompt_tokens, &spending.completion_tokens),
+            };
+            prompt.fetch_add(usage.prompt_tokens, Relaxed);
+            completion.fetch_add(usage.completion_tokens, Relaxed);
+            spending.tell();
+        }
+    }
+}
+
+impl AddAssign for Spent {
+    fn add_assign(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.again += other.again;
+        self.unfinished += other.unfinished;
+        self.reused += other.reused;
+        self.reused_completion_tokens += other.reused_completion_tokens;
+        self.prompt_tokens += other.prompt_tokens;
+        self.completion_tokens += other.completion_tokens;
+        self.estimated_prompt_tokens += other.estimated_prompt_tokens;
+        self.estimated_completion_tokens += other.estimated_completion_tokens;
+        self.cost += other.cost;
     }
 }
 
@@ -198,5 +274,38 @@ mod tests {
         assert_eq!((spent.prompt_tokens, spent.completion_tokens), (7, 5));
         assert_eq!((spent.estimated_prompt_tokens, spent.estimated_completion_tokens), (5, 0));
         assert_eq!(spent.cost, 12.0 + 10.0);
+    }
+
+    #[test]
+    fn a_part_counts_for_the_whole_whose_limits_hold() {
+        let price = Price { prompt: 1e6, completion: 0.0 };
+        let whole = Arc::new(Spending::new(Limits { max_calls: Some(3), max_cost: None, price }));
+        let (one, other) = (Spending::part(whole.clone()), Spending::part(whole.clone()));
+        let tokens = Usage { prompt_tokens: 2, completion_tokens: 1 };
+        one.begin().unwrap().finish(tokens);
+        let call = other.begin().unwrap();
+        assert!(call.again());
+        call.besides(tokens, true);
+        other.reused(tokens);
+        assert!(!call.again() && one.begin().is_err(), "three were sent");
+        let (one, other, whole) = (one.spent(), other.spent(), whole.spent());
+        assert_eq!((one.calls, one.again, one.cost), (1, 0, 2.0));
+        assert_eq!((other.calls, other.again, other.unfinished, other.reused, other.cost), (1, 1, 1, 1, 2.0));
+        let mut both = one;
+        both += other;
+        assert_eq!(both, whole);
+    }
+
+    #[test]
+    fn every_request_is_told_before_it_is_sent() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let hears = told.clone();
+        let tell = Box::new(move |spent: Spent| hears.lock().unwrap().push((spent.calls, spent.completion_tokens)));
+        let spending = Spending::told(Limits { max_calls: Some(1), ..Limits::default() }, tell);
+        let call = spending.begin().unwrap();
+        assert_eq!(*told.lock().unwrap(), [(1, 0)]);
+        call.finish(Usage { prompt_tokens: 1, completion_tokens: 5 });
+        assert!(spending.begin().is_err());
+        assert_eq!(*told.lock().unwrap(), [(1, 0), (1, 5)]);
     }
 }

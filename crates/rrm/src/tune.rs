@@ -59,9 +59,10 @@ pub struct Behaviour {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "answer")]
 pub enum Enough {
-    /// The interval of the best setting lies above the target.
+    /// The interval of the chosen setting lies above the target. It is that setting's own: no correction is made for the other settings that were
+    /// looked at.
     Yes,
-    /// It lies below.
+    /// The interval of the best setting lies below.
     No,
     /// The target is inside of it.
     Undecided {
@@ -82,14 +83,15 @@ pub struct Tuned {
     pub settings: Vec<Measured>,
     /// Place of the most accurate one.
     pub best: usize,
-    /// Place of the cheapest whose accuracy lies within one standard error of the difference to the best.
+    /// Place of the cheapest whose interval lies above the target; where there is none, or no target, of the cheapest whose accuracy lies within
+    /// one standard error of the difference to the best.
     pub chosen: usize,
     /// How much more often the best is right than the chosen, with a 95% interval over pairs, which are the same for both.
     pub behind: Score,
     /// Accuracy of settings chosen in this way on pairs that they were not chosen on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen_elsewhere: Option<f64>,
-    /// Whether the best setting reaches the target, where one was named.
+    /// Whether the judge reaches the target, where one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enough: Option<Enough>,
 }
@@ -121,16 +123,19 @@ pub fn tune(runs: &[(Option<u32>, Vec<CaseRow>)], target: Option<f64>, seed: u64
     found.sort_by(|(a, _), (b, _)| a.tokens.total_cmp(&b.tokens).then(a.setting.votes.cmp(&b.setting.votes)));
     let (found, worth): (Vec<Measured>, Vec<Vec<f64>>) = found.into_iter().unzip();
     let resampled = Resampled::new(worth.iter().map(Vec::as_slice).collect(), seed);
-    let (best, chosen) = resampled.pick();
+    let (best, chosen, reached) = resampled.pick(target);
     let settings = found.into_iter().enumerate().map(|(at, mut measured)| {
         (measured.accuracy.low, measured.accuracy.high) = resampled.interval(at);
         measured.tokens_per_right = (measured.accuracy.value > 0.0).then(|| measured.tokens / measured.accuracy.value);
         measured
     });
     let settings: Vec<Measured> = settings.collect();
-    let enough = target.map(|target| enough(settings[best].accuracy, target, pairs));
+    let enough = target.map(|target| match reached {
+        true => Enough::Yes,
+        false => enough(settings[best].accuracy, target, pairs),
+    });
     let behaviour = runs.iter().map(|(budget, rows)| behaviour(*budget, rows)).collect();
-    let (behind, chosen_elsewhere) = (resampled.difference(best, chosen), resampled.elsewhere());
+    let (behind, chosen_elsewhere) = (resampled.difference(best, chosen), resampled.elsewhere(target));
     Some(Tuned { pairs, behaviour, settings, best, chosen, behind, chosen_elsewhere, enough })
 }
 

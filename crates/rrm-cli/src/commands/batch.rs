@@ -5,7 +5,13 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Subcommand;
 use rrm::batch::{self, ReadReport};
 
-use crate::{batch::origins, engines, failure::Failure, options::Options, output::print};
+use crate::{
+    batch::origins,
+    engines,
+    failure::{Failure, ensure},
+    options::StoreArgs,
+    output::print,
+};
 
 /// What the command takes.
 #[derive(clap::Args)]
@@ -36,8 +42,9 @@ const NAMED: usize = 10;
 /// Reads replies.
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     let BatchCommand::Read { replies, requests, store } = args.command;
-    let options = Options { store, ..Options::default() };
-    let store = engines::store(&options, true)?.ok_or_else(|| anyhow::anyhow!("--store none: replies are kept in a store"))?;
+    let store = StoreArgs { store };
+    ensure!(store.keeps(true), "--store none: replies are kept in a store");
+    let store = engines::store(&store)?;
     let report = batch::read(&origins(&requests), &replies, &store).await?;
     store.close().await?;
     let ReadReport { requests, answered, unknown, mut bad } = report;

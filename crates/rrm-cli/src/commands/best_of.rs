@@ -1,9 +1,10 @@
 //! `rrm eval mmlu-pro|ppe-best-of-k|best-of`: questions with many responses -> how often a judge's pick is right, with a figure beside the numbers.
 
-use std::{process::ExitCode, time::Instant};
+use std::process::ExitCode;
 
 use anyhow::Context;
 use rrm::{
+    dataset::Item,
     eval::{self, Asked, Questions},
     rank::RankSettings,
     report,
@@ -12,58 +13,69 @@ use rrm::{
     strategy::Strategy,
 };
 
-use super::eval::{Args, Named};
+use super::{
+    eval::{Args, Named, command},
+    judging::title,
+};
 use crate::{
     engines,
     failure::Failure,
-    options::to_toml,
+    options::{Called, RowVoteArgs},
     output::{Output, beside, note, print},
-    row_votes, scores,
-    session::Session,
-    verdicts,
+    row_votes::RowVotes,
+    run::Run,
+    scores, verdicts,
 };
 
 /// What it means that no vote gave a verdict.
 const NOTHING: &str = "nothing was decided, and the judge picked nothing";
 
+/// Refuses a question that would take too many votes: its round robin has the most matches.
+pub fn check_votes(
+    items: &[Item],
+    largest: usize,
+    rank: RankSettings,
+    (votes, limit): (u32, RowVoteArgs),
+) -> Result<(), Failure> {
+    let task = Task::Rank(RankSettings { strategy: Strategy::Elo, ..rank });
+    let limit = RowVotes { task: &task, votes, most: limit.max_row_votes };
+    items.iter().try_for_each(|item| limit.check_first(item, largest))
+}
+
 /// Measures picks by knockout, Elo and Bradley-Terry at 1, 2, 4, 8 ... responses.
-pub async fn measure(questions: Questions, args: Args) -> Result<ExitCode, Failure> {
-    let started = Instant::now();
-    let Args { data, extent, options, .. } = args;
-    let options = options.resolve()?;
-    Named::BestOf(questions).check(extent, &options)?;
-    if options.batch_out.is_some() {
+pub async fn measure(questions: Questions, args: Args, called: &Called) -> Result<ExitCode, Failure> {
+    args.check(Named::BestOf(questions), called)?;
+    if args.batch.batch_out.is_some() {
         let hint = "name a server with --engine; rank and label write batches";
-        let error = anyhow::anyhow!(
-            "{} stops at the first question without an answer: --batch-out does not go with it",
-            questions.name()
-        );
-        return Err(Failure::user(error).with_hint(hint));
+        let name = questions.name();
+        let error = format!("{name} stops at the first question without an answer: --batch-out does not go with it");
+        return Err(Failure::usage(error).with_hint(hint));
     }
-    let (mut items, files, notes) = eval::load_best_of(questions, &data, &options.columns()?, options.judge().seed)?;
+    let (ask, shard, price) = (&args.judge.ask, args.shard.shard, args.judge.ask.price.price());
+    let mut work = Run::begin(ask, &args.run)?;
+    let (mut items, files, notes) = eval::load_best_of(questions, &args.data, &args.columns.names()?, ask.seed.seed)?;
     notes.iter().for_each(|said| note(said));
     let count = items.len() as u64;
-    let task = Task::Rank(RankSettings { strategy: Strategy::Elo, ..options.rank() });
-    let largest = extent.largest(questions);
-    items.iter().try_for_each(|item| row_votes::check_first(item, largest, &task, &options))?;
-    items = Shard::of(options.shard, count, items.into_iter()).collect();
-    let format = engines::format(options.format.as_deref())?;
-    let taken = options.files(&data);
-    let mut output = options.output.as_deref().map(|path| Output::open(Some(path), &taken)).transpose()?;
-    let opened = engines::open(&options).await?;
-    let session = Session::open(&options, opened, format, items.len() as u64, started)?;
+    let largest = args.extent.largest(questions);
+    let rank = RankSettings { teams: args.teams.teams, ..RankSettings::default() };
+    check_votes(&items, largest, rank, (args.judge.votes.votes, args.row_votes))?;
+    items = Shard::of(shard, count, items.into_iter()).collect();
+    let format = engines::format(ask.engine.format.as_deref())?;
+    let taken = args.files(&args.data);
+    let mut output = args.run.output.as_deref().map(|path| Output::open(Some(path), &taken)).transpose()?;
+    let (opened, format) = engines::open_for(&args.judge, &args.batch, Some(format)).await?;
+    let session = work.session(ask, opened, format, args.judge.settings())?;
+    work.expect(items.len() as u64);
     let done = || {
-        session.progress.row();
+        work.progress.row();
         Ok(())
     };
     let asked = Asked { questions, items: &items, data: files, largest };
-    let (of, votes) = eval::best_of(&session.judge, asked, &options.rank(), options.window(), done).await?;
-    let (mut stats, _) = session.close(items.len() as u64, 0).await?;
-    verdicts::tell(&votes, 0);
-    stats.verdicts = Some(votes.clone());
-    if let Some(shard) = options.shard {
+    let (of, votes) = eval::best_of(&session.judge, asked, &rank, ask.window(&args.run), done).await?;
+    let Some(stats) = work.end(session, (items.len() as u64, 0), &votes).await? else { return Ok(ExitCode::SUCCESS) };
+    if let Some(shard) = shard {
         note(&format!("shard {shard} of {count} questions; a run over the merged stores writes the scores"));
-        crate::terminal::summary(&stats, options.price());
+        crate::terminal::summary(&stats, price);
         verdicts::check(&votes, NOTHING)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -78,11 +90,9 @@ pub async fn measure(questions: Questions, args: Args) -> Result<ExitCode, Failu
                     std::fs::write(&path, figure).with_context(|| format!("cannot write {}", path.display()))?;
                 }
             }
-            let paths: String = data.iter().map(|path| format!(" --data {}", path.display())).collect();
-            let most = extent.largest.map_or_else(String::new, |n| format!(" --largest {n}"));
-            output.finish(&stats, &to_toml(&options, &format!("eval {}{paths}{most}", questions.name()))?, options.price())?;
+            output.finish(&stats, &ask.saved(called).text(&title(&command(questions.name(), &args.data))), price)?;
         }
-        None => crate::terminal::summary(&stats, options.price()),
+        None => crate::terminal::summary(&stats, price),
     }
     verdicts::check(&votes, NOTHING)?;
     Ok(ExitCode::SUCCESS)

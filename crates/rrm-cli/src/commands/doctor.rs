@@ -7,7 +7,11 @@ use rrm::engine::{
     http::Continuation,
 };
 
-use crate::{engines, failure::Failure, options::Options, output::print};
+use crate::{
+    failure::Failure,
+    options::{Called, ConfigArgs, ModelArgs, ServerArgs},
+    output::print,
+};
 
 /// What the command takes.
 #[derive(clap::Args)]
@@ -15,13 +19,17 @@ pub struct Args {
     /// The server, such as http://127.0.0.1:8000.
     pub url: String,
     #[command(flatten)]
-    pub options: Options,
+    pub model: ModelArgs,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// Tries everything and prints a line for each check; exit code 1 when the server cannot judge.
-pub async fn run(args: Args) -> Result<ExitCode, Failure> {
-    let options = args.options.resolve()?;
-    let mut config = engines::http(&options)?;
+pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+    args.server.check(called)?;
+    let mut config = args.server.config(args.model.model)?;
     config.urls = vec![args.url];
     config.continuation = Continuation::Auto;
     let report = doctor::doctor(config).await;

@@ -1,6 +1,6 @@
 //! `rrm eval`: a benchmark's files -> scores of a judge, official and strict side by side; its cases and their votes beside them.
 
-use std::{path::PathBuf, process::ExitCode, time::Instant};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use rrm::{
@@ -8,15 +8,14 @@ use rrm::{
     shard::Shard,
 };
 
-use super::{best_of, recorded};
+use super::{best_of, judging::title, recorded};
 use crate::{
-    engines,
-    failure::Failure,
-    options::{Options, to_toml},
+    batch, engines,
+    failure::{Failure, ensure},
+    options::{BatchArgs, Called, ColumnArgs, JudgeArgs, RowVoteArgs, RunArgs, ShardArgs, TeamArgs},
     output::{Output, beside, note, print},
-    scores,
-    session::{self, Session},
-    verdicts,
+    run::{Run, unless_stopped},
+    scores, verdicts,
 };
 
 /// What the command takes.
@@ -37,7 +36,35 @@ pub struct Args {
     #[command(flatten)]
     pub extent: Extent,
     #[command(flatten)]
-    pub options: Options,
+    pub judge: JudgeArgs,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+    #[command(flatten)]
+    pub teams: TeamArgs,
+    #[command(flatten)]
+    pub row_votes: RowVoteArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+    #[command(flatten)]
+    pub shard: ShardArgs,
+    #[command(flatten)]
+    pub batch: BatchArgs,
+}
+
+impl Args {
+    /// Refuses values that could only be mistakes.
+    pub fn check(&self, named: Named, called: &Called) -> anyhow::Result<()> {
+        named.check(self.extent, &self.columns, called)?;
+        self.judge.check(called)?;
+        self.row_votes.check(self.judge.votes.votes)?;
+        batch::check(&self.batch, &self.judge.ask, self.judge.thinking, self.run.output.as_deref())
+    }
+
+    /// Files that the run reads or keeps, which its output must not replace.
+    pub fn files(&self, inputs: &[PathBuf]) -> Vec<PathBuf> {
+        let others: Vec<PathBuf> = inputs.iter().chain(&self.batch.batch_out).cloned().collect();
+        self.judge.ask.files(&self.run, &others)
+    }
 }
 
 /// How much of a benchmark is asked about.
@@ -76,28 +103,24 @@ impl Named {
         }
     }
 
-    /// Refuses options that could only be mistakes.
-    pub fn check(self, extent: Extent, options: &Options) -> anyhow::Result<()> {
-        let (name, ranking) = (self.name(), options.strategy.is_some() || options.opponents.is_some());
+    /// Refuses options that mean nothing for this benchmark.
+    pub fn check(self, extent: Extent, columns: &ColumnArgs, called: &Called) -> anyhow::Result<()> {
         let own = match self {
             Named::Pairs(benchmark) => {
-                anyhow::ensure!(!ranking && options.teams.is_none(), "--strategy, --opponents and --teams are for `rrm rank`");
                 let best_of = Questions::ALL.map(Questions::name).join(", ");
-                anyhow::ensure!(extent.largest.is_none(), "--largest is for best of N: {best_of}");
+                ensure!(extent.largest.is_none() && !called.gave("teams"), "--largest and --teams are for best of N: {best_of}");
                 benchmark == Benchmark::Pairs
             }
             Named::BestOf(questions) => {
-                anyhow::ensure!(!ranking, "{name} has its own strategies: --strategy and --opponents do not go with it");
-                anyhow::ensure!(!extent.official_only, "--official-only is for pairs: best of N has no official score");
+                ensure!(!extent.official_only, "--official-only is for pairs: best of N has no official score");
                 questions == Questions::BestOf
             }
         };
-        anyhow::ensure!(
-            own || options.column.is_empty(),
+        ensure!(
+            own || columns.column.is_empty(),
             "--column is for `rrm eval pairs` and `best-of`; published files are read as they are"
         );
-        anyhow::ensure!(!options.skip_bad_rows, "--skip-bad-rows is for judge, rank, label and plan: a score is over all rows");
-        options.check()
+        Ok(())
     }
 }
 
@@ -114,15 +137,14 @@ pub fn benchmark(name: &str) -> Result<Named, String> {
 }
 
 /// Lists the benchmarks, or measures a judge on one.
-pub async fn run(args: Args) -> Result<ExitCode, Failure> {
+pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     match args.benchmark {
-        Some(Named::Pairs(benchmark)) if !args.list && !args.recorded.is_empty() => recorded::measure(benchmark, args),
+        Some(Named::Pairs(benchmark)) if !args.list && !args.recorded.is_empty() => recorded::measure(benchmark, args, called),
         Some(Named::BestOf(questions)) if !args.list && !args.recorded.is_empty() => {
-            let name = questions.name();
-            Err(Failure::user(anyhow::anyhow!("--recorded is for judgments about pairs; {name} ranks many responses")))
+            Err(Failure::usage(format!("--recorded is for judgments about pairs; {} ranks many responses", questions.name())))
         }
-        Some(Named::Pairs(benchmark)) if !args.list => session::unless_stopped(measure(benchmark, args)).await,
-        Some(Named::BestOf(questions)) if !args.list => session::unless_stopped(best_of::measure(questions, args)).await,
+        Some(Named::Pairs(benchmark)) if !args.list => unless_stopped(measure(benchmark, args, called)).await,
+        Some(Named::BestOf(questions)) if !args.list => unless_stopped(best_of::measure(questions, args, called)).await,
         _ => {
             print(&scores::list())?;
             Ok(ExitCode::SUCCESS)
@@ -130,41 +152,46 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     }
 }
 
-async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> {
-    let started = Instant::now();
-    let Args { data, extent, options, .. } = args;
-    let options = options.resolve()?;
-    Named::Pairs(benchmark).check(extent, &options)?;
-    let mut suite = eval::load(benchmark, &data, &options.columns()?)?;
+async fn measure(benchmark: Benchmark, args: Args, called: &Called) -> Result<ExitCode, Failure> {
+    args.check(Named::Pairs(benchmark), called)?;
+    let (ask, shard) = (&args.judge.ask, args.shard.shard);
+    let mut work = Run::begin(ask, &args.run)?;
+    let mut suite = eval::load(benchmark, &args.data, &args.columns.names()?)?;
     said(&suite);
     let cases = suite.cases.len() as u64;
-    suite.cases = Shard::of(options.shard, cases, suite.cases.into_iter()).collect();
-    let format = engines::format(options.format.as_deref())?;
+    suite.cases = Shard::of(shard, cases, suite.cases.into_iter()).collect();
+    let format = engines::format(ask.engine.format.as_deref())?;
     let files: Vec<PathBuf> = suite.files.iter().map(|file| file.file.clone().into()).collect();
-    let taken = options.files(&files);
-    let report = options.output.as_deref().map(|path| Output::open(Some(path), &taken)).transpose()?;
+    let taken = args.files(&files);
+    let report = args.run.output.as_deref().map(|path| Output::open(Some(path), &taken)).transpose()?;
     let rows = report.as_ref().and_then(|report| report.path().map(|path| beside(path, "cases.jsonl")));
     let mut rows = rows.map(|path| Output::open(Some(&path), &taken)).transpose()?;
-    let opened = engines::open(&options).await?;
-    let session = Session::open(&options, opened, format, suite.cases.len() as u64, started)?;
+    let (opened, format) = engines::open_for(&args.judge, &args.batch, Some(format)).await?;
+    work.write_batch(&args.batch, ask)?;
+    let session = work.session(ask, opened, format, args.judge.settings())?;
+    work.expect(suite.cases.len() as u64);
+    let mut first = None;
     let emit = |row: &eval::CaseRow| {
+        if first.is_none() {
+            first = row.error.as_ref().map(|error| format!("{}: {error}", row.id));
+        }
         if let Some(rows) = &mut rows {
             rows.row(row, || Ok(()))?;
         }
-        session.progress.row();
+        work.progress.row();
         Ok(())
     };
-    let (counted, tally) = eval::run(&session.judge, &suite, !extent.official_only, options.window(), emit).await?;
+    let (counted, tally) = eval::run(&session.judge, &suite, !args.extent.official_only, ask.window(&args.run), emit).await?;
     let mut evaluation = eval::scores(&session.judge, &suite, &tally);
     eval::withhold(&mut evaluation);
-    let Some((mut stats, stored)) = session.end(counted.cases, counted.failed).await? else { return Ok(ExitCode::SUCCESS) };
-    verdicts::tell(&counted.verdicts, counted.failed);
-    stats.verdicts = Some(counted.verdicts.clone());
-    if let Some(shard) = options.shard {
+    let ended = work.end(session, (counted.cases, counted.failed), &counted.verdicts).await?;
+    let Some(stats) = ended else { return Ok(ExitCode::SUCCESS) };
+    let price = ask.price.price();
+    if let Some(shard) = shard {
         rows.map(Output::appear).transpose()?;
         note(&format!("cases of shard {shard} of {cases}; a run over the merged stores writes the scores"));
-        crate::terminal::summary(&stats, options.price());
-        return failed(&counted, session::again(stored));
+        crate::terminal::summary(&stats, price);
+        return failed(&counted, first, work.again());
     }
     print(&scores::table(&evaluation))?;
     if let Some(rows) = rows {
@@ -177,12 +204,13 @@ async fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> 
                 std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
             }
             report.text(&(serde_json::to_string_pretty(&evaluation)? + "\n"))?;
-            let only = if extent.official_only { " --official-only" } else { "" };
-            report.finish(&stats, &to_toml(&options, &(command(benchmark, &data) + only))?, options.price())?;
+            // What is for best of N stands in no file of pairs.
+            let saved = ask.saved(called).without(&["teams"]);
+            report.finish(&stats, &saved.text(&title(&command(benchmark.protocol().name, &args.data))), price)?;
         }
-        None => crate::terminal::summary(&stats, options.price()),
+        None => crate::terminal::summary(&stats, price),
     }
-    failed(&counted, session::again(stored))
+    failed(&counted, first, work.again())
 }
 
 /// Says what has to be said about the reading of a suite: files that were passed over, notes, pairs of one text.
@@ -216,17 +244,17 @@ fn of_one_text(suite: &eval::Suite) -> Option<String> {
 }
 
 /// The command, for the file of options.
-pub fn command(benchmark: Benchmark, data: &[PathBuf]) -> String {
+pub fn command(benchmark: &str, data: &[PathBuf]) -> String {
     let data: String = data.iter().map(|path| format!(" --data {}", path.display())).collect();
-    format!("eval {}{data}", benchmark.protocol().name)
+    format!("eval {benchmark}{data}")
 }
 
 /// Scores with failed cases in them are there to be seen, but no success, and neither is a run without any verdict.
-pub fn failed(counted: &Counted, hint: &str) -> Result<ExitCode, Failure> {
+pub fn failed(counted: &Counted, first: Option<String>, hint: &str) -> Result<ExitCode, Failure> {
     if counted.failed == 0 {
         verdicts::check(&counted.verdicts, "nothing was decided, and there is no score")?;
         return Ok(ExitCode::SUCCESS);
     }
     let message = format!("{} of {} pairs have no judgment and count as no verdict", counted.failed, counted.cases);
-    Err(Failure::user(anyhow::anyhow!(message)).with_hint(hint))
+    Err(Failure::user(anyhow::anyhow!(message)).with_lines(first.into_iter().collect()).with_hint(hint))
 }

@@ -3,29 +3,45 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Instant,
 };
 
 use rrm::{
     dataset::{self, ReadOptions},
     result::Row,
-    run::{self, Counted, RunError, Task},
+    run::{self, RunError, Task},
     shard::Shard,
 };
 
 use crate::{
-    engines,
+    batch, engines,
     failure::Failure,
-    options::{Options, to_toml},
+    options::{BatchArgs, Called, ColumnArgs, JudgeArgs, RatingArgs, RowVoteArgs, RunArgs, ShardArgs, SkipArgs, TeamArgs},
     output::{Output, Spooled, note},
-    row_votes,
-    session::{self, Session},
+    row_votes::RowVotes,
+    run::{Run, unless_stopped},
     terminal, verdicts,
 };
 
-/// What these commands take.
+/// What is asked about rows of a file: of all commands that judge them.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct OverRows {
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+    #[command(flatten)]
+    pub skip: SkipArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+    #[command(flatten)]
+    pub shard: ShardArgs,
+    #[command(flatten)]
+    pub batch: BatchArgs,
+}
+
+/// Where rows are read.
+#[derive(clap::Args)]
+pub struct InputArgs {
     /// Rows: JSONL, JSON, CSV, TSV or Parquet, also gzipped; `-` reads from stdin.
     pub input: PathBuf,
     /// Further files of answers, with --join.
@@ -37,8 +53,30 @@ pub struct Args {
     /// With --join: a file with a row for each question, which holds what is asked (`turns` or `prompt`).
     #[arg(long, value_name = "FILE", requires = "join")]
     pub questions: Option<PathBuf>,
+}
+
+/// What `rrm judge` takes.
+#[derive(clap::Args)]
+pub struct JudgeCommand {
     #[command(flatten)]
-    pub options: Options,
+    input: InputArgs,
+    #[command(flatten)]
+    over: OverRows,
+}
+
+/// What `rrm rank` takes.
+#[derive(clap::Args)]
+pub struct RankCommand {
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    over: OverRows,
+    #[command(flatten)]
+    rating: RatingArgs,
+    #[command(flatten)]
+    teams: TeamArgs,
+    #[command(flatten)]
+    row_votes: RowVoteArgs,
 }
 
 /// Which of the two commands.
@@ -51,34 +89,36 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Refuses options that could only be mistakes, for this command.
-    pub fn check(self, options: &Options) -> anyhow::Result<()> {
-        let ranking = options.strategy.is_some() || options.opponents.is_some() || options.teams.is_some();
-        anyhow::ensure!(self == Kind::Rank || !ranking, "--strategy, --opponents and --teams are for `rrm rank`");
-        options.check()
-    }
-
-    /// What is done with each row.
-    pub fn task(self, options: &Options) -> Task {
-        match self {
-            Kind::Judge => Task::Judge,
-            Kind::Rank => Task::Rank(options.rank()),
-        }
-    }
-
     /// How rows are read.
-    pub fn reading(self, options: &Options, input: &Path) -> anyhow::Result<ReadOptions> {
+    pub fn reading(self, columns: &ColumnArgs, skip: SkipArgs, input: &Path) -> anyhow::Result<ReadOptions> {
         let exactly = (self == Kind::Judge).then_some(2);
-        let stdin = input.as_os_str() == "-";
-        let name = Some(if stdin { "stdin".to_owned() } else { input.display().to_string() });
         Ok(ReadOptions {
             exactly,
             at_least: 2,
-            columns: options.columns()?,
+            columns: columns.names()?,
             last_turns: false,
-            name,
-            skip_bad_rows: options.skip_bad_rows,
+            name: Some(name(input)),
+            skip_bad_rows: skip.skip_bad_rows,
         })
+    }
+}
+
+/// What people know an input by.
+pub fn name(input: &Path) -> String {
+    if input.as_os_str() == "-" { "stdin".to_owned() } else { input.display().to_string() }
+}
+
+impl OverRows {
+    /// Refuses values that could only be mistakes.
+    pub fn check(&self, called: &Called) -> anyhow::Result<()> {
+        self.judge.check(called)?;
+        batch::check(&self.batch, &self.judge.ask, self.judge.thinking, self.run.output.as_deref())
+    }
+
+    /// Files that the run reads or keeps, which its output must not replace.
+    pub fn files(&self, inputs: &[PathBuf]) -> Vec<PathBuf> {
+        let others: Vec<PathBuf> = inputs.iter().chain(&self.batch.batch_out).cloned().collect();
+        self.judge.ask.files(&self.run, &others)
     }
 }
 
@@ -107,9 +147,17 @@ pub fn checked(input: &Path, reading: &ReadOptions) -> Result<Checked, Failure> 
     Ok(Checked { rows, responses })
 }
 
-/// Judges or ranks every row.
-pub async fn run(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
-    session::unless_stopped(judge_rows(args, kind)).await
+/// Judges every row.
+pub async fn judge(args: JudgeCommand, called: &Called) -> Result<ExitCode, Failure> {
+    unless_stopped(work(args.input, args.over, Task::Judge, None, called)).await
+}
+
+/// Ranks every row.
+pub async fn rank(args: RankCommand, called: &Called) -> Result<ExitCode, Failure> {
+    args.rating.check()?;
+    let task = Task::Rank(args.rating.settings(args.teams));
+    args.row_votes.check(args.over.judge.votes.votes)?;
+    unless_stopped(work(args.input, args.over, task, Some(args.row_votes), called)).await
 }
 
 /// The answers of several files as rows of a file of their own, and how that is read.
@@ -120,7 +168,6 @@ fn joined(
     reading: ReadOptions,
 ) -> Result<(Spooled, ReadOptions), Failure> {
     let inputs = answers.iter().map(|path| crate::output::spooled(path)).collect::<anyhow::Result<Vec<_>>>()?;
-    let name = |path: &Path| if path.as_os_str() == "-" { "stdin".to_owned() } else { path.display().to_string() };
     let files: Vec<_> = inputs.iter().zip(answers).map(|(input, path)| (input.path().to_owned(), name(path))).collect();
     let joined = dataset::join(&files, questions, column, &reading.columns)?;
     if joined.unanswered > 0 {
@@ -130,60 +177,67 @@ fn joined(
     Ok((input, ReadOptions { name: Some(format!("answers joined by {column}")), ..reading }))
 }
 
-async fn judge_rows(args: Args, kind: Kind) -> Result<ExitCode, Failure> {
-    let started = Instant::now();
-    let Args { input: named, more, join, questions, options } = args;
-    let options = options.resolve()?;
-    kind.check(&options)?;
+/// Judges or ranks every row; with a limit, no row takes more votes than that.
+async fn work(
+    input: InputArgs,
+    over: OverRows,
+    task: Task,
+    limit: Option<RowVoteArgs>,
+    called: &Called,
+) -> Result<ExitCode, Failure> {
+    let kind = if matches!(task, Task::Judge) { Kind::Judge } else { Kind::Rank };
+    let InputArgs { input: named, more, join, questions } = input;
+    let ask = &over.judge.ask;
+    over.check(called)?;
+    let mut work = Run::begin(ask, &over.run)?;
+    // The whole input is read once before anything is spent: a bad last row costs nothing.
     let answers: Vec<PathBuf> = [named].into_iter().chain(more).collect();
-    let reading = kind.reading(&options, &answers[0])?;
+    let reading = kind.reading(&over.columns, over.skip, &answers[0])?;
     let (input, reading) = match &join {
         Some(column) => joined(&answers, questions.as_deref(), column, reading)?,
         None => (crate::output::spooled(&answers[0])?, reading),
     };
-    // The whole input is read once before anything is spent: a bad last row costs nothing.
     let Checked { rows, responses } = checked(input.path(), &reading)?;
-    let task = kind.task(&options);
-    row_votes::check(&task, responses, &options, || dataset::read(input.path(), &reading))?;
-    let embedded = options.engine.is_empty() && options.batch_out.is_none();
-    if embedded {
-        engines::check_embedded(&options)?;
-        engines::check_domain(dataset::read(input.path(), &reading)?)?;
+    if let Some(RowVoteArgs { max_row_votes: most }) = limit {
+        let votes = over.judge.votes.votes;
+        RowVotes { task: &task, votes, most }.check(responses, || dataset::read(input.path(), &reading))?;
     }
-    let format = if embedded { None } else { Some(engines::format(options.format.as_deref())?) };
+    let format = engines::format_for(&over.judge, &over.batch, || dataset::read(input.path(), &reading))?;
     let inputs: Vec<PathBuf> = answers.into_iter().chain(questions).collect();
-    let mut output = Output::open(options.output.as_deref(), &options.files(&inputs))?;
-    let (opened, format) = match format {
-        None => engines::embedded(&options)?,
-        Some(format) => (engines::open(&options).await?, format),
-    };
-    let session = Session::open(&options, opened, format, Shard::rows(options.shard, rows), started)?;
-    let items = Shard::of(options.shard, rows, dataset::read(input.path(), &reading)?);
+    let mut output = Output::open(over.run.output.as_deref(), &over.files(&inputs))?;
+    let (opened, format) = engines::open_for(&over.judge, &over.batch, format).await?;
+    work.write_batch(&over.batch, ask)?;
+    let session = work.session(ask, opened, format, over.judge.settings())?;
+    work.expect(Shard::rows(over.shard.shard, rows));
+    let items = Shard::of(over.shard.shard, rows, dataset::read(input.path(), &reading)?);
     let mut first = None;
     let emit = |item: dataset::Item, row: Row| {
         if first.is_none() {
             first = row.error.as_ref().map(|error| format!("{}: {error}", row.id));
         }
-        session.progress.beside(|| output.row(&row, || terminal::row(&item, &row, kind)))?;
-        session.progress.row();
+        work.progress.beside(|| output.row(&row, || terminal::row(&item, &row, kind)))?;
+        work.progress.row();
         Ok(())
     };
-    let counted: Counted = match run::run(&session.judge, &task, items, options.window(), emit).await {
+    let counted = match run::run(&session.judge, &task, items, ask.window(&over.run), emit).await {
         // Whoever reads the rows has read enough, as `head` does.
         Err(RunError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
         done => done?,
     };
-    let Some((mut stats, stored)) = session.end(counted.rows, counted.failed).await? else { return Ok(ExitCode::SUCCESS) };
-    let saved = to_toml(&options, &inputs[0].display().to_string())?;
-    verdicts::tell(&counted.verdicts, counted.failed);
-    stats.verdicts = Some(counted.verdicts.clone());
-    output.finish(&stats, &saved, options.price())?;
+    let ended = work.end(session, (counted.rows, counted.failed), &counted.verdicts).await?;
+    let Some(stats) = ended else { return Ok(ExitCode::SUCCESS) };
+    output.finish(&stats, &ask.saved(called).text(&title(&inputs[0].display().to_string())), ask.price.price())?;
     if counted.failed > 0 {
         let message = format!("{} of {} rows have no result; their rows say why", counted.failed, counted.rows);
         let failure = Failure::user(anyhow::anyhow!(message)).with_lines(first.into_iter().collect());
-        return Err(failure.with_hint(session::again(stored)));
+        return Err(failure.with_hint(work.again()));
     }
     let so = if kind == Kind::Judge { "nothing was decided" } else { "nothing was decided, and no row has an order" };
     verdicts::check(&counted.verdicts, so)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The first line of a file of options.
+pub fn title(what: &str) -> String {
+    format!("rrm {} on {what}", env!("CARGO_PKG_VERSION"))
 }

@@ -4,22 +4,25 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Instant,
 };
 
 use anyhow::Context;
 use rrm::{
+    judge::JudgeSettings,
     pairs::{self, Benchmarks, Columns, Decided, Done, Input, Judges, PairsError, Settings, Tally},
     shard::Shard,
 };
 
+use super::judging;
 use crate::{
     engines,
-    failure::Failure,
+    failure::{Failure, ensure},
     numbers::grouped,
-    options::{Options, to_toml},
+    options::{AskArgs, Called, ColumnArgs, EngineArgs, ModelArgs, RunArgs, ShardArgs},
     output::{Output, Spooled, Stats, beside, note, spooled},
-    session::{self, Session},
+    run::{Run, Session, unless_stopped},
+    terminal,
+    totals::Total,
     verdicts,
 };
 
@@ -39,7 +42,7 @@ pub struct Args {
     #[arg(long, help_heading = "Pairs")]
     pub verify: bool,
     /// Pairs of one question at most.
-    #[arg(long, value_name = "K", default_value_t = 1, help_heading = "Pairs")]
+    #[arg(long, value_name = "K", default_value_t = Settings::default().per_question, help_heading = "Pairs")]
     pub per_question: usize,
     /// Relative share of each file in the mixture, in their order: 5,1,1,1 [default: everything].
     #[arg(long, value_name = "W,W,...", value_delimiter = ',', help_heading = "Pairs")]
@@ -54,16 +57,16 @@ pub struct Args {
     #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Leaving out")]
     pub decontaminate: Vec<PathBuf>,
     /// Words in an n-gram of --decontaminate.
-    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Leaving out")]
+    #[arg(long, value_name = "N", default_value_t = Settings::default().ngram, help_heading = "Leaving out")]
     pub ngram: usize,
     /// Share of n-grams from which a question is one of a benchmark.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.5, help_heading = "Leaving out")]
+    #[arg(long, value_name = "SHARE", default_value_t = Settings::default().overlap, help_heading = "Leaving out")]
     pub overlap: f64,
     /// Similarity from which a question repeats an earlier one; above 1 keeps all.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.8, help_heading = "Leaving out")]
+    #[arg(long, value_name = "SHARE", default_value_t = Settings::default().near_duplicates.unwrap_or(1.0), help_heading = "Leaving out")]
     pub near_duplicates: f64,
     /// Characters that a response has at least.
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Leaving out")]
+    #[arg(long, value_name = "N", default_value_t = Settings::default().min_chars, help_heading = "Leaving out")]
     pub min_chars: usize,
     /// Characters that a response has at most.
     #[arg(long, value_name = "N", help_heading = "Leaving out")]
@@ -78,18 +81,27 @@ pub struct Args {
     #[arg(long, value_name = "NAME", requires = "filter_engine", help_heading = "Leaving out")]
     pub filter_model: Option<String>,
     /// Votes of the base judge about each pair.
-    #[arg(long, value_name = "K", default_value_t = 4, help_heading = "Leaving out")]
+    #[arg(long, value_name = "K", default_value_t = FILTER_VOTES, help_heading = "Leaving out")]
     pub filter_votes: u32,
     /// Decide and say what it would take, without asking an engine or writing anything.
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
-    pub options: Options,
+    pub ask: AskArgs,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+    #[command(flatten)]
+    pub shard: ShardArgs,
 }
 
+/// Votes of the base judge about a pair, where none are named.
+const FILTER_VOTES: u32 = 4;
+
 /// Makes the pairs.
-pub async fn run(args: Args) -> Result<ExitCode, Failure> {
-    session::unless_stopped(make(args)).await
+pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+    unless_stopped(make(args, called)).await
 }
 
 /// The files that are written: they appear together, when everything is done.
@@ -99,12 +111,12 @@ struct Files {
     filtered: Option<Output>,
 }
 
-async fn make(args: Args) -> Result<ExitCode, Failure> {
-    let started = Instant::now();
-    let options = args.options.clone().resolve()?;
-    let settings = settings(&args, &options);
-    check(&args, &options)?;
-    let columns = Columns::parse(&options.column)?;
+async fn make(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+    let (ask, price) = (&args.ask, args.ask.price.price());
+    let settings = settings(&args);
+    check(&args, called)?;
+    let mut work = Run::begin(ask, &args.run)?;
+    let columns = Columns::parse(&args.columns.column)?;
     let spools = args.input.iter().map(|input| spooled(input)).collect::<anyhow::Result<Vec<Spooled>>>()?;
     let inputs = inputs(&args, &spools);
     let benchmarks = Benchmarks::read(&args.decontaminate, &settings)?;
@@ -117,68 +129,78 @@ async fn make(args: Args) -> Result<ExitCode, Failure> {
     if args.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
-    let mut files = open(&args, &options)?;
-    let sampler = if settings.samples > 0 { Some(session_of(&options, &decided, started).await?) } else { None };
-    let filter = match filter_options(&args, &options) {
-        Some(options) => Some(session_of(&options, &decided, started).await?),
-        None => None,
-    };
+    let mut files = open(&args)?;
+    let (sampler, filter) = judges(&mut work, &args).await?;
+    work.expect(Shard::rows(args.shard.shard, decided.rows()));
     let judges = Judges { sampler: sampler.as_ref().map(|s| &s.judge), filter: filter.as_ref().map(|s| &s.judge) };
     let mut tally = Tally::default();
     let emit = |done: Done| {
         tally.add(&done);
-        sampler.as_ref().or(filter.as_ref()).inspect(|session| session.progress.row());
+        work.progress.row();
         files.write(&done)
     };
-    let worked =
-        pairs::work((&inputs, &columns), &settings, (&decided, &benchmarks), (judges, options.shard), options.window(), emit)
-            .await;
-    match worked {
+    let (inputs, questions, window) = ((&inputs[..], &columns), (&decided, &benchmarks), ask.window(&args.run));
+    match pairs::work(inputs, &settings, questions, (judges, args.shard.shard), window, emit).await {
         // Whoever reads the rows has read enough, as `head` does.
         Err(PairsError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
         Err(PairsError::Judge { id, source }) if !source.is_fatal() => {
             let error = PairsError::Judge { id, source };
-            let stored = sampler.as_ref().or(filter.as_ref()).is_some_and(|session| session.judge.store.is_some());
-            return Err(Failure::user(error).with_hint(session::again(stored)));
+            return Err(Failure::user(error).with_hint(work.again()));
         }
         done => done?,
     }
-    let mut spent = Vec::new();
-    for (what, session) in [("sampling", sampler), ("filter", filter)] {
-        if let Some(session) = session {
-            let (mut stats, _) = session.close(tally.rows, 0).await?;
-            stats.verdicts = (what == "filter").then(|| tally.verdicts.clone());
-            spent.push((what, stats));
-        }
-    }
+    work.close().await?;
     // Pairs that nobody sifted would look like pairs that are hard.
     verdicts::tell(&tally.verdicts, 0);
     verdicts::check(&tally.verdicts, "the base judge sifted nothing, so no pairs were written")?;
-    if let Some(path) = files.finish()? {
-        saved(&path, &args, &options, &settings, &spent)?;
+    let (mut spent, mut total) = (Vec::new(), None);
+    for (what, session) in [("sampling", sampler), ("filter", filter)] {
+        if let Some(session) = session {
+            let mut stats = work.account(session, tally.rows, 0);
+            stats.verdicts = (what == "filter").then(|| tally.verdicts.clone());
+            // That of the command, which is told once.
+            total = stats.total.take();
+            spent.push((what, stats));
+        }
     }
-    spent.iter().for_each(|(_, stats)| crate::terminal::summary(stats, options.price()));
+    if let Some(path) = files.finish()? {
+        saved(&path, &args, called, (&spent, total))?;
+    }
+    spent.iter().for_each(|(_, stats)| terminal::summary(stats, price));
+    total.iter().for_each(|total| note(&terminal::total(total, price)));
     write!(io::stderr(), "{}", summary(&tally)).ok();
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the options and what was spent beside the pairs.
-fn saved(path: &Path, args: &Args, options: &Options, settings: &Settings, spent: &[(&str, Stats)]) -> anyhow::Result<()> {
-    let command = args.input.iter().map(|input| input.display().to_string()).collect::<Vec<_>>().join(" ");
-    // What belongs to this command alone is a comment, so that --config reads the rest back.
-    let mut own = toml::to_string(settings)?;
-    let lists = [("mixture", format!("{:?}", args.mixture)), ("decontaminate", format!("{:?}", args.decontaminate))];
-    lists.iter().for_each(|(name, list)| own += &format!("{name} = {list}\n"));
-    if !args.filter_engine.is_empty() {
-        let engine: Vec<String> = args.filter_engine.iter().map(|spec| rrm::engine::http::shown_address(spec)).collect();
-        own += &format!("filter_engine = {engine:?}\nfilter_votes = {}\n", args.filter_votes);
+/// Who writes responses and who sifts pairs, as far as they are named: each with an account of its own, under the limits of the command.
+async fn judges(work: &mut Run, args: &Args) -> Result<(Option<Session>, Option<Session>), Failure> {
+    let ask = &args.ask;
+    let format = || engines::format(ask.engine.format.as_deref());
+    let mut sampler = None;
+    if args.samples.is_some() {
+        sampler = Some(work.part(ask, engines::open(ask, false).await?, format()?, ask.settings())?);
     }
-    let own: String = own.lines().map(|line| format!("# {line}\n")).collect();
-    let text = to_toml(options, &format!("pairs {command}"))? + "\n# of this command:\n" + &own;
+    let mut filter = None;
+    if !args.filter_engine.is_empty() {
+        let engine = EngineArgs { engine: args.filter_engine.clone(), ..ask.engine.clone() };
+        let base = AskArgs { engine, model: ModelArgs { model: args.filter_model.clone() }, ..ask.clone() };
+        let settings = JudgeSettings { votes: args.filter_votes, ..base.settings() };
+        filter = Some(work.part(&base, engines::open(&base, false).await?, format()?, settings)?);
+    }
+    Ok((sampler, filter))
+}
+
+/// Writes the options and what was spent beside the pairs.
+fn saved(path: &Path, args: &Args, called: &Called, (spent, total): (&[(&str, Stats)], Option<Total>)) -> anyhow::Result<()> {
+    let command = args.input.iter().map(|input| input.display().to_string()).collect::<Vec<_>>().join(" ");
+    let text = args.ask.saved(called).text(&judging::title(&format!("pairs {command}")));
     std::fs::write(beside(path, "config.toml"), text)?;
     let mut stats = serde_json::Map::new();
     for (what, spent) in spent {
         stats.insert((*what).to_owned(), serde_json::to_value(spent)?);
+    }
+    if let Some(total) = total {
+        stats.insert("total".to_owned(), serde_json::to_value(total)?);
     }
     if !stats.is_empty() {
         std::fs::write(beside(path, "stats.json"), serde_json::to_string_pretty(&stats)? + "\n")?;
@@ -186,7 +208,7 @@ fn saved(path: &Path, args: &Args, options: &Options, settings: &Settings, spent
     Ok(())
 }
 
-fn settings(args: &Args, options: &Options) -> Settings {
+fn settings(args: &Args) -> Settings {
     Settings {
         samples: args.samples.unwrap_or(0),
         instruction: args.instruction.clone(),
@@ -200,48 +222,38 @@ fn settings(args: &Args, options: &Options) -> Settings {
         max_prompt_chars: args.max_prompt_chars,
         conversational: args.conversational,
         as_responses: args.as_responses,
-        seed: options.seed.unwrap_or(0),
+        seed: args.ask.seed.seed,
     }
 }
 
 /// Refuses options that could only be mistakes.
-fn check(args: &Args, options: &Options) -> anyhow::Result<()> {
-    options.check()?;
-    // As flags they are mistakes; a file of options may be shared with commands that judge.
-    let flags = &args.options;
-    let judging = flags.votes.is_some() || flags.both_orders || flags.adaptive.is_some();
-    anyhow::ensure!(!judging, "--votes, --both-orders and --adaptive are for judges; the base judge takes --filter-votes");
-    let ranking = flags.strategy.is_some() || flags.opponents.is_some() || flags.teams.is_some();
-    anyhow::ensure!(!ranking, "--strategy, --opponents and --teams are for `rrm rank`");
-    anyhow::ensure!(
-        options.max_thinking_tokens.is_none(),
-        "--max-thinking-tokens elicits a verdict; sampled responses have none"
+fn check(args: &Args, called: &Called) -> anyhow::Result<()> {
+    args.ask.check(called)?;
+    let (sampled, named) = (args.samples.is_some(), !args.ask.engine.is_embedded());
+    ensure!(args.samples != Some(0), "--samples must be at least 1");
+    ensure!(sampled || !named, "--engine samples responses: say how many with --samples N");
+    ensure!(!sampled || named, "--samples needs --engine, which writes the responses");
+    let two = sampled && !args.filter_engine.is_empty();
+    ensure!(
+        !two || args.run.record.is_none(),
+        "--record holds what one engine answers: not with both --samples and --filter-engine"
     );
-    anyhow::ensure!(
-        !options.skip_bad_rows,
-        "--skip-bad-rows is for judge, rank, label and plan: here such rows are dropped and counted"
-    );
-    anyhow::ensure!(options.batch_out.is_none(), "--batch-out is for `rrm judge`, `rank`, `label` and `eval`");
-    anyhow::ensure!(args.samples != Some(0), "--samples must be at least 1");
-    let sampled = args.samples.is_some();
-    anyhow::ensure!(sampled || options.engine.is_empty(), "--engine samples responses: say how many with --samples N");
-    anyhow::ensure!(!sampled || !options.engine.is_empty(), "--samples needs --engine, which writes the responses");
-    anyhow::ensure!(args.per_question > 0, "--per-question must be at least 1");
-    anyhow::ensure!((1..=10_000).contains(&args.filter_votes), "--filter-votes must lie between 1 and 10000");
-    anyhow::ensure!((1..=100).contains(&args.ngram), "--ngram must lie between 1 and 100");
-    anyhow::ensure!(args.overlap > 0.0 && args.overlap <= 1.0, "--overlap must lie above 0 and not above 1");
-    anyhow::ensure!(args.near_duplicates > 0.0, "--near-duplicates must lie above 0");
+    ensure!(args.per_question > 0, "--per-question must be at least 1");
+    ensure!((1..=10_000).contains(&args.filter_votes), "--filter-votes must lie between 1 and 10000");
+    ensure!((1..=100).contains(&args.ngram), "--ngram must lie between 1 and 100");
+    ensure!(args.overlap > 0.0 && args.overlap <= 1.0, "--overlap must lie above 0 and not above 1");
+    ensure!(args.near_duplicates > 0.0, "--near-duplicates must lie above 0");
     let (weights, files) = (args.mixture.len(), args.input.len());
-    anyhow::ensure!(weights == 0 || weights == files, "--mixture has {weights} weights for {files} files");
-    anyhow::ensure!(args.mixture.iter().all(|w| w.is_finite() && *w >= 0.0), "--mixture takes weights that are not negative");
-    anyhow::ensure!(weights == 0 || args.mixture.iter().any(|w| *w > 0.0), "--mixture: every weight is 0");
+    ensure!(weights == 0 || weights == files, "--mixture has {weights} weights for {files} files");
+    ensure!(args.mixture.iter().all(|w| w.is_finite() && *w >= 0.0), "--mixture takes weights that are not negative");
+    ensure!(weights == 0 || args.mixture.iter().any(|w| *w > 0.0), "--mixture: every weight is 0");
     Ok(())
 }
 
 fn inputs(args: &Args, spools: &[Spooled]) -> Vec<Input> {
     let input = |(i, path): (usize, &PathBuf)| Input {
         path: spools[i].path().to_owned(),
-        name: if path.as_os_str() == "-" { "stdin".to_owned() } else { path.display().to_string() },
+        name: judging::name(path),
         weight: args.mixture.get(i).copied(),
     };
     args.input.iter().enumerate().map(input).collect()
@@ -259,23 +271,10 @@ fn prediction(args: &Args, settings: &Settings, decided: &Decided) -> String {
     text + &format!(", at most {} pairs", grouped(decided.pairs_at_most))
 }
 
-fn filter_options(args: &Args, options: &Options) -> Option<Options> {
-    let engine = args.filter_engine.clone();
-    let (model, votes) = (args.filter_model.clone(), Some(args.filter_votes));
-    let fixed = Options { both_orders: false, adaptive: None, record: None, ..options.clone() };
-    if engine.is_empty() { None } else { Some(Options { engine, model, votes, ..fixed }) }
-}
-
-async fn session_of(options: &Options, decided: &Decided, started: Instant) -> Result<Session, Failure> {
-    let format = engines::format(options.format.as_deref())?;
-    let opened = engines::open(options).await?;
-    Ok(Session::open(options, opened, format, Shard::rows(options.shard, decided.rows()), started)?)
-}
-
-fn open(args: &Args, options: &Options) -> anyhow::Result<Files> {
+fn open(args: &Args) -> anyhow::Result<Files> {
     let taken: Vec<PathBuf> = args.input.iter().chain(&args.decontaminate).cloned().collect();
-    let taken = options.files(&taken);
-    let pairs = Output::open(options.output.as_deref(), &taken)?;
+    let taken = args.ask.files(&args.run, &taken);
+    let pairs = Output::open(args.run.output.as_deref(), &taken)?;
     let path = pairs.path().map(|path| path.to_owned());
     let open = |suffix| path.as_ref().map(|path| Output::open(Some(&beside(path, suffix)), &taken)).transpose();
     let filtered = if args.filter_engine.is_empty() { None } else { open("filter.jsonl")? };
@@ -317,7 +316,7 @@ fn summary(tally: &Tally) -> String {
         grouped(tally.questions),
         grouped(tally.pairs)
     );
-    let name = |text: &str| if text.is_empty() { "(none)".to_owned() } else { crate::terminal::excerpt(text) };
+    let name = |text: &str| if text.is_empty() { "(none)".to_owned() } else { terminal::excerpt(text) };
     out += &format!("\n{:<24} {:>10} {:>10} {:>10}\n", "category", "rows", "questions", "pairs");
     for (category, [rows, questions, pairs]) in &tally.categories {
         out += &format!("{:<24} {:>10} {:>10} {:>10}\n", name(category), grouped(*rows), grouped(*questions), grouped(*pairs));

@@ -5,80 +5,154 @@ use std::{
     process::ExitCode,
 };
 
-use clap::ValueEnum;
+use clap::Subcommand;
 use rrm::{
     dataset::{self, Item},
+    judge::JudgeSettings,
     plan::{self, Plan},
+    rank::RankSettings,
+    run::Task,
     shard::Shard,
     spending::Price,
 };
 
 use super::{
+    best_of,
     eval::{self, Extent, Named},
-    judging::{Checked, Kind},
+    judging::{self, Checked, Kind},
 };
-use crate::{engines, failure::Failure, options::Options, row_votes};
+use crate::{
+    engines,
+    failure::{Failure, ensure},
+    options::{
+        Called, ColumnArgs, ConfigArgs, EngineArgs, LengthArgs, PriceArgs, RatingArgs, RowVoteArgs, SeedArgs, ShardArgs,
+        SkipArgs, StoreArgs, TeamArgs, ThinkingArgs, VoteArgs,
+    },
+    row_votes::RowVotes,
+};
 
-/// What the command takes: the arguments of the command that is planned.
+/// What the command takes: a command, with those of its options on which a plan depends.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Which command is planned.
-    pub command: Planned,
-    /// Rows: JSONL, JSON, CSV, TSV or Parquet, also gzipped; `-` reads from stdin. Of `eval`, the benchmark.
-    pub input: PathBuf,
-    /// Of `eval`: the benchmark's files or folders; repeatable.
-    #[arg(long, value_name = "PATH")]
-    pub data: Vec<PathBuf>,
-    #[command(flatten)]
-    pub extent: Extent,
-    /// Written tokens of a call as they are expected; without it the most that can be written is taken.
-    #[arg(long, value_name = "N")]
-    pub tokens_per_call: Option<u64>,
-    #[command(flatten)]
-    pub options: Options,
+    #[command(subcommand)]
+    command: Planned,
 }
 
 /// A command that can be planned.
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-pub enum Planned {
-    /// rrm judge
-    Judge,
-    /// rrm rank
-    Rank,
-    /// rrm eval
-    Eval,
+#[derive(Subcommand)]
+enum Planned {
+    /// What `rrm judge` would take.
+    Judge {
+        #[command(flatten)]
+        rows: RowsArgs,
+        #[command(flatten)]
+        how: HowArgs,
+    },
+    /// What `rrm rank` would take.
+    Rank {
+        #[command(flatten)]
+        rows: RowsArgs,
+        #[command(flatten)]
+        how: HowArgs,
+        #[command(flatten)]
+        rating: RatingArgs,
+        #[command(flatten)]
+        teams: TeamArgs,
+        #[command(flatten)]
+        row_votes: RowVoteArgs,
+    },
+    /// What `rrm eval` would take.
+    Eval(BenchmarkArgs),
 }
 
+/// Rows of a file.
+#[derive(clap::Args)]
+struct RowsArgs {
+    /// Rows: JSONL, JSON, CSV, TSV or Parquet, also gzipped; `-` reads from stdin.
+    input: PathBuf,
+    #[command(flatten)]
+    skip: SkipArgs,
+}
+
+/// A benchmark.
+#[derive(clap::Args)]
+struct BenchmarkArgs {
+    /// The benchmark, as for `rrm eval`.
+    #[arg(value_parser = eval::benchmark)]
+    benchmark: Named,
+    /// Its files as they are published, or folders that hold them; repeatable.
+    #[arg(long, value_name = "PATH", required = true)]
+    data: Vec<PathBuf>,
+    #[command(flatten)]
+    extent: Extent,
+    #[command(flatten)]
+    seed: SeedArgs,
+    #[command(flatten)]
+    teams: TeamArgs,
+    #[command(flatten)]
+    row_votes: RowVoteArgs,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    how: HowArgs,
+}
+
+/// On what every plan depends. The file of --config is one of the command that is planned.
+#[derive(clap::Args)]
+struct HowArgs {
+    /// Written tokens of a call as they are expected; without it the most that can be written is taken.
+    #[arg(long, value_name = "N")]
+    tokens_per_call: Option<u64>,
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    votes: VoteArgs,
+    #[command(flatten)]
+    thinking: ThinkingArgs,
+    #[command(flatten)]
+    length: LengthArgs,
+    #[command(flatten)]
+    columns: ColumnArgs,
+    #[command(flatten)]
+    shard: ShardArgs,
+    #[command(flatten)]
+    price: PriceArgs,
+}
+
+/// A row's matches that need votes, and how many of them must wait for one another.
+type Add<'a> = &'a mut dyn FnMut(&Item, (u64, u64));
+
 /// Prints the plan.
-pub fn run(args: Args) -> Result<ExitCode, Failure> {
-    let options = args.options.clone().resolve()?;
-    let of_eval = args.extent != Extent::default() || !args.data.is_empty();
-    if args.command != Planned::Eval && of_eval {
-        return Err(Failure::user(anyhow::anyhow!("--data, --official-only and --largest are for `rrm plan eval BENCHMARK`")));
-    }
-    if options.engine.iter().any(|spec| spec.starts_with("scalar:")) {
-        let error =
-            anyhow::anyhow!("a plan counts votes; a scalar reward model is asked once for each different response instead");
-        return Err(Failure::user(error));
-    }
-    let format = engines::format(options.format.as_deref())?;
+pub fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+    let how = match &args.command {
+        Planned::Judge { how, .. } | Planned::Rank { how, .. } => how,
+        Planned::Eval(args) => &args.how,
+    };
+    how.check()?;
+    let format = engines::format(how.engine.format.as_deref())?;
     let overhead = format.file.messages.iter().map(|m| m.content.len()).sum();
-    let settings = options.judge();
+    let settings = how.settings();
     let budgeted = settings.max_thinking_tokens.and_then(|n| format.budget(n));
     let most = budgeted.map_or(u64::from(settings.sampling.max_tokens), |b| {
         u64::from(b.max_thinking_tokens.min(settings.sampling.max_tokens)) + u64::from(b.max_verdict_tokens)
     });
-    let per_call = args.tokens_per_call.unwrap_or(most);
+    let per_call = how.tokens_per_call.unwrap_or(most);
     let mut plan = Plan::default();
     let mut add = |item: &Item, matches| plan.add(item, matches, &settings, overhead, per_call);
-    let what = match args.command {
-        Planned::Judge => rows(Kind::Judge, &args.input, &options, &mut add)?,
-        Planned::Rank => rows(Kind::Rank, &args.input, &options, &mut add)?,
-        Planned::Eval => benchmark(&args, &options, &mut add)?,
+    let what = match &args.command {
+        Planned::Judge { rows, .. } => of_rows(rows, &Task::Judge, (how, None), &mut add)?,
+        Planned::Rank { rows, rating, teams, row_votes, .. } => {
+            rating.check()?;
+            row_votes.check(settings.votes)?;
+            of_rows(rows, &Task::Rank(rating.settings(*teams)), (how, Some(*row_votes)), &mut add)?
+        }
+        Planned::Eval(args) => benchmark(args, called, &mut add)?,
     };
-    let word = if args.tokens_per_call.is_some() { "expected" } else { "at most" };
+    let word = if how.tokens_per_call.is_some() { "expected" } else { "at most" };
     // A server is sent the prompt again, with the thinking, when the thinking is cut and the verdict elicited.
-    let resent = settings.max_thinking_tokens.filter(|_| options.engine.iter().any(|spec| spec.starts_with("http")));
+    let resent = settings.max_thinking_tokens.filter(|_| how.engine.engine.iter().any(|spec| spec.starts_with("http")));
     if let Some(thinking) = resent {
         plan.prompt_tokens = 2 * plan.prompt_tokens + plan.calls_max * u64::from(thinking);
     }
@@ -96,52 +170,77 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         rrm::plan::BYTES_PER_TOKEN,
         plan.completion_tokens_max
     );
-    if options.price() != Price::default() {
-        out += &format!("cost               {word} {:.4}\n", plan.cost_max(options.price()));
+    let price = how.price.price();
+    if price != Price::default() {
+        out += &format!("cost               {word} {:.4}\n", plan.cost_max(price));
     }
     crate::output::print(&out)?;
     Ok(ExitCode::SUCCESS)
 }
 
+impl HowArgs {
+    fn settings(&self) -> JudgeSettings {
+        let mut settings = JudgeSettings { votes: self.votes.votes, adaptive: self.votes.adaptive, ..JudgeSettings::default() };
+        settings.max_thinking_tokens = self.thinking.max_thinking_tokens;
+        settings.sampling.max_tokens = self.length.max_tokens;
+        settings
+    }
+
+    /// Refuses values that could only be mistakes.
+    fn check(&self) -> anyhow::Result<()> {
+        self.votes.check()?;
+        self.length.check()?;
+        self.price.check()?;
+        let scalar = self.engine.engine.iter().any(|spec| spec.starts_with("scalar:"));
+        ensure!(!scalar, "a plan counts votes; a scalar reward model is asked once for each different response instead");
+        Ok(())
+    }
+}
+
 /// Hands on every row with its matches; says what rows are called.
-fn rows(kind: Kind, path: &Path, options: &Options, add: &mut impl FnMut(&Item, (u64, u64))) -> Result<&'static str, Failure> {
-    kind.check(options)?;
-    let input = crate::output::spooled(path)?;
-    let reading = kind.reading(options, path)?;
-    let Checked { rows, responses } = super::judging::checked(input.path(), &reading)?;
-    let task = kind.task(options);
-    row_votes::check(&task, responses, options, || dataset::read(input.path(), &reading))?;
-    for item in Shard::of(options.shard, rows, dataset::read(input.path(), &reading)?) {
+fn of_rows(
+    rows: &RowsArgs,
+    task: &Task,
+    (how, limit): (&HowArgs, Option<RowVoteArgs>),
+    add: Add<'_>,
+) -> Result<&'static str, Failure> {
+    let kind = if matches!(task, Task::Judge) { Kind::Judge } else { Kind::Rank };
+    let input = crate::output::spooled(&rows.input)?;
+    let reading = kind.reading(&how.columns, rows.skip, Path::new(&rows.input))?;
+    let Checked { rows: count, responses } = judging::checked(input.path(), &reading)?;
+    if let Some(RowVoteArgs { max_row_votes: most }) = limit {
+        let votes = how.votes.votes;
+        RowVotes { task, votes, most }.check(responses, || dataset::read(input.path(), &reading))?;
+    }
+    for item in Shard::of(how.shard.shard, count, dataset::read(input.path(), &reading)?) {
         let item = item?;
-        add(&item, plan::matches(&item, &task));
+        add(&item, plan::matches(&item, task));
     }
     Ok("rows")
 }
 
 /// The same for the pairs of a benchmark, or for its questions with many responses.
-fn benchmark(args: &Args, options: &Options, add: &mut impl FnMut(&Item, (u64, u64))) -> Result<&'static str, Failure> {
-    let name = args.input.to_string_lossy();
-    let named = eval::benchmark(&name).map_err(|error| Failure::user(anyhow::anyhow!("{name}: {error}")))?;
-    if args.data.is_empty() {
-        let example = format!("for example `rrm plan eval {name} --data FILE`");
-        return Err(Failure::user(anyhow::anyhow!("--data is missing: the benchmark's files")).with_hint(&example));
-    }
-    named.check(args.extent, options)?;
-    match named {
+fn benchmark(args: &BenchmarkArgs, called: &Called, add: Add<'_>) -> Result<&'static str, Failure> {
+    let how = &args.how;
+    args.benchmark.check(args.extent, &how.columns, called)?;
+    let columns = how.columns.names()?;
+    match args.benchmark {
         Named::Pairs(benchmark) => {
-            let suite = rrm::eval::load(benchmark, &args.data, &options.columns()?)?;
+            let suite = rrm::eval::load(benchmark, &args.data, &columns)?;
             let matches = if benchmark.protocol().orders.both(!args.extent.official_only) { 2 } else { 1 };
             let cases = suite.cases.len() as u64;
-            Shard::of(options.shard, cases, suite.cases.into_iter()).for_each(|case| add(&case.item, (matches, 1)));
+            Shard::of(how.shard.shard, cases, suite.cases.into_iter()).for_each(|case| add(&case.item, (matches, 1)));
             Ok("pairs")
         }
         Named::BestOf(questions) => {
-            let (items, ..) = rrm::eval::load_best_of(questions, &args.data, &options.columns()?, options.judge().seed)?;
+            let (items, ..) = rrm::eval::load_best_of(questions, &args.data, &columns, args.seed.seed)?;
             let largest = args.extent.largest(questions);
-            let stored = engines::keeps(options, !rrm_engines::cost_nothing(&options.engine));
+            let stored = args.store.keeps(!rrm_engines::cost_nothing(&how.engine.engine));
+            let rank = RankSettings { teams: args.teams.teams, ..RankSettings::default() };
+            best_of::check_votes(&items, largest, rank, (how.votes.votes, args.row_votes))?;
             let count = items.len() as u64;
-            Shard::of(options.shard, count, items.into_iter())
-                .for_each(|item| add(&item, rrm::eval::matches_of(&item, &options.rank(), largest, stored)));
+            Shard::of(how.shard.shard, count, items.into_iter())
+                .for_each(|item| add(&item, rrm::eval::matches_of(&item, &rank, largest, stored)));
             Ok("questions")
         }
     }

@@ -4,33 +4,34 @@ use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use rrm::{
     eval::{self, Benchmark, Recorded},
-    spending::{Limits, Spending},
+    spending::Spent,
     vote::Decision,
 };
 
-use super::eval::{Args, Extent, Named, command, failed, said};
+use super::{
+    eval::{Args, Named, command, failed, said},
+    judging::title,
+};
 use crate::{
     failure::Failure,
-    options::to_toml,
+    options::Called,
     output::{Output, Stats, beside, note, print},
     scores,
 };
 
+/// Options that mean something where nobody is asked.
+const KNOWN: [&str; 5] = ["config", "data", "recorded", "column", "output"];
+
 /// Scores published judgments.
-pub fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> {
+pub fn measure(benchmark: Benchmark, args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    let Args { data, recorded: paths, extent, options, .. } = args;
-    let options = options.resolve()?;
-    Named::Pairs(benchmark).check(extent, &options)?;
-    let asks =
-        !options.engine.is_empty() || options.batch_out.is_some() || options.shard.is_some() || extent != Extent::default();
-    if asks {
-        let error = anyhow::anyhow!(
-            "--recorded scores judgments that are there: --engine, --batch-out, --shard and --official-only do not go with it"
-        );
-        return Err(Failure::user(error).with_hint("leave out one of the two"));
+    Named::Pairs(benchmark).check(args.extent, &args.columns, called)?;
+    if let Some(option) = called.besides(&KNOWN) {
+        let error = format!("--recorded scores judgments that are there, and asks nobody: --{option} does not go with it");
+        return Err(Failure::usage(error).with_hint("leave out one of the two"));
     }
-    let suite = eval::load(benchmark, &data, &options.columns()?)?;
+    let Args { data, recorded: paths, columns, run, judge, .. } = args;
+    let suite = eval::load(benchmark, &data, &columns.names()?)?;
     said(&suite);
     let Recorded { rows, tally, counted, files, without_verdict, unreadable, unmatched } = eval::recorded(&suite, &paths)?;
     let evaluation = eval::recorded_scores(&suite, &tally, &name(&paths), files);
@@ -49,9 +50,9 @@ pub fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> {
         return Err(Failure::user(error).with_hint("docs/eval.md says which files and which verdicts are read"));
     }
     let inputs = [&data[..], &paths[..]].concat();
-    let taken = options.files(&inputs);
+    let taken = judge.ask.files(&run, &inputs);
     print(&scores::table(&evaluation))?;
-    if let Some(path) = options.output.as_deref() {
+    if let Some(path) = run.output.as_deref() {
         let mut report = Output::open(Some(path), &taken)?;
         if let Some(path) = report.path().map(|path| beside(path, "cases.jsonl")) {
             let mut cases = Output::open(Some(&path), &taken)?;
@@ -63,16 +64,18 @@ pub fn measure(benchmark: Benchmark, args: Args) -> Result<ExitCode, Failure> {
             engine: evaluation.engine.clone(),
             rows: counted.cases,
             failed: counted.failed,
-            spent: Spending::new(Limits::default()).spent(),
+            spent: Spent::default(),
             seconds: started.elapsed().as_secs_f64(),
             http: None,
+            total: None,
             verdicts: None,
             notes: Vec::new(),
         };
         let of: String = paths.iter().map(|path| format!(" --recorded {}", path.display())).collect();
-        report.finish(&stats, &to_toml(&options, &(command(benchmark, &data) + &of))?, options.price())?;
+        let title = title(&(command(benchmark.protocol().name, &data) + &of));
+        report.finish(&stats, &called.named().text(&title), judge.ask.price.price())?;
     }
-    failed(&counted, "nothing was published about them; --recorded may be given several times")
+    failed(&counted, None, "nothing was published about them; --recorded may be given several times")
 }
 
 /// What people know the judge by: the file, or the first of several.

@@ -12,11 +12,12 @@ use rrm::{
     report::{Report, Run, Sources},
     store::Store,
 };
+use serde::Deserialize;
 
 use crate::{
     engines,
     failure::Failure,
-    options::Options,
+    options::ColumnArgs,
     output::{Output, beside, note, print},
 };
 
@@ -64,7 +65,6 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         print(&report::markdown(&report, &[])?)?;
     }
     let taken: Vec<PathBuf> = args.runs.iter().flat_map(|run| [run.clone(), beside(run, "cases.jsonl")]).collect();
-    let taken: Vec<&Path> = taken.iter().map(PathBuf::as_path).collect();
     for (path, kind) in args.output.iter().zip(kinds) {
         let mut output = Output::open(Some(path), &taken)?;
         output.text(&text(&report, path, kind)?).with_context(|| format!("cannot write {}", path.display()))?;
@@ -102,12 +102,21 @@ fn figures(report: &Report, path: &Path) -> anyhow::Result<Vec<(String, String)>
     Ok(links)
 }
 
+/// What a report reads of the options that lie beside a run.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Beside {
+    store: Option<PathBuf>,
+    format: Option<String>,
+    column: Vec<String>,
+}
+
 /// Where the texts of a run are, by the options that lie beside it. What is gone or has changed is left out with a note.
 fn sources(run: &Run, store: Option<&Path>) -> Result<Sources, Failure> {
     let config = beside(&run.file, "config.toml");
-    let options: Options = match fs::read_to_string(&config) {
+    let options: Beside = match fs::read_to_string(&config) {
         Ok(text) => toml::from_str(&text).with_context(|| config.display().to_string())?,
-        Err(_) => Options::default(),
+        Err(_) => Beside::default(),
     };
     let own = options.store.as_deref().map(|store| found(run, store));
     let store = match store.map(Path::to_owned).or(own) {
@@ -128,12 +137,12 @@ fn found(run: &Run, path: &Path) -> PathBuf {
     beside.unwrap_or_else(|| path.to_owned())
 }
 
-fn suite(run: &Run, options: &Options) -> Option<eval::Suite> {
+fn suite(run: &Run, options: &Beside) -> Option<eval::Suite> {
     let data = &run.evaluation.data;
     let files: Vec<PathBuf> = data.iter().map(|file| found(run, Path::new(&file.file))).collect();
     let gone = |why: &str| note(&format!("{}: {why}; its texts are not shown", run.name));
-    let Some(suite) = options.columns().ok().and_then(|columns| eval::load(run.evaluation.benchmark, &files, &columns).ok())
-    else {
+    let columns = ColumnArgs { column: options.column.clone() }.names();
+    let Some(suite) = columns.ok().and_then(|columns| eval::load(run.evaluation.benchmark, &files, &columns).ok()) else {
         gone("the data that was judged cannot be read");
         return None;
     };

@@ -7,7 +7,7 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -20,11 +20,11 @@ use serde::Deserialize;
 
 use crate::{
     engines,
-    failure::Failure,
-    options::{Options, named},
+    failure::{Failure, ensure},
+    options::{Called, JudgeArgs, RatingArgs, RowVoteArgs, RunArgs, TeamArgs, default_word, named},
     output::note,
     row_votes,
-    session::Session,
+    run::{Run, Session},
     terminal,
 };
 
@@ -38,31 +38,31 @@ pub struct Args {
     #[arg(long, value_name = "N", help_heading = "Serving")]
     group_size: Option<usize>,
     /// Seconds for a group to gather, from its first member.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120.0, help_heading = "Serving")]
+    #[arg(long, value_name = "SECONDS", default_value_t = Settings::default().deadline.as_secs_f64(), help_heading = "Serving")]
     deadline: f64,
     /// Seconds for a group to be judged once it has gathered; then all its members are told, and what is in flight is given up.
-    #[arg(long, value_name = "SECONDS", default_value_t = 1800.0, help_heading = "Serving")]
+    #[arg(long, value_name = "SECONDS", default_value_t = Settings::default().judging_deadline.as_secs_f64(), help_heading = "Serving")]
     judging_deadline: f64,
     /// What happens at the deadline to a group that is not complete: fail, or judge those who are there.
-    #[arg(long, value_name = "HOW", default_value = "fail", value_parser = named::<OnPartial>, help_heading = "Serving")]
+    #[arg(long, value_name = "HOW", default_value = default_word(Settings::default().on_partial), value_parser = named::<OnPartial>, help_heading = "Serving")]
     on_partial: OnPartial,
     /// Seconds for which a judged group answers again to those who ask again.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600.0, help_heading = "Serving")]
+    #[arg(long, value_name = "SECONDS", default_value_t = Settings::default().keep.as_secs_f64(), help_heading = "Serving")]
     keep: f64,
     /// How scores become rewards: centred (mean 0), unit (0 to 1) or rank.
-    #[arg(long, value_name = "HOW", default_value = "centred", value_parser = named::<Scale>, help_heading = "Serving")]
+    #[arg(long, value_name = "HOW", default_value = default_word(Settings::default().scale), value_parser = named::<Scale>, help_heading = "Serving")]
     scale: Scale,
     /// What names a group in OpenRLHF's requests: its prompt, or the label column.
-    #[arg(long, value_name = "WHAT", default_value = "prompt", value_parser = named::<OpenRlhfKey>, help_heading = "Serving")]
+    #[arg(long, value_name = "WHAT", default_value = default_word(Settings::default().openrlhf_key), value_parser = named::<OpenRlhfKey>, help_heading = "Serving")]
     openrlhf_key: OpenRlhfKey,
     /// Longest response that is judged, in bytes without its thinking; longer ones are refused.
-    #[arg(long, value_name = "N", default_value_t = 262_144, help_heading = "Serving")]
+    #[arg(long, value_name = "N", default_value_t = Settings::default().max_response_bytes, help_heading = "Serving")]
     max_response_bytes: usize,
     /// Largest body that is read, in bytes.
-    #[arg(long, value_name = "N", default_value_t = 8_388_608, help_heading = "Serving")]
+    #[arg(long, value_name = "N", default_value_t = Settings::default().max_body_bytes, help_heading = "Serving")]
     max_body_bytes: usize,
     /// Requests that may wait at once; more get 429.
-    #[arg(long, value_name = "N", default_value_t = 16_384, help_heading = "Serving")]
+    #[arg(long, value_name = "N", default_value_t = Settings::default().max_waiting, help_heading = "Serving")]
     max_waiting: usize,
     /// Connections at once [default: a seventh more than --max-waiting, as far as the system allows]. For one more, the one that was idle for
     /// longest is closed; an eighth is kept from requests that wait.
@@ -78,7 +78,13 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Serving")]
     pub workers: NonZeroUsize,
     #[command(flatten)]
-    options: Options,
+    judge: JudgeArgs,
+    #[command(flatten)]
+    rating: RatingArgs,
+    #[command(flatten)]
+    teams: TeamArgs,
+    #[command(flatten)]
+    row_votes: RowVoteArgs,
 }
 
 #[derive(Deserialize)]
@@ -88,32 +94,34 @@ struct KeyFile {
 }
 
 /// Serves until it is told to end.
-pub async fn run(args: Args) -> Result<ExitCode, Failure> {
-    let started = Instant::now();
+pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let settings = settings(&args)?;
     let drain = seconds("--drain", args.drain)?;
-    let options = args.options.resolve()?;
-    check(&options)?;
-    let room = listening::room(args.max_connections, args.max_waiting, options.concurrency())?;
-    let (rank, max_row_votes) = (options.rank(), options.row_votes());
-    let settings = Settings { rank, max_row_votes, max_connections: room.connections, ..settings };
-    check_group(&settings, options.judge().votes)?;
-    let embedded = options.engine.is_empty();
+    let Args { judge: options, rating, teams, row_votes, bind, max_connections, max_waiting, .. } = args;
+    rating.check()?;
+    options.check(called)?;
+    let votes = options.votes.votes;
+    row_votes.check(votes)?;
+    let room = listening::room(max_connections, max_waiting, options.ask.limits.concurrency)?;
+    let max_row_votes = row_votes.max_row_votes;
+    let settings = Settings { rank: rating.settings(teams), max_row_votes, max_connections: room.connections, ..settings };
+    check_group(&settings, votes)?;
+    let (ask, embedded) = (&options.ask, options.ask.engine.is_embedded());
     let (opened, format) = if embedded {
-        engines::check_embedded(&options)?;
-        engines::embedded(&options)?
+        engines::check_embedded(ask)?;
+        engines::embedded(ask)?
     } else {
-        let format = engines::format(options.format.as_deref())?;
-        (engines::open(&options).await?, format)
+        let format = engines::format(ask.engine.format.as_deref())?;
+        (engines::open(ask, options.thinking.max_thinking_tokens.is_some()).await?, format)
     };
-    let listener = tokio::net::TcpListener::bind(args.bind).await.with_context(|| format!("cannot listen on {}", args.bind))?;
+    let listener = tokio::net::TcpListener::bind(bind).await.with_context(|| format!("cannot listen on {bind}"))?;
     let address = listener.local_addr().context("cannot tell where it listens")?;
     // Trainers wait: what was stored under another fingerprint is said, and does not end anything.
-    let told = Options { pay_again: true, ..options.clone() };
-    let Session { mut judge, .. } = Session::open(&told, opened, format, 0, started)?;
+    let told = RunArgs { pay_again: true, ..RunArgs::default() };
+    let mut work = Run::begin(ask, &told)?;
+    let Session { mut judge, .. } = work.session(ask, opened, format, options.settings())?;
     judge.addresses = false;
-    let price = options.price();
-    let (store, spending, name) = (judge.store.clone(), judge.spending.clone(), judge.engine.info().name.clone());
+    let name = judge.engine.info().name.clone();
     let admits: Admits =
         if embedded { Box::new(|item| rrm_tiny::domain::row(item).map_err(|why| why.to_string())) } else { Box::new(|_| Ok(())) };
     let server = Server::new(judge, settings, admits);
@@ -125,27 +133,26 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     listening::serve(listener, server, drain).await.context("serving ended")?;
     let (votes, without, unrewarded) = served.metrics.undecided();
     drop(served);
-    if let Some(store) = store {
-        store.close().await.context("closing the store")?;
-    }
+    work.close().await?;
     if without + unrewarded > 0 {
         note(&format!(
             "{without} of {votes} votes gave no verdict; {unrewarded} responses have no reward, since no verdict says which place they have"
         ));
     }
-    note(&terminal::spent(&spending.spent(), price));
+    note(&terminal::spent(&work.spending.spent(), ask.price.price()));
+    work.told();
     Ok(ExitCode::SUCCESS)
 }
 
 fn settings(args: &Args) -> Result<Settings, Failure> {
     let keys = args.keys.as_deref().map_or_else(|| Ok(Vec::new()), keys)?;
     if keys.is_empty() && !args.bind.ip().is_loopback() {
-        let error = anyhow::anyhow!("--bind {}: others reach this address, and nobody is asked for a token", args.bind);
-        return Err(Failure::user(error).with_hint("name tokens with --keys FILE, or listen on 127.0.0.1"));
+        let error = format!("--bind {}: others reach this address, and nobody is asked for a token", args.bind);
+        return Err(Failure::usage(error).with_hint("name tokens with --keys FILE, or listen on 127.0.0.1"));
     }
     let within = args.group_size.is_none_or(|n| (2..=4096).contains(&n));
-    ensure(within, "--group-size must lie between 2 and 4096")?;
-    ensure(args.max_waiting > 0 && args.max_body_bytes > 0 && args.max_response_bytes > 0, "limits must be at least 1")?;
+    ensure!(within, "--group-size must lie between 2 and 4096");
+    ensure!(args.max_waiting > 0 && args.max_body_bytes > 0 && args.max_response_bytes > 0, "limits must be at least 1");
     Ok(Settings {
         group_size: args.group_size,
         deadline: seconds("--deadline", args.deadline)?,
@@ -168,17 +175,12 @@ fn check_group(settings: &Settings, votes: u32) -> Result<(), Failure> {
     let checked = plan::check_votes_of(size, &Task::Rank(settings.rank), votes, settings.max_row_votes);
     checked.map_err(|refused| {
         let hint = row_votes::hint(&refused);
-        Failure::user(anyhow::anyhow!("--group-size {size}: {refused} (--max-row-votes)")).with_hint(hint)
+        Failure::usage(format!("--group-size {size}: {refused} (--max-row-votes)")).with_hint(hint)
     })
 }
 
-fn ensure(holds: bool, otherwise: &'static str) -> anyhow::Result<()> {
-    anyhow::ensure!(holds, otherwise);
-    Ok(())
-}
-
 fn seconds(option: &str, value: f64) -> anyhow::Result<Duration> {
-    anyhow::ensure!(value > 0.0 && value <= 86_400.0, "{option} must lie above 0 and not above 86400 seconds");
+    ensure!(value > 0.0 && value <= 86_400.0, "{option} must lie above 0 and not above 86400 seconds");
     Ok(Duration::from_secs_f64(value))
 }
 
@@ -208,20 +210,4 @@ fn keys(path: &Path) -> anyhow::Result<Vec<Key>> {
         );
     }
     Ok(file.key)
-}
-
-/// Refuses options that mean nothing here.
-fn check(options: &Options) -> anyhow::Result<()> {
-    let foreign = [
-        ("--output", options.output.is_some()),
-        ("--stream", options.stream),
-        ("--column", !options.column.is_empty()),
-        ("--record", options.record.is_some()),
-        ("--pay-again", options.pay_again),
-    ];
-    if let Some((option, _)) = foreign.iter().find(|(_, given)| *given) {
-        anyhow::bail!("{option} is for commands that read rows from a file");
-    }
-    anyhow::ensure!(!options.skip_bad_rows, "--skip-bad-rows is for judge, rank, label and plan");
-    options.check()
 }

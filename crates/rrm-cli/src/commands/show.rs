@@ -16,7 +16,7 @@ use rrm::{
 };
 
 use super::judging::Kind;
-use crate::{engines, failure::Failure, options::Options, terminal};
+use crate::{engines, failure::Failure, options::ColumnArgs, terminal};
 
 /// What the command takes.
 #[derive(clap::Args)]
@@ -28,9 +28,8 @@ pub struct Args {
     /// The file that was judged, to show the responses beside their places.
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
-    /// Columns of that file, as they were given to the command.
-    #[arg(long, value_name = "NAME=COLUMN")]
-    pub column: Vec<String>,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
     /// The store that holds the transcripts [default: the user's].
     #[arg(long, value_name = "FILE")]
     pub store: Option<PathBuf>,
@@ -81,7 +80,7 @@ fn find(args: &Args) -> Result<Row, Failure> {
 /// The responses of the row, where the input is given.
 fn texts(args: &Args) -> Result<Vec<String>, Failure> {
     let Some(input) = &args.input else { return Ok(Vec::new()) };
-    let columns = Options { column: args.column.clone(), ..Options::default() }.columns()?;
+    let columns = args.columns.names()?;
     for item in dataset::read(input, &ReadOptions { at_least: 1, columns, ..ReadOptions::default() })? {
         let item = item?;
         if item.id == args.id {

@@ -39,6 +39,8 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let config = TrainConfig::parse(&file, &text, &args.set).map_err(|error| failed(error.into()))?;
     if args.dry_run {
         let forecast = forecast(&config).map_err(failed)?;
+        let notes = forecast.data.iter().flat_map(|file| file.notes.iter().map(|said| format!("{}: {said}", file.path)));
+        notes.for_each(|said| note(&said));
         print(&format!("{}\n{}", config.to_toml()?, about(&forecast)))?;
         return Ok(ExitCode::SUCCESS);
     }

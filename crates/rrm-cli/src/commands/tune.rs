@@ -1,20 +1,22 @@
 //! `rrm tune`: labelled pairs and a judge -> is it good enough, and with how many votes, which budget, one order or two?
 
-use std::{path::PathBuf, process::ExitCode, time::Instant};
+use std::{path::PathBuf, process::ExitCode};
 
 use rrm::{
     eval::{self, Benchmark, CaseRow},
+    judge::JudgeSettings,
     result::Verdicts,
     tune::{self, Enough, Measured, Setting, Tuned},
 };
 
+use super::judging::title;
 use crate::{
     engines,
-    failure::Failure,
+    failure::{Failure, ensure, usage},
     numbers::grouped,
-    options::{Options, to_toml},
+    options::{AskArgs, Called, ColumnArgs, RunArgs, Saved, ThinkingArgs, VerdictArgs},
     output::{Output, beside, note, print},
-    session::{self, Session},
+    run::{Run, unless_stopped},
     verdicts,
 };
 
@@ -24,123 +26,120 @@ pub struct Args {
     /// Labelled pairs: JSONL, JSON, CSV, TSV or Parquet, as for `rrm eval pairs`; repeatable.
     #[arg(long, value_name = "PATH", required = true)]
     pub data: Vec<PathBuf>,
+    /// Votes about each pair in each of the two orders.
+    #[arg(long, value_name = "K", default_value_t = VOTES)]
+    pub votes: u32,
     /// Budgets of thinking to try, each asked anew: tokens, or none [default: --max-thinking-tokens, else none].
     #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
     pub budgets: Vec<String>,
-    /// Say whether the judge reaches this accuracy, from 0 to 1.
+    /// Choose the cheapest setting that reaches this accuracy, from 0 to 1, and say whether the judge reaches it.
     #[arg(long, value_name = "SHARE")]
     pub target: Option<f64>,
     #[command(flatten)]
-    pub options: Options,
+    pub ask: AskArgs,
+    #[command(flatten)]
+    pub thinking: ThinkingArgs,
+    #[command(flatten)]
+    pub verdict: VerdictArgs,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 /// Votes in each order where none are named.
 const VOTES: u32 = 8;
 
+/// Options of this command alone.
+const OWN: [&str; 4] = ["data", "votes", "budgets", "target"];
+
 /// Judges all pairs at the largest setting and reads the smaller ones from it.
-pub async fn run(args: Args) -> Result<ExitCode, Failure> {
-    session::unless_stopped(work(args)).await
+pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+    unless_stopped(work(args, called)).await
 }
 
-async fn work(args: Args) -> Result<ExitCode, Failure> {
-    let started = Instant::now();
-    let Args { data, budgets, target, options } = args;
-    let options = options.resolve()?;
-    check(&options, target)?;
-    let budgets = parsed(&budgets, options.max_thinking_tokens)?;
-    let votes = options.votes.unwrap_or(VOTES);
-    let suite = eval::load(Benchmark::Pairs, &data, &options.columns()?)?;
+async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+    let Args { data, votes, target, ask, columns, run, .. } = &args;
+    check(&args, called)?;
+    let budgets = parsed(&args)?;
+    let mut work = Run::begin(ask, run)?;
+    let suite = eval::load(Benchmark::Pairs, data, &columns.names()?)?;
     let files: Vec<PathBuf> = suite.files.iter().map(|file| file.file.clone().into()).collect();
-    let mut report = options.output.as_deref().map(|path| Output::open(Some(path), &options.files(&files))).transpose()?;
-    let calls = suite.cases.len() as u64 * 2 * u64::from(votes) * budgets.len() as u64;
-    note(&format!(
-        "{} calls: {} pairs, {votes} votes in each order, {} budgets",
-        grouped(calls),
-        suite.cases.len(),
-        budgets.len()
-    ));
+    let report = run.output.as_deref().map(|path| Output::open(Some(path), &ask.files(run, &files))).transpose()?;
+    let (pairs, settings) = (suite.cases.len() as u64, budgets.len());
+    let calls = pairs * 2 * u64::from(*votes) * settings as u64;
+    note(&format!("{} calls: {pairs} pairs, {votes} votes in each order, {settings} budgets", grouped(calls)));
+    let format = engines::format(ask.engine.format.as_deref())?;
+    let opened = engines::open(ask, budgets.iter().any(Option::is_some)).await?;
+    let own = JudgeSettings { votes: *votes, stop_at_verdict: args.verdict.stop_at_verdict, ..ask.settings() };
+    let mut session = work.session(ask, opened, format, own)?;
+    work.expect(pairs * settings as u64);
     let (mut runs, mut all) = (Vec::new(), Verdicts::default());
-    let mut last = None;
     for budget in budgets {
-        let own = Options { votes: Some(votes), max_thinking_tokens: budget, ..options.clone() };
-        let format = engines::format(own.format.as_deref())?;
-        let session = Session::open(&own, engines::open(&own).await?, format, suite.cases.len() as u64, started)?;
+        session.judge.settings.max_thinking_tokens = budget;
         let mut rows: Vec<CaseRow> = Vec::new();
         let emit = |row: &CaseRow| {
             rows.push(row.clone());
-            session.progress.row();
+            work.progress.row();
             Ok(())
         };
-        let (counted, _) = eval::run(&session.judge, &suite, true, own.window(), emit).await?;
-        let (stats, stored) = session.close(counted.cases, counted.failed).await?;
+        let (counted, _) = eval::run(&session.judge, &suite, true, ask.window(run), emit).await?;
         if counted.failed > 0 {
+            work.close().await?;
             let message = format!("{} of {} pairs have no judgment: {}", counted.failed, counted.cases, first_error(&rows));
-            return Err(Failure::user(anyhow::anyhow!(message)).with_hint(session::again(stored)));
+            return Err(Failure::user(anyhow::anyhow!(message)).with_hint(work.again()));
         }
         runs.push((budget, rows));
         all.merge(&counted.verdicts);
-        last = Some(stats);
     }
+    work.close().await?;
     verdicts::tell(&all, 0);
     verdicts::check(&all, "nothing was decided, and there is no setting to choose")?;
-    let tuned =
-        tune::tune(&runs, target, options.seed.unwrap_or(0)).ok_or_else(|| anyhow::anyhow!("there are no labelled pairs"))?;
-    print(&table(&tuned, target))?;
-    let Some(mut stats) = last else { return Ok(ExitCode::SUCCESS) };
+    let tuned = tune::tune(&runs, *target, ask.seed.seed).ok_or_else(|| anyhow::anyhow!("there are no labelled pairs"))?;
+    print(&table(&tuned, *target))?;
+    let mut stats = work.account(session, pairs, 0);
     stats.verdicts = Some(all);
-    if let Some(report) = &mut report {
-        report.text(&(serde_json::to_string_pretty(&tuned)? + "\n"))?;
+    let Some(mut report) = report else {
+        crate::terminal::summary(&stats, ask.price.price());
+        return Ok(ExitCode::SUCCESS);
+    };
+    report.text(&(serde_json::to_string_pretty(&tuned)? + "\n"))?;
+    let data: String = data.iter().map(|path| format!(" --data {}", path.display())).collect();
+    if let Some(path) = report.path() {
+        let chosen = applied(called.named().without(&OWN), &tuned.settings[tuned.chosen].setting);
+        std::fs::write(beside(path, "chosen.toml"), chosen.text(&format!("the setting that rrm tune{data} chose")))?;
     }
-    match report {
-        Some(report) => {
-            let data: String = data.iter().map(|path| format!(" --data {}", path.display())).collect();
-            if let Some(path) = report.path() {
-                // Only what was named and what was chosen: a command that judges refuses options of others.
-                let chosen = applied(&options.without_secrets(), &tuned.settings[tuned.chosen].setting);
-                let chosen = format!("# the setting that rrm tune{data} chose\n{}", toml::to_string(&chosen)?);
-                std::fs::write(beside(path, "chosen.toml"), chosen)?;
-            }
-            report.finish(
-                &stats,
-                &to_toml(&Options { votes: Some(votes), ..options.clone() }, &format!("tune{data}"))?,
-                options.price(),
-            )?;
-        }
-        None => crate::terminal::summary(&stats, options.price()),
-    }
+    report.finish(&stats, &ask.saved(called).text(&title(&format!("tune{data}"))), ask.price.price())?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(options: &Options, target: Option<f64>) -> anyhow::Result<()> {
-    anyhow::ensure!(!options.engine.is_empty(), "--engine says whose judgments are tuned; rrm-tiny's are in docs/rrm-tiny.md");
-    let ranking = options.strategy.is_some() || options.opponents.is_some() || options.teams.is_some();
-    anyhow::ensure!(!ranking, "--strategy, --opponents and --teams are for `rrm rank`");
-    anyhow::ensure!(
-        !options.both_orders && options.adaptive.is_none(),
-        "--both-orders and --adaptive are what tune tells about: leave them out"
-    );
-    anyhow::ensure!(
-        options.shard.is_none() && options.batch_out.is_none(),
-        "--shard and --batch-out are for commands that judge rows"
-    );
-    anyhow::ensure!(
-        options.votes.is_none_or(|votes| (1..=64).contains(&votes)),
-        "--votes, in each order, must lie between 1 and 64"
-    );
-    anyhow::ensure!(!options.skip_bad_rows, "--skip-bad-rows is for judge, rank, label and plan");
-    anyhow::ensure!(target.is_none_or(|target| target > 0.0 && target < 1.0), "--target must lie between 0 and 1");
-    options.check()
+fn check(args: &Args, called: &Called) -> anyhow::Result<()> {
+    let Args { votes, budgets, target, ask, thinking, .. } = args;
+    let named = !ask.engine.is_embedded();
+    ensure!(named, "--engine says whose judgments are tuned; rrm-tiny's are in docs/rrm-tiny.md");
+    ensure!((1..=64).contains(votes), "--votes, in each order, must lie between 1 and 64");
+    ensure!(target.is_none_or(|target| target > 0.0 && target < 1.0), "--target must lie between 0 and 1");
+    let twice = !budgets.is_empty() && thinking.max_thinking_tokens.is_some();
+    ensure!(!twice, "--max-thinking-tokens is the one budget that is tried: --budgets names several in its place");
+    ask.check(called)
 }
 
-fn parsed(budgets: &[String], fallback: Option<u32>) -> anyhow::Result<Vec<Option<u32>>> {
-    if budgets.is_empty() {
-        return Ok(vec![fallback]);
-    }
+fn parsed(args: &Args) -> anyhow::Result<Vec<Option<u32>>> {
     let one = |text: &String| match text.trim() {
         "none" => Ok(None),
-        number => number.parse().map(Some).map_err(|_| anyhow::anyhow!("--budgets takes tokens or none; found '{number}'")),
+        number => number.parse().map(Some).map_err(|_| usage(format!("--budgets takes tokens or none; found '{number}'"))),
     };
-    budgets.iter().map(one).collect()
+    let budgets = match args.budgets.as_slice() {
+        [] => vec![args.thinking.max_thinking_tokens],
+        budgets => budgets.iter().map(one).collect::<Result<_, _>>()?,
+    };
+    let stop = args.verdict.stop_at_verdict;
+    ensure!(
+        !stop || budgets.iter().all(Option::is_some),
+        "--stop-at-verdict ends a text under a thinking budget, and one of the budgets is none"
+    );
+    args.ask.engine.ends_at_verdict(stop)?;
+    Ok(budgets)
 }
 
 fn first_error(rows: &[CaseRow]) -> String {
@@ -148,9 +147,13 @@ fn first_error(rows: &[CaseRow]) -> String {
 }
 
 /// The options with which `rrm judge` asks as the setting says.
-fn applied(options: &Options, setting: &Setting) -> Options {
+fn applied(named: Saved, setting: &Setting) -> Saved {
     let Setting { max_thinking_tokens, both_orders, votes } = *setting;
-    Options { votes: Some(votes), both_orders, max_thinking_tokens, output: None, ..options.clone() }
+    let asked = named.with("votes", i64::from(votes)).with("both-orders", both_orders);
+    match max_thinking_tokens {
+        Some(tokens) => asked.with("max-thinking-tokens", i64::from(tokens)),
+        None => asked.without(&["max-thinking-tokens", "stop-at-verdict"]),
+    }
 }
 
 fn name(setting: &Setting) -> String {
@@ -176,9 +179,11 @@ fn table(tuned: &Tuned, target: Option<f64>) -> String {
         "\n{:<44} {:>8} {:>15} {:>10} {:>12} {:>12}\n",
         "setting", "accuracy", "95%", "undecided", "tokens/pair", "tokens/right"
     );
+    let reached = matches!(tuned.enough, Some(Enough::Yes));
     for (at, measured) in tuned.settings.iter().enumerate() {
         let Measured { setting, accuracy, undecided, tokens, tokens_per_right } = measured;
         let mark = match at {
+            _ if at == tuned.chosen && reached => " <- cheapest that reaches the target",
             _ if at == tuned.chosen => " <- cheapest within one standard error",
             _ if at == tuned.best => " <- best",
             _ => "",
@@ -209,7 +214,10 @@ fn table(tuned: &Tuned, target: Option<f64>) -> String {
     if let (Some(enough), Some(target)) = (&tuned.enough, target) {
         let target = percent(target);
         out += &match enough {
-            Enough::Yes => format!("good enough: the interval of the best setting lies above {target}%\n"),
+            Enough::Yes => format!(
+                "good enough: the interval of the chosen setting lies above {target}%; it is not corrected for the {} settings that were looked at\n",
+                tuned.settings.len()
+            ),
             Enough::No => format!("not good enough: the interval of the best setting lies below {target}%\n"),
             Enough::Undecided { pairs_needed: Some(n) } => {
                 format!(

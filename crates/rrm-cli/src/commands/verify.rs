@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long, value_name = "COLUMN")]
     response: Option<String>,
     /// Decimal places to which decimals must agree.
-    #[arg(long, value_name = "N", default_value_t = 6)]
+    #[arg(long, value_name = "N", default_value_t = VerifyOptions::default().decimals)]
     decimals: u32,
     /// Match variables in the order in which they occur, whatever their names.
     #[arg(long)]
@@ -47,7 +47,7 @@ pub struct Args {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
-        default_value_t = true,
+        default_value_t = VerifyOptions::default().inequality_for_interval,
         action = clap::ArgAction::Set
     )]
     inequality_for_interval: bool,
@@ -66,7 +66,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     };
     let input = output::spooled(&args.input)?;
     let name = args.input.display().to_string();
-    let mut out = Output::open(args.output.as_deref(), &[input.path()])?;
+    let mut out = Output::open(args.output.as_deref(), &[input.path().to_owned()])?;
     let mut counts = Counts::default();
     let mut columns = None;
     for row in dataset::raw(input.path(), &name)? {

@@ -175,7 +175,7 @@ fn what_a_batch_needs_is_said() {
     let path = work.path("in.jsonl");
     let refused = |more: &[&str]| {
         let output = rrm([&["rank", path.to_str().unwrap(), "--batch-out", "requests.jsonl"], more].concat());
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(2));
         stderr(&output)
     };
     assert!(refused(&["--model", "m"]).contains("--model and --revision name the judge"));

@@ -19,7 +19,7 @@ fn score(path: &str, specs: &[&str]) -> String {
     let columns: Vec<&str> = specs.iter().flat_map(|spec| ["--column", spec]).collect();
     let output = rrm([&["eval", "pairs", "--data", path, "--engine", "scripted:longer"], &columns[..]].concat());
     if !output.status.success() {
-        assert_eq!(output.status.code(), Some(1));
+        assert!(matches!(output.status.code(), Some(1 | 2)));
         return stderr(&output).replace(path, "FILE");
     }
     let out = stdout(&output);
@@ -119,7 +119,7 @@ fn bad_rows_are_left_out_with_a_count() {
     note: left out: 2 more
     "#);
     let eval = rrm(["eval", "pairs", "--data", path.to_str().unwrap(), "--engine", "scripted:longer", "--skip-bad-rows"]);
-    assert!(stderr(&eval).contains("--skip-bad-rows is for judge, rank, label and plan"), "{}", stderr(&eval));
+    assert!(stderr(&eval).contains("unexpected argument '--skip-bad-rows'"), "{}", stderr(&eval));
 }
 
 #[test]

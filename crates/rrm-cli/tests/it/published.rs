@@ -194,7 +194,7 @@ fn recorded_judgments_are_scored_without_a_judge() {
     assert_eq!(code, Some(1));
     assert!(said.contains("2 of 3 pairs have no judgment and count as no verdict"), "{said}");
     let (code, _, said) = run(&["--recorded", all, "--engine", "scripted:first"]);
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(2));
     assert!(said.contains("--recorded scores judgments that are there"), "{said}");
     // A report shows such a judge like any other.
     let page = folder.path().join("report.html");

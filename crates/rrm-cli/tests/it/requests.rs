@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    file, stderr,
+    file, rrm, stderr,
     strict_server::{Answer, Asked, StrictServer, models, refuse, say},
 };
 
@@ -84,11 +84,31 @@ fn a_key_that_stands_in_an_option_is_refused() {
         let out = folder.path().join("out.jsonl");
         let output = judge(&input, &server, &["--header", header, "-o", out.to_str().unwrap()]);
         let said = stderr(&output);
-        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains("--header") && !said.contains("very-secret"), "{said}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
     assert!(server.asked().is_empty());
+}
+
+#[test]
+fn an_option_about_a_field_that_is_left_out_is_refused() {
+    let (folder, input) = file("in.jsonl", PAIR);
+    let refused = |words: &[&str]| {
+        let judge = ["judge", input.to_str().unwrap(), "--engine", "http://127.0.0.1:1"];
+        let output = rrm([&judge, words].concat());
+        assert_eq!(output.status.code(), Some(2));
+        stderr(&output)
+    };
+    let said = refused(&["--without-field", "temperature", "--temperature", "1"]);
+    assert!(said.contains("--temperature sets what --without-field temperature leaves out"), "{said}");
+    let said = refused(&["--without-field", "max_tokens", "--max-thinking-tokens", "9"]);
+    assert!(said.contains("--max-thinking-tokens sets what"), "{said}");
+    // What nobody named is left out, and so it is in the file of options.
+    let config = folder.path().join("options.toml");
+    std::fs::write(&config, "without-field = [\"temperature\"]\ntemperature = 0.6\n").unwrap();
+    let said = refused(&["--config", config.to_str().unwrap()]);
+    assert!(said.contains("--temperature sets what"), "{said}");
 }
 
 #[test]

@@ -141,6 +141,6 @@ fn a_row_that_would_take_too_many_votes_is_refused_before_anything_is_asked() {
     assert!(cheaper.status.success(), "a knockout takes 4 matches: {}", stderr(&cheaper));
     let planned = rrm([&["plan", "rank", path], &options[..], &["--max-row-votes", "29"]].concat());
     assert!(stderr(&planned).contains("row 2 (large)"), "a plan of what would be refused is no plan: {}", stderr(&planned));
-    let many = rrm(["judge", path, "--engine", "scripted:longer", "--votes", "3", "--max-row-votes", "2"]);
+    let many = rrm(["rank", path, "--engine", "scripted:longer", "--votes", "3", "--max-row-votes", "2"]);
     assert!(stderr(&many).contains("--votes 3 are more than one row may take: 2"), "{}", stderr(&many));
 }

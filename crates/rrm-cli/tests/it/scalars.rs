@@ -65,13 +65,19 @@ fn best_of_k_of_ppe_takes_all_responses_and_says_how_scores_tell_right_from_wron
 
 #[test]
 fn rows_are_judged_and_ranked_by_scores() {
-    let (_folder, path) = file("rows.jsonl", r#"{"id":"a","prompt":"P","responses":["it 2","it 9","it 4"]}"#);
+    let (folder, path) = file("rows.jsonl", r#"{"id":"a","prompt":"P","responses":["it 2","it 9","it 4"]}"#);
     let server = FakeScorer::start(&["predict"]);
     let engine = format!("scalar:{}/predict", server.url);
     let args = ["rank", path.to_str().unwrap(), "--engine", &engine, "--strategy", "win-rate", "--store", "none"];
     let row: serde_json::Value = serde_json::from_str(stdout(&rrm(args)).lines().next().unwrap()).unwrap();
     assert_eq!(row["order"], serde_json::json!([1, 2, 0]));
     assert_eq!(server.scored().len(), 3);
+    // What the server was asked is told of it as of any other: two probes, three responses, and the look at what it is.
+    let out = folder.path().join("out.jsonl");
+    stdout(&rrm([&args[..], &["-o", out.to_str().unwrap()]].concat()));
+    let stats = std::fs::read(folder.path().join("out.jsonl.stats.json")).unwrap();
+    let stats: serde_json::Value = serde_json::from_slice(&stats).unwrap();
+    assert!(stats["http"]["requests"].as_u64().unwrap() >= 5, "{stats}");
     let output = rrm([&args[..], &["--votes", "3"]].concat());
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("--votes must be 1"), "{}", stderr(&output));

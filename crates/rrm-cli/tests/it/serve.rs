@@ -18,10 +18,11 @@ struct Serving {
 
 /// Starts a server on a free port and waits until it says where it listens.
 fn start(store: &Path) -> Serving {
-    start_with(&[], store)
+    start_with(store, &[])
 }
 
-fn start_with(more: &[&str], store: &Path) -> Serving {
+/// The same with further options.
+fn start_with(store: &Path, more: &[&str]) -> Serving {
     let mut serve = command();
     serve.args([
         "serve",
@@ -34,8 +35,7 @@ fn start_with(more: &[&str], store: &Path) -> Serving {
         "--store",
         store.to_str().unwrap(),
     ]);
-    serve.args(more);
-    let mut child = serve.stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = serve.args(more).stderr(Stdio::piped()).spawn().unwrap();
     let mut told = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     told.read_line(&mut line).unwrap();
@@ -90,7 +90,8 @@ fn a_server_that_was_killed_pays_for_nothing_twice_and_answers_the_same() {
 #[test]
 fn a_server_that_is_told_to_end_answers_who_waits_and_says_what_was_spent() {
     let folder = tempfile::tempdir().unwrap();
-    let mut serving = start(&folder.path().join("store.sqlite"));
+    let prices = ["--price-prompt", "1", "--price-completion", "2"];
+    let mut serving = start_with(&folder.path().join("store.sqlite"), &prices);
     let address = serving.address.clone();
     let waiting =
         thread::spawn(move || ask(&address, "POST /v1/groups", "{\"group\": \"g\", \"prompt\": \"P\", \"response\": \"x\"}"));
@@ -101,12 +102,30 @@ fn a_server_that_is_told_to_end_answers_who_waits_and_says_what_was_spent() {
     assert!(serving.child.wait().unwrap().success());
     let mut rest = String::new();
     serving.told.read_to_string(&mut rest).unwrap();
-    assert!(rest.contains("0 calls (0 from the store)"), "{rest}");
+    assert!(rest.contains("0 calls (0 from the store)") && rest.contains(", cost 0.0000"), "{rest}");
+}
+
+#[test]
+fn a_judged_group_answers_again_for_as_long_as_it_is_kept() {
+    let none = Path::new("none");
+    let mut kept = start_with(none, &["--keep", "600"]);
+    group(&kept.address);
+    group(&kept.address);
+    assert_eq!(calls(&kept.address), "rrm_calls_total 1");
+    kept.child.kill().unwrap();
+    kept.child.wait().unwrap();
+    let mut forgotten = start_with(none, &["--keep", "0.001"]);
+    group(&forgotten.address);
+    while calls(&forgotten.address) == "rrm_calls_total 1" {
+        group(&forgotten.address);
+    }
+    forgotten.child.kill().unwrap();
+    forgotten.child.wait().unwrap();
 }
 
 #[test]
 fn two_thousand_responses_are_refused_under_a_rating_and_the_server_goes_on() {
-    let mut serving = start_with(&["--strategy", "elo"], Path::new("none"));
+    let mut serving = start_with(Path::new("none"), &["--strategy", "elo"]);
     let responses: Vec<String> = (0..2000).map(|i| i.to_string()).collect();
     let refused = ask(&serving.address, "POST /v1/rank", &format!("{{\"prompt\": \"P\", \"responses\": {responses:?}}}"));
     assert!(refused.contains("\"code\":\"too_many_votes\"") && refused.contains("1999000 votes"), "{refused}");
@@ -127,7 +146,8 @@ fn wrong_starts_say_what_is_wrong_and_show_no_token() {
         (&["--group-size", "1"], "--group-size must lie between 2 and 4096"),
         (&["--deadline", "0"], "--deadline must lie above 0"),
         (&["--scale", "best"], "invalid value 'best'"),
-        (&["--column", "prompt=q"], "--column is for commands that read rows from a file"),
+        (&["--column", "prompt=q"], "unexpected argument '--column'"),
+        (&["--shard", "1/2"], "unexpected argument '--shard'"),
         (&["--strategy", "knockout", "--opponents", "2"], "--opponents needs a rating"),
         (&["--max-connections", "0"], "invalid value '0'"),
         (&["--max-connections", "100000000000"], "--max-connections 100000000000: the system lets this process open "),
@@ -138,7 +158,8 @@ fn wrong_starts_say_what_is_wrong_and_show_no_token() {
         (&["--votes", "9", "--max-row-votes", "8"], "--votes 9 are more than one row may take: 8 (--max-row-votes)"),
     ] {
         let output = command().args(["serve", "--engine", "scripted:longer", "--store", "none"]).args(args).output().unwrap();
-        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let code = if args[0] == "--keys" { 1 } else { 2 };
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
         let said = stderr(&output);
         assert!(said.contains(expected) && !said.contains("secret"), "{args:?}: {said}");
     }

@@ -36,12 +36,14 @@ fn a_judge_of_known_accuracy_is_told_by_every_setting() {
     2 votes, both orders                             49.2      47.1..51.4       42.2            0            0
     3 votes, one order                               79.0      77.1..81.1        0.0            0            0
     4 votes, both orders                             65.8      63.2..68.6       26.3            0            0
-    5 votes, one order                               84.2      82.0..86.4        0.0            0            0
+    5 votes, one order                               84.2      82.0..86.4        0.0            0            0 <- cheapest that reaches the target
     8 votes, one order                               80.0      76.2..83.5       15.5            0            0
     8 votes, both orders                             81.6      78.7..84.5       13.2            0            0
-    16 votes, both orders                            93.5      89.5..96.5        5.0            0            0 <- cheapest within one standard error
-    chosen like this on part of the pairs, a setting is right on 93.4% of the others
-    good enough: the interval of the best setting lies above 80.0%
+    16 votes, both orders                            93.5      89.5..96.5        5.0            0            0 <- best
+
+    the best is right 9.3 points more often than the chosen [6.7, 12.0]
+    chosen like this on part of the pairs, a setting is right on 84.6% of the others
+    good enough: the interval of the chosen setting lies above 80.0%; it is not corrected for the 8 settings that were looked at
     "#);
     let tuned: Value = serde_json::from_str(&std::fs::read_to_string(&out).unwrap()).unwrap();
     let settings = tuned["settings"].as_array().unwrap();
@@ -57,7 +59,8 @@ fn a_judge_of_known_accuracy_is_told_by_every_setting() {
     assert!((accuracy(true, 2) - 0.49).abs() < 0.02);
     assert_eq!(tuned["enough"]["answer"], "yes");
     let chosen = std::fs::read_to_string(folder.path().join("tuned.json.chosen.toml")).unwrap();
-    assert!(chosen.contains("votes = 16") && chosen.contains("both-orders = true"), "{chosen}");
+    // The best is 16 votes in both orders; five in one are enough for the target.
+    assert!(chosen.contains("votes = 5") && chosen.contains("both-orders = false"), "{chosen}");
     // The file is one that judges read.
     let config = folder.path().join("tuned.json.chosen.toml");
     let judged = rrm(["judge".as_ref(), path.as_os_str(), "--config".as_ref(), config.as_os_str()]);
@@ -86,12 +89,12 @@ fn what_cannot_be_tuned_is_refused() {
     let (_folder, path) = file("mine.jsonl", pairs(4));
     let refused = |more: &[&str]| {
         let output = rrm([&["tune", "--data", path.to_str().unwrap()], more].concat());
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(2));
         stderr(&output)
     };
     assert!(refused(&[]).contains("--engine says whose judgments are tuned"));
     let engine = ["--engine", "scripted:first"];
-    assert!(refused(&[&engine[..], &["--both-orders"]].concat()).contains("leave them out"));
+    assert!(refused(&[&engine[..], &["--both-orders"]].concat()).contains("unexpected argument '--both-orders'"));
     assert!(refused(&[&engine[..], &["--target", "80"]].concat()).contains("--target must lie between 0 and 1"));
     assert!(refused(&[&engine[..], &["--budgets", "none,many"]].concat()).contains("found 'many'"));
     assert!(refused(&[&engine[..], &["--votes", "65"]].concat()).contains("between 1 and 64"));

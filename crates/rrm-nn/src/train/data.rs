@@ -30,6 +30,9 @@ pub struct FileCounts {
     pub filtered: usize,
     /// Rows that are drawn from.
     pub kept: usize,
+    /// What should be said about the reading, a sentence each: what labels mean, what was mended. No part of what is written.
+    #[serde(skip)]
+    pub notes: Vec<String>,
 }
 
 impl FileCounts {

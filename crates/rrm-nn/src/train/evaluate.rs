@@ -66,6 +66,7 @@ pub struct HeldOut {
     /// For errors.
     path: PathBuf,
     items: Vec<Item>,
+    notes: Vec<String>,
 }
 
 impl HeldOut {
@@ -74,20 +75,25 @@ impl HeldOut {
     /// # Errors
     /// [`TrainError`] names the file, the row and the field that cannot be used.
     pub fn open(path: &Path, columns: &[String]) -> Result<Self, TrainError> {
-        let items = data::items(path, columns)?;
+        let (items, notes) = data::items(path, columns)?;
         for item in &items {
             if rank::comparison(item, 0, 1).label.is_none() {
                 let what = "its labels do not say which response is better".to_owned();
                 return Err(TrainError::Row { file: path.display().to_string(), row: item.row, what });
             }
         }
-        Ok(HeldOut { path: path.to_owned(), items })
+        Ok(HeldOut { path: path.to_owned(), items, notes })
     }
 
     /// The first pairs alone.
     pub fn first(mut self, pairs: usize) -> Self {
         self.items.truncate(pairs);
         self
+    }
+
+    /// What should be said about the reading, a sentence each, with the file.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.iter().map(|note| format!("{}: {note}", self.path.display())).collect()
     }
 
     /// How many pairs there are.

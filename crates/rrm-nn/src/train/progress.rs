@@ -37,6 +37,8 @@ pub struct Opened<'a> {
     pub chat_template: bool,
     /// What became of each file's rows.
     pub data: &'a [FileCounts],
+    /// What should be said about the reading of held-out pairs, a sentence each.
+    pub held_out: &'a [String],
     /// Steps that an earlier process took.
     pub step: u64,
     /// Steps of the run.

@@ -107,6 +107,7 @@ impl<'a, 'o> Run<'a, 'o> {
             trained: self.learner.weights.trainable().len() as u64,
             chat_template: self.text.tokenizer().chat_template().is_some(),
             data,
+            held_out: &self.held_out.as_ref().map(HeldOut::notes).unwrap_or_default(),
             step: self.state.step,
             max_steps: self.config.optimizer.max_steps,
         };

@@ -239,4 +239,8 @@ impl Engine for HttpEngine {
     fn ready(&self) -> BoxFuture<'_, Result<(), EngineError>> {
         Box::pin(self.server.ready())
     }
+
+    fn stats(&self) -> Option<HttpStats> {
+        Some(HttpEngine::stats(self))
+    }
 }

@@ -202,9 +202,14 @@ impl Recorder {
         let path = path.as_ref();
         let failed = |error: io::Error| io_error(path, &error);
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
-        let (header, end) = scan(path, &file, |_, _| Ok(()))?;
-        // Half a line of a recorder that was killed goes: the next line would be appended to it.
-        file.set_len(end).map_err(failed)?;
+        let mut header = None;
+        // A device or a pipe holds nothing to go on with, and may have no end.
+        if file.metadata().map_err(failed)?.is_file() {
+            let (found, end) = scan(path, &file, |_, _| Ok(()))?;
+            // Half a line of a recorder that was killed goes: the next line would be appended to it.
+            file.set_len(end).map_err(failed)?;
+            header = found;
+        }
         match header {
             None => {
                 let header = Header { recording: VERSION, engine: engine.clone(), opening };

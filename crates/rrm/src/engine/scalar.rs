@@ -116,11 +116,6 @@ async fn ask(
 }
 
 impl ScalarEngine {
-    /// What was asked and what it took since [`connect`].
-    pub fn stats(&self) -> HttpStats {
-        self.server.counters.read()
-    }
-
     /// How it is asked.
     pub fn route(&self) -> Route {
         self.route
@@ -150,6 +145,10 @@ impl Engine for ScalarEngine {
 
     fn ready(&self) -> BoxFuture<'_, Result<(), EngineError>> {
         Box::pin(self.server.ready())
+    }
+
+    fn stats(&self) -> Option<HttpStats> {
+        Some(self.server.counters.read())
     }
 
     fn scores(&self) -> Option<&Scores> {

@@ -85,6 +85,13 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the program itself is at fault, or what it wrote: nothing about its input, its options or its surroundings would mend it.
+    pub fn is_ours(&self) -> bool {
+        matches!(self, StoreError::Corrupt { .. } | StoreError::Closed { .. })
+    }
+}
+
 /// Turns an error of SQLite into one that names the file.
 pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> StoreError {
     let (path, detail) = (path.to_owned(), detail(error));

@@ -40,18 +40,35 @@ impl<'a> Resampled<'a> {
         Resampled { settings, draws, means, errors }
     }
 
-    /// The most accurate setting and the one that is chosen, on all pairs.
-    pub fn pick(&self) -> (usize, usize) {
+    /// The most accurate setting and the one that is chosen, on all pairs; and whether the choice reaches the target, where there is one.
+    pub fn pick(&self, target: Option<f64>) -> (usize, usize, bool) {
         let means = self.settings.iter().map(|worth| worth.iter().sum::<f64>() / worth.len() as f64).collect::<Vec<_>>();
-        self.pick_by(|at| means[at])
+        self.pick_by(|at| means[at], self.needs(target).as_deref())
     }
 
-    fn pick_by(&self, mean: impl Fn(usize) -> f64) -> (usize, usize) {
+    /// How accurate each setting must be, so that its interval lies above the target.
+    fn needs(&self, target: Option<f64>) -> Option<Vec<f64>> {
+        let need = |target: f64| {
+            let below = |(at, worth): (usize, &&[f64])| {
+                let mean = worth.iter().sum::<f64>() / worth.len() as f64;
+                self.interval(at).0.map_or(f64::INFINITY, |low| target + mean - low)
+            };
+            self.settings.iter().enumerate().map(below).collect()
+        };
+        target.map(need)
+    }
+
+    /// The cheapest whose interval lies above the target, or else the cheapest that is as good as the best.
+    fn pick_by(&self, mean: impl Fn(usize) -> f64, needs: Option<&[f64]>) -> (usize, usize, bool) {
         let settings = 0..self.settings.len();
         // The cheapest of equals.
         let best = settings.clone().fold(0, |best, at| if mean(at) > mean(best) + 1e-12 { at } else { best });
+        let reaches = |at: &usize| needs.is_some_and(|needs| mean(*at) >= needs[*at] - 1e-12);
+        if let Some(chosen) = settings.clone().find(reaches) {
+            return (best, chosen, true);
+        }
         let near = |at: &usize| mean(best) - mean(*at) <= self.errors[best][*at] + 1e-12;
-        (best, settings.clone().find(near).unwrap_or(best))
+        (best, settings.clone().find(near).unwrap_or(best), false)
     }
 
     /// The 95% interval of a setting's accuracy; of accuracies that do not vary over pairs it is Wilson's.
@@ -75,9 +92,10 @@ impl<'a> Resampled<'a> {
     }
 
     /// The accuracy of what is chosen on drawn pairs, on the pairs that were not drawn: the mean over all draws.
-    pub fn elsewhere(&self) -> Option<f64> {
+    pub fn elsewhere(&self, target: Option<f64>) -> Option<f64> {
+        let needs = self.needs(target);
         let worths = self.draws.iter().enumerate().filter_map(|(draw, times)| {
-            let (_, chosen) = self.pick_by(|at| self.means[at][draw]);
+            let (_, chosen, _) = self.pick_by(|at| self.means[at][draw], needs.as_deref());
             let left: Vec<f64> = self.settings[chosen].iter().zip(times).filter(|(_, n)| **n == 0).map(|(w, _)| *w).collect();
             (!left.is_empty()).then(|| left.iter().sum::<f64>() / left.len() as f64)
         });

@@ -7,7 +7,7 @@ use anyhow::Context;
 use rrm_server::{Server, connections, settings::connections_for};
 use tokio::{net::TcpListener, runtime, sync::oneshot};
 
-use crate::{output::note, session};
+use crate::{failure::ensure, output::note, run};
 
 /// File descriptors for all that is no connection of a client: the store, the listener, the runtime.
 const OTHERS: u64 = 64;
@@ -35,7 +35,7 @@ pub(super) fn room(asked: Option<NonZeroUsize>, max_waiting: usize, calls: usize
         return Ok(Room { connections: wanted, note: None });
     }
     let limit = format!("the system lets this process open {files} files, of which {possible} may be connections (ulimit -n)");
-    anyhow::ensure!(asked.is_none(), "--max-connections {wanted}: {limit}");
+    ensure!(asked.is_none(), "--max-connections {wanted}: {limit}");
     Ok(Room { connections: possible, note: Some(limit) })
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn serve(listener: TcpListener, server: Arc<Server>, drain: Dur
     let over = "the thread of the connections ended";
     tokio::select! {
         done = &mut ended => return done.context(over)?.context("cannot listen"),
-        () = session::stopped() => {}
+        () = run::stopped() => {}
     }
     server.groups.close();
     tell.send(()).ok();

@@ -142,8 +142,8 @@ pub(super) fn render(format: &Format, text: &Text, comparison: &Comparison) -> R
 /// The pairs of a file that are trained on.
 fn load(source: &PairFile, config: &DataConfig, format: &Format, text: &Text) -> Result<(Vec<Item>, FileCounts), TrainError> {
     let file = source.path.display().to_string();
-    let items = items(&source.path, &source.columns)?;
-    let mut counts = FileCounts { path: file.clone(), rows: items.len(), ..FileCounts::default() };
+    let (items, notes) = items(&source.path, &source.columns)?;
+    let mut counts = FileCounts { path: file.clone(), rows: items.len(), notes, ..FileCounts::default() };
     let sifted = source.filter.as_deref().map(filter::read).transpose()?;
     let lengths = in_parallel(&items, |item| {
         let length = |first, second| render(format, text, &rank::comparison(item, first, second)).map(|tokens| tokens.len());
@@ -174,12 +174,13 @@ fn load(source: &PairFile, config: &DataConfig, format: &Format, text: &Text) ->
     Ok((kept, counts))
 }
 
-/// All rows of a file, each id once.
-pub(in crate::train) fn items(path: &Path, columns: &[String]) -> Result<Vec<Item>, TrainError> {
+/// All rows of a file, each id once, and what should be said about the reading.
+pub(in crate::train) fn items(path: &Path, columns: &[String]) -> Result<(Vec<Item>, Vec<String>), TrainError> {
     let option = |what: String| TrainError::Option { option: "columns".to_owned(), what };
     let columns = ColumnNames::parse(columns).map_err(|error| option(error.to_string()))?;
     let options = ReadOptions { exactly: Some(2), columns, ..ReadOptions::default() };
-    let items = read(path, &options)?.collect::<Result<Vec<Item>, _>>()?;
+    let mut rows = read(path, &options)?;
+    let items = rows.by_ref().collect::<Result<Vec<Item>, _>>()?;
     let mut first: HashMap<&str, usize> = HashMap::new();
     for item in &items {
         if let Some(earlier) = first.insert(&item.id, item.row) {
@@ -187,5 +188,5 @@ pub(in crate::train) fn items(path: &Path, columns: &[String]) -> Result<Vec<Ite
             return Err(DatasetError::Row { file: path.display().to_string().into(), row: item.row, problem }.into());
         }
     }
-    Ok(items)
+    Ok((items, rows.notes()))
 }

@@ -119,7 +119,16 @@ fn drawn(mut item: Item, seed: u64) -> Result<Item, String> {
         return Err("each response must say whether it is right: `correct` (true or false), or `score` (from 0 to 1)".to_owned());
     }
     if let Some(label) = item.responses.iter().filter_map(|response| response.label).find(|label| !(0.0..=1.0).contains(label)) {
-        return Err(format!("a response is worth from 0 (wrong) to 1 (right); found {label}"));
+        // A rank is kept as its negative.
+        let found = if label < 0.0 {
+            format!(
+                "{label}, or the rank {}: ranks (`responses.rank`, lowest best) say who is better and not who is right",
+                -label
+            )
+        } else {
+            label.to_string()
+        };
+        return Err(format!("a response is worth from 0 (wrong) to 1 (right); found {found}"));
     }
     let order = keyed::shuffle(item.responses.len(), seed, &item.id, "best-of");
     item.responses = order.into_iter().map(|place| item.responses[place].clone()).collect();

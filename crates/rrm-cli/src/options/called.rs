@@ -1,0 +1,201 @@
+//! Words of a command line and the file that --config names -> arguments, and what was said by them.
+
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Parser, parser::ValueSource};
+use rrm::engine::http::shown_address;
+
+use super::file::{self, File};
+use crate::failure::{Failure, usage};
+
+/// The file of options.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ConfigArgs {
+    /// Read options from this TOML file, under the names that they have here; flags override it.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What is said about one run and not about how it is done: no file of options is written with it.
+const OF_ONE_RUN: [&str; 8] = ["config", "output", "record", "stream", "batch-out", "pay-again", "dry-run", "list"];
+
+/// Options whose values are addresses, which may hold passwords and keys.
+const ADDRESSES: [&str; 2] = ["engine", "filter-engine"];
+
+/// A command as it was called.
+#[derive(Default)]
+pub struct Called {
+    options: Vec<Said>,
+}
+
+/// One option of the command.
+struct Said {
+    name: String,
+    /// `None` where it has no value.
+    value: Option<toml::Value>,
+    given: bool,
+}
+
+/// Why there is nothing to run.
+pub enum Wrong {
+    /// Help was asked for, or the words make no command.
+    Clap(clap::Error),
+    /// The file of options.
+    File(Failure),
+}
+
+/// Reads the words of a command line; a file of options counts as if its options stood before all others.
+pub fn parse<C: Parser>(words: Vec<OsString>) -> Result<(C, Called), Wrong> {
+    let mut program = C::command();
+    program.build();
+    let depth = depth(&program, &words);
+    let command = words[1..depth].iter().fold(&program, |command, word| command.find_subcommand(word).unwrap_or(command));
+    let (before, own) = words.split_at(depth);
+    let named = named_file(command, own);
+    let flags = match &named {
+        Some(path) => {
+            let file = File { path, program: &program, words: before, command };
+            file.flags(|arg| is_given(arg, own)).map_err(Wrong::File)?
+        }
+        None => Vec::new(),
+    };
+    let words = before.iter().chain(&flags).chain(own);
+    let matches = program.clone().try_get_matches_from(words).map_err(Wrong::Clap)?;
+    let own = inner(&matches);
+    let reads = command.get_arguments().any(|arg| arg.get_long() == Some("config"));
+    if named.is_none() && reads && own.contains_id("config") {
+        return Err(Wrong::File(usage("--config=FILE: the name is not UTF-8; write --config FILE").into()));
+    }
+    let called = Called::of(command, own);
+    let arguments = C::from_arg_matches(&matches).map_err(|error| Wrong::Clap(error.format(&mut program.clone())))?;
+    Ok((arguments, called))
+}
+
+/// How many words name the program and its command.
+fn depth(program: &Command, words: &[OsString]) -> usize {
+    let mut command = program;
+    let mut depth = words.len().min(1);
+    while let Some(next) = words.get(depth).and_then(|word| command.find_subcommand(word)) {
+        command = next;
+        depth += 1;
+    }
+    depth
+}
+
+/// The words up to `--`, behind which nothing is an option.
+fn options(words: &[OsString]) -> impl Iterator<Item = (usize, &OsStr)> {
+    words.iter().map(OsString::as_os_str).enumerate().take_while(|(_, word)| *word != "--")
+}
+
+/// The file that --config names, where the command has such an option.
+fn named_file(command: &Command, words: &[OsString]) -> Option<PathBuf> {
+    command.get_arguments().find(|arg| arg.get_long() == Some("config"))?;
+    options(words).find_map(|(at, word)| match word.to_str() {
+        Some("--config") => words.get(at + 1).map(PathBuf::from),
+        word => word?.strip_prefix("--config=").map(PathBuf::from),
+    })
+}
+
+/// Whether the option is among the words. No value begins with a hyphen, except for negative numbers.
+fn is_given(arg: &Arg, words: &[OsString]) -> bool {
+    let long = arg.get_long().map(|long| format!("--{long}"));
+    let short = arg.get_short().map(|short| format!("-{short}"));
+    options(words).any(|(_, word)| {
+        let word = word.to_string_lossy();
+        let long = long
+            .as_ref()
+            .is_some_and(|long| word.strip_prefix(long.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')));
+        long || short.as_ref().is_some_and(|short| word.starts_with(short.as_str()))
+    })
+}
+
+/// The matches of the innermost command.
+fn inner(matches: &ArgMatches) -> &ArgMatches {
+    matches.subcommand().map_or(matches, |(_, matches)| inner(matches))
+}
+
+impl Called {
+    fn of(command: &Command, matches: &ArgMatches) -> Self {
+        let options = command.get_arguments().filter_map(|arg| {
+            let id = arg.get_id().as_str();
+            let known = matches.try_contains_id(id).unwrap_or(false);
+            let given = known && matches.value_source(id) == Some(ValueSource::CommandLine);
+            let value = if known { value(arg, matches) } else { None };
+            Some(Said { name: arg.get_long()?.to_owned(), value, given })
+        });
+        Called { options: options.collect() }
+    }
+
+    /// Whether the option was named, by a flag or in a file.
+    pub fn gave(&self, name: &str) -> bool {
+        self.options.iter().any(|option| option.given && option.name == name)
+    }
+
+    /// The first of the options that was named and is none of these.
+    pub fn besides(&self, names: &[&str]) -> Option<&str> {
+        let other = |option: &&Said| option.given && !names.contains(&option.name.as_str());
+        self.options.iter().find(other).map(|option| option.name.as_str())
+    }
+
+    /// What a file of options says so that the command is called alike: everything in it that is not about one run, defaults too, so
+    /// that it tells what was really used.
+    pub fn saved(&self) -> Saved {
+        let lasting = |option: &&Said| !OF_ONE_RUN.contains(&option.name.as_str());
+        Saved(self.options.iter().filter(lasting).map(|option| (option.name.clone(), option.value.clone())).collect())
+    }
+
+    /// The same, without what nobody named.
+    pub fn named(&self) -> Saved {
+        let given = |(name, value): (String, Option<toml::Value>)| (name.clone(), value.filter(|_| self.gave(&name)));
+        Saved(self.saved().0.into_iter().map(given).collect())
+    }
+}
+
+/// Options in the order of their command, and their values as a file holds them.
+pub struct Saved(Vec<(String, Option<toml::Value>)>);
+
+impl Saved {
+    /// With this option in place of what it was.
+    pub fn with(mut self, name: &str, value: impl Into<toml::Value>) -> Self {
+        let value = Some(value.into());
+        match self.0.iter_mut().find(|(other, _)| other == name) {
+            Some(option) => option.1 = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+        self
+    }
+
+    /// Without these options.
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.0.iter_mut().filter(|(name, _)| names.contains(&name.as_str())).for_each(|(_, value)| *value = None);
+        self
+    }
+
+    /// The text of the file, with a line about where it is from.
+    pub fn text(&self, title: &str) -> String {
+        let lines = self.0.iter().filter_map(|(name, value)| Some(format!("{name} = {}\n", value.as_ref()?)));
+        format!("# {title}\n{}", lines.collect::<String>())
+    }
+}
+
+/// What was said by an option, as files hold it.
+fn value(arg: &Arg, matches: &ArgMatches) -> Option<toml::Value> {
+    let id = arg.get_id().as_str();
+    if matches!(arg.get_action(), ArgAction::SetTrue) {
+        return matches.get_flag(id).then_some(toml::Value::Boolean(true));
+    }
+    let address = arg.get_long().is_some_and(|name| ADDRESSES.contains(&name));
+    let text = |raw: &OsStr| {
+        let text = raw.to_string_lossy();
+        file::value(&if address { shown_address(&text) } else { text.into_owned() })
+    };
+    let mut values: Vec<toml::Value> = matches.get_raw(id)?.map(text).collect();
+    match arg.get_action() {
+        ArgAction::Append => Some(toml::Value::Array(values)),
+        ArgAction::Set => values.pop(),
+        _ => None,
+    }
+}

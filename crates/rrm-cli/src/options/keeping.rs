@@ -1,0 +1,176 @@
+//! Options about what is read, kept, written and spent.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use rrm::{
+    dataset::ColumnNames,
+    plan::MOST_ROW_VOTES,
+    shard::Shard,
+    spending::{Limits, Price},
+};
+
+use crate::failure::ensure;
+
+/// Requests in flight at once, unless it is said otherwise.
+const CONCURRENCY: usize = 64;
+
+/// How columns are named.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ColumnArgs {
+    /// Where rows hold what: NAME=COLUMN, such as prompt=instruction+input or responses=a,b. Repeatable.
+    #[arg(long, value_name = "NAME=COLUMN", help_heading = "Data")]
+    pub column: Vec<String>,
+}
+
+/// What becomes of rows that cannot be used.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct SkipArgs {
+    /// Leave rows out that cannot be used, such as those with a null response, and say how many and which; else nothing is judged.
+    #[arg(long, help_heading = "Data")]
+    pub skip_bad_rows: bool,
+}
+
+/// Where completions are kept.
+#[derive(Args, Clone, Debug, Default)]
+pub struct StoreArgs {
+    /// Keep completions here, or `none` [default: the user's data directory, rrm/store.sqlite].
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub store: Option<PathBuf>,
+}
+
+/// What one run writes and shows.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RunArgs {
+    /// Write results here, with what was spent in FILE.stats.json and the options in FILE.config.toml.
+    #[arg(short, long, value_name = "FILE", help_heading = "Data")]
+    pub output: Option<PathBuf>,
+    /// Ask also where the store holds answers of this model about the same rows under another fingerprint, which are not found.
+    #[arg(long, help_heading = "Data")]
+    pub pay_again: bool,
+    /// Record every completion to this file, for the engine replay:FILE.
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub record: Option<PathBuf>,
+    /// Print what the judge writes to stderr as it writes, one comparison after the other.
+    #[arg(long, help_heading = "Data")]
+    pub stream: bool,
+}
+
+/// A part of the rows.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct ShardArgs {
+    /// Work on one of N equal parts of the rows only, such as 2/8. The input is read and checked whole.
+    #[arg(long, value_name = "I/N", help_heading = "Scale")]
+    pub shard: Option<Shard>,
+}
+
+/// Requests for later.
+#[derive(Args, Clone, Debug, Default)]
+pub struct BatchArgs {
+    /// Ask nobody: write the requests that the store does not answer to this file, for `vllm run-batch`. Needs --model, --revision, -o.
+    #[arg(long, value_name = "FILE", help_heading = "Scale")]
+    pub batch_out: Option<PathBuf>,
+}
+
+/// How much is asked at once, in a minute and in all.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct LimitArgs {
+    /// Requests in flight.
+    #[arg(long, value_name = "N", default_value_t = CONCURRENCY, help_heading = "Limits")]
+    pub concurrency: usize,
+    /// Stop before this command sends more requests than this; each time that one is sent again after a failure counts.
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub max_calls: Option<u64>,
+    /// Stop once this command has spent this much, by --price-prompt and --price-completion.
+    #[arg(long, value_name = "MONEY", help_heading = "Limits")]
+    pub max_cost: Option<f64>,
+    /// Requests a minute at most.
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub requests_per_minute: Option<u32>,
+    /// Tokens a minute at most.
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub tokens_per_minute: Option<u32>,
+}
+
+/// How much one row may take.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct RowVoteArgs {
+    /// Votes that one row may take: its matches times --votes. A row that takes more is refused before anything is asked.
+    #[arg(long, value_name = "N", default_value_t = MOST_ROW_VOTES, help_heading = "Limits")]
+    pub max_row_votes: u64,
+}
+
+/// What tokens cost.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct PriceArgs {
+    /// Price of a million prompt tokens.
+    #[arg(long, value_name = "MONEY", help_heading = "Limits")]
+    pub price_prompt: Option<f64>,
+    /// Price of a million written tokens.
+    #[arg(long, value_name = "MONEY", help_heading = "Limits")]
+    pub price_completion: Option<f64>,
+}
+
+impl ColumnArgs {
+    /// The renamed columns.
+    pub fn names(&self) -> anyhow::Result<ColumnNames> {
+        Ok(ColumnNames::parse(&self.column)?)
+    }
+}
+
+impl StoreArgs {
+    /// Whether completions are kept: where a store is named, or else where they cost something.
+    pub fn keeps(&self, paid: bool) -> bool {
+        self.store.as_deref().map_or(paid, |path| path != Path::new("none"))
+    }
+}
+
+impl LimitArgs {
+    /// Requests in flight: one where somebody reads along.
+    pub fn concurrency(self, run: &RunArgs) -> usize {
+        if run.stream { 1 } else { self.concurrency }
+    }
+
+    /// What the command may spend.
+    pub fn limits(self, price: PriceArgs) -> Limits {
+        Limits { max_calls: self.max_calls, max_cost: self.max_cost, price: price.price() }
+    }
+
+    /// Refuses values that could only be mistakes.
+    pub fn check(self, price: PriceArgs) -> anyhow::Result<()> {
+        ensure!((1..=1_000_000).contains(&self.concurrency), "--concurrency must lie between 1 and 1000000");
+        price.check()?;
+        let money = self.max_cost.is_none_or(|cost| cost.is_finite() && cost >= 0.0);
+        ensure!(money, "--max-cost must be an amount of money");
+        let priced = price.price_prompt.is_some() || price.price_completion.is_some();
+        ensure!(self.max_cost.is_none() || priced, "--max-cost needs --price-prompt and --price-completion");
+        Ok(())
+    }
+}
+
+impl RowVoteArgs {
+    /// Refuses a limit that one match would exceed.
+    pub fn check(self, votes: u32) -> anyhow::Result<()> {
+        let Self { max_row_votes } = self;
+        ensure!(
+            u64::from(votes) <= max_row_votes,
+            "--votes {votes} are more than one row may take: {max_row_votes} (--max-row-votes)"
+        );
+        Ok(())
+    }
+}
+
+impl PriceArgs {
+    /// What tokens cost.
+    pub fn price(self) -> Price {
+        Price { prompt: self.price_prompt.unwrap_or(0.0), completion: self.price_completion.unwrap_or(0.0) }
+    }
+
+    /// Refuses values that could only be mistakes.
+    pub fn check(self) -> anyhow::Result<()> {
+        let money = |value: Option<f64>| value.is_none_or(|value| value.is_finite() && value >= 0.0);
+        let priced = money(self.price_prompt) && money(self.price_completion);
+        ensure!(priced, "--price-prompt and --price-completion must be amounts of money");
+        Ok(())
+    }
+}

@@ -1,0 +1,248 @@
+//! What a command has once, whatever it opens: a ledger, a store, a progress bar, a limit of requests in flight. Judges borrow them; at the end
+//! one account says what it all took.
+
+use std::{future::Future, path::Path, process::ExitCode, sync::Arc, time::Instant};
+
+use anyhow::Context;
+use rrm::{
+    engine::replay::Recorder,
+    format::Format,
+    judge::{Judge, JudgeSettings, Places},
+    result::Verdicts,
+    spending::{Price, Spending, Spent},
+    store::{Elsewhere, Store},
+};
+use rrm_engines::Opened;
+
+use crate::{
+    batch::Batch,
+    engines,
+    failure::Failure,
+    options::{AskArgs, BatchArgs, RunArgs},
+    output::{Stats, note},
+    terminal::{self, Progress},
+    totals::{Total, Totals},
+    verdicts,
+};
+
+/// One command at work.
+pub struct Run {
+    /// What is spent, whoever spends it.
+    pub spending: Arc<Spending>,
+    /// What a person sees of it.
+    pub progress: Progress,
+    totals: Option<Arc<Totals>>,
+    price: Price,
+    how: RunArgs,
+    places: Arc<Places>,
+    store: Option<Store>,
+    batch: Option<Batch>,
+    started: Instant,
+    told: bool,
+}
+
+/// A judge that was opened, and the part of the ledger that is its own.
+pub struct Session {
+    /// Who judges.
+    pub judge: Judge,
+    opened: Opened,
+}
+
+impl Run {
+    /// Begins to count time and money.
+    ///
+    /// # Errors
+    /// Where the account of former runs cannot be read.
+    pub fn begin(ask: &AskArgs, how: &RunArgs) -> anyhow::Result<Self> {
+        let totals = Totals::open(how.output.as_deref())?.map(Arc::new);
+        let limits = ask.limits.limits(ask.price);
+        let spending = Arc::new(match totals.clone() {
+            Some(totals) => Spending::told(limits, Box::new(move |spent| totals.write(spent))),
+            None => Spending::new(limits),
+        });
+        Ok(Run {
+            totals,
+            progress: Progress::hidden(spending.clone()),
+            price: ask.price.price(),
+            how: how.clone(),
+            places: Arc::new(Places::new(ask.limits.concurrency(how))),
+            store: None,
+            batch: None,
+            started: Instant::now(),
+            told: false,
+            spending,
+        })
+    }
+
+    /// Has requests written to a batch, where one is named.
+    pub fn write_batch(&mut self, batch: &BatchArgs, ask: &AskArgs) -> anyhow::Result<()> {
+        self.batch = Batch::open(batch, ask)?;
+        Ok(())
+    }
+
+    /// Shows how many of `rows` are done from now on.
+    pub fn expect(&mut self, rows: u64) {
+        self.progress = Progress::new(rows, self.spending.clone(), self.how.stream);
+    }
+
+    /// A judge by an engine of these options: its requests count for the whole command.
+    pub fn session(&mut self, ask: &AskArgs, opened: Opened, format: Format, settings: JudgeSettings) -> anyhow::Result<Session> {
+        self.session_by(self.spending.clone(), ask, (opened, format), settings)
+    }
+
+    /// The same for one of several judges, with an account of its own; the limits are those of the whole command.
+    pub fn part(&mut self, ask: &AskArgs, opened: Opened, format: Format, settings: JudgeSettings) -> anyhow::Result<Session> {
+        let part = Arc::new(Spending::part(self.spending.clone()));
+        self.session_by(part, ask, (opened, format), settings)
+    }
+
+    fn session_by(
+        &mut self,
+        spending: Arc<Spending>,
+        ask: &AskArgs,
+        (opened, format): (Opened, Format),
+        settings: JudgeSettings,
+    ) -> anyhow::Result<Session> {
+        opened.notes.iter().for_each(|text| note(text));
+        if settings.sampling.top_k.is_none() || settings.sampling.min_p.is_none() {
+            opened.defaults.into_iter().for_each(note);
+        }
+        let info = opened.engine.info();
+        let keeps = ask.store.keeps(info.paid);
+        if keeps && self.store.is_none() {
+            self.store = Some(engines::store(&ask.store)?);
+        }
+        let store = self.store.clone().filter(|_| keeps);
+        if let Some(store) = store.as_ref().filter(|_| engines::is_guessed(ask)) {
+            self.guard(store, store.elsewhere(info)?);
+        }
+        let record = |file: &Path| Recorder::create_for(info, opened.engine.opening(), file).map(Arc::new);
+        let recorder = self.how.record.as_deref().map(record).transpose()?;
+        let judge = Judge {
+            engine: opened.engine.clone(),
+            format: Arc::new(format),
+            settings,
+            store,
+            places: self.places.clone(),
+            spending,
+            addresses: true,
+            recorder,
+            batch: self.batch.as_ref().map(Batch::writer),
+            sink: self.how.stream.then(terminal::sink),
+        };
+        Ok(Session { judge, opened })
+    }
+
+    /// Sees to it that nobody pays again in silence for what the store holds under another fingerprint: the first such row ends the run,
+    /// unless the user knows.
+    fn guard(&self, store: &Store, elsewhere: Elsewhere) {
+        if elsewhere.completions == 0 {
+            return;
+        }
+        if self.how.pay_again {
+            let found = &elsewhere.completions;
+            note(&format!(
+                "{found} completions of this model are stored under another fingerprint and are not used (--pay-again)"
+            ));
+        } else {
+            store.guard(elsewhere);
+        }
+    }
+
+    /// Whether completions are kept.
+    pub fn stored(&self) -> bool {
+        self.store.is_some()
+    }
+
+    /// What to do about rows without a result.
+    pub fn again(&self) -> &'static str {
+        if self.stored() {
+            "run the same command again: what was answered is in the store and is not asked for twice"
+        } else {
+            "there was no store, so nothing is kept; a run with a store goes on where it ended"
+        }
+    }
+
+    /// Ends a run over rows and says how its votes went. Where it wrote requests to a batch instead of asking, their file appears, and there
+    /// are no results: `None`.
+    pub async fn end(&mut self, session: Session, (rows, failed): (u64, u64), votes: &Verdicts) -> anyhow::Result<Option<Stats>> {
+        let waits = self.batch.as_ref().map(|batch| batch.finish(rows, failed)).transpose()?;
+        self.close().await?;
+        if waits == Some(true) {
+            self.told = true;
+            return Ok(None);
+        }
+        verdicts::tell(votes, failed);
+        Ok(Some(Stats { verdicts: Some(votes.clone()), ..self.account(session, rows, failed) }))
+    }
+
+    /// What a judge took; whoever asks says it.
+    pub fn account(&mut self, session: Session, rows: u64, failed: u64) -> Stats {
+        self.told = true;
+        let Session { judge, opened } = session;
+        Stats {
+            engine: judge.engine.info().clone(),
+            rows,
+            failed,
+            spent: judge.spending.spent(),
+            seconds: self.started.elapsed().as_secs_f64(),
+            http: judge.engine.stats(),
+            total: self.total(),
+            verdicts: None,
+            notes: opened.notes,
+        }
+    }
+
+    /// What all runs over the same output have spent, where there was another one.
+    fn total(&self) -> Option<Total> {
+        let totals = self.totals.as_ref().filter(|totals| totals.is_later())?;
+        Some(totals.with(self.spending.spent()))
+    }
+
+    /// The account was given otherwise.
+    pub fn told(&mut self) {
+        self.told = true;
+    }
+
+    /// Puts everything that was answered where it is safe. Nothing is asked any more.
+    pub async fn close(&mut self) -> anyhow::Result<()> {
+        self.progress.done();
+        if let Some(store) = &self.store {
+            store.close().await.context("closing the store")?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Run {
+    /// Whatever ends a command, what it has spent is said.
+    fn drop(&mut self) {
+        self.progress.done();
+        let spent = self.spending.spent();
+        if !self.told && spent != Spent::default() {
+            note(&format!("before it ended: {}", terminal::spent(&spent, self.price)));
+            self.total().iter().for_each(|total| note(&terminal::total(total, self.price)));
+        }
+    }
+}
+
+/// Does the work unless it is interrupted: then nothing is written, and what was answered stays in the store.
+pub async fn unless_stopped(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    tokio::select! {
+        done = work => done,
+        () = stopped() => Err(Failure::interrupted()),
+    }
+}
+
+/// Ends when the user or the system asks the program to end.
+pub async fn stopped() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        return;
+    }
+    tokio::signal::ctrl_c().await.ok();
+}
