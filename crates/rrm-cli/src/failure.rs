@@ -39,7 +39,8 @@ pub fn usage(why: impl Into<String>) -> Usage {
 /// Returns a [`Usage`] error unless the condition holds.
 macro_rules! ensure {
     ($holds:expr, $($why:tt)*) => {
-        if !$holds {
+        let holds: bool = $holds;
+        if !holds {
             return Err($crate::failure::usage(format!($($why)*)).into());
         }
     };

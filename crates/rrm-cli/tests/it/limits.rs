@@ -207,7 +207,7 @@ fn what_all_runs_of_a_job_have_spent_is_kept_and_said() {
     let (tell, told) = mpsc::channel();
     let plan: Plan = Arc::new(move |request, _| {
         tell.send(()).ok();
-        if request % 4 == 0 { Fault::Late(2) } else { Fault::None }
+        if request.is_multiple_of(4) { Fault::Late(2) } else { Fault::None }
     });
     let server = server(plan);
     let mut expected = Vec::new();

@@ -47,7 +47,7 @@ pub fn write(folder: &Path) {
     put("others.jsonl", &rows(5, labelled));
     put("asked.jsonl", &rows(12, |i| labelled(i).replace("\"prompt\"", "\"ask\"")));
     let graded = |i: usize| {
-        let one = |j: usize| format!(r#"{{"text": "{} {i}", "correct": {}}}"#, ["a", "b", "c", "c"][j], j % 2 == 0);
+        let one = |j: usize| format!(r#"{{"text": "{} {i}", "correct": {}}}"#, ["a", "b", "c", "c"][j], j.is_multiple_of(2));
         format!(r#"{{"id": "b{i}", "prompt": "Say {i}.", "responses": [{}, {}, {}, {}]}}"#, one(0), one(1), one(2), one(3))
     };
     put("graded.jsonl", &rows(6, graded));
