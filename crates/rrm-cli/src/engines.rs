@@ -12,11 +12,11 @@ use rrm::{
     dataset::{ColumnNames, DatasetError, Item},
     engine::{
         Engine, EngineError,
-        http::{Continuation, HttpConfig},
+        http::{Continuation, HttpConfig, Memory, Otherwise},
         replay::Recorder,
     },
     format::{Format, SHIPPED},
-    store::Store,
+    store::{Identities, Store},
 };
 use rrm_engines::{EngineSettings, OpenError, Opened};
 
@@ -102,11 +102,25 @@ pub fn check_domain(items: impl Iterator<Item = Result<Item, DatasetError>>) -> 
 fn settings(options: &Options) -> Result<EngineSettings, Failure> {
     Ok(EngineSettings {
         http: http(options)?,
+        memory: memory(options)?,
         context_size: options.context_size,
         threads: options.threads,
         weights: options.weights.unwrap_or_default(),
         kv_bytes: options.kv_cache.map(|mib| mib.saturating_mul(1 << 20)),
     })
+}
+
+/// Who remembers servers, where completions are kept: the store.
+fn memory(options: &Options) -> anyhow::Result<Option<Memory>> {
+    if !keeps(options, true) {
+        return Ok(None);
+    }
+    let otherwise = match &options.same_weights {
+        _ if options.pay_again => Otherwise::OtherWeights,
+        Some(which) => Otherwise::SameWeights(Some(which.clone()).filter(|which| !which.is_empty())),
+        None => Otherwise::Stop,
+    };
+    Ok(Some(Memory { identities: Identities::at(store_path(options)?), otherwise }))
 }
 
 /// The file that completions are recorded to, where one was asked for.
@@ -185,11 +199,16 @@ pub fn store(options: &Options, paid: bool) -> anyhow::Result<Option<Store>> {
     if !keeps(options, paid) {
         return Ok(None);
     }
+    Ok(Some(Store::open(store_path(options)?)?))
+}
+
+/// Where the store is; its folder is there afterwards.
+fn store_path(options: &Options) -> anyhow::Result<PathBuf> {
     let path = options.store.clone().map_or_else(default_store, Ok)?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
-    Ok(Some(Store::open(&path)?))
+    Ok(path)
 }
 
 /// Where completions are kept unless --store says otherwise.

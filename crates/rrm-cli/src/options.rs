@@ -99,6 +99,11 @@ pub struct Options {
     #[arg(long, help_heading = "Data")]
     #[serde(skip)]
     pub pay_again: bool,
+    /// Go on where a server answers otherwise than the store remembers: its weights are the same. Also uses what earlier versions stored of this model;
+    /// HASH begins that fingerprint where there are several.
+    #[arg(long, value_name = "HASH", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Data")]
+    #[serde(skip)]
+    pub same_weights: Option<String>,
     /// Record every completion to this file, for the engine replay:FILE.
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     #[serde(skip)]
@@ -200,8 +205,8 @@ impl Options {
         let file: Options = toml::from_str(&text).with_context(|| path.display().to_string())?;
         let mut merged = table(&file)?;
         merged.extend(table(&self)?.into_iter().filter(|(_, value)| value.as_array().is_none_or(|a| !a.is_empty())));
-        let Options { config, output, record, stream, batch_out, pay_again, .. } = self;
-        Ok(Options { config, output, record, stream, batch_out, pay_again, ..merged.try_into()? })
+        let Options { config, output, record, stream, batch_out, pay_again, same_weights, .. } = self;
+        Ok(Options { config, output, record, stream, batch_out, pay_again, same_weights, ..merged.try_into()? })
     }
 
     /// How comparisons are judged.
@@ -293,6 +298,13 @@ impl Options {
         if let Some(engine) = blind.filter(|_| self.stop_at_verdict) {
             anyhow::bail!("--stop-at-verdict: '{engine}' does not end a text at its verdict, only local:FOLDER does");
         }
+        let one = !self.pay_again || self.same_weights.is_none();
+        anyhow::ensure!(one, "--same-weights and --pay-again: the weights are either the same or others");
+        let unnamed = self.revision.is_none() || self.same_weights.is_none();
+        anyhow::ensure!(
+            unnamed,
+            "--same-weights and --revision: where the weights are named, nothing is remembered of how they answer"
+        );
         crate::batch::check(self)?;
         crate::requests::check(self)?;
         anyhow::ensure!(within(self.threads.map(u64::from), 1024), "--threads must lie between 1 and 1024");

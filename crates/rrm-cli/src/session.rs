@@ -43,7 +43,7 @@ impl Session {
         let batch = Batch::open(options)?;
         let store = engines::store(options, info.paid)?;
         if let Some(store) = store.as_ref().filter(|_| engines::is_guessed(options)) {
-            guard(options, store, store.elsewhere(info)?);
+            guard(options, store, store.elsewhere(info, opened.engine.also())?);
         }
         let judge = Judge {
             engine: opened.engine.clone(),
@@ -73,6 +73,11 @@ impl Session {
         self.progress.done();
         let spent = self.judge.spending.spent();
         let http = self.opened.http.as_ref().map(|engine| engine.stats());
+        if let Some(since) = self.opened.http.as_ref().filter(|_| spent.reused > 0).and_then(|engine| engine.unasked()) {
+            note(&format!(
+                "the store answered everything; the server was not asked who it is, and was last seen to be the same on {since}"
+            ));
+        }
         let store = self.judge.store.clone();
         drop(self.judge);
         let stored = store.is_some();

@@ -50,6 +50,11 @@ pub trait Engine: Send + Sync {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    /// Other fingerprints under which the same weights answered before; what is stored under them is as good.
+    fn also(&self) -> &[String] {
+        &[]
+    }
+
     /// Of an engine that scores single responses: it completes a conversation that ends with a response by the response's score, as a number,
     /// and a comparison is judged by two of them. `None` of an engine that judges two responses at once.
     fn scores(&self) -> Option<&Scores> {
@@ -327,6 +332,22 @@ pub enum EngineError {
         /// The server's words, cut short.
         detail: String,
     },
+    /// The server answers otherwise than the store remembers of the model's name, so that its answers may not be told for the same.
+    #[error("{engine}: {detail}")]
+    OtherWeights {
+        /// The engine's name.
+        engine: String,
+        /// What is remembered since when, and what differs.
+        detail: String,
+    },
+    /// Nobody could make sure who answers, so nothing was asked for.
+    #[error("{engine}: who answers could not be made sure of: {detail}")]
+    Unconfirmed {
+        /// The engine's name.
+        engine: String,
+        /// What went wrong.
+        detail: String,
+    },
     /// The engine cannot do what the request asks, such as a thinking budget.
     #[error("{engine}: {what}")]
     Unsupported {
@@ -358,6 +379,7 @@ impl EngineError {
     pub fn is_fatal(&self) -> bool {
         matches!(self, EngineError::Unauthorized { .. } | EngineError::Unsupported { .. } | EngineError::Unreachable { .. })
             || matches!(self, EngineError::Status { status: 404 | 405, .. } | EngineError::Unpaid { .. })
+            || matches!(self, EngineError::OtherWeights { .. } | EngineError::Unconfirmed { .. })
     }
 
     /// Whether this request is too long for the model; a shorter one may go well.

@@ -90,6 +90,8 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     let options = args.options.resolve()?;
     check(&options)?;
     let settings = Settings { rank: options.rank(), ..settings };
+    // Trainers wait: that a server answers otherwise than it is remembered is said, and does not end anything.
+    let options = Options { pay_again: options.same_weights.is_none(), ..options };
     let embedded = options.engine.is_empty();
     let (opened, format) = if embedded {
         engines::check_embedded(&options)?;
@@ -100,7 +102,6 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     };
     let listener = tokio::net::TcpListener::bind(args.bind).await.with_context(|| format!("cannot listen on {}", args.bind))?;
     let address = listener.local_addr().context("cannot tell where it listens")?;
-    // Trainers wait: what was stored under another fingerprint is said, and does not end anything.
     let told = Options { pay_again: true, ..options.clone() };
     let Session { mut judge, .. } = Session::open(&told, opened, format, 0, started)?;
     judge.addresses = false;

@@ -22,6 +22,7 @@ mod killed;
 mod labels;
 mod local;
 mod model;
+mod older_stores;
 mod pairs;
 mod pandalm;
 mod paying;
