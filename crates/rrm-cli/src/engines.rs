@@ -11,17 +11,17 @@ use rrm::{
     dataset::{DatasetError, Item},
     engine::{
         EngineError,
-        http::{Continuation, HttpConfig},
+        http::{Continuation, HttpConfig, Memory, Otherwise},
     },
     format::{Format, SHIPPED},
-    store::Store,
+    store::{Identities, Store},
 };
 use rrm_engines::{EngineSettings, OpenError, Opened, Storage};
 
 use crate::{
     batch,
     failure::Failure,
-    options::{AskArgs, BatchArgs, FORMAT, JudgeArgs, StoreArgs},
+    options::{AskArgs, BatchArgs, FORMAT, JudgeArgs, RunArgs, StoreArgs},
     output::note,
 };
 
@@ -29,11 +29,11 @@ use crate::{
 const ROWS_NAMED: usize = 3;
 
 /// Opens the engine that the options name; `thinks` where thinking may be cut at a budget.
-pub async fn open(ask: &AskArgs, thinks: bool) -> Result<Opened, Failure> {
+pub async fn open(ask: &AskArgs, how: &RunArgs, thinks: bool) -> Result<Opened, Failure> {
     if ask.engine.is_embedded() {
         return Err(Failure::usage("no judge named").with_hint(format!("--engine takes {}", rrm_engines::KNOWN)));
     }
-    let settings = settings(ask, thinks)?;
+    let settings = EngineSettings { memory: memory(ask, how)?, ..settings(ask, thinks)? };
     let (started, patience) = (Instant::now(), Duration::try_from_secs_f64(settings.http.away).unwrap_or_default());
     let mut said = false;
     loop {
@@ -76,13 +76,17 @@ where
 }
 
 /// Opens who judges rows, by the format that [`format_for`] gave.
-pub async fn open_for(judge: &JudgeArgs, batch: &BatchArgs, format: Option<Format>) -> Result<(Opened, Format), Failure> {
+pub async fn open_for(
+    judge: &JudgeArgs,
+    (batch, how): (&BatchArgs, &RunArgs),
+    format: Option<Format>,
+) -> Result<(Opened, Format), Failure> {
     let thinks = judge.thinking.max_thinking_tokens.is_some();
     match format {
         None => embedded(&judge.ask),
         Some(format) => match batch::engine(batch, &judge.ask) {
             Some(opened) => Ok((opened, format)),
-            None => Ok((open(&judge.ask, thinks).await?, format)),
+            None => Ok((open(&judge.ask, how, thinks).await?, format)),
         },
     }
 }
@@ -130,6 +134,19 @@ fn settings(ask: &AskArgs, thinks: bool) -> anyhow::Result<EngineSettings> {
     Ok(ask.local.settings(HttpConfig { continuation, ..ask.http()? }))
 }
 
+/// Who remembers servers, where completions are kept: the store.
+fn memory(ask: &AskArgs, how: &RunArgs) -> anyhow::Result<Option<Memory>> {
+    if !ask.store.keeps(true) {
+        return Ok(None);
+    }
+    let otherwise = match &how.weights.same_weights {
+        _ if how.pay_again => Otherwise::OtherWeights,
+        Some(which) => Otherwise::SameWeights(Some(which.clone()).filter(|which| !which.is_empty())),
+        None => Otherwise::Stop,
+    };
+    Ok(Some(Memory { identities: Identities::at(store_path(&ask.store)?), otherwise }))
+}
+
 /// The proxy that the environment names for `https://` or for `http://`, without its password.
 pub fn proxy(https: bool) -> Option<String> {
     let names = match https {
@@ -164,11 +181,16 @@ pub fn is_guessed(ask: &AskArgs) -> bool {
 
 /// The store that completions are kept in.
 pub fn store(named: &StoreArgs) -> anyhow::Result<Store> {
+    Ok(Store::open(store_path(named)?)?)
+}
+
+/// Where the store is; its folder is there afterwards.
+fn store_path(named: &StoreArgs) -> anyhow::Result<PathBuf> {
     let path = named.store.clone().map_or_else(default_store, Ok)?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
-    Ok(Store::open(&path)?)
+    Ok(path)
 }
 
 /// Where completions are kept unless --store says otherwise.

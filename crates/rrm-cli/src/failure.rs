@@ -164,8 +164,8 @@ fn sentence(error: &anyhow::Error) -> String {
     })
 }
 
-const PAID_BEFORE: &str = "the server is told apart by what it lists and how it answers, and one of these has changed: --pay-again asks anew, if it \
-    is another model or you do not mind; --revision NAME, from the first run on, says by name who judges";
+const PAID_BEFORE: &str = "--same-weights uses them from now on, if the weights are the same; --pay-again asks anew, if it is another model or you do not \
+    mind; --revision NAME, from the first run on, says by name who judges";
 
 /// Why a judgment failed, in the error of whatever asked for it.
 fn judge_error(error: &anyhow::Error) -> Option<&JudgeError> {
@@ -264,6 +264,9 @@ fn engine_hint(error: &EngineError) -> Option<String> {
             "`rrm doctor URL` tries the server step by step"
         }
         EngineError::Unreachable { engine, .. } => return Some(unreachable_hint(engine)),
+        EngineError::OtherWeights { .. } => {
+            "--revision NAME names other weights, which are asked anew; --same-weights goes on, if the weights are the same"
+        }
         EngineError::Unauthorized { .. } => "name the environment variable that holds the key: --api-key-env NAME",
         EngineError::TimedOut { .. } => {
             "raise --timeout, or lower --concurrency or --max-thinking-tokens; behind a gateway that waits for no long answer, --stream-replies"

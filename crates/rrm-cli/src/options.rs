@@ -22,7 +22,7 @@ pub use self::{
         EngineArgs, LengthArgs, ModelArgs, OrderArgs, RatingArgs, SamplingArgs, SeedArgs, TeamArgs, ThinkingArgs, VerdictArgs,
         VoteArgs,
     },
-    keeping::{BatchArgs, ColumnArgs, LimitArgs, PriceArgs, RowVoteArgs, RunArgs, ShardArgs, SkipArgs, StoreArgs},
+    keeping::{BatchArgs, ColumnArgs, LimitArgs, PriceArgs, RowVoteArgs, RunArgs, ShardArgs, SkipArgs, StoreArgs, WeightArgs},
     server::{LocalArgs, ServerArgs, WorkArgs},
 };
 

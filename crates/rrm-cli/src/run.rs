@@ -114,7 +114,7 @@ impl Run {
         }
         let store = self.store.clone().filter(|_| keeps);
         if let Some(store) = store.as_ref().filter(|_| engines::is_guessed(ask)) {
-            self.guard(store, store.elsewhere(info)?);
+            self.guard(store, store.elsewhere(info, opened.engine.also())?);
         }
         let record = |file: &Path| Recorder::create_for(info, opened.engine.opening(), file).map(Arc::new);
         let recorder = self.how.record.as_deref().map(record).transpose()?;
@@ -180,6 +180,11 @@ impl Run {
     pub fn account(&mut self, session: Session, rows: u64, failed: u64) -> Stats {
         self.told = true;
         let Session { judge, opened } = session;
+        if let Some(since) = judge.engine.unasked().filter(|_| judge.spending.spent().reused > 0) {
+            note(&format!(
+                "the store answered everything; the server was not asked who it is, and was last seen to be the same on {since}"
+            ));
+        }
         Stats {
             engine: judge.engine.info().clone(),
             rows,

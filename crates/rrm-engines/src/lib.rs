@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 use rrm::{
     engine::{
         Engine, EngineError,
-        http::{self, HttpConfig},
+        http::{self, HttpConfig, Memory},
         replay::{RecordingError, ReplayEngine},
         scalar, scripted,
     },
@@ -24,6 +24,8 @@ use rrm_nn::{
 pub struct EngineSettings {
     /// For servers; its `urls` are replaced by those of the specs.
     pub http: HttpConfig,
+    /// Who remembers servers over runs.
+    pub memory: Option<Memory>,
     /// Context of models in process, in tokens; `None` takes what the model was trained with, for llama.cpp up to 16384.
     pub context_size: Option<u32>,
     /// Threads of models in process; `None` takes all of the machine's, for llama.cpp all but one.
@@ -97,7 +99,10 @@ pub async fn open(specs: &[String], settings: &EngineSettings) -> Result<Opened,
     let is_url = |spec: &String| spec.starts_with("http://") || spec.starts_with("https://");
     if specs.iter().all(is_url) && !specs.is_empty() {
         let config = HttpConfig { urls: specs.to_vec(), ..settings.http.clone() };
-        let engine = Arc::new(http::connect(config).await?);
+        let engine = Arc::new(match settings.memory.clone() {
+            Some(memory) => http::connect_remembered(config, memory).await?,
+            None => http::connect(config).await?,
+        });
         let (notes, defaults) = (engine.notes().to_vec(), engine.sampling_defaults());
         return Ok(Opened { engine, defaults, notes });
     }

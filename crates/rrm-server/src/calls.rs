@@ -78,6 +78,10 @@ impl Engine for Watched {
         self.engine.opening()
     }
 
+    fn also(&self) -> &[String] {
+        self.engine.also()
+    }
+
     fn scores(&self) -> Option<&Scores> {
         self.engine.scores()
     }

@@ -1,5 +1,6 @@
 //! A comparison -> votes of an engine -> a [`Judgment`]: the one place where completions are asked for.
 
+mod adopted;
 mod asking;
 mod places;
 mod scalar;
@@ -306,13 +307,16 @@ impl Judge {
         &self,
         _ready: &Ready<'_>,
         key: Option<CompletionKey>,
-        origin: impl FnOnce() -> Origin,
+        origin: impl Fn() -> Origin,
         request: Request,
     ) -> Result<Completion, JudgeError> {
         if let Some((store, key)) = self.store.as_ref().zip(key)
             && let Some(completion) = store.get(key).map_err(Arc::new)?
         {
             self.spending.reused(completion.usage);
+            return Ok(completion);
+        }
+        if let Some(completion) = self.adopted(key, &origin, &request).await? {
             return Ok(completion);
         }
         if let Some((batch, key)) = self.batch.as_ref().zip(key) {

@@ -46,6 +46,7 @@ use crate::{
 mod elsewhere;
 mod error;
 mod gc;
+mod identity;
 mod merge;
 mod row;
 mod schema;
@@ -55,6 +56,7 @@ mod writer;
 pub use elsewhere::{Elsewhere, PaidBefore};
 pub use error::StoreError;
 pub use gc::{Garbage, GcReport, gc};
+pub use identity::{Identities, Identity, Known, now};
 pub use merge::{MergeReport, merge};
 pub use stats::{EngineStats, StoreStats, stats};
 
@@ -131,12 +133,12 @@ impl Store {
         read(&self.reader(), self.path(), key)
     }
 
-    /// What the store holds of the model that this engine's name names, under other fingerprints than the engine's.
+    /// What the store holds of the model that this engine's name names, under other fingerprints than the engine's and those in `also`.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be read.
-    pub fn elsewhere(&self, engine: &EngineInfo) -> Result<Elsewhere, StoreError> {
-        elsewhere::find(&self.reader(), self.path(), engine).map_err(|error| explain(self.path(), &error))
+    pub fn elsewhere(&self, engine: &EngineInfo, also: &[String]) -> Result<Elsewhere, StoreError> {
+        elsewhere::find(&self.reader(), self.path(), engine, also).map_err(|error| explain(self.path(), &error))
     }
 
     /// From now on [`paid_before`](Store::paid_before) knows the rows of `elsewhere`. The first that is given stays.

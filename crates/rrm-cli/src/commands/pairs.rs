@@ -178,14 +178,14 @@ async fn judges(work: &mut Run, args: &Args) -> Result<(Option<Session>, Option<
     let format = || engines::format(ask.engine.format.as_deref());
     let mut sampler = None;
     if args.samples.is_some() {
-        sampler = Some(work.part(ask, engines::open(ask, false).await?, format()?, ask.settings())?);
+        sampler = Some(work.part(ask, engines::open(ask, &args.run, false).await?, format()?, ask.settings())?);
     }
     let mut filter = None;
     if !args.filter_engine.is_empty() {
         let engine = EngineArgs { engine: args.filter_engine.clone(), ..ask.engine.clone() };
         let base = AskArgs { engine, model: ModelArgs { model: args.filter_model.clone() }, ..ask.clone() };
         let settings = JudgeSettings { votes: args.filter_votes, ..base.settings() };
-        filter = Some(work.part(&base, engines::open(&base, false).await?, format()?, settings)?);
+        filter = Some(work.part(&base, engines::open(&base, &args.run, false).await?, format()?, settings)?);
     }
     Ok((sampler, filter))
 }

@@ -21,7 +21,7 @@ use serde::Deserialize;
 use crate::{
     engines,
     failure::{Failure, ensure},
-    options::{Called, JudgeArgs, RatingArgs, RowVoteArgs, RunArgs, TeamArgs, default_word, named},
+    options::{Called, JudgeArgs, RatingArgs, RowVoteArgs, RunArgs, TeamArgs, WeightArgs, default_word, named},
     output::note,
     row_votes,
     run::{Run, Session},
@@ -85,6 +85,8 @@ pub struct Args {
     teams: TeamArgs,
     #[command(flatten)]
     row_votes: RowVoteArgs,
+    #[command(flatten)]
+    weights: WeightArgs,
 }
 
 #[derive(Deserialize)]
@@ -97,7 +99,7 @@ struct KeyFile {
 pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let settings = settings(&args)?;
     let drain = seconds("--drain", args.drain)?;
-    let Args { judge: options, rating, teams, row_votes, bind, max_connections, max_waiting, .. } = args;
+    let Args { judge: options, rating, teams, row_votes, weights, bind, max_connections, max_waiting, .. } = args;
     rating.check()?;
     options.check(called)?;
     let votes = options.votes.votes;
@@ -106,17 +108,18 @@ pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let max_row_votes = row_votes.max_row_votes;
     let settings = Settings { rank: rating.settings(teams), max_row_votes, max_connections: room.connections, ..settings };
     check_group(&settings, votes)?;
+    // Trainers wait: that a server answers otherwise than it is remembered is said, and does not end anything.
+    let how = RunArgs { pay_again: weights.same_weights.is_none(), weights, ..RunArgs::default() };
     let (ask, embedded) = (&options.ask, options.ask.engine.is_embedded());
     let (opened, format) = if embedded {
         engines::check_embedded(ask)?;
         engines::embedded(ask)?
     } else {
         let format = engines::format(ask.engine.format.as_deref())?;
-        (engines::open(ask, options.thinking.max_thinking_tokens.is_some()).await?, format)
+        (engines::open(ask, &how, options.thinking.max_thinking_tokens.is_some()).await?, format)
     };
     let listener = tokio::net::TcpListener::bind(bind).await.with_context(|| format!("cannot listen on {bind}"))?;
     let address = listener.local_addr().context("cannot tell where it listens")?;
-    // Trainers wait: what was stored under another fingerprint is said, and does not end anything.
     let told = RunArgs { pay_again: true, ..RunArgs::default() };
     let mut work = Run::begin(ask, &told)?;
     let Session { mut judge, .. } = work.session(ask, opened, format, options.settings())?;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Subcommand;
-use rrm::store::{self, Garbage};
+use rrm::store::{self, Garbage, Identities, Identity};
 
 use crate::{engines, failure::Failure, output::print};
 
@@ -96,6 +96,22 @@ fn stats(path: &Path) -> Result<String, Failure> {
             "  {}\n    fingerprint {}\n    {} completions, {} written tokens\n",
             engine.engine, engine.fingerprint, engine.completions, engine.completion_tokens
         );
+    }
+    let identities = Identities::at(path).all()?;
+    if !identities.is_empty() {
+        out += "who is remembered\n";
+    }
+    for Identity { model, fingerprint, known, .. } in identities {
+        let rests = match (&known.revision, known.answers.len()) {
+            (Some(revision), _) => format!("declared, revision {revision}"),
+            (None, 0) => "its name, and what its server states".to_owned(),
+            (None, 1) => "one greedy answer".to_owned(),
+            (None, several) => format!("{several} greedy answers"),
+        };
+        out += &format!("  {model}: {rests}\n    fingerprint {fingerprint}\n");
+        for other in known.also {
+            out += &format!("    and what is stored under {other}\n");
+        }
     }
     Ok(out)
 }

@@ -70,7 +70,7 @@ async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let calls = pairs * 2 * u64::from(*votes) * settings as u64;
     note(&format!("{} calls: {pairs} pairs, {votes} votes in each order, {settings} budgets", grouped(calls)));
     let format = engines::format(ask.engine.format.as_deref())?;
-    let opened = engines::open(ask, budgets.iter().any(Option::is_some)).await?;
+    let opened = engines::open(ask, run, budgets.iter().any(Option::is_some)).await?;
     let own = JudgeSettings { votes: *votes, stop_at_verdict: args.verdict.stop_at_verdict, ..ask.settings() };
     let mut session = work.session(ask, opened, format, own)?;
     work.expect(pairs * settings as u64);

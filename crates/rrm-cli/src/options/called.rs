@@ -20,7 +20,8 @@ pub struct ConfigArgs {
 }
 
 /// What is said about one run and not about how it is done: no file of options is written with it.
-const OF_ONE_RUN: [&str; 8] = ["config", "output", "record", "stream", "batch-out", "pay-again", "dry-run", "list"];
+const OF_ONE_RUN: [&str; 9] =
+    ["config", "output", "record", "stream", "batch-out", "pay-again", "same-weights", "dry-run", "list"];
 
 /// Options whose values are addresses, which may hold passwords and keys.
 const ADDRESSES: [&str; 2] = ["engine", "filter-engine"];

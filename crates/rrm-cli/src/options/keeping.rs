@@ -46,14 +46,25 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "FILE", help_heading = "Data")]
     pub output: Option<PathBuf>,
     /// Ask also where the store holds answers of this model about the same rows under another fingerprint, which are not found.
-    #[arg(long, help_heading = "Data")]
+    #[arg(long, help_heading = "Data", conflicts_with = "same_weights")]
     pub pay_again: bool,
+    #[command(flatten)]
+    pub weights: WeightArgs,
     /// Record every completion to this file, for the engine replay:FILE.
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub record: Option<PathBuf>,
     /// Print what the judge writes to stderr as it writes, one comparison after the other.
     #[arg(long, help_heading = "Data")]
     pub stream: bool,
+}
+
+/// What is known of the judge's weights.
+#[derive(Args, Clone, Debug, Default)]
+pub struct WeightArgs {
+    /// Go on where a server answers otherwise than the store remembers: its weights are the same. Also uses what earlier versions stored of this model;
+    /// HASH begins that fingerprint where there are several.
+    #[arg(long, value_name = "HASH", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "revision", help_heading = "Data")]
+    pub same_weights: Option<String>,
 }
 
 /// A part of the rows.

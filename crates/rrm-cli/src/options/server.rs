@@ -122,6 +122,7 @@ impl LocalArgs {
     pub fn settings(self, http: HttpConfig) -> EngineSettings {
         EngineSettings {
             http,
+            memory: None,
             context_size: self.context_size,
             threads: self.threads,
             weights: self.weights,

@@ -23,6 +23,7 @@ mod labels;
 mod limits;
 mod local;
 mod model;
+mod older_stores;
 mod options;
 mod pairs;
 mod pandalm;

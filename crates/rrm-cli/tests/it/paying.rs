@@ -9,13 +9,13 @@ use crate::{
 };
 
 /// A server whose weights are these.
-fn server(weights: u64, model: &'static str) -> FaultyServer {
+pub fn server(weights: u64, model: &'static str) -> FaultyServer {
     let said = Said { models: vec![model], ..Said::default() };
     said.weights.store(weights, SeqCst);
     FaultyServer::start(said, well())
 }
 
-fn rows(folder: &Path, name: &str, prefix: &str) -> String {
+pub fn rows(folder: &Path, name: &str, prefix: &str) -> String {
     let row = |i: usize| {
         format!("{{\"id\": \"{prefix}{i}\", \"prompt\": \"Question {i}?\", \"responses\": [\"yes {i}\", \"no {i}\"]}}\n")
     };
@@ -25,7 +25,7 @@ fn rows(folder: &Path, name: &str, prefix: &str) -> String {
 }
 
 /// `rrm judge` over these rows with the one store of the folder.
-fn judge(folder: &Path, rows: &str, engine: &str, more: &[&str]) -> Output {
+pub fn judge(folder: &Path, rows: &str, engine: &str, more: &[&str]) -> Output {
     let mut judge = command();
     judge.args(["judge", rows, "--engine", engine, "--concurrency", "2"]).args(more);
     judge.arg("--store").arg(folder.join("store.sqlite")).arg("-o").arg(folder.join("out.jsonl"));
@@ -44,8 +44,8 @@ fn a_resumed_run_does_not_pay_twice_without_a_word() {
     let again = judge(folder, &pairs, &other.url, &[]);
     let said = stderr(&again);
     assert_eq!(again.status.code(), Some(1), "{said}");
-    assert!(said.contains("holds 5 completions of judge under another fingerprint"), "{said}");
-    assert!(said.contains("--revision") && said.contains("--pay-again"), "{said}");
+    assert!(said.contains("remembers judge since 2") && said.contains("holds 5 completions of it"), "{said}");
+    assert!(said.contains("--revision NAME") && said.contains("--same-weights"), "{said}");
     let probes = other.requests();
     assert_eq!(judge(folder, &pairs, &other.url, &[]).status.code(), Some(1));
     assert_eq!(other.requests(), 2 * probes, "nothing but probes was asked");
@@ -59,16 +59,113 @@ fn a_resumed_run_does_not_pay_twice_without_a_word() {
     assert!(named.status.success(), "who names the weights knows: {}", stderr(&named));
 }
 
+/// The lists of models and the completions that were asked for.
+fn asked(server: &FaultyServer) -> (u64, u64) {
+    (server.said().counter.load(SeqCst), server.requests())
+}
+
 #[test]
-fn nobody_is_warned_about_rows_and_models_that_were_never_asked() {
+fn a_run_that_the_store_answers_asks_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, pairs) = (folder.path(), rows(folder.path(), "pairs.jsonl", "r"));
+    let server = server(1, "judge");
+    let named = ["--model", "judge"];
+    let budget = ["--model", "judge", "--max-thinking-tokens", "200"];
+    let declared = ["--model", "judge", "--revision", "7"];
+    for options in [&named[..], &budget, &declared] {
+        let first = judge(folder, &pairs, &server.url, options);
+        assert!(first.status.success(), "{}", stderr(&first));
+        let (written, before) = (std::fs::read(folder.join("out.jsonl")).unwrap(), asked(&server));
+        let again = judge(folder, &pairs, &server.url, options);
+        assert!(again.status.success() && stderr(&again).contains("0 calls (8 from the store)"), "{}", stderr(&again));
+        assert_eq!(asked(&server), before, "{options:?}");
+        assert_eq!(std::fs::read(folder.join("out.jsonl")).unwrap(), written, "{options:?}");
+    }
+    let before = asked(&server);
+    let again = judge(folder, &pairs, &server.url, &[]);
+    assert!(again.status.success() && stderr(&again).contains("was not asked who it is"), "{}", stderr(&again));
+    assert_eq!(asked(&server), (before.0 + 1, before.1), "only which models there are");
+    let url = server.url.clone();
+    drop(server);
+    let alone = judge(folder, &pairs, &url, &["--model", "judge"]);
+    assert!(alone.status.success(), "nobody has to be there: {}", stderr(&alone));
+}
+
+#[test]
+fn the_same_weights_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, pairs) = (folder.path(), rows(folder.path(), "pairs.jsonl", "r"));
+    let before = server(1, "judge");
+    judge(folder, &pairs, &before.url, &["--max-calls", "5"]);
+    let after = server(2, "judge");
+    let same = judge(folder, &pairs, &after.url, &["--same-weights"]);
+    assert!(same.status.success() && stderr(&same).contains("3 calls (5 from the store)"), "{}", stderr(&same));
+    let more = judge(folder, &rows(folder, "more.jsonl", "s"), &after.url, &[]);
+    assert!(more.status.success(), "once is enough: {}", stderr(&more));
+    let both = judge(folder, &pairs, &after.url, &["--same-weights", "--pay-again"]);
+    assert!(stderr(&both).contains("cannot be used with"), "{}", stderr(&both));
+}
+
+#[test]
+fn merged_stores_remember_what_each_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, pairs) = (folder.path(), rows(folder.path(), "pairs.jsonl", "r"));
+    let (one, other) = (server(1, "judge"), server(1, "judge"));
+    for (server, part) in [(&one, "1/2"), (&other, "2/2")] {
+        let part = judge(folder, &pairs, &server.url, &["--shard", part]);
+        assert!(part.status.success(), "{}", stderr(&part));
+        let name = format!("{}.sqlite", server.url.rsplit(':').next().unwrap());
+        std::fs::rename(folder.join("store.sqlite"), folder.join(name)).unwrap();
+    }
+    let parts = [&one, &other].map(|server| folder.join(format!("{}.sqlite", server.url.rsplit(':').next().unwrap())));
+    let merged = command().args(["store", "merge"]).arg(folder.join("store.sqlite")).args(&parts).output().unwrap();
+    assert!(merged.status.success(), "{}", stderr(&merged));
+    let before = asked(&one);
+    let all = judge(folder, &pairs, &one.url, &["--model", "judge"]);
+    assert!(all.status.success() && stderr(&all).contains("0 calls (8 from the store)"), "{}", stderr(&all));
+    assert_eq!(asked(&one), before);
+    let stats = command().args(["store", "stats"]).arg(folder.join("store.sqlite")).output().unwrap();
+    let stats = String::from_utf8(stats.stdout).unwrap();
+    assert_eq!(stats.matches("judge: one greedy answer").count(), 1, "{stats}");
+}
+
+#[test]
+fn parts_that_knew_the_same_weights_by_other_answers_become_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, pairs) = (folder.path(), rows(folder.path(), "pairs.jsonl", "r"));
+    let (idle, busy) = (server(1, "judge"), server(1, "judge"));
+    // What it is asked first is computed beside other people's requests.
+    busy.said().load.store(3, SeqCst);
+    for (server, part) in [(&idle, "1/2"), (&busy, "2/2")] {
+        let done = judge(folder, &pairs, &server.url, &["--shard", part]);
+        assert!(done.status.success(), "{}", stderr(&done));
+        std::fs::rename(folder.join("store.sqlite"), folder.join(part.replace('/', "of"))).unwrap();
+    }
+    let parts = ["1of2", "2of2"].map(|part| folder.join(part));
+    let merged = command().args(["store", "merge"]).arg(folder.join("store.sqlite")).args(&parts).output().unwrap();
+    assert!(merged.status.success(), "{}", stderr(&merged));
+    let stopped = judge(folder, &pairs, &idle.url, &[]);
+    assert_eq!(stopped.status.code(), Some(1), "{}", stderr(&stopped));
+    assert!(stderr(&stopped).contains("holds 4 completions of judge under another fingerprint"), "{}", stderr(&stopped));
+    let same = judge(folder, &pairs, &idle.url, &["--same-weights"]);
+    assert!(same.status.success() && stderr(&same).contains("0 calls (8 from the store)"), "{}", stderr(&same));
+    let before = asked(&idle);
+    let again = judge(folder, &pairs, &idle.url, &["--model", "judge"]);
+    assert!(again.status.success() && stderr(&again).contains("0 calls (8 from the store)"), "{}", stderr(&again));
+    assert_eq!(asked(&idle), before, "there is one of the name");
+}
+
+#[test]
+fn nobody_is_warned_about_models_that_were_never_asked() {
     let folder = tempfile::tempdir().unwrap();
     let (folder, pairs) = (folder.path(), rows(folder.path(), "pairs.jsonl", "r"));
     let first = judge(folder, &pairs, &server(1, "judge").url, &[]);
     assert!(first.status.success() && !stderr(&first).contains("fingerprint"), "{}", stderr(&first));
     let other_model = judge(folder, &pairs, &server(2, "writer").url, &[]);
     assert!(other_model.status.success() && !stderr(&other_model).contains("fingerprint"), "{}", stderr(&other_model));
+    // Who answers otherwise under a name that is known is told, whatever the rows.
     let other_rows = judge(folder, &rows(folder, "others.jsonl", "s"), &server(3, "judge").url, &[]);
-    assert!(other_rows.status.success(), "{}", stderr(&other_rows));
+    assert!(stderr(&other_rows).contains("Nothing was paid for"), "{}", stderr(&other_rows));
 }
 
 #[test]

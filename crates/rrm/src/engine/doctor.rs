@@ -1,12 +1,13 @@
 //! A server tried for real, turned into a list of what works, what is missing, and what to do about it.
 
 mod checks;
+mod identity;
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{
     EngineError,
-    http::{self, HttpConfig, fingerprint, server::Server},
+    http::{self, HttpConfig, listing, server::Server},
 };
 
 /// What a server can do for a judge.
@@ -101,7 +102,7 @@ pub async fn doctor(config: HttpConfig) -> DoctorReport {
 
 /// Checks that the replicas answer, accept the key and list a model to use; whether there is a point in going on.
 async fn listed(server: &Server, config: &HttpConfig, checks: &mut Vec<Check>) -> bool {
-    let lists = fingerprint::list(server).await;
+    let lists = listing::list(server).await;
     for (replica, list) in server.replicas().iter().zip(&lists) {
         let place = replica.base.shown();
         let fix = "start the server, or correct host and port; a server in a container must listen on 0.0.0.0";
@@ -118,7 +119,7 @@ async fn listed(server: &Server, config: &HttpConfig, checks: &mut Vec<Check>) -
     checks.push(key(config, &lists));
     let mut names: Vec<String> = lists.iter().flatten().flatten().map(|model| http::visible(&model.id)).collect();
     names.dedup();
-    match fingerprint::choose(&server.name, config, lists) {
+    match listing::choose(&server.name, config, lists) {
         Ok(chosen) if names.contains(&http::visible(&chosen.id)) => {
             checks.push(Check::ok("models", format!("{} (listed: {})", http::visible(&chosen.id), names.join(", "))))
         }
@@ -141,7 +142,7 @@ async fn listed(server: &Server, config: &HttpConfig, checks: &mut Vec<Check>) -
 const CHAT_COUNTS: &str = "nothing, as long as the chat works: some servers list only part of what they serve, or list it to few";
 
 /// What the lists tell of the key. A key may chat and not list, so with a named model a refusal decides nothing yet.
-fn key(config: &HttpConfig, lists: &[Result<Vec<fingerprint::Listed>, EngineError>]) -> Check {
+fn key(config: &HttpConfig, lists: &[Result<Vec<listing::Listed>, EngineError>]) -> Check {
     let find = |wanted: fn(&&EngineError) -> bool| lists.iter().filter_map(|list| list.as_ref().err()).find(wanted);
     let valid = "put a valid key into the environment variable that the configuration names";
     if let Some(error) = find(|error| matches!(error, EngineError::Unauthorized { .. })) {

@@ -13,7 +13,7 @@ use serde_json::Value;
 pub use self::shapes::Route;
 use super::{
     Completion, Engine, EngineError, EngineInfo, Finish, Meter, Request, Scores, Usage,
-    http::{HttpConfig, HttpStats, fingerprint, fingerprint::Listed, server::Server},
+    http::{HttpConfig, HttpStats, fingerprint, listing, listing::Listed, server::Server},
 };
 use crate::chat::{Message, Role};
 
@@ -55,14 +55,14 @@ pub async fn connect(config: HttpConfig) -> Result<ScalarEngine, EngineError> {
             fingerprint::hash(&parts)
         }
     };
-    let fingerprint = fingerprint::with_fields(fingerprint, &server.fields);
+    let fingerprint = fingerprint::with_fields(fingerprint, &server.fields());
     let info = EngineInfo { name: server.name.clone(), fingerprint, seeds: true, logprobs: false, budget: false, paid: true };
     Ok(ScalarEngine { info, model: listed.id, route, versioned, server, scores: Scores::default() })
 }
 
 /// The model by `/v1/models`, or by the `/info` of Text Embeddings Inference, which has no such list.
 async fn model(server: &Server, config: &HttpConfig) -> Result<Listed, EngineError> {
-    let lists = fingerprint::list(server).await;
+    let lists = listing::list(server).await;
     let unlisted = lists.iter().all(|list| matches!(list, Ok(models) if models.is_empty()));
     if unlisted && let Some(replica) = server.replicas().first() {
         let info = server.get_json::<Value>(replica, "info", 0, Duration::from_secs(10)).await;
@@ -71,7 +71,7 @@ async fn model(server: &Server, config: &HttpConfig) -> Result<Listed, EngineErr
             return Ok(Listed::new(config.model.clone().unwrap_or_else(|| id.to_owned()), format!("{id} {sha}")));
         }
     }
-    fingerprint::choose(&server.name, config, lists)
+    listing::choose(&server.name, config, lists)
 }
 
 /// The first of the routes that scores, and the scores of two conversations.

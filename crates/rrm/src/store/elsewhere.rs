@@ -60,19 +60,25 @@ impl Elsewhere {
 }
 
 /// The model in an engine's name, which ends in where it is: `MODEL at PLACE`.
-fn model(name: &str) -> &str {
+pub(super) fn model(name: &str) -> &str {
     name.rsplit_once(" at ").map_or(name, |(model, _)| model)
 }
 
 /// Reads what there is; all of the table, but only where there are such fingerprints.
-pub(super) fn find(connection: &Connection, path: &Path, engine: &EngineInfo) -> Result<Elsewhere, rusqlite::Error> {
+pub(super) fn find(
+    connection: &Connection,
+    path: &Path,
+    engine: &EngineInfo,
+    also: &[String],
+) -> Result<Elsewhere, rusqlite::Error> {
     let wanted = model(&engine.name);
     let mut sources =
         connection.prepare("SELECT id, engine, fingerprint, format FROM source WHERE fingerprint <> ?1 ORDER BY id DESC")?;
     let rows = sources.query_map([&engine.fingerprint], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
     })?;
-    let others = rows.filter(|row| row.as_ref().map_or(true, |(_, name, ..)| model(name) == wanted));
+    let is_other = |name: &str, fingerprint: &String| model(name) == wanted && !also.contains(fingerprint);
+    let others = rows.filter(|row| row.as_ref().map_or(true, |(_, name, fingerprint, _)| is_other(name, fingerprint)));
     let others = others.collect::<Result<Vec<_>, _>>()?;
     let mut found = Elsewhere { path: path.to_owned(), model: wanted.to_owned(), ..Elsewhere::default() };
     let formats: HashMap<i64, &str> = others.iter().map(|(id, .., format)| (*id, format.as_str())).collect();

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     error::{StoreError, explain},
-    schema, stats,
+    identity, schema, stats,
 };
 
 /// Rows of one transaction: other processes write in between.
@@ -65,6 +65,7 @@ fn drop_rows(connection: &Connection, garbage: &Garbage) -> Result<u64, rusqlite
         dropped += delete.execute(params![start, start + STEP, wanted])? as u64;
     }
     connection.execute("DELETE FROM source WHERE id NOT IN (SELECT source FROM completion)", [])?;
+    identity::forget_unused(connection)?;
     Ok(dropped)
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     error::{StoreError, explain},
+    identity,
     row::{self, Row},
     schema,
 };
@@ -27,7 +28,7 @@ pub struct MergeReport {
 }
 
 /// Adds all completions of some stores, in their order, to another, which is created if need be. Where two hold the same key, the
-/// first stays. Memory is the same for stores of any size.
+/// first stays. Identities are united. Memory is the same for stores of any size.
 ///
 /// # Errors
 /// [`StoreError`] naming the file at fault; what was added until then stays, and merging again goes on from there.
@@ -45,6 +46,10 @@ pub fn merge(into: impl AsRef<Path>, from: &[impl AsRef<Path>]) -> Result<MergeR
             let Some(last) = found.last() else { break };
             last_id = last.id;
             add(&mut target, found, &mut report).map_err(|error| explain(into, &error))?;
+        }
+        let identities = identity::all(source).map_err(|error| explain(path.as_ref(), &error))?;
+        if !identities.is_empty() {
+            identity::write(&mut target, &identities).map_err(|error| explain(into, &error))?;
         }
     }
     Ok(report)

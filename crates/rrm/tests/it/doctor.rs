@@ -36,6 +36,7 @@ async fn a_good_server_is_good() {
     speed: Ok
     thinking: Ok
     weights: Ok
+    precision: Missing
     seeds: Ok
     log-probabilities: Ok
     stop strings: Ok
@@ -69,6 +70,7 @@ async fn what_is_missing_comes_with_a_fix() {
     speed: Ok
     thinking: Ok
     weights: Missing
+    precision: Missing
     seeds: Missing
     log-probabilities: Missing
     stop strings: Ok

@@ -43,6 +43,10 @@ pub struct Said {
     pub usage: bool,
     /// Other weights say other things.
     pub weights: AtomicU64,
+    /// So many answers are computed beside other people's requests, and are others.
+    pub load: AtomicU64,
+    /// What is listed of each model beyond its name.
+    pub states: Value,
     /// Whether the same request gets other answers each time.
     pub drifts: bool,
     pub counter: AtomicU64,
@@ -61,6 +65,8 @@ impl Default for Said {
             logprobs: true,
             usage: true,
             weights: AtomicU64::new(1),
+            load: AtomicU64::new(0),
+            states: json!({"owned_by": "test", "root": "/models/judge"}),
             drifts: false,
             counter: AtomicU64::new(0),
         }
@@ -95,7 +101,11 @@ impl Said {
         let reply = match path {
             "/v1/models" => {
                 let created = self.counter.fetch_add(1, SeqCst);
-                let entry = |id: &&str| json!({"id": id, "object": "model", "created": created, "owned_by": "test", "root": "/models/judge"});
+                let entry = |id: &&str| {
+                    let mut entry = json!({"id": id, "object": "model", "created": created});
+                    entry.as_object_mut().unwrap().extend(self.states.as_object().unwrap().clone());
+                    entry
+                };
                 json!({"object": "list", "data": self.models.iter().map(entry).collect::<Vec<_>>()})
             }
             "/apply-template" if self.continues == Continues::Template => {
@@ -144,7 +154,9 @@ impl Said {
         let greedy = body["temperature"] == json!(0.0);
         let drift = if self.drifts { self.counter.fetch_add(1, SeqCst) } else { 0 };
         let seed = if greedy { 0 } else { body["seed"].as_u64().unwrap() };
-        let key = hash(format!("{conversation}{seed} {drift} {}", self.weights.load(SeqCst)).as_bytes());
+        let busy = self.load.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        let weights = self.weights.load(SeqCst) + if busy { 1_000_000 } else { 0 };
+        let key = hash(format!("{conversation}{seed} {drift} {weights}").as_bytes());
         let text = if self.opens { text(key).replacen("<think>", "", 1) } else { text(key) };
         // Words of a text that it judges would be a quotation.
         let own = if conversation.contains(STATES) { "Of the two I choose" } else { STATES };

@@ -153,6 +153,11 @@ impl FaultyServer {
         *self.shared.plan.lock().unwrap() = plan;
     }
 
+    /// How it speaks.
+    pub fn said(&self) -> &Said {
+        &self.shared.said
+    }
+
     /// Completions asked for so far, tries that failed included.
     pub fn requests(&self) -> u64 {
         self.shared.requests.load(SeqCst)

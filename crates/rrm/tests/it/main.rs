@@ -14,6 +14,7 @@ mod gguf;
 mod http;
 mod http_budget;
 mod http_faults;
+mod identity;
 mod judged_texts;
 mod judging;
 mod layers;

@@ -202,6 +202,7 @@ pub const TRIALS: &[Trial] = &[
     trial("output", &["DIR/there.jsonl"], Base::Own, Writes("there.jsonl")),
     trial("store", &["DIR/s.sqlite"], Base::Server, Writes("s.sqlite")),
     trial("store", &["none"], Base::Other, Differs).of("plan eval"),
+    trial("same-weights", &[], Base::Own, Elsewhere("the_same_weights_go_on")),
     trial("pay-again", &[], Base::Own, Elsewhere("a_resumed_run_does_not_pay_twice_without_a_word")),
     trial("record", &["DIR/r.jsonl"], Base::Server, Writes("r.jsonl")),
     trial("stream", &[], Base::Server, Says("boxed")),

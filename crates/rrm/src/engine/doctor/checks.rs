@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::{Check, said};
+use super::{Check, identity, said};
 use crate::{
     chat::Message,
     engine::{
@@ -24,7 +24,7 @@ use crate::{
 /// All of them, one after the other so that they do not disturb each other's timing.
 pub(super) async fn all(engine: &HttpEngine) -> Vec<Check> {
     let mut checks = long_call(engine).await;
-    checks.push(weights(engine));
+    checks.extend(identity::checks(engine));
     // What is said of the weights stands above.
     let notes = engine.notes().iter().filter(|note| !note.contains("`revision`"));
     checks.extend(notes.map(|note| Check::ok("requests", note.split_once(": ").map_or(note.as_str(), |(_, rest)| rest))));
@@ -81,7 +81,7 @@ async fn long_call(engine: &HttpEngine) -> Vec<Check> {
 
 /// An answer with its JSON, which only a whole one has.
 async fn whole_or_streamed(engine: &HttpEngine, body: Body<'_>) -> Result<(Value, reply::Reply), EngineError> {
-    if !engine.server.streams {
+    if !engine.server.streams() {
         let value: Result<Value, _> = engine.server.post_json(CHAT, engine.server.json(CHAT, &body)?).await;
         let reading = Reading { max_tokens: body.max_tokens, unreasoned: true, empty: false };
         let read = value.as_ref().ok().map(|value| reply::parse(value.to_string().as_bytes(), reading));
@@ -121,17 +121,6 @@ fn thinking(message: &Value, reply: &reply::Reply, opening: Opening) -> Check {
             format!("no thinking apart from the answer in {} tokens", reply.usage.completion_tokens),
             "nothing for a model that only thinks when the prompt asks for it; for a reasoning model see that its chat \
              template has thinking on, or start vLLM or SGLang with the model's `--reasoning-parser`",
-        ),
-    }
-}
-
-fn weights(engine: &HttpEngine) -> Check {
-    match engine.drifts {
-        false => Check::ok("weights", format!("fingerprint {}", engine.info().fingerprint.chars().take(16).collect::<String>())),
-        true => Check::missing(
-            "weights",
-            "greedy answers differ from each other, so other weights behind the same name cannot be told apart",
-            "set `revision` whenever the model changes",
         ),
     }
 }

@@ -132,6 +132,11 @@ impl HttpConfig {
         self.urls.iter().map(|url| Base::parse(url).map_err(|what| bad(&what))).collect()
     }
 
+    /// The addresses as they may be shown and kept.
+    pub(crate) fn places(&self) -> Vec<String> {
+        self.urls.iter().map(|url| shown_address(url)).collect()
+    }
+
     /// The time limit of one try.
     pub(crate) fn time_limit(&self) -> Duration {
         Duration::try_from_secs_f64(self.timeout).unwrap_or(Duration::MAX)

@@ -161,7 +161,7 @@ pub(crate) async fn send(
     sink: Option<&TokenSink>,
     retries: u32,
 ) -> Result<Reply, EngineError> {
-    body.stream = sink.is_some() || server.streams;
+    body.stream = sink.is_some() || server.streams();
     body.stream_options = body.stream.then_some(StreamOptions { include_usage: true });
     let (max_tokens, words, terms) = (body.max_tokens, body.input.words(), body.terms);
     let body = server.json(path, &body)?;

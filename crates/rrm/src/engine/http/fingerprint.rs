@@ -1,6 +1,4 @@
-//! Which weights answer: what the server lists of a model, and how the model behaves, turned into a hash.
-
-use std::time::Duration;
+//! Which weights answer: a name that was given, or what the server states of a model and how the model behaves, turned into a hash.
 
 use futures::future::join_all;
 use serde_json::Value;
@@ -10,199 +8,80 @@ use crate::{
     engine::{
         EngineError, Sampling,
         http::{
-            HttpConfig,
             body::{Body, Input},
             continuation::{CHAT, send},
             fields::Fields,
-            replicas::Replica,
+            listing::Listed,
             reply::Reply,
-            secrets::visible,
             server::Server,
         },
     },
 };
 
-/// What `/v1/models` says of a model that stays the same over restarts. `created` is the time of the start on vLLM, and the size of the
-/// context (`max_model_len`, `meta.n_ctx`) is how the server was started: other sizes give the same texts.
-const STABLE: [&str; 4] = ["root", "parent", "owned_by", "meta"];
-
-/// One entry of `/v1/models`.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Listed {
-    pub id: String,
-    /// Its stable fields as JSON with sorted keys.
-    stable: String,
-    /// Whether the server does not know it yet (llama.cpp while it loads).
-    loading: bool,
-    /// Who serves it, where that is said: `vllm`, `sglang`, `llamacpp`.
-    pub owner: Option<String>,
+/// What a server answered to one greedy request that was asked several times.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Answers {
+    /// The different answers, the first one first.
+    pub texts: Vec<String>,
+    /// Whether those that came at once were the same; otherwise they say nothing about the weights.
+    pub repeat: bool,
 }
 
-impl Listed {
-    /// A model that is known from elsewhere than a list.
-    pub fn new(id: String, stable: String) -> Self {
-        Listed { id, stable, loading: false, owner: None }
-    }
-
-    /// What stays the same over restarts.
-    pub fn stable(&self) -> &str {
-        &self.stable
-    }
-}
-
-/// So long a server may take to list its models: what is asked is small, and a gateway that does not know the route may never answer.
-const LISTING: Duration = Duration::from_secs(15);
-
-/// The models that each replica lists; `Err` for a replica that does not answer, `Ok` and empty for one without such a list. Where an address
-/// has several candidates, the first that lists models is used from now on.
-pub(crate) async fn list(server: &Server) -> Vec<Result<Vec<Listed>, EngineError>> {
-    join_all(server.replicas().iter().map(|replica| list_of(server, replica))).await
-}
-
-async fn list_of(server: &Server, replica: &Replica) -> Result<Vec<Listed>, EngineError> {
-    // A wrong address should be known soon, and a replica that is down should not hold up the others.
-    let retries = server.max_retries.min(2);
-    let mut results = Vec::new();
-    for number in 0..replica.base.count() {
-        replica.base.choose(number);
-        let result = match server.get_json::<Value>(replica, "v1/models", retries, LISTING).await {
-            Ok(value) => Ok(read(&value)),
-            Err(EngineError::Status { status: 404 | 405 | 501, .. }) => Ok(Vec::new()),
-            Err(error) => Err(error),
-        };
-        match &result {
-            Ok(models) if models.is_empty() => {}
-            Ok(_) | Err(EngineError::Unreachable { .. } | EngineError::TimedOut { .. }) => return result,
-            Err(_) => {}
-        }
-        results.push(result);
-    }
-    // A route that refuses is there, one that is not found is not.
-    let refuses =
-        |result: &Result<_, EngineError>| matches!(result, Err(EngineError::Unauthorized { .. } | EngineError::Status { .. }));
-    let at = results.iter().position(refuses).unwrap_or(0);
-    replica.base.choose(at);
-    results.swap_remove(at)
-}
-
-/// What has to be said where a model is named and no replica lists any: that it is taken as named, and why nothing more is known of it.
-pub(crate) fn unlisted(engine: &str, model: Option<&str>, lists: &[Result<Vec<Listed>, EngineError>]) -> Option<String> {
-    let model = model?;
-    if lists.iter().flatten().any(|models| !models.is_empty()) {
-        return None;
-    }
-    let why = match lists.iter().find_map(|list| list.as_ref().err()) {
-        None => "there is no such list".to_owned(),
-        Some(EngineError::Unauthorized { status, .. }) => format!("status {status}"),
-        Some(EngineError::Status { status, .. }) => format!("status {status}"),
-        Some(EngineError::TimedOut { after, .. }) => format!("no answer within {after:?}"),
-        Some(EngineError::BadReply { .. }) => "an answer that cannot be read".to_owned(),
-        // Nobody answers at all, which is an error of its own.
-        Some(_) => return None,
-    };
-    Some(format!("{engine}: the server does not tell its models ({why}); {model} is asked for as it is named"))
-}
-
-/// The model to ask for: the configured one, or the only one listed, with what all replicas say of it.
-pub(crate) fn choose(
-    engine: &str,
-    config: &HttpConfig,
-    lists: Vec<Result<Vec<Listed>, EngineError>>,
-) -> Result<Listed, EngineError> {
-    let failed = |detail: String| EngineError::Failed { engine: engine.to_owned(), detail };
-    let (mut reached, mut last) = (Vec::new(), None);
-    for list in lists {
-        match list {
-            Ok(models) => reached.push(models),
-            Err(error @ EngineError::Unauthorized { .. }) if config.model.is_none() => return Err(nameable(error)),
-            Err(error) => last = Some(error),
+impl Answers {
+    /// Adds what was answered at another time.
+    pub fn add(&mut self, texts: impl IntoIterator<Item = String>) {
+        for text in texts {
+            if text != NOTHING && !self.texts.contains(&text) {
+                self.texts.push(text);
+            }
         }
     }
-    if let (true, Some(error)) = (reached.is_empty(), last) {
-        // Some servers fail on this route (`transformers serve` without a cache of models does), and some keys may chat but not list. Where the
-        // model is named anyway, whether it can chat is found out soon enough.
-        if config.model.is_none() || matches!(error, EngineError::Unreachable { .. }) {
-            return Err(nameable(error));
-        }
-    }
-    let mut ids: Vec<&str> = reached.iter().flatten().map(|model| model.id.as_str()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let id = match (&config.model, ids.as_slice()) {
-        (Some(model), _) => model.clone(),
-        (None, [only]) => only.to_string(),
-        (None, []) => return Err(failed("the server lists no models; name the one to use".to_owned())),
-        (None, several) => {
-            return Err(failed(format!("the server has several models, name one of them: {}", visible(&several.join(", ")))));
-        }
-    };
-    let mut said: Vec<&Listed> = reached.iter().flatten().filter(|model| model.id == id).collect();
-    // One that is loading says nothing yet.
-    if said.iter().any(|model| !model.loading) {
-        said.retain(|model| !model.loading);
-    }
-    said.dedup_by_key(|model| &model.stable);
-    if said.len() > 1 && config.revision.is_none() {
-        let detail = format!(
-            "the replicas do not serve the same {id}: {} and {}; if they do, set `revision`",
-            said[0].stable, said[1].stable
-        );
-        return Err(failed(detail));
-    }
-    Ok(said.first().map_or_else(|| Listed::new(id, String::new()), |model| (*model).clone()))
 }
 
-/// What the server says of the model now that it has answered; what it said before, where it says nothing.
-async fn loaded(server: &Server, config: &HttpConfig, model: &Listed) -> Listed {
-    if !model.loading {
-        return model.clone();
-    }
-    let config = HttpConfig { model: Some(model.id.clone()), ..config.clone() };
-    choose(&server.name, &config, list(server).await).unwrap_or_else(|_| model.clone())
-}
+/// The request whose greedy answer tells weights apart.
+const STORY: &str = "Tell me a story about a lighthouse keeper who finds something strange on the beach.";
 
-/// The error of a list that could not be had, with what makes it needless.
-fn nameable(error: EngineError) -> EngineError {
-    const HOW: &str = "; the list of models can be done without where --model names one";
-    match error {
-        EngineError::Unauthorized { engine, status, detail } => {
-            EngineError::Unauthorized { engine, status, detail: detail + HOW }
-        }
-        EngineError::Status { engine, status, detail } => EngineError::Status { engine, status, detail: detail + HOW },
-        EngineError::BadReply { engine, detail } => EngineError::BadReply { engine, detail: detail + HOW },
-        EngineError::TimedOut { engine, after } => {
-            EngineError::Failed { engine, detail: format!("no list of models within {after:?}{HOW}") }
-        }
-        other => other,
-    }
-}
-
-/// The fingerprint, and what has to be said about it.
+/// Asks the greedy request three times at once, or else one after the other.
 ///
-/// With a `revision` it is the hash of model and revision. Without, of model, stable metadata and the reply to a greedy probe,
-/// which is asked three times at once: where the three differ, the probe says nothing about the weights and is left out.
-pub(crate) async fn fingerprint(
-    server: &Server,
-    config: &HttpConfig,
-    model: &Listed,
-) -> Result<(String, Option<String>), EngineError> {
-    if let Some(revision) = &config.revision {
-        return Ok((of_revision(&model.id, revision), None));
-    }
+/// # Errors
+/// What the server said to the first that failed.
+pub(crate) async fn answers(server: &Server, model: &str, at_once: bool) -> Result<Answers, EngineError> {
+    let asked = || async { story(server, model).await };
+    let texts = match at_once {
+        true => join_all([(); 3].map(|()| asked())).await.into_iter().collect::<Result<Vec<_>, _>>()?,
+        false => vec![asked().await?, asked().await?, asked().await?],
+    };
+    let mut answers = Answers { repeat: texts.iter().all(|text| text == &texts[0] && text != NOTHING), texts: Vec::new() };
+    answers.add(texts);
+    Ok(answers)
+}
+
+/// One greedy answer.
+pub(crate) async fn story(server: &Server, model: &str) -> Result<String, EngineError> {
     let sampling = Sampling { temperature: 0.0, max_tokens: 24, ..Sampling::default() };
-    let messages = [Message::user("Tell me a story about a lighthouse keeper who finds something strange on the beach.")];
-    let replies = join_all([(); 3].map(|()| probe(server, &model.id, &messages, &sampling, 0))).await;
-    let texts = replies.into_iter().map(|reply| reply.map(|reply| said(&reply))).collect::<Result<Vec<_>, _>>()?;
-    let model = loaded(server, config, model).await;
-    if texts.iter().all(|text| text == &texts[0] && text != NOTHING) {
-        return Ok((hash(&["probe", &model.id, &model.stable, &texts[0]]), None));
+    Ok(said(&probe(server, model, &[Message::user(STORY)], &sampling, 0).await?))
+}
+
+/// The fingerprint of weights that nobody named: of the model's name without the path or gateway before it, of what is stated of the weights, and of
+/// the greedy answer, where that repeats.
+pub(crate) fn of_behaviour(listed: &Listed, answers: &Answers) -> String {
+    let facts: Vec<String> = listed.facts.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let answer = answers.texts.first().filter(|_| answers.repeat).map_or("", String::as_str);
+    hash(&["identity", last_name(&listed.id), &facts.join(","), answer])
+}
+
+/// The fingerprint that versions before identities were remembered gave: of the whole name and of all that is listed.
+pub(crate) fn of_before(listed: &Listed, answers: &Answers) -> String {
+    match answers.texts.first().filter(|_| answers.repeat) {
+        Some(answer) => hash(&["probe", &listed.id, listed.stable(), answer]),
+        None => hash(&["listed", &listed.id, listed.stable()]),
     }
-    let note = format!(
-        "{}: the server answers the same greedy request differently each time, or with nothing, so that other weights behind the \
-         same name cannot be told apart; set `revision` whenever the model changes",
-        server.name
-    );
-    Ok((hash(&["listed", &model.id, &model.stable]), Some(note)))
+}
+
+/// A model's name without the path or the gateway's prefix before it.
+pub(crate) fn last_name(model: &str) -> &str {
+    let name = model.trim_end_matches(['/', '\\']);
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
 
 /// The fingerprint where a revision names the weights: no server has to be asked.
@@ -250,29 +129,6 @@ pub(super) fn said(reply: &Reply) -> String {
     format!("{}{NOTHING}{}", reply.reasoning.as_deref().unwrap_or_default(), reply.text)
 }
 
-fn read(models: &Value) -> Vec<Listed> {
-    let entries = models.get("data").or(models.get("models")).unwrap_or(models).as_array();
-    entries
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| {
-            let owner = entry.get("owned_by").and_then(Value::as_str).map(str::to_lowercase);
-            let loading = entry.get("meta").is_some_and(Value::is_null);
-            Some(Listed { id: entry.get("id")?.as_str()?.to_owned(), stable: stable(entry), loading, owner })
-        })
-        .collect()
-}
-
-fn stable(entry: &Value) -> String {
-    let mut entry = entry.clone();
-    if let Some(meta) = entry.get_mut("meta").and_then(Value::as_object_mut) {
-        meta.retain(|name, _| !name.starts_with("n_ctx") || name == "n_ctx_train");
-    }
-    let field = |name: &&str| Some(format!("{name:?}:{}", sorted(entry.get(*name).filter(|value| !value.is_null())?)));
-    let fields = STABLE.iter().filter_map(field);
-    fields.collect::<Vec<_>>().join(",")
-}
-
 /// JSON with the keys of objects in order: a server may list them in any.
 pub(super) fn sorted(value: &Value) -> String {
     match value {
@@ -295,78 +151,4 @@ pub(crate) fn hash(parts: &[&str]) -> String {
         hasher.update(part.as_bytes());
     }
     hasher.finalize().to_hex().to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn listed(entry: Value) -> Vec<Listed> {
-        read(&json!({"object": "list", "data": [entry]}))
-    }
-
-    fn chosen(model: Option<&str>, lists: Vec<Result<Vec<Listed>, EngineError>>) -> Result<Listed, EngineError> {
-        choose("e", &HttpConfig { model: model.map(str::to_owned), ..HttpConfig::default() }, lists)
-    }
-
-    #[test]
-    fn only_what_stays_the_same_counts() {
-        let before =
-            listed(json!({"id": "m", "created": 1, "root": "/w", "meta": {"b": 1, "a": 2}, "permission": [{"id": "x"}]}));
-        let after = listed(json!({"id": "m", "created": 2, "meta": {"a": 2, "b": 1}, "root": "/w", "permission": []}));
-        let other = listed(json!({"id": "m", "created": 1, "root": "/w2", "meta": {"a": 2, "b": 1}}));
-        assert_eq!(before, after);
-        assert_ne!(before, other);
-    }
-
-    #[test]
-    fn the_size_of_the_context_is_no_part_of_the_weights() {
-        let stable = |entry: Value| listed(entry)[0].stable.clone();
-        let vllm = |length: u64| stable(json!({"id": "m", "owned_by": "vllm", "root": "/w", "max_model_len": length}));
-        assert_eq!(vllm(4096), vllm(2048));
-        let llama = |context: u64, parameters: u64| {
-            stable(json!({"id": "m", "meta": {"n_ctx": context, "n_ctx_train": 4096, "n_params": parameters}}))
-        };
-        assert_eq!(llama(4096, 7), llama(8192, 7));
-        assert_ne!(llama(4096, 7), llama(4096, 8));
-    }
-
-    #[test]
-    fn a_model_that_is_loading_says_nothing_yet() {
-        let loading = listed(json!({"id": "a", "meta": null}));
-        let loaded = listed(json!({"id": "a", "meta": {"n_params": 7}}));
-        assert!(loading[0].loading && !loaded[0].loading);
-        for lists in [vec![Ok(loading.clone()), Ok(loaded.clone())], vec![Ok(loaded.clone()), Ok(loading)]] {
-            assert_eq!(chosen(None, lists).unwrap(), loaded[0]);
-        }
-    }
-
-    #[test]
-    fn the_model_is_the_named_or_the_only_one() {
-        let a = listed(json!({"id": "a"}));
-        let both = [a.clone(), listed(json!({"id": "b"}))].concat();
-        assert_eq!(chosen(None, vec![Ok(a.clone()), Ok(a.clone())]).unwrap().id, "a");
-        assert_eq!(chosen(Some("b"), vec![Ok(both.clone())]).unwrap().id, "b");
-        assert_eq!(chosen(Some("hidden"), vec![Ok(Vec::new())]).unwrap().id, "hidden");
-        let error = chosen(None, vec![Ok(both)]).unwrap_err().to_string();
-        assert!(error.contains("a, b"), "{error}");
-        assert!(chosen(None, vec![Ok(Vec::new())]).is_err());
-    }
-
-    #[test]
-    fn a_replica_that_is_down_does_not_matter_but_all_of_them_do() {
-        let down = || EngineError::Unreachable { engine: "e".to_owned(), detail: "refused".to_owned() };
-        assert!(chosen(None, vec![Err(down()), Ok(listed(json!({"id": "a"})))]).is_ok());
-        assert!(matches!(chosen(None, vec![Err(down()), Err(down())]), Err(EngineError::Unreachable { .. })));
-    }
-
-    #[test]
-    fn replicas_must_agree() {
-        let lists = || vec![Ok(listed(json!({"id": "a", "root": "1"}))), Ok(listed(json!({"id": "a", "root": "2"})))];
-        assert!(chosen(None, lists()).unwrap_err().to_string().contains("revision"));
-        let config = HttpConfig { revision: Some("7".to_owned()), ..HttpConfig::default() };
-        assert!(choose("e", &config, lists()).is_ok());
-    }
 }

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::{
     chat::Message,
     engine::{
-        Opening, Sampling,
+        EngineError, Opening, Sampling,
         http::{
             body::{Body, Input},
             continuation::{CHAT, send},
@@ -23,18 +23,22 @@ use crate::{
 /// Time for what only few servers have; one that hangs there is one that does not have it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Finds out who opens the thinking. That nothing can be found out is no error.
-pub(crate) async fn find(server: &Server, model: &str) -> Opening {
+/// Finds out who opens the thinking. That nothing can be found out is no error; `None` where nobody answered.
+pub(crate) async fn find(server: &Server, model: &str) -> Option<Opening> {
     let messages = [Message::user("What is 2 + 2? Answer with the number.")];
     if let Ok(Some(prompt)) = timeout(PATIENCE, rendered(server, model, &messages)).await {
-        return if ends_open(&prompt) { Opening::Template } else { Opening::Model };
+        return Some(if ends_open(&prompt) { Opening::Template } else { Opening::Model });
     }
     let sampling = Sampling { temperature: 0.0, max_tokens: 160, ..Sampling::default() };
     let mut body = Body::new(model, Input::ask(&messages), &sampling, 0);
     body.terms.may_be_empty = true;
-    let Ok(_permit) = server.permit().await else { return Opening::Unknown };
-    let reply = send(server, CHAT, body, None, server.max_retries.min(1)).await;
-    reply.map_or(Opening::Unknown, |reply| of_reply(&reply))
+    let _permit = server.permit().await.ok()?;
+    match send(server, CHAT, body, None, server.max_retries.min(1)).await {
+        Ok(reply) => Some(of_reply(&reply)),
+        // Who refuses this will refuse it again.
+        Err(EngineError::Status { status: 400..=428, .. } | EngineError::Unsupported { .. }) => Some(Opening::Unknown),
+        Err(_) => None,
+    }
 }
 
 /// What one reply says: thinking that is closed and was not opened was opened by the template.

@@ -1,6 +1,6 @@
 //! What a server can do, found out by trying: whether seeds repeat, and whether log-probabilities come.
 
-use futures::future::{join, join_all};
+use futures::future::{join_all, join3};
 
 use crate::{
     chat::Message,
@@ -9,7 +9,7 @@ use crate::{
         http::{
             body::{Body, Input},
             continuation::{CHAT, send},
-            fingerprint::{NOTHING, probe, said},
+            fingerprint::{NOTHING, probe, said, story},
             server::Server,
         },
     },
@@ -19,16 +19,25 @@ use crate::{
 const LARGEST_SEED: u64 = (1 << 53) - 1;
 
 /// Whether the same seed gives the same text, alone and beside longer requests of other people. On some servers sums depend on what is
-/// computed together, so that a text differs once a sum tips a token over.
-pub(crate) async fn seeds_repeat(server: &Server, model: &str) -> Result<bool, EngineError> {
+/// computed together, so that a text differs once a sum tips a token over. With `stories`, also what is answered at these two times to the greedy
+/// request that tells weights apart.
+pub(crate) async fn seeds_repeat(server: &Server, model: &str, stories: bool) -> Result<(bool, Vec<String>), EngineError> {
     let sampling = Sampling { temperature: 1.0, max_tokens: 48, ..Sampling::default() };
     let messages = [Message::user("Name three things that nobody expects in a kitchen drawer.")];
     let alone = said(&probe(server, model, &messages, &sampling, LARGEST_SEED).await?);
+    let greedy = || async {
+        match stories {
+            true => story(server, model).await.ok(),
+            false => None,
+        }
+    };
+    let story_alone = greedy().await;
     let others: Vec<[Message; 1]> = OTHERS.iter().map(|subject| [Message::user(long_request(subject))]).collect();
     let others = join_all(others.iter().enumerate().map(|(n, other)| probe(server, model, other, &sampling, n as u64)));
     // Whether the others are answered does not matter.
-    let (beside, _) = join(probe(server, model, &messages, &sampling, LARGEST_SEED), others).await;
-    Ok(alone == said(&beside?) && alone != NOTHING)
+    let (beside, story_beside, _) = join3(probe(server, model, &messages, &sampling, LARGEST_SEED), greedy(), others).await;
+    let repeats = alone == said(&beside?) && alone != NOTHING;
+    Ok((repeats, story_alone.into_iter().chain(story_beside).collect()))
 }
 
 /// What the requests beside are about.

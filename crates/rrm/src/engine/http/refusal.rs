@@ -4,13 +4,16 @@
 //! that are too large are cut to 31 bits, which is the same for every run. Each is said in a note. Whatever would change how tokens are
 //! drawn is left to the user: the error names the option.
 
+use serde::{Deserialize, Serialize};
+
 use crate::engine::{
     EngineError,
     http::fields::{Fields, NEW_LIMIT},
 };
 
 /// What is sent otherwise after a refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Remedy {
     /// The limit of tokens goes by its newer name.
     NewLimit,

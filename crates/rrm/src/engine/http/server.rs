@@ -4,7 +4,10 @@
 mod tries;
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -24,7 +27,7 @@ use self::tries::Tries;
 use crate::engine::{
     EngineError, Meter, TokenSink, Usage,
     http::{
-        HttpConfig, base,
+        Continuation, HttpConfig, base,
         body::{Body, Terms},
         bounded, client,
         continuation::CHAT,
@@ -51,9 +54,9 @@ pub(crate) struct Server {
     /// How often a request is tried again.
     pub max_retries: u32,
     /// What is sent otherwise than it is written here.
-    pub fields: Fields,
+    fields: RwLock<Arc<Fields>>,
     /// Whether answers are asked for as streams although nobody watches.
-    pub streams: bool,
+    streams: AtomicBool,
     pub(super) client: Client,
     replicas: Replicas,
     permits: Semaphore,
@@ -100,8 +103,8 @@ impl Server {
             name,
             counters: Counters::default(),
             max_retries: config.max_retries,
-            fields: config.fields.clone(),
-            streams: config.stream,
+            fields: RwLock::new(Arc::new(config.fields.clone())),
+            streams: AtomicBool::new(config.stream),
             replicas: Replicas::new(bases, config.first_wait()),
             permits: Semaphore::new(config.concurrency.min(Semaphore::MAX_PERMITS)),
             requests: config.requests_per_minute.map(Bucket::new),
@@ -116,12 +119,25 @@ impl Server {
         })
     }
 
+    /// What is sent otherwise than it is written here.
+    pub fn fields(&self) -> Arc<Fields> {
+        self.fields.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether answers are asked for as streams although nobody watches.
+    pub fn streams(&self) -> bool {
+        self.streams.load(Ordering::Relaxed)
+    }
+
     /// Sends requests otherwise from now on.
-    pub fn mend(&mut self, remedy: Remedy) {
+    pub fn mend(&self, remedy: Remedy) {
+        let mut fields = self.fields.write().unwrap_or_else(PoisonError::into_inner);
         match remedy {
-            Remedy::NewLimit => drop(self.fields.rename.insert(NEW_LIMIT.0.to_owned(), NEW_LIMIT.1.to_owned())),
-            Remedy::Stream => self.streams = true,
-            Remedy::ShortSeeds => self.fields.seed_bits = Some(31),
+            Remedy::NewLimit => {
+                Arc::make_mut(&mut fields).rename.insert(NEW_LIMIT.0.to_owned(), NEW_LIMIT.1.to_owned());
+            }
+            Remedy::Stream => self.streams.store(true, Ordering::Relaxed),
+            Remedy::ShortSeeds => Arc::make_mut(&mut fields).seed_bits = Some(31),
         }
     }
 
@@ -138,10 +154,11 @@ impl Server {
     /// # Errors
     /// As [`json`](Self::json).
     pub fn bytes(&self, body: &impl Serialize, change: impl FnOnce(&Fields, Value) -> Value) -> Result<Vec<u8>, EngineError> {
-        let bytes = if self.fields.is_empty() {
+        let fields = self.fields();
+        let bytes = if fields.is_empty() {
             serde_json::to_vec(body)
         } else {
-            serde_json::to_value(body).and_then(|value| serde_json::to_vec(&change(&self.fields, value)))
+            serde_json::to_value(body).and_then(|value| serde_json::to_vec(&change(&fields, value)))
         };
         bytes.map_err(|error| EngineError::Failed { engine: self.name.clone(), detail: error.to_string() })
     }
@@ -160,6 +177,17 @@ impl Server {
     /// What a failure is for the caller.
     pub fn error(&self, failure: Failure) -> EngineError {
         failure.into_error(&self.name, self.time_limit, &self.secrets)
+    }
+
+    /// The error of something that went wrong on this side.
+    pub fn failed(&self, error: &impl std::fmt::Display) -> EngineError {
+        EngineError::Failed { engine: self.name.clone(), detail: error.to_string() }
+    }
+
+    /// How texts may be continued here.
+    pub fn ways(&self, config: &HttpConfig) -> Continuation {
+        // Without a limit of tokens nothing can be cut.
+        if self.fields().leaves_out("max_tokens") { Continuation::None } else { config.continuation }
     }
 
     /// The error of an answer that is not what the protocol says; `detail` may hold its words.

@@ -1,0 +1,369 @@
+//! What a server states and answers, and what a store remembers -> who it is: somebody who is known, somebody new, or not who it should be.
+
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    engine::{
+        EngineError, Opening,
+        http::{
+            fingerprint::{self, Answers, last_name},
+            listing::Listed,
+            refusal::Remedy,
+        },
+    },
+    store::{Identities, Identity, Known, StoreError, now},
+};
+
+/// Who remembers engines over runs, and what to do where one answers otherwise.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// Where identities are remembered.
+    pub identities: Identities,
+    /// What to do where an engine is not who is remembered under its name.
+    pub otherwise: Otherwise,
+}
+
+/// What to do where an engine answers otherwise than the store remembers of its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Otherwise {
+    /// Stop before anything is paid.
+    #[default]
+    Stop,
+    /// They are the same weights all the same: remember the new answers beside the old ones. What is stored of this model under a fingerprint that
+    /// nobody remembers belongs to them, too; the text begins the fingerprint where there are several.
+    SameWeights(Option<String>),
+    /// They are other weights: ask them anew, and remember them beside the others.
+    OtherWeights,
+}
+
+/// What the first requests taught about a server, kept in [`Known::learned`](crate::store::Known::learned).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Learned {
+    /// Whether seeds repeat.
+    pub seeds: bool,
+    /// Whether log-probabilities come.
+    pub logprobs: bool,
+    /// Whether thinking can be cut; `None` where nobody asked.
+    pub budget: Option<bool>,
+    /// Who opens the thinking; `None` where that could not be asked.
+    pub opening: Option<Opening>,
+    /// What is sent otherwise, since the server refuses the usual.
+    pub remedies: Vec<Remedy>,
+    /// Who serves.
+    pub owner: Option<String>,
+}
+
+impl Learned {
+    /// What a row holds.
+    pub fn of(identity: &Identity) -> Self {
+        serde_json::from_str(&identity.known.learned).unwrap_or_default()
+    }
+
+    /// As a row holds it.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// A server as it shows itself now.
+pub(crate) struct Shown<'a> {
+    pub listed: &'a Listed,
+    pub answers: &'a Answers,
+    /// The addresses that answered; where there are several, each of them has to be the one that is remembered.
+    pub places: &'a [String],
+}
+
+/// Why a server is not the one that is remembered, in words; `None` where it is.
+pub(crate) fn differs(identity: &Identity, shown: &Shown<'_>) -> Option<String> {
+    let known = &identity.known;
+    let stated = shown.listed.facts.iter().find_map(|(name, now)| {
+        let before = known.stated.get(name).filter(|before| *before != now)?;
+        Some(format!("it states {name} {now}, and stated {before}"))
+    });
+    if stated.is_some() || known.answers.is_empty() {
+        return stated;
+    }
+    let is_known = |text: &String| known.answers.contains(text);
+    let texts = &shown.answers.texts;
+    let same = if shown.places.len() > 1 { !texts.is_empty() && texts.iter().all(is_known) } else { texts.iter().any(is_known) };
+    if same {
+        return None;
+    }
+    let other = texts.iter().find(|text| !is_known(text)).map_or("", String::as_str);
+    let times = if shown.answers.repeat { "" } else { ", not the same each time" };
+    Some(format!("its greedy answer to one request began {}, and is {} now{times}", excerpt(&known.answers[0]), excerpt(other)))
+}
+
+/// The beginning of an answer for people.
+fn excerpt(answer: &str) -> String {
+    let text: String = answer.chars().filter(|c| *c != '\0').collect();
+    match text.trim() {
+        "" => "empty".to_owned(),
+        text => format!("{:?}", text.chars().take(60).collect::<String>()),
+    }
+}
+
+/// Takes what is shown now for the same identity.
+pub(crate) fn absorb(identity: &mut Identity, shown: &Shown<'_>) {
+    identity.last_seen = now();
+    let known = &mut identity.known;
+    if !known.answers.is_empty() {
+        let new: Vec<String> = shown.answers.texts.iter().filter(|text| !known.answers.contains(text)).cloned().collect();
+        known.answers.extend(new);
+    }
+    known.stated.extend(shown.listed.facts.clone());
+    known.places.retain(|place| !shown.places.contains(place));
+    known.places.extend_from_slice(shown.places);
+    if !shown.listed.stable().is_empty() {
+        known.listed = shown.listed.stable().to_owned();
+    }
+}
+
+impl Memory {
+    /// Who is remembered under this name, where there is no doubt before it is asked: the one of this revision, or else the only one, at addresses
+    /// at which it was seen.
+    pub(crate) fn sole(
+        &self,
+        model: &str,
+        changes: &str,
+        revision: Option<&str>,
+        places: &[String],
+    ) -> Result<Option<Identity>, StoreError> {
+        if self.otherwise != Otherwise::Stop {
+            return Ok(None);
+        }
+        let mut own = self.identities.asked_with(changes)?;
+        own.retain(|identity| identity.model == model && identity.known.revision.as_deref() == revision);
+        let sole = if own.len() == 1 { own.pop() } else { None };
+        // Two servers may call their models alike.
+        let is_there = |one: &Identity| revision.is_some() || places.iter().all(|place| one.known.places.contains(place));
+        let sole = sole.filter(is_there);
+        // Transcripts cannot be read without knowing who opens the thinking.
+        Ok(sole.filter(|identity| Learned::of(identity).opening.is_some()))
+    }
+
+    /// Who this server is, and what is to be said of that. `name` is the engine's; `finished` makes the fingerprint of a completion's address of
+    /// that of weights.
+    pub(crate) fn settle(
+        &self,
+        name: &str,
+        changes: &str,
+        shown: &Shown<'_>,
+        finished: impl Fn(String) -> String,
+    ) -> Result<(Identity, Vec<String>), EngineError> {
+        let model = &shown.listed.id;
+        let mut notes = Vec::new();
+        let mut rows = self.identities.asked_with(changes).map_err(|error| failed(name, &error))?;
+        rows.retain(|identity| identity.known.revision.is_none());
+        let stored = self.identities.stored(model).map_err(|error| failed(name, &error))?;
+        let own: Vec<&Identity> = rows.iter().filter(|identity| identity.model == *model).collect();
+        let same = own.iter().find(|identity| differs(identity, shown).is_none());
+        let mut identity = match (same, own.first(), &self.otherwise) {
+            (Some(same), ..) => (*same).clone(),
+            (None, Some(last), Otherwise::Stop) => return Err(self.refused(name, last, shown, &own)),
+            (None, Some(_), Otherwise::SameWeights(which)) => {
+                let choices: Vec<(String, u64)> = own.iter().map(|own| (own.fingerprint.clone(), count(&stored, own))).collect();
+                let chosen = chosen(name, &choices, among(&choices, which.as_deref()))?;
+                let mut identity = own[chosen].clone();
+                notes.push(format!("{name}: taken for the weights of {}, as --same-weights says", date(identity.first_seen)));
+                adopt_behaviour(&mut identity, shown, name, &mut notes);
+                identity
+            }
+            // Elsewhere, or behind a gateway, a model has another name and the same answers.
+            _ => match rows.iter().find(|row| is_renamed(row, model) && differs(row, shown).is_none()) {
+                Some(row) => {
+                    notes.push(format!(
+                        "{name}: answers as {}, which the store remembers, so it is taken for the same",
+                        row.model
+                    ));
+                    Identity { model: model.clone(), ..row.clone() }
+                }
+                None => {
+                    notes.extend(own.first().map(|last| format!("{name}: {}: asked anew", self.otherwise(last, shown, &own))));
+                    fresh(changes, shown, &stored, finished)
+                }
+            },
+        };
+        absorb(&mut identity, shown);
+        if let Otherwise::SameWeights(which) = &self.otherwise {
+            notes.extend(self.adopt_stored(name, which.as_deref(), &mut identity, (&stored, shown))?);
+            named(name, which.as_deref(), &identity)?;
+        }
+        Ok((identity, notes))
+    }
+
+    /// The error of a server that is not who is remembered.
+    pub(crate) fn refused(&self, name: &str, last: &Identity, shown: &Shown<'_>, all: &[&Identity]) -> EngineError {
+        let detail = format!("{}. Nothing was paid for", self.otherwise(last, shown, all));
+        EngineError::OtherWeights { engine: name.to_owned(), detail }
+    }
+
+    /// What is remembered since when, and what differs from it.
+    fn otherwise(&self, last: &Identity, shown: &Shown<'_>, all: &[&Identity]) -> String {
+        let why = differs(last, shown).unwrap_or_default();
+        let mut said = format!("{} remembers {} since {}", self.identities.path().display(), last.model, date(last.first_seen));
+        if date(last.last_seen) != date(last.first_seen) {
+            write!(said, " (last seen {})", date(last.last_seen)).ok();
+        }
+        if let Ok(stored) = self.identities.stored(&last.model) {
+            write!(said, " and holds {} completions of it", all.iter().map(|one| count(&stored, one)).sum::<u64>()).ok();
+        }
+        write!(said, "; this server answers otherwise: {why}").ok();
+        said
+    }
+
+    /// Takes completions for those of `identity` that were stored under a fingerprint which nobody remembers, or only somebody of the same name who
+    /// answers alike.
+    fn adopt_stored(
+        &self,
+        name: &str,
+        which: Option<&str>,
+        identity: &mut Identity,
+        (stored, shown): (&[(String, u64)], &Shown<'_>),
+    ) -> Result<Option<String>, EngineError> {
+        let remembered = self.identities.all().map_err(|error| failed(name, &error))?;
+        let has = |one: &Identity, fingerprint: &String| one.fingerprint == *fingerprint || one.known.also.contains(fingerprint);
+        let namesake = |one: &Identity| {
+            let named = (&one.model, &one.changes, &one.known.revision) == (&identity.model, &identity.changes, &None);
+            named && (which.is_some() || !one.known.answers.is_empty() && differs(one, shown).is_none())
+        };
+        let is_left = |fingerprint: &String| {
+            !has(identity, fingerprint) && remembered.iter().filter(|one| has(one, fingerprint)).all(namesake)
+        };
+        let left: Vec<(String, u64)> = stored.iter().filter(|(fingerprint, _)| is_left(fingerprint)).cloned().collect();
+        // One that is named and has its place was dealt with.
+        let named = among(&left, which);
+        if left.is_empty() || which.is_some() && named.is_none() {
+            return Ok(None);
+        }
+        let (fingerprint, completions) = &left[chosen(name, &left, named)?];
+        identity.known.also.push(fingerprint.clone());
+        for other in remembered.iter().filter(|one| one.fingerprint == *fingerprint) {
+            let Known { answers, also, .. } = &other.known;
+            identity
+                .known
+                .answers
+                .extend(answers.iter().filter(|text| !identity.known.answers.contains(text)).cloned().collect::<Vec<_>>());
+            identity.known.also.extend(also.iter().cloned());
+            identity.first_seen = identity.first_seen.min(other.first_seen);
+            self.identities.forget(other).map_err(|error| failed(name, &error))?;
+        }
+        Ok(Some(format!(
+            "{name}: {completions} completions under {} are its own from now on (--same-weights)",
+            short(fingerprint)
+        )))
+    }
+}
+
+fn failed(name: &str, error: &StoreError) -> EngineError {
+    EngineError::Failed { engine: name.to_owned(), detail: error.to_string() }
+}
+
+/// Refuses a fingerprint that is none of this identity's.
+fn named(name: &str, which: Option<&str>, identity: &Identity) -> Result<(), EngineError> {
+    let mut own = identity.known.also.iter().chain([&identity.fingerprint]);
+    match which {
+        Some(which) if !own.any(|fingerprint| fingerprint.starts_with(which)) => {
+            let detail = format!("--same-weights={which}: nothing of this model is stored under a fingerprint that begins so");
+            Err(EngineError::OtherWeights { engine: name.to_owned(), detail })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `which`, where a fingerprint among these begins so.
+fn among<'a>(choices: &[(String, u64)], which: Option<&'a str>) -> Option<&'a str> {
+    which.filter(|which| choices.iter().any(|(fingerprint, _)| fingerprint.starts_with(which)))
+}
+
+/// Which of these fingerprints is meant: the only one, or the only one that begins so.
+fn chosen(name: &str, choices: &[(String, u64)], which: Option<&str>) -> Result<usize, EngineError> {
+    let fits = |at: &usize| which.is_none_or(|which| choices[*at].0.starts_with(which));
+    let fitting: Vec<usize> = (0..choices.len()).filter(fits).collect();
+    if let [only] = fitting[..] {
+        return Ok(only);
+    }
+    let list: Vec<String> =
+        choices.iter().map(|(fingerprint, count)| format!("{} ({count} completions)", short(fingerprint))).collect();
+    let first = choices.first().map_or("HASH", |(first, _)| short(first));
+    let detail = format!(
+        "the store holds several under this name, {}: name the one with the same weights, --same-weights={first}",
+        list.join(", ")
+    );
+    Err(EngineError::OtherWeights { engine: name.to_owned(), detail })
+}
+
+fn short(fingerprint: &str) -> &str {
+    fingerprint.get(..16).unwrap_or(fingerprint)
+}
+
+fn count(stored: &[(String, u64)], identity: &Identity) -> u64 {
+    let of = |fingerprint: &String| *fingerprint == identity.fingerprint || identity.known.also.contains(fingerprint);
+    stored.iter().filter(|(fingerprint, _)| of(fingerprint)).map(|(_, count)| count).sum()
+}
+
+fn is_renamed(row: &Identity, model: &str) -> bool {
+    row.model != model && last_name(&row.model) == last_name(model) && !row.known.answers.is_empty()
+}
+
+/// Takes answers for those of the same weights although nothing shows it.
+fn adopt_behaviour(identity: &mut Identity, shown: &Shown<'_>, name: &str, notes: &mut Vec<String>) {
+    identity.known.stated.clear();
+    if !shown.answers.repeat && !identity.known.answers.is_empty() {
+        identity.known.answers.clear();
+        notes.push(format!("{name}: {DRIFTS}"));
+    }
+}
+
+/// What is said of a server whose answers tell nothing about its weights.
+pub(crate) const DRIFTS: &str = "the server answers the same greedy request differently each time, or with nothing, so that other weights behind the same \
+    name cannot be told apart; set `revision` whenever the model changes";
+
+/// Somebody whose weights have a name.
+pub(crate) fn declared(listed: &Listed, changes: &str, revision: &str, finished: impl Fn(String) -> String) -> Identity {
+    let known = Known { revision: Some(revision.to_owned()), listed: listed.stable().to_owned(), ..Known::default() };
+    Identity {
+        model: listed.id.clone(),
+        changes: changes.to_owned(),
+        fingerprint: finished(fingerprint::of_revision(&listed.id, revision)),
+        first_seen: now(),
+        last_seen: now(),
+        known: Known { stated: listed.facts.clone(), ..known },
+    }
+}
+
+/// Somebody who was never seen. Where what is stored has the fingerprint that earlier versions gave, it is kept.
+pub(crate) fn fresh(changes: &str, shown: &Shown<'_>, stored: &[(String, u64)], finished: impl Fn(String) -> String) -> Identity {
+    let before = finished(fingerprint::of_before(shown.listed, shown.answers));
+    let fingerprint = match stored.iter().any(|(fingerprint, _)| *fingerprint == before) {
+        true => before,
+        false => finished(fingerprint::of_behaviour(shown.listed, shown.answers)),
+    };
+    let mut identity = Identity {
+        model: shown.listed.id.clone(),
+        changes: changes.to_owned(),
+        fingerprint,
+        first_seen: now(),
+        ..Identity::default()
+    };
+    if shown.answers.repeat {
+        identity.known.answers.clone_from(&shown.answers.texts);
+    }
+    absorb(&mut identity, shown);
+    identity
+}
+
+/// The day of a time in seconds since 1970, such as 2026-11-30 (UTC).
+pub(crate) fn date(seconds: u64) -> String {
+    // Days are counted from the first of March of the year 0, so that leap days come last.
+    let days = seconds / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let (day, month) = (of_year - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    format!("{:04}-{month:02}-{day:02}", era * 400 + year + u64::from(month <= 2))
+}

@@ -1,0 +1,143 @@
+//! An engine that a store remembers: ready at once, and made sure of before its first completion.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    chat::Message,
+    engine::{
+        EngineError, Sampling,
+        http::{
+            Asking, Continuation, HttpConfig, HttpEngine, continuation,
+            fingerprint::{self, Answers},
+            first_requests,
+            identity::{self, Learned, Memory, Shown},
+            listing::{self, Listed},
+            refusal,
+            secrets::visible,
+            server::Server,
+        },
+    },
+    store::Identity,
+};
+
+/// Between two looks at a server that is not up yet.
+const BETWEEN: Duration = Duration::from_millis(500);
+
+/// What is needed to make sure of an engine.
+pub(super) struct Pinned {
+    config: HttpConfig,
+    memory: Memory,
+}
+
+/// The engine that is remembered so; nothing is asked.
+pub(super) fn engine(mut server: Server, config: &HttpConfig, memory: Memory, identity: Identity) -> HttpEngine {
+    let learned = Learned::of(&identity);
+    server.name = format!("{} at {}", visible(&identity.model), server.name);
+    learned.remedies.iter().for_each(|remedy| server.mend(*remedy));
+    let possible = server.ways(config) != Continuation::None;
+    let config = HttpConfig { model: Some(identity.model.clone()), ..config.clone() };
+    let mut engine = HttpEngine::of(server, identity, &learned, Some(Pinned { config, memory }));
+    engine.info.budget = possible && learned.budget.unwrap_or(true);
+    engine
+}
+
+impl Pinned {
+    /// Makes sure of the engine, and finds out how its texts are continued. No error passes: nobody is asked after one.
+    pub async fn confirmed(&self, engine: &HttpEngine) -> Result<(), EngineError> {
+        let streams = engine.server.streams();
+        self.asked(engine).await.map_err(|error| match refusal::advised(error, streams) {
+            error if error.is_fatal() => error,
+            // The engine's name stands in the text already.
+            other => {
+                let text = other.to_string();
+                let detail = text.strip_prefix(&format!("{}: ", engine.info.name)).unwrap_or(&text).to_owned();
+                EngineError::Unconfirmed { engine: engine.info.name.clone(), detail }
+            }
+        })
+    }
+
+    async fn asked(&self, engine: &HttpEngine) -> Result<(), EngineError> {
+        let (server, config) = (&engine.server, &self.config);
+        let lists = self.lists(server).await;
+        let elsewhere = !lists.iter().flatten().any(|models| !models.is_empty());
+        let listed = listing::choose(&server.name, config, lists)?;
+        let mut identity = engine.identity.clone();
+        let mut learned = Learned::of(&identity);
+        let asking = Asking { remedies: &mut learned.remedies, elsewhere, fixed: true };
+        if identity.known.answers.is_empty() {
+            // Nothing that it says tells who it is; where it is may have to be found out.
+            if elsewhere && server.replicas().iter().any(|replica| replica.base.count() > 1) {
+                first_requests(server, asking, || Box::pin(word(server, &engine.model))).await?;
+            }
+            self.compared(engine, &mut identity, &listed, &Answers::default())?;
+        } else {
+            let answers = first_requests(server, asking, || Box::pin(fingerprint::answers(server, &engine.model, true))).await?;
+            let listed = listing::loaded(server, config, &listed).await;
+            self.recognised(engine, &mut identity, &listed, answers).await?;
+        }
+        let way = continuation::find(server, &engine.model, server.ways(config)).await?;
+        if config.continuation != Continuation::None {
+            learned.budget = Some(way.is_some());
+        }
+        engine.way.set(way).ok();
+        identity.known.learned = learned.text();
+        self.memory.identities.remember(&identity).map_err(|error| server.failed(&error))
+    }
+
+    /// Compares what is answered at once, and where that differs, what is answered one after the other: a server at work may answer otherwise.
+    async fn recognised(
+        &self,
+        engine: &HttpEngine,
+        identity: &mut Identity,
+        listed: &Listed,
+        mut answers: Answers,
+    ) -> Result<(), EngineError> {
+        let places = self.config.places();
+        let shown = Shown { listed, answers: &answers, places: &places };
+        if identity::differs(identity, &shown).is_some() && places.len() == 1 {
+            let later = fingerprint::answers(&engine.server, &engine.model, false).await?;
+            answers.repeat &= later.repeat;
+            answers.add(later.texts);
+        }
+        self.compared(engine, identity, listed, &answers)
+    }
+
+    fn compared(
+        &self,
+        engine: &HttpEngine,
+        identity: &mut Identity,
+        listed: &Listed,
+        answers: &Answers,
+    ) -> Result<(), EngineError> {
+        let places = self.config.places();
+        let shown = Shown { listed, answers, places: &places };
+        if identity.known.revision.is_none() && identity::differs(identity, &shown).is_some() {
+            return Err(self.memory.refused(&engine.info.name, identity, &shown, &[&*identity]));
+        }
+        identity::absorb(identity, &shown);
+        Ok(())
+    }
+
+    /// The lists of the replicas, once one of them is there or its time to come back has passed.
+    async fn lists(&self, server: &Server) -> Vec<Result<Vec<Listed>, EngineError>> {
+        let (started, patience) = (Instant::now(), Duration::try_from_secs_f64(self.config.away).unwrap_or_default());
+        loop {
+            let lists = listing::list(server).await;
+            let gone = |list: &Result<_, EngineError>| {
+                matches!(list, Err(EngineError::Unreachable { .. } | EngineError::Status { status: 502..=504, .. }))
+            };
+            if !lists.iter().all(gone) || started.elapsed() >= patience {
+                return lists;
+            }
+            sleep(BETWEEN.min(patience)).await;
+        }
+    }
+}
+
+/// The shortest request.
+async fn word(server: &Server, model: &str) -> Result<(), EngineError> {
+    let sampling = Sampling { temperature: 0.0, max_tokens: 1, ..Sampling::default() };
+    fingerprint::probe(server, model, &[Message::user("Say yes.")], &sampling, 0).await.map(|_| ())
+}
