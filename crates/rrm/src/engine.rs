@@ -21,6 +21,7 @@ pub mod replay;
 pub mod scripted;
 
 pub use self::{
+    error::EngineError,
     http::HttpStats,
     labels::{LabelLogprobs, LabelProbabilities, Labels},
     scores::Scores,
