@@ -135,7 +135,8 @@ fn tries_and_time_outs_count_as_the_server_counts_them() {
         assert_eq!(output.status.code(), Some(i32::from(failed)), "{}", stderr(&output));
         let spent = &stats(&folder.join("out.jsonl.stats.json"))["spent"];
         let (calls, again) = (spent["calls"].as_u64().unwrap(), spent["again"].as_u64().unwrap());
-        assert!(again > if failed { 0 } else { 20 }, "the server hardly failed: {spent}");
+        // Under the limit all calls may be first tries, as many are in flight.
+        assert!(failed || again > 20, "the server hardly failed: {spent}");
         assert_eq!((calls + again, told(&output)), (sent, sent), "{}", stderr(&output));
         assert!(!failed || sent == 45, "{sent}");
     }
