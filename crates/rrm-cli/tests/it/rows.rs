@@ -139,7 +139,8 @@ fn a_row_that_would_take_too_many_votes_is_refused_before_anything_is_asked() {
     assert!(run("rank", &["--max-row-votes", "30"]).status.success());
     let cheaper = rrm([&["rank", path], &options[..4], &["--votes", "3", "--max-row-votes", "12"]].concat());
     assert!(cheaper.status.success(), "a knockout takes 4 matches: {}", stderr(&cheaper));
-    let planned = rrm([&["plan", "rank", path], &options[..], &["--max-row-votes", "29"]].concat());
+    let plan = ["plan", "rank", path, "--engine", "scripted:longer", "--strategy", "win-rate", "--votes", "3"];
+    let planned = rrm([&plan[..], &["--max-row-votes", "29"]].concat());
     assert!(stderr(&planned).contains("row 2 (large)"), "a plan of what would be refused is no plan: {}", stderr(&planned));
     let many = rrm(["rank", path, "--engine", "scripted:longer", "--votes", "3", "--max-row-votes", "2"]);
     assert!(stderr(&many).contains("--votes 3 are more than one row may take: 2"), "{}", stderr(&many));
