@@ -83,6 +83,8 @@ pub async fn serve_with(rule: &str, settings: Settings, judging: JudgeSettings) 
     let url = format!("http://{}", listener.local_addr().unwrap());
     let app = rrm_server::app(server.clone());
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        // Another test may have installed it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Served { server, engine, url, client: reqwest::Client::new() }
 }
 
