@@ -14,7 +14,6 @@ pub mod inspect;
 mod kv;
 mod labels;
 pub mod local;
-pub mod model;
 mod schedule;
 mod seat;
 mod sequence;

@@ -31,6 +31,7 @@ fn main() {
 }
 
 async fn offer(address: &str, pid: &str, rate: f64, seconds: f64) {
+    rustls::crypto::ring::default_provider().install_default().unwrap();
     let client = reqwest::Client::builder().tcp_nodelay(true).timeout(Duration::from_secs(30)).build().unwrap();
     let url: Arc<str> = format!("http://{address}/v1/groups").into();
     let groups = (rate * seconds) as usize;

@@ -7,10 +7,11 @@ use rrm_nn::{
     batch::{BLOCK, Batch, Row},
     checkpoint::Checkpoint,
     cpu::{CpuDecoder, CpuOptions, kernel::Isa},
-    model::Decoder,
 };
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::oracle::Decoder;
 
 /// The folders: three architectures, and one with a vocabulary of words, biases everywhere and YaRN.
 pub const MODELS: [&str; 4] = ["llama", "qwen2", "qwen3", "words"];

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use candle_core::{D, Device, Result, Tensor, Var};
-use rrm_nn::{config::ModelConfig, model::Decoder};
+use rrm_nn::config::ModelConfig;
+
+use crate::oracle::Decoder;
 
 use crate::golden::{MODELS, checkpoint, golden};
 

@@ -8,6 +8,7 @@ mod evaluate;
 mod golden;
 mod gradients;
 mod kernel;
+mod oracle;
 mod rollout;
 mod smollm2;
 mod tokens;

@@ -8,7 +8,6 @@ use rrm::engine::in_process::ChatTemplate;
 use rrm_nn::{
     checkpoint::Checkpoint,
     cpu::{CpuDecoder, CpuOptions},
-    model::Decoder,
     tokens::Tokenizer,
 };
 use serde::Deserialize;
@@ -16,6 +15,7 @@ use serde_json::Value;
 
 use crate::{
     golden::{self, folder, largest_difference, likeliest},
+    oracle::Decoder,
     tokens::message,
 };
 

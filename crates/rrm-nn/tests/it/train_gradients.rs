@@ -5,7 +5,6 @@ use std::ops::Range;
 use candle_core::{D, Device, Result, Tensor, Var};
 use rrm_nn::{
     config::ModelConfig,
-    model::Decoder,
     train::{
         layout::{Packed, Target},
         lora::LoraConfig,
@@ -14,7 +13,10 @@ use rrm_nn::{
     },
 };
 
-use crate::golden::{MODELS, checkpoint, largest_difference};
+use crate::{
+    golden::{MODELS, checkpoint, largest_difference},
+    oracle::Decoder,
+};
 
 /// Not 1, so that it shows where it is forgotten.
 const TEMPERATURE: f32 = 0.8;

@@ -21,7 +21,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use crate::served::{answered, groups_of, judge_by, serve};
+use crate::served::{answered, client, groups_of, judge_by, serve};
 
 fn member(name: &str) -> serde_json::Value {
     json!({"group": "g", "member": name, "prompt": "P", "response": name})
@@ -125,7 +125,7 @@ async fn a_server_that_ends_answers_who_waits_and_closes_the_rest() {
     };
     let serving = tokio::spawn(rrm_server::connections::serve(listener, server.clone(), ending));
     let mut idle = TcpStream::connect(address).await.unwrap();
-    let client = reqwest::Client::new();
+    let client = client();
     let ask = |name: &str| answered(client.post(format!("http://{address}/v1/groups")).json(&member(name)));
     let first = tokio::spawn(ask("a"));
     while server.groups.open().1 != 1 {
@@ -178,7 +178,7 @@ fn health_is_answered_while_the_judge_computes() {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             tokio::spawn(rrm_server::connections::serve(listener, server, std::future::pending()));
-            let client = reqwest::Client::new();
+            let client = client();
             let asked = tokio::spawn(answered(client.post(format!("http://{address}{route}")).json(&body)));
             begun.await.unwrap();
             let health = client.get(format!("http://{address}/health")).timeout(Duration::from_secs(20)).send();

@@ -70,7 +70,14 @@ pub async fn serve_with(rule: &str, settings: Settings, judging: JudgeSettings) 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(rrm_server::connections::serve(listener, server.clone(), std::future::pending()));
-    Served { server, engine, url, client: reqwest::Client::new() }
+    Served { server, engine, url, client: client() }
+}
+
+/// A client for loopback.
+pub fn client() -> reqwest::Client {
+    // Another test may have installed it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
 }
 
 /// A judge that keeps nothing.
@@ -117,12 +124,12 @@ impl Served {
 
     /// Status and body of an answer on a connection of its own.
     pub async fn fresh(&self, route: &str) -> (u16, Value) {
-        answered(reqwest::Client::new().get(format!("{}{route}", self.url)).timeout(Duration::from_secs(60))).await
+        answered(client().get(format!("{}{route}", self.url)).timeout(Duration::from_secs(60))).await
     }
 
     /// The same for a question with a body.
     pub async fn fresh_post(&self, route: &str, body: &Value) -> (u16, Value) {
-        answered(reqwest::Client::new().post(format!("{}{route}", self.url)).timeout(Duration::from_secs(60)).json(body)).await
+        answered(client().post(format!("{}{route}", self.url)).timeout(Duration::from_secs(60)).json(body)).await
     }
 
     /// A counter of `/metrics`.

@@ -7,6 +7,7 @@ use reqwest::{
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION},
     redirect::{Attempt, Policy},
 };
+use rustls::crypto::{CryptoProvider, ring};
 
 use super::{
     HttpConfig,
@@ -24,6 +25,11 @@ const MOST_REDIRECTIONS: usize = 5;
 /// # Errors
 /// What is wrong with the key or a header, in words.
 pub(crate) fn client(config: &HttpConfig, bases: &[Base]) -> Result<Client, String> {
+    // Whoever embeds this library may have chosen another provider.
+    if CryptoProvider::get_default().is_none() {
+        // An error says that somebody else has just chosen one.
+        let _ = ring::default_provider().install_default();
+    }
     let headers = headers(config)?;
     let secret = !headers.is_empty();
     let mut builder = Client::builder()

@@ -1,4 +1,4 @@
-//! Tokens -> hidden states -> logits: the decoder on candle tensors, written to be read and to be trained.
+//! Tokens -> hidden states -> logits: the decoder on candle tensors, to which the library's own decoder and its gradients are held.
 //!
 //! Llama, Qwen2 and Qwen3 as transformers computes them, in f32, whole sequences at once. Every operation carries gradients: candle's
 //! own `softmax_last_dim`, `RmsNorm` and `rope` stop them without an error, so these are composed here.
@@ -6,7 +6,7 @@
 
 use candle_core::{D, DType, Device, Tensor};
 
-use crate::{
+use rrm_nn::{
     checkpoint::{Checkpoint, CheckpointError},
     config::ModelConfig,
 };
