@@ -101,11 +101,6 @@ impl Decoder {
         Decoder::new(checkpoint.config(), |name, shape| Ok(Tensor::from_vec(checkpoint.tensor(name, shape)?, shape, device)?))
     }
 
-    /// The decoder's shape.
-    pub fn config(&self) -> &ModelConfig {
-        &self.config
-    }
-
     /// Hidden states `(B, T, H)` of tokens `(B, T)`, of type u32, after the last norm. Positions count from 0, and no token depends
     /// on later ones: shorter sequences are filled up at their ends, with any tokens.
     ///
