@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::{FutureExt, future::BoxFuture};
-use rrm::engine::{Completion, Engine, EngineError, EngineInfo, Meter, Opening, Request, Scores};
+use rrm::engine::{Completion, Engine, EngineError, EngineInfo, HttpStats, Meter, Opening, Request, Scores};
 
 /// For so long a failure says something about the next call.
 const RECENT: Duration = Duration::from_secs(60);
@@ -84,6 +84,14 @@ impl Engine for Watched {
 
     fn scores(&self) -> Option<&Scores> {
         self.engine.scores()
+    }
+
+    fn stats(&self) -> Option<HttpStats> {
+        self.engine.stats()
+    }
+
+    fn unasked(&self) -> Option<String> {
+        self.engine.unasked()
     }
 }
 
