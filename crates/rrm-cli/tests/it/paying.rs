@@ -186,3 +186,27 @@ fn what_addresses_hide_reaches_no_file_and_no_screen() {
         assert!(!bytes.windows(11).any(|window| window == b"hidden-word"), "{}", path.display());
     }
 }
+
+#[test]
+fn weights_that_were_named_and_requests_with_other_fields_are_no_second_bill() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, pairs) = (folder.path(), rows(folder.path(), "pairs.jsonl", "r"));
+    let (server, other) = (server(1, "judge"), server(2, "judge"));
+    let said = |output: &Output| {
+        assert!(output.status.success(), "{}", stderr(output));
+        stderr(output)
+    };
+    said(&judge(folder, &pairs, &server.url, &[]));
+    assert!(said(&judge(folder, &pairs, &other.url, &["--revision", "z"])).contains("8 calls"));
+    // Back to the first, for more votes: its own completions are found, and the others are meant to be others.
+    assert!(said(&judge(folder, &pairs, &server.url, &["--votes", "2"])).contains("8 calls (8 from the store)"));
+    assert!(said(&judge(folder, &pairs, &server.url, &["--request-field", "reasoning_effort=high"])).contains("8 calls (0 "));
+    assert!(said(&judge(folder, &pairs, &server.url, &["--votes", "3"])).contains("8 calls (16 from the store)"));
+    // Who named the weights from the beginning and forgets to is told.
+    let fresh = folder.join("fresh");
+    std::fs::create_dir(&fresh).unwrap();
+    said(&judge(&fresh, &pairs, &server.url, &["--revision", "r"]));
+    let forgotten = judge(&fresh, &pairs, &server.url, &[]);
+    assert_eq!(forgotten.status.code(), Some(1), "{}", stderr(&forgotten));
+    assert!(stderr(&forgotten).contains("under another fingerprint"), "{}", stderr(&forgotten));
+}

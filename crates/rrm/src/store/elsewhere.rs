@@ -11,6 +11,7 @@ use std::{
 
 use rusqlite::Connection;
 
+use super::identity::{self, Identity};
 use crate::engine::EngineInfo;
 
 /// What a store holds of one model under other fingerprints than the one that is asked for.
@@ -64,6 +65,22 @@ pub(super) fn model(name: &str) -> &str {
     name.rsplit_once(" at ").map_or(name, |(model, _)| model)
 }
 
+/// Fingerprints under which other answers are meant to lie, so that asking anew is no second bill: those of requests with other fields, and, where
+/// completions lie under the engine's own fingerprint, those of weights that were named as others.
+fn meant(connection: &Connection, engine: &EngineInfo) -> Result<HashSet<String>, rusqlite::Error> {
+    let identities = identity::all(connection)?;
+    let Some(own) = identities.iter().find(|identity| identity.fingerprint == engine.fingerprint) else {
+        return Ok(HashSet::new());
+    };
+    let asked: bool = connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM completion JOIN source ON source.id = completion.source WHERE source.fingerprint = ?1)",
+        [&engine.fingerprint],
+        |row| row.get(0),
+    )?;
+    let is_meant = |identity: &&Identity| identity.changes != own.changes || (asked && identity.known.revision.is_some());
+    Ok(identities.iter().filter(is_meant).map(|identity| identity.fingerprint.clone()).collect())
+}
+
 /// Reads what there is; all of the table, but only where there are such fingerprints.
 pub(super) fn find(
     connection: &Connection,
@@ -77,7 +94,9 @@ pub(super) fn find(
     let rows = sources.query_map([&engine.fingerprint], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
     })?;
-    let is_other = |name: &str, fingerprint: &String| model(name) == wanted && !also.contains(fingerprint);
+    let meant = meant(connection, engine)?;
+    let is_other =
+        |name: &str, fingerprint: &String| model(name) == wanted && !also.contains(fingerprint) && !meant.contains(fingerprint);
     let others = rows.filter(|row| row.as_ref().map_or(true, |(_, name, fingerprint, _)| is_other(name, fingerprint)));
     let others = others.collect::<Result<Vec<_>, _>>()?;
     let mut found = Elsewhere { path: path.to_owned(), model: wanted.to_owned(), ..Elsewhere::default() };
