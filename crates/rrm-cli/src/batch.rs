@@ -35,10 +35,19 @@ pub fn origins(requests: &Path) -> PathBuf {
     beside(requests, "origins.jsonl")
 }
 
+/// Where the file will lie: behind links, and in the place of nothing but a file.
+fn file_at(path: &Path) -> anyhow::Result<PathBuf> {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let other = path.metadata().is_ok_and(|metadata| !metadata.is_file());
+    ensure!(!other, "--batch-out {}: this is not a file, and would be replaced by one", path.display());
+    Ok(path)
+}
+
 impl Batch {
     /// Begins the files, where the options name one.
     pub fn open(batch: &BatchArgs, ask: &AskArgs) -> anyhow::Result<Option<Batch>> {
         let (Some(path), Some(model)) = (&batch.batch_out, &ask.model.model) else { return Ok(None) };
+        let path = &file_at(path)?;
         let mut partial = Vec::new();
         let mut create = |path: PathBuf| -> anyhow::Result<_> {
             let partial_path = beside(&path, &format!("{}.partial", std::process::id()));

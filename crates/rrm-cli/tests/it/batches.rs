@@ -185,3 +185,23 @@ fn what_a_batch_needs_is_said() {
     assert!(refused(&[&named[..], &["--max-thinking-tokens", "9"]].concat()).contains("cannot elicit"));
     assert!(refused(&[&named[..], &["--engine", "http://127.0.0.1:1"]].concat()).contains("--engine does not"));
 }
+
+#[test]
+fn a_batch_takes_the_place_of_nothing_but_a_file() {
+    let work = Work::new();
+    let (real, link) = (work.path("real.jsonl"), work.path("link.jsonl"));
+    std::fs::write(&real, "").unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let rank = |to: &Path| {
+        let mut rank = command();
+        rank.args(["rank", work.path("in.jsonl").to_str().unwrap(), "--model", "judge", "--revision", "7", "--store"]);
+        rank.arg(work.path("store.sqlite")).arg("-o").arg(work.path("out.jsonl")).arg("--batch-out").arg(to);
+        rank.output().unwrap()
+    };
+    let linked = rank(&link);
+    assert!(linked.status.success(), "{}", stderr(&linked));
+    assert!(link.is_symlink() && std::fs::read_to_string(&real).unwrap().lines().count() > 0);
+    let refused = rank(work.folder.path());
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("this is not a file"), "{}", stderr(&refused));
+}
