@@ -208,8 +208,17 @@ impl Judge {
         let _begun = self.places.begin().await;
         match self.engine.scores() {
             Some(scores) => self.judge_by_scores(scores, fixture, comparison).boxed().await,
+            None if self.settings.votes == 1 => self.judge_by_one_vote(fixture, comparison).boxed().await,
             None => self.judge_by_votes(fixture, comparison).boxed().await,
         }
+    }
+
+    /// A single vote, without what counting several takes.
+    async fn judge_by_one_vote(&self, fixture: Fixture<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
+        let ready = self.places.prepare().await;
+        let vote = self.vote(&Asking::new(fixture, comparison), 0, ready).await?;
+        let counts = vote::count([vote.vote]);
+        Ok(Judgment { decision: counts.decision(), counts, usage: vote.usage, votes: vec![vote] })
     }
 
     /// As many votes as the settings ask for.
