@@ -43,10 +43,10 @@ def solver_job(world: World, problems: pathlib.Path, steps: int, seed: int) -> J
 
 
 def problems_file(world: World, steps: int) -> pathlib.Path:
-    """The problems as `rrm judge` reads rows: with two responses that the solver's format does not show."""
+    """The problems as `rrm judge` reads rows: with two responses that the solver's format does not show. Nobody is asked about equal ones."""
     lines = world.layout.problems[steps].read_text().splitlines()[: world.settings.problems_per_length]
     path = world.binary.out / "inputs" / f"problems-n{steps}.jsonl"
-    path.write_text("".join(json.dumps(json.loads(line) | {"responses": ["", ""]}) + "\n" for line in lines))
+    path.write_text("".join(json.dumps(json.loads(line) | {"responses": ["first", "second"]}) + "\n" for line in lines))
     return path
 
 
