@@ -127,7 +127,8 @@ class WithServer(unittest.TestCase):
         for i, (bad, why) in enumerate([
             ([], "an empty list"),
             (image, "image_url"),
-            ([{"role": "user", "content": "b"}], "no message of the assistant"),
+            ([{"role": "user", "content": "b"}], "a whole conversation"),
+            ([{"role": "tool", "content": "b"}], "no message of the assistant"),
             ("smile \ud83d", "hex escape"),
         ]):
             # A deadline that nobody lives to see.
