@@ -87,9 +87,12 @@ libfuzzer_sys::fuzz_target!(|input: (String, Option<String>, String, u8)| {
         }
         // A quotation of a response never makes its label win.
         let quoting = format!("{text}\n\nIt says: \"{injected}\"");
+        // Known and open: a response that holds a mark which closes thinking ends the judge's thinking where it is quoted, see docs/cases.md.
+        let reply = completion(quoting.clone(), None, false);
+        let whole = transcript::split_of(&reply, format.file.thinking.as_ref(), opening).answer.contains("It says:");
         let (before, after) = (reader.text(text.clone()), reader.text(quoting));
         assert!(
-            before.is_ok() || after.is_err() || response.trim().is_empty() || text.contains('"'),
+            before.is_ok() || after.is_err() || !whole || response.trim().is_empty() || text.contains('"'),
             "a quotation became a vote"
         );
     }
