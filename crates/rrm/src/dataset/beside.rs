@@ -75,8 +75,8 @@ fn is_read(names: &ColumnNames, path: &str) -> bool {
 pub(super) fn read_as(raw: &[Raw], told: &mut Vec<String>) {
     if let Some(raw) = raw.iter().find(|raw| ![WHOLE, LISTS].contains(&raw.what)) {
         told.push(format!(
-            "each response is {}, of which the last turn is judged; a text that is to be judged as it stands is written as a list with one \
-             message of the assistant",
+            "each response is {}: turns that all responses share belong to the prompt, and the rest is judged; a text that is to be \
+             judged as it stands is written as a list with one message of the assistant",
             raw.what
         ));
     }

@@ -135,8 +135,11 @@ fn messages_as_python_writes_them_are_messages() {
 fn it_is_told_where_texts_were_read_as_conversations() {
     let notes = |row: Value| check(&file("a.jsonl", row.to_string()).path, &ReadOptions::default()).unwrap().notes;
     let one = |said: &str| json!({"role": "assistant", "content": said}).to_string();
-    insta::assert_snapshot!(notes(json!({"prompt": "Hi", "responses": [one("a"), one("b")]})).join("\n"), @"each response is JSON text of messages, of which the last turn is judged; a text that is to be judged as it stands is written as a list with one message of the assistant (1 row, the first is row 1)");
+    insta::assert_snapshot!(notes(json!({"prompt": "Hi", "responses": [one("a"), one("b")]})).join("\n"), @"each response is JSON text of messages: turns that all responses share belong to the prompt, and the rest is judged; a text that is to be judged as it stands is written as a list with one message of the assistant (1 row, the first is row 1)");
     let told = notes(json!({"prompt": "Hi", "responses": ["User: Hi\nAssistant: a", "User: Hi\nAssistant: b"]}));
-    assert!(told[0].starts_with("each response is a transcript, of which the last turn is judged"), "{told:?}");
+    assert!(
+        told[0].starts_with("each response is a transcript: turns that all responses share belong to the prompt"),
+        "{told:?}"
+    );
     assert_eq!(notes(json!({"prompt": "Hi", "responses": [one("a"), "b"]})), Vec::<String>::new());
 }
