@@ -14,7 +14,7 @@ pub use self::{
 use crate::{
     dataset::Item,
     result::{MatchRow, Row, RowResult},
-    strategy::{DecidedBy, Strategy},
+    strategy::{DecidedBy, Matches, Strategy},
     vote::Decision,
 };
 
@@ -177,8 +177,8 @@ fn best_worst(result: &RowResult, strategy: Strategy) -> Found {
     let Some(pair) = ends.filter(|(best, worst)| best != worst) else {
         return Found { pair: None, outcome: Err(Reason::NoOrder), evidence: None };
     };
-    if strategy != Strategy::Knockout {
-        let evidence = evidence::of_ratings(result, strategy, pair);
+    if let Matches::Pairs { margin, .. } = strategy.rules().matches {
+        let evidence = evidence::of_ratings(result, margin, pair);
         let apart = !result.disconnected && evidence.as_ref().is_some_and(|evidence| evidence.margin > 0.0);
         return Found { pair: Some(pair), outcome: if apart { Ok(()) } else { Err(Reason::NoOrder) }, evidence };
     }

@@ -18,7 +18,7 @@ use crate::{
     keyed, ranking,
     ranking::Ranking,
     schedule,
-    strategy::{self, Played, Strategy},
+    strategy::{self, Matches, Played, Strategy},
 };
 
 /// How a row of responses is ranked.
@@ -84,21 +84,21 @@ where
     let (n, seed) = (item.responses.len(), judge.settings.seed);
     let teams = teams(&item.responses, settings.teams);
     let twins = twins(&item.responses, settings.teams);
-    match settings.strategy {
-        Strategy::Knockout => {
+    match settings.strategy.rules().matches {
+        Matches::Bracket => {
             let Some(bracket) = schedule::draw(n, seed, &item.id) else {
                 return Ok(ranking::of_knockout(0, Vec::new()));
             };
             let coin = |a: usize, b: usize| keyed::coin(seed, &item.id, "undecided", (a, b));
             Ok(ranking::of_knockout(n, strategy::knockout(&bracket, &teams, play, &coin).await?).of_twins(&twins))
         }
-        rated => {
+        Matches::Pairs { rate, .. } => {
             let pairs = match settings.opponents {
                 Some(m) => schedule::opponents(m, &teams, seed, &item.id),
                 None => schedule::round_robin(&teams),
             };
             let matches = strategy::all_pairs(&pairs, judge.places.ahead(), play).await?;
-            Ok(ranking::of_ratings(&twins, matches, rated, seed, &item.id))
+            Ok(ranking::of_ratings(&twins, matches, rate, seed, &item.id))
         }
     }
 }

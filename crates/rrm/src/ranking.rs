@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use crate::{
     engine::Usage,
-    rating::{self, BtConfig, EloConfig, Outcome, Score},
+    rating::{self, Outcome, Score},
     schedule::Teams,
-    strategy::{DecidedBy, Match, Strategy},
+    strategy::{DecidedBy, Match, Rate},
     vote::{Counts, Decision},
 };
 
@@ -17,7 +17,7 @@ pub struct Ranking {
     pub order: Option<Vec<usize>>,
     /// The place of each response by its index: the best is 1, equal scores share the better place. `None` where no verdict says which it is.
     pub ranks: Vec<Option<usize>>,
-    /// A score for each response by its index: see [`Strategy`] for what it counts. `None` where no match was decided, and in a knockout where
+    /// A score for each response by its index: see [`Strategy`](crate::strategy::Strategy) for what it counts. `None` where no match was decided, and in a knockout where
     /// it would rest on a match without any verdict.
     pub scores: Vec<Option<Score>>,
     /// Of a knockout: the scores that those without a score have among them, whoever has which.
@@ -118,18 +118,14 @@ impl Ranking {
 /// neither score nor place. Where matches would link all responses and those that were decided do not, nobody has a place.
 ///
 /// Responses with one number in `twins`, the index of the first of them, are one text: the matches of all are its matches, and all have its rating.
-pub fn of_ratings(twins: &Teams, matches: Vec<Match>, strategy: Strategy, seed: u64, item: &str) -> Ranking {
+pub fn of_ratings(twins: &Teams, matches: Vec<Match>, rate: Rate, seed: u64, item: &str) -> Ranking {
     let mut texts: Vec<usize> = twins.iter().enumerate().filter(|(i, first)| *i == **first).map(|(i, _)| i).collect();
     texts.sort_unstable();
     let text = |response: usize| texts.binary_search(&twins[response]).unwrap_or(response);
     let of_texts = |played: rating::Played| rating::Played { a: text(played.a), b: text(played.b), ..played };
     let n = texts.len();
     let played: Vec<rating::Played> = matches.iter().filter_map(decided).map(of_texts).collect();
-    let rated = match strategy {
-        Strategy::Elo | Strategy::Knockout => rating::elo(n, &played, &EloConfig::default(), seed, item),
-        Strategy::BradleyTerry => rating::bradley_terry(n, &played, &BtConfig::default()),
-        Strategy::WinRate => rating::win_rate(n, &played),
-    };
+    let rated = rate(n, &played, (seed, item));
     let scores: Vec<Option<Score>> = (0..twins.len()).map(|i| rated.scores[text(i)]).collect();
     let met = |m: &Match| of_texts(rating::Played { a: m.first, b: m.second, outcome: Outcome::Tie });
     let parted = !rated.connected && rating::connected(n, &matches.iter().map(met).collect::<Vec<_>>());

@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    result::{MatchRow, RowResult},
-    strategy::Strategy,
-};
+use crate::result::{MatchRow, RowResult};
 
 /// What a preference rests on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -67,15 +64,10 @@ pub(super) fn of_links(links: &[&MatchRow]) -> Option<Evidence> {
     each.reduce(|a, b| Evidence { margin: a.margin.min(b.margin), agreement: a.agreement.min(b.agreement), ..sums(a, b) })
 }
 
-/// Of two rated responses.
-pub(super) fn of_ratings(result: &RowResult, strategy: Strategy, (best, worst): (usize, usize)) -> Option<Evidence> {
+/// Of two rated responses; `margin` says what a difference of their scores means.
+pub(super) fn of_ratings(result: &RowResult, margin: fn(f64) -> f64, (best, worst): (usize, usize)) -> Option<Evidence> {
     let score = |response: usize| result.scores.get(response).copied().flatten().map(|score| score.value);
-    let apart = score(best)? - score(worst)?;
-    let margin = match strategy {
-        // Both are on a scale where 400 points are odds of ten to one.
-        Strategy::Elo | Strategy::BradleyTerry => 2.0 / (1.0 + 10f64.powf(-apart / 400.0)) - 1.0,
-        Strategy::WinRate | Strategy::Knockout => apart,
-    };
+    let margin = margin(score(best)? - score(worst)?);
     let (mut agreeing, mut total) = (0.0, Evidence::default());
     for played in &result.matches {
         let plays = |response: usize| played.first == response || played.second == response;

@@ -192,7 +192,7 @@ async fn rows(judge: &Judge, task: &Task, items: &[Item], window: usize) -> Vec<
 #[tokio::test]
 async fn rows_are_the_same_whatever_runs_at_once() {
     let items: Vec<Item> = (1..12).map(|n| item(&format!("n{n}"), n)).collect();
-    for strategy in [Strategy::Knockout, Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate] {
+    for strategy in Strategy::ALL {
         let task = Task::Rank(RankSettings { strategy, opponents: None, teams: TeamRule::Text });
         let settings = JudgeSettings { votes: 3, adaptive: Adaptive::Eager, both_orders: true, ..Default::default() };
         let alone = rows(&judge(Jittery::new("accuracy=0.7", 1), settings.clone()), &task, &items, 1).await;
@@ -209,7 +209,7 @@ async fn a_right_judge_finds_the_order_and_a_silent_one_finds_none() {
         let judge = judge(Arc::new(scripted(script).unwrap()), JudgeSettings::default());
         rows(&judge, &task(strategy), &[item("x", 9)], 1).await.remove(0).result.unwrap()
     };
-    for strategy in [Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate] {
+    for strategy in Strategy::rated() {
         assert_eq!(ranked("accuracy=1", strategy).await.order.unwrap(), (0..9).rev().collect::<Vec<_>>(), "{strategy:?}");
         let silent = ranked("silent", strategy).await;
         assert_eq!((silent.undecided, silent.coins, silent.usage.abstained), (36, 0, 36));
@@ -252,7 +252,7 @@ async fn equal_texts_have_one_place_and_a_pair_of_them_costs_nothing() {
     };
     let two = ranked(with(&["same", "same"]), Strategy::Knockout).await;
     assert_eq!((values(&two), two.usage.votes), (vec![Some(1.0); 2], 0));
-    for strategy in [Strategy::Knockout, Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate] {
+    for strategy in Strategy::ALL {
         for texts in [
             ["aa", "b", "aa", "cccc", "aa", "ddd"],
             ["cccc", "b", "aa", "cccc", "b", "ddd"],

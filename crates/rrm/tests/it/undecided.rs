@@ -9,7 +9,7 @@ use rrm::{
     keyed::Keyed,
     ranking::{self, Ranking},
     schedule,
-    strategy::{self, DecidedBy, Match, Played, Strategy},
+    strategy::{self, DecidedBy, Match, Matches, Played, Rate, Strategy},
     verdict::{Abstain, Verdict},
     vote,
 };
@@ -111,8 +111,8 @@ proptest! {
     fn ratings_leave_places_open_that_no_decision_gives(n in 2_usize..8, world: u64, silent in 0_u64..50) {
         let pairs = schedule::round_robin(&(0..n).collect::<Vec<_>>());
         let matches: Vec<Match> = pairs.iter().map(|pair| strategy::settle(0, played(*pair, said(world, silent, *pair)))).collect();
-        for rated in [Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate] {
-            let ranking = ranking::of_ratings(&(0..n).collect::<Vec<_>>(), matches.clone(), rated, 0, "x");
+        for rated in Strategy::rated() {
+            let ranking = ranking::of_ratings(&(0..n).collect::<Vec<_>>(), matches.clone(), rate(rated), 0, "x");
             let decided: HashSet<usize> =
                 matches.iter().filter(|m| m.decided_by == DecidedBy::Votes).flat_map(|m| [m.first, m.second]).collect();
             for (i, score) in ranking.scores.iter().enumerate() {
@@ -141,12 +141,19 @@ fn one_match_without_a_verdict_leaves_open_what_could_have_been_otherwise() {
     assert_eq!((ranking.tally.coins, ranking.tally.undecided), (0, 1));
 }
 
+fn rate(strategy: Strategy) -> Rate {
+    match strategy.rules().matches {
+        Matches::Pairs { rate, .. } => rate,
+        Matches::Bracket => panic!("{strategy:?} rates nothing"),
+    }
+}
+
 #[test]
 fn parts_that_only_silence_divides_have_no_places_and_parts_by_design_do() {
     let of = |pairs: &[((usize, usize), bool)]| {
         let vote = |spoken: bool| if spoken { Ok(Verdict::First) } else { Err(Abstain::NoVerdict) };
         let matches = pairs.iter().map(|(pair, spoken)| strategy::settle(0, played(*pair, vec![vote(*spoken)]))).collect();
-        ranking::of_ratings(&[0, 1, 2, 3], matches, Strategy::WinRate, 0, "x")
+        ranking::of_ratings(&[0, 1, 2, 3], matches, rate(Strategy::WinRate), 0, "x")
     };
     let divided = of(&[((0, 1), true), ((2, 3), true), ((1, 2), false)]);
     assert_eq!((divided.order, divided.connected, divided.ranks), (None, false, vec![None; 4]));
