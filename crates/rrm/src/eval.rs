@@ -28,7 +28,7 @@ pub use self::{
     scores::{Combined, Evaluation, Group, Level, Share, combine, recorded_scores, scores, withhold},
     tally::{Confusion, Counts, Tally},
 };
-use crate::{comparison::Side, dataset::Item, verdict::Verdict, vote::Decision};
+use crate::{comparison::Side, dataset::Item, judge::JudgeKind, verdict::Verdict, vote::Decision};
 
 /// A judge benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -122,10 +122,13 @@ pub struct Protocol {
 
 impl Protocol {
     /// What decisions about one pair count upstream, from 0 to 1: one decision for each official order, about the pair in its own order.
-    /// Classifiers (`scored`) are right upstream where the right response scores higher, and wrong where both score the same, by every
+    /// Classifiers, which score, are right upstream where the right response scores higher, and wrong where both score the same, by every
     /// benchmark's rule.
-    pub fn count(&self, label: Verdict, decisions: &[Decision], scored: bool) -> f64 {
-        if scored { benchmarks::mean_of_orders(label, decisions) } else { (self.official)(label, decisions) }
+    pub fn count(&self, label: Verdict, decisions: &[Decision], judge: JudgeKind) -> f64 {
+        match judge {
+            JudgeKind::Compares => (self.official)(label, decisions),
+            JudgeKind::Scores => benchmarks::mean_of_orders(label, decisions),
+        }
     }
 }
 

@@ -2,14 +2,15 @@
 
 mod adopted;
 mod asking;
+mod kind;
 mod places;
 mod scalar;
 
 use std::{future::Future, sync::Arc};
 
 use self::asking::{Asking, Rendered};
-pub use self::places::Places;
 pub(crate) use self::places::Ready;
+pub use self::{kind::JudgeKind, places::Places};
 use crate::{
     address::{CompletionKey, KeyParts, completion_key},
     batch::BatchWriter,

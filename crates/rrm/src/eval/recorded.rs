@@ -20,7 +20,7 @@ use super::{
 use crate::{
     dataset::{self, DatasetError},
     engine::Usage,
-    judge::{Judgment, Order, VoteRecord},
+    judge::{JudgeKind, Judgment, Order, VoteRecord},
     result, strategy,
     verdict::{Abstain, Verdict},
     vote::{Counts, Decision},
@@ -291,7 +291,7 @@ fn case_row(suite: &Suite, case: &Case, stated: Option<&mut Stated>, found: &mut
             }
         }
     }
-    row.official = protocol.count(case.label, &row.decisions, false);
+    row.official = protocol.count(case.label, &row.decisions, JudgeKind::Compares);
     let right = |decision: &Decision| *decision == case.label.into();
     row.strict = (row.decisions.len() == 2).then(|| row.decisions.iter().all(right));
     Ok(row)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Benchmark, Case, Orders, Suite, Tally};
 use crate::{
-    judge::{Judge, JudgeError},
+    judge::{Judge, JudgeError, JudgeKind},
     rank,
     result::{self, Flag, MatchRow, Verdicts},
     run, strategy,
@@ -48,6 +48,14 @@ pub struct CaseRow {
     /// Of one's own pairs: judged texts that hold prompt markup, or are not what the row holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
+}
+
+impl CaseRow {
+    /// What kind of judge gave its judgments.
+    pub fn kind(&self) -> JudgeKind {
+        let scores = self.matches.iter().flat_map(|played| &played.votes).any(|vote| vote.scores.is_some());
+        if scores { JudgeKind::Scores } else { JudgeKind::Compares }
+    }
 }
 
 /// Counts of one run.
@@ -153,7 +161,7 @@ async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Re
         pair: case.pair,
         subset: case.subset.clone(),
         label: case.label,
-        official: protocol.count(case.label, &decisions[..counted.min(decisions.len())], judge.engine.scores().is_some()),
+        official: protocol.count(case.label, &decisions[..counted.min(decisions.len())], judge.kind()),
         strict: (decisions.len() == 2).then(|| decisions.iter().all(|decision| *decision == case.label.into())),
         bytes: bytes(case),
         writers: writers(case),

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     engine::LabelProbabilities,
     eval::{CaseRow, Evaluation, Orders, Share},
+    judge::JudgeKind,
     rating::Score,
     result::MatchRow,
     verdict::Verdict,
@@ -99,8 +100,8 @@ pub(super) struct Cases {
     pub subsets: Vec<String>,
     /// What the judge does with responses of its own family.
     pub own: Option<OwnFamily>,
-    /// Whether decisions come from scores of single responses.
-    pub scored: bool,
+    /// Whether decisions come from votes or from scores of single responses.
+    pub judge: JudgeKind,
 }
 
 /// Sums that [`AtVotes`] comes from.
@@ -168,7 +169,7 @@ impl<'a> Reading<'a> {
             votes: 0,
             subsets: Vec::new(),
             own: None,
-            scored: false,
+            judge: JudgeKind::Compares,
         };
         let (sums, sample) = (vec![Sums::default(); ks.len()], BinaryHeap::new());
         let (said, said_probabilities) = ([0.0; BINS], [0.0; BINS]);
@@ -214,14 +215,15 @@ impl<'a> Reading<'a> {
             let official = &decisions[..counted.min(decisions.len())];
             let votes = row.matches.iter().flat_map(|played| played.votes.iter().take(k as usize));
             let sums = &mut self.sums[place];
-            let scored = row.matches.iter().flat_map(|played| &played.votes).any(|vote| vote.scores.is_some());
-            sums.official += self.evaluation.benchmark.protocol().count(row.label, official, scored);
+            sums.official += self.evaluation.benchmark.protocol().count(row.label, official, row.kind());
             sums.strict += u64::from(decisions.len() == 2 && decisions.iter().all(|decision| *decision == row.label.into()));
             sums.tokens += votes.map(|vote| vote.completion_tokens).sum::<u64>();
         }
+        if row.kind() == JudgeKind::Scores {
+            self.cases.judge = JudgeKind::Scores;
+        }
         for vote in row.matches.iter().flat_map(|played| &played.votes) {
             self.cases.votes += 1;
-            self.cases.scored |= vote.scores.is_some();
             let Some(address) = &vote.completion else { continue };
             if self.sample.len() < PATTERN_SAMPLE {
                 self.sample.push(address.clone());
