@@ -146,16 +146,14 @@ struct Found {
 
 /// Winner and loser of one match.
 fn of_match(played: &MatchRow) -> Found {
-    let (winner, loser) = sides(played);
-    Found { pair: Some((winner, loser)), outcome: decided(played), evidence: evidence::of_match(played, winner) }
+    let (chosen, rejected) = sides(played);
+    Found { pair: Some((chosen, rejected)), outcome: decided(played), evidence: evidence::of_match(played, chosen) }
 }
 
 /// Winner and loser, or the two as they were shown.
 fn sides(played: &MatchRow) -> (usize, usize) {
-    match played.winner {
-        Some(winner) if winner == played.second => (played.second, played.first),
-        _ => (played.first, played.second),
-    }
+    let won = played.winner.and_then(|winner| Some((winner, played.other(winner)?)));
+    won.unwrap_or(played.shown())
 }
 
 /// Whether votes decided a match.
@@ -163,7 +161,7 @@ fn decided(played: &MatchRow) -> Result<(), Reason> {
     match (played.decided_by, played.decision) {
         (DecidedBy::Team, _) => Err(Reason::Equal),
         (_, Some(Decision::Tie)) => Err(Reason::Tie),
-        (DecidedBy::Votes, Some(Decision::First | Decision::Second)) => Ok(()),
+        (DecidedBy::Votes, Some(Decision::A | Decision::B)) => Ok(()),
         _ => Err(Reason::Undecided),
     }
 }

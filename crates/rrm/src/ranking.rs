@@ -7,7 +7,7 @@ use crate::{
     rating::{self, Outcome, Score},
     schedule::Teams,
     strategy::{DecidedBy, Match, Rate},
-    vote::{Counts, Decision},
+    vote::Decision,
 };
 
 /// Responses of one prompt, brought into an order.
@@ -35,8 +35,10 @@ pub struct Ranking {
 /// Sums over the matches of a ranking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// How all counted votes went; first and second are places, not responses.
-    pub votes: Counts,
+    /// Counted votes.
+    pub votes: u32,
+    /// Of these, votes without a verdict.
+    pub abstained: u32,
     /// Matches whose votes named nobody, not even a tie.
     pub undecided: u32,
     /// Matches that a coin decided.
@@ -56,10 +58,10 @@ pub fn of_knockout(n: usize, matches: Vec<Match>) -> Ranking {
     let (mut known, mut survived) = (vec![true; n], vec![f64::from(rounds); n]);
     let mut open = Vec::new();
     for m in &matches {
-        let decided = m.winner.filter(|_| known[m.first] && known[m.second]);
-        (known[m.first], known[m.second]) = (decided.is_some(), decided.is_some());
+        let decided = m.sides().filter(|_| known[m.a] && known[m.b]);
+        (known[m.a], known[m.b]) = (decided.is_some(), decided.is_some());
         match decided {
-            Some(winner) => survived[if winner == m.first { m.second } else { m.first }] = f64::from(m.round),
+            Some((_, loser)) => survived[loser] = f64::from(m.round),
             None => open.push(f64::from(m.round)),
         }
     }
@@ -80,8 +82,7 @@ pub fn of_knockout(n: usize, matches: Vec<Match>) -> Ranking {
 fn climbed(n: usize, matches: &[Match], rounds: u32) -> Vec<usize> {
     let mut order: Vec<usize> = matches.last().and_then(|last| last.winner).into_iter().collect();
     for round in (0..rounds).rev() {
-        let beaten = |m: &Match| m.winner.map(|winner| (winner, if winner == m.first { m.second } else { m.first }));
-        let mut lost: Vec<(usize, usize)> = matches.iter().filter(|m| m.round == round).filter_map(beaten).collect();
+        let mut lost: Vec<(usize, usize)> = matches.iter().filter(|m| m.round == round).filter_map(Match::sides).collect();
         lost.sort_by_key(|(winner, _)| order.iter().position(|placed| placed == winner));
         order.extend(lost.into_iter().map(|(_, loser)| loser));
     }
@@ -127,7 +128,7 @@ pub fn of_ratings(twins: &Teams, matches: Vec<Match>, rate: Rate, seed: u64, ite
     let played: Vec<rating::Played> = matches.iter().filter_map(decided).map(of_texts).collect();
     let rated = rate(n, &played, (seed, item));
     let scores: Vec<Option<Score>> = (0..twins.len()).map(|i| rated.scores[text(i)]).collect();
-    let met = |m: &Match| of_texts(rating::Played { a: m.first, b: m.second, outcome: Outcome::Tie });
+    let met = |m: &Match| of_texts(rating::Played { a: m.a, b: m.b, outcome: Outcome::Tie });
     let parted = !rated.connected && rating::connected(n, &matches.iter().map(met).collect::<Vec<_>>());
     let place = |score: &Score| 1 + scores.iter().flatten().filter(|other| other.value > score.value).count();
     let ranks: Vec<Option<usize>> = scores.iter().map(|score| score.as_ref().filter(|_| !parted).map(place)).collect();
@@ -145,14 +146,16 @@ pub fn of_ratings(twins: &Teams, matches: Vec<Match>, rate: Rate, seed: u64, ite
     }
 }
 
+/// A decided match. Its sides are named as they were shown, so that sums of floats have the order that they always had.
 fn decided(m: &Match) -> Option<rating::Played> {
+    let (a, b) = m.shown();
     let outcome = match (m.winner, m.decided_by) {
-        (Some(winner), _) if winner == m.first => Outcome::A,
+        (Some(winner), _) if winner == a => Outcome::A,
         (Some(_), _) => Outcome::B,
         (None, DecidedBy::Votes) => Outcome::Tie,
         (None, _) => return None,
     };
-    Some(rating::Played { a: m.first, b: m.second, outcome })
+    Some(rating::Played { a, b, outcome })
 }
 
 fn tally(matches: &[Match]) -> Tally {
@@ -162,10 +165,8 @@ fn tally(matches: &[Match]) -> Tally {
         let Some(judgment) = &m.judgment else { continue };
         tally.undecided += u32::from(judgment.decision == Decision::Undecided);
         tally.usage += judgment.usage;
-        tally.votes.first += judgment.counts.first;
-        tally.votes.second += judgment.counts.second;
-        tally.votes.tie += judgment.counts.tie;
-        tally.votes.abstain += judgment.counts.abstain;
+        tally.votes += judgment.counts.verdicts() + judgment.counts.abstain;
+        tally.abstained += judgment.counts.abstain;
     }
     tally
 }

@@ -270,8 +270,7 @@ pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, Repor
         pairings.extend(others.filter_map(|&b| paired::compare((a, &records[a]), (b, &records[b]), &subsets[a])));
         if jury && same.len() > 2 && same[0] == a {
             let members: Vec<_> = same.iter().map(|&b| (b, records[b].as_slice())).collect();
-            let all_score = same.iter().all(|&b| runs[b].judge == JudgeKind::Scores);
-            let kind = if all_score { JudgeKind::Scores } else { JudgeKind::Compares };
+            let kind = JudgeKind::from(same.iter().all(|&b| runs[b].judge == JudgeKind::Scores));
             juries.extend(jury::jury(run.evaluation.benchmark, &members, runs.len(), kind));
         }
         if same.len() > 1 && same[0] == a {

@@ -19,7 +19,7 @@ use super::{DataFile, RunError, Share};
 use crate::{
     dataset::{Item, Response},
     engine::EngineInfo,
-    judge::{Judge, JudgeError, JudgeSettings},
+    judge::{Evidence, Judge, JudgeError, JudgeSettings},
     plan,
     rank::{self, RankSettings},
     ranking::{self, Ranking},
@@ -258,14 +258,12 @@ async fn picks(judge: &Judge, item: &Item, settings: &RankSettings, largest: usi
             rankings.push(ranking);
         }
         let pick = |ranking: Ranking| {
-            let votes = ranking.tally.votes;
-            let votes = u64::from(votes.first + votes.second + votes.tie + votes.abstain);
+            let votes = u64::from(ranking.tally.votes);
             (ranking.order.and_then(|order| order.first().copied()), votes, ranking.tally.usage.completion_tokens)
         };
         for played in round_robin.iter().flatten() {
-            let vote = played.judgment.as_ref().and_then(|judgment| judgment.votes.first());
-            if let Some((first, second)) = vote.and_then(|vote| vote.scores) {
-                scores.extend([(played.first, first), (played.second, second)]);
+            if let Some(Evidence::Scores([a, b])) = played.judgment.as_ref().map(|judgment| &judgment.evidence) {
+                scores.extend([(played.a, a.score), (played.b, b.score)]);
             }
         }
         picks.push((n, rankings.into_iter().map(pick).collect()));

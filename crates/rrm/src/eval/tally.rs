@@ -195,8 +195,8 @@ fn counts(row: &CaseRow) -> Counts {
 
 fn column(decision: Decision) -> usize {
     match decision {
-        Decision::First => 0,
-        Decision::Second => 1,
+        Decision::A => 0,
+        Decision::B => 1,
         Decision::Tie => 2,
         Decision::Undecided => 3,
     }

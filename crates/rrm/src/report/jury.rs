@@ -13,8 +13,8 @@ use crate::{
     eval::{Benchmark, Orders, Share},
     judge::JudgeKind,
     rating::Score,
-    verdict::{Abstain, Verdict},
-    vote::{Counts, Decision},
+    verdict::Abstain,
+    vote::{Choice, Counts, Decision, Vote},
 };
 
 /// Several judges whose decisions are put to a vote.
@@ -101,7 +101,7 @@ fn common<'a>(members: &[(usize, &'a [Record])]) -> Vec<Vec<&'a Record>> {
 fn decide(benchmark: Benchmark, case: &[&Record], kind: JudgeKind) -> Record {
     let vote = |decisions: &mut dyn Iterator<Item = Decision>| {
         let mut counts = Counts::default();
-        decisions.for_each(|decision| counts.add(verdict(decision)));
+        decisions.for_each(|decision| counts.add(self::vote(decision)));
         counts.decision()
     };
     let decision = vote(&mut case.iter().map(|record| record.decision));
@@ -113,11 +113,11 @@ fn decide(benchmark: Benchmark, case: &[&Record], kind: JudgeKind) -> Record {
     Record { official, decision, second, ..*case[0] }
 }
 
-fn verdict(decision: Decision) -> Result<Verdict, Abstain> {
+fn vote(decision: Decision) -> Vote {
     match decision {
-        Decision::First => Ok(Verdict::First),
-        Decision::Second => Ok(Verdict::Second),
-        Decision::Tie => Ok(Verdict::Tie),
+        Decision::A => Ok(Choice::A),
+        Decision::B => Ok(Choice::B),
+        Decision::Tie => Ok(Choice::Tie),
         Decision::Undecided => Err(Abstain::NoVerdict),
     }
 }
@@ -153,9 +153,9 @@ mod tests {
             key: key as u128,
             row: key as u64,
             official: f64::from(u8::from(right)),
-            decision: if right { Decision::First } else { Decision::Second },
-            second: Some(Decision::First),
-            label: Verdict::First,
+            decision: if right { Decision::A } else { Decision::B },
+            second: Some(Decision::A),
+            label: Choice::A,
             subset: 0,
         };
         right.into_iter().enumerate().map(one).collect()

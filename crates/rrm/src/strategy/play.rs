@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     judge::Judgment,
     schedule::{Bracket, Teams},
-    vote::Decision,
+    vote::{Decision, Order},
 };
 
 /// One match as it was played.
@@ -22,16 +22,30 @@ use crate::{
 pub struct Match {
     /// Counted from 0; always 0 outside a knockout.
     pub round: u32,
-    /// The response shown first.
-    pub first: usize,
-    /// The response shown second.
-    pub second: usize,
+    /// One response, which the judgment calls `a`.
+    pub a: usize,
+    /// The other one, which it calls `b`.
+    pub b: usize,
+    /// Which of them was shown first.
+    pub order: Order,
     /// Who won; `None` when it was a tie or undecided and nobody had to be, and when no vote gave a verdict.
     pub winner: Option<usize>,
     /// What decided it.
     pub decided_by: DecidedBy,
     /// The votes; `None` when none were needed.
     pub judgment: Option<Judgment>,
+}
+
+impl Match {
+    /// The two responses in the order in which they were shown.
+    pub fn shown(&self) -> (usize, usize) {
+        self.order.shown(self.a, self.b)
+    }
+
+    /// Winner and loser, where there is a winner.
+    pub fn sides(&self) -> Option<(usize, usize)> {
+        self.winner.map(|winner| (winner, if winner == self.a { self.b } else { self.a }))
+    }
 }
 
 /// What decided a match.
@@ -49,13 +63,13 @@ pub enum DecidedBy {
     Nothing,
 }
 
-/// What knockouts and round robins need to know about one pair: who is shown first, and what the judge said.
+/// What knockouts and round robins need to know about one pair: what the judge said, and who was shown first.
 pub struct Played {
-    /// The response shown first.
-    pub first: usize,
-    /// The response shown second.
-    pub second: usize,
-    /// The votes about them.
+    /// The two responses: `a` and `b` of the judgment.
+    pub pair: (usize, usize),
+    /// Which of them was shown first.
+    pub order: Order,
+    /// What was said of them.
     pub judgment: Judgment,
 }
 
@@ -105,8 +119,8 @@ where
         let played = if teams[a] == teams[b] { None } else { Some(play(a, b).await?) };
         let (goes_on, played) = match played {
             None => {
-                let (first, second) = (a.min(b), a.max(b));
-                (first, Match { round, first, second, winner: Some(first), decided_by: DecidedBy::Team, judgment: None })
+                let (a, b) = (a.min(b), a.max(b));
+                (a, Match { round, a, b, order: Order::Given, winner: Some(a), decided_by: DecidedBy::Team, judgment: None })
             }
             Some(played) => advance(round, played, coin),
         };
@@ -123,7 +137,8 @@ fn advance(round: u32, played: Played, coin: &(dyn Fn(usize, usize) -> bool + Sy
     if let Some(winner) = settled.winner {
         return (winner, settled);
     }
-    let goes_on = if coin(settled.first, settled.second) { settled.first } else { settled.second };
+    let (first, second) = settled.shown();
+    let goes_on = if coin(first, second) { first } else { second };
     let played = match verdicts {
         true => Match { winner: Some(goes_on), decided_by: DecidedBy::Coin, ..settled },
         false => settled,
@@ -133,14 +148,14 @@ fn advance(round: u32, played: Played, coin: &(dyn Fn(usize, usize) -> bool + Sy
 
 /// The match as its votes decided it.
 pub fn settle(round: u32, played: Played) -> Match {
-    let Played { first, second, judgment } = played;
+    let Played { pair: (a, b), order, judgment } = played;
     let (winner, decided_by) = match judgment.decision {
-        Decision::First => (Some(first), DecidedBy::Votes),
-        Decision::Second => (Some(second), DecidedBy::Votes),
+        Decision::A => (Some(a), DecidedBy::Votes),
+        Decision::B => (Some(b), DecidedBy::Votes),
         Decision::Tie => (None, DecidedBy::Votes),
         Decision::Undecided => (None, DecidedBy::Nothing),
     };
-    Match { round, first, second, winner, decided_by, judgment: Some(judgment) }
+    Match { round, a, b, order, winner, decided_by, judgment: Some(judgment) }
 }
 
 /// Plays all pairs, `at_once` of them at a time, and gives the matches in the order of `pairs`. A pair in waiting is two indices.
