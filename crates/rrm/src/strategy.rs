@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     members::Members,
     play::{DecidedBy, Match, Played, all_pairs, knockout, settle},
-    rules::{Matches, Rate, Rules},
+    rules::{Margin, Matches, Rate, Rules},
 };
 
 /// How responses are brought into an order.
@@ -79,7 +79,7 @@ mod tests {
         }
         for strategy in Strategy::rated() {
             let Matches::Pairs { margin, .. } = strategy.rules().matches else { continue };
-            assert!(margin(0.0) == 0.0 && margin(0.5) > 0.0 && margin(1.0) <= 1.0, "{strategy:?}");
+            assert!(margin(0.0, 2) == 0.0 && margin(0.5, 2) > 0.0 && margin(1.0, 2) <= 1.0, "{strategy:?}");
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::result::{MatchRow, RowResult};
+use crate::{
+    result::{MatchRow, RowResult},
+    strategy::Margin,
+};
 
 /// What a preference rests on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -61,9 +64,9 @@ pub(super) fn of_links(links: &[&MatchRow]) -> Option<Evidence> {
 }
 
 /// Of two rated responses; `margin` says what a difference of their scores means.
-pub(super) fn of_ratings(result: &RowResult, margin: fn(f64) -> f64, (best, worst): (usize, usize)) -> Option<Evidence> {
+pub(super) fn of_ratings(result: &RowResult, margin: Margin, (best, worst): (usize, usize)) -> Option<Evidence> {
     let score = |response: usize| result.scores.get(response).copied().flatten().map(|score| score.value);
-    let margin = margin(score(best)? - score(worst)?);
+    let margin = margin(score(best)? - score(worst)?, result.scores.len());
     let (mut agreeing, mut total) = (0.0, Evidence::default());
     for played in &result.matches {
         let winner = match (played.other(best), played.other(worst)) {

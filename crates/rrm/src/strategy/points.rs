@@ -15,6 +15,6 @@ pub fn centred(value: f64, members: &Members) -> f64 {
 }
 
 /// Twice the probability that the better one wins, less one.
-pub fn margin(apart: f64) -> f64 {
+pub fn margin(apart: f64, _: usize) -> f64 {
     2.0 / (1.0 + 10f64.powf(-apart / 400.0)) - 1.0
 }

@@ -23,6 +23,9 @@ pub struct Rules {
 /// Decided matches of `n` responses -> a score for each. The seed and the row's id are for methods that draw something.
 pub type Rate = fn(usize, &[rating::Played], (u64, &str)) -> Ratings;
 
+/// A difference of scores among so many responses -> a margin from 0 to 1.
+pub type Margin = fn(f64, usize) -> f64;
+
 /// Which matches are played, and what comes of them.
 #[derive(Clone, Copy, Debug)]
 pub enum Matches {
@@ -32,8 +35,8 @@ pub enum Matches {
     Pairs {
         /// How the matches are rated.
         rate: Rate,
-        /// A difference of scores as a margin from 0 to 1, for preferences.
-        margin: fn(f64) -> f64,
+        /// What a difference of scores means for preferences.
+        margin: Margin,
     },
 }
 

@@ -6,7 +6,7 @@ use crate::rating;
 pub const RULES: Rules = Rules {
     name: "win-rate",
     about: "share of matches won with 95% intervals",
-    matches: Matches::Pairs { rate: |n, played, _| rating::win_rate(n, played), margin: |apart| apart },
+    matches: Matches::Pairs { rate: |n, played, _| rating::win_rate(n, played), margin: |apart, _| apart },
     unit: |value, _| value,
     centred: |value, members| value - members.mean,
 };
