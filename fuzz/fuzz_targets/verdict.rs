@@ -12,7 +12,7 @@ use rrm::{
     format::{Format, SHIPPED},
     transcript,
     verdict::{self, Abstain, Verdict},
-    vote,
+    vote::{self, Order},
 };
 
 /// What opens thinking, and what closes it.
@@ -83,8 +83,8 @@ libfuzzer_sys::fuzz_target!(|input: (String, Option<String>, String, u8)| {
             let thought = format!("{open}{}{close}{text}", stated[label % stated.len()]);
             let again = reader.text(thought);
             assert!(again.is_err() || opening == Opening::Unknown, "a thought made a vote of {text:?}");
-            let counts = vote::count([read]);
-            assert_eq!((counts.first, counts.second, counts.tie, counts.abstain), (0, 0, 0, 1));
+            let counts = vote::count([read.map(|verdict| Order::Given.choice(verdict))]);
+            assert_eq!((counts.for_a, counts.for_b, counts.tie, counts.abstain), (0, 0, 0, 1));
         }
         if cfg!(feature = "quotations") {
             // A quotation of a response never makes its label win. Known not to hold, see docs/cases.md: closing marks and single quotes in what

@@ -81,7 +81,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let (full, stopped) = (judged(&all, &id).await?, judged(&sparing, &id).await?);
                 other += u32::from(full.decision != stopped.decision);
                 right += u32::from(full.decision == rrm::vote::Decision::A);
-                asked += stopped.votes.len();
+                asked += stopped.evidence.votes().count();
                 tokens_all += full.usage.completion_tokens;
                 tokens += stopped.usage.completion_tokens;
             }
