@@ -12,7 +12,7 @@ use rrm::{
     format::{Format, SHIPPED},
     transcript,
     verdict::{self, Abstain, Verdict},
-    vote,
+    vote::{self, Order},
 };
 
 /// What opens thinking, and what closes it.
@@ -96,8 +96,8 @@ libfuzzer_sys::fuzz_target!(|input: (String, Option<String>, String, u8, u8)| {
             let thought = format!("{open}{}{close}{text}", stated[label % stated.len()]);
             let again = reader.text(thought);
             assert!(again.is_err() || opening == Opening::Unknown, "a thought made a vote of {text:?}");
-            let counts = vote::count([read]);
-            assert_eq!((counts.first, counts.second, counts.tie, counts.abstain), (0, 0, 0, 1));
+            let counts = vote::count([read.map(|verdict| Order::Given.choice(verdict))]);
+            assert_eq!((counts.for_a, counts.for_b, counts.tie, counts.abstain), (0, 0, 0, 1));
         }
         // A quotation of a response never makes its label win: the reply says no more than with another word in the label's place.
         let (begin, end) = QUOTATIONS[usize::from(how) % QUOTATIONS.len()];
