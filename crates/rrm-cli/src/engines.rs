@@ -164,8 +164,8 @@ pub fn proxy(https: bool) -> Option<String> {
 /// The format of this name, or the one in this file.
 pub fn format(name: Option<&str>) -> Result<Format, Failure> {
     let name = name.unwrap_or(FORMAT);
-    if let Some(shipped) = Format::shipped(name) {
-        return Ok(shipped?);
+    if SHIPPED.iter().any(|(shipped, _)| *shipped == name) {
+        return Ok(Format::shipped(name)?);
     }
     let shipped: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
     let text = std::fs::read_to_string(name)

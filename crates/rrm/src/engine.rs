@@ -121,6 +121,14 @@ pub struct EngineInfo {
     pub paid: bool,
 }
 
+impl EngineInfo {
+    /// An engine of this name that can do nothing more than complete, whose completions are worth keeping, and whose weights are told by its name.
+    pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
+        EngineInfo { fingerprint: name.clone(), name, seeds: false, logprobs: false, budget: false, paid: true }
+    }
+}
+
 /// One generation that is asked for.
 #[derive(Clone)]
 pub struct Request {
@@ -242,6 +250,20 @@ pub struct Completion {
     /// text states none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label_logprobs: Option<LabelLogprobs>,
+}
+
+impl Completion {
+    /// A text that the model ended by itself, without a count of tokens.
+    pub fn new(text: impl Into<String>) -> Self {
+        Completion {
+            text: text.into(),
+            reasoning: None,
+            finish: Finish::Stop,
+            elicited: false,
+            usage: Usage::default(),
+            label_logprobs: None,
+        }
+    }
 }
 
 /// Why a text ends.

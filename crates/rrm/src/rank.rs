@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::{
     comparison::{Comparison, Side},
     dataset::{Item, Response},
-    judge::{Fixture, Judge, JudgeError, Order},
+    judge::{ComparisonId, Judge, JudgeError, Order},
     keyed, ranking,
     ranking::Ranking,
     schedule,
@@ -132,7 +132,7 @@ pub async fn play_in_order(
     label: Option<Side>,
 ) -> Result<Played, JudgeError> {
     let comparison = Comparison { label, ..comparison(item, pair.0, pair.1) };
-    let judgment = judge.judge(Fixture { item: &item.id, pair, order }, &comparison).await?;
+    let judgment = judge.judge(ComparisonId { item: &item.id, pair, order }, &comparison).await?;
     Ok(Played { pair, order, judgment })
 }
 
