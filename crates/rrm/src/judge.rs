@@ -278,6 +278,7 @@ impl Judge {
         let vote = verdict::read_about(&transcript, pattern, &rendered.shown).map(|verdict| order.choice(verdict));
         let probabilities = completion.label_logprobs.map(|labels| order.probabilities(labels.probabilities()));
         let (elicited, usage) = (completion.elicited, completion.usage);
+        tracing::debug!(item, a, b, index, ?order, ?vote, tokens = usage.completion_tokens, "vote");
         Ok(VoteRecord { order, vote, elicited, probabilities, usage, key })
     }
 
