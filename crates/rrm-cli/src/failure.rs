@@ -267,6 +267,9 @@ fn engine_hint(error: &EngineError) -> Option<String> {
         EngineError::OtherWeights { .. } => {
             "--revision NAME names other weights, which are asked anew; --same-weights goes on, if the weights are the same"
         }
+        EngineError::Limit { .. } => {
+            "finding out who judges takes some 12 to 20 requests, once for each store; --revision NAME, which names the weights, takes fewer"
+        }
         EngineError::Unauthorized { .. } => "name the environment variable that holds the key: --api-key-env NAME",
         EngineError::TimedOut { .. } => {
             "raise --timeout, or lower --concurrency or --max-thinking-tokens; behind a gateway that waits for no long answer, --stream-replies"

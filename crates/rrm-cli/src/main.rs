@@ -8,6 +8,7 @@ mod failure;
 mod numbers;
 mod options;
 mod output;
+mod owned;
 mod requests;
 mod row_votes;
 mod run;

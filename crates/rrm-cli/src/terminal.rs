@@ -190,14 +190,28 @@ pub fn summary(stats: &Stats, price: Price) {
 
 /// What all runs of a job have spent, as a line.
 pub fn total(total: &Total, price: Price) -> String {
-    format!("all runs together: {}", self::spent(&total.spent, price))
+    let mut text = format!("all runs together: {}", self::spent(&total.spent, price));
+    if total.open > 0 {
+        text += &format!(
+            "; at most so many: {} of these calls had no answer or were only told ahead when a run was killed, and what they took is not counted",
+            total.open
+        );
+    }
+    if total.cut {
+        text += "; what was spent before is not known, since that account was cut";
+    }
+    text
 }
 
 /// What a run or a server has spent, as a line.
 pub fn spent(spent: &Spent, price: Price) -> String {
     let again = if spent.again > 0 { format!(", sent again {} times", spent.again) } else { String::new() };
+    let probes = match spent.probes {
+        0 => String::new(),
+        probes => format!(", {probes} requests more to find out who judges"),
+    };
     let mut text = format!(
-        "{} calls ({} from the store){again}, {} prompt and {} written tokens",
+        "{} calls ({} from the store){again}{probes}, {} prompt and {} written tokens",
         spent.calls, spent.reused, spent.prompt_tokens, spent.completion_tokens
     );
     let estimated = (spent.estimated_prompt_tokens, spent.estimated_completion_tokens);

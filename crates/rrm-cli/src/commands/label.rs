@@ -92,7 +92,7 @@ async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let output = Output::open(over.run.output.as_deref(), &taken)?;
     let dropped = output.path().map(|path| beside(path, "dropped.jsonl"));
     let mut dropped = dropped.map(|path| Output::open(Some(&path), &taken)).transpose()?;
-    let (opened, format) = engines::open_for(&over.judge, (&over.batch, &over.run), format).await?;
+    let (opened, format) = engines::open_for(&over.judge, (&over.batch, &over.run, &work.spending), format).await?;
     let source = Source::new(opened.engine.info(), &format.file.name, ask.price.price());
     let mut written = Rows::new(output, write, (!bare).then_some(source))?;
     work.write_batch(&over.batch, ask)?;

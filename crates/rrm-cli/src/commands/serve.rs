@@ -111,17 +111,18 @@ pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     // Trainers wait: that a server answers otherwise than it is remembered is said, and does not end anything.
     let how = RunArgs { pay_again: weights.same_weights.is_none(), weights, ..RunArgs::default() };
     let (ask, embedded) = (&options.ask, options.ask.engine.is_embedded());
+    let told = RunArgs { pay_again: true, ..RunArgs::default() };
+    let mut work = Run::begin(ask, &told)?;
+    work.serves = true;
     let (opened, format) = if embedded {
         engines::check_embedded(ask)?;
         engines::embedded(ask)?
     } else {
         let format = engines::format(ask.engine.format.as_deref())?;
-        (engines::open(ask, &how, options.thinking.max_thinking_tokens.is_some()).await?, format)
+        (engines::open(ask, &how, &work.spending, options.thinking.max_thinking_tokens.is_some()).await?, format)
     };
     let listener = tokio::net::TcpListener::bind(bind).await.with_context(|| format!("cannot listen on {bind}"))?;
     let address = listener.local_addr().context("cannot tell where it listens")?;
-    let told = RunArgs { pay_again: true, ..RunArgs::default() };
-    let mut work = Run::begin(ask, &told)?;
     let Session { mut judge, .. } = work.session(ask, opened, format, options.settings())?;
     judge.addresses = false;
     let name = judge.engine.info().name.clone();
