@@ -8,7 +8,10 @@ use std::{
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Parser, error::ErrorKind, parser::ValueSource};
 use rrm::engine::http::shown_address;
 
-use super::file::{self, File};
+use super::{
+    file::{self, File},
+    planned,
+};
 use crate::failure::{Failure, usage};
 
 /// The file of options.
@@ -55,6 +58,7 @@ pub fn parse<C: Parser>(words: Vec<OsString>) -> Result<(C, Called), Wrong> {
     let depth = depth(&program, &words);
     let command = words[1..depth].iter().fold(&program, |command, word| command.find_subcommand(word).unwrap_or(command));
     let (before, own) = words.split_at(depth);
+    let own = &planned::without_others(&program, command, (before, own));
     if let Some(wrong) = detached(&program, command, (before, own)) {
         return Err(Wrong::File(wrong));
     }
