@@ -3,7 +3,7 @@
 mod listening;
 
 use std::{
-    net::SocketAddr,
+    net::{SocketAddr, ToSocketAddrs},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -32,7 +32,7 @@ use crate::{
 #[derive(clap::Args)]
 pub struct Args {
     /// Where to listen. An address that others reach needs --keys.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8700", help_heading = "Serving")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8700", value_parser = place, help_heading = "Serving")]
     bind: SocketAddr,
     /// Members of a group whose requests name no size: what the trainer calls num_generations, rollout.n or n_samples_per_prompt.
     #[arg(long, value_name = "N", help_heading = "Serving")]
@@ -87,6 +87,17 @@ pub struct Args {
     row_votes: RowVoteArgs,
     #[command(flatten)]
     weights: WeightArgs,
+}
+
+/// The port where none is named.
+const PORT: u16 = 8700;
+
+/// An address with a port, or a name that stands for one; of several addresses one of IPv4.
+fn place(text: &str) -> Result<SocketAddr, String> {
+    let found = text.to_socket_addrs().or_else(|_| (text, PORT).to_socket_addrs());
+    let all: Vec<SocketAddr> = found.map_err(|_| "expected HOST:PORT, such as 127.0.0.1:8700".to_owned())?.collect();
+    let first = all.iter().find(|address| address.is_ipv4()).or(all.first());
+    first.copied().ok_or_else(|| "this name has no address".to_owned())
 }
 
 #[derive(Deserialize)]
@@ -214,4 +225,22 @@ fn keys(path: &Path) -> anyhow::Result<Vec<Key>> {
         );
     }
     Ok(file.key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_this_machine_are_places_to_listen() {
+        for (text, at) in [
+            ("localhost", "127.0.0.1:8700"),
+            ("localhost:9", "127.0.0.1:9"),
+            ("127.0.0.1:80", "127.0.0.1:80"),
+            ("[::1]:5", "[::1]:5"),
+        ] {
+            assert_eq!(place(text), Ok(at.parse().unwrap()), "{text}");
+        }
+        assert!(place("127.0.0.1:x").unwrap_err().contains("HOST:PORT"));
+    }
 }
