@@ -383,3 +383,34 @@ fn options_that_may_stand_alone_are_true_in_files_and_take_no_word_behind_a_blan
     let output = command().args(["judge", "--adaptive", &data, "--engine", "scripted:longer"]).output().unwrap();
     assert!(output.status.success() && stdout(&output).contains("\"r0\""), "{}", stderr(&output));
 }
+
+#[test]
+fn a_plan_takes_the_options_of_what_it_plans() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = many(folder.path(), "rows.jsonl", 3, 4);
+    let plan = |more: &[&str]| command().args(["plan", "rank", &data, "--votes", "2"]).args(more).output().unwrap();
+    let (bare, whole) =
+        (plan(&[]), plan(&["--concurrency", "8", "--temperature=0.1", "-o", "out.jsonl", "--both-orders", "--pay-again"]));
+    assert_eq!(stdout(&bare), stdout(&whole));
+    assert_eq!(stderr(&bare), "");
+    let said = stderr(&whole);
+    assert!(
+        said.contains("a plan does not depend on --concurrency, --temperature, --output, --both-orders, --pay-again"),
+        "{said}"
+    );
+    let wrong = plan(&["--conkurrency", "8"]);
+    assert_eq!(wrong.status.code(), Some(2), "{}", stderr(&wrong));
+}
+
+#[test]
+fn one_vote_in_both_orders_is_said_to_be_one_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = many(folder.path(), "rows.jsonl", 2, 2);
+    let judge = |votes: &str| {
+        let mut judge = command();
+        judge.args(["judge", &data, "--engine", "scripted:longer", "--both-orders", "--votes", votes]);
+        stderr(&judge.output().unwrap())
+    };
+    assert!(judge("1").contains("--votes 2 asks in both"), "{}", judge("1"));
+    assert!(!judge("2").contains("asks in both"), "{}", judge("2"));
+}
