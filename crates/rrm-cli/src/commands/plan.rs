@@ -26,6 +26,7 @@ use crate::{
         Called, ColumnArgs, ConfigArgs, EngineArgs, LengthArgs, PriceArgs, RatingArgs, RowVoteArgs, SeedArgs, ShardArgs,
         SkipArgs, StoreArgs, TeamArgs, ThinkingArgs, VoteArgs,
     },
+    output::note,
     row_votes::RowVotes,
 };
 
@@ -242,6 +243,9 @@ fn benchmark(args: &BenchmarkArgs, called: &Called, add: Add<'_>) -> Result<&'st
     let columns = how.columns.names()?;
     match args.benchmark {
         Named::Pairs(benchmark) => {
+            if args.store.store.is_some() {
+                note("a plan of pairs does not depend on --store: what is there is not looked up");
+            }
             let suite = rrm::eval::load(benchmark, &args.data, &columns)?;
             let matches = if benchmark.protocol().orders.both(!args.extent.official_only) { 2 } else { 1 };
             let cases = suite.cases.len() as u64;

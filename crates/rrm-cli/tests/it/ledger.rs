@@ -398,6 +398,9 @@ fn a_plan_takes_the_options_of_what_it_plans() {
         said.contains("a plan does not depend on --concurrency, --temperature, --output, --both-orders, --pay-again"),
         "{said}"
     );
+    let label = command().args(["plan", "label", &data, "--votes", "2", "--min-margin", "0.5"]).output().unwrap();
+    assert_eq!(stdout(&label), stdout(&bare));
+    assert!(stderr(&label).contains("a plan does not depend on --min-margin"), "{}", stderr(&label));
     let wrong = plan(&["--conkurrency", "8"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", stderr(&wrong));
 }

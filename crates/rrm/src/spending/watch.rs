@@ -115,8 +115,10 @@ mod tests {
         spending::{Limits, Spending},
     };
 
+    type Heard = Arc<Mutex<Vec<(u64, u64, u64)>>>;
+
     /// Everybody who is told is told this: requests of whatever kind, what is told ahead, and written tokens.
-    fn heard(limits: Limits) -> (Arc<Mutex<Vec<(u64, u64, u64)>>>, Spending) {
+    fn heard(limits: Limits) -> (Heard, Spending) {
         let told = Arc::new(Mutex::new(Vec::new()));
         let hears = told.clone();
         let tell = Box::new(move |told: Told| {
