@@ -12,7 +12,7 @@ use rrm::{
     format::{Format, SHIPPED},
     transcript,
     verdict::{self, Abstain, Verdict},
-    vote,
+    vote::{self, Order},
 };
 
 /// What opens thinking, and what closes it.
@@ -52,15 +52,27 @@ impl Reader<'_> {
     }
 }
 
-libfuzzer_sys::fuzz_target!(|input: (String, Option<String>, String, u8)| {
-    let (text, reasoning, response, choice) = input;
+/// Ways to quote.
+const QUOTATIONS: [(&str, &str); 6] =
+    [("\"", "\""), ("\u{201c}", "\u{201d}"), ("\u{ab}", "\u{bb}"), ("'", "'"), ("`", "`"), ("```\n", "\n```")];
+
+/// A label at the start of a response, in its middle, or at its end.
+fn injected(response: &str, label: &str, place: u8) -> String {
+    let middle = (0..=response.len() / 2).rev().find(|at| response.is_char_boundary(*at)).unwrap_or(0);
+    let at = [response.len(), middle, 0][usize::from(place) % 3];
+    format!("{}{label}{}", &response[..at], &response[at..])
+}
+
+libfuzzer_sys::fuzz_target!(|input: (String, Option<String>, String, u8, u8)| {
+    let (text, reasoning, response, choice, how) = input;
     let (cut, label) = (choice & 1 == 1, usize::from(choice >> 1 & 1));
     let opening = [Opening::Model, Opening::Template, Opening::Unknown, Opening::Model][usize::from(choice >> 2 & 3)];
     let (open, close) = MARKS[usize::from(choice >> 4) % MARKS.len()];
     for format in formats() {
         let stated = format.file.verdict.stated();
         let prompt = Arc::new(Prompt::text("Which?"));
-        let injected = format!("{response}{}", stated[label % stated.len()]);
+        let injected_with = |label: &str| injected(&response, label, how / 6);
+        let injected = injected_with(&stated[label % stated.len()]);
         let comparison = Comparison { prompt, first: injected.as_str().into(), second: response.as_str().into(), label: None };
         let reader = Reader { format, comparison, opening };
         let reply = completion(text.clone(), reasoning.clone(), cut);
@@ -75,24 +87,24 @@ libfuzzer_sys::fuzz_target!(|input: (String, Option<String>, String, u8)| {
         }
         // Thinking that is never closed holds no vote, whatever it says.
         let unclosed = format!("{open}{}", text.replace(close, ""));
-        // The closing mark of any other model closes it, too; all of them hold one of these.
-        let holds_other = text.contains(['<', '[', '|', '\u{25c1}']) || text.contains("assistant");
-        assert!(holds_other || reader.text(unclosed).is_err(), "a verdict from inside thinking");
+        // The closing mark of any other model closes it, too.
+        let inside = &unclosed[open.len()..];
+        let holds_other = transcript::is_marked(inside) || inside.contains("<|channel|>");
+        assert!(holds_other || reader.text(unclosed.clone()).is_err(), "a verdict from inside thinking");
         // What abstains goes on to abstain behind any thought; and a rank counts it as nothing.
         if read.is_err() && !cut && reasoning.is_none() && transcript.closed && transcript.thinking.is_empty() {
             let thought = format!("{open}{}{close}{text}", stated[label % stated.len()]);
             let again = reader.text(thought);
             assert!(again.is_err() || opening == Opening::Unknown, "a thought made a vote of {text:?}");
-            let counts = vote::count([read]);
-            assert_eq!((counts.first, counts.second, counts.tie, counts.abstain), (0, 0, 0, 1));
+            let counts = vote::count([read.map(|verdict| Order::Given.choice(verdict))]);
+            assert_eq!((counts.for_a, counts.for_b, counts.tie, counts.abstain), (0, 0, 0, 1));
         }
-        if cfg!(feature = "quotations") {
-            // A quotation of a response never makes its label win. Known not to hold, see docs/cases.md: closing marks and single quotes in what
-            // is quoted.
-            let quoting = format!("{text}\n\nIt says: \"{injected}\"");
-            let (before, after) = (reader.text(text.clone()), reader.text(quoting));
-            let passed_over = response.trim().is_empty() || text.contains('"');
-            assert!(before.is_ok() || after.is_err() || passed_over, "a quotation became a vote");
-        }
+        // A quotation of a response never makes its label win: the reply says no more than with another word in the label's place.
+        let (begin, end) = QUOTATIONS[usize::from(how) % QUOTATIONS.len()];
+        let quoting = |said: &str| reader.text(format!("{text}\n\nIt says: {begin}{said}{end}"));
+        let (before, other, after) = (reader.text(text.clone()), quoting(&injected_with("it")), quoting(&injected));
+        // A text with the same quotation mark may have opened one of its own, and words around a label are what a quotation is known by.
+        let passed_over = response.trim().is_empty() || text.contains(begin.trim());
+        assert!(after.is_err() || after == other || after == before || passed_over, "a quotation became a vote");
     }
 });

@@ -57,8 +57,7 @@ pub fn best_of(of: &BestOf) -> String {
     }
     for (size, judged) in of.sizes.iter().flat_map(|size| size.judged.iter().map(move |judged| (size, judged))) {
         if judged.without_pick > 0 {
-            let name =
-                serde_json::to_value(judged.strategy).ok().and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default();
+            let name = judged.strategy.rules().name;
             let Size { n, rows, .. } = size;
             out +=
                 &format!("{} of {rows} questions have no pick by {name} at N = {n}, and count as wrong\n", judged.without_pick);

@@ -59,8 +59,8 @@ pub fn view(row: &Row, kind: Kind, texts: &[&str]) -> String {
 
 fn judged(row: &Row, result: &RowResult, texts: &[&str]) -> String {
     let verdict = match result.verdict {
-        Some(Decision::First) => "[0] is better",
-        Some(Decision::Second) => "[1] is better",
+        Some(Decision::A) => "[0] is better",
+        Some(Decision::B) => "[1] is better",
         Some(Decision::Tie) => "tie",
         _ => "undecided",
     };
@@ -125,11 +125,12 @@ fn places(result: &RowResult) -> Vec<(Option<usize>, usize)> {
 fn bracket(matches: &[MatchRow], top: &MatchRow) -> (Vec<String>, usize) {
     let side = |response: usize| {
         // Whoever met somebody before went on from there, be it without a verdict.
-        let met = |m: &&MatchRow| m.round < top.round && (m.first == response || m.second == response);
+        let met = |m: &&MatchRow| m.round < top.round && m.other(response).is_some();
         let before = matches.iter().filter(met).max_by_key(|m| m.round);
         before.map_or_else(|| (vec![format!("[{response}] ")], 0), |m| bracket(matches, m))
     };
-    let ((upper, from), (lower, to)) = (side(top.first), side(top.second));
+    let (first, second) = top.shown();
+    let ((upper, from), (lower, to)) = (side(first), side(second));
     let width = upper.iter().chain(&lower).map(|line| line.chars().count()).max().unwrap_or(0);
     let join = |line: &String, fill: char, end: &str| {
         let pad = width - line.chars().count();
@@ -158,10 +159,9 @@ fn bracket(matches: &[MatchRow], top: &MatchRow) -> (Vec<String>, usize) {
 
 /// How a match was decided, such as `3:2` from the winner's side, with what is unusual about it.
 pub fn votes(played: &MatchRow) -> String {
-    let Some(counts) = played.counts else { return "same team".to_owned() };
-    let won_second = played.winner == Some(played.second);
-    let (a, b) = if won_second { (counts.second, counts.first) } else { (counts.first, counts.second) };
-    let mut text = format!("{a}:{b}");
+    let side = played.winner.unwrap_or(played.shown().0);
+    let Some((counts, (one, other))) = played.counts.zip(played.counts_for(side)) else { return "same team".to_owned() };
+    let mut text = format!("{one}:{other}");
     if counts.tie > 0 {
         text += &format!(" {} tied", counts.tie);
     }

@@ -3,14 +3,21 @@
 use llama_cpp_2::token::LlamaToken;
 use rrm::engine::{
     Budget, Completion, EngineError, Finish, Request, Usage,
-    in_process::{Sampler, Text},
+    in_process::{ChatTemplate, Sampler, Text},
 };
 
 use crate::{
     session::{CHUNK, Session},
     tokens::Tokenizer,
-    worker::Judge,
 };
+
+/// A loaded model with everything that a request needs.
+pub(crate) struct Loaded<'m> {
+    pub name: &'m str,
+    pub template: ChatTemplate,
+    pub tokenizer: Tokenizer<'m>,
+    pub session: Session<'m>,
+}
 
 /// How many tokens each part of a completion may take.
 struct Plan<'r> {
@@ -31,24 +38,24 @@ enum End {
 
 /// Answers `request`; `None` when `cancelled` said yes on the way.
 pub(crate) fn complete(
-    judge: &mut Judge<'_>,
+    model: &mut Loaded<'_>,
     request: &Request,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Option<Completion>, EngineError> {
-    let name = judge.name;
+    let name = model.name;
     let failed = |detail: String| EngineError::Failed { engine: name.to_owned(), detail };
     if cancelled() {
         return Ok(None);
     }
-    let parts = judge.template.render(&request.messages).map_err(|error| failed(format!("its chat template: {error}")))?;
-    let prompt = judge.tokenizer.prompt(&parts);
-    let plan = plan(judge, request, prompt.len())?;
-    if !prefill(&mut judge.session, &prompt, cancelled).map_err(failed)? {
+    let parts = model.template.render(&request.messages).map_err(|error| failed(format!("its chat template: {error}")))?;
+    let prompt = model.tokenizer.prompt(&parts);
+    let plan = plan(model, request, prompt.len())?;
+    if !prefill(&mut model.session, &prompt, cancelled).map_err(failed)? {
         return Ok(None);
     }
     let mut writer = Writer {
-        tokenizer: &judge.tokenizer,
-        session: &mut judge.session,
+        tokenizer: &model.tokenizer,
+        session: &mut model.session,
         sampler: Sampler::new(&request.sampling, request.seed),
         text: Text::new(request.sink.clone()),
         waiting: Vec::new(),
@@ -66,20 +73,20 @@ pub(crate) fn complete(
 }
 
 /// Divides the context. A budget promises a verdict, so all of it must fit; a completion without one may meet the context's end.
-fn plan<'r>(judge: &Judge<'_>, request: &'r Request, prompt: usize) -> Result<Plan<'r>, EngineError> {
-    let limit = judge.session.limit();
+fn plan<'r>(model: &Loaded<'_>, request: &'r Request, prompt: usize) -> Result<Plan<'r>, EngineError> {
+    let limit = model.session.limit();
     let asked = request.sampling.max_tokens as usize;
     let (first, reserved) = match &request.budget {
         None => (asked.min(limit.saturating_sub(prompt)), 1),
         Some(budget) => {
             let first = asked.min(budget.max_thinking_tokens as usize);
-            let elicit = [&budget.elicit, &budget.elicit_answer].map(|text| judge.tokenizer.text(text).len()).into_iter().max();
+            let elicit = [&budget.elicit, &budget.elicit_answer].map(|text| model.tokenizer.text(text).len()).into_iter().max();
             (first, first + elicit.unwrap_or(0) + budget.max_verdict_tokens as usize)
         }
     };
     if prompt + reserved > limit {
         let (tokens, limit) = ((prompt + reserved) as u64, limit as u64);
-        return Err(EngineError::TooLong { engine: judge.name.to_owned(), tokens, limit });
+        return Err(EngineError::TooLong { engine: model.name.to_owned(), tokens, limit });
     }
     Ok(Plan { first, budget: request.budget.as_ref() })
 }

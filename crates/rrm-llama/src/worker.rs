@@ -15,7 +15,8 @@ use llama_cpp_2::{
 use rrm::engine::{Completion, EngineError, Request, in_process::ChatTemplate};
 
 use crate::{
-    LlamaConfig, generate,
+    LlamaConfig,
+    generate::{self, Loaded},
     session::{CHUNK, Session},
     tokens::Tokenizer,
 };
@@ -27,14 +28,6 @@ const DEFAULT_CONTEXT: u32 = 16_384;
 pub(crate) struct Job {
     pub request: Request,
     pub reply: oneshot::Sender<Result<Completion, EngineError>>,
-}
-
-/// A loaded model with everything that a request needs.
-pub(crate) struct Judge<'m> {
-    pub name: &'m str,
-    pub template: ChatTemplate,
-    pub tokenizer: Tokenizer<'m>,
-    pub session: Session<'m>,
 }
 
 /// Loads the model, says through `ready` whether its template opens the thinking, and answers jobs until nobody can send any.
@@ -53,7 +46,7 @@ pub(crate) fn run(config: &LlamaConfig, name: &str, ready: &mpsc::Sender<Result<
     }
 }
 
-fn serve(judge: &mut Judge<'_>, queue: &mpsc::Receiver<Job>) {
+fn serve(judge: &mut Loaded<'_>, queue: &mpsc::Receiver<Job>) {
     for Job { request, reply } in queue {
         if let Some(answer) = generate::complete(judge, &request, &|| reply.is_canceled()).transpose() {
             // The receiver may have gone since the last look.
@@ -79,7 +72,7 @@ fn load(config: &LlamaConfig) -> Result<LlamaModel, String> {
     })
 }
 
-fn prepare<'m>(model: &'m LlamaModel, config: &LlamaConfig, name: &'m str) -> Result<Judge<'m>, String> {
+fn prepare<'m>(model: &'m LlamaModel, config: &LlamaConfig, name: &'m str) -> Result<Loaded<'m>, String> {
     let free = || thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get() - 1).unwrap_or(u32::MAX).max(1));
     let threads = i32::try_from(config.threads.unwrap_or_else(free)).map_err(|_| "too many threads".to_owned())?;
     let tokens = config.context.unwrap_or_else(|| model.n_ctx_train().min(DEFAULT_CONTEXT));
@@ -96,5 +89,5 @@ fn prepare<'m>(model: &'m LlamaModel, config: &LlamaConfig, name: &'m str) -> Re
     let source = source.transpose().map_err(|_| "its chat template is not UTF-8".to_owned())?;
     let template =
         ChatTemplate::new(source, tokenizer.bos(), tokenizer.eos()).map_err(|error| format!("its chat template: {error}"))?;
-    Ok(Judge { name, template, tokenizer, session: Session::new(context) })
+    Ok(Loaded { name, template, tokenizer, session: Session::new(context) })
 }

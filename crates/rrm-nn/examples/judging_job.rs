@@ -97,7 +97,8 @@ async fn main() -> Result<()> {
     let rankings = try_join_all(items.iter().map(|item| rank(&judge, item, &ranking))).await?;
     let seconds = started.elapsed().as_secs_f64();
     let orders: Vec<_> = rankings.iter().map(|ranking| &ranking.order).collect();
-    let counted: usize = rankings.iter().flat_map(|r| &r.matches).flat_map(|m| &m.judgment).map(|j| j.votes.len()).sum();
+    let counted: usize =
+        rankings.iter().flat_map(|r| &r.matches).flat_map(|m| &m.judgment).map(|j| j.evidence.votes().count()).sum();
     println!("{}", line(&settings, &engine, &judge, (seconds, counted, serde_json::json!(orders)))?);
     Ok(())
 }

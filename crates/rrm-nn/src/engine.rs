@@ -23,6 +23,8 @@ use crate::{
     sequence::{self, Refusal, Sequence},
 };
 
+pub use crate::schedule::Counters;
+
 /// How requests share a decoder. Only `context` can change a text, by ending one that has no budget; the fingerprint then says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchedulerConfig {
@@ -44,25 +46,6 @@ impl Default for SchedulerConfig {
     fn default() -> Self {
         SchedulerConfig { share_prefixes: true, max_batch: 64, prefill_rows: 256, kv_bytes: None, context: None }
     }
-}
-
-/// What an engine has done so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Steps of the decoder.
-    pub steps: u64,
-    /// Tokens that were evaluated, of prompts and completions.
-    pub rows: u64,
-    /// Those of them that were not evaluated one by one as they were drawn.
-    pub prefill_rows: u64,
-    /// Tokens that did not have to be evaluated because another request had begun alike.
-    pub reused: u64,
-    /// How often a sequence gave its blocks to an older one.
-    pub preemptions: u64,
-    /// Blocks that are in use now; those that are only kept for later requests not counted.
-    pub blocks: u64,
-    /// The most blocks that were in use at any time.
-    pub peak_blocks: u64,
 }
 
 /// A decoder in process.

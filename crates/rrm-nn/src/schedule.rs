@@ -15,12 +15,30 @@ use crate::{
     backend::{Decoder, Tokenizer},
     batching::{self, Step, What},
     cpu::pool::Pool,
-    engine::Counters,
     kv::BlockPool,
     labels,
     seat::{Branch, Needs, Reply, Scoring, Seat, Ticket},
     sequence::Ended,
 };
+
+/// What an engine has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Steps of the decoder.
+    pub steps: u64,
+    /// Tokens that were evaluated, of prompts and completions.
+    pub rows: u64,
+    /// Those of them that were not evaluated one by one as they were drawn.
+    pub prefill_rows: u64,
+    /// Tokens that did not have to be evaluated because another request had begun alike.
+    pub reused: u64,
+    /// How often a sequence gave its blocks to an older one.
+    pub preemptions: u64,
+    /// Blocks that are in use now; those that are only kept for later requests not counted.
+    pub blocks: u64,
+    /// The most blocks that were in use at any time.
+    pub peak_blocks: u64,
+}
 
 /// What the scheduler is made of.
 pub(crate) struct Parts {

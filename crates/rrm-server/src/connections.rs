@@ -26,7 +26,7 @@ use tokio::{
 };
 
 use self::open::{Moving, Open, Place};
-use crate::{Server, routes};
+use crate::{Server, app};
 
 /// The wait after a connection could not be accepted and no idle one could be closed.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -36,7 +36,7 @@ const MOST_BUFFERED: usize = 64 << 10;
 
 /// Serves all routes until `ending` is done, and then until every request that came before is answered.
 pub async fn serve(listener: TcpListener, server: Arc<Server>, ending: impl Future<Output = ()>) {
-    let app = routes::app(server.clone());
+    let app = app::app(server.clone());
     let (most, idle) = (server.settings.max_connections.max(1), server.settings.idle_timeout);
     let open = Arc::new(Open::default());
     let (tell, told) = watch::channel(());

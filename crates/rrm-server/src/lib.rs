@@ -5,6 +5,7 @@
 //! docs/http.md; it is never a neutral reward.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
+mod app;
 pub mod calls;
 pub mod connections;
 pub mod door;
@@ -24,10 +25,13 @@ pub mod text;
 
 use std::sync::Arc;
 
-use rrm::{dataset::Item, judge::Judge};
+use rrm::{dataset::Item, judge::Judge, plan, run::Task};
+
 use tokio::runtime::Handle;
 
-pub use routes::app;
+use crate::error::ApiError;
+
+pub use app::app;
 
 /// Whether a judge was made for such rows; if not, why.
 pub type Admits = Box<dyn Fn(&Item) -> Result<(), String> + Send + Sync>;
@@ -70,5 +74,20 @@ impl Server {
             door,
             judging: Handle::current(),
         })
+    }
+
+    /// Refuses to rank so many different responses where that would take too many votes.
+    pub(crate) fn check_size(&self, responses: usize) -> Result<(), ApiError> {
+        let (settings, votes) = (&self.settings, self.judge.settings.votes);
+        plan::check_votes_of(responses, &Task::Rank(settings.rank), votes, settings.max_row_votes).map_err(ApiError::TooManyVotes)
+    }
+
+    /// A response that is not too long.
+    pub(crate) fn judged(&self, text: &str) -> Result<String, ApiError> {
+        let limit = self.settings.max_response_bytes;
+        if text.len() > limit {
+            return Err(ApiError::LongResponse { bytes: text.len(), limit });
+        }
+        Ok(text.to_owned())
     }
 }

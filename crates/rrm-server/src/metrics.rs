@@ -129,11 +129,10 @@ struct Lengths {
 impl Metrics {
     /// Counts the votes of a ranking.
     pub fn ranking(&self, ranking: &Ranking) {
-        let votes = ranking.tally.votes;
-        let all = votes.first + votes.second + votes.tie + votes.abstain;
-        self.votes.add(u64::from(all));
-        self.drifts.abstained.add(f64::from(votes.abstain) / f64::from(all));
-        self.abstentions.add(u64::from(votes.abstain));
+        let (votes, abstained) = (ranking.tally.votes, ranking.tally.abstained);
+        self.votes.add(u64::from(votes));
+        self.drifts.abstained.add(f64::from(abstained) / f64::from(votes));
+        self.abstentions.add(u64::from(abstained));
         self.undecided.add(u64::from(ranking.tally.undecided));
         self.coins.add(u64::from(ranking.tally.coins));
     }

@@ -9,7 +9,7 @@ use crate::{
     Server,
     error::ApiError,
     rendezvous::{self, Absentee, Who},
-    routes::{LONGEST_DEADLINE, MOST_MEMBERS, open_rlhf_group},
+    settings::{LONGEST_DEADLINE, MOST_MEMBERS},
 };
 
 /// What a body says about its group, as far as it can be read: keys in front of the place where it breaks.
@@ -45,7 +45,7 @@ pub(crate) fn tell(server: &Arc<Server>, route: &str, body: &[u8], error: &ApiEr
         ("/get_reward", _) => {
             for (i, prompt) in named.prompts.iter().enumerate() {
                 let label = named.labels.get(i).filter(|label| !label.is_null());
-                if let Some(Ok(key)) = prompt.as_str().map(|prompt| open_rlhf_group(settings, prompt, label)) {
+                if let Some(Ok(key)) = prompt.as_str().map(|prompt| settings.open_rlhf_group(prompt, label)) {
                     rendezvous::refuse(server, absentee(key, nameless(i)), error);
                 }
             }

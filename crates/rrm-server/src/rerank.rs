@@ -18,9 +18,8 @@ use crate::{
     Server,
     error::ApiError,
     reward::{self, Judged},
-    routes::{MOST_MEMBERS, check_size, judged, parse},
-    settings::Scale,
-    shapes::invalid,
+    settings::{MOST_MEMBERS, Scale},
+    shapes::{invalid, parse},
     text::answer,
 };
 
@@ -122,14 +121,14 @@ async fn scores(server: &Arc<Server>, query: String, documents: &[String]) -> Re
             "a judge compares: from 2 to {MOST_MEMBERS} documents were expected, found {found}"
         )));
     }
-    let documents = documents.iter().map(|text| judged(server, &answer(text))).collect::<Result<Vec<String>, _>>()?;
+    let documents = documents.iter().map(|text| server.judged(&answer(text))).collect::<Result<Vec<String>, _>>()?;
     let mut texts = documents.clone();
     texts.sort_unstable();
     texts.dedup();
     if texts.len() == 1 {
         return Err(ApiError::Invalid("all documents have one text: there is nothing to compare".to_owned()));
     }
-    check_size(server, texts.len())?;
+    server.check_size(texts.len())?;
     let copies: Vec<usize> = texts.iter().map(|text| documents.iter().filter(|document| *document == text).count()).collect();
     let key = format!("rerank-{}", blake3::hash(query.as_bytes()).to_hex());
     let prompt = Arc::new(Prompt { messages, rubric: None, reference: None });

@@ -10,7 +10,7 @@ use rrm::{
     ranking::Ranking,
     rating::Score,
     result::Verdicts,
-    strategy::Strategy,
+    strategy::{Members, Rules, Strategy},
 };
 use serde::Serialize;
 
@@ -99,32 +99,23 @@ pub fn rewards(ranking: &Ranking, strategy: Strategy, copies: &[usize], scale: S
         return copies.iter().map(|_| Err(undecided(ranking))).collect();
     }
     let known = copies.iter().enumerate().filter_map(|(i, n)| placed(i).map(|score| (score.value, *n as f64)));
-    let scored: Vec<(f64, f64)> = known.chain(ranking.open.iter().map(|value| (*value, each as f64))).collect();
-    let members: f64 = scored.iter().map(|(_, n)| n).sum();
-    let mean = scored.iter().map(|(value, n)| value * n).sum::<f64>() / members;
-    let beats = |value: f64, other: f64| 1.0 / (1.0 + 10f64.powf((other - value) / 400.0));
-    let unit = |value: f64| match strategy {
-        Strategy::Knockout => value / f64::from(rounds.max(1)),
-        Strategy::WinRate => value,
-        Strategy::Elo | Strategy::BradleyTerry => {
-            let others = scored.iter().map(|(other, n)| beats(value, *other) * n).sum::<f64>() - 0.5;
-            others / (members - 1.0)
-        }
-    };
+    let scores = known.chain(ranking.open.iter().map(|value| (*value, each as f64))).collect();
+    let members = Members::new(scores, rounds);
+    let Rules { unit, centred, .. } = strategy.rules();
     let place = |value: f64| {
-        let above: f64 = scored.iter().filter(|(other, _)| *other > value).map(|(_, n)| n).sum();
-        let equal: f64 = scored.iter().filter(|(other, _)| *other == value).map(|(_, n)| n).sum();
+        let above: f64 = members.scores.iter().filter(|(other, _)| *other > value).map(|(_, n)| n).sum();
+        let equal: f64 = members.scores.iter().filter(|(other, _)| *other == value).map(|(_, n)| n).sum();
         (above, equal)
     };
     let one = |score: Score| {
         let (above, equal) = place(score.value);
-        let reward = match (scale, strategy) {
-            (Scale::Centred, Strategy::Elo | Strategy::BradleyTerry) => (score.value - mean) / 400.0,
-            (Scale::Centred, _) => score.value - mean,
-            (Scale::Unit, _) => unit(score.value),
-            (Scale::Rank, _) => 1.0 - (above + (equal - 1.0) / 2.0) / (members - 1.0),
+        let unit = unit(score.value, &members);
+        let reward = match scale {
+            Scale::Centred => centred(score.value, &members),
+            Scale::Unit => unit,
+            Scale::Rank => 1.0 - (above + (equal - 1.0) / 2.0) / (members.count - 1.0),
         };
-        Reward { reward, rank: above as usize + 1, score: Some(score), unit: unit(score.value) }
+        Reward { reward, rank: above as usize + 1, score: Some(score), unit }
     };
     (0..copies.len()).map(|i| placed(i).map(one).ok_or_else(|| undecided(ranking))).collect()
 }

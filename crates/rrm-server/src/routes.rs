@@ -6,13 +6,11 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
+    Json,
     body::Bytes,
     extract::State,
     http::{StatusCode, header},
-    middleware,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use rrm::{
     comparison::Prompt,
@@ -22,48 +20,17 @@ use rrm::{
     run::{self, Task},
     transcript::{Bare, bare},
 };
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Server, door,
+    Server,
     error::ApiError,
-    openapi, refusal,
+    refusal,
     rendezvous::{self, Ask, Told, Who},
-    rerank,
-    settings::{OpenRlhfKey, Settings},
-    shapes::{GroupReply, GroupRequest, OpenRlhfLogs, OpenRlhfReply, OpenRlhfRequest, RowRequest, Said},
+    settings::{LONGEST_DEADLINE, MOST_MEMBERS},
+    shapes::{GroupReply, GroupRequest, OpenRlhfLogs, OpenRlhfReply, OpenRlhfRequest, RowRequest, Said, parse},
     text,
 };
-
-/// The largest group.
-pub(crate) const MOST_MEMBERS: usize = 4096;
-
-/// The longest deadline that a request may ask for, in seconds.
-pub(crate) const LONGEST_DEADLINE: f64 = 86_400.0;
-
-/// All routes. `/health` and `/ready` ask for no key.
-pub fn app(server: Arc<Server>) -> Router {
-    let guarded = Router::new()
-        .route("/v1/groups", post(group))
-        .route("/v1/judge", post(judge))
-        .route("/v1/rank", post(rank))
-        .route("/get_reward", post(get_reward))
-        .route("/rerank", post(rerank::rerank))
-        .route("/v1/rerank", post(rerank::rerank))
-        .route("/v2/rerank", post(rerank::rerank))
-        .route("/score", post(rerank::score))
-        .route("/v1/score", post(rerank::score))
-        .route("/metrics", get(metrics))
-        .route("/openapi.json", get(openapi::openapi))
-        .fallback(|| async { StatusCode::NOT_FOUND })
-        .layer(middleware::from_fn_with_state(server.clone(), door::guard));
-    let open = Router::new()
-        .route("/health", get(health))
-        .route("/ready", get(ready))
-        .layer(middleware::map_response(door::plain_refusal));
-    open.merge(guarded).with_state(server)
-}
 
 /// That the process lives.
 #[utoipa::path(get, path = "/health", tag = "server", responses((status = 200, description = "It lives", body = Value)))]
@@ -97,11 +64,6 @@ pub async fn ready(State(server): State<Arc<Server>>) -> Response {
 pub async fn metrics(State(server): State<Arc<Server>>) -> Response {
     let text = server.metrics.text(server.groups.open(), server.judge.spending.spent());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
-}
-
-/// A body as JSON; errors say where it is wrong.
-pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|error| ApiError::Invalid(format!("the body is not what this route takes: {error}")))
 }
 
 /// The reward of one member, once its group is judged.
@@ -161,7 +123,7 @@ fn group_ask(server: &Server, body: &[u8]) -> Result<(Ask, Vec<String>), ApiErro
         key: request.group,
         who,
         prompt,
-        text: judged(server, &text)?,
+        text: server.judged(&text)?,
         scale: request.scale.unwrap_or(settings.scale),
         deadline: Duration::from_secs_f64(seconds),
         on_partial: request.on_partial.unwrap_or(settings.on_partial),
@@ -172,24 +134,9 @@ fn group_ask(server: &Server, body: &[u8]) -> Result<(Ask, Vec<String>), ApiErro
 fn size(server: &Server, size: Option<usize>) -> Result<usize, ApiError> {
     match size {
         None => Err(ApiError::Invalid("`size` is missing, and the server has no --group-size".to_owned())),
-        Some(size) if (2..=MOST_MEMBERS).contains(&size) => check_size(server, size).map(|()| size),
+        Some(size) if (2..=MOST_MEMBERS).contains(&size) => server.check_size(size).map(|()| size),
         Some(size) => Err(ApiError::Invalid(format!("a group has from 2 to {MOST_MEMBERS} members; found {size}"))),
     }
-}
-
-/// Refuses to rank so many different responses where that would take too many votes.
-pub(crate) fn check_size(server: &Server, responses: usize) -> Result<(), ApiError> {
-    let (settings, votes) = (&server.settings, server.judge.settings.votes);
-    plan::check_votes_of(responses, &Task::Rank(settings.rank), votes, settings.max_row_votes).map_err(ApiError::TooManyVotes)
-}
-
-/// A response that is not too long.
-pub(crate) fn judged(server: &Server, text: &str) -> Result<String, ApiError> {
-    let limit = server.settings.max_response_bytes;
-    if text.len() > limit {
-        return Err(ApiError::LongResponse { bytes: text.len(), limit });
-    }
-    Ok(text.to_owned())
 }
 
 /// Rewards as OpenRLHF asks for them.
@@ -232,28 +179,16 @@ fn open_rlhf_asks(server: &Server, body: &[u8]) -> Result<Vec<Ask>, ApiError> {
     samples.map(|(i, (query, prompt))| open_rlhf(server, query, prompt, label(i))).collect()
 }
 
-/// The key of the group of a sample of OpenRLHF.
-pub(crate) fn open_rlhf_group(settings: &Settings, prompt: &str, label: Option<&Value>) -> Result<String, ApiError> {
-    let name = match (settings.openrlhf_key, label) {
-        (OpenRlhfKey::Prompt, _) => prompt.to_owned(),
-        (OpenRlhfKey::Label, Some(label)) => label.to_string(),
-        (OpenRlhfKey::Label, None) => {
-            return Err(ApiError::Invalid("`labels` hold the groups' keys (--openrlhf-key label); found null".to_owned()));
-        }
-    };
-    Ok(format!("openrlhf-{}", blake3::hash(name.as_bytes()).to_hex()))
-}
-
 fn open_rlhf(server: &Server, query: &str, prompt: &str, label: Option<&Value>) -> Result<Ask, ApiError> {
     let settings = &server.settings;
-    let key = open_rlhf_group(settings, prompt, label)?;
+    let key = settings.open_rlhf_group(prompt, label)?;
     let answer = text::answer(text::behind(query, prompt)?);
     Ok(Ask {
         key,
         size: size(server, settings.group_size)?,
         who: Who::Text,
         prompt: Said::text(prompt).prompt()?,
-        text: judged(server, &answer)?,
+        text: server.judged(&answer)?,
         scale: settings.scale,
         deadline: settings.deadline,
         on_partial: settings.on_partial,
@@ -294,7 +229,7 @@ fn row(server: &Server, request: RowRequest) -> Result<Item, ApiError> {
     let prompt = Arc::new(Prompt { messages, rubric: None, reference: None });
     let response = |text: String| {
         // What is taken off does not count, and is taken off, and told, where the row is judged.
-        judged(server, &bare(&text).text)?;
+        server.judged(&bare(&text).text)?;
         Ok(dataset::Response { text: text.into(), label: None, team: None, extra: Map::default() })
     };
     let responses = texts.into_iter().map(response).collect::<Result<Vec<_>, ApiError>>()?;

@@ -4,6 +4,15 @@ use std::time::Duration;
 
 use rrm::{plan::MOST_ROW_VOTES, rank::RankSettings};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::ApiError;
+
+/// The largest group.
+pub(crate) const MOST_MEMBERS: usize = 4096;
+
+/// The longest deadline that a request may ask for, in seconds.
+pub(crate) const LONGEST_DEADLINE: f64 = 86_400.0;
 
 /// How a server gathers, judges and rewards.
 #[derive(Clone, Debug)]
@@ -70,6 +79,20 @@ impl Settings {
     /// Requests that may wait at once: an eighth of all connections is left for others, such as those that ask whether the server lives.
     pub fn most_waiting(&self) -> usize {
         self.max_waiting.min(self.max_connections - self.max_connections / 8)
+    }
+}
+
+impl Settings {
+    /// The key of the group of a sample of OpenRLHF.
+    pub(crate) fn open_rlhf_group(&self, prompt: &str, label: Option<&Value>) -> Result<String, ApiError> {
+        let name = match (self.openrlhf_key, label) {
+            (OpenRlhfKey::Prompt, _) => prompt.to_owned(),
+            (OpenRlhfKey::Label, Some(label)) => label.to_string(),
+            (OpenRlhfKey::Label, None) => {
+                return Err(ApiError::Invalid("`labels` hold the groups' keys (--openrlhf-key label); found null".to_owned()));
+            }
+        };
+        Ok(format!("openrlhf-{}", blake3::hash(name.as_bytes()).to_hex()))
     }
 }
 

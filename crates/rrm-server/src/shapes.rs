@@ -291,3 +291,8 @@ pub struct RowRequest {
     #[schema(value_type = Vec<TextOrTurns>, min_items = 2)]
     pub responses: Vec<Said>,
 }
+
+/// A body as JSON; errors say where it is wrong.
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| ApiError::Invalid(format!("the body is not what this route takes: {error}")))
+}

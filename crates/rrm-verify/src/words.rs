@@ -2,17 +2,24 @@
 
 use dashu_ratio::RBig;
 
-use crate::lex::Kind;
+/// What joins two answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joint {
+    /// Both.
+    And,
+    /// One of them.
+    Or,
+}
 
 /// "and" and "or". Those of one letter, and those of other languages, count in text only.
-pub fn joint(word: &str, text: bool) -> Option<Kind> {
+pub fn joint(word: &str, text: bool) -> Option<Joint> {
     match word {
-        "and" => Some(Kind::And),
-        "or" => Some(Kind::Or),
+        "and" => Some(Joint::And),
+        "or" => Some(Joint::Or),
         _ if !text => None,
-        "y" | "e" | "und" | "et" | "и" | "和" | "及" | "与" => Some(Kind::And),
-        "o" | "u" | "oder" | "ou" => Some(Kind::Or),
-        "или" | "或" | "或者" => Some(Kind::Or),
+        "y" | "e" | "und" | "et" | "и" | "和" | "及" | "与" => Some(Joint::And),
+        "o" | "u" | "oder" | "ou" => Some(Joint::Or),
+        "или" | "或" | "或者" => Some(Joint::Or),
         _ => None,
     }
 }

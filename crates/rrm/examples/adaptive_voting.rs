@@ -10,7 +10,7 @@ use rrm::{
     comparison::{Comparison, Prompt, Side},
     engine::{Completion, Engine, EngineError, EngineInfo, Finish, Request, Usage},
     format::{Format, FormatError},
-    judge::{Adaptive, Fixture, Judge, JudgeError, JudgeSettings, Judgment, Places},
+    judge::{Adaptive, Fixture, Judge, JudgeError, JudgeSettings, Judgment, Order, Places},
     keyed::Keyed,
     spending::{Limits, Spending},
 };
@@ -63,7 +63,7 @@ fn judge(accuracy: f64, votes: u32, adaptive: Adaptive) -> Result<Judge, FormatE
 async fn judged(judge: &Judge, id: &str) -> Result<Judgment, JudgeError> {
     let prompt = Arc::new(Prompt::text("simulated"));
     let comparison = Comparison { prompt, first: "right".into(), second: "wrong".into(), label: Some(Side::First) };
-    judge.judge(Fixture { item: id, pair: (0, 1) }, &comparison).await
+    judge.judge(Fixture { item: id, pair: (0, 1), order: Order::Given }, &comparison).await
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -80,8 +80,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let id = format!("{accuracy}/{votes}/{i}");
                 let (full, stopped) = (judged(&all, &id).await?, judged(&sparing, &id).await?);
                 other += u32::from(full.decision != stopped.decision);
-                right += u32::from(full.decision == rrm::vote::Decision::First);
-                asked += stopped.votes.len();
+                right += u32::from(full.decision == rrm::vote::Decision::A);
+                asked += stopped.evidence.votes().count();
                 tokens_all += full.usage.completion_tokens;
                 tokens += stopped.usage.completion_tokens;
             }

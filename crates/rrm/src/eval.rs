@@ -28,7 +28,12 @@ pub use self::{
     scores::{Combined, Evaluation, Group, Level, Share, combine, recorded_scores, scores, withhold},
     tally::{Confusion, Counts, Tally},
 };
-use crate::{comparison::Side, dataset::Item, verdict::Verdict, vote::Decision};
+use crate::{
+    comparison::Side,
+    dataset::Item,
+    judge::JudgeKind,
+    vote::{Choice, Decision},
+};
 
 /// A judge benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -113,7 +118,7 @@ pub struct Protocol {
     /// The kinds of files that it is published in.
     layouts: &'static [Layout],
     /// What the decisions about one pair count, between 0 and 1: one for each official order, about the pair in its own order.
-    official: fn(label: Verdict, decisions: &[Decision]) -> f64,
+    official: fn(label: Choice, decisions: &[Decision]) -> f64,
     /// How subsets add up; given those that there are.
     sections: fn(subsets: &[&str]) -> Vec<Section>,
     /// Further numbers over all pairs, from the first decision about each.
@@ -122,10 +127,13 @@ pub struct Protocol {
 
 impl Protocol {
     /// What decisions about one pair count upstream, from 0 to 1: one decision for each official order, about the pair in its own order.
-    /// Classifiers (`scored`) are right upstream where the right response scores higher, and wrong where both score the same, by every
+    /// Classifiers, which score, are right upstream where the right response scores higher, and wrong where both score the same, by every
     /// benchmark's rule.
-    pub fn count(&self, label: Verdict, decisions: &[Decision], scored: bool) -> f64 {
-        if scored { benchmarks::mean_of_orders(label, decisions) } else { (self.official)(label, decisions) }
+    pub fn count(&self, label: Choice, decisions: &[Decision], judge: JudgeKind) -> f64 {
+        match judge {
+            JudgeKind::Compares => (self.official)(label, decisions),
+            JudgeKind::Scores => benchmarks::mean_of_orders(label, decisions),
+        }
     }
 }
 
@@ -177,20 +185,19 @@ pub struct Case {
     /// The two responses, in the benchmark's own order.
     pub pair: (usize, usize),
     /// What is right about them, in that order.
-    pub label: Verdict,
+    pub label: Choice,
     /// What it is counted under.
     pub subset: String,
 }
 
 impl Case {
-    /// Which side is right where the pair is shown in this order; none where the label is a tie.
-    fn right_side(&self, order: (usize, usize)) -> Option<Side> {
-        let side = match self.label {
-            Verdict::First => Side::First,
-            Verdict::Second => Side::Second,
-            Verdict::Tie => return None,
-        };
-        Some(if order == self.pair { side } else { side.other() })
+    /// Which of the pair is right; none where the label is a tie.
+    fn right(&self) -> Option<Side> {
+        match self.label {
+            Choice::A => Some(Side::First),
+            Choice::B => Some(Side::Second),
+            Choice::Tie => None,
+        }
     }
 
     /// Whether the two responses have one text, so that there is nothing to compare.

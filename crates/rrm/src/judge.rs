@@ -2,6 +2,8 @@
 
 mod adopted;
 mod asking;
+mod judgment;
+mod kind;
 mod paying;
 mod places;
 mod scalar;
@@ -9,23 +11,27 @@ mod scalar;
 use std::{future::Future, sync::Arc};
 
 use self::asking::{Asking, Rendered};
-pub use self::places::Places;
 pub(crate) use self::places::Ready;
+pub use self::{
+    judgment::{Evidence, Judgment, ScoreRecord, VoteRecord},
+    kind::JudgeKind,
+    places::Places,
+};
+pub use crate::vote::Order;
 use crate::{
     address::{CompletionKey, KeyParts, completion_key},
     batch::BatchWriter,
     comparison::Comparison,
     engine::{
-        Budget, Completion, Engine, EngineError, LabelProbabilities, Opening, Request, Sampling, TokenSink, Usage,
+        Budget, Completion, Engine, EngineError, Opening, Request, Sampling, TokenSink,
         replay::{Recorder, RecordingError},
     },
     format::{Format, FormatError},
     keyed,
     spending::{LimitReached, Spending},
     store::{Origin, PaidBefore, Store, StoreError},
-    transcript,
-    verdict::{self, Verdict},
-    vote::{self, Counts, Decision, Vote},
+    transcript, verdict,
+    vote::{self, Vote},
 };
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use serde::{Deserialize, Serialize};
@@ -77,48 +83,6 @@ pub enum Adaptive {
     Sparing,
     /// Ask for all votes at once and cancel what is in flight when the decision is settled: the shortest wait.
     Eager,
-}
-
-/// Which order the judge of one vote saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Order {
-    /// The order of the comparison.
-    Given,
-    /// The other order.
-    Swapped,
-}
-
-/// One counted vote.
-#[derive(Clone, Debug, PartialEq)]
-pub struct VoteRecord {
-    /// Which order the judge saw.
-    pub order: Order,
-    /// The verdict, about the comparison in its given order.
-    pub vote: Vote,
-    /// Whether the verdict was elicited under a thinking budget.
-    pub elicited: bool,
-    /// How likely each verdict was, about the comparison in its given order; `None` where the engine did not tell.
-    pub probabilities: Option<LabelProbabilities>,
-    /// The scores of the two responses that the verdict was read from, in the comparison's given order; `None` where a judge saw both at once.
-    pub scores: Option<(f64, f64)>,
-    /// What it took.
-    pub usage: Usage,
-    /// Where the completion lies in a store; with scores, that of the first response. `None` where [`Judge::addresses`] says that nobody asks.
-    pub key: Option<CompletionKey>,
-}
-
-/// The votes of one comparison and what they say together.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Judgment {
-    /// The majority.
-    pub decision: Decision,
-    /// How many votes said what.
-    pub counts: Counts,
-    /// The counted votes by their index.
-    pub votes: Vec<VoteRecord>,
-    /// Tokens of the counted votes.
-    pub usage: Usage,
 }
 
 /// Why a comparison has no judgment.
@@ -196,12 +160,15 @@ pub struct Judge {
 pub struct Fixture<'a> {
     /// The row's id.
     pub item: &'a str,
-    /// Indices of the responses shown first and second.
+    /// Indices of the responses `a` and `b`, that the judgment speaks of.
     pub pair: (usize, usize),
+    /// The order in which the first vote sees them.
+    pub order: Order,
 }
 
 impl Judge {
-    /// Judges one comparison by as many votes as the settings ask for. Dropping the future cancels what is in flight.
+    /// Judges one comparison, which has `a` of the fixture's pair first, by as many votes as the settings ask for. Dropping the future cancels
+    /// what is in flight.
     ///
     /// # Errors
     /// [`JudgeError`] when any needed vote could not be had: a judgment never rests on fewer votes than it says.
@@ -219,8 +186,7 @@ impl Judge {
     async fn judge_by_one_vote(&self, fixture: Fixture<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
         let ready = self.places.prepare().await;
         let vote = self.vote(&Asking::new(fixture, comparison), 0, ready).await?;
-        let counts = vote::count([vote.vote]);
-        Ok(Judgment { decision: counts.decision(), counts, usage: vote.usage, votes: vec![vote] })
+        Ok(Judgment::new(Evidence::Votes(vec![vote])))
     }
 
     /// As many votes as the settings ask for.
@@ -231,16 +197,7 @@ impl Judge {
             (index as usize, self.vote(asking, index, ready).boxed().await)
         };
         let JudgeSettings { votes, adaptive, .. } = self.settings;
-        let records = collect(votes, adaptive, self.places.ahead(), one).await?;
-        let counts = vote::count(records.iter().map(|r| r.vote));
-        let mut usage = Usage::default();
-        records.iter().for_each(|r| usage += r.usage);
-        Ok(Judgment { decision: counts.decision(), counts, votes: records, usage })
-    }
-
-    /// The order that this vote's judge sees.
-    fn order(&self, index: u32) -> Order {
-        if self.settings.both_orders && index % 2 == 1 { Order::Swapped } else { Order::Given }
+        Ok(Judgment::new(Evidence::Votes(collect(votes, adaptive, self.places.ahead(), one).await?)))
     }
 
     /// The request for a comparison as it is shown.
@@ -271,9 +228,10 @@ impl Judge {
 
     /// One vote. `ready` is held until its completion is stored.
     async fn vote(&self, asking: &Asking<'_>, index: u32, ready: Ready<'_>) -> Result<VoteRecord, JudgeError> {
-        let Fixture { item, pair } = asking.fixture;
-        let order = self.order(index);
-        let seed = keyed::seed(self.settings.seed, item, pair, order == Order::Swapped, index);
+        let Fixture { item, pair: (a, b), order } = asking.fixture;
+        let swapped = self.settings.both_orders && index % 2 == 1;
+        let seed = keyed::seed(self.settings.seed, item, order.shown(a, b), swapped, index);
+        let order = if swapped { order.swapped() } else { order };
         // Held while this vote is: other votes find it rendered.
         let rendered = asking.rendered(&self.format, order)?;
         let request = self.request(&rendered, seed)?;
@@ -286,7 +244,7 @@ impl Judge {
             fingerprint: info.fingerprint.clone(),
             format_hash: self.format.hash.clone(),
             item: item.to_owned(),
-            shown: if order == Order::Swapped { (pair.1, pair.0) } else { pair },
+            shown: order.shown(a, b),
             vote: index,
         };
         let completion = match &self.recorder {
@@ -299,14 +257,11 @@ impl Judge {
         };
         let transcript = transcript::split_of(&completion, self.format.file.thinking.as_ref(), self.engine.opening());
         let pattern = &self.format.file.verdict;
-        let vote = verdict::read_about(&transcript, pattern, &rendered.shown);
-        let probabilities = completion.label_logprobs.map(|labels| labels.probabilities());
-        let (vote, probabilities) = match order {
-            Order::Given => (vote, probabilities),
-            Order::Swapped => (vote.map(Verdict::swapped), probabilities.map(LabelProbabilities::swapped)),
-        };
+        // The one place where what is said of places becomes what is said of responses.
+        let vote = verdict::read_about(&transcript, pattern, &rendered.shown).map(|verdict| order.choice(verdict));
+        let probabilities = completion.label_logprobs.map(|labels| order.probabilities(labels.probabilities()));
         let (elicited, usage) = (completion.elicited, completion.usage);
-        Ok(VoteRecord { order, vote, elicited, probabilities, scores: None, usage, key })
+        Ok(VoteRecord { order, vote, elicited, probabilities, usage, key })
     }
 
     fn addressed(&self) -> bool {

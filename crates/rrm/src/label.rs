@@ -14,7 +14,7 @@ pub use self::{
 use crate::{
     dataset::Item,
     result::{MatchRow, Row, RowResult},
-    strategy::{DecidedBy, Strategy},
+    strategy::{DecidedBy, Matches, Strategy},
     vote::Decision,
 };
 
@@ -146,16 +146,14 @@ struct Found {
 
 /// Winner and loser of one match.
 fn of_match(played: &MatchRow) -> Found {
-    let (winner, loser) = sides(played);
-    Found { pair: Some((winner, loser)), outcome: decided(played), evidence: evidence::of_match(played, winner) }
+    let (chosen, rejected) = sides(played);
+    Found { pair: Some((chosen, rejected)), outcome: decided(played), evidence: evidence::of_match(played, chosen) }
 }
 
 /// Winner and loser, or the two as they were shown.
 fn sides(played: &MatchRow) -> (usize, usize) {
-    match played.winner {
-        Some(winner) if winner == played.second => (played.second, played.first),
-        _ => (played.first, played.second),
-    }
+    let won = played.winner.and_then(|winner| Some((winner, played.other(winner)?)));
+    won.unwrap_or(played.shown())
 }
 
 /// Whether votes decided a match.
@@ -163,7 +161,7 @@ fn decided(played: &MatchRow) -> Result<(), Reason> {
     match (played.decided_by, played.decision) {
         (DecidedBy::Team, _) => Err(Reason::Equal),
         (_, Some(Decision::Tie)) => Err(Reason::Tie),
-        (DecidedBy::Votes, Some(Decision::First | Decision::Second)) => Ok(()),
+        (DecidedBy::Votes, Some(Decision::A | Decision::B)) => Ok(()),
         _ => Err(Reason::Undecided),
     }
 }
@@ -177,8 +175,8 @@ fn best_worst(result: &RowResult, strategy: Strategy) -> Found {
     let Some(pair) = ends.filter(|(best, worst)| best != worst) else {
         return Found { pair: None, outcome: Err(Reason::NoOrder), evidence: None };
     };
-    if strategy != Strategy::Knockout {
-        let evidence = evidence::of_ratings(result, strategy, pair);
+    if let Matches::Pairs { margin, .. } = strategy.rules().matches {
+        let evidence = evidence::of_ratings(result, margin, pair);
         let apart = !result.disconnected && evidence.as_ref().is_some_and(|evidence| evidence.margin > 0.0);
         return Found { pair: Some(pair), outcome: if apart { Ok(()) } else { Err(Reason::NoOrder) }, evidence };
     }

@@ -10,9 +10,9 @@ use crate::{
     judge::{Adaptive, JudgeSettings},
     rank::{self, RankSettings, TeamRule},
     run::Task,
-    schedule::{self, Teams},
+    schedule::Teams,
     spending::Price,
-    strategy::Strategy,
+    strategy::{Matches, Strategy},
 };
 
 /// Bytes of text that make a token, as a rule of thumb for English and code under current tokenizers; an estimate and nothing more.
@@ -70,16 +70,18 @@ impl Plan {
 
 /// Matches of a row that need votes at most, and how many of them must wait for one another.
 pub fn matches(item: &Item, task: &Task) -> (u64, u64) {
-    let n = item.responses.len() as u64;
+    let n = item.responses.len();
     match task {
         Task::Judge => (1, 1),
-        Task::Rank(settings) => match settings.strategy {
-            Strategy::Knockout => (n.saturating_sub(1), u64::from(n.next_power_of_two().trailing_zeros())),
-            _ => {
-                let pairs = matches_of(&teams(&item.responses, settings.teams), settings, &item.id);
-                (pairs, pairs.min(1))
-            }
-        },
+        Task::Rank(settings) => {
+            let of_strategy = settings.strategy.rules().matches;
+            let matches = match of_strategy {
+                // Teams change nothing: a bracket has a match for each response but one.
+                Matches::Bracket => of_strategy.most(n, None),
+                Matches::Pairs { .. } => matches_of(&teams(&item.responses, settings.teams), settings, &item.id),
+            };
+            (matches, of_strategy.steps(n, matches))
+        }
     }
 }
 
@@ -95,11 +97,7 @@ fn teams(responses: &[Response], rule: TeamRule) -> Vec<usize> {
 
 /// Matches that ranking so many responses takes at most; `teams` has the team of each response, `item` is the row's id.
 pub fn matches_of(teams: &Teams, settings: &RankSettings, item: &str) -> u64 {
-    match (settings.strategy, settings.opponents) {
-        (Strategy::Knockout, _) => (teams.len() as u64).saturating_sub(1),
-        (_, Some(m)) => schedule::count_opponents(m, teams, 0, item),
-        (_, None) => schedule::count_round_robin(teams),
-    }
+    settings.strategy.rules().matches.count(teams, settings.opponents, item)
 }
 
 /// Votes that one row may take where nothing else is said: a round robin of 500 responses with one vote each takes 124,750, one of 2,000
@@ -131,13 +129,13 @@ impl TooManyVotes {
         let knockout = n.saturating_sub(1);
         // So many opponents fit, for everybody.
         let most = (2 * self.limit / votes).checked_div(n).unwrap_or(0).min(knockout);
-        match self.strategy {
-            Some(Strategy::Elo | Strategy::BradleyTerry | Strategy::WinRate) if most > 0 && fits(knockout) => {
+        match self.strategy.map(|strategy| strategy.rules().matches) {
+            Some(Matches::Pairs { .. }) if most > 0 && fits(knockout) => {
                 format!(
                     "--strategy knockout takes {knockout} matches; --opponents M takes about {n} x M / 2, and M up to about {most} fits"
                 )
             }
-            Some(Strategy::Elo | Strategy::BradleyTerry | Strategy::WinRate) if fits(knockout) => {
+            Some(Matches::Pairs { .. }) if fits(knockout) => {
                 format!("--strategy knockout takes {knockout} matches")
             }
             Some(_) => "fewer responses or fewer --votes".to_owned(),
@@ -173,13 +171,9 @@ pub fn check_votes_of(n: usize, task: &Task, votes: u32, limit: u64) -> Result<(
 
 /// No row of up to `n` responses takes more matches.
 pub fn most_matches(n: usize, task: &Task) -> u64 {
-    let n = n as u64;
-    let pairs = n.saturating_mul(n.saturating_sub(1)) / 2;
     match task {
         Task::Judge => 1,
-        Task::Rank(RankSettings { strategy: Strategy::Knockout, .. }) => n.saturating_sub(1),
-        Task::Rank(RankSettings { opponents: Some(m), .. }) => n.saturating_mul(*m as u64).min(pairs),
-        Task::Rank(_) => pairs,
+        Task::Rank(settings) => settings.strategy.rules().matches.most(n, settings.opponents),
     }
 }
 

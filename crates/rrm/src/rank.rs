@@ -14,11 +14,11 @@ use tokio::sync::oneshot;
 use crate::{
     comparison::{Comparison, Side},
     dataset::{Item, Response},
-    judge::{Fixture, Judge, JudgeError, Judgment},
+    judge::{Fixture, Judge, JudgeError, Order},
     keyed, ranking,
     ranking::Ranking,
     schedule,
-    strategy::{self, Played, Strategy},
+    strategy::{self, Matches, Played, Strategy},
 };
 
 /// How a row of responses is ranked.
@@ -57,7 +57,8 @@ pub async fn rank(judge: &Judge, item: &Item, settings: &RankSettings) -> Result
     let play = |a: usize, b: usize| {
         let tell = &tell;
         async move {
-            let played = play(judge, item, (a, b)).await;
+            // Matches speak of responses in the order of the row, however they came to meet.
+            let played = play(judge, item, (a.min(b), a.max(b))).await;
             if let Err(error) = &played
                 && error.is_fatal()
                 && let Some(tell) = tell.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -84,66 +85,67 @@ where
     let (n, seed) = (item.responses.len(), judge.settings.seed);
     let teams = teams(&item.responses, settings.teams);
     let twins = twins(&item.responses, settings.teams);
-    match settings.strategy {
-        Strategy::Knockout => {
+    match settings.strategy.rules().matches {
+        Matches::Bracket => {
             let Some(bracket) = schedule::draw(n, seed, &item.id) else {
                 return Ok(ranking::of_knockout(0, Vec::new()));
             };
             let coin = |a: usize, b: usize| keyed::coin(seed, &item.id, "undecided", (a, b));
             Ok(ranking::of_knockout(n, strategy::knockout(&bracket, &teams, play, &coin).await?).of_twins(&twins))
         }
-        rated => {
+        Matches::Pairs { rate, .. } => {
             let pairs = match settings.opponents {
                 Some(m) => schedule::opponents(m, &teams, seed, &item.id),
                 None => schedule::round_robin(&teams),
             };
             let matches = strategy::all_pairs(&pairs, judge.places.ahead(), play).await?;
-            Ok(ranking::of_ratings(&twins, matches, rated, seed, &item.id))
+            Ok(ranking::of_ratings(&twins, matches, rate, seed, &item.id))
         }
     }
 }
 
-/// Judges two responses of a row; which one is shown first is drawn by seed, since judges favour places.
+/// Judges two responses of a row, `a` and `b` of the judgment; which one is shown first is drawn by seed, since judges favour places.
 ///
 /// # Errors
 /// As [`Judge::judge`].
 pub async fn play(judge: &Judge, item: &Item, pair: (usize, usize)) -> Result<Played, JudgeError> {
-    let (first, second) = drawn_order(judge.settings.seed, &item.id, pair);
-    play_in_order(judge, item, (first, second), labelled(item, first, second)).await
+    let order = drawn_order(judge.settings.seed, &item.id, pair);
+    play_in_order(judge, item, pair, order, labelled(item, pair)).await
 }
 
-/// Which of two responses a judge sees first, and which second: the same for both ways of naming them.
-pub fn drawn_order(seed: u64, item: &str, (a, b): (usize, usize)) -> (usize, usize) {
-    let (a, b) = (a.min(b), a.max(b));
-    if keyed::coin(seed, item, "order", (a, b)) { (a, b) } else { (b, a) }
+/// Which of two responses a judge sees first: the same one for both ways of naming them.
+pub fn drawn_order(seed: u64, item: &str, (a, b): (usize, usize)) -> Order {
+    let earlier_first = keyed::coin(seed, item, "order", (a.min(b), a.max(b)));
+    if earlier_first == (a < b) { Order::Given } else { Order::Swapped }
 }
 
-/// Judges two responses of a row, shown in this order; `label` says which of them is right, where that is known. A judge is never shown it.
+/// Judges two responses of a row, shown in this order; `label` says which of them is right, where that is known: the first of the pair or the
+/// second. A judge is never shown it.
 ///
 /// # Errors
 /// As [`Judge::judge`].
 pub async fn play_in_order(
     judge: &Judge,
     item: &Item,
-    (first, second): (usize, usize),
+    pair: (usize, usize),
+    order: Order,
     label: Option<Side>,
 ) -> Result<Played, JudgeError> {
-    let fixture = Fixture { item: &item.id, pair: (first, second) };
-    let comparison = Comparison { label, ..comparison(item, first, second) };
-    let judgment: Judgment = judge.judge(fixture, &comparison).await?;
-    Ok(Played { first, second, judgment })
+    let comparison = Comparison { label, ..comparison(item, pair.0, pair.1) };
+    let judgment = judge.judge(Fixture { item: &item.id, pair, order }, &comparison).await?;
+    Ok(Played { pair, order, judgment })
 }
 
-/// The comparison of two responses of a row, shown in this order and labelled as the row labels its responses.
+/// The comparison of two responses of a row, in this order and labelled as the row labels its responses.
 pub fn comparison(item: &Item, first: usize, second: usize) -> Comparison {
-    let (a, b) = (&item.responses[first], &item.responses[second]);
-    let label = labelled(item, first, second);
-    Comparison { prompt: item.prompt.clone(), first: a.text.clone(), second: b.text.clone(), label }
+    let text = |response: usize| item.responses[response].text.clone();
+    let label = labelled(item, (first, second));
+    Comparison { prompt: item.prompt.clone(), first: text(first), second: text(second), label }
 }
 
 /// Which of two responses its row labels better.
-fn labelled(item: &Item, first: usize, second: usize) -> Option<Side> {
-    match (item.responses[first].label, item.responses[second].label) {
+fn labelled(item: &Item, (a, b): (usize, usize)) -> Option<Side> {
+    match (item.responses[a].label, item.responses[b].label) {
         (Some(a), Some(b)) if a > b => Some(Side::First),
         (Some(a), Some(b)) if a < b => Some(Side::Second),
         _ => None,

@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 
 use crate::{
     engine::Usage,
-    rating::{self, BtConfig, EloConfig, Outcome, Score},
+    rating::{self, Outcome, Score},
     schedule::Teams,
-    strategy::{DecidedBy, Match, Strategy},
-    vote::{Counts, Decision},
+    strategy::{DecidedBy, Match, Rate},
+    vote::Decision,
 };
 
 /// Responses of one prompt, brought into an order.
@@ -17,7 +17,7 @@ pub struct Ranking {
     pub order: Option<Vec<usize>>,
     /// The place of each response by its index: the best is 1, equal scores share the better place. `None` where no verdict says which it is.
     pub ranks: Vec<Option<usize>>,
-    /// A score for each response by its index: see [`Strategy`] for what it counts. `None` where no match was decided, and in a knockout where
+    /// A score for each response by its index: see [`Strategy`](crate::strategy::Strategy) for what it counts. `None` where no match was decided, and in a knockout where
     /// it would rest on a match without any verdict.
     pub scores: Vec<Option<Score>>,
     /// Of a knockout: the scores that those without a score have among them, whoever has which.
@@ -35,8 +35,10 @@ pub struct Ranking {
 /// Sums over the matches of a ranking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// How all counted votes went; first and second are places, not responses.
-    pub votes: Counts,
+    /// Counted votes.
+    pub votes: u32,
+    /// Of these, votes without a verdict.
+    pub abstained: u32,
     /// Matches whose votes named nobody, not even a tie.
     pub undecided: u32,
     /// Matches that a coin decided.
@@ -56,10 +58,10 @@ pub fn of_knockout(n: usize, matches: Vec<Match>) -> Ranking {
     let (mut known, mut survived) = (vec![true; n], vec![f64::from(rounds); n]);
     let mut open = Vec::new();
     for m in &matches {
-        let decided = m.winner.filter(|_| known[m.first] && known[m.second]);
-        (known[m.first], known[m.second]) = (decided.is_some(), decided.is_some());
+        let decided = m.sides().filter(|_| known[m.a] && known[m.b]);
+        (known[m.a], known[m.b]) = (decided.is_some(), decided.is_some());
         match decided {
-            Some(winner) => survived[if winner == m.first { m.second } else { m.first }] = f64::from(m.round),
+            Some((_, loser)) => survived[loser] = f64::from(m.round),
             None => open.push(f64::from(m.round)),
         }
     }
@@ -80,8 +82,7 @@ pub fn of_knockout(n: usize, matches: Vec<Match>) -> Ranking {
 fn climbed(n: usize, matches: &[Match], rounds: u32) -> Vec<usize> {
     let mut order: Vec<usize> = matches.last().and_then(|last| last.winner).into_iter().collect();
     for round in (0..rounds).rev() {
-        let beaten = |m: &Match| m.winner.map(|winner| (winner, if winner == m.first { m.second } else { m.first }));
-        let mut lost: Vec<(usize, usize)> = matches.iter().filter(|m| m.round == round).filter_map(beaten).collect();
+        let mut lost: Vec<(usize, usize)> = matches.iter().filter(|m| m.round == round).filter_map(Match::sides).collect();
         lost.sort_by_key(|(winner, _)| order.iter().position(|placed| placed == winner));
         order.extend(lost.into_iter().map(|(_, loser)| loser));
     }
@@ -118,20 +119,16 @@ impl Ranking {
 /// neither score nor place. Where matches would link all responses and those that were decided do not, nobody has a place.
 ///
 /// Responses with one number in `twins`, the index of the first of them, are one text: the matches of all are its matches, and all have its rating.
-pub fn of_ratings(twins: &Teams, matches: Vec<Match>, strategy: Strategy, seed: u64, item: &str) -> Ranking {
+pub fn of_ratings(twins: &Teams, matches: Vec<Match>, rate: Rate, seed: u64, item: &str) -> Ranking {
     let mut texts: Vec<usize> = twins.iter().enumerate().filter(|(i, first)| *i == **first).map(|(i, _)| i).collect();
     texts.sort_unstable();
     let text = |response: usize| texts.binary_search(&twins[response]).unwrap_or(response);
     let of_texts = |played: rating::Played| rating::Played { a: text(played.a), b: text(played.b), ..played };
     let n = texts.len();
     let played: Vec<rating::Played> = matches.iter().filter_map(decided).map(of_texts).collect();
-    let rated = match strategy {
-        Strategy::Elo | Strategy::Knockout => rating::elo(n, &played, &EloConfig::default(), seed, item),
-        Strategy::BradleyTerry => rating::bradley_terry(n, &played, &BtConfig::default()),
-        Strategy::WinRate => rating::win_rate(n, &played),
-    };
+    let rated = rate(n, &played, (seed, item));
     let scores: Vec<Option<Score>> = (0..twins.len()).map(|i| rated.scores[text(i)]).collect();
-    let met = |m: &Match| of_texts(rating::Played { a: m.first, b: m.second, outcome: Outcome::Tie });
+    let met = |m: &Match| of_texts(rating::Played { a: m.a, b: m.b, outcome: Outcome::Tie });
     let parted = !rated.connected && rating::connected(n, &matches.iter().map(met).collect::<Vec<_>>());
     let place = |score: &Score| 1 + scores.iter().flatten().filter(|other| other.value > score.value).count();
     let ranks: Vec<Option<usize>> = scores.iter().map(|score| score.as_ref().filter(|_| !parted).map(place)).collect();
@@ -149,14 +146,16 @@ pub fn of_ratings(twins: &Teams, matches: Vec<Match>, strategy: Strategy, seed: 
     }
 }
 
+/// A decided match. Its sides are named as they were shown, so that sums of floats have the order that they always had.
 fn decided(m: &Match) -> Option<rating::Played> {
+    let (a, b) = m.shown();
     let outcome = match (m.winner, m.decided_by) {
-        (Some(winner), _) if winner == m.first => Outcome::A,
+        (Some(winner), _) if winner == a => Outcome::A,
         (Some(_), _) => Outcome::B,
         (None, DecidedBy::Votes) => Outcome::Tie,
         (None, _) => return None,
     };
-    Some(rating::Played { a: m.first, b: m.second, outcome })
+    Some(rating::Played { a, b, outcome })
 }
 
 fn tally(matches: &[Match]) -> Tally {
@@ -166,10 +165,8 @@ fn tally(matches: &[Match]) -> Tally {
         let Some(judgment) = &m.judgment else { continue };
         tally.undecided += u32::from(judgment.decision == Decision::Undecided);
         tally.usage += judgment.usage;
-        tally.votes.first += judgment.counts.first;
-        tally.votes.second += judgment.counts.second;
-        tally.votes.tie += judgment.counts.tie;
-        tally.votes.abstain += judgment.counts.abstain;
+        tally.votes += judgment.counts.verdicts() + judgment.counts.abstain;
+        tally.abstained += judgment.counts.abstain;
     }
     tally
 }

@@ -36,6 +36,7 @@ pub use self::{
 };
 use crate::{
     eval::{BestOf, CaseRow, Evaluation, Group, Level},
+    judge::JudgeKind,
     result,
     spending::Spent,
 };
@@ -105,9 +106,9 @@ pub struct Run {
     /// What the judge does with responses of its own family; absent where the data does not say who wrote what, or no pair has just one of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_family: Option<OwnFamily>,
-    /// Whether decisions come from scores of single responses: then the order of two has no influence.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub scored: bool,
+    /// Whether decisions come from votes or from scores of single responses.
+    #[serde(rename = "scored", default, skip_serializing_if = "JudgeKind::compares")]
+    pub judge: JudgeKind,
     /// Whether no vote that the official score counts gave a verdict: then there is none, and nothing is compared with it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
@@ -248,7 +249,7 @@ pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, Repor
             calibration: cases.calibration,
             probabilities: cases.probabilities,
             own_family: cases.own,
-            scored: cases.scored,
+            judge: cases.judge,
             silent,
             reasoning: None,
             left_out: left_out as u64,
@@ -269,7 +270,8 @@ pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, Repor
         pairings.extend(others.filter_map(|&b| paired::compare((a, &records[a]), (b, &records[b]), &subsets[a])));
         if jury && same.len() > 2 && same[0] == a {
             let members: Vec<_> = same.iter().map(|&b| (b, records[b].as_slice())).collect();
-            juries.extend(jury::jury(run.evaluation.benchmark, &members, runs.len(), same.iter().all(|&b| runs[b].scored)));
+            let kind = JudgeKind::from(same.iter().all(|&b| runs[b].judge == JudgeKind::Scores));
+            juries.extend(jury::jury(run.evaluation.benchmark, &members, runs.len(), kind));
         }
         if same.len() > 1 && same[0] == a {
             let judges: Vec<_> = same.iter().map(|&b| records[b].as_slice()).collect();

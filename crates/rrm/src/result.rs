@@ -1,21 +1,22 @@
 //! Rankings and judgments -> result rows: the versioned JSON that commands write, a line for each input row.
 
+mod matches;
 mod verdicts;
 
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::verdicts::Verdicts;
+pub use self::{
+    matches::{MatchRow, VoteRow, match_row},
+    verdicts::Verdicts,
+};
 use crate::{
     dataset::Item,
-    engine::LabelProbabilities,
-    judge::{Order, VoteRecord},
     ranking::Ranking,
     rating::Score,
     strategy::{self, DecidedBy, Match, Played},
-    verdict::{Abstain, Verdict},
-    vote::{Counts, Decision},
+    vote::{Choice, Decision, Order},
 };
 
 /// The version of the row layout; see docs/formats.md.
@@ -47,7 +48,7 @@ pub struct RowResult {
     pub verdict: Option<Decision>,
     /// Of `rrm judge` only: which response is labelled better, where the input says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label: Option<Verdict>,
+    pub label: Option<Choice>,
     /// Indices of the responses, best first; `null` where some response has no place: no verdict says which it is.
     pub order: Option<Vec<usize>>,
     /// Of `rrm rank` only, and only where `order` is null: the place of each response by its index, the best is 1, where it is known.
@@ -61,7 +62,7 @@ pub struct RowResult {
     /// Whether the matches leave parts that cannot be compared with one another.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disconnected: bool,
-    /// Every match with its votes.
+    /// Every match with its votes, `a` being the earlier response of the row.
     pub matches: Vec<MatchRow>,
     /// Matches whose votes named nobody.
     pub undecided: u32,
@@ -72,59 +73,6 @@ pub struct RowResult {
     pub flags: Vec<Flag>,
     /// What the counted votes took.
     pub usage: RowUsage,
-}
-
-/// One match.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MatchRow {
-    /// Counted from 0.
-    pub round: u32,
-    /// Index of the response shown first.
-    pub first: usize,
-    /// Index of the response shown second.
-    pub second: usize,
-    /// Index of the winner.
-    pub winner: Option<usize>,
-    /// What decided it.
-    pub decided_by: DecidedBy,
-    /// The votes together, about the places first and second.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decision: Option<Decision>,
-    /// How many votes said what.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub counts: Option<Counts>,
-    /// The votes by their index.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub votes: Vec<VoteRow>,
-}
-
-/// One vote.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct VoteRow {
-    /// Which order the judge saw.
-    pub order: Order,
-    /// The verdict, turned to the order of the match.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<Verdict>,
-    /// Why there is no verdict.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub abstain: Option<Abstain>,
-    /// Whether the verdict was elicited under a thinking budget.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub elicited: bool,
-    /// How likely each verdict was, turned to the order of the match; absent where the engine did not tell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub probabilities: Option<LabelProbabilities>,
-    /// Scores of the two responses in the order of the match, where the judge scores single responses: the higher one wins.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scores: Option<(f64, f64)>,
-    /// Tokens of the request.
-    pub prompt_tokens: u64,
-    /// Tokens written.
-    pub completion_tokens: u64,
-    /// Where the transcript lies in the store, if it was kept; absent in rows of a server that keeps nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub completion: Option<String>,
 }
 
 /// A judged text that holds prompt markup, or is not to the byte what the row holds.
@@ -155,10 +103,9 @@ pub struct RowUsage {
 
 /// The row of a ranking.
 pub fn of_ranking(item: &Item, ranking: Ranking, flags: Vec<Flag>) -> Row {
-    let votes = ranking.tally.votes;
     let usage = RowUsage {
-        votes: u64::from(votes.first + votes.second + votes.tie + votes.abstain),
-        abstained: u64::from(votes.abstain),
+        votes: u64::from(ranking.tally.votes),
+        abstained: u64::from(ranking.tally.abstained),
         prompt_tokens: ranking.tally.usage.prompt_tokens,
         completion_tokens: ranking.tally.usage.completion_tokens,
     };
@@ -181,27 +128,25 @@ pub fn of_ranking(item: &Item, ranking: Ranking, flags: Vec<Flag>) -> Row {
 
 /// The row of one judged pair. Its score is the share of verdicts for each response, without an interval.
 pub fn of_judgment(item: &Item, played: Played, flags: Vec<Flag>) -> Row {
-    let (first, counts) = (played.first, played.judgment.counts);
-    let decision = played.judgment.decision;
-    let verdict = if first == 0 { decision } else { decision.swapped() };
-    let share = counts.share_first().map(|share| if first == 0 { share } else { 1.0 - share });
-    let score = |value| Score { value, low: None, high: None };
+    let (decision, counts, tokens) = (played.judgment.decision, played.judgment.counts, played.judgment.usage);
     let usage = RowUsage {
-        votes: played.judgment.votes.len() as u64,
+        votes: u64::from(counts.verdicts() + counts.abstain),
         abstained: u64::from(counts.abstain),
-        prompt_tokens: played.judgment.usage.prompt_tokens,
-        completion_tokens: played.judgment.usage.completion_tokens,
+        prompt_tokens: tokens.prompt_tokens,
+        completion_tokens: tokens.completion_tokens,
     };
-    let played = strategy::settle(0, played);
+    let played = match_row(strategy::settle(0, played));
+    let share = played.share_a();
+    let score = |value| Score { value, low: None, high: None };
     let result = RowResult {
-        verdict: Some(verdict),
+        verdict: Some(decision),
         label: label(item, (0, 1)),
         order: played.winner.map(|winner| vec![winner, 1 - winner]),
         ranks: None,
         scores: vec![share.map(score), share.map(|s| score(1.0 - s))],
         penalised: false,
         disconnected: false,
-        matches: vec![match_row(played)],
+        matches: vec![played],
         undecided: u32::from(decision == Decision::Undecided),
         coins: 0,
         flags,
@@ -212,7 +157,8 @@ pub fn of_judgment(item: &Item, played: Played, flags: Vec<Flag>) -> Row {
 
 /// The row of a pair of one text: a tie, of which nobody was asked.
 pub fn of_twins(item: &Item, flags: Vec<Flag>) -> Row {
-    let played = Match { round: 0, first: 0, second: 1, winner: None, decided_by: DecidedBy::Team, judgment: None };
+    let (round, a, b, order) = (0, 0, 1, Order::Given);
+    let played = Match { round, a, b, order, winner: None, decided_by: DecidedBy::Team, judgment: None };
     let half = Some(Score { value: 0.5, low: None, high: None });
     let result = RowResult {
         verdict: Some(Decision::Tie),
@@ -237,37 +183,15 @@ pub fn of_error(item: &Item, error: String) -> Row {
 }
 
 /// Which of two responses of a row is labelled better.
-pub fn label(item: &Item, (a, b): (usize, usize)) -> Option<Verdict> {
+pub fn label(item: &Item, (a, b): (usize, usize)) -> Option<Choice> {
     let order = item.responses.get(a)?.label?.partial_cmp(&item.responses.get(b)?.label?)?;
     Some(match order {
-        Ordering::Greater => Verdict::First,
-        Ordering::Less => Verdict::Second,
-        Ordering::Equal => Verdict::Tie,
+        Ordering::Greater => Choice::A,
+        Ordering::Less => Choice::B,
+        Ordering::Equal => Choice::Tie,
     })
 }
 
 fn row(item: &Item, result: Option<RowResult>, error: Option<String>) -> Row {
     Row { rrm: VERSION, id: item.id.clone(), error, result, extra: item.extra.clone() }
-}
-
-/// The row of one match.
-pub fn match_row(played: Match) -> MatchRow {
-    let Match { round, first, second, winner, decided_by, judgment } = played;
-    let (decision, counts) = judgment.as_ref().map(|j| (j.decision, j.counts)).unzip();
-    let votes = judgment.map(|j| j.votes.into_iter().map(vote_row).collect()).unwrap_or_default();
-    MatchRow { round, first, second, winner, decided_by, decision, counts, votes }
-}
-
-fn vote_row(record: VoteRecord) -> VoteRow {
-    VoteRow {
-        order: record.order,
-        verdict: record.vote.ok(),
-        abstain: record.vote.err(),
-        elicited: record.elicited,
-        probabilities: record.probabilities,
-        scores: record.scores,
-        prompt_tokens: record.usage.prompt_tokens,
-        completion_tokens: record.usage.completion_tokens,
-        completion: record.key.map(|key| key.to_string()),
-    }
 }

@@ -10,8 +10,7 @@ use crate::{
     engine::{Completion, Opening},
     format::FormatFile,
     transcript::{self, Place, Transcript},
-    verdict::{self, Verdict},
-    vote::Vote,
+    verdict::{self, Abstain, Verdict},
 };
 
 /// The labelled verdict's reward (paper, section 2.2).
@@ -44,8 +43,8 @@ impl Default for RewardConfig {
 /// What a reward needs to know of a completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Graded {
-    /// Its verdict, read as in judging.
-    pub vote: Vote,
+    /// Its verdict about what was shown, read as in judging.
+    pub vote: Result<Verdict, Abstain>,
     /// Whether it ended by itself, has thoughts where its format has them, closed them once, and states one label, once, as the format writes
     /// it: other wordings are read as verdicts and are no form to be taught.
     pub well_formed: bool,
@@ -95,11 +94,11 @@ pub fn rewards_of_both_orders(config: &RewardConfig, orders: [&[Graded]; 2], lab
 }
 
 /// Whether a vote is the labelled verdict.
-pub fn is_right(vote: Vote, label: Side) -> bool {
+pub fn is_right(vote: Result<Verdict, Abstain>, label: Side) -> bool {
     vote == Ok(Verdict::from(label))
 }
 
-fn of_verdict(config: &RewardConfig, vote: Vote, right: bool) -> f32 {
+fn of_verdict(config: &RewardConfig, vote: Result<Verdict, Abstain>, right: bool) -> f32 {
     match vote {
         Err(_) => config.abstain,
         Ok(_) if right => RIGHT,

@@ -1,187 +1,85 @@
-//! A schedule and somebody who plays its matches -> the matches as they were played.
-//!
-//! Straight-line async code: matches run as soon as those who meet are known, and everything in flight ends with the future.
+//! The ways to bring responses into an order. Each one has a file here that says everything about it: its name, who meets whom, how the matches
+//! are rated, and what the numbers mean.
 
-use std::{future::Future, pin::pin};
+mod bradley_terry;
+mod elo;
+mod knockout;
+mod members;
+mod play;
+mod points;
+mod rules;
+mod win_rate;
 
-use futures::{
-    FutureExt, StreamExt,
-    future::{BoxFuture, join},
-    stream,
-};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    judge::Judgment,
-    schedule::{Bracket, Teams},
-    vote::Decision,
+pub use self::{
+    members::Members,
+    play::{DecidedBy, Match, Played, all_pairs, knockout, settle},
+    rules::{Margin, Matches, Rate, Rules},
 };
 
 /// How responses are brought into an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
-    /// Single elimination: n - 1 matches (paper, section 3.3).
+    /// Single elimination (paper, section 3.3).
     #[default]
     Knockout,
-    /// Elo ratings over a round robin or a part of it (paper, section 3.3).
+    /// Elo ratings (paper, section 3.3).
     Elo,
-    /// Bradley-Terry by maximum likelihood, with 95% intervals.
+    /// Bradley-Terry by maximum likelihood.
     BradleyTerry,
-    /// The share of matches won, with 95% Wilson intervals.
+    /// The share of matches won.
     WinRate,
 }
 
-/// One match as it was played.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Match {
-    /// Counted from 0; always 0 outside a knockout.
-    pub round: u32,
-    /// The response shown first.
-    pub first: usize,
-    /// The response shown second.
-    pub second: usize,
-    /// Who won; `None` when it was a tie or undecided and nobody had to be, and when no vote gave a verdict.
-    pub winner: Option<usize>,
-    /// What decided it.
-    pub decided_by: DecidedBy,
-    /// The votes; `None` when none were needed.
-    pub judgment: Option<Judgment>,
-}
+impl Strategy {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Strategy; 4] = [Strategy::Knockout, Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate];
 
-/// What decided a match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DecidedBy {
-    /// The majority of the votes.
-    Votes,
-    /// The votes were equal or tied, and somebody had to go on: a coin keyed by seed, item and pair.
-    Coin,
-    /// Both are in one team: nobody was asked, and the lower index goes on.
-    Team,
-    /// The votes named no winner, and none was needed; or no vote gave a verdict. In a knockout somebody goes on even then, by the same coin,
-    /// and nothing may rest on who it is.
-    Nothing,
-}
-
-/// What knockouts and round robins need to know about one pair: who is shown first, and what the judge said.
-pub struct Played {
-    /// The response shown first.
-    pub first: usize,
-    /// The response shown second.
-    pub second: usize,
-    /// The votes about them.
-    pub judgment: Judgment,
-}
-
-/// Plays a bracket to its end and gives the n - 1 matches, those of the first round first; the last one is the final.
-///
-/// `play` judges a pair, `coin` says whether the response shown first goes on when the votes do not say. It decides a match only where there
-/// were verdicts; see [`DecidedBy::Nothing`].
-///
-/// # Errors
-/// The first error of `play`.
-pub async fn knockout<E, F, Fut>(
-    bracket: &Bracket,
-    teams: &Teams,
-    play: &F,
-    coin: &(dyn Fn(usize, usize) -> bool + Sync),
-) -> Result<Vec<Match>, E>
-where
-    E: Send,
-    F: Fn(usize, usize) -> Fut + Sync,
-    Fut: Future<Output = Result<Played, E>> + Send,
-{
-    let mut matches = climb(bracket, teams, play, coin).await?.1;
-    matches.sort_by_key(|m| m.round);
-    Ok(matches)
-}
-
-fn climb<'a, E, F, Fut>(
-    bracket: &'a Bracket,
-    teams: &'a Teams,
-    play: &'a F,
-    coin: &'a (dyn Fn(usize, usize) -> bool + Sync),
-) -> BoxFuture<'a, Result<(usize, Vec<Match>), E>>
-where
-    E: Send + 'a,
-    F: Fn(usize, usize) -> Fut + Sync,
-    Fut: Future<Output = Result<Played, E>> + Send + 'a,
-{
-    async move {
-        let (round, sides) = match bracket {
-            Bracket::Leaf(response) => return Ok((*response, Vec::new())),
-            Bracket::Match { round, sides } => (*round, sides),
-        };
-        // Where one side fails the other still ends: what it paid for is stored.
-        let below = join(climb(&sides[0], teams, play, coin), climb(&sides[1], teams, play, coin)).await;
-        let ((a, mut matches), (b, more)) = (below.0?, below.1?);
-        matches.extend(more);
-        let played = if teams[a] == teams[b] { None } else { Some(play(a, b).await?) };
-        let (goes_on, played) = match played {
-            None => {
-                let (first, second) = (a.min(b), a.max(b));
-                (first, Match { round, first, second, winner: Some(first), decided_by: DecidedBy::Team, judgment: None })
-            }
-            Some(played) => advance(round, played, coin),
-        };
-        matches.push(played);
-        Ok((goes_on, matches))
-    }
-    .boxed()
-}
-
-/// Who goes on, by coin if need be, and the match. The coin makes a winner only of somebody for whom there were verdicts.
-fn advance(round: u32, played: Played, coin: &(dyn Fn(usize, usize) -> bool + Sync)) -> (usize, Match) {
-    let verdicts = played.judgment.counts.verdicts() > 0;
-    let settled = settle(round, played);
-    if let Some(winner) = settled.winner {
-        return (winner, settled);
-    }
-    let goes_on = if coin(settled.first, settled.second) { settled.first } else { settled.second };
-    let played = match verdicts {
-        true => Match { winner: Some(goes_on), decided_by: DecidedBy::Coin, ..settled },
-        false => settled,
-    };
-    (goes_on, played)
-}
-
-/// The match as its votes decided it.
-pub fn settle(round: u32, played: Played) -> Match {
-    let Played { first, second, judgment } = played;
-    let (winner, decided_by) = match judgment.decision {
-        Decision::First => (Some(first), DecidedBy::Votes),
-        Decision::Second => (Some(second), DecidedBy::Votes),
-        Decision::Tie => (None, DecidedBy::Votes),
-        Decision::Undecided => (None, DecidedBy::Nothing),
-    };
-    Match { round, first, second, winner, decided_by, judgment: Some(judgment) }
-}
-
-/// Plays all pairs, `at_once` of them at a time, and gives the matches in the order of `pairs`. A pair in waiting is two indices.
-///
-/// # Errors
-/// The error of the first pair that has one; all pairs are played to their end even so.
-pub async fn all_pairs<E, F, Fut>(pairs: &[(usize, usize)], at_once: usize, play: &F) -> Result<Vec<Match>, E>
-where
-    F: Fn(usize, usize) -> Fut,
-    Fut: Future<Output = Result<Played, E>>,
-{
-    let one = |(index, (a, b)): (usize, &(usize, usize))| {
-        let played = play(*a, *b);
-        async move { (index, played.await) }
-    };
-    let mut playing = pin!(stream::iter(pairs.iter().enumerate()).map(one).buffer_unordered(at_once.max(1)));
-    let mut matches: Vec<Option<Match>> = pairs.iter().map(|_| None).collect();
-    let mut failed: Option<(usize, E)> = None;
-    while let Some((index, played)) = playing.next().await {
-        match played {
-            Ok(played) => matches[index] = Some(settle(0, played)),
-            Err(error) => failed = Some(failed.filter(|(first, _)| *first < index).unwrap_or((index, error))),
+    /// Who meets whom, how that is rated, and what the numbers mean.
+    pub fn rules(self) -> &'static Rules {
+        match self {
+            Strategy::Knockout => &knockout::RULES,
+            Strategy::Elo => &elo::RULES,
+            Strategy::BradleyTerry => &bradley_terry::RULES,
+            Strategy::WinRate => &win_rate::RULES,
         }
     }
-    match failed {
-        Some((_, error)) => Err(error),
-        None => Ok(matches.into_iter().flatten().collect()),
+
+    /// The strategies that rate all pairs, or some opponents of each response.
+    pub fn rated() -> impl Iterator<Item = Strategy> {
+        Strategy::ALL.into_iter().filter(|strategy| matches!(strategy.rules().matches, Matches::Pairs { .. }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_has_every_strategy_under_the_name_that_files_have() {
+        let unknown = serde_json::from_str::<Strategy>("\"none\"").unwrap_err().to_string();
+        let names: Vec<String> = Strategy::ALL.into_iter().map(|strategy| format!("`{}`", strategy.rules().name)).collect();
+        assert!(unknown.contains(&format!("expected one of {} at", names.join(", "))), "{unknown}");
+        for strategy in Strategy::ALL {
+            assert_eq!(serde_json::to_value(strategy).unwrap(), strategy.rules().name);
+        }
+    }
+
+    #[test]
+    fn numbers_mean_what_rewards_and_margins_need() {
+        let members = Members::new(vec![(1.0, 2.0), (0.0, 1.0)], 1);
+        for strategy in Strategy::ALL {
+            let Rules { unit, centred, .. } = strategy.rules();
+            let units = [1.0, 0.0].map(|value| unit(value, &members));
+            assert!(units.iter().all(|unit| (0.0..=1.0).contains(unit)) && units[0] > units[1], "{strategy:?} {units:?}");
+            let mean = 2.0 * centred(1.0, &members) + centred(0.0, &members);
+            assert!(mean.abs() < 1e-12, "{strategy:?}: centred rewards of the members add up to {mean}");
+        }
+        for strategy in Strategy::rated() {
+            let Matches::Pairs { margin, .. } = strategy.rules().matches else { continue };
+            assert!(margin(0.0, 2) == 0.0 && margin(0.5, 2) > 0.0 && margin(1.0, 2) <= 1.0, "{strategy:?}");
+        }
     }
 }

@@ -27,6 +27,8 @@ pub struct Thinking {
 pub struct Transcript {
     /// The reasoning, without its markers.
     pub thinking: String,
+    /// The marker that closed it, as the text has it; empty where the text holds none. It may be part of a quotation that began before.
+    pub mark: String,
     /// What follows the last closing marker: the only place where a verdict counts.
     pub answer: String,
     /// Whether the thinking was closed, or the completion had none to close.
@@ -72,20 +74,19 @@ pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: O
     let mut parts = if text.trim().is_empty() && !moved.is_empty() {
         match reader.closed(moved) {
             Some(parts) if thinking.is_some() => parts,
-            _ if thinking.is_none() => Parts { thinking: moved, answer: Some(""), place: Place::Anywhere },
+            _ if thinking.is_none() => Parts { answer: Some(""), ..Parts::open(moved) },
             _ => Parts::open(moved),
         }
     } else {
         match reader.closed(text) {
             Some(parts) => parts,
             None if marks::harmony(text).is_some() || reader.opens(text) => Parts::open(text),
-            None if !moved.is_empty() => Parts { thinking: "", answer: Some(text), place: Place::Anywhere },
+            None if !moved.is_empty() => Parts { answer: Some(text), ..Parts::open("") },
             None if reader.opened => Parts::open(text),
-            None => Parts {
-                thinking: "",
-                answer: Some(text),
-                place: if opening == Opening::Unknown { Place::LineEnd } else { Place::Anywhere },
-            },
+            None => {
+                let place = if opening == Opening::Unknown { Place::LineEnd } else { Place::Anywhere };
+                Parts { answer: Some(text), place, ..Parts::open("") }
+            }
         }
     };
     let own_open = thinking.map(|own| own.open.as_str());
@@ -101,6 +102,7 @@ pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: O
     let thought = thinking.and_then(|own| thought.strip_prefix(&own.open)).unwrap_or(thought);
     Transcript {
         thinking: thought.trim().to_owned(),
+        mark: parts.mark.to_owned(),
         answer: parts.answer.unwrap_or_default().trim().to_owned(),
         closed: parts.answer.is_some(),
         truncated: completion.finish == Finish::Length,
@@ -128,6 +130,8 @@ pub fn is_marked(text: &str) -> bool {
 /// A text in two.
 struct Parts<'a> {
     thinking: &'a str,
+    /// What closed it; empty where nothing did.
+    mark: &'a str,
     /// `None` where the thinking was never closed.
     answer: Option<&'a str>,
     place: Place,
@@ -135,7 +139,7 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn open(thinking: &'a str) -> Self {
-        Parts { thinking, answer: None, place: Place::Anywhere }
+        Parts { thinking, mark: "", answer: None, place: Place::Anywhere }
     }
 }
 
@@ -151,8 +155,8 @@ impl Reader<'_> {
     /// Cuts at the last marker that closes thinking; `None` where none does.
     fn closed<'t>(&self, text: &'t str) -> Option<Parts<'t>> {
         match marks::harmony(text) {
-            Some(Harmony::Final(thinking, answer)) => {
-                return Some(Parts { thinking, answer: Some(answer), place: Place::Anywhere });
+            Some(Harmony::Final { thinking, mark, answer }) => {
+                return Some(Parts { mark, answer: Some(answer), ..Parts::open(thinking) });
             }
             Some(Harmony::Open) => return None,
             None => {}
@@ -195,8 +199,10 @@ fn behind(text: &str, (start, end): (usize, usize)) -> Parts<'_> {
         front = shorter.trim_end();
     }
     match front.rsplit_once(mark) {
-        Some((thinking, between)) if answer.trim().is_empty() => Parts { thinking, answer: Some(between), place: Place::End },
-        _ => Parts { thinking, answer: Some(answer), place: Place::Anywhere },
+        Some((thinking, between)) if answer.trim().is_empty() => {
+            Parts { thinking, mark, answer: Some(between), place: Place::End }
+        }
+        _ => Parts { mark, answer: Some(answer), ..Parts::open(thinking) },
     }
 }
 

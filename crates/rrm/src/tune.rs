@@ -12,7 +12,7 @@ use self::{draws::Draws, resampled::Resampled};
 use crate::{
     eval::CaseRow,
     rating::Score,
-    vote::{Counts, Decision},
+    vote::{Choice, Counts, Decision},
 };
 
 /// A way to ask a judge about a pair.
@@ -153,12 +153,11 @@ impl Asked {
     fn of(row: &CaseRow) -> Self {
         let mut orders = row.matches.iter().map(|played| {
             let counts = played.counts?;
-            let Counts { first, second, tie, abstain } = counts;
-            let (a, b) = if played.first == row.pair.0 { (first, second) } else { (second, first) };
-            Some(match row.label.into() {
-                Decision::First => [a, b, tie, abstain],
-                Decision::Second => [b, a, tie, abstain],
-                _ => [tie, a, b, abstain],
+            let Counts { for_a, for_b, tie, abstain } = counts;
+            Some(match row.label {
+                Choice::A => [for_a, for_b, tie, abstain],
+                Choice::B => [for_b, for_a, tie, abstain],
+                Choice::Tie => [tie, for_a, for_b, abstain],
             })
         });
         Asked([orders.next().flatten(), orders.next().flatten()])
@@ -182,11 +181,11 @@ impl Asked {
 fn behaviour(max_thinking_tokens: Option<u32>, rows: &[CaseRow]) -> Behaviour {
     let share = |n: usize, of: usize| if of == 0 { 0.0 } else { n as f64 / of as f64 };
     let votes: Vec<bool> =
-        rows.iter().flat_map(|row| &row.matches).flat_map(|played| &played.votes).map(|vote| vote.verdict.is_none()).collect();
+        rows.iter().flat_map(|row| &row.matches).flat_map(|played| &played.votes).map(|vote| vote.choice.is_none()).collect();
     let decided: Vec<bool> = rows
         .iter()
         .filter_map(|row| match row.decisions.as_slice() {
-            [a @ (Decision::First | Decision::Second), b @ (Decision::First | Decision::Second)] => Some(a != b),
+            [a @ (Decision::A | Decision::B), b @ (Decision::A | Decision::B)] => Some(a != b),
             _ => None,
         })
         .collect();

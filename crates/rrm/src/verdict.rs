@@ -100,7 +100,7 @@ pub fn read_about(transcript: &Transcript, pattern: &VerdictPattern, comparison:
     let Comparison { prompt, first, second, label: _ } = comparison;
     let turns = prompt.messages.iter().map(|message| message.content.as_str());
     let texts = [&**first, &**second].into_iter().chain(prompt.reference.as_deref()).chain(prompt.rubric.as_deref()).chain(turns);
-    read_with(transcript, pattern, &Quotes::of(texts, pattern))
+    read_with(transcript, pattern, &Quotes::of(texts, pattern).behind(transcript))
 }
 
 fn read_with(transcript: &Transcript, pattern: &VerdictPattern, quotes: &Quotes<'_>) -> Result<Verdict, Abstain> {
@@ -148,6 +148,9 @@ impl VerdictPattern {
             found.retain(|one| one.label.is_some());
         }
         // A last label that may be a quotation or not decides nothing, and nothing is decided against it.
+        if !quotes.is_empty() && found.len() > MOST_LABELS {
+            return Err(Abstain::Ambiguous);
+        }
         if let Some(doubtful) = self.drop_quoted(answer, &mut found, quotes) {
             let same = |one: &Found<'_>| one.label.and_then(|label| self.verdict(label)) == self.verdict(doubtful);
             if found.is_empty() || !found.iter().all(same) {
@@ -192,7 +195,7 @@ impl VerdictPattern {
 
     /// Takes quoted labels out. Gives the label of the last one if that may be a quotation and may be none; it is taken out too.
     fn drop_quoted(&self, answer: &str, found: &mut Vec<Found<'_>>, quotes: &Quotes<'_>) -> Option<usize> {
-        if quotes.is_empty() || found.len() > MOST_LABELS {
+        if quotes.is_empty() {
             return None;
         }
         let said: Vec<Said> =
@@ -201,8 +204,10 @@ impl VerdictPattern {
         let label = found.last().and_then(|one| one.label)?;
         // A judge that has quoted this very label before, and closes with it on a line of its own, means it.
         let quoted_before = || {
-            let before = said[..said.len() - 1].iter().zip(found.iter());
-            before.into_iter().any(|(said, one)| *said == Said::Quoted && one.label == Some(label))
+            let line = answer[..found[said.len() - 1].at.start].rfind('\n').map_or(0, |at| at + 1);
+            let mut before = said[..said.len() - 1].iter().zip(found.iter());
+            let alone = before.clone().all(|(_, one)| one.at.end <= line);
+            alone && before.any(|(said, one)| *said == Said::Quoted && one.label == Some(label))
         };
         let meant = last == Some(Said::Perhaps { apart: true }) && quoted_before();
         let end = found.len() - 1;
@@ -301,7 +306,7 @@ impl VerdictPattern {
     }
 }
 
-/// Labels of one answer that are compared with judged texts; an answer that holds more says nothing clear anyway.
+/// Labels of one answer that are compared with judged texts; an answer that holds more, where a judged text holds labels, decides nothing.
 const MOST_LABELS: usize = 256;
 
 /// Words of a line that ends with a verdict.

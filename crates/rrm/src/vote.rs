@@ -1,46 +1,163 @@
-//! The verdicts of several samples about one comparison -> a [`Decision`], with a rule for when to stop asking.
+//! The votes about the two responses of a match -> a [`Decision`], with a rule for when to stop asking.
+//!
+//! A judge says which of two *places* is better. That is turned once, where its verdict is read, into a vote for a *response*: everything from
+//! here on speaks of the responses `a` and `b` of a match. In files the words are `first` and `second`.
 //!
 //! Votes count by their index, never by their arrival: a decision that stops early is taken on the shortest prefix of votes
 //! after which no outcome of the rest could change it, so it does not depend on which answer came first.
 
 use serde::{Deserialize, Serialize};
 
-use crate::verdict::{Abstain, Verdict};
+use crate::{
+    comparison::Side,
+    engine::LabelProbabilities,
+    verdict::{Abstain, Verdict},
+};
 
-/// One vote: a verdict about the comparison in its given order, or an abstention.
-pub type Vote = Result<Verdict, Abstain>;
+/// One vote, or an abstention.
+pub type Vote = Result<Choice, Abstain>;
 
-/// What the votes of one comparison say together.
+/// Which of the two responses of a match is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Choice {
+    /// Response `a`.
+    #[serde(rename = "first")]
+    A,
+    /// Response `b`.
+    #[serde(rename = "second")]
+    B,
+    /// Neither.
+    #[serde(rename = "tie")]
+    Tie,
+}
+
+impl Choice {
+    /// The same where `a` and `b` change their names.
+    pub fn swapped(self) -> Self {
+        match self {
+            Choice::A => Choice::B,
+            Choice::B => Choice::A,
+            Choice::Tie => Choice::Tie,
+        }
+    }
+}
+
+/// Of a comparison that shows `a` first.
+impl From<Side> for Choice {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::First => Choice::A,
+            Side::Second => Choice::B,
+        }
+    }
+}
+
+/// In which order a judge saw the two responses of a match. A vote does not depend on how it is read; what is said of position bias does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// `a` first.
+    #[default]
+    Given,
+    /// `b` first.
+    Swapped,
+}
+
+impl Order {
+    /// The other order.
+    pub fn swapped(self) -> Self {
+        match self {
+            Order::Given => Order::Swapped,
+            Order::Swapped => Order::Given,
+        }
+    }
+
+    /// What belongs to `a` and to `b`, in the order in which the two were shown.
+    pub fn shown<T>(self, a: T, b: T) -> (T, T) {
+        match self {
+            Order::Given => (a, b),
+            Order::Swapped => (b, a),
+        }
+    }
+
+    /// The vote for the response that was shown first.
+    pub fn first(self) -> Choice {
+        self.shown(Choice::A, Choice::B).0
+    }
+
+    /// What a verdict about places says about responses.
+    pub fn choice(self, verdict: Verdict) -> Choice {
+        let (first, second) = self.shown(Choice::A, Choice::B);
+        match verdict {
+            Verdict::First => first,
+            Verdict::Second => second,
+            Verdict::Tie => Choice::Tie,
+        }
+    }
+
+    /// What the probabilities of verdicts about places say about responses.
+    pub fn probabilities(self, shown: LabelProbabilities) -> Probabilities {
+        let LabelProbabilities { first, second, tie } = shown;
+        let (a, b) = self.shown(first, second);
+        Probabilities { a, b, tie }
+    }
+}
+
+/// How likely a judge was to vote for each response. They sum to 1, as far as their rounding allows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probabilities {
+    /// Response `a` is better.
+    #[serde(rename = "first")]
+    pub a: f64,
+    /// Response `b` is better.
+    #[serde(rename = "second")]
+    pub b: f64,
+    /// Neither is better; only in formats that have ties.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tie: Option<f64>,
+}
+
+impl Probabilities {
+    /// The same where `a` and `b` change their names.
+    pub fn swapped(self) -> Self {
+        Probabilities { a: self.b, b: self.a, tie: self.tie }
+    }
+}
+
+/// What the votes of one match say together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Decision {
-    /// Most votes say the first response is better.
-    First,
-    /// Most votes say the second response is better.
-    Second,
+    /// Most votes say that response `a` is better.
+    #[serde(rename = "first")]
+    A,
+    /// Most votes say that response `b` is better.
+    #[serde(rename = "second")]
+    B,
     /// Most votes say they are equally good.
+    #[serde(rename = "tie")]
     Tie,
     /// No outcome has more votes than every other one, or all votes abstained. Not a tie.
+    #[serde(rename = "undecided")]
     Undecided,
 }
 
 impl Decision {
-    /// The same decision about the comparison in the other order.
+    /// The same where `a` and `b` change their names.
     pub fn swapped(self) -> Self {
         match self {
-            Decision::First => Decision::Second,
-            Decision::Second => Decision::First,
+            Decision::A => Decision::B,
+            Decision::B => Decision::A,
             same => same,
         }
     }
 }
 
-impl From<Verdict> for Decision {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::First => Decision::First,
-            Verdict::Second => Decision::Second,
-            Verdict::Tie => Decision::Tie,
+impl From<Choice> for Decision {
+    fn from(choice: Choice) -> Self {
+        match choice {
+            Choice::A => Decision::A,
+            Choice::B => Decision::B,
+            Choice::Tie => Decision::Tie,
         }
     }
 }
@@ -48,10 +165,12 @@ impl From<Verdict> for Decision {
 /// How many votes said what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// The first response is better.
-    pub first: u32,
-    /// The second response is better.
-    pub second: u32,
+    /// Response `a` is better.
+    #[serde(rename = "first")]
+    pub for_a: u32,
+    /// Response `b` is better.
+    #[serde(rename = "second")]
+    pub for_b: u32,
     /// Neither is better.
     pub tie: u32,
     /// No verdict.
@@ -62,41 +181,46 @@ impl Counts {
     /// Adds one vote.
     pub fn add(&mut self, vote: Vote) {
         match vote {
-            Ok(Verdict::First) => self.first += 1,
-            Ok(Verdict::Second) => self.second += 1,
-            Ok(Verdict::Tie) => self.tie += 1,
+            Ok(Choice::A) => self.for_a += 1,
+            Ok(Choice::B) => self.for_b += 1,
+            Ok(Choice::Tie) => self.tie += 1,
             Err(_) => self.abstain += 1,
         }
     }
 
     /// The outcome with the most votes; [`Decision::Undecided`] where two lead together or nothing was decided.
     pub fn decision(self) -> Decision {
-        let lead = self.first.max(self.second).max(self.tie);
-        let leaders = [self.first, self.second, self.tie].iter().filter(|n| **n == lead).count();
+        let lead = self.for_a.max(self.for_b).max(self.tie);
+        let leaders = [self.for_a, self.for_b, self.tie].iter().filter(|n| **n == lead).count();
         match (lead, leaders) {
             (0, _) | (_, 2..) => Decision::Undecided,
-            _ if self.first == lead => Decision::First,
-            _ if self.second == lead => Decision::Second,
+            _ if self.for_a == lead => Decision::A,
+            _ if self.for_b == lead => Decision::B,
             _ => Decision::Tie,
         }
     }
 
     /// Whether `remaining` further votes, whatever they say, leave the decision as it is.
     pub fn is_settled(self, remaining: u32) -> bool {
-        let mut counts = [self.first, self.second, self.tie];
+        let mut counts = [self.for_a, self.for_b, self.tie];
         counts.sort_unstable();
         remaining == 0 || counts[2] > counts[1] + remaining
     }
 
     /// Votes that gave a verdict.
     pub fn verdicts(self) -> u32 {
-        self.first + self.second + self.tie
+        self.for_a + self.for_b + self.tie
     }
 
-    /// The share of verdicts that favour the first response, a tie counting half to each; `None` without a verdict.
-    pub fn share_first(self) -> Option<f64> {
+    /// The same where `a` and `b` change their names.
+    pub fn swapped(self) -> Self {
+        Counts { for_a: self.for_b, for_b: self.for_a, ..self }
+    }
+
+    /// The share of verdicts for response `a`, a tie counting half to each; `None` without a verdict.
+    pub fn share_a(self) -> Option<f64> {
         let verdicts = self.verdicts();
-        (verdicts > 0).then(|| (f64::from(self.first) + 0.5 * f64::from(self.tie)) / f64::from(verdicts))
+        (verdicts > 0).then(|| (f64::from(self.for_a) + 0.5 * f64::from(self.tie)) / f64::from(verdicts))
     }
 }
 
@@ -125,11 +249,11 @@ pub fn settled_prefix(votes: &[Option<Vote>], total: u32) -> Option<usize> {
 /// Asking for exactly these never asks for a vote that the settled prefix does not hold: unknown votes are taken to be the
 /// ones that would settle it soonest.
 pub fn needed(votes: &[Option<Vote>], total: u32) -> usize {
-    let soonest = |verdict| {
-        let filled: Vec<_> = (0..total as usize).map(|i| Some(votes.get(i).copied().flatten().unwrap_or(Ok(verdict)))).collect();
+    let soonest = |choice| {
+        let filled: Vec<_> = (0..total as usize).map(|i| Some(votes.get(i).copied().flatten().unwrap_or(Ok(choice)))).collect();
         settled_prefix(&filled, total).unwrap_or(total as usize)
     };
-    [Verdict::First, Verdict::Second, Verdict::Tie].into_iter().map(soonest).min().unwrap_or(0)
+    [Choice::A, Choice::B, Choice::Tie].into_iter().map(soonest).min().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -140,18 +264,29 @@ mod tests {
 
     fn vote() -> impl Strategy<Value = Vote> {
         prop_oneof![
-            4 => Just(Ok(Verdict::First)),
-            4 => Just(Ok(Verdict::Second)),
-            2 => Just(Ok(Verdict::Tie)),
+            4 => Just(Ok(Choice::A)),
+            4 => Just(Ok(Choice::B)),
+            2 => Just(Ok(Choice::Tie)),
             2 => Just(Err(Abstain::NoVerdict)),
         ]
     }
 
     #[test]
+    fn a_verdict_about_places_is_turned_to_the_responses_once() {
+        for (order, first, second) in [(Order::Given, Choice::A, Choice::B), (Order::Swapped, Choice::B, Choice::A)] {
+            assert_eq!([Verdict::First, Verdict::Second, Verdict::Tie].map(|v| order.choice(v)), [first, second, Choice::Tie]);
+            assert_eq!((order.first(), order.swapped().first()), (first, second));
+            let shown = LabelProbabilities { first: 0.7, second: 0.2, tie: Some(0.1) };
+            let Probabilities { a, b, tie } = order.probabilities(shown);
+            assert_eq!((order.shown(a, b), tie), ((0.7, 0.2), Some(0.1)));
+        }
+    }
+
+    #[test]
     fn equal_votes_and_no_votes_are_undecided_and_not_a_tie() {
-        assert_eq!(count([Ok(Verdict::First), Ok(Verdict::Second)]).decision(), Decision::Undecided);
+        assert_eq!(count([Ok(Choice::A), Ok(Choice::B)]).decision(), Decision::Undecided);
         assert_eq!(count([Err(Abstain::Truncated)]).decision(), Decision::Undecided);
-        assert_eq!(count([Ok(Verdict::Tie), Ok(Verdict::Tie), Ok(Verdict::First)]).decision(), Decision::Tie);
+        assert_eq!(count([Ok(Choice::Tie), Ok(Choice::Tie), Ok(Choice::A)]).decision(), Decision::Tie);
     }
 
     proptest! {
@@ -169,7 +304,7 @@ mod tests {
             let stop = settled_prefix(&known, total).unwrap();
             prop_assume!(stop > 0);
             let before = count(votes[..stop - 1].to_vec());
-            let outcomes = [Ok(Verdict::First), Ok(Verdict::Second), Ok(Verdict::Tie), Err(Abstain::NoVerdict)].map(|rest| {
+            let outcomes = [Ok(Choice::A), Ok(Choice::B), Ok(Choice::Tie), Err(Abstain::NoVerdict)].map(|rest| {
                 let mut all = before;
                 (stop as u32 - 1..total).for_each(|_| all.add(rest));
                 all.decision()

@@ -16,7 +16,12 @@ use rrm::{
 };
 
 use super::judging::Kind;
-use crate::{engines, failure::Failure, options::ColumnArgs, terminal};
+use crate::{
+    engines,
+    failure::Failure,
+    options::{ColumnArgs, word},
+    terminal,
+};
 
 /// What the command takes.
 #[derive(clap::Args)]
@@ -91,16 +96,13 @@ fn texts(args: &Args) -> Result<Vec<String>, Failure> {
 }
 
 fn transcripts(played: &MatchRow, store: Option<&Store>) -> Result<String, Failure> {
-    let mut out = format!(
-        "\nround {}: [{}] first, [{}] second: {}\n",
-        played.round + 1,
-        played.first,
-        played.second,
-        terminal::votes(played)
-    );
+    // As its line has it: what is called first was shown first.
+    let (first, second) = played.shown();
+    let played = &played.clone().about(first);
+    let mut out = format!("\nround {}: [{}] first, [{}] second: {}\n", played.round + 1, first, second, terminal::votes(played));
     for (i, vote) in played.votes.iter().enumerate() {
-        let said = match (vote.verdict, vote.abstain) {
-            (Some(verdict), _) => format!("{verdict:?}").to_lowercase(),
+        let said = match (vote.choice, vote.abstain) {
+            (Some(choice), _) => word(choice),
             (_, Some(reason)) => format!("abstained: {reason:?}"),
             _ => "unknown".to_owned(),
         };

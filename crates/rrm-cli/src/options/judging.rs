@@ -104,8 +104,9 @@ pub struct SeedArgs {
 /// How many responses are brought into an order.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct RatingArgs {
-    /// How responses are ordered: knockout, elo, bradley-terry, win-rate.
-    #[arg(long, value_name = "NAME", default_value = default_word(Strategy::default()), value_parser = named::<Strategy>, help_heading = "Ranking")]
+    /// How responses are ordered.
+    #[arg(long, value_name = "NAME", default_value = default_word(Strategy::default()), value_parser = named::<Strategy>, help_heading = "Ranking",
+          help = strategies())]
     pub strategy: Strategy,
     /// Opponents of each response where ratings are used [default: all].
     #[arg(long, value_name = "M", help_heading = "Ranking")]
@@ -198,9 +199,24 @@ impl RatingArgs {
     /// Refuses values that could only be mistakes.
     pub fn check(self) -> anyhow::Result<()> {
         ensure!(self.opponents != Some(0), "--opponents 0: ratings need at least one opponent each");
-        let knockout = self.strategy == Strategy::Knockout;
-        let rated = "--opponents needs a rating: --strategy elo, bradley-terry or win-rate";
-        ensure!(!(knockout && self.opponents.is_some()), "{rated}");
+        let rated: Vec<Strategy> = Strategy::rated().collect();
+        let names: Vec<&str> = rated.iter().map(|strategy| strategy.rules().name).collect();
+        let fits = self.opponents.is_none() || rated.contains(&self.strategy);
+        ensure!(fits, "--opponents needs a rating: --strategy {}", one_of(&names));
         Ok(())
+    }
+}
+
+/// The strategies with what they are, for the help text.
+fn strategies() -> String {
+    let each = Strategy::ALL.map(|strategy| format!("{} ({})", strategy.rules().name, strategy.rules().about));
+    format!("How responses are ordered: {}", each.join("; "))
+}
+
+/// Names such as `a, b or c`.
+fn one_of(names: &[&str]) -> String {
+    match names {
+        [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
+        names => names.concat(),
     }
 }

@@ -11,15 +11,15 @@ use std::{
 
 use futures::{executor::block_on, future::try_join_all};
 use rrm::{
-    comparison::Side,
     dataset::Item,
     engine::{Engine, EngineInfo, Sampling},
     format::Format,
-    judge::{Judge, JudgeSettings, Order, Places, VoteRecord},
+    judge::{Evidence, Judge, JudgeSettings, Places, VoteRecord},
     rank,
     rating::{Score, wilson},
     spending::Spending,
-    verdict::{Abstain, Verdict},
+    verdict::Abstain,
+    vote::Choice,
 };
 use serde::{Deserialize, Serialize};
 pub use sift::{sift, write_sifted};
@@ -196,8 +196,8 @@ fn settings(config: &EvaluateConfig, votes: u32, temperature: f64) -> JudgeSetti
     }
 }
 
-/// The label of a pair as it was shown, and the votes about it.
-type Judged = (Side, Vec<VoteRecord>);
+/// The label of a pair, and the votes about it.
+type Judged = (Choice, Vec<VoteRecord>);
 
 /// Judges all pairs at once; the engine batches them.
 fn judge(
@@ -227,13 +227,16 @@ fn judge(
 async fn judge_one(judge: &Judge, path: &Path, item: &Item) -> Result<Judged, TrainError> {
     let wrong = |what: String| TrainError::Row { file: path.display().to_string(), row: item.row, what };
     let played = rank::play(judge, item, (0, 1)).await.map_err(|error| wrong(error.to_string()))?;
-    let label = rank::comparison(item, played.first, played.second).label;
-    Ok((label.ok_or_else(|| wrong("no label".to_owned()))?, played.judgment.votes))
+    let label = rank::comparison(item, 0, 1).label.ok_or_else(|| wrong("no label".to_owned()))?;
+    match played.judgment.evidence {
+        Evidence::Votes(votes) => Ok((label.into(), votes)),
+        Evidence::Scores(_) => Err(wrong("a judge that is trained compares, and gives no scores".to_owned())),
+    }
 }
 
 /// How many of a pair's judgments agree with its label.
 fn right((label, votes): &Judged) -> u32 {
-    votes.iter().filter(|record| record.vote == Ok(Verdict::from(*label))).count() as u32
+    votes.iter().filter(|record| record.vote == Ok(*label)).count() as u32
 }
 
 /// Counts what the judgments say; `None` without any.
@@ -243,10 +246,7 @@ fn measure(judged: &[Judged], both_orders: bool) -> Option<Measured> {
     let (pairs, judgments) = (judged.len() as f64, votes().count());
     let points: f64 = judged.iter().map(|pair| f64::from(right(pair)) / pair.1.len() as f64).sum();
     let both = judged.iter().filter(|pair| right(pair) == 2).count();
-    let shown_first = |record: &&VoteRecord| {
-        let first = if record.order == Order::Given { Verdict::First } else { Verdict::Second };
-        record.vote == Ok(first)
-    };
+    let shown_first = |record: &&VoteRecord| record.vote == Ok(record.order.first());
     let verdicts = votes().filter(|record| record.vote.is_ok()).count();
     let tokens: u64 = votes().map(|record| record.usage.completion_tokens).sum();
     Some(Measured {

@@ -7,8 +7,6 @@ use serde_json::{Value, json};
 
 use crate::served::{Served, groups_of, serve};
 
-const STRATEGIES: [Strategy; 4] = [Strategy::Knockout, Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate];
-
 /// What a judge writes, and why that is no verdict.
 const WORDLESS: [(&str, &str); 3] = [
     ("silent", "no_verdict 6"),
@@ -35,7 +33,7 @@ fn is_undecided((status, body): &(u16, Value), why: &str) {
 #[tokio::test]
 async fn a_judge_without_a_verdict_gives_no_reward_by_any_strategy_or_route() {
     for (judge, why) in WORDLESS {
-        for strategy in STRATEGIES {
+        for strategy in Strategy::ALL {
             // Three matches of a knockout of four, six of a round robin.
             let why = if strategy == Strategy::Knockout { why.replace('6', "3") } else { why.to_owned() };
             let served = serve(judge, by(strategy, Scale::Centred, 4)).await;
@@ -65,7 +63,7 @@ async fn a_judge_without_a_verdict_gives_no_reward_by_any_strategy_or_route() {
 
 #[tokio::test]
 async fn a_judge_that_speaks_half_of_the_time_rewards_only_what_it_decided() {
-    for strategy in STRATEGIES {
+    for strategy in Strategy::ALL {
         let served = serve("silent=0.5", by(strategy, Scale::Centred, 4)).await;
         let (mut rewarded, mut refused, mut whole) = (0, 0, 0);
         for number in 0..40 {

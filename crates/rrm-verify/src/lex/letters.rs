@@ -1,7 +1,7 @@
 //! Letters -> variables, labels, functions, or words.
 
 use super::{Kind, Lexer, Mode, Rel};
-use crate::words;
+use crate::words::{self, Joint};
 
 /// Functions that may be written without a backslash.
 pub const FUNCTIONS: &[&str] = &[
@@ -63,7 +63,11 @@ impl<'a> Lexer<'a> {
                     && after.trim_start().starts_with(|c: char| c.is_ascii_digit() || "-\\$".contains(c))
             }
         };
-        if let Some(kind) = words::joint(&lower, self.mode == Mode::Prose)
+        let kind = |joint| match joint {
+            Joint::And => Kind::And,
+            Joint::Or => Kind::Or,
+        };
+        if let Some(kind) = words::joint(&lower, self.mode == Mode::Prose).map(kind)
             && (run.chars().count() > 1 || !run.is_ascii() || (self.after_value() && between()))
         {
             return Some((kind, run.len()));

@@ -71,13 +71,6 @@ pub struct LabelProbabilities {
     pub tie: Option<f64>,
 }
 
-impl LabelProbabilities {
-    /// The same about the comparison in the other order.
-    pub fn swapped(self) -> Self {
-        LabelProbabilities { first: self.second, second: self.first, tie: self.tie }
-    }
-}
-
 fn round(value: f64) -> f64 {
     // Adding zero turns -0 into 0.
     (value * 1e6).round() / 1e6 + 0.0
@@ -96,7 +89,6 @@ mod tests {
         };
         assert_eq!(of(0.03, 0.01, None), LabelProbabilities { first: 0.75, second: 0.25, tie: None });
         assert_eq!(of(0.1, 0.2, Some(0.1)), LabelProbabilities { first: 0.25, second: 0.5, tie: Some(0.25) });
-        assert_eq!(of(0.1, 0.2, Some(0.1)).swapped(), LabelProbabilities { first: 0.5, second: 0.25, tie: Some(0.25) });
         // Labels that are both very unlikely are compared all the same.
         let far = LabelLogprobs::new(-2000.0, -2000.0 - 3f64.ln(), None).unwrap();
         assert_eq!(far.probabilities(), LabelProbabilities { first: 0.75, second: 0.25, tie: None });

@@ -15,7 +15,11 @@ pub(super) mod rm_bench;
 use std::sync::Arc;
 
 use super::{Case, Confusion, Level, Section, Weight};
-use crate::{dataset::Item, result, verdict::Verdict, vote::Decision};
+use crate::{
+    dataset::Item,
+    result,
+    vote::{Choice, Decision},
+};
 
 /// What benchmarks say that are read as published but have none of their files here.
 const NOT_RUN: &str = "not run on upstream files; written to the published format";
@@ -50,19 +54,19 @@ fn mean(level: Level, name: &str, parts: impl IntoIterator<Item = String>) -> Se
 }
 
 /// 1 for the verdict that the label calls right, 0 for everything else.
-fn exact(label: Verdict, decision: Decision) -> f64 {
+fn exact(label: Choice, decision: Decision) -> f64 {
     f64::from(u8::from(Decision::from(label) == decision))
 }
 
 /// The share of orders in which the verdict is right; all else is wrong in its order.
-pub(super) fn mean_of_orders(label: Verdict, decisions: &[Decision]) -> f64 {
+pub(super) fn mean_of_orders(label: Choice, decisions: &[Decision]) -> f64 {
     decisions.iter().map(|decision| exact(label, *decision)).sum::<f64>() / decisions.len().max(1) as f64
 }
 
 /// 1 for the right verdict in the first order, 0 for the wrong one, and 0.5 for a tie or none.
-fn or_half(label: Verdict, decisions: &[Decision]) -> f64 {
+fn or_half(label: Choice, decisions: &[Decision]) -> f64 {
     match decisions {
-        [decision @ (Decision::First | Decision::Second), ..] => exact(label, *decision),
+        [decision @ (Decision::A | Decision::B), ..] => exact(label, *decision),
         _ => 0.5,
     }
 }

@@ -21,18 +21,19 @@ use super::{DataFile, RunError, Share};
 use crate::{
     dataset::{Item, Response},
     engine::EngineInfo,
-    judge::{Judge, JudgeError, JudgeSettings},
+    judge::{Evidence, Judge, JudgeError, JudgeSettings},
     plan,
     rank::{self, RankSettings},
     ranking::{self, Ranking},
     rating::Score,
     result::{self, Verdicts},
     run::Task,
-    strategy::Strategy,
+    strategy::{Match, Matches, Strategy},
 };
 
 /// Numbers of responses; rows that have fewer than one of them do not count there.
 pub const SIZES: [usize; 6] = [1, 2, 4, 8, 16, 32];
+/// The strategies whose picks are compared; those that rate have one round robin together.
 const STRATEGIES: [Strategy; 3] = [Strategy::Knockout, Strategy::Elo, Strategy::BradleyTerry];
 
 /// What a judge's picks are worth.
@@ -115,7 +116,7 @@ struct Sums {
     /// Rows of which some response has an answer.
     answered: u64,
     free: [f64; 4],
-    judged: [Picked; 3],
+    judged: [Picked; STRATEGIES.len()],
 }
 
 /// Sums over one strategy's picks.
@@ -240,7 +241,7 @@ type Pick = (Option<usize>, u64, u64);
 /// What was picked of one question.
 struct Picks {
     /// For each number of responses, the strategies' picks.
-    picks: Vec<(usize, [Pick; 3])>,
+    picks: Vec<(usize, Vec<Pick>)>,
     /// Scores of single responses, by their places, where the judge gives them.
     scores: BTreeMap<usize, f64>,
     /// How the votes went.
@@ -253,25 +254,36 @@ async fn picks(judge: &Judge, item: &Item, settings: &RankSettings, largest: usi
     let (mut picks, mut scores, mut verdicts) = (Vec::new(), BTreeMap::new(), Verdicts::default());
     for n in sizes(item, largest) {
         let some = Item { responses: item.responses[..n].to_vec(), ..item.clone() };
-        let by = |strategy| RankSettings { strategy, ..*settings };
-        let knockout = rank::rank(judge, &some, &by(Strategy::Knockout)).await?;
-        let elo = rank::rank(judge, &some, &by(Strategy::Elo)).await?;
-        // Another rating of the same matches.
         let (twins, seed) = (rank::twins(&some.responses, settings.teams), judge.settings.seed);
-        let bradley_terry = ranking::of_ratings(&twins, elo.matches.clone(), Strategy::BradleyTerry, seed, &some.id);
+        let mut rankings: Vec<Ranking> = Vec::new();
+        let mut round_robin: Option<Vec<Match>> = None;
+        for strategy in STRATEGIES {
+            let ranking = match (strategy.rules().matches, &round_robin) {
+                // Another rating of the same matches.
+                (Matches::Pairs { rate, .. }, Some(matches)) => {
+                    ranking::of_ratings(&twins, matches.clone(), rate, seed, &some.id)
+                }
+                (matches, _) => {
+                    let ranking = rank::rank(judge, &some, &RankSettings { strategy, ..*settings }).await?;
+                    verdicts.add_ranking(&ranking);
+                    if let Matches::Pairs { .. } = matches {
+                        round_robin = Some(ranking.matches.clone());
+                    }
+                    ranking
+                }
+            };
+            rankings.push(ranking);
+        }
         let pick = |ranking: Ranking| {
-            let votes = ranking.tally.votes;
-            let votes = u64::from(votes.first + votes.second + votes.tie + votes.abstain);
+            let votes = u64::from(ranking.tally.votes);
             (ranking.order.and_then(|order| order.first().copied()), votes, ranking.tally.usage.completion_tokens)
         };
-        [&knockout, &elo].into_iter().for_each(|ranking| verdicts.add_ranking(ranking));
-        for played in &elo.matches {
-            let vote = played.judgment.as_ref().and_then(|judgment| judgment.votes.first());
-            if let Some((first, second)) = vote.and_then(|vote| vote.scores) {
-                scores.extend([(played.first, first), (played.second, second)]);
+        for played in round_robin.iter().flatten() {
+            if let Some(Evidence::Scores([a, b])) = played.judgment.as_ref().map(|judgment| &judgment.evidence) {
+                scores.extend([(played.a, a.score), (played.b, b.score)]);
             }
         }
-        picks.push((n, [knockout, elo, bradley_terry].map(pick)));
+        picks.push((n, rankings.into_iter().map(pick).collect()));
     }
     // Equal texts do not play each other: one of them may have played nobody.
     let of = |text: &str| scores.iter().find(|(place, _)| &*item.responses[**place].text == text).map(|(_, score)| *score);

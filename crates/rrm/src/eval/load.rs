@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     dataset::{self, ColumnError, ColumnNames, DatasetError, Item, ReadOptions},
-    verdict::Verdict,
+    vote::Choice,
 };
 
 /// A benchmark that was read.
@@ -325,7 +325,7 @@ fn read(suite: &mut Suite, seen: &mut Seen, path: &Path, layout: &Layout, column
             cases.iter_mut().for_each(|case| case.subset.clone_from(&subset));
         }
         let own = suite.benchmark == Benchmark::Pairs;
-        let equal = |case: &&Case| case.of_one_text() && (own || case.label != Verdict::Tie);
+        let equal = |case: &&Case| case.of_one_text() && (own || case.label != Choice::Tie);
         suite.equal += cases.iter().filter(equal).count() as u64;
         suite.cases.extend(cases.into_iter().filter(|case| !own || !case.of_one_text()));
         rows += 1;

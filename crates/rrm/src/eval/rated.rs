@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::CaseRow;
+use crate::result::MatchRow;
 
 /// The subset whose rows are scored together.
 pub(super) const TIES: &str = "Ties";
@@ -31,12 +32,10 @@ impl RatedRow {
 
     /// Takes what a case says of its two responses, of which the first is right.
     pub(super) fn add(&mut self, row: &CaseRow) {
-        let scores = row.matches.first().and_then(|m| Some((m, m.votes.first()?.scores?)));
-        let Some((m, (first, second))) = scores else {
+        let Some((right, wrong)) = row.matches.first().and_then(MatchRow::scores) else {
             self.incomplete = true;
             return;
         };
-        let (right, wrong) = if m.first == row.pair.0 { (first, second) } else { (second, first) };
         self.right.insert(row.pair.0, right);
         self.wrong.insert(row.pair.1, wrong);
     }

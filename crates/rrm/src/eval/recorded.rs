@@ -20,10 +20,10 @@ use super::{
 use crate::{
     dataset::{self, DatasetError},
     engine::Usage,
-    judge::{Judgment, Order, VoteRecord},
+    judge::{Evidence, JudgeKind, Judgment, Order, VoteRecord},
     result, strategy,
-    verdict::{Abstain, Verdict},
-    vote::{Counts, Decision},
+    verdict::Abstain,
+    vote::{Choice, Decision, Vote},
 };
 
 /// What was published about the cases of a suite.
@@ -87,7 +87,7 @@ struct Stated {
     /// For each order that the judge saw, what it said about the pair in its own order.
     said: Vec<Said>,
     /// What the row calls right, where it does.
-    label: Option<Verdict>,
+    label: Option<Choice>,
     /// The texts that it was about, by their columns, where the row has them.
     texts: Vec<(&'static str, Part, String)>,
     file: PathBuf,
@@ -97,7 +97,7 @@ struct Stated {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Said {
-    Verdict(Verdict),
+    Choice(Choice),
     Nothing,
     Unreadable,
 }
@@ -235,7 +235,7 @@ fn read(kind: &Kind, file: &Path, stated: &mut HashMap<String, Stated>) -> Resul
         };
         let key = kind.about.iter().map(text).collect::<Result<Vec<_>, _>>().map_err(bad)?.join("\0");
         let said = (kind.read)(&keys).map_err(bad)?;
-        let label = keys.get("label").and_then(verdict);
+        let label = keys.get("label").and_then(choice);
         let held = |(name, part): &(&'static str, Part)| Some((*name, *part, keys.get(*name)?.as_str()?.to_owned()));
         let texts = kind.texts.iter().filter_map(held).collect();
         let now = Stated { said, label, texts, file: file.to_owned(), row, used: false };
@@ -280,18 +280,17 @@ fn case_row(suite: &Suite, case: &Case, stated: Option<&mut Stated>, found: &mut
                     format!("`{name}` is not that of `{}` in the data: the judgment is about other texts", case.item.id);
                 return Err(RecordedError::Row { file: stated.file.clone(), row: stated.row, problem });
             }
-            let shown = [case.pair, (case.pair.1, case.pair.0)];
             row.decisions.clear();
-            for (said, shown) in stated.said.iter().zip(shown).take(orders) {
+            for (said, order) in stated.said.iter().zip([Order::Given, Order::Swapped]).take(orders) {
                 found.without_verdict += u64::from(*said == Said::Nothing);
                 found.unreadable += u64::from(*said == Said::Unreadable);
-                let vote = if let Said::Verdict(verdict) = said { Ok(*verdict) } else { Err(Abstain::NoVerdict) };
+                let vote = if let Said::Choice(choice) = said { Ok(*choice) } else { Err(Abstain::NoVerdict) };
                 row.decisions.push(vote.map_or(Decision::Undecided, Decision::from));
-                row.matches.push(match_row(shown, if shown == case.pair { vote } else { vote.map(Verdict::swapped) }));
+                row.matches.push(match_row(case.pair, order, vote));
             }
         }
     }
-    row.official = protocol.count(case.label, &row.decisions, false);
+    row.official = protocol.count(case.label, &row.decisions, JudgeKind::Compares);
     let right = |decision: &Decision| *decision == case.label.into();
     row.strict = (row.decisions.len() == 2).then(|| row.decisions.iter().all(right));
     Ok(row)
@@ -311,25 +310,15 @@ fn other_text(case: &Case, texts: &[(&'static str, Part, String)]) -> Option<&'s
     texts.iter().find(is).map(|(name, _, _)| *name)
 }
 
-/// One vote, about the responses as they were shown.
-fn match_row((first, second): (usize, usize), vote: Result<Verdict, Abstain>) -> result::MatchRow {
-    let mut counts = Counts::default();
-    counts.add(vote);
-    let record = VoteRecord {
-        order: Order::Given,
-        vote,
-        elicited: false,
-        probabilities: None,
-        scores: None,
-        usage: Usage::default(),
-        key: None,
-    };
-    let judgment = Judgment { decision: counts.decision(), counts, votes: vec![record], usage: Usage::default() };
-    result::match_row(strategy::settle(0, strategy::Played { first, second, judgment }))
+/// One vote about a pair that was shown in this order.
+fn match_row(pair: (usize, usize), order: Order, vote: Vote) -> result::MatchRow {
+    let record = VoteRecord { order, vote, elicited: false, probabilities: None, usage: Usage::default(), key: None };
+    let judgment = Judgment::new(Evidence::Votes(vec![record]));
+    result::match_row(strategy::settle(0, strategy::Played { pair, order, judgment }))
 }
 
 /// A verdict in one of upstream's spellings.
-fn verdict(value: &Value) -> Option<Verdict> {
+fn choice(value: &Value) -> Option<Choice> {
     let text = match value {
         Value::String(text) => text.trim().to_lowercase(),
         Value::Number(number) => number.to_string(),
@@ -337,9 +326,9 @@ fn verdict(value: &Value) -> Option<Verdict> {
     };
     // What pandas makes of integers beside nulls.
     match text.strip_suffix(".0").unwrap_or(&text) {
-        "1" | "a>b" => Some(Verdict::First),
-        "2" | "b>a" => Some(Verdict::Second),
-        "0" | "tie" | "a=b" => Some(Verdict::Tie),
+        "1" | "a>b" => Some(Choice::A),
+        "2" | "b>a" => Some(Choice::B),
+        "0" | "tie" | "a=b" => Some(Choice::Tie),
         _ => None,
     }
 }
@@ -347,7 +336,7 @@ fn verdict(value: &Value) -> Option<Verdict> {
 fn said(value: Option<&Value>) -> Said {
     match value {
         None | Some(Value::Null) => Said::Nothing,
-        Some(value) => verdict(value).map_or(Said::Unreadable, Said::Verdict),
+        Some(value) => choice(value).map_or(Said::Unreadable, Said::Choice),
     }
 }
 
@@ -356,7 +345,7 @@ fn judge_bench(row: &Map<String, Value>) -> Stating {
     let judgments = row.get("judgments").and_then(Value::as_array).filter(|list| matches!(list.len(), 1 | 2));
     let judgments = judgments.ok_or("`judgments` must be a list of one or two")?;
     let turned = |(place, judgment): (usize, &Value)| match said(judgment.get("decision")) {
-        Said::Verdict(verdict) if place == 1 => Said::Verdict(verdict.swapped()),
+        Said::Choice(choice) if place == 1 => Said::Choice(choice.swapped()),
         said => said,
     };
     Ok(judgments.iter().enumerate().map(turned).collect())

@@ -3,20 +3,20 @@
 use std::{borrow::Cow, io};
 
 use futures::{StreamExt, future::join, stream};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Benchmark, Case, Orders, Suite, Tally};
 use crate::{
-    judge::{Judge, JudgeError},
+    judge::{Judge, JudgeError, JudgeKind, Order},
     rank,
     result::{self, Flag, MatchRow, Verdicts},
     run, strategy,
-    verdict::Verdict,
-    vote::Decision,
+    vote::{Choice, Decision},
 };
 
 /// What was decided about one case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct CaseRow {
     /// Layout version.
     pub rrm: u32,
@@ -27,7 +27,7 @@ pub struct CaseRow {
     /// What it is counted under.
     pub subset: String,
     /// What is right, in that order.
-    pub label: Verdict,
+    pub label: Choice,
     /// What was decided, in that order too: one decision for each order that the judge saw, the official one first.
     pub decisions: Vec<Decision>,
     /// What the decisions count upstream, from 0 to 1.
@@ -43,11 +43,32 @@ pub struct CaseRow {
     /// Why there is no judgment in one order or the other; it counts as no verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The judgments with their votes, about the order that the judge saw.
+    /// The judgments with their votes, `a` being the first of the pair.
     pub matches: Vec<MatchRow>,
     /// Of one's own pairs: judged texts that hold prompt markup, or are not what the row holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
+}
+
+impl Serialize for CaseRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        CaseRow::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for CaseRow {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut row = CaseRow::deserialize(deserializer)?;
+        row.matches = row.matches.into_iter().map(|played| played.about(row.pair.0)).collect();
+        Ok(row)
+    }
+}
+
+impl CaseRow {
+    /// What kind of judge gave its judgments.
+    pub fn kind(&self) -> JudgeKind {
+        JudgeKind::from(self.matches.iter().any(|played| played.kind() == JudgeKind::Scores))
+    }
 }
 
 /// Counts of one run.
@@ -105,12 +126,12 @@ pub async fn run(
 }
 
 /// The orders of a case in which the judge is asked, the official one first.
-fn orders(judge: &Judge, case: &Case, orders: Orders, both: bool) -> ((usize, usize), Option<(usize, usize)>) {
-    let (first, second) = match orders {
+fn orders(judge: &Judge, case: &Case, orders: Orders, both: bool) -> (Order, Option<Order>) {
+    let official = match orders {
         Orders::Drawn => rank::drawn_order(judge.settings.seed, &case.item.id, case.pair),
-        Orders::Given | Orders::Both => case.pair,
+        Orders::Given | Orders::Both => Order::Given,
     };
-    ((first, second), orders.both(both).then_some((second, first)))
+    (official, orders.both(both).then_some(official.swapped()))
 }
 
 /// One row; an error is one that every further case would meet.
@@ -122,7 +143,7 @@ async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Re
     let (item, flags) =
         if own { run::judged(&case.item, &judge.format.markup) } else { (Cow::Borrowed(&*case.item), Vec::new()) };
     // What is right is the case's word: the responses of some benchmarks have no labels of their own.
-    let ask = |order| rank::play_in_order(judge, &item, order, case.right_side(order));
+    let ask = |order| rank::play_in_order(judge, &item, case.pair, order, case.right());
     let again = async {
         match other {
             Some(order) => Some(ask(order).await),
@@ -135,8 +156,7 @@ async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Re
     for played in [Some(first), second].into_iter().flatten() {
         match played {
             Ok(played) => {
-                let decision = played.judgment.decision;
-                decisions.push(if played.first == case.pair.0 { decision } else { decision.swapped() });
+                decisions.push(played.judgment.decision);
                 matches.push(result::match_row(strategy::settle(0, played)));
             }
             Err(failed) if failed.is_fatal() => return Err(failed),
@@ -153,7 +173,7 @@ async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Re
         pair: case.pair,
         subset: case.subset.clone(),
         label: case.label,
-        official: protocol.count(case.label, &decisions[..counted.min(decisions.len())], judge.engine.scores().is_some()),
+        official: protocol.count(case.label, &decisions[..counted.min(decisions.len())], judge.kind()),
         strict: (decisions.len() == 2).then(|| decisions.iter().all(|decision| *decision == case.label.into())),
         bytes: bytes(case),
         writers: writers(case),
@@ -179,4 +199,25 @@ pub(super) fn writers(case: &Case) -> Option<(String, String)> {
     let of_row = || COLUMNS.into_iter().find_map(of_row).filter(|_| two);
     let in_file = of_response(case.pair.0).zip(of_response(case.pair.1));
     in_file.or_else(|| of_row().map(|(a, b)| if case.pair == (0, 1) { (a, b) } else { (b, a) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matches_of_a_line_are_about_the_pair_whoever_was_shown_first() {
+        let played = |first: usize, second: usize| {
+            format!(
+                r#"{{"round":0,"first":{first},"second":{second},"winner":3,"decided_by":"votes","decision":"{}"}}"#,
+                if first == 3 { "first" } else { "second" }
+            )
+        };
+        let case = r#"{"rrm":1,"id":"x","pair":[3,1],"subset":"s","label":"first","decisions":["first","first"],"official":1.0"#;
+        let line = format!(r#"{case},"bytes":[1,2],"matches":[{},{}]}}"#, played(3, 1), played(1, 3));
+        let row: CaseRow = serde_json::from_str(&line).unwrap();
+        assert_eq!(row.matches.iter().map(|m| (m.a, m.order)).collect::<Vec<_>>(), [(3, Order::Given), (3, Order::Swapped)]);
+        assert!(row.matches.iter().all(|m| m.decision == row.decisions.first().copied()));
+        assert_eq!(serde_json::to_string(&row).unwrap(), line);
+    }
 }

@@ -11,7 +11,7 @@ use super::{Benchmark, Counts, DataFile, Suite, Tally, Weight, tally::Subset};
 use crate::{
     engine::EngineInfo,
     format::Format,
-    judge::{Judge, JudgeSettings},
+    judge::{Judge, JudgeKind, JudgeSettings},
     rating::{self, Score},
     result,
 };
@@ -176,7 +176,10 @@ pub fn scores(judge: &Judge, suite: &Suite, tally: &Tally) -> Evaluation {
     Evaluation {
         engine: judge.engine.info().clone(),
         // A model that scores single responses is not asked by a format.
-        format: if judge.engine.scores().is_some() { "none (scores)".to_owned() } else { file.name.clone() },
+        format: match judge.kind() {
+            JudgeKind::Compares => file.name.clone(),
+            JudgeKind::Scores => "none (scores)".to_owned(),
+        },
         format_hash: hash.clone(),
         settings: judge.settings.clone(),
         ..recorded_scores(suite, tally, "", Vec::new())

@@ -6,7 +6,7 @@ use super::{
     Benchmark, CaseRow, Orders, Unit,
     rated::{self, RatedRow},
 };
-use crate::{engine::Usage, verdict::Abstain, vote::Decision};
+use crate::{engine::Usage, judge::JudgeKind, verdict::Abstain, vote::Decision};
 
 /// How often each label met each first decision: rows are labels (first, second, tie), columns decisions (the same, then undecided).
 pub type Confusion = [[u64; 4]; 3];
@@ -57,8 +57,7 @@ impl Subset {
             self.last = Some(row.id.clone());
             self.rows += 1;
         }
-        let scored = row.matches.iter().flat_map(|m| &m.votes).any(|vote| vote.scores.is_some());
-        if unit == Unit::Row && (scored || row.error.is_some()) {
+        if unit == Unit::Row && (row.kind() == JudgeKind::Scores || row.error.is_some()) {
             self.rate(row);
         }
         let case = (row.official, row.strict == Some(true));
@@ -196,8 +195,8 @@ fn counts(row: &CaseRow) -> Counts {
 
 fn column(decision: Decision) -> usize {
     match decision {
-        Decision::First => 0,
-        Decision::Second => 1,
+        Decision::A => 0,
+        Decision::B => 1,
         Decision::Tie => 2,
         Decision::Undecided => 3,
     }

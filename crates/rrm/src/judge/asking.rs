@@ -9,7 +9,7 @@ use crate::{chat::Message, comparison::Comparison, format::Format};
 pub(super) struct Asking<'a> {
     pub fixture: Fixture<'a>,
     comparison: &'a Comparison,
-    /// What was rendered, in the given and in the swapped order, for as long as a vote holds it.
+    /// What was rendered, with `a` first and with `b` first, for as long as a vote holds it.
     rendered: Mutex<[Weak<Rendered>; 2]>,
 }
 

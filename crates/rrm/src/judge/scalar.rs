@@ -3,22 +3,20 @@
 
 use std::sync::Arc;
 
-use super::{Fixture, Judge, JudgeError, Judgment, Order, VoteRecord};
+use super::{Evidence, Fixture, Judge, JudgeError, Judgment, ScoreRecord};
 use crate::{
-    address::{CompletionKey, KeyParts, completion_key},
+    address::{KeyParts, completion_key},
     chat::{Message, Role},
     comparison::Comparison,
-    engine::{Completion, EngineError, Request, Sampling, Scores, Usage},
+    engine::{Completion, EngineError, Request, Sampling, Scores},
     store::Origin,
-    verdict::Verdict,
-    vote,
 };
 
 /// In the place of a format's hash: no format writes these requests.
 const NO_FORMAT: &str = "score of one response";
 
 impl Judge {
-    /// One vote from two scores.
+    /// Two scores, of `a` and of `b`.
     pub(super) async fn judge_by_scores(
         &self,
         scores: &Scores,
@@ -29,26 +27,8 @@ impl Judge {
         let (a, b) = fixture.pair;
         let one = |response: usize, text: &Arc<str>| self.score(scores, fixture.item, response, comparison, text.clone());
         // Where one score fails the other still comes: what it cost is stored.
-        let (first, second) = futures::join!(one(a, &comparison.first), one(b, &comparison.second));
-        let ((key, first, mut usage), (_, second, more)) = (first?, second?);
-        usage += more;
-        let vote = Ok(match first.total_cmp(&second) {
-            _ if first == second => Verdict::Tie,
-            std::cmp::Ordering::Greater => Verdict::First,
-            _ => Verdict::Second,
-        });
-        let scores = Some((first, second));
-        let record = VoteRecord {
-            order: Order::Given,
-            vote,
-            elicited: false,
-            probabilities: None,
-            scores,
-            usage,
-            key: self.addressed().then_some(key),
-        };
-        let counts = vote::count([vote]);
-        Ok(Judgment { decision: counts.decision(), counts, votes: vec![record], usage })
+        let (a, b) = futures::join!(one(a, &comparison.first), one(b, &comparison.second));
+        Ok(Judgment::new(Evidence::Scores([a?, b?])))
     }
 
     /// Refuses settings that a score has no use for.
@@ -72,7 +52,7 @@ impl Judge {
         response: usize,
         comparison: &Comparison,
         text: Arc<str>,
-    ) -> Result<(CompletionKey, f64, Usage), JudgeError> {
+    ) -> Result<ScoreRecord, JudgeError> {
         let ready = self.places.prepare().await;
         let mut messages = comparison.prompt.messages.clone();
         messages.push(Message { role: Role::Assistant, content: text.to_string() });
@@ -95,7 +75,7 @@ impl Judge {
         let completion = scores.once(key.0, || self.complete(&ready, Some(key), origin, request)).await?;
         let Completion { text, usage, .. } = completion;
         match text.trim().parse::<f64>().ok().filter(|score| score.is_finite()) {
-            Some(score) => Ok((key, score, usage)),
+            Some(score) => Ok(ScoreRecord { score, usage, key: self.addressed().then_some(key) }),
             None => {
                 let detail = format!("a score must be a finite number; found `{text}`");
                 Err(EngineError::BadReply { engine: info.name.clone(), detail }.into())

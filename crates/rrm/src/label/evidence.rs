@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     result::{MatchRow, RowResult},
-    strategy::Strategy,
+    strategy::Margin,
 };
 
 /// What a preference rests on.
@@ -29,8 +29,7 @@ pub struct Evidence {
 
 /// Of one match, seen from `winner`; `None` where nobody was asked.
 pub(super) fn of_match(played: &MatchRow, winner: usize) -> Option<Evidence> {
-    let counts = played.counts?;
-    let (chosen, rejected) = if winner == played.first { (counts.first, counts.second) } else { (counts.second, counts.first) };
+    let (counts, (chosen, rejected)) = (played.counts?, played.counts_for(winner)?);
     let verdicts = chosen + rejected + counts.tie;
     let votes = verdicts + counts.abstain;
     Some(Evidence {
@@ -46,10 +45,7 @@ pub(super) fn of_match(played: &MatchRow, winner: usize) -> Option<Evidence> {
 /// The matches by which the best of a knockout stands above the worst: the match that the worst lost, the match that its conqueror lost, and
 /// so on up to the best.
 pub(super) fn links(matches: &[MatchRow], (best, worst): (usize, usize)) -> Vec<&MatchRow> {
-    let lost = |response: usize| {
-        let here = |m: &&MatchRow| (m.first == response || m.second == response) && m.winner.is_some_and(|w| w != response);
-        matches.iter().find(here)
-    };
+    let lost = |response: usize| matches.iter().find(|m| m.winner.is_some() && m.winner == m.other(response));
     let (mut links, mut at) = (Vec::new(), worst);
     while at != best
         && let Some(link) = lost(at)
@@ -67,25 +63,16 @@ pub(super) fn of_links(links: &[&MatchRow]) -> Option<Evidence> {
     each.reduce(|a, b| Evidence { margin: a.margin.min(b.margin), agreement: a.agreement.min(b.agreement), ..sums(a, b) })
 }
 
-/// Of two rated responses.
-pub(super) fn of_ratings(result: &RowResult, strategy: Strategy, (best, worst): (usize, usize)) -> Option<Evidence> {
+/// Of two rated responses; `margin` says what a difference of their scores means.
+pub(super) fn of_ratings(result: &RowResult, margin: Margin, (best, worst): (usize, usize)) -> Option<Evidence> {
     let score = |response: usize| result.scores.get(response).copied().flatten().map(|score| score.value);
-    let apart = score(best)? - score(worst)?;
-    let margin = match strategy {
-        // Both are on a scale where 400 points are odds of ten to one.
-        Strategy::Elo | Strategy::BradleyTerry => 2.0 / (1.0 + 10f64.powf(-apart / 400.0)) - 1.0,
-        Strategy::WinRate | Strategy::Knockout => apart,
-    };
+    let margin = margin(score(best)? - score(worst)?, result.scores.len());
     let (mut agreeing, mut total) = (0.0, Evidence::default());
     for played in &result.matches {
-        let plays = |response: usize| played.first == response || played.second == response;
-        let other = |response: usize| if played.first == response { played.second } else { played.first };
-        let winner = if plays(best) {
-            best
-        } else if plays(worst) {
-            other(worst)
-        } else {
-            continue;
+        let winner = match (played.other(best), played.other(worst)) {
+            (Some(_), _) => best,
+            (None, Some(other)) => other,
+            (None, None) => continue,
         };
         let Some(evidence) = of_match(played, winner) else { continue };
         agreeing += evidence.agreement * f64::from(evidence.votes);

@@ -23,11 +23,11 @@ use super::{
 use crate::{
     comparison::Prompt,
     dataset::{DatasetError, Item, Response},
-    judge::{Judge, JudgeError, VoteRecord},
+    judge::{Judge, JudgeError},
     rank,
     result::Verdicts,
     shard::Shard,
-    verdict::Verdict,
+    vote::{Choice, Vote},
 };
 
 /// Who is asked.
@@ -190,7 +190,7 @@ async fn kept(question: &Question, at: At<'_>, settings: &Settings, judges: Judg
         if let Some(judge) = judges.filter {
             match difficulty(judge, question, &pair.id, (right, wrong)).await {
                 Ok((filtered, votes)) => {
-                    done.verdicts.add_votes(votes.iter().map(|record| record.vote));
+                    done.verdicts.add_votes(votes.into_iter());
                     (pair.base_right, pair.base_of) = (Some(filtered.right), Some(filtered.of));
                     let kept = filtered.kept;
                     done.filtered.push(filtered);
@@ -219,7 +219,7 @@ async fn difficulty(
     question: &Question,
     id: &str,
     pair: (&Usable, &Usable),
-) -> Result<(Filtered, Vec<VoteRecord>), JudgeError> {
+) -> Result<(Filtered, Vec<Vote>), JudgeError> {
     let response = |usable: &Usable, label| Response {
         text: usable.text.as_str().into(),
         label: Some(label),
@@ -234,9 +234,8 @@ async fn difficulty(
         extra: serde_json::Map::new(),
     };
     let played = rank::play(judge, &item, (0, 1)).await?;
-    let wanted = if played.first == 0 { Verdict::First } else { Verdict::Second };
-    let votes = played.judgment.votes;
-    let right = votes.iter().filter(|record| record.vote == Ok(wanted)).count() as u32;
+    let votes: Vec<Vote> = played.judgment.evidence.votes().collect();
+    let right = votes.iter().filter(|vote| **vote == Ok(Choice::A)).count() as u32;
     let of = votes.len() as u32;
     Ok((Filtered { id: id.to_owned(), right, of, kept: right < of }, votes))
 }

@@ -14,12 +14,11 @@ use super::{
     own::{Gathering, OwnFamily},
 };
 use crate::{
-    engine::LabelProbabilities,
     eval::{CaseRow, Evaluation, Orders, Share},
+    judge::JudgeKind,
     rating::Score,
     result::MatchRow,
-    verdict::Verdict,
-    vote::{Counts, Decision},
+    vote::{Choice, Counts, Decision},
 };
 
 /// Transcripts of a run that are looked through for reasoning patterns, at most.
@@ -41,7 +40,7 @@ pub(super) struct Record {
     /// The one in the other order, where that was asked for.
     pub second: Option<Decision>,
     /// What is right.
-    pub label: Verdict,
+    pub label: Choice,
     /// Place of its subset among [`Cases::subsets`].
     pub subset: u32,
 }
@@ -99,8 +98,8 @@ pub(super) struct Cases {
     pub subsets: Vec<String>,
     /// What the judge does with responses of its own family.
     pub own: Option<OwnFamily>,
-    /// Whether decisions come from scores of single responses.
-    pub scored: bool,
+    /// Whether decisions come from votes or from scores of single responses.
+    pub judge: JudgeKind,
 }
 
 /// Sums that [`AtVotes`] comes from.
@@ -168,7 +167,7 @@ impl<'a> Reading<'a> {
             votes: 0,
             subsets: Vec::new(),
             own: None,
-            scored: false,
+            judge: JudgeKind::Compares,
         };
         let (sums, sample) = (vec![Sums::default(); ks.len()], BinaryHeap::new());
         let (said, said_probabilities) = ([0.0; BINS], [0.0; BINS]);
@@ -214,14 +213,15 @@ impl<'a> Reading<'a> {
             let official = &decisions[..counted.min(decisions.len())];
             let votes = row.matches.iter().flat_map(|played| played.votes.iter().take(k as usize));
             let sums = &mut self.sums[place];
-            let scored = row.matches.iter().flat_map(|played| &played.votes).any(|vote| vote.scores.is_some());
-            sums.official += self.evaluation.benchmark.protocol().count(row.label, official, scored);
+            sums.official += self.evaluation.benchmark.protocol().count(row.label, official, row.kind());
             sums.strict += u64::from(decisions.len() == 2 && decisions.iter().all(|decision| *decision == row.label.into()));
             sums.tokens += votes.map(|vote| vote.completion_tokens).sum::<u64>();
         }
+        if row.kind() == JudgeKind::Scores {
+            self.cases.judge = JudgeKind::Scores;
+        }
         for vote in row.matches.iter().flat_map(|played| &played.votes) {
             self.cases.votes += 1;
-            self.cases.scored |= vote.scores.is_some();
             let Some(address) = &vote.completion else { continue };
             if self.sample.len() < PATTERN_SAMPLE {
                 self.sample.push(address.clone());
@@ -238,32 +238,31 @@ impl<'a> Reading<'a> {
 
     fn biases(&mut self, row: &CaseRow, key: u64) {
         let biases = &mut self.cases.biases;
-        let side = |decision| matches!(decision, Decision::First | Decision::Second);
-        for decision in row.matches.iter().filter_map(|played| played.decision).filter(|decision| side(*decision)) {
-            biases.first_place.add(decision == Decision::First, key);
+        let side = |decision| matches!(decision, Decision::A | Decision::B);
+        let decided = row.matches.iter().filter_map(|played| Some((played.decision.filter(|it| side(*it))?, played.order)));
+        for (decision, order) in decided {
+            biases.first_place.add(decision == order.first().into(), key);
         }
         if row.bytes.0 == row.bytes.1 {
             return;
         }
-        let longer = if row.bytes.0 > row.bytes.1 { Verdict::First } else { Verdict::Second };
+        let longer = if row.bytes.0 > row.bytes.1 { Choice::A } else { Choice::B };
         for decision in row.decisions.iter().filter(|decision| side(**decision)) {
             biases.longer.add(*decision == longer.into(), key);
         }
         let right = row.decisions.first().is_some_and(|decision| *decision == row.label.into());
         match row.label {
-            Verdict::Tie => {}
+            Choice::Tie => {}
             label if label == longer => biases.right_if_longer.add(right, key),
             _ => biases.right_if_shorter.add(right, key),
         }
     }
 
     fn calibration(&mut self, row: &CaseRow, key: u64) {
-        let (Some(played), true) = (row.matches.first(), row.label != Verdict::Tie) else { return };
-        let label_first = (row.label == Verdict::First) == (played.first == row.pair.0);
-        let shares = played.counts.and_then(Counts::share_first);
-        add_share(&mut self.cases.calibration, &mut self.said, (shares, label_first), key);
-        let probabilities = mean_probability(played);
-        add_share(&mut self.cases.probabilities, &mut self.said_probabilities, (probabilities, label_first), key);
+        let (Some(played), true) = (row.matches.first(), row.label != Choice::Tie) else { return };
+        let right_a = row.label == Choice::A;
+        add_share(&mut self.cases.calibration, &mut self.said, (played.share_a(), right_a), key);
+        add_share(&mut self.cases.probabilities, &mut self.said_probabilities, (played.probability_a(), right_a), key);
     }
 
     fn done(mut self) -> Cases {
@@ -322,32 +321,19 @@ fn decisions_at(row: &CaseRow, k: u32) -> Vec<Decision> {
     let decide = |played: &MatchRow| {
         let mut counts = Counts::default();
         for vote in played.votes.iter().take(k as usize) {
-            match (vote.verdict, vote.abstain) {
-                (Some(verdict), _) => counts.add(Ok(verdict)),
-                (None, Some(reason)) => counts.add(Err(reason)),
-                (None, None) => {}
-            }
+            vote.vote().into_iter().for_each(|vote| counts.add(vote));
         }
-        let decision = counts.decision();
-        if played.first == row.pair.0 { decision } else { decision.swapped() }
+        counts.decision()
     };
     row.matches.iter().map(decide).collect()
 }
 
-/// What the judge's own probabilities say for the response shown first, a tie counting half; `None` unless all votes have them.
-fn mean_probability(played: &MatchRow) -> Option<f64> {
-    let of = |probabilities: &LabelProbabilities| probabilities.first + 0.5 * probabilities.tie.unwrap_or(0.0);
-    let all: Option<Vec<f64>> = played.votes.iter().map(|vote| vote.probabilities.as_ref().map(of)).collect();
-    let all = all.filter(|all| !all.is_empty())?;
-    Some(all.iter().sum::<f64>() / all.len() as f64)
-}
-
 /// Counts a decision by the share of its side; a share of one half decides nothing.
-fn add_share(bins: &mut [Bin], said: &mut [f64; BINS], (share_first, label_first): (Option<f64>, bool), row: u64) {
-    let Some(share) = share_first.filter(|share| *share != 0.5) else { return };
+fn add_share(bins: &mut [Bin], said: &mut [f64; BINS], (share_a, right_a): (Option<f64>, bool), row: u64) {
+    let Some(share) = share_a.filter(|share| *share != 0.5) else { return };
     let sure = share.max(1.0 - share);
     let bin = (((sure - 0.5) * 2.0 * BINS as f64) as usize).min(BINS - 1);
-    bins[bin].right.add((share > 0.5) == label_first, row);
+    bins[bin].right.add((share > 0.5) == right_a, row);
     said[bin] += sure;
 }
 

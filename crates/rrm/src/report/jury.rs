@@ -11,9 +11,10 @@ use super::{
 };
 use crate::{
     eval::{Benchmark, Orders, Share},
+    judge::JudgeKind,
     rating::Score,
-    verdict::{Abstain, Verdict},
-    vote::{Counts, Decision},
+    verdict::Abstain,
+    vote::{Choice, Counts, Decision, Vote},
 };
 
 /// Several judges whose decisions are put to a vote.
@@ -43,15 +44,15 @@ pub struct Jury {
 }
 
 /// The jury of these members, who are given with their records, sorted by key; `None` without common pairs.
-/// `scored` says that all members score single responses: what their decisions count is then another rule than where judges write.
-pub(super) fn jury(benchmark: Benchmark, members: &[(usize, &[Record])], runs: usize, scored: bool) -> Option<Jury> {
+/// `kind` says whether all members score single responses: what their decisions count is then another rule than where judges write.
+pub(super) fn jury(benchmark: Benchmark, members: &[(usize, &[Record])], runs: usize, kind: JudgeKind) -> Option<Jury> {
     let common = common(members);
     let first = common.first()?;
     let mut of_members: Vec<Vec<Record>> = vec![Vec::new(); first.len()];
     for case in &common {
         case.iter().zip(&mut of_members).for_each(|(record, list)| list.push(**record));
     }
-    let own: Vec<Record> = common.iter().map(|case| decide(benchmark, case, scored)).collect();
+    let own: Vec<Record> = common.iter().map(|case| decide(benchmark, case, kind)).collect();
     let both = own.iter().all(|record| record.second.is_some());
     let rows = own.iter().map(|record| record.row).collect::<HashSet<u64>>().len() as f64;
     let mean = |of: &dyn Fn(&Record) -> f64| Share { value: own.iter().map(of).sum::<f64>() / own.len() as f64, rows }.score();
@@ -97,10 +98,10 @@ fn common<'a>(members: &[(usize, &'a [Record])]) -> Vec<Vec<&'a Record>> {
 }
 
 /// What most members say in each order, and what that counts.
-fn decide(benchmark: Benchmark, case: &[&Record], scored: bool) -> Record {
+fn decide(benchmark: Benchmark, case: &[&Record], kind: JudgeKind) -> Record {
     let vote = |decisions: &mut dyn Iterator<Item = Decision>| {
         let mut counts = Counts::default();
-        decisions.for_each(|decision| counts.add(verdict(decision)));
+        decisions.for_each(|decision| counts.add(self::vote(decision)));
         counts.decision()
     };
     let decision = vote(&mut case.iter().map(|record| record.decision));
@@ -108,15 +109,15 @@ fn decide(benchmark: Benchmark, case: &[&Record], scored: bool) -> Record {
     let second = twice.then(|| vote(&mut case.iter().filter_map(|record| record.second)));
     let counted = if benchmark.protocol().orders == Orders::Both { 2 } else { 1 };
     let decisions: Vec<Decision> = [Some(decision), second].into_iter().flatten().take(counted).collect();
-    let official = benchmark.protocol().count(case[0].label, &decisions, scored);
+    let official = benchmark.protocol().count(case[0].label, &decisions, kind);
     Record { official, decision, second, ..*case[0] }
 }
 
-fn verdict(decision: Decision) -> Result<Verdict, Abstain> {
+fn vote(decision: Decision) -> Vote {
     match decision {
-        Decision::First => Ok(Verdict::First),
-        Decision::Second => Ok(Verdict::Second),
-        Decision::Tie => Ok(Verdict::Tie),
+        Decision::A => Ok(Choice::A),
+        Decision::B => Ok(Choice::B),
+        Decision::Tie => Ok(Choice::Tie),
         Decision::Undecided => Err(Abstain::NoVerdict),
     }
 }
@@ -152,9 +153,9 @@ mod tests {
             key: key as u128,
             row: key as u64,
             official: f64::from(u8::from(right)),
-            decision: if right { Decision::First } else { Decision::Second },
-            second: Some(Decision::First),
-            label: Verdict::First,
+            decision: if right { Decision::A } else { Decision::B },
+            second: Some(Decision::A),
+            label: Choice::A,
             subset: 0,
         };
         right.into_iter().enumerate().map(one).collect()
@@ -168,7 +169,7 @@ mod tests {
             records([false, false, true, true, true, true]),
         ];
         let members: Vec<(usize, &[Record])> = all.iter().enumerate().map(|(place, list)| (place, list.as_slice())).collect();
-        let jury = jury(Benchmark::Pairs, &members, 3, false).unwrap();
+        let jury = jury(Benchmark::Pairs, &members, 3, JudgeKind::Compares).unwrap();
         assert_eq!((jury.cases, jury.official.value, jury.strict.unwrap().value, jury.undecided), (6, 1.0, 1.0, 0));
         assert_eq!((jury.best, jury.against_best.a_better, jury.against_best.b_better), (0, 2, 0));
         assert!((jury.agreement[0].unwrap() - 2.0 / 3.0).abs() < 1e-12);
@@ -181,18 +182,19 @@ mod tests {
         let tied: Vec<Record> =
             records([true; 6]).into_iter().map(|record| Record { official: 0.0, decision: Decision::Tie, ..record }).collect();
         let members: Vec<(usize, &[Record])> = (0..3).map(|place| (place, tied.as_slice())).collect();
-        let official = |scored| super::jury(Benchmark::Ppe, &members, 3, scored).unwrap().official;
-        assert_eq!((official(true).value, official(false).value), (0.0, 0.5));
+        let official = |kind| super::jury(Benchmark::Ppe, &members, 3, kind).unwrap().official;
+        let (scores, compares) = (official(JudgeKind::Scores), official(JudgeKind::Compares));
+        assert_eq!((scores.value, compares.value), (0.0, 0.5));
         // Wilson's interval: a share stays between 0 and 1, and no share is certain.
-        assert!(official(true).low.unwrap() >= 0.0 && official(true).high.unwrap() > 0.3);
+        assert!(scores.low.unwrap() >= 0.0 && scores.high.unwrap() > 0.3);
     }
 
     #[test]
     fn equally_many_for_two_outcomes_decide_nothing() {
         let all = [records([true; 6]), records([false; 6])];
         let members: Vec<(usize, &[Record])> = all.iter().enumerate().map(|(place, list)| (place, list.as_slice())).collect();
-        let jury = jury(Benchmark::Pairs, &members, 2, false).unwrap();
+        let jury = jury(Benchmark::Pairs, &members, 2, JudgeKind::Compares).unwrap();
         assert_eq!((jury.undecided, jury.official.value, jury.errors[0][1]), (6, 0.0, None));
-        assert_eq!(super::jury(Benchmark::Pairs, &[(0, all[0].as_slice()), (1, &[])], 2, false), None);
+        assert_eq!(super::jury(Benchmark::Pairs, &[(0, all[0].as_slice()), (1, &[])], 2, JudgeKind::Compares), None);
     }
 }

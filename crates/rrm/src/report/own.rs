@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::Rate;
-use crate::{eval::CaseRow, rating::Score, verdict::Verdict, vote::Decision};
+use crate::{
+    eval::CaseRow,
+    rating::Score,
+    vote::{Choice, Decision},
+};
 
 /// How a judge decides where one of the two responses is its own family's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,16 +44,16 @@ impl Gathering {
         let Some((first, second)) = &row.writers else { return };
         let own = |writer: &str| !self.family.is_empty() && family(writer) == self.family;
         let side = match (own(first), own(second)) {
-            (true, false) => Verdict::First,
-            (false, true) => Verdict::Second,
+            (true, false) => Choice::A,
+            (false, true) => Choice::B,
             _ => return,
         };
         let shares = match row.label {
-            Verdict::Tie => return,
+            Choice::Tie => return,
             label if label == side => &mut self.own_right,
             _ => &mut self.other_right,
         };
-        let decided = row.decisions.iter().filter(|decision| matches!(decision, Decision::First | Decision::Second));
+        let decided = row.decisions.iter().filter(|decision| matches!(decision, Decision::A | Decision::B));
         let mut any = false;
         for decision in decided {
             shares.add(*decision == row.label.into(), key);
@@ -91,7 +95,7 @@ mod tests {
     use super::*;
     use crate::{keyed::Keyed, rating::wilson};
 
-    fn case(writers: Option<(&str, &str)>, label: Verdict, decision: Decision) -> CaseRow {
+    fn case(writers: Option<(&str, &str)>, label: Choice, decision: Decision) -> CaseRow {
         CaseRow {
             rrm: 1,
             id: "r".to_owned(),
@@ -117,22 +121,22 @@ mod tests {
     #[test]
     fn accuracies_are_counted_apart_where_the_own_response_is_right_and_where_it_is_not() {
         let mut own = Gathering::new("org/qwen-7b at http://h:1");
-        own.add(&case(Some(("Qwen2-72B", "gpt-4")), Verdict::First, Decision::First), 1);
-        own.add(&case(Some(("gpt-4", "Qwen2-72B")), Verdict::First, Decision::Second), 2);
-        own.add(&case(Some(("gpt-4", "Qwen2-72B")), Verdict::First, Decision::First), 3);
+        own.add(&case(Some(("Qwen2-72B", "gpt-4")), Choice::A, Decision::A), 1);
+        own.add(&case(Some(("gpt-4", "Qwen2-72B")), Choice::A, Decision::B), 2);
+        own.add(&case(Some(("gpt-4", "Qwen2-72B")), Choice::A, Decision::A), 3);
         // Both, neither, undecided, a tie and unknown say nothing.
-        own.add(&case(Some(("Qwen2-72B", "qwen-1")), Verdict::First, Decision::First), 4);
-        own.add(&case(Some(("gpt-4", "claude")), Verdict::First, Decision::First), 5);
-        own.add(&case(Some(("gpt-4", "Qwen2-72B")), Verdict::First, Decision::Undecided), 6);
-        own.add(&case(Some(("gpt-4", "Qwen2-72B")), Verdict::Tie, Decision::First), 7);
-        own.add(&case(None, Verdict::First, Decision::First), 8);
+        own.add(&case(Some(("Qwen2-72B", "qwen-1")), Choice::A, Decision::A), 4);
+        own.add(&case(Some(("gpt-4", "claude")), Choice::A, Decision::A), 5);
+        own.add(&case(Some(("gpt-4", "Qwen2-72B")), Choice::A, Decision::Undecided), 6);
+        own.add(&case(Some(("gpt-4", "Qwen2-72B")), Choice::Tie, Decision::A), 7);
+        own.add(&case(None, Choice::A, Decision::A), 8);
         let own = own.done().unwrap();
         assert_eq!((own.cases, own.own_right.of, own.other_right.of), (3, 1, 2));
         assert_eq!(own.difference.unwrap().value, 1.0 - 0.5);
         assert_eq!(Gathering::new("qwen").done(), None);
         // Where the family is always right, nothing says how the judge does where it is not.
         let mut always = Gathering::new("qwen");
-        always.add(&case(Some(("qwen", "gpt-4")), Verdict::First, Decision::First), 1);
+        always.add(&case(Some(("qwen", "gpt-4")), Choice::A, Decision::A), 1);
         let always = always.done().unwrap();
         assert_eq!((always.cases, always.difference), (1, None));
     }
@@ -155,10 +159,10 @@ mod tests {
         for pair in 0..2_000u64 {
             let drawn = |what| Keyed::new(seed, "", what, &[pair]).f64();
             let own_right = drawn("label") < share;
-            let (right, wrong) = if own_right { (Verdict::First, Decision::First) } else { (Verdict::Second, Decision::First) };
+            let (right, wrong) = if own_right { (Choice::A, Decision::A) } else { (Choice::B, Decision::A) };
             // The own response is the first one of the pair.
-            let chosen = |own_first, what| if decide(own_right, own_first, drawn(what)) { wrong } else { Decision::Second };
-            let mut row = case(Some(("qwen", "gpt")), right, Decision::First);
+            let chosen = |own_first, what| if decide(own_right, own_first, drawn(what)) { wrong } else { Decision::B };
+            let mut row = case(Some(("qwen", "gpt")), right, Decision::A);
             row.decisions = vec![chosen(true, "one"), chosen(false, "other")];
             own.add(&row, pair);
         }

@@ -135,8 +135,8 @@ pub(super) fn alpha(judges: &[&[Record]]) -> Option<f64> {
 
 fn category(decision: Decision) -> Option<usize> {
     match decision {
-        Decision::First => Some(0),
-        Decision::Second => Some(1),
+        Decision::A => Some(0),
+        Decision::B => Some(1),
         Decision::Tie => Some(2),
         Decision::Undecided => None,
     }
@@ -214,8 +214,8 @@ mod tests {
         let a = [0, 1, 0, 0, 0, 0, 0, 0, 1, 0];
         let b = [1, 1, 1, 0, 0, 1, 0, 0, 0, 0];
         let records = |values: [u8; 10]| -> Vec<Record> {
-            let decide = |value| if value == 0 { Decision::First } else { Decision::Second };
-            let (second, label, subset) = (None, crate::verdict::Verdict::First, 0);
+            let decide = |value| if value == 0 { Decision::A } else { Decision::B };
+            let (second, label, subset) = (None, crate::vote::Choice::A, 0);
             let record = |(key, value)| Record {
                 key: key as u128,
                 row: key as u64,

@@ -8,12 +8,10 @@ use super::{Reasoning, Report, ReportError, Run, cases, patterns::Counter};
 use crate::{
     dataset::Item,
     eval::{CaseRow, Suite},
-    judge::Order,
     result::{MatchRow, VoteRow},
     store::Store,
     transcript::{self, Thinking},
-    verdict::Verdict,
-    vote::Decision,
+    vote::{Choice, Decision},
 };
 
 /// Votes of a judgment that are shown, at most.
@@ -42,7 +40,7 @@ pub struct Entry {
     /// The two responses, in the benchmark's own order.
     pub pair: (usize, usize),
     /// Which response is right, in that order.
-    pub label: Verdict,
+    pub label: Choice,
     /// What was decided in each order.
     pub decisions: Vec<Decision>,
     /// `wrong`, `flipped`, `abstained`.
@@ -161,17 +159,12 @@ fn entry(row: &CaseRow, item: Option<&Item>, sources: &Sources) -> Result<Entry,
 }
 
 fn one(played: &MatchRow, vote: &VoteRow, sources: &Sources) -> Result<Written, ReportError> {
-    let (given, other) = (played.first, played.second);
-    let chosen = match vote.verdict {
-        Some(Verdict::First) => Some(given),
-        Some(Verdict::Second) => Some(other),
-        _ => None,
-    };
-    let said = match (vote.verdict, vote.abstain) {
-        (Some(Verdict::Tie), _) => "a tie".to_owned(),
-        (Some(_), _) => "a verdict".to_owned(),
-        (None, Some(reason)) => format!("abstained: {}", format!("{reason:?}").to_lowercase()),
-        (None, None) => "nothing".to_owned(),
+    let (chosen, said) = match vote.vote() {
+        Some(Ok(Choice::A)) => (Some(played.a), "a verdict".to_owned()),
+        Some(Ok(Choice::B)) => (Some(played.b), "a verdict".to_owned()),
+        Some(Ok(Choice::Tie)) => (None, "a tie".to_owned()),
+        Some(Err(reason)) => (None, format!("abstained: {}", format!("{reason:?}").to_lowercase())),
+        None => (None, "nothing".to_owned()),
     };
     let completion = match (&sources.store, vote.completion.as_deref().map(str::parse)) {
         (Some(store), Some(Ok(key))) => store.get(key)?,
@@ -181,7 +174,7 @@ fn one(played: &MatchRow, vote: &VoteRow, sources: &Sources) -> Result<Written, 
         .map(|completion| transcript::split(&completion, sources.thinking.as_ref()))
         .map(|transcript| (short(&transcript.thinking), short(&transcript.answer)))
         .unzip();
-    let first = if vote.order == Order::Given { given } else { other };
+    let (first, _) = vote.order.shown(played.a, played.b);
     Ok(Written { first, chosen, said, tokens: vote.completion_tokens, thinking, answer })
 }
 

@@ -8,8 +8,8 @@ use super::{MatchRow, RowResult};
 use crate::{
     ranking::Ranking,
     strategy::DecidedBy,
-    verdict::{Abstain, Verdict},
-    vote::Decision,
+    verdict::Abstain,
+    vote::{Choice, Decision, Vote},
 };
 
 /// How the votes of a run went.
@@ -55,14 +55,14 @@ impl Verdicts {
     pub fn add_ranking(&mut self, ranking: &Ranking) {
         for played in &ranking.matches {
             let Some(judgment) = &played.judgment else { continue };
-            self.add(played.decided_by, judgment.votes.iter().map(|record| record.vote.err()));
+            self.add(played.decided_by, judgment.evidence.votes().map(Result::err));
         }
         self.rows_without_place += u64::from(ranking.order.is_none());
         self.rows_disconnected += u64::from(!ranking.connected);
     }
 
     /// Counts votes that are no match of anything.
-    pub fn add_votes(&mut self, votes: impl Iterator<Item = Result<Verdict, Abstain>>) {
+    pub fn add_votes(&mut self, votes: impl Iterator<Item = Vote>) {
         for vote in votes {
             self.votes += 1;
             if let Err(reason) = vote {
@@ -73,7 +73,7 @@ impl Verdicts {
 
     fn add(&mut self, decided_by: DecidedBy, votes: impl Iterator<Item = Option<Abstain>>) {
         let (before, none_before) = (self.votes, self.without());
-        self.add_votes(votes.map(|abstain| abstain.map_or(Ok(Verdict::Tie), Err)));
+        self.add_votes(votes.map(|abstain| abstain.map_or(Ok(Choice::Tie), Err)));
         self.matches += 1;
         match decided_by {
             DecidedBy::Votes => self.decided += 1,

@@ -12,8 +12,15 @@ pub(crate) struct Mark {
 /// A text without its leading thinking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Harmony<'a> {
-    /// The final channel was opened: what was thought, and what it says.
-    Final(&'a str, &'a str),
+    /// The final channel was opened.
+    Final {
+        /// What was thought before it.
+        thinking: &'a str,
+        /// What opened it.
+        mark: &'a str,
+        /// What it says.
+        answer: &'a str,
+    },
     /// It was not, or another channel follows it.
     Open,
 }
@@ -112,11 +119,13 @@ pub(crate) fn harmony(text: &str) -> Option<Harmony<'_>> {
     let begun = text.trim_start();
     let begun = begun.strip_prefix("<|start|>assistant").unwrap_or(begun);
     if begun.starts_with(CHANNEL) {
-        let (thought, last) = text.rsplit_once(CHANNEL)?;
+        let (thinking, last) = text.rsplit_once(CHANNEL)?;
         let Some(answer) = last.trim_start().strip_prefix("final") else { return Some(Harmony::Open) };
-        let answer = answer.split_once("<|message|>").map_or(answer, |(_, answer)| answer).trim_end();
+        let answer = answer.split_once("<|message|>").map_or(answer, |(_, answer)| answer);
+        let mark = &text[thinking.len()..text.len() - answer.len()];
+        let answer = answer.trim_end();
         let answer = ["<|return|>", "<|end|>"].iter().find_map(|end| answer.strip_suffix(end)).unwrap_or(answer);
-        return Some(Harmony::Final(thought, answer));
+        return Some(Harmony::Final { thinking, mark, answer });
     }
     // Without special tokens the names of channels stand glued to what follows.
     let glued = ["analysis", "commentary"].iter().find_map(|name| begun.strip_prefix(name))?;
@@ -126,7 +135,10 @@ pub(crate) fn harmony(text: &str) -> Option<Harmony<'_>> {
     let last = |name: &str| begun.rfind(&format!("assistant{name}"));
     let other = last("analysis").max(last("commentary"));
     Some(match last("final") {
-        Some(at) if other.is_none_or(|other| other < at) => Harmony::Final(&begun[..at], &begun[at + "assistantfinal".len()..]),
+        Some(at) if other.is_none_or(|other| other < at) => {
+            let (mark, answer) = begun[at..].split_at("assistantfinal".len());
+            Harmony::Final { thinking: &begun[..at], mark, answer }
+        }
         _ => Harmony::Open,
     })
 }
@@ -168,7 +180,7 @@ mod tests {
     #[test]
     fn channels_are_read_with_tokens_and_without() {
         let final_of = |text| match harmony(text) {
-            Some(Harmony::Final(_, answer)) => answer.to_owned(),
+            Some(Harmony::Final { answer, .. }) => answer.to_owned(),
             other => format!("{other:?}"),
         };
         let whole = "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b<|return|>";

@@ -206,7 +206,7 @@ fn first_token(text: &str) -> Option<(&str, &str)> {
 /// blank, as no text writes it that speaks of it.
 fn behind_thinking(response: &str) -> Option<Option<&str>> {
     match marks::harmony(response) {
-        Some(Harmony::Final(_, answer)) => return Some(Some(answer)),
+        Some(Harmony::Final { answer, .. }) => return Some(Some(answer)),
         // The bare word may begin any text.
         Some(Harmony::Open) if response.trim_start().starts_with("<|") => return Some(None),
         _ => {}

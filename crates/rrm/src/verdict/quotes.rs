@@ -6,6 +6,7 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::{VerdictPattern, wording};
+use crate::transcript::Transcript;
 
 /// Judged texts that hold labels, and where.
 pub(super) struct Quotes<'a> {
@@ -13,6 +14,8 @@ pub(super) struct Quotes<'a> {
     /// All judged texts as they are, for [`Quotes::state`].
     all: Vec<&'a str>,
     opens: &'static str,
+    /// The end of what stands before the answer, and the mark between the two.
+    lead: (String, String),
 }
 
 struct Text<'a> {
@@ -35,7 +38,7 @@ pub(super) enum Said {
 }
 
 /// Labels of one judged text that are looked at.
-const MOST: usize = 32;
+const MOST: usize = 128;
 /// Characters that are compared on either side of a label.
 const REACH: usize = 240;
 /// Bytes of an answer that are looked at on either side of a label.
@@ -46,7 +49,7 @@ const ALIKE: usize = 12;
 impl<'a> Quotes<'a> {
     /// Where nothing is known of what was judged.
     pub fn none() -> Self {
-        Quotes { texts: Vec::new(), all: Vec::new(), opens: "" }
+        Quotes { texts: Vec::new(), all: Vec::new(), opens: "", lead: Default::default() }
     }
 
     /// The labels of `pattern` in judged texts.
@@ -58,7 +61,14 @@ impl<'a> Quotes<'a> {
             Text { labels: found, text }
         };
         let texts = all.iter().map(labels).filter(|text| !text.labels.is_empty()).collect();
-        Quotes { texts, all, opens: if pattern.wrap.contains("boxed") { "\\boxed" } else { "" } }
+        let opens = if pattern.wrap.contains("boxed") { "\\boxed" } else { "" };
+        Quotes { texts, all, opens, lead: Default::default() }
+    }
+
+    /// The same for the answer of this transcript: a quotation may begin before the mark that closes thinking, and hold that mark.
+    pub fn behind(self, transcript: &Transcript) -> Self {
+        let lead = wording::fold(wording::last(&transcript.thinking, WINDOW)).into_owned();
+        Quotes { lead: (lead, wording::fold(&transcript.mark).into_owned()), ..self }
     }
 
     /// Whether no judged text holds a label.
@@ -87,12 +97,28 @@ impl<'a> Quotes<'a> {
         self.all.iter().any(|text| wording::fold(text).contains(words))
     }
 
+    /// Whether a quotation may hold the mark before the answer and go on to its label: a judged text has both, and quotation marks are near.
+    fn may_begin_inside(&self, before: &str, after: &str, label: usize) -> bool {
+        let (lead, mark) = &self.lead;
+        let paragraph = lead.rsplit("\n\n").next().unwrap_or(lead);
+        let signs = |c: char| SIGNS.iter().any(|(open, close)| c == *open || c == *close);
+        if mark.is_empty() || ![paragraph, before, after].iter().any(|text| text.contains(signs)) {
+            return false;
+        }
+        let own = letters(mark).count();
+        let mut places = self.texts.iter().flat_map(|text| text.labels.iter().map(move |place| (text, place)));
+        places.any(|(text, (there, other))| {
+            *other == label && alike(letters(mark).rev(), letters(wording::last(&text.text[..there.start], WINDOW)).rev()) == own
+        })
+    }
+
     /// Whose words the label at `at` of a folded answer is in.
     pub fn said(&self, answer: &str, at: &Range<usize>, label: usize) -> Said {
         let (before, after) = (&answer[..at.start], &answer[at.end..]);
-        // An answer that is nothing but its label says what the format asks for, whatever a judged text holds.
+        // An answer that is nothing but its label says what the format asks for, whatever a judged text holds: unless it may be the end of a
+        // quotation that holds the mark before it, too.
         if letters(before).chain(letters(after)).next().is_none() {
-            return Said::ByTheJudge;
+            return if self.may_begin_inside(before, after, label) { Said::Perhaps { apart: false } } else { Said::ByTheJudge };
         }
         let ends = wording::is_end(after);
         // Hostile text must not make every label look at all of it.
@@ -116,8 +142,14 @@ impl<'a> Quotes<'a> {
                 if enclosed(before, after) && (whole || !ends) {
                     return Said::Quoted;
                 }
-                if whole || left_alike >= ALIKE + 4 {
-                    said = Said::Perhaps { apart: apart(before, statement) };
+                // From a quotation mark on all words are there, whatever other marks stand between.
+                let mark = opened_at(before, after, left_alike);
+                if mark.is_some_and(|mark| mark != '\'') {
+                    return Said::Quoted;
+                }
+                if mark.is_some() || whole || left_alike >= ALIKE + 4 {
+                    let apart = mark.is_none() && said != (Said::Perhaps { apart: false }) && apart(before, statement);
+                    said = Said::Perhaps { apart };
                 }
             }
         }
@@ -126,9 +158,17 @@ impl<'a> Quotes<'a> {
     }
 }
 
+/// What opens a quotation, and what closes it.
+const SIGNS: [(char, char); 6] =
+    [('"', '"'), ('\'', '\''), ('`', '`'), ('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}'), ('\u{ab}', '\u{bb}')];
+
 /// Characters that count when words are compared: neither blanks nor style.
 fn letters(text: &str) -> impl DoubleEndedIterator<Item = char> {
-    text.chars().filter(|c| !c.is_whitespace() && !"*_`#>\\\"'\u{201c}\u{201d}".contains(*c)).map(|c| c.to_ascii_lowercase())
+    text.chars().filter(|c| is_letter(*c)).map(|c| c.to_ascii_lowercase())
+}
+
+fn is_letter(c: char) -> bool {
+    !c.is_whitespace() && !"*_`#>\\\"'".contains(c) && !SIGNS.iter().any(|(open, close)| c == *open || c == *close)
 }
 
 fn alike(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) -> usize {
@@ -197,6 +237,22 @@ fn enclosed(before: &str, after: &str) -> bool {
         || (opened(paragraph).is_some() && closed(rest))
         || line.trim_start().starts_with('>')
         || (before.matches("```").count() % 2 == 1 && after.contains("```"))
+}
+
+/// The quotation mark that stands before the last `count` letters of `before`, or between them, and whose other end is in `after`.
+fn opened_at(before: &str, after: &str, count: usize) -> Option<char> {
+    let mut seen = 0;
+    for c in before.chars().rev() {
+        if is_letter(c) {
+            seen += 1;
+            if seen > count {
+                return None;
+            }
+        } else if seen > 0 && SIGNS.iter().any(|(open, close)| *open == c && after.contains(*close)) {
+            return Some(c);
+        }
+    }
+    None
 }
 
 /// Whether a statement begins its line, and no colon before it introduces it.

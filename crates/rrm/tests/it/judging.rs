@@ -9,20 +9,17 @@ use futures::future::BoxFuture;
 use rrm::{
     comparison::{Comparison, Prompt, Side},
     dataset::{Item, Response},
-    engine::{
-        Completion, Engine, EngineError, EngineInfo, LabelLogprobs, LabelProbabilities, Request, scripted::ScriptedEngine,
-        scripted::scripted,
-    },
+    engine::{Completion, Engine, EngineError, EngineInfo, LabelLogprobs, Request, scripted::ScriptedEngine, scripted::scripted},
     format::Format,
-    judge::{Adaptive, Fixture, Judge, JudgeSettings, Places},
+    judge::{Adaptive, Evidence, Fixture, Judge, JudgeSettings, Judgment, Order, Places, VoteRecord},
     keyed::Keyed,
-    rank::{RankSettings, TeamRule},
-    result::Row,
+    rank::{self, RankSettings, TeamRule},
+    result::{Row, match_row},
     run::{Task, run},
     spending::{Limits, Spending},
     store::Store,
-    strategy::{DecidedBy, Strategy},
-    vote::Decision,
+    strategy::{self, DecidedBy, Strategy},
+    vote::{Decision, Probabilities},
 };
 
 /// A scripted engine whose answers arrive in another order in every run, and that counts what it was asked and what was dropped.
@@ -96,7 +93,7 @@ fn item(id: &str, n: usize) -> Item {
 async fn adaptive_voting_decides_as_all_votes_do_whatever_arrives_first() {
     for round in 0..60 {
         let id = format!("item-{round}");
-        let fixture = Fixture { item: &id, pair: (0, 1) };
+        let fixture = Fixture { item: &id, pair: (0, 1), order: Order::Given };
         let mut decisions = Vec::new();
         let mut prefixes = Vec::new();
         for (salt, adaptive) in [(0, Adaptive::Off), (1, Adaptive::Sparing), (2, Adaptive::Eager), (3, Adaptive::Eager)] {
@@ -105,12 +102,12 @@ async fn adaptive_voting_decides_as_all_votes_do_whatever_arrives_first() {
             let judgment = judge(engine.clone(), settings).judge(fixture, &pair()).await.unwrap();
             decisions.push(judgment.decision);
             if adaptive == Adaptive::Off {
-                assert_eq!(judgment.votes.len(), 9);
+                assert_eq!(votes(&judgment).len(), 9);
             } else {
-                prefixes.push(judgment.votes.iter().map(|v| v.key).collect::<Vec<_>>());
+                prefixes.push(votes(&judgment).iter().map(|v| v.key).collect::<Vec<_>>());
             }
             if adaptive == Adaptive::Sparing {
-                assert_eq!(engine.begun.load(SeqCst), judgment.votes.len(), "a vote was asked for that did not count");
+                assert_eq!(engine.begun.load(SeqCst), votes(&judgment).len(), "a vote was asked for that did not count");
             }
         }
         assert!(decisions.iter().all(|d| *d == decisions[0]));
@@ -125,8 +122,8 @@ async fn eager_voting_cancels_what_is_in_flight() {
         let engine = Jittery::new("accuracy=1", salt);
         let settings = JudgeSettings { votes: 15, adaptive: Adaptive::Eager, ..Default::default() };
         let judge = judge(engine.clone(), settings);
-        let judgment = judge.judge(Fixture { item: "x", pair: (0, 1) }, &pair()).await.unwrap();
-        assert_eq!(judgment.votes.len(), 8);
+        let judgment = judge.judge(Fixture { item: "x", pair: (0, 1), order: Order::Given }, &pair()).await.unwrap();
+        assert_eq!(votes(&judgment).len(), 8);
         let (begun, ended) = (engine.begun.load(SeqCst), engine.ended.load(SeqCst));
         for _ in 0..100 {
             tokio::task::yield_now().await;
@@ -139,11 +136,31 @@ async fn eager_voting_cancels_what_is_in_flight() {
 }
 
 #[tokio::test]
+async fn a_match_is_the_same_whichever_of_the_two_is_named_first() {
+    let settings = JudgeSettings { votes: 5, both_orders: true, ..Default::default() };
+    let judge = judge(Arc::new(scripted("accuracy=0.7").unwrap()), settings);
+    let mut orders = Vec::new();
+    for row in 0..12 {
+        let item = item(&format!("row {row}"), 2);
+        let one = rank::play(&judge, &item, (0, 1)).await.unwrap();
+        let other = rank::play(&judge, &item, (1, 0)).await.unwrap();
+        assert_eq!(one.judgment.decision, other.judgment.decision.swapped());
+        assert_eq!((one.judgment.counts, one.order), (other.judgment.counts.swapped(), other.order.swapped()));
+        orders.push(one.order);
+        let line = |played| serde_json::to_string(&match_row(strategy::settle(0, played))).unwrap();
+        assert_eq!(line(one), line(other), "the line says who was shown first, and not who was named first");
+    }
+    assert!(orders.contains(&Order::Given) && orders.contains(&Order::Swapped), "{orders:?}");
+}
+
+#[tokio::test]
 async fn half_of_the_votes_see_the_other_order() {
     let settings = JudgeSettings { votes: 4, both_orders: true, ..Default::default() };
-    let judgment =
-        judge(Arc::new(scripted("first").unwrap()), settings).judge(Fixture { item: "x", pair: (0, 1) }, &pair()).await.unwrap();
-    assert_eq!((judgment.counts.first, judgment.counts.second), (2, 2));
+    let judgment = judge(Arc::new(scripted("first").unwrap()), settings)
+        .judge(Fixture { item: "x", pair: (0, 1), order: Order::Given }, &pair())
+        .await
+        .unwrap();
+    assert_eq!((judgment.counts.for_a, judgment.counts.for_b), (2, 2));
     assert_eq!(judgment.decision, Decision::Undecided, "a judge that only knows places decides nothing");
 }
 
@@ -171,12 +188,24 @@ async fn votes_tell_how_likely_each_verdict_was_in_the_order_of_the_match() {
     let store = Some(Store::open(folder.path().join("store.db")).unwrap());
     let judge = Judge { store, ..judge(Arc::new(Sure(info)), settings) };
     let new = rows(&judge, &Task::Judge, &[item("x", 2)], 1).await.remove(0);
-    let votes = new.result.clone().unwrap().matches[0].votes.clone();
-    let place = LabelProbabilities { first: 0.8, second: 0.2, tie: None };
-    assert_eq!(votes.iter().map(|vote| vote.probabilities).collect::<Vec<_>>(), [Some(place), Some(place.swapped())]);
-    assert_eq!(serde_json::to_value(&votes[1]).unwrap()["probabilities"], serde_json::json!({"first": 0.2, "second": 0.8}));
+    let played = &new.result.as_ref().unwrap().matches[0];
+    for vote in &played.votes {
+        let Probabilities { a, b, tie } = vote.probabilities.unwrap();
+        assert_eq!((vote.order.shown(a, b), tie), ((0.8, 0.2), None), "{vote:?}");
+    }
+    let written = serde_json::to_value(played).unwrap()["votes"].clone();
+    let place = |first: f64, second: f64| serde_json::json!({"first": first, "second": second});
+    assert_eq!([0, 1].map(|vote| written[vote]["probabilities"].clone()), [place(0.8, 0.2), place(0.2, 0.8)]);
     assert_eq!(rows(&judge, &Task::Judge, &[item("x", 2)], 1).await, [new], "a stored completion gives another row");
     assert_eq!(judge.spending.spent().calls, 2);
+}
+
+/// The votes of a judge that compares.
+fn votes(judgment: &Judgment) -> &[VoteRecord] {
+    match &judgment.evidence {
+        Evidence::Votes(votes) => votes,
+        Evidence::Scores(_) => panic!("scores: {judgment:?}"),
+    }
 }
 
 async fn rows(judge: &Judge, task: &Task, items: &[Item], window: usize) -> Vec<Row> {
@@ -192,7 +221,7 @@ async fn rows(judge: &Judge, task: &Task, items: &[Item], window: usize) -> Vec<
 #[tokio::test]
 async fn rows_are_the_same_whatever_runs_at_once() {
     let items: Vec<Item> = (1..12).map(|n| item(&format!("n{n}"), n)).collect();
-    for strategy in [Strategy::Knockout, Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate] {
+    for strategy in Strategy::ALL {
         let task = Task::Rank(RankSettings { strategy, opponents: None, teams: TeamRule::Text });
         let settings = JudgeSettings { votes: 3, adaptive: Adaptive::Eager, both_orders: true, ..Default::default() };
         let alone = rows(&judge(Jittery::new("accuracy=0.7", 1), settings.clone()), &task, &items, 1).await;
@@ -209,7 +238,7 @@ async fn a_right_judge_finds_the_order_and_a_silent_one_finds_none() {
         let judge = judge(Arc::new(scripted(script).unwrap()), JudgeSettings::default());
         rows(&judge, &task(strategy), &[item("x", 9)], 1).await.remove(0).result.unwrap()
     };
-    for strategy in [Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate] {
+    for strategy in Strategy::rated() {
         assert_eq!(ranked("accuracy=1", strategy).await.order.unwrap(), (0..9).rev().collect::<Vec<_>>(), "{strategy:?}");
         let silent = ranked("silent", strategy).await;
         assert_eq!((silent.undecided, silent.coins, silent.usage.abstained), (36, 0, 36));
@@ -252,7 +281,7 @@ async fn equal_texts_have_one_place_and_a_pair_of_them_costs_nothing() {
     };
     let two = ranked(with(&["same", "same"]), Strategy::Knockout).await;
     assert_eq!((values(&two), two.usage.votes), (vec![Some(1.0); 2], 0));
-    for strategy in [Strategy::Knockout, Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate] {
+    for strategy in Strategy::ALL {
         for texts in [
             ["aa", "b", "aa", "cccc", "aa", "ddd"],
             ["cccc", "b", "aa", "cccc", "b", "ddd"],

@@ -107,3 +107,17 @@ fn no_file_grows_over_400_lines_and_every_one_says_what_it_is() {
         assert!(!code || text.starts_with("//!"), "{} does not open with //!", file.display());
     }
 }
+
+/// A verdict is about places. Votes are about responses, and everything beyond the vote speaks of them alone, so that nobody asks again who was
+/// shown first.
+#[test]
+fn verdicts_about_places_are_known_only_where_they_are_read_turned_and_rewarded() {
+    let mut files = Vec::new();
+    sources(Path::new(SOURCES), &mut files);
+    let names = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "Verdict");
+    let mut knowing: Vec<String> =
+        files.iter().filter(|file| names(&fs::read_to_string(file).unwrap())).map(|file| module(file)).collect();
+    knowing.sort_unstable();
+    knowing.dedup();
+    assert_eq!(knowing, ["reward", "verdict", "vote"]);
+}

@@ -9,7 +9,7 @@ use std::{
 use flate2::read::GzDecoder;
 use rrm::{
     format::Format,
-    judge::Judgment,
+    judge::{Evidence, Judgment, Order},
     schedule::bracket,
     strategy::{self, DecidedBy, Played},
     vote::{Counts, Decision},
@@ -61,7 +61,7 @@ fn tournaments(folder: &Path) -> Vec<(HashSet<Match>, Vec<usize>)> {
 }
 
 fn judgment(decision: Decision) -> Judgment {
-    Judgment { decision, counts: Counts::default(), votes: Vec::new(), usage: Default::default() }
+    Judgment { decision, counts: Counts::default(), evidence: Evidence::Votes(Vec::new()), usage: Default::default() }
 }
 
 #[tokio::test]
@@ -76,16 +76,16 @@ async fn recorded_knockouts_are_played_match_by_match() {
             let on_record =
                 recorded.iter().find(|(_, first, second, _)| (a, b) == (*first, *second) || (b, a) == (*first, *second));
             let answer = on_record.map(|(_, first, second, winner)| Played {
-                first: *first,
-                second: *second,
-                judgment: judgment(if winner == first { Decision::First } else { Decision::Second }),
+                pair: (*first, *second),
+                order: Order::Given,
+                judgment: judgment(if winner == first { Decision::A } else { Decision::B }),
             });
             async move { answer.ok_or(format!("question {question}: {a} against {b} is not on record")) }
         };
         let matches =
             strategy::knockout(&bracket(&order).unwrap(), &teams, &play, &|_, _| panic!("no coin is needed")).await.unwrap();
         assert!(matches.iter().all(|m| m.decided_by == DecidedBy::Votes));
-        let played: HashSet<Match> = matches.iter().map(|m| (m.round, m.first, m.second, m.winner.unwrap())).collect();
+        let played: HashSet<Match> = matches.iter().map(|m| (m.round, m.a, m.b, m.winner.unwrap())).collect();
         assert_eq!(played, recorded, "question {question}");
         let ranking = rrm::ranking::of_knockout(32, matches);
         let last = recorded.iter().find(|(round, ..)| *round == 4).unwrap();

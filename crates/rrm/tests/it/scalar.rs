@@ -6,7 +6,7 @@ use rrm::{
     comparison::{Comparison, Prompt},
     engine::{EngineError, http::HttpConfig, scalar},
     format::Format,
-    judge::{Fixture, Judge, JudgeError, JudgeSettings, Places},
+    judge::{Evidence, Fixture, Judge, JudgeError, JudgeSettings, Order, Places},
     spending::Spending,
     store::Store,
     vote::Decision,
@@ -38,7 +38,7 @@ fn comparison(first: &str, second: &str) -> Comparison {
 }
 
 async fn decide(judge: &Judge, first: &str, second: &str) -> Result<rrm::judge::Judgment, JudgeError> {
-    judge.judge(Fixture { item: "row", pair: (0, 1) }, &comparison(first, second)).await
+    judge.judge(Fixture { item: "row", pair: (0, 1), order: Order::Given }, &comparison(first, second)).await
 }
 
 #[tokio::test]
@@ -50,8 +50,9 @@ async fn every_route_gives_the_same_verdicts() {
             let judge = judge(url, None).await;
             assert_eq!(judge.engine.info().name, format!("{MODEL} at {}", server.url));
             let judgment = decide(&judge, "score 2.5", "score 1.5").await.unwrap();
-            assert_eq!((judgment.decision, judgment.votes[0].scores), (Decision::First, Some((2.5, 1.5))), "{route}");
-            assert_eq!(decide(&judge, "score 1.5", "score 2.5").await.unwrap().decision, Decision::Second);
+            let Evidence::Scores([a, b]) = &judgment.evidence else { panic!("{judgment:?}") };
+            assert_eq!((judgment.decision, a.score, b.score), (Decision::A, 2.5, 1.5), "{route}");
+            assert_eq!(decide(&judge, "score 1.5", "score 2.5").await.unwrap().decision, Decision::B);
             assert_eq!(decide(&judge, "score 2.5", "also 2.5").await.unwrap().decision, Decision::Tie);
         }
     }
@@ -80,12 +81,12 @@ async fn trouble_passes_or_is_an_error_of_its_row() {
     let server = FakeScorer::start(&["predict"]);
     let judge = judge(server.url.clone(), None).await;
     server.fail(&[503, 429, 500]);
-    assert_eq!(decide(&judge, "1", "2").await.unwrap().decision, Decision::Second);
+    assert_eq!(decide(&judge, "1", "2").await.unwrap().decision, Decision::B);
     server.fail(&[413, 413]);
     let error = decide(&judge, "3", "4").await.unwrap_err();
     assert!(!error.is_fatal() && error.to_string().contains("status 413: as planned"), "{error}");
     // What failed was not kept.
-    assert_eq!(decide(&judge, "3", "4").await.unwrap().decision, Decision::Second);
+    assert_eq!(decide(&judge, "3", "4").await.unwrap().decision, Decision::B);
 }
 
 #[tokio::test]

@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use futures::FutureExt;
 use proptest::prelude::*;
 use rrm::{
-    judge::Judgment,
+    judge::{Evidence, Judgment, Order},
     keyed::Keyed,
     ranking::{self, Ranking},
     schedule,
-    strategy::{self, DecidedBy, Match, Played, Strategy},
-    verdict::{Abstain, Verdict},
-    vote,
+    strategy::{self, DecidedBy, Match, Matches, Played, Rate, Strategy},
+    verdict::Abstain,
+    vote::{self, Choice},
 };
 
 /// What a judge says of a pair, whoever is shown first; `silent` percent of the pairs get no verdict, as many equal votes.
@@ -19,16 +19,17 @@ fn said(world: u64, silent: u64, pair: (usize, usize)) -> Vec<vote::Vote> {
     let drawn = Keyed::new(world, "", "said", &[pair.0 as u64, pair.1 as u64]).below(100);
     match drawn {
         n if n < silent => vec![Err(Abstain::NoVerdict), Err(Abstain::Truncated)],
-        n if n < 2 * silent => vec![Ok(Verdict::First), Ok(Verdict::Second)],
-        n if n % 2 == 0 => vec![Ok(Verdict::First), Err(Abstain::Ambiguous)],
-        _ => vec![Ok(Verdict::Second), Ok(Verdict::Second)],
+        n if n < 2 * silent => vec![Ok(Choice::A), Ok(Choice::B)],
+        n if n % 2 == 0 => vec![Ok(Choice::A), Err(Abstain::Ambiguous)],
+        _ => vec![Ok(Choice::B), Ok(Choice::B)],
     }
 }
 
-fn played((first, second): (usize, usize), votes: Vec<vote::Vote>) -> Played {
+fn played(pair: (usize, usize), votes: Vec<vote::Vote>) -> Played {
     let counts = vote::count(votes);
-    let judgment = Judgment { decision: counts.decision(), counts, votes: Vec::new(), usage: Default::default() };
-    Played { first, second, judgment }
+    let judgment =
+        Judgment { decision: counts.decision(), counts, evidence: Evidence::Votes(Vec::new()), usage: Default::default() };
+    Played { pair, order: Order::Given, judgment }
 }
 
 /// A knockout of n responses in which `of` answers about pairs; `coin` decides by pair.
@@ -49,7 +50,7 @@ fn knockout(
 }
 
 fn pairs_of(ranking: &Ranking) -> HashSet<(usize, usize)> {
-    ranking.matches.iter().map(|m| (m.first, m.second)).collect()
+    ranking.matches.iter().map(|m| (m.a, m.b)).collect()
 }
 
 fn silent_match(m: &Match) -> bool {
@@ -82,20 +83,20 @@ proptest! {
         for m in &ranking.matches {
             match (silent_match(m), m.judgment.as_ref().unwrap().decision) {
                 (true, _) => prop_assert_eq!((m.winner, m.decided_by), (None, DecidedBy::Nothing)),
-                (false, vote::Decision::Undecided) => prop_assert_eq!((m.winner, m.decided_by), (Some(m.first), DecidedBy::Coin)),
+                (false, vote::Decision::Undecided) => prop_assert_eq!((m.winner, m.decided_by), (Some(m.a), DecidedBy::Coin)),
                 _ => prop_assert_eq!(m.decided_by, DecidedBy::Votes),
             }
             if silent_match(m) {
-                prop_assert_eq!((ranking.ranks[m.first], ranking.ranks[m.second]), (None, None));
+                prop_assert_eq!((ranking.ranks[m.a], ranking.ranks[m.b]), (None, None));
             }
         }
         if any {
             let last = ranking.matches.last().unwrap();
-            prop_assert_eq!((ranking.scores[last.first], ranking.scores[last.second]), (None, None));
+            prop_assert_eq!((ranking.scores[last.a], ranking.scores[last.b]), (None, None));
         }
         // Scores that are known and those that are open are together what this bracket always gives.
         let mut all: Vec<f64> = ranking.scores.iter().flatten().map(|score| score.value).chain(ranking.open.iter().copied()).collect();
-        let whole = knockout(n, &|_| vec![Ok(Verdict::First)], &|_, _| true);
+        let whole = knockout(n, &|_| vec![Ok(Choice::A)], &|_, _| true);
         let mut expected: Vec<f64> = whole.scores.iter().flatten().map(|score| score.value).collect();
         all.sort_by(f64::total_cmp);
         expected.sort_by(f64::total_cmp);
@@ -111,10 +112,10 @@ proptest! {
     fn ratings_leave_places_open_that_no_decision_gives(n in 2_usize..8, world: u64, silent in 0_u64..50) {
         let pairs = schedule::round_robin(&(0..n).collect::<Vec<_>>());
         let matches: Vec<Match> = pairs.iter().map(|pair| strategy::settle(0, played(*pair, said(world, silent, *pair)))).collect();
-        for rated in [Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate] {
-            let ranking = ranking::of_ratings(&(0..n).collect::<Vec<_>>(), matches.clone(), rated, 0, "x");
+        for rated in Strategy::rated() {
+            let ranking = ranking::of_ratings(&(0..n).collect::<Vec<_>>(), matches.clone(), rate(rated), 0, "x");
             let decided: HashSet<usize> =
-                matches.iter().filter(|m| m.decided_by == DecidedBy::Votes).flat_map(|m| [m.first, m.second]).collect();
+                matches.iter().filter(|m| m.decided_by == DecidedBy::Votes).flat_map(|m| [m.a, m.b]).collect();
             for (i, score) in ranking.scores.iter().enumerate() {
                 prop_assert_eq!(score.is_some(), decided.contains(&i));
                 prop_assert_eq!(ranking.ranks[i].is_some(), decided.contains(&i) && ranking.connected);
@@ -127,13 +128,13 @@ proptest! {
 #[test]
 fn one_match_without_a_verdict_leaves_open_what_could_have_been_otherwise() {
     // Four responses; the judge says nothing of one first match, and the first place is better everywhere else.
-    let whole = knockout(4, &|_| vec![Ok(Verdict::First)], &|_, _| true);
+    let whole = knockout(4, &|_| vec![Ok(Choice::A)], &|_, _| true);
     let (quiet, heard) = (&whole.matches[0], &whole.matches[1]);
-    let pair = (quiet.first, quiet.second);
+    let pair = (quiet.a, quiet.b);
     let ranking =
-        knockout(4, &|other| if other == pair { vec![Err(Abstain::NoVerdict)] } else { vec![Ok(Verdict::First)] }, &|_, _| true);
+        knockout(4, &|other| if other == pair { vec![Err(Abstain::NoVerdict)] } else { vec![Ok(Choice::A)] }, &|_, _| true);
     // Whoever lost the other first match is last whatever had been said; the other three could each be second.
-    let beaten = heard.second;
+    let beaten = heard.b;
     let known: Vec<usize> = (0..4).filter(|i| ranking.ranks[*i].is_some()).collect();
     assert_eq!(known, [beaten]);
     assert_eq!((ranking.ranks[beaten], ranking.scores[beaten].unwrap().value), (Some(3), 0.0));
@@ -141,12 +142,19 @@ fn one_match_without_a_verdict_leaves_open_what_could_have_been_otherwise() {
     assert_eq!((ranking.tally.coins, ranking.tally.undecided), (0, 1));
 }
 
+fn rate(strategy: Strategy) -> Rate {
+    match strategy.rules().matches {
+        Matches::Pairs { rate, .. } => rate,
+        Matches::Bracket => panic!("{strategy:?} rates nothing"),
+    }
+}
+
 #[test]
 fn parts_that_only_silence_divides_have_no_places_and_parts_by_design_do() {
     let of = |pairs: &[((usize, usize), bool)]| {
-        let vote = |spoken: bool| if spoken { Ok(Verdict::First) } else { Err(Abstain::NoVerdict) };
+        let vote = |spoken: bool| if spoken { Ok(Choice::A) } else { Err(Abstain::NoVerdict) };
         let matches = pairs.iter().map(|(pair, spoken)| strategy::settle(0, played(*pair, vec![vote(*spoken)]))).collect();
-        ranking::of_ratings(&[0, 1, 2, 3], matches, Strategy::WinRate, 0, "x")
+        ranking::of_ratings(&[0, 1, 2, 3], matches, rate(Strategy::WinRate), 0, "x")
     };
     let divided = of(&[((0, 1), true), ((2, 3), true), ((1, 2), false)]);
     assert_eq!((divided.order, divided.connected, divided.ranks), (None, false, vec![None; 4]));

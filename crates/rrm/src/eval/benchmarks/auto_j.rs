@@ -8,8 +8,7 @@ use super::{NOT_RUN, exact, no_metrics, pooled, text};
 use crate::{
     dataset::Item,
     eval::{Case, Layout, Orders, Protocol, Unit},
-    verdict::Verdict,
-    vote::Decision,
+    vote::{Choice, Decision},
 };
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -35,14 +34,14 @@ fn cases(_: &Path, item: Item) -> Result<Vec<Case>, String> {
     let subset = text(&item, "scenario")?.to_owned();
     // Not as elsewhere: 0 is the first response.
     let label = match item.extra.get("label").and_then(serde_json::Value::as_u64) {
-        Some(0) => Verdict::First,
-        Some(1) => Verdict::Second,
-        Some(2) => Verdict::Tie,
+        Some(0) => Choice::A,
+        Some(1) => Choice::B,
+        Some(2) => Choice::Tie,
         _ => return Err("`label` must be 0 (the first), 1 (the second) or 2 (a tie)".to_owned()),
     };
     Ok(vec![Case { item: Arc::new(item), pair: (0, 1), label, subset }])
 }
 
-fn official(label: Verdict, decisions: &[Decision]) -> f64 {
+fn official(label: Choice, decisions: &[Decision]) -> f64 {
     decisions.iter().map(|decision| exact(label, *decision)).product()
 }

@@ -8,8 +8,7 @@ use super::{no_metrics, pair_case, pooled, text};
 use crate::{
     dataset::Item,
     eval::{Case, Layout, Orders, Protocol, Unit},
-    verdict::Verdict,
-    vote::Decision,
+    vote::{Choice, Decision},
 };
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -41,7 +40,7 @@ fn cases(_: &Path, item: Item) -> Result<Vec<Case>, String> {
     pair_case(item, category)
 }
 
-fn official(label: Verdict, decisions: &[Decision]) -> f64 {
+fn official(label: Choice, decisions: &[Decision]) -> f64 {
     let label = Decision::from(label);
     let points = |decision: &Decision| i32::from(*decision == label) - i32::from(*decision == label.swapped());
     f64::from(u8::from(decisions.iter().map(points).sum::<i32>() > 0))

@@ -9,7 +9,7 @@ use super::{NOT_RUN, mean_of_orders, no_metrics, pooled, text};
 use crate::{
     dataset::Item,
     eval::{Case, Layout, Orders, Protocol, Unit},
-    verdict::Verdict,
+    vote::Choice,
 };
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -33,8 +33,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 
 fn cases(_: &Path, item: Item) -> Result<Vec<Case>, String> {
     let label = match text(&item, "winner")? {
-        "model_a" => Verdict::First,
-        "model_b" => Verdict::Second,
+        "model_a" => Choice::A,
+        "model_b" => Choice::B,
         tie if tie.starts_with("tie") => return Ok(Vec::new()),
         other => return Err(format!("`winner` is `{other}`; expected model_a, model_b or tie")),
     };

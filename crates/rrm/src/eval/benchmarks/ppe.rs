@@ -11,7 +11,7 @@ use super::{NOT_RUN, mean, no_metrics, or_half, text};
 use crate::{
     dataset::Item,
     eval::{Case, Layout, Level, Orders, Protocol, Section, Unit},
-    verdict::Verdict,
+    vote::Choice,
 };
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -85,14 +85,14 @@ fn list<'a>(item: &'a Item, column: &str) -> Result<&'a Vec<Value>, String> {
 }
 
 /// A pair of indexes, and which of the two is right.
-fn labelled(pair: &Value, right: &[Option<bool>]) -> Result<((usize, usize), Verdict), String> {
+fn labelled(pair: &Value, right: &[Option<bool>]) -> Result<((usize, usize), Choice), String> {
     let bad =
         || format!("`{PAIRS}` holds {pair}; expected two indexes from 0 to 31, one of a right response, one of a wrong one");
     let indexes: Vec<usize> = pair.as_array().into_iter().flatten().filter_map(Value::as_u64).map(|i| i as usize).collect();
     let [a, b] = indexes[..] else { return Err(bad()) };
     match (right.get(a).copied().flatten(), right.get(b).copied().flatten()) {
-        (Some(true), Some(false)) => Ok(((a, b), Verdict::First)),
-        (Some(false), Some(true)) => Ok(((a, b), Verdict::Second)),
+        (Some(true), Some(false)) => Ok(((a, b), Choice::A)),
+        (Some(false), Some(true)) => Ok(((a, b), Choice::B)),
         _ => Err(bad()),
     }
 }

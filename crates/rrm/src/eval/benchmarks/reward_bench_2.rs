@@ -10,7 +10,7 @@ use super::{NOT_RUN, mean, mean_of_orders, no_metrics, text};
 use crate::{
     dataset::Item,
     eval::{Case, Layout, Level, Orders, Protocol, Section, Unit},
-    verdict::Verdict,
+    vote::Choice,
 };
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -51,7 +51,7 @@ fn cases(_: &Path, mut item: Item) -> Result<Vec<Case>, String> {
     item.id = format!("{subset}/{}", item.id);
     let item = Arc::new(item);
     let pairs = (0..right).flat_map(|chosen| (0..wrong).map(move |rejected| (chosen, right + rejected)));
-    let case = |pair| Case { item: item.clone(), pair, label: Verdict::First, subset: subset.to_owned() };
+    let case = |pair| Case { item: item.clone(), pair, label: Choice::A, subset: subset.to_owned() };
     Ok(pairs.map(case).collect())
 }
 

@@ -9,8 +9,7 @@ use super::{exact, mean, no_metrics};
 use crate::{
     dataset::Item,
     eval::{Case, Layout, Level, Orders, Protocol, Section, Unit, Weight},
-    verdict::Verdict,
-    vote::Decision,
+    vote::{Choice, Decision},
 };
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -49,7 +48,7 @@ fn cases(file: &Path, mut item: Item) -> Result<Vec<Case>, String> {
     let case = |(chosen, rejected): (usize, usize)| Case {
         item: item.clone(),
         pair: (chosen, STYLES + rejected),
-        label: Verdict::First,
+        label: Choice::A,
         subset: format!("{domain}/{}", level(chosen, rejected)),
     };
     Ok(pairs.map(case).collect())
@@ -64,7 +63,7 @@ fn level(chosen: usize, rejected: usize) -> &'static str {
     }
 }
 
-fn official(label: Verdict, decisions: &[Decision]) -> f64 {
+fn official(label: Choice, decisions: &[Decision]) -> f64 {
     match decisions {
         [Decision::Tie, ..] => 0.5,
         [decision, ..] => exact(label, *decision),

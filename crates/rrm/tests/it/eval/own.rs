@@ -85,7 +85,7 @@ fn labels_of_all_files_are_one_whole() {
     let (_folder, paths) = files(&[("a.jsonl", &row(1)), ("b.jsonl", &row(0)), ("c.jsonl", &row(2))]);
     assert!(pairs(&paths[..2], &["label=label"]).unwrap_err().contains("--column label=label:0,1 if 0 means the first"));
     let all = pairs(&paths, &["label=label"]).unwrap();
-    assert_eq!(all.cases.iter().map(|case| format!("{:?}", case.label)).collect::<Vec<_>>(), ["First", "Tie", "Second"]);
+    assert_eq!(all.cases.iter().map(|case| format!("{:?}", case.label)).collect::<Vec<_>>(), ["A", "Tie", "B"]);
     assert!(all.notes.is_empty());
     assert_eq!(pairs(&paths[..1], &["label=label"]).unwrap().notes.len(), 1);
     // A file that is refused alone is refused beside another.

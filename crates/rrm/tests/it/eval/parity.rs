@@ -12,8 +12,7 @@ use futures::future::{BoxFuture, ready};
 use rrm::{
     engine::{Completion, Engine, EngineError, EngineInfo, Finish, Request, Usage},
     eval::{Benchmark, Level, Share, combine},
-    verdict::Verdict,
-    vote::Decision,
+    vote::{Choice, Decision},
 };
 use serde::Deserialize;
 
@@ -134,9 +133,10 @@ async fn parity_2_judgebench_from_the_recorded_replies_of_o1_mini() {
     let mut otherwise = Vec::new();
     for row in &rows {
         for (played, reply) in row.matches.iter().zip(&recorded[&row.id]) {
-            let ours = match played.decision.unwrap() {
-                Decision::First => "A>B",
-                Decision::Second => "B>A",
+            // About the response that was shown first, as upstream's replies are.
+            let ours = match played.clone().about(played.shown().0).decision.unwrap() {
+                Decision::A => "A>B",
+                Decision::B => "B>A",
                 Decision::Tie => "A=B",
                 Decision::Undecided => "none",
             };
@@ -152,8 +152,7 @@ async fn parity_2_judgebench_from_the_recorded_replies_of_o1_mini() {
 #[tokio::test]
 async fn parity_3_pandalm_labels_and_the_ceiling_of_judges_without_ties() {
     let Some(suite) = suite(Benchmark::PandaLm, &["pandalm"]) else { return };
-    let labels = [Verdict::First, Verdict::Second, Verdict::Tie]
-        .map(|label| suite.cases.iter().filter(|case| case.label == label).count());
+    let labels = [Choice::A, Choice::B, Choice::Tie].map(|label| suite.cases.iter().filter(|case| case.label == label).count());
     assert_eq!(labels, [422, 472, 105]);
     // It always agrees, but has no way to say that two responses are equal.
     let evaluation = evaluate_script("accuracy=1", &suite).await;

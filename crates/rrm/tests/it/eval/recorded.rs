@@ -78,8 +78,8 @@ fn judgebench_counts_null_unknown_and_missing_judgments_as_upstream_does_and_say
     let (recorded, evaluation) = scored(&suite, &[folder.path().join("outputs")]).unwrap();
     let official: Vec<f64> = recorded.rows.iter().map(|row| row.official).collect();
     assert_eq!(official, [1.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
-    assert_eq!(recorded.rows[1].decisions, [Decision::First, Decision::Second]);
-    assert_eq!(recorded.rows[3].decisions, [Decision::Undecided, Decision::First]);
+    assert_eq!(recorded.rows[1].decisions, [Decision::A, Decision::B]);
+    assert_eq!(recorded.rows[3].decisions, [Decision::Undecided, Decision::A]);
     assert_eq!((recorded.counted.cases, recorded.counted.failed), (6, 1));
     assert_eq!((recorded.without_verdict, recorded.unreadable, recorded.unmatched), (1, 2, 1));
     let counts = group(&evaluation, "overall").counts;
@@ -156,7 +156,7 @@ fn llmbar_is_read_as_its_repository_holds_it_and_its_evaluators_are_scored() {
     let natural = folder.path().join("Dataset/LLMBar/Natural");
     let suite = load(Benchmark::LlmBar, natural.clone());
     let (recorded, evaluation) = scored(&suite, &[natural.join("evaluators/GPT-4/CoT")]).unwrap();
-    assert_eq!(recorded.rows[0].decisions, [Decision::First, Decision::Undecided]);
+    assert_eq!(recorded.rows[0].decisions, [Decision::A, Decision::Undecided]);
     assert_eq!((official(&evaluation, "natural"), recorded.without_verdict), (0.5, 1));
     // Of two judges none is taken silently.
     let error = scored(&suite, &[natural.join("evaluators")]).err().unwrap();

@@ -3,6 +3,7 @@
 use rrm::{
     dataset::ColumnNames,
     eval::{self, Benchmark, CaseRow, Evaluation, Suite},
+    result::MatchRow,
     vote::Decision,
 };
 use serde_json::{Value, json};
@@ -148,11 +149,13 @@ async fn places_lengths_silence_and_coins_are_what_they_say() {
             for (row, case) in rows.iter().zip(&suite.cases) {
                 for played in &row.matches {
                     let length = |response: usize| case.item.responses[response].text.len();
-                    let (first, second) = (length(played.first), length(played.second));
-                    let of = |first| if first { Decision::First } else { Decision::Second };
+                    // About the response that was shown first.
+                    let played = played.clone().about(played.shown().0);
+                    let (first, second) = (length(played.a), length(played.b));
+                    let of = |first| if first { Decision::A } else { Decision::B };
                     let expected = match spec {
-                        "first" => Decision::First,
-                        "second" => Decision::Second,
+                        "first" => Decision::A,
+                        "second" => Decision::B,
                         "longer" => of(first >= second),
                         "shorter" => of(first <= second),
                         _ => Decision::Undecided,
@@ -162,9 +165,9 @@ async fn places_lengths_silence_and_coins_are_what_they_say() {
             }
         }
         let (rows, _) = script("random", &suite).await;
-        let decisions: Vec<Decision> = rows.iter().flat_map(|row| &row.matches).filter_map(|played| played.decision).collect();
-        let (n, first) =
-            (decisions.len() as f64, decisions.iter().filter(|decision| **decision == Decision::First).count() as f64);
+        let shown = |played: &MatchRow| played.clone().about(played.shown().0).decision;
+        let decisions: Vec<Decision> = rows.iter().flat_map(|row| &row.matches).filter_map(shown).collect();
+        let (n, first) = (decisions.len() as f64, decisions.iter().filter(|decision| **decision == Decision::A).count() as f64);
         assert!((first - n / 2.0).abs() < 4.0 * (n / 4.0).sqrt(), "{benchmark:?}: {first} of {n} for the first place");
     }
 }
@@ -190,8 +193,8 @@ async fn a_label_that_is_a_tie_names_no_side_and_a_coin_is_tossed() {
         for spec in ["accuracy=1", "accuracy=0"] {
             let (rows, _) = script(spec, &suite).await;
             let decisions: Vec<Decision> = rows.iter().flat_map(|row| row.decisions.clone()).collect();
-            let first = decisions.iter().filter(|decision| **decision == Decision::First).count();
-            let second = decisions.iter().filter(|decision| **decision == Decision::Second).count();
+            let first = decisions.iter().filter(|decision| **decision == Decision::A).count();
+            let second = decisions.iter().filter(|decision| **decision == Decision::B).count();
             assert_eq!(first + second, decisions.len());
             assert!(first.min(second) > decisions.len() / 4, "{benchmark:?} {spec}: {first} and {second}");
         }
