@@ -9,6 +9,7 @@ mod log;
 mod numbers;
 mod options;
 mod output;
+mod owned;
 mod requests;
 mod row_votes;
 mod run;

@@ -53,9 +53,28 @@ pub trait Engine: Send + Sync {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    /// Makes sure of who answers, where that is to be done before the first completion and was not; `None` where there is nothing to do. Whoever
+    /// counts calls waits for it first, since nothing is asked for where it fails.
+    fn confirming(&self) -> Option<BoxFuture<'_, Result<(), EngineError>>> {
+        None
+    }
+
     /// Other fingerprints under which the same weights answered before; what is stored under them is as good.
     fn also(&self) -> &[String] {
         &[]
+    }
+
+    /// What is sent otherwise than usual and may change texts, of an engine that a store can remember.
+    fn changes(&self) -> Option<&str> {
+        None
+    }
+
+    /// Nothing more is asked for: makes sure that it was the same engine to the end where there is a doubt, and has it remembered.
+    ///
+    /// # Errors
+    /// [`EngineError`] where it was not, or where it cannot be remembered.
+    fn close(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 
     /// Of an engine that a store remembers: the day on which it was last seen to be the same, where nobody has asked it since.
@@ -102,6 +121,18 @@ pub trait Meter: Send + Sync {
     /// Tokens that may be billed and are in no completion's usage: of tries that failed, or of replies whose usage cannot be read.
     /// `estimated` where nobody counted them.
     fn besides(&self, usage: Usage, estimated: bool);
+}
+
+/// Who counts what is asked to get to know an engine, before anything is asked of it.
+pub trait Probing: Send + Sync {
+    /// Counts one request that is about to be sent.
+    ///
+    /// # Errors
+    /// Which limit forbids it; nothing was counted then.
+    fn probe(&self) -> Result<(), String>;
+
+    /// Tokens that it took; `estimated` where nobody counted them.
+    fn took(&self, usage: Usage, estimated: bool);
 }
 
 /// What an engine is and what it can do.

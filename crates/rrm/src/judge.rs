@@ -4,6 +4,7 @@ mod adopted;
 mod asking;
 mod judgment;
 mod kind;
+mod paying;
 mod places;
 mod scalar;
 
@@ -121,7 +122,8 @@ impl JudgeError {
     pub fn is_fatal(&self) -> bool {
         match self {
             JudgeError::Engine(error) => error.is_fatal(),
-            JudgeError::Store(_) | JudgeError::Format(_) | JudgeError::NoElicitation(_) | JudgeError::Batch(_) => true,
+            JudgeError::Store(error) => !matches!(**error, StoreError::ReadOnly { .. }),
+            JudgeError::Format(_) | JudgeError::NoElicitation(_) | JudgeError::Batch(_) => true,
             JudgeError::Recording(_) | JudgeError::PaidBefore(_) => true,
             JudgeError::Limit(_) | JudgeError::Waiting => false,
         }
@@ -314,7 +316,7 @@ impl Judge {
         let completion = {
             // The slot is given back before the commit is waited for: a generation must not wait for a disk.
             let _in_flight = self.places.send().await;
-            let call = self.spending.begin()?;
+            let call = self.begun().await?;
             let completion = self.engine.complete_metered(request, &call).await?;
             call.finish(completion.usage);
             completion
