@@ -95,7 +95,7 @@ pub fn check(batch: &BatchArgs, ask: &AskArgs, thinking: ThinkingArgs, output: O
         return Ok(());
     }
     let named = ask.model.model.is_some() && ask.server.revision.is_some() && ask.engine.is_embedded();
-    ensure!(named, "--batch-out: nobody is asked, so --model and --revision name the judge, and --engine does not");
+    ensure!(named, "--batch-out sends no requests: name the judge by --model and --revision, without --engine");
     ensure!(output.is_some(), "--batch-out: results appear once nothing is missing, so -o must say where");
     let store = ask.store.store.as_deref().is_none_or(|store| store != Path::new("none"));
     ensure!(store, "--batch-out: replies are kept in the store, so --store must not be none");

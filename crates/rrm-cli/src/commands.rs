@@ -35,7 +35,7 @@ pub enum Command {
     Rank(judging::RankCommand),
     /// Label preferences: rank the responses of each row, and write chosen and rejected as trainers read them.
     Label(label::Args),
-    /// Say what a judge, rank or eval command would take, before it runs.
+    /// Predict the calls, tokens and cost of a judge, rank, label or eval command.
     Plan(plan::Args),
     /// Measure a judge on a benchmark, by its own rules and by strict ones.
     Eval(eval::Args),

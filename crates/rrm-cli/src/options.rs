@@ -142,7 +142,9 @@ impl JudgeArgs {
         self.votes.check()?;
         self.verdict.check(self.thinking, &self.ask.engine)?;
         if self.orders.both_orders && self.votes.votes == 1 {
-            note("--both-orders takes the two orders in turn, vote by vote: a single vote has one; --votes 2 asks in both");
+            note(
+                "--both-orders alternates the orders from vote to vote, and a single vote sees one order: use --votes 2 for both",
+            );
         }
         self.ask.check(called)
     }

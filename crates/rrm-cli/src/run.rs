@@ -186,10 +186,7 @@ impl Run {
         self.told = true;
         let Session { judge, opened } = session;
         if let Some(since) = judge.engine.unasked().filter(|_| judge.spending.spent().reused > 0) {
-            note(&format!(
-                "{}: the store answered everything; the server was not asked who it is, and was last seen to be the same on {since}",
-                judge.engine.info().name
-            ));
+            note(&format!("{}: no request was sent; the server was last identified on {since}", judge.engine.info().name));
         }
         Stats {
             engine: judge.engine.info().clone(),

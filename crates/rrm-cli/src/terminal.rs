@@ -93,7 +93,7 @@ fn ranked(row: &Row, result: &RowResult, texts: &[&str]) -> String {
         out += &format!("{place}  {:>4}  {score}  {text}\n", format!("[{response}]"));
     }
     if result.order.is_none() {
-        out += "  note: there is no order: no verdict says which place those without one have\n";
+        out += "  note: there is no order: a match had no verdict, so responses without a rank have no place\n";
     }
     if result.penalised {
         out += "  note: somebody won or lost every match; a weak penalty keeps the ratings finite and their intervals wide\n";
@@ -202,7 +202,7 @@ pub fn total(total: &Total, price: Price) -> String {
     let mut text = format!("all runs together: {}", self::spent(&total.spent, price));
     if total.open > 0 {
         text += &format!(
-            "; at most so many: {} of these calls had no answer or were only told ahead when a run was killed, and what they took is not counted",
+            "; this is an upper limit: {} of these calls had no answer, or were perhaps not sent, when a run was killed, and their tokens are not counted",
             total.open
         );
     }
@@ -217,7 +217,7 @@ pub fn spent(spent: &Spent, price: Price) -> String {
     let again = if spent.again > 0 { format!(", sent again {} times", spent.again) } else { String::new() };
     let probes = match spent.probes {
         0 => String::new(),
-        probes => format!(", {probes} requests more to find out who judges"),
+        probes => format!(", {probes} more requests to identify the server"),
     };
     let mut text = format!(
         "{} calls ({} from the store){again}{probes}, {} prompt and {} written tokens",
@@ -226,7 +226,9 @@ pub fn spent(spent: &Spent, price: Price) -> String {
     let estimated = (spent.estimated_prompt_tokens, spent.estimated_completion_tokens);
     if estimated != (0, 0) {
         let (prompt, written) = estimated;
-        text += &format!(", and about {prompt} prompt and {written} written tokens that nobody counted and that may be billed");
+        text += &format!(
+            ", and about {prompt} prompt and {written} written tokens by estimate, which the server did not count and may bill"
+        );
     }
     if spent.unfinished > 0 {
         text += &format!(", {} calls cancelled or failed", spent.unfinished);

@@ -45,7 +45,7 @@ pub async fn health() -> Json<Value> {
 pub async fn ready(State(server): State<Arc<Server>>) -> Response {
     let engine = &server.judge.engine;
     let about = |status: &str| json!({"status": status, "judge": engine.info().name, "group_size": server.settings.group_size});
-    let limit = server.judge.spending.exhausted().map(|limit| format!("the judge may not be asked any more: {limit}"));
+    let limit = server.judge.spending.exhausted().map(|limit| format!("the server's limit is used up: {limit}"));
     let failing = || server.calls.trouble(Instant::now()).map(|why| format!("the last calls of the judge failed: {why}"));
     let trouble = match limit.or_else(failing) {
         Some(why) => Some(why),

@@ -70,7 +70,7 @@ impl Args {
 /// How much of a benchmark is asked about.
 #[derive(clap::Args, Clone, Copy, PartialEq, Default)]
 pub struct Extent {
-    /// Ask only in the orders that the official score counts: half the calls where that is one, and then no strict score.
+    /// Ask only in the orders that the official score uses. Where that is one order, this halves the calls and gives no strict score.
     #[arg(long)]
     pub official_only: bool,
     /// Of best of N, the largest N: 1, 2, 4, 8, 16 or 32. A round robin of 32 responses is 496 matches [default: 16; of ppe-best-of-k 32].

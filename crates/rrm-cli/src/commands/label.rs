@@ -45,7 +45,7 @@ pub struct Args {
     /// Which columns: dpo, kto, reward, messages, messages-kto, text, text-kto; docs/label.md says who reads which.
     #[arg(long, value_name = "LAYOUT", value_parser = named::<Layout>, default_value = default_word(Layout::default()), help_heading = "Labels")]
     pub write: Layout,
-    /// Leave the columns out that say what a preference rests on.
+    /// Leave out the columns with the evidence: margin, agreement, votes, judge and cost.
     #[arg(long, help_heading = "Labels")]
     pub bare: bool,
     #[command(flatten)]

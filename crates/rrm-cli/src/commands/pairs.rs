@@ -344,7 +344,11 @@ fn summary(tally: &Tally) -> String {
     table("responses not used", tally.unused.iter().map(|(reason, n)| (json(serde_json::to_value(reason)), *n)).collect());
     if tally.pairs > 0 {
         let share = |n: u64| 100.0 * n as f64 / tally.pairs as f64;
-        out += &format!("\nright one longer {:.1}%, right one first {:.1}%\n", share(tally.longer), share(tally.first));
+        out += &format!(
+            "\nright response longer: {:.1}% of pairs; right response first: {:.1}%\n",
+            share(tally.longer),
+            share(tally.first)
+        );
     }
     out
 }

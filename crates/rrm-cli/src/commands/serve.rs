@@ -40,7 +40,7 @@ pub struct Args {
     /// Seconds for a group to gather, from its first member.
     #[arg(long, value_name = "SECONDS", default_value_t = Settings::default().deadline.as_secs_f64(), help_heading = "Serving")]
     deadline: f64,
-    /// Seconds for a group to be judged once it has gathered; then all its members are told, and what is in flight is given up.
+    /// Seconds for judging a group once it has gathered. After that all members get an error, and open requests are cancelled.
     #[arg(long, value_name = "SECONDS", default_value_t = Settings::default().judging_deadline.as_secs_f64(), help_heading = "Serving")]
     judging_deadline: f64,
     /// What happens at the deadline to a group that is not complete: fail, or judge those who are there.

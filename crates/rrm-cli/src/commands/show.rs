@@ -13,6 +13,8 @@ use rrm::{
     engine::Completion,
     result::{MatchRow, Row},
     store::Store,
+    verdict::Abstain,
+    vote::Order,
 };
 
 use super::judging::Kind;
@@ -103,11 +105,17 @@ fn transcripts(played: &MatchRow, store: Option<&Store>) -> Result<String, Failu
     for (i, vote) in played.votes.iter().enumerate() {
         let said = match (vote.choice, vote.abstain) {
             (Some(choice), _) => word(choice),
-            (_, Some(reason)) => format!("abstained: {reason:?}"),
+            (_, Some(Abstain::NoVerdict)) => "abstained: no verdict".to_owned(),
+            (_, Some(Abstain::Truncated)) => "abstained: cut by the token limit".to_owned(),
+            (_, Some(Abstain::Ambiguous)) => "abstained: ambiguous".to_owned(),
             _ => "unknown".to_owned(),
         };
         let how = if vote.elicited { ", verdict elicited" } else { "" };
-        out += &format!("--- vote {i}, {:?} order, {} tokens{how}: {said}\n", vote.order, vote.completion_tokens);
+        let order = match vote.order {
+            Order::Given => "as shown",
+            Order::Swapped => "swapped",
+        };
+        out += &format!("--- vote {i}, {order}, {} tokens{how}: {said}\n", vote.completion_tokens);
         let stored = match (store, vote.completion.as_deref().map(str::parse)) {
             (Some(store), Some(Ok(key))) => store.get(key)?,
             _ => None,

@@ -186,7 +186,7 @@ fn table(tuned: &Tuned, target: Option<f64>) -> String {
         let budget =
             behaviour.max_thinking_tokens.map_or_else(String::new, |tokens| format!(" with {tokens} tokens of thinking"));
         out += &format!(
-            "{}% of votes without a verdict, {}% of decisions follow the place{budget}\n",
+            "{}% of votes without a verdict, {}% of decisions change when the responses are swapped{budget}\n",
             percent(behaviour.abstained),
             percent(behaviour.flipped)
         );
@@ -225,24 +225,24 @@ fn table(tuned: &Tuned, target: Option<f64>) -> String {
         out += &format!("\nthe best is right {behind} points more often than the chosen [{}, {}]\n", percent(low), percent(high));
     }
     if let Some(elsewhere) = tuned.chosen_elsewhere {
-        out += &format!("chosen like this on part of the pairs, a setting is right on {}% of the others\n", percent(elsewhere));
+        out += &format!("accuracy on pairs that were not used for the choice: {}%\n", percent(elsewhere));
     }
     if let (Some(enough), Some(target)) = (&tuned.enough, target) {
         let target = percent(target);
         out += &match enough {
             Enough::Yes => format!(
-                "good enough: the interval of the chosen setting lies above {target}%; it is not corrected for the {} settings that were looked at\n",
+                "good enough: the interval of the chosen setting lies above {target}%; the interval does not account for choosing among {} settings\n",
                 tuned.settings.len()
             ),
             Enough::No => format!("not good enough: the interval of the best setting lies below {target}%\n"),
             Enough::Undecided { pairs_needed: Some(n) } => {
                 format!(
-                    "these pairs cannot tell whether it reaches {target}%: some {} would, if it is as good as it seems\n",
+                    "these pairs cannot tell whether it reaches {target}%: about {} pairs would be enough, if its true accuracy is the measured one\n",
                     grouped(*n)
                 )
             }
             Enough::Undecided { pairs_needed: None } => {
-                format!("these pairs cannot tell whether it reaches {target}%: it seems to be there exactly\n")
+                format!("these pairs cannot tell whether it reaches {target}%: its measured accuracy equals the target\n")
             }
         };
     }

@@ -34,7 +34,7 @@ pub struct ModelArgs {
 /// How often a judge is asked about a comparison.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct VoteArgs {
-    /// Samples of each comparison, by majority.
+    /// Votes for each comparison; the majority decides.
     #[arg(long, value_name = "K", default_value_t = JudgeSettings::default().votes, help_heading = "Judge")]
     pub votes: u32,
     /// Stop voting once the rest cannot change the majority: sparing (fewest tokens), eager (shortest wait) or off.
@@ -62,8 +62,8 @@ pub struct ThinkingArgs {
 /// Where texts under a budget end.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct VerdictArgs {
-    /// Under --max-thinking-tokens, end a text with its first complete verdict. Spares tokens; a model that would have gone on to another
-    /// verdict is read otherwise. In process only (local:).
+    /// Under --max-thinking-tokens, end a text with its first complete verdict. Saves tokens; a later correction by the model is lost.
+    /// In process only (local:).
     #[arg(long, help_heading = "Judge")]
     pub stop_at_verdict: bool,
 }
@@ -82,7 +82,7 @@ pub struct SamplingArgs {
     /// Softmax temperature, 0 is greedy.
     #[arg(long, value_name = "T", default_value_t = Sampling::default().temperature, allow_negative_numbers = true, help_heading = "Judge")]
     pub temperature: f64,
-    /// Nucleus mass.
+    /// Nucleus sampling: keep the likeliest tokens up to this total probability.
     #[arg(long, value_name = "P", default_value_t = Sampling::default().top_p, help_heading = "Judge")]
     pub top_p: f64,
     /// Keep this many likeliest tokens.

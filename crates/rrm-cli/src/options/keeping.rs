@@ -26,7 +26,8 @@ pub struct ColumnArgs {
 /// What becomes of rows that cannot be used.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct SkipArgs {
-    /// Leave rows out that cannot be used, such as those with a null response, and say how many and which; else nothing is judged.
+    /// Leave out rows that cannot be used, such as those with a null response, and report them. Without this, one such row ends the run before
+    /// anything is judged.
     #[arg(long, help_heading = "Data")]
     pub skip_bad_rows: bool,
 }
@@ -45,7 +46,7 @@ pub struct RunArgs {
     /// Write results here, with what was spent in FILE.stats.json and the options in FILE.config.toml.
     #[arg(short, long, value_name = "FILE", help_heading = "Data")]
     pub output: Option<PathBuf>,
-    /// Ask also where the store holds answers of this model about the same rows under another fingerprint, which are not found.
+    /// Pay again for rows that the store answers under another fingerprint of this model.
     #[arg(long, help_heading = "Data", conflicts_with = "same_weights")]
     pub pay_again: bool,
     #[command(flatten)]
@@ -61,8 +62,8 @@ pub struct RunArgs {
 /// What is known of the judge's weights.
 #[derive(Args, Clone, Debug, Default)]
 pub struct WeightArgs {
-    /// Go on where a server answers otherwise than the store remembers: its weights are the same. Also uses what earlier versions stored of this model;
-    /// HASH begins that fingerprint where there are several.
+    /// Treat the server's weights as those that the store remembers, although its answers differ. Also uses what earlier versions of rrm stored of
+    /// this model; HASH is the beginning of that fingerprint where there are several.
     #[arg(long, value_name = "HASH", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "revision", help_heading = "Data")]
     pub same_weights: Option<String>,
 }
@@ -78,7 +79,7 @@ pub struct ShardArgs {
 /// Requests for later.
 #[derive(Args, Clone, Debug, Default)]
 pub struct BatchArgs {
-    /// Ask nobody: write the requests that the store does not answer to this file, for `vllm run-batch`. Needs --model, --revision, -o.
+    /// Write the requests that the store does not answer to this file, for `vllm run-batch`, instead of sending them. Needs --model, --revision, -o.
     #[arg(long, value_name = "FILE", help_heading = "Scale")]
     pub batch_out: Option<PathBuf>,
 }
@@ -89,7 +90,7 @@ pub struct LimitArgs {
     /// Requests in flight.
     #[arg(long, value_name = "N", default_value_t = CONCURRENCY, help_heading = "Limits")]
     pub concurrency: usize,
-    /// Stop before this command sends more requests than this: calls, each time that one is sent again after a failure, and what finds out who judges.
+    /// Stop before this command sends more requests than this: calls, retries, and requests that identify the server.
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub max_calls: Option<u64>,
     /// Stop once this command has spent this much, by --price-prompt and --price-completion.

@@ -21,7 +21,7 @@ pub struct ServerArgs {
     /// Environment variable that holds the server's key [default: RRM_API_KEY, if set].
     #[arg(long, value_name = "NAME", help_heading = "Server")]
     pub api_key_env: Option<String>,
-    /// Names the state of the weights where a server cannot tell it; part of where completions are stored.
+    /// Name or version of the weights, where the server does not state it. Completions are stored under it.
     #[arg(long, value_name = "TEXT", help_heading = "Server")]
     pub revision: Option<String>,
     /// Seconds that one request may take.
@@ -42,10 +42,10 @@ pub struct ServerArgs {
     /// Send a field under another name, such as max_tokens=max_completion_tokens. Repeatable.
     #[arg(long, value_name = "NAME=OTHER", help_heading = "Server")]
     pub rename_field: Vec<String>,
-    /// Send only so many low bits of each seed, such as 31, where a server takes no larger numbers.
+    /// Send only the low N bits of each seed, such as 31, where a server takes no larger numbers.
     #[arg(long, value_name = "N", help_heading = "Server")]
     pub seed_bits: Option<u32>,
-    /// Have answers sent as they are written, at full concurrency: for gateways that close connections on which nothing comes for a while.
+    /// Request streamed replies, for gateways that close idle connections. Works at full concurrency.
     #[arg(long, help_heading = "Server")]
     pub stream_replies: bool,
 }

@@ -178,7 +178,7 @@ fn what_a_batch_needs_is_said() {
         assert_eq!(output.status.code(), Some(2));
         stderr(&output)
     };
-    assert!(refused(&["--model", "m"]).contains("--model and --revision name the judge"));
+    assert!(refused(&["--model", "m"]).contains("name the judge by --model and --revision"));
     assert!(refused(&["--model", "m", "--revision", "1"]).contains("-o must say where"));
     let named = ["--model", "m", "--revision", "1", "-o", "x.jsonl"];
     assert!(refused(&[&named[..], &["--store", "none"]].concat()).contains("--store must not be none"));

@@ -15,7 +15,7 @@ fn help_lists_the_commands() {
       rank    Rank the responses of each row, best first
       label   Label preferences: rank the responses of each row, and write chosen and rejected as
               trainers read them
-      plan    Say what a judge, rank or eval command would take, before it runs
+      plan    Predict the calls, tokens and cost of a judge, rank, label or eval command
       eval    Measure a judge on a benchmark, by its own rules and by strict ones
       tune    Say whether a judge is good enough on your labelled pairs, and with how many votes, which
               budget, one order or two

@@ -53,7 +53,7 @@ fn told(output: &Output) -> u64 {
     } else {
         0
     };
-    number(" calls (").unwrap() + again + number(" requests more to find out who judges").unwrap_or(0)
+    number(" calls (").unwrap() + again + number(" more requests to identify the server").unwrap_or(0)
 }
 
 fn stats(path: &Path) -> Value {
@@ -100,7 +100,7 @@ fn a_limit_of_calls_is_one_of_all_budgets_and_the_account_too() {
         let (sent, limited) = counted(well, tune, &["--max-calls", &most.to_string()]);
         let said = stderr(&limited);
         assert_eq!(limited.status.code(), Some(1), "{said}");
-        assert!(said.contains(&format!("stopped by --max-calls {most} before it was known who judges")), "{said}");
+        assert!(said.contains(&format!("stopped by --max-calls {most} before the server was identified")), "{said}");
         assert_eq!(sent, most, "{said}");
         assert!(most == 0 || said.contains("before it ended: 0 calls") && told(&limited) == most, "{said}");
     }
@@ -207,7 +207,7 @@ fn whoever_is_interrupted_says_what_was_spent() {
 fn what_all_runs_of_a_job_have_spent_is_kept_and_said() {
     const KILLS: usize = 4;
     let folder = tempfile::tempdir().unwrap();
-    let (folder, data) = (folder.path(), pairs(folder.path(), 60));
+    let (folder, data) = (folder.path(), pairs(folder.path(), 200));
     let (out, store) = (folder.join("out.jsonl"), folder.join("store.sqlite"));
     let judge = |server: &FaultyServer| {
         let mut judge = command();
@@ -252,7 +252,8 @@ fn what_all_runs_of_a_job_have_spent_is_kept_and_said() {
     assert_eq!(limited.status.code(), Some(1), "{}", stderr(&limited));
     assert_eq!(tries(&total()), tries(&killed) + 5);
     assert!(stderr(&limited).contains("all runs together: "), "{}", stderr(&limited));
-    let at_most = format!("at most so many: {open} of these calls had no answer or were only told ahead when a run was killed");
+    let at_most =
+        format!("this is an upper limit: {open} of these calls had no answer, or were perhaps not sent, when a run was killed");
     assert_eq!(stderr(&limited).contains(&at_most), open > 0, "{}", stderr(&limited));
     let before = server.requests();
     let whole = judge(&server).output().unwrap();
@@ -264,7 +265,7 @@ fn what_all_runs_of_a_job_have_spent_is_kept_and_said() {
     // A run that asks for nothing changes nothing, and says what the job has cost all the same.
     let again = judge(&server).output().unwrap();
     assert!(
-        stderr(&again).contains("all runs together: ") && stderr(&again).contains("0 calls (60 from the store)"),
+        stderr(&again).contains("all runs together: ") && stderr(&again).contains("0 calls (200 from the store)"),
         "{}",
         stderr(&again)
     );

@@ -100,7 +100,7 @@ fn a_run_that_the_store_answers_asks_nothing() {
     }
     let before = asked(&server);
     let again = judge(folder, &pairs, &server.url, &[]);
-    assert!(again.status.success() && stderr(&again).contains("was not asked who it is"), "{}", stderr(&again));
+    assert!(again.status.success() && stderr(&again).contains("no request was sent"), "{}", stderr(&again));
     assert_eq!(asked(&server), (before.0 + 1, before.1), "only which models there are");
     let url = server.url.clone();
     drop(server);

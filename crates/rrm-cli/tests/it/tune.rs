@@ -29,7 +29,7 @@ fn a_judge_of_known_accuracy_is_told_by_every_setting() {
     let told = rrm([&args[..], &[out.to_str().unwrap()]].concat());
     insta::assert_snapshot!(stdout(&told), @r#"
     200 labelled pairs
-    0.0% of votes without a verdict, 11.3% of decisions follow the place
+    0.0% of votes without a verdict, 11.3% of decisions change when the responses are swapped
 
     setting                                      accuracy             95%  undecided  tokens/pair tokens/right
     1 vote, one order                                70.3      68.9..71.9        0.0            0            0
@@ -42,8 +42,8 @@ fn a_judge_of_known_accuracy_is_told_by_every_setting() {
     16 votes, both orders                            93.5      89.5..96.5        5.0            0            0 <- best
 
     the best is right 9.3 points more often than the chosen [6.7, 12.0]
-    chosen like this on part of the pairs, a setting is right on 84.6% of the others
-    good enough: the interval of the chosen setting lies above 80.0%; it is not corrected for the 8 settings that were looked at
+    accuracy on pairs that were not used for the choice: 84.6%
+    good enough: the interval of the chosen setting lies above 80.0%; the interval does not account for choosing among 8 settings
     "#);
     let tuned: Value = serde_json::from_str(&std::fs::read_to_string(&out).unwrap()).unwrap();
     let settings = tuned["settings"].as_array().unwrap();
@@ -74,7 +74,10 @@ fn a_judge_of_places_and_one_that_says_nothing_are_told_so() {
         stdout(&rrm(["tune", "--data", path.to_str().unwrap(), "--engine", engine, "--votes", "2", "--target", "0.9"]))
     };
     let first = tune("scripted:first");
-    assert!(first.contains("100.0% of decisions follow the place") && first.contains("not good enough"), "{first}");
+    assert!(
+        first.contains("100.0% of decisions change when the responses are swapped") && first.contains("not good enough"),
+        "{first}"
+    );
     // What says nothing cannot be tuned.
     let silent =
         rrm(["tune", "--data", path.to_str().unwrap(), "--engine", "scripted:silent", "--votes", "2", "--target", "0.9"]);

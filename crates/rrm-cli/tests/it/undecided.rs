@@ -249,7 +249,7 @@ fn a_bracket_is_shown_with_what_nobody_decided() {
        -   [1]     -  xx
        -   [2]     -  xxx
        -   [3]     -  xxxx
-      note: there is no order: no verdict says which place those without one have
+      note: there is no order: a match had no verdict, so responses without a rank have no place
 
       [1] ─┐
            ├─ [-] 0:0 1 abstained ─┐
@@ -265,7 +265,7 @@ fn a_bracket_is_shown_with_what_nobody_decided() {
        -   [0]     -  x
        -   [2]     -  xxx
        -   [3]     -  xxxx
-      note: there is no order: no verdict says which place those without one have
+      note: there is no order: a match had no verdict, so responses without a rank have no place
 
       [1] ─┐
            ├─ [3] 1:0 ─────────────┐
@@ -283,7 +283,12 @@ fn matches_that_leave_parts_are_told_at_the_end() {
     let more = ["--opponents", "1", "--engine", "scripted:longer"];
     let (code, said, written) = run(&["rank", "--strategy", "elo"], &path, &more);
     assert_eq!((code, &lines(&written)[0]["disconnected"]), (0, &json!(true)));
-    assert!(said.contains("note: the matches of 1 row leave parts that never met: orders across them mean nothing"), "{said}");
+    assert!(
+        said.contains(
+            "note: the matches of 1 row have groups of responses with no match between them: do not compare across groups"
+        ),
+        "{said}"
+    );
 }
 
 #[test]

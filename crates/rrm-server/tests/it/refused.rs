@@ -379,5 +379,5 @@ async fn a_judge_whose_limit_is_met_is_not_ready() {
     assert_eq!(response.status(), 503);
     let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
     let said = String::from_utf8(body.to_vec()).unwrap();
-    assert!(said.contains("the judge may not be asked any more: stopped by --max-calls 1"), "{said}");
+    assert!(said.contains("the server's limit is used up: stopped by --max-calls 1"), "{said}");
 }

@@ -87,7 +87,7 @@ pub enum EngineError {
         detail: String,
     },
     /// Nobody could make sure who answers, so nothing was asked for.
-    #[error("{engine}: who answers could not be made sure of: {detail}")]
+    #[error("{engine}: the server could not be identified: {detail}")]
     Unconfirmed {
         /// The engine's name.
         engine: String,
@@ -95,7 +95,7 @@ pub enum EngineError {
         detail: String,
     },
     /// A limit of the run forbids to find out who answers, so nothing was asked for.
-    #[error("{engine}: {limit} before it was known who judges")]
+    #[error("{engine}: {limit} before the server was identified")]
     Limit {
         /// The engine's name.
         engine: String,

@@ -128,7 +128,10 @@ impl Verdicts {
         let rows = |n: u64| if n == 1 { "1 row".to_owned() } else { format!("{n} rows") };
         let equal = self.undecided - self.without_verdict;
         let apart = || {
-            format!("the matches of {} leave parts that never met: orders across them mean nothing", rows(self.rows_disconnected))
+            format!(
+                "the matches of {} have groups of responses with no match between them: do not compare across groups",
+                rows(self.rows_disconnected)
+            )
         };
         let some = [
             (self.without() > 0, self.abstentions()),

@@ -33,8 +33,8 @@ pub struct Elsewhere {
 /// A row would be paid for again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{}: holds {completions} completions of {model} under another fingerprint ({other}), this row's among them: they are not found, and would be \
-     paid for again",
+    "{}: holds {completions} completions of {model} under another fingerprint ({other}), also for this row; this run cannot use \
+     them and would pay again",
     path.display()
 )]
 pub struct PaidBefore {

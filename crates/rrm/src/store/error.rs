@@ -46,7 +46,7 @@ pub enum StoreError {
     },
     /// The file or its file system cannot be written to.
     #[error(
-        "{path}: is read-only, so that no answer can be kept and nothing is asked: make it writable with its folder, or copy it to a place that is"
+        "{path}: is read-only, and this needs a new call, whose answer could not be stored: make the file and its folder writable, or copy the store"
     )]
     ReadOnly {
         /// The store.

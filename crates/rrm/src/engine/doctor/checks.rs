@@ -38,11 +38,15 @@ pub(super) async fn all(engine: &HttpEngine) -> Vec<Check> {
     checks.push(stop_strings(engine).await);
     checks.push(long_prompt(engine).await);
     if let Some(defaults) = engine.sampling_defaults() {
-        checks.push(Check::missing("sampling", "settings that are not named are not neutral", defaults));
+        checks.push(Check::missing("sampling", "the server uses its own sampling settings where a request names none", defaults));
     }
     checks.push(match engine.continues_by() {
         Some(way) => Check::ok("continuation", way),
-        None => Check::missing("continuation", "a text that was begun for the model is not continued", CONTINUATION_FIX),
+        None => Check::missing(
+            "continuation",
+            "the server cannot continue a begun answer, which thinking budgets need",
+            CONTINUATION_FIX,
+        ),
     });
     checks.extend(budget(engine).await);
     checks

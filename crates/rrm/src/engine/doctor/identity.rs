@@ -60,7 +60,7 @@ fn precision(engine: &HttpEngine) -> Check {
         ),
         _ => Check::missing(
             NAME,
-            "cannot be told: the server does not state it, and the same model in another precision may answer the one request alike",
+            "unknown: the server does not state it, and answers may be the same in another precision",
             "name it where it matters, with --revision, such as --revision bf16",
         ),
     }

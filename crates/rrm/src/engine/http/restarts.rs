@@ -114,7 +114,7 @@ impl Restarts {
             None => format!("it answered otherwise when this run began: {why}"),
         };
         let detail = format!(
-            "it was away in the middle of this run and came back as another: {before}. What it answered since it was last made sure of may be of either"
+            "it was away in the middle of this run and came back as another: {before}. Its answers since the last check may come from either model"
         );
         Err(EngineError::OtherWeights { engine: server.name.clone(), detail })
     }
