@@ -21,6 +21,7 @@ pub(super) mod identity;
 mod limits;
 pub(super) mod listing;
 mod metered;
+#[cfg(feature = "store")]
 mod offline;
 pub(super) mod opening;
 mod pinned;
@@ -38,13 +39,14 @@ mod whole;
 
 use futures::future::BoxFuture;
 
+pub use super::HttpStats;
 pub use config::{Continuation, HttpConfig};
 pub use fields::Fields;
 pub use identity::{Memory, Otherwise};
+#[cfg(feature = "store")]
 pub(crate) use offline::{ChatBody, chat_body, read_chat, revision_fingerprint};
 pub use secrets::shown_address;
 pub(super) use secrets::visible;
-pub use stats::HttpStats;
 
 use tokio::sync::OnceCell;
 
@@ -104,10 +106,10 @@ async fn connected(config: &HttpConfig, memory: Option<&Memory>) -> Result<HttpE
     let remembered = |server: &Server, model: &str| -> Result<_, EngineError> {
         let Some(memory) = memory else { return Ok(None) };
         let sole = memory.sole(model, &changes, config.revision.as_deref(), &config.places());
-        Ok(sole.map_err(|error| server.failed(&error))?.map(|identity| (memory.clone(), identity)))
+        Ok(sole.map_err(|error| server.failed(&error))?.map(|identity| (identity, memory.clone())))
     };
     if let Some(model) = &config.model
-        && let Some((memory, identity)) = remembered(&server, model)?
+        && let Some((identity, memory)) = remembered(&server, model)?
     {
         return Ok(pinned::engine(server, config, memory, identity));
     }
@@ -117,7 +119,7 @@ async fn connected(config: &HttpConfig, memory: Option<&Memory>) -> Result<HttpE
     let listed = listing::choose(&server.name, config, lists)?;
     // Where more than the size of a context has changed it is asked at once who it is.
     if config.model.is_none()
-        && let Some((memory, identity)) = remembered(&server, &listed.id)?
+        && let Some((identity, memory)) = remembered(&server, &listed.id)?
         && (identity.known.listed == listed.stable() || config.revision.is_some())
     {
         return Ok(pinned::engine(server, config, memory, identity));
