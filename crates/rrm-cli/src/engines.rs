@@ -3,6 +3,7 @@
 use std::{
     env,
     path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -11,9 +12,10 @@ use rrm::{
     dataset::{DatasetError, Item},
     engine::{
         EngineError,
-        http::{Continuation, HttpConfig, Memory, Otherwise},
+        http::{Continuation, HttpConfig, Memory, Otherwise, Probes},
     },
     format::{Format, SHIPPED},
+    spending::Spending,
     store::{Identities, Store},
 };
 use rrm_engines::{EngineSettings, OpenError, Opened, Storage};
@@ -29,11 +31,12 @@ use crate::{
 const ROWS_NAMED: usize = 3;
 
 /// Opens the engine that the options name; `thinks` where thinking may be cut at a budget.
-pub async fn open(ask: &AskArgs, how: &RunArgs, thinks: bool) -> Result<Opened, Failure> {
+pub async fn open(ask: &AskArgs, how: &RunArgs, spending: &Arc<Spending>, thinks: bool) -> Result<Opened, Failure> {
     if ask.engine.is_embedded() {
         return Err(Failure::usage("no judge named").with_hint(format!("--engine takes {}", rrm_engines::KNOWN)));
     }
-    let settings = EngineSettings { memory: memory(ask, how)?, ..settings(ask, thinks)? };
+    let mut settings = EngineSettings { memory: memory(ask, how)?, ..settings(ask, thinks)? };
+    settings.http.probes = Some(Probes(spending.clone()));
     let (started, patience) = (Instant::now(), Duration::try_from_secs_f64(settings.http.away).unwrap_or_default());
     let mut said = false;
     loop {
@@ -78,7 +81,7 @@ where
 /// Opens who judges rows, by the format that [`format_for`] gave.
 pub async fn open_for(
     judge: &JudgeArgs,
-    (batch, how): (&BatchArgs, &RunArgs),
+    (batch, how, spending): (&BatchArgs, &RunArgs, &Arc<Spending>),
     format: Option<Format>,
 ) -> Result<(Opened, Format), Failure> {
     let thinks = judge.thinking.max_thinking_tokens.is_some();
@@ -86,7 +89,7 @@ pub async fn open_for(
         None => embedded(&judge.ask),
         Some(format) => match batch::engine(batch, &judge.ask) {
             Some(opened) => Ok((opened, format)),
-            None => Ok((open(&judge.ask, how, thinks).await?, format)),
+            None => Ok((open(&judge.ask, how, spending, thinks).await?, format)),
         },
     }
 }
@@ -164,8 +167,8 @@ pub fn proxy(https: bool) -> Option<String> {
 /// The format of this name, or the one in this file.
 pub fn format(name: Option<&str>) -> Result<Format, Failure> {
     let name = name.unwrap_or(FORMAT);
-    if let Some(shipped) = Format::shipped(name) {
-        return Ok(shipped?);
+    if SHIPPED.iter().any(|(shipped, _)| *shipped == name) {
+        return Ok(Format::shipped(name)?);
     }
     let shipped: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
     let text = std::fs::read_to_string(name)

@@ -210,7 +210,10 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     let io = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
     let hint = match io.map(io::Error::kind) {
         Some(io::ErrorKind::StorageFull) => "make room on the disk and run again; what was answered is in the store",
-        Some(io::ErrorKind::NotFound) => "check the path; folders are not created",
+        Some(io::ErrorKind::NotFound) if error.chain().any(|cause| cause.to_string().starts_with("cannot write")) => {
+            "check the path; folders are not created"
+        }
+        Some(io::ErrorKind::NotFound) => "check the path",
         Some(io::ErrorKind::PermissionDenied) => "the file or its folder is not yours to read or write",
         _ => "`rrm help` lists commands and options, docs/formats.md files",
     };
@@ -266,6 +269,9 @@ fn engine_hint(error: &EngineError) -> Option<String> {
         EngineError::Unreachable { engine, .. } => return Some(unreachable_hint(engine)),
         EngineError::OtherWeights { .. } => {
             "--revision NAME names other weights, which are asked anew; --same-weights goes on, if the weights are the same"
+        }
+        EngineError::Limit { .. } => {
+            "finding out who judges takes some 12 to 20 requests, once for each store; --revision NAME, which names the weights, takes fewer"
         }
         EngineError::Unauthorized { .. } => "name the environment variable that holds the key: --api-key-env NAME",
         EngineError::TimedOut { .. } => {

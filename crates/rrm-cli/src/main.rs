@@ -5,9 +5,11 @@ mod batch;
 mod commands;
 mod engines;
 mod failure;
+mod log;
 mod numbers;
 mod options;
 mod output;
+mod owned;
 mod requests;
 mod row_votes;
 mod run;
@@ -41,6 +43,9 @@ fn main() -> ExitCode {
         }
         Err(Wrong::File(failure)) => return failure::report(&failure),
     };
+    if let Err(failure) = log::start() {
+        return failure::report(&failure);
+    }
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = cli.command.threads() {
         runtime.worker_threads(threads);

@@ -5,6 +5,7 @@ pub mod called;
 mod file;
 mod judging;
 mod keeping;
+mod planned;
 mod server;
 
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use rrm::{
     judge::JudgeSettings,
 };
 use serde::{Serialize, de::DeserializeOwned};
+
+use crate::output::note;
 
 pub use self::{
     called::{Called, ConfigArgs, Saved},
@@ -138,6 +141,9 @@ impl JudgeArgs {
     pub fn check(&self, called: &Called) -> anyhow::Result<()> {
         self.votes.check()?;
         self.verdict.check(self.thinking, &self.ask.engine)?;
+        if self.orders.both_orders && self.votes.votes == 1 {
+            note("--both-orders takes the two orders in turn, vote by vote: a single vote has one; --votes 2 asks in both");
+        }
         self.ask.check(called)
     }
 }

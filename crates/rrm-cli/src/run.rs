@@ -5,7 +5,7 @@ use std::{future::Future, path::Path, process::ExitCode, sync::Arc, time::Instan
 
 use anyhow::Context;
 use rrm::{
-    engine::replay::Recorder,
+    engine::{Engine, replay::Recorder},
     format::Format,
     judge::{Judge, JudgeSettings, Places},
     result::Verdicts,
@@ -37,6 +37,9 @@ pub struct Run {
     places: Arc<Places>,
     store: Option<Store>,
     batch: Option<Batch>,
+    engines: Vec<Arc<dyn Engine>>,
+    /// Whether it goes on until it is told to end.
+    pub serves: bool,
     started: Instant,
     told: bool,
 }
@@ -57,7 +60,7 @@ impl Run {
         let totals = Totals::open(how.output.as_deref())?.map(Arc::new);
         let limits = ask.limits.limits(ask.price);
         let spending = Arc::new(match totals.clone() {
-            Some(totals) => Spending::told(limits, Box::new(move |spent| totals.write(spent))),
+            Some(totals) => Spending::told(limits, Box::new(move |told| totals.write(told))),
             None => Spending::new(limits),
         });
         Ok(Run {
@@ -68,6 +71,8 @@ impl Run {
             places: Arc::new(Places::new(ask.limits.concurrency(how))),
             store: None,
             batch: None,
+            engines: Vec::new(),
+            serves: false,
             started: Instant::now(),
             told: false,
             spending,
@@ -90,13 +95,13 @@ impl Run {
         self.session_by(self.spending.clone(), ask, (opened, format), settings)
     }
 
-    /// The same for one of several judges, with an account of its own; the limits are those of the whole command.
-    pub fn part(&mut self, ask: &AskArgs, opened: Opened, format: Format, settings: JudgeSettings) -> anyhow::Result<Session> {
-        let part = Arc::new(Spending::part(self.spending.clone()));
-        self.session_by(part, ask, (opened, format), settings)
+    /// An account for one of several judges; the limits are those of the whole command.
+    pub fn part(&self) -> Arc<Spending> {
+        Arc::new(Spending::part(self.spending.clone()))
     }
 
-    fn session_by(
+    /// A judge whose requests count in this account.
+    pub fn session_by(
         &mut self,
         spending: Arc<Spending>,
         ask: &AskArgs,
@@ -110,14 +115,19 @@ impl Run {
         let info = opened.engine.info();
         let keeps = ask.store.keeps(info.paid);
         if keeps && self.store.is_none() {
-            self.store = Some(engines::store(&ask.store)?);
+            let store = engines::store(&ask.store)?;
+            if let Some(why) = store.read_only() {
+                note(&format!("{why}; what it holds is used"));
+            }
+            self.store = Some(store);
         }
         let store = self.store.clone().filter(|_| keeps);
         if let Some(store) = store.as_ref().filter(|_| engines::is_guessed(ask)) {
-            self.guard(store, store.elsewhere(info, opened.engine.also())?);
+            self.guard(store, store.elsewhere(info, opened.engine.also(), opened.engine.changes())?);
         }
         let record = |file: &Path| Recorder::create_for(info, opened.engine.opening(), file).map(Arc::new);
         let recorder = self.how.record.as_deref().map(record).transpose()?;
+        self.engines.push(opened.engine.clone());
         let judge = Judge {
             engine: opened.engine.clone(),
             format: Arc::new(format),
@@ -141,9 +151,8 @@ impl Run {
         }
         if self.how.pay_again {
             let found = &elsewhere.completions;
-            note(&format!(
-                "{found} completions of this model are stored under another fingerprint and are not used (--pay-again)"
-            ));
+            let why = if self.serves { "a server goes on" } else { "--pay-again" };
+            note(&format!("{found} completions of this model are stored under another fingerprint and are not used ({why})"));
         } else {
             store.guard(elsewhere);
         }
@@ -182,7 +191,8 @@ impl Run {
         let Session { judge, opened } = session;
         if let Some(since) = judge.engine.unasked().filter(|_| judge.spending.spent().reused > 0) {
             note(&format!(
-                "the store answered everything; the server was not asked who it is, and was last seen to be the same on {since}"
+                "{}: the store answered everything; the server was not asked who it is, and was last seen to be the same on {since}",
+                judge.engine.info().name
             ));
         }
         Stats {
@@ -212,10 +222,14 @@ impl Run {
     /// Puts everything that was answered where it is safe. Nothing is asked any more.
     pub async fn close(&mut self) -> anyhow::Result<()> {
         self.progress.done();
+        let mut closed = Ok(());
+        for engine in &self.engines {
+            closed = closed.and(engine.close().await);
+        }
         if let Some(store) = &self.store {
             store.close().await.context("closing the store")?;
         }
-        Ok(())
+        Ok(closed?)
     }
 }
 
@@ -223,6 +237,7 @@ impl Drop for Run {
     /// Whatever ends a command, what it has spent is said.
     fn drop(&mut self) {
         self.progress.done();
+        self.spending.end();
         let spent = self.spending.spent();
         if !self.told && spent != Spent::default() {
             note(&format!("before it ended: {}", terminal::spent(&spent, self.price)));

@@ -2,7 +2,12 @@
 
 use std::{
     io::{self, IsTerminal, Write},
-    sync::Arc,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc,
+    },
+    thread,
     time::Duration,
 };
 
@@ -16,7 +21,11 @@ use rrm::{
     vote::Decision,
 };
 
-use crate::{commands::Kind, output::Stats, totals::Total};
+use crate::{
+    commands::Kind,
+    output::{Stats, note},
+    totals::Total,
+};
 
 /// Columns of text that are shown of a response.
 const EXCERPT: usize = 60;
@@ -190,14 +199,28 @@ pub fn summary(stats: &Stats, price: Price) {
 
 /// What all runs of a job have spent, as a line.
 pub fn total(total: &Total, price: Price) -> String {
-    format!("all runs together: {}", self::spent(&total.spent, price))
+    let mut text = format!("all runs together: {}", self::spent(&total.spent, price));
+    if total.open > 0 {
+        text += &format!(
+            "; at most so many: {} of these calls had no answer or were only told ahead when a run was killed, and what they took is not counted",
+            total.open
+        );
+    }
+    if total.cut {
+        text += "; what was spent before is not known, since that account was cut";
+    }
+    text
 }
 
 /// What a run or a server has spent, as a line.
 pub fn spent(spent: &Spent, price: Price) -> String {
     let again = if spent.again > 0 { format!(", sent again {} times", spent.again) } else { String::new() };
+    let probes = match spent.probes {
+        0 => String::new(),
+        probes => format!(", {probes} requests more to find out who judges"),
+    };
     let mut text = format!(
-        "{} calls ({} from the store){again}, {} prompt and {} written tokens",
+        "{} calls ({} from the store){again}{probes}, {} prompt and {} written tokens",
         spent.calls, spent.reused, spent.prompt_tokens, spent.completion_tokens
     );
     let estimated = (spent.estimated_prompt_tokens, spent.estimated_completion_tokens);
@@ -225,28 +248,64 @@ pub fn sink() -> TokenSink {
     })
 }
 
-/// A progress bar with rate and time left, where stderr is a terminal.
+/// A progress bar with rate and time left, where stderr is a terminal; elsewhere a line now and then.
 pub struct Progress {
     bar: ProgressBar,
     spending: Arc<Spending>,
+    rows: Arc<AtomicU64>,
+    /// Lines are written until this is dropped.
+    lines: Mutex<Option<mpsc::Sender<()>>>,
+}
+
+/// Between two lines where there is no terminal.
+const BETWEEN: Duration = Duration::from_secs(30);
+
+/// Says how far `rows` of `total` are, again and again until the sender is dropped.
+fn lines(
+    between: Duration,
+    (rows, total): (Arc<AtomicU64>, u64),
+    spending: Weak<Spending>,
+    say: impl Fn(String) + Send + 'static,
+) -> mpsc::Sender<()> {
+    let (sender, stopped) = mpsc::channel();
+    let run = move || {
+        while stopped.recv_timeout(between) == Err(mpsc::RecvTimeoutError::Timeout) {
+            // Who only watches keeps nothing open.
+            let Some(spent) = spending.upgrade().map(|spending| spending.spent()) else { return };
+            say(format!(
+                "{} of {total} rows, {} calls, {} tokens written so far",
+                rows.load(Relaxed),
+                spent.calls,
+                spent.completion_tokens
+            ));
+        }
+    };
+    // Without a thread there are no lines.
+    thread::Builder::new().name("rrm-progress".into()).spawn(run).ok();
+    sender
 }
 
 impl Progress {
     /// No bar, where the rows are not known yet.
     pub fn hidden(spending: Arc<Spending>) -> Self {
-        Progress { bar: ProgressBar::hidden(), spending }
+        Progress { bar: ProgressBar::hidden(), spending, rows: Arc::default(), lines: Mutex::default() }
     }
 
     /// A bar over `rows`; hidden where nobody would see it or where text is streamed.
     pub fn new(rows: u64, spending: Arc<Spending>, streaming: bool) -> Self {
-        if streaming || !io::stderr().is_terminal() {
-            return Progress::hidden(spending);
+        let hidden = Progress::hidden(spending.clone());
+        if streaming {
+            return hidden;
+        }
+        if !io::stderr().is_terminal() {
+            let lines = lines(BETWEEN, (hidden.rows.clone(), rows), Arc::downgrade(&spending), |text| note(&text));
+            return Progress { lines: Mutex::new(Some(lines)), ..hidden };
         }
         let template = "{bar:24} {pos}/{len} rows  {per_sec}  {elapsed} elapsed, {eta} left  {msg}";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::new(rows).with_style(style);
         bar.enable_steady_tick(Duration::from_millis(200));
-        Progress { bar, spending }
+        Progress { bar, ..hidden }
     }
 
     /// Takes the bar away while something is printed.
@@ -256,6 +315,7 @@ impl Progress {
 
     /// One more row is done.
     pub fn row(&self) {
+        self.rows.fetch_add(1, Relaxed);
         self.bar.inc(1);
         if !self.bar.is_hidden() {
             let spent = self.spending.spent();
@@ -265,6 +325,26 @@ impl Progress {
 
     /// Takes the bar away.
     pub fn done(&self) {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rrm::spending::Limits;
+
+    use super::*;
+
+    #[test]
+    fn lines_say_how_far_it_is_until_it_is_done() {
+        let (tell, told) = mpsc::channel();
+        let rows = Arc::new(AtomicU64::new(3));
+        let spending = Arc::new(Spending::new(Limits::default()));
+        let lines = lines(Duration::from_millis(5), (rows, 9), Arc::downgrade(&spending), move |text| _ = tell.send(text));
+        assert_eq!(told.recv().unwrap(), "3 of 9 rows, 0 calls, 0 tokens written so far");
+        drop(lines);
+        // Whoever says it has ended once nothing more comes.
+        while told.recv().is_ok() {}
     }
 }

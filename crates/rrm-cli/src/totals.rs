@@ -2,78 +2,144 @@
 
 use std::{
     fs::File,
-    io::{self, Seek, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use anyhow::Context;
-use rrm::spending::Spent;
+use rrm::spending::{Spent, Told};
 use serde::{Deserialize, Serialize};
 
-use crate::output::{beside, note};
+use crate::{
+    output::{beside, note},
+    owned::Owned,
+};
 
 /// The account of several runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Total {
     /// How many runs spent something.
     pub runs: u64,
-    /// What they spent.
+    /// What they spent; of runs that were killed, at most.
     pub spent: Spent,
+    /// Calls in `spent` that had no answer, or were only told ahead, when a run was killed: some may not have been sent, and nobody counted what
+    /// they took.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub open: u64,
+    /// Whether an account before this one was cut, so that nobody knows what was spent before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
-/// More bytes than any account takes.
-const LONGEST: usize = 1000;
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_none(open: &u64) -> bool {
+    *open == 0
+}
+
+/// Bytes of the file while it is written: more than any account takes, so that each covers the one before.
+const LENGTH: usize = 640;
 
 /// The file in which it stands.
 pub struct Totals {
     path: PathBuf,
     former: Total,
-    file: OnceLock<Option<File>>,
+    file: OnceLock<File>,
+    failed: AtomicBool,
+    /// Held as long as this is: nobody else writes the output.
+    _owned: Owned,
 }
 
 impl Totals {
-    /// Reads what former runs over the same output have spent; none where the output is no file.
+    /// Reads what former runs over the same output have spent; none where the output is no file. Nobody else may write it from now on.
     pub fn open(output: Option<&Path>) -> anyhow::Result<Option<Self>> {
         let Some(output) = output else { return Ok(None) };
         let output = std::fs::canonicalize(output).unwrap_or_else(|_| output.to_owned());
         if std::fs::metadata(&output).is_ok_and(|about| !about.is_file()) {
             return Ok(None);
         }
+        let owned = Owned::take(&output)?;
         let path = beside(&output, "spent.json");
         let former = match std::fs::read(&path) {
+            Ok(text) if text.trim_ascii().is_empty() => {
+                note(&format!(
+                    "{}: is an account that was cut: nobody knows what earlier runs spent, and this one begins a new account",
+                    path.display()
+                ));
+                Total { cut: true, ..Total::default() }
+            }
             Ok(text) => serde_json::from_slice(&text)
                 .with_context(|| format!("{}: is no account of what was spent; move it away", path.display()))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Total::default(),
             Err(error) => return Err(anyhow::Error::from(error).context(format!("cannot read {}", path.display()))),
         };
-        Ok(Some(Totals { path, former, file: OnceLock::new() }))
+        Ok(Some(Totals { path, former, file: OnceLock::new(), failed: AtomicBool::new(false), _owned: owned }))
     }
 
     /// The account with that of this run.
     pub fn with(&self, spent: Spent) -> Total {
         let mut total = self.former;
-        total.runs += u64::from(spent.calls > 0);
+        total.runs += u64::from(spent.calls + spent.probes > 0);
         total.spent += spent;
         total
     }
 
     /// Whether a run before this one has spent something.
     pub fn is_later(&self) -> bool {
-        self.former.runs > 0
+        self.former.runs > 0 || self.former.cut
     }
 
     /// Writes the account with that of this run. Only one thread at a time may.
-    pub fn write(&self, spent: Spent) {
-        let failed = |error: &dyn std::fmt::Display| note(&format!("{} cannot be written: {error}", self.path.display()));
+    pub fn write(&self, told: Told) {
+        let Told { mut spent, ahead, ended } = told;
         // The file begins with the first request: a run that spends nothing leaves none.
-        let create = || File::create(&self.path).inspect_err(|error| failed(error)).ok();
-        let Some(mut file) = self.file.get_or_init(create).as_ref() else { return };
-        let text = serde_json::to_string_pretty(&self.with(spent)).unwrap_or_default() + "\n";
-        // In one call, so that whoever is killed leaves the account before or after it; blanks cover a longer one that was there.
-        let text = format!("{text:<LONGEST$}\n");
-        if let Err(error) = file.rewind().and_then(|()| file.write_all(text.as_bytes())) {
-            failed(&error);
+        if ended && self.file.get().is_none() {
+            return;
+        }
+        let open = if ended { 0 } else { spent.unfinished + ahead };
+        if !ended {
+            spent.calls += ahead;
+            spent.unfinished += ahead;
+        }
+        let mut total = self.with(spent);
+        total.open += open;
+        let text = serde_json::to_string(&total).unwrap_or_default();
+        let text = format!("{text:<LENGTH$}\n");
+        let written = match self.file.get() {
+            None => begin(&self.path, &text).map(|file| _ = self.file.set(file)),
+            // In one call, so that whoever is killed leaves the account before or after it.
+            Some(file) => write_over(file, &text),
+        };
+        if let Err(error) = written
+            && !self.failed.swap(true, Ordering::Relaxed)
+        {
+            note(&format!("{} cannot be written: {error}", self.path.display()));
         }
     }
+}
+
+/// A file with this text, which appears whole or not at all.
+fn begin(path: &Path, text: &str) -> io::Result<File> {
+    let partial = beside(path, &format!("{}.partial", std::process::id()));
+    let written = File::create(&partial).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_data()?;
+        std::fs::rename(&partial, path)?;
+        Ok(file)
+    });
+    written.inspect_err(|_| _ = std::fs::remove_file(&partial))
+}
+
+#[cfg(unix)]
+fn write_over(file: &File, text: &str) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, text.as_bytes(), 0)
+}
+
+#[cfg(not(unix))]
+fn write_over(mut file: &File, text: &str) -> io::Result<()> {
+    io::Seek::rewind(&mut file)?;
+    file.write_all(text.as_bytes())
 }

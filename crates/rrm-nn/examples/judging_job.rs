@@ -25,7 +25,6 @@ use rrm::{
     judge::{Adaptive, Judge, JudgeSettings, Places},
     keyed::Keyed,
     rank::{RankSettings, rank},
-    spending::{Limits, Spending},
 };
 use rrm_nn::{
     batch::BLOCK,
@@ -153,26 +152,18 @@ fn open(settings: &Settings) -> Result<LocalEngine> {
 }
 
 fn judge(settings: &Settings, engine: Arc<Spoken>) -> Result<Judge> {
-    let format = Format::shipped("rrm").ok_or("no format rrm")??;
+    let format = Format::shipped("rrm")?;
     let sampling = Sampling { temperature: 1.0, ..Sampling::default() };
-    Ok(Judge {
-        engine,
-        format: Arc::new(format),
-        settings: JudgeSettings {
-            votes: settings.votes,
-            adaptive: settings.adaptive,
-            max_thinking_tokens: Some(settings.budget),
-            sampling,
-            ..JudgeSettings::default()
-        },
-        store: None,
-        places: Arc::new(Places::new(usize::MAX)),
-        spending: Arc::new(Spending::new(Limits::default())),
-        addresses: true,
-        recorder: None,
-        batch: None,
-        sink: None,
-    })
+    let mut judge = Judge::new(engine, format);
+    judge.settings = JudgeSettings {
+        votes: settings.votes,
+        adaptive: settings.adaptive,
+        max_thinking_tokens: Some(settings.budget),
+        sampling,
+        ..JudgeSettings::default()
+    };
+    judge.places = Arc::new(Places::new(usize::MAX));
+    Ok(judge)
 }
 
 /// Prompts with responses that get better from the first to the last.

@@ -78,8 +78,26 @@ impl Engine for Watched {
         self.engine.opening()
     }
 
+    fn confirming(&self) -> Option<BoxFuture<'_, Result<(), EngineError>>> {
+        let confirming = self.engine.confirming()?;
+        let seen = |confirmed: &Result<(), EngineError>| {
+            if let Err(error) = confirmed {
+                self.calls.saw(&Err(error.clone()), Instant::now());
+            }
+        };
+        Some(confirming.inspect(seen).boxed())
+    }
+
     fn also(&self) -> &[String] {
         self.engine.also()
+    }
+
+    fn changes(&self) -> Option<&str> {
+        self.engine.changes()
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.engine.close()
     }
 
     fn scores(&self) -> Option<&Scores> {

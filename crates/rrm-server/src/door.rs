@@ -102,6 +102,7 @@ fn hash(token: &str) -> [u8; 32] {
 
 /// Lets a request in, or says why not; reads its body within its limits, and counts how it was answered.
 pub async fn guard(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+    let (began, route) = (Instant::now(), request.uri().path().to_owned());
     let answer = match enter(&server, request).await {
         Ok((request, permits)) => {
             let answer = next.run(request).await;
@@ -116,6 +117,7 @@ pub async fn guard(State(server): State<Arc<Server>>, request: Request, next: Ne
         _ => 2,
     };
     server.metrics.answers[class].add(1);
+    tracing::info!(route, status = answer.status().as_u16(), seconds = began.elapsed().as_secs_f64(), "request");
     answer
 }
 

@@ -41,12 +41,14 @@ pub async fn health() -> Json<Value> {
 /// Who judges, and whether it could now: by how its last calls went, and by a look at its servers.
 #[utoipa::path(get, path = "/ready", tag = "server", responses(
     (status = 200, description = "Who judges", body = Value),
-    (status = 503, description = "The judge cannot be asked now, or its last calls all failed, and why", body = Value)))]
+    (status = 503, description = "The judge cannot be asked now or any more, or its last calls all failed, and why", body = Value)))]
 pub async fn ready(State(server): State<Arc<Server>>) -> Response {
     let engine = &server.judge.engine;
     let about = |status: &str| json!({"status": status, "judge": engine.info().name, "group_size": server.settings.group_size});
-    let trouble = match server.calls.trouble(Instant::now()) {
-        Some(why) => Some(format!("the last calls of the judge failed: {why}")),
+    let limit = server.judge.spending.exhausted().map(|limit| format!("the judge may not be asked any more: {limit}"));
+    let failing = || server.calls.trouble(Instant::now()).map(|why| format!("the last calls of the judge failed: {why}"));
+    let trouble = match limit.or_else(failing) {
+        Some(why) => Some(why),
         None => engine.ready().await.err().map(|error| format!("the judge cannot be asked: {error}")),
     };
     let Some(why) = trouble else { return Json(about("ready")).into_response() };

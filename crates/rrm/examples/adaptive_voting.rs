@@ -10,9 +10,8 @@ use rrm::{
     comparison::{Comparison, Prompt, Side},
     engine::{Completion, Engine, EngineError, EngineInfo, Finish, Request, Usage},
     format::{Format, FormatError},
-    judge::{Adaptive, Fixture, Judge, JudgeError, JudgeSettings, Judgment, Order, Places},
+    judge::{Adaptive, ComparisonId, Judge, JudgeError, JudgeSettings, Judgment, Order, Places},
     keyed::Keyed,
-    spending::{Limits, Spending},
 };
 
 /// A judge that is right with a known probability.
@@ -46,24 +45,16 @@ impl Engine for Simulated {
 fn judge(accuracy: f64, votes: u32, adaptive: Adaptive) -> Result<Judge, FormatError> {
     let name = format!("simulated {accuracy}");
     let info = EngineInfo { fingerprint: name.clone(), name, seeds: true, logprobs: false, budget: false, paid: false };
-    Ok(Judge {
-        engine: Arc::new(Simulated { accuracy, info }),
-        format: Arc::new(Format::shipped("rrm").unwrap_or_else(|| Format::parse("rrm", ""))?),
-        settings: JudgeSettings { votes, adaptive, ..JudgeSettings::default() },
-        store: None,
-        places: Arc::new(Places::new(1)),
-        spending: Arc::new(Spending::new(Limits::default())),
-        addresses: true,
-        recorder: None,
-        batch: None,
-        sink: None,
-    })
+    let mut judge = Judge::new(Arc::new(Simulated { accuracy, info }), Format::shipped("rrm")?);
+    judge.settings = JudgeSettings { votes, adaptive, ..JudgeSettings::default() };
+    judge.places = Arc::new(Places::new(1));
+    Ok(judge)
 }
 
 async fn judged(judge: &Judge, id: &str) -> Result<Judgment, JudgeError> {
     let prompt = Arc::new(Prompt::text("simulated"));
     let comparison = Comparison { prompt, first: "right".into(), second: "wrong".into(), label: Some(Side::First) };
-    judge.judge(Fixture { item: id, pair: (0, 1), order: Order::Given }, &comparison).await
+    judge.judge(ComparisonId { item: id, pair: (0, 1), order: Order::Given }, &comparison).await
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -24,6 +24,27 @@ impl Prompt {
     }
 }
 
+impl From<&str> for Prompt {
+    /// A single user turn.
+    fn from(text: &str) -> Self {
+        Prompt::text(text)
+    }
+}
+
+impl From<String> for Prompt {
+    /// A single user turn.
+    fn from(text: String) -> Self {
+        Prompt::text(text)
+    }
+}
+
+impl From<Vec<Message>> for Prompt {
+    /// A conversation up to the turn that the responses answer.
+    fn from(messages: Vec<Message>) -> Self {
+        Prompt { messages, rubric: None, reference: None }
+    }
+}
+
 /// A prompt and two responses, in the order in which a judge sees them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {

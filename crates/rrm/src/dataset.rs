@@ -55,6 +55,7 @@ pub use self::{
     examples::{Example, read_examples},
     join::{JoinError, Joined, join},
     messages::Said,
+    nearest::nearest,
     problem::{RowProblem, wrong_type},
     rows::Rows,
 };

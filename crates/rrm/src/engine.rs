@@ -58,9 +58,28 @@ pub trait Engine: Send + Sync {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    /// Makes sure of who answers, where that is to be done before the first completion and was not; `None` where there is nothing to do. Whoever
+    /// counts calls waits for it first, since nothing is asked for where it fails.
+    fn confirming(&self) -> Option<BoxFuture<'_, Result<(), EngineError>>> {
+        None
+    }
+
     /// Other fingerprints under which the same weights answered before; what is stored under them is as good.
     fn also(&self) -> &[String] {
         &[]
+    }
+
+    /// What is sent otherwise than usual and may change texts, of an engine that a store can remember.
+    fn changes(&self) -> Option<&str> {
+        None
+    }
+
+    /// Nothing more is asked for: makes sure that it was the same engine to the end where there is a doubt, and has it remembered.
+    ///
+    /// # Errors
+    /// [`EngineError`] where it was not, or where it cannot be remembered.
+    fn close(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 
     /// Of an engine that a store remembers: the day on which it was last seen to be the same, where nobody has asked it since.
@@ -109,6 +128,18 @@ pub trait Meter: Send + Sync {
     fn besides(&self, usage: Usage, estimated: bool);
 }
 
+/// Who counts what is asked to get to know an engine, before anything is asked of it.
+pub trait Probing: Send + Sync {
+    /// Counts one request that is about to be sent.
+    ///
+    /// # Errors
+    /// Which limit forbids it; nothing was counted then.
+    fn probe(&self) -> Result<(), String>;
+
+    /// Tokens that it took; `estimated` where nobody counted them.
+    fn took(&self, usage: Usage, estimated: bool);
+}
+
 /// What an engine is and what it can do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineInfo {
@@ -124,6 +155,14 @@ pub struct EngineInfo {
     pub budget: bool,
     /// Whether a completion costs anything worth keeping: false for scripted engines and replays.
     pub paid: bool,
+}
+
+impl EngineInfo {
+    /// An engine of this name that can do nothing more than complete, whose completions are worth keeping, and whose weights are told by its name.
+    pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
+        EngineInfo { fingerprint: name.clone(), name, seeds: false, logprobs: false, budget: false, paid: true }
+    }
 }
 
 /// One generation that is asked for.
@@ -247,6 +286,20 @@ pub struct Completion {
     /// text states none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label_logprobs: Option<LabelLogprobs>,
+}
+
+impl Completion {
+    /// A text that the model ended by itself, without a count of tokens.
+    pub fn new(text: impl Into<String>) -> Self {
+        Completion {
+            text: text.into(),
+            reasoning: None,
+            finish: Finish::Stop,
+            elicited: false,
+            usage: Usage::default(),
+            label_logprobs: None,
+        }
+    }
 }
 
 /// Why a text ends.

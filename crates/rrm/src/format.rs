@@ -60,7 +60,11 @@ pub struct Format {
 
 /// Why a format file cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FormatError {
+    /// No format of this name is shipped.
+    #[error("no format {0} is shipped; shipped formats: {names}", names = names())]
+    Unknown(String),
     /// The file is not the TOML that a format is.
     #[error("format {name}: {source}")]
     Toml {
@@ -96,10 +100,19 @@ pub const SHIPPED: [(&str, &str); 3] = [
     ("arena-hard", include_str!("../formats/arena-hard.toml")),
 ];
 
+fn names() -> String {
+    SHIPPED.map(|(name, _)| name).join(", ")
+}
+
 impl Format {
-    /// A shipped format by its name, `None` when there is no such name.
-    pub fn shipped(name: &str) -> Option<Result<Self, FormatError>> {
-        SHIPPED.iter().find(|(n, _)| *n == name).map(|(n, text)| Format::parse(n, text))
+    /// A shipped format by its name, one of [`SHIPPED`].
+    ///
+    /// # Errors
+    /// [`FormatError::Unknown`] when there is no such name.
+    pub fn shipped(name: &str) -> Result<Self, FormatError> {
+        let known = SHIPPED.iter().find(|(shipped, _)| *shipped == name);
+        let (name, text) = known.ok_or_else(|| FormatError::Unknown(name.to_owned()))?;
+        Format::parse(name, text)
     }
 
     /// Reads a format from the text of its file; `name` is used in errors.

@@ -4,6 +4,7 @@ mod adopted;
 mod asking;
 mod judgment;
 mod kind;
+mod paying;
 mod places;
 mod scalar;
 
@@ -121,7 +122,8 @@ impl JudgeError {
     pub fn is_fatal(&self) -> bool {
         match self {
             JudgeError::Engine(error) => error.is_fatal(),
-            JudgeError::Store(_) | JudgeError::Format(_) | JudgeError::NoElicitation(_) | JudgeError::Batch(_) => true,
+            JudgeError::Store(error) => !matches!(**error, StoreError::ReadOnly { .. }),
+            JudgeError::Format(_) | JudgeError::NoElicitation(_) | JudgeError::Batch(_) => true,
             JudgeError::Recording(_) | JudgeError::PaidBefore(_) => true,
             JudgeError::Limit(_) | JudgeError::Waiting => false,
         }
@@ -153,9 +155,9 @@ pub struct Judge {
     pub sink: Option<TokenSink>,
 }
 
-/// Names one comparison of a run; what is random about it depends on nothing else.
+/// Identifies one comparison of a run. Everything random about it is derived from this and the seed.
 #[derive(Clone, Copy, Debug)]
-pub struct Fixture<'a> {
+pub struct ComparisonId<'a> {
     /// The row's id.
     pub item: &'a str,
     /// Indices of the responses `a` and `b`, that the judgment speaks of.
@@ -164,32 +166,51 @@ pub struct Fixture<'a> {
     pub order: Order,
 }
 
+/// Requests in flight where nobody says how many.
+const IN_FLIGHT: usize = 64;
+
 impl Judge {
-    /// Judges one comparison, which has `a` of the fixture's pair first, by as many votes as the settings ask for. Dropping the future cancels
+    /// A judge with default settings, which keeps nothing, has no limits, and sends up to 64 requests at once. Change its fields for more.
+    pub fn new(engine: Arc<dyn Engine>, format: impl Into<Arc<Format>>) -> Self {
+        Judge {
+            engine,
+            format: format.into(),
+            settings: JudgeSettings::default(),
+            store: None,
+            places: Arc::new(Places::new(IN_FLIGHT)),
+            spending: Arc::new(Spending::default()),
+            addresses: true,
+            recorder: None,
+            batch: None,
+            sink: None,
+        }
+    }
+
+    /// Judges the comparison of `a` with `b`, the pair of its id, by as many votes as the settings ask for. Dropping the future cancels
     /// what is in flight.
     ///
     /// # Errors
     /// [`JudgeError`] when any needed vote could not be had: a judgment never rests on fewer votes than it says.
-    pub async fn judge(&self, fixture: Fixture<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
+    pub async fn judge(&self, id: ComparisonId<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
         // What waits here is small; everything else is on the heap once it may begin.
         let _begun = self.places.begin().await;
         match self.engine.scores() {
-            Some(scores) => self.judge_by_scores(scores, fixture, comparison).boxed().await,
-            None if self.settings.votes == 1 => self.judge_by_one_vote(fixture, comparison).boxed().await,
-            None => self.judge_by_votes(fixture, comparison).boxed().await,
+            Some(scores) => self.judge_by_scores(scores, id, comparison).boxed().await,
+            None if self.settings.votes == 1 => self.judge_by_one_vote(id, comparison).boxed().await,
+            None => self.judge_by_votes(id, comparison).boxed().await,
         }
     }
 
     /// A single vote, without what counting several takes.
-    async fn judge_by_one_vote(&self, fixture: Fixture<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
+    async fn judge_by_one_vote(&self, id: ComparisonId<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
         let ready = self.places.prepare().await;
-        let vote = self.vote(&Asking::new(fixture, comparison), 0, ready).await?;
+        let vote = self.vote(&Asking::new(id, comparison), 0, ready).await?;
         Ok(Judgment::new(Evidence::Votes(vec![vote])))
     }
 
     /// As many votes as the settings ask for.
-    async fn judge_by_votes(&self, fixture: Fixture<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
-        let asking = &Asking::new(fixture, comparison);
+    async fn judge_by_votes(&self, id: ComparisonId<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
+        let asking = &Asking::new(id, comparison);
         let one = |index: u32| async move {
             let ready = self.places.prepare().await;
             (index as usize, self.vote(asking, index, ready).boxed().await)
@@ -226,7 +247,7 @@ impl Judge {
 
     /// One vote. `ready` is held until its completion is stored.
     async fn vote(&self, asking: &Asking<'_>, index: u32, ready: Ready<'_>) -> Result<VoteRecord, JudgeError> {
-        let Fixture { item, pair: (a, b), order } = asking.fixture;
+        let ComparisonId { item, pair: (a, b), order } = asking.id;
         let swapped = self.settings.both_orders && index % 2 == 1;
         let seed = keyed::seed(self.settings.seed, item, order.shown(a, b), swapped, index);
         let order = if swapped { order.swapped() } else { order };
@@ -259,6 +280,7 @@ impl Judge {
         let vote = verdict::read_about(&transcript, pattern, &rendered.shown).map(|verdict| order.choice(verdict));
         let probabilities = completion.label_logprobs.map(|labels| order.probabilities(labels.probabilities()));
         let (elicited, usage) = (completion.elicited, completion.usage);
+        tracing::debug!(item, a, b, index, ?order, ?vote, tokens = usage.completion_tokens, "vote");
         Ok(VoteRecord { order, vote, elicited, probabilities, usage, key })
     }
 
@@ -294,7 +316,7 @@ impl Judge {
         let completion = {
             // The slot is given back before the commit is waited for: a generation must not wait for a disk.
             let _in_flight = self.places.send().await;
-            let call = self.spending.begin()?;
+            let call = self.begun().await?;
             let completion = self.engine.complete_metered(request, &call).await?;
             call.finish(completion.usage);
             completion

@@ -1,12 +1,59 @@
-//! Judges that think before they choose, and what follows from their verdicts.
+//! Reward reasoning models: a language model reads a prompt and two responses, reasons, and says which response is better. This crate asks such
+//! judges, counts their verdicts, and turns them into rankings of N responses.
 //!
-//! One arrow a module. A row of a [`dataset`] gives a [`comparison`]; a [`format`](mod@format) turns it into messages, an [`engine`] completes
-//! them, the [`transcript`] is read into a [`verdict`], and [`vote`] counts verdicts into a decision: that is [`judge`]. A
-//! [`schedule`] says who meets whom, a [`strategy`] plays the matches, [`rating`] and [`ranking`] bring responses into an order: that
-//! is [`rank`]. [`run`] does it for a stream of rows, [`result`] is what it writes, [`plan`] says before what it takes and
-//! [`spending`] counts it. What was paid for lies in a [`store`]. [`eval`] measures a judge on labelled comparisons,
-//! and a [`report`] shows it.
-//! [`pairs`] makes training pairs of questions with verifiable answers.
+//! # Quick start
+//!
+//! A [`Judge`] is an [`Engine`] (what completes a conversation) and a [`Format`] (how to ask, and how a verdict is read).
+//! [`rank_texts`] ranks plain texts, [`judge_texts`] compares two.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use futures::future::{self, BoxFuture};
+//! use rrm::{
+//!     engine::{Completion, EngineError, EngineInfo, Request},
+//!     rank_texts, Engine, Format, Judge, RankSettings,
+//! };
+//!
+//! /// Stands in for a model: finds the response better that it sees first.
+//! struct Mine(EngineInfo);
+//!
+//! impl Engine for Mine {
+//!     fn info(&self) -> &EngineInfo {
+//!         &self.0
+//!     }
+//!
+//!     /// A model would continue `request.messages`.
+//!     fn complete(&self, _request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
+//!         Box::pin(future::ready(Ok(Completion::new("<think>Hm.</think> The better one is \\boxed{Assistant 1}"))))
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let judge = Judge::new(Arc::new(Mine(EngineInfo::new("mine"))), Format::shipped("rrm")?);
+//! let texts = ["Canberra", "Sydney", "Melbourne"];
+//! let ranking = rank_texts(&judge, "What is the capital of Australia?", &texts, &RankSettings::default()).await?;
+//! let best = ranking.order.ok_or("no verdict said which one is best")?[0];
+//! println!("the best: {}", texts[best]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With the feature `http`, `engine::http::connect` gives an engine for a server that speaks OpenAI's API, such as vLLM or llama.cpp.
+//! `engine::scripted` has judges by rule for tests. The folder `examples` of this crate has programs for judging, ranking, an engine of one's own
+//! and rewards.
+//!
+//! # How it works
+//!
+//! - [`dataset`] reads rows of files, a row gives [`comparison`]s, and a [`format`](mod@format) turns a comparison into messages.
+//! - An [`engine`] completes them, [`transcript`] tells thinking and answer apart, [`verdict`] reads the answer, and [`vote`] counts: that is [`judge`].
+//! - A [`schedule`] says who meets whom, a [`strategy`] plays the matches, [`rating`] and [`ranking`] make an order: that is [`rank`].
+//! - [`run`] does it for a stream of rows, and [`result`] is what it writes.
+//! - [`plan`] says before what a run takes, [`spending`] counts it, and a [`store`] keeps what was paid for.
+//! - [`eval`] measures a judge on labelled comparisons, and [`report`] shows the measurements.
+//! - [`label`] turns rankings into preference data, and [`pairs`] makes training pairs from questions with known answers.
+//! - [`reward`] grades what a judge wrote, for the judge's own training.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 pub mod address;
@@ -45,11 +92,21 @@ pub mod shard;
 pub mod spending;
 pub mod store;
 pub mod strategy;
+pub mod texts;
 pub mod transcript;
 #[cfg(feature = "eval")]
 pub mod tune;
 pub mod verdict;
 pub mod vote;
+
+pub use self::{
+    engine::Engine,
+    format::Format,
+    judge::{Judge, JudgeError, JudgeSettings, Judgment},
+    rank::RankSettings,
+    ranking::Ranking,
+    texts::{judge_texts, rank_texts},
+};
 
 /// Whether a response gives the right answer: the crate `rrm-verify`.
 #[cfg(feature = "pairs")]

@@ -10,11 +10,12 @@ use std::{
 use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use crate::{
     comparison::{Comparison, Side},
     dataset::{Item, Response},
-    judge::{Fixture, Judge, JudgeError, Order},
+    judge::{ComparisonId, Judge, JudgeError, Order},
     keyed, ranking,
     ranking::Ranking,
     schedule,
@@ -52,6 +53,11 @@ pub enum TeamRule {
 /// [`JudgeError`] when any match could not be judged; a ranking never rests on fewer matches than its strategy has. An error that every further
 /// match would meet ends the ranking at once, and what is in flight with it.
 pub async fn rank(judge: &Judge, item: &Item, settings: &RankSettings) -> Result<Ranking, JudgeError> {
+    let span = tracing::debug_span!("rank", item = item.id, responses = item.responses.len(), strategy = ?settings.strategy);
+    rank_row(judge, item, settings).instrument(span).await
+}
+
+async fn rank_row(judge: &Judge, item: &Item, settings: &RankSettings) -> Result<Ranking, JudgeError> {
     let (tell, told) = oneshot::channel();
     let tell = Mutex::new(Some(tell));
     let play = |a: usize, b: usize| {
@@ -132,7 +138,7 @@ pub async fn play_in_order(
     label: Option<Side>,
 ) -> Result<Played, JudgeError> {
     let comparison = Comparison { label, ..comparison(item, pair.0, pair.1) };
-    let judgment = judge.judge(Fixture { item: &item.id, pair, order }, &comparison).await?;
+    let judgment = judge.judge(ComparisonId { item: &item.id, pair, order }, &comparison).await?;
     Ok(Played { pair, order, judgment })
 }
 

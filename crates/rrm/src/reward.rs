@@ -133,7 +133,7 @@ mod tests {
     const NONE: Graded = Graded { vote: Err(Abstain::NoVerdict), well_formed: false };
 
     fn graded(text: &str, finish: Finish) -> Graded {
-        let format = Format::shipped("rrm").unwrap().unwrap();
+        let format = Format::shipped("rrm").unwrap();
         let (usage, text) = (Usage::default(), text.to_owned());
         grade(&Completion { text, reasoning: None, finish, elicited: false, usage, label_logprobs: None }, &format.file)
     }

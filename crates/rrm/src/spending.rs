@@ -1,17 +1,25 @@
 //! What a run spends: counters that every paid call passes through, and the limits that stop it.
 
 use std::{
-    fmt,
     ops::AddAssign,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        Arc,
+        atomic::{
+            AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Meter, Usage};
+use crate::engine::{Meter, Probing, Usage};
+
+mod watch;
+
+pub use watch::{Tell, Told};
+
+use watch::Watch;
 
 /// Money for a million tokens, in any one currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,7 +40,7 @@ impl Price {
 /// How much a run may spend; `None` is without limit. Calls in flight when a cost limit is met still end and are paid.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Limits {
-    /// Requests sent to the engine: calls, and each time that one of them was sent again after a failure.
+    /// Requests sent to the engine: calls, each time that one of them was sent again after a failure, and what was asked to get to know it.
     pub max_calls: Option<u64>,
     /// Money, by `price`.
     pub max_cost: Option<f64>,
@@ -59,6 +67,7 @@ pub struct Spending {
     whole: Option<Arc<Spending>>,
     watch: Option<Watch>,
     sent: AtomicU64,
+    probes: AtomicU64,
     again: AtomicU64,
     finished: AtomicU64,
     prompt_tokens: AtomicU64,
@@ -69,27 +78,14 @@ pub struct Spending {
     reused_tokens: AtomicU64,
 }
 
-/// Who is told what was spent, each time before more is.
-struct Watch {
-    /// Held while somebody is told, so that a later account is never followed by an earlier one.
-    telling: Mutex<()>,
-    tell: Tell,
-}
-
-/// Takes an account.
-pub type Tell = Box<dyn Fn(Spent) + Send + Sync>;
-
-impl fmt::Debug for Watch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Watch")
-    }
-}
-
 /// What a run has spent so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spent {
     /// Calls that were begun.
     pub calls: u64,
+    /// Requests besides these that found out who judges and what that one can do, each time that one was sent.
+    #[serde(default)]
+    pub probes: u64,
     /// How often one of them was sent again after a failure.
     #[serde(default)]
     pub again: u64,
@@ -122,11 +118,17 @@ impl Spending {
         Spending { limits, ..Spending::default() }
     }
 
-    /// The same, where `tell` hears of every request before it is sent and of everything that came of it: whoever writes that down knows what a
-    /// run has spent even if it is killed.
+    /// The same, where `tell` hears of every request before it is sent, at times of a few ahead, and soon of everything that came of it: whoever
+    /// writes that down knows what a run has spent at most even if it is killed.
     pub fn told(limits: Limits, tell: Tell) -> Self {
-        let watch = Some(Watch { telling: Mutex::default(), tell });
-        Spending { limits, watch, ..Spending::default() }
+        Spending { limits, watch: Some(Watch::new(tell)), ..Spending::default() }
+    }
+
+    /// Says that nothing follows: the account is exact.
+    pub fn end(&self) {
+        if let Some(watch) = &self.watch {
+            watch.ends(&self.sent, || self.spent());
+        }
     }
 
     /// Counters of a part of a run: what it spends counts for `whole` too, and the limits are those of the whole.
@@ -140,14 +142,14 @@ impl Spending {
     /// # Errors
     /// [`LimitReached`]; nothing was counted then.
     pub fn begin(&self) -> Result<Call<'_>, LimitReached> {
-        self.send()?;
+        self.send(None)?;
         Ok(Call(self))
     }
 
-    /// Counts one request, unless a limit forbids it.
-    fn send(&self) -> Result<(), LimitReached> {
+    /// Counts one request, unless a limit forbids it; `kind` counts it, too, where it is not the first of a call.
+    fn send(&self, kind: Option<fn(&Spending) -> &AtomicU64>) -> Result<(), LimitReached> {
         if let Some(whole) = &self.whole {
-            whole.send()?;
+            whole.send(kind)?;
         }
         if let Some(max) = self.limits.max_cost
             && self.spent().cost >= max
@@ -155,16 +157,43 @@ impl Spending {
             return Err(LimitReached::Cost(max));
         }
         let limit = self.limits.max_calls.unwrap_or(u64::MAX);
+        // Counted as its kind before it is counted at all, so that nobody takes it for a call.
+        kind.iter().for_each(|kind| _ = kind(self).fetch_add(1, Relaxed));
         let more = |sent: u64| (sent < limit).then_some(sent + 1);
-        self.sent.fetch_update(Relaxed, Relaxed, more).map_err(|_| LimitReached::Calls(limit))?;
-        self.tell();
+        let before = self.sent.fetch_update(SeqCst, SeqCst, more).map_err(|_| {
+            kind.iter().for_each(|kind| _ = kind(self).fetch_sub(1, Relaxed));
+            LimitReached::Calls(limit)
+        })?;
+        if let Some(watch) = &self.watch {
+            watch.sends(before + 1, &self.sent, limit, || self.spent());
+        }
         Ok(())
     }
 
-    fn tell(&self) {
-        if let Some(Watch { telling, tell }) = &self.watch {
-            let _telling = telling.lock().unwrap_or_else(PoisonError::into_inner);
-            tell(self.spent());
+    /// The limit that forbids every further request, where one was met.
+    pub fn exhausted(&self) -> Option<LimitReached> {
+        let calls = self.limits.max_calls.filter(|max| self.sent.load(SeqCst) >= *max).map(LimitReached::Calls);
+        let cost = || self.limits.max_cost.filter(|max| self.spent().cost >= *max).map(LimitReached::Cost);
+        calls.or_else(cost).or_else(|| self.whole.as_ref()?.exhausted())
+    }
+
+    /// Something came of a request.
+    fn came(&self) {
+        if let Some(watch) = &self.watch {
+            watch.comes(&self.sent, self.limits.max_calls.unwrap_or(u64::MAX), || self.spent());
+        }
+    }
+
+    /// Counts what a request took.
+    fn count(&self, usage: Usage, estimated: bool) {
+        for spending in self.all() {
+            let (prompt, completion) = match estimated {
+                true => (&spending.estimated_prompt_tokens, &spending.estimated_completion_tokens),
+                false => (&spending.prompt_tokens, &spending.completion_tokens),
+            };
+            prompt.fetch_add(usage.prompt_tokens, Relaxed);
+            completion.fetch_add(usage.completion_tokens, Relaxed);
+            spending.came();
         }
     }
 
@@ -192,10 +221,13 @@ impl Spending {
         };
         let mut billed = usage;
         billed += estimated;
-        let (again, finished) = (self.again.load(Relaxed), self.finished.load(Relaxed));
-        let begun = self.sent.load(Relaxed).saturating_sub(again);
+        // What is counted last is read first, and what is counted first is read last.
+        let (finished, sent) = (self.finished.load(Relaxed), self.sent.load(SeqCst));
+        let (again, probes) = (self.again.load(Relaxed), self.probes.load(Relaxed));
+        let begun = sent.saturating_sub(again + probes);
         Spent {
             calls: begun,
+            probes,
             again,
             unfinished: begun.saturating_sub(finished),
             reused: self.reused.load(Relaxed),
@@ -219,27 +251,29 @@ impl Call<'_> {
 
 impl Meter for Call<'_> {
     fn again(&self) -> bool {
-        let allowed = self.0.send().is_ok();
-        self.0.all().for_each(|spending| _ = spending.again.fetch_add(u64::from(allowed), Relaxed));
-        allowed
+        self.0.send(Some(|spending| &spending.again)).is_ok()
     }
 
     fn besides(&self, usage: Usage, estimated: bool) {
-        for spending in self.0.all() {
-            let (prompt, completion) = match estimated {
-                true => (&spending.estimated_prompt_tokens, &spending.estimated_completion_tokens),
-                false => (&spending.prompt_tokens, &spending.completion_tokens),
-            };
-            prompt.fetch_add(usage.prompt_tokens, Relaxed);
-            completion.fetch_add(usage.completion_tokens, Relaxed);
-            spending.tell();
-        }
+        self.0.count(usage, estimated);
+    }
+}
+
+/// What is asked to get to know an engine counts like what is asked of it.
+impl Probing for Spending {
+    fn probe(&self) -> Result<(), String> {
+        self.send(Some(|spending| &spending.probes)).map_err(|limit| limit.to_string())
+    }
+
+    fn took(&self, usage: Usage, estimated: bool) {
+        self.count(usage, estimated);
     }
 }
 
 impl AddAssign for Spent {
     fn add_assign(&mut self, other: Self) {
         self.calls += other.calls;
+        self.probes += other.probes;
         self.again += other.again;
         self.unfinished += other.unfinished;
         self.reused += other.reused;
@@ -294,18 +328,5 @@ mod tests {
         let mut both = one;
         both += other;
         assert_eq!(both, whole);
-    }
-
-    #[test]
-    fn every_request_is_told_before_it_is_sent() {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let hears = told.clone();
-        let tell = Box::new(move |spent: Spent| hears.lock().unwrap().push((spent.calls, spent.completion_tokens)));
-        let spending = Spending::told(Limits { max_calls: Some(1), ..Limits::default() }, tell);
-        let call = spending.begin().unwrap();
-        assert_eq!(*told.lock().unwrap(), [(1, 0)]);
-        call.finish(Usage { prompt_tokens: 1, completion_tokens: 5 });
-        assert!(spending.begin().is_err());
-        assert_eq!(*told.lock().unwrap(), [(1, 0), (1, 5)]);
     }
 }

@@ -9,13 +9,10 @@ use futures::{
     future::{self, BoxFuture},
 };
 use rrm::{
-    comparison::Prompt,
-    dataset::{self, Item, ReadOptions, Response},
-    engine::{Completion, Engine, EngineError, EngineInfo, Finish, Request, Usage},
-    format::Format,
-    judge::{Judge, JudgeSettings, Places},
-    rank::{self, RankSettings},
-    spending::{Limits, Spending},
+    Engine, Format, Judge, RankSettings,
+    dataset::{self, ReadOptions},
+    engine::{Completion, EngineError, EngineInfo, Request},
+    rank_texts,
     strategy::Strategy,
 };
 
@@ -34,39 +31,18 @@ impl Engine for Vowels {
             (Some(_), Some(labels)) => labels.second.clone(),
             _ => String::new(),
         };
-        let (finish, usage) = (Finish::Stop, Usage::default());
-        let completion = Completion { text, reasoning: None, finish, elicited: false, usage, label_logprobs: None };
-        Box::pin(future::ready(Ok(completion)))
+        Box::pin(future::ready(Ok(Completion::new(text))))
     }
-}
-
-fn judge() -> Result<Judge, Box<dyn Error>> {
-    let name = "vowels".to_owned();
-    let info = EngineInfo { fingerprint: name.clone(), name, seeds: true, logprobs: false, budget: false, paid: false };
-    Ok(Judge {
-        engine: Arc::new(Vowels(info)),
-        format: Arc::new(Format::shipped("rrm").ok_or("no format rrm")??),
-        settings: JudgeSettings::default(),
-        store: None,
-        places: Arc::new(Places::new(1)),
-        spending: Arc::new(Spending::new(Limits::default())),
-        addresses: false,
-        recorder: None,
-        batch: None,
-        sink: None,
-    })
 }
 
 #[expect(clippy::print_stdout, reason = "the order is the output")]
 fn main() -> Result<(), Box<dyn Error>> {
+    let judge = Judge::new(Arc::new(Vowels(EngineInfo::new("vowels"))), Format::shipped("rrm")?);
     let texts = ["rhythm", "sequoia", "banana"];
-    let response = |text: &str| Response { text: text.into(), label: None, team: None, extra: Default::default() };
-    let responses = texts.map(response).into();
-    let prompt = Arc::new(Prompt::text("Which word has the most vowels?"));
-    let item = Item { id: "words".into(), row: 1, prompt, responses, extra: Default::default() };
     let settings = RankSettings { strategy: Strategy::WinRate, ..RankSettings::default() };
-    let ranking = block_on(rank::rank(&judge()?, &item, &settings))?;
-    let order: Vec<&str> = ranking.order.iter().flatten().map(|place| texts[*place]).collect();
+    let ranking = block_on(rank_texts(&judge, "Which word has the most vowels?", &texts, &settings))?;
+    let order = ranking.order.ok_or("no verdict said which one is best")?;
+    let order: Vec<&str> = order.into_iter().map(|place| texts[place]).collect();
     println!("{}", order.join(" > "));
     for path in std::env::args().skip(1) {
         match dataset::read(path.as_ref(), &ReadOptions::default()) {

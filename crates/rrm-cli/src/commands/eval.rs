@@ -166,7 +166,7 @@ async fn measure(benchmark: Benchmark, args: Args, called: &Called) -> Result<Ex
     let report = args.run.output.as_deref().map(|path| Output::open(Some(path), &taken)).transpose()?;
     let rows = report.as_ref().and_then(|report| report.path().map(|path| beside(path, "cases.jsonl")));
     let mut rows = rows.map(|path| Output::open(Some(&path), &taken)).transpose()?;
-    let (opened, format) = engines::open_for(&args.judge, (&args.batch, &args.run), Some(format)).await?;
+    let (opened, format) = engines::open_for(&args.judge, (&args.batch, &args.run, &work.spending), Some(format)).await?;
     work.write_batch(&args.batch, ask)?;
     let session = work.session(ask, opened, format, args.judge.settings())?;
     work.expect(suite.cases.len() as u64);

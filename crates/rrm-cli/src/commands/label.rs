@@ -2,7 +2,11 @@
 
 mod rows;
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use rrm::{
     dataset::{self, Item, ReadOptions},
@@ -17,7 +21,7 @@ use super::judging::{self, Checked, OverRows};
 use crate::{
     engines,
     failure::{Failure, ensure},
-    options::{Called, RatingArgs, RowVoteArgs, TeamArgs, default_word, named, word},
+    options::{Called, ColumnArgs, RatingArgs, RowVoteArgs, SkipArgs, TeamArgs, default_word, named, word},
     output::{Output, Spooled, beside, note},
     row_votes::RowVotes,
     run::{Run, unless_stopped},
@@ -59,6 +63,17 @@ pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     unless_stopped(work(args, called)).await
 }
 
+/// How rows are read.
+pub fn reading(columns: &ColumnArgs, skip: SkipArgs, input: &Path) -> anyhow::Result<ReadOptions> {
+    Ok(ReadOptions {
+        columns: columns.names()?,
+        last_turns: true,
+        name: Some(judging::name(input)),
+        skip_bad_rows: skip.skip_bad_rows,
+        ..ReadOptions::default()
+    })
+}
+
 async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let Args { input: named, pairs, min_margin, min_agreement, write, bare, over, rating, teams, row_votes } = args;
     let (ask, settings) = (&over.judge.ask, LabelSettings { pairs, min_margin, min_agreement });
@@ -71,13 +86,7 @@ async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     // The whole input is read once before anything is spent: a bad last row costs nothing.
     let input = crate::output::spooled(&named)?;
     let name = judging::name(&named);
-    let reading = ReadOptions {
-        columns: over.columns.names()?,
-        last_turns: true,
-        name: Some(name.clone()),
-        skip_bad_rows: over.skip.skip_bad_rows,
-        ..ReadOptions::default()
-    };
+    let reading = reading(&over.columns, over.skip, &named)?;
     let Checked { rows, responses } = judging::checked(input.path(), &reading)?;
     let task = Task::Rank(rating.settings(teams));
     let limit = RowVotes { task: &task, votes, most: row_votes.max_row_votes };
@@ -92,7 +101,7 @@ async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let output = Output::open(over.run.output.as_deref(), &taken)?;
     let dropped = output.path().map(|path| beside(path, "dropped.jsonl"));
     let mut dropped = dropped.map(|path| Output::open(Some(&path), &taken)).transpose()?;
-    let (opened, format) = engines::open_for(&over.judge, (&over.batch, &over.run), format).await?;
+    let (opened, format) = engines::open_for(&over.judge, (&over.batch, &over.run, &work.spending), format).await?;
     let source = Source::new(opened.engine.info(), &format.file.name, ask.price.price());
     let mut written = Rows::new(output, write, (!bare).then_some(source))?;
     work.write_batch(&over.batch, ask)?;

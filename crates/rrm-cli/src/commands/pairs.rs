@@ -80,6 +80,9 @@ pub struct Args {
     /// The base judge's model name at its server.
     #[arg(long, value_name = "NAME", requires = "filter_engine", help_heading = "Leaving out")]
     pub filter_model: Option<String>,
+    /// Names the base judge's weights, as --revision does for --engine.
+    #[arg(long, value_name = "NAME", requires = "filter_engine", help_heading = "Leaving out")]
+    pub filter_revision: Option<String>,
     /// Votes of the base judge about each pair.
     #[arg(long, value_name = "K", default_value_t = FILTER_VOTES, help_heading = "Leaving out")]
     pub filter_votes: u32,
@@ -178,14 +181,22 @@ async fn judges(work: &mut Run, args: &Args) -> Result<(Option<Session>, Option<
     let format = || engines::format(ask.engine.format.as_deref());
     let mut sampler = None;
     if args.samples.is_some() {
-        sampler = Some(work.part(ask, engines::open(ask, &args.run, false).await?, format()?, ask.settings())?);
+        let part = work.part();
+        let opened = engines::open(ask, &args.run, &part, false).await?;
+        sampler = Some(work.session_by(part, ask, (opened, format()?), ask.settings())?);
     }
     let mut filter = None;
     if !args.filter_engine.is_empty() {
         let engine = EngineArgs { engine: args.filter_engine.clone(), ..ask.engine.clone() };
-        let base = AskArgs { engine, model: ModelArgs { model: args.filter_model.clone() }, ..ask.clone() };
+        let mut base = AskArgs { engine, model: ModelArgs { model: args.filter_model.clone() }, ..ask.clone() };
+        // The name of the sampler's weights is no name of others.
+        let alone = args.samples.is_none();
+        let same = alone || (args.filter_engine == ask.engine.engine && args.filter_model == ask.model.model);
+        base.server.revision = args.filter_revision.clone().or_else(|| ask.server.revision.clone().filter(|_| same));
         let settings = JudgeSettings { votes: args.filter_votes, ..base.settings() };
-        filter = Some(work.part(&base, engines::open(&base, &args.run, false).await?, format()?, settings)?);
+        let part = work.part();
+        let opened = engines::open(&base, &args.run, &part, false).await?;
+        filter = Some(work.session_by(part, &base, (opened, format()?), settings)?);
     }
     Ok((sampler, filter))
 }

@@ -1,13 +1,10 @@
-//! `rrm plan`: what a judge, rank or eval command would take, before it runs.
+//! `rrm plan`: what a judge, rank, label or eval command would take, before it runs.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
 use rrm::{
-    dataset::{self, Item},
+    dataset::{self, Item, ReadOptions},
     judge::JudgeSettings,
     plan::{self, Plan},
     rank::RankSettings,
@@ -20,6 +17,7 @@ use super::{
     best_of,
     eval::{self, Extent, Named},
     judging::{self, Checked, Kind},
+    label,
 };
 use crate::{
     engines,
@@ -28,6 +26,7 @@ use crate::{
         Called, ColumnArgs, ConfigArgs, EngineArgs, LengthArgs, PriceArgs, RatingArgs, RowVoteArgs, SeedArgs, ShardArgs,
         SkipArgs, StoreArgs, TeamArgs, ThinkingArgs, VoteArgs,
     },
+    output::note,
     row_votes::RowVotes,
 };
 
@@ -50,6 +49,19 @@ enum Planned {
     },
     /// What `rrm rank` would take.
     Rank {
+        #[command(flatten)]
+        rows: RowsArgs,
+        #[command(flatten)]
+        how: HowArgs,
+        #[command(flatten)]
+        rating: RatingArgs,
+        #[command(flatten)]
+        teams: TeamArgs,
+        #[command(flatten)]
+        row_votes: RowVoteArgs,
+    },
+    /// What `rrm label` would take.
+    Label {
         #[command(flatten)]
         rows: RowsArgs,
         #[command(flatten)]
@@ -127,7 +139,7 @@ type Add<'a> = &'a mut dyn FnMut(&Item, (u64, u64));
 /// Prints the plan.
 pub fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let how = match &args.command {
-        Planned::Judge { how, .. } | Planned::Rank { how, .. } => how,
+        Planned::Judge { how, .. } | Planned::Rank { how, .. } | Planned::Label { how, .. } => how,
         Planned::Eval(args) => &args.how,
     };
     how.check()?;
@@ -142,11 +154,18 @@ pub fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let mut plan = Plan::default();
     let mut add = |item: &Item, matches| plan.add(item, matches, &settings, overhead, per_call);
     let what = match &args.command {
-        Planned::Judge { rows, .. } => of_rows(rows, &Task::Judge, (how, None), &mut add)?,
-        Planned::Rank { rows, rating, teams, row_votes, .. } => {
+        Planned::Judge { rows, .. } => {
+            let reading = Kind::Judge.reading(&how.columns, rows.skip, &rows.input)?;
+            of_rows(rows, (&Task::Judge, reading), (how, None), &mut add)?
+        }
+        Planned::Rank { rows, rating, teams, row_votes, .. } | Planned::Label { rows, rating, teams, row_votes, .. } => {
             rating.check()?;
             row_votes.check(settings.votes)?;
-            of_rows(rows, &Task::Rank(rating.settings(*teams)), (how, Some(*row_votes)), &mut add)?
+            let reading = match &args.command {
+                Planned::Label { .. } => label::reading(&how.columns, rows.skip, &rows.input)?,
+                _ => Kind::Rank.reading(&how.columns, rows.skip, &rows.input)?,
+            };
+            of_rows(rows, (&Task::Rank(rating.settings(*teams)), reading), (how, Some(*row_votes)), &mut add)?
         }
         Planned::Eval(args) => benchmark(args, called, &mut add)?,
     };
@@ -200,13 +219,11 @@ impl HowArgs {
 /// Hands on every row with its matches; says what rows are called.
 fn of_rows(
     rows: &RowsArgs,
-    task: &Task,
+    (task, reading): (&Task, ReadOptions),
     (how, limit): (&HowArgs, Option<RowVoteArgs>),
     add: Add<'_>,
 ) -> Result<&'static str, Failure> {
-    let kind = if matches!(task, Task::Judge) { Kind::Judge } else { Kind::Rank };
     let input = crate::output::spooled(&rows.input)?;
-    let reading = kind.reading(&how.columns, rows.skip, Path::new(&rows.input))?;
     let Checked { rows: count, responses } = judging::checked(input.path(), &reading)?;
     if let Some(RowVoteArgs { max_row_votes: most }) = limit {
         let votes = how.votes.votes;
@@ -226,6 +243,9 @@ fn benchmark(args: &BenchmarkArgs, called: &Called, add: Add<'_>) -> Result<&'st
     let columns = how.columns.names()?;
     match args.benchmark {
         Named::Pairs(benchmark) => {
+            if args.store.store.is_some() {
+                note("a plan of pairs does not depend on --store: what is there is not looked up");
+            }
             let suite = rrm::eval::load(benchmark, &args.data, &columns)?;
             let matches = if benchmark.protocol().orders.both(!args.extent.official_only) { 2 } else { 1 };
             let cases = suite.cases.len() as u64;

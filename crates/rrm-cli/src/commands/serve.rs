@@ -3,7 +3,7 @@
 mod listening;
 
 use std::{
-    net::SocketAddr,
+    net::{SocketAddr, ToSocketAddrs},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -32,7 +32,7 @@ use crate::{
 #[derive(clap::Args)]
 pub struct Args {
     /// Where to listen. An address that others reach needs --keys.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8700", help_heading = "Serving")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8700", value_parser = place, help_heading = "Serving")]
     bind: SocketAddr,
     /// Members of a group whose requests name no size: what the trainer calls num_generations, rollout.n or n_samples_per_prompt.
     #[arg(long, value_name = "N", help_heading = "Serving")]
@@ -89,6 +89,17 @@ pub struct Args {
     weights: WeightArgs,
 }
 
+/// The port where none is named.
+const PORT: u16 = 8700;
+
+/// An address with a port, or a name that stands for one; of several addresses one of IPv4.
+fn place(text: &str) -> Result<SocketAddr, String> {
+    let found = text.to_socket_addrs().or_else(|_| (text, PORT).to_socket_addrs());
+    let all: Vec<SocketAddr> = found.map_err(|_| "expected HOST:PORT, such as 127.0.0.1:8700".to_owned())?.collect();
+    let first = all.iter().find(|address| address.is_ipv4()).or(all.first());
+    first.copied().ok_or_else(|| "this name has no address".to_owned())
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KeyFile {
@@ -111,17 +122,18 @@ pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     // Trainers wait: that a server answers otherwise than it is remembered is said, and does not end anything.
     let how = RunArgs { pay_again: weights.same_weights.is_none(), weights, ..RunArgs::default() };
     let (ask, embedded) = (&options.ask, options.ask.engine.is_embedded());
+    let told = RunArgs { pay_again: true, ..RunArgs::default() };
+    let mut work = Run::begin(ask, &told)?;
+    work.serves = true;
     let (opened, format) = if embedded {
         engines::check_embedded(ask)?;
         engines::embedded(ask)?
     } else {
         let format = engines::format(ask.engine.format.as_deref())?;
-        (engines::open(ask, &how, options.thinking.max_thinking_tokens.is_some()).await?, format)
+        (engines::open(ask, &how, &work.spending, options.thinking.max_thinking_tokens.is_some()).await?, format)
     };
     let listener = tokio::net::TcpListener::bind(bind).await.with_context(|| format!("cannot listen on {bind}"))?;
     let address = listener.local_addr().context("cannot tell where it listens")?;
-    let told = RunArgs { pay_again: true, ..RunArgs::default() };
-    let mut work = Run::begin(ask, &told)?;
     let Session { mut judge, .. } = work.session(ask, opened, format, options.settings())?;
     judge.addresses = false;
     let name = judge.engine.info().name.clone();
@@ -213,4 +225,22 @@ fn keys(path: &Path) -> anyhow::Result<Vec<Key>> {
         );
     }
     Ok(file.key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_this_machine_are_places_to_listen() {
+        for (text, at) in [
+            ("localhost", "127.0.0.1:8700"),
+            ("localhost:9", "127.0.0.1:9"),
+            ("127.0.0.1:80", "127.0.0.1:80"),
+            ("[::1]:5", "[::1]:5"),
+        ] {
+            assert_eq!(place(text), Ok(at.parse().unwrap()), "{text}");
+        }
+        assert!(place("127.0.0.1:x").unwrap_err().contains("HOST:PORT"));
+    }
 }

@@ -3,7 +3,9 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use rrm::{
+    engine::{EngineError, EngineInfo},
     eval::{self, Benchmark, CaseRow},
+    format::Format,
     judge::JudgeSettings,
     result::Verdicts,
     tune::{self, Enough, Measured, Setting, Tuned},
@@ -68,9 +70,11 @@ async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let report = run.output.as_deref().map(|path| Output::open(Some(path), &ask.files(run, &files))).transpose()?;
     let (pairs, settings) = (suite.cases.len() as u64, budgets.len());
     let calls = pairs * 2 * u64::from(*votes) * settings as u64;
-    note(&format!("{} calls: {pairs} pairs, {votes} votes in each order, {settings} budgets", grouped(calls)));
+    let tried = if settings == 1 { "1 budget".to_owned() } else { format!("{settings} budgets") };
+    note(&format!("{} calls: {pairs} pairs, {votes} votes in each order, {tried}", grouped(calls)));
     let format = engines::format(ask.engine.format.as_deref())?;
-    let opened = engines::open(ask, run, budgets.iter().any(Option::is_some)).await?;
+    let opened = engines::open(ask, run, &work.spending, budgets.iter().any(Option::is_some)).await?;
+    possible(&budgets, opened.engine.info(), &format)?;
     let own = JudgeSettings { votes: *votes, stop_at_verdict: args.verdict.stop_at_verdict, ..ask.settings() };
     let mut session = work.session(ask, opened, format, own)?;
     work.expect(pairs * settings as u64);
@@ -140,6 +144,18 @@ fn parsed(args: &Args) -> anyhow::Result<Vec<Option<u32>>> {
     );
     args.ask.engine.ends_at_verdict(stop)?;
     Ok(budgets)
+}
+
+/// Refuses budgets that the judge cannot keep, before another one is paid for.
+fn possible(budgets: &[Option<u32>], info: &EngineInfo, format: &Format) -> Result<(), Failure> {
+    let Some(tokens) = budgets.iter().flatten().next() else { return Ok(()) };
+    let engine = info.name.clone();
+    let what = match format.budget(*tokens) {
+        _ if !info.budget => "cannot go on with a text that was cut, so no budget of thinking is possible: take --budgets none",
+        None => "is asked in a format without an [elicit] section, which a thinking budget needs: take --budgets none",
+        Some(_) => return Ok(()),
+    };
+    Err(EngineError::Unsupported { engine, what: what.to_owned() }.into())
 }
 
 fn first_error(rows: &[CaseRow]) -> String {

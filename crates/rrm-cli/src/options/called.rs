@@ -2,13 +2,16 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, Parser, parser::ValueSource};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Parser, error::ErrorKind, parser::ValueSource};
 use rrm::engine::http::shown_address;
 
-use super::file::{self, File};
+use super::{
+    file::{self, File},
+    planned,
+};
 use crate::failure::{Failure, usage};
 
 /// The file of options.
@@ -55,6 +58,10 @@ pub fn parse<C: Parser>(words: Vec<OsString>) -> Result<(C, Called), Wrong> {
     let depth = depth(&program, &words);
     let command = words[1..depth].iter().fold(&program, |command, word| command.find_subcommand(word).unwrap_or(command));
     let (before, own) = words.split_at(depth);
+    let own = &planned::without_others(&program, command, (before, own));
+    if let Some(wrong) = detached(&program, command, (before, own)) {
+        return Err(Wrong::File(wrong));
+    }
     let named = named_file(command, own);
     let flags = match &named {
         Some(path) => {
@@ -98,6 +105,30 @@ fn named_file(command: &Command, words: &[OsString]) -> Option<PathBuf> {
         Some("--config") => words.get(at + 1).map(PathBuf::from),
         word => word?.strip_prefix("--config=").map(PathBuf::from),
     })
+}
+
+/// Refuses a word behind an option that takes its value only behind `=`, where that word would be read as an input that is not there.
+fn detached(program: &Command, command: &Command, (before, own): (&[OsString], &[OsString])) -> Option<Failure> {
+    let reads_files = command.get_positionals().any(|arg| arg.get_id() == "input");
+    let two = own.windows(2).take_while(|two| two[0] != "--").filter(|_| reads_files);
+    two.filter_map(|two| {
+        let (option, word) = (two[0].to_str()?, two[1].to_str()?);
+        let arg = command.get_arguments().find(|arg| arg.get_long().is_some_and(|long| option == format!("--{long}")))?;
+        let is_file = word.starts_with('-') || Path::new(word).exists();
+        if !arg.is_require_equals_set() || is_file {
+            return None;
+        }
+        let joined = format!("{option}={word}");
+        let tried = program.clone().try_get_matches_from(before.iter().cloned().chain([OsString::from(&joined)]));
+        let why = tried.err().filter(|error| error.kind() == ErrorKind::ValueValidation).map(|error| error.to_string());
+        let why = why.and_then(|text| Some(text.lines().next()?.rsplit_once(": ")?.1.to_owned()));
+        let error = usage(format!("{option} {word}: `{word}` was taken for an input file, and there is no such file"));
+        Some(Failure::from(error).with_hint(match why {
+            Some(why) => format!("{option} takes its value behind `=`, and `{word}` is none: {why}"),
+            None => format!("{option} takes its value behind `=`: {joined}"),
+        }))
+    })
+    .next()
 }
 
 /// Whether the option is among the words. No value begins with a hyphen, except for negative numbers.

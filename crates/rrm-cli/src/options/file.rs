@@ -3,6 +3,7 @@
 use std::{ffi::OsString, path::Path};
 
 use clap::{Arg, ArgAction, Command, error::ErrorKind};
+use rrm::dataset;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -90,8 +91,11 @@ impl File<'_> {
             commands(self.program, "").into_iter().filter(|(_, c)| option(c, name).is_some()).map(|(n, _)| n).collect();
         let failure = Failure::from(usage(format!("{place}: `rrm {words}` has no option `{name}`")));
         let own: Vec<&str> = self.command.get_arguments().filter_map(Arg::get_long).filter(|name| may_stand(name)).collect();
+        let dashed = name.replace('_', "-");
+        let near = dataset::nearest(&dashed, own.iter().copied());
         failure.with_hint(match (name, others.is_empty()) {
             ("config", _) => "a file of options names no other".to_owned(),
+            (_, true) if near.is_some() => format!("did you mean `{}`?", near.unwrap_or_default()),
             (_, false) => format!(
                 "it is one of `rrm {}`; files that earlier versions saved hold options of other commands: take the line out",
                 others.join("`, `rrm ")
@@ -129,8 +133,14 @@ fn is_list(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
 }
 
+/// Whether the option means something without a value, too.
+fn may_be_bare(arg: &Arg) -> bool {
+    matches!(arg.get_action(), ArgAction::Set) && arg.get_num_args().is_some_and(|range| range.min_values() == 0)
+}
+
 fn expected(arg: &Arg) -> &'static str {
     match arg.get_action() {
+        _ if may_be_bare(arg) => "one value, or true for what it means without one",
         ArgAction::SetTrue => "true or false",
         ArgAction::Append => "a value or a list of values",
         _ => "one value",
@@ -141,7 +151,7 @@ fn expected(arg: &Arg) -> &'static str {
 fn flags_of(arg: &Arg, value: &DeValue<'_>) -> Option<Vec<OsString>> {
     let flag = |text: &str| OsString::from(format!("--{}{text}", arg.get_long().unwrap_or_default()));
     match value {
-        DeValue::Boolean(on) if matches!(arg.get_action(), ArgAction::SetTrue) => {
+        DeValue::Boolean(on) if matches!(arg.get_action(), ArgAction::SetTrue) || may_be_bare(arg) => {
             Some(if *on { vec![flag("")] } else { Vec::new() })
         }
         _ if matches!(arg.get_action(), ArgAction::SetTrue) => None,

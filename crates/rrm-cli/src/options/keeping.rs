@@ -89,7 +89,7 @@ pub struct LimitArgs {
     /// Requests in flight.
     #[arg(long, value_name = "N", default_value_t = CONCURRENCY, help_heading = "Limits")]
     pub concurrency: usize,
-    /// Stop before this command sends more requests than this; each time that one is sent again after a failure counts.
+    /// Stop before this command sends more requests than this: calls, each time that one is sent again after a failure, and what finds out who judges.
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub max_calls: Option<u64>,
     /// Stop once this command has spent this much, by --price-prompt and --price-completion.

@@ -91,7 +91,8 @@ fn a_second_run_asks_for_nothing_and_writes_the_same() {
         rrm([&args[..], more].concat())
     };
     // Stopped in the middle: the scores say so, and it is no success.
-    let stopped = run("some.json", &["--max-calls", "4"]);
+    let probes = crate::paying::probes(&["eval", "pairs", "--data", path.to_str().unwrap()]);
+    let stopped = run("some.json", &["--max-calls", &(probes + 4).to_string()]);
     assert_eq!(stopped.status.code(), Some(1));
     assert!(stderr(&stopped).contains("pairs have no judgment and count as no verdict"), "{}", stderr(&stopped));
     assert!(run("one.json", &[]).status.success());

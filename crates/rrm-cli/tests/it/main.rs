@@ -20,6 +20,7 @@ mod foreign;
 mod help;
 mod killed;
 mod labels;
+mod ledger;
 mod limits;
 mod local;
 mod model;

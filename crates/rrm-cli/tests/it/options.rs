@@ -215,7 +215,7 @@ fn an_option_of_another_command_is_named_with_its_place() {
     let judge = ["judge", "pairs.jsonl", "--engine", "scripted:first"];
     insta::assert_snapshot!(said("votes = 3\nstrategy = \"knockout\"\n", &judge), @r#"
     error: options.toml line 2: `rrm judge` has no option `strategy`
-    hint: it is one of `rrm rank`, `rrm label`, `rrm plan rank`, `rrm serve`; files that earlier versions saved hold options of other commands: take the line out
+    hint: it is one of `rrm rank`, `rrm label`, `rrm plan rank`, `rrm plan label`, `rrm serve`; files that earlier versions saved hold options of other commands: take the line out
     "#);
     insta::assert_snapshot!(said("voets = 3\n", &["doctor", "http://127.0.0.1:1"]), @r#"
     error: options.toml line 1: `rrm doctor` has no option `voets`

@@ -8,6 +8,21 @@ use crate::{
     stderr,
 };
 
+/// Requests that find out who judges, where nobody remembers it.
+pub fn probes(command_of: &[&str]) -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, out) = (FaultyServer::start(Said::default(), well()), folder.path().join("out.json"));
+    let mut asks = command();
+    asks.args(command_of).args(["--engine", &server.url, "--store"]).arg(folder.path().join("store.sqlite")).arg("-o").arg(&out);
+    let output = asks.output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let stats: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("out.json.stats.json")).unwrap()).unwrap();
+    let probes = stats["spent"]["probes"].as_u64().unwrap();
+    assert!(probes > 5, "{stats}");
+    probes
+}
+
 /// A server whose weights are these.
 pub fn server(weights: u64, model: &'static str) -> FaultyServer {
     let said = Said { models: vec![model], ..Said::default() };
@@ -37,7 +52,8 @@ fn a_resumed_run_does_not_pay_twice_without_a_word() {
     let folder = tempfile::tempdir().unwrap();
     let (folder, pairs) = (folder.path(), rows(folder.path(), "pairs.jsonl", "r"));
     let before = server(1, "judge");
-    let stopped = judge(folder, &pairs, &before.url, &["--max-calls", "5"]);
+    let most = (probes(&["judge", &pairs]) + 5).to_string();
+    let stopped = judge(folder, &pairs, &before.url, &["--max-calls", &most]);
     assert_eq!(stopped.status.code(), Some(1), "{}", stderr(&stopped));
 
     let other = server(2, "judge");
@@ -50,7 +66,8 @@ fn a_resumed_run_does_not_pay_twice_without_a_word() {
     assert_eq!(judge(folder, &pairs, &other.url, &[]).status.code(), Some(1));
     assert_eq!(other.requests(), 2 * probes, "nothing but probes was asked");
 
-    let same = judge(folder, &pairs, &before.url, &["--max-calls", "3"]);
+    // Three that make sure of who answers, and three that are left.
+    let same = judge(folder, &pairs, &before.url, &["--max-calls", "6"]);
     assert!(same.status.success(), "the fingerprint is the same: {}", stderr(&same));
     let paid = judge(folder, &pairs, &other.url, &["--pay-again"]);
     assert!(paid.status.success() && stderr(&paid).contains("8 calls (0 from the store)"), "{}", stderr(&paid));
@@ -96,7 +113,8 @@ fn the_same_weights_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let (folder, pairs) = (folder.path(), rows(folder.path(), "pairs.jsonl", "r"));
     let before = server(1, "judge");
-    judge(folder, &pairs, &before.url, &["--max-calls", "5"]);
+    let most = (probes(&["judge", &pairs]) + 5).to_string();
+    judge(folder, &pairs, &before.url, &["--max-calls", &most]);
     let after = server(2, "judge");
     let same = judge(folder, &pairs, &after.url, &["--same-weights"]);
     assert!(same.status.success() && stderr(&same).contains("3 calls (5 from the store)"), "{}", stderr(&same));

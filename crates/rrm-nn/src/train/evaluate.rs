@@ -17,7 +17,6 @@ use rrm::{
     judge::{Evidence, Judge, JudgeSettings, Places, VoteRecord},
     rank,
     rating::{Score, wilson},
-    spending::Spending,
     verdict::Abstain,
     vote::Choice,
 };
@@ -206,18 +205,9 @@ fn judge(
     settings: JudgeSettings,
     held_out: &HeldOut,
 ) -> Result<Vec<Judged>, TrainError> {
-    let judge = Judge {
-        engine: engine.clone(),
-        format: format.clone(),
-        settings,
-        store: None,
-        places: Arc::new(Places::new(IN_FLIGHT)),
-        spending: Arc::new(Spending::default()),
-        addresses: true,
-        recorder: None,
-        batch: None,
-        sink: None,
-    };
+    let mut judge = Judge::new(engine.clone(), format.clone());
+    judge.settings = settings;
+    judge.places = Arc::new(Places::new(IN_FLIGHT));
     let one = |item| judge_one(&judge, &held_out.path, item);
     // Whoever calls from a task of tokio has a budget of steps there, which nothing renews while this thread is blocked: the judge's
     // semaphore would let nobody in any more.

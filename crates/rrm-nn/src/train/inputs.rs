@@ -29,7 +29,7 @@ pub(super) fn hashes(config: &TrainConfig) -> Result<Inputs, RunError> {
         source.filter.as_deref().map_or(Ok(()), &mut file)?;
     }
     config.evaluation.as_ref().map_or(Ok(()), |evaluation| file(&evaluation.path))?;
-    if Format::shipped(&config.data.format).is_none() {
+    if Format::shipped(&config.data.format).is_err() {
         file(Path::new(&config.data.format))?;
     }
     match &config.model {

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rrm::{engine::Sampling, format::Format};
+use rrm::{
+    engine::Sampling,
+    format::{Format, FormatError},
+};
 
 use super::{
     RunError,
@@ -270,8 +273,9 @@ pub(super) fn held_out(config: &TrainConfig) -> Result<Option<HeldOut>, RunError
 
 /// A shipped format, or one from a file.
 pub(super) fn format(name: &str) -> Result<Format, RunError> {
-    if let Some(format) = Format::shipped(name) {
-        return Ok(format?);
+    match Format::shipped(name) {
+        Err(FormatError::Unknown(_)) => {}
+        shipped => return Ok(shipped?),
     }
     let text = fs::read_to_string(name).map_err(|source| RunError::NoFormat { name: name.to_owned(), source })?;
     Ok(Format::parse(name, &text)?)

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use crate::golden::{checkpoint, folder};
 
 fn format(name: &str) -> Arc<Format> {
-    Arc::new(Format::shipped(name).unwrap().unwrap())
+    Arc::new(Format::shipped(name).unwrap())
 }
 
 fn engine(rule: &str) -> Arc<dyn Engine> {

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::golden::checkpoint;
 
 fn format() -> Arc<Format> {
-    Arc::new(Format::shipped("direct").unwrap().unwrap())
+    Arc::new(Format::shipped("direct").unwrap())
 }
 
 fn text() -> Arc<Text> {
@@ -148,7 +148,7 @@ fn examples_are_prompt_completion_and_the_end_of_the_turn() {
     ];
     let sources = vec![SftFile { path: write(folder.path(), "sft.jsonl", &rows), weight: 1.0 }];
     let config = SftConfig { sources, batch_size: 2, max_length: 100, verdict_weight: 3.0, seed: 1, ..SftConfig::default() };
-    let (format, text) = (Format::shipped("direct").unwrap().unwrap(), text());
+    let (format, text) = (Format::shipped("direct").unwrap(), text());
     let verdict = format.file.verdict.stated()[1].clone();
     let rows = fs::read_to_string(&config.sources[0].path).unwrap().replace("[[B]]", &verdict.replace('\\', "\\\\"));
     fs::write(&config.sources[0].path, rows).unwrap();

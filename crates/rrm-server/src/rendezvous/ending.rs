@@ -55,6 +55,7 @@ pub(super) async fn settle(server: Arc<Server>, key: String, serial: u64) {
         judge(server, key, serial).await;
     } else {
         server.metrics.groups_incomplete.add(1);
+        tracing::warn!(group = key, "group incomplete at its deadline");
         server.groups.remove(&key, serial);
     }
 }
@@ -87,6 +88,23 @@ pub(super) async fn judge(server: Arc<Server>, key: String, serial: u64) {
     server.metrics.times(gathered - began, gathered.elapsed());
     server.metrics.group(&judged, &texts, &copies, members.len() < ask.size);
     let failed = judged.is_err();
+    let (gathering, judging) = ((gathered - began).as_secs_f64(), gathered.elapsed().as_secs_f64());
+    match &judged {
+        Ok(judged) => {
+            let (undecided, coins) = (judged.undecided, judged.coins);
+            tracing::info!(
+                group = key,
+                members = members.len(),
+                texts = texts.len(),
+                undecided,
+                coins,
+                gathering,
+                judging,
+                "group judged"
+            );
+        }
+        Err(error) => tracing::warn!(group = key, members = members.len(), %error, gathering, judging, "group not judged"),
+    }
     let answer =
         judged.map(|judged| (Arc::new(texts.iter().map(|text| digest(text)).collect()), members.len(), Arc::new(judged)));
     {

@@ -364,3 +364,20 @@ async fn a_judge_whose_last_calls_failed_is_not_ready() {
     assert_eq!(served.ask("/v1/judge", &row).await.0, 200);
     assert_eq!(ready().await.0, 200);
 }
+
+#[tokio::test]
+async fn a_judge_whose_limit_is_met_is_not_ready() {
+    use rrm::spending::{Limits, Spending};
+    let engine = std::sync::Arc::new(rrm::engine::scripted::scripted("longer").unwrap());
+    let mut judge = crate::served::judge_by(engine, rrm::judge::JudgeSettings::default());
+    judge.spending = std::sync::Arc::new(Spending::new(Limits { max_calls: Some(1), ..Limits::default() }));
+    let server = rrm_server::Server::new(judge, patient(2), Box::new(|_| Ok(())));
+    let ready = || rrm_server::routes::ready(axum::extract::State(server.clone()));
+    assert_eq!(ready().await.status(), 200);
+    server.judge.spending.begin().unwrap().finish(rrm::engine::Usage::default());
+    let response = ready().await;
+    assert_eq!(response.status(), 503);
+    let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+    let said = String::from_utf8(body.to_vec()).unwrap();
+    assert!(said.contains("the judge may not be asked any more: stopped by --max-calls 1"), "{said}");
+}

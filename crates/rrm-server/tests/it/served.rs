@@ -12,8 +12,7 @@ use futures::future::BoxFuture;
 use rrm::{
     engine::{Completion, Engine, EngineError, EngineInfo, Request, scripted::ScriptedEngine, scripted::scripted},
     format::Format,
-    judge::{Judge, JudgeSettings, Places},
-    spending::{Limits, Spending},
+    judge::{Judge, JudgeSettings},
 };
 use rrm_server::{Server, settings::Settings};
 use serde_json::Value;
@@ -82,18 +81,9 @@ pub fn client() -> reqwest::Client {
 
 /// A judge that keeps nothing.
 pub fn judge_by(engine: Arc<dyn Engine>, settings: JudgeSettings) -> Judge {
-    Judge {
-        engine,
-        format: Arc::new(Format::shipped("rrm").unwrap().unwrap()),
-        settings,
-        store: None,
-        places: Arc::new(Places::new(64)),
-        spending: Arc::new(Spending::new(Limits::default())),
-        addresses: true,
-        recorder: None,
-        batch: None,
-        sink: None,
-    }
+    let mut judge = Judge::new(engine, Format::shipped("rrm").unwrap());
+    judge.settings = settings;
+    judge
 }
 
 /// Groups of this size.

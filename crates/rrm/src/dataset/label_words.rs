@@ -1,8 +1,16 @@
 //! A word such as `[[A]]`, `model_b wins` or `both_bad` -> which of two it calls better, the same in every data set.
 
+/// No word of a verdict has more bytes.
+const LONGEST: usize = 200;
+
 /// What a word says wherever it stands: 0 the first, 1 the second, 2 neither.
 pub(super) fn word(text: &str) -> Option<usize> {
-    let lower = text.trim().to_lowercase();
+    let trimmed = text.trim();
+    // Whole responses are asked about, too.
+    if trimmed.len() > LONGEST {
+        return None;
+    }
+    let lower = trimmed.to_lowercase();
     let bracketed = lower.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]")).map(str::trim);
     let plain = bracketed.unwrap_or(&lower);
     if let Some(side) = compared(plain) {

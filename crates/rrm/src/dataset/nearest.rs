@@ -1,7 +1,7 @@
 //! A name that is not there -> the one that was meant.
 
 /// The name most like `wanted`, if at least half of its letters agree.
-pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let lower = wanted.to_lowercase();
     let near = names.filter(|name| name.len() <= 64).map(|name| (edits(&lower, &name.to_lowercase()), name));
     near.min_by_key(|(edits, _)| *edits)

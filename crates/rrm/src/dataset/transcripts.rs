@@ -201,9 +201,11 @@ fn instructed(text: &str) -> Option<Vec<Message>> {
 fn worded(text: &str, [user, assistant]: [&str; 2]) -> Option<Vec<Message>> {
     let inline = user == "USER:";
     let text = text.trim_start();
-    let (system, text) = match text.find(user) {
-        Some(at) if inline && text.starts_with(VICUNA) => (Some(text[..at].trim()), &text[at..]),
-        _ => (None, text),
+    // Only there it is looked for in the whole text.
+    let opens = if inline && text.starts_with(VICUNA) { text.find(user) } else { None };
+    let (system, text) = match opens {
+        Some(at) => (Some(text[..at].trim()), &text[at..]),
+        None => (None, text),
     };
     if !text.starts_with(user) {
         return None;

@@ -93,6 +93,14 @@ pub enum EngineError {
         /// What went wrong.
         detail: String,
     },
+    /// A limit of the run forbids to find out who answers, so nothing was asked for.
+    #[error("{engine}: {limit} before it was known who judges")]
+    Limit {
+        /// The engine's name.
+        engine: String,
+        /// Which limit, in words.
+        limit: String,
+    },
     /// The engine cannot do what the request asks, such as a thinking budget.
     #[error("{engine}: {what}")]
     Unsupported {

@@ -12,6 +12,7 @@ mod bounded;
 mod budget;
 mod client;
 mod config;
+mod connecting;
 pub(super) mod continuation;
 mod echo;
 mod failure;
@@ -26,11 +27,14 @@ mod offline;
 pub(super) mod opening;
 mod pinned;
 mod probes;
+mod probing;
 mod prompt_size;
 mod ready;
 mod refusal;
+mod remembering;
 mod replicas;
 pub(super) mod reply;
+mod restarts;
 mod secrets;
 pub(super) mod server;
 mod stats;
@@ -40,7 +44,7 @@ mod whole;
 use futures::future::BoxFuture;
 
 pub use super::HttpStats;
-pub use config::{Continuation, HttpConfig};
+pub use config::{Continuation, HttpConfig, Probes};
 pub use fields::Fields;
 pub use identity::{Memory, Otherwise};
 #[cfg(feature = "store")]
@@ -52,12 +56,12 @@ use tokio::sync::OnceCell;
 
 use self::{
     body::{Body, Input, Terms},
+    connecting::{connected, sampling_defaults},
     continuation::{CHAT, Found, send},
-    fingerprint::Answers,
-    identity::{Learned, Shown},
-    listing::Listed,
+    identity::Learned,
     pinned::Pinned,
-    refusal::Remedy,
+    remembering::Remembering,
+    restarts::Restarts,
     server::Server,
 };
 use crate::{
@@ -78,6 +82,9 @@ pub struct HttpEngine {
     /// What has to be made sure of before the first completion, where nothing was asked yet.
     pinned: Option<Pinned>,
     confirmed: OnceCell<Result<(), EngineError>>,
+    /// What a store remembers once something is paid for.
+    remembering: Option<Remembering>,
+    restarts: Restarts,
     pub(super) server: Server,
 }
 
@@ -100,146 +107,9 @@ pub async fn connect_remembered(config: HttpConfig, memory: Memory) -> Result<Ht
     connected(&config, Some(&memory)).await.map_err(|error| refusal::advised(error, config.stream))
 }
 
-async fn connected(config: &HttpConfig, memory: Option<&Memory>) -> Result<HttpEngine, EngineError> {
-    let mut server = Server::new(config)?;
-    let changes = config.fields.address().unwrap_or_default();
-    let remembered = |server: &Server, model: &str| -> Result<_, EngineError> {
-        let Some(memory) = memory else { return Ok(None) };
-        let sole = memory.sole(model, &changes, config.revision.as_deref(), &config.places());
-        Ok(sole.map_err(|error| server.failed(&error))?.map(|identity| (identity, memory.clone())))
-    };
-    if let Some(model) = &config.model
-        && let Some((identity, memory)) = remembered(&server, model)?
-    {
-        return Ok(pinned::engine(server, config, memory, identity));
-    }
-    let lists = listing::list(&server).await;
-    let listing = lists.iter().flatten().any(|models| !models.is_empty());
-    let mut notes: Vec<String> = listing::unlisted(&server.name, config.model.as_deref(), &lists).into_iter().collect();
-    let listed = listing::choose(&server.name, config, lists)?;
-    // Where more than the size of a context has changed it is asked at once who it is.
-    if config.model.is_none()
-        && let Some((identity, memory)) = remembered(&server, &listed.id)?
-        && (identity.known.listed == listed.stable() || config.revision.is_some())
-    {
-        return Ok(pinned::engine(server, config, memory, identity));
-    }
-    server.name = format!("{} at {}", visible(&listed.id), server.name);
-    let mut learned = Learned { owner: listed.owner.clone(), ..Learned::default() };
-    let asking = Asking { remedies: &mut learned.remedies, elsewhere: !listing, fixed: false };
-    let Probed { answers, seeds } = first_requests(&server, asking, || Box::pin(probe(&server, config, &listed))).await?;
-    let listed = listing::loaded(&server, config, &listed).await;
-    let model = listed.id.clone();
-    let places = config.places();
-    let shown = Shown { listed: &listed, answers: &answers, places: &places };
-    let finished = |fingerprint| fingerprint::with_fields(fingerprint, &server.fields());
-    let mut identity = match (memory, &config.revision) {
-        (_, Some(revision)) => identity::declared(&listed, &changes, revision, finished),
-        (None, None) => identity::fresh(&changes, &shown, &[], finished),
-        (Some(memory), None) => {
-            let (identity, said) = memory.settle(&server.name, &changes, &shown, finished)?;
-            notes.extend(said);
-            identity
-        }
-    };
-    learned.seeds = seeds;
-    learned.logprobs = probes::logprobs(&server, &model).await?;
-    let way = continuation::find(&server, &model, server.ways(config)).await?;
-    learned.budget = (config.continuation != Continuation::None).then_some(way.is_some());
-    learned.opening = match Learned::of(&identity).opening {
-        // What is stored was read so.
-        Some(opening) => Some(opening),
-        None => opening::find(&server, &model).await,
-    };
-    identity.known.learned = learned.text();
-    if let Some(memory) = memory {
-        memory.identities.remember(&identity).map_err(|error| server.failed(&error))?;
-    }
-    let mut engine = HttpEngine::of(server, identity, &learned, None);
-    engine.notes.splice(0..0, notes);
-    engine.info.budget = way.is_some();
-    engine.way = OnceCell::new_with(Some(way));
-    Ok(engine)
-}
-
-/// What this kind of server takes from elsewhere where a request does not set it. It is said and not overridden: what was stored before was
-/// drawn so, and services refuse fields that they do not know.
-fn sampling_defaults(owner: &str) -> Option<&'static str> {
-    match owner {
-        "vllm" => Some(
-            "vLLM takes top_k, min_p and repetition_penalty from the model's generation_config.json where they are not set: --top-k 0 --min-p 0 \
-             sets the first two, `vllm serve --generation-config vllm` ignores the file",
-        ),
-        "sglang" => Some(
-            "SGLang takes top_k, min_p and repetition_penalty from the model's generation_config.json where they are not set: \
-             `--sampling-defaults openai` ignores the file",
-        ),
-        "llamacpp" => Some(
-            "llama.cpp draws with its own top_k (40) and min_p (0.05), or those it was started with, where they are not set: --top-k 0 --min-p 0 \
-             sets them",
-        ),
-        _ => None,
-    }
-}
-
-/// What the first requests tell.
-struct Probed {
-    answers: Answers,
-    seeds: bool,
-}
-
-/// How first requests are made.
-struct Asking<'a> {
-    /// What is sent otherwise from now on.
-    remedies: &'a mut Vec<Remedy>,
-    /// Whether other candidates of an address are tried where nothing is found at the first.
-    elsewhere: bool,
-    /// Whether the fingerprint is known, so that nothing may change that is part of it.
-    fixed: bool,
-}
-
-/// Makes the first requests. Where the server refuses how they are sent, and another way changes no text, they are sent that way from now on.
-async fn first_requests<'a, T>(
-    server: &Server,
-    asking: Asking<'_>,
-    ask: impl Fn() -> BoxFuture<'a, Result<T, EngineError>>,
-) -> Result<T, EngineError> {
-    let mut not_found = None;
-    loop {
-        let error = match ask().await {
-            Ok(done) => return Ok(done),
-            Err(error) => error,
-        };
-        let remedy = Remedy::of(&error, &server.fields(), server.streams());
-        if let Some(remedy) = remedy.filter(|remedy| !asking.fixed || *remedy != Remedy::ShortSeeds) {
-            server.mend(remedy);
-            asking.remedies.push(remedy);
-            continue;
-        }
-        if !matches!(error, EngineError::Status { status: 404 | 405, .. }) {
-            return Err(error);
-        }
-        let next = asking.elsewhere && server.replicas().iter().any(|replica| replica.base.choose(replica.base.chosen() + 1));
-        let first = not_found.get_or_insert(error);
-        if !next {
-            return Err(first.clone());
-        }
-    }
-}
-
-async fn probe(server: &Server, config: &HttpConfig, listed: &Listed) -> Result<Probed, EngineError> {
-    let mut answers = match config.revision {
-        Some(_) => Answers::default(),
-        None => fingerprint::answers(server, &listed.id, true).await?,
-    };
-    let (seeds, stories) = probes::seeds_repeat(server, &listed.id, config.revision.is_none()).await?;
-    answers.add(stories);
-    Ok(Probed { answers, seeds })
-}
-
 impl HttpEngine {
     /// An engine that is known to be so.
-    fn of(server: Server, identity: Identity, learned: &Learned, pinned: Option<Pinned>) -> HttpEngine {
+    fn of(server: Server, identity: Identity, learned: &Learned, restarts: Restarts) -> HttpEngine {
         let mut notes: Vec<String> = learned.remedies.iter().map(|remedy| remedy.note().to_owned()).collect();
         if identity.known.answers.is_empty() && identity.known.revision.is_none() {
             notes.push(identity::DRIFTS.to_owned());
@@ -262,8 +132,10 @@ impl HttpEngine {
             defaults: learned.owner.as_deref().and_then(sampling_defaults),
             opening,
             identity,
-            pinned,
+            pinned: None,
             confirmed: OnceCell::new(),
+            remembering: None,
+            restarts,
             info,
             server,
         }
@@ -305,10 +177,33 @@ impl HttpEngine {
         self.way.get().copied().flatten()
     }
 
+    /// Makes sure of who answers, and has it remembered.
+    async fn confirmed(&self) -> Result<(), EngineError> {
+        let confirm = || async {
+            if let Some(pinned) = &self.pinned {
+                pinned.confirmed(self).await?;
+                self.restarts.is_sure(&self.server);
+            }
+            self.remember()
+        };
+        self.confirmed.get_or_init(confirm).await.clone()?;
+        self.restarts.refused()
+    }
+
+    fn remember(&self) -> Result<(), EngineError> {
+        let remembered = self.remembering.as_ref().map(Remembering::remember).transpose();
+        remembered.map(drop).map_err(|error| self.server.failed(&error))
+    }
+
     async fn answer(&self, request: Request, meter: Option<&dyn Meter>) -> Result<Completion, EngineError> {
-        if let Some(pinned) = &self.pinned {
-            self.confirmed.get_or_init(|| pinned.confirmed(self)).await.clone()?;
-        }
+        self.confirmed().await?;
+        let completion = self.asked(request, meter).await?;
+        // What came from a server that went away meanwhile may be another's.
+        self.restarts.same(self, false).await?;
+        Ok(completion)
+    }
+
+    async fn asked(&self, request: Request, meter: Option<&dyn Meter>) -> Result<Completion, EngineError> {
         let _permit = self.server.permit().await?;
         let watch = self.server.counters.watch();
         let result = match (&request.budget, self.way()) {
@@ -344,6 +239,26 @@ impl Engine for HttpEngine {
 
     fn also(&self) -> &[String] {
         &self.identity.known.also
+    }
+
+    fn changes(&self) -> Option<&str> {
+        Some(&self.identity.changes)
+    }
+
+    fn confirming(&self) -> Option<BoxFuture<'_, Result<(), EngineError>>> {
+        let done = self.confirmed.get().is_some_and(Result::is_ok) && self.restarts.refused().is_ok();
+        (!done).then(|| -> BoxFuture<'_, _> { Box::pin(self.confirmed()) })
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(async {
+            self.restarts.same(self, true).await?;
+            match self.remember() {
+                // Nothing was paid for there.
+                Err(_) if self.remembering.as_ref().is_some_and(Remembering::is_read_only) => Ok(()),
+                remembered => remembered,
+            }
+        })
     }
 
     /// Usage is what the server reports, and 0 where it reports none. With a budget, see [`Completion::elicited`], tokens

@@ -112,7 +112,11 @@ async fn ask(
     let path = if versioned { format!("v1/{}", route.path()) } else { route.path().to_owned() };
     let bytes = server.bytes(&body, |fields, body| fields.apply(body, false))?;
     let reply: Value = server.post_metered(&path, bytes, meter).await?;
-    shapes::read(route, &reply).map_err(bad)
+    let read = shapes::read(route, &reply).map_err(bad)?;
+    if meter.is_none() {
+        server.counted.took(read.1);
+    }
+    Ok(read)
 }
 
 impl ScalarEngine {

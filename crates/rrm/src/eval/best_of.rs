@@ -8,7 +8,9 @@ mod questions;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    future::ready,
     io,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 use futures::{StreamExt, stream};
@@ -171,9 +173,21 @@ pub async fn best_of(
     let mut sums: [Sums; SIZES.len()] = Default::default();
     let (mut right_ones, mut wrong_ones, mut all) = (Vec::new(), Vec::new(), Verdicts::default());
     let work = |item| async move { (item, picks(judge, item, settings, largest).await) };
-    let mut rows = std::pin::pin!(stream::iter(items).map(work).buffered(window.max(1)));
+    let stopped = AtomicBool::new(false);
+    let begun = stream::iter(items).take_while(|_| ready(!stopped.load(Relaxed)));
+    let mut rows = std::pin::pin!(begun.map(work).buffered(window.max(1)));
+    let mut failed = None;
     while let Some((item, picks)) = rows.next().await {
-        let Picks { picks, scores, verdicts } = picks.map_err(|source| RunError::Judge { id: item.id.clone(), source })?;
+        let Picks { picks, scores, verdicts } = match picks {
+            Ok(picks) if failed.is_none() => picks,
+            Ok(_) => continue,
+            // No further question begins, and what is in flight still ends: what it paid for is stored.
+            Err(source) => {
+                stopped.store(true, Relaxed);
+                failed.get_or_insert(RunError::Judge { id: item.id.clone(), source });
+                continue;
+            }
+        };
         all.merge(&verdicts);
         for (place, score) in scores {
             match item.responses[place].label {
@@ -194,6 +208,9 @@ pub async fn best_of(
             }
         }
         done()?;
+    }
+    if let Some(error) = failed {
+        return Err(error);
     }
     let sizes = SIZES.iter().zip(&sums).filter_map(|(n, sums)| size(*n, sums)).collect();
     let engine = judge.engine.info().clone();

@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::{Fixture, JudgeError, Order};
+use super::{ComparisonId, JudgeError, Order};
 use crate::{chat::Message, comparison::Comparison, format::Format};
 
 /// A comparison whose votes are being asked for.
 pub(super) struct Asking<'a> {
-    pub fixture: Fixture<'a>,
+    pub id: ComparisonId<'a>,
     comparison: &'a Comparison,
     /// What was rendered, with `a` first and with `b` first, for as long as a vote holds it.
     rendered: Mutex<[Weak<Rendered>; 2]>,
@@ -20,8 +20,8 @@ pub(super) struct Rendered {
 }
 
 impl<'a> Asking<'a> {
-    pub fn new(fixture: Fixture<'a>, comparison: &'a Comparison) -> Self {
-        Asking { fixture, comparison, rendered: Default::default() }
+    pub fn new(id: ComparisonId<'a>, comparison: &'a Comparison) -> Self {
+        Asking { id, comparison, rendered: Default::default() }
     }
 
     /// The rendered comparison: the one that another vote holds, or else made now.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Evidence, Fixture, Judge, JudgeError, Judgment, ScoreRecord};
+use super::{ComparisonId, Evidence, Judge, JudgeError, Judgment, ScoreRecord};
 use crate::{
     address::{KeyParts, completion_key},
     chat::{Message, Role},
@@ -20,12 +20,12 @@ impl Judge {
     pub(super) async fn judge_by_scores(
         &self,
         scores: &Scores,
-        fixture: Fixture<'_>,
+        id: ComparisonId<'_>,
         comparison: &Comparison,
     ) -> Result<Judgment, JudgeError> {
         self.check_scalar()?;
-        let (a, b) = fixture.pair;
-        let one = |response: usize, text: &Arc<str>| self.score(scores, fixture.item, response, comparison, text.clone());
+        let (a, b) = id.pair;
+        let one = |response: usize, text: &Arc<str>| self.score(scores, id.item, response, comparison, text.clone());
         // Where one score fails the other still comes: what it cost is stored.
         let (a, b) = futures::join!(one(a, &comparison.first), one(b, &comparison.second));
         Ok(Judgment::new(Evidence::Scores([a?, b?])))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 
 use super::{
     Settings,
@@ -21,10 +21,11 @@ use crate::{
 /// Stands where the hash of a judge format stands in the address of a verdict: no format wrote this request.
 const SAMPLES: &str = "rrm pairs samples 1";
 
-/// Asks for `settings.samples` responses at once.
+/// Asks for `settings.samples` responses at once. Where one fails the others still end: what they paid for is stored.
 pub(super) async fn sample(judge: &Judge, question: &Question, settings: &Settings) -> Result<Vec<Candidate>, JudgeError> {
     let messages: Arc<[Message]> = asked(question, settings).into();
-    try_join_all((0..settings.samples).map(|index| one(judge, question, messages.clone(), index, settings.seed))).await
+    let all = (0..settings.samples).map(|index| one(judge, question, messages.clone(), index, settings.seed));
+    join_all(all).await.into_iter().collect()
 }
 
 /// The question with what is said about how to answer.

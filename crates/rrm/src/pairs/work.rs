@@ -1,6 +1,12 @@
 //! Kept rows -> pairs, through the engines that sample responses and judge difficulty; dropped rows -> lines that say why.
 
-use std::sync::Arc;
+use std::{
+    future::ready,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
 use futures::{StreamExt, stream};
 
@@ -110,11 +116,24 @@ pub async fn work(
         Ok(Done { category: question.category, dropped, unused, ..Done::default() })
     };
     let rows_here = Shard::of(shard, decided.rows(), rows(inputs, columns).enumerate());
-    let mut done = std::pin::pin!(stream::iter(rows_here).map(one).buffered(window.max(1)));
-    let mut rows = 0;
+    let stopped = AtomicBool::new(false);
+    let rows_here = stream::iter(rows_here).take_while(|_| ready(!stopped.load(Relaxed)));
+    let mut done = std::pin::pin!(rows_here.map(one).buffered(window.max(1)));
+    let (mut rows, mut failed) = (0, None);
     while let Some(done) = done.next().await {
-        emit(done?)?;
+        match (done, &failed) {
+            (Ok(done), None) => emit(done)?,
+            // No further row begins, and what is in flight still ends: what it paid for is stored.
+            (Err(error), None) => {
+                stopped.store(true, Relaxed);
+                failed = Some(error);
+            }
+            (_, Some(_)) => {}
+        }
         rows += 1;
+    }
+    if let Some(error) = failed {
+        return Err(error);
     }
     if rows == Shard::rows(shard, decided.rows()) { Ok(()) } else { Err(PairsError::Changed) }
 }

@@ -38,7 +38,9 @@ pub enum StoreError {
         known: i64,
     },
     /// The file or its file system cannot be written to.
-    #[error("{path}: is read-only: make it writable, or copy it to a place that is")]
+    #[error(
+        "{path}: is read-only, so that no answer can be kept and nothing is asked: make it writable with its folder, or copy it to a place that is"
+    )]
     ReadOnly {
         /// The store.
         path: PathBuf,
@@ -80,6 +82,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether what there is may be read although it cannot be written.
+    pub fn may_be_read(&self) -> bool {
+        matches!(self, StoreError::ReadOnly { .. } | StoreError::CannotOpen { .. })
+    }
+
     /// Whether the program itself is at fault, or what it wrote: nothing about its input, its options or its surroundings would mend it.
     pub fn is_ours(&self) -> bool {
         matches!(self, StoreError::Corrupt { .. } | StoreError::Closed { .. })

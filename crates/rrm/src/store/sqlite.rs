@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -38,6 +39,9 @@ pub use self::{
     stats::{EngineStats, StoreStats, stats},
 };
 
+/// So long a completion that could not be stored speaks against asking for more.
+const TROUBLED: Duration = Duration::from_secs(5);
+
 /// An open store. Clones share it; when the last one goes, the writer finishes what is queued in the background and ends.
 ///
 /// Dropping without [`close`](Store::close) loses nothing that was acknowledged, it only leaves SQLite's log beside the file.
@@ -48,30 +52,46 @@ struct Shared {
     path: PathBuf,
     readers: Vec<Mutex<Connection>>,
     next_reader: AtomicUsize,
-    queue: mpsc::Sender<writer::Order>,
+    /// `None` where nothing can be written.
+    queue: Result<mpsc::Sender<writer::Order>, StoreError>,
     /// What the same model answered under other fingerprints, where it must not be paid for again in silence.
     elsewhere: OnceLock<Elsewhere>,
+    /// Why nothing could be written when it was last tried, and when that was.
+    trouble: Mutex<Option<(Instant, StoreError)>>,
 }
 
 impl Store {
-    /// Opens a store, creating the file when there is none; its directory must exist.
+    /// Opens a store, creating the file when there is none; its directory must exist. One that is there and cannot be written is read, see
+    /// [`read_only`](Store::read_only).
     ///
     /// # Errors
-    /// [`StoreError`] when the file cannot be created or written, is something else, is damaged, or was written by a newer version.
+    /// [`StoreError`] when the file cannot be created, is something else, is damaged, or was written by a newer version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        Self::start(path, schema::open(path, schema::Mode::Create)?)
+        match schema::open(path, schema::Mode::Create) {
+            Ok(writing) => Self::start(path, writing),
+            Err(error) if error.may_be_read() => match schema::open_immutable(path) {
+                Ok(_) => Self::over(path, Err(StoreError::ReadOnly { path: path.to_owned() })),
+                Err(_) => Err(error),
+            },
+            Err(error) => Err(error),
+        }
     }
 
     fn start(path: &Path, writing: Connection) -> Result<Self, StoreError> {
+        Self::over(path, Ok(writer::start(path.to_owned(), writing)?))
+    }
+
+    fn over(path: &Path, queue: Result<mpsc::Sender<writer::Order>, StoreError>) -> Result<Self, StoreError> {
         let threads = thread::available_parallelism().map_or(2, |threads| threads.get().clamp(2, 16));
         let readers: Result<_, _> = (0..threads).map(|_| schema::open_reader(path).map(Mutex::new)).collect();
         let shared = Shared {
             path: path.to_owned(),
             readers: readers?,
             next_reader: AtomicUsize::new(0),
-            queue: writer::start(path.to_owned(), writing)?,
+            queue,
             elsewhere: OnceLock::new(),
+            trouble: Mutex::default(),
         };
         Ok(Store(Arc::new(shared)))
     }
@@ -79,6 +99,11 @@ impl Store {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.0.path
+    }
+
+    /// Why nothing can be stored here, where that is so: then what it holds can be read all the same.
+    pub fn read_only(&self) -> Option<&StoreError> {
+        self.0.queue.as_ref().err()
     }
 
     /// The completion under this key, if it was ever stored.
@@ -91,12 +116,13 @@ impl Store {
         read(&self.reader(), self.path(), key)
     }
 
-    /// What the store holds of the model that this engine's name names, under other fingerprints than the engine's and those in `also`.
+    /// What the store holds of the model that this engine's name names, under other fingerprints than the engine's and those in `also`. `changes` is
+    /// what the engine is asked with, where it can be remembered.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be read.
-    pub fn elsewhere(&self, engine: &EngineInfo, also: &[String]) -> Result<Elsewhere, StoreError> {
-        elsewhere::find(&self.reader(), self.path(), engine, also).map_err(|error| explain(self.path(), &error))
+    pub fn elsewhere(&self, engine: &EngineInfo, also: &[String], changes: Option<&str>) -> Result<Elsewhere, StoreError> {
+        elsewhere::find(&self.reader(), self.path(), engine, (also, changes)).map_err(|error| explain(self.path(), &error))
     }
 
     /// From now on [`paid_before`](Store::paid_before) knows the rows of `elsewhere`. The first that is given stays.
@@ -119,8 +145,21 @@ impl Store {
     pub async fn put(&self, key: CompletionKey, origin: Origin, completion: Completion) -> Result<Completion, StoreError> {
         let (reply, answer) = oneshot::channel();
         let put = writer::Put { key, origin, completion, reply };
-        self.0.queue.send(writer::Order::Put(Box::new(put))).await.map_err(|_| self.closed())?;
-        answer.await.map_err(|_| self.closed())?
+        let queue = self.0.queue.as_ref().map_err(Clone::clone)?;
+        queue.send(writer::Order::Put(Box::new(put))).await.map_err(|_| self.closed())?;
+        let stored = answer.await.map_err(|_| self.closed())?;
+        *self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner) =
+            stored.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        stored
+    }
+
+    /// Why nothing can be stored, where the last completion could not be a moment ago: whoever would pay for another one waits.
+    pub fn trouble(&self) -> Option<StoreError> {
+        if let Some(error) = self.read_only() {
+            return Some(error.clone());
+        }
+        let trouble = self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.as_ref().filter(|(at, _)| at.elapsed() < TROUBLED).map(|(_, error)| error.clone())
     }
 
     /// Writes what is queued and moves the log into the file. Afterwards [`put`](Store::put) fails on every clone.
@@ -128,8 +167,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Closed`] when it was closed before; others when the log cannot be moved, which loses nothing.
     pub async fn close(&self) -> Result<(), StoreError> {
+        let Ok(queue) = &self.0.queue else { return Ok(()) };
         let (reply, answer) = oneshot::channel();
-        self.0.queue.send(writer::Order::Close(reply)).await.map_err(|_| self.closed())?;
+        queue.send(writer::Order::Close(reply)).await.map_err(|_| self.closed())?;
         answer.await.map_err(|_| self.closed())?
     }
 

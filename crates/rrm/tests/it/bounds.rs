@@ -17,7 +17,6 @@ use rrm::{
     judge::{Adaptive, Judge, JudgeError, JudgeSettings, Places},
     rank::{RankSettings, rank},
     run::{Task, run},
-    spending::{Limits, Spending},
     strategy::Strategy,
 };
 
@@ -82,18 +81,11 @@ impl Engine for Counting {
 }
 
 fn judge(engine: Arc<Counting>, votes: u32, adaptive: Adaptive) -> Judge {
-    Judge {
-        engine,
-        format: Arc::new(Format::shipped("direct").unwrap().unwrap()),
-        settings: JudgeSettings { votes, adaptive, both_orders: votes > 1, ..Default::default() },
-        store: None,
-        places: Arc::new(Places::new(CONCURRENCY)),
-        spending: Arc::new(Spending::new(Limits::default())),
-        addresses: false,
-        recorder: None,
-        batch: None,
-        sink: None,
-    }
+    let mut judge = Judge::new(engine, Format::shipped("direct").unwrap());
+    judge.settings = JudgeSettings { votes, adaptive, both_orders: votes > 1, ..Default::default() };
+    judge.places = Arc::new(Places::new(CONCURRENCY));
+    judge.addresses = false;
+    judge
 }
 
 fn item(row: usize, n: usize) -> Item {

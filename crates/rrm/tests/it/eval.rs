@@ -13,23 +13,11 @@ use rrm::{
     engine::{Engine, scripted::scripted},
     eval::{self, Benchmark, CaseRow, Evaluation, Group, Suite},
     format::Format,
-    judge::{Judge, JudgeSettings, Places},
-    spending::{Limits, Spending},
+    judge::Judge,
 };
 
 fn judge(engine: Arc<dyn Engine>, format: &str) -> Judge {
-    Judge {
-        engine,
-        format: Arc::new(Format::shipped(format).unwrap().unwrap()),
-        settings: JudgeSettings::default(),
-        store: None,
-        places: Arc::new(Places::new(64)),
-        spending: Arc::new(Spending::new(Limits::default())),
-        addresses: true,
-        recorder: None,
-        batch: None,
-        sink: None,
-    }
+    Judge::new(engine, Format::shipped(format).unwrap())
 }
 
 /// A benchmark from real data; none where that is not there.

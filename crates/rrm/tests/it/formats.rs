@@ -17,7 +17,7 @@ fn comparison(prompt: Prompt, first: &str, second: &str) -> Comparison {
 }
 
 fn shipped(name: &str) -> Format {
-    Format::shipped(name).unwrap().unwrap()
+    Format::shipped(name).unwrap()
 }
 
 fn read(format: &Format, text: &str, finish: Finish) -> Result<Verdict, Abstain> {

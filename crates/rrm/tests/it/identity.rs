@@ -141,6 +141,9 @@ async fn both_ways_on_are_remembered() {
     let first = used(named(&[&one]), &store).await.unwrap().info().fingerprint.clone();
     let same = connected(named(&[&two]), &store, Otherwise::SameWeights(None)).await.unwrap();
     assert_eq!(same.info().fingerprint, first);
+    // Not before something is paid for, or a run ends well.
+    assert!(used(named(&[&two]), &store).await.is_err());
+    same.close().await.unwrap();
     assert!(same.notes().iter().any(|note| note.contains("--same-weights")), "{:?}", same.notes());
     for server in [&one, &two] {
         assert_eq!(used(named(&[server]), &store).await.unwrap().info().fingerprint, first, "both answers are its own");
@@ -149,6 +152,7 @@ async fn both_ways_on_are_remembered() {
     assert!(used(named(&[&three]), &store).await.is_err());
     let other = connected(named(&[&three]), &store, Otherwise::OtherWeights).await.unwrap();
     assert_ne!(other.info().fingerprint, first);
+    other.close().await.unwrap();
     assert!(other.notes().iter().any(|note| note.contains("asked anew")), "{:?}", other.notes());
     // From now on there are two of the name, and each is known by its answers.
     assert_eq!(used(named(&[&one]), &store).await.unwrap().info().fingerprint, first);

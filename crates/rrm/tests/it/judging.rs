@@ -11,7 +11,7 @@ use rrm::{
     dataset::{Item, Response},
     engine::{Completion, Engine, EngineError, EngineInfo, LabelLogprobs, Request, scripted::ScriptedEngine, scripted::scripted},
     format::Format,
-    judge::{Adaptive, Evidence, Fixture, Judge, JudgeSettings, Judgment, Order, Places, VoteRecord},
+    judge::{Adaptive, ComparisonId, Evidence, Judge, JudgeSettings, Judgment, Order, VoteRecord},
     keyed::Keyed,
     rank::{self, RankSettings, TeamRule},
     result::{Row, match_row},
@@ -55,18 +55,9 @@ impl Engine for Jittery {
 }
 
 fn judge(engine: Arc<dyn Engine>, settings: JudgeSettings) -> Judge {
-    Judge {
-        engine,
-        format: Arc::new(Format::shipped("rrm").unwrap().unwrap()),
-        settings,
-        store: None,
-        places: Arc::new(Places::new(64)),
-        spending: Arc::new(Spending::new(Limits::default())),
-        addresses: true,
-        recorder: None,
-        batch: None,
-        sink: None,
-    }
+    let mut judge = Judge::new(engine, Format::shipped("rrm").unwrap());
+    judge.settings = settings;
+    judge
 }
 
 fn pair() -> Comparison {
@@ -93,13 +84,13 @@ fn item(id: &str, n: usize) -> Item {
 async fn adaptive_voting_decides_as_all_votes_do_whatever_arrives_first() {
     for round in 0..60 {
         let id = format!("item-{round}");
-        let fixture = Fixture { item: &id, pair: (0, 1), order: Order::Given };
+        let named = ComparisonId { item: &id, pair: (0, 1), order: Order::Given };
         let mut decisions = Vec::new();
         let mut prefixes = Vec::new();
         for (salt, adaptive) in [(0, Adaptive::Off), (1, Adaptive::Sparing), (2, Adaptive::Eager), (3, Adaptive::Eager)] {
             let engine = Jittery::new("accuracy=0.6", salt);
             let settings = JudgeSettings { votes: 9, both_orders: true, adaptive, ..Default::default() };
-            let judgment = judge(engine.clone(), settings).judge(fixture, &pair()).await.unwrap();
+            let judgment = judge(engine.clone(), settings).judge(named, &pair()).await.unwrap();
             decisions.push(judgment.decision);
             if adaptive == Adaptive::Off {
                 assert_eq!(votes(&judgment).len(), 9);
@@ -122,7 +113,7 @@ async fn eager_voting_cancels_what_is_in_flight() {
         let engine = Jittery::new("accuracy=1", salt);
         let settings = JudgeSettings { votes: 15, adaptive: Adaptive::Eager, ..Default::default() };
         let judge = judge(engine.clone(), settings);
-        let judgment = judge.judge(Fixture { item: "x", pair: (0, 1), order: Order::Given }, &pair()).await.unwrap();
+        let judgment = judge.judge(ComparisonId { item: "x", pair: (0, 1), order: Order::Given }, &pair()).await.unwrap();
         assert_eq!(votes(&judgment).len(), 8);
         let (begun, ended) = (engine.begun.load(SeqCst), engine.ended.load(SeqCst));
         for _ in 0..100 {
@@ -157,7 +148,7 @@ async fn a_match_is_the_same_whichever_of_the_two_is_named_first() {
 async fn half_of_the_votes_see_the_other_order() {
     let settings = JudgeSettings { votes: 4, both_orders: true, ..Default::default() };
     let judgment = judge(Arc::new(scripted("first").unwrap()), settings)
-        .judge(Fixture { item: "x", pair: (0, 1), order: Order::Given }, &pair())
+        .judge(ComparisonId { item: "x", pair: (0, 1), order: Order::Given }, &pair())
         .await
         .unwrap();
     assert_eq!((judgment.counts.for_a, judgment.counts.for_b), (2, 2));
@@ -186,7 +177,8 @@ async fn votes_tell_how_likely_each_verdict_was_in_the_order_of_the_match() {
     let info = EngineInfo { logprobs: true, paid: true, ..scripted("first").unwrap().info().clone() };
     let settings = JudgeSettings { votes: 2, both_orders: true, ..Default::default() };
     let store = Some(Store::open(folder.path().join("store.db")).unwrap());
-    let judge = Judge { store, ..judge(Arc::new(Sure(info)), settings) };
+    let mut judge = judge(Arc::new(Sure(info)), settings);
+    judge.store = store;
     let new = rows(&judge, &Task::Judge, &[item("x", 2)], 1).await.remove(0);
     let played = &new.result.as_ref().unwrap().matches[0];
     for vote in &played.votes {

@@ -116,7 +116,7 @@ struct Text {
 #[test]
 fn recorded_arena_hard_replies_are_read_as_upstream_read_them() {
     let Some(folder) = shared_data("judgebench") else { return };
-    let format = Format::shipped("arena-hard").unwrap().unwrap();
+    let format = Format::shipped("arena-hard").unwrap();
     let file = GzDecoder::new(std::fs::File::open(folder.join("o1-mini-arena_hard-judgments.jsonl.gz")).unwrap());
     let mut read = 0;
     for line in std::io::BufRead::lines(std::io::BufReader::new(file)) {

@@ -6,8 +6,7 @@ use rrm::{
     comparison::{Comparison, Prompt},
     engine::{EngineError, http::HttpConfig, scalar},
     format::Format,
-    judge::{Evidence, Fixture, Judge, JudgeError, JudgeSettings, Order, Places},
-    spending::Spending,
+    judge::{ComparisonId, Evidence, Judge, JudgeError, Order, Places},
     store::Store,
     vote::Decision,
 };
@@ -19,18 +18,11 @@ fn config(url: String) -> HttpConfig {
 }
 
 async fn judge(url: String, store: Option<Store>) -> Judge {
-    Judge {
-        engine: Arc::new(scalar::connect(config(url)).await.unwrap()),
-        format: Arc::new(Format::shipped("rrm").unwrap().unwrap()),
-        settings: JudgeSettings::default(),
-        store,
-        places: Arc::new(Places::new(8)),
-        spending: Arc::new(Spending::default()),
-        addresses: true,
-        recorder: None,
-        batch: None,
-        sink: None,
-    }
+    let engine = Arc::new(scalar::connect(config(url)).await.unwrap());
+    let mut judge = Judge::new(engine, Format::shipped("rrm").unwrap());
+    judge.store = store;
+    judge.places = Arc::new(Places::new(8));
+    judge
 }
 
 fn comparison(first: &str, second: &str) -> Comparison {
@@ -38,7 +30,7 @@ fn comparison(first: &str, second: &str) -> Comparison {
 }
 
 async fn decide(judge: &Judge, first: &str, second: &str) -> Result<rrm::judge::Judgment, JudgeError> {
-    judge.judge(Fixture { item: "row", pair: (0, 1), order: Order::Given }, &comparison(first, second)).await
+    judge.judge(ComparisonId { item: "row", pair: (0, 1), order: Order::Given }, &comparison(first, second)).await
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use rrm::{
 
 /// What a reply says in a shipped format about these responses.
 fn about(name: &str, text: &str, [first, second]: [&str; 2]) -> Result<Verdict, Abstain> {
-    let format = Format::shipped(name).unwrap().unwrap();
+    let format = Format::shipped(name).unwrap();
     let text = text.to_owned();
     let completion = Completion {
         text,
@@ -79,7 +79,7 @@ fn a_quotation_is_one_whatever_the_quoted_text_holds() {
     ];
     for (text, open, head, tail, close) in cases {
         for (name, _) in SHIPPED {
-            let label = &Format::shipped(name).unwrap().unwrap().file.verdict.stated()[0];
+            let label = &Format::shipped(name).unwrap().file.verdict.stated()[0];
             let response = format!("{head}{label}{tail}");
             let reply = format!("{text} {open}{response}{close}");
             assert!(about(name, &reply, [&response, "other"]).is_err(), "{name}: {reply}");

@@ -13,7 +13,7 @@ use rrm::{
 };
 
 fn shipped(name: &str) -> Format {
-    Format::shipped(name).unwrap().unwrap()
+    Format::shipped(name).unwrap()
 }
 
 fn completion(text: &str, reasoning: Option<&str>) -> Completion {

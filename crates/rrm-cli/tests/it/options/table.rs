@@ -82,6 +82,7 @@ impl Base {
             ("pairs", _) => &["pairs", "DIR/questions.jsonl", "--samples", "2"],
             ("plan judge", _) => return vec!["plan", "judge", "DIR/pairs.jsonl"],
             ("plan rank", _) => return vec!["plan", "rank", "DIR/rows.jsonl"],
+            ("plan label", _) => return vec!["plan", "label", "DIR/rows.jsonl"],
             ("plan eval", Base::Other) => return vec!["plan", "eval", "best-of", "--data", "DIR/graded.jsonl"],
             ("plan eval", _) => return vec!["plan", "eval", "pairs", "--data", "DIR/labelled.jsonl"],
             ("doctor", _) => return vec!["doctor", "SERVER"],
@@ -112,7 +113,7 @@ const THREE: Base =
     Base::Words(&["serve", "--bind", "127.0.0.1:0", "--group-size", "3", "--engine", "scripted:random", "--store", "none"]);
 const VERIFY: Base = Base::Words(&["verify", "DIR/gold.jsonl"]);
 const THINKS: &[&str] = &["--max-thinking-tokens", "12"];
-const PLANS: &str = "plan judge,plan rank,plan eval";
+const PLANS: &str = "plan judge,plan rank,plan label,plan eval";
 
 /// All of them.
 pub const TRIALS: &[Trial] = &[
@@ -155,7 +156,7 @@ pub const TRIALS: &[Trial] = &[
     trial("opponents", &["1"], Base::Server, SendsFewer).with(&["--strategy", "elo"]).of("label,serve"),
     trial("teams", &["off"], Base::Server, SendsMore).with(&["--strategy", "elo"]),
     trial("teams", &["off"], Base::Other, Differs).of("eval,plan eval"),
-    trial("teams", &["off"], Base::Own, Differs).of("plan rank").with(&["--strategy", "elo"]),
+    trial("teams", &["off"], Base::Own, Differs).of("plan rank,plan label").with(&["--strategy", "elo"]),
     // What is read, kept and written.
     trial(
         "column",
@@ -191,6 +192,8 @@ pub const TRIALS: &[Trial] = &[
         .of("plan judge"),
     trial("column", &["prompt=ask", "responses=answers"], Base::Words(&["plan", "rank", "DIR/renamed.jsonl"]), Mends)
         .of("plan rank"),
+    trial("column", &["prompt=ask", "responses=answers"], Base::Words(&["plan", "label", "DIR/renamed.jsonl"]), Mends)
+        .of("plan label"),
     trial("column", &["prompt=ask"], Base::Words(&["plan", "eval", "pairs", "--data", "DIR/asked.jsonl"]), Mends).of("plan eval"),
     trial("column", &["category=id"], Base::Own, Differs).of("pairs"),
     trial("column", &["prompt=ask", "responses=answers"], Base::Own, Elsewhere("a_result_is_shown_with_its_bracket")).of("show"),
@@ -199,6 +202,7 @@ pub const TRIALS: &[Trial] = &[
     trial("skip-bad-rows", &[], Base::Words(&["label", "DIR/bad.jsonl", "--engine", "scripted:first"]), Mends).of("label"),
     trial("skip-bad-rows", &[], Base::Words(&["plan", "judge", "DIR/bad.jsonl"]), Mends).of("plan judge"),
     trial("skip-bad-rows", &[], Base::Words(&["plan", "rank", "DIR/bad.jsonl"]), Mends).of("plan rank"),
+    trial("skip-bad-rows", &[], Base::Words(&["plan", "label", "DIR/bad.jsonl"]), Mends).of("plan label"),
     trial("output", &["DIR/there.jsonl"], Base::Own, Writes("there.jsonl")),
     trial("store", &["DIR/s.sqlite"], Base::Server, Writes("s.sqlite")),
     trial("store", &["none"], Base::Other, Differs).of("plan eval"),
@@ -287,7 +291,7 @@ pub const TRIALS: &[Trial] = &[
     trial("official-only", &[], Base::Server, SendsFewer).of("eval"),
     trial("official-only", &[], Base::Own, Differs).of("plan eval"),
     trial("largest", &["1"], Base::Other, Differs),
-    trial("budgets", &["none,9"], Base::Server, SendsMore).of("tune"),
+    trial("budgets", &["none,9"], Base::Server, Says("no budget of thinking is possible")).of("tune"),
     trial("target", &["0.9"], Base::Own, Says("good enough")).of("tune"),
     // `plan`.
     trial("tokens-per-call", &["10"], Base::Own, Differs),
@@ -313,6 +317,13 @@ pub const TRIALS: &[Trial] = &[
     trial("max-chars", &["5"], Base::Own, Says("too-long")).of("pairs"),
     trial("max-prompt-chars", &["5"], Base::Own, Says("prompt-too-long")).of("pairs"),
     trial("filter-engine", &["scripted:random"], Base::Own, Differs).of("pairs").with(&["--store", "none"]),
+    trial(
+        "filter-revision",
+        &["r"],
+        Base::Words(&["pairs", "DIR/questions.jsonl", "--filter-engine", "SERVER", "--store", "none"]),
+        SendsFewer,
+    )
+    .of("pairs"),
     trial(
         "filter-model",
         &["base"],

@@ -1,11 +1,11 @@
 //! What a user says about a server, checked and turned into base addresses.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{
-    EngineError,
+    EngineError, Probing,
     http::{base::Base, fields::Fields, secrets::shown_address},
 };
 
@@ -47,6 +47,19 @@ pub struct HttpConfig {
     pub headers: Vec<(String, String)>,
     /// Whether answers are asked for as streams although nobody watches: gateways close connections on which nothing comes for a while.
     pub stream: bool,
+    /// Who counts what is asked before anything is asked for.
+    #[serde(skip)]
+    pub probes: Option<Probes>,
+}
+
+/// Who counts what is asked to get to know a server.
+#[derive(Clone)]
+pub struct Probes(pub Arc<dyn Probing>);
+
+impl PartialEq for Probes {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// How a completion is continued after its thinking was cut at the budget.
@@ -86,6 +99,7 @@ impl Default for HttpConfig {
             fields: Fields::default(),
             headers: Vec::new(),
             stream: false,
+            probes: None,
         }
     }
 }
@@ -109,7 +123,7 @@ impl fmt::Debug for HttpConfig {
             .field("fields", &self.fields)
             .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("stream", &self.stream)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

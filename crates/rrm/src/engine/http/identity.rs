@@ -38,6 +38,9 @@ pub enum Otherwise {
     OtherWeights,
 }
 
+/// Who somebody is, what is to be said of that, and who is part of it from now on.
+pub(crate) type Settled = (Identity, Vec<String>, Option<Vec<Identity>>);
+
 /// What the first requests taught about a server, kept in [`Known::learned`](crate::store::Known::learned).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -153,7 +156,7 @@ impl Memory {
         changes: &str,
         shown: &Shown<'_>,
         finished: impl Fn(String) -> String,
-    ) -> Result<(Identity, Vec<String>), EngineError> {
+    ) -> Result<Settled, EngineError> {
         let model = &shown.listed.id;
         let mut notes = Vec::new();
         let mut rows = self.identities.asked_with(changes).map_err(|error| failed(name, &error))?;
@@ -188,11 +191,15 @@ impl Memory {
             },
         };
         absorb(&mut identity, shown);
+        let mut part = None;
         if let Otherwise::SameWeights(which) = &self.otherwise {
-            notes.extend(self.adopt_stored(name, which.as_deref(), &mut identity, (&stored, shown))?);
+            if let Some((note, others)) = self.adopt_stored(name, which.as_deref(), &mut identity, (&stored, shown))? {
+                notes.push(note);
+                part = Some(others);
+            }
             named(name, which.as_deref(), &identity)?;
         }
-        Ok((identity, notes))
+        Ok((identity, notes, part))
     }
 
     /// The error of a server that is not who is remembered.
@@ -202,7 +209,7 @@ impl Memory {
     }
 
     /// What is remembered since when, and what differs from it.
-    fn otherwise(&self, last: &Identity, shown: &Shown<'_>, all: &[&Identity]) -> String {
+    pub(super) fn otherwise(&self, last: &Identity, shown: &Shown<'_>, all: &[&Identity]) -> String {
         let why = differs(last, shown).unwrap_or_default();
         let mut said = format!("{} remembers {} since {}", self.identities.path().display(), last.model, date(last.first_seen));
         if date(last.last_seen) != date(last.first_seen) {
@@ -223,7 +230,7 @@ impl Memory {
         which: Option<&str>,
         identity: &mut Identity,
         (stored, shown): (&[(String, u64)], &Shown<'_>),
-    ) -> Result<Option<String>, EngineError> {
+    ) -> Result<Option<(String, Vec<Identity>)>, EngineError> {
         let remembered = self.identities.all().map_err(|error| failed(name, &error))?;
         let has = |one: &Identity, fingerprint: &String| one.fingerprint == *fingerprint || one.known.also.contains(fingerprint);
         let namesake = |one: &Identity| {
@@ -241,7 +248,8 @@ impl Memory {
         }
         let (fingerprint, completions) = &left[chosen(name, &left, named)?];
         identity.known.also.push(fingerprint.clone());
-        for other in remembered.iter().filter(|one| one.fingerprint == *fingerprint) {
+        let others: Vec<Identity> = remembered.iter().filter(|one| one.fingerprint == *fingerprint).cloned().collect();
+        for other in &others {
             let Known { answers, also, .. } = &other.known;
             identity
                 .known
@@ -249,12 +257,10 @@ impl Memory {
                 .extend(answers.iter().filter(|text| !identity.known.answers.contains(text)).cloned().collect::<Vec<_>>());
             identity.known.also.extend(also.iter().cloned());
             identity.first_seen = identity.first_seen.min(other.first_seen);
-            self.identities.forget(other).map_err(|error| failed(name, &error))?;
         }
-        Ok(Some(format!(
-            "{name}: {completions} completions under {} are its own from now on (--same-weights)",
-            short(fingerprint)
-        )))
+        let note =
+            format!("{name}: {completions} completions under {} are its own from now on (--same-weights)", short(fingerprint));
+        Ok(Some((note, others)))
     }
 }
 

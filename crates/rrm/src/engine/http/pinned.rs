@@ -9,12 +9,14 @@ use crate::{
     engine::{
         EngineError, Sampling,
         http::{
-            Asking, Continuation, HttpConfig, HttpEngine, continuation,
+            Continuation, HttpConfig, HttpEngine,
+            connecting::{Asking, first_requests},
+            continuation,
             fingerprint::{self, Answers},
-            first_requests,
             identity::{self, Learned, Memory, Shown},
             listing::{self, Listed},
             refusal,
+            restarts::{self, Restarts},
             secrets::visible,
             server::Server,
         },
@@ -38,7 +40,9 @@ pub(super) fn engine(mut server: Server, config: &HttpConfig, memory: Memory, id
     learned.remedies.iter().for_each(|remedy| server.mend(*remedy));
     let possible = server.ways(config) != Continuation::None;
     let config = HttpConfig { model: Some(identity.model.clone()), ..config.clone() };
-    let mut engine = HttpEngine::of(server, identity, &learned, Some(Pinned { config, memory }));
+    let restarts = Restarts::new(&config, Some(&memory), &server);
+    let mut engine = HttpEngine::of(server, identity, &learned, restarts);
+    engine.pinned = Some(Pinned { config, memory });
     engine.info.budget = possible && learned.budget.unwrap_or(true);
     engine
 }
@@ -48,7 +52,7 @@ impl Pinned {
     pub async fn confirmed(&self, engine: &HttpEngine) -> Result<(), EngineError> {
         let streams = engine.server.streams();
         self.asked(engine).await.map_err(|error| match refusal::advised(error, streams) {
-            error if error.is_fatal() => error,
+            error if error.is_fatal() || matches!(error, EngineError::Limit { .. }) => error,
             // The engine's name stands in the text already.
             other => {
                 let text = other.to_string();
@@ -83,24 +87,20 @@ impl Pinned {
         }
         engine.way.set(way).ok();
         identity.known.learned = learned.text();
+        server.counted.allowed(&server.name)?;
         self.memory.identities.remember(&identity).map_err(|error| server.failed(&error))
     }
 
-    /// Compares what is answered at once, and where that differs, what is answered one after the other: a server at work may answer otherwise.
+    /// Compares what is answered at once, and where that differs, what is answered one after the other.
     async fn recognised(
         &self,
         engine: &HttpEngine,
         identity: &mut Identity,
         listed: &Listed,
-        mut answers: Answers,
+        answers: Answers,
     ) -> Result<(), EngineError> {
         let places = self.config.places();
-        let shown = Shown { listed, answers: &answers, places: &places };
-        if identity::differs(identity, &shown).is_some() && places.len() == 1 {
-            let later = fingerprint::answers(&engine.server, &engine.model, false).await?;
-            answers.repeat &= later.repeat;
-            answers.add(later.texts);
-        }
+        let answers = restarts::asked_again((&engine.server, &engine.model), identity, listed, (answers, &places)).await?;
         self.compared(engine, identity, listed, &answers)
     }
 

@@ -34,6 +34,7 @@ use crate::engine::{
         failure::{self, Failure},
         fields::{Fields, NEW_LIMIT},
         limits::Bucket,
+        probing::{Counted, Probe},
         prompt_size::Counts,
         refusal::Remedy,
         replicas::{Replica, Replicas},
@@ -51,6 +52,8 @@ pub(crate) struct Server {
     pub name: String,
     /// What was asked and what it took.
     pub counters: Counters,
+    /// Who counts requests that nobody else counts.
+    pub counted: Counted,
     /// How often a request is tried again.
     pub max_retries: u32,
     /// What is sent otherwise than it is written here.
@@ -102,6 +105,7 @@ impl Server {
             client: client::client(config, &bases).map_err(|detail| EngineError::Failed { engine: name.clone(), detail })?,
             name,
             counters: Counters::default(),
+            counted: Counted::new(config.probes.clone()),
             max_retries: config.max_retries,
             fields: RwLock::new(Arc::new(config.fields.clone())),
             streams: AtomicBool::new(config.stream),
@@ -201,11 +205,16 @@ impl Server {
         let estimate = prompt as f64 + f64::from(call.max_tokens);
         let teller = call.sink.map(Teller::new);
         let (call, teller) = (&call, teller.as_ref());
-        let tries = Tries { retries: call.retries, tokens: estimate, prompt, meter: call.terms.meter };
+        let probe = if call.terms.meter.is_none() { self.counted.begin(&self.name)? } else { None };
+        let meter = call.terms.meter.or(probe.as_ref().map(|probe| probe as &dyn Meter));
+        let tries = Tries { retries: call.retries, tokens: estimate, prompt, meter };
         let attempt = |replica| -> BoxFuture<'_, _> { Box::pin(self.completed(replica, call, teller)) };
         let reply = self.tried(tries, attempt).await?;
         self.counters.answered(&reply);
-        if let Some(meter) = call.terms.meter.filter(|_| reply.counted != (true, true)) {
+        if let Some(probe) = &probe {
+            probe.besides(reply.usage, false);
+        }
+        if let Some(meter) = meter.filter(|_| reply.counted != (true, true)) {
             let written = (reply.text.len() + reply.reasoning.as_ref().map_or(0, String::len)) as u64 / 4;
             let unknown = |known: bool, tokens: u64| if known { 0 } else { tokens };
             let usage =
@@ -251,13 +260,15 @@ impl Server {
         self.post_tried(path, body, None, self.max_retries).await
     }
 
-    /// The same for what is billed: `meter` counts what is sent again.
+    /// The same for what is billed: `meter` counts what is sent again; without one it counts as asked to get to know the server.
     pub async fn post_metered<T: DeserializeOwned + Send>(
         &self,
         path: &str,
         body: Vec<u8>,
         meter: Option<&dyn Meter>,
     ) -> Result<T, EngineError> {
+        let probe: Option<Probe<'_>> = if meter.is_none() { self.counted.begin(&self.name)? } else { None };
+        let meter = meter.or(probe.as_ref().map(|probe| probe as &dyn Meter));
         self.post_tried(path, body, meter, self.max_retries).await
     }
 

@@ -10,6 +10,8 @@ use crate::engine::{
 /// The counters behind [`HttpStats`].
 #[derive(Default)]
 pub(crate) struct Counters {
+    /// Tries that found nobody, or somebody who said that nobody is there.
+    away: AtomicU64,
     pub requests: AtomicU64,
     pub retries: AtomicU64,
     answered: AtomicU64,
@@ -56,8 +58,16 @@ impl Counters {
         self.cached_prompt_tokens.fetch_add(reply.cached_prompt_tokens, Relaxed);
     }
 
+    /// How many tries found nobody.
+    pub fn away(&self) -> u64 {
+        self.away.load(Relaxed)
+    }
+
     /// Counts a try that failed.
     pub fn failed(&self, failure: &Failure) {
+        if matches!(failure, Failure::Refused(_) | Failure::Status { status: 502..=504, .. }) {
+            self.away.fetch_add(1, Relaxed);
+        }
         let counter = match failure {
             Failure::Refused(_) | Failure::Broken(_) => &self.disconnects,
             Failure::TimedOut => &self.timeouts,

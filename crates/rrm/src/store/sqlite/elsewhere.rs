@@ -49,17 +49,16 @@ pub(super) fn model(name: &str) -> &str {
 
 /// Fingerprints under which other answers are meant to lie, so that asking anew is no second bill: those of requests with other fields, and, where
 /// completions lie under the engine's own fingerprint, those of weights that were named as others.
-fn meant(connection: &Connection, engine: &EngineInfo) -> Result<HashSet<String>, rusqlite::Error> {
+fn meant(connection: &Connection, engine: &EngineInfo, changes: Option<&str>) -> Result<HashSet<String>, rusqlite::Error> {
     let identities = identity::all(connection)?;
-    let Some(own) = identities.iter().find(|identity| identity.fingerprint == engine.fingerprint) else {
-        return Ok(HashSet::new());
-    };
+    let known = identities.iter().find(|identity| identity.fingerprint == engine.fingerprint);
+    let Some(changes) = known.map(|known| known.changes.as_str()).or(changes) else { return Ok(HashSet::new()) };
     let asked: bool = connection.query_row(
         "SELECT EXISTS (SELECT 1 FROM completion JOIN source ON source.id = completion.source WHERE source.fingerprint = ?1)",
         [&engine.fingerprint],
         |row| row.get(0),
     )?;
-    let is_meant = |identity: &&Identity| identity.changes != own.changes || (asked && identity.known.revision.is_some());
+    let is_meant = |identity: &&Identity| identity.changes != changes || (asked && identity.known.revision.is_some());
     Ok(identities.iter().filter(is_meant).map(|identity| identity.fingerprint.clone()).collect())
 }
 
@@ -68,7 +67,7 @@ pub(super) fn find(
     connection: &Connection,
     path: &Path,
     engine: &EngineInfo,
-    also: &[String],
+    (also, changes): (&[String], Option<&str>),
 ) -> Result<Elsewhere, rusqlite::Error> {
     let wanted = model(&engine.name);
     let mut sources =
@@ -76,7 +75,7 @@ pub(super) fn find(
     let rows = sources.query_map([&engine.fingerprint], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
     })?;
-    let meant = meant(connection, engine)?;
+    let meant = meant(connection, engine, changes)?;
     let is_other =
         |name: &str, fingerprint: &String| model(name) == wanted && !also.contains(fingerprint) && !meant.contains(fingerprint);
     let others = rows.filter(|row| row.as_ref().map_or(true, |(_, name, fingerprint, _)| is_other(name, fingerprint)));

@@ -69,9 +69,35 @@ pub(super) fn open(path: &Path, mode: Mode) -> Result<Connection, StoreError> {
 ///
 /// It is not opened with SQLite's own read-only flag: such a connection cannot tidy up the log file when it is the last to go.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
-    let connection = connect(path, Mode::Existing)?;
+    let connection = match connect(path, Mode::Existing) {
+        Err(error) if error.may_be_read() => return open_immutable(path).map_err(|_| error),
+        connected => connected?,
+    };
     connection.pragma_update(None, "query_only", true).map_err(|error| explain(path, &error))?;
     Ok(connection)
+}
+
+/// A connection to a store that nobody can write here: SQLite's log can neither be made nor tidied up there.
+pub(super) fn open_immutable(path: &Path) -> Result<Connection, StoreError> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    // What the log holds would be missed.
+    if std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+        return Err(StoreError::ReadOnly { path: path.to_owned() });
+    }
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let escaped = |byte: &u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => char::from(*byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    let address: String = whole.as_os_str().as_encoded_bytes().iter().map(escaped).collect();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(format!("file:{address}?immutable=1"), flags);
+    let connection = connection.map_err(|error| explain(path, &error))?;
+    match is_store(&connection, path)? {
+        true => Ok(connection),
+        false => Err(StoreError::NotAStore { path: path.to_owned(), detail: "an empty database".into() }),
+    }
 }
 
 fn connect(path: &Path, mode: Mode) -> Result<Connection, StoreError> {

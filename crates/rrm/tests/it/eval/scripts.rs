@@ -209,7 +209,7 @@ fn no_format_shows_a_label() {
         format::Format,
     };
     for (name, _) in rrm::format::SHIPPED {
-        let format = Format::shipped(name).unwrap().unwrap();
+        let format = Format::shipped(name).unwrap();
         let mut prompt = Prompt::text("P");
         (prompt.rubric, prompt.reference) = (Some("R".to_owned()), Some("A".to_owned()));
         let labelled = |label| {

@@ -64,6 +64,8 @@ impl Server {
                 Err(failure) => failure,
             };
             self.note(&lease, &failure, tries.tokens);
+            let error = || self.error(failure.clone());
+            tracing::debug!(engine = self.name, replica = lease.index, retry = made, error = %error(), "a try failed");
             if !failure.may_pass() {
                 return Err(self.error(failure));
             }

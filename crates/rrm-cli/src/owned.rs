@@ -1,0 +1,74 @@
+//! An output that one run writes -> a lock that says so to others, and who holds it.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{Read, Seek, Write},
+    path::{Path, PathBuf},
+};
+
+use crate::output::beside;
+
+/// An output that is this run's as long as this lives. Whoever is killed leaves the file of the lock behind, and no lock.
+pub struct Owned {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Owned {
+    /// Takes the output, or says who has it.
+    ///
+    /// # Errors
+    /// Where another run has it.
+    pub fn take(output: &Path) -> anyhow::Result<Self> {
+        let path = beside(output, "lock");
+        loop {
+            let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+            // Why nothing can be written there is said when the output is opened.
+            let Ok(mut file) = opened else { return Ok(Owned { path, file: None }) };
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    let mut holder = String::new();
+                    file.read_to_string(&mut holder).ok();
+                    anyhow::bail!("{}: is being written by another run{}", output.display(), named(holder.trim()));
+                }
+                // There are file systems without locks.
+                Err(TryLockError::Error(_)) => return Ok(Owned { path, file: None }),
+            }
+            // Whoever had it may have taken the file away between the two calls.
+            if !is_at(&file, &path) {
+                continue;
+            }
+            let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+            let command = words.get(1).map_or("rrm", String::as_str);
+            let told = file.set_len(0).and_then(|()| file.rewind());
+            told.and_then(|()| writeln!(file, "process {}, {command}", std::process::id())).ok();
+            return Ok(Owned { path, file: Some(file) });
+        }
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // While it is still held: whoever takes it afterwards makes a file of its own.
+        if self.file.is_some() {
+            fs::remove_file(&self.path).ok();
+        }
+    }
+}
+
+fn named(holder: &str) -> String {
+    if holder.is_empty() { String::new() } else { format!(" ({holder})") }
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same = |one: fs::Metadata, other: fs::Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
+    file.metadata().ok().zip(fs::metadata(path).ok()).is_some_and(|(one, other)| same(one, other))
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
+}

@@ -1,0 +1,157 @@
+//! The servers of a configuration, asked or remembered -> an engine.
+
+use futures::future::BoxFuture;
+use tokio::sync::OnceCell;
+
+use super::{
+    Continuation, HttpConfig, HttpEngine, Memory, continuation,
+    fingerprint::{self, Answers},
+    identity::{self, Learned, Shown},
+    listing::{self, Listed},
+    opening, pinned, probes,
+    refusal::Remedy,
+    remembering::Remembering,
+    restarts::Restarts,
+    secrets::visible,
+    server::Server,
+};
+use crate::{engine::EngineError, store::Identity};
+
+/// Finds out which model answers and what it can do, or takes it as it is remembered.
+pub(super) async fn connected(config: &HttpConfig, memory: Option<&Memory>) -> Result<HttpEngine, EngineError> {
+    let mut server = Server::new(config)?;
+    let changes = config.fields.address().unwrap_or_default();
+    let remembered = |server: &Server, model: &str| -> Result<_, EngineError> {
+        let Some(memory) = memory else { return Ok(None) };
+        let sole = memory.sole(model, &changes, config.revision.as_deref(), &config.places());
+        let sole = sole.map_err(|error| server.failed(&error))?;
+        // What was never asked under a budget is asked whether it can be cut before anything is paid for.
+        let is_known = |one: &Identity| server.ways(config) == Continuation::None || Learned::of(one).budget.is_some();
+        Ok(sole.filter(is_known).map(|identity| (memory.clone(), identity)))
+    };
+    if let Some(model) = &config.model
+        && let Some((memory, identity)) = remembered(&server, model)?
+    {
+        return Ok(pinned::engine(server, config, memory, identity));
+    }
+    let lists = listing::list(&server).await;
+    let listing = lists.iter().flatten().any(|models| !models.is_empty());
+    let mut notes: Vec<String> = listing::unlisted(&server.name, config.model.as_deref(), &lists).into_iter().collect();
+    let listed = listing::choose(&server.name, config, lists)?;
+    // Where more than the size of a context has changed it is asked at once who it is.
+    if config.model.is_none()
+        && let Some((memory, identity)) = remembered(&server, &listed.id)?
+        && (identity.known.listed == listed.stable() || config.revision.is_some())
+    {
+        return Ok(pinned::engine(server, config, memory, identity));
+    }
+    server.name = format!("{} at {}", visible(&listed.id), server.name);
+    let mut learned = Learned { owner: listed.owner.clone(), ..Learned::default() };
+    let asking = Asking { remedies: &mut learned.remedies, elsewhere: !listing, fixed: false };
+    let Probed { answers, seeds } = first_requests(&server, asking, || Box::pin(probe(&server, config, &listed))).await?;
+    let listed = listing::loaded(&server, config, &listed).await;
+    let model = listed.id.clone();
+    let places = config.places();
+    let shown = Shown { listed: &listed, answers: &answers, places: &places };
+    let finished = |fingerprint| fingerprint::with_fields(fingerprint, &server.fields());
+    let (mut identity, said, part) = match (memory, &config.revision) {
+        (_, Some(revision)) => (identity::declared(&listed, &changes, revision, finished), Vec::new(), None),
+        (None, None) => (identity::fresh(&changes, &shown, &[], finished), Vec::new(), None),
+        (Some(memory), None) => memory.settle(&server.name, &changes, &shown, finished)?,
+    };
+    notes.extend(said);
+    learned.seeds = seeds;
+    learned.logprobs = probes::logprobs(&server, &model).await?;
+    let way = continuation::find(&server, &model, server.ways(config)).await?;
+    learned.budget = (config.continuation != Continuation::None).then_some(way.is_some());
+    learned.opening = match Learned::of(&identity).opening {
+        // What is stored was read so.
+        Some(opening) => Some(opening),
+        None => opening::find(&server, &model).await,
+    };
+    identity.known.learned = learned.text();
+    // What a limit cut short is no finding.
+    server.counted.allowed(&server.name)?;
+    let restarts = Restarts::new(config, memory, &server);
+    let mut engine = HttpEngine::of(server, identity, &learned, restarts);
+    engine.remembering = memory.map(|memory| Remembering::new(memory, &engine.identity, part));
+    engine.notes.splice(0..0, notes);
+    engine.info.budget = way.is_some();
+    engine.way = OnceCell::new_with(Some(way));
+    Ok(engine)
+}
+
+/// What this kind of server takes from elsewhere where a request does not set it. It is said and not overridden: what was stored before was
+/// drawn so, and services refuse fields that they do not know.
+pub(super) fn sampling_defaults(owner: &str) -> Option<&'static str> {
+    match owner {
+        "vllm" => Some(
+            "vLLM takes top_k, min_p and repetition_penalty from the model's generation_config.json where they are not set: --top-k 0 --min-p 0 \
+             sets the first two, `vllm serve --generation-config vllm` ignores the file",
+        ),
+        "sglang" => Some(
+            "SGLang takes top_k, min_p and repetition_penalty from the model's generation_config.json where they are not set: \
+             `--sampling-defaults openai` ignores the file",
+        ),
+        "llamacpp" => Some(
+            "llama.cpp draws with its own top_k (40) and min_p (0.05), or those it was started with, where they are not set: --top-k 0 --min-p 0 \
+             sets them",
+        ),
+        _ => None,
+    }
+}
+
+/// What the first requests tell.
+struct Probed {
+    answers: Answers,
+    seeds: bool,
+}
+
+/// How first requests are made.
+pub(super) struct Asking<'a> {
+    /// What is sent otherwise from now on.
+    pub remedies: &'a mut Vec<Remedy>,
+    /// Whether other candidates of an address are tried where nothing is found at the first.
+    pub elsewhere: bool,
+    /// Whether the fingerprint is known, so that nothing may change that is part of it.
+    pub fixed: bool,
+}
+
+/// Makes the first requests. Where the server refuses how they are sent, and another way changes no text, they are sent that way from now on.
+pub(super) async fn first_requests<'a, T>(
+    server: &Server,
+    asking: Asking<'_>,
+    ask: impl Fn() -> BoxFuture<'a, Result<T, EngineError>>,
+) -> Result<T, EngineError> {
+    let mut not_found = None;
+    loop {
+        let error = match ask().await {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        let remedy = Remedy::of(&error, &server.fields(), server.streams());
+        if let Some(remedy) = remedy.filter(|remedy| !asking.fixed || *remedy != Remedy::ShortSeeds) {
+            server.mend(remedy);
+            asking.remedies.push(remedy);
+            continue;
+        }
+        if !matches!(error, EngineError::Status { status: 404 | 405, .. }) {
+            return Err(error);
+        }
+        let next = asking.elsewhere && server.replicas().iter().any(|replica| replica.base.choose(replica.base.chosen() + 1));
+        let first = not_found.get_or_insert(error);
+        if !next {
+            return Err(first.clone());
+        }
+    }
+}
+
+async fn probe(server: &Server, config: &HttpConfig, listed: &Listed) -> Result<Probed, EngineError> {
+    let mut answers = match config.revision {
+        Some(_) => Answers::default(),
+        None => fingerprint::answers(server, &listed.id, true).await?,
+    };
+    let (seeds, stories) = probes::seeds_repeat(server, &listed.id, config.revision.is_none()).await?;
+    answers.add(stories);
+    Ok(Probed { answers, seeds })
+}

@@ -1,0 +1,194 @@
+//! Requests that are about to be sent and answers that came -> an account that somebody writes down, seldom, and never later than a request.
+//!
+//! Each request is told before it is sent. Where many follow one another, a block of them is told ahead, so that most are sent without a word.
+
+use std::{
+    fmt,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
+};
+
+use super::Spent;
+
+/// So many requests are told ahead at most, and so many answers may come before they are told.
+const BLOCK: u64 = 16;
+
+/// Where nothing was told for so long, everything is told at once and nothing ahead: then the account is exact.
+const QUIET: Duration = Duration::from_millis(20);
+
+/// What somebody is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Told {
+    /// What was spent.
+    pub spent: Spent,
+    /// So many requests more may be sent before the next account.
+    pub ahead: u64,
+    /// Whether nothing follows.
+    pub ended: bool,
+}
+
+/// Takes an account.
+pub type Tell = Box<dyn Fn(Told) + Send + Sync>;
+
+/// Who is told.
+pub(super) struct Watch {
+    tell: Tell,
+    began: Instant,
+    /// When it was told last, in nanoseconds since it began.
+    last: AtomicU64,
+    /// So many requests are told.
+    until: AtomicU64,
+    /// So many answers are not.
+    untold: AtomicU64,
+    /// Held while somebody is told, so that a later account is never followed by an earlier one.
+    telling: Mutex<()>,
+}
+
+impl Watch {
+    pub fn new(tell: Tell) -> Self {
+        let (last, until, untold) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+        Watch { tell, began: Instant::now(), last, until, untold, telling: Mutex::default() }
+    }
+
+    /// The `nth` request is about to be sent, and counted in `sent`.
+    pub fn sends(&self, nth: u64, sent: &AtomicU64, most: u64, spent: impl Fn() -> Spent) {
+        if nth > self.until.load(SeqCst) {
+            let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+            // Somebody else may have told it meanwhile.
+            if nth > self.until.load(SeqCst) {
+                self.say(sent, most, spent);
+            }
+        }
+    }
+
+    /// Something came of a request.
+    pub fn comes(&self, sent: &AtomicU64, most: u64, spent: impl Fn() -> Spent) {
+        if self.untold.fetch_add(1, SeqCst) + 1 >= BLOCK || self.is_quiet() {
+            let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+            self.say(sent, most, spent);
+        }
+    }
+
+    /// Nothing follows.
+    pub fn ends(&self, sent: &AtomicU64, spent: impl Fn() -> Spent) {
+        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        self.until.store(sent.load(SeqCst), SeqCst);
+        (self.tell)(Told { spent: spent(), ahead: 0, ended: true });
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.began.elapsed().saturating_sub(Duration::from_nanos(self.last.load(SeqCst))) >= QUIET
+    }
+
+    /// Tells it. Only who holds `telling` may.
+    fn say(&self, sent: &AtomicU64, most: u64, spent: impl Fn() -> Spent) {
+        let quiet = self.is_quiet();
+        if quiet {
+            // What was told ahead is taken back: whoever counts a request from here on waits for this account.
+            self.until.store(0, SeqCst);
+        }
+        self.untold.store(0, SeqCst);
+        let now = sent.load(SeqCst);
+        let ahead = if quiet { 0 } else { BLOCK.min(most.saturating_sub(now)) };
+        (self.tell)(Told { spent: spent(), ahead, ended: false });
+        self.until.store(now + ahead, SeqCst);
+        self.last.store(u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX), SeqCst);
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, thread};
+
+    use super::*;
+    use crate::{
+        engine::{Probing, Usage},
+        spending::{Limits, Spending},
+    };
+
+    type Heard = Arc<Mutex<Vec<(u64, u64, u64)>>>;
+
+    /// Everybody who is told is told this: requests of whatever kind, what is told ahead, and written tokens.
+    fn heard(limits: Limits) -> (Heard, Spending) {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let hears = told.clone();
+        let tell = Box::new(move |told: Told| {
+            let Spent { calls, probes, again, completion_tokens, .. } = told.spent;
+            hears.lock().unwrap().push((calls + probes + again, told.ahead, completion_tokens));
+        });
+        (told, Spending::told(limits, tell))
+    }
+
+    #[test]
+    fn every_request_is_told_before_it_is_sent() {
+        let (told, spending) = heard(Limits { max_calls: Some(2), ..Limits::default() });
+        let covers = |requests: u64| {
+            let (sent, ahead, _) = *told.lock().unwrap().last().unwrap();
+            assert!((sent..=sent + ahead).contains(&requests), "{sent} and {ahead} ahead, of {requests}");
+            assert!(sent + ahead <= 2, "no more is told than may be sent: {sent} and {ahead}");
+        };
+        spending.probe().unwrap();
+        covers(1);
+        let call = spending.begin().unwrap();
+        covers(2);
+        call.finish(Usage { prompt_tokens: 1, completion_tokens: 5 });
+        assert!(spending.begin().is_err() && spending.probe().is_err());
+        spending.end();
+        assert_eq!(*told.lock().unwrap().last().unwrap(), (2, 0, 5));
+        assert_eq!((spending.spent().calls, spending.spent().probes), (1, 1));
+    }
+
+    #[test]
+    fn many_requests_are_told_in_blocks_and_single_ones_exactly() {
+        let (told, spending) = heard(Limits::default());
+        for _ in 0..400 {
+            let call = spending.begin().unwrap();
+            let (sent, ahead, _) = *told.lock().unwrap().last().unwrap();
+            assert!(sent + ahead >= spending.spent().calls, "sent and not told");
+            call.finish(Usage { prompt_tokens: 0, completion_tokens: 1 });
+            let written = told.lock().unwrap().last().unwrap().2;
+            assert!(spending.spent().completion_tokens - written < 16, "{written}");
+        }
+        let many = told.lock().unwrap().len();
+        assert!(many < 200, "800 events were told {many} times");
+        thread::sleep(std::time::Duration::from_millis(30));
+        let call = spending.begin().unwrap();
+        thread::sleep(std::time::Duration::from_millis(30));
+        call.finish(Usage { prompt_tokens: 0, completion_tokens: 1 });
+        assert_eq!(*told.lock().unwrap().last().unwrap(), (401, 0, 401));
+    }
+
+    #[test]
+    fn nothing_is_sent_that_was_not_told_whoever_else_sends() {
+        let most = Arc::new(AtomicU64::new(0));
+        let tells = most.clone();
+        let tell = Box::new(move |told: Told| tells.store(told.spent.calls + told.ahead, SeqCst));
+        let (spending, sent) = (Spending::told(Limits::default(), tell), AtomicU64::new(0));
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for i in 0..2000 {
+                        let call = spending.begin().unwrap();
+                        // What is told never goes below what was sent before it was looked at.
+                        let before = sent.fetch_add(1, SeqCst) + 1;
+                        assert!(most.load(SeqCst) >= before, "{before} were sent");
+                        call.finish(Usage::default());
+                        if i % 500 == 0 {
+                            thread::sleep(std::time::Duration::from_millis(25));
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(spending.spent().calls, 8000);
+    }
+}
