@@ -26,6 +26,7 @@ import time
 import algebra
 import mutate
 import oracle
+from skipping import skipped
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -66,12 +67,16 @@ def answers(args):
             gold = plain(json.loads(line)["gold"])
             if gold:
                 found.setdefault(gold, "math-verify")
+    else:
+        skipped(f"verify_mutations: {cases} is absent")
     for name in ("test", "train"):
         path = data / "gsm8k" / f"{name}.jsonl.gz"
         if path.exists():
             with gzip.open(path, "rt", encoding="utf-8") as file:
                 for line in file:
                     found.setdefault(json.loads(line)["answer"].split("####")[-1].strip(), "gsm8k")
+        else:
+            skipped(f"verify_mutations: {path} is absent")
     draw = random.Random(f"{args.seed}/sample")
     return [(source, text) for text, source in found.items() if draw.random() < args.sample]
 

@@ -8,6 +8,8 @@ mod columns;
 mod document;
 mod error;
 mod examples;
+#[cfg(feature = "gzip")]
+mod gzip;
 mod item;
 mod join;
 mod label_words;
@@ -17,6 +19,7 @@ mod meaning;
 mod mend;
 mod messages;
 mod nearest;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod pictures;
 mod problem;
@@ -28,6 +31,8 @@ mod settle;
 mod sides;
 mod table;
 mod transcripts;
+#[cfg(not(all(feature = "gzip", feature = "parquet")))]
+mod without;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -37,7 +42,12 @@ use std::{
 
 use serde_json::{Map, Value};
 
+#[cfg(feature = "eval")]
 pub(crate) use self::columns::find;
+#[cfg(not(feature = "gzip"))]
+use self::without::gzip;
+#[cfg(not(feature = "parquet"))]
+use self::without::parquet;
 pub use self::{
     check::{Summary, Tally, check},
     columns::{ColumnError, ColumnNames, value},

@@ -2,13 +2,18 @@
 //!
 //! Engines take one request at a time and batch inside; whoever drops the future cancels the generation.
 
+#[cfg(feature = "http")]
 pub mod doctor;
 mod error;
+#[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "in-process")]
 pub mod in_process;
 mod labels;
+#[cfg(feature = "http")]
 pub mod scalar;
 mod scores;
+mod stats;
 
 use std::{fmt, sync::Arc};
 
@@ -22,9 +27,9 @@ pub mod scripted;
 
 pub use self::{
     error::EngineError,
-    http::HttpStats,
     labels::{LabelLogprobs, LabelProbabilities, Labels},
     scores::Scores,
+    stats::HttpStats,
 };
 
 /// Whatever can complete a conversation: a server, a model in process, a recording, a script.

@@ -18,10 +18,9 @@ use std::{path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::load::{data_files, recognised};
 pub use self::{
     best_of::{Asked, Auc, BestOf, Judged, Questions, SIZES, Size, best_of, load_best_of, matches_of},
-    load::{DataFile, EvalError, Suite, load},
+    load::{DataFile, EvalError, Suite, data_files, load, recognised},
     published::reward_bench_results,
     recorded::{Recorded, RecordedError, recorded},
     run::{CaseRow, Counted, RunError, run},

@@ -2,6 +2,10 @@
 
 mod evidence;
 mod layout;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(not(feature = "parquet"))]
+#[path = "label/without.rs"]
 mod parquet;
 
 use serde::{Deserialize, Serialize};

@@ -57,23 +57,32 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 pub mod address;
+#[cfg(all(feature = "http", feature = "store"))]
+pub mod batch;
+#[cfg(not(all(feature = "http", feature = "store")))]
+#[path = "batch/without.rs"]
 pub mod batch;
 pub mod chat;
 pub mod comparison;
 pub mod dataset;
 pub mod engine;
+#[cfg(feature = "eval")]
 pub mod eval;
 pub mod format;
+#[cfg(feature = "in-process")]
 pub mod gguf;
 pub mod judge;
 pub mod keyed;
+#[cfg(feature = "pairs")]
 pub mod label;
 pub mod markup;
+#[cfg(feature = "pairs")]
 pub mod pairs;
 pub mod plan;
 pub mod rank;
 pub mod ranking;
 pub mod rating;
+#[cfg(feature = "report")]
 pub mod report;
 pub mod result;
 pub mod reward;
@@ -85,6 +94,7 @@ pub mod store;
 pub mod strategy;
 pub mod texts;
 pub mod transcript;
+#[cfg(feature = "eval")]
 pub mod tune;
 pub mod verdict;
 pub mod vote;
@@ -99,4 +109,5 @@ pub use self::{
 };
 
 /// Whether a response gives the right answer: the crate `rrm-verify`.
+#[cfg(feature = "pairs")]
 pub use rrm_verify as verify;

@@ -14,6 +14,9 @@ mod near;
 mod question;
 mod row;
 mod sample;
+#[cfg(test)]
+#[path = "../../../tests/skipping.rs"]
+mod skipping;
 mod tally;
 mod words;
 mod work;

@@ -1,6 +1,6 @@
 //! Scripted judges from file to score, and pairs that no judge can tell apart.
 
-use crate::{file, rrm, shared_data, stderr, stdout};
+use crate::{file, rrm, skipping::shared, stderr, stdout};
 
 /// What the table says of the whole: official and strict score.
 fn scores(benchmark: &str, data: &str, engine: &str) -> (String, String) {
@@ -13,7 +13,7 @@ fn scores(benchmark: &str, data: &str, engine: &str) -> (String, String) {
 fn accuracy_1_scores_100_and_accuracy_0_scores_0_on_layouts_as_published() {
     let files = [("autoj", "autoj-accuracy"), ("mt-bench-human", "mtbench-human-accuracy"), ("ppe", "ppe-math-accuracy")];
     for (benchmark, name) in files {
-        let Some(data) = shared_data(&format!("../cases/bench/{name}.jsonl")) else { return };
+        let Some(data) = shared(&format!("cases/bench/{name}.jsonl")) else { return };
         let data = data.to_str().unwrap();
         for (engine, score) in [("scripted:accuracy=1", "100.00"), ("scripted:accuracy=0", "0.00")] {
             assert_eq!(scores(benchmark, data, engine), (score.to_owned(), score.to_owned()), "{benchmark} {engine}");

@@ -218,7 +218,7 @@ fn a_wrong_flag_is_told_from_wrong_input_by_its_code() {
 fn a_full_disk() {
     let full = std::path::Path::new("/dev/full");
     if !full.exists() {
-        eprintln!("skipped: there is no full device");
+        crate::skipping::skipped("there is no full device");
         return;
     }
     let (_folder, path) = file("in.jsonl", format!("{PAIR}\n"));

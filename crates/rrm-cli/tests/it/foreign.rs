@@ -1,17 +1,12 @@
 //! Other people's files from the command line: labels, tables, JSON with quirks. Read right or refused, with exit code, note and hint.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::{file, rrm, stderr, stdout};
+use crate::{file, rrm, skipping::shared, stderr, stdout};
 
-/// A folder of small inputs that once went wrong. Where they are absent a test skips, unless RRM_REQUIRE_DATA is set.
+/// A folder of small inputs that once went wrong.
 fn case(name: &str) -> Option<PathBuf> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/cases")).join(name);
-    if !path.exists() {
-        assert!(std::env::var_os("RRM_REQUIRE_DATA").is_none(), "{} is absent", path.display());
-        return None;
-    }
-    Some(path)
+    shared(&format!("cases/{name}"))
 }
 
 /// The official score of a judge that prefers the longer response.

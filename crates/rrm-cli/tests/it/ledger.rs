@@ -292,12 +292,12 @@ fn a_store_that_cannot_be_written_answers_what_it_holds() {
     let before = server.requests();
     let (Ok(held), Ok(asked)) = (run(Path::new(&data), "held.jsonl"), run(&all, "asked.jsonl")) else {
         mode(0o755);
-        eprintln!("skipped: there is no setpriv");
+        crate::skipping::skipped("there is no setpriv");
         return;
     };
     mode(0o755);
     if stderr(&held).contains("setpriv:") || stderr(&held).contains("Permission denied") && !stderr(&held).contains("rows in") {
-        eprintln!("skipped: {}", stderr(&held));
+        crate::skipping::skipped(&stderr(&held));
         return;
     }
     assert!(held.status.success() && stderr(&held).contains("0 calls (8 from the store)"), "{}", stderr(&held));

@@ -1,11 +1,17 @@
 //! The binary as a user runs it.
 #![allow(missing_docs, reason = "tests are their own documentation")]
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failed unwrap is a failed test, and a skipped test says so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a failed unwrap is a failed test, and some tests show what they measure"
+)]
 
 #[path = "../../../rrm/tests/it/fake_scorer.rs"]
 mod fake_scorer;
 #[path = "../../../rrm/tests/it/faulty_server.rs"]
 mod faulty_server;
+#[path = "../../../../tests/skipping.rs"]
+mod skipping;
 #[path = "../../../rrm/tests/it/strict_server.rs"]
 mod strict_server;
 #[path = "../../../rrm-nn/tests/it/toy.rs"]
@@ -43,7 +49,7 @@ mod verifying;
 
 use std::{
     ffi::OsStr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output},
 };
 
@@ -75,12 +81,7 @@ fn file(name: &str, content: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
+/// A file or folder of the real data that lies beside the checkout.
 fn shared_data(name: &str) -> Option<PathBuf> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
-    if !path.exists() {
-        assert!(std::env::var_os("RRM_REQUIRE_DATA").is_none(), "{} is absent", path.display());
-        eprintln!("skipped: {} is absent", path.display());
-        return None;
-    }
-    Some(path)
+    skipping::shared(&format!("data/{name}"))
 }

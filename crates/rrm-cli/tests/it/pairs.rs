@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     command,
     faulty_server::{FaultyServer, Plan, mixed, model::Said, well},
-    file, rrm, shared_data, stderr, stdout,
+    file, rrm, shared_data, skipping, stderr, stdout,
 };
 
 fn lines(text: &str) -> Vec<Value> {
@@ -312,8 +312,7 @@ fn responses_that_nobody_can_tell_are_not_called_absent() {
 
 #[test]
 fn what_is_not_proven_right_is_never_chosen() {
-    let Some(data) = shared_data("") else { return };
-    let cases = data.join("../cases");
+    let Some(cases) = skipping::shared("cases") else { return };
     let chosen = |name: &str| -> Vec<(String, String, String)> {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("pairs.jsonl");

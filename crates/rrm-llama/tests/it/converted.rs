@@ -72,7 +72,7 @@ fn smollm2_writes_the_same_text() {
     let made = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/SmolLM2-135M-Instruct").into();
     let folder: PathBuf = std::env::var_os("RRM_TEST_CHECKPOINT").map_or_else(made, PathBuf::from);
     if !folder.exists() {
-        eprintln!("skipped: {} is absent, scripts/dequantise_gguf.py makes it", folder.display());
+        crate::skipping::skipped(&format!("{} is absent, scripts/dequantise_gguf.py makes it", folder.display()));
         return;
     }
     let ours = ours(&folder);

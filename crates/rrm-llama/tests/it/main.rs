@@ -1,6 +1,6 @@
 //! The engine on a real model: SmolLM2-135M-Instruct, or whatever `RRM_TEST_GGUF` names. Without a model these tests skip and say so.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+#![allow(clippy::print_stderr, reason = "some tests show what they measure")]
 
 use std::{path::PathBuf, sync::LazyLock};
 
@@ -14,6 +14,8 @@ mod bad_files;
 mod budget;
 mod converted;
 mod generation;
+#[path = "../../../../tests/skipping.rs"]
+mod skipping;
 
 /// The model under test, if there is one.
 fn model() -> Option<PathBuf> {
@@ -22,7 +24,7 @@ fn model() -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    eprintln!("skipped: {} is absent, scripts/fetch-smollm2.sh fetches it", path.display());
+    skipping::skipped(&format!("{} is absent, scripts/fetch-smollm2.sh fetches it", path.display()));
     None
 }
 

@@ -1,6 +1,10 @@
 //! Tests of the library through its public interface, one module for each subject.
 #![allow(missing_docs, reason = "tests are their own documentation")]
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failed unwrap is a failed test, and a skipped test says so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a failed unwrap is a failed test, and some tests show what they measure"
+)]
 
 mod checkpoint;
 mod embedded;
@@ -10,6 +14,8 @@ mod gradients;
 mod kernel;
 mod oracle;
 mod rollout;
+#[path = "../../../../tests/skipping.rs"]
+mod skipping;
 mod smollm2;
 mod tokens;
 mod toy;

@@ -46,7 +46,7 @@ fn checkpoint() -> Option<Checkpoint> {
     if path.exists() {
         return Some(Checkpoint::open(&path).unwrap());
     }
-    eprintln!("skipped: {} is absent, scripts/dequantise_gguf.py makes it from the GGUF file", path.display());
+    crate::skipping::skipped(&format!("{} is absent, scripts/dequantise_gguf.py makes it from the GGUF file", path.display()));
     None
 }
 

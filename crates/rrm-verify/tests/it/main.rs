@@ -1,24 +1,14 @@
 //! The verifier against cases, flags of real solutions, and properties.
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails or skips says so")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod cases;
 mod properties;
 mod published;
+#[path = "../../../../tests/skipping.rs"]
+mod skipping;
 
-use std::path::{Path, PathBuf};
-
+use self::skipping::shared;
 use rrm_verify::{Outcome, VerifyOptions, equal, verify};
-
-/// A file of the test data beside the checkout; `None` where it is absent and not required.
-fn shared(name: &str) -> Option<PathBuf> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")).join(name);
-    if !path.exists() {
-        assert!(std::env::var_os("RRM_REQUIRE_DATA").is_none(), "{} is absent", path.display());
-        eprintln!("skipped: {} is absent", path.display());
-        return None;
-    }
-    Some(path)
-}
 
 fn told(gold: &str, response: &str) -> Outcome {
     verify(gold, response, &VerifyOptions::default())

@@ -42,6 +42,16 @@ pub enum DatasetError {
         /// What it is, with an article.
         found: &'static str,
     },
+    /// The file is of a kind that is read only where a cargo feature is on.
+    #[error("{file}: this is {found}, which rrm reads only when it is built with the cargo feature `{feature}`")]
+    NotBuiltIn {
+        /// The file.
+        file: Arc<str>,
+        /// What it is.
+        found: &'static str,
+        /// The feature that reads it.
+        feature: &'static str,
+    },
     /// A header line that names a column twice.
     #[error("{file}: the header has the name `{column}` twice")]
     Header {

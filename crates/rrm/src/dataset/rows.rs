@@ -10,7 +10,6 @@ use std::{
     },
 };
 
-use flate2::bufread::MultiGzDecoder;
 use serde_json::{Map, Value};
 
 use super::{
@@ -146,8 +145,7 @@ pub(super) fn open(path: &Path, name: &Arc<str>) -> Result<Rows, DatasetError> {
         return Ok(Rows::new(super::parquet::rows(File::open(path).map_err(failed)?, name)?));
     }
     if head.starts_with(b"\x1f\x8b") {
-        let (head, reader) =
-            peek(Box::new(BufReader::new(MultiGzDecoder::new(reader)))).map_err(|error| cut_off(name, 1, &error))?;
+        let (head, reader) = peek(super::gzip::unpacked(reader, name)?).map_err(|error| cut_off(name, 1, &error))?;
         return text_rows(path, name, &head, reader);
     }
     text_rows(path, name, &head, reader)

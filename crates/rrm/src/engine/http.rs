@@ -22,6 +22,7 @@ pub(super) mod identity;
 mod limits;
 pub(super) mod listing;
 mod metered;
+#[cfg(feature = "store")]
 mod offline;
 pub(super) mod opening;
 mod pinned;
@@ -42,13 +43,14 @@ mod whole;
 
 use futures::future::BoxFuture;
 
+pub use super::HttpStats;
 pub use config::{Continuation, HttpConfig, Probes};
 pub use fields::Fields;
 pub use identity::{Memory, Otherwise};
+#[cfg(feature = "store")]
 pub(crate) use offline::{ChatBody, chat_body, read_chat, revision_fingerprint};
 pub use secrets::shown_address;
 pub(super) use secrets::visible;
-pub use stats::HttpStats;
 
 use tokio::sync::OnceCell;
 

@@ -252,7 +252,7 @@ pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> R
 }
 
 /// The published benchmarks whose rows have these columns; collections, which have files of several kinds, after single ones.
-pub(crate) fn recognised(present: &[String]) -> Vec<Benchmark> {
+pub fn recognised(present: &[String]) -> Vec<Benchmark> {
     let fits = |benchmark: &Benchmark| *benchmark != Benchmark::Pairs && layout(*benchmark, present).is_some();
     let mut found: Vec<Benchmark> = Benchmark::ALL.into_iter().filter(fits).collect();
     found.sort_by_key(|benchmark| benchmark.protocol().layouts.len());
@@ -275,7 +275,10 @@ fn is_data(layout: &Layout, file: &Path, present: &[String]) -> bool {
 }
 
 /// Files below a folder that may hold data. Folders in which a benchmark publishes judgments of others are not looked into.
-pub(crate) fn data_files(benchmark: Benchmark, folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
+///
+/// # Errors
+/// What the system said of the folder.
+pub fn data_files(benchmark: Benchmark, folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
     let judgments = match benchmark {
         Benchmark::LlmBar | Benchmark::RewardBench => "evaluators",
         Benchmark::JudgeBench => "outputs",

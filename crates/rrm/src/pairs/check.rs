@@ -57,7 +57,7 @@ fn chosen(gold: &Gold, right: &str, answer: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{dataset, pairs::columns::Columns, pairs::question};
+    use crate::{dataset, pairs::columns::Columns, pairs::question, pairs::skipping};
 
     #[test]
     fn numbers_letters_and_equal_texts_are_told_and_nothing_else() {
@@ -94,11 +94,7 @@ mod tests {
 
     /// Right, wrong, unknown by the rules, where the file says right and where it says wrong.
     fn against_flags(name: &str) -> Option<[[usize; 3]; 2]> {
-        let path = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
-        if !path.exists() {
-            assert!(std::env::var_os("RRM_REQUIRE_DATA").is_none(), "{} is absent", path.display());
-            return None;
-        }
+        let path = skipping::shared(&format!("data/{name}"))?;
         let mut counts = [[0; 3]; 2];
         for row in dataset::raw(&path, name).unwrap() {
             let (row, values) = row.unwrap();

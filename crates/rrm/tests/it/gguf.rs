@@ -146,7 +146,7 @@ fn a_huge_text_is_refused_before_it_is_allocated() {
 fn a_real_file_is_read() {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/SmolLM2-135M-Instruct.Q4_1.gguf"));
     if !path.exists() {
-        eprintln!("skipped: {} is absent, scripts/fetch-smollm2.sh fetches it", path.display());
+        crate::skipping::skipped(&format!("{} is absent, scripts/fetch-smollm2.sh fetches it", path.display()));
         return;
     }
     let header = read_header(path).unwrap();

@@ -1,6 +1,10 @@
 //! Tests of the library through its public interface, one module for each subject.
 #![allow(missing_docs, reason = "tests are their own documentation")]
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failed unwrap is a failed test, and a skipped test says so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a failed unwrap is a failed test, and some tests show what they measure"
+)]
 
 mod bounds;
 mod dataset;
@@ -25,6 +29,8 @@ mod replay;
 mod replies;
 mod replies_cost;
 mod scalar;
+#[path = "../../../../tests/skipping.rs"]
+mod skipping;
 mod store;
 mod store_files;
 mod store_processes;
@@ -33,15 +39,9 @@ mod undecided;
 mod verdict_signs;
 mod verdicts;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// A file or folder of the real data that lies beside the checkout. Where it is absent a test skips, unless RRM_REQUIRE_DATA is set.
+/// A file or folder of the real data that lies beside the checkout.
 fn shared_data(name: &str) -> Option<PathBuf> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
-    if !path.exists() {
-        assert!(std::env::var_os("RRM_REQUIRE_DATA").is_none(), "{} is absent", path.display());
-        eprintln!("skipped: {} is absent", path.display());
-        return None;
-    }
-    Some(path)
+    skipping::shared(&format!("data/{name}"))
 }

@@ -11,8 +11,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Origin,
-    error::{StoreError, explain},
+    Origin, StoreError,
+    explain::explain,
     row::{self, Packer, Row},
 };
 use crate::{address::CompletionKey, engine::Completion};

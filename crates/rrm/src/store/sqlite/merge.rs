@@ -6,7 +6,8 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
 
 use super::{
-    error::{StoreError, explain},
+    StoreError,
+    explain::explain,
     identity,
     row::{self, Row},
     schema,

@@ -5,10 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 
-use super::{
-    error::{StoreError, explain},
-    schema,
-};
+use super::{StoreError, explain::explain, schema};
 
 /// What a store holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

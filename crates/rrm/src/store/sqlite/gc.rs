@@ -5,10 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, params, types::Value};
 use serde::Serialize;
 
-use super::{
-    error::{StoreError, explain},
-    identity, schema, stats,
-};
+use super::{StoreError, explain::explain, identity, schema, stats};
 
 /// Rows of one transaction: other processes write in between.
 const STEP: i64 = 10_000;

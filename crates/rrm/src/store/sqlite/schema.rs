@@ -8,7 +8,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::error::{StoreError, explain};
+use super::{StoreError, explain::explain};
 
 /// Layout of the tables, kept in `user_version`.
 pub(super) const VERSION: i64 = 1;

@@ -3,17 +3,11 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params, types::Type};
-use serde::{Deserialize, Serialize};
 
-use super::{
-    elsewhere::model,
-    error::{StoreError, explain},
-    schema,
-};
+use super::{Identity, StoreError, elsewhere::model, explain::explain, schema};
 
 /// Stores of versions that remembered no identities have no such table; it is added when the first is remembered, and those versions do not
 /// mind it.
@@ -33,44 +27,6 @@ const MOST_ANSWERS: usize = 32;
 
 /// So many addresses.
 const MOST_PLACES: usize = 256;
-
-/// An engine as it was known when it was asked last.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
-    /// The name that it is asked for by.
-    pub model: String,
-    /// What is sent otherwise than usual and may change texts; empty where nothing is.
-    pub changes: String,
-    /// The fingerprint that stands in the addresses of its completions.
-    pub fingerprint: String,
-    /// When it was seen first, in seconds since 1970.
-    pub first_seen: u64,
-    /// When it was last seen to be the same, in seconds since 1970.
-    pub last_seen: u64,
-    /// Everything else.
-    pub known: Known,
-}
-
-/// What is remembered of an identity.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Known {
-    /// The revision by which somebody named the weights.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub revision: Option<String>,
-    /// What the server stated of the weights.
-    pub stated: BTreeMap<String, String>,
-    /// All that it listed and that stays over restarts, as it was last.
-    pub listed: String,
-    /// Its greedy answers to one request, those of other loads too; empty where they did not repeat.
-    pub answers: Vec<String>,
-    /// The addresses at which it was seen, the last one last.
-    pub places: Vec<String>,
-    /// Other fingerprints under which the same weights answered.
-    pub also: Vec<String>,
-    /// What the engine found out about itself, in its own words.
-    pub learned: String,
-}
 
 /// The identities that the store at a path remembers. The file is opened for each question: there are few.
 #[derive(Clone, Debug)]
@@ -145,11 +101,6 @@ impl Identities {
             _ => Ok(None),
         }
     }
-}
-
-/// The time now, in seconds since 1970.
-pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs())
 }
 
 /// All identities of a store; none where it has no such table.

@@ -11,7 +11,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::identity::{self, Identity};
+use super::{Identity, PaidBefore, identity};
 use crate::engine::EngineInfo;
 
 /// What a store holds of one model under other fingerprints than the one that is asked for.
@@ -28,24 +28,6 @@ pub struct Elsewhere {
     formats: HashMap<String, u64>,
     /// Hashes of format and row.
     items: HashSet<u64>,
-}
-
-/// A row would be paid for again.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{}: holds {completions} completions of {model} under another fingerprint ({other}), also for this row; this run cannot use \
-     them and would pay again",
-    path.display()
-)]
-pub struct PaidBefore {
-    /// The store.
-    pub path: PathBuf,
-    /// The model's name.
-    pub model: String,
-    /// How many completions it holds of the model under other fingerprints.
-    pub completions: u64,
-    /// The beginning of one of these fingerprints.
-    pub other: String,
 }
 
 impl Elsewhere {

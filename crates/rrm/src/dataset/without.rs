@@ -1,0 +1,35 @@
+//! In place of what the features `gzip` and `parquet` read: errors that name the feature.
+
+use std::sync::Arc;
+
+use super::DatasetError;
+
+/// In place of the reader of Parquet.
+#[cfg(not(feature = "parquet"))]
+pub(super) mod parquet {
+    use std::{fs::File, iter::Empty, sync::Arc};
+
+    use super::{super::rows::Row, DatasetError, not_built_in};
+
+    /// Reads nothing.
+    pub fn rows(_: File, name: &Arc<str>) -> Result<Empty<Row>, DatasetError> {
+        Err(not_built_in(name, "a Parquet file", "parquet"))
+    }
+}
+
+/// In place of the reader of gzip.
+#[cfg(not(feature = "gzip"))]
+pub(super) mod gzip {
+    use std::sync::Arc;
+
+    use super::{super::rows::Reader, DatasetError, not_built_in};
+
+    /// Reads nothing.
+    pub fn unpacked(_: Reader, name: &Arc<str>) -> Result<Reader, DatasetError> {
+        Err(not_built_in(name, "a gzip file", "gzip"))
+    }
+}
+
+fn not_built_in(name: &Arc<str>, found: &'static str, feature: &'static str) -> DatasetError {
+    DatasetError::NotBuiltIn { file: name.clone(), found, feature }
+}

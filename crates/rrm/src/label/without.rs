@@ -1,0 +1,39 @@
+//! In place of the writer of Parquet where the feature `parquet` is off.
+
+use std::{convert::Infallible, io::Write, marker::PhantomData};
+
+use super::{Columns, Kind};
+
+/// Why no Parquet is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("rrm writes Parquet only when it is built with the cargo feature `parquet`")]
+pub struct NotBuiltIn;
+
+/// There is none.
+pub struct ParquetRows<W: Write + Send>(Infallible, PhantomData<W>);
+
+impl<W: Write + Send> ParquetRows<W> {
+    /// Begins no file.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn new(_: W, _: Vec<(&'static str, Kind)>) -> Result<Self, NotBuiltIn> {
+        Err(NotBuiltIn)
+    }
+
+    /// Cannot be called.
+    ///
+    /// # Errors
+    /// None.
+    pub fn row(&mut self, _: Columns) -> Result<(), NotBuiltIn> {
+        match self.0 {}
+    }
+
+    /// Cannot be called.
+    ///
+    /// # Errors
+    /// None.
+    pub fn finish(self) -> Result<W, NotBuiltIn> {
+        match self.0 {}
+    }
+}

@@ -1,0 +1,89 @@
+//! In place of the store where the feature `store` is off: types that stand in signatures and that nobody can make.
+
+use std::{convert::Infallible, path::Path};
+
+use super::{Identity, Origin, PaidBefore, StoreError};
+use crate::{address::CompletionKey, engine::Completion};
+
+/// There is none: `Option<Store>` is `None`.
+#[derive(Clone, Debug)]
+pub struct Store(Infallible);
+
+impl Store {
+    /// Cannot be called.
+    ///
+    /// # Errors
+    /// None.
+    pub fn get(&self, _: CompletionKey) -> Result<Option<Completion>, StoreError> {
+        match self.0 {}
+    }
+
+    /// Cannot be called.
+    pub fn trouble(&self) -> Option<StoreError> {
+        match self.0 {}
+    }
+
+    /// Cannot be called.
+    pub fn paid_before(&self, _: &Origin) -> Option<PaidBefore> {
+        match self.0 {}
+    }
+
+    /// Cannot be called.
+    ///
+    /// # Errors
+    /// None.
+    pub async fn put(&self, _: CompletionKey, _: Origin, _: Completion) -> Result<Completion, StoreError> {
+        match self.0 {}
+    }
+}
+
+/// There are none: who answered under which name is remembered by nobody.
+#[derive(Clone, Debug)]
+pub struct Identities(Infallible);
+
+impl Identities {
+    /// Cannot be called.
+    pub fn path(&self) -> &Path {
+        match self.0 {}
+    }
+
+    /// Cannot be called.
+    ///
+    /// # Errors
+    /// None.
+    pub fn asked_with(&self, _: &str) -> Result<Vec<Identity>, StoreError> {
+        match self.0 {}
+    }
+
+    /// Cannot be called.
+    ///
+    /// # Errors
+    /// None.
+    pub fn all(&self) -> Result<Vec<Identity>, StoreError> {
+        match self.0 {}
+    }
+
+    /// Cannot be called.
+    ///
+    /// # Errors
+    /// None.
+    pub fn stored(&self, _: &str) -> Result<Vec<(String, u64)>, StoreError> {
+        match self.0 {}
+    }
+
+    /// Cannot be called.
+    ///
+    /// # Errors
+    /// None.
+    pub fn remember(&self, _: &Identity) -> Result<(), StoreError> {
+        match self.0 {}
+    }
+
+    /// Cannot be called.
+    ///
+    /// # Errors
+    /// None.
+    pub fn forget(&self, _: &Identity) -> Result<(), StoreError> {
+        match self.0 {}
+    }
+}
