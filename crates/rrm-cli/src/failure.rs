@@ -172,7 +172,7 @@ fn judge_error(error: &anyhow::Error) -> Option<&JudgeError> {
     if let Some(RunError::Judge { source, .. }) = error.downcast_ref::<RunError>() {
         return Some(source);
     }
-    if let Some(eval::RunError::Judge { source, .. }) = error.downcast_ref::<eval::RunError>() {
+    if let Some(eval::EvalRunError::Judge { source, .. }) = error.downcast_ref::<eval::EvalRunError>() {
         return Some(source);
     }
     match error.downcast_ref::<PairsError>() {

@@ -98,8 +98,8 @@ impl Said {
     /// [`ApiError::Invalid`] if nothing is said, or what is said is neither text nor messages of text.
     pub fn prompt(self) -> Result<Vec<Message>, ApiError> {
         let messages = match self.read("prompt", PROMPT)? {
-            dataset::Said::Text(text) => vec![Message::user(text)],
-            dataset::Said::Turns(turns) => turns,
+            dataset::TurnsOrText::Text(text) => vec![Message::user(text)],
+            dataset::TurnsOrText::Turns(turns) => turns,
         };
         dataset::check_prompt(&messages, "prompt").map_err(invalid)?;
         Ok(messages)
@@ -112,8 +112,8 @@ impl Said {
     /// neither text nor messages of text.
     pub fn response(self, prompt: &[Message], place: &str) -> Result<String, ApiError> {
         match self.read(place, RESPONSE)? {
-            dataset::Said::Text(text) => Ok(text),
-            dataset::Said::Turns(turns) => {
+            dataset::TurnsOrText::Text(text) => Ok(text),
+            dataset::TurnsOrText::Turns(turns) => {
                 dataset::check_response(prompt, &turns, place).map_err(invalid)?;
                 last(turns, place).map(|turn| turn.content)
             }
@@ -129,13 +129,15 @@ impl Said {
         let response = |(i, said): (usize, Said)| {
             let place = format!("responses[{i}]");
             Ok(match said.read(&place, RESPONSE)? {
-                dataset::Said::Turns(mut turns) if turns.iter().any(|turn| matches!(turn.role, Role::User | Role::System)) => {
+                dataset::TurnsOrText::Turns(mut turns)
+                    if turns.iter().any(|turn| matches!(turn.role, Role::User | Role::System)) =>
+                {
                     // Results of tools that follow the last message of the assistant are not its words.
                     let end = turns.iter().rposition(|turn| turn.role != Role::Tool).map_or(0, |at| at + 1);
                     turns.truncate(end);
-                    dataset::Said::Turns(turns)
+                    dataset::TurnsOrText::Turns(turns)
                 }
-                dataset::Said::Turns(turns) => dataset::Said::Turns(vec![last(turns, &place)?]),
+                dataset::TurnsOrText::Turns(turns) => dataset::TurnsOrText::Turns(vec![last(turns, &place)?]),
                 text => text,
             })
         };
@@ -144,7 +146,7 @@ impl Said {
     }
 
     /// Read as in files of rows, but that a number is no text, and null in a message is empty text.
-    fn read(mut self, place: &str, expected: &'static str) -> Result<dataset::Said, ApiError> {
+    fn read(mut self, place: &str, expected: &'static str) -> Result<dataset::TurnsOrText, ApiError> {
         if !(self.0.is_string() || self.0.as_array().is_some_and(|list| !list.is_empty())) {
             return Err(ApiError::Invalid(dataset::wrong_type(place, expected, &self.0).to_string()));
         }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use rrm::{
     dataset::Item,
-    eval::{self, Asked, Questions},
+    eval::{self, BestOfInput, Questions},
     rank::RankSettings,
     report,
     run::Task,
@@ -70,7 +70,7 @@ pub async fn measure(questions: Questions, args: Args, called: &Called) -> Resul
         work.progress.row();
         Ok(())
     };
-    let asked = Asked { questions, items: &items, data: files, largest };
+    let asked = BestOfInput { questions, items: &items, data: files, largest };
     let (of, votes) = eval::best_of(&session.judge, asked, &rank, ask.window(&args.run), done).await?;
     let Some(stats) = work.end(session, (items.len() as u64, 0), &votes).await? else { return Ok(ExitCode::SUCCESS) };
     if let Some(shard) = shard {

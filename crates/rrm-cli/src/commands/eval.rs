@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use rrm::{
-    eval::{self, Benchmark, Counted, Questions},
+    eval::{self, Benchmark, CaseCounts, Questions},
     shard::Shard,
 };
 
@@ -250,7 +250,7 @@ pub fn command(benchmark: &str, data: &[PathBuf]) -> String {
 }
 
 /// Scores with failed cases in them are there to be seen, but no success, and neither is a run without any verdict.
-pub fn failed(counted: &Counted, first: Option<String>, hint: &str) -> Result<ExitCode, Failure> {
+pub fn failed(counted: &CaseCounts, first: Option<String>, hint: &str) -> Result<ExitCode, Failure> {
     if counted.failed == 0 {
         verdicts::check(&counted.verdicts, "nothing was decided, and there is no score")?;
         return Ok(ExitCode::SUCCESS);

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use rrm::{
     eval, report,
-    report::{Report, Run, Sources},
+    report::{JudgeRun, Report, Sources},
     store::Store,
 };
 use serde::Deserialize;
@@ -112,7 +112,7 @@ struct Beside {
 }
 
 /// Where the texts of a run are, by the options that lie beside it. What is gone or has changed is left out with a note.
-fn sources(run: &Run, store: Option<&Path>) -> Result<Sources, Failure> {
+fn sources(run: &JudgeRun, store: Option<&Path>) -> Result<Sources, Failure> {
     let config = beside(&run.file, "config.toml");
     let options: Beside = match fs::read_to_string(&config) {
         Ok(text) => toml::from_str(&text).with_context(|| config.display().to_string())?,
@@ -132,12 +132,12 @@ fn sources(run: &Run, store: Option<&Path>) -> Result<Sources, Failure> {
 }
 
 /// A path that `rrm eval` was given: as it is, or from the folder of the run, where evaluating began there.
-fn found(run: &Run, path: &Path) -> PathBuf {
+fn found(run: &JudgeRun, path: &Path) -> PathBuf {
     let beside = run.file.parent().map(|folder| folder.join(path)).filter(|other| !path.exists() && other.exists());
     beside.unwrap_or_else(|| path.to_owned())
 }
 
-fn suite(run: &Run, options: &Beside) -> Option<eval::Suite> {
+fn suite(run: &JudgeRun, options: &Beside) -> Option<eval::Suite> {
     let data = &run.evaluation.data;
     let files: Vec<PathBuf> = data.iter().map(|file| found(run, Path::new(&file.file))).collect();
     let gone = |why: &str| note(&format!("{}: {why}; its texts are not shown", run.name));

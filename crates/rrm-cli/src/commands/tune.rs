@@ -8,7 +8,7 @@ use rrm::{
     format::Format,
     judge::JudgeSettings,
     result::Verdicts,
-    tune::{self, Enough, Measured, Setting, Tuned},
+    tune::{self, MeasuredSetting, Setting, TargetAnswer, TuneReport},
 };
 
 use super::judging::title;
@@ -179,7 +179,7 @@ fn name(setting: &Setting) -> String {
 }
 
 /// Everything as text.
-fn table(tuned: &Tuned, target: Option<f64>) -> String {
+fn table(tuned: &TuneReport, target: Option<f64>) -> String {
     let percent = |share: f64| format!("{:.1}", share * 100.0);
     let mut out = format!("{} labelled pairs\n", grouped(tuned.pairs as u64));
     for behaviour in &tuned.behaviour {
@@ -195,9 +195,9 @@ fn table(tuned: &Tuned, target: Option<f64>) -> String {
         "\n{:<44} {:>8} {:>15} {:>10} {:>12} {:>12}\n",
         "setting", "accuracy", "95%", "undecided", "tokens/pair", "tokens/right"
     );
-    let reached = matches!(tuned.enough, Some(Enough::Yes));
+    let reached = matches!(tuned.enough, Some(TargetAnswer::Yes));
     for (at, measured) in tuned.settings.iter().enumerate() {
-        let Measured { setting, accuracy, undecided, tokens, tokens_per_right } = measured;
+        let MeasuredSetting { setting, accuracy, undecided, tokens, tokens_per_right } = measured;
         let mark = match at {
             _ if at == tuned.chosen && reached => " <- cheapest that reaches the target",
             _ if at == tuned.chosen => " <- cheapest within one standard error",
@@ -230,18 +230,18 @@ fn table(tuned: &Tuned, target: Option<f64>) -> String {
     if let (Some(enough), Some(target)) = (&tuned.enough, target) {
         let target = percent(target);
         out += &match enough {
-            Enough::Yes => format!(
+            TargetAnswer::Yes => format!(
                 "good enough: the interval of the chosen setting lies above {target}%; it is not corrected for the {} settings that were looked at\n",
                 tuned.settings.len()
             ),
-            Enough::No => format!("not good enough: the interval of the best setting lies below {target}%\n"),
-            Enough::Undecided { pairs_needed: Some(n) } => {
+            TargetAnswer::No => format!("not good enough: the interval of the best setting lies below {target}%\n"),
+            TargetAnswer::Undecided { pairs_needed: Some(n) } => {
                 format!(
                     "these pairs cannot tell whether it reaches {target}%: some {} would, if it is as good as it seems\n",
                     grouped(*n)
                 )
             }
-            Enough::Undecided { pairs_needed: None } => {
+            TargetAnswer::Undecided { pairs_needed: None } => {
                 format!("these pairs cannot tell whether it reaches {target}%: it seems to be there exactly\n")
             }
         };

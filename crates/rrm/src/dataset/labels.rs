@@ -5,15 +5,15 @@ use std::cmp::Ordering;
 use serde_json::{Map, Number, Value};
 
 use super::{
-    columns::{ColumnNames, Field, Several, find, missing},
+    columns::{ColumnNames, ColumnRule, Field, find, missing},
     label_words::word,
     messages::scalar,
     problem::{RowProblem, describe},
 };
 
-/// What the values of label columns mean.
+/// The meaning of the values in label columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Labels {
+pub(super) enum LabelMeaning {
     /// What `meaning` finds out from all values of a file.
     Open,
     /// Words such as `model_a`, `[[B]]` or `tie`, and winners by their names; numbers by these tests.
@@ -23,23 +23,23 @@ pub(super) enum Labels {
     /// A column for each outcome, with a 1 in one of them.
     OneHot,
     /// A number for each of the two: the better one has the higher one, or the lower one.
-    Compared(Better),
+    Compared(BetterDirection),
 }
 
-impl Labels {
+impl LabelMeaning {
     /// Whether so many columns can hold them.
     pub(super) fn fits(&self, columns: usize) -> bool {
         match self {
-            Labels::OneHot => (2..=3).contains(&columns),
-            Labels::Compared(_) => columns == 2,
+            LabelMeaning::OneHot => (2..=3).contains(&columns),
+            LabelMeaning::Compared(_) => columns == 2,
             _ => true,
         }
     }
 }
 
-/// Which of two numbers is better.
+/// The direction in which a number is better: higher or lower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Better {
+pub(super) enum BetterDirection {
     Higher,
     Lower,
 }
@@ -71,11 +71,11 @@ const WRITERS: [[&str; 2]; 8] = [
 ];
 
 /// Reads what stands behind the colon of `label=COLUMN:FIRST,SECOND,TIE`; each may be several values with `|` between them.
-pub(super) fn parse(text: &str) -> Option<Labels> {
+pub(super) fn parse(text: &str) -> Option<LabelMeaning> {
     match text.trim() {
-        "one-hot" => return Some(Labels::OneHot),
-        "higher" => return Some(Labels::Compared(Better::Higher)),
-        "lower" => return Some(Labels::Compared(Better::Lower)),
+        "one-hot" => return Some(LabelMeaning::OneHot),
+        "higher" => return Some(LabelMeaning::Compared(BetterDirection::Higher)),
+        "lower" => return Some(LabelMeaning::Compared(BetterDirection::Lower)),
         _ => {}
     }
     let mut sides: [Vec<Test>; 3] = Default::default();
@@ -88,7 +88,7 @@ pub(super) fn parse(text: &str) -> Option<Labels> {
     }
     let all: Vec<&Test> = sides.iter().flatten().collect();
     let doubled = all.iter().enumerate().any(|(i, test)| all[..i].contains(test));
-    (!doubled).then_some(Labels::Given(sides))
+    (!doubled).then_some(LabelMeaning::Given(sides))
 }
 
 fn test(value: &str) -> Option<Test> {
@@ -105,11 +105,11 @@ pub(super) fn labels(row: &Map<String, Value>, columns: &ColumnNames) -> Result<
     const LABELS: [[f64; 2]; 3] = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]];
     let paths = &columns.of(Field::Label).paths;
     let value = |path: &String| find(row, path).ok_or_else(|| missing(row, path, Field::Label, ""));
-    if columns.labels == Labels::OneHot {
+    if columns.labels == LabelMeaning::OneHot {
         let values = paths.iter().map(value).collect::<Result<Vec<_>, _>>()?;
         return Ok(one_hot(paths, &values)?.map(|side| LABELS[side]));
     }
-    if let Labels::Compared(better) = columns.labels {
+    if let LabelMeaning::Compared(better) = columns.labels {
         let values = paths.iter().map(value).collect::<Result<Vec<_>, _>>()?;
         return Ok(compared(paths, &values, better)?.map(|side| LABELS[side]));
     }
@@ -126,7 +126,7 @@ pub(super) fn labels(row: &Map<String, Value>, columns: &ColumnNames) -> Result<
 }
 
 /// Which of the two has the better number; none where a number is missing.
-fn compared(paths: &[String], values: &[&Value], better: Better) -> Result<Option<usize>, RowProblem> {
+fn compared(paths: &[String], values: &[&Value], better: BetterDirection) -> Result<Option<usize>, RowProblem> {
     if values.iter().any(|value| value.is_null()) {
         return Ok(None);
     }
@@ -137,7 +137,7 @@ fn compared(paths: &[String], values: &[&Value], better: Better) -> Result<Optio
     let [first, second] = numbers.as_slice() else { return Err(RowProblem::LabelCount { found: numbers.len() }) };
     Ok(Some(match (first.total_cmp(second), better) {
         (Ordering::Equal, _) => 2,
-        (Ordering::Greater, Better::Higher) | (Ordering::Less, Better::Lower) => 0,
+        (Ordering::Greater, BetterDirection::Higher) | (Ordering::Less, BetterDirection::Lower) => 0,
         _ => 1,
     }))
 }
@@ -174,7 +174,7 @@ pub(super) fn switch(value: &Value) -> Option<bool> {
 fn side(row: &Map<String, Value>, path: &str, value: &Value, columns: &ColumnNames) -> Result<usize, RowProblem> {
     let Some(text) = scalar(value) else { return Err(bad(path, WORDS, value)) };
     match &columns.labels {
-        Labels::Given(tests) => {
+        LabelMeaning::Given(tests) => {
             let named = |names: &Test| matches!(names, Test::Is(column) if names_value(row, column, &text));
             let literal = sides(tests, |test| matches!(test, Test::Is(word) if same(word, &text)));
             let by_column = || sides(tests, named);
@@ -182,7 +182,7 @@ fn side(row: &Map<String, Value>, path: &str, value: &Value, columns: &ColumnNam
             let found = [literal, by_column(), by_bound()].into_iter().find(|found| !found.is_empty()).unwrap_or_default();
             one_of(&found, path, value, &written(tests))
         }
-        Labels::Words(tests) => {
+        LabelMeaning::Words(tests) => {
             let found = match number(&text) {
                 Some(_) => sides(tests, |test| matches!(test, Test::Is(word) if same(word, &text)) || within(test, &text)),
                 None => Vec::new(),
@@ -195,7 +195,7 @@ fn side(row: &Map<String, Value>, path: &str, value: &Value, columns: &ColumnNam
             found.extend(winner(row, &text).into_iter().filter(|side| !found.contains(side)).collect::<Vec<_>>());
             one_of(&found, path, value, WORDS)
         }
-        Labels::Open | Labels::OneHot | Labels::Compared(_) => Err(bad(path, WORDS, value)),
+        LabelMeaning::Open | LabelMeaning::OneHot | LabelMeaning::Compared(_) => Err(bad(path, WORDS, value)),
     }
 }
 
@@ -256,7 +256,7 @@ fn named_column(columns: &ColumnNames, text: &str) -> Option<usize> {
     let source = columns.of(Field::Responses);
     let found = |path: &String| path == text || path.rsplit('.').next() == Some(text);
     let mut sides = source.paths.iter().enumerate().filter(|(_, path)| found(path)).map(|(side, _)| side);
-    let side = sides.next().filter(|_| source.several == Several::Each && source.paths.len() == 2)?;
+    let side = sides.next().filter(|_| source.several == ColumnRule::Each && source.paths.len() == 2)?;
     sides.next().is_none().then_some(side)
 }
 
@@ -287,12 +287,12 @@ mod tests {
     #[test]
     fn mappings_are_parsed_or_refused() {
         let given = |text: &str| match parse(text) {
-            Some(Labels::Given(tests)) => Some(written(&tests)),
+            Some(LabelMeaning::Given(tests)) => Some(written(&tests)),
             _ => None,
         };
         assert_eq!(given("0,1").as_deref(), Some("0 (the first), 1 (the second)"));
         assert_eq!(given("<0, >0 ,0|none").as_deref(), Some("<0.0 (the first), >0.0 (the second), and 0|none (neither)"));
-        assert_eq!(parse("one-hot"), Some(Labels::OneHot));
+        assert_eq!(parse("one-hot"), Some(LabelMeaning::OneHot));
         for bad in ["", "0", "0,", ",1", "0,1,2,3", "<x,>y", "0,0", "a|b,b", "0,1,"] {
             assert_eq!(parse(bad), None, "{bad}");
         }

@@ -7,7 +7,7 @@ use rrm_verify as verify;
 use super::{Reason, columns::Columns, layout::Layout};
 use crate::{
     chat::Message,
-    dataset::{Said, find, said},
+    dataset::{TurnsOrText, find, said},
 };
 
 /// One question.
@@ -96,8 +96,8 @@ pub(super) fn asked(row: &Map<String, Value>, place: Place<'_>) -> Option<(Layou
 fn prompt(row: &Map<String, Value>, layout: Layout, columns: &Columns) -> Result<Vec<Message>, Reason> {
     let value = columns.value(row, "prompt", layout.prompt()).ok_or(Reason::NoPrompt)?;
     let messages = match said(value, "prompt", "a text").map_err(|_| Reason::NoPrompt)? {
-        Said::Text(text) => vec![Message::user(text)],
-        Said::Turns(turns) => turns,
+        TurnsOrText::Text(text) => vec![Message::user(text)],
+        TurnsOrText::Turns(turns) => turns,
     };
     if messages.iter().all(|message| message.content.trim().is_empty()) { Err(Reason::NoPrompt) } else { Ok(messages) }
 }
@@ -162,8 +162,8 @@ fn candidate(index: usize, model: Option<String>, value: &Value, columns: &Colum
 /// A response's text; of messages, what the last one says.
 fn text(value: &Value) -> Option<String> {
     match said(value, "responses", "a text").ok()? {
-        Said::Text(text) => Some(text),
-        Said::Turns(turns) => turns.into_iter().next_back().map(|message| message.content),
+        TurnsOrText::Text(text) => Some(text),
+        TurnsOrText::Turns(turns) => turns.into_iter().next_back().map(|message| message.content),
     }
 }
 

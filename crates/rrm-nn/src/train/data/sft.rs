@@ -6,7 +6,7 @@ use std::{
 };
 
 use rrm::{
-    dataset::{Example, Said, read_examples},
+    dataset::{Example, TurnsOrText, read_examples},
     format::Format,
 };
 use serde::{Deserialize, Serialize};
@@ -157,8 +157,8 @@ fn load(
 
 fn example(row: &Example, counting: &Counting, text: &Text) -> Result<SftExample, String> {
     let prompt = match &row.prompt {
-        Said::Text(beginning) => text.beginning(beginning),
-        Said::Turns(turns) => text.prompt(turns),
+        TurnsOrText::Text(beginning) => text.beginning(beginning),
+        TurnsOrText::Turns(turns) => text.prompt(turns),
     };
     let prompt_tokens = prompt.map_err(|error| format!("`prompt`: {error}"))?;
     if prompt_tokens.is_empty() {
