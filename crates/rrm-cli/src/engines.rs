@@ -12,7 +12,7 @@ use rrm::{
     dataset::{DatasetError, Item},
     engine::{
         EngineError,
-        http::{Continuation, HttpConfig, Memory, Otherwise, Probes},
+        http::{Continuation, HttpConfig, IdentityMemory, MismatchPolicy, Probes},
     },
     format::{Format, SHIPPED},
     spending::Spending,
@@ -138,16 +138,16 @@ fn settings(ask: &AskArgs, thinks: bool) -> anyhow::Result<EngineSettings> {
 }
 
 /// Who remembers servers, where completions are kept: the store.
-fn memory(ask: &AskArgs, how: &RunArgs) -> anyhow::Result<Option<Memory>> {
+fn memory(ask: &AskArgs, how: &RunArgs) -> anyhow::Result<Option<IdentityMemory>> {
     if !ask.store.keeps(true) {
         return Ok(None);
     }
     let otherwise = match &how.weights.same_weights {
-        _ if how.pay_again => Otherwise::OtherWeights,
-        Some(which) => Otherwise::SameWeights(Some(which.clone()).filter(|which| !which.is_empty())),
-        None => Otherwise::Stop,
+        _ if how.pay_again => MismatchPolicy::OtherWeights,
+        Some(which) => MismatchPolicy::SameWeights(Some(which.clone()).filter(|which| !which.is_empty())),
+        None => MismatchPolicy::Stop,
     };
-    Ok(Some(Memory { identities: Identities::at(store_path(&ask.store)?), otherwise }))
+    Ok(Some(IdentityMemory { identities: Identities::at(store_path(&ask.store)?), otherwise }))
 }
 
 /// The proxy that the environment names for `https://` or for `http://`, without its password.

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use rrm::{
-    engine::http::{Fields, HttpConfig},
+    engine::http::{HttpConfig, RequestFields},
     judge::JudgeSettings,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -88,7 +88,7 @@ impl AskArgs {
         let LimitArgs { concurrency, requests_per_minute, tokens_per_minute, .. } = self.limits;
         let WorkArgs { wait_for_server, system_as_user } = self.work;
         let config = self.server.config(self.model.model.clone())?;
-        let fields = Fields { system_as_user, ..config.fields.clone() };
+        let fields = RequestFields { system_as_user, ..config.fields.clone() };
         Ok(HttpConfig { concurrency, requests_per_minute, tokens_per_minute, away: wait_for_server, fields, ..config })
     }
 

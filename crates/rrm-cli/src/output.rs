@@ -10,7 +10,7 @@ use anyhow::Context;
 use rrm::{
     engine::{EngineInfo, http::HttpStats},
     result::Verdicts,
-    spending::{Price, Spent},
+    spending::{Price, SpendingTotals},
 };
 use serde::Serialize;
 use tempfile::TempPath;
@@ -43,7 +43,7 @@ pub struct Stats {
     /// Of these, rows without a result.
     pub failed: u64,
     /// Calls and tokens of this run.
-    pub spent: Spent,
+    pub spent: SpendingTotals,
     /// What all runs over the same output have spent, this one included; absent where it is the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<Total>,

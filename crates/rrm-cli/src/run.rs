@@ -9,8 +9,8 @@ use rrm::{
     format::Format,
     judge::{Judge, JudgeSettings, Places},
     result::Verdicts,
-    spending::{Price, Spending, Spent},
-    store::{Elsewhere, Store},
+    spending::{Price, Spending, SpendingTotals},
+    store::{OtherFingerprints, Store},
 };
 use rrm_engines::Opened;
 
@@ -145,7 +145,7 @@ impl Run {
 
     /// Sees to it that nobody pays again in silence for what the store holds under another fingerprint: the first such row ends the run,
     /// unless the user knows.
-    fn guard(&self, store: &Store, elsewhere: Elsewhere) {
+    fn guard(&self, store: &Store, elsewhere: OtherFingerprints) {
         if elsewhere.completions == 0 {
             return;
         }
@@ -239,7 +239,7 @@ impl Drop for Run {
         self.progress.done();
         self.spending.end();
         let spent = self.spending.spent();
-        if !self.told && spent != Spent::default() {
+        if !self.told && spent != SpendingTotals::default() {
             note(&format!("before it ended: {}", terminal::spent(&spent, self.price)));
             self.total().iter().for_each(|total| note(&terminal::total(total, self.price)));
         }

@@ -16,7 +16,7 @@ use rrm::{
     dataset::Item,
     engine::TokenSink,
     result::{MatchRow, Row, RowResult},
-    spending::{Price, Spending, Spent},
+    spending::{Price, Spending, SpendingTotals},
     strategy::DecidedBy,
     vote::Decision,
 };
@@ -213,7 +213,7 @@ pub fn total(total: &Total, price: Price) -> String {
 }
 
 /// What a run or a server has spent, as a line.
-pub fn spent(spent: &Spent, price: Price) -> String {
+pub fn spent(spent: &SpendingTotals, price: Price) -> String {
     let again = if spent.again > 0 { format!(", sent again {} times", spent.again) } else { String::new() };
     let probes = match spent.probes {
         0 => String::new(),
@@ -332,7 +332,7 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
-    use rrm::spending::Limits;
+    use rrm::spending::SpendingLimits;
 
     use super::*;
 
@@ -340,7 +340,7 @@ mod tests {
     fn lines_say_how_far_it_is_until_it_is_done() {
         let (tell, told) = mpsc::channel();
         let rows = Arc::new(AtomicU64::new(3));
-        let spending = Arc::new(Spending::new(Limits::default()));
+        let spending = Arc::new(Spending::new(SpendingLimits::default()));
         let lines = lines(Duration::from_millis(5), (rows, 9), Arc::downgrade(&spending), move |text| _ = tell.send(text));
         assert_eq!(told.recv().unwrap(), "3 of 9 rows, 0 calls, 0 tokens written so far");
         drop(lines);

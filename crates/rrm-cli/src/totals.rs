@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
-use rrm::spending::{Spent, Told};
+use rrm::spending::{SpendingReport, SpendingTotals};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -25,7 +25,7 @@ pub struct Total {
     /// How many runs spent something.
     pub runs: u64,
     /// What they spent; of runs that were killed, at most.
-    pub spent: Spent,
+    pub spent: SpendingTotals,
     /// Calls in `spent` that had no answer, or were only told ahead, when a run was killed: some may not have been sent, and nobody counted what
     /// they took.
     #[serde(default, skip_serializing_if = "is_none")]
@@ -80,7 +80,7 @@ impl Totals {
     }
 
     /// The account with that of this run.
-    pub fn with(&self, spent: Spent) -> Total {
+    pub fn with(&self, spent: SpendingTotals) -> Total {
         let mut total = self.former;
         total.runs += u64::from(spent.calls + spent.probes > 0);
         total.spent += spent;
@@ -93,8 +93,8 @@ impl Totals {
     }
 
     /// Writes the account with that of this run. Only one thread at a time may.
-    pub fn write(&self, told: Told) {
-        let Told { mut spent, ahead, ended } = told;
+    pub fn write(&self, told: SpendingReport) {
+        let SpendingReport { mut spent, ahead, ended } = told;
         // The file begins with the first request: a run that spends nothing leaves none.
         if ended && self.file.get().is_none() {
             return;

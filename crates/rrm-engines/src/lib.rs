@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 use rrm::{
     engine::{
         Engine, EngineError,
-        http::{self, HttpConfig, Memory},
+        http::{self, HttpConfig, IdentityMemory},
         replay::{RecordingError, ReplayEngine},
         scalar, scripted,
     },
@@ -25,7 +25,7 @@ pub struct EngineSettings {
     /// For servers; its `urls` are replaced by those of the specs.
     pub http: HttpConfig,
     /// Who remembers servers over runs.
-    pub memory: Option<Memory>,
+    pub memory: Option<IdentityMemory>,
     /// Context of models in process, in tokens; `None` takes what the model was trained with, for llama.cpp up to 16384.
     pub context_size: Option<u32>,
     /// Threads of models in process; `None` takes all of the machine's, for llama.cpp all but one.

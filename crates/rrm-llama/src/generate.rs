@@ -3,7 +3,7 @@
 use llama_cpp_2::token::LlamaToken;
 use rrm::engine::{
     Budget, Completion, EngineError, Finish, Request, Usage,
-    in_process::{ChatTemplate, Sampler, Text},
+    in_process::{ChatTemplate, GrowingText, Sampler},
 };
 
 use crate::{
@@ -57,7 +57,7 @@ pub(crate) fn complete(
         tokenizer: &model.tokenizer,
         session: &mut model.session,
         sampler: Sampler::new(&request.sampling, request.seed),
-        text: Text::new(request.sink.clone()),
+        text: GrowingText::new(request.sink.clone()),
         waiting: Vec::new(),
         drawn: 0,
         cancelled,
@@ -108,7 +108,7 @@ struct Writer<'a, 'm> {
     tokenizer: &'a Tokenizer<'m>,
     session: &'a mut Session<'m>,
     sampler: Sampler,
-    text: Text,
+    text: GrowingText,
     /// Tokens that are written but not evaluated yet.
     waiting: Vec<LlamaToken>,
     drawn: u64,

@@ -4,7 +4,7 @@
 
 use rrm::engine::{
     Budget, Completion, Finish, Labels, Request, Usage,
-    in_process::{Sampler, Text},
+    in_process::{GrowingText, Sampler},
 };
 
 use crate::{
@@ -24,7 +24,7 @@ pub(crate) struct Sequence {
     /// The tokens of the budget's two elicitations.
     elicit: [Vec<u32>; 2],
     labels: Option<std::sync::Arc<Labels>>,
-    text: Text,
+    text: GrowingText,
     /// For each token after the prompt, the length of the text up to its end.
     ends: Vec<usize>,
     /// How many tokens may still be drawn before the end or the cut.
@@ -97,7 +97,7 @@ impl Sequence {
             budget: request.budget,
             elicit: plan.elicit,
             labels: request.labels,
-            text: Text::new(request.sink),
+            text: GrowingText::new(request.sink),
             ends: Vec::new(),
             left: plan.first,
             from: 0,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rrm::{
     chat::Message,
-    engine::in_process::{ChatTemplate, Part, TemplateError},
+    engine::in_process::{ChatTemplate, TemplateError, TemplatePart},
 };
 
 use crate::{
@@ -73,7 +73,7 @@ impl Text {
     /// # Errors
     /// When the vocabulary's pattern gives up.
     pub fn beginning(&self, text: &str) -> Result<Vec<u32>, TextError> {
-        Ok(self.tokenizer.prompt(&[Part::Markup(text.to_owned())])?)
+        Ok(self.tokenizer.prompt(&[TemplatePart::Markup(text.to_owned())])?)
     }
 
     /// Whether the chat template opens the thinking at the end of every prompt.

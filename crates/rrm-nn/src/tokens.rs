@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rrm::engine::in_process::{Part, Run, Special, looks_like_markup, runs};
+use rrm::engine::in_process::{PromptPiece, Special, TemplatePart, looks_like_markup, runs};
 use serde_json::Value;
 use tokenizers::Tokenizer as Encoder;
 
@@ -80,7 +80,7 @@ impl Tokenizer {
     ///
     /// # Errors
     /// When the vocabulary's pattern gives up on a text.
-    pub fn prompt(&self, parts: &[Part<'_>]) -> Result<Vec<u32>, EncodeError> {
+    pub fn prompt(&self, parts: &[TemplatePart<'_>]) -> Result<Vec<u32>, EncodeError> {
         self.encode(parts, true)
     }
 
@@ -89,7 +89,7 @@ impl Tokenizer {
     /// # Errors
     /// When the vocabulary's pattern gives up on it.
     pub fn text(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
-        self.encode(&[Part::Markup(text.to_owned())], false)
+        self.encode(&[TemplatePart::Markup(text.to_owned())], false)
     }
 
     /// What a token writes: a character may be spread over several tokens. Empty for a number that is no token.
@@ -122,12 +122,12 @@ impl Tokenizer {
         self.settings.chat_template.as_deref()
     }
 
-    fn encode(&self, parts: &[Part<'_>], mut at_start: bool) -> Result<Vec<u32>, EncodeError> {
+    fn encode(&self, parts: &[TemplatePart<'_>], mut at_start: bool) -> Result<Vec<u32>, EncodeError> {
         let mut tokens = Vec::new();
         for run in runs(parts, &self.specials, &self.forbidden) {
             match run {
-                Run::Special(token) => tokens.push(token),
-                Run::Plain(text) => {
+                PromptPiece::Special(token) => tokens.push(token),
+                PromptPiece::Plain(text) => {
                     let encoder = if at_start { &self.first } else { self.later.as_ref().unwrap_or(&self.first) };
                     let encoding = encoder.encode_fast(text, false).map_err(|error| EncodeError(error.to_string()))?;
                     tokens.extend_from_slice(encoding.get_ids());

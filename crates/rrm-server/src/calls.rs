@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::{FutureExt, future::BoxFuture};
-use rrm::engine::{Completion, Engine, EngineError, EngineInfo, HttpStats, Meter, Opening, Request, Scores};
+use rrm::engine::{Completion, Engine, EngineError, EngineInfo, HttpStats, Meter, Opening, Request, ScoreCache};
 
 /// For so long a failure says something about the next call.
 const RECENT: Duration = Duration::from_secs(60);
@@ -100,7 +100,7 @@ impl Engine for Watched {
         self.engine.close()
     }
 
-    fn scores(&self) -> Option<&Scores> {
+    fn scores(&self) -> Option<&ScoreCache> {
         self.engine.scores()
     }
 

@@ -191,7 +191,7 @@ impl Metrics {
     }
 
     /// Everything as text; `open` are groups and members that wait now, `spent` calls and tokens of the judge.
-    pub fn text(&self, open: (usize, usize), spent: rrm::spending::Spent) -> String {
+    pub fn text(&self, open: (usize, usize), spent: rrm::spending::SpendingTotals) -> String {
         let mut text = String::new();
         let counters = [
             ("groups_complete_total", "Groups judged with all their members.", &self.groups_complete),

@@ -18,7 +18,7 @@ use rrm::{
     markup::find_markup,
     plan,
     run::{self, Task},
-    transcript::{Bare, bare},
+    transcript::{JudgedText, bare},
 };
 use serde_json::{Map, Value, json};
 
@@ -117,7 +117,7 @@ fn group_ask(server: &Server, body: &[u8]) -> Result<(Ask, Vec<String>), ApiErro
     };
     let prompt = request.prompt.prompt()?;
     let said = request.response.response(&prompt, "response")?;
-    let Bare { text, taken_off, ending: _ } = bare(&said);
+    let JudgedText { text, taken_off, ending: _ } = bare(&said);
     let ask = Ask {
         size: size(server, request.size.or(settings.group_size))?,
         key: request.group,

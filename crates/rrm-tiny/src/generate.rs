@@ -3,7 +3,7 @@
 //! Everything is drawn by key, so any row can be made alone. A problem belongs to one split by a hash of its chain: no problem of the test
 //! set can be met in training, whatever the seeds.
 
-use rrm::keyed::Keyed;
+use rrm::keyed::KeyedRandom;
 
 use crate::problem::{FACTORS, LABELS, MODULUS, Operator, Problem, Step};
 
@@ -62,9 +62,9 @@ pub struct Pair {
 
 impl Source {
     /// The random numbers of row `index` for one purpose.
-    pub fn numbers(&self, index: u64, what: &str) -> Keyed {
+    pub fn numbers(&self, index: u64, what: &str) -> KeyedRandom {
         let (fewest, most) = self.steps;
-        Keyed::new(self.seed, self.split.name(), what, &[index, fewest as u64, most as u64])
+        KeyedRandom::new(self.seed, self.split.name(), what, &[index, fewest as u64, most as u64])
     }
 
     /// Problem number `index`.
@@ -100,12 +100,12 @@ impl Source {
 }
 
 /// A total that is off by 1, 2, 3 or 10 in either direction: most change the units, which are what a judge learns to compare last.
-pub(crate) fn near(random: &mut Keyed, total: u8) -> u8 {
+pub(crate) fn near(random: &mut KeyedRandom, total: u8) -> u8 {
     let off = [1, 99, 2, 98, 3, 97, 10, 90][random.below(8) as usize];
     (total + off) % MODULUS
 }
 
-fn draw(random: &mut Keyed, (fewest, most): (usize, usize)) -> Problem {
+fn draw(random: &mut KeyedRandom, (fewest, most): (usize, usize)) -> Problem {
     let count = fewest + random.below((most - fewest) as u64 + 1) as usize;
     let start = random.below(u64::from(MODULUS)) as u8;
     let first_label = random.below((LABELS.len() - count) as u64 + 1) as usize;
@@ -113,8 +113,8 @@ fn draw(random: &mut Keyed, (fewest, most): (usize, usize)) -> Problem {
     Problem { start, first_label, steps }
 }
 
-fn step(random: &mut Keyed) -> Step {
-    let digit = |random: &mut Keyed| 1 + random.below(9) as u8;
+fn step(random: &mut KeyedRandom) -> Step {
+    let digit = |random: &mut KeyedRandom| 1 + random.below(9) as u8;
     // Sums and differences a little more often than products, which have fewer digits to learn.
     match random.below(20) {
         0..7 => Step { operator: Operator::Plus, digit: digit(random) },

@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use rrm::keyed::Keyed;
+use rrm::keyed::KeyedRandom;
 
 use crate::{
     generate::{Pair, near},
@@ -39,7 +39,7 @@ pub fn verdict(second: bool) -> &'static str {
 }
 
 /// What the judge writes when `first` and `second` are the two answers' totals; `</think>` and the verdict at its end.
-pub fn judge(problem: &Problem, (first, second): (&[u8], &[u8]), noise: JudgeNoise, random: &mut Keyed) -> String {
+pub fn judge(problem: &Problem, (first, second): (&[u8], &[u8]), noise: JudgeNoise, random: &mut KeyedRandom) -> String {
     let fate = random.f64();
     let coin = random.below(2) == 1;
     let differs = first.iter().zip(second).position(|(a, b)| a != b).unwrap_or(first.len() - 1);
@@ -89,7 +89,7 @@ pub fn reading(problem: &Problem, (first, second): (&[u8], &[u8])) -> String {
 }
 
 /// What the solver writes: the start, and each step spelled out, `42a+5=47b-9=38`.
-pub fn solver(problem: &Problem, noise: SolverNoise, random: &mut Keyed) -> String {
+pub fn solver(problem: &Problem, noise: SolverNoise, random: &mut KeyedRandom) -> String {
     let mut total = problem.start;
     let mut text = format!("{total:02}");
     for (index, step) in problem.steps.iter().enumerate() {
@@ -104,7 +104,7 @@ pub fn solver(problem: &Problem, noise: SolverNoise, random: &mut Keyed) -> Stri
 }
 
 /// The two answers' totals in the order in which the judge sees them, and whether the right one is the second; drawn by key.
-pub fn order<'p>(pair: &'p Pair, random: &mut Keyed) -> ((&'p [u8], &'p [u8]), bool) {
+pub fn order<'p>(pair: &'p Pair, random: &mut KeyedRandom) -> ((&'p [u8], &'p [u8]), bool) {
     if random.below(2) == 1 { ((&pair.wrong, &pair.right), true) } else { ((&pair.right, &pair.wrong), false) }
 }
 
@@ -118,8 +118,8 @@ mod tests {
         Pair { right: problem.totals(), wrong: vec![47, 39, 17], problem }
     }
 
-    fn random() -> Keyed {
-        Keyed::new(1, "pair", "trace", &[])
+    fn random() -> KeyedRandom {
+        KeyedRandom::new(1, "pair", "trace", &[])
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub use self::{
     error::EngineError,
     http::HttpStats,
     labels::{LabelLogprobs, LabelProbabilities, Labels},
-    scores::Scores,
+    scores::ScoreCache,
 };
 
 /// Whatever can complete a conversation: a server, a model in process, a recording, a script.
@@ -84,7 +84,7 @@ pub trait Engine: Send + Sync {
 
     /// Of an engine that scores single responses: it completes a conversation that ends with a response by the response's score, as a number,
     /// and a comparison is judged by two of them. `None` of an engine that judges two responses at once.
-    fn scores(&self) -> Option<&Scores> {
+    fn scores(&self) -> Option<&ScoreCache> {
         None
     }
 

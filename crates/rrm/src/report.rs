@@ -38,7 +38,7 @@ use crate::{
     eval::{BenchmarkEvaluation, BestOf, CaseRow, GroupLevel, GroupScore},
     judge::JudgeKind,
     result,
-    spending::Spent,
+    spending::SpendingTotals,
 };
 
 /// What is known about several runs.
@@ -313,7 +313,7 @@ fn scores(path: &Path) -> Result<ScoreFile, ReportError> {
 /// The part of a stats file that a report needs.
 #[derive(Deserialize)]
 struct SpendingStats {
-    spent: Spent,
+    spent: SpendingTotals,
     seconds: f64,
 }
 

@@ -12,7 +12,7 @@ use self::{draws::Binomials, resampled::Bootstrap};
 use crate::{
     eval::CaseRow,
     rating::Score,
-    vote::{Choice, Counts, Decision},
+    vote::{Choice, Decision, VoteCounts},
 };
 
 /// A way to ask a judge about a pair.
@@ -153,7 +153,7 @@ impl PairVotes {
     fn of(row: &CaseRow) -> Self {
         let mut orders = row.matches.iter().map(|played| {
             let counts = played.counts?;
-            let Counts { for_a, for_b, tie, abstain } = counts;
+            let VoteCounts { for_a, for_b, tie, abstain } = counts;
             Some(match row.label {
                 Choice::A => [for_a, for_b, tie, abstain],
                 Choice::B => [for_b, for_a, tie, abstain],

@@ -10,7 +10,7 @@ use std::{
 
 use rrm::{
     dataset::{self, Item, ReadOptions},
-    label::{self, LabelSettings, Labelled, Layout, Pairs, Reason, Source},
+    label::{self, LabelSettings, NoPreference, Pairs, PreferenceLayout, PreferenceSource, RowPreferences},
     result::Row,
     run::{self, RunError, Task},
     shard::Shard,
@@ -43,8 +43,8 @@ pub struct Args {
     #[arg(long, value_name = "A", default_value_t = LabelSettings::default().min_agreement, help_heading = "Labels")]
     pub min_agreement: f64,
     /// Which columns: dpo, kto, reward, messages, messages-kto, text, text-kto; docs/label.md says who reads which.
-    #[arg(long, value_name = "LAYOUT", value_parser = named::<Layout>, default_value = default_word(Layout::default()), help_heading = "Labels")]
-    pub write: Layout,
+    #[arg(long, value_name = "LAYOUT", value_parser = named::<PreferenceLayout>, default_value = default_word(PreferenceLayout::default()), help_heading = "Labels")]
+    pub write: PreferenceLayout,
     /// Leave the columns out that say what a preference rests on.
     #[arg(long, help_heading = "Labels")]
     pub bare: bool,
@@ -102,7 +102,7 @@ async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let dropped = output.path().map(|path| beside(path, "dropped.jsonl"));
     let mut dropped = dropped.map(|path| Output::open(Some(&path), &taken)).transpose()?;
     let (opened, format) = engines::open_for(&over.judge, (&over.batch, &over.run, &work.spending), format).await?;
-    let source = Source::new(opened.engine.info(), &format.file.name, ask.price.price());
+    let source = PreferenceSource::new(opened.engine.info(), &format.file.name, ask.price.price());
     let mut written = Rows::new(output, write, (!bare).then_some(source))?;
     work.write_batch(&over.batch, ask)?;
     let session = work.session(ask, opened, format, over.judge.settings())?;
@@ -151,7 +151,7 @@ fn check(settings: &LabelSettings) -> anyhow::Result<()> {
 }
 
 /// Refuses prompts that a layout of texts cannot hold, before anything is spent.
-fn fits(layout: Layout, input: &Spooled, reading: &ReadOptions) -> Result<(), Failure> {
+fn fits(layout: PreferenceLayout, input: &Spooled, reading: &ReadOptions) -> Result<(), Failure> {
     if !layout.is_text() {
         return Ok(());
     }
@@ -171,11 +171,11 @@ fn fits(layout: Layout, input: &Spooled, reading: &ReadOptions) -> Result<(), Fa
 #[derive(Default)]
 struct Counts {
     kept: u64,
-    dropped: BTreeMap<Reason, u64>,
+    dropped: BTreeMap<NoPreference, u64>,
 }
 
 impl Counts {
-    fn add(&mut self, labelled: &Labelled) {
+    fn add(&mut self, labelled: &RowPreferences) {
         self.kept += labelled.preferences.len() as u64;
         labelled.dropped.iter().for_each(|dropped| *self.dropped.entry(dropped.reason).or_default() += 1);
     }

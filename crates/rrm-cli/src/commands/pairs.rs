@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use rrm::{
     judge::JudgeSettings,
-    pairs::{self, Benchmarks, Columns, Decided, Done, Input, Judges, PairsError, Settings, Tally},
+    pairs::{self, Benchmarks, Judges, PairColumns, PairSettings, PairTotals, PairsError, QuestionFile, RowFates, RowPairs},
     shard::Shard,
 };
 
@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, help_heading = "Pairs")]
     pub verify: bool,
     /// Pairs of one question at most.
-    #[arg(long, value_name = "K", default_value_t = Settings::default().per_question, help_heading = "Pairs")]
+    #[arg(long, value_name = "K", default_value_t = PairSettings::default().per_question, help_heading = "Pairs")]
     pub per_question: usize,
     /// Relative share of each file in the mixture, in their order: 5,1,1,1 [default: everything].
     #[arg(long, value_name = "W,W,...", value_delimiter = ',', help_heading = "Pairs")]
@@ -57,16 +57,16 @@ pub struct Args {
     #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Leaving out")]
     pub decontaminate: Vec<PathBuf>,
     /// Words in an n-gram of --decontaminate.
-    #[arg(long, value_name = "N", default_value_t = Settings::default().ngram, help_heading = "Leaving out")]
+    #[arg(long, value_name = "N", default_value_t = PairSettings::default().ngram, help_heading = "Leaving out")]
     pub ngram: usize,
     /// Share of n-grams from which a question is one of a benchmark.
-    #[arg(long, value_name = "SHARE", default_value_t = Settings::default().overlap, help_heading = "Leaving out")]
+    #[arg(long, value_name = "SHARE", default_value_t = PairSettings::default().overlap, help_heading = "Leaving out")]
     pub overlap: f64,
     /// Similarity from which a question repeats an earlier one; above 1 keeps all.
-    #[arg(long, value_name = "SHARE", default_value_t = Settings::default().near_duplicates.unwrap_or(1.0), help_heading = "Leaving out")]
+    #[arg(long, value_name = "SHARE", default_value_t = PairSettings::default().near_duplicates.unwrap_or(1.0), help_heading = "Leaving out")]
     pub near_duplicates: f64,
     /// Characters that a response has at least.
-    #[arg(long, value_name = "N", default_value_t = Settings::default().min_chars, help_heading = "Leaving out")]
+    #[arg(long, value_name = "N", default_value_t = PairSettings::default().min_chars, help_heading = "Leaving out")]
     pub min_chars: usize,
     /// Characters that a response has at most.
     #[arg(long, value_name = "N", help_heading = "Leaving out")]
@@ -119,7 +119,7 @@ async fn make(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let settings = settings(&args);
     check(&args, called)?;
     let mut work = Run::begin(ask, &args.run)?;
-    let columns = Columns::parse(&args.columns.column)?;
+    let columns = PairColumns::parse(&args.columns.column)?;
     let spools = args.input.iter().map(|input| spooled(input)).collect::<anyhow::Result<Vec<Spooled>>>()?;
     let inputs = inputs(&args, &spools);
     let benchmarks = Benchmarks::read(&args.decontaminate, &settings)?;
@@ -136,8 +136,8 @@ async fn make(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let (sampler, filter) = judges(&mut work, &args).await?;
     work.expect(Shard::rows(args.shard.shard, decided.rows()));
     let judges = Judges { sampler: sampler.as_ref().map(|s| &s.judge), filter: filter.as_ref().map(|s| &s.judge) };
-    let mut tally = Tally::default();
-    let emit = |done: Done| {
+    let mut tally = PairTotals::default();
+    let emit = |done: RowPairs| {
         tally.add(&done);
         work.progress.row();
         files.write(&done)
@@ -219,8 +219,8 @@ fn saved(path: &Path, args: &Args, called: &Called, (spent, total): (&[(&str, St
     Ok(())
 }
 
-fn settings(args: &Args) -> Settings {
-    Settings {
+fn settings(args: &Args) -> PairSettings {
+    PairSettings {
         samples: args.samples.unwrap_or(0),
         instruction: args.instruction.clone(),
         verify: args.verify,
@@ -261,8 +261,8 @@ fn check(args: &Args, called: &Called) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn inputs(args: &Args, spools: &[Spooled]) -> Vec<Input> {
-    let input = |(i, path): (usize, &PathBuf)| Input {
+fn inputs(args: &Args, spools: &[Spooled]) -> Vec<QuestionFile> {
+    let input = |(i, path): (usize, &PathBuf)| QuestionFile {
         path: spools[i].path().to_owned(),
         name: judging::name(path),
         weight: args.mixture.get(i).copied(),
@@ -271,7 +271,7 @@ fn inputs(args: &Args, spools: &[Spooled]) -> Vec<Input> {
 }
 
 /// What is kept and what it will take.
-fn prediction(args: &Args, settings: &Settings, decided: &Decided) -> String {
+fn prediction(args: &Args, settings: &PairSettings, decided: &RowFates) -> String {
     let mut text = format!("{} of {} rows are kept", grouped(decided.kept), grouped(decided.rows()));
     if settings.samples > 0 {
         text += &format!(", {} calls for samples", grouped(decided.kept * u64::from(settings.samples)));
@@ -293,7 +293,7 @@ fn open(args: &Args) -> anyhow::Result<Files> {
 }
 
 impl Files {
-    fn write(&mut self, done: &Done) -> io::Result<()> {
+    fn write(&mut self, done: &RowPairs) -> io::Result<()> {
         for pair in &done.pairs {
             self.pairs.row(pair, || {
                 let mut stdout = io::stdout().lock();
@@ -320,7 +320,7 @@ impl Files {
 }
 
 /// What was made and what was dropped, as tables.
-fn summary(tally: &Tally) -> String {
+fn summary(tally: &PairTotals) -> String {
     let mut out = format!(
         "{} rows, {} questions with pairs, {} pairs\n",
         grouped(tally.rows),

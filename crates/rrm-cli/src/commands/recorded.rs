@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use rrm::{
     eval::{self, Benchmark, Recorded},
-    spending::Spent,
+    spending::SpendingTotals,
     vote::Decision,
 };
 
@@ -64,7 +64,7 @@ pub fn measure(benchmark: Benchmark, args: Args, called: &Called) -> Result<Exit
             engine: evaluation.engine.clone(),
             rows: counted.cases,
             failed: counted.failed,
-            spent: Spent::default(),
+            spent: SpendingTotals::default(),
             seconds: started.elapsed().as_secs_f64(),
             http: None,
             total: None,

@@ -7,7 +7,7 @@ use rrm::{
     chat::Message,
     comparison::Side,
     engine::{Completion, Finish, Opening, Usage},
-    reward::{self, Graded},
+    reward::{self, GradedVote},
     verdict::{Abstain, Verdict},
 };
 use serde::Serialize;
@@ -134,7 +134,7 @@ fn judge(run: &Run<'_, '_>, pairs: Vec<TrainingPair>, rollouts: Vec<Vec<Rollout>
     let grade =
         |pair: &TrainingPair, rollout: &Rollout| reward::grade_about(&completion(rollout), file, &pair.comparison, opening);
     let of_group = |(pair, group): (&TrainingPair, &Vec<Rollout>)| group.iter().map(|rollout| grade(pair, rollout)).collect();
-    let graded: Vec<Vec<Graded>> = pairs.iter().zip(&rollouts).map(of_group).collect();
+    let graded: Vec<Vec<GradedVote>> = pairs.iter().zip(&rollouts).map(of_group).collect();
     let mut rewards: Vec<Vec<f32>> = Vec::new();
     if run.config.data.both_orders {
         // The two orders of a pair come one after the other.
@@ -142,13 +142,13 @@ fn judge(run: &Run<'_, '_>, pairs: Vec<TrainingPair>, rollouts: Vec<Vec<Rollout>
             rewards.extend(reward::rewards_of_both_orders(&config, [&graded[0], &graded[1]], pairs[0].label));
         }
     } else {
-        let alone = |(pair, graded): (&TrainingPair, &Vec<Graded>)| {
+        let alone = |(pair, graded): (&TrainingPair, &Vec<GradedVote>)| {
             graded.iter().map(|graded| reward::reward(&config, *graded, pair.label)).collect()
         };
         rewards.extend(pairs.iter().zip(&graded).map(alone));
     }
     let groups = pairs.into_iter().zip(rollouts).zip(graded).zip(rewards);
-    let group = |(((pair, rollouts), graded), rewards): (((TrainingPair, _), Vec<Graded>), _)| Group {
+    let group = |(((pair, rollouts), graded), rewards): (((TrainingPair, _), Vec<GradedVote>), _)| Group {
         pair,
         rollouts,
         verdicts: graded.into_iter().map(|graded| graded.vote).collect(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::channel::oneshot;
 use rrm::{
     engine::{EngineError, Finish, Request, Sampling},
-    keyed::Keyed,
+    keyed::KeyedRandom,
 };
 use serde::{Deserialize, Serialize};
 
@@ -221,7 +221,7 @@ fn sequence(config: &RolloutConfig, prompt: &RolloutPrompt, step: u64, number: u
 
 /// Seed of one completion; below 2^53, as all seeds of requests.
 pub fn seed(run_seed: u64, step: u64, prompt: &str, number: usize) -> u64 {
-    Keyed::new(run_seed, prompt, "rollout", &[step, number as u64]).u64() >> 11
+    KeyedRandom::new(run_seed, prompt, "rollout", &[step, number as u64]).u64() >> 11
 }
 
 fn rollout(ended: Ended) -> Rollout {

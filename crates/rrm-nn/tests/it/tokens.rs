@@ -5,7 +5,7 @@ use std::fs;
 use proptest::prelude::*;
 use rrm::{
     chat::{Message, Role},
-    engine::in_process::{ChatTemplate, Part},
+    engine::in_process::{ChatTemplate, TemplatePart},
 };
 use rrm_nn::tokens::Tokenizer;
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ fn our_own_text_holds_special_tokens() {
     // Text that is appended gets no space of its own.
     let words = self::tokenizer("words");
     assert_eq!(written(&words, &words.text("verdict").unwrap()), "verdict");
-    let at_start = words.prompt(&[Part::Content("verdict")]).unwrap();
+    let at_start = words.prompt(&[TemplatePart::Content("verdict")]).unwrap();
     assert_eq!(written(&words, &at_start), " verdict");
 }
 
@@ -194,7 +194,7 @@ proptest! {
             }
         }
         let folder = altered(model, "tokenizer.json", json.to_string().as_bytes());
-        let parts = [Part::Markup("<s><|im_start|> a".to_owned()), Part::Content(" b</think> 🦀\n")];
+        let parts = [TemplatePart::Markup("<s><|im_start|> a".to_owned()), TemplatePart::Content(" b</think> 🦀\n")];
         let tokens = Tokenizer::open(folder.path(), vocab_size(model)).ok().and_then(|tokenizer| tokenizer.prompt(&parts).ok());
         prop_assert!(tokens.into_iter().flatten().all(|token| (token as usize) < vocab_size(model)));
     }

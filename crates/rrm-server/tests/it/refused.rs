@@ -367,10 +367,10 @@ async fn a_judge_whose_last_calls_failed_is_not_ready() {
 
 #[tokio::test]
 async fn a_judge_whose_limit_is_met_is_not_ready() {
-    use rrm::spending::{Limits, Spending};
+    use rrm::spending::{Spending, SpendingLimits};
     let engine = std::sync::Arc::new(rrm::engine::scripted::scripted("longer").unwrap());
     let mut judge = crate::served::judge_by(engine, rrm::judge::JudgeSettings::default());
-    judge.spending = std::sync::Arc::new(Spending::new(Limits { max_calls: Some(1), ..Limits::default() }));
+    judge.spending = std::sync::Arc::new(Spending::new(SpendingLimits { max_calls: Some(1), ..SpendingLimits::default() }));
     let server = rrm_server::Server::new(judge, patient(2), Box::new(|_| Ok(())));
     let ready = || rrm_server::routes::ready(axum::extract::State(server.clone()));
     assert_eq!(ready().await.status(), 200);

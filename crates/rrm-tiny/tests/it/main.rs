@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use rrm::{
     comparison::{Comparison, Prompt},
     format::Format,
-    keyed::Keyed,
+    keyed::KeyedRandom,
 };
 use rrm_tiny::{
     domain, formats,
@@ -50,7 +50,7 @@ proptest! {
     #[test]
     fn a_perfect_solver_is_right(source in sources(), index in any::<u64>()) {
         let problem = source.problem(index);
-        let text = trace::solver(&problem, SolverNoise::default(), &mut Keyed::new(0, "", "", &[index]));
+        let text = trace::solver(&problem, SolverNoise::default(), &mut KeyedRandom::new(0, "", "", &[index]));
         let totals: Vec<u8> = text.split('=').skip(1).map(|part| part[..2].parse().unwrap()).collect();
         prop_assert_eq!(totals, problem.totals());
     }

@@ -43,8 +43,8 @@ mod whole;
 use futures::future::BoxFuture;
 
 pub use config::{Continuation, HttpConfig, Probes};
-pub use fields::Fields;
-pub use identity::{Memory, Otherwise};
+pub use fields::RequestFields;
+pub use identity::{IdentityMemory, MismatchPolicy};
 pub(crate) use offline::{ChatBody, chat_body, read_chat, revision_fingerprint};
 pub use secrets::shown_address;
 pub(super) use secrets::visible;
@@ -53,14 +53,14 @@ pub use stats::HttpStats;
 use tokio::sync::OnceCell;
 
 use self::{
-    body::{Body, Input, Terms},
+    body::{Body, BodyInput, Terms},
     connecting::{connected, sampling_defaults},
-    continuation::{CHAT, Found, send},
-    identity::Learned,
-    pinned::Pinned,
-    remembering::Remembering,
+    continuation::{CHAT, WorkingMethod, send},
+    identity::ServerTraits,
+    pinned::IdentityCheck,
+    remembering::PendingIdentity,
     restarts::Restarts,
-    server::Server,
+    server::ServerPool,
 };
 use crate::{
     engine::{Completion, Engine, EngineError, EngineInfo, Meter, Opening, Request},
@@ -71,19 +71,19 @@ use crate::{
 pub struct HttpEngine {
     info: EngineInfo,
     pub(super) model: String,
-    way: OnceCell<Option<Found>>,
+    way: OnceCell<Option<WorkingMethod>>,
     notes: Vec<String>,
     defaults: Option<&'static str>,
     opening: Opening,
     /// Who this is.
     pub(super) identity: Identity,
     /// What has to be made sure of before the first completion, where nothing was asked yet.
-    pinned: Option<Pinned>,
+    pinned: Option<IdentityCheck>,
     confirmed: OnceCell<Result<(), EngineError>>,
     /// What a store remembers once something is paid for.
-    remembering: Option<Remembering>,
+    remembering: Option<PendingIdentity>,
     restarts: Restarts,
-    pub(super) server: Server,
+    pub(super) server: ServerPool,
 }
 
 /// Connects to the servers of `config` and finds out which model answers and what it can do.
@@ -101,13 +101,13 @@ pub async fn connect(config: HttpConfig) -> Result<HttpEngine, EngineError> {
 /// # Errors
 /// As [`connect`]; [`EngineError::OtherWeights`] where the server is not who is remembered, which may also be found out by the first completion;
 /// [`EngineError::Failed`] where the memory cannot be read or written.
-pub async fn connect_remembered(config: HttpConfig, memory: Memory) -> Result<HttpEngine, EngineError> {
+pub async fn connect_remembered(config: HttpConfig, memory: IdentityMemory) -> Result<HttpEngine, EngineError> {
     connected(&config, Some(&memory)).await.map_err(|error| refusal::advised(error, config.stream))
 }
 
 impl HttpEngine {
     /// An engine that is known to be so.
-    fn of(server: Server, identity: Identity, learned: &Learned, restarts: Restarts) -> HttpEngine {
+    fn of(server: ServerPool, identity: Identity, learned: &ServerTraits, restarts: Restarts) -> HttpEngine {
         let mut notes: Vec<String> = learned.remedies.iter().map(|remedy| remedy.note().to_owned()).collect();
         if identity.known.answers.is_empty() && identity.known.revision.is_none() {
             notes.push(identity::DRIFTS.to_owned());
@@ -162,7 +162,7 @@ impl HttpEngine {
 
     /// How a completion is continued after its thinking was cut, in words; `None` where it cannot be.
     pub fn continues_by(&self) -> Option<&'static str> {
-        self.way().map(Found::describe)
+        self.way().map(WorkingMethod::describe)
     }
 
     /// Says that nobody was asked who answers, where that is so: the day on which it was last seen to be the same.
@@ -171,7 +171,7 @@ impl HttpEngine {
         silent.then(|| identity::date(self.identity.last_seen))
     }
 
-    fn way(&self) -> Option<Found> {
+    fn way(&self) -> Option<WorkingMethod> {
         self.way.get().copied().flatten()
     }
 
@@ -189,7 +189,7 @@ impl HttpEngine {
     }
 
     fn remember(&self) -> Result<(), EngineError> {
-        let remembered = self.remembering.as_ref().map(Remembering::remember).transpose();
+        let remembered = self.remembering.as_ref().map(PendingIdentity::remember).transpose();
         remembered.map(drop).map_err(|error| self.server.failed(&error))
     }
 
@@ -208,7 +208,7 @@ impl HttpEngine {
             (Some(budget), Some(way)) => budget::complete(&self.server, &self.model, way, (&request, budget), meter).await,
             (Some(_), None) => Err(EngineError::Unsupported { engine: self.info.name.clone(), what: UNABLE.to_owned() }),
             (None, _) => {
-                let mut body = Body::new(&self.model, Input::ask(&request.messages), &request.sampling, request.seed);
+                let mut body = Body::new(&self.model, BodyInput::ask(&request.messages), &request.sampling, request.seed);
                 body.terms = Terms { meter, ..Terms::default() };
                 let reply = send(&self.server, CHAT, body, request.sink.as_ref(), self.server.max_retries).await;
                 reply.map(budget::plain)
@@ -253,7 +253,7 @@ impl Engine for HttpEngine {
             self.restarts.same(self, true).await?;
             match self.remember() {
                 // Nothing was paid for there.
-                Err(_) if self.remembering.as_ref().is_some_and(Remembering::is_read_only) => Ok(()),
+                Err(_) if self.remembering.as_ref().is_some_and(PendingIdentity::is_read_only) => Ok(()),
                 remembered => remembered,
             }
         })

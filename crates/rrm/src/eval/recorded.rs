@@ -325,7 +325,7 @@ fn other_text(case: &Case, texts: &[(&'static str, CaseText, String)]) -> Option
 fn match_row(pair: (usize, usize), order: Order, vote: Vote) -> result::MatchRow {
     let record = VoteRecord { order, vote, elicited: false, probabilities: None, usage: Usage::default(), key: None };
     let judgment = Judgment::new(Evidence::Votes(vec![record]));
-    result::match_row(strategy::settle(0, strategy::Played { pair, order, judgment }))
+    result::match_row(strategy::settle(0, strategy::PairJudgment { pair, order, judgment }))
 }
 
 /// A verdict in one of upstream's spellings.

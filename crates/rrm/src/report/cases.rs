@@ -18,7 +18,7 @@ use crate::{
     judge::JudgeKind,
     rating::Score,
     result::MatchRow,
-    vote::{Choice, Counts, Decision},
+    vote::{Choice, Decision, VoteCounts},
 };
 
 /// Transcripts of a run that are looked through for reasoning patterns, at most.
@@ -320,7 +320,7 @@ fn decisions_at(row: &CaseRow, k: u32) -> Vec<Decision> {
         return row.decisions.clone();
     }
     let decide = |played: &MatchRow| {
-        let mut counts = Counts::default();
+        let mut counts = VoteCounts::default();
         for vote in played.votes.iter().take(k as usize) {
             vote.vote().into_iter().for_each(|vote| counts.add(vote));
         }

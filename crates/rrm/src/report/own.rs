@@ -93,7 +93,7 @@ fn family(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{keyed::Keyed, rating::wilson};
+    use crate::{keyed::KeyedRandom, rating::wilson};
 
     fn case(writers: Option<(&str, &str)>, label: Choice, decision: Decision) -> CaseRow {
         CaseRow {
@@ -157,7 +157,7 @@ mod tests {
     fn simulated(share: f64, seed: u64, decide: impl Fn(bool, bool, f64) -> bool) -> Score {
         let mut own = OwnAnswerCounts::new("qwen");
         for pair in 0..2_000u64 {
-            let drawn = |what| Keyed::new(seed, "", what, &[pair]).f64();
+            let drawn = |what| KeyedRandom::new(seed, "", what, &[pair]).f64();
             let own_right = drawn("label") < share;
             let (right, wrong) = if own_right { (Choice::A, Decision::A) } else { (Choice::B, Decision::A) };
             // The own response is the first one of the pair.

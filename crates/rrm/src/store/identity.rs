@@ -48,13 +48,13 @@ pub struct Identity {
     /// When it was last seen to be the same, in seconds since 1970.
     pub last_seen: u64,
     /// Everything else.
-    pub known: Known,
+    pub known: KnownIdentity,
 }
 
-/// What is remembered of an identity.
+/// What a store remembers of an engine's identity.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Known {
+pub struct KnownIdentity {
     /// The revision by which somebody named the weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
@@ -123,7 +123,7 @@ impl Identities {
     /// # Errors
     /// [`StoreError`] when the file cannot be created or written.
     pub fn remember(&self, identity: &Identity) -> Result<(), StoreError> {
-        let mut connection = schema::open(&self.path, schema::Mode::Create)?;
+        let mut connection = schema::open(&self.path, schema::OpenMode::Create)?;
         write(&mut connection, std::slice::from_ref(identity)).map_err(|error| explain(&self.path, &error))
     }
 
@@ -132,7 +132,7 @@ impl Identities {
     /// # Errors
     /// [`StoreError`] when the file cannot be written.
     pub fn forget(&self, identity: &Identity) -> Result<(), StoreError> {
-        let connection = schema::open(&self.path, schema::Mode::Existing)?;
+        let connection = schema::open(&self.path, schema::OpenMode::Existing)?;
         let Identity { model, changes, fingerprint, .. } = identity;
         let delete = "DELETE FROM identity WHERE model = ?1 AND changes = ?2 AND fingerprint = ?3";
         connection.execute(delete, params![model, changes, fingerprint]).map(drop).map_err(|error| explain(&self.path, &error))

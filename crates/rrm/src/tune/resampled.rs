@@ -1,6 +1,6 @@
 //! What settings are worth on each pair -> intervals over pairs, the choice of a setting, and what that choice is worth elsewhere.
 
-use crate::{keyed::Keyed, rating::Score};
+use crate::{keyed::KeyedRandom, rating::Score};
 
 const RESAMPLES: u64 = 1000;
 
@@ -21,7 +21,7 @@ impl<'a> Bootstrap<'a> {
         let pairs = settings.first().map_or(0, |worth| worth.len());
         let draws: Vec<Vec<u16>> = (0..RESAMPLES)
             .map(|draw| {
-                let mut keyed = Keyed::new(seed, "", "tune", &[draw]);
+                let mut keyed = KeyedRandom::new(seed, "", "tune", &[draw]);
                 let mut times = vec![0u16; pairs];
                 (0..pairs).for_each(|_| times[keyed.below(pairs.max(1) as u64) as usize] += 1);
                 times

@@ -4,15 +4,15 @@ use std::io::{self, Write};
 
 use rrm::{
     dataset::Item,
-    label::{Layout, ParquetRows, Preference, Source},
+    label::{ParquetRows, Preference, PreferenceLayout, PreferenceSource},
 };
 
 use crate::output::Output;
 
 /// Where preferences go.
 pub struct Rows {
-    layout: Layout,
-    source: Option<Source>,
+    layout: PreferenceLayout,
+    source: Option<PreferenceSource>,
     to: To,
 }
 
@@ -24,7 +24,7 @@ enum To {
 
 impl Rows {
     /// Rows of a layout, with what they rest on where a source is given.
-    pub fn new(output: Output, layout: Layout, source: Option<Source>) -> anyhow::Result<Self> {
+    pub fn new(output: Output, layout: PreferenceLayout, source: Option<PreferenceSource>) -> anyhow::Result<Self> {
         let parquet = output.path().is_some_and(|path| path.extension().is_some_and(|end| end == "parquet"));
         let to = match parquet {
             true => To::Parquet(Box::new(ParquetRows::new(output, layout.schema(source.is_some()))?)),

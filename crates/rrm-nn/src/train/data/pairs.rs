@@ -10,7 +10,7 @@ use rrm::{
     comparison::{Comparison, Side},
     dataset::{ColumnNames, DatasetError, Item, ReadOptions, RowProblem, read},
     format::Format,
-    keyed::Keyed,
+    keyed::KeyedRandom,
     rank,
 };
 use serde::{Deserialize, Serialize};
@@ -115,7 +115,7 @@ impl PairSource {
         for draw in self.mixture.batch(step) {
             let item = &self.files[draw.file][draw.row];
             let swapped =
-                Keyed::new(self.config.seed, &item.id, "training order", &[draw.file as u64, draw.epoch]).u64() & 1 == 1;
+                KeyedRandom::new(self.config.seed, &item.id, "training order", &[draw.file as u64, draw.epoch]).u64() & 1 == 1;
             let orders: &[bool] = if self.config.both_orders { &[swapped, !swapped] } else { &[swapped] };
             for swapped in orders {
                 let (first, second) = if *swapped { (1, 0) } else { (0, 1) };

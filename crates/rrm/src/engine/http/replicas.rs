@@ -80,9 +80,9 @@ impl Replicas {
     }
 }
 
-/// How a replica ranks: well, benched for failures, or left alone because it asked.
+/// The rank of a replica: well, benched for failures, or left alone because it asked for that.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Standing {
+enum ReplicaRank {
     Well,
     Benched,
     Asked,
@@ -91,14 +91,14 @@ enum Standing {
 impl Replica {
     /// Whether it failed lately and is left alone.
     pub fn is_benched(&self) -> bool {
-        self.standing(Instant::now()).0 == Standing::Benched
+        self.standing(Instant::now()).0 == ReplicaRank::Benched
     }
 
-    fn standing(&self, now: Instant) -> (Standing, Option<Instant>) {
+    fn standing(&self, now: Instant) -> (ReplicaRank, Option<Instant>) {
         let health = self.health();
         match health.until {
-            Some(until) if until > now => (if health.asked { Standing::Asked } else { Standing::Benched }, Some(until)),
-            _ => (Standing::Well, None),
+            Some(until) if until > now => (if health.asked { ReplicaRank::Asked } else { ReplicaRank::Benched }, Some(until)),
+            _ => (ReplicaRank::Well, None),
         }
     }
 

@@ -197,14 +197,14 @@ fn numbers(text: &str) -> Option<(u64, u64)> {
     (tokens > limit).then_some((tokens, limit))
 }
 
-/// A number and where it stands.
-struct Number {
+/// A number and its position in a text.
+struct TextNumber {
     value: u64,
     at: usize,
 }
 
 /// The number that is the limit: after `>`, or behind the words that name one, or else right before them.
-fn limit(text: &str, found: &[Number]) -> Option<u64> {
+fn limit(text: &str, found: &[TextNumber]) -> Option<u64> {
     let after = |at: usize, within: usize| found.iter().find(|number| number.at >= at && number.at <= at + within);
     if let Some(at) = text.find(" > ") {
         return after(at, 4).map(|number| number.value);
@@ -221,7 +221,7 @@ fn limit(text: &str, found: &[Number]) -> Option<u64> {
 }
 
 /// Whole numbers that stand by themselves: none of names (`gpt-4`, `v1`), none below zero, none with a letter behind (`128k`).
-fn all_numbers(text: &str) -> Vec<Number> {
+fn all_numbers(text: &str) -> Vec<TextNumber> {
     let bytes = text.as_bytes();
     let (mut found, mut at) = (Vec::new(), 0);
     while at < bytes.len() {
@@ -248,7 +248,7 @@ fn all_numbers(text: &str) -> Vec<Number> {
         let goes_on = bytes.get(at).is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
         let fraction = bytes.get(at) == Some(&b'.') && bytes.get(at + 1).is_some_and(|byte| (b'1'..=b'9').contains(byte));
         if let (false, Ok(value)) = (in_name || goes_on || fraction, digits.parse()) {
-            found.push(Number { value, at: start });
+            found.push(TextNumber { value, at: start });
         }
     }
     found
