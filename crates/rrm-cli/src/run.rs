@@ -12,7 +12,7 @@ use rrm::{
     spending::{Price, Spending, SpendingTotals},
     store::{OtherFingerprints, Store},
 };
-use rrm_engines::Opened;
+use rrm_engines::OpenedEngine;
 
 use crate::{
     batch::Batch,
@@ -48,7 +48,7 @@ pub struct Run {
 pub struct Session {
     /// Who judges.
     pub judge: Judge,
-    opened: Opened,
+    opened: OpenedEngine,
 }
 
 impl Run {
@@ -91,7 +91,13 @@ impl Run {
     }
 
     /// A judge by an engine of these options: its requests count for the whole command.
-    pub fn session(&mut self, ask: &AskArgs, opened: Opened, format: Format, settings: JudgeSettings) -> anyhow::Result<Session> {
+    pub fn session(
+        &mut self,
+        ask: &AskArgs,
+        opened: OpenedEngine,
+        format: Format,
+        settings: JudgeSettings,
+    ) -> anyhow::Result<Session> {
         self.session_by(self.spending.clone(), ask, (opened, format), settings)
     }
 
@@ -105,7 +111,7 @@ impl Run {
         &mut self,
         spending: Arc<Spending>,
         ask: &AskArgs,
-        (opened, format): (Opened, Format),
+        (opened, format): (OpenedEngine, Format),
         settings: JudgeSettings,
     ) -> anyhow::Result<Session> {
         opened.notes.iter().for_each(|text| note(text));

@@ -4,7 +4,7 @@ use llama_cpp_2::{token::LlamaToken, token_type::LlamaTokenAttr, vocab::LlamaVoc
 use rrm::engine::in_process::{PromptPiece, Special, TemplatePart, looks_like_markup, runs};
 
 /// A model's vocabulary, with what prompts need of it at hand.
-pub(crate) struct Tokenizer<'m> {
+pub(crate) struct LlamaTokenizer<'m> {
     vocab: LlamaVocab<'m>,
     /// Control tokens.
     specials: Vec<Special>,
@@ -12,7 +12,7 @@ pub(crate) struct Tokenizer<'m> {
     forbidden: Vec<String>,
 }
 
-impl<'m> Tokenizer<'m> {
+impl<'m> LlamaTokenizer<'m> {
     /// Looks through the whole vocabulary once.
     pub fn new(vocab: LlamaVocab<'m>) -> Self {
         let (mut specials, mut forbidden) = (Vec::new(), Vec::new());
@@ -31,7 +31,7 @@ impl<'m> Tokenizer<'m> {
                 specials.push(Special { text: text.to_owned(), token: token.0 as u32, strips });
             }
         }
-        Tokenizer { vocab, specials, forbidden }
+        LlamaTokenizer { vocab, specials, forbidden }
     }
 
     /// The prompt that a rendered conversation makes.

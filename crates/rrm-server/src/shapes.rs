@@ -13,12 +13,12 @@ use crate::{
     settings::{OnPartial, Scale},
 };
 
-/// Text, or a conversation. It is read when its group is known, so that whoever waits there hears what is wrong with it.
+/// A text, or a conversation. It is read when its group is known, so that whoever waits there hears what is wrong with it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
-pub struct Said(Value);
+pub struct TextInput(Value);
 
-/// How [`Said`] is described.
+/// How [`TextInput`] is described.
 #[derive(utoipa::ToSchema)]
 #[serde(untagged)]
 #[allow(dead_code, reason = "a description, which is never built")]
@@ -26,13 +26,13 @@ pub enum TextOrTurns {
     /// As it is.
     Text(String),
     /// Messages with role and content.
-    Turns(Vec<Turn>),
+    Turns(Vec<TurnShape>),
 }
 
 /// How a message is described.
 #[derive(utoipa::ToSchema)]
 #[allow(dead_code, reason = "a description, which is never built")]
-pub struct Turn {
+pub struct TurnShape {
     /// Who speaks.
     #[schema(value_type = TurnRole)]
     role: (),
@@ -49,13 +49,13 @@ pub enum TextOrParts {
     /// As it is.
     Text(String),
     /// Parts, which are joined.
-    Parts(Vec<Part>),
+    Parts(Vec<PartShape>),
 }
 
 /// How a part is described.
 #[derive(utoipa::ToSchema)]
 #[allow(dead_code, reason = "a description, which is never built")]
-pub struct Part {
+pub struct PartShape {
     /// What it is.
     #[schema(value_type = PartType)]
     r#type: (),
@@ -86,10 +86,10 @@ pub enum TurnRole {
     Assistant,
 }
 
-impl Said {
+impl TextInput {
     /// A text as it is.
     pub fn text(text: impl Into<String>) -> Self {
-        Said(Value::String(text.into()))
+        TextInput(Value::String(text.into()))
     }
 
     /// As the conversation that responses answer.
@@ -126,7 +126,7 @@ impl Said {
     /// [`ApiError::Invalid`] for what is an error in a file.
     pub fn row(prompt: Self, responses: Vec<Self>) -> Result<(Vec<Message>, Vec<String>), ApiError> {
         let prompt = prompt.read("prompt", PROMPT)?;
-        let response = |(i, said): (usize, Said)| {
+        let response = |(i, said): (usize, TextInput)| {
             let place = format!("responses[{i}]");
             Ok(match said.read(&place, RESPONSE)? {
                 dataset::TurnsOrText::Turns(mut turns)
@@ -190,10 +190,10 @@ pub struct GroupRequest {
     pub idempotency_key: Option<String>,
     /// What the responses answer.
     #[schema(value_type = TextOrTurns)]
-    pub prompt: Said,
+    pub prompt: TextInput,
     /// This member's response.
     #[schema(value_type = TextOrTurns)]
-    pub response: Said,
+    pub response: TextInput,
     /// Seconds from the first member to the deadline.
     pub deadline_seconds: Option<f64>,
     /// What happens then, if somebody is missing.
@@ -288,10 +288,10 @@ pub struct RowRequest {
     pub id: Option<String>,
     /// What the responses answer.
     #[schema(value_type = TextOrTurns)]
-    pub prompt: Said,
+    pub prompt: TextInput,
     /// The responses: two for `/v1/judge`, two or more for `/v1/rank`.
     #[schema(value_type = Vec<TextOrTurns>, min_items = 2)]
-    pub responses: Vec<Said>,
+    pub responses: Vec<TextInput>,
 }
 
 /// A body as JSON; errors say where it is wrong.

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use rrm::keyed::KeyedRandom;
 
 use crate::{
-    generate::{Pair, near},
+    generate::{ProblemPair, near},
     problem::Problem,
 };
 
@@ -70,7 +70,7 @@ pub fn judge(problem: &Problem, (first, second): (&[u8], &[u8]), noise: JudgeNoi
 
 /// Only the end of a trace: the totals at the first difference, `=383839`, to be continued by `</think>[1]`. A fifth of a judge's row, so
 /// that as many tokens hold five times as many comparisons.
-pub fn comparison(pair: &Pair, (first, second): (&[u8], &[u8])) -> (String, String) {
+pub fn comparison(pair: &ProblemPair, (first, second): (&[u8], &[u8])) -> (String, String) {
     let at = pair.right.iter().zip(&pair.wrong).position(|(right, wrong)| right != wrong).unwrap_or(pair.right.len() - 1);
     let prompt = format!("={:02}{:02}{:02}", pair.right[at], first[at], second[at]);
     (prompt, format!("</think>{}", verdict(second[at] == pair.right[at])))
@@ -104,7 +104,7 @@ pub fn solver(problem: &Problem, noise: SolverNoise, random: &mut KeyedRandom) -
 }
 
 /// The two answers' totals in the order in which the judge sees them, and whether the right one is the second; drawn by key.
-pub fn order<'p>(pair: &'p Pair, random: &mut KeyedRandom) -> ((&'p [u8], &'p [u8]), bool) {
+pub fn order<'p>(pair: &'p ProblemPair, random: &mut KeyedRandom) -> ((&'p [u8], &'p [u8]), bool) {
     if random.below(2) == 1 { ((&pair.wrong, &pair.right), true) } else { ((&pair.right, &pair.wrong), false) }
 }
 
@@ -113,9 +113,9 @@ mod tests {
     use super::*;
     use crate::domain;
 
-    fn pair() -> Pair {
+    fn pair() -> ProblemPair {
         let problem = domain::problem("Keep two digits: 42 a+5 b-9 c*3").unwrap();
-        Pair { right: problem.totals(), wrong: vec![47, 39, 17], problem }
+        ProblemPair { right: problem.totals(), wrong: vec![47, 39, 17], problem }
     }
 
     fn random() -> KeyedRandom {

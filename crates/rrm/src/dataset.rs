@@ -143,7 +143,7 @@ pub fn settled(files: &[PathBuf], columns: &ColumnNames) -> Result<(ColumnNames,
 }
 
 fn settled_of(files: &[(&Path, Arc<str>)], columns: &ColumnNames) -> Result<(ColumnNames, Option<String>), DatasetError> {
-    meaning::settled(files, columns).map_err(|meaning::Ambiguous { found, readings }| DatasetError::Labels {
+    meaning::settled(files, columns).map_err(|meaning::AmbiguousLabels { found, readings }| DatasetError::Labels {
         file: files.first().map_or_else(|| "".into(), |(_, name)| name.clone()),
         found,
         readings: Box::new(readings),

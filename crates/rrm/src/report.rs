@@ -32,7 +32,7 @@ pub use self::{
     paired::{Pairing, SubsetDifference},
     patterns::Pattern,
     rates::HoldRate,
-    transcripts::{CaseResponse, Entry, Sources, Texts, VoteTranscript, add_transcripts},
+    transcripts::{CaseResponse, CaseTexts, Entry, Sources, VoteTranscript, add_transcripts},
 };
 use crate::{
     eval::{BenchmarkEvaluation, BestOf, CaseRow, GroupLevel, GroupScore},

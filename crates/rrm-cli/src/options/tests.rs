@@ -10,7 +10,7 @@ use rrm::{
     strategy::Strategy,
 };
 use rrm_engines::Storage;
-use rrm_server::settings::Settings;
+use rrm_server::settings::ServerSettings;
 
 use super::word;
 use crate::Cli;
@@ -29,7 +29,7 @@ fn commands(command: &clap::Command, before: &str) -> Vec<(String, clap::Command
 #[test]
 fn help_tells_the_defaults_that_hold() {
     let (judge, http, serve, pairs) =
-        (JudgeSettings::default(), HttpConfig::default(), Settings::default(), pairs::PairSettings::default());
+        (JudgeSettings::default(), HttpConfig::default(), ServerSettings::default(), pairs::PairSettings::default());
     let label = LabelSettings::default();
     let seconds = |time: std::time::Duration| time.as_secs_f64().to_string();
     // Where two commands mean different things by one name, the command is named.

@@ -9,14 +9,14 @@ use rrm::{
 };
 use rrm_tiny::{
     domain, formats,
-    generate::{Source, Split},
+    generate::{ProblemSource, Split},
     problem::MOST_STEPS,
     trace::{self, JudgeNoise, SolverNoise},
 };
 
-fn sources() -> impl Strategy<Value = Source> {
+fn sources() -> impl Strategy<Value = ProblemSource> {
     let splits = prop_oneof![Just(Split::Train), Just(Split::Validation), Just(Split::Test)];
-    (any::<u64>(), splits, 1..=MOST_STEPS, 1..=MOST_STEPS).prop_map(|(seed, split, a, b)| Source {
+    (any::<u64>(), splits, 1..=MOST_STEPS, 1..=MOST_STEPS).prop_map(|(seed, split, a, b)| ProblemSource {
         seed,
         split,
         steps: (a.min(b), a.max(b)),

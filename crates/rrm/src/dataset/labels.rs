@@ -17,9 +17,9 @@ pub(super) enum LabelMeaning {
     /// What `meaning` finds out from all values of a file.
     Open,
     /// Words such as `model_a`, `[[B]]` or `tie`, and winners by their names; numbers by these tests.
-    Words([Vec<Test>; 3]),
+    Words([Vec<ValueTest>; 3]),
     /// Only what these tests say: of the first, of the second, of neither.
-    Given([Vec<Test>; 3]),
+    Given([Vec<ValueTest>; 3]),
     /// A column for each outcome, with a 1 in one of them.
     OneHot,
     /// A number for each of the two: the better one has the higher one, or the lower one.
@@ -44,9 +44,9 @@ pub(super) enum BetterDirection {
     Lower,
 }
 
-/// What a value can be told by.
+/// A test that a label's value may pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Test {
+pub(super) enum ValueTest {
     /// This text or number, or the name of a column that holds the value.
     Is(String),
     /// A number below this one.
@@ -78,7 +78,7 @@ pub(super) fn parse(text: &str) -> Option<LabelMeaning> {
         "lower" => return Some(LabelMeaning::Compared(BetterDirection::Lower)),
         _ => {}
     }
-    let mut sides: [Vec<Test>; 3] = Default::default();
+    let mut sides: [Vec<ValueTest>; 3] = Default::default();
     let parts: Vec<&str> = text.split(',').collect();
     if !(2..=3).contains(&parts.len()) {
         return None;
@@ -86,17 +86,17 @@ pub(super) fn parse(text: &str) -> Option<LabelMeaning> {
     for (side, part) in sides.iter_mut().zip(parts) {
         *side = part.split('|').map(|value| test(value.trim())).collect::<Option<_>>()?;
     }
-    let all: Vec<&Test> = sides.iter().flatten().collect();
+    let all: Vec<&ValueTest> = sides.iter().flatten().collect();
     let doubled = all.iter().enumerate().any(|(i, test)| all[..i].contains(test));
     (!doubled).then_some(LabelMeaning::Given(sides))
 }
 
-fn test(value: &str) -> Option<Test> {
+fn test(value: &str) -> Option<ValueTest> {
     let number = |text: &str| text.trim().parse::<f64>().ok().and_then(Number::from_f64);
     match value.split_at_checked(1)? {
-        ("<", bound) => Some(Test::Below(number(bound)?)),
-        (">", bound) => Some(Test::Above(number(bound)?)),
-        _ => Some(Test::Is(value.to_owned())),
+        ("<", bound) => Some(ValueTest::Below(number(bound)?)),
+        (">", bound) => Some(ValueTest::Above(number(bound)?)),
+        _ => Some(ValueTest::Is(value.to_owned())),
     }
 }
 
@@ -175,8 +175,8 @@ fn side(row: &Map<String, Value>, path: &str, value: &Value, columns: &ColumnNam
     let Some(text) = scalar(value) else { return Err(bad(path, WORDS, value)) };
     match &columns.labels {
         LabelMeaning::Given(tests) => {
-            let named = |names: &Test| matches!(names, Test::Is(column) if names_value(row, column, &text));
-            let literal = sides(tests, |test| matches!(test, Test::Is(word) if same(word, &text)));
+            let named = |names: &ValueTest| matches!(names, ValueTest::Is(column) if names_value(row, column, &text));
+            let literal = sides(tests, |test| matches!(test, ValueTest::Is(word) if same(word, &text)));
             let by_column = || sides(tests, named);
             let by_bound = || sides(tests, |test| within(test, &text));
             let found = [literal, by_column(), by_bound()].into_iter().find(|found| !found.is_empty()).unwrap_or_default();
@@ -184,7 +184,7 @@ fn side(row: &Map<String, Value>, path: &str, value: &Value, columns: &ColumnNam
         }
         LabelMeaning::Words(tests) => {
             let found = match number(&text) {
-                Some(_) => sides(tests, |test| matches!(test, Test::Is(word) if same(word, &text)) || within(test, &text)),
+                Some(_) => sides(tests, |test| matches!(test, ValueTest::Is(word) if same(word, &text)) || within(test, &text)),
                 None => Vec::new(),
             };
             let mut found: Vec<usize> = named_column(columns, &text).map(|side| vec![side]).unwrap_or(found);
@@ -218,7 +218,7 @@ fn one_of(found: &[usize], path: &str, value: &Value, expected: &str) -> Result<
     }
 }
 
-fn sides(tests: &[Vec<Test>; 3], fits: impl Fn(&Test) -> bool) -> Vec<usize> {
+fn sides(tests: &[Vec<ValueTest>; 3], fits: impl Fn(&ValueTest) -> bool) -> Vec<usize> {
     (0..3).filter(|side| tests[*side].iter().any(&fits)).collect()
 }
 
@@ -237,12 +237,12 @@ fn same(a: &str, b: &str) -> bool {
     }
 }
 
-fn within(test: &Test, text: &str) -> bool {
+fn within(test: &ValueTest, text: &str) -> bool {
     let Some(number) = number(text) else { return false };
     match test {
-        Test::Is(_) => false,
-        Test::Below(bound) => bound.as_f64().is_some_and(|bound| number < bound),
-        Test::Above(bound) => bound.as_f64().is_some_and(|bound| number > bound),
+        ValueTest::Is(_) => false,
+        ValueTest::Below(bound) => bound.as_f64().is_some_and(|bound| number < bound),
+        ValueTest::Above(bound) => bound.as_f64().is_some_and(|bound| number > bound),
     }
 }
 
@@ -268,13 +268,13 @@ fn winner(row: &Map<String, Value>, text: &str) -> Vec<usize> {
 }
 
 /// A mapping as it is written behind the colon.
-pub(super) fn written(tests: &[Vec<Test>; 3]) -> String {
-    let value = |test: &Test| match test {
-        Test::Is(text) => text.clone(),
-        Test::Below(bound) => format!("<{bound}"),
-        Test::Above(bound) => format!(">{bound}"),
+pub(super) fn written(tests: &[Vec<ValueTest>; 3]) -> String {
+    let value = |test: &ValueTest| match test {
+        ValueTest::Is(text) => text.clone(),
+        ValueTest::Below(bound) => format!("<{bound}"),
+        ValueTest::Above(bound) => format!(">{bound}"),
     };
-    let side = |tests: &Vec<Test>| tests.iter().map(value).collect::<Vec<_>>().join("|");
+    let side = |tests: &Vec<ValueTest>| tests.iter().map(value).collect::<Vec<_>>().join("|");
     let [first, second, tie] = tests.each_ref().map(side);
     let tie = if tie.is_empty() { String::new() } else { format!(", and {tie} (neither)") };
     format!("{first} (the first), {second} (the second){tie}")

@@ -32,9 +32,9 @@ struct ColumnValues {
     present: Vec<String>,
 }
 
-/// Labels that mean two things.
+/// Labels with two possible meanings.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Ambiguous {
+pub(super) struct AmbiguousLabels {
     /// What the columns hold.
     pub(super) found: String,
     /// What to write for each of the readings, and what it says.
@@ -109,7 +109,10 @@ const KNOWN: [DocumentedColumn; 7] = [
 /// Columns whose labels are read from the file's own values, settled for these files; and what should be said about it.
 ///
 /// Files and rows that cannot be read are passed over here; reading them says why.
-pub(super) fn settled(files: &[(&Path, Arc<str>)], columns: &ColumnNames) -> Result<(ColumnNames, Option<String>), Ambiguous> {
+pub(super) fn settled(
+    files: &[(&Path, Arc<str>)],
+    columns: &ColumnNames,
+) -> Result<(ColumnNames, Option<String>), AmbiguousLabels> {
     let source = columns.of(Field::Label);
     if source.given && matches!(columns.labels, LabelMeaning::OneHot | LabelMeaning::Compared(_)) {
         in_order(columns)?;
@@ -136,7 +139,7 @@ pub(super) fn settled(files: &[(&Path, Arc<str>)], columns: &ColumnNames) -> Res
 }
 
 /// Refuses columns of labels that are read by place and named in the other order than the responses.
-fn in_order(columns: &ColumnNames) -> Result<(), Ambiguous> {
+fn in_order(columns: &ColumnNames) -> Result<(), AmbiguousLabels> {
     let (labels, responses) = (&columns.of(Field::Label).paths, &columns.of(Field::Responses).paths);
     let (Some(of_responses), [first, second, ..]) = (order(columns), labels.as_slice()) else { return Ok(()) };
     let Some(of_labels) = order_of(first, second) else { return Ok(()) };
@@ -144,7 +147,7 @@ fn in_order(columns: &ColumnNames) -> Result<(), Ambiguous> {
         return Ok(());
     }
     let rest = labels.iter().skip(2).map(|path| format!(",{path}")).collect::<String>();
-    Err(Ambiguous {
+    Err(AmbiguousLabels {
         found: format!(
             "the responses are read from `{}`, and labels by place from `{}`",
             responses.join("`, `"),
@@ -183,7 +186,7 @@ fn look(held: &mut ColumnValues, row: &Map<String, Value>, paths: &[String]) {
     }
 }
 
-fn meaning(held: &ColumnValues, columns: &ColumnNames) -> Result<(LabelMeaning, Option<String>), Ambiguous> {
+fn meaning(held: &ColumnValues, columns: &ColumnNames) -> Result<(LabelMeaning, Option<String>), AmbiguousLabels> {
     let source = columns.of(Field::Label);
     let listed = source.paths.join(",");
     let swapped = order(columns) == Some(NamedOrder::Swapped);
@@ -210,11 +213,11 @@ fn meaning(held: &ColumnValues, columns: &ColumnNames) -> Result<(LabelMeaning, 
     if (held.least.is_some() || held.switches) && are_scores(&source.paths) {
         let found = format!("`{}` and `{}` hold a number for each response", source.paths[0], source.paths[1]);
         let reading = |which: &str| (format!("label={listed}:{which}"), format!("the {which} one is the better response's"));
-        return Err(Ambiguous { found, readings: [reading("higher"), reading("lower")] });
+        return Err(AmbiguousLabels { found, readings: [reading("higher"), reading("lower")] });
     }
     if swapped && (held.words || held.least.is_some() || held.switches) {
         let [one, other] = [0, 1].map(|place| columns.of(Field::Responses).paths[place].clone());
-        return Err(Ambiguous {
+        return Err(AmbiguousLabels {
             found: format!(
                 "the first response is read from `{one}` and the second from `{other}`, and labels say which one is better"
             ),
@@ -242,7 +245,7 @@ fn numbers(
     columns: &ColumnNames,
     listed: &str,
     says: impl Fn(&str, &str) -> Option<(LabelMeaning, Option<String>)>,
-) -> Result<(LabelMeaning, Option<String>), Ambiguous> {
+) -> Result<(LabelMeaning, Option<String>), AmbiguousLabels> {
     let words = |mapping: &str| match parse(mapping) {
         Some(LabelMeaning::Given(tests)) => LabelMeaning::Words(tests),
         _ => LabelMeaning::Open,
@@ -299,9 +302,9 @@ fn numbers(
     Err(either(listed, shown(held), [&low, &high], ["smaller numbers mean the first", "larger numbers mean the first"]))
 }
 
-fn either(listed: &str, found: String, mappings: [&str; 2], says: [&str; 2]) -> Ambiguous {
+fn either(listed: &str, found: String, mappings: [&str; 2], says: [&str; 2]) -> AmbiguousLabels {
     let reading = |place: usize| (format!("label={listed}:{}", mappings[place]), says[place].to_owned());
-    Ambiguous {
+    AmbiguousLabels {
         found: format!("the labels in `{}` are {found}", listed.replace(',', "`, `")),
         readings: [reading(0), reading(1)],
     }

@@ -53,13 +53,13 @@ pub use stats::HttpStats;
 use tokio::sync::OnceCell;
 
 use self::{
-    body::{Body, BodyInput, Terms},
+    body::{AnswerTerms, Body, BodyInput},
     connecting::{connected, sampling_defaults},
     continuation::{CHAT, WorkingMethod, send},
     identity::ServerTraits,
     pinned::IdentityCheck,
     remembering::PendingIdentity,
-    restarts::Restarts,
+    restarts::RestartHistory,
     server::ServerPool,
 };
 use crate::{
@@ -82,7 +82,7 @@ pub struct HttpEngine {
     confirmed: OnceCell<Result<(), EngineError>>,
     /// What a store remembers once something is paid for.
     remembering: Option<PendingIdentity>,
-    restarts: Restarts,
+    restarts: RestartHistory,
     pub(super) server: ServerPool,
 }
 
@@ -107,7 +107,7 @@ pub async fn connect_remembered(config: HttpConfig, memory: IdentityMemory) -> R
 
 impl HttpEngine {
     /// An engine that is known to be so.
-    fn of(server: ServerPool, identity: Identity, learned: &ServerTraits, restarts: Restarts) -> HttpEngine {
+    fn of(server: ServerPool, identity: Identity, learned: &ServerTraits, restarts: RestartHistory) -> HttpEngine {
         let mut notes: Vec<String> = learned.remedies.iter().map(|remedy| remedy.note().to_owned()).collect();
         if identity.known.answers.is_empty() && identity.known.revision.is_none() {
             notes.push(identity::DRIFTS.to_owned());
@@ -209,7 +209,7 @@ impl HttpEngine {
             (Some(_), None) => Err(EngineError::Unsupported { engine: self.info.name.clone(), what: UNABLE.to_owned() }),
             (None, _) => {
                 let mut body = Body::new(&self.model, BodyInput::ask(&request.messages), &request.sampling, request.seed);
-                body.terms = Terms { meter, ..Terms::default() };
+                body.terms = AnswerTerms { meter, ..AnswerTerms::default() };
                 let reply = send(&self.server, CHAT, body, request.sink.as_ref(), self.server.max_retries).await;
                 reply.map(budget::plain)
             }

@@ -1,8 +1,8 @@
 //! A response and the right answer -> right, wrong, or not to be told.
 
-use rrm_verify::{self as verify, Extracted, How, Outcome, VerifyOptions};
+use rrm_verify::{self as verify, ExtractionRule, FinalAnswer, Outcome, VerifyOptions};
 
-use super::question::Gold;
+use super::question::GoldAnswers;
 
 /// The result of checking an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,8 +15,10 @@ pub(super) enum AnswerCheck {
 
 /// Checks a response whose thinking was taken away. One that states no answer is neither right nor wrong: it may only say it otherwise, and
 /// the last number of a text that was cut off is no answer.
-pub(super) fn check(gold: &Gold, response: &str) -> AnswerCheck {
-    let stated = |found: &Extracted| matches!(found.how, How::Boxed | How::Tag | How::Hashes | How::Statement);
+pub(super) fn check(gold: &GoldAnswers, response: &str) -> AnswerCheck {
+    let stated = |found: &FinalAnswer| {
+        matches!(found.how, ExtractionRule::Boxed | ExtractionRule::Tag | ExtractionRule::Hashes | ExtractionRule::Statement)
+    };
     let Some(answer) = verify::extract(response).filter(stated).map(|found| found.text) else { return AnswerCheck::Unknown };
     let mut unknown = false;
     for right in &gold.answers {
@@ -39,7 +41,7 @@ pub(super) fn check(gold: &Gold, response: &str) -> AnswerCheck {
 }
 
 /// Whether the answer names the option with the right letter, by letter or by what it says. Several letters name none.
-fn chosen(gold: &Gold, right: &str, answer: &str) -> Option<bool> {
+fn chosen(gold: &GoldAnswers, right: &str, answer: &str) -> Option<bool> {
     let right = verify::choice(right)?;
     let named = verify::choice(answer).filter(|named| (*named as usize) < 'A' as usize + gold.options.len());
     let by_text = || {
@@ -62,7 +64,7 @@ mod tests {
     #[test]
     fn numbers_letters_and_equal_texts_are_told_and_nothing_else() {
         let open = |right: &str, said: &str| {
-            let gold = Gold { answers: vec![right.to_owned()], options: vec![] };
+            let gold = GoldAnswers { answers: vec![right.to_owned()], options: vec![] };
             match check(&gold, &format!("The answer is {said}.")) {
                 AnswerCheck::Known(right, _) => Some(right),
                 AnswerCheck::Unknown => None,
@@ -73,7 +75,7 @@ mod tests {
         assert_eq!(open("7", "8"), Some(false));
         assert_eq!(open("Paris", "paris"), Some(true));
         assert_eq!(open("Paris", "London"), None, "texts may be two words for one thing");
-        let gold = Gold { answers: vec!["B".to_owned()], options: vec!["Rome".to_owned(), "Paris".to_owned()] };
+        let gold = GoldAnswers { answers: vec!["B".to_owned()], options: vec!["Rome".to_owned(), "Paris".to_owned()] };
         let chosen = |said: &str| check(&gold, said);
         assert!(matches!(chosen("The answer is (B) Paris."), AnswerCheck::Known(true, _)));
         assert!(matches!(chosen("The answer is Rome"), AnswerCheck::Known(false, _)));
@@ -87,7 +89,7 @@ mod tests {
         #[test]
         fn no_text_is_too_odd(right: String, said: String, marker in "(####|answer is|\\\\boxed\\{|\nA:|<think>)") {
             for options in [vec![], vec![said.clone(), "x".to_owned()]] {
-                check(&Gold { answers: vec![right.clone()], options }, &format!("{said}{marker}{said}"));
+                check(&GoldAnswers { answers: vec![right.clone()], options }, &format!("{said}{marker}{said}"));
             }
         }
     }

@@ -18,13 +18,13 @@ pub(super) struct Question {
     pub layout: QuestionLayout,
     pub category: String,
     pub messages: Vec<Message>,
-    pub gold: Gold,
+    pub gold: GoldAnswers,
     pub candidates: Vec<QuestionResponse>,
 }
 
-/// What is right.
+/// The right answers of a question.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Gold {
+pub(super) struct GoldAnswers {
     /// Any of these; at least one.
     pub answers: Vec<String>,
     /// The options to choose from, where the answers are their letters.
@@ -111,7 +111,7 @@ fn prompt(row: &Map<String, Value>, layout: QuestionLayout, columns: &PairColumn
     if messages.iter().all(|message| message.content.trim().is_empty()) { Err(DropReason::NoPrompt) } else { Ok(messages) }
 }
 
-fn gold(row: &Map<String, Value>, layout: QuestionLayout, columns: &PairColumns) -> Result<Gold, DropReason> {
+fn gold(row: &Map<String, Value>, layout: QuestionLayout, columns: &PairColumns) -> Result<GoldAnswers, DropReason> {
     let value = columns.value(row, "reference", layout.reference()).ok_or(DropReason::NoAnswer)?;
     // Skywork-OR1's problems of programming are checked by running tests.
     if find(row, "ability").and_then(Value::as_str) == Some("code") {
@@ -137,7 +137,7 @@ fn gold(row: &Map<String, Value>, layout: QuestionLayout, columns: &PairColumns)
         }
     };
     let answers: Vec<String> = answers.iter().map(|a| a.trim().to_owned()).filter(|a| !a.is_empty()).collect();
-    if answers.is_empty() { Err(DropReason::NoAnswer) } else { Ok(Gold { answers, options }) }
+    if answers.is_empty() { Err(DropReason::NoAnswer) } else { Ok(GoldAnswers { answers, options }) }
 }
 
 fn candidates(row: &Map<String, Value>, layout: QuestionLayout, columns: &PairColumns) -> Vec<QuestionResponse> {

@@ -50,16 +50,16 @@ pub struct Entry {
     pub error: Option<String>,
     /// What was judged, where the data is at hand.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub texts: Option<Texts>,
+    pub texts: Option<CaseTexts>,
     /// What the judge wrote.
     pub written: Vec<VoteTranscript>,
     /// Votes that are not shown.
     pub more_votes: usize,
 }
 
-/// What was judged.
+/// The texts of a case.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Texts {
+pub struct CaseTexts {
     /// The conversation.
     pub prompt: String,
     /// The two responses, in the benchmark's own order.
@@ -142,7 +142,7 @@ fn entry(row: &CaseRow, item: Option<&Item>, sources: &Sources) -> Result<Entry,
             [only] => vec![only.content.to_string()],
             _ => messages.map(|message| format!("{}: {}", message.role.as_str(), message.content)).collect(),
         };
-        Some(Texts { prompt: short(&prompt.join("\n\n")), responses: [side(item, row.pair.0)?, side(item, row.pair.1)?] })
+        Some(CaseTexts { prompt: short(&prompt.join("\n\n")), responses: [side(item, row.pair.0)?, side(item, row.pair.1)?] })
     };
     Ok(Entry {
         id: row.id.clone(),

@@ -33,12 +33,12 @@ pub(crate) struct Body<'a> {
     pub logprobs: bool,
     /// What is not said to the server.
     #[serde(skip)]
-    pub terms: Terms<'a>,
+    pub terms: AnswerTerms<'a>,
 }
 
-/// How an answer is taken.
+/// The conditions for an answer.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Terms<'a> {
+pub(crate) struct AnswerTerms<'a> {
     /// Whether no text at all is an answer, see [`Reading::empty`](super::reply::ReplyRules::empty).
     pub may_be_empty: bool,
     /// Who counts what is sent again and what is billed besides.
@@ -107,7 +107,7 @@ impl<'a> Body<'a> {
             stream: false,
             stream_options: None,
             logprobs: false,
-            terms: Terms::default(),
+            terms: AnswerTerms::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::engine::{
     Budget, Completion, EngineError, Finish, Meter, Request, Sampling,
     http::{
-        body::{Body, BodyInput, Terms},
+        body::{AnswerTerms, Body, BodyInput},
         continuation::{CHAT, TextStart, WorkingMethod, send},
         reply::{ServerReply, StoppedBy},
         server::ServerPool,
@@ -24,7 +24,7 @@ pub(crate) async fn complete(
     let thinking =
         Sampling { max_tokens: request.sampling.max_tokens.min(budget.max_thinking_tokens), ..request.sampling.clone() };
     let mut body = Body::new(model, BodyInput::ask(&request.messages), &thinking, request.seed);
-    body.terms = Terms { meter, ..Terms::default() };
+    body.terms = AnswerTerms { meter, ..AnswerTerms::default() };
     let thought = send(server, CHAT, body, sink, server.max_retries).await?;
     let written = written(&thought, budget);
     if thought.finish == Finish::Stop && !budget.wants_verdict(&written) {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{
     EngineError, Probing,
-    http::{base::Base, fields::RequestFields, secrets::shown_address},
+    http::{base::BaseUrl, fields::RequestFields, secrets::shown_address},
 };
 
 /// Where an OpenAI-compatible server is, and how hard it may be worked.
@@ -129,7 +129,7 @@ impl fmt::Debug for HttpConfig {
 
 impl HttpConfig {
     /// Checks the values and returns where the routes of each replica are.
-    pub(crate) fn bases(&self) -> Result<Vec<Base>, EngineError> {
+    pub(crate) fn bases(&self) -> Result<Vec<BaseUrl>, EngineError> {
         if self.urls.is_empty() {
             return Err(bad("no URL is given"));
         }
@@ -143,7 +143,7 @@ impl HttpConfig {
         seconds("backoff", self.backoff, true)?;
         seconds("away", self.away, true)?;
         self.fields.check().map_err(|what| bad(&what))?;
-        self.urls.iter().map(|url| Base::parse(url).map_err(|what| bad(&what))).collect()
+        self.urls.iter().map(|url| BaseUrl::parse(url).map_err(|what| bad(&what))).collect()
     }
 
     /// The addresses as they may be shown and kept.

@@ -5,13 +5,13 @@ use tokio::sync::OnceCell;
 
 use super::{
     Continuation, HttpConfig, HttpEngine, IdentityMemory, continuation,
-    fingerprint::{self, Answers},
+    fingerprint::{self, GreedyAnswers},
     identity::{self, ServerTraits, ServerView},
     listing::{self, ModelEntry},
     opening, pinned, probes,
     refusal::Remedy,
     remembering::PendingIdentity,
-    restarts::Restarts,
+    restarts::RestartHistory,
     secrets::visible,
     server::ServerPool,
 };
@@ -72,7 +72,7 @@ pub(super) async fn connected(config: &HttpConfig, memory: Option<&IdentityMemor
     identity.known.learned = learned.text();
     // What a limit cut short is no finding.
     server.counted.allowed(&server.name)?;
-    let restarts = Restarts::new(config, memory, &server);
+    let restarts = RestartHistory::new(config, memory, &server);
     let mut engine = HttpEngine::of(server, identity, &learned, restarts);
     engine.remembering = memory.map(|memory| PendingIdentity::new(memory, &engine.identity, part));
     engine.notes.splice(0..0, notes);
@@ -103,7 +103,7 @@ pub(super) fn sampling_defaults(owner: &str) -> Option<&'static str> {
 
 /// The result of the first requests.
 struct ProbeResult {
-    answers: Answers,
+    answers: GreedyAnswers,
     seeds: bool,
 }
 
@@ -148,7 +148,7 @@ pub(super) async fn first_requests<'a, T>(
 
 async fn probe(server: &ServerPool, config: &HttpConfig, listed: &ModelEntry) -> Result<ProbeResult, EngineError> {
     let mut answers = match config.revision {
-        Some(_) => Answers::default(),
+        Some(_) => GreedyAnswers::default(),
         None => fingerprint::answers(server, &listed.id, true).await?,
     };
     let (seeds, stories) = probes::seeds_repeat(server, &listed.id, config.revision.is_none()).await?;

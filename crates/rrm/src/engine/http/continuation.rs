@@ -8,7 +8,7 @@ use crate::{
         EngineError, Meter, Sampling, TokenSink,
         http::{
             Continuation,
-            body::{Body, BodyInput, Conversation, StreamOptions, TemplateFlags, Terms, Truncation},
+            body::{AnswerTerms, Body, BodyInput, Conversation, StreamOptions, TemplateFlags, Truncation},
             echo,
             fields::RequestFields,
             reply::ServerReply,
@@ -150,7 +150,7 @@ impl ContinuationMethod {
         let mut body = Body::new(model, input, begun.sampling, begun.seed);
         body.stop = begun.stop;
         // What was begun may be complete, or end at a stop string at once.
-        body.terms = Terms { may_be_empty: true, meter: begun.meter };
+        body.terms = AnswerTerms { may_be_empty: true, meter: begun.meter };
         let reply = send(server, path, body, begun.sink, retries).await?;
         if extra.chat_template_kwargs.is_some_and(|cut| cut.max_length != reply.usage.prompt_tokens) {
             return Err(uncut(server));

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use reqwest::{StatusCode, header::HeaderMap};
 use serde_json::Value;
 
-use self::too_long::Complaint;
+use self::too_long::LengthComplaint;
 use crate::engine::{EngineError, Usage, http::secrets::Secrets};
 
 /// The reason why one try gave no answer.
@@ -178,8 +178,8 @@ pub(crate) fn error_object(error: &Value) -> TryFailure {
 /// What a status and its body mean; `detail` are the body's words.
 fn meant(status: u16, body: &str, detail: String, wait: Option<Duration>) -> TryFailure {
     match too_long::complaint(status, body, &detail) {
-        Some(Complaint::Numbers { tokens, limit }) => return TryFailure::TooLong { tokens, limit },
-        Some(Complaint::Words) => return TryFailure::DoesNotFit(format!("status {status}: {detail}")),
+        Some(LengthComplaint::Numbers { tokens, limit }) => return TryFailure::TooLong { tokens, limit },
+        Some(LengthComplaint::Words) => return TryFailure::DoesNotFit(format!("status {status}: {detail}")),
         None => {}
     }
     if money::is_gone(status, body, wait.is_some()) {

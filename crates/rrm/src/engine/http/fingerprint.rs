@@ -18,16 +18,16 @@ use crate::{
     },
 };
 
-/// What a server answered to one greedy request that was asked several times.
+/// The answers of a server to one greedy request that was sent several times.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Answers {
+pub(crate) struct GreedyAnswers {
     /// The different answers, the first one first.
     pub texts: Vec<String>,
     /// Whether those that came at once were the same; otherwise they say nothing about the weights.
     pub repeat: bool,
 }
 
-impl Answers {
+impl GreedyAnswers {
     /// Adds what was answered at another time.
     pub fn add(&mut self, texts: impl IntoIterator<Item = String>) {
         for text in texts {
@@ -45,13 +45,13 @@ const STORY: &str = "Tell me a story about a lighthouse keeper who finds somethi
 ///
 /// # Errors
 /// What the server said to the first that failed.
-pub(crate) async fn answers(server: &ServerPool, model: &str, at_once: bool) -> Result<Answers, EngineError> {
+pub(crate) async fn answers(server: &ServerPool, model: &str, at_once: bool) -> Result<GreedyAnswers, EngineError> {
     let asked = || async { story(server, model).await };
     let texts = match at_once {
         true => join_all([(); 3].map(|()| asked())).await.into_iter().collect::<Result<Vec<_>, _>>()?,
         false => vec![asked().await?, asked().await?, asked().await?],
     };
-    let mut answers = Answers { repeat: texts.iter().all(|text| text == &texts[0] && text != NOTHING), texts: Vec::new() };
+    let mut answers = GreedyAnswers { repeat: texts.iter().all(|text| text == &texts[0] && text != NOTHING), texts: Vec::new() };
     answers.add(texts);
     Ok(answers)
 }
@@ -64,14 +64,14 @@ pub(crate) async fn story(server: &ServerPool, model: &str) -> Result<String, En
 
 /// The fingerprint of weights that nobody named: of the model's name without the path or gateway before it, of what is stated of the weights, and of
 /// the greedy answer, where that repeats.
-pub(crate) fn of_behaviour(listed: &ModelEntry, answers: &Answers) -> String {
+pub(crate) fn of_behaviour(listed: &ModelEntry, answers: &GreedyAnswers) -> String {
     let facts: Vec<String> = listed.facts.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let answer = answers.texts.first().filter(|_| answers.repeat).map_or("", String::as_str);
     hash(&["identity", last_name(&listed.id), &facts.join(","), answer])
 }
 
 /// The fingerprint that versions before identities were remembered gave: of the whole name and of all that is listed.
-pub(crate) fn of_before(listed: &ModelEntry, answers: &Answers) -> String {
+pub(crate) fn of_before(listed: &ModelEntry, answers: &GreedyAnswers) -> String {
     match answers.texts.first().filter(|_| answers.repeat) {
         Some(answer) => hash(&["probe", &listed.id, listed.stable(), answer]),
         None => hash(&["listed", &listed.id, listed.stable()]),

@@ -8,7 +8,7 @@ use crate::{
     engine::{
         EngineError, Opening,
         http::{
-            fingerprint::{self, Answers, last_name},
+            fingerprint::{self, GreedyAnswers, last_name},
             listing::ModelEntry,
             refusal::Remedy,
         },
@@ -74,7 +74,7 @@ impl ServerTraits {
 /// The listing and the answers of a server at present.
 pub(crate) struct ServerView<'a> {
     pub listed: &'a ModelEntry,
-    pub answers: &'a Answers,
+    pub answers: &'a GreedyAnswers,
     /// The addresses that answered; where there are several, each of them has to be the one that is remembered.
     pub places: &'a [String],
 }

@@ -12,11 +12,11 @@ use crate::{
             Continuation, HttpConfig, HttpEngine,
             connecting::{ProbeOptions, first_requests},
             continuation,
-            fingerprint::{self, Answers},
+            fingerprint::{self, GreedyAnswers},
             identity::{self, IdentityMemory, ServerTraits, ServerView},
             listing::{self, ModelEntry},
             refusal,
-            restarts::{self, Restarts},
+            restarts::{self, RestartHistory},
             secrets::visible,
             server::ServerPool,
         },
@@ -40,7 +40,7 @@ pub(super) fn engine(mut server: ServerPool, config: &HttpConfig, memory: Identi
     learned.remedies.iter().for_each(|remedy| server.mend(*remedy));
     let possible = server.ways(config) != Continuation::None;
     let config = HttpConfig { model: Some(identity.model.clone()), ..config.clone() };
-    let restarts = Restarts::new(&config, Some(&memory), &server);
+    let restarts = RestartHistory::new(&config, Some(&memory), &server);
     let mut engine = HttpEngine::of(server, identity, &learned, restarts);
     engine.pinned = Some(IdentityCheck { config, memory });
     engine.info.budget = possible && learned.budget.unwrap_or(true);
@@ -75,7 +75,7 @@ impl IdentityCheck {
             if elsewhere && server.replicas().iter().any(|replica| replica.base.count() > 1) {
                 first_requests(server, asking, || Box::pin(word(server, &engine.model))).await?;
             }
-            self.compared(engine, &mut identity, &listed, &Answers::default())?;
+            self.compared(engine, &mut identity, &listed, &GreedyAnswers::default())?;
         } else {
             let answers = first_requests(server, asking, || Box::pin(fingerprint::answers(server, &engine.model, true))).await?;
             let listed = listing::loaded(server, config, &listed).await;
@@ -97,7 +97,7 @@ impl IdentityCheck {
         engine: &HttpEngine,
         identity: &mut Identity,
         listed: &ModelEntry,
-        answers: Answers,
+        answers: GreedyAnswers,
     ) -> Result<(), EngineError> {
         let places = self.config.places();
         let answers = restarts::asked_again((&engine.server, &engine.model), identity, listed, (answers, &places)).await?;
@@ -109,7 +109,7 @@ impl IdentityCheck {
         engine: &HttpEngine,
         identity: &mut Identity,
         listed: &ModelEntry,
-        answers: &Answers,
+        answers: &GreedyAnswers,
     ) -> Result<(), EngineError> {
         let places = self.config.places();
         let shown = ServerView { listed, answers, places: &places };

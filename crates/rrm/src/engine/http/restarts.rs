@@ -19,7 +19,7 @@ use crate::{
         EngineError,
         http::{
             HttpConfig, HttpEngine, IdentityMemory,
-            fingerprint::{self, Answers},
+            fingerprint::{self, GreedyAnswers},
             identity::{self, ServerView},
             listing::{self, ModelEntry},
             server::ServerPool,
@@ -34,8 +34,8 @@ const FIRST_WAIT: Duration = Duration::from_secs(5);
 /// The longest such time.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
-/// What is known of the times when a server was away.
-pub(super) struct Restarts {
+/// The times at which a server was away.
+pub(super) struct RestartHistory {
     config: HttpConfig,
     memory: Option<IdentityMemory>,
     /// How often it had been away when it was last made sure of.
@@ -45,9 +45,9 @@ pub(super) struct Restarts {
     refused: OnceLock<EngineError>,
 }
 
-impl Restarts {
+impl RestartHistory {
     pub fn new(config: &HttpConfig, memory: Option<&IdentityMemory>, server: &ServerPool) -> Self {
-        Restarts {
+        RestartHistory {
             config: config.clone(),
             memory: memory.cloned(),
             seen: AtomicU64::new(server.counters.away()),
@@ -99,7 +99,7 @@ impl Restarts {
 
     async fn asked(&self, engine: &HttpEngine) -> Result<(), EngineError> {
         let (server, identity) = (&engine.server, &engine.identity);
-        let mut answers = Answers::default();
+        let mut answers = GreedyAnswers::default();
         if !identity.known.answers.is_empty() {
             answers = fingerprint::answers(server, &engine.model, true).await?;
         }
@@ -125,8 +125,8 @@ pub(super) async fn asked_again(
     (server, model): (&ServerPool, &str),
     identity: &Identity,
     listed: &ModelEntry,
-    (mut answers, places): (Answers, &[String]),
-) -> Result<Answers, EngineError> {
+    (mut answers, places): (GreedyAnswers, &[String]),
+) -> Result<GreedyAnswers, EngineError> {
     let shown = ServerView { listed, answers: &answers, places };
     if !identity.known.answers.is_empty() && identity::differs(identity, &shown).is_some() && places.len() == 1 {
         let later = fingerprint::answers(server, model, false).await?;

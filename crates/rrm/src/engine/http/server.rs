@@ -23,12 +23,12 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use self::tries::Tries;
+use self::tries::TryOptions;
 use crate::engine::{
     EngineError, Meter, TokenSink, Usage,
     http::{
         Continuation, HttpConfig, base,
-        body::{Body, Terms},
+        body::{AnswerTerms, Body},
         bounded, client,
         continuation::CHAT,
         failure::{self, TryFailure},
@@ -92,7 +92,7 @@ pub(crate) struct CompletionCall<'a> {
     /// Words of the prompt, see [`prompt_size`](super::prompt_size).
     pub words: u64,
     /// How the answer is taken.
-    pub terms: Terms<'a>,
+    pub terms: AnswerTerms<'a>,
 }
 
 impl ServerPool {
@@ -211,7 +211,7 @@ impl ServerPool {
         let (call, teller) = (&call, teller.as_ref());
         let probe = if call.terms.meter.is_none() { self.counted.begin(&self.name)? } else { None };
         let meter = call.terms.meter.or(probe.as_ref().map(|probe| probe as &dyn Meter));
-        let tries = Tries { retries: call.retries, tokens: estimate, prompt, meter };
+        let tries = TryOptions { retries: call.retries, tokens: estimate, prompt, meter };
         let attempt = |replica| -> BoxFuture<'_, _> { Box::pin(self.completed(replica, call, teller)) };
         let reply = self.tried(tries, attempt).await?;
         self.counters.answered(&reply);
@@ -295,7 +295,7 @@ impl ServerPool {
             let url = replica.base.url(path);
             Box::pin(async move { json(self.post(url, body.clone()).await?).await })
         };
-        self.tried(Tries { retries, tokens: 0.0, prompt, meter }, attempt).await
+        self.tried(TryOptions { retries, tokens: 0.0, prompt, meter }, attempt).await
     }
 
     /// Gets `path` at this very replica and reads the answer as JSON; a try takes `most` at most, and none follows one that took that long.

@@ -4,9 +4,9 @@
 
 use serde_json::Value;
 
-/// That a request is too long.
+/// A server's complaint that a request is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Complaint {
+pub(super) enum LengthComplaint {
     /// Prompt and reserved tokens, and how many fit.
     Numbers { tokens: u64, limit: u64 },
     /// The server's words say it, and no numbers that can be told apart.
@@ -141,7 +141,7 @@ const LIMITS: [&str; 26] = [
 ];
 
 /// Whether an answer with this status complains about the length of the request; `detail` are the words in `body`.
-pub(super) fn complaint(status: u16, body: &str, detail: &str) -> Option<Complaint> {
+pub(super) fn complaint(status: u16, body: &str, detail: &str) -> Option<LengthComplaint> {
     let lower = detail.to_lowercase();
     let all = body.to_lowercase();
     match status {
@@ -159,18 +159,20 @@ pub(super) fn complaint(status: u16, body: &str, detail: &str) -> Option<Complai
     // Another model than this one writes less at once; shorter prompts would not help.
     let writes_less = lower.contains("completion tokens") && lower.contains("at most") && !lower.contains("context");
     if status == 413 || ((whole || parts) && !writes_less) {
-        return Some(numbers(&lower).map_or(Complaint::Words, |(tokens, limit)| Complaint::Numbers { tokens, limit }));
+        return Some(
+            numbers(&lower).map_or(LengthComplaint::Words, |(tokens, limit)| LengthComplaint::Numbers { tokens, limit }),
+        );
     }
     None
 }
 
 /// The numbers in fields of their own (llama.cpp).
-fn told(body: &str) -> Option<Complaint> {
+fn told(body: &str) -> Option<LengthComplaint> {
     let value: Value = serde_json::from_str(body).ok()?;
     let error = value.get("error").unwrap_or(&value);
     let number = |name: &str| error.get(name).and_then(Value::as_u64);
     let (tokens, limit) = (number("n_prompt_tokens")?, number("n_ctx")?);
-    Some(Complaint::Numbers { tokens, limit })
+    Some(LengthComplaint::Numbers { tokens, limit })
 }
 
 /// Tokens and limit, where the text leaves no choice which number is which.

@@ -22,9 +22,9 @@ use crate::engine::{
 /// A server that is away is asked again in steps as long as those of this retry.
 const AWAY_STEP: u32 = 2;
 
-/// How one request is tried.
+/// The options for the tries of one request.
 #[derive(Clone, Copy)]
-pub(super) struct Tries<'a> {
+pub(super) struct TryOptions<'a> {
     pub retries: u32,
     /// Tokens that it takes of a limit a minute.
     pub tokens: f64,
@@ -41,7 +41,7 @@ impl ServerPool {
     /// to costs no retry as long as there is another that has not been tried, so that nothing is called unreachable which is not.
     pub(super) async fn tried<'a, T>(
         &'a self,
-        tries: Tries<'_>,
+        tries: TryOptions<'_>,
         attempt: impl Fn(&'a Replica) -> BoxFuture<'a, Result<T, TryFailure>>,
     ) -> Result<T, EngineError> {
         let (mut made, mut timed_out, mut away) = (0, 0, None);
