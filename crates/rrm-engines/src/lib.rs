@@ -14,7 +14,7 @@ use rrm::{
     format::{Format, FormatError},
 };
 use rrm_nn::{
-    embedded::Embedded,
+    embedded::EmbeddedModel,
     engine::{LocalEngine, SchedulerConfig},
     local::LocalConfig,
 };
@@ -138,7 +138,7 @@ fn in_process(spec: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, 
 /// # Errors
 /// [`OpenError`] when memory or threads cannot be had.
 pub fn embedded(settings: &EngineSettings) -> Result<(OpenedEngine, Format), OpenError> {
-    let model = Embedded { name: "rrm-tiny", files: rrm_tiny::MODEL };
+    let model = EmbeddedModel { name: "rrm-tiny", files: rrm_tiny::MODEL };
     let engine = Arc::new(LocalEngine::embedded(model, settings.threads.map(|threads| threads as usize), &scheduler(settings))?);
     let format = Format::parse(model.name, rrm_tiny::formats::JUDGE)?;
     let notes = vec![format!("rrm-tiny judges: {}", rrm_tiny::NOTICE)];

@@ -11,26 +11,26 @@ use serde_json::Value;
 use tokenizers::Tokenizer as Encoder;
 
 use crate::checkpoint::{CheckpointError, read_small};
-use pieces::{Pieces, Style};
+use pieces::{Style, TokenBytes};
 
 mod encoders;
 mod pieces;
 mod settings;
 
 /// A model's vocabulary, its chat template, and the tokens that end its turns.
-pub struct Tokenizer {
+pub struct ModelTokenizer {
     /// Encodes what a prompt begins with.
     first: Encoder,
     /// Encodes what comes after a special token; where it differs from `first`, it puts no space before the text.
     later: Option<Encoder>,
-    pieces: Pieces,
+    pieces: TokenBytes,
     specials: Vec<Special>,
     /// Texts that must not become one token inside a content.
     forbidden: Vec<String>,
     /// The token that the folder names as the end of a text.
     end: Option<u32>,
     ends: BTreeSet<u32>,
-    settings: settings::Settings,
+    settings: settings::TokenizerSettings,
 }
 
 /// Why a text has no tokens: the vocabulary's own pattern gave up on it.
@@ -38,21 +38,21 @@ pub struct Tokenizer {
 #[error("the tokenizer fails on this text: {0}")]
 pub struct EncodeError(pub String);
 
-impl Tokenizer {
+impl ModelTokenizer {
     /// Reads `tokenizer.json`, and where they are there `tokenizer_config.json`, `generation_config.json` and `chat_template.jinja`.
     /// No token is `vocab_size` or above: added tokens that have no row in the embedding are left out.
     ///
     /// # Errors
     /// [`CheckpointError`] names the file that is absent, malformed or of a kind that is not supported.
-    pub fn open(folder: &Path, vocab_size: usize) -> Result<Tokenizer, CheckpointError> {
-        Tokenizer::read(&|name| in_folder(folder, name), vocab_size)
+    pub fn open(folder: &Path, vocab_size: usize) -> Result<ModelTokenizer, CheckpointError> {
+        ModelTokenizer::read(&|name| in_folder(folder, name), vocab_size)
     }
 
     /// The same from files that lie anywhere.
     ///
     /// # Errors
-    /// As [`Tokenizer::open`].
-    pub(crate) fn read(files: Files<'_>, vocab_size: usize) -> Result<Tokenizer, CheckpointError> {
+    /// As [`ModelTokenizer::open`].
+    pub(crate) fn read(files: FileSource<'_>, vocab_size: usize) -> Result<ModelTokenizer, CheckpointError> {
         let name = "tokenizer.json";
         let (file, bytes) = files(name)?.ok_or_else(|| absent(name))?;
         let malformed = |what| CheckpointError::Malformed { file: file.clone(), what };
@@ -72,7 +72,7 @@ impl Tokenizer {
         let settings = settings::read(files)?;
         let named = settings.eos.as_deref().and_then(|text| first.token_to_id(text));
         let ends = settings.ends.iter().copied().chain(named).collect();
-        Ok(Tokenizer { first, later, pieces, specials, forbidden, end: named, ends, settings })
+        Ok(ModelTokenizer { first, later, pieces, specials, forbidden, end: named, ends, settings })
     }
 
     /// The prompt that a rendered conversation makes: the tokens of transformers' `apply_chat_template`, unless a content holds text of
@@ -139,8 +139,8 @@ impl Tokenizer {
     }
 }
 
-/// Gives a file by its name: what errors call it, and its bytes; `None` where there is none.
-pub(crate) type Files<'f> = &'f dyn Fn(&str) -> Result<Option<(PathBuf, Vec<u8>)>, CheckpointError>;
+/// A function that gives a file by its name: what errors call it, and its bytes; `None` where there is none.
+pub(crate) type FileSource<'f> = &'f dyn Fn(&str) -> Result<Option<(PathBuf, Vec<u8>)>, CheckpointError>;
 
 /// A file of a folder, if it is there; where the vocabulary itself is absent, the error says so.
 fn in_folder(folder: &Path, name: &str) -> Result<Option<(PathBuf, Vec<u8>)>, CheckpointError> {
