@@ -134,18 +134,14 @@ impl Run {
         let record = |file: &Path| Recorder::create_for(info, opened.engine.opening(), file).map(Arc::new);
         let recorder = self.how.record.as_deref().map(record).transpose()?;
         self.engines.push(opened.engine.clone());
-        let judge = Judge {
-            engine: opened.engine.clone(),
-            format: Arc::new(format),
-            settings,
-            store,
-            places: self.places.clone(),
-            spending,
-            addresses: true,
-            recorder,
-            batch: self.batch.as_ref().map(Batch::writer),
-            sink: self.how.stream.then(terminal::sink),
-        };
+        let mut judge = Judge::new(opened.engine.clone(), format);
+        judge.settings = settings;
+        judge.store = store;
+        judge.places = self.places.clone();
+        judge.spending = spending;
+        judge.recorder = recorder;
+        judge.batch = self.batch.as_ref().map(Batch::writer);
+        judge.sink = self.how.stream.then(terminal::sink);
         Ok(Session { judge, opened })
     }
 

@@ -87,6 +87,7 @@ pub enum Adaptive {
 
 /// Why a comparison has no judgment.
 #[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum JudgeError {
     /// The engine gave no completion.
     #[error(transparent)]
@@ -130,7 +131,8 @@ impl JudgeError {
     }
 }
 
-/// Everything that judging needs; shared by all comparisons of a run.
+/// Everything that judging needs; shared by all comparisons of a run. [`Judge::new`] makes one.
+#[non_exhaustive]
 pub struct Judge {
     /// Who completes.
     pub engine: Arc<dyn Engine>,

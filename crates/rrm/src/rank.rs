@@ -160,9 +160,10 @@ fn labelled(item: &Item, (a, b): (usize, usize)) -> Option<Side> {
 
 /// A team number for each response: the index of the first one that it is declared equal to, be it through others.
 pub fn teams(responses: &[Response], rule: TeamRule) -> Vec<usize> {
-    let mut teams: Vec<usize> = (0..responses.len()).collect();
+    // Each response points to an earlier one of its team, and the first one to itself.
+    let mut first: Vec<usize> = (0..responses.len()).collect();
     if rule == TeamRule::Off {
-        return teams;
+        return first;
     }
     let mut texts: HashMap<&str, usize> = HashMap::new();
     let mut answers: HashMap<&str, usize> = HashMap::new();
@@ -171,11 +172,20 @@ pub fn teams(responses: &[Response], rule: TeamRule) -> Vec<usize> {
         let same_text = *texts.entry(&response.text).or_insert(i);
         let same_answer = answer.map_or(i, |answer| *answers.entry(answer).or_insert(i));
         for other in [same_text, same_answer] {
-            let (one, all) = (teams[i].min(teams[other]), [teams[i], teams[other]]);
-            teams.iter_mut().filter(|team| all.contains(team)).for_each(|team| *team = one);
+            let (one, other) = (first_of(&mut first, i), first_of(&mut first, other));
+            first[one.max(other)] = one.min(other);
         }
     }
-    teams
+    (0..first.len()).map(|i| first_of(&mut first, i)).collect()
+}
+
+/// The first response of the team of response `i`; shortens the way there.
+fn first_of(first: &mut [usize], mut i: usize) -> usize {
+    while first[i] != i {
+        first[i] = first[first[i]];
+        i = first[i];
+    }
+    i
 }
 
 /// For each response the index of the first one with the same text: one text has one place. Where twins meet, each stands for itself.

@@ -12,6 +12,7 @@ use crate::{
 
 /// Responses of one prompt, brought into an order.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Ranking {
     /// Indices of the responses, best first; `None` where some response has no place.
     pub order: Option<Vec<usize>>,

@@ -6,6 +6,7 @@ use super::problem::RowProblem;
 
 /// Why a file, or one row of it, cannot be used. The message says everything; there is no source to be printed after it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DatasetError {
     /// Nothing is there.
     #[error("{file}: there is no such file")]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// Why no completion could be had.
 #[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EngineError {
     /// Nothing listens there, or the connection broke, and retries did not help.
     #[error("{engine}: cannot be reached: {detail}")]

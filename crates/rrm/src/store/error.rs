@@ -10,6 +10,7 @@ use rusqlite::ErrorCode;
 
 /// Why a store could not be opened, read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
     /// There is no such file, and the call does not create one.
     #[error("{path}: there is no such store")]
