@@ -86,7 +86,7 @@ impl Batch {
 /// Whose completions a batch will give. It is asked for nothing: the store answers, or the batch takes the request.
 pub fn engine(batch: &BatchArgs, ask: &AskArgs) -> Option<OpenedEngine> {
     let (Some(_), Some(model), Some(revision)) = (&batch.batch_out, &ask.model.model, &ask.server.revision) else { return None };
-    Some(OpenedEngine::of(Arc::new(Absent(batch::engine(model, revision)))))
+    Some(OpenedEngine::of(Arc::new(AbsentEngine(batch::engine(model, revision)))))
 }
 
 /// Refuses what does not go with a batch.
@@ -108,9 +108,10 @@ pub fn check(batch: &BatchArgs, ask: &AskArgs, thinking: ThinkingArgs, output: O
     Ok(())
 }
 
-struct Absent(EngineInfo);
+/// An engine that is never asked: the answers come from a batch.
+struct AbsentEngine(EngineInfo);
 
-impl Engine for Absent {
+impl Engine for AbsentEngine {
     fn info(&self) -> &EngineInfo {
         &self.0
     }

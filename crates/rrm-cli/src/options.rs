@@ -20,7 +20,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::output::note;
 
 pub use self::{
-    called::{Called, ConfigArgs, Saved},
+    called::{CommandCall, ConfigArgs, SavedOptions},
     judging::{
         EngineArgs, LengthArgs, ModelArgs, OrderArgs, RatingArgs, SamplingArgs, SeedArgs, TeamArgs, ThinkingArgs, VerdictArgs,
         VoteArgs,
@@ -93,7 +93,7 @@ impl AskArgs {
     }
 
     /// Refuses values that could only be mistakes.
-    pub fn check(&self, called: &Called) -> anyhow::Result<()> {
+    pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
         self.length.check()?;
         self.sampling.check()?;
         self.seed.check()?;
@@ -111,7 +111,7 @@ impl AskArgs {
     }
 
     /// What a file of options says so that the command asks alike.
-    pub fn saved(&self, called: &Called) -> Saved {
+    pub fn saved(&self, called: &CommandCall) -> SavedOptions {
         let saved = match &self.engine.format {
             // The embedded judge has its own.
             None if !self.engine.is_embedded() => called.saved().with("format", FORMAT),
@@ -138,7 +138,7 @@ impl JudgeArgs {
     }
 
     /// Refuses values that could only be mistakes.
-    pub fn check(&self, called: &Called) -> anyhow::Result<()> {
+    pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
         self.votes.check()?;
         self.verdict.check(self.thinking, &self.ask.engine)?;
         if self.orders.both_orders && self.votes.votes == 1 {

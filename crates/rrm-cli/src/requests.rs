@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     failure::{ensure, usage},
-    options::{Called, ServerArgs},
+    options::{CommandCall, ServerArgs},
 };
 
 /// Parts of a header's name by which it holds a key.
@@ -98,7 +98,7 @@ fn filled(header: &str, value: &str, variable: impl Fn(&str) -> Option<String>) 
 ///
 /// # Errors
 /// Which.
-pub fn check(server: &ServerArgs, called: &Called) -> anyhow::Result<()> {
+pub fn check(server: &ServerArgs, called: &CommandCall) -> anyhow::Result<()> {
     let fields = fields(server)?;
     let set = [
         ("temperature", "temperature"),

@@ -21,7 +21,7 @@ use crate::{
     options::{AskArgs, BatchArgs, RunArgs},
     output::{Stats, note},
     terminal::{self, Progress},
-    totals::{Total, Totals},
+    totals::{RunTotals, TotalsFile},
     verdicts,
 };
 
@@ -31,7 +31,7 @@ pub struct Run {
     pub spending: Arc<Spending>,
     /// What a person sees of it.
     pub progress: Progress,
-    totals: Option<Arc<Totals>>,
+    totals: Option<Arc<TotalsFile>>,
     price: Price,
     how: RunArgs,
     places: Arc<Places>,
@@ -57,7 +57,7 @@ impl Run {
     /// # Errors
     /// Where the account of former runs cannot be read.
     pub fn begin(ask: &AskArgs, how: &RunArgs) -> anyhow::Result<Self> {
-        let totals = Totals::open(how.output.as_deref())?.map(Arc::new);
+        let totals = TotalsFile::open(how.output.as_deref())?.map(Arc::new);
         let limits = ask.limits.limits(ask.price);
         let spending = Arc::new(match totals.clone() {
             Some(totals) => Spending::told(limits, Box::new(move |told| totals.write(told))),
@@ -211,7 +211,7 @@ impl Run {
     }
 
     /// What all runs over the same output have spent, where there was another one.
-    fn total(&self) -> Option<Total> {
+    fn total(&self) -> Option<RunTotals> {
         let totals = self.totals.as_ref().filter(|totals| totals.is_later())?;
         Some(totals.with(self.spending.spent()))
     }

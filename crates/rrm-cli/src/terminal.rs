@@ -22,28 +22,28 @@ use rrm::{
 };
 
 use crate::{
-    commands::Kind,
+    commands::JudgingKind,
     output::{Stats, note},
-    totals::Total,
+    totals::RunTotals,
 };
 
 /// Columns of text that are shown of a response.
 const EXCERPT: usize = 60;
 
 /// Prints one row to stdout for a person.
-pub fn row(item: &Item, row: &Row, kind: Kind) -> io::Result<()> {
+pub fn row(item: &Item, row: &Row, kind: JudgingKind) -> io::Result<()> {
     let texts: Vec<&str> = item.responses.iter().map(|r| &*r.text).collect();
     io::stdout().lock().write_all(view(row, kind, &texts).as_bytes())
 }
 
 /// One row as text; `texts` are the responses where they are at hand.
-pub fn view(row: &Row, kind: Kind, texts: &[&str]) -> String {
+pub fn view(row: &Row, kind: JudgingKind, texts: &[&str]) -> String {
     let Some(result) = &row.result else {
         return format!("{}  no result: {}\n", row.id, row.error.as_deref().unwrap_or("unknown"));
     };
     let mut out = match kind {
-        Kind::Judge => judged(row, result, texts),
-        Kind::Rank => ranked(row, result, texts),
+        JudgingKind::Judge => judged(row, result, texts),
+        JudgingKind::Rank => ranked(row, result, texts),
     };
     for flag in &result.flags {
         let whose = flag.response.map_or_else(|| "the prompt".to_owned(), |i| format!("response [{i}]"));
@@ -198,7 +198,7 @@ pub fn summary(stats: &Stats, price: Price) {
 }
 
 /// What all runs of a job have spent, as a line.
-pub fn total(total: &Total, price: Price) -> String {
+pub fn total(total: &RunTotals, price: Price) -> String {
     let mut text = format!("all runs together: {}", self::spent(&total.spent, price));
     if total.open > 0 {
         text += &format!(

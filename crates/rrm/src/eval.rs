@@ -23,7 +23,7 @@ pub use self::{
     best_of::{Auc, BestOf, BestOfInput, PickAccuracy, Questions, SIZES, SizeAccuracy, best_of, load_best_of, matches_of},
     load::{DataFile, EvalError, Suite, load},
     published::reward_bench_results,
-    recorded::{Recorded, RecordedError, recorded},
+    recorded::{RecordedError, RecordedResults, recorded},
     run::{CaseCounts, CaseRow, EvalRunError, run},
     scores::{BenchmarkEvaluation, CombinedShare, GroupLevel, GroupScore, Share, combine, recorded_scores, scores, withhold},
     tally::{CaseTotals, Confusion, ScoreCounts},

@@ -28,7 +28,7 @@ use crate::{
     },
     format::{Format, FormatError},
     keyed,
-    spending::{LimitReached, Spending},
+    spending::{LimitHit, Spending},
     store::{Origin, PaidBefore, Store, StoreError},
     transcript, verdict,
     vote::{self, Vote},
@@ -115,7 +115,7 @@ pub enum JudgeError {
     PaidBefore(#[from] Box<PaidBefore>),
     /// The run may not spend more.
     #[error(transparent)]
-    Limit(#[from] LimitReached),
+    Limit(#[from] LimitHit),
 }
 
 impl JudgeError {

@@ -50,7 +50,7 @@ pub struct SpendingLimits {
 
 /// A limit that stopped a call before it was made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum LimitReached {
+pub enum LimitHit {
     /// As many calls as allowed were made.
     #[error("stopped by --max-calls {0}")]
     Calls(u64),
@@ -140,21 +140,21 @@ impl Spending {
     /// Allows one call, or says which limit forbids it.
     ///
     /// # Errors
-    /// [`LimitReached`]; nothing was counted then.
-    pub fn begin(&self) -> Result<PaidCall<'_>, LimitReached> {
+    /// [`LimitHit`]; nothing was counted then.
+    pub fn begin(&self) -> Result<PaidCall<'_>, LimitHit> {
         self.send(None)?;
         Ok(PaidCall(self))
     }
 
     /// Counts one request, unless a limit forbids it; `kind` counts it, too, where it is not the first of a call.
-    fn send(&self, kind: Option<fn(&Spending) -> &AtomicU64>) -> Result<(), LimitReached> {
+    fn send(&self, kind: Option<fn(&Spending) -> &AtomicU64>) -> Result<(), LimitHit> {
         if let Some(whole) = &self.whole {
             whole.send(kind)?;
         }
         if let Some(max) = self.limits.max_cost
             && self.spent().cost >= max
         {
-            return Err(LimitReached::Cost(max));
+            return Err(LimitHit::Cost(max));
         }
         let limit = self.limits.max_calls.unwrap_or(u64::MAX);
         // Counted as its kind before it is counted at all, so that nobody takes it for a call.
@@ -162,7 +162,7 @@ impl Spending {
         let more = |sent: u64| (sent < limit).then_some(sent + 1);
         let before = self.sent.fetch_update(SeqCst, SeqCst, more).map_err(|_| {
             kind.iter().for_each(|kind| _ = kind(self).fetch_sub(1, Relaxed));
-            LimitReached::Calls(limit)
+            LimitHit::Calls(limit)
         })?;
         if let Some(watch) = &self.watch {
             watch.sends(before + 1, &self.sent, limit, || self.spent());
@@ -171,9 +171,9 @@ impl Spending {
     }
 
     /// The limit that forbids every further request, where one was met.
-    pub fn exhausted(&self) -> Option<LimitReached> {
-        let calls = self.limits.max_calls.filter(|max| self.sent.load(SeqCst) >= *max).map(LimitReached::Calls);
-        let cost = || self.limits.max_cost.filter(|max| self.spent().cost >= *max).map(LimitReached::Cost);
+    pub fn exhausted(&self) -> Option<LimitHit> {
+        let calls = self.limits.max_calls.filter(|max| self.sent.load(SeqCst) >= *max).map(LimitHit::Calls);
+        let cost = || self.limits.max_cost.filter(|max| self.spent().cost >= *max).map(LimitHit::Cost);
         calls.or_else(cost).or_else(|| self.whole.as_ref()?.exhausted())
     }
 
@@ -302,7 +302,7 @@ mod tests {
         let second = spending.begin().unwrap();
         assert!(!second.again(), "three were sent");
         second.besides(tokens(0, 4), false);
-        assert_eq!(spending.begin().err(), Some(LimitReached::Calls(3)));
+        assert_eq!(spending.begin().err(), Some(LimitHit::Calls(3)));
         let spent = spending.spent();
         assert_eq!((spent.calls, spent.again, spent.unfinished), (2, 1, 1));
         assert_eq!((spent.prompt_tokens, spent.completion_tokens), (7, 5));

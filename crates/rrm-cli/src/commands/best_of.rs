@@ -14,13 +14,13 @@ use rrm::{
 };
 
 use super::{
-    eval::{Args, Named, command},
+    eval::{EvalArgs, EvalTarget, command},
     judging::title,
 };
 use crate::{
     engines,
     failure::Failure,
-    options::{Called, RowVoteArgs},
+    options::{CommandCall, RowVoteArgs},
     output::{Output, beside, note, print},
     row_votes::RowVotes,
     run::Run,
@@ -43,8 +43,8 @@ pub fn check_votes(
 }
 
 /// Measures picks by knockout, Elo and Bradley-Terry at 1, 2, 4, 8 ... responses.
-pub async fn measure(questions: Questions, args: Args, called: &Called) -> Result<ExitCode, Failure> {
-    args.check(Named::BestOf(questions), called)?;
+pub async fn measure(questions: Questions, args: EvalArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
+    args.check(EvalTarget::BestOf(questions), called)?;
     if args.batch.batch_out.is_some() {
         let hint = "name a server with --engine; rank and label write batches";
         let name = questions.name();

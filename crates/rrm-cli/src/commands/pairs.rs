@@ -18,17 +18,17 @@ use crate::{
     engines,
     failure::{Failure, ensure},
     numbers::grouped,
-    options::{AskArgs, Called, ColumnArgs, EngineArgs, ModelArgs, RunArgs, ShardArgs},
-    output::{Output, Spooled, Stats, beside, note, spooled},
+    options::{AskArgs, ColumnArgs, CommandCall, EngineArgs, ModelArgs, RunArgs, ShardArgs},
+    output::{Output, SpooledInput, Stats, beside, note, spooled},
     run::{Run, Session, unless_stopped},
     terminal,
-    totals::Total,
+    totals::RunTotals,
     verdicts,
 };
 
 /// What the command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct PairsArgs {
     /// Questions: JSONL, JSON, CSV, TSV or Parquet, also gzipped; `-` reads from stdin. Published layouts are told by their columns, see docs/pairs.md.
     #[arg(required = true)]
     pub input: Vec<PathBuf>,
@@ -103,24 +103,24 @@ pub struct Args {
 const FILTER_VOTES: u32 = 4;
 
 /// Makes the pairs.
-pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+pub async fn run(args: PairsArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     unless_stopped(make(args, called)).await
 }
 
 /// The files that are written: they appear together, when everything is done.
-struct Files {
+struct PairFiles {
     pairs: Output,
     dropped: Option<Output>,
     filtered: Option<Output>,
 }
 
-async fn make(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+async fn make(args: PairsArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     let (ask, price) = (&args.ask, args.ask.price.price());
     let settings = settings(&args);
     check(&args, called)?;
     let mut work = Run::begin(ask, &args.run)?;
     let columns = PairColumns::parse(&args.columns.column)?;
-    let spools = args.input.iter().map(|input| spooled(input)).collect::<anyhow::Result<Vec<Spooled>>>()?;
+    let spools = args.input.iter().map(|input| spooled(input)).collect::<anyhow::Result<Vec<SpooledInput>>>()?;
     let inputs = inputs(&args, &spools);
     let benchmarks = Benchmarks::read(&args.decontaminate, &settings)?;
     for (name, prompts) in benchmarks.counts() {
@@ -176,7 +176,7 @@ async fn make(args: Args, called: &Called) -> Result<ExitCode, Failure> {
 }
 
 /// Who writes responses and who sifts pairs, as far as they are named: each with an account of its own, under the limits of the command.
-async fn judges(work: &mut Run, args: &Args) -> Result<(Option<Session>, Option<Session>), Failure> {
+async fn judges(work: &mut Run, args: &PairsArgs) -> Result<(Option<Session>, Option<Session>), Failure> {
     let ask = &args.ask;
     let format = || engines::format(ask.engine.format.as_deref());
     let mut sampler = None;
@@ -202,7 +202,12 @@ async fn judges(work: &mut Run, args: &Args) -> Result<(Option<Session>, Option<
 }
 
 /// Writes the options and what was spent beside the pairs.
-fn saved(path: &Path, args: &Args, called: &Called, (spent, total): (&[(&str, Stats)], Option<Total>)) -> anyhow::Result<()> {
+fn saved(
+    path: &Path,
+    args: &PairsArgs,
+    called: &CommandCall,
+    (spent, total): (&[(&str, Stats)], Option<RunTotals>),
+) -> anyhow::Result<()> {
     let command = args.input.iter().map(|input| input.display().to_string()).collect::<Vec<_>>().join(" ");
     let text = args.ask.saved(called).text(&judging::title(&format!("pairs {command}")));
     std::fs::write(beside(path, "config.toml"), text)?;
@@ -219,7 +224,7 @@ fn saved(path: &Path, args: &Args, called: &Called, (spent, total): (&[(&str, St
     Ok(())
 }
 
-fn settings(args: &Args) -> PairSettings {
+fn settings(args: &PairsArgs) -> PairSettings {
     PairSettings {
         samples: args.samples.unwrap_or(0),
         instruction: args.instruction.clone(),
@@ -238,7 +243,7 @@ fn settings(args: &Args) -> PairSettings {
 }
 
 /// Refuses options that could only be mistakes.
-fn check(args: &Args, called: &Called) -> anyhow::Result<()> {
+fn check(args: &PairsArgs, called: &CommandCall) -> anyhow::Result<()> {
     args.ask.check(called)?;
     let (sampled, named) = (args.samples.is_some(), !args.ask.engine.is_embedded());
     ensure!(args.samples != Some(0), "--samples must be at least 1");
@@ -261,7 +266,7 @@ fn check(args: &Args, called: &Called) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn inputs(args: &Args, spools: &[Spooled]) -> Vec<QuestionFile> {
+fn inputs(args: &PairsArgs, spools: &[SpooledInput]) -> Vec<QuestionFile> {
     let input = |(i, path): (usize, &PathBuf)| QuestionFile {
         path: spools[i].path().to_owned(),
         name: judging::name(path),
@@ -271,7 +276,7 @@ fn inputs(args: &Args, spools: &[Spooled]) -> Vec<QuestionFile> {
 }
 
 /// What is kept and what it will take.
-fn prediction(args: &Args, settings: &PairSettings, decided: &RowFates) -> String {
+fn prediction(args: &PairsArgs, settings: &PairSettings, decided: &RowFates) -> String {
     let mut text = format!("{} of {} rows are kept", grouped(decided.kept), grouped(decided.rows()));
     if settings.samples > 0 {
         text += &format!(", {} calls for samples", grouped(decided.kept * u64::from(settings.samples)));
@@ -282,17 +287,17 @@ fn prediction(args: &Args, settings: &PairSettings, decided: &RowFates) -> Strin
     text + &format!(", at most {} pairs", grouped(decided.pairs_at_most))
 }
 
-fn open(args: &Args) -> anyhow::Result<Files> {
+fn open(args: &PairsArgs) -> anyhow::Result<PairFiles> {
     let taken: Vec<PathBuf> = args.input.iter().chain(&args.decontaminate).cloned().collect();
     let taken = args.ask.files(&args.run, &taken);
     let pairs = Output::open(args.run.output.as_deref(), &taken)?;
     let path = pairs.path().map(|path| path.to_owned());
     let open = |suffix| path.as_ref().map(|path| Output::open(Some(&beside(path, suffix)), &taken)).transpose();
     let filtered = if args.filter_engine.is_empty() { None } else { open("filter.jsonl")? };
-    Ok(Files { dropped: open("dropped.jsonl")?, filtered, pairs })
+    Ok(PairFiles { dropped: open("dropped.jsonl")?, filtered, pairs })
 }
 
-impl Files {
+impl PairFiles {
     fn write(&mut self, done: &RowPairs) -> io::Result<()> {
         for pair in &done.pairs {
             self.pairs.row(pair, || {

@@ -21,7 +21,7 @@ use serde::Deserialize;
 use crate::{
     engines,
     failure::{Failure, ensure},
-    options::{Called, JudgeArgs, RatingArgs, RowVoteArgs, RunArgs, TeamArgs, WeightArgs, default_word, named},
+    options::{CommandCall, JudgeArgs, RatingArgs, RowVoteArgs, RunArgs, TeamArgs, WeightArgs, default_word, named},
     output::note,
     row_votes,
     run::{Run, Session},
@@ -30,7 +30,7 @@ use crate::{
 
 /// What this command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct ServeArgs {
     /// Where to listen. An address that others reach needs --keys.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8700", value_parser = place, help_heading = "Serving")]
     bind: SocketAddr,
@@ -107,10 +107,10 @@ struct KeyFile {
 }
 
 /// Serves until it is told to end.
-pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+pub async fn run(args: ServeArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     let settings = settings(&args)?;
     let drain = seconds("--drain", args.drain)?;
-    let Args { judge: options, rating, teams, row_votes, weights, bind, max_connections, max_waiting, .. } = args;
+    let ServeArgs { judge: options, rating, teams, row_votes, weights, bind, max_connections, max_waiting, .. } = args;
     rating.check()?;
     options.check(called)?;
     let votes = options.votes.votes;
@@ -159,7 +159,7 @@ pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn settings(args: &Args) -> Result<ServerSettings, Failure> {
+fn settings(args: &ServeArgs) -> Result<ServerSettings, Failure> {
     let keys = args.keys.as_deref().map_or_else(|| Ok(Vec::new()), keys)?;
     if keys.is_empty() && !args.bind.ip().is_loopback() {
         let error = format!("--bind {}: others reach this address, and nobody is asked for a token", args.bind);

@@ -21,7 +21,7 @@ use crate::{
 
 /// What the command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct TrainArgs {
     /// The run's configuration, in TOML; docs/training.md describes it.
     config: PathBuf,
     /// Put a value over the file's own, such as optimizer.max_steps=100; can be repeated.
@@ -33,7 +33,7 @@ pub struct Args {
 }
 
 /// Trains, from where the run was left if there is one.
-pub fn run(args: &Args) -> Result<ExitCode, Failure> {
+pub fn run(args: &TrainArgs) -> Result<ExitCode, Failure> {
     let file = args.config.display().to_string();
     let text = fs::read_to_string(&args.config).with_context(|| file.clone())?;
     let config = TrainConfig::parse(&file, &text, &args.set).map_err(|error| failed(error.into()))?;

@@ -16,7 +16,7 @@ use crate::{
     engines,
     failure::{Failure, ensure, usage},
     numbers::grouped,
-    options::{AskArgs, Called, ColumnArgs, RunArgs, Saved, ThinkingArgs, VerdictArgs},
+    options::{AskArgs, ColumnArgs, CommandCall, RunArgs, SavedOptions, ThinkingArgs, VerdictArgs},
     output::{Output, beside, note, print},
     run::{Run, unless_stopped},
     verdicts,
@@ -24,7 +24,7 @@ use crate::{
 
 /// What the command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct TuneArgs {
     /// Labelled pairs: JSONL, JSON, CSV, TSV or Parquet, as for `rrm eval pairs`; repeatable.
     #[arg(long, value_name = "PATH", required = true)]
     pub data: Vec<PathBuf>,
@@ -56,12 +56,12 @@ const VOTES: u32 = 8;
 const OWN: [&str; 4] = ["data", "votes", "budgets", "target"];
 
 /// Judges all pairs at the largest setting and reads the smaller ones from it.
-pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+pub async fn run(args: TuneArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     unless_stopped(work(args, called)).await
 }
 
-async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
-    let Args { data, votes, target, ask, columns, run, .. } = &args;
+async fn work(args: TuneArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
+    let TuneArgs { data, votes, target, ask, columns, run, .. } = &args;
     check(&args, called)?;
     let budgets = parsed(&args)?;
     let mut work = Run::begin(ask, run)?;
@@ -117,8 +117,8 @@ async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(args: &Args, called: &Called) -> anyhow::Result<()> {
-    let Args { votes, budgets, target, ask, thinking, .. } = args;
+fn check(args: &TuneArgs, called: &CommandCall) -> anyhow::Result<()> {
+    let TuneArgs { votes, budgets, target, ask, thinking, .. } = args;
     let named = !ask.engine.is_embedded();
     ensure!(named, "--engine says whose judgments are tuned; rrm-tiny's are in docs/rrm-tiny.md");
     ensure!((1..=64).contains(votes), "--votes, in each order, must lie between 1 and 64");
@@ -128,7 +128,7 @@ fn check(args: &Args, called: &Called) -> anyhow::Result<()> {
     ask.check(called)
 }
 
-fn parsed(args: &Args) -> anyhow::Result<Vec<Option<u32>>> {
+fn parsed(args: &TuneArgs) -> anyhow::Result<Vec<Option<u32>>> {
     let one = |text: &String| match text.trim() {
         "none" => Ok(None),
         number => number.parse().map(Some).map_err(|_| usage(format!("--budgets takes tokens or none; found '{number}'"))),
@@ -163,7 +163,7 @@ fn first_error(rows: &[CaseRow]) -> String {
 }
 
 /// The options with which `rrm judge` asks as the setting says.
-fn applied(named: Saved, setting: &Setting) -> Saved {
+fn applied(named: SavedOptions, setting: &Setting) -> SavedOptions {
     let Setting { max_thinking_tokens, both_orders, votes } = *setting;
     let asked = named.with("votes", i64::from(votes)).with("both-orders", both_orders);
     match max_thinking_tokens {

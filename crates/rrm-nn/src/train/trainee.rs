@@ -4,7 +4,7 @@ use super::{
     layout::PackedTokens,
     pass::{
         forest::Forest,
-        head::{self, Backward, OutputHead},
+        head::{self, BackwardOutput, OutputHead},
         heads::RotaryTable,
         layer::{self, LayerActivations, PassContext},
         machine::Machine,
@@ -217,7 +217,7 @@ impl Trainee {
         let normed_slopes = memory.normed_slopes.at_least(size);
         normed_slopes.fill(0.0);
         let weight = weights.place(name).map(|place| &mut gradients[place]);
-        let backward = Backward { slope, hidden: normed_slopes, weight };
+        let backward = BackwardOutput { slope, hidden: normed_slopes, weight };
         let scored = head.run(&mut self.machine, &mut memory.head, &memory.normed[..size], &packed.targets, Some(backward));
         let norm = model::vector(weights, "model.norm.weight");
         let slopes = memory.slopes.at_least(size);

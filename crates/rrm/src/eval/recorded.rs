@@ -26,9 +26,9 @@ use crate::{
     vote::{Choice, Decision, Vote},
 };
 
-/// What was published about the cases of a suite.
+/// The published results for the cases of a suite.
 #[derive(Clone, Debug)]
-pub struct Recorded {
+pub struct RecordedResults {
     /// A row for each case, in their order.
     pub rows: Vec<CaseRow>,
     /// What they count.
@@ -177,7 +177,7 @@ fn has(present: &[String], name: &str) -> bool {
 ///
 /// # Errors
 /// [`RecordedError`] for benchmarks without known layout, for what cannot be read, and for judgments that contradict the data or one another.
-pub fn recorded(suite: &Suite, paths: &[PathBuf]) -> Result<Recorded, RecordedError> {
+pub fn recorded(suite: &Suite, paths: &[PathBuf]) -> Result<RecordedResults, RecordedError> {
     let name = suite.benchmark.protocol().name;
     let kind = match suite.benchmark {
         Benchmark::JudgeBench => JUDGE_BENCH,
@@ -205,7 +205,7 @@ pub fn recorded(suite: &Suite, paths: &[PathBuf]) -> Result<Recorded, RecordedEr
             return Err(RecordedError::NoFiles { path: path.clone(), benchmark: name, wanted: kind.wanted });
         }
     }
-    let mut found = Recorded {
+    let mut found = RecordedResults {
         rows: Vec::new(),
         tally: CaseTotals::new(suite.benchmark),
         counted: CaseCounts::default(),
@@ -259,7 +259,7 @@ fn case_row(
     suite: &Suite,
     case: &Case,
     stated: Option<&mut RecordedJudgment>,
-    found: &mut Recorded,
+    found: &mut RecordedResults,
 ) -> Result<CaseRow, RecordedError> {
     let protocol = suite.benchmark.protocol();
     let orders = if protocol.orders == Orders::Both { 2 } else { 1 };

@@ -52,8 +52,8 @@ pub struct OutputHead<'a> {
     pub temperature: f32,
 }
 
-/// What the backward pass wants.
-pub struct Backward<'a> {
+/// The outputs of the backward pass.
+pub struct BackwardOutput<'a> {
     /// Slope of the loss in the log-probability of a target, by its number and log-probability.
     pub slope: &'a (dyn Fn(usize, f32) -> f32 + Sync),
     /// Slopes of hidden states are added here, `(R, H)`.
@@ -82,7 +82,7 @@ impl OutputHead<'_> {
         scratch: &mut HeadScratch,
         hidden: &[f32],
         targets: &[TokenTarget],
-        mut backward: Option<Backward<'_>>,
+        mut backward: Option<BackwardOutput<'_>>,
     ) -> Vec<TargetScore> {
         let mut order: Vec<usize> = (0..targets.len()).collect();
         order.sort_by_key(|index| targets[*index].row);
