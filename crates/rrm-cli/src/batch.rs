@@ -14,7 +14,7 @@ use rrm::{
     batch::{self, BatchWriter},
     engine::{Completion, Engine, EngineError, EngineInfo, Opening, Request},
 };
-use rrm_engines::Opened;
+use rrm_engines::OpenedEngine;
 use tempfile::TempPath;
 
 use crate::{
@@ -84,9 +84,9 @@ impl Batch {
 }
 
 /// Whose completions a batch will give. It is asked for nothing: the store answers, or the batch takes the request.
-pub fn engine(batch: &BatchArgs, ask: &AskArgs) -> Option<Opened> {
+pub fn engine(batch: &BatchArgs, ask: &AskArgs) -> Option<OpenedEngine> {
     let (Some(_), Some(model), Some(revision)) = (&batch.batch_out, &ask.model.model, &ask.server.revision) else { return None };
-    Some(Opened::of(Arc::new(Absent(batch::engine(model, revision)))))
+    Some(OpenedEngine::of(Arc::new(AbsentEngine(batch::engine(model, revision)))))
 }
 
 /// Refuses what does not go with a batch.
@@ -108,9 +108,10 @@ pub fn check(batch: &BatchArgs, ask: &AskArgs, thinking: ThinkingArgs, output: O
     Ok(())
 }
 
-struct Absent(EngineInfo);
+/// An engine that is never asked: the answers come from a batch.
+struct AbsentEngine(EngineInfo);
 
-impl Engine for Absent {
+impl Engine for AbsentEngine {
     fn info(&self) -> &EngineInfo {
         &self.0
     }

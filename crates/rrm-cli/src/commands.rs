@@ -22,9 +22,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-pub use judging::Kind;
+pub use judging::JudgingKind;
 
-use crate::{failure::Failure, options::Called};
+use crate::{failure::Failure, options::CommandCall};
 
 /// What rrm can do.
 #[derive(Subcommand)]
@@ -34,33 +34,33 @@ pub enum Command {
     /// Rank the responses of each row, best first.
     Rank(judging::RankCommand),
     /// Label preferences: rank the responses of each row, and write chosen and rejected as trainers read them.
-    Label(label::Args),
+    Label(label::LabelArgs),
     /// Predict the calls, tokens and cost of a judge, rank, label or eval command.
-    Plan(plan::Args),
+    Plan(plan::PlanArgs),
     /// Measure a judge on a benchmark, by its own rules and by strict ones.
-    Eval(eval::Args),
+    Eval(eval::EvalArgs),
     /// Say whether a judge is good enough on your labelled pairs, and with how many votes, which budget, one order or two.
-    Tune(tune::Args),
+    Tune(tune::TuneArgs),
     /// Make preference pairs of questions with verifiable answers: one right response and one wrong one.
-    Pairs(pairs::Args),
+    Pairs(pairs::PairsArgs),
     /// Tell whether responses give the right answer: numbers, LaTeX, sets, intervals, choices, short texts.
-    Verify(verify::Args),
+    Verify(verify::VerifyArgs),
     /// Report on judges that `rrm eval` measured: scores, differences, figures, transcripts.
-    Report(report::Args),
+    Report(report::ReportArgs),
     /// Serve a judge over HTTP: rewards for trainers, judgments, rankings.
-    Serve(serve::Args),
+    Serve(serve::ServeArgs),
     /// Show one row of a result: bracket, votes, and what the judge wrote.
-    Show(show::Args),
+    Show(show::ShowArgs),
     /// Try a server for real: what it supports, and what to fix.
-    Doctor(doctor::Args),
+    Doctor(doctor::DoctorArgs),
     /// Look into models, and convert them for llama.cpp.
-    Model(model::Args),
+    Model(model::ModelCommandArgs),
     /// Train a judge: supervised fine-tuning, or reinforcement learning with a verdict reward.
-    Train(train::Args),
+    Train(train::TrainArgs),
     /// Read what an offline batch answered into the store.
-    Batch(batch::Args),
+    Batch(batch::BatchCommandArgs),
     /// Look into, clean or merge stores of completions.
-    Store(store::Args),
+    Store(store::StoreCommandArgs),
 }
 
 impl Command {
@@ -74,7 +74,7 @@ impl Command {
 }
 
 /// Runs one command to its exit code.
-pub async fn run(command: Command, called: &Called) -> Result<ExitCode, Failure> {
+pub async fn run(command: Command, called: &CommandCall) -> Result<ExitCode, Failure> {
     match command {
         Command::Judge(args) => judging::judge(args, called).await,
         Command::Rank(args) => judging::rank(args, called).await,

@@ -12,13 +12,13 @@ use rrm::{
     dataset::{DatasetError, Item},
     engine::{
         EngineError,
-        http::{Continuation, HttpConfig, Memory, Otherwise, Probes},
+        http::{Continuation, HttpConfig, IdentityMemory, MismatchPolicy, Probes},
     },
     format::{Format, SHIPPED},
     spending::Spending,
     store::{Identities, Store},
 };
-use rrm_engines::{EngineSettings, OpenError, Opened, Storage};
+use rrm_engines::{EngineSettings, OpenError, OpenedEngine, Storage};
 
 use crate::{
     batch,
@@ -31,7 +31,7 @@ use crate::{
 const ROWS_NAMED: usize = 3;
 
 /// Opens the engine that the options name; `thinks` where thinking may be cut at a budget.
-pub async fn open(ask: &AskArgs, how: &RunArgs, spending: &Arc<Spending>, thinks: bool) -> Result<Opened, Failure> {
+pub async fn open(ask: &AskArgs, how: &RunArgs, spending: &Arc<Spending>, thinks: bool) -> Result<OpenedEngine, Failure> {
     if ask.engine.is_embedded() {
         return Err(Failure::usage("no judge named").with_hint(format!("--engine takes {}", rrm_engines::KNOWN)));
     }
@@ -83,7 +83,7 @@ pub async fn open_for(
     judge: &JudgeArgs,
     (batch, how, spending): (&BatchArgs, &RunArgs, &Arc<Spending>),
     format: Option<Format>,
-) -> Result<(Opened, Format), Failure> {
+) -> Result<(OpenedEngine, Format), Failure> {
     let thinks = judge.thinking.max_thinking_tokens.is_some();
     match format {
         None => embedded(&judge.ask),
@@ -95,7 +95,7 @@ pub async fn open_for(
 }
 
 /// The embedded judge with its format.
-pub fn embedded(ask: &AskArgs) -> Result<(Opened, Format), Failure> {
+pub fn embedded(ask: &AskArgs) -> Result<(OpenedEngine, Format), Failure> {
     Ok(rrm_engines::embedded(&settings(ask, false)?)?)
 }
 
@@ -138,16 +138,16 @@ fn settings(ask: &AskArgs, thinks: bool) -> anyhow::Result<EngineSettings> {
 }
 
 /// Who remembers servers, where completions are kept: the store.
-fn memory(ask: &AskArgs, how: &RunArgs) -> anyhow::Result<Option<Memory>> {
+fn memory(ask: &AskArgs, how: &RunArgs) -> anyhow::Result<Option<IdentityMemory>> {
     if !ask.store.keeps(true) {
         return Ok(None);
     }
     let otherwise = match &how.weights.same_weights {
-        _ if how.pay_again => Otherwise::OtherWeights,
-        Some(which) => Otherwise::SameWeights(Some(which.clone()).filter(|which| !which.is_empty())),
-        None => Otherwise::Stop,
+        _ if how.pay_again => MismatchPolicy::OtherWeights,
+        Some(which) => MismatchPolicy::SameWeights(Some(which.clone()).filter(|which| !which.is_empty())),
+        None => MismatchPolicy::Stop,
     };
-    Ok(Some(Memory { identities: Identities::at(store_path(&ask.store)?), otherwise }))
+    Ok(Some(IdentityMemory { identities: Identities::at(store_path(&ask.store)?), otherwise }))
 }
 
 /// The proxy that the environment names for `https://` or for `http://`, without its password.

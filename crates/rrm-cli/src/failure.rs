@@ -19,24 +19,24 @@ use rrm_engines::OpenError;
 
 use crate::terminal::harmless;
 
-/// The program was called in a way that makes no sense, whatever it was given to read.
+/// The error of a wrong call, whatever the input holds.
 #[derive(Debug)]
-pub struct Usage(String);
+pub struct UsageError(String);
 
-impl fmt::Display for Usage {
+impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Usage {}
+impl std::error::Error for UsageError {}
 
 /// A call that makes no sense, and why.
-pub fn usage(why: impl Into<String>) -> Usage {
-    Usage(why.into())
+pub fn usage(why: impl Into<String>) -> UsageError {
+    UsageError(why.into())
 }
 
-/// Returns a [`Usage`] error unless the condition holds.
+/// Returns a [`UsageError`] unless the condition holds.
 macro_rules! ensure {
     ($holds:expr, $($why:tt)*) => {
         let holds: bool = $holds;
@@ -47,9 +47,9 @@ macro_rules! ensure {
 }
 pub(crate) use ensure;
 
-/// Whose an error is; its number is the exit code.
+/// The kind of an error; its number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
+pub enum FailureKind {
     /// Of what the program was given: files, rows, servers, limits, a disk that is full.
     User = 1,
     /// Of how it was called, or of the program itself: nothing about the input would mend it.
@@ -58,16 +58,16 @@ pub enum Kind {
     Interrupted = 130,
 }
 
-impl Kind {
+impl FailureKind {
     /// The exit code where words made no command, or where help was asked for.
     pub fn of_words(wrong: bool) -> ExitCode {
-        if wrong { Kind::UsageOrOurs.into() } else { ExitCode::SUCCESS }
+        if wrong { FailureKind::UsageOrOurs.into() } else { ExitCode::SUCCESS }
     }
 
     /// By the errors in the chain: each type knows.
     fn of(error: &anyhow::Error) -> Self {
         let ours = |cause: &(dyn std::error::Error + 'static)| {
-            cause.is::<Usage>()
+            cause.is::<UsageError>()
                 || cause.is::<ColumnError>()
                 || cause.is::<ColumnSpecError>()
                 || matches!(cause.downcast_ref(), Some(OpenError::Spec { .. } | OpenError::NotReplicas(_)))
@@ -79,12 +79,12 @@ impl Kind {
             JudgeError::Store(error) => error.is_ours(),
             _ => false,
         });
-        if judge || error.chain().any(ours) { Kind::UsageOrOurs } else { Kind::User }
+        if judge || error.chain().any(ours) { FailureKind::UsageOrOurs } else { FailureKind::User }
     }
 }
 
-impl From<Kind> for ExitCode {
-    fn from(kind: Kind) -> Self {
+impl From<FailureKind> for ExitCode {
+    fn from(kind: FailureKind) -> Self {
         ExitCode::from(kind as u8)
     }
 }
@@ -94,14 +94,14 @@ pub struct Failure {
     error: anyhow::Error,
     more: Vec<String>,
     hint: Option<String>,
-    kind: Kind,
+    kind: FailureKind,
 }
 
 impl Failure {
     /// An error, of the kind that its type says.
     pub fn user(error: impl Into<anyhow::Error>) -> Self {
         let error = error.into();
-        let (hint, kind) = (hint(&error), Kind::of(&error));
+        let (hint, kind) = (hint(&error), FailureKind::of(&error));
         Failure { error, more: Vec::new(), hint, kind }
     }
 
@@ -114,7 +114,7 @@ impl Failure {
     pub fn interrupted() -> Self {
         let failure = Failure::user(anyhow::anyhow!("interrupted; nothing was written"));
         let hint = "what was answered is in the store, if there was one: the same command goes on from there".to_owned();
-        Failure { hint: Some(hint), kind: Kind::Interrupted, ..failure }
+        Failure { hint: Some(hint), kind: FailureKind::Interrupted, ..failure }
     }
 
     /// Bad rows of an input, a line each.
@@ -172,7 +172,7 @@ fn judge_error(error: &anyhow::Error) -> Option<&JudgeError> {
     if let Some(RunError::Judge { source, .. }) = error.downcast_ref::<RunError>() {
         return Some(source);
     }
-    if let Some(eval::RunError::Judge { source, .. }) = error.downcast_ref::<eval::RunError>() {
+    if let Some(eval::EvalRunError::Judge { source, .. }) = error.downcast_ref::<eval::EvalRunError>() {
         return Some(source);
     }
     match error.downcast_ref::<PairsError>() {

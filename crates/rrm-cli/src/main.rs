@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::options::called::{self, Wrong};
+use crate::options::called::{self, CallError};
 
 /// Reward reasoning models: a judge thinks, then says which of two responses is better; verdicts become rankings.
 #[derive(Parser)]
@@ -37,11 +37,11 @@ fn main() -> ExitCode {
     let (cli, called) = match called::parse::<Cli>(std::env::args_os().collect()) {
         Ok(parsed) => parsed,
         // Help goes to stdout and is no failure.
-        Err(Wrong::Clap(said)) => {
+        Err(CallError::Clap(said)) => {
             said.print().ok();
-            return failure::Kind::of_words(said.use_stderr());
+            return failure::FailureKind::of_words(said.use_stderr());
         }
-        Err(Wrong::File(failure)) => return failure::report(&failure),
+        Err(CallError::File(failure)) => return failure::report(&failure),
     };
     if let Err(failure) = log::start() {
         return failure::report(&failure);

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use rrm::{
-    engine::http::{Fields, HttpConfig},
+    engine::http::{HttpConfig, RequestFields},
     judge::JudgeSettings,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -20,7 +20,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::output::note;
 
 pub use self::{
-    called::{Called, ConfigArgs, Saved},
+    called::{CommandCall, ConfigArgs, SavedOptions},
     judging::{
         EngineArgs, LengthArgs, ModelArgs, OrderArgs, RatingArgs, SamplingArgs, SeedArgs, TeamArgs, ThinkingArgs, VerdictArgs,
         VoteArgs,
@@ -88,12 +88,12 @@ impl AskArgs {
         let LimitArgs { concurrency, requests_per_minute, tokens_per_minute, .. } = self.limits;
         let WorkArgs { wait_for_server, system_as_user } = self.work;
         let config = self.server.config(self.model.model.clone())?;
-        let fields = Fields { system_as_user, ..config.fields.clone() };
+        let fields = RequestFields { system_as_user, ..config.fields.clone() };
         Ok(HttpConfig { concurrency, requests_per_minute, tokens_per_minute, away: wait_for_server, fields, ..config })
     }
 
     /// Refuses values that could only be mistakes.
-    pub fn check(&self, called: &Called) -> anyhow::Result<()> {
+    pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
         self.length.check()?;
         self.sampling.check()?;
         self.seed.check()?;
@@ -111,7 +111,7 @@ impl AskArgs {
     }
 
     /// What a file of options says so that the command asks alike.
-    pub fn saved(&self, called: &Called) -> Saved {
+    pub fn saved(&self, called: &CommandCall) -> SavedOptions {
         let saved = match &self.engine.format {
             // The embedded judge has its own.
             None if !self.engine.is_embedded() => called.saved().with("format", FORMAT),
@@ -138,7 +138,7 @@ impl JudgeArgs {
     }
 
     /// Refuses values that could only be mistakes.
-    pub fn check(&self, called: &Called) -> anyhow::Result<()> {
+    pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
         self.votes.check()?;
         self.verdict.check(self.thinking, &self.ask.engine)?;
         if self.orders.both_orders && self.votes.votes == 1 {

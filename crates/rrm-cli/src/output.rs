@@ -10,12 +10,12 @@ use anyhow::Context;
 use rrm::{
     engine::{EngineInfo, http::HttpStats},
     result::Verdicts,
-    spending::{Price, Spent},
+    spending::{Price, SpendingTotals},
 };
 use serde::Serialize;
 use tempfile::TempPath;
 
-use crate::{terminal, totals::Total};
+use crate::{terminal, totals::RunTotals};
 
 /// Where result rows go.
 pub struct Output {
@@ -43,10 +43,10 @@ pub struct Stats {
     /// Of these, rows without a result.
     pub failed: u64,
     /// Calls and tokens of this run.
-    pub spent: Spent,
+    pub spent: SpendingTotals,
     /// What all runs over the same output have spent, this one included; absent where it is the first.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub total: Option<Total>,
+    pub total: Option<RunTotals>,
     /// Wall time of this run.
     pub seconds: f64,
     /// What the server did, where there is one.
@@ -182,29 +182,29 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 }
 
 /// An input that can be read more than once.
-pub enum Spooled {
+pub enum SpooledInput {
     /// A file that was there.
     Named(PathBuf),
     /// What came from stdin or a pipe.
     Spool(tempfile::NamedTempFile),
 }
 
-impl Spooled {
+impl SpooledInput {
     /// Where it can be read.
     pub fn path(&self) -> &Path {
         match self {
-            Spooled::Named(path) => path,
-            Spooled::Spool(file) => file.path(),
+            SpooledInput::Named(path) => path,
+            SpooledInput::Spool(file) => file.path(),
         }
     }
 }
 
 /// The input itself, or a copy of stdin (`-`) or of a pipe, since inputs are checked before they are used.
-pub fn spooled(input: &Path) -> anyhow::Result<Spooled> {
+pub fn spooled(input: &Path) -> anyhow::Result<SpooledInput> {
     let stdin = input.as_os_str() == "-";
     let pipe = std::fs::metadata(input).is_ok_and(|about| !about.is_file() && !about.is_dir());
     if !stdin && !pipe {
-        return Ok(Spooled::Named(input.to_owned()));
+        return Ok(SpooledInput::Named(input.to_owned()));
     }
     let copy = || -> io::Result<_> {
         let mut file = tempfile::NamedTempFile::new()?;
@@ -215,15 +215,15 @@ pub fn spooled(input: &Path) -> anyhow::Result<Spooled> {
         };
         Ok(file)
     };
-    Ok(Spooled::Spool(copy().with_context(|| format!("cannot keep a copy of {}", input.display()))?))
+    Ok(SpooledInput::Spool(copy().with_context(|| format!("cannot keep a copy of {}", input.display()))?))
 }
 
 /// Rows in a file of their own.
-pub fn spool(rows: &[impl Serialize]) -> anyhow::Result<Spooled> {
+pub fn spool(rows: &[impl Serialize]) -> anyhow::Result<SpooledInput> {
     let write = || -> io::Result<_> {
         let mut file = BufWriter::new(tempfile::NamedTempFile::new()?);
         rows.iter().try_for_each(|row| line(&mut file, row))?;
         file.into_inner().map_err(|error| error.into_error())
     };
-    Ok(Spooled::Spool(write().context("cannot keep rows")?))
+    Ok(SpooledInput::Spool(write().context("cannot keep rows")?))
 }

@@ -8,13 +8,13 @@ use std::{
 
 use crate::output::beside;
 
-/// An output that is this run's as long as this lives. Whoever is killed leaves the file of the lock behind, and no lock.
-pub struct Owned {
+/// A lock on an output, held by this run as long as this lives. Whoever is killed leaves the file of the lock behind, and no lock.
+pub struct OutputLock {
     path: PathBuf,
     file: Option<File>,
 }
 
-impl Owned {
+impl OutputLock {
     /// Takes the output, or says who has it.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ impl Owned {
         loop {
             let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
             // Why nothing can be written there is said when the output is opened.
-            let Ok(mut file) = opened else { return Ok(Owned { path, file: None }) };
+            let Ok(mut file) = opened else { return Ok(OutputLock { path, file: None }) };
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
@@ -33,7 +33,7 @@ impl Owned {
                     anyhow::bail!("{}: is being written by another run{}", output.display(), named(holder.trim()));
                 }
                 // There are file systems without locks.
-                Err(TryLockError::Error(_)) => return Ok(Owned { path, file: None }),
+                Err(TryLockError::Error(_)) => return Ok(OutputLock { path, file: None }),
             }
             // Whoever had it may have taken the file away between the two calls.
             if !is_at(&file, &path) {
@@ -43,12 +43,12 @@ impl Owned {
             let command = words.get(1).map_or("rrm", String::as_str);
             let told = file.set_len(0).and_then(|()| file.rewind());
             told.and_then(|()| writeln!(file, "process {}, {command}", std::process::id())).ok();
-            return Ok(Owned { path, file: Some(file) });
+            return Ok(OutputLock { path, file: Some(file) });
         }
     }
 }
 
-impl Drop for Owned {
+impl Drop for OutputLock {
     fn drop(&mut self) {
         // While it is still held: whoever takes it afterwards makes a file of its own.
         if self.file.is_some() {

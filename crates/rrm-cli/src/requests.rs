@@ -2,12 +2,12 @@
 
 use std::env;
 
-use rrm::engine::http::Fields;
+use rrm::engine::http::RequestFields;
 use serde_json::Value;
 
 use crate::{
     failure::{ensure, usage},
-    options::{Called, ServerArgs},
+    options::{CommandCall, ServerArgs},
 };
 
 /// Parts of a header's name by which it holds a key.
@@ -18,14 +18,17 @@ const SECRET: [&str; 11] =
 ///
 /// # Errors
 /// Which option is wrong, and how it is written.
-pub fn fields(server: &ServerArgs) -> anyhow::Result<Fields> {
+pub fn fields(server: &ServerArgs) -> anyhow::Result<RequestFields> {
     let pair = |option: &str, text: &str, like: &str| {
         let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).unzip();
         let pair = name.zip(value).map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
         pair.ok_or_else(|| usage(format!("{option} {text}: expected {like}")))
     };
-    let mut fields =
-        Fields { without: server.without_field.iter().cloned().collect(), seed_bits: server.seed_bits, ..Fields::default() };
+    let mut fields = RequestFields {
+        without: server.without_field.iter().cloned().collect(),
+        seed_bits: server.seed_bits,
+        ..RequestFields::default()
+    };
     for text in &server.request_field {
         let (name, value) = pair("--request-field", text, "NAME=JSON, such as reasoning_effort=low")?;
         let value = json(&value).map_err(|error| usage(format!("--request-field {text}: {error}")))?;
@@ -95,7 +98,7 @@ fn filled(header: &str, value: &str, variable: impl Fn(&str) -> Option<String>) 
 ///
 /// # Errors
 /// Which.
-pub fn check(server: &ServerArgs, called: &Called) -> anyhow::Result<()> {
+pub fn check(server: &ServerArgs, called: &CommandCall) -> anyhow::Result<()> {
     let fields = fields(server)?;
     let set = [
         ("temperature", "temperature"),

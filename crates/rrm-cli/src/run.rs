@@ -9,10 +9,10 @@ use rrm::{
     format::Format,
     judge::{Judge, JudgeSettings, Places},
     result::Verdicts,
-    spending::{Price, Spending, Spent},
-    store::{Elsewhere, Store},
+    spending::{Price, Spending, SpendingTotals},
+    store::{OtherFingerprints, Store},
 };
-use rrm_engines::Opened;
+use rrm_engines::OpenedEngine;
 
 use crate::{
     batch::Batch,
@@ -21,7 +21,7 @@ use crate::{
     options::{AskArgs, BatchArgs, RunArgs},
     output::{Stats, note},
     terminal::{self, Progress},
-    totals::{Total, Totals},
+    totals::{RunTotals, TotalsFile},
     verdicts,
 };
 
@@ -31,7 +31,7 @@ pub struct Run {
     pub spending: Arc<Spending>,
     /// What a person sees of it.
     pub progress: Progress,
-    totals: Option<Arc<Totals>>,
+    totals: Option<Arc<TotalsFile>>,
     price: Price,
     how: RunArgs,
     places: Arc<Places>,
@@ -48,7 +48,7 @@ pub struct Run {
 pub struct Session {
     /// Who judges.
     pub judge: Judge,
-    opened: Opened,
+    opened: OpenedEngine,
 }
 
 impl Run {
@@ -57,7 +57,7 @@ impl Run {
     /// # Errors
     /// Where the account of former runs cannot be read.
     pub fn begin(ask: &AskArgs, how: &RunArgs) -> anyhow::Result<Self> {
-        let totals = Totals::open(how.output.as_deref())?.map(Arc::new);
+        let totals = TotalsFile::open(how.output.as_deref())?.map(Arc::new);
         let limits = ask.limits.limits(ask.price);
         let spending = Arc::new(match totals.clone() {
             Some(totals) => Spending::told(limits, Box::new(move |told| totals.write(told))),
@@ -91,7 +91,13 @@ impl Run {
     }
 
     /// A judge by an engine of these options: its requests count for the whole command.
-    pub fn session(&mut self, ask: &AskArgs, opened: Opened, format: Format, settings: JudgeSettings) -> anyhow::Result<Session> {
+    pub fn session(
+        &mut self,
+        ask: &AskArgs,
+        opened: OpenedEngine,
+        format: Format,
+        settings: JudgeSettings,
+    ) -> anyhow::Result<Session> {
         self.session_by(self.spending.clone(), ask, (opened, format), settings)
     }
 
@@ -105,7 +111,7 @@ impl Run {
         &mut self,
         spending: Arc<Spending>,
         ask: &AskArgs,
-        (opened, format): (Opened, Format),
+        (opened, format): (OpenedEngine, Format),
         settings: JudgeSettings,
     ) -> anyhow::Result<Session> {
         opened.notes.iter().for_each(|text| note(text));
@@ -141,7 +147,7 @@ impl Run {
 
     /// Sees to it that nobody pays again in silence for what the store holds under another fingerprint: the first such row ends the run,
     /// unless the user knows.
-    fn guard(&self, store: &Store, elsewhere: Elsewhere) {
+    fn guard(&self, store: &Store, elsewhere: OtherFingerprints) {
         if elsewhere.completions == 0 {
             return;
         }
@@ -202,7 +208,7 @@ impl Run {
     }
 
     /// What all runs over the same output have spent, where there was another one.
-    fn total(&self) -> Option<Total> {
+    fn total(&self) -> Option<RunTotals> {
         let totals = self.totals.as_ref().filter(|totals| totals.is_later())?;
         Some(totals.with(self.spending.spent()))
     }
@@ -232,7 +238,7 @@ impl Drop for Run {
         self.progress.done();
         self.spending.end();
         let spent = self.spending.spent();
-        if !self.told && spent != Spent::default() {
+        if !self.told && spent != SpendingTotals::default() {
             note(&format!("before it ended: {}", terminal::spent(&spent, self.price)));
             self.total().iter().for_each(|total| note(&terminal::total(total, self.price)));
         }

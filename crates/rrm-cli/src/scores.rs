@@ -1,7 +1,7 @@
 //! Scores of a benchmark -> the table that a person reads, and the list of benchmarks.
 
 use rrm::{
-    eval::{Auc, Benchmark, BestOf, Counts, Evaluation, Group, Level, Orders, Questions, Size},
+    eval::{Auc, Benchmark, BenchmarkEvaluation, BestOf, GroupLevel, GroupScore, Orders, Questions, ScoreCounts, SizeAccuracy},
     rating::Score,
 };
 
@@ -58,7 +58,7 @@ pub fn best_of(of: &BestOf) -> String {
     for (size, judged) in of.sizes.iter().flat_map(|size| size.judged.iter().map(move |judged| (size, judged))) {
         if judged.without_pick > 0 {
             let name = judged.strategy.rules().name;
-            let Size { n, rows, .. } = size;
+            let SizeAccuracy { n, rows, .. } = size;
             out +=
                 &format!("{} of {rows} questions have no pick by {name} at N = {n}, and count as wrong\n", judged.without_pick);
         }
@@ -71,7 +71,7 @@ pub fn best_of(of: &BestOf) -> String {
 }
 
 /// The table: subsets, sections, the whole.
-pub fn table(evaluation: &Evaluation) -> String {
+pub fn table(evaluation: &BenchmarkEvaluation) -> String {
     let header = ["", "pairs", "official", "95%", "strict", "95%", "consistent", "abstained", "truncated", "tokens"];
     let mut lines = vec![header.map(str::to_owned)];
     lines.extend(evaluation.groups.iter().map(cells));
@@ -80,7 +80,7 @@ pub fn table(evaluation: &Evaluation) -> String {
     let name = evaluation.benchmark.protocol().name;
     let mut out = format!("{name} judged by {}, in percent\n", evaluation.engine.name);
     // A line between subsets, sections and the whole.
-    let levels: Vec<Level> = evaluation.groups.iter().map(|group| group.level).collect();
+    let levels: Vec<GroupLevel> = evaluation.groups.iter().map(|group| group.level).collect();
     for (row, line) in lines.iter().enumerate() {
         if row > 1 && levels[row - 1] != levels[row - 2] {
             out.push('\n');
@@ -100,8 +100,8 @@ pub fn table(evaluation: &Evaluation) -> String {
     out
 }
 
-fn cells(group: &Group) -> [String; 10] {
-    let Counts { cases, consistent, flipped, votes, abstained, truncated, completion_tokens, .. } = group.counts;
+fn cells(group: &GroupScore) -> [String; 10] {
+    let ScoreCounts { cases, consistent, flipped, votes, abstained, truncated, completion_tokens, .. } = group.counts;
     let share = |part: u64, whole: u64| if whole == 0 { "-".to_owned() } else { percent(part as f64 / whole as f64, 1) };
     let (official, strict) = (group.official, group.strict);
     [
@@ -134,12 +134,13 @@ fn interval(score: Option<Score>) -> String {
 }
 
 /// What a reader of the table must be told.
-fn notes(groups: &[Group]) -> String {
+fn notes(groups: &[GroupScore]) -> String {
     let mut out = String::new();
     for group in groups.iter().filter(|group| !group.missing.is_empty()) {
         out += &format!("{} is not the published score: without {}\n", group.name, group.missing.join(", "));
     }
-    let failed = groups.iter().filter(|group| group.level != Level::Section).map(|group| group.counts.failed).max().unwrap_or(0);
+    let failed =
+        groups.iter().filter(|group| group.level != GroupLevel::Section).map(|group| group.counts.failed).max().unwrap_or(0);
     if failed > 0 {
         out += &format!("{failed} pairs have no judgment and count as no verdict\n");
     }
@@ -149,7 +150,7 @@ fn notes(groups: &[Group]) -> String {
     if groups.iter().all(|group| group.unheard) {
         return out + "no vote that the official score counts gave a verdict, so there is none\n";
     }
-    for group in groups.iter().filter(|group| group.level == Level::Subset && group.unheard) {
+    for group in groups.iter().filter(|group| group.level == GroupLevel::Subset && group.unheard) {
         out += &format!(
             "{}: no vote that counts officially gave a verdict; its score is what the benchmark counts for that\n",
             group.name

@@ -16,34 +16,34 @@ use rrm::{
     dataset::Item,
     engine::TokenSink,
     result::{MatchRow, Row, RowResult},
-    spending::{Price, Spending, Spent},
+    spending::{Price, Spending, SpendingTotals},
     strategy::DecidedBy,
     vote::Decision,
 };
 
 use crate::{
-    commands::Kind,
+    commands::JudgingKind,
     output::{Stats, note},
-    totals::Total,
+    totals::RunTotals,
 };
 
 /// Columns of text that are shown of a response.
 const EXCERPT: usize = 60;
 
 /// Prints one row to stdout for a person.
-pub fn row(item: &Item, row: &Row, kind: Kind) -> io::Result<()> {
+pub fn row(item: &Item, row: &Row, kind: JudgingKind) -> io::Result<()> {
     let texts: Vec<&str> = item.responses.iter().map(|r| &*r.text).collect();
     io::stdout().lock().write_all(view(row, kind, &texts).as_bytes())
 }
 
 /// One row as text; `texts` are the responses where they are at hand.
-pub fn view(row: &Row, kind: Kind, texts: &[&str]) -> String {
+pub fn view(row: &Row, kind: JudgingKind, texts: &[&str]) -> String {
     let Some(result) = &row.result else {
         return format!("{}  no result: {}\n", row.id, row.error.as_deref().unwrap_or("unknown"));
     };
     let mut out = match kind {
-        Kind::Judge => judged(row, result, texts),
-        Kind::Rank => ranked(row, result, texts),
+        JudgingKind::Judge => judged(row, result, texts),
+        JudgingKind::Rank => ranked(row, result, texts),
     };
     for flag in &result.flags {
         let whose = flag.response.map_or_else(|| "the prompt".to_owned(), |i| format!("response [{i}]"));
@@ -198,7 +198,7 @@ pub fn summary(stats: &Stats, price: Price) {
 }
 
 /// What all runs of a job have spent, as a line.
-pub fn total(total: &Total, price: Price) -> String {
+pub fn total(total: &RunTotals, price: Price) -> String {
     let mut text = format!("all runs together: {}", self::spent(&total.spent, price));
     if total.open > 0 {
         text += &format!(
@@ -213,7 +213,7 @@ pub fn total(total: &Total, price: Price) -> String {
 }
 
 /// What a run or a server has spent, as a line.
-pub fn spent(spent: &Spent, price: Price) -> String {
+pub fn spent(spent: &SpendingTotals, price: Price) -> String {
     let again = if spent.again > 0 { format!(", sent again {} times", spent.again) } else { String::new() };
     let probes = match spent.probes {
         0 => String::new(),
@@ -334,7 +334,7 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
-    use rrm::spending::Limits;
+    use rrm::spending::SpendingLimits;
 
     use super::*;
 
@@ -342,7 +342,7 @@ mod tests {
     fn lines_say_how_far_it_is_until_it_is_done() {
         let (tell, told) = mpsc::channel();
         let rows = Arc::new(AtomicU64::new(3));
-        let spending = Arc::new(Spending::new(Limits::default()));
+        let spending = Arc::new(Spending::new(SpendingLimits::default()));
         let lines = lines(Duration::from_millis(5), (rows, 9), Arc::downgrade(&spending), move |text| _ = tell.send(text));
         assert_eq!(told.recv().unwrap(), "3 of 9 rows, 0 calls, 0 tokens written so far");
         drop(lines);

@@ -11,21 +11,21 @@ use std::{
 };
 
 use anyhow::Context;
-use rrm::spending::{Spent, Told};
+use rrm::spending::{SpendingReport, SpendingTotals};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     output::{beside, note},
-    owned::Owned,
+    owned::OutputLock,
 };
 
-/// The account of several runs.
+/// The totals of several runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Total {
+pub struct RunTotals {
     /// How many runs spent something.
     pub runs: u64,
     /// What they spent; of runs that were killed, at most.
-    pub spent: Spent,
+    pub spent: SpendingTotals,
     /// Calls in `spent` that had no answer, or were only told ahead, when a run was killed: some may not have been sent, and nobody counted what
     /// they took.
     #[serde(default, skip_serializing_if = "is_none")]
@@ -43,17 +43,17 @@ fn is_none(open: &u64) -> bool {
 /// Bytes of the file while it is written: more than any account takes, so that each covers the one before.
 const LENGTH: usize = 640;
 
-/// The file in which it stands.
-pub struct Totals {
+/// The file that holds the totals of several runs.
+pub struct TotalsFile {
     path: PathBuf,
-    former: Total,
+    former: RunTotals,
     file: OnceLock<File>,
     failed: AtomicBool,
     /// Held as long as this is: nobody else writes the output.
-    _owned: Owned,
+    _owned: OutputLock,
 }
 
-impl Totals {
+impl TotalsFile {
     /// Reads what former runs over the same output have spent; none where the output is no file. Nobody else may write it from now on.
     pub fn open(output: Option<&Path>) -> anyhow::Result<Option<Self>> {
         let Some(output) = output else { return Ok(None) };
@@ -61,7 +61,7 @@ impl Totals {
         if std::fs::metadata(&output).is_ok_and(|about| !about.is_file()) {
             return Ok(None);
         }
-        let owned = Owned::take(&output)?;
+        let owned = OutputLock::take(&output)?;
         let path = beside(&output, "spent.json");
         let former = match std::fs::read(&path) {
             Ok(text) if text.trim_ascii().is_empty() => {
@@ -69,18 +69,18 @@ impl Totals {
                     "{}: is an account that was cut: nobody knows what earlier runs spent, and this one begins a new account",
                     path.display()
                 ));
-                Total { cut: true, ..Total::default() }
+                RunTotals { cut: true, ..RunTotals::default() }
             }
             Ok(text) => serde_json::from_slice(&text)
                 .with_context(|| format!("{}: is no account of what was spent; move it away", path.display()))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Total::default(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => RunTotals::default(),
             Err(error) => return Err(anyhow::Error::from(error).context(format!("cannot read {}", path.display()))),
         };
-        Ok(Some(Totals { path, former, file: OnceLock::new(), failed: AtomicBool::new(false), _owned: owned }))
+        Ok(Some(TotalsFile { path, former, file: OnceLock::new(), failed: AtomicBool::new(false), _owned: owned }))
     }
 
     /// The account with that of this run.
-    pub fn with(&self, spent: Spent) -> Total {
+    pub fn with(&self, spent: SpendingTotals) -> RunTotals {
         let mut total = self.former;
         total.runs += u64::from(spent.calls + spent.probes > 0);
         total.spent += spent;
@@ -93,8 +93,8 @@ impl Totals {
     }
 
     /// Writes the account with that of this run. Only one thread at a time may.
-    pub fn write(&self, told: Told) {
-        let Told { mut spent, ahead, ended } = told;
+    pub fn write(&self, told: SpendingReport) {
+        let SpendingReport { mut spent, ahead, ended } = told;
         // The file begins with the first request: a run that spends nothing leaves none.
         if ended && self.file.get().is_none() {
             return;

@@ -7,9 +7,9 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rrm_nn::train::{
-    evaluate::Evaluation,
-    metrics::{CompletionMetrics, GrpoMetrics, Line, Metrics, SftMetrics},
-    progress::{Event, Opened, Progress, Timing},
+    evaluate::HeldOutEvaluation,
+    metrics::{CompletionMetrics, GrpoMetrics, MetricsLine, SftMetrics, StepMetrics},
+    progress::{Event, RunStart, StepProgress, Timing},
 };
 
 use crate::numbers::{grouped, rounded};
@@ -57,7 +57,7 @@ impl View {
         }
     }
 
-    fn opened(&mut self, opened: &Opened<'_>) {
+    fn opened(&mut self, opened: &RunStart<'_>) {
         if let Some(bar) = &self.bar {
             bar.set_length(opened.max_steps);
             bar.set_position(opened.step);
@@ -78,7 +78,7 @@ impl View {
         self.line(&format!("{}: {parameters} parameters, {trained} trained; {begins}", opened.folder.display()));
     }
 
-    fn step(&mut self, progress: &Progress<'_>) {
+    fn step(&mut self, progress: &StepProgress<'_>) {
         let line = progress.line;
         if let Some(metrics) = &line.metrics {
             let said = format!("step {}/{}  {}", line.step, progress.max_steps, numbers(metrics, progress.timing));
@@ -102,8 +102,8 @@ impl View {
     }
 
     /// Says so, once each time it begins, when there is nothing to learn from.
-    fn warn(&mut self, line: &Line) {
-        let Some(Metrics::Grpo(metrics)) = &line.metrics else { return };
+    fn warn(&mut self, line: &MetricsLine) {
+        let Some(StepMetrics::Grpo(metrics)) = &line.metrics else { return };
         self.idle = if metrics.completions.groups_with_signal > 0.0 { 0 } else { self.idle + 1 };
         if self.idle == IDLE {
             let CompletionMetrics { truncated, abstentions, .. } = metrics.completions;
@@ -124,13 +124,13 @@ impl View {
     }
 }
 
-fn numbers(metrics: &Metrics, timing: &Timing) -> String {
+fn numbers(metrics: &StepMetrics, timing: &Timing) -> String {
     let update = format!("update {} tokens/s", rounded(timing.update_tokens_per_second as u64));
     match metrics {
-        Metrics::Sft(SftMetrics { loss, entropy, grad_norm, .. }) => {
+        StepMetrics::Sft(SftMetrics { loss, entropy, grad_norm, .. }) => {
             format!("loss {loss:.4}  entropy {entropy:.3}  gradient {grad_norm:.3}  {update}")
         }
-        Metrics::Grpo(GrpoMetrics { completions, kl, entropy, grad_norm, .. }) => {
+        StepMetrics::Grpo(GrpoMetrics { completions, kl, entropy, grad_norm, .. }) => {
             let kl = kl.map_or_else(String::new, |kl| format!("  KL {kl:.4}"));
             let rollout = timing.rollout_tokens_per_second.map_or(0, |rate| rate as u64);
             format!(
@@ -150,7 +150,7 @@ fn numbers(metrics: &Metrics, timing: &Timing) -> String {
     }
 }
 
-fn judged(evaluation: &Evaluation) -> String {
+fn judged(evaluation: &HeldOutEvaluation) -> String {
     let ways = [("greedy", &evaluation.greedy), ("sampled", &evaluation.sampled)];
     let ways = ways.into_iter().filter_map(|(way, measured)| measured.as_ref().map(|measured| (way, measured)));
     let said = ways.map(|(way, measured)| {

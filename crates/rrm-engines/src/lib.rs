@@ -7,14 +7,14 @@ use std::{path::Path, sync::Arc};
 use rrm::{
     engine::{
         Engine, EngineError,
-        http::{self, HttpConfig, Memory},
+        http::{self, HttpConfig, IdentityMemory},
         replay::{RecordingError, ReplayEngine},
         scalar, scripted,
     },
     format::{Format, FormatError},
 };
 use rrm_nn::{
-    embedded::Embedded,
+    embedded::EmbeddedModel,
     engine::{LocalEngine, SchedulerConfig},
     local::LocalConfig,
 };
@@ -25,7 +25,7 @@ pub struct EngineSettings {
     /// For servers; its `urls` are replaced by those of the specs.
     pub http: HttpConfig,
     /// Who remembers servers over runs.
-    pub memory: Option<Memory>,
+    pub memory: Option<IdentityMemory>,
     /// Context of models in process, in tokens; `None` takes what the model was trained with, for llama.cpp up to 16384.
     pub context_size: Option<u32>,
     /// Threads of models in process; `None` takes all of the machine's, for llama.cpp all but one.
@@ -37,7 +37,7 @@ pub struct EngineSettings {
 }
 
 /// An engine that is ready, and what is to be said about it.
-pub struct Opened {
+pub struct OpenedEngine {
     /// The engine.
     pub engine: Arc<dyn Engine>,
     /// Which settings of drawing the engine takes from elsewhere where `top_k` or `min_p` are not set, in a sentence.
@@ -46,10 +46,10 @@ pub struct Opened {
     pub notes: Vec<String>,
 }
 
-impl Opened {
+impl OpenedEngine {
     /// An engine of which there is nothing to say.
     pub fn of(engine: Arc<dyn Engine>) -> Self {
-        Opened { engine, defaults: None, notes: Vec::new() }
+        OpenedEngine { engine, defaults: None, notes: Vec::new() }
     }
 }
 
@@ -95,7 +95,7 @@ pub fn cost_nothing(specs: &[String]) -> bool {
 ///
 /// # Errors
 /// [`OpenError`] when a spec is not understood or its engine cannot be started.
-pub async fn open(specs: &[String], settings: &EngineSettings) -> Result<Opened, OpenError> {
+pub async fn open(specs: &[String], settings: &EngineSettings) -> Result<OpenedEngine, OpenError> {
     let is_url = |spec: &String| spec.starts_with("http://") || spec.starts_with("https://");
     if specs.iter().all(is_url) && !specs.is_empty() {
         let config = HttpConfig { urls: specs.to_vec(), ..settings.http.clone() };
@@ -104,15 +104,15 @@ pub async fn open(specs: &[String], settings: &EngineSettings) -> Result<Opened,
             None => http::connect(config).await?,
         });
         let (notes, defaults) = (engine.notes().to_vec(), engine.sampling_defaults());
-        return Ok(Opened { engine, defaults, notes });
+        return Ok(OpenedEngine { engine, defaults, notes });
     }
     let scalar: Vec<String> = specs.iter().filter_map(|spec| Some(spec.strip_prefix("scalar:")?.to_owned())).collect();
     if scalar.len() == specs.len() && !scalar.is_empty() {
         let engine = scalar::connect(HttpConfig { urls: scalar, ..settings.http.clone() }).await?;
-        return Ok(Opened::of(Arc::new(engine)));
+        return Ok(OpenedEngine::of(Arc::new(engine)));
     }
     match specs {
-        [spec] => Ok(Opened::of(in_process(spec, settings)?)),
+        [spec] => Ok(OpenedEngine::of(in_process(spec, settings)?)),
         [] => Err(OpenError::Spec { spec: String::new(), what: format!("expected one of {KNOWN}") }),
         several => {
             let other = several.iter().find(|spec| !is_url(spec)).map(|spec| http::shown_address(spec));
@@ -137,12 +137,12 @@ fn in_process(spec: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, 
 ///
 /// # Errors
 /// [`OpenError`] when memory or threads cannot be had.
-pub fn embedded(settings: &EngineSettings) -> Result<(Opened, Format), OpenError> {
-    let model = Embedded { name: "rrm-tiny", files: rrm_tiny::MODEL };
+pub fn embedded(settings: &EngineSettings) -> Result<(OpenedEngine, Format), OpenError> {
+    let model = EmbeddedModel { name: "rrm-tiny", files: rrm_tiny::MODEL };
     let engine = Arc::new(LocalEngine::embedded(model, settings.threads.map(|threads| threads as usize), &scheduler(settings))?);
     let format = Format::parse(model.name, rrm_tiny::formats::JUDGE)?;
     let notes = vec![format!("rrm-tiny judges: {}", rrm_tiny::NOTICE)];
-    Ok((Opened { notes, ..Opened::of(engine) }, format))
+    Ok((OpenedEngine { notes, ..OpenedEngine::of(engine) }, format))
 }
 
 fn scheduler(settings: &EngineSettings) -> SchedulerConfig {

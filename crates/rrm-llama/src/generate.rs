@@ -3,33 +3,33 @@
 use llama_cpp_2::token::LlamaToken;
 use rrm::engine::{
     Budget, Completion, EngineError, Finish, Request, Usage,
-    in_process::{ChatTemplate, Sampler, Text},
+    in_process::{ChatTemplate, GrowingText, Sampler},
 };
 
 use crate::{
-    session::{CHUNK, Session},
-    tokens::Tokenizer,
+    session::{CHUNK, LlamaSession},
+    tokens::LlamaTokenizer,
 };
 
 /// A loaded model with everything that a request needs.
-pub(crate) struct Loaded<'m> {
+pub(crate) struct LoadedModel<'m> {
     pub name: &'m str,
     pub template: ChatTemplate,
-    pub tokenizer: Tokenizer<'m>,
-    pub session: Session<'m>,
+    pub tokenizer: LlamaTokenizer<'m>,
+    pub session: LlamaSession<'m>,
 }
 
-/// How many tokens each part of a completion may take.
-struct Plan<'r> {
+/// The number of tokens that each part of a completion may take.
+struct TokenPlan<'r> {
     /// Tokens before the end or the cut.
     first: usize,
     /// What to do at the cut.
     budget: Option<&'r Budget>,
 }
 
-/// Why drawing tokens stopped.
+/// The reason why drawing tokens stopped.
 #[derive(PartialEq)]
-enum End {
+enum DrawEnd {
     Model,
     StopString,
     Limit,
@@ -38,7 +38,7 @@ enum End {
 
 /// Answers `request`; `None` when `cancelled` said yes on the way.
 pub(crate) fn complete(
-    model: &mut Loaded<'_>,
+    model: &mut LoadedModel<'_>,
     request: &Request,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Option<Completion>, EngineError> {
@@ -57,23 +57,23 @@ pub(crate) fn complete(
         tokenizer: &model.tokenizer,
         session: &mut model.session,
         sampler: Sampler::new(&request.sampling, request.seed),
-        text: Text::new(request.sink.clone()),
+        text: GrowingText::new(request.sink.clone()),
         waiting: Vec::new(),
         drawn: 0,
         cancelled,
     };
     let (end, elicited) = writer.run(&plan).map_err(failed)?;
     let finish = match end {
-        End::Cancelled => return Ok(None),
-        End::Limit => Finish::Length,
-        End::Model | End::StopString => Finish::Stop,
+        DrawEnd::Cancelled => return Ok(None),
+        DrawEnd::Limit => Finish::Length,
+        DrawEnd::Model | DrawEnd::StopString => Finish::Stop,
     };
     let usage = Usage { prompt_tokens: prompt.len() as u64, completion_tokens: writer.drawn };
     Ok(Some(Completion { text: writer.text.finish(), reasoning: None, finish, elicited, usage, label_logprobs: None }))
 }
 
 /// Divides the context. A budget promises a verdict, so all of it must fit; a completion without one may meet the context's end.
-fn plan<'r>(model: &Loaded<'_>, request: &'r Request, prompt: usize) -> Result<Plan<'r>, EngineError> {
+fn plan<'r>(model: &LoadedModel<'_>, request: &'r Request, prompt: usize) -> Result<TokenPlan<'r>, EngineError> {
     let limit = model.session.limit();
     let asked = request.sampling.max_tokens as usize;
     let (first, reserved) = match &request.budget {
@@ -88,11 +88,11 @@ fn plan<'r>(model: &Loaded<'_>, request: &'r Request, prompt: usize) -> Result<P
         let (tokens, limit) = ((prompt + reserved) as u64, limit as u64);
         return Err(EngineError::TooLong { engine: model.name.to_owned(), tokens, limit });
     }
-    Ok(Plan { first, budget: request.budget.as_ref() })
+    Ok(TokenPlan { first, budget: request.budget.as_ref() })
 }
 
 /// Evaluates what of the prompt is not in the cache yet; false when cancelled.
-fn prefill(session: &mut Session<'_>, prompt: &[LlamaToken], cancelled: &dyn Fn() -> bool) -> Result<bool, String> {
+fn prefill(session: &mut LlamaSession<'_>, prompt: &[LlamaToken], cancelled: &dyn Fn() -> bool) -> Result<bool, String> {
     let kept = session.rewind(prompt)?;
     for chunk in prompt[kept..].chunks(CHUNK) {
         if cancelled() {
@@ -105,10 +105,10 @@ fn prefill(session: &mut Session<'_>, prompt: &[LlamaToken], cancelled: &dyn Fn(
 
 /// A completion that is being written.
 struct Writer<'a, 'm> {
-    tokenizer: &'a Tokenizer<'m>,
-    session: &'a mut Session<'m>,
+    tokenizer: &'a LlamaTokenizer<'m>,
+    session: &'a mut LlamaSession<'m>,
     sampler: Sampler,
-    text: Text,
+    text: GrowingText,
     /// Tokens that are written but not evaluated yet.
     waiting: Vec<LlamaToken>,
     drawn: u64,
@@ -117,12 +117,12 @@ struct Writer<'a, 'm> {
 
 impl Writer<'_, '_> {
     /// Writes the completion; tells how it ended, and whether its verdict was elicited.
-    fn run(&mut self, plan: &Plan<'_>) -> Result<(End, bool), String> {
+    fn run(&mut self, plan: &TokenPlan<'_>) -> Result<(DrawEnd, bool), String> {
         let end = self.draw(plan.first, &[])?;
         let due = |budget: &&Budget| match end {
-            End::Limit => true,
-            End::Model => budget.wants_verdict(self.text.as_str()),
-            End::StopString | End::Cancelled => false,
+            DrawEnd::Limit => true,
+            DrawEnd::Model => budget.wants_verdict(self.text.as_str()),
+            DrawEnd::StopString | DrawEnd::Cancelled => false,
         };
         let Some(budget) = plan.budget.filter(due) else { return Ok((end, false)) };
         self.text.close_character();
@@ -133,11 +133,11 @@ impl Writer<'_, '_> {
     }
 
     /// Draws tokens until the model ends, one of `stops` appears in what is drawn here, or `limit` is reached.
-    fn draw(&mut self, limit: usize, stops: &[String]) -> Result<End, String> {
+    fn draw(&mut self, limit: usize, stops: &[String]) -> Result<DrawEnd, String> {
         let from = self.text.as_str().len();
         for _ in 0..limit {
             if (self.cancelled)() {
-                return Ok(End::Cancelled);
+                return Ok(DrawEnd::Cancelled);
             }
             self.session.extend(&self.waiting)?;
             self.waiting.clear();
@@ -145,16 +145,16 @@ impl Writer<'_, '_> {
             let token = LlamaToken(token as i32);
             self.drawn += 1;
             if self.tokenizer.ends(token) {
-                return Ok(End::Model);
+                return Ok(DrawEnd::Model);
             }
             self.waiting.push(token);
             self.text.hold(&self.tokenizer.bytes(token));
             let stopped = self.text.cut_after(from, stops);
             self.text.release();
             if stopped {
-                return Ok(End::StopString);
+                return Ok(DrawEnd::StopString);
             }
         }
-        Ok(End::Limit)
+        Ok(DrawEnd::Limit)
     }
 }

@@ -49,7 +49,7 @@ pub struct LlamaEngine {
     info: EngineInfo,
     opens_thinking: bool,
     /// `None` only while the engine is dropped.
-    jobs: Option<mpsc::Sender<worker::Job>>,
+    jobs: Option<mpsc::Sender<worker::LlamaJob>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -95,7 +95,7 @@ impl Engine for LlamaEngine {
             let gone = || EngineError::Ended { engine: self.info.name.clone() };
             let (reply, answer) = oneshot::channel();
             let jobs = self.jobs.as_ref().ok_or_else(gone)?;
-            jobs.send(worker::Job { request, reply }).map_err(|_| gone())?;
+            jobs.send(worker::LlamaJob { request, reply }).map_err(|_| gone())?;
             answer.await.unwrap_or_else(|_| Err(gone()))
         }
         .boxed()

@@ -10,7 +10,7 @@ use llama_cpp_2::{context::LlamaContext, llama_batch::LlamaBatch, token::LlamaTo
 pub(crate) const CHUNK: usize = 64;
 
 /// One sequence in a context.
-pub(crate) struct Session<'m> {
+pub(crate) struct LlamaSession<'m> {
     context: LlamaContext<'m>,
     batch: LlamaBatch<'static>,
     /// What lies in the cache as whole chunks of a prompt.
@@ -19,10 +19,10 @@ pub(crate) struct Session<'m> {
     position: usize,
 }
 
-impl<'m> Session<'m> {
+impl<'m> LlamaSession<'m> {
     /// An empty sequence.
     pub fn new(context: LlamaContext<'m>) -> Self {
-        Session { context, batch: LlamaBatch::new(CHUNK, 1), chunks: Vec::new(), position: 0 }
+        LlamaSession { context, batch: LlamaBatch::new(CHUNK, 1), chunks: Vec::new(), position: 0 }
     }
 
     /// Most tokens of prompt and completion together.

@@ -1,10 +1,10 @@
 //! Text <-> tokens. What a chat template writes may hold special tokens; what a message says never does.
 
 use llama_cpp_2::{token::LlamaToken, token_type::LlamaTokenAttr, vocab::LlamaVocab};
-use rrm::engine::in_process::{Part, Run, Special, looks_like_markup, runs};
+use rrm::engine::in_process::{PromptPiece, Special, TemplatePart, looks_like_markup, runs};
 
 /// A model's vocabulary, with what prompts need of it at hand.
-pub(crate) struct Tokenizer<'m> {
+pub(crate) struct LlamaTokenizer<'m> {
     vocab: LlamaVocab<'m>,
     /// Control tokens.
     specials: Vec<Special>,
@@ -12,7 +12,7 @@ pub(crate) struct Tokenizer<'m> {
     forbidden: Vec<String>,
 }
 
-impl<'m> Tokenizer<'m> {
+impl<'m> LlamaTokenizer<'m> {
     /// Looks through the whole vocabulary once.
     pub fn new(vocab: LlamaVocab<'m>) -> Self {
         let (mut specials, mut forbidden) = (Vec::new(), Vec::new());
@@ -31,16 +31,16 @@ impl<'m> Tokenizer<'m> {
                 specials.push(Special { text: text.to_owned(), token: token.0 as u32, strips });
             }
         }
-        Tokenizer { vocab, specials, forbidden }
+        LlamaTokenizer { vocab, specials, forbidden }
     }
 
     /// The prompt that a rendered conversation makes.
-    pub fn prompt(&self, parts: &[Part<'_>]) -> Vec<LlamaToken> {
+    pub fn prompt(&self, parts: &[TemplatePart<'_>]) -> Vec<LlamaToken> {
         let mut tokens = Vec::new();
         for run in runs(parts, &self.specials, &self.forbidden) {
             match run {
-                Run::Special(token) => tokens.push(LlamaToken(token as i32)),
-                Run::Plain(text) => self.vocab.tokenize_into(text.as_bytes(), &mut tokens, false, false),
+                PromptPiece::Special(token) => tokens.push(LlamaToken(token as i32)),
+                PromptPiece::Plain(text) => self.vocab.tokenize_into(text.as_bytes(), &mut tokens, false, false),
             }
         }
         // Some templates write the first token themselves.

@@ -16,22 +16,27 @@ use rrm::engine::{Completion, EngineError, Request, in_process::ChatTemplate};
 
 use crate::{
     LlamaConfig,
-    generate::{self, Loaded},
-    session::{CHUNK, Session},
-    tokens::Tokenizer,
+    generate::{self, LoadedModel},
+    session::{CHUNK, LlamaSession},
+    tokens::LlamaTokenizer,
 };
 
 /// Context where neither the user nor the model's training asks for less: room for 8192 tokens of thinking.
 const DEFAULT_CONTEXT: u32 = 16_384;
 
 /// One request and where its answer goes; a dropped receiver cancels it.
-pub(crate) struct Job {
+pub(crate) struct LlamaJob {
     pub request: Request,
     pub reply: oneshot::Sender<Result<Completion, EngineError>>,
 }
 
 /// Loads the model, says through `ready` whether its template opens the thinking, and answers jobs until nobody can send any.
-pub(crate) fn run(config: &LlamaConfig, name: &str, ready: &mpsc::Sender<Result<bool, String>>, queue: &mpsc::Receiver<Job>) {
+pub(crate) fn run(
+    config: &LlamaConfig,
+    name: &str,
+    ready: &mpsc::Sender<Result<bool, String>>,
+    queue: &mpsc::Receiver<LlamaJob>,
+) {
     let model = match load(config) {
         Ok(model) => model,
         Err(detail) => return drop(ready.send(Err(detail))),
@@ -46,8 +51,8 @@ pub(crate) fn run(config: &LlamaConfig, name: &str, ready: &mpsc::Sender<Result<
     }
 }
 
-fn serve(judge: &mut Loaded<'_>, queue: &mpsc::Receiver<Job>) {
-    for Job { request, reply } in queue {
+fn serve(judge: &mut LoadedModel<'_>, queue: &mpsc::Receiver<LlamaJob>) {
+    for LlamaJob { request, reply } in queue {
         if let Some(answer) = generate::complete(judge, &request, &|| reply.is_canceled()).transpose() {
             // The receiver may have gone since the last look.
             let _ = reply.send(answer);
@@ -72,7 +77,7 @@ fn load(config: &LlamaConfig) -> Result<LlamaModel, String> {
     })
 }
 
-fn prepare<'m>(model: &'m LlamaModel, config: &LlamaConfig, name: &'m str) -> Result<Loaded<'m>, String> {
+fn prepare<'m>(model: &'m LlamaModel, config: &LlamaConfig, name: &'m str) -> Result<LoadedModel<'m>, String> {
     let free = || thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get() - 1).unwrap_or(u32::MAX).max(1));
     let threads = i32::try_from(config.threads.unwrap_or_else(free)).map_err(|_| "too many threads".to_owned())?;
     let tokens = config.context.unwrap_or_else(|| model.n_ctx_train().min(DEFAULT_CONTEXT));
@@ -84,10 +89,10 @@ fn prepare<'m>(model: &'m LlamaModel, config: &LlamaConfig, name: &'m str) -> Re
         .with_n_threads_batch(threads);
     let context = model.new_context(backend()?, params);
     let context = context.map_err(|error| format!("no memory for a context of {tokens} tokens: {error}"))?;
-    let tokenizer = Tokenizer::new(model.vocab());
+    let tokenizer = LlamaTokenizer::new(model.vocab());
     let source = model.chat_template(None).ok().map(|template| template.to_string());
     let source = source.transpose().map_err(|_| "its chat template is not UTF-8".to_owned())?;
     let template =
         ChatTemplate::new(source, tokenizer.bos(), tokenizer.eos()).map_err(|error| format!("its chat template: {error}"))?;
-    Ok(Loaded { name, template, tokenizer, session: Session::new(context) })
+    Ok(LoadedModel { name, template, tokenizer, session: LlamaSession::new(context) })
 }

@@ -7,7 +7,7 @@
 use std::{path::PathBuf, time::Instant};
 
 use rrm_nn::{
-    batch::{BLOCK, Batch, Row},
+    batch::{BLOCK, TokenBatch, TokenRow},
     cpu::{CpuDecoder, CpuOptions, Storage},
 };
 
@@ -113,9 +113,9 @@ fn blocks(settings: &Settings) -> usize {
 fn decode(decoder: &mut CpuDecoder, settings: &Settings, batch: usize) -> Result<Took> {
     let each = blocks(settings) as u32;
     let tables = (0..batch as u32).map(|sequence| (sequence * each..(sequence + 1) * each).collect()).collect();
-    let mut step = Batch { rows: Vec::new(), tables };
+    let mut step = TokenBatch { rows: Vec::new(), tables };
     for sequence in 0..batch {
-        step.rows.extend((0..settings.prompt_tokens).map(|position| Row {
+        step.rows.extend((0..settings.prompt_tokens).map(|position| TokenRow {
             token: prompt_token(sequence, position),
             position: position as u32,
             sequence: sequence as u32,
@@ -130,7 +130,7 @@ fn decode(decoder: &mut CpuDecoder, settings: &Settings, batch: usize) -> Result
         step.rows.clear();
         for (sequence, token) in next.iter().enumerate() {
             tokens[sequence].push(*token);
-            step.rows.push(Row { token: *token, position: position as u32, sequence: sequence as u32, logits: true });
+            step.rows.push(TokenRow { token: *token, position: position as u32, sequence: sequence as u32, logits: true });
         }
         next = likeliest(decoder.step(&step)?.0, batch);
     }

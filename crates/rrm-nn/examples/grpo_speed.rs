@@ -9,16 +9,16 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use rrm_nn::{
     checkpoint::Checkpoint,
-    text::Text,
+    text::ChatTokenizer,
     train::{
         adamw::{AdamW, AdamWConfig, Moments, decayed},
         advantage::{ScaleRewards, advantages},
         clip::clip,
-        layout::Packed,
-        loss::{Completion, GrpoLoss, LossConfig, LossType, Update},
+        layout::PackedTokens,
+        loss::{GrpoLoss, LossCompletion, LossConfig, LossType, Update},
         rollout::{Policy, Rollout, RolloutConfig, RolloutPrompt, generate},
-        trainee::{Scored, Trainee, TraineeOptions},
-        weights::Weights,
+        trainee::{TargetScore, Trainee, TraineeOptions},
+        weights::TrainedWeights,
     },
 };
 
@@ -43,8 +43,8 @@ fn main() -> Result<()> {
     let folder = PathBuf::from(arguments.first().ok_or("the folder of a model is wanted")?);
     let (steps, prompt_tokens, completion_tokens) = (number(1, 4)?, number(2, 64)?, number(3, 128)?);
     let checkpoint = Checkpoint::open(&folder)?;
-    let text = Arc::new(Text::open(&checkpoint)?);
-    let mut weights = Weights::load(&checkpoint, None, 0)?;
+    let text = Arc::new(ChatTokenizer::open(&checkpoint)?);
+    let mut weights = TrainedWeights::load(&checkpoint, None, 0)?;
     let reference = weights.clone();
     let mut trainee = Trainee::new(weights.config(), TraineeOptions { threads: Some(2), ..TraineeOptions::default() })?;
     let mut optimizer = AdamW {
@@ -91,8 +91,8 @@ fn prompts(step: u64, tokens: usize, vocabulary: usize) -> Vec<RolloutPrompt> {
 /// Advantages, the reference's log-probabilities, gradients, and one step of AdamW; gives the loss.
 fn update(
     trainee: &mut Trainee,
-    weights: &mut Weights,
-    reference: &Weights,
+    weights: &mut TrainedWeights,
+    reference: &TrainedWeights,
     optimizer: &mut AdamW,
     (prompts, groups): (&[RolloutPrompt], &[Vec<Rollout>]),
 ) -> Result<f64> {
@@ -100,8 +100,8 @@ fn update(
     let rewards: Vec<f32> = groups.iter().flatten().map(reward).collect();
     let advantages = advantages(&rewards, GENERATIONS, ScaleRewards::Group);
     let lengths = groups.iter().flatten().map(|rollout| rollout.tokens.len());
-    let completions: Vec<Completion> =
-        advantages.into_iter().zip(lengths).map(|(advantage, tokens)| Completion { advantage, tokens }).collect();
+    let completions: Vec<LossCompletion> =
+        advantages.into_iter().zip(lengths).map(|(advantage, tokens)| LossCompletion { advantage, tokens }).collect();
     let passes = passes(prompts, groups);
     let mut old = Vec::new();
     for packed in &passes {
@@ -122,7 +122,7 @@ fn update(
         let first = logprobs.len();
         let slope = |target: usize, logprob: f32| loss.slope(first + target, logprob);
         let scored = trainee.backward(weights, packed, 1.0, &slope, &mut gradients)?;
-        logprobs.extend(scored.into_iter().map(|Scored { logprob, .. }| logprob));
+        logprobs.extend(scored.into_iter().map(|TargetScore { logprob, .. }| logprob));
     }
     clip(&mut gradients, 1.0);
     optimizer.step(weights.trainable_mut(), &gradients, LEARNING_RATE);
@@ -130,11 +130,11 @@ fn update(
 }
 
 /// Groups with their prompts shared, as many in a pass as its rows allow.
-fn passes(prompts: &[RolloutPrompt], groups: &[Vec<Rollout>]) -> Vec<Packed> {
-    let mut passes = vec![Packed::default()];
+fn passes(prompts: &[RolloutPrompt], groups: &[Vec<Rollout>]) -> Vec<PackedTokens> {
+    let mut passes = vec![PackedTokens::default()];
     for (prompt, group) in prompts.iter().zip(groups) {
         let completions: Vec<&[u32]> = group.iter().map(|rollout| rollout.tokens.as_slice()).collect();
-        let mut alone = Packed::default();
+        let mut alone = PackedTokens::default();
         alone.group(&prompt.tokens, &completions);
         match passes.last_mut() {
             Some(pass) if pass.tokens.len() + alone.tokens.len() <= ROWS => pass.group(&prompt.tokens, &completions),

@@ -23,7 +23,7 @@ use rrm::{
     engine::{Completion, Engine, EngineError, EngineInfo, Finish, Request, Sampling},
     format::Format,
     judge::{Adaptive, Judge, JudgeSettings, Places},
-    keyed::Keyed,
+    keyed::KeyedRandom,
     rank::{RankSettings, rank},
 };
 use rrm_nn::{
@@ -69,7 +69,7 @@ impl Engine for Spoken {
 
     fn complete(&self, request: Request) -> BoxFuture<'_, std::result::Result<Completion, EngineError>> {
         Box::pin(async move {
-            let right = Keyed::new(request.seed, "", "accuracy", &[]).f64() < self.accuracy;
+            let right = KeyedRandom::new(request.seed, "", "accuracy", &[]).f64() < self.accuracy;
             let better = request.comparison.as_ref().and_then(|comparison| comparison.label);
             let (labels, seed) = (request.labels.clone(), request.seed);
             let mut completion = self.engine.complete(request).await?;
@@ -198,7 +198,7 @@ impl Words {
 
     /// Text of about so many tokens: the same for the same key.
     fn text(&self, what: &str, key: &[u64], tokens: usize) -> String {
-        let mut keyed = Keyed::new(0, "judging job", what, key);
+        let mut keyed = KeyedRandom::new(0, "judging job", what, key);
         let (mut text, mut written) = (String::new(), 0);
         while written < tokens {
             let (word, count) = self.0[keyed.below(self.0.len() as u64) as usize];

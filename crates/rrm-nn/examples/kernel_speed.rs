@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use rrm_nn::cpu::{
-    kernel::{Isa, Out, Panels, Rows, TILE, Weights, product},
+    kernel::{Isa, Panels, ProductOut, StoredWeights, TILE, TileRows, product},
     pool::Pool,
 };
 
@@ -29,16 +29,16 @@ fn main() {
                             let p = piece * group;
                             let from = p * k * TILE;
                             let weights = match kind {
-                                "f32" => Weights::F32(&f[at + from..]),
-                                "bf16" => Weights::Bf16(&b[from..]),
-                                _ => Weights::Int8(&i[from..], &scales[p * TILE..]),
+                                "f32" => StoredWeights::F32(&f[at + from..]),
+                                "bf16" => StoredWeights::Bf16(&b[from..]),
+                                _ => StoredWeights::Int8(&i[from..], &scales[p * TILE..]),
                             };
-                            let rows = Rows { data: &x, all: m, first: 0, count: m };
+                            let rows = TileRows { data: &x, all: m, first: 0, count: m };
                             product(
                                 isa,
                                 rows,
                                 Panels { weights, stride: k * TILE, depth: k },
-                                Out { data: out, all: m, first: 0, add: false },
+                                ProductOut { data: out, all: m, first: 0, add: false },
                             );
                         });
                         times.push(t.elapsed().as_secs_f64());

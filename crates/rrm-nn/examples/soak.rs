@@ -19,7 +19,7 @@ use futures::{StreamExt, stream};
 use rrm::{
     chat::Message,
     engine::{Budget, Completion, Engine, Request, Sampling},
-    keyed::Keyed,
+    keyed::KeyedRandom,
 };
 use rrm_nn::{
     batch::BLOCK,
@@ -113,7 +113,7 @@ async fn phase(engine: &LocalEngine, name: &str, numbers: std::ops::Range<u64>, 
 
 /// Starts a request and drops it after a keyed number of pieces of text, if it gets that far.
 async fn dropping(engine: &LocalEngine, number: u64) -> std::result::Result<Option<Completion>, rrm::engine::EngineError> {
-    let after = Keyed::new(0, "soak", "drop", &[number]).below(14);
+    let after = KeyedRandom::new(0, "soak", "drop", &[number]).below(14);
     let (seen, enough) = (AtomicU64::new(0), Arc::new(Notify::new()));
     if after == 0 {
         enough.notify_one();
@@ -133,10 +133,10 @@ async fn dropping(engine: &LocalEngine, number: u64) -> std::result::Result<Opti
 
 /// A short comparison: few words of a few prompts, so that beginnings are shared, and few tokens to write.
 fn request(number: u64) -> Request {
-    let mut keyed = Keyed::new(0, "soak", "request", &[number]);
+    let mut keyed = KeyedRandom::new(0, "soak", "request", &[number]);
     let words: Vec<&str> = WORDS.split_whitespace().collect();
     let pick = |key: u64, count: u64| {
-        let mut keyed = Keyed::new(0, "soak", "text", &[key]);
+        let mut keyed = KeyedRandom::new(0, "soak", "text", &[key]);
         (0..count).map(|_| words[keyed.below(words.len() as u64) as usize]).collect::<Vec<_>>().join(" ")
     };
     let (prompt, first, second) = (keyed.below(40), keyed.below(400), keyed.below(400));

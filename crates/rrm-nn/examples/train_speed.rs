@@ -8,9 +8,9 @@ use rrm_nn::{
     config::ModelConfig,
     train::{
         adamw::{AdamW, AdamWConfig, Moments},
-        layout::{Packed, Target},
+        layout::{PackedTokens, TokenTarget},
         trainee::{Trainee, TraineeOptions},
-        weights::{Init, Weights},
+        weights::{InitStd, TrainedWeights},
     },
 };
 
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .as_bytes(),
     )?;
     let checkpoint_activations = text(3) == Some("checkpoint");
-    let mut weights = Weights::random(&config, &Init::default(), 0);
+    let mut weights = TrainedWeights::random(&config, &InitStd::default(), 0);
     let mut trainee = Trainee::new(&config, TraineeOptions { threads, checkpoint_activations })?;
     let count = weights.trainable().len();
     let mut gradients = vec![0f32; count];
@@ -79,8 +79,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Sequences of random tokens, each of which predicts the next.
-fn sequences_of(sequences: usize, length: usize, vocabulary: usize) -> Packed {
-    let mut packed = Packed::default();
+fn sequences_of(sequences: usize, length: usize, vocabulary: usize) -> PackedTokens {
+    let mut packed = PackedTokens::default();
     let mut state = 1u64;
     for _ in 0..sequences {
         let mut draw = || {
@@ -90,7 +90,7 @@ fn sequences_of(sequences: usize, length: usize, vocabulary: usize) -> Packed {
         let tokens: Vec<u32> = (0..=length).map(|_| draw()).collect();
         let first = packed.tokens.len();
         packed.push(None, &tokens[..length]);
-        packed.targets.extend(tokens[1..].iter().enumerate().map(|(at, token)| Target { row: first + at, token: *token }));
+        packed.targets.extend(tokens[1..].iter().enumerate().map(|(at, token)| TokenTarget { row: first + at, token: *token }));
     }
     packed
 }

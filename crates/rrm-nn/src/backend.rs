@@ -2,7 +2,7 @@
 
 use rrm::chat::Message;
 
-use crate::{batch::Batch, cpu::pool::Pool};
+use crate::{batch::TokenBatch, cpu::pool::Pool};
 
 /// Computes logits, and owns the keys and values of all blocks.
 pub(crate) trait Decoder: Send {
@@ -27,7 +27,7 @@ pub(crate) trait Decoder: Send {
     ///
     /// # Errors
     /// What went wrong. The blocks that the batch writes to hold anything then.
-    fn step(&mut self, batch: &Batch) -> Result<(&[f32], Option<&mut Pool>), String>;
+    fn step(&mut self, batch: &TokenBatch) -> Result<(&[f32], Option<&mut Pool>), String>;
 
     /// Makes block `to` hold what block `from` holds.
     fn copy_block(&mut self, from: u32, to: u32);

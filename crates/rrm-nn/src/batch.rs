@@ -5,9 +5,9 @@ pub const BLOCK: usize = 32;
 
 /// Tokens of several sequences that are evaluated together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Batch {
+pub struct TokenBatch {
     /// The tokens; those of one sequence are neighbours and in the order of their positions.
-    pub rows: Vec<Row>,
+    pub rows: Vec<TokenRow>,
     /// For each sequence its blocks: the token at position p lies in block `tables[sequence][p / BLOCK]`. All tokens before those of
     /// `rows` are there already.
     pub tables: Vec<Vec<u32>>,
@@ -15,12 +15,12 @@ pub struct Batch {
 
 /// One token that is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct TokenRow {
     /// The token.
     pub token: u32,
     /// How many tokens come before it in its sequence.
     pub position: u32,
-    /// Index of its sequence in [`Batch::tables`].
+    /// Index of its sequence in [`TokenBatch::tables`].
     pub sequence: u32,
     /// Whether the logits of the token after it are wanted.
     pub logits: bool,

@@ -6,34 +6,34 @@
 use std::collections::HashSet;
 
 use crate::{
-    batch::{BLOCK, Batch, Row},
+    batch::{BLOCK, TokenBatch, TokenRow},
     kv::BlockPool,
-    seat::Seat,
+    seat::RunningSequence,
 };
 
 /// One step, before it is evaluated.
 #[derive(Default)]
-pub(crate) struct Step {
+pub(crate) struct BatchStep {
     /// What the decoder gets.
-    pub batch: Batch,
+    pub batch: TokenBatch,
     /// What the rows belong to, in their order.
-    pub parts: Vec<Part>,
+    pub parts: Vec<RowSpan>,
     /// How many rows evaluate prompts, elicitations and what is evaluated again after a preemption.
     pub prefill: usize,
 }
 
 /// A stretch of rows.
 #[derive(Clone, Copy)]
-pub(crate) struct Part {
+pub(crate) struct RowSpan {
     /// Index among the sequences.
     pub seat: usize,
     /// Which of its tokens.
-    pub what: What,
+    pub what: SpanWork,
 }
 
-/// What a stretch of rows evaluates.
+/// The work on a stretch of rows.
 #[derive(Clone, Copy)]
-pub(crate) enum What {
+pub(crate) enum SpanWork {
     /// The next tokens up to `end`.
     Tokens {
         /// How many tokens are evaluated then.
@@ -44,10 +44,10 @@ pub(crate) enum What {
 }
 
 /// Plans a step of `rows` rows, or a few more: none of those that draw waits, and at least one of the others goes on.
-pub(crate) fn plan(seats: &mut [Seat], pool: &mut BlockPool, rows: usize) -> Step {
+pub(crate) fn plan(seats: &mut [RunningSequence], pool: &mut BlockPool, rows: usize) -> BatchStep {
     let mut parts = Vec::new();
     for (seat, each) in seats.iter().enumerate().filter(|(_, each)| each.draws_next()) {
-        parts.push(Part { seat, what: What::Tokens { end: each.computed + 1 } });
+        parts.push(RowSpan { seat, what: SpanWork::Tokens { end: each.computed + 1 } });
     }
     let mut left = rows.saturating_sub(parts.len()).max(1);
     left -= place_branches(seats, left, &mut parts);
@@ -61,16 +61,16 @@ pub(crate) fn plan(seats: &mut [Seat], pool: &mut BlockPool, rows: usize) -> Ste
             let end = each.reach(left - prefill, pool, &mut claimed);
             if end > each.computed {
                 prefill += end - each.computed;
-                parts.push(Part { seat, what: What::Tokens { end } });
+                parts.push(RowSpan { seat, what: SpanWork::Tokens { end } });
             }
         }
     }
     let (batch, parts) = lay_out(seats, parts);
-    Step { batch, parts, prefill }
+    BatchStep { batch, parts, prefill }
 }
 
 /// Adds labels that have their blocks: as many as fit into `left` rows, and at least one. Gives the rows that are taken of `left`.
-fn place_branches(seats: &[Seat], left: usize, parts: &mut Vec<Part>) -> usize {
+fn place_branches(seats: &[RunningSequence], left: usize, parts: &mut Vec<RowSpan>) -> usize {
     let mut taken = 0;
     for (seat, each) in seats.iter().enumerate() {
         for (at, branch) in each.branches().iter().enumerate().filter(|(_, branch)| !branch.own.is_empty()) {
@@ -78,34 +78,35 @@ fn place_branches(seats: &[Seat], left: usize, parts: &mut Vec<Part>) -> usize {
                 return taken.min(left);
             }
             taken += branch.tokens.len();
-            parts.push(Part { seat, what: What::Branch(at) });
+            parts.push(RowSpan { seat, what: SpanWork::Branch(at) });
         }
     }
     taken.min(left)
 }
 
 /// Sorts the parts by their tables and writes their rows.
-fn lay_out(seats: &[Seat], parts: Vec<Part>) -> (Batch, Vec<Part>) {
-    let table = |part: &Part| {
+fn lay_out(seats: &[RunningSequence], parts: Vec<RowSpan>) -> (TokenBatch, Vec<RowSpan>) {
+    let table = |part: &RowSpan| {
         let seat = &seats[part.seat];
         match part.what {
-            What::Tokens { end } => seat.table[..end.div_ceil(BLOCK)].to_vec(),
-            What::Branch(at) => seat.branch_table(&seat.branches()[at]),
+            SpanWork::Tokens { end } => seat.table[..end.div_ceil(BLOCK)].to_vec(),
+            SpanWork::Branch(at) => seat.branch_table(&seat.branches()[at]),
         }
     };
-    let mut sorted: Vec<(Vec<u32>, Part)> = parts.into_iter().map(|part| (table(&part), part)).collect();
+    let mut sorted: Vec<(Vec<u32>, RowSpan)> = parts.into_iter().map(|part| (table(&part), part)).collect();
     sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut rows = Vec::new();
     for (sequence, (_, part)) in (0..).zip(&sorted) {
         let seat = &seats[part.seat];
         let (tokens, begin) = (&seat.ticket.sequence.tokens, seat.computed);
-        let mut push = |token, position: usize, logits| rows.push(Row { token, position: position as u32, sequence, logits });
+        let mut push =
+            |token, position: usize, logits| rows.push(TokenRow { token, position: position as u32, sequence, logits });
         match part.what {
-            What::Tokens { end } => {
+            SpanWork::Tokens { end } => {
                 let draws = seat.ticket.scoring.is_none() && end == tokens.len();
                 (begin..end).for_each(|position| push(tokens[position], position, draws && position + 1 == end));
             }
-            What::Branch(at) => {
+            SpanWork::Branch(at) => {
                 let label = &seat.branches()[at].tokens;
                 let before = std::iter::once(&tokens[begin]).chain(&label[..label.len() - 1]);
                 before.enumerate().for_each(|(i, token)| push(*token, begin + i, true));
@@ -113,5 +114,5 @@ fn lay_out(seats: &[Seat], parts: Vec<Part>) -> (Batch, Vec<Part>) {
         }
     }
     let (tables, parts) = sorted.into_iter().unzip();
-    (Batch { rows, tables }, parts)
+    (TokenBatch { rows, tables }, parts)
 }

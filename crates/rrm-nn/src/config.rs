@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use fields::Fields;
+use fields::JsonFields;
 pub use rope::RopeScaling;
 
 mod fields;
@@ -69,9 +69,9 @@ pub enum Architecture {
     Qwen3,
 }
 
-/// Why a `config.json` describes no decoder that this crate computes.
+/// The reason why a `config.json` describes no decoder that this crate computes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
+pub enum ModelConfigError {
     /// The text is no JSON object.
     #[error("is no JSON object: {0}")]
     Json(String),
@@ -89,11 +89,11 @@ impl ModelConfig {
     /// Reads the bytes of a `config.json`.
     ///
     /// # Errors
-    /// [`ConfigError`] names the field. After success every product of sizes fits a `u64`, and [`ModelConfig::parameters`] a `usize`.
-    pub fn parse(json: &[u8]) -> Result<ModelConfig, ConfigError> {
-        let root: Value = serde_json::from_slice(json).map_err(|error| ConfigError::Json(error.to_string()))?;
-        let root = root.as_object().ok_or_else(|| ConfigError::Json("it is another kind of value".to_owned()))?;
-        let fields = Fields { object: root, path: "" };
+    /// [`ModelConfigError`] names the field. After success every product of sizes fits a `u64`, and [`ModelConfig::parameters`] a `usize`.
+    pub fn parse(json: &[u8]) -> Result<ModelConfig, ModelConfigError> {
+        let root: Value = serde_json::from_slice(json).map_err(|error| ModelConfigError::Json(error.to_string()))?;
+        let root = root.as_object().ok_or_else(|| ModelConfigError::Json("it is another kind of value".to_owned()))?;
+        let fields = JsonFields { object: root, path: "" };
         let architecture = architecture(&fields)?;
         refuse_unsupported(&fields)?;
         let config = sizes(&fields, architecture)?;
@@ -176,7 +176,7 @@ fn elements(shape: &[usize]) -> u64 {
     shape.iter().map(|extent| *extent as u64).product()
 }
 
-fn architecture(fields: &Fields<'_>) -> Result<Architecture, ConfigError> {
+fn architecture(fields: &JsonFields<'_>) -> Result<Architecture, ModelConfigError> {
     match fields.text("model_type")? {
         Some("llama") => Ok(Architecture::Llama),
         Some("qwen2") => Ok(Architecture::Qwen2),
@@ -186,7 +186,7 @@ fn architecture(fields: &Fields<'_>) -> Result<Architecture, ConfigError> {
     }
 }
 
-fn refuse_unsupported(fields: &Fields<'_>) -> Result<(), ConfigError> {
+fn refuse_unsupported(fields: &JsonFields<'_>) -> Result<(), ModelConfigError> {
     if fields.get("quantization_config").is_some() {
         return Err(fields.error("quantization_config", "is set: quantised weights are not supported, only f32, f16 and bf16"));
     }
@@ -207,7 +207,7 @@ fn refuse_unsupported(fields: &Fields<'_>) -> Result<(), ConfigError> {
 }
 
 /// Sliding windows that some layer uses; Qwen's configurations name one that none does.
-fn refuse_windows(fields: &Fields<'_>, layers: usize) -> Result<(), ConfigError> {
+fn refuse_windows(fields: &JsonFields<'_>, layers: usize) -> Result<(), ModelConfigError> {
     let full = |kind: &Value| kind.as_str() == Some("full_attention");
     if let Some(kinds) = fields.get("layer_types") {
         if !kinds.as_array().is_some_and(|kinds| kinds.iter().all(full)) {
@@ -224,7 +224,7 @@ fn refuse_windows(fields: &Fields<'_>, layers: usize) -> Result<(), ConfigError>
     Ok(())
 }
 
-fn sizes(fields: &Fields<'_>, architecture: Architecture) -> Result<ModelConfig, ConfigError> {
+fn sizes(fields: &JsonFields<'_>, architecture: Architecture) -> Result<ModelConfig, ModelConfigError> {
     let llama = architecture == Architecture::Llama;
     let hidden_size = fields.size("hidden_size", None, MAX_WIDTH)?;
     let heads = fields.size("num_attention_heads", None, MAX_COUNT)?;
@@ -262,7 +262,7 @@ fn sizes(fields: &Fields<'_>, architecture: Architecture) -> Result<ModelConfig,
     })
 }
 
-fn head_dim(fields: &Fields<'_>, architecture: Architecture, hidden: usize, heads: usize) -> Result<usize, ConfigError> {
+fn head_dim(fields: &JsonFields<'_>, architecture: Architecture, hidden: usize, heads: usize) -> Result<usize, ModelConfigError> {
     let absent = match (architecture, hidden.is_multiple_of(heads)) {
         (Architecture::Qwen3, _) => Some(128),
         (_, true) => Some(hidden / heads),

@@ -10,5 +10,5 @@ pub mod pool;
 mod rotary;
 mod weights;
 
-pub use decoder::{CpuDecoder, CpuError, CpuOptions, Source};
+pub use decoder::{CpuDecoder, CpuError, CpuOptions, TensorReader};
 pub use weights::Storage;

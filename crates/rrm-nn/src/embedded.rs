@@ -10,13 +10,13 @@ use crate::{
     config::ModelConfig,
     cpu::{CpuDecoder, CpuOptions, Storage},
     engine::{LocalEngine, SchedulerConfig},
-    text::Text,
-    tokens::Tokenizer,
+    text::ChatTokenizer,
+    tokens::ModelTokenizer,
 };
 
 /// A model that is part of the program.
 #[derive(Clone, Copy, Debug)]
-pub struct Embedded {
+pub struct EmbeddedModel {
     /// Its name, for reports and errors.
     pub name: &'static str,
     /// Name and content of each file: `config.json`, `model.safetensors`, `tokenizer.json` and what belongs to it.
@@ -28,14 +28,14 @@ impl LocalEngine {
     ///
     /// # Errors
     /// [`EngineError::Failed`] when the files are no model, or memory or threads cannot be had.
-    pub fn embedded(model: Embedded, threads: Option<usize>, scheduler: &SchedulerConfig) -> Result<Self, EngineError> {
+    pub fn embedded(model: EmbeddedModel, threads: Option<usize>, scheduler: &SchedulerConfig) -> Result<Self, EngineError> {
         let failed = |detail: String| EngineError::Failed { engine: model.name.to_owned(), detail };
         let must = |name: &str| model.find(name).ok_or_else(|| failed(format!("has no {name}")));
         let config = ModelConfig::parse(must("config.json")?).map_err(|error| failed(error.to_string()))?;
         let weights = SafeTensors::deserialize(must("model.safetensors")?).map_err(|error| failed(error.to_string()))?;
         let file = |name: &str| Ok(model.find(name).map(|bytes| (PathBuf::from(name), bytes.to_vec())));
-        let tokenizer = Tokenizer::read(&file, config.vocab_size).map_err(|error| failed(error.to_string()))?;
-        let text = Text::new(tokenizer).map_err(|error| failed(error.to_string()))?;
+        let tokenizer = ModelTokenizer::read(&file, config.vocab_size).map_err(|error| failed(error.to_string()))?;
+        let text = ChatTokenizer::new(tokenizer).map_err(|error| failed(error.to_string()))?;
         let options = CpuOptions { storage: Storage::F32, threads };
         let decoder = CpuDecoder::new(&config, options, &mut |name, shape| tensor(&weights, name, shape));
         let decoder = decoder.map_err(|error| failed(error.to_string()))?;
@@ -46,7 +46,7 @@ impl LocalEngine {
     }
 }
 
-impl Embedded {
+impl EmbeddedModel {
     fn find(&self, name: &str) -> Option<&'static [u8]> {
         self.files.iter().find(|(file, _)| *file == name).map(|(_, bytes)| *bytes)
     }

@@ -18,12 +18,12 @@ use rrm::engine::{Completion, Engine, EngineError, EngineInfo, Opening, Request}
 use crate::{
     backend::{Decoder, Tokenizer},
     batch::BLOCK,
-    schedule::{Parts, Scheduler},
-    seat::{Reply, Ticket},
+    schedule::{Scheduler, SchedulerParts},
+    seat::{ReplySender, Ticket},
     sequence::{self, Refusal, Sequence},
 };
 
-pub use crate::schedule::Counters;
+pub use crate::schedule::SchedulerCounters;
 
 /// How requests share a decoder. Only `context` can change a text, by ending one that has no budget; the fingerprint then says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub struct LocalEngine {
     /// Most tokens of one sequence: of the model or as asked for, and those whose keys and values there is memory for.
     context: usize,
     memory: usize,
-    counters: Arc<Mutex<Counters>>,
+    counters: Arc<Mutex<SchedulerCounters>>,
     opens_thinking: bool,
     /// `None` only while the engine is dropped.
     tickets: Option<mpsc::Sender<Ticket>>,
@@ -85,8 +85,8 @@ impl LocalEngine {
             // Where a text without a budget meets the end of its context, the context is part of what made it.
             info.fingerprint.push_str(&format!("-context{positions}"));
         }
-        let counters = Arc::<Mutex<Counters>>::default();
-        let parts = Parts {
+        let counters = Arc::<Mutex<SchedulerCounters>>::default();
+        let parts = SchedulerParts {
             name: info.name.clone(),
             decoder,
             tokenizer: tokenizer.clone(),
@@ -114,7 +114,7 @@ impl LocalEngine {
     }
 
     /// What the engine has done so far.
-    pub fn counters(&self) -> Counters {
+    pub fn counters(&self) -> SchedulerCounters {
         *self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -123,7 +123,7 @@ impl LocalEngine {
     }
 
     /// Tokenises a request, and refuses what does not fit.
-    fn ticket(&self, mut request: Request, reply: Reply) -> Result<Ticket, EngineError> {
+    fn ticket(&self, mut request: Request, reply: ReplySender) -> Result<Ticket, EngineError> {
         let prompt = self.tokenizer.encode_prompt(&request.messages).map_err(|error| self.failed(&error))?;
         if prompt.is_empty() {
             return Err(self.failed("the conversation makes a prompt without tokens"));

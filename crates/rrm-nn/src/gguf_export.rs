@@ -10,10 +10,10 @@ use std::{
 
 use crate::{
     checkpoint::{Checkpoint, CheckpointError},
-    tokens::Tokenizer,
+    tokens::ModelTokenizer,
 };
-use encode::Unencodable;
-use tensors::{Planned, Source};
+use encode::EncodingError;
+use tensors::{TensorPlan, TensorSource};
 
 mod encode;
 mod file;
@@ -33,9 +33,9 @@ pub enum MatrixType {
     Q8_0,
 }
 
-/// What was written.
+/// The number of tensors and bytes that an export wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exported {
+pub struct ExportSummary {
     /// Number of tensors.
     pub tensors: usize,
     /// Bytes of the file.
@@ -64,7 +64,7 @@ pub enum ExportError {
         /// The tensor's name in the folder.
         tensor: String,
         /// The number, and why it does not fit.
-        what: Unencodable,
+        what: EncodingError,
     },
     /// The place of the new file is taken by something that is no GGUF file.
     #[error("{}: is there already and no GGUF file, so it is not overwritten", file.display())]
@@ -87,10 +87,10 @@ pub enum ExportError {
 ///
 /// # Errors
 /// [`ExportError`] names the file, the tensor or the setting.
-pub fn convert(folder: &Path, out: &Path, matrices: MatrixType) -> Result<Exported, ExportError> {
+pub fn convert(folder: &Path, out: &Path, matrices: MatrixType) -> Result<ExportSummary, ExportError> {
     let checkpoint = Checkpoint::open(folder)?;
     let config = checkpoint.config();
-    let tokenizer = Tokenizer::open(folder, config.vocab_size)?;
+    let tokenizer = ModelTokenizer::open(folder, config.vocab_size)?;
     let unsupported = |what| ExportError::Unsupported { folder: folder.to_owned(), what };
     let tensors = tensors::plan(config, matrices).map_err(unsupported)?;
     let mut values = metadata::values(config, &name_of(folder), matrices).map_err(unsupported)?;
@@ -98,7 +98,7 @@ pub fn convert(folder: &Path, out: &Path, matrices: MatrixType) -> Result<Export
     if !is_free(out) {
         return Err(ExportError::Occupied { file: out.to_owned() });
     }
-    let partial = Partial::beside(out);
+    let partial = TemporaryFile::beside(out);
     let written = |source| ExportError::Write { file: out.to_owned(), source };
     let mut file = BufWriter::with_capacity(1 << 20, File::create(&partial.0).map_err(written)?);
     file.write_all(&file::header(&values, &tensors)).map_err(written)?;
@@ -109,21 +109,21 @@ pub fn convert(folder: &Path, out: &Path, matrices: MatrixType) -> Result<Export
     file.sync_all().map_err(written)?;
     let bytes = file.metadata().map_err(written)?.len();
     fs::rename(&partial.0, out).map_err(written)?;
-    Ok(Exported { tensors: tensors.len(), bytes })
+    Ok(ExportSummary { tensors: tensors.len(), bytes })
 }
 
-/// A file that goes away unless it was renamed.
-struct Partial(PathBuf);
+/// A file that is deleted when this is dropped, unless it was renamed.
+struct TemporaryFile(PathBuf);
 
-impl Partial {
-    fn beside(out: &Path) -> Partial {
+impl TemporaryFile {
+    fn beside(out: &Path) -> TemporaryFile {
         let mut name = out.as_os_str().to_owned();
         name.push(format!(".{}.partial", std::process::id()));
-        Partial(name.into())
+        TemporaryFile(name.into())
     }
 }
 
-impl Drop for Partial {
+impl Drop for TemporaryFile {
     fn drop(&mut self) {
         fs::remove_file(&self.0).ok();
     }
@@ -143,15 +143,15 @@ fn name_of(folder: &Path) -> String {
     whole.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-fn write_tensor(checkpoint: &Checkpoint, tensor: &Planned, out: &Path, file: &mut impl Write) -> Result<(), ExportError> {
+fn write_tensor(checkpoint: &Checkpoint, tensor: &TensorPlan, out: &Path, file: &mut impl Write) -> Result<(), ExportError> {
     let written = |source| ExportError::Write { file: out.to_owned(), source };
     let read;
     let (name, numbers) = match &tensor.source {
-        Source::Stored(name) => {
+        TensorSource::Stored(name) => {
             read = checkpoint.tensor(name, &tensor.shape)?;
             (name.as_str(), &read)
         }
-        Source::Computed(numbers) => (tensor.name.as_str(), numbers),
+        TensorSource::Computed(numbers) => (tensor.name.as_str(), numbers),
     };
     let width = tensor.row_width();
     let mut bytes = Vec::new();

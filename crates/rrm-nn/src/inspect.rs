@@ -36,7 +36,7 @@ pub struct ModelReport {
     /// Bytes of all files of weights.
     pub file_bytes: u64,
     /// What its weights take in memory.
-    pub memory: Memory,
+    pub memory: WeightBytes,
     /// Whether it brings a chat template.
     pub chat_template: bool,
     /// The engine that runs it, such as `local:DIR`, where one does.
@@ -47,7 +47,7 @@ pub struct ModelReport {
 
 /// Bytes of weights, without keys and values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Memory {
+pub struct WeightBytes {
     /// Four bytes a weight.
     pub f32: u64,
     /// Two bytes a weight of a matrix.
@@ -84,7 +84,7 @@ pub fn inspect(path: &Path) -> Result<ModelReport, InspectError> {
     if about.is_dir() { Ok(folder::report(path)?) } else { gguf::report(path, about.len()) }
 }
 
-impl Memory {
+impl WeightBytes {
     /// Adds a tensor of `elements` numbers in `rows` rows; vectors, which are never rounded, have none.
     fn add(&mut self, elements: u64, rows: Option<u64>) {
         let plus = |sum: u64, bytes: u64, each: u64| sum.saturating_add(bytes.saturating_mul(each));

@@ -1,6 +1,6 @@
 //! Beginnings of sequences -> numbered blocks of keys and values: counted, shared, kept after use, and never more than there are.
 //!
-//! The pool only keeps the books; the keys and values themselves lie in the decoder. A block with a [`Key`] vouches for the tokens that
+//! The pool only keeps the books; the keys and values themselves lie in the decoder. A block with a [`PrefixKey`] vouches for the tokens that
 //! the key stands for. When nobody holds it any more it stays for whoever begins alike, until its place is needed: least recently used
 //! first. Tables are released from their end, so a block is always evicted before the one that it continues.
 
@@ -8,17 +8,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::batch::BLOCK;
 
-/// Stands for all tokens of a sequence up to some place: 128 bits of BLAKE3, chained from block to block, so that two different
-/// beginnings do not meet.
+/// A key of all tokens of a sequence up to some place: 128 bits of BLAKE3, chained from block to block, so that two different beginnings do not meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Key([u8; 16]);
+pub(crate) struct PrefixKey([u8; 16]);
 
-impl Key {
+impl PrefixKey {
     /// The empty beginning.
-    pub const ROOT: Key = Key([0; 16]);
+    pub const ROOT: PrefixKey = PrefixKey([0; 16]);
 
     /// The beginning that continues this one by `tokens`: those of a whole block, or fewer at the end of a prompt.
-    pub fn then(self, tokens: &[u32]) -> Key {
+    pub fn then(self, tokens: &[u32]) -> PrefixKey {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.0);
         for token in tokens {
@@ -26,26 +25,26 @@ impl Key {
         }
         let mut key = [0; 16];
         key.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-        Key(key)
+        PrefixKey(key)
     }
 }
 
-/// What the pool knows of one block.
+/// The pool's record of one block.
 #[derive(Clone, Debug, Default)]
-struct Block {
+struct PoolBlock {
     /// How many tables it is in.
     references: u32,
     /// What it vouches for, and how many of its own tokens belong to that.
-    named: Option<(Key, usize)>,
+    named: Option<(PrefixKey, usize)>,
     /// How many of its leading tokens have been evaluated.
     filled: usize,
     /// When it was last used, for blocks in no table.
     since: u64,
 }
 
-/// What is known about a beginning that is looked for.
+/// The place of a beginning in the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum PrefixPlace {
     /// No block vouches for it.
     Nowhere,
     /// This block will, once somebody has evaluated the rest.
@@ -54,12 +53,12 @@ pub(crate) enum Found {
     Here(u32),
 }
 
-impl Found {
+impl PrefixPlace {
     /// The block that vouches or will.
     pub fn block(self) -> Option<u32> {
         match self {
-            Found::Nowhere => None,
-            Found::Coming(block) | Found::Here(block) => Some(block),
+            PrefixPlace::Nowhere => None,
+            PrefixPlace::Coming(block) | PrefixPlace::Here(block) => Some(block),
         }
     }
 }
@@ -67,12 +66,12 @@ impl Found {
 /// The books of all blocks.
 #[derive(Debug)]
 pub(crate) struct BlockPool {
-    blocks: Vec<Block>,
+    blocks: Vec<PoolBlock>,
     /// Blocks that hold nothing.
     free: Vec<u32>,
     /// Blocks in no table that hold what their key says, by the time of their last use.
     kept: BTreeMap<u64, u32>,
-    named: HashMap<Key, u32>,
+    named: HashMap<PrefixKey, u32>,
     clock: u64,
     peak: usize,
 }
@@ -81,7 +80,7 @@ impl BlockPool {
     /// A pool of `capacity` blocks, all of them free.
     pub fn new(capacity: u32) -> Self {
         BlockPool {
-            blocks: vec![Block::default(); capacity as usize],
+            blocks: vec![PoolBlock::default(); capacity as usize],
             free: (0..capacity).rev().collect(),
             kept: BTreeMap::new(),
             named: HashMap::new(),
@@ -118,13 +117,13 @@ impl BlockPool {
         };
         let fresh = &mut self.blocks[block as usize];
         debug_assert!(fresh.references == 0 && fresh.named.is_none());
-        *fresh = Block { references: 1, ..Block::default() };
+        *fresh = PoolBlock { references: 1, ..PoolBlock::default() };
         self.peak = self.peak.max(self.used());
         Some(block)
     }
 
     /// Lets a block of one table vouch for `key`, whose last `tokens` tokens are its own. Nothing happens when another block does.
-    pub fn name(&mut self, block: u32, key: Key, tokens: usize) {
+    pub fn name(&mut self, block: u32, key: PrefixKey, tokens: usize) {
         debug_assert!((1..=BLOCK).contains(&tokens) && self.blocks[block as usize].named.is_none());
         if let std::collections::hash_map::Entry::Vacant(entry) = self.named.entry(key) {
             entry.insert(block);
@@ -133,9 +132,9 @@ impl BlockPool {
     }
 
     /// Which block vouches for `key`.
-    pub fn find(&self, key: Key) -> Found {
-        let Some(block) = self.named.get(&key).copied() else { return Found::Nowhere };
-        if self.is_complete(block) { Found::Here(block) } else { Found::Coming(block) }
+    pub fn find(&self, key: PrefixKey) -> PrefixPlace {
+        let Some(block) = self.named.get(&key).copied() else { return PrefixPlace::Nowhere };
+        if self.is_complete(block) { PrefixPlace::Here(block) } else { PrefixPlace::Coming(block) }
     }
 
     /// Whether `block` is in any table.
@@ -189,7 +188,7 @@ impl BlockPool {
     }
 
     fn is_complete(&self, block: u32) -> bool {
-        let Block { named, filled, .. } = &self.blocks[block as usize];
+        let PoolBlock { named, filled, .. } = &self.blocks[block as usize];
         named.is_some_and(|(_, tokens)| *filled >= tokens)
     }
 
@@ -200,7 +199,7 @@ impl BlockPool {
     }
 
     fn unkeep(&mut self, block: u32) -> bool {
-        let Block { references, since, .. } = self.blocks[block as usize];
+        let PoolBlock { references, since, .. } = self.blocks[block as usize];
         references == 0 && self.kept.remove(&since).is_some()
     }
 
@@ -234,9 +233,9 @@ mod tests {
         /// Takes blocks for a sequence of whole blocks, each `tokens[i]` repeated; false when there are too few.
         fn enter(&mut self, kinds: &[u32]) -> bool {
             let tokens: Vec<u32> = kinds.iter().flat_map(|kind| [*kind; BLOCK]).collect();
-            let mut keys = vec![Key::ROOT];
+            let mut keys = vec![PrefixKey::ROOT];
             tokens.chunks(BLOCK).for_each(|block| keys.push(keys[keys.len() - 1].then(block)));
-            let found: Vec<Found> = keys[1..].iter().map(|key| self.pool.find(*key)).collect();
+            let found: Vec<PrefixPlace> = keys[1..].iter().map(|key| self.pool.find(*key)).collect();
             let known = || found.iter().filter_map(|found| found.block());
             if kinds.len() - known().filter(|block| self.pool.is_held(*block)).count() > self.pool.available() {
                 return false;
@@ -296,10 +295,10 @@ mod tests {
             // Whoever is kept can be reached: what it continues is kept or held, too.
             for block in kept.values() {
                 let tokens = &self.content[*block as usize];
-                let mut key = Key::ROOT;
+                let mut key = PrefixKey::ROOT;
                 for whole in tokens.chunks(BLOCK) {
                     key = key.then(whole);
-                    assert!(matches!(self.pool.find(key), Found::Here(_)), "a block outlived the one that it continues");
+                    assert!(matches!(self.pool.find(key), PrefixPlace::Here(_)), "a block outlived the one that it continues");
                 }
             }
         }
@@ -356,7 +355,7 @@ mod tests {
         world.leave(1);
         assert!(!world.enter(&[4, 5]), "one block is left");
         assert!(world.enter(&[4]));
-        assert_eq!(world.pool.find(Key::ROOT.then(&[1; BLOCK]).then(&[2; BLOCK])), Found::Nowhere);
+        assert_eq!(world.pool.find(PrefixKey::ROOT.then(&[1; BLOCK]).then(&[2; BLOCK])), PrefixPlace::Nowhere);
         world.check();
     }
 
@@ -369,15 +368,15 @@ mod tests {
         world.leave(0);
         assert_eq!((world.pool.used(), world.pool.filled(world.tables[0].0[0])), (1, 5), "whoever is left goes on");
         world.leave(0);
-        assert_eq!(world.pool.find(Key::ROOT.then(&[1; BLOCK])), Found::Nowhere);
+        assert_eq!(world.pool.find(PrefixKey::ROOT.then(&[1; BLOCK])), PrefixPlace::Nowhere);
         assert_eq!(world.pool.free.len(), 2);
     }
 
     #[test]
     fn the_end_of_a_prompt_is_another_key_than_its_block() {
         let tokens: Vec<u32> = (0..BLOCK as u32).collect();
-        let keys: std::collections::HashSet<Key> = (1..=BLOCK).map(|n| Key::ROOT.then(&tokens[..n])).collect();
+        let keys: std::collections::HashSet<PrefixKey> = (1..=BLOCK).map(|n| PrefixKey::ROOT.then(&tokens[..n])).collect();
         assert_eq!(keys.len(), BLOCK);
-        assert_ne!(Key::ROOT.then(&[1]).then(&[2]), Key::ROOT.then(&[1, 2]));
+        assert_ne!(PrefixKey::ROOT.then(&[1]).then(&[2]), PrefixKey::ROOT.then(&[1, 2]));
     }
 }

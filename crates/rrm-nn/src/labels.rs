@@ -4,8 +4,8 @@ use rrm::engine::{Budget, Labels};
 
 use crate::backend::Tokenizer;
 
-/// What was written, with its tokens.
-pub(crate) struct Written<'a> {
+/// The written text with its tokens.
+pub(crate) struct WrittenTokens<'a> {
     /// The text.
     pub text: &'a str,
     /// For each token after the prompt, the length of the text up to its end.
@@ -28,7 +28,7 @@ pub(crate) struct Continuations {
 /// All labels are alike up to there, so what they share is left out of every one of them: a common factor of their probabilities.
 /// `None` when the answer states no verdict, or when tokens do not spell a label.
 pub(crate) fn continuations(
-    written: &Written<'_>,
+    written: &WrittenTokens<'_>,
     labels: &Labels,
     budget: Option<&Budget>,
     tokenizer: &dyn Tokenizer,

@@ -6,11 +6,11 @@ use rrm::engine::{EngineError, EngineInfo};
 
 use crate::{
     backend,
-    batch::Batch,
+    batch::TokenBatch,
     checkpoint::{Checkpoint, CheckpointError},
     cpu::{CpuDecoder, CpuOptions, Storage, pool::Pool},
     engine::{LocalEngine, SchedulerConfig},
-    text::Text,
+    text::ChatTokenizer,
 };
 
 /// Which model to open, and how.
@@ -43,7 +43,7 @@ impl LocalEngine {
         let failed = |detail: String| EngineError::Failed { engine: name.clone(), detail };
         let unreadable = |error: CheckpointError| failed(error.to_string());
         let checkpoint = Checkpoint::open(&config.folder).map_err(unreadable)?;
-        let text = Text::open(&checkpoint).map_err(|error| failed(error.to_string()))?;
+        let text = ChatTokenizer::open(&checkpoint).map_err(|error| failed(error.to_string()))?;
         let hash = checkpoint.fingerprint().map_err(unreadable)?;
         let options = CpuOptions { storage: config.storage, threads: config.threads };
         let decoder = CpuDecoder::open(&config.folder, options).map_err(|error| failed(error.to_string()))?;
@@ -81,7 +81,7 @@ impl backend::Decoder for CpuDecoder {
         CpuDecoder::allocate(self, blocks as usize).map_err(|error| error.to_string())
     }
 
-    fn step(&mut self, batch: &Batch) -> Result<(&[f32], Option<&mut Pool>), String> {
+    fn step(&mut self, batch: &TokenBatch) -> Result<(&[f32], Option<&mut Pool>), String> {
         let (logits, pool) = CpuDecoder::step(self, batch)?;
         Ok((logits, Some(pool)))
     }

@@ -13,17 +13,17 @@ use rrm::engine::{EngineError, Finish, LabelLogprobs, in_process::Sampler};
 
 use crate::{
     backend::{Decoder, Tokenizer},
-    batching::{self, Step, What},
+    batching::{self, BatchStep, SpanWork},
     cpu::pool::Pool,
     kv::BlockPool,
     labels,
-    seat::{Branch, Needs, Reply, Scoring, Seat, Ticket},
-    sequence::Ended,
+    seat::{LabelBranch, LabelScoring, PoolNeeds, ReplySender, RunningSequence, Ticket},
+    sequence::FinishedCompletion,
 };
 
 /// What an engine has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
+pub struct SchedulerCounters {
     /// Steps of the decoder.
     pub steps: u64,
     /// Tokens that were evaluated, of prompts and completions.
@@ -40,8 +40,8 @@ pub struct Counters {
     pub peak_blocks: u64,
 }
 
-/// What the scheduler is made of.
-pub(crate) struct Parts {
+/// The parts that a scheduler is made of.
+pub(crate) struct SchedulerParts {
     /// For errors.
     pub name: String,
     /// Computes; has its blocks already.
@@ -59,27 +59,27 @@ pub(crate) struct Parts {
     /// Rows of one step.
     pub rows: usize,
     /// Where the counters are shown.
-    pub shown: Arc<Mutex<Counters>>,
+    pub shown: Arc<Mutex<SchedulerCounters>>,
 }
 
 /// The state between two steps.
 pub(crate) struct Scheduler {
-    parts: Parts,
+    parts: SchedulerParts,
     pool: BlockPool,
     /// The sequences that run, oldest first: all of them older than those in the queue.
-    seats: Vec<Seat>,
+    seats: Vec<RunningSequence>,
     queue: VecDeque<Ticket>,
-    counters: Counters,
+    counters: SchedulerCounters,
 }
 
-/// An answer, and where it goes.
-type Answer = (Reply, Result<Ended, EngineError>);
+/// A result and the channel that it goes to.
+type PendingAnswer = (ReplySender, Result<FinishedCompletion, EngineError>);
 
 impl Scheduler {
     /// A scheduler with nothing to do.
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(parts: SchedulerParts) -> Self {
         let pool = BlockPool::new(parts.blocks);
-        Scheduler { parts, pool, seats: Vec::new(), queue: VecDeque::new(), counters: Counters::default() }
+        Scheduler { parts, pool, seats: Vec::new(), queue: VecDeque::new(), counters: SchedulerCounters::default() }
     }
 
     /// Answers tickets until nobody can send any.
@@ -128,12 +128,12 @@ impl Scheduler {
     /// Takes out everything that nobody waits for.
     fn sweep(&mut self) {
         self.queue.retain(|ticket| !ticket.reply.is_canceled());
-        let gone = |seat: &mut Seat| seat.ticket.reply.is_canceled();
+        let gone = |seat: &mut RunningSequence| seat.ticket.reply.is_canceled();
         self.seats.extract_if(.., gone).for_each(|seat| drop(seat.leave(&mut self.pool)));
     }
 
     /// Starts what fits, in order; gives the answers of those that may not draw any token.
-    fn admit(&mut self) -> Vec<Answer> {
+    fn admit(&mut self) -> Vec<PendingAnswer> {
         let mut answers = Vec::new();
         while self.seats.len() < self.parts.max_batch
             && let Some(mut ticket) = self.queue.pop_front()
@@ -144,19 +144,19 @@ impl Scheduler {
                 answers.push((ticket.reply, Ok(ticket.sequence.finish(finish))));
                 continue;
             }
-            let needs = Needs::of(&ticket.sequence.tokens, &self.pool, self.parts.share);
+            let needs = PoolNeeds::of(&ticket.sequence.tokens, &self.pool, self.parts.share);
             // Those that run need a block each before long; without room for that they would soon preempt this one.
             if !needs.fit(&self.pool, self.seats.len()) {
                 self.queue.push_front(ticket);
                 break;
             }
-            self.seats.push(Seat::take(ticket, needs, &mut self.pool));
+            self.seats.push(RunningSequence::take(ticket, needs, &mut self.pool));
         }
         answers
     }
 
     /// One step of the decoder; gives the answers that are complete after it.
-    fn step(&mut self) -> Result<Vec<Answer>, String> {
+    fn step(&mut self) -> Result<Vec<PendingAnswer>, String> {
         self.make_room();
         for seat in &mut self.seats {
             self.counters.reused += seat.advance(&mut self.pool, &mut *self.parts.decoder) as u64;
@@ -192,7 +192,7 @@ impl Scheduler {
     }
 
     /// Answers those that ended, and has the labels of those scored that stated a verdict.
-    fn conclude(&mut self, ended: Vec<(usize, Result<Finish, String>)>) -> Vec<Answer> {
+    fn conclude(&mut self, ended: Vec<(usize, Result<Finish, String>)>) -> Vec<PendingAnswer> {
         let mut answers = Vec::new();
         // From the back: what is before keeps its index.
         for (at, end) in ended.into_iter().rev() {
@@ -222,13 +222,13 @@ impl Scheduler {
         if found.tokens.iter().any(|label| found.context - 1 + label.len() > self.parts.limit) {
             return false;
         }
-        let branches = found.tokens.into_iter().map(|tokens| Branch { tokens, own: Vec::new(), logprob: None }).collect();
-        seat.score(found.context, Scoring { finish, branches }, &mut self.pool);
+        let branches = found.tokens.into_iter().map(|tokens| LabelBranch { tokens, own: Vec::new(), logprob: None }).collect();
+        seat.score(found.context, LabelScoring { finish, branches }, &mut self.pool);
         true
     }
 
     /// Answers all that run with an error; what they wrote to their blocks is not to be trusted.
-    fn fail(&mut self, detail: &str) -> Vec<Answer> {
+    fn fail(&mut self, detail: &str) -> Vec<PendingAnswer> {
         let seats = mem::take(&mut self.seats);
         seats.into_iter().map(|seat| (seat.leave(&mut self.pool).reply, Err(self.failed(detail)))).collect()
     }
@@ -246,9 +246,9 @@ impl Scheduler {
 
 /// Gives each sequence what the step computed for it; tells which of them ended, by ascending index, and how.
 fn absorb<'l>(
-    seats: &mut [Seat],
+    seats: &mut [RunningSequence],
     pool: &mut BlockPool,
-    step: &Step,
+    step: &BatchStep,
     (mut rows, threads): (impl Iterator<Item = &'l [f32]>, Option<&mut Pool>),
     tokenizer: &dyn Tokenizer,
 ) -> Vec<(usize, Result<Finish, String>)> {
@@ -256,13 +256,13 @@ fn absorb<'l>(
     for part in &step.parts {
         let seat = &mut seats[part.seat];
         match part.what {
-            What::Tokens { end } => {
+            SpanWork::Tokens { end } => {
                 seat.evaluated(end, pool);
                 if seat.ticket.scoring.is_none() && end == seat.ticket.sequence.tokens.len() {
                     after[part.seat] = rows.next();
                 }
             }
-            What::Branch(at) => {
+            SpanWork::Branch(at) => {
                 let branch = &mut seat.branches_mut()[at];
                 let each = branch.tokens.iter().zip(&mut rows).map(|(token, row)| labels::logprob(row, *token));
                 branch.logprob = Some(each.sum());
@@ -303,12 +303,12 @@ fn draw(pairs: Vec<(&mut Sampler, &[f32])>, threads: Option<&mut Pool>) -> Vec<O
 }
 
 /// Log-probabilities of the labels, in the order of [`Continuations`](labels::Continuations); `None` before all of them are known.
-fn scores(scoring: Option<Scoring>) -> Option<Vec<f64>> {
+fn scores(scoring: Option<LabelScoring>) -> Option<Vec<f64>> {
     scoring?.branches.into_iter().map(|branch| branch.logprob).collect()
 }
 
 /// The completion with what its labels scored.
-pub(crate) fn scored(mut ended: Ended, scores: Option<&[f64]>) -> Ended {
+pub(crate) fn scored(mut ended: FinishedCompletion, scores: Option<&[f64]>) -> FinishedCompletion {
     ended.completion.label_logprobs = match scores {
         Some([first, second, rest @ ..]) => LabelLogprobs::new(*first, *second, rest.first().copied()),
         _ => None,

@@ -12,31 +12,31 @@ use rrm::engine::{EngineError, Finish};
 use crate::{
     backend::Decoder,
     batch::BLOCK,
-    kv::{BlockPool, Found, Key},
-    sequence::{Ended, Sequence},
+    kv::{BlockPool, PrefixKey, PrefixPlace},
+    sequence::{FinishedCompletion, Sequence},
 };
 
-/// Where an answer goes; a dropped receiver cancels the request.
-pub(crate) type Reply = oneshot::Sender<Result<Ended, EngineError>>;
+/// The channel that an answer goes to; a dropped receiver cancels the request.
+pub(crate) type ReplySender = oneshot::Sender<Result<FinishedCompletion, EngineError>>;
 
 /// A request that was accepted, with everything that outlives a preemption.
 pub(crate) struct Ticket {
     pub sequence: Sequence,
     /// Set when the text is complete and the labels are being scored.
-    pub scoring: Option<Scoring>,
-    pub reply: Reply,
+    pub scoring: Option<LabelScoring>,
+    pub reply: ReplySender,
 }
 
 /// Labels that are scored as continuations of a sequence's tokens.
-pub(crate) struct Scoring {
+pub(crate) struct LabelScoring {
     /// How the text ended.
     pub finish: Finish,
     /// One for each label.
-    pub branches: Vec<Branch>,
+    pub branches: Vec<LabelBranch>,
 }
 
 /// One label that is scored.
-pub(crate) struct Branch {
+pub(crate) struct LabelBranch {
     /// What continues the sequence's tokens; not empty.
     pub tokens: Vec<u32>,
     /// The blocks that follow the whole ones of the sequence before its last token; empty until there is room.
@@ -46,7 +46,7 @@ pub(crate) struct Branch {
 }
 
 /// A sequence that runs.
-pub(crate) struct Seat {
+pub(crate) struct RunningSequence {
     pub ticket: Ticket,
     /// The token at position p lies in block `table[p / BLOCK]`.
     pub table: Vec<u32>,
@@ -55,24 +55,24 @@ pub(crate) struct Seat {
     /// How many leading blocks of `table` others may share.
     shared: usize,
     /// What follows the shared blocks, but for the last token, until it was copied or begun.
-    tail: Option<(Key, usize)>,
+    tail: Option<(PrefixKey, usize)>,
 }
 
 /// What the tokens of a sequence need of the pool.
-pub(crate) struct Needs {
+pub(crate) struct PoolNeeds {
     /// For each whole block that can be shared what it vouches for, and whether it is there.
-    whole: Vec<(Key, Found)>,
+    whole: Vec<(PrefixKey, PrefixPlace)>,
     /// What follows, but for the last token, and how many tokens that is.
-    tail: Option<(Key, usize)>,
+    tail: Option<(PrefixKey, usize)>,
     /// Blocks in all.
     blocks: usize,
 }
 
-impl Needs {
+impl PoolNeeds {
     /// Looks up what is there of `tokens` (not empty); nothing is shared unless `share`.
     pub fn of(tokens: &[u32], pool: &BlockPool, share: bool) -> Self {
         let shared = if share { (tokens.len() - 1) / BLOCK } else { 0 };
-        let mut last = Key::ROOT;
+        let mut last = PrefixKey::ROOT;
         let mut find = |whole: &[u32]| {
             last = last.then(whole);
             (last, pool.find(last))
@@ -80,7 +80,7 @@ impl Needs {
         let whole = tokens[..shared * BLOCK].chunks(BLOCK).map(&mut find).collect();
         let rest = &tokens[shared * BLOCK..tokens.len() - 1];
         let tail = (share && !rest.is_empty()).then(|| (last.then(rest), rest.len()));
-        Needs { whole, tail, blocks: tokens.len().div_ceil(BLOCK) }
+        PoolNeeds { whole, tail, blocks: tokens.len().div_ceil(BLOCK) }
     }
 
     /// Whether the pool has them, and `headroom` blocks besides.
@@ -90,10 +90,10 @@ impl Needs {
     }
 }
 
-impl Seat {
+impl RunningSequence {
     /// Takes blocks for all tokens of a sequence: those that it needs and that fit.
-    pub fn take(ticket: Ticket, needs: Needs, pool: &mut BlockPool) -> Seat {
-        let Needs { whole, tail, blocks } = needs;
+    pub fn take(ticket: Ticket, needs: PoolNeeds, pool: &mut BlockPool) -> RunningSequence {
+        let PoolNeeds { whole, tail, blocks } = needs;
         // Those that are there first: an allocation could evict them.
         whole.iter().filter_map(|(_, found)| found.block()).for_each(|block| pool.share(block));
         let mut table = Vec::with_capacity(blocks);
@@ -101,12 +101,12 @@ impl Seat {
             let found = whole.get(at);
             // There is always one: they were counted.
             let Some(block) = found.and_then(|(_, found)| found.block()).or_else(|| pool.allocate()) else { break };
-            if let Some((key, Found::Nowhere)) = found {
+            if let Some((key, PrefixPlace::Nowhere)) = found {
                 pool.name(block, *key, BLOCK);
             }
             table.push(block);
         }
-        Seat { ticket, table, computed: 0, shared: whole.len(), tail }
+        RunningSequence { ticket, table, computed: 0, shared: whole.len(), tail }
     }
 
     /// Gives all blocks back.
@@ -137,7 +137,7 @@ impl Seat {
             self.computed = reached;
         }
         if let Some((key, tokens)) = self.tail.filter(|_| self.computed == self.shared * BLOCK)
-            && let Found::Here(source) = pool.find(key)
+            && let PrefixPlace::Here(source) = pool.find(key)
         {
             decoder.copy_block(source, self.table[self.shared]);
             pool.touch(source);
@@ -163,8 +163,8 @@ impl Seat {
         let begin = self.shared * BLOCK;
         if let Some((key, tokens)) = self.tail.filter(|_| begin < end) {
             match pool.find(key) {
-                Found::Nowhere => pool.name(self.table[self.shared], key, tokens),
-                Found::Coming(_) | Found::Here(_) => return begin,
+                PrefixPlace::Nowhere => pool.name(self.table[self.shared], key, tokens),
+                PrefixPlace::Coming(_) | PrefixPlace::Here(_) => return begin,
             }
             self.tail = None;
         }
@@ -219,7 +219,7 @@ impl Seat {
     }
 
     /// The text is complete: keeps the first `context` tokens and scores what could have followed them.
-    pub fn score(&mut self, context: usize, scoring: Scoring, pool: &mut BlockPool) {
+    pub fn score(&mut self, context: usize, scoring: LabelScoring, pool: &mut BlockPool) {
         self.ticket.sequence.tokens.truncate(context);
         self.table.drain(context.div_ceil(BLOCK)..).rev().for_each(|block| pool.release(block));
         self.computed = self.computed.min(context - 1);
@@ -228,17 +228,17 @@ impl Seat {
     }
 
     /// The table of one label's branch.
-    pub fn branch_table(&self, branch: &Branch) -> Vec<u32> {
+    pub fn branch_table(&self, branch: &LabelBranch) -> Vec<u32> {
         self.table[..self.computed / BLOCK].iter().chain(&branch.own).copied().collect()
     }
 
     /// The labels that are being scored.
-    pub fn branches(&self) -> &[Branch] {
+    pub fn branches(&self) -> &[LabelBranch] {
         self.ticket.scoring.as_ref().map_or(&[], |scoring| &scoring.branches)
     }
 
-    /// As [`Seat::branches`].
-    pub fn branches_mut(&mut self) -> &mut [Branch] {
+    /// As [`RunningSequence::branches`].
+    pub fn branches_mut(&mut self) -> &mut [LabelBranch] {
         self.ticket.scoring.as_mut().map_or(&mut [], |scoring| &mut scoring.branches)
     }
 }

@@ -4,12 +4,12 @@
 
 use rrm::engine::{
     Budget, Completion, Finish, Labels, Request, Usage,
-    in_process::{Sampler, Text},
+    in_process::{GrowingText, Sampler},
 };
 
 use crate::{
     backend::Tokenizer,
-    labels::{self, Continuations, Written},
+    labels::{self, Continuations, WrittenTokens},
 };
 
 /// A completion that is being written.
@@ -24,7 +24,7 @@ pub(crate) struct Sequence {
     /// The tokens of the budget's two elicitations.
     elicit: [Vec<u32>; 2],
     labels: Option<std::sync::Arc<Labels>>,
-    text: Text,
+    text: GrowingText,
     /// For each token after the prompt, the length of the text up to its end.
     ends: Vec<usize>,
     /// How many tokens may still be drawn before the end or the cut.
@@ -37,15 +37,15 @@ pub(crate) struct Sequence {
 
 /// A completion that ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct FinishedCompletion {
     /// What the engine answers.
     pub completion: Completion,
     /// Every token that was drawn, in order, the one that ended the turn among them; appended elicitations are not.
     pub drawn: Vec<u32>,
 }
 
-/// How a completion is to go.
-pub(crate) struct Plan {
+/// The limits and the elicitation of a completion.
+pub(crate) struct SequencePlan {
     /// How many tokens may be drawn before the end or the cut.
     pub first: usize,
     /// The tokens of the budget's `elicit` and `elicit_answer`.
@@ -68,20 +68,20 @@ pub(crate) enum Refusal {
 ///
 /// # Errors
 /// [`Refusal`].
-pub(crate) fn plan(request: &Request, prompt: usize, limit: usize, tokenizer: &dyn Tokenizer) -> Result<Plan, Refusal> {
+pub(crate) fn plan(request: &Request, prompt: usize, limit: usize, tokenizer: &dyn Tokenizer) -> Result<SequencePlan, Refusal> {
     let asked = request.sampling.max_tokens as usize;
     let encode = |text: &str| tokenizer.encode_text(text).map_err(Refusal::Unencodable);
     let (plan, reserved) = match &request.budget {
         None => {
             let first = asked.min(limit.saturating_sub(prompt));
-            (Plan { first, elicit: Default::default(), most: prompt + first }, 1)
+            (SequencePlan { first, elicit: Default::default(), most: prompt + first }, 1)
         }
         Some(budget) => {
             let first = asked.min(budget.max_thinking_tokens as usize);
             let elicit = [encode(&budget.elicit)?, encode(&budget.elicit_answer)?];
             let longest = elicit[0].len().max(elicit[1].len());
             let reserved = first + longest + budget.max_verdict_tokens as usize;
-            (Plan { first, elicit, most: prompt + reserved }, reserved)
+            (SequencePlan { first, elicit, most: prompt + reserved }, reserved)
         }
     };
     if prompt + reserved > limit { Err(Refusal::TooLong((prompt + reserved) as u64)) } else { Ok(plan) }
@@ -89,7 +89,7 @@ pub(crate) fn plan(request: &Request, prompt: usize, limit: usize, tokenizer: &d
 
 impl Sequence {
     /// A completion of `prompt` (not empty) of which nothing is written yet; `plan` comes from [`plan`].
-    pub fn new(request: Request, prompt: Vec<u32>, plan: Plan) -> Self {
+    pub fn new(request: Request, prompt: Vec<u32>, plan: SequencePlan) -> Self {
         Sequence {
             prompt: prompt.len(),
             tokens: prompt,
@@ -97,7 +97,7 @@ impl Sequence {
             budget: request.budget,
             elicit: plan.elicit,
             labels: request.labels,
-            text: Text::new(request.sink),
+            text: GrowingText::new(request.sink),
             ends: Vec::new(),
             left: plan.first,
             from: 0,
@@ -182,15 +182,15 @@ impl Sequence {
 
     /// Where the verdict stands in what was written, and what would have stated each label there; `None` without labels or verdict.
     pub fn continuations(&self, tokenizer: &dyn Tokenizer) -> Option<Continuations> {
-        let written = Written { text: self.text.as_str(), ends: &self.ends, prompt: self.prompt };
+        let written = WrittenTokens { text: self.text.as_str(), ends: &self.ends, prompt: self.prompt };
         labels::continuations(&written, self.labels.as_deref()?, self.budget.as_ref(), tokenizer)
     }
 
     /// The completion as it ended, without what its labels scored.
-    pub fn finish(self, finish: Finish) -> Ended {
+    pub fn finish(self, finish: Finish) -> FinishedCompletion {
         let usage = Usage { prompt_tokens: self.prompt as u64, completion_tokens: self.drawn.len() as u64 };
         let text = self.text.finish();
         let completion = Completion { text, reasoning: None, finish, elicited: self.elicited, usage, label_logprobs: None };
-        Ended { completion, drawn: self.drawn }
+        FinishedCompletion { completion, drawn: self.drawn }
     }
 }

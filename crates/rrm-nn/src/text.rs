@@ -4,18 +4,18 @@ use std::path::Path;
 
 use rrm::{
     chat::Message,
-    engine::in_process::{ChatTemplate, Part, TemplateError},
+    engine::in_process::{ChatTemplate, TemplateError, TemplatePart},
 };
 
 use crate::{
     backend,
     checkpoint::{Checkpoint, CheckpointError},
-    tokens::{EncodeError, Tokenizer},
+    tokens::{EncodeError, ModelTokenizer},
 };
 
-/// A folder's vocabulary with its chat template.
-pub struct Text {
-    tokenizer: Tokenizer,
+/// The tokenizer of a folder with its chat template.
+pub struct ChatTokenizer {
+    tokenizer: ModelTokenizer,
     template: ChatTemplate,
 }
 
@@ -33,13 +33,13 @@ pub enum TextError {
     Encode(#[from] EncodeError),
 }
 
-impl Text {
+impl ChatTokenizer {
     /// The vocabulary and the template of a checkpoint's folder.
     ///
     /// # Errors
     /// [`TextError`] when one of them cannot be used.
     pub fn open(checkpoint: &Checkpoint) -> Result<Self, TextError> {
-        Text::read(checkpoint.folder(), checkpoint.config().vocab_size)
+        ChatTokenizer::read(checkpoint.folder(), checkpoint.config().vocab_size)
     }
 
     /// The vocabulary and the template of a folder that need not hold weights; no token is `vocab_size` or above.
@@ -47,17 +47,17 @@ impl Text {
     /// # Errors
     /// [`TextError`] when one of them cannot be used.
     pub fn read(folder: &Path, vocab_size: usize) -> Result<Self, TextError> {
-        Text::new(Tokenizer::open(folder, vocab_size)?)
+        ChatTokenizer::new(ModelTokenizer::open(folder, vocab_size)?)
     }
 
     /// A vocabulary with the template that came with it.
     ///
     /// # Errors
     /// [`TextError::Template`] when the template cannot be used.
-    pub(crate) fn new(tokenizer: Tokenizer) -> Result<Self, TextError> {
+    pub(crate) fn new(tokenizer: ModelTokenizer) -> Result<Self, TextError> {
         let source = tokenizer.chat_template().map(str::to_owned);
         let template = ChatTemplate::new(source, tokenizer.bos().to_owned(), tokenizer.eos().to_owned())?;
-        Ok(Text { tokenizer, template })
+        Ok(ChatTokenizer { tokenizer, template })
     }
 
     /// The prompt that a conversation makes, up to where the assistant begins; special tokens in a content are plain text.
@@ -73,7 +73,7 @@ impl Text {
     /// # Errors
     /// When the vocabulary's pattern gives up.
     pub fn beginning(&self, text: &str) -> Result<Vec<u32>, TextError> {
-        Ok(self.tokenizer.prompt(&[Part::Markup(text.to_owned())])?)
+        Ok(self.tokenizer.prompt(&[TemplatePart::Markup(text.to_owned())])?)
     }
 
     /// Whether the chat template opens the thinking at the end of every prompt.
@@ -82,12 +82,12 @@ impl Text {
     }
 
     /// The vocabulary.
-    pub fn tokenizer(&self) -> &Tokenizer {
+    pub fn tokenizer(&self) -> &ModelTokenizer {
         &self.tokenizer
     }
 }
 
-impl backend::Tokenizer for Text {
+impl backend::Tokenizer for ChatTokenizer {
     fn encode_prompt(&self, messages: &[Message]) -> Result<Vec<u32>, String> {
         self.prompt(messages).map_err(|error| error.to_string())
     }
@@ -105,6 +105,6 @@ impl backend::Tokenizer for Text {
     }
 
     fn opens_thinking(&self) -> bool {
-        Text::opens_thinking(self)
+        ChatTokenizer::opens_thinking(self)
     }
 }

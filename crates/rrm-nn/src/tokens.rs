@@ -6,31 +6,31 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rrm::engine::in_process::{Part, Run, Special, looks_like_markup, runs};
+use rrm::engine::in_process::{PromptPiece, Special, TemplatePart, looks_like_markup, runs};
 use serde_json::Value;
 use tokenizers::Tokenizer as Encoder;
 
 use crate::checkpoint::{CheckpointError, read_small};
-use pieces::{Pieces, Style};
+use pieces::{Style, TokenBytes};
 
 mod encoders;
 mod pieces;
 mod settings;
 
 /// A model's vocabulary, its chat template, and the tokens that end its turns.
-pub struct Tokenizer {
+pub struct ModelTokenizer {
     /// Encodes what a prompt begins with.
     first: Encoder,
     /// Encodes what comes after a special token; where it differs from `first`, it puts no space before the text.
     later: Option<Encoder>,
-    pieces: Pieces,
+    pieces: TokenBytes,
     specials: Vec<Special>,
     /// Texts that must not become one token inside a content.
     forbidden: Vec<String>,
     /// The token that the folder names as the end of a text.
     end: Option<u32>,
     ends: BTreeSet<u32>,
-    settings: settings::Settings,
+    settings: settings::TokenizerSettings,
 }
 
 /// Why a text has no tokens: the vocabulary's own pattern gave up on it.
@@ -38,21 +38,21 @@ pub struct Tokenizer {
 #[error("the tokenizer fails on this text: {0}")]
 pub struct EncodeError(pub String);
 
-impl Tokenizer {
+impl ModelTokenizer {
     /// Reads `tokenizer.json`, and where they are there `tokenizer_config.json`, `generation_config.json` and `chat_template.jinja`.
     /// No token is `vocab_size` or above: added tokens that have no row in the embedding are left out.
     ///
     /// # Errors
     /// [`CheckpointError`] names the file that is absent, malformed or of a kind that is not supported.
-    pub fn open(folder: &Path, vocab_size: usize) -> Result<Tokenizer, CheckpointError> {
-        Tokenizer::read(&|name| in_folder(folder, name), vocab_size)
+    pub fn open(folder: &Path, vocab_size: usize) -> Result<ModelTokenizer, CheckpointError> {
+        ModelTokenizer::read(&|name| in_folder(folder, name), vocab_size)
     }
 
     /// The same from files that lie anywhere.
     ///
     /// # Errors
-    /// As [`Tokenizer::open`].
-    pub(crate) fn read(files: Files<'_>, vocab_size: usize) -> Result<Tokenizer, CheckpointError> {
+    /// As [`ModelTokenizer::open`].
+    pub(crate) fn read(files: FileSource<'_>, vocab_size: usize) -> Result<ModelTokenizer, CheckpointError> {
         let name = "tokenizer.json";
         let (file, bytes) = files(name)?.ok_or_else(|| absent(name))?;
         let malformed = |what| CheckpointError::Malformed { file: file.clone(), what };
@@ -72,7 +72,7 @@ impl Tokenizer {
         let settings = settings::read(files)?;
         let named = settings.eos.as_deref().and_then(|text| first.token_to_id(text));
         let ends = settings.ends.iter().copied().chain(named).collect();
-        Ok(Tokenizer { first, later, pieces, specials, forbidden, end: named, ends, settings })
+        Ok(ModelTokenizer { first, later, pieces, specials, forbidden, end: named, ends, settings })
     }
 
     /// The prompt that a rendered conversation makes: the tokens of transformers' `apply_chat_template`, unless a content holds text of
@@ -80,7 +80,7 @@ impl Tokenizer {
     ///
     /// # Errors
     /// When the vocabulary's pattern gives up on a text.
-    pub fn prompt(&self, parts: &[Part<'_>]) -> Result<Vec<u32>, EncodeError> {
+    pub fn prompt(&self, parts: &[TemplatePart<'_>]) -> Result<Vec<u32>, EncodeError> {
         self.encode(parts, true)
     }
 
@@ -89,7 +89,7 @@ impl Tokenizer {
     /// # Errors
     /// When the vocabulary's pattern gives up on it.
     pub fn text(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
-        self.encode(&[Part::Markup(text.to_owned())], false)
+        self.encode(&[TemplatePart::Markup(text.to_owned())], false)
     }
 
     /// What a token writes: a character may be spread over several tokens. Empty for a number that is no token.
@@ -122,12 +122,12 @@ impl Tokenizer {
         self.settings.chat_template.as_deref()
     }
 
-    fn encode(&self, parts: &[Part<'_>], mut at_start: bool) -> Result<Vec<u32>, EncodeError> {
+    fn encode(&self, parts: &[TemplatePart<'_>], mut at_start: bool) -> Result<Vec<u32>, EncodeError> {
         let mut tokens = Vec::new();
         for run in runs(parts, &self.specials, &self.forbidden) {
             match run {
-                Run::Special(token) => tokens.push(token),
-                Run::Plain(text) => {
+                PromptPiece::Special(token) => tokens.push(token),
+                PromptPiece::Plain(text) => {
                     let encoder = if at_start { &self.first } else { self.later.as_ref().unwrap_or(&self.first) };
                     let encoding = encoder.encode_fast(text, false).map_err(|error| EncodeError(error.to_string()))?;
                     tokens.extend_from_slice(encoding.get_ids());
@@ -139,8 +139,8 @@ impl Tokenizer {
     }
 }
 
-/// Gives a file by its name: what errors call it, and its bytes; `None` where there is none.
-pub(crate) type Files<'f> = &'f dyn Fn(&str) -> Result<Option<(PathBuf, Vec<u8>)>, CheckpointError>;
+/// A function that gives a file by its name: what errors call it, and its bytes; `None` where there is none.
+pub(crate) type FileSource<'f> = &'f dyn Fn(&str) -> Result<Option<(PathBuf, Vec<u8>)>, CheckpointError>;
 
 /// A file of a folder, if it is there; where the vocabulary itself is absent, the error says so.
 fn in_folder(folder: &Path, name: &str) -> Result<Option<(PathBuf, Vec<u8>)>, CheckpointError> {

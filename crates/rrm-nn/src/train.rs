@@ -31,5 +31,5 @@ pub mod trainee;
 pub mod weights;
 
 pub use error::TrainError;
-pub use run::{Trained, train};
-pub use run_error::RunError;
+pub use run::{TrainOutput, train};
+pub use run_error::TrainRunError;

@@ -10,12 +10,12 @@ use axum::{
 };
 
 use crate::{
-    Server, door, openapi, rerank,
+    AppState, door, openapi, rerank,
     routes::{get_reward, group, health, judge, metrics, rank, ready},
 };
 
 /// All routes. `/health` and `/ready` ask for no key.
-pub fn app(server: Arc<Server>) -> Router {
+pub fn app(server: Arc<AppState>) -> Router {
     let guarded = Router::new()
         .route("/v1/groups", post(group))
         .route("/v1/judge", post(judge))

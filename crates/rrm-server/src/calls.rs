@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::{FutureExt, future::BoxFuture};
-use rrm::engine::{Completion, Engine, EngineError, EngineInfo, HttpStats, Meter, Opening, Request, Scores};
+use rrm::engine::{Completion, Engine, EngineError, EngineInfo, HttpStats, Meter, Opening, Request, ScoreCache};
 
 /// For so long a failure says something about the next call.
 const RECENT: Duration = Duration::from_secs(60);
@@ -14,9 +14,9 @@ const RECENT: Duration = Duration::from_secs(60);
 /// Failures in a row that may be those of single requests; more are the judge's.
 const CHANCE: u32 = 2;
 
-/// How the last calls went.
+/// The outcome of the last calls.
 #[derive(Default)]
-pub struct Calls(Mutex<Option<Failures>>);
+pub struct CallHistory(Mutex<Option<Failures>>);
 
 /// Failures since the last call that was answered.
 struct Failures {
@@ -27,7 +27,7 @@ struct Failures {
     why: String,
 }
 
-impl Calls {
+impl CallHistory {
     fn saw(&self, answer: &Result<Completion, EngineError>, now: Instant) {
         let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *failures = match answer {
@@ -50,12 +50,12 @@ impl Calls {
 }
 
 /// An engine whose calls are watched.
-pub(crate) struct Watched {
+pub(crate) struct WatchedEngine {
     pub(crate) engine: Arc<dyn Engine>,
-    pub(crate) calls: Arc<Calls>,
+    pub(crate) calls: Arc<CallHistory>,
 }
 
-impl Engine for Watched {
+impl Engine for WatchedEngine {
     fn info(&self) -> &EngineInfo {
         self.engine.info()
     }
@@ -100,7 +100,7 @@ impl Engine for Watched {
         self.engine.close()
     }
 
-    fn scores(&self) -> Option<&Scores> {
+    fn scores(&self) -> Option<&ScoreCache> {
         self.engine.scores()
     }
 
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_judge_is_in_trouble_while_its_last_calls_all_failed() {
-        let (calls, now) = (Calls::default(), Instant::now());
+        let (calls, now) = (CallHistory::default(), Instant::now());
         let engine = || "judge".to_owned();
         let answered = Ok(Completion {
             text: String::new(),

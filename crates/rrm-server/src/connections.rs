@@ -25,8 +25,8 @@ use tokio::{
     time::{interval, sleep},
 };
 
-use self::open::{Moving, Open, Place};
-use crate::{Server, app};
+use self::open::{ConnectionGuard, OpenConnections, WatchedStream};
+use crate::{AppState, app};
 
 /// The wait after a connection could not be accepted and no idle one could be closed.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -35,10 +35,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 const MOST_BUFFERED: usize = 64 << 10;
 
 /// Serves all routes until `ending` is done, and then until every request that came before is answered.
-pub async fn serve(listener: TcpListener, server: Arc<Server>, ending: impl Future<Output = ()>) {
+pub async fn serve(listener: TcpListener, server: Arc<AppState>, ending: impl Future<Output = ()>) {
     let app = app::app(server.clone());
     let (most, idle) = (server.settings.max_connections.max(1), server.settings.idle_timeout);
-    let open = Arc::new(Open::default());
+    let open = Arc::new(OpenConnections::default());
     let (tell, told) = watch::channel(());
     let mut ending = pin!(ending);
     let mut look = interval((idle / 4).max(Duration::from_millis(1)));
@@ -77,7 +77,7 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, ending: impl Futu
 }
 
 /// Closes the connection that was idle for longest, if there is an idle one; its task ends before the next one is accepted.
-async fn make_room(open: &Open) -> bool {
+async fn make_room(open: &OpenConnections) -> bool {
     let closed = open.close_oldest();
     yield_now().await;
     closed
@@ -90,7 +90,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 /// Answers the requests of one connection, one after the other.
-async fn connection(stream: TcpStream, app: Router, place: Place, idle: Duration, mut told: watch::Receiver<()>) {
+async fn connection(stream: TcpStream, app: Router, place: ConnectionGuard, idle: Duration, mut told: watch::Receiver<()>) {
     // Small answers must not wait for more to come.
     stream.set_nodelay(true).ok();
     let app = TowerToHyperService::new(app);
@@ -104,7 +104,7 @@ async fn connection(stream: TcpStream, app: Router, place: Place, idle: Duration
             answer
         }
     });
-    let io = TokioIo::new(Moving { stream, connection: place.connection.clone() });
+    let io = TokioIo::new(WatchedStream { stream, connection: place.connection.clone() });
     let mut http = http1::Builder::new();
     // This is also the time for which a connection may be idle between two requests.
     http.timer(TokioTimer::new()).header_read_timeout(idle).max_buf_size(MOST_BUFFERED);

@@ -20,21 +20,21 @@ use tokio::{
 };
 
 use crate::{
-    Server,
+    AppState,
     error::ApiError,
     refusal,
-    settings::{Key, Settings},
+    settings::{ApiKey, ServerSettings},
 };
 
 /// Keys as hashes, and how many requests may wait.
 pub struct Door {
     /// By the hash of the token; hashes are compared, so that the time of a comparison says nothing about a token.
-    keys: HashMap<[u8; 32], Limits>,
+    keys: HashMap<[u8; 32], KeyLimits>,
     waiting: Arc<Semaphore>,
 }
 
-/// What one key may do.
-struct Limits {
+/// The limits of one API key.
+struct KeyLimits {
     waiting: Option<(usize, Arc<Semaphore>)>,
     quota: Option<Quota>,
 }
@@ -65,16 +65,16 @@ impl Quota {
 
 impl Door {
     /// The door that these settings describe.
-    pub fn new(settings: &Settings) -> Self {
-        let limits = |key: &Key| Limits {
+    pub fn new(settings: &ServerSettings) -> Self {
+        let limits = |key: &ApiKey| KeyLimits {
             waiting: key.max_waiting.map(|n| (n, Arc::new(Semaphore::new(n)))),
             quota: key.per_minute.map(Quota::new),
         };
-        let key = |key: &Key| (hash(&key.token), limits(key));
+        let key = |key: &ApiKey| (hash(&key.token), limits(key));
         Door { keys: settings.keys.iter().map(key).collect(), waiting: Arc::new(Semaphore::new(settings.most_waiting())) }
     }
 
-    fn enter(&self, request: &Request, settings: &Settings) -> Result<Vec<OwnedSemaphorePermit>, ApiError> {
+    fn enter(&self, request: &Request, settings: &ServerSettings) -> Result<Vec<OwnedSemaphorePermit>, ApiError> {
         let take = |slots: &Arc<Semaphore>, limit| slots.clone().try_acquire_owned().map_err(|_| ApiError::Busy(limit));
         let mut permits = Vec::new();
         if !self.keys.is_empty() {
@@ -101,7 +101,7 @@ fn hash(token: &str) -> [u8; 32] {
 }
 
 /// Lets a request in, or says why not; reads its body within its limits, and counts how it was answered.
-pub async fn guard(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+pub async fn guard(State(server): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let (began, route) = (Instant::now(), request.uri().path().to_owned());
     let answer = match enter(&server, request).await {
         Ok((request, permits)) => {
@@ -121,7 +121,7 @@ pub async fn guard(State(server): State<Arc<Server>>, request: Request, next: Ne
     answer
 }
 
-async fn enter(server: &Arc<Server>, request: Request) -> Result<(Request, Vec<OwnedSemaphorePermit>), ApiError> {
+async fn enter(server: &Arc<AppState>, request: Request) -> Result<(Request, Vec<OwnedSemaphorePermit>), ApiError> {
     let settings = &server.settings;
     let permits = server.door.enter(&request, settings)?;
     let (parts, body) = request.into_parts();

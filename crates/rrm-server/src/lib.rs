@@ -33,43 +33,43 @@ use crate::error::ApiError;
 
 pub use app::app;
 
-/// Whether a judge was made for such rows; if not, why.
-pub type Admits = Box<dyn Fn(&Item) -> Result<(), String> + Send + Sync>;
+/// A check of whether the judge accepts a row; if not, why.
+pub type RowCheck = Box<dyn Fn(&Item) -> Result<(), String> + Send + Sync>;
 
-/// Everything that routes share.
-pub struct Server {
+/// The state that all routes share.
+pub struct AppState {
     /// Who judges; its store keeps what was paid for.
     pub judge: Judge,
     /// How groups are gathered and rewarded.
-    pub settings: settings::Settings,
+    pub settings: settings::ServerSettings,
     /// Refuses what the judge knows nothing about.
-    pub admits: Admits,
+    pub admits: RowCheck,
     /// Groups that gather, are judged, or answer again.
     pub groups: rendezvous::Groups,
     /// What happened.
-    pub metrics: metrics::Metrics,
+    pub metrics: metrics::ServerMetrics,
     /// How the judge's last calls went.
-    pub calls: Arc<calls::Calls>,
+    pub calls: Arc<calls::CallHistory>,
     door: door::Door,
     /// Where rankings are computed.
     judging: Handle,
 }
 
-impl Server {
+impl AppState {
     /// A server without groups. Rankings are computed by the runtime in which this is called; connections may be served by another.
     ///
     /// # Panics
     /// Outside of a runtime.
-    pub fn new(mut judge: Judge, settings: settings::Settings, admits: Admits) -> Arc<Self> {
+    pub fn new(mut judge: Judge, settings: settings::ServerSettings, admits: RowCheck) -> Arc<Self> {
         let door = door::Door::new(&settings);
-        let calls = Arc::<calls::Calls>::default();
-        judge.engine = Arc::new(calls::Watched { engine: judge.engine, calls: calls.clone() });
-        Arc::new(Server {
+        let calls = Arc::<calls::CallHistory>::default();
+        judge.engine = Arc::new(calls::WatchedEngine { engine: judge.engine, calls: calls.clone() });
+        Arc::new(AppState {
             judge,
             settings,
             admits,
             groups: rendezvous::Groups::default(),
-            metrics: metrics::Metrics::default(),
+            metrics: metrics::ServerMetrics::default(),
             calls,
             door,
             judging: Handle::current(),

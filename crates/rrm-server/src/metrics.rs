@@ -16,7 +16,7 @@ use std::time::Duration;
 use rrm::{ranking::Ranking, result::RowResult};
 
 pub use self::{drift::Drift, histogram::Histogram};
-use crate::{error::ApiError, reward::Judged};
+use crate::{error::ApiError, reward::GroupRewards};
 
 /// A number that only grows.
 #[derive(Default)]
@@ -33,8 +33,8 @@ impl Counter {
     }
 }
 
-/// What a server counts.
-pub struct Metrics {
+/// The counters and histograms of a server.
+pub struct ServerMetrics {
     /// Groups judged with all their members.
     pub groups_complete: Counter,
     /// Groups judged at their deadline without some.
@@ -71,13 +71,13 @@ pub struct Metrics {
     pub tokens: Histogram,
     /// Bytes of judged responses.
     pub bytes: Histogram,
-    drifts: Drifts,
+    drifts: DriftGauges,
     lengths: Mutex<Lengths>,
 }
 
-/// What is watched for drift, one number for each judged group.
+/// The numbers that are checked for drift, one of each for every judged group.
 #[derive(Default)]
-struct Drifts {
+struct DriftGauges {
     /// Mean bytes of a response.
     bytes: Drift,
     /// Share of votes without a verdict.
@@ -88,10 +88,10 @@ struct Drifts {
     twins: Drift,
 }
 
-impl Default for Metrics {
+impl Default for ServerMetrics {
     fn default() -> Self {
         let counter = Counter::default;
-        Metrics {
+        ServerMetrics {
             groups_complete: counter(),
             groups_partial: counter(),
             groups_incomplete: counter(),
@@ -110,7 +110,7 @@ impl Default for Metrics {
             judging: Histogram::new(0.001, 4.0, 10),
             tokens: Histogram::new(100.0, 4.0, 10),
             bytes: Histogram::new(64.0, 4.0, 8),
-            drifts: Drifts::default(),
+            drifts: DriftGauges::default(),
             lengths: Mutex::default(),
         }
     }
@@ -126,7 +126,7 @@ struct Lengths {
     yy: f64,
 }
 
-impl Metrics {
+impl ServerMetrics {
     /// Counts the votes of a ranking.
     pub fn ranking(&self, ranking: &Ranking) {
         let (votes, abstained) = (ranking.tally.votes, ranking.tally.abstained);
@@ -158,7 +158,7 @@ impl Metrics {
     }
 
     /// Counts a group that was judged, or could not be.
-    pub fn group(&self, judged: &Result<Judged, ApiError>, texts: &[String], copies: &[usize], partial: bool) {
+    pub fn group(&self, judged: &Result<GroupRewards, ApiError>, texts: &[String], copies: &[usize], partial: bool) {
         let Ok(judged) = judged else { return self.groups_failed.add(1) };
         if partial { &self.groups_partial } else { &self.groups_complete }.add(1);
         self.groups_of_twins.add(u64::from(judged.distinct == 1));
@@ -191,7 +191,7 @@ impl Metrics {
     }
 
     /// Everything as text; `open` are groups and members that wait now, `spent` calls and tokens of the judge.
-    pub fn text(&self, open: (usize, usize), spent: rrm::spending::Spent) -> String {
+    pub fn text(&self, open: (usize, usize), spent: rrm::spending::SpendingTotals) -> String {
         let mut text = String::new();
         let counters = [
             ("groups_complete_total", "Groups judged with all their members.", &self.groups_complete),
@@ -244,7 +244,7 @@ impl Metrics {
         self.bytes.text(&mut text, "response_bytes", "Bytes of judged responses.");
         let help = "Recent groups against the first 100, in their standard deviations; NaN before.";
         writeln!(text, "# HELP rrm_drift {help}\n# TYPE rrm_drift gauge").ok();
-        let Drifts { bytes, abstained, slope, twins } = &self.drifts;
+        let DriftGauges { bytes, abstained, slope, twins } = &self.drifts;
         for (of, drift) in
             [("response_bytes", bytes), ("abstained_share", abstained), ("length_slope", slope), ("twin_share", twins)]
         {

@@ -15,14 +15,14 @@ use crate::{rerank, routes};
         routes::group, routes::judge, routes::rank, routes::get_reward, rerank::rerank, rerank::score, routes::health, routes::ready, routes::metrics
     ),
     components(schemas(crate::error::ErrorBody)),
-    modifiers(&Twins, &Bearer)
+    modifiers(&RouteAliases, &Bearer)
 )]
 struct Description;
 
-/// Routes with several names.
-struct Twins;
+/// Routes that have several names.
+struct RouteAliases;
 
-impl Modify for Twins {
+impl Modify for RouteAliases {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
         for (path, names) in [("/v1/rerank", &["/rerank", "/v2/rerank"][..]), ("/v1/score", &["/score"][..])] {
             let Some(item) = api.paths.paths.get(path).cloned() else { continue };

@@ -6,37 +6,37 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::{
-    Server,
+    AppState,
     error::ApiError,
-    rendezvous::{self, Absentee, Who},
+    rendezvous::{self, MemberIdentity, RefusedMember},
     settings::{LONGEST_DEADLINE, MOST_MEMBERS},
 };
 
-/// What a body says about its group, as far as it can be read: keys in front of the place where it breaks.
+/// The facts about its group that an invalid body still shows: keys in front of the place where it breaks.
 #[derive(Default)]
-struct Named {
+struct GroupHint {
     group: Option<String>,
     size: Option<usize>,
-    who: Option<Who>,
+    who: Option<MemberIdentity>,
     deadline: Option<Duration>,
     prompts: Vec<Value>,
     labels: Vec<Value>,
 }
 
 /// Tells the groups that a refused body of `route` names that this member does not come.
-pub(crate) fn tell(server: &Arc<Server>, route: &str, body: &[u8], error: &ApiError) {
-    let mut named = Named::default();
+pub(crate) fn tell(server: &Arc<AppState>, route: &str, body: &[u8], error: &ApiError) {
+    let mut named = GroupHint::default();
     // What breaks the reading is what the body was refused for; what was read before stays.
     (&mut named).deserialize(&mut serde_json::Deserializer::from_slice(body)).ok();
     let settings = &server.settings;
-    let absentee = |key: String, who: Who| Absentee {
+    let absentee = |key: String, who: MemberIdentity| RefusedMember {
         key,
         size: named.size.or(settings.group_size),
         who,
         deadline: named.deadline.unwrap_or(settings.deadline),
     };
     // Who has no name is told by what was sent, so that the tries of one member are not several members.
-    let nameless = |sample: usize| Who::Request(format!("{sample} {}", blake3::hash(body).to_hex()));
+    let nameless = |sample: usize| MemberIdentity::Request(format!("{sample} {}", blake3::hash(body).to_hex()));
     match (route, &named.group) {
         ("/v1/groups", Some(group)) => {
             let who = named.who.clone().unwrap_or_else(|| nameless(0));
@@ -54,7 +54,7 @@ pub(crate) fn tell(server: &Arc<Server>, route: &str, body: &[u8], error: &ApiEr
     }
 }
 
-impl<'de> DeserializeSeed<'de> for &mut Named {
+impl<'de> DeserializeSeed<'de> for &mut GroupHint {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -62,7 +62,7 @@ impl<'de> DeserializeSeed<'de> for &mut Named {
     }
 }
 
-impl<'de> Visitor<'de> for &mut Named {
+impl<'de> Visitor<'de> for &mut GroupHint {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,9 +79,9 @@ impl<'de> Visitor<'de> for &mut Named {
                     let size = map.next_value::<Value>()?.as_u64().map(|size| size as usize);
                     self.size = size.filter(|size| (2..=MOST_MEMBERS).contains(size));
                 }
-                "member" => self.who = text(&map.next_value()?).map(Who::Member).or(self.who.take()),
+                "member" => self.who = text(&map.next_value()?).map(MemberIdentity::Member).or(self.who.take()),
                 "idempotency_key" => {
-                    let key = text(&map.next_value()?).map(Who::Request);
+                    let key = text(&map.next_value()?).map(MemberIdentity::Request);
                     self.who = self.who.take().or(key);
                 }
                 "deadline_seconds" => {

@@ -1,7 +1,7 @@
 //! Requests with one response each -> groups -> one answer for everybody who waits.
 //!
 //! A group gathers until it has all its members or its deadline has come, is judged once, in a task of the server's own that no client can
-//! cancel, and answers those who ask again for a while. How a member is told from others: [`Who`]. Of members that are told by their text
+//! cancel, and answers those who ask again for a while. How a member is told from others: [`MemberIdentity`]. Of members that are told by their text
 //! (OpenRLHF), somebody whose text stands there without anybody waiting for it has lost a connection and takes that place again; everybody
 //! else is a new member, so two waiting clients with one text are two members. `refused` has what becomes of a group whose member was
 //! refused, `ending` how gathering and judging end.
@@ -18,21 +18,21 @@ use std::{
 use rrm::chat::Message;
 use tokio::sync::watch;
 
-pub use self::refused::{Absentee, refuse};
+pub use self::refused::{RefusedMember, refuse};
 use self::{
     ending::{expire, judge, settle},
-    refused::Refused,
+    refused::RefusedGroup,
 };
 use crate::{
-    Server,
+    AppState,
     error::ApiError,
-    reward::{Judged, Reward},
+    reward::{GroupRewards, Reward},
     settings::{OnPartial, Scale},
 };
 
-/// How a member is told from the others of its group.
+/// The identity of a member within its group.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Who {
+pub enum MemberIdentity {
     /// By its name. A key has one group of such members.
     Member(String),
     /// By a key of its request, which only its retries have too. A key may have several groups of such members, filled one after the other.
@@ -41,15 +41,15 @@ pub enum Who {
     Text,
 }
 
-/// One response that wants its reward.
+/// A request for the reward of one response.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct RewardRequest {
     /// The group's key.
     pub key: String,
     /// How many members the group has.
     pub size: usize,
     /// Which member this is.
-    pub who: Who,
+    pub who: MemberIdentity,
     /// What the responses answer.
     pub prompt: Vec<Message>,
     /// The text that is judged.
@@ -62,47 +62,49 @@ pub struct Ask {
     pub on_partial: OnPartial,
 }
 
-/// What a waiter is told.
+/// The reward of a member, as its waiting request receives it.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct MemberReward {
     /// The waiter's own reward.
     pub reward: Reward,
     /// Members that were judged.
     pub present: usize,
     /// The whole group.
-    pub judged: Arc<Judged>,
+    pub judged: Arc<GroupRewards>,
 }
 
 /// All groups of a server, by key. One key has several groups at once where members have no names and a prompt comes more than once.
 #[derive(Default)]
-pub struct Groups(Mutex<State>);
+pub struct Groups(Mutex<GroupsState>);
 
+/// The groups that are open, and those that were refused.
 #[derive(Default)]
-struct State {
-    groups: HashMap<String, Vec<Group>>,
+struct GroupsState {
+    groups: HashMap<String, Vec<OpenGroup>>,
     /// Groups that cannot be complete, until all their members have heard of it.
-    refused: HashMap<String, Refused>,
+    refused: HashMap<String, RefusedGroup>,
     serial: u64,
     closing: bool,
 }
 
-struct Group {
+/// A group that is open: its members so far, and who will not come.
+struct OpenGroup {
     serial: u64,
     /// Size, deadline and all else that members have in common, from the first one; once it is judged, without its prompt and text.
-    ask: Ask,
+    ask: RewardRequest,
     /// What the prompt was.
     prompt: Digest,
     members: Vec<Member>,
     /// Members that were refused: the group is complete without them, where groups are judged without some.
-    absent: Vec<Who>,
+    absent: Vec<MemberIdentity>,
     /// Of the last request of this group that was refused, who it was and why.
     why: Option<String>,
     began: Instant,
     gathering: bool,
-    answer: watch::Sender<Option<Answer>>,
+    answer: watch::Sender<Option<GroupAnswer>>,
 }
 
-impl Group {
+impl OpenGroup {
     /// Whether nobody is left to wait for.
     fn is_complete(&self) -> bool {
         self.members.len() + self.absent.len() >= self.ask.size
@@ -110,7 +112,7 @@ impl Group {
 }
 
 struct Member {
-    who: Who,
+    who: MemberIdentity,
     /// Its text, until the group is judged.
     text: String,
     /// What the text was: answered groups are kept for those who ask again, and their texts would fill memory.
@@ -137,23 +139,23 @@ fn digest_of(prompt: &[Message]) -> Digest {
     *hasher.finalize().as_bytes()
 }
 
-/// What a judged group says: the distinct texts in byte order, how many members there were, and the rewards.
-type Answer = Result<(Arc<Vec<Digest>>, usize, Arc<Judged>), ApiError>;
+/// The result of a judged group: the distinct texts in byte order, the number of members, and the rewards.
+type GroupAnswer = Result<(Arc<Vec<Digest>>, usize, Arc<GroupRewards>), ApiError>;
 
 /// A place in a group; leaves it when dropped.
-pub struct Seat {
-    server: Arc<Server>,
+pub struct GroupSeat {
+    server: Arc<AppState>,
     key: String,
     serial: u64,
     place: usize,
     is: Digest,
     /// Whether somebody with this id or text had been here before.
     pub again: bool,
-    answer: watch::Receiver<Option<Answer>>,
+    answer: watch::Receiver<Option<GroupAnswer>>,
 }
 
 impl Groups {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, GroupsState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -194,10 +196,10 @@ impl Groups {
 ///
 /// # Errors
 /// [`ApiError::Conflict`] where a request contradicts those before it, [`ApiError::Late`] where the group was judged without it.
-pub fn join(server: &Arc<Server>, ask: Ask) -> Result<Seat, ApiError> {
+pub fn join(server: &Arc<AppState>, ask: RewardRequest) -> Result<GroupSeat, ApiError> {
     let (is, prompt) = (digest(&ask.text), digest_of(&ask.prompt));
     let mut state = server.groups.lock();
-    let State { groups, refused, serial, closing } = &mut *state;
+    let GroupsState { groups, refused, serial, closing } = &mut *state;
     let (at, place, again) = match find(groups.get(&ask.key).map_or(&[], Vec::as_slice), &ask, (is, prompt))? {
         Some((at, place)) => (at, place, true),
         None if *closing => return Err(ApiError::Closing),
@@ -230,19 +232,19 @@ pub fn join(server: &Arc<Server>, ask: Ask) -> Result<Seat, ApiError> {
         server.judging.spawn(settle(server.clone(), ask.key.clone(), group.serial));
     }
     let answer = group.answer.subscribe();
-    Ok(Seat { server: server.clone(), key: ask.key, serial: group.serial, place, is, again, answer })
+    Ok(GroupSeat { server: server.clone(), key: ask.key, serial: group.serial, place, is, again, answer })
 }
 
 /// A new group, whose deadline begins to run; gives its place.
 fn begin(
-    server: &Arc<Server>,
-    groups: &mut Vec<Group>,
-    (ask, prompt): (&Ask, Digest),
-    ((absent, why), serial): ((Vec<Who>, Option<String>), u64),
+    server: &Arc<AppState>,
+    groups: &mut Vec<OpenGroup>,
+    (ask, prompt): (&RewardRequest, Digest),
+    ((absent, why), serial): ((Vec<MemberIdentity>, Option<String>), u64),
 ) -> usize {
     let answer = watch::Sender::new(None);
     server.judging.spawn(expire(server.clone(), ask.key.clone(), serial, ask.deadline, answer.subscribe()));
-    groups.push(Group {
+    groups.push(OpenGroup {
         serial,
         ask: ask.clone(),
         prompt,
@@ -257,24 +259,26 @@ fn begin(
 }
 
 /// A member, for messages.
-fn named(who: &Who) -> String {
+fn named(who: &MemberIdentity) -> String {
     match who {
-        Who::Member(name) => format!("member {name}"),
-        Who::Request(_) | Who::Text => "a member".to_owned(),
+        MemberIdentity::Member(name) => format!("member {name}"),
+        MemberIdentity::Request(_) | MemberIdentity::Text => "a member".to_owned(),
     }
 }
 
 /// Where somebody who has been here before stands: group and place. `None` for a new member.
-fn find(groups: &[Group], ask: &Ask, (is, prompt): (Digest, Digest)) -> Result<Option<(usize, usize)>, ApiError> {
+fn find(groups: &[OpenGroup], ask: &RewardRequest, (is, prompt): (Digest, Digest)) -> Result<Option<(usize, usize)>, ApiError> {
     let stands = |holds: &dyn Fn(&Member) -> bool| {
-        let at = |(at, group): (usize, &Group)| group.members.iter().position(holds).map(|place| (at, place));
+        let at = |(at, group): (usize, &OpenGroup)| group.members.iter().position(holds).map(|place| (at, place));
         groups.iter().enumerate().find_map(at)
     };
     let found = match &ask.who {
-        Who::Text => {
-            return Ok(stands(&|member| member.who == Who::Text && member.is == is && member.waiters == 0 && !member.told));
+        MemberIdentity::Text => {
+            return Ok(stands(&|member| {
+                member.who == MemberIdentity::Text && member.is == is && member.waiters == 0 && !member.told
+            }));
         }
-        Who::Member(_) | Who::Request(_) => stands(&|member| member.who == ask.who),
+        MemberIdentity::Member(_) | MemberIdentity::Request(_) => stands(&|member| member.who == ask.who),
     };
     match (found, &ask.who) {
         (Some((at, place)), _) if groups[at].members[place].is == is => {
@@ -282,7 +286,7 @@ fn find(groups: &[Group], ask: &Ask, (is, prompt): (Digest, Digest)) -> Result<O
         }
         (Some(_), who) => Err(ApiError::Conflict(format!("{} of group {} has another response already", named(who), ask.key))),
         // Members with names belong to one group of a key.
-        (None, Who::Member(name)) => match groups.first() {
+        (None, MemberIdentity::Member(name)) => match groups.first() {
             Some(group) if !group.gathering && group.members.len() < group.ask.size => Err(ApiError::Late(ask.key.clone())),
             Some(group) if !group.gathering => Err(ApiError::Conflict(format!(
                 "group {} has its {} members already; {name} is none of them",
@@ -295,7 +299,7 @@ fn find(groups: &[Group], ask: &Ask, (is, prompt): (Digest, Digest)) -> Result<O
 }
 
 /// Refuses a member that says something else about the group than its first one.
-fn agree(group: &Group, ask: &Ask, prompt: Digest) -> Result<(), ApiError> {
+fn agree(group: &OpenGroup, ask: &RewardRequest, prompt: Digest) -> Result<(), ApiError> {
     let first = &group.ask;
     let differs = |what: &str| Err(ApiError::Conflict(format!("group {}: the first member named another {what}", ask.key)));
     match ask {
@@ -310,19 +314,19 @@ fn agree(group: &Group, ask: &Ask, prompt: Digest) -> Result<(), ApiError> {
     }
 }
 
-impl Seat {
+impl GroupSeat {
     /// Waits for the group's answer and gives this member's share of it.
     ///
     /// # Errors
     /// Whatever kept the group from being judged, and [`ApiError::Undecided`] where no verdict says which place this response has.
-    pub async fn wait(mut self) -> Result<Told, ApiError> {
+    pub async fn wait(mut self) -> Result<MemberReward, ApiError> {
         let answer = self.answer.wait_for(Option::is_some).await.map(|answer| answer.clone());
         let (texts, present, judged) = answer.ok().flatten().unwrap_or(Err(ApiError::Closing))?;
         self.member(|member| member.told = true);
         let at = texts.iter().position(|text| *text == self.is);
         let at = at.ok_or_else(|| ApiError::Conflict("this response was not judged".to_owned()))?;
         let reward = judged.rewards[at].clone()?;
-        Ok(Told { reward, present, judged })
+        Ok(MemberReward { reward, present, judged })
     }
 
     fn member(&self, change: impl FnOnce(&mut Member)) {
@@ -335,7 +339,7 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for GroupSeat {
     fn drop(&mut self) {
         self.member(|member| member.waiters -= 1);
     }

@@ -15,18 +15,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Server,
+    AppState,
     error::ApiError,
-    reward::{self, Judged},
+    reward::{self, GroupRewards},
     settings::{MOST_MEMBERS, Scale},
     shapes::{invalid, parse},
     text::answer,
 };
 
-/// A document. It is read where its place is known, so that an error names it.
+/// A document that is to be ranked. It is read where its place is known, so that an error names it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
-pub struct Document(Value);
+pub struct RerankDocument(Value);
 
 /// How a document is described: a text, or an object with a text.
 #[derive(utoipa::ToSchema)]
@@ -50,7 +50,7 @@ pub struct RerankRequest {
     pub query: String,
     /// Two or more different documents.
     #[schema(value_type = Option<Vec<TextOrObject>>, min_items = 2)]
-    pub documents: Option<Vec<Document>>,
+    pub documents: Option<Vec<RerankDocument>>,
     /// The same, in the shape of text-embeddings-inference.
     #[schema(min_items = 2)]
     pub texts: Option<Vec<String>>,
@@ -72,7 +72,7 @@ pub enum OneOrMore {
     One(String),
     /// Several.
     #[schema(value_type = Vec<TextOrObject>)]
-    More(Vec<Document>),
+    More(Vec<RerankDocument>),
 }
 
 /// `POST /score`, `/v1/score`.
@@ -91,9 +91,9 @@ pub struct ScoreRequest {
 }
 
 /// What documents say; `name` is the key that holds them.
-fn texts(documents: Vec<Document>, name: &str) -> Result<Vec<String>, ApiError> {
+fn texts(documents: Vec<RerankDocument>, name: &str) -> Result<Vec<String>, ApiError> {
     const EXPECTED: &str = "a text, or an object with a `text`";
-    let text = |(i, Document(value)): (usize, Document)| match value {
+    let text = |(i, RerankDocument(value)): (usize, RerankDocument)| match value {
         Value::String(text) => Ok(text),
         Value::Object(mut keys) => {
             let place = |key: &str| format!("{name}[{i}].{key}");
@@ -112,7 +112,7 @@ fn texts(documents: Vec<Document>, name: &str) -> Result<Vec<String>, ApiError> 
 }
 
 /// Ranks documents; gives the score of each, from 0 to 1.
-async fn scores(server: &Arc<Server>, query: String, documents: &[String]) -> Result<(Vec<f64>, Judged), ApiError> {
+async fn scores(server: &Arc<AppState>, query: String, documents: &[String]) -> Result<(Vec<f64>, GroupRewards), ApiError> {
     let messages = vec![Message::user(query.as_str())];
     dataset::check_prompt(&messages, "query").map_err(invalid)?;
     if !(2..=MOST_MEMBERS).contains(&documents.len()) {
@@ -161,38 +161,38 @@ fn best_first(scores: &[f64], top: Option<usize>) -> Vec<usize> {
 
 /// Tokens of the counted votes.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Used {
+pub struct RerankUsage {
     prompt_tokens: u64,
     completion_tokens: u64,
     total_tokens: u64,
 }
 
-fn usage(judged: &Judged) -> Used {
+fn usage(judged: &GroupRewards) -> RerankUsage {
     let (prompt_tokens, completion_tokens) = (judged.usage.prompt_tokens, judged.usage.completion_tokens);
-    Used { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens }
+    RerankUsage { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens }
 }
 
 /// A document that comes back.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Shown {
+pub struct ResultDocument {
     text: String,
 }
 
 /// A document in the shape of Jina, Cohere and vLLM.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Relevant {
+pub struct RerankResult {
     /// Its place in the request.
     index: usize,
     /// From 0 to 1 among these documents.
     #[schema(minimum = 0, maximum = 1)]
     relevance_score: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    document: Option<Shown>,
+    document: Option<ResultDocument>,
 }
 
 /// A document in the shape of text-embeddings-inference.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Listed {
+pub struct TeiResult {
     /// Its place in the request.
     index: usize,
     /// From 0 to 1 among these documents.
@@ -202,9 +202,9 @@ pub struct Listed {
     text: Option<String>,
 }
 
-/// What the votes decided.
+/// Counts of distinct, undecided and coin-flip matches.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Decisions {
+pub struct DecisionCounts {
     /// Different texts.
     distinct: usize,
     /// Matches whose votes named nobody.
@@ -215,14 +215,14 @@ pub struct Decisions {
 
 /// Documents, best first.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Ranked {
+pub struct RerankResponse {
     id: &'static str,
     object: &'static str,
     /// Who judged.
     model: String,
-    results: Vec<Relevant>,
-    usage: Used,
-    meta: Decisions,
+    results: Vec<RerankResult>,
+    usage: RerankUsage,
+    meta: DecisionCounts,
 }
 
 /// Documents, best first, in the shape that asked.
@@ -230,14 +230,14 @@ pub struct Ranked {
 #[serde(untagged)]
 pub enum RerankReply {
     /// For `documents`.
-    Object(Ranked),
+    Object(RerankResponse),
     /// For `texts`.
-    List(Vec<Listed>),
+    List(Vec<TeiResult>),
 }
 
 /// One score.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Scored {
+pub struct ScoreResult {
     /// The document's place in the request.
     index: usize,
     object: &'static str,
@@ -254,8 +254,8 @@ pub struct ScoreReply {
     created: u64,
     /// Who judged.
     model: String,
-    data: Vec<Scored>,
-    usage: Used,
+    data: Vec<ScoreResult>,
+    usage: RerankUsage,
 }
 
 /// Documents, best first.
@@ -264,7 +264,7 @@ pub struct ScoreReply {
         (status = 200, description = "Best first: an object with `results`, or for `texts` a list", body = RerankReply),
         ApiError,
     ))]
-pub async fn rerank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<RerankReply>, ApiError> {
+pub async fn rerank(State(server): State<Arc<AppState>>, body: Bytes) -> Result<Json<RerankReply>, ApiError> {
     let request: RerankRequest = parse(&body)?;
     let (documents, listed) = match (request.documents, request.texts) {
         (Some(documents), None) => (texts(documents, "documents")?, false),
@@ -275,19 +275,19 @@ pub async fn rerank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Js
     let order = best_first(&scores, request.top_n);
     if listed {
         let with = request.return_text.unwrap_or(false);
-        let one = |at: &usize| Listed { index: *at, score: scores[*at], text: with.then(|| documents[*at].clone()) };
+        let one = |at: &usize| TeiResult { index: *at, score: scores[*at], text: with.then(|| documents[*at].clone()) };
         return Ok(Json(RerankReply::List(order.iter().map(one).collect())));
     }
     let with = request.return_documents.unwrap_or(true);
-    let shown = |at: usize| with.then(|| Shown { text: documents[at].clone() });
-    let one = |at: &usize| Relevant { index: *at, relevance_score: scores[*at], document: shown(*at) };
-    Ok(Json(RerankReply::Object(Ranked {
+    let shown = |at: usize| with.then(|| ResultDocument { text: documents[at].clone() });
+    let one = |at: &usize| RerankResult { index: *at, relevance_score: scores[*at], document: shown(*at) };
+    Ok(Json(RerankReply::Object(RerankResponse {
         id: "rerank-rrm",
         object: "list",
         model: server.judge.engine.info().name.clone(),
         results: order.iter().map(one).collect(),
         usage: usage(&judged),
-        meta: Decisions { distinct: judged.distinct, undecided: judged.undecided, coins: judged.coins },
+        meta: DecisionCounts { distinct: judged.distinct, undecided: judged.undecided, coins: judged.coins },
     })))
 }
 
@@ -297,7 +297,7 @@ pub async fn rerank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Js
         (status = 200, description = "Scores in the order of the documents", body = ScoreReply),
         ApiError,
     ))]
-pub async fn score(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<ScoreReply>, ApiError> {
+pub async fn score(State(server): State<Arc<AppState>>, body: Bytes) -> Result<Json<ScoreReply>, ApiError> {
     let request: ScoreRequest = parse(&body)?;
     if request.label_token_ids.is_some() {
         return Err(ApiError::Invalid(
@@ -317,7 +317,7 @@ pub async fn score(State(server): State<Arc<Server>>, body: Bytes) -> Result<Jso
     };
     let documents = all(request.documents, "documents")?;
     let (scores, judged) = scores(&server, query.clone(), &documents).await?;
-    let one = |(index, score): (usize, &f64)| Scored { index, object: "score", score: *score };
+    let one = |(index, score): (usize, &f64)| ScoreResult { index, object: "score", score: *score };
     Ok(Json(ScoreReply {
         id: "score-rrm",
         object: "list",

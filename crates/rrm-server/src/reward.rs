@@ -14,11 +14,11 @@ use rrm::{
 };
 use serde::Serialize;
 
-use crate::{Server, error::ApiError, settings::Scale};
+use crate::{AppState, error::ApiError, settings::Scale};
 
-/// What a group was judged to be worth.
+/// The rewards of a group, and how it was judged.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Judged {
+pub struct GroupRewards {
     /// For each different text, in byte order.
     pub rewards: Vec<Result<Reward, ApiError>>,
     /// How many different texts there were.
@@ -51,13 +51,13 @@ pub struct Reward {
 /// # Errors
 /// [`ApiError::Judge`] when a match could not be judged.
 pub async fn judge(
-    server: &Server,
+    server: &AppState,
     key: &str,
     prompt: Arc<Prompt>,
     texts: &[String],
     copies: &[usize],
     scale: Scale,
-) -> Result<Judged, ApiError> {
+) -> Result<GroupRewards, ApiError> {
     let response =
         |text: &String| Response { text: text.as_str().into(), label: None, team: None, extra: serde_json::Map::default() };
     let item = Item {
@@ -70,14 +70,14 @@ pub async fn judge(
     (server.admits)(&item).map_err(ApiError::Invalid)?;
     if texts.len() == 1 {
         let rewards = vec![Ok(of_twins(scale))];
-        return Ok(Judged { rewards, distinct: 1, undecided: 0, coins: 0, usage: Usage::default() });
+        return Ok(GroupRewards { rewards, distinct: 1, undecided: 0, coins: 0, usage: Usage::default() });
     }
     let settings = server.settings.rank;
     let ranking = rank::rank(&server.judge, &item, &settings).await.map_err(|error| ApiError::Judge(error.to_string()))?;
     server.metrics.ranking(&ranking);
     let rewards = rewards(&ranking, settings.strategy, copies, scale);
     let tally = ranking.tally;
-    Ok(Judged { rewards, distinct: texts.len(), undecided: tally.undecided, coins: tally.coins, usage: tally.usage })
+    Ok(GroupRewards { rewards, distinct: texts.len(), undecided: tally.undecided, coins: tally.coins, usage: tally.usage })
 }
 
 /// What everybody gets where all members have one text: nobody is better than anybody, so nothing is learnt. That is no failure of the judge,

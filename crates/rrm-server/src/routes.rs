@@ -18,17 +18,17 @@ use rrm::{
     markup::find_markup,
     plan,
     run::{self, Task},
-    transcript::{Bare, bare},
+    transcript::{JudgedText, bare},
 };
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Server,
+    AppState,
     error::ApiError,
     refusal,
-    rendezvous::{self, Ask, Told, Who},
+    rendezvous::{self, MemberIdentity, MemberReward, RewardRequest},
     settings::{LONGEST_DEADLINE, MOST_MEMBERS},
-    shapes::{GroupReply, GroupRequest, OpenRlhfLogs, OpenRlhfReply, OpenRlhfRequest, RowRequest, Said, parse},
+    shapes::{GroupReply, GroupRequest, OpenRlhfLogs, OpenRlhfReply, OpenRlhfRequest, RowRequest, TextInput, parse},
     text,
 };
 
@@ -42,7 +42,7 @@ pub async fn health() -> Json<Value> {
 #[utoipa::path(get, path = "/ready", tag = "server", responses(
     (status = 200, description = "Who judges", body = Value),
     (status = 503, description = "The judge cannot be asked now or any more, or its last calls all failed, and why", body = Value)))]
-pub async fn ready(State(server): State<Arc<Server>>) -> Response {
+pub async fn ready(State(server): State<Arc<AppState>>) -> Response {
     let engine = &server.judge.engine;
     let about = |status: &str| json!({"status": status, "judge": engine.info().name, "group_size": server.settings.group_size});
     let limit = server.judge.spending.exhausted().map(|limit| format!("the server's limit is used up: {limit}"));
@@ -61,7 +61,7 @@ pub async fn ready(State(server): State<Arc<Server>>) -> Response {
 #[utoipa::path(get, path = "/metrics", tag = "server", responses(
     (status = 200, description = "Prometheus' text format", content_type = "text/plain", body = String),
     ApiError))]
-pub async fn metrics(State(server): State<Arc<Server>>) -> Response {
+pub async fn metrics(State(server): State<Arc<AppState>>) -> Response {
     let text = server.metrics.text(server.groups.open(), server.judge.spending.spent());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
@@ -72,13 +72,13 @@ pub async fn metrics(State(server): State<Arc<Server>>) -> Response {
         (status = 200, description = "The member's reward", body = GroupReply),
         ApiError,
     ))]
-pub async fn group(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<GroupReply>, ApiError> {
+pub async fn group(State(server): State<Arc<AppState>>, body: Bytes) -> Result<Json<GroupReply>, ApiError> {
     let (ask, taken_off) = group_ask(&server, &body).inspect_err(|error| refusal::tell(&server, "/v1/groups", &body, error))?;
-    let (group, member) = (ask.key.clone(), if let Who::Member(name) = &ask.who { Some(name.clone()) } else { None });
+    let (group, member) = (ask.key.clone(), if let MemberIdentity::Member(name) = &ask.who { Some(name.clone()) } else { None });
     let (size, flags) = (ask.size, find_markup(&ask.text, &server.judge.format.markup));
     let seat = rendezvous::join(&server, ask)?;
     let reused = seat.again;
-    let Told { reward, present, judged } = seat.wait().await?;
+    let MemberReward { reward, present, judged } = seat.wait().await?;
     Ok(Json(GroupReply {
         group,
         member,
@@ -100,7 +100,7 @@ pub async fn group(State(server): State<Arc<Server>>, body: Bytes) -> Result<Jso
 }
 
 /// A body of `POST /v1/groups` as a member, and what of its response is not judged.
-fn group_ask(server: &Server, body: &[u8]) -> Result<(Ask, Vec<String>), ApiError> {
+fn group_ask(server: &AppState, body: &[u8]) -> Result<(RewardRequest, Vec<String>), ApiError> {
     let request: GroupRequest = parse(body)?;
     let settings = &server.settings;
     let seconds = request.deadline_seconds.unwrap_or(settings.deadline.as_secs_f64());
@@ -111,14 +111,14 @@ fn group_ask(server: &Server, body: &[u8]) -> Result<(Ask, Vec<String>), ApiErro
         (Some(_), Some(_)) => {
             return Err(ApiError::Invalid("a member has a `member` or an `idempotency_key`; found both".to_owned()));
         }
-        (Some(name), None) => Who::Member(name),
-        (None, Some(key)) => Who::Request(key),
-        (None, None) => Who::Text,
+        (Some(name), None) => MemberIdentity::Member(name),
+        (None, Some(key)) => MemberIdentity::Request(key),
+        (None, None) => MemberIdentity::Text,
     };
     let prompt = request.prompt.prompt()?;
     let said = request.response.response(&prompt, "response")?;
-    let Bare { text, taken_off, ending: _ } = bare(&said);
-    let ask = Ask {
+    let JudgedText { text, taken_off, ending: _ } = bare(&said);
+    let ask = RewardRequest {
         size: size(server, request.size.or(settings.group_size))?,
         key: request.group,
         who,
@@ -131,7 +131,7 @@ fn group_ask(server: &Server, body: &[u8]) -> Result<(Ask, Vec<String>), ApiErro
     Ok((ask, taken_off))
 }
 
-fn size(server: &Server, size: Option<usize>) -> Result<usize, ApiError> {
+fn size(server: &AppState, size: Option<usize>) -> Result<usize, ApiError> {
     match size {
         None => Err(ApiError::Invalid("`size` is missing, and the server has no --group-size".to_owned())),
         Some(size) if (2..=MOST_MEMBERS).contains(&size) => server.check_size(size).map(|()| size),
@@ -145,7 +145,7 @@ fn size(server: &Server, size: Option<usize>) -> Result<usize, ApiError> {
         (status = 200, description = "Rewards in the order of the samples", body = OpenRlhfReply),
         ApiError,
     ))]
-pub async fn get_reward(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<OpenRlhfReply>, ApiError> {
+pub async fn get_reward(State(server): State<Arc<AppState>>, body: Bytes) -> Result<Json<OpenRlhfReply>, ApiError> {
     let asks = open_rlhf_asks(&server, &body).inspect_err(|error| refusal::tell(&server, "/get_reward", &body, error))?;
     let n = asks.len();
     let seats = asks.into_iter().map(|ask| rendezvous::join(&server, ask)).collect::<Result<Vec<_>, _>>()?;
@@ -153,7 +153,7 @@ pub async fn get_reward(State(server): State<Arc<Server>>, body: Bytes) -> Resul
     for seat in seats {
         told.push(seat.wait().await?);
     }
-    let all = |of: fn(&Told) -> f64| told.iter().map(of).collect::<Vec<f64>>();
+    let all = |of: fn(&MemberReward) -> f64| told.iter().map(of).collect::<Vec<f64>>();
     Ok(Json(OpenRlhfReply {
         rewards: all(|told| told.reward.reward),
         scores: all(|told| told.reward.unit),
@@ -167,7 +167,7 @@ pub async fn get_reward(State(server): State<Arc<Server>>, body: Bytes) -> Resul
 }
 
 /// A body of `POST /get_reward` as members without names.
-fn open_rlhf_asks(server: &Server, body: &[u8]) -> Result<Vec<Ask>, ApiError> {
+fn open_rlhf_asks(server: &AppState, body: &[u8]) -> Result<Vec<RewardRequest>, ApiError> {
     let request: OpenRlhfRequest = parse(body)?;
     let n = request.query.len();
     if request.prompts.len() != n || !(request.labels.is_empty() || request.labels.len() == n) {
@@ -179,15 +179,15 @@ fn open_rlhf_asks(server: &Server, body: &[u8]) -> Result<Vec<Ask>, ApiError> {
     samples.map(|(i, (query, prompt))| open_rlhf(server, query, prompt, label(i))).collect()
 }
 
-fn open_rlhf(server: &Server, query: &str, prompt: &str, label: Option<&Value>) -> Result<Ask, ApiError> {
+fn open_rlhf(server: &AppState, query: &str, prompt: &str, label: Option<&Value>) -> Result<RewardRequest, ApiError> {
     let settings = &server.settings;
     let key = settings.open_rlhf_group(prompt, label)?;
     let answer = text::answer(text::behind(query, prompt)?);
-    Ok(Ask {
+    Ok(RewardRequest {
         key,
         size: size(server, settings.group_size)?,
-        who: Who::Text,
-        prompt: Said::text(prompt).prompt()?,
+        who: MemberIdentity::Text,
+        prompt: TextInput::text(prompt).prompt()?,
         text: server.judged(&answer)?,
         scale: settings.scale,
         deadline: settings.deadline,
@@ -201,7 +201,7 @@ fn open_rlhf(server: &Server, query: &str, prompt: &str, label: Option<&Value>) 
         (status = 200, description = "A result row", body = Value),
         ApiError,
     ))]
-pub async fn judge(State(server): State<Arc<Server>>, body: Bytes) -> Result<Response, ApiError> {
+pub async fn judge(State(server): State<Arc<AppState>>, body: Bytes) -> Result<Response, ApiError> {
     let item = row(&server, parse(&body)?)?;
     if item.responses.len() != 2 {
         return Err(ApiError::Invalid(format!("/v1/judge takes two responses; found {}", item.responses.len())));
@@ -215,7 +215,7 @@ pub async fn judge(State(server): State<Arc<Server>>, body: Bytes) -> Result<Res
         (status = 200, description = "A result row", body = Value),
         ApiError,
     ))]
-pub async fn rank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Response, ApiError> {
+pub async fn rank(State(server): State<Arc<AppState>>, body: Bytes) -> Result<Response, ApiError> {
     let item = row(&server, parse(&body)?)?;
     if !(2..=MOST_MEMBERS).contains(&item.responses.len()) {
         let found = item.responses.len();
@@ -224,8 +224,8 @@ pub async fn rank(State(server): State<Arc<Server>>, body: Bytes) -> Result<Resp
     answer(&server, Task::Rank(server.settings.rank), item).await
 }
 
-fn row(server: &Server, request: RowRequest) -> Result<Item, ApiError> {
-    let (messages, texts) = Said::row(request.prompt, request.responses)?;
+fn row(server: &AppState, request: RowRequest) -> Result<Item, ApiError> {
+    let (messages, texts) = TextInput::row(request.prompt, request.responses)?;
     let prompt = Arc::new(Prompt { messages, rubric: None, reference: None });
     let response = |text: String| {
         // What is taken off does not count, and is taken off, and told, where the row is judged.
@@ -239,7 +239,7 @@ fn row(server: &Server, request: RowRequest) -> Result<Item, ApiError> {
 }
 
 /// Judges a row that does not take too many votes, and writes its result.
-async fn answer(server: &Arc<Server>, task: Task, item: Item) -> Result<Response, ApiError> {
+async fn answer(server: &Arc<AppState>, task: Task, item: Item) -> Result<Response, ApiError> {
     plan::check_votes(&item, &task, server.judge.settings.votes, server.settings.max_row_votes)
         .map_err(ApiError::TooManyVotes)?;
     let judging = server.clone();

@@ -14,9 +14,9 @@ pub(crate) const MOST_MEMBERS: usize = 4096;
 /// The longest deadline that a request may ask for, in seconds.
 pub(crate) const LONGEST_DEADLINE: f64 = 86_400.0;
 
-/// How a server gathers, judges and rewards.
+/// Settings of gathering, judging and rewards.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ServerSettings {
     /// Members of a group whose requests name no size; `None` wants every request to name one.
     pub group_size: Option<usize>,
     /// How the responses of a group are ranked.
@@ -48,13 +48,13 @@ pub struct Settings {
     /// Time for the head of a request to arrive, and for which a connection may be idle.
     pub idle_timeout: Duration,
     /// Who may ask; empty lets everybody.
-    pub keys: Vec<Key>,
+    pub keys: Vec<ApiKey>,
 }
 
-impl Default for Settings {
+impl Default for ServerSettings {
     /// Two minutes for a group to gather, since OpenRLHF's client gives up after 180 s; half an hour for judging; ten minutes for answers to be asked for again.
     fn default() -> Self {
-        Settings {
+        ServerSettings {
             group_size: None,
             rank: RankSettings::default(),
             deadline: Duration::from_secs(120),
@@ -75,14 +75,14 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl ServerSettings {
     /// Requests that may wait at once: an eighth of all connections is left for others, such as those that ask whether the server lives.
     pub fn most_waiting(&self) -> usize {
         self.max_waiting.min(self.max_connections - self.max_connections / 8)
     }
 }
 
-impl Settings {
+impl ServerSettings {
     /// The key of the group of a sample of OpenRLHF.
     pub(crate) fn open_rlhf_group(&self, prompt: &str, label: Option<&Value>) -> Result<String, ApiError> {
         let name = match (self.openrlhf_key, label) {
@@ -96,7 +96,7 @@ impl Settings {
     }
 }
 
-/// So many connections that this many requests may wait at once, see [`Settings::most_waiting`].
+/// So many connections that this many requests may wait at once, see [`ServerSettings::most_waiting`].
 pub fn connections_for(waiting: usize) -> usize {
     (waiting.saturating_mul(8) / 7).saturating_add(8).max(64)
 }
@@ -133,10 +133,10 @@ pub enum OpenRlhfKey {
     Label,
 }
 
-/// Somebody who may ask.
+/// An API key with its name and limits.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Key {
+pub struct ApiKey {
     /// For messages and counters; the token is never shown.
     pub name: String,
     /// What stands behind `Authorization: Bearer`.

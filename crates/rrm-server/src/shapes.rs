@@ -13,12 +13,12 @@ use crate::{
     settings::{OnPartial, Scale},
 };
 
-/// Text, or a conversation. It is read when its group is known, so that whoever waits there hears what is wrong with it.
+/// A text, or a conversation. It is read when its group is known, so that whoever waits there hears what is wrong with it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
-pub struct Said(Value);
+pub struct TextInput(Value);
 
-/// How [`Said`] is described.
+/// How [`TextInput`] is described.
 #[derive(utoipa::ToSchema)]
 #[serde(untagged)]
 #[allow(dead_code, reason = "a description, which is never built")]
@@ -26,13 +26,13 @@ pub enum TextOrTurns {
     /// As it is.
     Text(String),
     /// Messages with role and content.
-    Turns(Vec<Turn>),
+    Turns(Vec<TurnShape>),
 }
 
 /// How a message is described.
 #[derive(utoipa::ToSchema)]
 #[allow(dead_code, reason = "a description, which is never built")]
-pub struct Turn {
+pub struct TurnShape {
     /// Who speaks.
     #[schema(value_type = TurnRole)]
     role: (),
@@ -49,13 +49,13 @@ pub enum TextOrParts {
     /// As it is.
     Text(String),
     /// Parts, which are joined.
-    Parts(Vec<Part>),
+    Parts(Vec<PartShape>),
 }
 
 /// How a part is described.
 #[derive(utoipa::ToSchema)]
 #[allow(dead_code, reason = "a description, which is never built")]
-pub struct Part {
+pub struct PartShape {
     /// What it is.
     #[schema(value_type = PartType)]
     r#type: (),
@@ -86,10 +86,10 @@ pub enum TurnRole {
     Assistant,
 }
 
-impl Said {
+impl TextInput {
     /// A text as it is.
     pub fn text(text: impl Into<String>) -> Self {
-        Said(Value::String(text.into()))
+        TextInput(Value::String(text.into()))
     }
 
     /// As the conversation that responses answer.
@@ -98,8 +98,8 @@ impl Said {
     /// [`ApiError::Invalid`] if nothing is said, or what is said is neither text nor messages of text.
     pub fn prompt(self) -> Result<Vec<Message>, ApiError> {
         let messages = match self.read("prompt", PROMPT)? {
-            dataset::Said::Text(text) => vec![Message::user(text)],
-            dataset::Said::Turns(turns) => turns,
+            dataset::TurnsOrText::Text(text) => vec![Message::user(text)],
+            dataset::TurnsOrText::Turns(turns) => turns,
         };
         dataset::check_prompt(&messages, "prompt").map_err(invalid)?;
         Ok(messages)
@@ -112,8 +112,8 @@ impl Said {
     /// neither text nor messages of text.
     pub fn response(self, prompt: &[Message], place: &str) -> Result<String, ApiError> {
         match self.read(place, RESPONSE)? {
-            dataset::Said::Text(text) => Ok(text),
-            dataset::Said::Turns(turns) => {
+            dataset::TurnsOrText::Text(text) => Ok(text),
+            dataset::TurnsOrText::Turns(turns) => {
                 dataset::check_response(prompt, &turns, place).map_err(invalid)?;
                 last(turns, place).map(|turn| turn.content)
             }
@@ -126,16 +126,18 @@ impl Said {
     /// [`ApiError::Invalid`] for what is an error in a file.
     pub fn row(prompt: Self, responses: Vec<Self>) -> Result<(Vec<Message>, Vec<String>), ApiError> {
         let prompt = prompt.read("prompt", PROMPT)?;
-        let response = |(i, said): (usize, Said)| {
+        let response = |(i, said): (usize, TextInput)| {
             let place = format!("responses[{i}]");
             Ok(match said.read(&place, RESPONSE)? {
-                dataset::Said::Turns(mut turns) if turns.iter().any(|turn| matches!(turn.role, Role::User | Role::System)) => {
+                dataset::TurnsOrText::Turns(mut turns)
+                    if turns.iter().any(|turn| matches!(turn.role, Role::User | Role::System)) =>
+                {
                     // Results of tools that follow the last message of the assistant are not its words.
                     let end = turns.iter().rposition(|turn| turn.role != Role::Tool).map_or(0, |at| at + 1);
                     turns.truncate(end);
-                    dataset::Said::Turns(turns)
+                    dataset::TurnsOrText::Turns(turns)
                 }
-                dataset::Said::Turns(turns) => dataset::Said::Turns(vec![last(turns, &place)?]),
+                dataset::TurnsOrText::Turns(turns) => dataset::TurnsOrText::Turns(vec![last(turns, &place)?]),
                 text => text,
             })
         };
@@ -144,7 +146,7 @@ impl Said {
     }
 
     /// Read as in files of rows, but that a number is no text, and null in a message is empty text.
-    fn read(mut self, place: &str, expected: &'static str) -> Result<dataset::Said, ApiError> {
+    fn read(mut self, place: &str, expected: &'static str) -> Result<dataset::TurnsOrText, ApiError> {
         if !(self.0.is_string() || self.0.as_array().is_some_and(|list| !list.is_empty())) {
             return Err(ApiError::Invalid(dataset::wrong_type(place, expected, &self.0).to_string()));
         }
@@ -188,10 +190,10 @@ pub struct GroupRequest {
     pub idempotency_key: Option<String>,
     /// What the responses answer.
     #[schema(value_type = TextOrTurns)]
-    pub prompt: Said,
+    pub prompt: TextInput,
     /// This member's response.
     #[schema(value_type = TextOrTurns)]
-    pub response: Said,
+    pub response: TextInput,
     /// Seconds from the first member to the deadline.
     pub deadline_seconds: Option<f64>,
     /// What happens then, if somebody is missing.
@@ -286,10 +288,10 @@ pub struct RowRequest {
     pub id: Option<String>,
     /// What the responses answer.
     #[schema(value_type = TextOrTurns)]
-    pub prompt: Said,
+    pub prompt: TextInput,
     /// The responses: two for `/v1/judge`, two or more for `/v1/rank`.
     #[schema(value_type = Vec<TextOrTurns>, min_items = 2)]
-    pub responses: Vec<Said>,
+    pub responses: Vec<TextInput>,
 }
 
 /// A body as JSON; errors say where it is wrong.

@@ -16,9 +16,9 @@ use rrm::{
     format::Format,
 };
 use rrm_tiny::{
-    folder::{self, Size},
+    folder::{self, DecoderSize},
     formats,
-    generate::{Pair, Source, Split},
+    generate::{ProblemPair, ProblemSource, Split},
     problem::MOST_STEPS,
     trace::{self, JudgeNoise, SolverNoise},
 };
@@ -118,16 +118,16 @@ fn steps(text: &str) -> Result<(usize, usize), String> {
 }
 
 impl Rows {
-    fn source(&self) -> Source {
+    fn source(&self) -> ProblemSource {
         let split = match self.split {
             Name::Train => Split::Train,
             Name::Validation => Split::Validation,
             Name::Test => Split::Test,
         };
-        Source { seed: self.seed, split, steps: self.steps }
+        ProblemSource { seed: self.seed, split, steps: self.steps }
     }
 
-    fn write(&self, row: impl Fn(&Source, u64) -> Result<Value>) -> Result<()> {
+    fn write(&self, row: impl Fn(&ProblemSource, u64) -> Result<Value>) -> Result<()> {
         let source = self.source();
         create(&self.out, |file| (0..self.count).try_for_each(|index| Ok(writeln!(file, "{}", row(&source, index)?)?)))?;
         eprintln!("{}: {} rows", self.out.display(), self.count);
@@ -138,7 +138,7 @@ impl Rows {
 fn main() -> Result<()> {
     match Cli::parse().what {
         What::Pairs(rows) => rows.write(|source, index| {
-            let Pair { problem, right, wrong } = source.pair(index, rows.wrong_by_carry);
+            let ProblemPair { problem, right, wrong } = source.pair(index, rows.wrong_by_carry);
             let (mut chosen, mut rejected) = (problem.answer(&right), problem.answer(&wrong));
             if source.numbers(index, "shuffled").f64() < rows.shuffled {
                 std::mem::swap(&mut chosen, &mut rejected);
@@ -176,7 +176,7 @@ fn main() -> Result<()> {
                 let mut totals = || problem.steps.iter().map(|_| random.below(100) as u8).collect::<Vec<_>>();
                 let (right, wrong) = (totals(), totals());
                 let completion = trace::reading(&problem, (&right, &wrong));
-                let pair = Pair { problem, right, wrong };
+                let pair = ProblemPair { problem, right, wrong };
                 let asked = prompt(&format, &pair, (&pair.right, &pair.wrong))?;
                 // It solves, as the S says, and is not asked to judge: traces that judge stop where answers differ.
                 let asked = asked.strip_suffix('T').context("a judge's prompt ends with T")?;
@@ -197,14 +197,14 @@ fn main() -> Result<()> {
             rows.write(|source, index| {
                 let problem = source.problem(index);
                 let completion = trace::solver(&problem, noise, &mut source.numbers(index, "solver"));
-                let pair = Pair { problem, right: Vec::new(), wrong: Vec::new() };
+                let pair = ProblemPair { problem, right: Vec::new(), wrong: Vec::new() };
                 Ok(json!({"prompt": prompt(&format, &pair, (&[], &[]))?, "completion": completion}))
             })
         }
         What::Folder { hidden, layers, heads, inner, out } => {
             ensure!(heads > 0 && heads % 2 == 0 && hidden % (2 * heads) == 0, "heads must be even, and hidden a multiple of 2 x heads");
             fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
-            for (name, content) in folder::files(Size { hidden, layers, heads, inner }) {
+            for (name, content) in folder::files(DecoderSize { hidden, layers, heads, inner }) {
                 create(&out.join(name), |file| Ok(serde_json::to_writer_pretty(file, &content)?))?;
             }
             eprintln!("{}", out.display());
@@ -214,7 +214,7 @@ fn main() -> Result<()> {
 }
 
 /// What the model reads.
-fn prompt(format: &Format, pair: &Pair, (first, second): (&[u8], &[u8])) -> Result<String> {
+fn prompt(format: &Format, pair: &ProblemPair, (first, second): (&[u8], &[u8])) -> Result<String> {
     let text = |totals: &[u8]| pair.problem.answer(totals).into();
     let prompt = Prompt::text(pair.problem.to_string()).into();
     let comparison = Comparison { prompt, first: text(first), second: text(second), label: None };

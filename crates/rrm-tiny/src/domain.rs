@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use rrm::{chat::Role, dataset::Item};
 
-use crate::problem::{FACTORS, LABELS, MOST_STEPS, Operator, Problem, Step};
+use crate::problem::{FACTORS, LABELS, MOST_STEPS, Operator, Problem, ProblemStep};
 
 /// What every prompt begins with.
 pub const INSTRUCTION: &str = "Keep two digits:";
@@ -14,25 +14,25 @@ pub const EXAMPLE: &str = "prompt \"Keep two digits: 42 a+5 b-9 c*3\", responses
 /// Most steps of a problem that the judge may judge: the longest that it was trained on. On longer ones it tosses coins (docs/rrm-tiny.md).
 pub const MOST_JUDGED: usize = 10;
 
-/// Why a text is outside of the domain.
+/// The reason why a text is outside of the domain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}, found {found:?}")]
-pub struct Outside {
+pub struct DomainError {
     /// What is expected where.
     what: String,
     /// What is there instead.
     found: String,
 }
 
-fn outside<T>(what: impl Display, found: &str) -> Result<T, Outside> {
-    Err(Outside { what: what.to_string(), found: found.chars().take(40).collect() })
+fn outside<T>(what: impl Display, found: &str) -> Result<T, DomainError> {
+    Err(DomainError { what: what.to_string(), found: found.chars().take(40).collect() })
 }
 
 /// Whether the judge may judge a row.
 ///
 /// # Errors
-/// [`Outside`] names the first part of prompt or responses that is outside.
-pub fn row(item: &Item) -> Result<(), Outside> {
+/// [`DomainError`] names the first part of prompt or responses that is outside.
+pub fn row(item: &Item) -> Result<(), DomainError> {
     let asked = match item.prompt.messages.as_slice() {
         [message] if message.role == Role::User => problem(&message.content)?,
         _ => return outside("the prompt must be a single turn of the user", &format!("{} messages", item.prompt.messages.len())),
@@ -46,8 +46,8 @@ pub fn row(item: &Item) -> Result<(), Outside> {
 /// Reads a prompt.
 ///
 /// # Errors
-/// [`Outside`] names the first part that is no part of a problem.
-pub fn problem(prompt: &str) -> Result<Problem, Outside> {
+/// [`DomainError`] names the first part that is no part of a problem.
+pub fn problem(prompt: &str) -> Result<Problem, DomainError> {
     let Some(rest) = prompt.strip_prefix(INSTRUCTION) else {
         return outside(format_args!("the prompt must begin with {INSTRUCTION:?}"), prompt);
     };
@@ -84,8 +84,8 @@ pub fn problem(prompt: &str) -> Result<Problem, Outside> {
 /// Reads the totals of a worked answer to `problem`. Spaces between steps may be absent.
 ///
 /// # Errors
-/// [`Outside`] names the first part that is none of a worked answer.
-pub fn answer(problem: &Problem, response: &str) -> Result<Vec<u8>, Outside> {
+/// [`DomainError`] names the first part that is none of a worked answer.
+pub fn answer(problem: &Problem, response: &str) -> Result<Vec<u8>, DomainError> {
     let mut rest = response;
     let mut totals = Vec::new();
     for index in 0..problem.steps.len() {
@@ -109,7 +109,7 @@ fn two_digits(text: &[u8]) -> Option<u8> {
     }
 }
 
-fn step(operator: u8, digit: u8) -> Option<Step> {
+fn step(operator: u8, digit: u8) -> Option<ProblemStep> {
     let digit = digit.checked_sub(b'0').filter(|digit| (1..=9).contains(digit))?;
     let operator = match operator {
         b'+' => Operator::Plus,
@@ -117,7 +117,7 @@ fn step(operator: u8, digit: u8) -> Option<Step> {
         b'*' if FACTORS.contains(&digit) => Operator::Times,
         _ => return None,
     };
-    Some(Step { operator, digit })
+    Some(ProblemStep { operator, digit })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ const WHOLE: [(&str, bool); 4] = [("<|end|>", true), ("</think>", false), ("[1]"
 
 /// The size of a decoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size {
+pub struct DecoderSize {
     /// Width of the residual stream.
     pub hidden: usize,
     /// Layers.
@@ -27,7 +27,7 @@ fn characters() -> String {
 }
 
 /// Name and content of the files.
-pub fn files(size: Size) -> Vec<(&'static str, Value)> {
+pub fn files(size: DecoderSize) -> Vec<(&'static str, Value)> {
     let characters = characters();
     let end = characters.chars().count();
     let vocabulary: serde_json::Map<String, Value> =

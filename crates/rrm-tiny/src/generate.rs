@@ -3,9 +3,9 @@
 //! Everything is drawn by key, so any row can be made alone. A problem belongs to one split by a hash of its chain: no problem of the test
 //! set can be met in training, whatever the seeds.
 
-use rrm::keyed::Keyed;
+use rrm::keyed::KeyedRandom;
 
-use crate::problem::{FACTORS, LABELS, MODULUS, Operator, Problem, Step};
+use crate::problem::{FACTORS, LABELS, MODULUS, Operator, Problem, ProblemStep};
 
 /// Which part of all problems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +38,9 @@ impl Split {
     }
 }
 
-/// What a row is drawn from.
+/// The seed, the split and the length that a row is drawn from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct ProblemSource {
     /// Seed of the run.
     pub seed: u64,
     /// Which problems.
@@ -51,7 +51,7 @@ pub struct Source {
 
 /// A problem with two worked answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pair {
+pub struct ProblemPair {
     /// What is asked.
     pub problem: Problem,
     /// The right totals.
@@ -60,11 +60,11 @@ pub struct Pair {
     pub wrong: Vec<u8>,
 }
 
-impl Source {
+impl ProblemSource {
     /// The random numbers of row `index` for one purpose.
-    pub fn numbers(&self, index: u64, what: &str) -> Keyed {
+    pub fn numbers(&self, index: u64, what: &str) -> KeyedRandom {
         let (fewest, most) = self.steps;
-        Keyed::new(self.seed, self.split.name(), what, &[index, fewest as u64, most as u64])
+        KeyedRandom::new(self.seed, self.split.name(), what, &[index, fewest as u64, most as u64])
     }
 
     /// Problem number `index`.
@@ -80,7 +80,7 @@ impl Source {
 
     /// Pair number `index`: its problem, and a slip in the wrong answer that is a forgotten carry with this probability where a carry
     /// can be forgotten, else off by 1, 2, 3 or 10.
-    pub fn pair(&self, index: u64, forgotten_carry: f64) -> Pair {
+    pub fn pair(&self, index: u64, forgotten_carry: f64) -> ProblemPair {
         let problem = self.problem(index);
         let right = problem.totals();
         let mut random = self.numbers(index, "slip");
@@ -95,17 +95,17 @@ impl Source {
             total = step.apply(total);
             wrong.push(total);
         }
-        Pair { problem, right, wrong }
+        ProblemPair { problem, right, wrong }
     }
 }
 
 /// A total that is off by 1, 2, 3 or 10 in either direction: most change the units, which are what a judge learns to compare last.
-pub(crate) fn near(random: &mut Keyed, total: u8) -> u8 {
+pub(crate) fn near(random: &mut KeyedRandom, total: u8) -> u8 {
     let off = [1, 99, 2, 98, 3, 97, 10, 90][random.below(8) as usize];
     (total + off) % MODULUS
 }
 
-fn draw(random: &mut Keyed, (fewest, most): (usize, usize)) -> Problem {
+fn draw(random: &mut KeyedRandom, (fewest, most): (usize, usize)) -> Problem {
     let count = fewest + random.below((most - fewest) as u64 + 1) as usize;
     let start = random.below(u64::from(MODULUS)) as u8;
     let first_label = random.below((LABELS.len() - count) as u64 + 1) as usize;
@@ -113,12 +113,12 @@ fn draw(random: &mut Keyed, (fewest, most): (usize, usize)) -> Problem {
     Problem { start, first_label, steps }
 }
 
-fn step(random: &mut Keyed) -> Step {
-    let digit = |random: &mut Keyed| 1 + random.below(9) as u8;
+fn step(random: &mut KeyedRandom) -> ProblemStep {
+    let digit = |random: &mut KeyedRandom| 1 + random.below(9) as u8;
     // Sums and differences a little more often than products, which have fewer digits to learn.
     match random.below(20) {
-        0..7 => Step { operator: Operator::Plus, digit: digit(random) },
-        7..14 => Step { operator: Operator::Minus, digit: digit(random) },
-        _ => Step { operator: Operator::Times, digit: FACTORS[random.below(FACTORS.len() as u64) as usize] },
+        0..7 => ProblemStep { operator: Operator::Plus, digit: digit(random) },
+        7..14 => ProblemStep { operator: Operator::Minus, digit: digit(random) },
+        _ => ProblemStep { operator: Operator::Times, digit: FACTORS[random.below(FACTORS.len() as u64) as usize] },
     }
 }

@@ -19,12 +19,12 @@ pub struct Problem {
     /// Which of [`LABELS`] the first step has.
     pub first_label: usize,
     /// 1 to [`MOST_STEPS`] steps.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ProblemStep>,
 }
 
 /// One step: an operator and its digit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct ProblemStep {
     /// What is done.
     pub operator: Operator,
     /// 1 to 9; of a product, one of [`FACTORS`].
@@ -53,7 +53,7 @@ impl Operator {
     }
 }
 
-impl Step {
+impl ProblemStep {
     /// The total after this step, of the total before it; both below 100.
     pub fn apply(self, total: u8) -> u8 {
         let (total, digit, modulus) = (u16::from(total), u16::from(self.digit), u16::from(MODULUS));
@@ -122,8 +122,8 @@ impl Display for Problem {
 mod tests {
     use super::*;
 
-    fn step(operator: Operator, digit: u8) -> Step {
-        Step { operator, digit }
+    fn step(operator: Operator, digit: u8) -> ProblemStep {
+        ProblemStep { operator, digit }
     }
 
     #[test]

@@ -6,10 +6,10 @@
 
 use std::fmt::Write;
 
-use rrm::keyed::Keyed;
+use rrm::keyed::KeyedRandom;
 
 use crate::{
-    generate::{Pair, near},
+    generate::{ProblemPair, near},
     problem::Problem,
 };
 
@@ -39,7 +39,7 @@ pub fn verdict(second: bool) -> &'static str {
 }
 
 /// What the judge writes when `first` and `second` are the two answers' totals; `</think>` and the verdict at its end.
-pub fn judge(problem: &Problem, (first, second): (&[u8], &[u8]), noise: JudgeNoise, random: &mut Keyed) -> String {
+pub fn judge(problem: &Problem, (first, second): (&[u8], &[u8]), noise: JudgeNoise, random: &mut KeyedRandom) -> String {
     let fate = random.f64();
     let coin = random.below(2) == 1;
     let differs = first.iter().zip(second).position(|(a, b)| a != b).unwrap_or(first.len() - 1);
@@ -70,7 +70,7 @@ pub fn judge(problem: &Problem, (first, second): (&[u8], &[u8]), noise: JudgeNoi
 
 /// Only the end of a trace: the totals at the first difference, `=383839`, to be continued by `</think>[1]`. A fifth of a judge's row, so
 /// that as many tokens hold five times as many comparisons.
-pub fn comparison(pair: &Pair, (first, second): (&[u8], &[u8])) -> (String, String) {
+pub fn comparison(pair: &ProblemPair, (first, second): (&[u8], &[u8])) -> (String, String) {
     let at = pair.right.iter().zip(&pair.wrong).position(|(right, wrong)| right != wrong).unwrap_or(pair.right.len() - 1);
     let prompt = format!("={:02}{:02}{:02}", pair.right[at], first[at], second[at]);
     (prompt, format!("</think>{}", verdict(second[at] == pair.right[at])))
@@ -89,7 +89,7 @@ pub fn reading(problem: &Problem, (first, second): (&[u8], &[u8])) -> String {
 }
 
 /// What the solver writes: the start, and each step spelled out, `42a+5=47b-9=38`.
-pub fn solver(problem: &Problem, noise: SolverNoise, random: &mut Keyed) -> String {
+pub fn solver(problem: &Problem, noise: SolverNoise, random: &mut KeyedRandom) -> String {
     let mut total = problem.start;
     let mut text = format!("{total:02}");
     for (index, step) in problem.steps.iter().enumerate() {
@@ -104,7 +104,7 @@ pub fn solver(problem: &Problem, noise: SolverNoise, random: &mut Keyed) -> Stri
 }
 
 /// The two answers' totals in the order in which the judge sees them, and whether the right one is the second; drawn by key.
-pub fn order<'p>(pair: &'p Pair, random: &mut Keyed) -> ((&'p [u8], &'p [u8]), bool) {
+pub fn order<'p>(pair: &'p ProblemPair, random: &mut KeyedRandom) -> ((&'p [u8], &'p [u8]), bool) {
     if random.below(2) == 1 { ((&pair.wrong, &pair.right), true) } else { ((&pair.right, &pair.wrong), false) }
 }
 
@@ -113,13 +113,13 @@ mod tests {
     use super::*;
     use crate::domain;
 
-    fn pair() -> Pair {
+    fn pair() -> ProblemPair {
         let problem = domain::problem("Keep two digits: 42 a+5 b-9 c*3").unwrap();
-        Pair { right: problem.totals(), wrong: vec![47, 39, 17], problem }
+        ProblemPair { right: problem.totals(), wrong: vec![47, 39, 17], problem }
     }
 
-    fn random() -> Keyed {
-        Keyed::new(1, "pair", "trace", &[])
+    fn random() -> KeyedRandom {
+        KeyedRandom::new(1, "pair", "trace", &[])
     }
 
     #[test]

@@ -3,25 +3,25 @@
 use std::cell::Cell;
 
 use crate::{
-    Extracted, How, Outcome, Unknown, VerifyOptions, Why,
+    ExtractionRule, FinalAnswer, Outcome, UnknownKind, UnknownReason, VerifyOptions,
     expr::Expr,
-    lex::{Commas, Kind, Mode, Token, lex},
+    lex::{Commas, TextMode, Token, TokenKind, lex},
     parse::{Node, parse, parse_tokens},
-    relate::{Relate, Said},
+    relate::{Relation, RelationResult},
     units,
 };
 
 /// Compares two answers.
-pub fn compare(gold: &Extracted, answer: &Extracted, options: &VerifyOptions) -> Outcome {
+pub fn compare(gold: &FinalAnswer, answer: &FinalAnswer, options: &VerifyOptions) -> Outcome {
     if gold.text.len() > options.max_bytes || answer.text.len() > options.max_bytes {
-        return Why::TooLong.into();
+        return UnknownKind::TooLong.into();
     }
     if let Some(piece) = &answer.doubt {
         return not_understood(piece.clone());
     }
-    let (gold, answer) = (Read::new(gold), Read::new(answer));
+    let (gold, answer) = (TokenizedAnswer::new(gold), TokenizedAnswer::new(answer));
     if gold.tokens.is_empty() || answer.tokens.is_empty() {
-        return Why::NoAnswer.into();
+        return UnknownKind::NoAnswer.into();
     }
     if same_tokens(&gold.tokens, &answer.tokens) {
         return Outcome::Equal;
@@ -30,28 +30,32 @@ pub fn compare(gold: &Extracted, answer: &Extracted, options: &VerifyOptions) ->
         (Ok(one), Ok(other)) => (one, other),
         (Err(piece), _) | (_, Err(piece)) => return not_understood(piece),
     };
-    let relate = Relate { options, steps: Cell::new(options.max_steps) };
+    let relate = Relation { options, steps: Cell::new(options.max_steps) };
     match relate.same(&one, &other) {
-        _ if relate.steps.get() == 0 => Why::TooManySteps.into(),
-        Said::Same => Outcome::Equal,
-        Said::Open(unknown) => Outcome::Unknown(unknown),
-        Said::Other => match another_reading(&relate, (&gold, &one), (&answer, &other)) {
+        _ if relate.steps.get() == 0 => UnknownKind::TooManySteps.into(),
+        RelationResult::Same => Outcome::Equal,
+        RelationResult::Open(unknown) => Outcome::Unknown(unknown),
+        RelationResult::Other => match another_reading(&relate, (&gold, &one), (&answer, &other)) {
             // The limit may have cut off the reading in which they are equal.
-            Outcome::Unequal if relate.steps.get() == 0 => Why::TooManySteps.into(),
+            Outcome::Unequal if relate.steps.get() == 0 => UnknownKind::TooManySteps.into(),
             outcome => outcome,
         },
     }
 }
 
 fn not_understood(piece: String) -> Outcome {
-    Outcome::Unknown(Unknown { why: Why::NotUnderstood, piece: Some(piece) })
+    Outcome::Unknown(UnknownReason { why: UnknownKind::NotUnderstood, piece: Some(piece) })
 }
 
 /// Unequal, unless another reading of one of both would make them equal.
-fn another_reading(relate: &Relate<'_>, (gold, one): (&Read<'_>, &Node), (answer, other): (&Read<'_>, &Node)) -> Outcome {
+fn another_reading(
+    relate: &Relation<'_>,
+    (gold, one): (&TokenizedAnswer<'_>, &Node),
+    (answer, other): (&TokenizedAnswer<'_>, &Node),
+) -> Outcome {
     // Where one of both has a unit in words, a letter of the other is one, too: `1 kg` and `\boxed{1000 g}`.
-    let worded = |read: &Read<'_>, beside: &Node| {
-        unit(beside) && read.quantity().is_some_and(|node| relate.same(&node, beside) == Said::Same)
+    let worded = |read: &TokenizedAnswer<'_>, beside: &Node| {
+        unit(beside) && read.quantity().is_some_and(|node| relate.same(&node, beside) == RelationResult::Same)
     };
     if worded(gold, other) || worded(answer, one) {
         return Outcome::Equal;
@@ -60,11 +64,14 @@ fn another_reading(relate: &Relate<'_>, (gold, one): (&Read<'_>, &Node), (answer
     let mut readings: Vec<_> = gold.commas(one).into_iter().chain(words).map(|node| (node, other.clone(), gold.text)).collect();
     readings.extend(answer.commas(other).into_iter().chain(others).map(|node| (one.clone(), node, answer.text)));
     for (one, other, piece) in readings {
-        if relate.same(&one, &other) == Said::Same {
-            return Outcome::Unknown(Unknown { why: Why::SeveralReadings, piece: Some(crate::parse::shortened(piece)) });
+        if relate.same(&one, &other) == RelationResult::Same {
+            return Outcome::Unknown(UnknownReason {
+                why: UnknownKind::SeveralReadings,
+                piece: Some(crate::parse::shortened(piece)),
+            });
         }
     }
-    let open = |piece: &str| Outcome::Unknown(Unknown { why: Why::NotProven, piece: Some(piece.to_owned()) });
+    let open = |piece: &str| Outcome::Unknown(UnknownReason { why: UnknownKind::NotProven, piece: Some(piece.to_owned()) });
     if unit(one) && unit(other) {
         return Outcome::Unequal;
     }
@@ -78,12 +85,12 @@ fn another_reading(relate: &Relate<'_>, (gold, one): (&Read<'_>, &Node), (answer
         (None, None) => return Outcome::Unequal,
         _ => {}
     }
-    let value = |tail: &Option<(&str, String)>, read: &Read<'_>| {
+    let value = |tail: &Option<(&str, String)>, read: &TokenizedAnswer<'_>| {
         let text = tail.as_ref().map_or(read.text, |(value, _)| value);
-        parse(text, Mode::Math, Commas::Usual).ok()
+        parse(text, TextMode::Math, Commas::Usual).ok()
     };
     match (value(&first, gold), value(&second, answer)) {
-        (Some(one), Some(other)) if relate.same(&one, &other) == Said::Same => open("a unit or a variable"),
+        (Some(one), Some(other)) if relate.same(&one, &other) == RelationResult::Same => open("a unit or a variable"),
         _ => Outcome::Unequal,
     }
 }
@@ -94,18 +101,18 @@ fn unit(node: &Node) -> bool {
 }
 
 /// An answer with its tokens.
-struct Read<'a> {
+struct TokenizedAnswer<'a> {
     text: &'a str,
-    mode: Mode,
+    mode: TextMode,
     tokens: Vec<Token>,
 }
 
-impl<'a> Read<'a> {
-    fn new(answer: &'a Extracted) -> Self {
+impl<'a> TokenizedAnswer<'a> {
+    fn new(answer: &'a FinalAnswer) -> Self {
         let text = undressed(&answer.text);
         let dollars = answer.text.trim().starts_with('$') && answer.text.trim().ends_with('$');
-        let mode = if answer.math || dollars || text.contains('\\') { Mode::Math } else { Mode::Prose };
-        Read { text, mode, tokens: lex(text, mode, Commas::Usual) }
+        let mode = if answer.math || dollars || text.contains('\\') { TextMode::Math } else { TextMode::Prose };
+        TokenizedAnswer { text, mode, tokens: lex(text, mode, Commas::Usual) }
     }
 
     /// As it is read first. What is no mathematics may be a number with a unit: `72 km/h`.
@@ -122,17 +129,17 @@ impl<'a> Read<'a> {
     fn quantity(&self) -> Option<Node> {
         let groups =
             self.text.replace("\\,", " ").split(',').skip(1).all(|rest| rest.bytes().take_while(u8::is_ascii_digit).count() == 3);
-        if self.mode == Mode::Prose || !groups {
+        if self.mode == TextMode::Prose || !groups {
             return None;
         }
-        parse(self.text, Mode::Prose, Commas::Usual).ok().filter(unit)
+        parse(self.text, TextMode::Prose, Commas::Usual).ok().filter(unit)
     }
 
     /// Mathematics read as text, such as `9.8 m/s^2`, where that is another reading.
     fn words(&self, first: &Node) -> Option<Node> {
         let has = |kind: fn(&char) -> bool| self.text.chars().any(|c| kind(&c));
-        let mixed = self.mode == Mode::Math && has(char::is_ascii_alphabetic) && has(char::is_ascii_digit);
-        let node = if mixed { parse(self.text, Mode::Prose, Commas::Usual).ok()? } else { return None };
+        let mixed = self.mode == TextMode::Math && has(char::is_ascii_alphabetic) && has(char::is_ascii_digit);
+        let node = if mixed { parse(self.text, TextMode::Prose, Commas::Usual).ok()? } else { return None };
         (node != *first).then_some(node)
     }
 
@@ -175,19 +182,19 @@ fn undressed(text: &str) -> &str {
 fn same_tokens(gold: &[Token], answer: &[Token]) -> bool {
     gold.len() == answer.len()
         && gold.iter().zip(answer).all(|(one, other)| match (&one.kind, &other.kind) {
-            (Kind::Word(one), Kind::Word(other)) => {
+            (TokenKind::Word(one), TokenKind::Word(other)) => {
                 one == other || one.chars().count() > 3 && one.to_lowercase() == other.to_lowercase()
             }
             // A brace of `\mathrm{{e}}` is not one of `{\mathrm{e}}`.
-            (Kind::Sign('{'), Kind::Sign('{')) => one.upright == other.upright,
+            (TokenKind::Sign('{'), TokenKind::Sign('{')) => one.upright == other.upright,
             (one, other) => one == other,
         })
 }
 
 /// The letter of the single choice that an answer names, with or without what stands behind it.
 pub fn choice(answer: &str) -> Option<char> {
-    let found = Extracted { text: answer.trim().to_owned(), how: How::Whole, math: false, doubt: None };
-    match Read::new(&found).node(Commas::Usual).ok()? {
+    let found = FinalAnswer { text: answer.trim().to_owned(), how: ExtractionRule::Whole, math: false, doubt: None };
+    match TokenizedAnswer::new(&found).node(Commas::Usual).ok()? {
         Node::Choice(letter, _) => Some(letter),
         Node::Quantity(Expr::Name(name), None) if name.len() == 1 => name.chars().next().map(|c| c.to_ascii_uppercase()),
         _ => None,

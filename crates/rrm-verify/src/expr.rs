@@ -7,13 +7,13 @@ mod series;
 use dashu_ratio::RBig;
 
 pub use self::{
-    evaluate::{Point, Value},
+    evaluate::{EvaluationPoint, ExprValue},
     functions::KINKED,
 };
 
 /// A number as it is written.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Number {
+pub struct Literal {
     /// Its exact value.
     pub value: RBig,
     /// The digits behind its decimal point, where it has one and they end.
@@ -24,7 +24,7 @@ pub struct Number {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expr {
     /// A number.
-    Num(Number),
+    Num(Literal),
     /// Digits with a base below them, and the value that they have.
     Based(String, u32, RBig),
     /// A variable or a named constant.
@@ -59,7 +59,7 @@ pub const CONSTANTS: &[&str] = &["π", "e", "i", "∞"];
 impl Expr {
     /// A whole number.
     pub fn whole(value: i64) -> Self {
-        Expr::Num(Number { value: RBig::from(value), places: None })
+        Expr::Num(Literal { value: RBig::from(value), places: None })
     }
 
     /// The expressions right below this one.

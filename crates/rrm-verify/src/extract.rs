@@ -25,11 +25,11 @@ use self::{
 
 /// The final answer of a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Extracted {
+pub struct FinalAnswer {
     /// The answer as it is written.
     pub text: String,
     /// How it was found.
-    pub how: How,
+    pub how: ExtractionRule,
     /// Whether it was set as mathematics: in a box, or between dollars or brackets.
     pub math: bool,
     /// A piece of the text around it by which it may not be the answer: a negation, a condition, a retraction, words that change a number.
@@ -40,7 +40,7 @@ pub struct Extracted {
 /// The rule by which an answer was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum How {
+pub enum ExtractionRule {
     /// In the last `\boxed{}`; boxes that follow each other are one answer.
     Boxed,
     /// Between the last `<answer>` and its end.
@@ -128,27 +128,27 @@ fn tagged(text: &str) -> Option<&str> {
     tags.max().map(|(start, end)| text[start..end].trim())
 }
 
-/// An answer while it is looked for.
-struct Found {
+/// An answer that is still being looked for.
+struct AnswerCandidate {
     text: String,
     math: bool,
     doubt: Option<String>,
 }
 
-impl Found {
+impl AnswerCandidate {
     /// Plain text without a doubt.
     fn plain(text: &str) -> Self {
-        Found { text: text.to_owned(), math: false, doubt: None }
+        AnswerCandidate { text: text.to_owned(), math: false, doubt: None }
     }
 
-    fn by(self, how: How) -> Extracted {
-        Extracted { text: self.text, how, math: self.math, doubt: self.doubt }
+    fn by(self, how: ExtractionRule) -> FinalAnswer {
+        FinalAnswer { text: self.text, how, math: self.math, doubt: self.doubt }
     }
 }
 
 /// Finds the final answer of a response: in its tag, what is boxed, or what is stated after that; else the last `####`, the last "answer is", the
 /// last mathematics, the last number, and a text of a few words as it is.
-pub fn extract(text: &str) -> Option<Extracted> {
+pub fn extract(text: &str) -> Option<FinalAnswer> {
     let text = response(text)?;
     if let Some(inside) = tagged(text) {
         return if inside.is_empty() { None } else { Some(in_tag(inside)) };
@@ -163,17 +163,17 @@ pub fn extract(text: &str) -> Option<Extracted> {
         }
     }
     if !boxes.is_empty() {
-        return in_boxes(text, &boxes).map(|found| found.by(How::Boxed));
+        return in_boxes(text, &boxes).map(|found| found.by(ExtractionRule::Boxed));
     }
     let found = unmarked(text)?;
-    Some(Extracted {
+    Some(FinalAnswer {
         doubt: found.doubt.or_else(|| several::alike(text)).or_else(|| several::named(text)).or_else(|| asked(text)),
         ..found
     })
 }
 
 /// The answer in the last box or boxes, with the doubts that the text around them gives.
-fn in_boxes(text: &str, boxes: &[Span]) -> Option<Found> {
+fn in_boxes(text: &str, boxes: &[Span]) -> Option<AnswerCandidate> {
     let found = boxed(text, boxes)?;
     let last = boxes.last()?;
     let after = &text[last.end..];
@@ -182,7 +182,7 @@ fn in_boxes(text: &str, boxes: &[Span]) -> Option<Found> {
         .or_else(|| disowned(&text[..last.start]))
         .or_else(|| goes_on(&last.text, after.split_once('\n').map_or("", |(_, next)| next)))
         .or_else(|| several::alike(&text[..last.end]));
-    Some(Found { doubt, ..found })
+    Some(AnswerCandidate { doubt, ..found })
 }
 
 /// A text that asks: "Paris?" is a guess.
@@ -191,17 +191,19 @@ fn asked(text: &str) -> Option<String> {
 }
 
 /// The answer of a text that announces none.
-fn unmarked(text: &str) -> Option<Extracted> {
+fn unmarked(text: &str) -> Option<FinalAnswer> {
     let segments = segments(text);
     let number = last_number(text);
     let whole = bare(text);
     if let Some(found) = yes_or_no(whole).filter(|_| !whole.contains(|c: char| c.is_ascii_digit())) {
-        return Some(found.by(How::Whole));
+        return Some(found.by(ExtractionRule::Whole));
     }
     if segments.is_empty() && !stands_alone(whole) {
         let last = whole.rsplit(". ").next().unwrap_or_default().rsplit('\n').next().unwrap_or_default();
         if let Some(told) = behind_verb(last).or_else(|| words_behind_verb(last)) {
-            return Some(Found { doubt: foreign(told, false), ..Found::plain(told) }.by(How::Statement));
+            return Some(
+                AnswerCandidate { doubt: foreign(told, false), ..AnswerCandidate::plain(told) }.by(ExtractionRule::Statement),
+            );
         }
     }
     if let Some(last) = segments.last()
@@ -216,26 +218,29 @@ fn unmarked(text: &str) -> Option<Extracted> {
             .or(word)
             .or(found.doubt)
             .or_else(|| several::remark(text, &segments));
-        return Some(Found { doubt, ..found }.by(How::Math));
+        return Some(AnswerCandidate { doubt, ..found }.by(ExtractionRule::Math));
     }
     if !whole.is_empty() && stands_alone(whole) {
-        return Some(Found { doubt: foreign(whole, false).or_else(|| said_twice(whole)), ..Found::plain(whole) }.by(How::Whole));
+        return Some(
+            AnswerCandidate { doubt: foreign(whole, false).or_else(|| said_twice(whole)), ..AnswerCandidate::plain(whole) }
+                .by(ExtractionRule::Whole),
+        );
     }
     if let Some((number, doubt)) = number {
-        return Some(Found { doubt, ..Found::plain(&number.text) }.by(How::Number));
+        return Some(AnswerCandidate { doubt, ..AnswerCandidate::plain(&number.text) }.by(ExtractionRule::Number));
     }
     if let Some(letter) =
         whole.strip_suffix(" is correct").or(whole.strip_suffix(" is the answer")).or(whole.strip_suffix(" is right"))
         && stands_alone(letter)
     {
-        return Some(Found::plain(letter).by(How::Statement));
+        return Some(AnswerCandidate::plain(letter).by(ExtractionRule::Statement));
     }
     let short = !whole.is_empty() && whole.split_whitespace().count() <= 12;
-    short.then(|| Found::plain(whole).by(How::Whole))
+    short.then(|| AnswerCandidate::plain(whole).by(ExtractionRule::Whole))
 }
 
 /// "**B) `x^2+1`**": a choice with what it says; one of several lines with letters, or one with words behind it, is a doubt.
-fn lettered(text: &str, segments: &[Span]) -> Option<Found> {
+fn lettered(text: &str, segments: &[Span]) -> Option<AnswerCandidate> {
     let last = segments.last()?;
     let start = text[..last.start].rfind('\n').map_or(0, |at| at + 1);
     let label = |line: &str| {
@@ -247,33 +252,38 @@ fn lettered(text: &str, segments: &[Span]) -> Option<Found> {
     let others = text.lines().filter_map(label).any(|other| other != letter);
     let whole = format!("({letter}) {}", last.text);
     let doubt = (others || !bare(&text[last.end..]).is_empty()).then(|| whole.clone());
-    Some(Found { text: whole, math: true, doubt })
+    Some(AnswerCandidate { text: whole, math: true, doubt })
 }
 
-fn in_tag(inside: &str) -> Extracted {
+fn in_tag(inside: &str) -> FinalAnswer {
     let boxes = boxes(inside, false);
     if let Some(found) = in_boxes(inside, &boxes) {
-        return found.by(How::Boxed);
+        return found.by(ExtractionRule::Boxed);
     }
     if let Some(marker) = markers(inside).pop()
         && let Some(found) = stated(inside, &marker, true)
     {
-        return found.by(How::Tag);
+        return found.by(ExtractionRule::Tag);
     }
     let found = if inside.contains('\n') { None } else { told(inside, true, true) };
-    found.unwrap_or_else(|| Found::plain(inside)).by(How::Tag)
+    found.unwrap_or_else(|| AnswerCandidate::plain(inside)).by(ExtractionRule::Tag)
 }
 
 /// The right answer, bare or at the end of a solution: what is boxed, after `####` or after a marker, between dollars, or all of it.
-pub fn of_gold(gold: &str) -> Option<Extracted> {
+pub fn of_gold(gold: &str) -> Option<FinalAnswer> {
     let boxes = boxes(gold, true);
     if let (Some(found), Some(last)) = (boxed(gold, &boxes), boxes.last()) {
         // Doubts are for responses; a right answer is right.
         let text = if found.doubt.is_some() { joined::of_gold(&found.text, &gold[last.end..]) } else { found.text };
-        return Some(Extracted { text, how: How::Boxed, math: true, doubt: None });
+        return Some(FinalAnswer { text, how: ExtractionRule::Boxed, math: true, doubt: None });
     }
     if let Some(at) = gold.rfind("####") {
-        return Some(Extracted { text: gold[at + 4..].trim().to_owned(), how: How::Hashes, math: false, doubt: None });
+        return Some(FinalAnswer {
+            text: gold[at + 4..].trim().to_owned(),
+            how: ExtractionRule::Hashes,
+            math: false,
+            doubt: None,
+        });
     }
     if gold.trim().contains('\n') && !markers(gold).is_empty() {
         return extract(gold);
@@ -285,9 +295,14 @@ pub fn of_gold(gold: &str) -> Option<Extracted> {
         let answer = joined::of_gold(&math(gold, &segments), &gold[last.end..]);
         let text =
             if segments.len() == 1 && !outside.is_empty() && last.start == 0 { gold.trim().replace('$', " ") } else { answer };
-        return Some(Extracted { text, how: How::Math, math: true, doubt: None });
+        return Some(FinalAnswer { text, how: ExtractionRule::Math, math: true, doubt: None });
     }
-    (!gold.trim().is_empty()).then(|| Extracted { text: gold.trim().to_owned(), how: How::Whole, math: false, doubt: None })
+    (!gold.trim().is_empty()).then(|| FinalAnswer {
+        text: gold.trim().to_owned(),
+        how: ExtractionRule::Whole,
+        math: false,
+        doubt: None,
+    })
 }
 
 #[cfg(test)]
@@ -297,21 +312,25 @@ mod tests {
     #[test]
     fn answers_are_found_where_they_are_stated() {
         for (text, answer, how) in [
-            ("so 3+4.\n#### 7", "7", How::Hashes),
-            ("First \\boxed{1}, then much more, then \\boxed{\\frac{1}{2}}.", "\\frac{1}{2}", How::Boxed),
-            ("\\boxed{1} and \\boxed{2}", "1, 2", How::Boxed),
-            ("It is \\boxed{5}. Let me check. Yes, \\boxed{5}", "5", How::Boxed),
-            ("The answer is (C).", "(C)", How::Statement),
-            ("**Answer: B. Paris**", "B. Paris", How::Statement),
-            ("12 eggs\nA: 1,200", "1,200", How::Statement),
-            ("The answer is Rome. It is old.", "Rome", How::Statement),
-            ("Hence $x = 3$ or $x = 4$.", "x = 3, x = 4", How::Math),
-            ("He pays 12 dollars and 5.50 more, 17.50 in all", "17.50", How::Number),
-            ("It grows by 20 percent.", "20 percent", How::Number),
-            ("<think>\\boxed{3}</think> Paris", "Paris", How::Whole),
-            ("Final Answer: The final answer is $\\frac{3}{4}$. I hope it is correct.", "\\frac{3}{4}", How::Statement),
-            ("<think>no</think><answer> \\frac{3}{8} </answer>", "\\frac{3}{8}", How::Tag),
-            ("<|im_start|>assistant\nIt is \\boxed{4}<|im_end|>", "4", How::Boxed),
+            ("so 3+4.\n#### 7", "7", ExtractionRule::Hashes),
+            ("First \\boxed{1}, then much more, then \\boxed{\\frac{1}{2}}.", "\\frac{1}{2}", ExtractionRule::Boxed),
+            ("\\boxed{1} and \\boxed{2}", "1, 2", ExtractionRule::Boxed),
+            ("It is \\boxed{5}. Let me check. Yes, \\boxed{5}", "5", ExtractionRule::Boxed),
+            ("The answer is (C).", "(C)", ExtractionRule::Statement),
+            ("**Answer: B. Paris**", "B. Paris", ExtractionRule::Statement),
+            ("12 eggs\nA: 1,200", "1,200", ExtractionRule::Statement),
+            ("The answer is Rome. It is old.", "Rome", ExtractionRule::Statement),
+            ("Hence $x = 3$ or $x = 4$.", "x = 3, x = 4", ExtractionRule::Math),
+            ("He pays 12 dollars and 5.50 more, 17.50 in all", "17.50", ExtractionRule::Number),
+            ("It grows by 20 percent.", "20 percent", ExtractionRule::Number),
+            ("<think>\\boxed{3}</think> Paris", "Paris", ExtractionRule::Whole),
+            (
+                "Final Answer: The final answer is $\\frac{3}{4}$. I hope it is correct.",
+                "\\frac{3}{4}",
+                ExtractionRule::Statement,
+            ),
+            ("<think>no</think><answer> \\frac{3}{8} </answer>", "\\frac{3}{8}", ExtractionRule::Tag),
+            ("<|im_start|>assistant\nIt is \\boxed{4}<|im_end|>", "4", ExtractionRule::Boxed),
         ] {
             let found = extract(text).map(|found| (found.text, found.how));
             assert_eq!(found, Some((answer.to_owned(), how)), "{text}");

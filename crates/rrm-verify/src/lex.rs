@@ -9,7 +9,7 @@ mod signs;
 #[derive(Clone, Debug)]
 pub struct Token {
     /// What it is.
-    pub kind: Kind,
+    pub kind: TokenKind,
     /// Its first byte.
     pub start: usize,
     /// The byte behind it.
@@ -20,12 +20,12 @@ pub struct Token {
     pub upright: bool,
 }
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
+pub enum TokenKind {
     /// Digits with at most one point, thousands joined.
     Num(String),
-    /// The digits that a decimal repeats for ever, after its [`Kind::Num`].
+    /// The digits that a decimal repeats for ever, after its [`TokenKind::Num`].
     Repeat(String),
     /// A fraction that is one sign, such as `½`.
     Part(u32, u32),
@@ -100,9 +100,9 @@ impl Rel {
     }
 }
 
-/// How a text is set.
+/// The mode of a text: mathematics or prose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum TextMode {
     /// Mathematics: letters are variables, blanks between digits say nothing, an exponent without braces is one sign.
     Math,
     /// Plain text: letters may be units, `x^12` has the exponent 12, blanks part numbers.
@@ -125,7 +125,7 @@ pub enum Commas {
 struct Lexer<'a> {
     text: &'a str,
     at: usize,
-    mode: Mode,
+    mode: TextMode,
     commas: Commas,
     tokens: Vec<Token>,
     brackets: usize,
@@ -135,7 +135,7 @@ struct Lexer<'a> {
 }
 
 /// The tokens of a text.
-pub fn lex(text: &str, mode: Mode, commas: Commas) -> Vec<Token> {
+pub fn lex(text: &str, mode: TextMode, commas: Commas) -> Vec<Token> {
     let mut lexer =
         Lexer { text, at: 0, mode, commas, tokens: Vec::new(), brackets: 0, environments: 0, spaced: false, upright: false };
     while lexer.at < lexer.text.len() {
@@ -174,21 +174,27 @@ impl<'a> Lexer<'a> {
     }
 
     /// A token that ends where the text has been read up to.
-    fn push(&mut self, start: usize, kind: Kind) {
+    fn push(&mut self, start: usize, kind: TokenKind) {
         self.tokens.push(Token { kind, start, end: self.at, spaced: self.spaced, upright: self.upright });
         self.spaced = false;
     }
 
     fn unknown(&mut self, start: usize) {
         let piece = self.text[start..self.at].to_owned();
-        self.push(start, Kind::Unknown(piece));
+        self.push(start, TokenKind::Unknown(piece));
     }
 
     /// Whether what was read last ends a value, so that a unit or a word may follow it.
     fn after_value(&self) -> bool {
         matches!(
             self.tokens.last().map(|token| &token.kind),
-            Some(Kind::Num(_) | Kind::Repeat(_) | Kind::Part(..) | Kind::Sign(')' | '}' | ']' | '%' | '⟩' | '°') | Kind::End)
+            Some(
+                TokenKind::Num(_)
+                    | TokenKind::Repeat(_)
+                    | TokenKind::Part(..)
+                    | TokenKind::Sign(')' | '}' | ']' | '%' | '⟩' | '°')
+                    | TokenKind::End
+            )
         )
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Two steps: [`extract`] finds what a text gives as its final answer, [`equal`] compares two answers. "Equal" and "unequal" are said only where
 //! one of both is shown: exact fractions of any size are compared exactly, other numbers between bounds in enough digits, expressions with
-//! variables at points of both signs and several sizes. What is not understood to its end is unknown, and [`Unknown`] says which piece.
+//! variables at points of both signs and several sizes. What is not understood to its end is unknown, and [`UnknownReason`] says which piece.
 //!
 //! ```
 //! use rrm_verify::{Outcome, VerifyOptions, Why, verify};
@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     compare::choice,
-    extract::{Extracted, How, extract, of_gold},
+    extract::{ExtractionRule, FinalAnswer, extract, of_gold},
 };
 
 /// How strictly answers are compared.
@@ -65,23 +65,23 @@ pub enum Outcome {
     /// Another answer.
     Unequal,
     /// Neither is proven.
-    Unknown(Unknown),
+    Unknown(UnknownReason),
 }
 
-/// Why neither is proven, and by which piece of the answers.
+/// The reason why neither result is proven, and the piece of the answers that it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unknown {
+pub struct UnknownReason {
     /// The kind of reason.
-    pub why: Why,
+    pub why: UnknownKind,
     /// The piece that was not understood, or what is missing for a proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub piece: Option<String>,
 }
 
-/// Why neither "equal" nor "unequal" is proven.
+/// The kind of reason why neither "equal" nor "unequal" is proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Why {
+pub enum UnknownKind {
     /// The response states no answer.
     NoAnswer,
     /// Both are texts, and other words may say the same.
@@ -98,21 +98,21 @@ pub enum Why {
     TooManySteps,
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for UnknownKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Why::NoAnswer => "the response states no answer",
-            Why::Texts => "both are texts, and other words may say the same",
-            Why::NotUnderstood => "a piece of an answer is not understood",
-            Why::SeveralReadings => "an answer can be read in several ways",
-            Why::NotProven => "neither equal nor unequal is proven",
-            Why::TooLong => "an answer is too long",
-            Why::TooManySteps => "the comparison took too many steps",
+            UnknownKind::NoAnswer => "the response states no answer",
+            UnknownKind::Texts => "both are texts, and other words may say the same",
+            UnknownKind::NotUnderstood => "a piece of an answer is not understood",
+            UnknownKind::SeveralReadings => "an answer can be read in several ways",
+            UnknownKind::NotProven => "neither equal nor unequal is proven",
+            UnknownKind::TooLong => "an answer is too long",
+            UnknownKind::TooManySteps => "the comparison took too many steps",
         })
     }
 }
 
-impl fmt::Display for Unknown {
+impl fmt::Display for UnknownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.piece {
             Some(piece) => write!(f, "{}: {piece}", self.why),
@@ -121,23 +121,23 @@ impl fmt::Display for Unknown {
     }
 }
 
-impl From<Why> for Outcome {
-    fn from(why: Why) -> Self {
-        Outcome::Unknown(Unknown { why, piece: None })
+impl From<UnknownKind> for Outcome {
+    fn from(why: UnknownKind) -> Self {
+        Outcome::Unknown(UnknownReason { why, piece: None })
     }
 }
 
 /// Compares the final answers that two texts state. `gold` may be a bare answer or a whole solution.
 pub fn verify(gold: &str, response: &str, options: &VerifyOptions) -> Outcome {
-    let Some(answer) = extract(response) else { return Why::NoAnswer.into() };
+    let Some(answer) = extract(response) else { return UnknownKind::NoAnswer.into() };
     match of_gold(gold) {
         Some(gold) => compare::compare(&gold, &answer, options),
-        None => Why::NoAnswer.into(),
+        None => UnknownKind::NoAnswer.into(),
     }
 }
 
 /// Compares two answers as they stand, such as `\frac12` and `0.5`.
 pub fn equal(gold: &str, answer: &str, options: &VerifyOptions) -> Outcome {
-    let bare = |text: &str| Extracted { text: text.trim().to_owned(), how: How::Whole, math: false, doubt: None };
+    let bare = |text: &str| FinalAnswer { text: text.trim().to_owned(), how: ExtractionRule::Whole, math: false, doubt: None };
     compare::compare(&bare(gold), &bare(answer), options)
 }

@@ -1,7 +1,7 @@
 //! Numbers as comparisons need them: exact fractions of any size, and real numbers enclosed between bounds.
 //!
-//! A [`Real`] is either an exact fraction or a ball: a middle with a radius that the true value never leaves. So "not equal" is proven when
-//! two balls lie apart. Sizes are bounded: what would need more bits than [`Precision::MOST`] is [`Fail::TooMuch`].
+//! A [`RealNumber`] is either an exact fraction or a ball: a middle with a radius that the true value never leaves. So "not equal" is proven when
+//! two balls lie apart. Sizes are bounded: what would need more bits than [`Precision::MOST`] is [`NumberError::TooMuch`].
 
 mod complex;
 mod functions;
@@ -18,9 +18,9 @@ pub use self::complex::Complex;
 /// A binary floating-point number.
 pub type Float = FBig<HalfEven, 2>;
 
-/// Why an expression has no value that can be used.
+/// The reason why an expression has no usable value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fail {
+pub enum NumberError {
     /// It has no finite value: a division by zero, a logarithm of zero.
     Undefined,
     /// The digits that are calculated do not tell: a pole or a step may lie inside of the bounds.
@@ -54,11 +54,11 @@ impl Precision {
     }
 
     /// Takes one step for each `bits` / 256 bits of work.
-    pub fn take(&self, bits: usize) -> Result<(), Fail> {
+    pub fn take(&self, bits: usize) -> Result<(), NumberError> {
         let cost = u32::try_from(1 + bits / 256).unwrap_or(u32::MAX);
         let left = self.steps.get().checked_sub(cost);
         self.steps.set(left.unwrap_or(0));
-        left.map(|_| ()).ok_or(Fail::TooMuch)
+        left.map(|_| ()).ok_or(NumberError::TooMuch)
     }
 
     fn met(&self, size: usize) {
@@ -77,20 +77,20 @@ pub fn small(value: &RBig) -> Option<i64> {
 }
 
 /// A power with a whole exponent. `0^0` and powers of zero below it are undefined.
-pub fn power(base: &RBig, exponent: i64, precision: &Precision) -> Result<RBig, Fail> {
+pub fn power(base: &RBig, exponent: i64, precision: &Precision) -> Result<RBig, NumberError> {
     if base.is_zero() {
-        return if exponent > 0 { Ok(RBig::ZERO) } else { Err(Fail::Undefined) };
+        return if exponent > 0 { Ok(RBig::ZERO) } else { Err(NumberError::Undefined) };
     }
     if base.is_one() || exponent == 0 {
         return Ok(RBig::ONE);
     }
-    let times = usize::try_from(exponent.unsigned_abs()).map_err(|_| Fail::TooMuch)?;
+    let times = usize::try_from(exponent.unsigned_abs()).map_err(|_| NumberError::TooMuch)?;
     if base.denominator().is_one() && base.numerator() == &IBig::NEG_ONE {
         return Ok(if times.is_multiple_of(2) { RBig::ONE } else { base.clone() });
     }
     let bits = size(base).saturating_mul(times);
     if bits > precision.most {
-        return Err(Fail::TooMuch);
+        return Err(NumberError::TooMuch);
     }
     precision.take(bits)?;
     let (over, under) = (base.numerator().pow(times), base.denominator().pow(times));
@@ -109,7 +109,7 @@ pub fn root(value: &RBig, degree: u32) -> Option<RBig> {
 
 /// A real number: exact, or enclosed.
 #[derive(Clone, Debug)]
-pub enum Real {
+pub enum RealNumber {
     /// An exact fraction.
     Exact(RBig),
     /// A middle and the exponent of two that bounds the distance of the true value from it.
@@ -125,32 +125,32 @@ fn top(value: &Float) -> i64 {
     if repr.significand().is_zero() { NOTHING } else { repr.exponent() as i64 + repr.digits() as i64 }
 }
 
-impl Real {
+impl RealNumber {
     /// Zero.
-    pub const ZERO: Real = Real::Exact(RBig::ZERO);
+    pub const ZERO: RealNumber = RealNumber::Exact(RBig::ZERO);
     /// One.
-    pub const ONE: Real = Real::Exact(RBig::ONE);
+    pub const ONE: RealNumber = RealNumber::Exact(RBig::ONE);
 
     /// A whole number.
     pub fn whole(value: i64) -> Self {
-        Real::Exact(RBig::from(value))
+        RealNumber::Exact(RBig::from(value))
     }
 
     /// Whether it is exactly zero.
     pub fn is_zero(&self) -> bool {
-        matches!(self, Real::Exact(value) if value.is_zero())
+        matches!(self, RealNumber::Exact(value) if value.is_zero())
     }
 
     /// The exact fraction, where it is one.
     pub fn exact(&self) -> Option<&RBig> {
         match self {
-            Real::Exact(value) => Some(value),
-            Real::Ball(..) => None,
+            RealNumber::Exact(value) => Some(value),
+            RealNumber::Ball(..) => None,
         }
     }
 
     /// A calculated number with the error of its own last place beside `error`.
-    fn ball(middle: Float, error: i64, precision: &Precision) -> Result<Real, Fail> {
+    fn ball(middle: Float, error: i64, precision: &Precision) -> Result<RealNumber, NumberError> {
         let size = top(&middle);
         // What may be zero has no size.
         if size > NOTHING && error < size - 8 {
@@ -158,103 +158,103 @@ impl Real {
         }
         let last = size.saturating_sub(precision.bits as i64).saturating_add(1);
         let error = if size == NOTHING { error } else { error.max(last).saturating_add(2) };
-        Ok(Real::Ball(middle, error))
+        Ok(RealNumber::Ball(middle, error))
     }
 
     /// As a middle and a radius.
     fn float(&self, precision: &Precision) -> (Float, i64) {
         match self {
-            Real::Exact(value) => {
+            RealNumber::Exact(value) => {
                 let middle: Float = value.to_float::<HalfEven, 2>(precision.bits).value();
                 let middle = middle.with_precision(precision.bits).value();
                 let error = top(&middle).saturating_sub(precision.bits as i64).saturating_add(1);
                 (middle, error)
             }
-            Real::Ball(middle, error) => (middle.clone(), *error),
+            RealNumber::Ball(middle, error) => (middle.clone(), *error),
         }
     }
 
-    fn note(self, precision: &Precision) -> Result<Real, Fail> {
-        if let Real::Exact(value) = &self {
+    fn note(self, precision: &Precision) -> Result<RealNumber, NumberError> {
+        if let RealNumber::Exact(value) = &self {
             let bits = size(value);
             precision.met(bits);
             if bits > precision.most {
-                return Err(Fail::TooMuch);
+                return Err(NumberError::TooMuch);
             }
         }
         Ok(self)
     }
 
     /// The sum.
-    pub fn add(&self, other: &Real, precision: &Precision) -> Result<Real, Fail> {
+    pub fn add(&self, other: &RealNumber, precision: &Precision) -> Result<RealNumber, NumberError> {
         precision.take(precision.bits)?;
-        if let (Real::Exact(a), Real::Exact(b)) = (self, other) {
+        if let (RealNumber::Exact(a), RealNumber::Exact(b)) = (self, other) {
             precision.take(size(a).saturating_add(size(b)))?;
-            return Real::Exact(a + b).note(precision);
+            return RealNumber::Exact(a + b).note(precision);
         }
         let ((a, a_error), (b, b_error)) = (self.float(precision), other.float(precision));
-        Real::ball(a + b, a_error.max(b_error).saturating_add(1), precision)
+        RealNumber::ball(a + b, a_error.max(b_error).saturating_add(1), precision)
     }
 
     /// The negative.
-    pub fn neg(&self) -> Real {
+    pub fn neg(&self) -> RealNumber {
         match self {
-            Real::Exact(value) => Real::Exact(-value),
-            Real::Ball(middle, error) => Real::Ball(-middle, *error),
+            RealNumber::Exact(value) => RealNumber::Exact(-value),
+            RealNumber::Ball(middle, error) => RealNumber::Ball(-middle, *error),
         }
     }
 
     /// The difference.
-    pub fn sub(&self, other: &Real, precision: &Precision) -> Result<Real, Fail> {
+    pub fn sub(&self, other: &RealNumber, precision: &Precision) -> Result<RealNumber, NumberError> {
         self.add(&other.neg(), precision)
     }
 
     /// The product.
-    pub fn mul(&self, other: &Real, precision: &Precision) -> Result<Real, Fail> {
+    pub fn mul(&self, other: &RealNumber, precision: &Precision) -> Result<RealNumber, NumberError> {
         precision.take(precision.bits)?;
         if self.is_zero() || other.is_zero() {
-            return Ok(Real::ZERO);
+            return Ok(RealNumber::ZERO);
         }
-        if let (Real::Exact(a), Real::Exact(b)) = (self, other) {
+        if let (RealNumber::Exact(a), RealNumber::Exact(b)) = (self, other) {
             precision.take(size(a).saturating_add(size(b)))?;
-            return Real::Exact(a * b).note(precision);
+            return RealNumber::Exact(a * b).note(precision);
         }
         let ((a, a_error), (b, b_error)) = (self.float(precision), other.float(precision));
         let parts = [top(&a).saturating_add(b_error), top(&b).saturating_add(a_error), a_error.saturating_add(b_error)];
         let error = parts.into_iter().max().unwrap_or(NOTHING).saturating_add(2);
-        Real::ball(a * b, error, precision)
+        RealNumber::ball(a * b, error, precision)
     }
 
     /// The quotient.
-    pub fn div(&self, other: &Real, precision: &Precision) -> Result<Real, Fail> {
+    pub fn div(&self, other: &RealNumber, precision: &Precision) -> Result<RealNumber, NumberError> {
         precision.take(precision.bits)?;
         if other.is_zero() {
-            return Err(Fail::Undefined);
+            return Err(NumberError::Undefined);
         }
-        if let (Real::Exact(a), Real::Exact(b)) = (self, other) {
+        if let (RealNumber::Exact(a), RealNumber::Exact(b)) = (self, other) {
             precision.take(size(a).saturating_add(size(b)))?;
-            return Real::Exact(a / b).note(precision);
+            return RealNumber::Exact(a / b).note(precision);
         }
         if self.is_zero() {
-            return other.sign().map(|_| Real::ZERO).ok_or(Fail::Unsure);
+            return other.sign().map(|_| RealNumber::ZERO).ok_or(NumberError::Unsure);
         }
         let ((a, a_error), (b, b_error)) = (self.float(precision), other.float(precision));
         if b_error > top(&b) - 3 {
-            return Err(Fail::Unsure);
+            return Err(NumberError::Unsure);
         }
         let low = top(&b) - 2;
         let parts = [top(&a).saturating_add(b_error).saturating_sub(2 * low), a_error.saturating_sub(low)];
         let error = parts.into_iter().max().unwrap_or(NOTHING).saturating_add(2);
-        Real::ball(a / b, error, precision)
+        RealNumber::ball(a / b, error, precision)
     }
 
     /// -1, 0 or 1; `None` where the bounds hold zero and it is not exactly that.
     pub fn sign(&self) -> Option<i32> {
         match self {
-            Real::Exact(value) if value.is_zero() => Some(0),
-            Real::Exact(value) => Some(if value.sign() == Sign::Negative { -1 } else { 1 }),
+            RealNumber::Exact(value) if value.is_zero() => Some(0),
+            RealNumber::Exact(value) => Some(if value.sign() == Sign::Negative { -1 } else { 1 }),
             // The leading bit of the middle is worth 2^(top - 1).
-            Real::Ball(middle, error) => {
+            RealNumber::Ball(middle, error) => {
                 let apart = *error < top(middle) - 1;
                 apart.then(|| if middle.is_negative() { -1 } else { 1 })
             }
@@ -262,59 +262,63 @@ impl Real {
     }
 
     /// The size of it.
-    pub fn abs(&self) -> Real {
+    pub fn abs(&self) -> RealNumber {
         match self {
-            Real::Exact(value) => Real::Exact(value.clone().abs()),
-            Real::Ball(middle, error) => Real::Ball(middle.clone().abs(), *error),
+            RealNumber::Exact(value) => RealNumber::Exact(value.clone().abs()),
+            RealNumber::Ball(middle, error) => RealNumber::Ball(middle.clone().abs(), *error),
         }
     }
 
     /// The exponent of two that bounds it from above.
     pub fn top(&self) -> i64 {
         match self {
-            Real::Exact(value) if value.is_zero() => NOTHING,
-            Real::Exact(value) => value.numerator().bit_len() as i64 - value.denominator().bit_len() as i64 + 1,
-            Real::Ball(middle, error) => top(middle).max(*error).saturating_add(1),
+            RealNumber::Exact(value) if value.is_zero() => NOTHING,
+            RealNumber::Exact(value) => value.numerator().bit_len() as i64 - value.denominator().bit_len() as i64 + 1,
+            RealNumber::Ball(middle, error) => top(middle).max(*error).saturating_add(1),
         }
     }
 
     /// The exponent of two that bounds what is not known of it.
     pub fn error(&self) -> i64 {
         match self {
-            Real::Exact(_) => NOTHING,
-            Real::Ball(_, error) => *error,
+            RealNumber::Exact(_) => NOTHING,
+            RealNumber::Ball(_, error) => *error,
         }
     }
 
     /// Whether it lies below another, above, or neither can be told.
-    pub fn compare(&self, other: &Real, precision: &Precision) -> Result<Option<std::cmp::Ordering>, Fail> {
+    pub fn compare(&self, other: &RealNumber, precision: &Precision) -> Result<Option<std::cmp::Ordering>, NumberError> {
         Ok(self.sub(other, precision)?.sign().map(|sign| sign.cmp(&0)))
     }
 
     /// The greatest whole number that is not above it.
-    pub fn floor(&self) -> Result<Real, Fail> {
+    pub fn floor(&self) -> Result<RealNumber, NumberError> {
         match self {
-            Real::Exact(value) => Ok(Real::Exact(value.floor().into())),
-            Real::Ball(middle, error) if *error < -8 && top(middle) < 4096 => {
+            RealNumber::Exact(value) => Ok(RealNumber::Exact(value.floor().into())),
+            RealNumber::Ball(middle, error) if *error < -8 && top(middle) < 4096 => {
                 // The bounds must not hold a whole number.
-                let twice = RBig::try_from(middle.clone()).map_err(|_| Fail::Unsure)?;
+                let twice = RBig::try_from(middle.clone()).map_err(|_| NumberError::Unsure)?;
                 let radius = if *error < -4096 {
                     RBig::ZERO
                 } else {
                     RBig::from_parts(1.into(), UBig::ONE << error.unsigned_abs() as usize)
                 };
                 let (low, high) = ((&twice - &radius).floor(), (&twice + &radius).floor());
-                if low == high && RBig::from(low.clone()) != twice { Ok(Real::Exact(low.into())) } else { Err(Fail::Unsure) }
+                if low == high && RBig::from(low.clone()) != twice {
+                    Ok(RealNumber::Exact(low.into()))
+                } else {
+                    Err(NumberError::Unsure)
+                }
             }
-            Real::Ball(..) => Err(Fail::Unsure),
+            RealNumber::Ball(..) => Err(NumberError::Unsure),
         }
     }
 
     /// The simplest fraction within its bounds, if it is a simple one.
     pub fn simple(&self, precision: &Precision) -> Option<RBig> {
         match self {
-            Real::Exact(value) => Some(value.clone()),
-            Real::Ball(middle, error) => {
+            RealNumber::Exact(value) => Some(value.clone()),
+            RealNumber::Ball(middle, error) => {
                 let middle = RBig::try_from(middle.clone()).ok()?;
                 let radius = RBig::from(2).pow(isize::try_from(*error).ok().filter(|error| (-100_000..0).contains(error))?);
                 let found = RBig::simplest_in(&middle - &radius, &middle + &radius);
@@ -326,8 +330,8 @@ impl Real {
     /// Some thirty digits of it, for names of values; of an exact number all.
     pub fn key(&self) -> String {
         match self {
-            Real::Exact(value) => value.to_string(),
-            Real::Ball(middle, error) => {
+            RealNumber::Exact(value) => value.to_string(),
+            RealNumber::Ball(middle, error) => {
                 let kept = (top(middle) - error - 16).clamp(1, 160) as usize;
                 let rounded = middle.clone().with_precision(kept).value();
                 format!("~{}e{}", rounded.repr().significand(), rounded.repr().exponent())

@@ -10,7 +10,7 @@ mod term;
 
 use crate::{
     expr::Expr,
-    lex::{Commas, Kind, Mode, Rel, Token, lex},
+    lex::{Commas, Rel, TextMode, Token, TokenKind, lex},
     units::Unit,
     words,
 };
@@ -27,7 +27,7 @@ pub enum Node {
     /// A choice, with what stands behind its letter.
     Choice(char, Option<Box<Node>>),
     /// Several answers, and what joins them.
-    Many(Vec<Node>, Joint),
+    Many(Vec<Node>, AnswerJoint),
     /// A tuple, or an interval with its two brackets.
     Tuple(char, Vec<Node>, char),
     /// Parts joined by `∪`, `∩` or `∖`.
@@ -44,9 +44,9 @@ pub enum Node {
     Cases(Vec<(Node, Option<Node>)>),
 }
 
-/// What joins several answers.
+/// The way in which several answers are joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Joint {
+pub enum AnswerJoint {
     /// Commas.
     Comma,
     /// "and", or the rows of a system.
@@ -96,7 +96,7 @@ struct Parser<'a> {
     furthest: usize,
     depth: u32,
     bars: u32,
-    mode: Mode,
+    mode: TextMode,
     /// Whether `[` closes what `]` opened.
     turned: bool,
     /// A sign of money before the number that is read.
@@ -105,13 +105,13 @@ struct Parser<'a> {
 }
 
 /// Reads an answer, or says which piece of it is not understood.
-pub fn parse(text: &str, mode: Mode, commas: Commas) -> Result<Node, String> {
+pub fn parse(text: &str, mode: TextMode, commas: Commas) -> Result<Node, String> {
     let tokens = lex(text, mode, commas);
     parse_tokens(text, tokens, mode)
 }
 
 /// Reads the tokens of an answer.
-pub fn parse_tokens(text: &str, tokens: Vec<Token>, mode: Mode) -> Result<Node, String> {
+pub fn parse_tokens(text: &str, tokens: Vec<Token>, mode: TextMode) -> Result<Node, String> {
     if tokens.is_empty() {
         return Err(shortened(text.trim()));
     }
@@ -126,8 +126,8 @@ pub fn parse_tokens(text: &str, tokens: Vec<Token>, mode: Mode) -> Result<Node, 
     if let Some(words) = sentence(text, &parser.tokens) {
         return Ok(Node::Text(words));
     }
-    if let Some(Kind::Unknown(piece)) =
-        parser.tokens.iter().map(|token| &token.kind).find(|kind| matches!(kind, Kind::Unknown(_)))
+    if let Some(TokenKind::Unknown(piece)) =
+        parser.tokens.iter().map(|token| &token.kind).find(|kind| matches!(kind, TokenKind::Unknown(_)))
     {
         return Err(shortened(piece));
     }
@@ -140,10 +140,10 @@ pub fn parse_tokens(text: &str, tokens: Vec<Token>, mode: Mode) -> Result<Node, 
 /// A number in words with what it counts: "seven apples", "twenty-five dollars".
 fn spoken(tokens: &[Token]) -> Option<Node> {
     let word = |token: &Token| match &token.kind {
-        Kind::Word(word) => Some(word.to_lowercase()),
-        Kind::Sign('-') => Some("-".to_owned()),
-        Kind::And => Some("and".to_owned()),
-        Kind::Name(name) if name == "a" => Some("a".to_owned()),
+        TokenKind::Word(word) => Some(word.to_lowercase()),
+        TokenKind::Sign('-') => Some("-".to_owned()),
+        TokenKind::And => Some("and".to_owned()),
+        TokenKind::Name(name) if name == "a" => Some("a".to_owned()),
         _ => None,
     };
     let words = tokens.iter().map(word).collect::<Option<Vec<_>>>()?;
@@ -157,30 +157,34 @@ fn spoken(tokens: &[Token]) -> Option<Node> {
         return None;
     }
     let unit = rest.iter().map(|word| Unit::named(word)).reduce(|one, other| one.times(&other));
-    Some(Node::Quantity(Expr::Num(crate::expr::Number { value, places: None }), unit))
+    Some(Node::Quantity(Expr::Num(crate::expr::Literal { value, places: None }), unit))
 }
 
 /// Words and nothing else, as words; a list of words stays a list.
 fn sentence(text: &str, tokens: &[Token]) -> Option<String> {
     let wordy = |token: &Token| match &token.kind {
-        Kind::Word(_) | Kind::Name(_) | Kind::Comma | Kind::And | Kind::Or | Kind::Semicolon => true,
-        Kind::Sign(sign) => matches!(sign, '\'' | '-' | '(' | ')' | ':' | '!'),
-        Kind::Unknown(piece) => piece.chars().all(|c| !c.is_ascii_digit() && !c.is_alphabetic() && c != '\\'),
+        TokenKind::Word(_) | TokenKind::Name(_) | TokenKind::Comma | TokenKind::And | TokenKind::Or | TokenKind::Semicolon => {
+            true
+        }
+        TokenKind::Sign(sign) => matches!(sign, '\'' | '-' | '(' | ')' | ':' | '!'),
+        TokenKind::Unknown(piece) => piece.chars().all(|c| !c.is_ascii_digit() && !c.is_alphabetic() && c != '\\'),
         _ => false,
     };
     let first = tokens.first().map(|token| &token.kind);
     let second = tokens.get(1).map(|token| &token.kind);
-    let letter = matches!(first, Some(Kind::Name(name)) if name.len() == 1 && name.bytes().all(|b| b.is_ascii_uppercase()));
-    if letter && matches!(second, Some(Kind::Word(word)) if NO_CONTENT.contains(&word.to_lowercase().as_str())) {
+    let letter = matches!(first, Some(TokenKind::Name(name)) if name.len() == 1 && name.bytes().all(|b| b.is_ascii_uppercase()));
+    if letter && matches!(second, Some(TokenKind::Word(word)) if NO_CONTENT.contains(&word.to_lowercase().as_str())) {
         return None;
     }
-    let words = tokens.iter().filter(|token| matches!(&token.kind, Kind::Word(_))).count();
-    let joints = tokens.iter().any(|token| matches!(&token.kind, Kind::Comma | Kind::And | Kind::Or | Kind::Semicolon));
-    let long = words > 6 || tokens.iter().any(|token| matches!(&token.kind, Kind::Unknown(_)));
+    let words = tokens.iter().filter(|token| matches!(&token.kind, TokenKind::Word(_))).count();
+    let joints = tokens
+        .iter()
+        .any(|token| matches!(&token.kind, TokenKind::Comma | TokenKind::And | TokenKind::Or | TokenKind::Semicolon));
+    let long = words > 6 || tokens.iter().any(|token| matches!(&token.kind, TokenKind::Unknown(_)));
     // `2 \text{ cm}` without its number is no sentence; variables beside operators are none either.
     let named = tokens.iter().all(|token| match &token.kind {
-        Kind::Name(name) => token.upright || name.chars().all(|c| c.is_alphabetic() || c == '\''),
-        Kind::Sign('-') => words > 0,
+        TokenKind::Name(name) => token.upright || name.chars().all(|c| c.is_alphabetic() || c == '\''),
+        TokenKind::Sign('-') => words > 0,
         _ => true,
     });
     (words > 0 && named && (!joints || long) && tokens.iter().all(wordy)).then(|| said(text))
@@ -222,11 +226,11 @@ fn opens(sign: char) -> Option<&'static [char]> {
 }
 
 impl Parser<'_> {
-    fn peek(&self) -> Option<&Kind> {
+    fn peek(&self) -> Option<&TokenKind> {
         self.kind(self.at)
     }
 
-    fn kind(&self, at: usize) -> Option<&Kind> {
+    fn kind(&self, at: usize) -> Option<&TokenKind> {
         if at < self.end { self.tokens.get(at).map(|token| &token.kind) } else { None }
     }
 
@@ -241,7 +245,7 @@ impl Parser<'_> {
 
     fn sign(&self) -> Option<char> {
         match self.peek() {
-            Some(Kind::Sign(sign)) => Some(*sign),
+            Some(TokenKind::Sign(sign)) => Some(*sign),
             _ => None,
         }
     }
@@ -256,7 +260,7 @@ impl Parser<'_> {
 
     fn word(&self, at: usize) -> Option<String> {
         match self.kind(at) {
-            Some(Kind::Word(word)) => Some(word.to_lowercase()),
+            Some(TokenKind::Word(word)) => Some(word.to_lowercase()),
             _ => None,
         }
     }
@@ -281,8 +285,17 @@ impl Parser<'_> {
     /// Nothing else belongs to this answer or to this member of it.
     fn at_end(&self) -> bool {
         match self.peek() {
-            None | Some(Kind::Comma | Kind::And | Kind::Or | Kind::Semicolon | Kind::Rel(_) | Kind::Row | Kind::End) => true,
-            Some(Kind::Sign(sign)) => matches!(sign, ')' | ']' | '⟩' | '}' | '∪' | '∩' | '∖' | '&'),
+            None
+            | Some(
+                TokenKind::Comma
+                | TokenKind::And
+                | TokenKind::Or
+                | TokenKind::Semicolon
+                | TokenKind::Rel(_)
+                | TokenKind::Row
+                | TokenKind::End,
+            ) => true,
+            Some(TokenKind::Sign(sign)) => matches!(sign, ')' | ']' | '⟩' | '}' | '∪' | '∩' | '∖' | '&'),
             _ => false,
         }
     }
@@ -303,21 +316,21 @@ impl Parser<'_> {
             return Some(Node::Quantity(Expr::Name(letter.to_string()), None));
         }
         self.at = behind;
-        let known = !self.tokens.iter().any(|token| matches!(&token.kind, Kind::Unknown(_)));
+        let known = !self.tokens.iter().any(|token| matches!(&token.kind, TokenKind::Unknown(_)));
         let rest = if known { self.answers().filter(|_| self.at == self.tokens.len()) } else { None };
         Some(Node::Choice(letter, rest.map(Box::new)))
     }
 
     /// `5-10` in plain text: five to ten, or minus five.
     fn may_be_range(&self) -> bool {
-        let number = |at: usize| matches!(self.kind(at), Some(Kind::Num(_)));
+        let number = |at: usize| matches!(self.kind(at), Some(TokenKind::Num(_)));
         let tight = self.tokens.get(1).is_some_and(|token| !token.spaced);
-        self.mode == Mode::Prose
+        self.mode == TextMode::Prose
             && number(0)
             && tight
-            && matches!(self.kind(1), Some(Kind::Sign('-')))
+            && matches!(self.kind(1), Some(TokenKind::Sign('-')))
             && number(2)
-            && !matches!(self.kind(3), Some(Kind::Sign(_) | Kind::Rel(_) | Kind::Name(_)))
+            && !matches!(self.kind(3), Some(TokenKind::Sign(_) | TokenKind::Rel(_) | TokenKind::Name(_)))
     }
 
     /// A letter that names a choice and has something behind it, and the token at which that begins.
@@ -328,13 +341,13 @@ impl Parser<'_> {
         {
             at = 1;
         }
-        let opened = matches!(self.kind(at), Some(Kind::Sign('(')));
+        let opened = matches!(self.kind(at), Some(TokenKind::Sign('(')));
         at += usize::from(opened);
-        let Some(Kind::Name(name)) = self.kind(at) else { return None };
+        let Some(TokenKind::Name(name)) = self.kind(at) else { return None };
         let letter = name.chars().next().filter(|_| name.chars().count() == 1)?;
         let upper = letter.to_ascii_uppercase();
         if !('A'..='J').contains(&upper)
-            || (letter != upper && !opened && at == 0 && !matches!(self.kind(1), Some(Kind::Sign(')'))))
+            || (letter != upper && !opened && at == 0 && !matches!(self.kind(1), Some(TokenKind::Sign(')'))))
         {
             return None;
         }
@@ -343,12 +356,14 @@ impl Parser<'_> {
             self.text.get(token.end..).and_then(|rest| rest.chars().next()).map_or(token.end, |next| token.end + next.len_utf8());
         let written = self.text.get(token.start..behind).unwrap_or_default();
         let pointed = written.contains(&format!("{letter}.")) && self.kind(at + 1).is_some();
-        let closed = matches!(self.kind(at + 1), Some(Kind::Sign(')')));
-        let colon = self.mode == Mode::Prose && matches!(self.kind(at + 1), Some(Kind::Sign(':')));
+        let closed = matches!(self.kind(at + 1), Some(TokenKind::Sign(')')));
+        let colon = self.mode == TextMode::Prose && matches!(self.kind(at + 1), Some(TokenKind::Sign(':')));
         let behind = at + 1 + usize::from(closed || colon);
         let joint = matches!(
             self.kind(behind),
-            Some(Kind::Comma | Kind::And | Kind::Or | Kind::Semicolon | Kind::Rel(_) | Kind::Sign(_))
+            Some(
+                TokenKind::Comma | TokenKind::And | TokenKind::Or | TokenKind::Semicolon | TokenKind::Rel(_) | TokenKind::Sign(_)
+            )
         );
         // "C is wrong" says nothing of what stands behind the letter.
         let verb = self.word(behind).is_some_and(|word| NO_CONTENT.contains(&word.as_str()) || word.ends_with("n't"));

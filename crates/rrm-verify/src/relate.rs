@@ -15,84 +15,84 @@ use self::{
     lists::{braced, members},
     names::{plain_name, told},
 };
-use crate::{Unknown, VerifyOptions, Why, expr::Expr, lex::Rel, parse::Node, words};
+use crate::{UnknownKind, UnknownReason, VerifyOptions, expr::Expr, lex::Rel, parse::Node, words};
 
-/// What a comparison of two parsed answers says.
+/// The result of comparing two parsed answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum RelationResult {
     /// The same.
     Same,
     /// Something else, for certain.
     Other,
     /// Neither is proven.
-    Open(Unknown),
+    Open(UnknownReason),
 }
 
-impl Said {
+impl RelationResult {
     /// Neither is proven, for a reason.
-    pub fn open(why: Why, piece: &str) -> Self {
-        Said::Open(Unknown { why, piece: (!piece.is_empty()).then(|| piece.to_owned()) })
+    pub fn open(why: UnknownKind, piece: &str) -> Self {
+        RelationResult::Open(UnknownReason { why, piece: (!piece.is_empty()).then(|| piece.to_owned()) })
     }
 
     /// This, or if it is not the same, what another reading says: the same if either says so, another thing if both do.
-    fn or(self, next: impl FnOnce() -> Said) -> Said {
+    fn or(self, next: impl FnOnce() -> RelationResult) -> RelationResult {
         match self {
-            Said::Same => Said::Same,
-            Said::Other => next(),
+            RelationResult::Same => RelationResult::Same,
+            RelationResult::Other => next(),
             open => match next() {
-                Said::Same => Said::Same,
+                RelationResult::Same => RelationResult::Same,
                 _ => open,
             },
         }
     }
 
     /// Both: the same if both are, another thing if one is.
-    fn and(self, next: impl FnOnce() -> Said) -> Said {
+    fn and(self, next: impl FnOnce() -> RelationResult) -> RelationResult {
         match self {
-            Said::Other => Said::Other,
-            Said::Same => next(),
+            RelationResult::Other => RelationResult::Other,
+            RelationResult::Same => next(),
             open => match next() {
-                Said::Other => Said::Other,
+                RelationResult::Other => RelationResult::Other,
                 _ => open,
             },
         }
     }
 
     /// The same, or open: what is not shown to be the same is not shown to be another thing.
-    fn or_open(self, piece: &str) -> Said {
+    fn or_open(self, piece: &str) -> RelationResult {
         match self {
-            Said::Same => Said::Same,
-            _ => Said::open(Why::NotProven, piece),
+            RelationResult::Same => RelationResult::Same,
+            _ => RelationResult::open(UnknownKind::NotProven, piece),
         }
     }
 
     /// Open where it would be the same.
-    pub fn but_open(self, piece: &str) -> Said {
+    pub fn but_open(self, piece: &str) -> RelationResult {
         match self {
-            Said::Same => Said::open(Why::NotProven, piece),
+            RelationResult::Same => RelationResult::open(UnknownKind::NotProven, piece),
             said => said,
         }
     }
 }
 
-impl From<bool> for Said {
+impl From<bool> for RelationResult {
     fn from(same: bool) -> Self {
-        if same { Said::Same } else { Said::Other }
+        if same { RelationResult::Same } else { RelationResult::Other }
     }
 }
 
-/// What all of one comparison share.
-pub struct Relate<'a> {
+/// The options and the step count of one comparison.
+pub struct Relation<'a> {
     /// How strictly answers are compared.
     pub options: &'a VerifyOptions,
     /// Steps that are left.
     pub steps: Cell<u32>,
 }
 
-impl Relate<'_> {
+impl Relation<'_> {
     /// Whether an answer says what the right one says.
-    pub fn same(&self, gold: &Node, answer: &Node) -> Said {
-        let Some(left) = self.steps.get().checked_sub(1) else { return Said::open(Why::TooManySteps, "") };
+    pub fn same(&self, gold: &Node, answer: &Node) -> RelationResult {
+        let Some(left) = self.steps.get().checked_sub(1) else { return RelationResult::open(UnknownKind::TooManySteps, "") };
         self.steps.set(left);
         if let (Node::Quantity(gold, None), Node::Quantity(answer, None)) = (gold, answer)
             && let Some(said) = letters(gold, answer)
@@ -113,7 +113,7 @@ impl Relate<'_> {
         self.single(gold, answer)
     }
 
-    fn single(&self, gold: &Node, answer: &Node) -> Said {
+    fn single(&self, gold: &Node, answer: &Node) -> RelationResult {
         match (gold, answer) {
             // A set of one member is as good as the member, but for the set of the empty set.
             (Node::Many(all, _), other) | (other, Node::Many(all, _)) => match all.as_slice() {
@@ -122,7 +122,7 @@ impl Relate<'_> {
                     Node::Many(others, _) if others.len() == 1 && matches!(others[0], Node::Many(..)) => {
                         self.same(one, &others[0])
                     }
-                    _ => Said::Other,
+                    _ => RelationResult::Other,
                 },
                 [one] => self.same(one, other),
                 _ => self.none(other),
@@ -142,26 +142,27 @@ impl Relate<'_> {
                 if parts.len() == 2 =>
             {
                 let divided = parts.iter().cloned().reduce(|over, under| Expr::Div(Box::new(over), Box::new(under)));
-                divided.map_or(Said::Other, |divided| self.expressions(&divided, one))
+                divided.map_or(RelationResult::Other, |divided| self.expressions(&divided, one))
             }
             (Node::Time(..), _) | (_, Node::Time(..)) => self.times(gold, answer),
             (Node::Date(..), Node::Date(..)) => (gold == answer).into(),
             (Node::Tuple(..), Node::Tuple(..)) => self.tuples(gold, answer),
             (Node::Joined(sign, parts), Node::Joined(other, given)) => {
                 let same = sign == other
-                    && if *sign == '∖' { self.ordered(parts, given) } else { self.unordered(parts, given) } == Said::Same;
-                Said::from(same).or_open("sets that are not calculated")
+                    && if *sign == '∖' { self.ordered(parts, given) } else { self.unordered(parts, given) }
+                        == RelationResult::Same;
+                RelationResult::from(same).or_open("sets that are not calculated")
             }
             (Node::Cases(rows), Node::Cases(given)) => self.cases(rows, given),
-            (Node::Cases(_), _) | (_, Node::Cases(_)) => Said::open(Why::NotProven, "a function by cases"),
+            (Node::Cases(_), _) | (_, Node::Cases(_)) => RelationResult::open(UnknownKind::NotProven, "a function by cases"),
             (Node::Tuple(_, parts, _), Node::Quantity(matrix @ Expr::Matrix(_), None))
             | (Node::Quantity(matrix @ Expr::Matrix(_), None), Node::Tuple(_, parts, _)) => self.vector(parts, matrix),
-            _ => Said::Other,
+            _ => RelationResult::Other,
         }
     }
 
     /// A chain beside what is none: the value that it tells.
-    fn chain_and(&self, chain: &Node, other: &Node) -> Said {
+    fn chain_and(&self, chain: &Node, other: &Node) -> RelationResult {
         // `7 = 11a + c` is another thing than `11a + c`.
         let Some(told) = told(chain) else {
             // `a + b = 12` may tell what is asked for, or be an equation.
@@ -172,18 +173,18 @@ impl Relate<'_> {
                     {
                         // `m + n = 25 + 45 = 70` calculates it.
                         let calculated =
-                            before.iter().all(|(rel, node)| *rel == Rel::Equal && self.same(node, value) == Said::Same);
+                            before.iter().all(|(rel, node)| *rel == Rel::Equal && self.same(node, value) == RelationResult::Same);
                         let said = self.same(value, other);
                         if calculated && !before.is_empty() { said } else { said.but_open("the value of a sum") }
                     }
                     _ => self.part_of_relation(chain, other),
                 },
-                _ => Said::Other,
+                _ => RelationResult::Other,
             };
         };
         match self.same(told.value, other) {
-            Said::Same if !self.holds_as_calculation(chain) => {
-                Said::open(Why::NotProven, "an equation of numbers that is no calculation")
+            RelationResult::Same if !self.holds_as_calculation(chain) => {
+                RelationResult::open(UnknownKind::NotProven, "an equation of numbers that is no calculation")
             }
             said => said,
         }
@@ -191,13 +192,17 @@ impl Relate<'_> {
 
     /// A relation that tells no value, beside something that is none: an inequality that is not solved beside a set, and an equation whose right
     /// side is the same, are open. An equation in standard form is no number.
-    fn part_of_relation(&self, chain: &Node, other: &Node) -> Said {
-        let Node::Chain(first, rest) = chain else { return Said::Other };
+    fn part_of_relation(&self, chain: &Node, other: &Node) -> RelationResult {
+        let Node::Chain(first, rest) = chain else { return RelationResult::Other };
         let set = matches!(other, Node::Tuple(..) | Node::Joined(..)) || braced(other);
         if rest.iter().any(|(rel, _)| !matches!(rel, Rel::Equal | Rel::About)) {
-            return if set { Said::open(Why::NotProven, "an inequality that is not solved") } else { Said::Other };
+            return if set {
+                RelationResult::open(UnknownKind::NotProven, "an inequality that is not solved")
+            } else {
+                RelationResult::Other
+            };
         }
-        let Some((_, last)) = rest.last() else { return Said::Other };
+        let Some((_, last)) = rest.last() else { return RelationResult::Other };
         let standard = match (&**first, last) {
             (Node::Quantity(left, None), Node::Quantity(right, None)) => {
                 let zero = matches!(right, Expr::Num(number) if number.value.is_zero());
@@ -205,50 +210,50 @@ impl Relate<'_> {
             }
             _ => false,
         };
-        if standard { Said::Other } else { self.same(last, other).but_open("the right side of an equation") }
+        if standard { RelationResult::Other } else { self.same(last, other).but_open("the right side of an equation") }
     }
 
     /// A set without members beside something else.
-    fn none(&self, other: &Node) -> Said {
+    fn none(&self, other: &Node) -> RelationResult {
         match other {
-            Node::Many(all, _) if all.is_empty() => Said::Same,
-            Node::Quantity(Expr::Name(name), None) if name == "∅" => Said::Same,
-            Node::Text(text) if words::says_none(text) => Said::Same,
-            Node::Text(_) => Said::open(Why::Texts, ""),
-            _ => Said::Other,
+            Node::Many(all, _) if all.is_empty() => RelationResult::Same,
+            Node::Quantity(Expr::Name(name), None) if name == "∅" => RelationResult::Same,
+            Node::Text(text) if words::says_none(text) => RelationResult::Same,
+            Node::Text(_) => RelationResult::open(UnknownKind::Texts, ""),
+            _ => RelationResult::Other,
         }
     }
 
-    fn chains(&self, gold: &Node, answer: &Node) -> Said {
+    fn chains(&self, gold: &Node, answer: &Node) -> RelationResult {
         let mut open = None;
         if let (Some(one), Some(other)) = (told(gold), told(answer)) {
             let named = plain_name(one.name).is_some_and(|name| Some(name) == plain_name(other.name))
-                || self.same(one.name, other.name) == Said::Same;
+                || self.same(one.name, other.name) == RelationResult::Same;
             match self.same(one.value, other.value) {
-                Said::Same if named => return Said::Same,
-                Said::Same => open = Some(Said::open(Why::NotProven, "equal but for names")),
+                RelationResult::Same if named => return RelationResult::Same,
+                RelationResult::Same => open = Some(RelationResult::open(UnknownKind::NotProven, "equal but for names")),
                 _ => {}
             }
         }
-        let (Node::Chain(first, rest), Node::Chain(other, others)) = (gold, answer) else { return Said::Other };
+        let (Node::Chain(first, rest), Node::Chain(other, others)) = (gold, answer) else { return RelationResult::Other };
         if let ([(rel, right)], [(other_rel, other_right)]) = (rest.as_slice(), others.as_slice())
             && let (Node::Quantity(l, None), Node::Quantity(r, None), Node::Quantity(m, None), Node::Quantity(s, None)) =
                 (&**first, right, &**other, other_right)
         {
             let said = self.equivalent((l, *rel, r), (m, *other_rel, s));
             return match (said, open) {
-                (Said::Same, _) => Said::Same,
+                (RelationResult::Same, _) => RelationResult::Same,
                 (_, Some(open)) => open,
                 (said, None) => said,
             };
         }
         let straight = |answer: &[(Rel, &Node)]| {
             answer.len() == rest.len() + 1
-                && self.same(first, answer[0].1) == Said::Same
+                && self.same(first, answer[0].1) == RelationResult::Same
                 && rest
                     .iter()
                     .zip(&answer[1..])
-                    .all(|((rel, gold), (other, answer))| rel == other && self.same(gold, answer) == Said::Same)
+                    .all(|((rel, gold), (other, answer))| rel == other && self.same(gold, answer) == RelationResult::Same)
         };
         let mut forward: Vec<(Rel, &Node)> = vec![(Rel::Equal, &**other)];
         forward.extend(others.iter().map(|(rel, node)| (*rel, node)));
@@ -259,22 +264,24 @@ impl Relate<'_> {
             backward.push((rel, node));
         }
         if straight(&forward) || straight(&backward) {
-            return Said::Same;
+            return RelationResult::Same;
         }
-        open.unwrap_or_else(|| Said::open(Why::NotProven, "relations of several parts"))
+        open.unwrap_or_else(|| RelationResult::open(UnknownKind::NotProven, "relations of several parts"))
     }
 }
 
 /// Single letters: a choice in capital letters is the same in small ones, and is no other choice.
-fn letters(gold: &Expr, answer: &Expr) -> Option<Said> {
+fn letters(gold: &Expr, answer: &Expr) -> Option<RelationResult> {
     let letter = |expr: &Expr| expr.name().filter(|name| name.len() == 1).and_then(|name| name.chars().next());
     let (one, other) = (letter(gold)?, letter(answer)?);
     let choice =
         |letter: char| ('A'..='J').contains(&letter.to_ascii_uppercase()) && !matches!(letter.to_ascii_uppercase(), 'E' | 'I');
     let choices = |letter: char| ('A'..='J').contains(&letter.to_ascii_uppercase());
     match one.eq_ignore_ascii_case(&other) {
-        true if one == other || choice(one) => Some(Said::Same),
-        false if choices(one) && choices(other) && (one.is_ascii_uppercase() || other.is_ascii_uppercase()) => Some(Said::Other),
+        true if one == other || choice(one) => Some(RelationResult::Same),
+        false if choices(one) && choices(other) && (one.is_ascii_uppercase() || other.is_ascii_uppercase()) => {
+            Some(RelationResult::Other)
+        }
         _ => None,
     }
 }

@@ -16,10 +16,10 @@ pub struct Unit {
 }
 
 /// Names, over, under, base units. `m2` is a square metre, `m s-1` a metre in a second.
-type Row = (&'static str, u64, u64, &'static str);
+type UnitRow = (&'static str, u64, u64, &'static str);
 
 /// Names of one letter count where a unit can stand only. Plurals in -s are told by themselves.
-const UNITS: &[Row] = &[
+const UNITS: &[UnitRow] = &[
     ("m meter metre metros metro", 1, 1, "m"),
     ("cm centimeter centimetre", 1, 100, "m"),
     ("mm millimeter millimetre", 1, 1000, "m"),
@@ -150,7 +150,7 @@ fn prefixed(word: &str) -> Option<Unit> {
     })
 }
 
-fn row(word: &str) -> Option<&'static Row> {
+fn row(word: &str) -> Option<&'static UnitRow> {
     let find = |word: &str| UNITS.iter().find(|(names, ..)| names.split(' ').any(|name| name == word));
     // `L` and `l`, `kWh` and so on count as they are written; names of four letters and more in any case.
     let lower = word.to_lowercase();

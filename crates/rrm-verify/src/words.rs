@@ -2,9 +2,9 @@
 
 use dashu_ratio::RBig;
 
-/// What joins two answers.
+/// The word that joins two answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Joint {
+pub enum WordJoint {
     /// Both.
     And,
     /// One of them.
@@ -12,14 +12,14 @@ pub enum Joint {
 }
 
 /// "and" and "or". Those of one letter, and those of other languages, count in text only.
-pub fn joint(word: &str, text: bool) -> Option<Joint> {
+pub fn joint(word: &str, text: bool) -> Option<WordJoint> {
     match word {
-        "and" => Some(Joint::And),
-        "or" => Some(Joint::Or),
+        "and" => Some(WordJoint::And),
+        "or" => Some(WordJoint::Or),
         _ if !text => None,
-        "y" | "e" | "und" | "et" | "и" | "和" | "及" | "与" => Some(Joint::And),
-        "o" | "u" | "oder" | "ou" => Some(Joint::Or),
-        "или" | "或" | "或者" => Some(Joint::Or),
+        "y" | "e" | "und" | "et" | "и" | "和" | "及" | "与" => Some(WordJoint::And),
+        "o" | "u" | "oder" | "ou" => Some(WordJoint::Or),
+        "или" | "或" | "或者" => Some(WordJoint::Or),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::{hint::black_box, time::Instant};
 
 use rrm::{
     engine::{Sampling, in_process::Sampler},
-    keyed::Keyed,
+    keyed::KeyedRandom,
 };
 
 fn main() {
@@ -43,7 +43,7 @@ fn micros(sampling: &Sampling, rows: &[Vec<f32>]) -> f64 {
 
 /// Normal logits; some of them are raised far above the others.
 fn logits(vocabulary: usize, raised: usize, row: u64) -> Vec<f32> {
-    let mut random = Keyed::new(1, "", "logits", &[row]);
+    let mut random = KeyedRandom::new(1, "", "logits", &[row]);
     let mut uniform = || (random.below(1 << 30) as f64 + 0.5) / f64::from(1 << 30);
     let mut normal = || ((-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos()) as f32;
     let mut logits: Vec<f32> = (0..vocabulary).map(|_| normal()).collect();

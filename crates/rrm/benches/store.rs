@@ -6,7 +6,7 @@ use std::{fs, sync::Arc, time::Instant};
 use rrm::{
     address::CompletionKey,
     engine::{Completion, Finish, Usage},
-    keyed::{Keyed, shuffle},
+    keyed::{KeyedRandom, shuffle},
     store::{Origin, Store, stats},
 };
 
@@ -109,11 +109,11 @@ fn completion(texts: &[String], i: usize) -> Completion {
 /// Text that compresses about as well as the reasoning of a judge: phrases that come again, and words that are the rarer the later
 /// they stand in a list.
 fn text(i: usize, bytes: usize) -> String {
-    let mut words = Keyed::new(0, "words", "bench", &[]);
+    let mut words = KeyedRandom::new(0, "words", "bench", &[]);
     let words: Vec<String> = (0..4000)
         .map(|rank| (0..2 + words.below(4) + rank / 1000).map(|_| char::from(b'a' + words.below(26) as u8)).collect())
         .collect();
-    let mut random = Keyed::new(0, "text", "bench", &[i as u64]);
+    let mut random = KeyedRandom::new(0, "text", "bench", &[i as u64]);
     let mut text = String::new();
     while text.len() < bytes {
         if random.below(4) == 0 && text.len() > 100 {

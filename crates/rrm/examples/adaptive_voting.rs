@@ -11,7 +11,7 @@ use rrm::{
     engine::{Completion, Engine, EngineError, EngineInfo, Finish, Request, Usage},
     format::{Format, FormatError},
     judge::{Adaptive, ComparisonId, Judge, JudgeError, JudgeSettings, Judgment, Order, Places},
-    keyed::Keyed,
+    keyed::KeyedRandom,
 };
 
 /// A judge that is right with a known probability.
@@ -26,7 +26,7 @@ impl Engine for Simulated {
     }
 
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
-        let mut keyed = Keyed::new(request.seed, "", "simulated judge", &[]);
+        let mut keyed = KeyedRandom::new(request.seed, "", "simulated judge", &[]);
         let right = keyed.f64() < self.accuracy;
         let tokens = 200.0 + 1800.0 * keyed.f64() * if right { 0.7 } else { 1.0 };
         let text = request.labels.map_or_else(String::new, |l| if right { l.first.clone() } else { l.second.clone() });

@@ -23,10 +23,11 @@ use crate::{
 /// Where missing requests go.
 pub struct BatchWriter {
     model: String,
-    files: Mutex<Files>,
+    files: Mutex<BatchFiles>,
 }
 
-struct Files {
+/// The files that a batch run writes.
+struct BatchFiles {
     requests: Box<dyn Write + Send>,
     origins: Box<dyn Write + Send>,
     written: HashSet<CompletionKey>,
@@ -69,7 +70,7 @@ pub fn engine(model: &str, revision: &str) -> EngineInfo {
 impl BatchWriter {
     /// Requests to `model` go to `requests`, and what a store wants to know of each of them to `origins`.
     pub fn new(model: String, requests: Box<dyn Write + Send>, origins: Box<dyn Write + Send>) -> Self {
-        BatchWriter { model, files: Mutex::new(Files { requests, origins, written: HashSet::new() }) }
+        BatchWriter { model, files: Mutex::new(BatchFiles { requests, origins, written: HashSet::new() }) }
     }
 
     /// Writes a request, once.

@@ -49,15 +49,15 @@ use self::without::gzip;
 #[cfg(not(feature = "parquet"))]
 use self::without::parquet;
 pub use self::{
-    check::{Summary, Tally, check},
+    check::{Summary, TextTotals, check},
     columns::{ColumnError, ColumnNames, value},
     error::DatasetError,
     examples::{Example, read_examples},
-    join::{JoinError, Joined, join},
-    messages::Said,
+    join::{JoinError, JoinedRows, join},
+    messages::TurnsOrText,
     nearest::nearest,
     problem::{RowProblem, wrong_type},
-    rows::Rows,
+    rows::DatasetRows,
 };
 use crate::{
     chat::{Message, Role, dialogue},
@@ -130,7 +130,16 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Items, DatasetError> {
     let rows = rows::open(path, &file)?;
     let (columns, note) = settled_of(&[(path, file.clone())], &options.columns)?;
     let options = ReadOptions { columns, ..options.clone() };
-    Ok(Items { file, rows, options, any: false, note, skipped: Skipped::default(), told: BTreeMap::new(), ids: HashSet::new() })
+    Ok(Items {
+        file,
+        rows,
+        options,
+        any: false,
+        note,
+        skipped: SkippedRows::default(),
+        told: BTreeMap::new(),
+        ids: HashSet::new(),
+    })
 }
 
 /// `columns` for several files whose rows are one whole: what labels mean is told by those of all of them. Says which meaning was found where
@@ -144,7 +153,7 @@ pub fn settled(files: &[PathBuf], columns: &ColumnNames) -> Result<(ColumnNames,
 }
 
 fn settled_of(files: &[(&Path, Arc<str>)], columns: &ColumnNames) -> Result<(ColumnNames, Option<String>), DatasetError> {
-    meaning::settled(files, columns).map_err(|meaning::Ambiguous { found, readings }| DatasetError::Labels {
+    meaning::settled(files, columns).map_err(|meaning::AmbiguousLabels { found, readings }| DatasetError::Labels {
         file: files.first().map_or_else(|| "".into(), |(_, name)| name.clone()),
         found,
         readings: Box::new(readings),
@@ -177,15 +186,15 @@ pub fn check_prompt(messages: &[Message], place: &str) -> Result<(), RowProblem>
 ///
 /// # Errors
 /// [`RowProblem`] as for a row of a file; places are `prompt` and `responses[0]`.
-pub fn answers(prompt: Said, responses: Vec<Said>) -> Result<(Vec<Message>, Vec<String>), RowProblem> {
-    let mut raw: Vec<responses::Raw> =
-        responses.into_iter().enumerate().map(|(i, said)| responses::Raw::new(format!("responses[{i}]"), said)).collect();
+pub fn answers(prompt: TurnsOrText, responses: Vec<TurnsOrText>) -> Result<(Vec<Message>, Vec<String>), RowProblem> {
+    let mut raw: Vec<responses::RawResponse> =
+        responses.into_iter().enumerate().map(|(i, said)| responses::RawResponse::new(format!("responses[{i}]"), said)).collect();
     let no_prompt = || RowProblem::EmptyPrompt { place: "prompt".to_owned() };
     let messages = settle::settle(Some(prompt), "prompt", &mut raw, false, no_prompt)?;
     check_prompt(&messages, "prompt")?;
     let texts = raw.into_iter().map(|raw| match raw.said {
-        Said::Text(text) => text,
-        Said::Turns(turns) => dialogue(&turns),
+        TurnsOrText::Text(text) => text,
+        TurnsOrText::Turns(turns) => dialogue(&turns),
     });
     Ok((messages, texts.collect()))
 }
@@ -196,7 +205,7 @@ pub fn answers(prompt: Said, responses: Vec<Said>) -> Result<(Vec<Message>, Vec<
 /// [`RowProblem::OtherPrompt`], which shows both beginnings, and [`RowProblem::GoesOn`].
 pub fn check_response(prompt: &[Message], turns: &[Message], place: &str) -> Result<(), RowProblem> {
     let last = turns.iter().rposition(|turn| turn.role == Role::Assistant).unwrap_or(turns.len());
-    let raw = responses::Raw::new(place.to_owned(), Said::Turns(Vec::new()));
+    let raw = responses::RawResponse::new(place.to_owned(), TurnsOrText::Turns(Vec::new()));
     let chat = settle::continued(prompt, turns[..last].to_vec(), &raw)?;
     let asked = |turns: &[Message]| turns.iter().filter(|turn| turn.role == Role::User).count();
     if asked(&chat) > asked(prompt) { Err(RowProblem::GoesOn { place: raw.place }) } else { Ok(()) }
@@ -211,7 +220,7 @@ pub fn picture(keys: &Map<String, Value>) -> Option<&str> {
 ///
 /// # Errors
 /// [`RowProblem`] for anything else, which names `place` and what was `expected`.
-pub fn said(value: &Value, place: &str, expected: &'static str) -> Result<Said, RowProblem> {
+pub fn said(value: &Value, place: &str, expected: &'static str) -> Result<TurnsOrText, RowProblem> {
     messages::said(value, place, expected)
 }
 
@@ -220,7 +229,7 @@ pub fn said(value: &Value, place: &str, expected: &'static str) -> Result<Said, 
 /// # Errors
 /// [`DatasetError`] when the file cannot be opened; the iterator gives it for rows that are no JSON objects, and for texts with half of a
 /// character.
-pub fn raw(path: &Path, name: &str) -> Result<Rows, DatasetError> {
+pub fn raw(path: &Path, name: &str) -> Result<DatasetRows, DatasetError> {
     let file: Arc<str> = name.into();
     let rows = rows::open(path, &file)?;
     let cells = rows.cells;
@@ -235,11 +244,11 @@ pub fn raw(path: &Path, name: &str) -> Result<Rows, DatasetError> {
 /// The rows of a file, from [`read`].
 pub struct Items {
     file: Arc<str>,
-    rows: Rows,
+    rows: DatasetRows,
     options: ReadOptions,
     any: bool,
     note: Option<String>,
-    skipped: Skipped,
+    skipped: SkippedRows,
     /// What is to be said about rows, and how many of them.
     told: BTreeMap<String, rows::Count>,
     /// Hashes of the ids so far, where bad rows are left out.
@@ -248,7 +257,7 @@ pub struct Items {
 
 /// Rows that were left out because they cannot be used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Skipped {
+pub struct SkippedRows {
     /// How many.
     pub rows: u64,
     /// What is wrong with the first of them.
@@ -263,7 +272,7 @@ impl Items {
     }
 
     /// Rows left out so far.
-    pub fn skipped(&self) -> &Skipped {
+    pub fn skipped(&self) -> &SkippedRows {
         &self.skipped
     }
 

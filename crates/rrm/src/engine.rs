@@ -28,7 +28,7 @@ pub mod scripted;
 pub use self::{
     error::EngineError,
     labels::{LabelLogprobs, LabelProbabilities, Labels},
-    scores::Scores,
+    scores::ScoreCache,
     stats::HttpStats,
 };
 
@@ -89,7 +89,7 @@ pub trait Engine: Send + Sync {
 
     /// Of an engine that scores single responses: it completes a conversation that ends with a response by the response's score, as a number,
     /// and a comparison is judged by two of them. `None` of an engine that judges two responses at once.
-    fn scores(&self) -> Option<&Scores> {
+    fn scores(&self) -> Option<&ScoreCache> {
         None
     }
 

@@ -19,13 +19,13 @@ use std::{path::Path, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    best_of::{Asked, Auc, BestOf, Judged, Questions, SIZES, Size, best_of, load_best_of, matches_of},
+    best_of::{Auc, BestOf, BestOfInput, PickAccuracy, Questions, SIZES, SizeAccuracy, best_of, load_best_of, matches_of},
     load::{DataFile, EvalError, Suite, data_files, load, recognised},
     published::reward_bench_results,
-    recorded::{Recorded, RecordedError, recorded},
-    run::{CaseRow, Counted, RunError, run},
-    scores::{Combined, Evaluation, Group, Level, Share, combine, recorded_scores, scores, withhold},
-    tally::{Confusion, Counts, Tally},
+    recorded::{RecordedError, RecordedResults, recorded},
+    run::{CaseCounts, CaseRow, EvalRunError, run},
+    scores::{BenchmarkEvaluation, CombinedShare, GroupLevel, GroupScore, Share, combine, recorded_scores, scores, withhold},
+    tally::{CaseTotals, Confusion, ScoreCounts},
 };
 use crate::{
     comparison::Side,
@@ -113,9 +113,9 @@ pub struct Protocol {
     /// A column that tells parts which upstream scores apart: only one of them is read at a time.
     apart: Option<&'static str>,
     /// What scores are shares of.
-    unit: Unit,
+    unit: ScoreUnit,
     /// The kinds of files that it is published in.
-    layouts: &'static [Layout],
+    layouts: &'static [BenchmarkLayout],
     /// What the decisions about one pair count, between 0 and 1: one for each official order, about the pair in its own order.
     official: fn(label: Choice, decisions: &[Decision]) -> f64,
     /// How subsets add up; given those that there are.
@@ -154,9 +154,9 @@ impl Orders {
     }
 }
 
-/// What counts as one in a score.
+/// The unit that a score counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Unit {
+enum ScoreUnit {
     /// Every pair.
     #[default]
     Pair,
@@ -164,8 +164,8 @@ enum Unit {
     Row,
 }
 
-/// One kind of file.
-struct Layout {
+/// The layout of one kind of benchmark file.
+struct BenchmarkLayout {
     /// Columns that tell it from other files.
     needs: &'static [&'static str],
     /// Where rows hold what, see [`ColumnNames`](crate::dataset::ColumnNames).
@@ -208,7 +208,7 @@ impl Case {
 
 /// A mean over subsets or over sections that came before it.
 struct Section {
-    level: Level,
+    level: GroupLevel,
     name: String,
     /// What it is a mean of.
     parts: Vec<(String, Weight)>,

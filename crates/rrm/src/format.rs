@@ -28,13 +28,13 @@ pub struct FormatFile {
     pub verdict: VerdictPattern,
     /// How a verdict is elicited when the thinking budget runs out.
     #[serde(default)]
-    pub elicit: Option<Elicit>,
+    pub elicit: Option<Elicitation>,
 }
 
-/// How a verdict is elicited when the thinking budget runs out.
+/// The settings for eliciting a verdict when the thinking budget runs out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Elicit {
+pub struct Elicitation {
     /// Appended when the thinking is still open; closes it.
     pub thinking: String,
     /// Appended when there is no open thinking.
@@ -149,7 +149,7 @@ impl Format {
     /// # Errors
     /// [`FormatError::Template`] when a template uses something that this comparison does not have.
     pub fn messages(&self, comparison: &Comparison) -> Result<Vec<Message>, FormatError> {
-        let parts = Value::from_object(Parts(comparison.clone()));
+        let parts = Value::from_object(TemplateContext(comparison.clone()));
         let render = |i: usize, role: Role| Ok(Message { role, content: self.render(i, &parts)? });
         self.file.messages.iter().enumerate().map(|(i, m)| render(i, m.role)).collect()
     }
@@ -185,11 +185,11 @@ impl Format {
     }
 }
 
-/// What templates can name; a part is made when a template asks for it, and texts of responses are not copied.
+/// The values that templates can name; a value is made when a template asks for it, and texts of responses are not copied.
 #[derive(Debug)]
-struct Parts(Comparison);
+struct TemplateContext(Comparison);
 
-impl Object for Parts {
+impl Object for TemplateContext {
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         let Comparison { prompt, first, second, label: _ } = &self.0;
         Some(match key {

@@ -10,8 +10,8 @@ mod scalar;
 
 use std::{future::Future, sync::Arc};
 
-use self::asking::{Asking, Rendered};
-pub(crate) use self::places::Ready;
+use self::asking::{OpenComparison, RenderedComparison};
+pub(crate) use self::places::RequestPermit;
 pub use self::{
     judgment::{Evidence, Judgment, ScoreRecord, VoteRecord},
     kind::JudgeKind,
@@ -28,7 +28,7 @@ use crate::{
     },
     format::{Format, FormatError},
     keyed,
-    spending::{LimitReached, Spending},
+    spending::{LimitHit, Spending},
     store::{Origin, PaidBefore, Store, StoreError},
     transcript, verdict,
     vote::{self, Vote},
@@ -115,7 +115,7 @@ pub enum JudgeError {
     PaidBefore(#[from] Box<PaidBefore>),
     /// The run may not spend more.
     #[error(transparent)]
-    Limit(#[from] LimitReached),
+    Limit(#[from] LimitHit),
 }
 
 impl JudgeError {
@@ -206,13 +206,13 @@ impl Judge {
     /// A single vote, without what counting several takes.
     async fn judge_by_one_vote(&self, id: ComparisonId<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
         let ready = self.places.prepare().await;
-        let vote = self.vote(&Asking::new(id, comparison), 0, ready).await?;
+        let vote = self.vote(&OpenComparison::new(id, comparison), 0, ready).await?;
         Ok(Judgment::new(Evidence::Votes(vec![vote])))
     }
 
     /// As many votes as the settings ask for.
     async fn judge_by_votes(&self, id: ComparisonId<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
-        let asking = &Asking::new(id, comparison);
+        let asking = &OpenComparison::new(id, comparison);
         let one = |index: u32| async move {
             let ready = self.places.prepare().await;
             (index as usize, self.vote(asking, index, ready).boxed().await)
@@ -222,7 +222,7 @@ impl Judge {
     }
 
     /// The request for a comparison as it is shown.
-    fn request(&self, rendered: &Rendered, seed: u64) -> Result<Request, JudgeError> {
+    fn request(&self, rendered: &RenderedComparison, seed: u64) -> Result<Request, JudgeError> {
         Ok(Request {
             messages: rendered.messages.clone(),
             sampling: self.settings.sampling.clone(),
@@ -248,7 +248,7 @@ impl Judge {
     }
 
     /// One vote. `ready` is held until its completion is stored.
-    async fn vote(&self, asking: &Asking<'_>, index: u32, ready: Ready<'_>) -> Result<VoteRecord, JudgeError> {
+    async fn vote(&self, asking: &OpenComparison<'_>, index: u32, ready: RequestPermit<'_>) -> Result<VoteRecord, JudgeError> {
         let ComparisonId { item, pair: (a, b), order } = asking.id;
         let swapped = self.settings.both_orders && index % 2 == 1;
         let seed = keyed::seed(self.settings.seed, item, order.shown(a, b), swapped, index);
@@ -293,7 +293,7 @@ impl Judge {
     /// From the store if it is there, else from the engine and then into the store. Nobody asks without a place to prepare the request in.
     pub(crate) async fn complete(
         &self,
-        _ready: &Ready<'_>,
+        _ready: &RequestPermit<'_>,
         key: Option<CompletionKey>,
         origin: impl Fn() -> Origin,
         request: Request,

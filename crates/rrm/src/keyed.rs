@@ -18,19 +18,19 @@ const SEED_LIMIT: u64 = 1 << 53;
 /// `pair` holds the two response indices in the order of the match; `swapped` says that the judge sees them the other way round.
 pub fn seed(run_seed: u64, item: &str, pair: (usize, usize), swapped: bool, vote: u32) -> u64 {
     let numbers = [pair.0 as u64, pair.1 as u64, u64::from(swapped), u64::from(vote)];
-    Keyed::new(run_seed, item, "seed", &numbers).u64() % SEED_LIMIT
+    KeyedRandom::new(run_seed, item, "seed", &numbers).u64() % SEED_LIMIT
 }
 
 /// A fair coin for the decision `what` (such as `undecided`) on a pair of responses of one item.
 ///
 /// The order of `pair` matters: a caller that wants one coin for both orders passes the smaller index first.
 pub fn coin(run_seed: u64, item: &str, what: &str, pair: (usize, usize)) -> bool {
-    Keyed::new(run_seed, item, what, &[pair.0 as u64, pair.1 as u64]).u64() & 1 == 1
+    KeyedRandom::new(run_seed, item, what, &[pair.0 as u64, pair.1 as u64]).u64() & 1 == 1
 }
 
 /// The numbers `0..n` in a random order that is fixed by run seed, item and purpose (such as `bracket`).
 pub fn shuffle(n: usize, run_seed: u64, item: &str, what: &str) -> Vec<usize> {
-    let mut keyed = Keyed::new(run_seed, item, what, &[]);
+    let mut keyed = KeyedRandom::new(run_seed, item, what, &[]);
     let mut order: Vec<usize> = (0..n).collect();
     for last in (1..n).rev() {
         order.swap(last, keyed.below(last as u64 + 1) as usize);
@@ -40,9 +40,9 @@ pub fn shuffle(n: usize, run_seed: u64, item: &str, what: &str) -> Vec<usize> {
 
 /// A stream of random numbers that is fixed by its key: the output of BLAKE3 in extendable mode.
 #[derive(Clone, Debug)]
-pub struct Keyed(blake3::OutputReader);
+pub struct KeyedRandom(blake3::OutputReader);
 
-impl Keyed {
+impl KeyedRandom {
     /// The stream for one purpose: `what` keeps purposes apart, `numbers` tells the decisions of one purpose apart.
     pub fn new(run_seed: u64, item: &str, what: &str, numbers: &[u64]) -> Self {
         let mut hasher = blake3::Hasher::new_from_context_key(&CONTEXT);
@@ -53,7 +53,7 @@ impl Keyed {
         for number in numbers {
             hasher.update(&number.to_le_bytes());
         }
-        Keyed(hasher.finalize_xof())
+        KeyedRandom(hasher.finalize_xof())
     }
 
     /// The next number, uniform over all 64 bits.
@@ -99,7 +99,7 @@ mod tests {
         let coins: String = (0..16).map(|i| if coin(7, "row-1", "undecided", (i, i + 1)) { '1' } else { '0' }).collect();
         assert_eq!(coins, "0111001011010101");
         assert_eq!(shuffle(10, 7, "row-1", "bracket"), [2, 8, 7, 0, 3, 4, 1, 6, 9, 5]);
-        let mut keyed = Keyed::new(7, "row-1", "test", &[1, 2]);
+        let mut keyed = KeyedRandom::new(7, "row-1", "test", &[1, 2]);
         assert_eq!(keyed.u64(), 8_125_560_686_538_981_846);
         assert_eq!(keyed.below(1000), 821);
         assert_eq!(keyed.f64(), 0.188_442_390_864_650_2);
@@ -118,7 +118,7 @@ mod tests {
         ];
         let distinct: std::collections::HashSet<u64> = seeds.into_iter().collect();
         assert_eq!(distinct.len(), seeds.len());
-        assert_ne!(Keyed::new(1, "ab", "c", &[]).u64(), Keyed::new(1, "a", "bc", &[]).u64());
+        assert_ne!(KeyedRandom::new(1, "ab", "c", &[]).u64(), KeyedRandom::new(1, "a", "bc", &[]).u64());
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
         // 10,000 fair coins stray more than 300 from the middle once in 10^9; the key is fixed, so this passes always or never.
         let heads = (0..10_000).filter(|i| coin(5, "x", "undecided", (*i, 0))).count();
         assert!(heads.abs_diff(5_000) < 300, "{heads} heads");
-        let mut keyed = Keyed::new(5, "x", "range", &[]);
+        let mut keyed = KeyedRandom::new(5, "x", "range", &[]);
         let mut counts = [0_u32; 6];
         (0..60_000).for_each(|_| counts[keyed.below(6) as usize] += 1);
         assert!(counts.iter().all(|count| count.abs_diff(10_000) < 500), "{counts:?}");
@@ -146,7 +146,7 @@ mod tests {
         #[test]
         fn ranges_hold(run_seed: u64, item: String, n in 1_u64.., vote: u32) {
             prop_assert!(seed(run_seed, &item, (0, 1), false, vote) < SEED_LIMIT);
-            let mut keyed = Keyed::new(run_seed, &item, "range", &[]);
+            let mut keyed = KeyedRandom::new(run_seed, &item, "range", &[]);
             prop_assert!(keyed.below(n) < n);
             prop_assert!((0.0..1.0).contains(&keyed.f64()));
             prop_assert_eq!(keyed.below(0), 0);

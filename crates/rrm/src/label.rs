@@ -11,8 +11,8 @@ mod parquet;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    evidence::Evidence,
-    layout::{Columns, Kind, Layout, Source},
+    evidence::PreferenceEvidence,
+    layout::{ColumnType, OutputRow, PreferenceLayout, PreferenceSource},
     parquet::ParquetRows,
 };
 use crate::{
@@ -28,9 +28,9 @@ use crate::{
 pub struct LabelSettings {
     /// Which pairs of a row become preferences.
     pub pairs: Pairs,
-    /// Least margin, from 0 to 1; see [`Evidence::margin`].
+    /// Least margin, from 0 to 1; see [`PreferenceEvidence::margin`].
     pub min_margin: f64,
-    /// Least agreement, from 0 to 1; see [`Evidence::agreement`].
+    /// Least agreement, from 0 to 1; see [`PreferenceEvidence::agreement`].
     pub min_agreement: f64,
 }
 
@@ -53,31 +53,31 @@ pub struct Preference {
     /// Index of the worse one.
     pub rejected: usize,
     /// What it rests on.
-    pub evidence: Evidence,
+    pub evidence: PreferenceEvidence,
 }
 
 /// A pair, or a whole row, that gave no preference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Dropped {
+pub struct DroppedPreference {
     /// The row's id.
     pub id: String,
     /// The two responses by their indices; absent where the row as a whole gave nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pair: Option<(usize, usize)>,
     /// Why.
-    pub reason: Reason,
+    pub reason: NoPreference,
     /// The error, where that is the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// What the votes said, where there were any.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<Evidence>,
+    pub evidence: Option<PreferenceEvidence>,
 }
 
-/// Why a pair is no preference.
+/// The reason why a pair is no preference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Reason {
+pub enum NoPreference {
     /// The row has no result: its error says why.
     Error,
     /// The two were declared equal, and nobody was asked.
@@ -97,61 +97,67 @@ pub enum Reason {
     Agreement,
 }
 
-/// What a row gave.
+/// The preferences of a row, and the pairs without one.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Labelled {
+pub struct RowPreferences {
     /// Its preferences, in the order of its matches.
     pub preferences: Vec<Preference>,
     /// What gave none.
-    pub dropped: Vec<Dropped>,
+    pub dropped: Vec<DroppedPreference>,
 }
 
 /// The preferences of a row that was ranked by `strategy`.
-pub fn label(item: &Item, row: &Row, strategy: Strategy, settings: &LabelSettings) -> Labelled {
-    let mut labelled = Labelled::default();
+pub fn label(item: &Item, row: &Row, strategy: Strategy, settings: &LabelSettings) -> RowPreferences {
+    let mut labelled = RowPreferences::default();
     let Some(result) = &row.result else {
         let error = row.error.clone();
-        labelled.dropped.push(Dropped { id: item.id.clone(), pair: None, reason: Reason::Error, error, evidence: None });
+        labelled.dropped.push(DroppedPreference {
+            id: item.id.clone(),
+            pair: None,
+            reason: NoPreference::Error,
+            error,
+            evidence: None,
+        });
         return labelled;
     };
-    let found: Vec<Found> = match settings.pairs {
+    let found: Vec<PairResult> = match settings.pairs {
         Pairs::BestWorst => vec![best_worst(result, strategy)],
         Pairs::All => result.matches.iter().map(of_match).collect(),
     };
-    for Found { pair, outcome, evidence } in found {
-        let weak = |evidence: &Evidence| match evidence {
-            e if e.margin < settings.min_margin => Some(Reason::Margin),
-            e if e.agreement < settings.min_agreement => Some(Reason::Agreement),
+    for PairResult { pair, outcome, evidence } in found {
+        let weak = |evidence: &PreferenceEvidence| match evidence {
+            e if e.margin < settings.min_margin => Some(NoPreference::Margin),
+            e if e.agreement < settings.min_agreement => Some(NoPreference::Agreement),
             _ => None,
         };
         // Responses of one text never meet, and may yet be rated apart by those that they met.
         let same = |(a, b): (usize, usize)| item.responses[a].text == item.responses[b].text;
-        let equal = pair.filter(|pair| same(*pair)).map(|_| Reason::Equal);
+        let equal = pair.filter(|pair| same(*pair)).map(|_| NoPreference::Equal);
         let drop = equal.or(outcome.err()).or_else(|| evidence.as_ref().and_then(weak));
         match (drop, pair, evidence) {
             (None, Some((chosen, rejected)), Some(evidence)) => {
                 labelled.preferences.push(Preference { chosen, rejected, evidence });
             }
             (reason, pair, evidence) => {
-                let reason = reason.unwrap_or(Reason::NoOrder);
-                labelled.dropped.push(Dropped { id: item.id.clone(), pair, reason, error: None, evidence });
+                let reason = reason.unwrap_or(NoPreference::NoOrder);
+                labelled.dropped.push(DroppedPreference { id: item.id.clone(), pair, reason, error: None, evidence });
             }
         }
     }
     labelled
 }
 
-/// A pair, the better one first where that is known, and whether it is.
-struct Found {
+/// The result of a pair: the better response first where that is known, and whether it is a preference.
+struct PairResult {
     pair: Option<(usize, usize)>,
-    outcome: Result<(), Reason>,
-    evidence: Option<Evidence>,
+    outcome: Result<(), NoPreference>,
+    evidence: Option<PreferenceEvidence>,
 }
 
 /// Winner and loser of one match.
-fn of_match(played: &MatchRow) -> Found {
+fn of_match(played: &MatchRow) -> PairResult {
     let (chosen, rejected) = sides(played);
-    Found { pair: Some((chosen, rejected)), outcome: decided(played), evidence: evidence::of_match(played, chosen) }
+    PairResult { pair: Some((chosen, rejected)), outcome: decided(played), evidence: evidence::of_match(played, chosen) }
 }
 
 /// Winner and loser, or the two as they were shown.
@@ -161,40 +167,40 @@ fn sides(played: &MatchRow) -> (usize, usize) {
 }
 
 /// Whether votes decided a match.
-fn decided(played: &MatchRow) -> Result<(), Reason> {
+fn decided(played: &MatchRow) -> Result<(), NoPreference> {
     match (played.decided_by, played.decision) {
-        (DecidedBy::Team, _) => Err(Reason::Equal),
-        (_, Some(Decision::Tie)) => Err(Reason::Tie),
+        (DecidedBy::Team, _) => Err(NoPreference::Equal),
+        (_, Some(Decision::Tie)) => Err(NoPreference::Tie),
         (DecidedBy::Votes, Some(Decision::A | Decision::B)) => Ok(()),
-        _ => Err(Reason::Undecided),
+        _ => Err(NoPreference::Undecided),
     }
 }
 
 /// First and last of the order.
-fn best_worst(result: &RowResult, strategy: Strategy) -> Found {
+fn best_worst(result: &RowResult, strategy: Strategy) -> PairResult {
     let Some(order) = &result.order else {
-        return Found { pair: None, outcome: Err(Reason::Undecided), evidence: None };
+        return PairResult { pair: None, outcome: Err(NoPreference::Undecided), evidence: None };
     };
     let ends = order.first().copied().zip(order.last().copied());
     let Some(pair) = ends.filter(|(best, worst)| best != worst) else {
-        return Found { pair: None, outcome: Err(Reason::NoOrder), evidence: None };
+        return PairResult { pair: None, outcome: Err(NoPreference::NoOrder), evidence: None };
     };
     if let Matches::Pairs { margin, .. } = strategy.rules().matches {
         let evidence = evidence::of_ratings(result, margin, pair);
         let apart = !result.disconnected && evidence.as_ref().is_some_and(|evidence| evidence.margin > 0.0);
-        return Found { pair: Some(pair), outcome: if apart { Ok(()) } else { Err(Reason::NoOrder) }, evidence };
+        return PairResult { pair: Some(pair), outcome: if apart { Ok(()) } else { Err(NoPreference::NoOrder) }, evidence };
     }
     let links = evidence::links(&result.matches, pair);
     let outcome = match links.as_slice() {
-        [] => Err(Reason::NoOrder),
+        [] => Err(NoPreference::NoOrder),
         [only] => decided(only),
         // Equal texts on the way carry a preference on; a coin does not.
         several => several.iter().try_for_each(|link| match decided(link) {
-            Ok(()) | Err(Reason::Equal) => Ok(()),
-            Err(_) => Err(Reason::Coin),
+            Ok(()) | Err(NoPreference::Equal) => Ok(()),
+            Err(_) => Err(NoPreference::Coin),
         }),
     };
     let equal = links.iter().all(|link| link.decided_by == DecidedBy::Team);
-    let outcome = if equal && !links.is_empty() { Err(Reason::Equal) } else { outcome };
-    Found { pair: Some(pair), outcome, evidence: evidence::of_links(&links) }
+    let outcome = if equal && !links.is_empty() { Err(NoPreference::Equal) } else { outcome };
+    PairResult { pair: Some(pair), outcome, evidence: evidence::of_links(&links) }
 }

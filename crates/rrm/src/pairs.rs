@@ -27,17 +27,17 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     benchmarks::{Benchmarks, BenchmarksError},
-    columns::{ColumnSpecError, Columns},
-    decide::{Decided, decide},
-    layout::Layout,
-    row::{Dropped, Filtered, Met, PairRow},
-    tally::Tally,
-    work::{Done, Judges, PairsError, work},
+    columns::{ColumnSpecError, PairColumns},
+    decide::{RowFates, decide},
+    layout::QuestionLayout,
+    row::{DroppedPair, FilterLine, Overlap, PairRow},
+    tally::PairTotals,
+    work::{Judges, PairsError, RowPairs, work},
 };
 
 /// A file of questions.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Input {
+pub struct QuestionFile {
     /// Where it lies.
     pub path: PathBuf,
     /// What messages call it.
@@ -46,10 +46,10 @@ pub struct Input {
     pub weight: Option<f64>,
 }
 
-/// How pairs are made.
+/// The settings by which pairs are made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct PairSettings {
     /// Responses to sample for each question; 0 takes those of the file.
     pub samples: u32,
     /// What is said after a question when responses to it are sampled; `None` says it by the kind of answer.
@@ -78,10 +78,10 @@ pub struct Settings {
     pub seed: u64,
 }
 
-impl Default for Settings {
+impl Default for PairSettings {
     /// One pair a question. Eight words and half of the n-grams are those of Tulu 3's decontamination; similarity 0.8 is common for MinHash.
     fn default() -> Self {
-        Settings {
+        PairSettings {
             samples: 0,
             instruction: None,
             verify: false,
@@ -99,10 +99,10 @@ impl Default for Settings {
     }
 }
 
-/// Why a row gives no pair, or a pair was not written. Spelled so in the file of what was dropped.
+/// The reason why a row gives no pair, or why a pair was not written. Spelled so in the file of what was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Reason {
+pub enum DropReason {
     /// The columns are those of no known layout.
     UnknownLayout,
     /// There is no question.
@@ -137,10 +137,10 @@ pub enum Reason {
     TooEasy,
 }
 
-/// Why a response is not used.
+/// The reason why a response is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Unused {
+pub enum UnusedReason {
     /// Nothing is left once thinking is taken away.
     Empty,
     /// The token limit cut it, or its thinking was never closed.

@@ -19,7 +19,7 @@ use crate::{
     keyed, ranking,
     ranking::Ranking,
     schedule,
-    strategy::{self, Matches, Played, Strategy},
+    strategy::{self, Matches, PairJudgment, Strategy},
 };
 
 /// How a row of responses is ranked.
@@ -86,7 +86,7 @@ async fn rank_row(judge: &Judge, item: &Item, settings: &RankSettings) -> Result
 async fn ranked<F, Fut>(judge: &Judge, item: &Item, settings: &RankSettings, play: &F) -> Result<Ranking, JudgeError>
 where
     F: Fn(usize, usize) -> Fut + Sync,
-    Fut: Future<Output = Result<Played, JudgeError>> + Send,
+    Fut: Future<Output = Result<PairJudgment, JudgeError>> + Send,
 {
     let (n, seed) = (item.responses.len(), judge.settings.seed);
     let teams = teams(&item.responses, settings.teams);
@@ -114,7 +114,7 @@ where
 ///
 /// # Errors
 /// As [`Judge::judge`].
-pub async fn play(judge: &Judge, item: &Item, pair: (usize, usize)) -> Result<Played, JudgeError> {
+pub async fn play(judge: &Judge, item: &Item, pair: (usize, usize)) -> Result<PairJudgment, JudgeError> {
     let order = drawn_order(judge.settings.seed, &item.id, pair);
     play_in_order(judge, item, pair, order, labelled(item, pair)).await
 }
@@ -136,10 +136,10 @@ pub async fn play_in_order(
     pair: (usize, usize),
     order: Order,
     label: Option<Side>,
-) -> Result<Played, JudgeError> {
+) -> Result<PairJudgment, JudgeError> {
     let comparison = Comparison { label, ..comparison(item, pair.0, pair.1) };
     let judgment = judge.judge(ComparisonId { item: &item.id, pair, order }, &comparison).await?;
-    Ok(Played { pair, order, judgment })
+    Ok(PairJudgment { pair, order, judgment })
 }
 
 /// The comparison of two responses of a row, in this order and labelled as the row labels its responses.

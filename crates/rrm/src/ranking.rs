@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use crate::{
     engine::Usage,
-    rating::{self, Outcome, Score},
+    rating::{self, MatchOutcome, Score},
     schedule::Teams,
-    strategy::{DecidedBy, Match, Rate},
+    strategy::{DecidedBy, Match, RateFn},
     vote::Decision,
 };
 
@@ -30,12 +30,12 @@ pub struct Ranking {
     /// Every match, in the order of rounds.
     pub matches: Vec<Match>,
     /// What the evidence is worth.
-    pub tally: Tally,
+    pub tally: RankingTotals,
 }
 
 /// Sums over the matches of a ranking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct RankingTotals {
     /// Counted votes.
     pub votes: u32,
     /// Of these, votes without a verdict.
@@ -120,16 +120,16 @@ impl Ranking {
 /// neither score nor place. Where matches would link all responses and those that were decided do not, nobody has a place.
 ///
 /// Responses with one number in `twins`, the index of the first of them, are one text: the matches of all are its matches, and all have its rating.
-pub fn of_ratings(twins: &Teams, matches: Vec<Match>, rate: Rate, seed: u64, item: &str) -> Ranking {
+pub fn of_ratings(twins: &Teams, matches: Vec<Match>, rate: RateFn, seed: u64, item: &str) -> Ranking {
     let mut texts: Vec<usize> = twins.iter().enumerate().filter(|(i, first)| *i == **first).map(|(i, _)| i).collect();
     texts.sort_unstable();
     let text = |response: usize| texts.binary_search(&twins[response]).unwrap_or(response);
-    let of_texts = |played: rating::Played| rating::Played { a: text(played.a), b: text(played.b), ..played };
+    let of_texts = |played: rating::DecidedMatch| rating::DecidedMatch { a: text(played.a), b: text(played.b), ..played };
     let n = texts.len();
-    let played: Vec<rating::Played> = matches.iter().filter_map(decided).map(of_texts).collect();
+    let played: Vec<rating::DecidedMatch> = matches.iter().filter_map(decided).map(of_texts).collect();
     let rated = rate(n, &played, (seed, item));
     let scores: Vec<Option<Score>> = (0..twins.len()).map(|i| rated.scores[text(i)]).collect();
-    let met = |m: &Match| of_texts(rating::Played { a: m.a, b: m.b, outcome: Outcome::Tie });
+    let met = |m: &Match| of_texts(rating::DecidedMatch { a: m.a, b: m.b, outcome: MatchOutcome::Tie });
     let parted = !rated.connected && rating::connected(n, &matches.iter().map(met).collect::<Vec<_>>());
     let place = |score: &Score| 1 + scores.iter().flatten().filter(|other| other.value > score.value).count();
     let ranks: Vec<Option<usize>> = scores.iter().map(|score| score.as_ref().filter(|_| !parted).map(place)).collect();
@@ -148,19 +148,19 @@ pub fn of_ratings(twins: &Teams, matches: Vec<Match>, rate: Rate, seed: u64, ite
 }
 
 /// A decided match. Its sides are named as they were shown, so that sums of floats have the order that they always had.
-fn decided(m: &Match) -> Option<rating::Played> {
+fn decided(m: &Match) -> Option<rating::DecidedMatch> {
     let (a, b) = m.shown();
     let outcome = match (m.winner, m.decided_by) {
-        (Some(winner), _) if winner == a => Outcome::A,
-        (Some(_), _) => Outcome::B,
-        (None, DecidedBy::Votes) => Outcome::Tie,
+        (Some(winner), _) if winner == a => MatchOutcome::A,
+        (Some(_), _) => MatchOutcome::B,
+        (None, DecidedBy::Votes) => MatchOutcome::Tie,
         (None, _) => return None,
     };
-    Some(rating::Played { a, b, outcome })
+    Some(rating::DecidedMatch { a, b, outcome })
 }
 
-fn tally(matches: &[Match]) -> Tally {
-    let mut tally = Tally::default();
+fn tally(matches: &[Match]) -> RankingTotals {
+    let mut tally = RankingTotals::default();
     for m in matches {
         tally.coins += u32::from(m.decided_by == DecidedBy::Coin);
         let Some(judgment) = &m.judgment else { continue };

@@ -18,18 +18,18 @@ const Z95: f64 = 1.959_963_984_540_054;
 
 /// A match that ended in a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Played {
+pub struct DecidedMatch {
     /// Index of one response.
     pub a: usize,
     /// Index of the other response; never the same as `a`.
     pub b: usize,
     /// Who won.
-    pub outcome: Outcome,
+    pub outcome: MatchOutcome,
 }
 
-/// How a decided match ended.
+/// The outcome of a decided match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum MatchOutcome {
     /// Response `a` is better.
     A,
     /// Response `b` is better.
@@ -38,13 +38,13 @@ pub enum Outcome {
     Tie,
 }
 
-impl Outcome {
+impl MatchOutcome {
     /// What response `a` gets for the match: 1, 0, or one half. Response `b` gets the rest.
     fn points(self) -> f64 {
         match self {
-            Outcome::A => 1.0,
-            Outcome::B => 0.0,
-            Outcome::Tie => 0.5,
+            MatchOutcome::A => 1.0,
+            MatchOutcome::B => 0.0,
+            MatchOutcome::Tie => 0.5,
         }
     }
 }
@@ -94,7 +94,7 @@ impl Ratings {
 ///
 /// # Panics
 /// When a match names a response that does not exist, or the same one twice.
-pub fn win_rate(n: usize, played: &[Played]) -> Ratings {
+pub fn win_rate(n: usize, played: &[DecidedMatch]) -> Ratings {
     let mut points = vec![0.0; n];
     let mut matches = vec![0.0_f64; n];
     for game in played {
@@ -132,7 +132,7 @@ pub fn wilson(points: f64, matches: f64) -> Option<Score> {
 ///
 /// # Panics
 /// When a match names a response that does not exist, or the same one twice.
-pub(crate) fn connected(n: usize, played: &[Played]) -> bool {
+pub(crate) fn connected(n: usize, played: &[DecidedMatch]) -> bool {
     let mut neighbours = vec![Vec::new(); n];
     for game in played {
         assert!(game.a != game.b, "a response cannot play against itself: {}", game.a);
@@ -163,8 +163,8 @@ fn reachable(start: usize, next: &[Vec<usize>]) -> Vec<bool> {
 mod tests {
     use super::*;
 
-    fn won(a: usize, b: usize) -> Played {
-        Played { a, b, outcome: Outcome::A }
+    fn won(a: usize, b: usize) -> DecidedMatch {
+        DecidedMatch { a, b, outcome: MatchOutcome::A }
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
         let sure = win_rate(2, &[won(0, 1), won(0, 1)]).scores[0].unwrap();
         assert_eq!((sure.value, sure.high), (1.0, Some(1.0)));
         assert!(sure.low.unwrap() > 0.3 && sure.low.unwrap() < 0.4);
-        let even = win_rate(2, &[Played { a: 1, b: 0, outcome: Outcome::Tie }]);
+        let even = win_rate(2, &[DecidedMatch { a: 1, b: 0, outcome: MatchOutcome::Tie }]);
         assert_eq!(even.scores[0], even.scores[1]);
         assert_eq!(even.scores[0].unwrap().value, 0.5);
     }

@@ -31,14 +31,14 @@ pub use self::{
     page::{PageError, markdown, page},
     paired::{Pairing, SubsetDifference},
     patterns::Pattern,
-    rates::Rate,
-    transcripts::{Entry, Side, Sources, Texts, Written, add_transcripts},
+    rates::HoldRate,
+    transcripts::{CaseResponse, CaseTexts, Entry, Sources, VoteTranscript, add_transcripts},
 };
 use crate::{
-    eval::{BestOf, CaseRow, Evaluation, Group, Level},
+    eval::{BenchmarkEvaluation, BestOf, CaseRow, GroupLevel, GroupScore},
     judge::JudgeKind,
     result,
-    spending::Spent,
+    spending::SpendingTotals,
 };
 
 /// What is known about several runs.
@@ -47,7 +47,7 @@ pub struct Report {
     /// Layout version.
     pub rrm: u32,
     /// The runs, in the order in which they were given.
-    pub runs: Vec<Run>,
+    pub runs: Vec<JudgeRun>,
     /// Each two runs of the same benchmark with common cases.
     pub pairings: Vec<Pairing>,
     /// Agreement of all judges of a benchmark, where there are several.
@@ -57,12 +57,12 @@ pub struct Report {
     pub juries: Vec<Jury>,
     /// Picks among many responses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub picks: Vec<Picks>,
+    pub picks: Vec<PickReport>,
 }
 
 /// One judge's picks among many responses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Picks {
+pub struct PickReport {
     /// What they are called in figures: the judge's name, and the questions' or the file's where there are several.
     pub name: String,
     /// The file that `rrm eval` wrote.
@@ -84,19 +84,19 @@ pub struct Agreement {
 
 /// One judge on one benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Run {
+pub struct JudgeRun {
     /// What it is called in figures: the judge's name, and the benchmark's or the file's where there are several.
     pub name: String,
     /// The file that `rrm eval` wrote.
     pub file: PathBuf,
     /// Its scores.
-    pub evaluation: Evaluation,
+    pub evaluation: BenchmarkEvaluation,
     /// Counted votes of all cases.
     pub votes: u64,
     /// Places and lengths.
     pub biases: Biases,
     /// What decisions took.
-    pub cost: Cost,
+    pub cost: DecisionCost,
     /// Scores if fewer votes had been asked for, from the same votes.
     pub by_votes: Vec<AtVotes>,
     /// How right decisions are by their share of votes.
@@ -128,9 +128,9 @@ pub struct Run {
     sample: Vec<String>,
 }
 
-/// What right decisions took.
+/// Tokens and seconds per right decision.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Cost {
+pub struct DecisionCost {
     /// Tokens written for each pair that counts officially; `None` if none does.
     pub tokens: Option<f64>,
     /// Seconds of wall time for each of them; `None` too where a part of the votes came from the store, whose time is not known.
@@ -219,9 +219,9 @@ pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, Repor
             return Err(ReportError::Doubled { path: file.clone() });
         }
         let evaluation = match scores(file)? {
-            Scores::Pairs(evaluation) => *evaluation,
-            Scores::BestOf(of) => {
-                picks.push(Picks { name: of.engine.name.clone(), file: file.clone(), of: *of });
+            ScoreFile::Pairs(evaluation) => *evaluation,
+            ScoreFile::BestOf(of) => {
+                picks.push(PickReport { name: of.engine.name.clone(), file: file.clone(), of: *of });
                 continue;
             }
         };
@@ -230,7 +230,7 @@ pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, Repor
         if cases.records.is_empty() {
             return Err(ReportError::NoCases { path });
         }
-        let silent = |group: &Group| group.unheard || (group.counts.votes > 0 && group.counts.verdicts() == 0);
+        let silent = |group: &GroupScore| group.unheard || (group.counts.votes > 0 && group.counts.verdicts() == 0);
         let silent = evaluation.groups.iter().all(silent);
         if silent {
             (cases.by_votes, cases.biases) = (Vec::new(), Biases::default());
@@ -238,7 +238,7 @@ pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, Repor
         let counted = if silent { 0.0 } else { cases.records.iter().map(|record| record.official).sum::<f64>() };
         let left_out = cases.records.len() - cases.shown.len();
         cases.records.sort_unstable_by_key(|record| record.key);
-        runs.push(Run {
+        runs.push(JudgeRun {
             name: evaluation.engine.name.clone(),
             file: file.clone(),
             cost: cost(file, &evaluation, counted),
@@ -282,20 +282,20 @@ pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, Repor
     Ok(Report { rrm: result::VERSION, runs, pairings, agreement, juries, picks })
 }
 
-impl Run {
+impl JudgeRun {
     /// Scores and counts of everything.
-    fn overall(&self) -> Option<&Group> {
-        self.evaluation.groups.iter().find(|group| group.level == Level::Overall)
+    fn overall(&self) -> Option<&GroupScore> {
+        self.evaluation.groups.iter().find(|group| group.level == GroupLevel::Overall)
     }
 }
 
-/// What a file of scores holds.
-enum Scores {
-    Pairs(Box<Evaluation>),
+/// The content of a file of scores.
+enum ScoreFile {
+    Pairs(Box<BenchmarkEvaluation>),
     BestOf(Box<BestOf>),
 }
 
-fn scores(path: &Path) -> Result<Scores, ReportError> {
+fn scores(path: &Path) -> Result<ScoreFile, ReportError> {
     let text = fs::read_to_string(path).map_err(|detail| ReportError::Io { path: path.to_owned(), detail })?;
     let bad = |detail| ReportError::Scores { path: path.to_owned(), detail };
     let value: serde_json::Value = serde_json::from_str(&text).map_err(bad)?;
@@ -304,28 +304,32 @@ fn scores(path: &Path) -> Result<Scores, ReportError> {
         return Err(ReportError::Newer { path: path.to_owned(), found: u32::try_from(found).unwrap_or(u32::MAX) });
     }
     if value.get("sizes").is_some() {
-        return serde_json::from_value(value).map(Scores::BestOf).map_err(bad);
+        return serde_json::from_value(value).map(ScoreFile::BestOf).map_err(bad);
     }
     // From the text, so that a message says where.
-    serde_json::from_str(&text).map(Scores::Pairs).map_err(bad)
+    serde_json::from_str(&text).map(ScoreFile::Pairs).map_err(bad)
 }
 
-/// What was spent, as far as a report needs it.
+/// The part of a stats file that a report needs.
 #[derive(Deserialize)]
-struct Stats {
-    spent: Spent,
+struct SpendingStats {
+    spent: SpendingTotals,
     seconds: f64,
 }
 
-fn cost(file: &Path, evaluation: &Evaluation, counted: f64) -> Cost {
-    let written: u64 =
-        evaluation.groups.iter().filter(|group| group.level == Level::Overall).map(|group| group.counts.completion_tokens).sum();
+fn cost(file: &Path, evaluation: &BenchmarkEvaluation, counted: f64) -> DecisionCost {
+    let written: u64 = evaluation
+        .groups
+        .iter()
+        .filter(|group| group.level == GroupLevel::Overall)
+        .map(|group| group.counts.completion_tokens)
+        .sum();
     // Without the file of what was spent there is no time; nothing else depends on it.
-    let stats: Option<Stats> =
+    let stats: Option<SpendingStats> =
         fs::read_to_string(beside(file, "stats.json")).ok().and_then(|text| serde_json::from_str(&text).ok());
     let each = |amount: f64| (counted > 0.0).then(|| amount / counted);
     let seconds = stats.filter(|stats| stats.spent.reused == 0).and_then(|stats| each(stats.seconds));
-    Cost { tokens: each(written as f64), seconds }
+    DecisionCost { tokens: each(written as f64), seconds }
 }
 
 /// Makes names differ: with what was judged where that differs, with the file where that is not enough.

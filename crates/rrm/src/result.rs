@@ -15,7 +15,7 @@ use crate::{
     dataset::Item,
     ranking::Ranking,
     rating::Score,
-    strategy::{self, DecidedBy, Match, Played},
+    strategy::{self, DecidedBy, Match, PairJudgment},
     vote::{Choice, Decision, Order},
 };
 
@@ -127,7 +127,7 @@ pub fn of_ranking(item: &Item, ranking: Ranking, flags: Vec<Flag>) -> Row {
 }
 
 /// The row of one judged pair. Its score is the share of verdicts for each response, without an interval.
-pub fn of_judgment(item: &Item, played: Played, flags: Vec<Flag>) -> Row {
+pub fn of_judgment(item: &Item, played: PairJudgment, flags: Vec<Flag>) -> Row {
     let (decision, counts, tokens) = (played.judgment.decision, played.judgment.counts, played.judgment.usage);
     let usage = RowUsage {
         votes: u64::from(counts.verdicts() + counts.abstain),

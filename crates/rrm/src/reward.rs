@@ -9,7 +9,7 @@ use crate::{
     comparison::{Comparison, Side},
     engine::{Completion, Opening},
     format::FormatFile,
-    transcript::{self, Place, Transcript},
+    transcript::{self, Transcript, VerdictPlace},
     verdict::{self, Abstain, Verdict},
 };
 
@@ -26,7 +26,7 @@ pub struct RewardConfig {
     /// all, higher teaches to abstain when in doubt.
     pub abstain: f32,
     /// Added for a completion that keeps to its format, whatever its verdict (the format reward of DeepSeek-R1, arXiv 2501.12948): see
-    /// [`Graded::well_formed`].
+    /// [`GradedVote::well_formed`].
     pub format: f32,
     /// Whether a verdict counts as right only if the one about the other order, in the same batch, is right as well (J1, arXiv
     /// 2505.10320). A judge that looks at the place instead of the response then earns nothing.
@@ -40,9 +40,9 @@ impl Default for RewardConfig {
     }
 }
 
-/// What a reward needs to know of a completion.
+/// The vote of a completion and whether it was well formed, as rewards need them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Graded {
+pub struct GradedVote {
     /// Its verdict about what was shown, read as in judging.
     pub vote: Result<Verdict, Abstain>,
     /// Whether it ended by itself, has thoughts where its format has them, closed them once, and states one label, once, as the format writes
@@ -51,20 +51,20 @@ pub struct Graded {
 }
 
 /// Reads a completion by the same rules as judging does, where nothing is known of what was judged.
-pub fn grade(completion: &Completion, format: &FormatFile) -> Graded {
+pub fn grade(completion: &Completion, format: &FormatFile) -> GradedVote {
     let transcript = transcript::split(completion, format.thinking.as_ref());
-    Graded { vote: verdict::read(&transcript, &format.verdict), well_formed: well_formed(&transcript, format) }
+    GradedVote { vote: verdict::read(&transcript, &format.verdict), well_formed: well_formed(&transcript, format) }
 }
 
 /// The same for a completion about `comparison`, of a model of which it is known who opens its thinking: as judging reads it.
-pub fn grade_about(completion: &Completion, format: &FormatFile, comparison: &Comparison, opening: Opening) -> Graded {
+pub fn grade_about(completion: &Completion, format: &FormatFile, comparison: &Comparison, opening: Opening) -> GradedVote {
     let transcript = transcript::split_of(completion, format.thinking.as_ref(), opening);
     let vote = verdict::read_about(&transcript, &format.verdict, comparison);
-    Graded { vote, well_formed: well_formed(&transcript, format) }
+    GradedVote { vote, well_formed: well_formed(&transcript, format) }
 }
 
 /// The reward of one completion about a comparison whose better response is `label`.
-pub fn reward(config: &RewardConfig, graded: Graded, label: Side) -> f32 {
+pub fn reward(config: &RewardConfig, graded: GradedVote, label: Side) -> f32 {
     of_verdict(config, graded.vote, is_right(graded.vote, label)) + of_format(config, graded)
 }
 
@@ -76,7 +76,7 @@ pub fn reward(config: &RewardConfig, graded: Graded, label: Side) -> f32 {
 ///
 /// # Panics
 /// When the orders do not have equally many completions and `consistency` is asked for.
-pub fn rewards_of_both_orders(config: &RewardConfig, orders: [&[Graded]; 2], label: Side) -> [Vec<f32>; 2] {
+pub fn rewards_of_both_orders(config: &RewardConfig, orders: [&[GradedVote]; 2], label: Side) -> [Vec<f32>; 2] {
     let labels = [label, label.other()];
     if !config.consistency {
         let alone = |order: usize| orders[order].iter().map(|graded| reward(config, *graded, labels[order])).collect();
@@ -86,7 +86,7 @@ pub fn rewards_of_both_orders(config: &RewardConfig, orders: [&[Graded]; 2], lab
     let twins = orders[0].iter().zip(orders[1]);
     let rewards = twins.map(|(first, second)| {
         let right = is_right(first.vote, labels[0]) && is_right(second.vote, labels[1]);
-        let of = |graded: Graded| of_verdict(config, graded.vote, right) + of_format(config, graded);
+        let of = |graded: GradedVote| of_verdict(config, graded.vote, right) + of_format(config, graded);
         (of(*first), of(*second))
     });
     let (first, second) = rewards.unzip();
@@ -106,7 +106,7 @@ fn of_verdict(config: &RewardConfig, vote: Result<Verdict, Abstain>, right: bool
     }
 }
 
-fn of_format(config: &RewardConfig, graded: Graded) -> f32 {
+fn of_format(config: &RewardConfig, graded: GradedVote) -> f32 {
     if graded.well_formed { config.format } else { 0.0 }
 }
 
@@ -116,7 +116,7 @@ fn well_formed(transcript: &Transcript, format: &FormatFile) -> bool {
         !transcript.thinking.is_empty() && !marked(&transcript.thinking) && !marked(&transcript.answer)
     });
     let stated: usize = format.verdict.stated().iter().map(|stated| transcript.answer.matches(stated).count()).sum();
-    thought && transcript.closed && !transcript.truncated && transcript.place != Place::End && stated == 1
+    thought && transcript.closed && !transcript.truncated && transcript.place != VerdictPlace::End && stated == 1
 }
 
 #[cfg(test)]
@@ -128,11 +128,11 @@ mod tests {
         verdict::Abstain,
     };
 
-    const FIRST: Graded = Graded { vote: Ok(Verdict::First), well_formed: true };
-    const SECOND: Graded = Graded { vote: Ok(Verdict::Second), well_formed: true };
-    const NONE: Graded = Graded { vote: Err(Abstain::NoVerdict), well_formed: false };
+    const FIRST: GradedVote = GradedVote { vote: Ok(Verdict::First), well_formed: true };
+    const SECOND: GradedVote = GradedVote { vote: Ok(Verdict::Second), well_formed: true };
+    const NONE: GradedVote = GradedVote { vote: Err(Abstain::NoVerdict), well_formed: false };
 
-    fn graded(text: &str, finish: Finish) -> Graded {
+    fn graded(text: &str, finish: Finish) -> GradedVote {
         let format = Format::shipped("rrm").unwrap();
         let (usage, text) = (Usage::default(), text.to_owned());
         grade(&Completion { text, reasoning: None, finish, elicited: false, usage, label_logprobs: None }, &format.file)
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn the_rule_of_the_paper_is_the_default() {
         let config = RewardConfig::default();
-        let tie = Graded { vote: Ok(Verdict::Tie), well_formed: true };
+        let tie = GradedVote { vote: Ok(Verdict::Tie), well_formed: true };
         let all = [FIRST, SECOND, tie, NONE].map(|graded| reward(&config, graded, Side::First));
         assert_eq!(all, [1.0, -1.0, -1.0, -1.0]);
         assert_eq!(reward(&config, SECOND, Side::Second), 1.0);
@@ -158,7 +158,7 @@ mod tests {
     fn with_consistency_twins_are_right_together_or_not_at_all() {
         let config = RewardConfig { abstain: -2.0, format: 0.5, consistency: true };
         // Right in both orders; always the first place; right and without a verdict; wrong in both.
-        let orders: [&[Graded]; 2] = [&[FIRST, FIRST, FIRST, SECOND], &[SECOND, FIRST, NONE, FIRST]];
+        let orders: [&[GradedVote]; 2] = [&[FIRST, FIRST, FIRST, SECOND], &[SECOND, FIRST, NONE, FIRST]];
         let rewards = rewards_of_both_orders(&config, orders, Side::First);
         assert_eq!(rewards, [vec![1.5, -0.5, -0.5, -0.5], vec![1.5, -0.5, -2.0, -0.5]]);
         let alone = rewards_of_both_orders(&RewardConfig { consistency: false, ..config }, orders, Side::First);
@@ -170,7 +170,7 @@ mod tests {
         let stop = |text: &str| graded(text, Finish::Stop);
         assert_eq!(stop("<think>a</think>\n\\boxed{Assistant 1}"), FIRST);
         let twice = stop("<think>a</think>\\boxed{Assistant 2} or rather \\boxed{Assistant 1}");
-        assert_eq!(twice, Graded { vote: Ok(Verdict::First), well_formed: false });
+        assert_eq!(twice, GradedVote { vote: Ok(Verdict::First), well_formed: false });
         assert!(!stop("<think></think>\\boxed{Assistant 1}").well_formed);
         assert!(!stop("<think>a</think>b</think>\\boxed{Assistant 1}").well_formed);
         assert!(!stop("<think>a \\boxed{Assistant 1}").well_formed);
@@ -179,10 +179,10 @@ mod tests {
             "<think>a</think>\\boxed{Assistant 1}</think>",
             "[THINK]a[/THINK]\\boxed{1}",
         ] {
-            assert_eq!(stop(other), Graded { vote: Ok(Verdict::First), well_formed: false }, "{other}");
+            assert_eq!(stop(other), GradedVote { vote: Ok(Verdict::First), well_formed: false }, "{other}");
         }
         let cut = graded("<think>a</think>\\boxed{Assistant 1}", Finish::Length);
-        assert_eq!(cut, Graded { vote: Err(Abstain::Truncated), well_formed: false });
+        assert_eq!(cut, GradedVote { vote: Err(Abstain::Truncated), well_formed: false });
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     markup::find_markup,
     rank::{self, RankSettings, TeamRule},
     result::{self, Flag, Row, Verdicts},
-    transcript::{self, Bare},
+    transcript::{self, JudgedText},
 };
 
 /// What is done with each row.
@@ -22,9 +22,9 @@ pub enum Task {
     Rank(RankSettings),
 }
 
-/// Counts of one run.
+/// Counts of the rows of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counted {
+pub struct RowCounts {
     /// Rows written.
     pub rows: u64,
     /// Of these, rows that hold an error instead of a result.
@@ -65,8 +65,8 @@ pub async fn run(
     items: impl Iterator<Item = Result<Item, DatasetError>>,
     window: usize,
     mut emit: impl FnMut(Item, Row) -> Result<(), std::io::Error>,
-) -> Result<Counted, RunError> {
-    let mut counted = Counted::default();
+) -> Result<RowCounts, RunError> {
+    let mut counted = RowCounts::default();
     let work = |item: Result<Item, DatasetError>| async {
         let item = item?;
         let row = one(judge, task, &item).await;
@@ -110,7 +110,7 @@ pub fn judged<'a>(item: &'a Item, markup: &[String]) -> (Cow<'a, Item>, Vec<Flag
     let mut judged = Cow::Borrowed(item);
     let mut flags = Vec::new();
     for (i, response) in item.responses.iter().enumerate() {
-        let Bare { text, taken_off, ending: _ } = transcript::bare(&response.text);
+        let JudgedText { text, taken_off, ending: _ } = transcript::bare(&response.text);
         flags.push(Flag { response: Some(i), markup: find_markup(&text, markup), taken_off });
         if *text != *response.text {
             judged.to_mut().responses[i].text = Arc::from(&*text);

@@ -96,7 +96,7 @@ pub fn count_opponents(m: usize, teams: &Teams, seed: u64, item: &str) -> u64 {
 fn each_opponent(m: usize, teams: &Teams, (seed, item): (u64, &str), mut met: impl FnMut((usize, usize))) {
     let circle = keyed::shuffle(teams.len(), seed, item, "opponents");
     let apart = |(a, b): (usize, usize)| teams[a] != teams[b];
-    let mut played = Played::new(teams.len(), m);
+    let mut played = OpponentCounts::new(teams.len(), m);
     for pair in around(&circle) {
         if played.wanting < 2 {
             break;
@@ -107,7 +107,7 @@ fn each_opponent(m: usize, teams: &Teams, (seed, item): (u64, &str), mut met: im
         }
     }
     // The first walk again tells who met in it, without a list of pairs.
-    let mut again = Played::new(teams.len(), m);
+    let mut again = OpponentCounts::new(teams.len(), m);
     for pair in around(&circle) {
         if played.wanting == 0 {
             break;
@@ -135,15 +135,15 @@ fn around(circle: &[usize]) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// How many opponents each response has so far, and how many of them want more.
-struct Played {
+struct OpponentCounts {
     counts: Vec<usize>,
     most: usize,
     wanting: usize,
 }
 
-impl Played {
+impl OpponentCounts {
     fn new(n: usize, most: usize) -> Self {
-        Played { counts: vec![0; n], most, wanting: if most == 0 { 0 } else { n } }
+        OpponentCounts { counts: vec![0; n], most, wanting: if most == 0 { 0 } else { n } }
     }
 
     fn wants(&self, response: usize) -> bool {

@@ -17,9 +17,9 @@ use crate::engine::{Meter, Probing, Usage};
 
 mod watch;
 
-pub use watch::{Tell, Told};
+pub use watch::{ReportSink, SpendingReport};
 
-use watch::Watch;
+use watch::SpendingWatch;
 
 /// Money for a million tokens, in any one currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,9 +37,9 @@ impl Price {
     }
 }
 
-/// How much a run may spend; `None` is without limit. Calls in flight when a cost limit is met still end and are paid.
+/// Limits on what a run may spend; `None` means no limit. Calls in flight when a cost limit is met still end and are paid.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Limits {
+pub struct SpendingLimits {
     /// Requests sent to the engine: calls, each time that one of them was sent again after a failure, and what was asked to get to know it.
     pub max_calls: Option<u64>,
     /// Money, by `price`.
@@ -50,7 +50,7 @@ pub struct Limits {
 
 /// A limit that stopped a call before it was made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum LimitReached {
+pub enum LimitHit {
     /// As many calls as allowed were made.
     #[error("stopped by --max-calls {0}")]
     Calls(u64),
@@ -62,10 +62,10 @@ pub enum LimitReached {
 /// Counters of one run, or of a part of one.
 #[derive(Debug, Default)]
 pub struct Spending {
-    limits: Limits,
+    limits: SpendingLimits,
     /// What everything counts for as well, and whose limits hold.
     whole: Option<Arc<Spending>>,
-    watch: Option<Watch>,
+    watch: Option<SpendingWatch>,
     sent: AtomicU64,
     probes: AtomicU64,
     again: AtomicU64,
@@ -78,9 +78,9 @@ pub struct Spending {
     reused_tokens: AtomicU64,
 }
 
-/// What a run has spent so far.
+/// The totals of what a run has spent so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Spent {
+pub struct SpendingTotals {
     /// Calls that were begun.
     pub calls: u64,
     /// Requests besides these that found out who judges and what that one can do, each time that one was sent.
@@ -109,19 +109,19 @@ pub struct Spent {
     pub cost: f64,
 }
 
-/// One call that was begun and has not finished.
-pub struct Call<'a>(&'a Spending);
+/// A call that has begun and has not finished.
+pub struct PaidCall<'a>(&'a Spending);
 
 impl Spending {
     /// Counters at zero.
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: SpendingLimits) -> Self {
         Spending { limits, ..Spending::default() }
     }
 
     /// The same, where `tell` hears of every request before it is sent, at times of a few ahead, and soon of everything that came of it: whoever
     /// writes that down knows what a run has spent at most even if it is killed.
-    pub fn told(limits: Limits, tell: Tell) -> Self {
-        Spending { limits, watch: Some(Watch::new(tell)), ..Spending::default() }
+    pub fn told(limits: SpendingLimits, tell: ReportSink) -> Self {
+        Spending { limits, watch: Some(SpendingWatch::new(tell)), ..Spending::default() }
     }
 
     /// Says that nothing follows: the account is exact.
@@ -133,28 +133,28 @@ impl Spending {
 
     /// Counters of a part of a run: what it spends counts for `whole` too, and the limits are those of the whole.
     pub fn part(whole: Arc<Spending>) -> Self {
-        let limits = Limits { price: whole.limits.price, ..Limits::default() };
+        let limits = SpendingLimits { price: whole.limits.price, ..SpendingLimits::default() };
         Spending { limits, whole: Some(whole), ..Spending::default() }
     }
 
     /// Allows one call, or says which limit forbids it.
     ///
     /// # Errors
-    /// [`LimitReached`]; nothing was counted then.
-    pub fn begin(&self) -> Result<Call<'_>, LimitReached> {
+    /// [`LimitHit`]; nothing was counted then.
+    pub fn begin(&self) -> Result<PaidCall<'_>, LimitHit> {
         self.send(None)?;
-        Ok(Call(self))
+        Ok(PaidCall(self))
     }
 
     /// Counts one request, unless a limit forbids it; `kind` counts it, too, where it is not the first of a call.
-    fn send(&self, kind: Option<fn(&Spending) -> &AtomicU64>) -> Result<(), LimitReached> {
+    fn send(&self, kind: Option<fn(&Spending) -> &AtomicU64>) -> Result<(), LimitHit> {
         if let Some(whole) = &self.whole {
             whole.send(kind)?;
         }
         if let Some(max) = self.limits.max_cost
             && self.spent().cost >= max
         {
-            return Err(LimitReached::Cost(max));
+            return Err(LimitHit::Cost(max));
         }
         let limit = self.limits.max_calls.unwrap_or(u64::MAX);
         // Counted as its kind before it is counted at all, so that nobody takes it for a call.
@@ -162,7 +162,7 @@ impl Spending {
         let more = |sent: u64| (sent < limit).then_some(sent + 1);
         let before = self.sent.fetch_update(SeqCst, SeqCst, more).map_err(|_| {
             kind.iter().for_each(|kind| _ = kind(self).fetch_sub(1, Relaxed));
-            LimitReached::Calls(limit)
+            LimitHit::Calls(limit)
         })?;
         if let Some(watch) = &self.watch {
             watch.sends(before + 1, &self.sent, limit, || self.spent());
@@ -171,9 +171,9 @@ impl Spending {
     }
 
     /// The limit that forbids every further request, where one was met.
-    pub fn exhausted(&self) -> Option<LimitReached> {
-        let calls = self.limits.max_calls.filter(|max| self.sent.load(SeqCst) >= *max).map(LimitReached::Calls);
-        let cost = || self.limits.max_cost.filter(|max| self.spent().cost >= *max).map(LimitReached::Cost);
+    pub fn exhausted(&self) -> Option<LimitHit> {
+        let calls = self.limits.max_calls.filter(|max| self.sent.load(SeqCst) >= *max).map(LimitHit::Calls);
+        let cost = || self.limits.max_cost.filter(|max| self.spent().cost >= *max).map(LimitHit::Cost);
         calls.or_else(cost).or_else(|| self.whole.as_ref()?.exhausted())
     }
 
@@ -212,7 +212,7 @@ impl Spending {
     }
 
     /// The counters now.
-    pub fn spent(&self) -> Spent {
+    pub fn spent(&self) -> SpendingTotals {
         let usage =
             Usage { prompt_tokens: self.prompt_tokens.load(Relaxed), completion_tokens: self.completion_tokens.load(Relaxed) };
         let estimated = Usage {
@@ -225,7 +225,7 @@ impl Spending {
         let (finished, sent) = (self.finished.load(Relaxed), self.sent.load(SeqCst));
         let (again, probes) = (self.again.load(Relaxed), self.probes.load(Relaxed));
         let begun = sent.saturating_sub(again + probes);
-        Spent {
+        SpendingTotals {
             calls: begun,
             probes,
             again,
@@ -241,7 +241,7 @@ impl Spending {
     }
 }
 
-impl Call<'_> {
+impl PaidCall<'_> {
     /// Counts what the call took.
     pub fn finish(self, usage: Usage) {
         self.0.all().for_each(|spending| _ = spending.finished.fetch_add(1, Relaxed));
@@ -249,7 +249,7 @@ impl Call<'_> {
     }
 }
 
-impl Meter for Call<'_> {
+impl Meter for PaidCall<'_> {
     fn again(&self) -> bool {
         self.0.send(Some(|spending| &spending.again)).is_ok()
     }
@@ -270,7 +270,7 @@ impl Probing for Spending {
     }
 }
 
-impl AddAssign for Spent {
+impl AddAssign for SpendingTotals {
     fn add_assign(&mut self, other: Self) {
         self.calls += other.calls;
         self.probes += other.probes;
@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn requests_that_are_sent_again_count_against_the_limit_and_the_cost() {
         let price = Price { prompt: 1e6, completion: 2e6 };
-        let spending = Spending::new(Limits { max_calls: Some(3), max_cost: None, price });
+        let spending = Spending::new(SpendingLimits { max_calls: Some(3), max_cost: None, price });
         let tokens = |prompt_tokens, completion_tokens| Usage { prompt_tokens, completion_tokens };
         let first = spending.begin().unwrap();
         assert!(first.again());
@@ -302,7 +302,7 @@ mod tests {
         let second = spending.begin().unwrap();
         assert!(!second.again(), "three were sent");
         second.besides(tokens(0, 4), false);
-        assert_eq!(spending.begin().err(), Some(LimitReached::Calls(3)));
+        assert_eq!(spending.begin().err(), Some(LimitHit::Calls(3)));
         let spent = spending.spent();
         assert_eq!((spent.calls, spent.again, spent.unfinished), (2, 1, 1));
         assert_eq!((spent.prompt_tokens, spent.completion_tokens), (7, 5));
@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn a_part_counts_for_the_whole_whose_limits_hold() {
         let price = Price { prompt: 1e6, completion: 0.0 };
-        let whole = Arc::new(Spending::new(Limits { max_calls: Some(3), max_cost: None, price }));
+        let whole = Arc::new(Spending::new(SpendingLimits { max_calls: Some(3), max_cost: None, price }));
         let (one, other) = (Spending::part(whole.clone()), Spending::part(whole.clone()));
         let tokens = Usage { prompt_tokens: 2, completion_tokens: 1 };
         one.begin().unwrap().finish(tokens);

@@ -33,10 +33,12 @@ mod sqlite;
 mod without;
 
 #[cfg(feature = "store")]
-pub use self::sqlite::{Elsewhere, EngineStats, Garbage, GcReport, Identities, MergeReport, Store, StoreStats, gc, merge, stats};
+pub use self::sqlite::{
+    EngineStats, Garbage, GcReport, Identities, MergeReport, OtherFingerprints, Store, StoreStats, gc, merge, stats,
+};
 #[cfg(not(feature = "store"))]
 pub use self::without::{Identities, Store};
 pub use self::{
     error::StoreError,
-    known::{Identity, Known, Origin, PaidBefore, now},
+    known::{Identity, KnownIdentity, Origin, PaidBefore, now},
 };

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     members::Members,
-    play::{DecidedBy, Match, Played, all_pairs, knockout, settle},
-    rules::{Margin, Matches, Rate, Rules},
+    play::{DecidedBy, Match, PairJudgment, all_pairs, knockout, settle},
+    rules::{Margin, Matches, RateFn, Rules},
 };
 
 /// How responses are brought into an order.

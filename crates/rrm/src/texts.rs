@@ -13,7 +13,7 @@ use crate::{
     rank::{self, RankSettings, TeamRule},
     ranking::Ranking,
     run,
-    vote::{Counts, Decision},
+    vote::{Decision, VoteCounts},
 };
 
 /// Judges two responses to one prompt. In the judgment `a` is the first of them and `b` the second, whichever was shown first.
@@ -44,7 +44,7 @@ pub async fn judge_texts(judge: &Judge, prompt: impl Into<Prompt>, a: &str, b: &
     let (item, _) = run::judged(&item, &judge.format.markup);
     if rank::twins(&item.responses, TeamRule::Text) == [0, 0] {
         let evidence = Evidence::Votes(Vec::new());
-        return Ok(Judgment { decision: Decision::Tie, counts: Counts::default(), evidence, usage: Usage::default() });
+        return Ok(Judgment { decision: Decision::Tie, counts: VoteCounts::default(), evidence, usage: Usage::default() });
     }
     Ok(rank::play(judge, &item, (0, 1)).await?.judgment)
 }

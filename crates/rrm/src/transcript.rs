@@ -6,7 +6,7 @@ mod response;
 use serde::{Deserialize, Serialize};
 
 use self::marks::Harmony;
-pub use self::response::{Bare, Ending, NO_ANSWER, THINKING, bare};
+pub use self::response::{JudgedText, NO_ANSWER, ResponseEnding, THINKING, bare};
 use crate::engine::{Completion, Finish, Opening};
 
 /// How a model marks its thinking.
@@ -36,12 +36,12 @@ pub struct Transcript {
     /// Whether the token limit cut the text.
     pub truncated: bool,
     /// Where in the answer a verdict counts.
-    pub place: Place,
+    pub place: VerdictPlace,
 }
 
-/// Where in an answer a verdict counts.
+/// The part of an answer in which a verdict counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Place {
+pub enum VerdictPlace {
     /// Anywhere.
     #[default]
     Anywhere,
@@ -65,7 +65,7 @@ pub fn split(completion: &Completion, thinking: Option<&Thinking>) -> Transcript
 /// before is thinking, whatever the format says.
 pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: Opening) -> Transcript {
     let moved = completion.reasoning.as_deref().unwrap_or("");
-    let reader = Reader {
+    let reader = TranscriptReader {
         own: thinking,
         opened: opening == Opening::Template || thinking.is_some_and(|own| own.opened_by_template),
         elicited: completion.elicited,
@@ -74,24 +74,24 @@ pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: O
     let mut parts = if text.trim().is_empty() && !moved.is_empty() {
         match reader.closed(moved) {
             Some(parts) if thinking.is_some() => parts,
-            _ if thinking.is_none() => Parts { answer: Some(""), ..Parts::open(moved) },
-            _ => Parts::open(moved),
+            _ if thinking.is_none() => TextParts { answer: Some(""), ..TextParts::open(moved) },
+            _ => TextParts::open(moved),
         }
     } else {
         match reader.closed(text) {
             Some(parts) => parts,
-            None if marks::harmony(text).is_some() || reader.opens(text) => Parts::open(text),
-            None if !moved.is_empty() => Parts { answer: Some(text), ..Parts::open("") },
-            None if reader.opened => Parts::open(text),
+            None if marks::harmony(text).is_some() || reader.opens(text) => TextParts::open(text),
+            None if !moved.is_empty() => TextParts { answer: Some(text), ..TextParts::open("") },
+            None if reader.opened => TextParts::open(text),
             None => {
-                let place = if opening == Opening::Unknown { Place::LineEnd } else { Place::Anywhere };
-                Parts { answer: Some(text), place, ..Parts::open("") }
+                let place = if opening == Opening::Unknown { VerdictPlace::LineEnd } else { VerdictPlace::Anywhere };
+                TextParts { answer: Some(text), place, ..TextParts::open("") }
             }
         }
     };
     let own_open = thinking.map(|own| own.open.as_str());
     if parts.answer.is_some_and(|answer| marks::reopened(answer, own_open) || marks::harmony(answer) == Some(Harmony::Open)) {
-        parts = Parts::open(text);
+        parts = TextParts::open(text);
     }
     let joined = match (moved.is_empty() || text.trim().is_empty(), parts.thinking.is_empty()) {
         (true, _) => parts.thinking.to_owned(),
@@ -127,36 +127,36 @@ pub fn is_marked(text: &str) -> bool {
     marks::harmony(text).is_some() || marks::opening(text.trim_start()).is_some() || marks::last_closing(text).is_some()
 }
 
-/// A text in two.
-struct Parts<'a> {
+/// A text, split into thinking and answer.
+struct TextParts<'a> {
     thinking: &'a str,
     /// What closed it; empty where nothing did.
     mark: &'a str,
     /// `None` where the thinking was never closed.
     answer: Option<&'a str>,
-    place: Place,
+    place: VerdictPlace,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> TextParts<'a> {
     fn open(thinking: &'a str) -> Self {
-        Parts { thinking, mark: "", answer: None, place: Place::Anywhere }
+        TextParts { thinking, mark: "", answer: None, place: VerdictPlace::Anywhere }
     }
 }
 
-/// What is known of a completion before it is read.
-struct Reader<'a> {
+/// A reader of completions, with what is known before the text is read.
+struct TranscriptReader<'a> {
     own: Option<&'a Thinking>,
     /// Whether the chat template opened the thinking.
     opened: bool,
     elicited: bool,
 }
 
-impl Reader<'_> {
+impl TranscriptReader<'_> {
     /// Cuts at the last marker that closes thinking; `None` where none does.
-    fn closed<'t>(&self, text: &'t str) -> Option<Parts<'t>> {
+    fn closed<'t>(&self, text: &'t str) -> Option<TextParts<'t>> {
         match marks::harmony(text) {
             Some(Harmony::Final { thinking, mark, answer }) => {
-                return Some(Parts { mark, answer: Some(answer), ..Parts::open(thinking) });
+                return Some(TextParts { mark, answer: Some(answer), ..TextParts::open(thinking) });
             }
             Some(Harmony::Open) => return None,
             None => {}
@@ -192,7 +192,7 @@ fn last_of(text: &str, mark: &str) -> Option<(usize, usize)> {
 }
 
 /// What follows the closing marker at `cut`. Where nothing does and the same marker stands before it too, the second closed nothing.
-fn behind(text: &str, (start, end): (usize, usize)) -> Parts<'_> {
+fn behind(text: &str, (start, end): (usize, usize)) -> TextParts<'_> {
     let (thinking, answer, mark) = (&text[..start], &text[end..], &text[start..end]);
     let mut front = thinking.trim_end();
     while let Some(shorter) = front.strip_suffix(mark) {
@@ -200,9 +200,9 @@ fn behind(text: &str, (start, end): (usize, usize)) -> Parts<'_> {
     }
     match front.rsplit_once(mark) {
         Some((thinking, between)) if answer.trim().is_empty() => {
-            Parts { thinking, mark, answer: Some(between), place: Place::End }
+            TextParts { thinking, mark, answer: Some(between), place: VerdictPlace::End }
         }
-        _ => Parts { mark, answer: Some(answer), ..Parts::open(thinking) },
+        _ => TextParts { mark, answer: Some(answer), ..TextParts::open(thinking) },
     }
 }
 

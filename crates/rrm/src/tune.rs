@@ -8,11 +8,11 @@ mod resampled;
 
 use serde::{Deserialize, Serialize};
 
-use self::{draws::Draws, resampled::Resampled};
+use self::{draws::Binomials, resampled::Bootstrap};
 use crate::{
     eval::CaseRow,
     rating::Score,
-    vote::{Choice, Counts, Decision},
+    vote::{Choice, Decision, VoteCounts},
 };
 
 /// A way to ask a judge about a pair.
@@ -26,9 +26,9 @@ pub struct Setting {
     pub votes: u32,
 }
 
-/// How good a setting is.
+/// A setting with its measured accuracy and cost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Measured {
+pub struct MeasuredSetting {
     /// The setting.
     pub setting: Setting,
     /// Share of pairs that are decided as labelled; a pair without decision is wrong. With a 95% interval over pairs.
@@ -58,7 +58,7 @@ pub struct Behaviour {
 /// Whether a judge reaches a target.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "answer")]
-pub enum Enough {
+pub enum TargetAnswer {
     /// The interval of the chosen setting lies above the target. It is that setting's own: no correction is made for the other settings that were
     /// looked at.
     Yes,
@@ -72,15 +72,15 @@ pub enum Enough {
     },
 }
 
-/// What labelled pairs say about a judge.
+/// The results of tuning on labelled pairs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tuned {
+pub struct TuneReport {
     /// Labelled pairs.
     pub pairs: usize,
     /// Each budget's behaviour.
     pub behaviour: Vec<Behaviour>,
     /// All settings, cheapest first.
-    pub settings: Vec<Measured>,
+    pub settings: Vec<MeasuredSetting>,
     /// Place of the most accurate one.
     pub best: usize,
     /// Place of the cheapest whose interval lies above the target; where there is none, or no target, of the cheapest whose accuracy lies within
@@ -93,22 +93,22 @@ pub struct Tuned {
     pub chosen_elsewhere: Option<f64>,
     /// Whether the judge reaches the target, where one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub enough: Option<Enough>,
+    pub enough: Option<TargetAnswer>,
 }
 
 /// Reads settings from the judgments of one or several budgets, all about the same pairs, each with the same number of votes in both orders.
 ///
 /// `None` where there are no pairs or no votes.
-pub fn tune(runs: &[(Option<u32>, Vec<CaseRow>)], target: Option<f64>, seed: u64) -> Option<Tuned> {
+pub fn tune(runs: &[(Option<u32>, Vec<CaseRow>)], target: Option<f64>, seed: u64) -> Option<TuneReport> {
     let pairs = runs.first()?.1.len();
-    let mut found: Vec<(Measured, Vec<f64>)> = Vec::new();
+    let mut found: Vec<(MeasuredSetting, Vec<f64>)> = Vec::new();
     for (budget, rows) in runs {
         let votes = rows.iter().flat_map(|row| &row.matches).map(|played| played.votes.len() as u32).max()?;
-        let asked: Vec<Asked> = rows.iter().map(Asked::of).collect();
+        let asked: Vec<PairVotes> = rows.iter().map(PairVotes::of).collect();
         let tokens = rows.iter().flat_map(|row| &row.matches).flat_map(|played| &played.votes);
         let (count, sum) = tokens.fold((0u64, 0u64), |(n, sum), vote| (n + 1, sum + vote.prompt_tokens + vote.completion_tokens));
         let each = sum as f64 / count.max(1) as f64;
-        let draws = Draws::new(votes);
+        let draws = Binomials::new(votes);
         for (both_orders, votes) in settings(votes) {
             let worth: Vec<(f64, f64)> = asked.iter().map(|asked| asked.worth(&draws, both_orders, votes)).collect();
             let undecided = worth.iter().map(|(_, undecided)| undecided).sum::<f64>() / pairs as f64;
@@ -116,27 +116,27 @@ pub fn tune(runs: &[(Option<u32>, Vec<CaseRow>)], target: Option<f64>, seed: u64
             let setting = Setting { max_thinking_tokens: *budget, both_orders, votes };
             let accuracy = Score { value: right.iter().sum::<f64>() / pairs as f64, low: None, high: None };
             let tokens = each * f64::from(votes);
-            found.push((Measured { setting, accuracy, undecided, tokens, tokens_per_right: None }, right));
+            found.push((MeasuredSetting { setting, accuracy, undecided, tokens, tokens_per_right: None }, right));
         }
     }
     // Cheapest first; where nothing costs anything, by votes.
     found.sort_by(|(a, _), (b, _)| a.tokens.total_cmp(&b.tokens).then(a.setting.votes.cmp(&b.setting.votes)));
-    let (found, worth): (Vec<Measured>, Vec<Vec<f64>>) = found.into_iter().unzip();
-    let resampled = Resampled::new(worth.iter().map(Vec::as_slice).collect(), seed);
+    let (found, worth): (Vec<MeasuredSetting>, Vec<Vec<f64>>) = found.into_iter().unzip();
+    let resampled = Bootstrap::new(worth.iter().map(Vec::as_slice).collect(), seed);
     let (best, chosen, reached) = resampled.pick(target);
     let settings = found.into_iter().enumerate().map(|(at, mut measured)| {
         (measured.accuracy.low, measured.accuracy.high) = resampled.interval(at);
         measured.tokens_per_right = (measured.accuracy.value > 0.0).then(|| measured.tokens / measured.accuracy.value);
         measured
     });
-    let settings: Vec<Measured> = settings.collect();
+    let settings: Vec<MeasuredSetting> = settings.collect();
     let enough = target.map(|target| match reached {
-        true => Enough::Yes,
+        true => TargetAnswer::Yes,
         false => enough(settings[best].accuracy, target, pairs),
     });
     let behaviour = runs.iter().map(|(budget, rows)| behaviour(*budget, rows)).collect();
     let (behind, chosen_elsewhere) = (resampled.difference(best, chosen), resampled.elsewhere(target));
-    Some(Tuned { pairs, behaviour, settings, best, chosen, behind, chosen_elsewhere, enough })
+    Some(TuneReport { pairs, behaviour, settings, best, chosen, behind, chosen_elsewhere, enough })
 }
 
 /// The settings that K votes in each order tell about.
@@ -147,24 +147,24 @@ fn settings(votes: u32) -> Vec<(bool, u32)> {
 }
 
 /// The votes about one pair, in the terms of its label: right, wrong in one way, wrong in the other, no verdict; for each order.
-struct Asked([Option<[u32; 4]>; 2]);
+struct PairVotes([Option<[u32; 4]>; 2]);
 
-impl Asked {
+impl PairVotes {
     fn of(row: &CaseRow) -> Self {
         let mut orders = row.matches.iter().map(|played| {
             let counts = played.counts?;
-            let Counts { for_a, for_b, tie, abstain } = counts;
+            let VoteCounts { for_a, for_b, tie, abstain } = counts;
             Some(match row.label {
                 Choice::A => [for_a, for_b, tie, abstain],
                 Choice::B => [for_b, for_a, tie, abstain],
                 Choice::Tie => [tie, for_a, for_b, abstain],
             })
         });
-        Asked([orders.next().flatten(), orders.next().flatten()])
+        PairVotes([orders.next().flatten(), orders.next().flatten()])
     }
 
     /// The probability that n of the votes decide as labelled, and that they decide nothing.
-    fn worth(&self, draws: &Draws, both_orders: bool, votes: u32) -> (f64, f64) {
+    fn worth(&self, draws: &Binomials, both_orders: bool, votes: u32) -> (f64, f64) {
         let none = (0.0, 1.0);
         if both_orders {
             return match self.0 {
@@ -197,16 +197,16 @@ fn behaviour(max_thinking_tokens: Option<u32>, rows: &[CaseRow]) -> Behaviour {
     }
 }
 
-fn enough(accuracy: Score, target: f64, pairs: usize) -> Enough {
-    let (Some(low), Some(high)) = (accuracy.low, accuracy.high) else { return Enough::Undecided { pairs_needed: None } };
+fn enough(accuracy: Score, target: f64, pairs: usize) -> TargetAnswer {
+    let (Some(low), Some(high)) = (accuracy.low, accuracy.high) else { return TargetAnswer::Undecided { pairs_needed: None } };
     if low >= target {
-        return Enough::Yes;
+        return TargetAnswer::Yes;
     }
     if high < target {
-        return Enough::No;
+        return TargetAnswer::No;
     }
     let off = (accuracy.value - target).abs();
     let half = (high - low) / 2.0;
     let needed = (pairs as f64 * (half / off).powi(2)).ceil();
-    Enough::Undecided { pairs_needed: (needed.is_finite() && needed < 1e9).then(|| (needed as u64).max(pairs as u64 + 1)) }
+    TargetAnswer::Undecided { pairs_needed: (needed.is_finite() && needed < 1e9).then(|| (needed as u64).max(pairs as u64 + 1)) }
 }

@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use self::quotes::{Quotes, Said};
+use self::quotes::{Quotes, Speaker};
 use crate::{
     comparison::{Comparison, Side},
-    transcript::{Place, Transcript},
+    transcript::{Transcript, VerdictPlace},
 };
 
 /// What a judge decided about one comparison.
@@ -71,13 +71,13 @@ pub struct VerdictPattern {
     #[serde(default)]
     pub tie: Vec<String>,
     /// What counts when the answer holds several.
-    pub several: Several,
+    pub several: WrapRule,
 }
 
-/// What counts when an answer holds several wrapped texts.
+/// The rule for an answer that holds several wrapped texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Several {
+pub enum WrapRule {
     /// The last one, which must be exactly one label (the paper's rule).
     Last,
     /// All labels must be the same one; wrapped texts that are no label are passed over (the rule of Arena-Hard and JudgeBench).
@@ -113,8 +113,8 @@ fn read_with(transcript: &Transcript, pattern: &VerdictPattern, quotes: &Quotes<
     pattern.read_at(&transcript.answer, transcript.place, quotes)
 }
 
-/// A wrapped text of an answer, and what it says.
-struct Found<'a> {
+/// A wrapped text of an answer with the label that it states.
+struct WrappedLabel<'a> {
     at: Range<usize>,
     text: &'a str,
     /// The label that it is, by its number in [`VerdictPattern::all`].
@@ -132,14 +132,14 @@ impl VerdictPattern {
     /// # Errors
     /// [`Abstain::NoVerdict`] or [`Abstain::Ambiguous`].
     pub fn read(&self, answer: &str) -> Result<Verdict, Abstain> {
-        self.read_at(answer, Place::Anywhere, &Quotes::none())
+        self.read_at(answer, VerdictPlace::Anywhere, &Quotes::none())
     }
 
-    fn read_at(&self, answer: &str, place: Place, quotes: &Quotes<'_>) -> Result<Verdict, Abstain> {
+    fn read_at(&self, answer: &str, place: VerdictPlace, quotes: &Quotes<'_>) -> Result<Verdict, Abstain> {
         let answer = &*wording::fold(answer);
         let mut found = self.found(answer);
         self.take_bare_number(answer, &mut found, quotes);
-        if self.several == Several::Agree {
+        if self.several == WrapRule::Agree {
             // What compares the two and is no label, such as `A<B` or `A>=B`, is no verdict, and says something else than a label beside it.
             let odd = found.iter().any(|one| one.label.is_none() && self.compares(one.text) && !quotes.hold(one.text));
             if odd && found.iter().any(|one| one.label.is_some()) {
@@ -152,22 +152,23 @@ impl VerdictPattern {
             return Err(Abstain::Ambiguous);
         }
         if let Some(doubtful) = self.drop_quoted(answer, &mut found, quotes) {
-            let same = |one: &Found<'_>| one.label.and_then(|label| self.verdict(label)) == self.verdict(doubtful);
+            let same = |one: &WrappedLabel<'_>| one.label.and_then(|label| self.verdict(label)) == self.verdict(doubtful);
             if found.is_empty() || !found.iter().all(same) {
                 return Err(Abstain::Ambiguous);
             }
         }
         match self.several {
-            Several::Last => self.last(answer, &found, place),
-            Several::Agree => self.agreed(answer, &found, place),
+            WrapRule::Last => self.last(answer, &found, place),
+            WrapRule::Agree => self.agreed(answer, &found, place),
         }
     }
 
     /// The last wrapped text counts. Where labels contradict each other it must also be what the answer ends with.
-    fn last(&self, answer: &str, found: &[Found<'_>], place: Place) -> Result<Verdict, Abstain> {
+    fn last(&self, answer: &str, found: &[WrappedLabel<'_>], place: VerdictPlace) -> Result<Verdict, Abstain> {
         let last = found.last().ok_or(Abstain::NoVerdict)?;
         let verdict = self.verdict(last.label.ok_or_else(|| self.reason(last.text))?).ok_or(Abstain::NoVerdict)?;
-        let differs = |one: &&Found<'_>| one.label.and_then(|label| self.verdict(label)).is_some_and(|other| other != verdict);
+        let differs =
+            |one: &&WrappedLabel<'_>| one.label.and_then(|label| self.verdict(label)).is_some_and(|other| other != verdict);
         if let Some(other) = found.iter().rfind(differs) {
             // What is joined in one line, or listed, is a comparison, unless words between take the first back.
             let between = &answer[other.at.end..last.at.start];
@@ -183,7 +184,7 @@ impl VerdictPattern {
     }
 
     /// All labels must be the same one.
-    fn agreed(&self, answer: &str, found: &[Found<'_>], place: Place) -> Result<Verdict, Abstain> {
+    fn agreed(&self, answer: &str, found: &[WrappedLabel<'_>], place: VerdictPlace) -> Result<Verdict, Abstain> {
         let mut labels = found.iter().filter_map(|one| one.label);
         let label = labels.next().ok_or(Abstain::NoVerdict)?;
         if labels.any(|other| other != label) || found.iter().any(|one| wording::is_denied(answer, &one.at)) {
@@ -194,12 +195,12 @@ impl VerdictPattern {
     }
 
     /// Takes quoted labels out. Gives the label of the last one if that may be a quotation and may be none; it is taken out too.
-    fn drop_quoted(&self, answer: &str, found: &mut Vec<Found<'_>>, quotes: &Quotes<'_>) -> Option<usize> {
+    fn drop_quoted(&self, answer: &str, found: &mut Vec<WrappedLabel<'_>>, quotes: &Quotes<'_>) -> Option<usize> {
         if quotes.is_empty() {
             return None;
         }
-        let said: Vec<Said> =
-            found.iter().map(|one| one.label.map_or(Said::ByTheJudge, |label| quotes.said(answer, &one.at, label))).collect();
+        let said: Vec<Speaker> =
+            found.iter().map(|one| one.label.map_or(Speaker::ByTheJudge, |label| quotes.said(answer, &one.at, label))).collect();
         let last = said.last().copied();
         let label = found.last().and_then(|one| one.label)?;
         // A judge that has quoted this very label before, and closes with it on a line of its own, means it.
@@ -207,21 +208,21 @@ impl VerdictPattern {
             let line = answer[..found[said.len() - 1].at.start].rfind('\n').map_or(0, |at| at + 1);
             let mut before = said[..said.len() - 1].iter().zip(found.iter());
             let alone = before.clone().all(|(_, one)| one.at.end <= line);
-            alone && before.any(|(said, one)| *said == Said::Quoted && one.label == Some(label))
+            alone && before.any(|(said, one)| *said == Speaker::Quoted && one.label == Some(label))
         };
-        let meant = last == Some(Said::Perhaps { apart: true }) && quoted_before();
+        let meant = last == Some(Speaker::Perhaps { apart: true }) && quoted_before();
         let end = found.len() - 1;
         let mut place = 0..;
         found.retain(|_| match (place.next().unwrap_or(end), meant) {
             (at, true) if at == end => true,
-            (at, _) => said[at] == Said::ByTheJudge,
+            (at, _) => said[at] == Speaker::ByTheJudge,
         });
-        (matches!(last, Some(Said::Perhaps { .. })) && !meant).then_some(label)
+        (matches!(last, Some(Speaker::Perhaps { .. })) && !meant).then_some(label)
     }
 
     /// A number alone, such as `\boxed{1}` where labels are `Assistant 1` and `Assistant 2`, is a label where it can mean nothing else: it is
     /// all that the answer wraps, the answer ends with it, and nobody speaks of a result or wrote that number.
-    fn take_bare_number(&self, answer: &str, found: &mut [Found<'_>], quotes: &Quotes<'_>) {
+    fn take_bare_number(&self, answer: &str, found: &mut [WrappedLabel<'_>], quotes: &Quotes<'_>) {
         let Some(number) = found.first().and_then(|one| wording::plain(one.text)) else { return };
         let alone = found.iter().all(|one| one.label.is_none() && wording::plain(one.text).as_deref() == Some(&*number));
         let Some(last) = found.last().filter(|_| alone) else { return };
@@ -241,7 +242,7 @@ impl VerdictPattern {
             let words = plain.strip_suffix(&*number).unwrap_or_default();
             words.ends_with(char::is_alphabetic)
         });
-        let named = |one: &mut Found<'_>| one.label = label;
+        let named = |one: &mut WrappedLabel<'_>| one.label = label;
         found.iter_mut().for_each(named);
     }
 
@@ -251,11 +252,11 @@ impl VerdictPattern {
     }
 
     /// What stands inside each wrap of a folded text.
-    fn found<'a>(&self, text: &'a str) -> Vec<Found<'a>> {
+    fn found<'a>(&self, text: &'a str) -> Vec<WrappedLabel<'a>> {
         let (before, after) = self.around();
         let (before, after) = (wording::fold(before), wording::fold(after));
         let all = wording::wrapped(text, (&before, &after), self.longest()).into_iter();
-        let read = all.map(|one| (one.loose, Found { label: self.label_of(one.text), at: one.at, text: one.text }));
+        let read = all.map(|one| (one.loose, WrappedLabel { label: self.label_of(one.text), at: one.at, text: one.text }));
         read.filter(|(loose, one)| !loose || one.label.is_some()).map(|(_, one)| one).collect()
     }
 
@@ -316,12 +317,12 @@ const VERDICTS: [&str; 4] = ["better", "best", "verdict", "winner"];
 const RESULTS: [&str; 10] = ["answer", "result", "solution", "value", "total", "=", "rank", "score", "number", "count"];
 
 /// Whether a wrapped text stands where a verdict counts.
-fn stands(answer: &str, at: &Range<usize>, place: Place) -> bool {
+fn stands(answer: &str, at: &Range<usize>, place: VerdictPlace) -> bool {
     let rest = &answer[at.end..];
     match place {
-        Place::Anywhere => true,
-        Place::End => wording::is_end(rest),
-        Place::LineEnd => {
+        VerdictPlace::Anywhere => true,
+        VerdictPlace::End => wording::is_end(rest),
+        VerdictPlace::LineEnd => {
             wording::is_start(&answer[..at.start])
                 || wording::is_end(rest)
                 || rest.split_once('\n').is_some_and(|(line, _)| wording::is_end(line))

@@ -162,9 +162,9 @@ impl From<Choice> for Decision {
     }
 }
 
-/// How many votes said what.
+/// Counts of the votes for each outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
+pub struct VoteCounts {
     /// Response `a` is better.
     #[serde(rename = "first")]
     pub for_a: u32,
@@ -177,7 +177,7 @@ pub struct Counts {
     pub abstain: u32,
 }
 
-impl Counts {
+impl VoteCounts {
     /// Adds one vote.
     pub fn add(&mut self, vote: Vote) {
         match vote {
@@ -214,7 +214,7 @@ impl Counts {
 
     /// The same where `a` and `b` change their names.
     pub fn swapped(self) -> Self {
-        Counts { for_a: self.for_b, for_b: self.for_a, ..self }
+        VoteCounts { for_a: self.for_b, for_b: self.for_a, ..self }
     }
 
     /// The share of verdicts for response `a`, a tie counting half to each; `None` without a verdict.
@@ -225,8 +225,8 @@ impl Counts {
 }
 
 /// Counts of all votes.
-pub fn count(votes: impl IntoIterator<Item = Vote>) -> Counts {
-    let mut counts = Counts::default();
+pub fn count(votes: impl IntoIterator<Item = Vote>) -> VoteCounts {
+    let mut counts = VoteCounts::default();
     votes.into_iter().for_each(|vote| counts.add(vote));
     counts
 }
@@ -234,7 +234,7 @@ pub fn count(votes: impl IntoIterator<Item = Vote>) -> Counts {
 /// The length of the shortest prefix of `votes` that settles the decision of `total` votes; `None` while a vote of that prefix
 /// is still unknown.
 pub fn settled_prefix(votes: &[Option<Vote>], total: u32) -> Option<usize> {
-    let mut counts = Counts::default();
+    let mut counts = VoteCounts::default();
     for (i, vote) in votes.iter().enumerate() {
         if counts.is_settled(total - i as u32) {
             return Some(i);

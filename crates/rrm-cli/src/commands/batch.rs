@@ -15,7 +15,7 @@ use crate::{
 
 /// What the command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct BatchCommandArgs {
     #[command(subcommand)]
     command: BatchCommand,
 }
@@ -40,7 +40,7 @@ enum BatchCommand {
 const NAMED: usize = 10;
 
 /// Reads replies.
-pub async fn run(args: Args) -> Result<ExitCode, Failure> {
+pub async fn run(args: BatchCommandArgs) -> Result<ExitCode, Failure> {
     let BatchCommand::Read { replies, requests, store } = args.command;
     let store = StoreArgs { store };
     ensure!(store.keeps(true), "--store none: replies are kept in a store");

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use rrm::{
     dataset::Item,
-    eval::{self, Asked, Questions},
+    eval::{self, BestOfInput, Questions},
     rank::RankSettings,
     report,
     run::Task,
@@ -14,13 +14,13 @@ use rrm::{
 };
 
 use super::{
-    eval::{Args, Named, command},
+    eval::{EvalArgs, EvalTarget, command},
     judging::title,
 };
 use crate::{
     engines,
     failure::Failure,
-    options::{Called, RowVoteArgs},
+    options::{CommandCall, RowVoteArgs},
     output::{Output, beside, note, print},
     row_votes::RowVotes,
     run::Run,
@@ -43,8 +43,8 @@ pub fn check_votes(
 }
 
 /// Measures picks by knockout, Elo and Bradley-Terry at 1, 2, 4, 8 ... responses.
-pub async fn measure(questions: Questions, args: Args, called: &Called) -> Result<ExitCode, Failure> {
-    args.check(Named::BestOf(questions), called)?;
+pub async fn measure(questions: Questions, args: EvalArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
+    args.check(EvalTarget::BestOf(questions), called)?;
     if args.batch.batch_out.is_some() {
         let hint = "name a server with --engine; rank and label write batches";
         let name = questions.name();
@@ -70,7 +70,7 @@ pub async fn measure(questions: Questions, args: Args, called: &Called) -> Resul
         work.progress.row();
         Ok(())
     };
-    let asked = Asked { questions, items: &items, data: files, largest };
+    let asked = BestOfInput { questions, items: &items, data: files, largest };
     let (of, votes) = eval::best_of(&session.judge, asked, &rank, ask.window(&args.run), done).await?;
     let Some(stats) = work.end(session, (items.len() as u64, 0), &votes).await? else { return Ok(ExitCode::SUCCESS) };
     if let Some(shard) = shard {

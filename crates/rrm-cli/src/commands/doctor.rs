@@ -9,13 +9,13 @@ use rrm::engine::{
 
 use crate::{
     failure::Failure,
-    options::{Called, ConfigArgs, ModelArgs, ServerArgs},
+    options::{CommandCall, ConfigArgs, ModelArgs, ServerArgs},
     output::print,
 };
 
 /// What the command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct DoctorArgs {
     /// The server, such as http://127.0.0.1:8000.
     pub url: String,
     #[command(flatten)]
@@ -27,7 +27,7 @@ pub struct Args {
 }
 
 /// Tries everything and prints a line for each check; exit code 1 when the server cannot judge.
-pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+pub async fn run(args: DoctorArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     args.server.check(called)?;
     let mut config = args.server.config(args.model.model)?;
     config.urls = vec![args.url];

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use rrm::{
-    eval::{self, Benchmark, Counted, Questions},
+    eval::{self, Benchmark, CaseCounts, Questions},
     shard::Shard,
 };
 
@@ -12,7 +12,7 @@ use super::{best_of, judging::title, recorded};
 use crate::{
     batch, engines,
     failure::{Failure, ensure},
-    options::{BatchArgs, Called, ColumnArgs, JudgeArgs, RowVoteArgs, RunArgs, ShardArgs, TeamArgs},
+    options::{BatchArgs, ColumnArgs, CommandCall, JudgeArgs, RowVoteArgs, RunArgs, ShardArgs, TeamArgs},
     output::{Output, beside, note, print},
     run::{Run, unless_stopped},
     scores, verdicts,
@@ -20,10 +20,10 @@ use crate::{
 
 /// What the command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct EvalArgs {
     /// Which benchmark: rewardbench, rewardbench2, rm-bench, judgebench, pandalm, llmbar, evalbiasbench, ppe, autoj, mt-bench-human, or pairs for labelled pairs of your own; mmlu-pro and ppe-best-of-k for best of N, or best-of for your own responses.
     #[arg(required_unless_present = "list", value_parser = benchmark)]
-    pub benchmark: Option<Named>,
+    pub benchmark: Option<EvalTarget>,
     /// Say what each benchmark holds, how its decisions count, and what of it was tried.
     #[arg(long)]
     pub list: bool,
@@ -51,9 +51,9 @@ pub struct Args {
     pub batch: BatchArgs,
 }
 
-impl Args {
+impl EvalArgs {
     /// Refuses values that could only be mistakes.
-    pub fn check(&self, named: Named, called: &Called) -> anyhow::Result<()> {
+    pub fn check(&self, named: EvalTarget, called: &CommandCall) -> anyhow::Result<()> {
         named.check(self.extent, &self.columns, called)?;
         self.judge.check(called)?;
         self.row_votes.check(self.judge.votes.votes)?;
@@ -85,33 +85,33 @@ impl Extent {
     }
 }
 
-/// What is measured.
+/// The benchmark, or the questions, to evaluate on.
 #[derive(Clone, Copy)]
-pub enum Named {
+pub enum EvalTarget {
     /// Decisions about labelled pairs.
     Pairs(Benchmark),
     /// Picks among many responses.
     BestOf(Questions),
 }
 
-impl Named {
+impl EvalTarget {
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
-            Named::Pairs(benchmark) => benchmark.protocol().name,
-            Named::BestOf(questions) => questions.name(),
+            EvalTarget::Pairs(benchmark) => benchmark.protocol().name,
+            EvalTarget::BestOf(questions) => questions.name(),
         }
     }
 
     /// Refuses options that mean nothing for this benchmark.
-    pub fn check(self, extent: Extent, columns: &ColumnArgs, called: &Called) -> anyhow::Result<()> {
+    pub fn check(self, extent: Extent, columns: &ColumnArgs, called: &CommandCall) -> anyhow::Result<()> {
         let own = match self {
-            Named::Pairs(benchmark) => {
+            EvalTarget::Pairs(benchmark) => {
                 let best_of = Questions::ALL.map(Questions::name).join(", ");
                 ensure!(extent.largest.is_none() && !called.gave("teams"), "--largest and --teams are for best of N: {best_of}");
                 benchmark == Benchmark::Pairs
             }
-            Named::BestOf(questions) => {
+            EvalTarget::BestOf(questions) => {
                 ensure!(!extent.official_only, "--official-only is for pairs: best of N has no official score");
                 questions == Questions::BestOf
             }
@@ -130,21 +130,23 @@ fn size(text: &str) -> Result<usize, String> {
 }
 
 /// A benchmark by its name.
-pub fn benchmark(name: &str) -> Result<Named, String> {
-    let all = || Benchmark::ALL.map(Named::Pairs).into_iter().chain(Questions::ALL.map(Named::BestOf));
-    let names = || all().map(Named::name).collect::<Vec<_>>().join(", ");
+pub fn benchmark(name: &str) -> Result<EvalTarget, String> {
+    let all = || Benchmark::ALL.map(EvalTarget::Pairs).into_iter().chain(Questions::ALL.map(EvalTarget::BestOf));
+    let names = || all().map(EvalTarget::name).collect::<Vec<_>>().join(", ");
     all().find(|named| named.name() == name).ok_or_else(|| format!("no such benchmark; there are {}", names()))
 }
 
 /// Lists the benchmarks, or measures a judge on one.
-pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+pub async fn run(args: EvalArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     match args.benchmark {
-        Some(Named::Pairs(benchmark)) if !args.list && !args.recorded.is_empty() => recorded::measure(benchmark, args, called),
-        Some(Named::BestOf(questions)) if !args.list && !args.recorded.is_empty() => {
+        Some(EvalTarget::Pairs(benchmark)) if !args.list && !args.recorded.is_empty() => {
+            recorded::measure(benchmark, args, called)
+        }
+        Some(EvalTarget::BestOf(questions)) if !args.list && !args.recorded.is_empty() => {
             Err(Failure::usage(format!("--recorded is for judgments about pairs; {} ranks many responses", questions.name())))
         }
-        Some(Named::Pairs(benchmark)) if !args.list => unless_stopped(measure(benchmark, args, called)).await,
-        Some(Named::BestOf(questions)) if !args.list => unless_stopped(best_of::measure(questions, args, called)).await,
+        Some(EvalTarget::Pairs(benchmark)) if !args.list => unless_stopped(measure(benchmark, args, called)).await,
+        Some(EvalTarget::BestOf(questions)) if !args.list => unless_stopped(best_of::measure(questions, args, called)).await,
         _ => {
             print(&scores::list())?;
             Ok(ExitCode::SUCCESS)
@@ -152,8 +154,8 @@ pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     }
 }
 
-async fn measure(benchmark: Benchmark, args: Args, called: &Called) -> Result<ExitCode, Failure> {
-    args.check(Named::Pairs(benchmark), called)?;
+async fn measure(benchmark: Benchmark, args: EvalArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
+    args.check(EvalTarget::Pairs(benchmark), called)?;
     let (ask, shard) = (&args.judge.ask, args.shard.shard);
     let mut work = Run::begin(ask, &args.run)?;
     let mut suite = eval::load(benchmark, &args.data, &args.columns.names()?)?;
@@ -250,7 +252,7 @@ pub fn command(benchmark: &str, data: &[PathBuf]) -> String {
 }
 
 /// Scores with failed cases in them are there to be seen, but no success, and neither is a run without any verdict.
-pub fn failed(counted: &Counted, first: Option<String>, hint: &str) -> Result<ExitCode, Failure> {
+pub fn failed(counted: &CaseCounts, first: Option<String>, hint: &str) -> Result<ExitCode, Failure> {
     if counted.failed == 0 {
         verdicts::check(&counted.verdicts, "nothing was decided, and there is no score")?;
         return Ok(ExitCode::SUCCESS);

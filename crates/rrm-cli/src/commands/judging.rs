@@ -15,8 +15,8 @@ use rrm::{
 use crate::{
     batch, engines,
     failure::Failure,
-    options::{BatchArgs, Called, ColumnArgs, JudgeArgs, RatingArgs, RowVoteArgs, RunArgs, ShardArgs, SkipArgs, TeamArgs},
-    output::{Output, Spooled, note},
+    options::{BatchArgs, ColumnArgs, CommandCall, JudgeArgs, RatingArgs, RowVoteArgs, RunArgs, ShardArgs, SkipArgs, TeamArgs},
+    output::{Output, SpooledInput, note},
     row_votes::RowVotes,
     run::{Run, unless_stopped},
     terminal, verdicts,
@@ -79,19 +79,19 @@ pub struct RankCommand {
     row_votes: RowVoteArgs,
 }
 
-/// Which of the two commands.
+/// The command that runs: `judge` or `rank`.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Kind {
+pub enum JudgingKind {
     /// Two responses a row.
     Judge,
     /// Any number of responses a row.
     Rank,
 }
 
-impl Kind {
+impl JudgingKind {
     /// How rows are read.
     pub fn reading(self, columns: &ColumnArgs, skip: SkipArgs, input: &Path) -> anyhow::Result<ReadOptions> {
-        let exactly = (self == Kind::Judge).then_some(2);
+        let exactly = (self == JudgingKind::Judge).then_some(2);
         Ok(ReadOptions {
             exactly,
             at_least: 2,
@@ -110,7 +110,7 @@ pub fn name(input: &Path) -> String {
 
 impl OverRows {
     /// Refuses values that could only be mistakes.
-    pub fn check(&self, called: &Called) -> anyhow::Result<()> {
+    pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
         self.judge.check(called)?;
         batch::check(&self.batch, &self.judge.ask, self.judge.thinking, self.run.output.as_deref())
     }
@@ -122,8 +122,8 @@ impl OverRows {
     }
 }
 
-/// What an input holds.
-pub struct Checked {
+/// The numbers of rows and responses in an input.
+pub struct InputSummary {
     /// Rows.
     pub rows: u64,
     /// Responses of a row, at most.
@@ -131,7 +131,7 @@ pub struct Checked {
 }
 
 /// Reads the whole input, before anything is spent; says what was read otherwise than it stands there and which rows are left out.
-pub fn checked(input: &Path, reading: &ReadOptions) -> Result<Checked, Failure> {
+pub fn checked(input: &Path, reading: &ReadOptions) -> Result<InputSummary, Failure> {
     let summary = dataset::check(input, reading).map_err(Failure::rows)?;
     let (rows, responses) = (summary.total().rows, summary.by_responses.keys().last().copied().unwrap_or(0));
     let name = reading.name.as_deref().unwrap_or_default();
@@ -144,16 +144,16 @@ pub fn checked(input: &Path, reading: &ReadOptions) -> Result<Checked, Failure> 
             note(&format!("left out: {} more", left.rows - left.first.len() as u64));
         }
     }
-    Ok(Checked { rows, responses })
+    Ok(InputSummary { rows, responses })
 }
 
 /// Judges every row.
-pub async fn judge(args: JudgeCommand, called: &Called) -> Result<ExitCode, Failure> {
+pub async fn judge(args: JudgeCommand, called: &CommandCall) -> Result<ExitCode, Failure> {
     unless_stopped(work(args.input, args.over, Task::Judge, None, called)).await
 }
 
 /// Ranks every row.
-pub async fn rank(args: RankCommand, called: &Called) -> Result<ExitCode, Failure> {
+pub async fn rank(args: RankCommand, called: &CommandCall) -> Result<ExitCode, Failure> {
     args.rating.check()?;
     let task = Task::Rank(args.rating.settings(args.teams));
     args.row_votes.check(args.over.judge.votes.votes)?;
@@ -166,7 +166,7 @@ fn joined(
     questions: Option<&Path>,
     column: &str,
     reading: ReadOptions,
-) -> Result<(Spooled, ReadOptions), Failure> {
+) -> Result<(SpooledInput, ReadOptions), Failure> {
     let inputs = answers.iter().map(|path| crate::output::spooled(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let files: Vec<_> = inputs.iter().zip(answers).map(|(input, path)| (input.path().to_owned(), name(path))).collect();
     let joined = dataset::join(&files, questions, column, &reading.columns)?;
@@ -183,9 +183,9 @@ async fn work(
     over: OverRows,
     task: Task,
     limit: Option<RowVoteArgs>,
-    called: &Called,
+    called: &CommandCall,
 ) -> Result<ExitCode, Failure> {
-    let kind = if matches!(task, Task::Judge) { Kind::Judge } else { Kind::Rank };
+    let kind = if matches!(task, Task::Judge) { JudgingKind::Judge } else { JudgingKind::Rank };
     let InputArgs { input: named, more, join, questions } = input;
     let ask = &over.judge.ask;
     over.check(called)?;
@@ -197,7 +197,7 @@ async fn work(
         Some(column) => joined(&answers, questions.as_deref(), column, reading)?,
         None => (crate::output::spooled(&answers[0])?, reading),
     };
-    let Checked { rows, responses } = checked(input.path(), &reading)?;
+    let InputSummary { rows, responses } = checked(input.path(), &reading)?;
     if let Some(RowVoteArgs { max_row_votes: most }) = limit {
         let votes = over.judge.votes.votes;
         RowVotes { task: &task, votes, most }.check(responses, || dataset::read(input.path(), &reading))?;
@@ -232,7 +232,7 @@ async fn work(
         let failure = Failure::user(anyhow::anyhow!(message)).with_lines(first.into_iter().collect());
         return Err(failure.with_hint(work.again()));
     }
-    let so = if kind == Kind::Judge { "nothing was decided" } else { "nothing was decided, and no row has an order" };
+    let so = if kind == JudgingKind::Judge { "nothing was decided" } else { "nothing was decided, and no row has an order" };
     verdicts::check(&counted.verdicts, so)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,19 +10,19 @@ use std::{
 
 use rrm::{
     dataset::{self, Item, ReadOptions},
-    label::{self, LabelSettings, Labelled, Layout, Pairs, Reason, Source},
+    label::{self, LabelSettings, NoPreference, Pairs, PreferenceLayout, PreferenceSource, RowPreferences},
     result::Row,
     run::{self, RunError, Task},
     shard::Shard,
 };
 
-use self::rows::Rows;
-use super::judging::{self, Checked, OverRows};
+use self::rows::PreferenceWriter;
+use super::judging::{self, InputSummary, OverRows};
 use crate::{
     engines,
     failure::{Failure, ensure},
-    options::{Called, ColumnArgs, RatingArgs, RowVoteArgs, SkipArgs, TeamArgs, default_word, named, word},
-    output::{Output, Spooled, beside, note},
+    options::{ColumnArgs, CommandCall, RatingArgs, RowVoteArgs, SkipArgs, TeamArgs, default_word, named, word},
+    output::{Output, SpooledInput, beside, note},
     row_votes::RowVotes,
     run::{Run, unless_stopped},
     verdicts,
@@ -30,7 +30,7 @@ use crate::{
 
 /// What the command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct LabelArgs {
     /// Rows: JSONL, JSON, CSV, TSV or Parquet, also gzipped; `-` reads from stdin.
     pub input: PathBuf,
     /// Which pairs become preferences: best-worst of each ranking, or all matches that votes decided.
@@ -43,8 +43,8 @@ pub struct Args {
     #[arg(long, value_name = "A", default_value_t = LabelSettings::default().min_agreement, help_heading = "Labels")]
     pub min_agreement: f64,
     /// Which columns: dpo, kto, reward, messages, messages-kto, text, text-kto; docs/label.md says who reads which.
-    #[arg(long, value_name = "LAYOUT", value_parser = named::<Layout>, default_value = default_word(Layout::default()), help_heading = "Labels")]
-    pub write: Layout,
+    #[arg(long, value_name = "LAYOUT", value_parser = named::<PreferenceLayout>, default_value = default_word(PreferenceLayout::default()), help_heading = "Labels")]
+    pub write: PreferenceLayout,
     /// Leave out the columns with the evidence: margin, agreement, votes, judge and cost.
     #[arg(long, help_heading = "Labels")]
     pub bare: bool,
@@ -59,7 +59,7 @@ pub struct Args {
 }
 
 /// Labels every row.
-pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+pub async fn run(args: LabelArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     unless_stopped(work(args, called)).await
 }
 
@@ -74,8 +74,8 @@ pub fn reading(columns: &ColumnArgs, skip: SkipArgs, input: &Path) -> anyhow::Re
     })
 }
 
-async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
-    let Args { input: named, pairs, min_margin, min_agreement, write, bare, over, rating, teams, row_votes } = args;
+async fn work(args: LabelArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
+    let LabelArgs { input: named, pairs, min_margin, min_agreement, write, bare, over, rating, teams, row_votes } = args;
     let (ask, settings) = (&over.judge.ask, LabelSettings { pairs, min_margin, min_agreement });
     check(&settings)?;
     rating.check()?;
@@ -87,7 +87,7 @@ async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let input = crate::output::spooled(&named)?;
     let name = judging::name(&named);
     let reading = reading(&over.columns, over.skip, &named)?;
-    let Checked { rows, responses } = judging::checked(input.path(), &reading)?;
+    let InputSummary { rows, responses } = judging::checked(input.path(), &reading)?;
     let task = Task::Rank(rating.settings(teams));
     let limit = RowVotes { task: &task, votes, most: row_votes.max_row_votes };
     limit.check(responses, || dataset::read(input.path(), &reading))?;
@@ -102,13 +102,13 @@ async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let dropped = output.path().map(|path| beside(path, "dropped.jsonl"));
     let mut dropped = dropped.map(|path| Output::open(Some(&path), &taken)).transpose()?;
     let (opened, format) = engines::open_for(&over.judge, (&over.batch, &over.run, &work.spending), format).await?;
-    let source = Source::new(opened.engine.info(), &format.file.name, ask.price.price());
-    let mut written = Rows::new(output, write, (!bare).then_some(source))?;
+    let source = PreferenceSource::new(opened.engine.info(), &format.file.name, ask.price.price());
+    let mut written = PreferenceWriter::new(output, write, (!bare).then_some(source))?;
     work.write_batch(&over.batch, ask)?;
     let session = work.session(ask, opened, format, over.judge.settings())?;
     work.expect(Shard::rows(over.shard.shard, rows));
     let items = Shard::of(over.shard.shard, rows, dataset::read(input.path(), &reading)?);
-    let (mut counts, mut first) = (Counts::default(), None);
+    let (mut counts, mut first) = (PreferenceCounts::default(), None);
     let emit = |item: Item, row: Row| {
         if first.is_none() {
             first = row.error.as_ref().map(|error| format!("{}: {error}", row.id));
@@ -151,7 +151,7 @@ fn check(settings: &LabelSettings) -> anyhow::Result<()> {
 }
 
 /// Refuses prompts that a layout of texts cannot hold, before anything is spent.
-fn fits(layout: Layout, input: &Spooled, reading: &ReadOptions) -> Result<(), Failure> {
+fn fits(layout: PreferenceLayout, input: &SpooledInput, reading: &ReadOptions) -> Result<(), Failure> {
     if !layout.is_text() {
         return Ok(());
     }
@@ -167,15 +167,15 @@ fn fits(layout: Layout, input: &Spooled, reading: &ReadOptions) -> Result<(), Fa
     Ok(())
 }
 
-/// What became of all pairs.
+/// Counts of the kept preferences and of the dropped pairs.
 #[derive(Default)]
-struct Counts {
+struct PreferenceCounts {
     kept: u64,
-    dropped: BTreeMap<Reason, u64>,
+    dropped: BTreeMap<NoPreference, u64>,
 }
 
-impl Counts {
-    fn add(&mut self, labelled: &Labelled) {
+impl PreferenceCounts {
+    fn add(&mut self, labelled: &RowPreferences) {
         self.kept += labelled.preferences.len() as u64;
         labelled.dropped.iter().for_each(|dropped| *self.dropped.entry(dropped.reason).or_default() += 1);
     }

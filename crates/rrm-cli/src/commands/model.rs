@@ -20,7 +20,7 @@ use crate::{
 
 /// What the command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct ModelCommandArgs {
     #[command(subcommand)]
     command: ModelCommand,
 }
@@ -60,7 +60,7 @@ enum Type {
 }
 
 /// Runs one of them.
-pub fn run(args: Args) -> Result<ExitCode, Failure> {
+pub fn run(args: ModelCommandArgs) -> Result<ExitCode, Failure> {
     match args.command {
         ModelCommand::Inspect { path, json } => {
             let mut report = inspect::inspect(&path)?;

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use rrm::{
     judge::JudgeSettings,
-    pairs::{self, Benchmarks, Columns, Decided, Done, Input, Judges, PairsError, Settings, Tally},
+    pairs::{self, Benchmarks, Judges, PairColumns, PairSettings, PairTotals, PairsError, QuestionFile, RowFates, RowPairs},
     shard::Shard,
 };
 
@@ -18,17 +18,17 @@ use crate::{
     engines,
     failure::{Failure, ensure},
     numbers::grouped,
-    options::{AskArgs, Called, ColumnArgs, EngineArgs, ModelArgs, RunArgs, ShardArgs},
-    output::{Output, Spooled, Stats, beside, note, spooled},
+    options::{AskArgs, ColumnArgs, CommandCall, EngineArgs, ModelArgs, RunArgs, ShardArgs},
+    output::{Output, SpooledInput, Stats, beside, note, spooled},
     run::{Run, Session, unless_stopped},
     terminal,
-    totals::Total,
+    totals::RunTotals,
     verdicts,
 };
 
 /// What the command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct PairsArgs {
     /// Questions: JSONL, JSON, CSV, TSV or Parquet, also gzipped; `-` reads from stdin. Published layouts are told by their columns, see docs/pairs.md.
     #[arg(required = true)]
     pub input: Vec<PathBuf>,
@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, help_heading = "Pairs")]
     pub verify: bool,
     /// Pairs of one question at most.
-    #[arg(long, value_name = "K", default_value_t = Settings::default().per_question, help_heading = "Pairs")]
+    #[arg(long, value_name = "K", default_value_t = PairSettings::default().per_question, help_heading = "Pairs")]
     pub per_question: usize,
     /// Relative share of each file in the mixture, in their order: 5,1,1,1 [default: everything].
     #[arg(long, value_name = "W,W,...", value_delimiter = ',', help_heading = "Pairs")]
@@ -57,16 +57,16 @@ pub struct Args {
     #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Leaving out")]
     pub decontaminate: Vec<PathBuf>,
     /// Words in an n-gram of --decontaminate.
-    #[arg(long, value_name = "N", default_value_t = Settings::default().ngram, help_heading = "Leaving out")]
+    #[arg(long, value_name = "N", default_value_t = PairSettings::default().ngram, help_heading = "Leaving out")]
     pub ngram: usize,
     /// Share of n-grams from which a question is one of a benchmark.
-    #[arg(long, value_name = "SHARE", default_value_t = Settings::default().overlap, help_heading = "Leaving out")]
+    #[arg(long, value_name = "SHARE", default_value_t = PairSettings::default().overlap, help_heading = "Leaving out")]
     pub overlap: f64,
     /// Similarity from which a question repeats an earlier one; above 1 keeps all.
-    #[arg(long, value_name = "SHARE", default_value_t = Settings::default().near_duplicates.unwrap_or(1.0), help_heading = "Leaving out")]
+    #[arg(long, value_name = "SHARE", default_value_t = PairSettings::default().near_duplicates.unwrap_or(1.0), help_heading = "Leaving out")]
     pub near_duplicates: f64,
     /// Characters that a response has at least.
-    #[arg(long, value_name = "N", default_value_t = Settings::default().min_chars, help_heading = "Leaving out")]
+    #[arg(long, value_name = "N", default_value_t = PairSettings::default().min_chars, help_heading = "Leaving out")]
     pub min_chars: usize,
     /// Characters that a response has at most.
     #[arg(long, value_name = "N", help_heading = "Leaving out")]
@@ -103,24 +103,24 @@ pub struct Args {
 const FILTER_VOTES: u32 = 4;
 
 /// Makes the pairs.
-pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+pub async fn run(args: PairsArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     unless_stopped(make(args, called)).await
 }
 
 /// The files that are written: they appear together, when everything is done.
-struct Files {
+struct PairFiles {
     pairs: Output,
     dropped: Option<Output>,
     filtered: Option<Output>,
 }
 
-async fn make(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+async fn make(args: PairsArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     let (ask, price) = (&args.ask, args.ask.price.price());
     let settings = settings(&args);
     check(&args, called)?;
     let mut work = Run::begin(ask, &args.run)?;
-    let columns = Columns::parse(&args.columns.column)?;
-    let spools = args.input.iter().map(|input| spooled(input)).collect::<anyhow::Result<Vec<Spooled>>>()?;
+    let columns = PairColumns::parse(&args.columns.column)?;
+    let spools = args.input.iter().map(|input| spooled(input)).collect::<anyhow::Result<Vec<SpooledInput>>>()?;
     let inputs = inputs(&args, &spools);
     let benchmarks = Benchmarks::read(&args.decontaminate, &settings)?;
     for (name, prompts) in benchmarks.counts() {
@@ -136,8 +136,8 @@ async fn make(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let (sampler, filter) = judges(&mut work, &args).await?;
     work.expect(Shard::rows(args.shard.shard, decided.rows()));
     let judges = Judges { sampler: sampler.as_ref().map(|s| &s.judge), filter: filter.as_ref().map(|s| &s.judge) };
-    let mut tally = Tally::default();
-    let emit = |done: Done| {
+    let mut tally = PairTotals::default();
+    let emit = |done: RowPairs| {
         tally.add(&done);
         work.progress.row();
         files.write(&done)
@@ -176,7 +176,7 @@ async fn make(args: Args, called: &Called) -> Result<ExitCode, Failure> {
 }
 
 /// Who writes responses and who sifts pairs, as far as they are named: each with an account of its own, under the limits of the command.
-async fn judges(work: &mut Run, args: &Args) -> Result<(Option<Session>, Option<Session>), Failure> {
+async fn judges(work: &mut Run, args: &PairsArgs) -> Result<(Option<Session>, Option<Session>), Failure> {
     let ask = &args.ask;
     let format = || engines::format(ask.engine.format.as_deref());
     let mut sampler = None;
@@ -202,7 +202,12 @@ async fn judges(work: &mut Run, args: &Args) -> Result<(Option<Session>, Option<
 }
 
 /// Writes the options and what was spent beside the pairs.
-fn saved(path: &Path, args: &Args, called: &Called, (spent, total): (&[(&str, Stats)], Option<Total>)) -> anyhow::Result<()> {
+fn saved(
+    path: &Path,
+    args: &PairsArgs,
+    called: &CommandCall,
+    (spent, total): (&[(&str, Stats)], Option<RunTotals>),
+) -> anyhow::Result<()> {
     let command = args.input.iter().map(|input| input.display().to_string()).collect::<Vec<_>>().join(" ");
     let text = args.ask.saved(called).text(&judging::title(&format!("pairs {command}")));
     std::fs::write(beside(path, "config.toml"), text)?;
@@ -219,8 +224,8 @@ fn saved(path: &Path, args: &Args, called: &Called, (spent, total): (&[(&str, St
     Ok(())
 }
 
-fn settings(args: &Args) -> Settings {
-    Settings {
+fn settings(args: &PairsArgs) -> PairSettings {
+    PairSettings {
         samples: args.samples.unwrap_or(0),
         instruction: args.instruction.clone(),
         verify: args.verify,
@@ -238,7 +243,7 @@ fn settings(args: &Args) -> Settings {
 }
 
 /// Refuses options that could only be mistakes.
-fn check(args: &Args, called: &Called) -> anyhow::Result<()> {
+fn check(args: &PairsArgs, called: &CommandCall) -> anyhow::Result<()> {
     args.ask.check(called)?;
     let (sampled, named) = (args.samples.is_some(), !args.ask.engine.is_embedded());
     ensure!(args.samples != Some(0), "--samples must be at least 1");
@@ -261,8 +266,8 @@ fn check(args: &Args, called: &Called) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn inputs(args: &Args, spools: &[Spooled]) -> Vec<Input> {
-    let input = |(i, path): (usize, &PathBuf)| Input {
+fn inputs(args: &PairsArgs, spools: &[SpooledInput]) -> Vec<QuestionFile> {
+    let input = |(i, path): (usize, &PathBuf)| QuestionFile {
         path: spools[i].path().to_owned(),
         name: judging::name(path),
         weight: args.mixture.get(i).copied(),
@@ -271,7 +276,7 @@ fn inputs(args: &Args, spools: &[Spooled]) -> Vec<Input> {
 }
 
 /// What is kept and what it will take.
-fn prediction(args: &Args, settings: &Settings, decided: &Decided) -> String {
+fn prediction(args: &PairsArgs, settings: &PairSettings, decided: &RowFates) -> String {
     let mut text = format!("{} of {} rows are kept", grouped(decided.kept), grouped(decided.rows()));
     if settings.samples > 0 {
         text += &format!(", {} calls for samples", grouped(decided.kept * u64::from(settings.samples)));
@@ -282,18 +287,18 @@ fn prediction(args: &Args, settings: &Settings, decided: &Decided) -> String {
     text + &format!(", at most {} pairs", grouped(decided.pairs_at_most))
 }
 
-fn open(args: &Args) -> anyhow::Result<Files> {
+fn open(args: &PairsArgs) -> anyhow::Result<PairFiles> {
     let taken: Vec<PathBuf> = args.input.iter().chain(&args.decontaminate).cloned().collect();
     let taken = args.ask.files(&args.run, &taken);
     let pairs = Output::open(args.run.output.as_deref(), &taken)?;
     let path = pairs.path().map(|path| path.to_owned());
     let open = |suffix| path.as_ref().map(|path| Output::open(Some(&beside(path, suffix)), &taken)).transpose();
     let filtered = if args.filter_engine.is_empty() { None } else { open("filter.jsonl")? };
-    Ok(Files { dropped: open("dropped.jsonl")?, filtered, pairs })
+    Ok(PairFiles { dropped: open("dropped.jsonl")?, filtered, pairs })
 }
 
-impl Files {
-    fn write(&mut self, done: &Done) -> io::Result<()> {
+impl PairFiles {
+    fn write(&mut self, done: &RowPairs) -> io::Result<()> {
         for pair in &done.pairs {
             self.pairs.row(pair, || {
                 let mut stdout = io::stdout().lock();
@@ -320,7 +325,7 @@ impl Files {
 }
 
 /// What was made and what was dropped, as tables.
-fn summary(tally: &Tally) -> String {
+fn summary(tally: &PairTotals) -> String {
     let mut out = format!(
         "{} rows, {} questions with pairs, {} pairs\n",
         grouped(tally.rows),

@@ -15,15 +15,15 @@ use rrm::{
 
 use super::{
     best_of,
-    eval::{self, Extent, Named},
-    judging::{self, Checked, Kind},
+    eval::{self, EvalTarget, Extent},
+    judging::{self, InputSummary, JudgingKind},
     label,
 };
 use crate::{
     engines,
     failure::{Failure, ensure},
     options::{
-        Called, ColumnArgs, ConfigArgs, EngineArgs, LengthArgs, PriceArgs, RatingArgs, RowVoteArgs, SeedArgs, ShardArgs,
+        ColumnArgs, CommandCall, ConfigArgs, EngineArgs, LengthArgs, PriceArgs, RatingArgs, RowVoteArgs, SeedArgs, ShardArgs,
         SkipArgs, StoreArgs, TeamArgs, ThinkingArgs, VoteArgs,
     },
     output::note,
@@ -32,14 +32,14 @@ use crate::{
 
 /// What the command takes: a command, with those of its options on which a plan depends.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct PlanArgs {
     #[command(subcommand)]
-    command: Planned,
+    command: PlanCommand,
 }
 
 /// A command that can be planned.
 #[derive(Subcommand)]
-enum Planned {
+enum PlanCommand {
     /// What `rrm judge` would take.
     Judge {
         #[command(flatten)]
@@ -91,7 +91,7 @@ struct RowsArgs {
 struct BenchmarkArgs {
     /// The benchmark, as for `rrm eval`.
     #[arg(value_parser = eval::benchmark)]
-    benchmark: Named,
+    benchmark: EvalTarget,
     /// Its files as they are published, or folders that hold them; repeatable.
     #[arg(long, value_name = "PATH", required = true)]
     data: Vec<PathBuf>,
@@ -133,14 +133,14 @@ struct HowArgs {
     price: PriceArgs,
 }
 
-/// A row's matches that need votes, and how many of them must wait for one another.
-type Add<'a> = &'a mut dyn FnMut(&Item, (u64, u64));
+/// A function that takes a row's matches that need votes, and how many of them must wait for one another.
+type MatchSink<'a> = &'a mut dyn FnMut(&Item, (u64, u64));
 
 /// Prints the plan.
-pub fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+pub fn run(args: PlanArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     let how = match &args.command {
-        Planned::Judge { how, .. } | Planned::Rank { how, .. } | Planned::Label { how, .. } => how,
-        Planned::Eval(args) => &args.how,
+        PlanCommand::Judge { how, .. } | PlanCommand::Rank { how, .. } | PlanCommand::Label { how, .. } => how,
+        PlanCommand::Eval(args) => &args.how,
     };
     how.check()?;
     let format = engines::format(how.engine.format.as_deref())?;
@@ -154,20 +154,20 @@ pub fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let mut plan = Plan::default();
     let mut add = |item: &Item, matches| plan.add(item, matches, &settings, overhead, per_call);
     let what = match &args.command {
-        Planned::Judge { rows, .. } => {
-            let reading = Kind::Judge.reading(&how.columns, rows.skip, &rows.input)?;
+        PlanCommand::Judge { rows, .. } => {
+            let reading = JudgingKind::Judge.reading(&how.columns, rows.skip, &rows.input)?;
             of_rows(rows, (&Task::Judge, reading), (how, None), &mut add)?
         }
-        Planned::Rank { rows, rating, teams, row_votes, .. } | Planned::Label { rows, rating, teams, row_votes, .. } => {
+        PlanCommand::Rank { rows, rating, teams, row_votes, .. } | PlanCommand::Label { rows, rating, teams, row_votes, .. } => {
             rating.check()?;
             row_votes.check(settings.votes)?;
             let reading = match &args.command {
-                Planned::Label { .. } => label::reading(&how.columns, rows.skip, &rows.input)?,
-                _ => Kind::Rank.reading(&how.columns, rows.skip, &rows.input)?,
+                PlanCommand::Label { .. } => label::reading(&how.columns, rows.skip, &rows.input)?,
+                _ => JudgingKind::Rank.reading(&how.columns, rows.skip, &rows.input)?,
             };
             of_rows(rows, (&Task::Rank(rating.settings(*teams)), reading), (how, Some(*row_votes)), &mut add)?
         }
-        Planned::Eval(args) => benchmark(args, called, &mut add)?,
+        PlanCommand::Eval(args) => benchmark(args, called, &mut add)?,
     };
     let word = if how.tokens_per_call.is_some() { "expected" } else { "at most" };
     // A server is sent the prompt again, with the thinking, when the thinking is cut and the verdict elicited.
@@ -221,10 +221,10 @@ fn of_rows(
     rows: &RowsArgs,
     (task, reading): (&Task, ReadOptions),
     (how, limit): (&HowArgs, Option<RowVoteArgs>),
-    add: Add<'_>,
+    add: MatchSink<'_>,
 ) -> Result<&'static str, Failure> {
     let input = crate::output::spooled(&rows.input)?;
-    let Checked { rows: count, responses } = judging::checked(input.path(), &reading)?;
+    let InputSummary { rows: count, responses } = judging::checked(input.path(), &reading)?;
     if let Some(RowVoteArgs { max_row_votes: most }) = limit {
         let votes = how.votes.votes;
         RowVotes { task, votes, most }.check(responses, || dataset::read(input.path(), &reading))?;
@@ -237,12 +237,12 @@ fn of_rows(
 }
 
 /// The same for the pairs of a benchmark, or for its questions with many responses.
-fn benchmark(args: &BenchmarkArgs, called: &Called, add: Add<'_>) -> Result<&'static str, Failure> {
+fn benchmark(args: &BenchmarkArgs, called: &CommandCall, add: MatchSink<'_>) -> Result<&'static str, Failure> {
     let how = &args.how;
     args.benchmark.check(args.extent, &how.columns, called)?;
     let columns = how.columns.names()?;
     match args.benchmark {
-        Named::Pairs(benchmark) => {
+        EvalTarget::Pairs(benchmark) => {
             if args.store.store.is_some() {
                 note("a plan of pairs does not depend on --store: what is there is not looked up");
             }
@@ -252,7 +252,7 @@ fn benchmark(args: &BenchmarkArgs, called: &Called, add: Add<'_>) -> Result<&'st
             Shard::of(how.shard.shard, cases, suite.cases.into_iter()).for_each(|case| add(&case.item, (matches, 1)));
             Ok("pairs")
         }
-        Named::BestOf(questions) => {
+        EvalTarget::BestOf(questions) => {
             let (items, ..) = rrm::eval::load_best_of(questions, &args.data, &columns, args.seed.seed)?;
             let largest = args.extent.largest(questions);
             let stored = args.store.keeps(!rrm_engines::cost_nothing(&how.engine.engine));

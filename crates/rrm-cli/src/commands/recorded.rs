@@ -3,18 +3,18 @@
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use rrm::{
-    eval::{self, Benchmark, Recorded},
-    spending::Spent,
+    eval::{self, Benchmark, RecordedResults},
+    spending::SpendingTotals,
     vote::Decision,
 };
 
 use super::{
-    eval::{Args, Named, command, failed, said},
+    eval::{EvalArgs, EvalTarget, command, failed, said},
     judging::title,
 };
 use crate::{
     failure::Failure,
-    options::Called,
+    options::CommandCall,
     output::{Output, Stats, beside, note, print},
     scores,
 };
@@ -23,17 +23,17 @@ use crate::{
 const KNOWN: [&str; 5] = ["config", "data", "recorded", "column", "output"];
 
 /// Scores published judgments.
-pub fn measure(benchmark: Benchmark, args: Args, called: &Called) -> Result<ExitCode, Failure> {
+pub fn measure(benchmark: Benchmark, args: EvalArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    Named::Pairs(benchmark).check(args.extent, &args.columns, called)?;
+    EvalTarget::Pairs(benchmark).check(args.extent, &args.columns, called)?;
     if let Some(option) = called.besides(&KNOWN) {
         let error = format!("--recorded scores judgments that are there, and asks nobody: --{option} does not go with it");
         return Err(Failure::usage(error).with_hint("leave out one of the two"));
     }
-    let Args { data, recorded: paths, columns, run, judge, .. } = args;
+    let EvalArgs { data, recorded: paths, columns, run, judge, .. } = args;
     let suite = eval::load(benchmark, &data, &columns.names()?)?;
     said(&suite);
-    let Recorded { rows, tally, counted, files, without_verdict, unreadable, unmatched } = eval::recorded(&suite, &paths)?;
+    let RecordedResults { rows, tally, counted, files, without_verdict, unreadable, unmatched } = eval::recorded(&suite, &paths)?;
     let evaluation = eval::recorded_scores(&suite, &tally, &name(&paths), files);
     for (count, what) in [
         (without_verdict, "judgments state no verdict; they count as none"),
@@ -64,7 +64,7 @@ pub fn measure(benchmark: Benchmark, args: Args, called: &Called) -> Result<Exit
             engine: evaluation.engine.clone(),
             rows: counted.cases,
             failed: counted.failed,
-            spent: Spent::default(),
+            spent: SpendingTotals::default(),
             seconds: started.elapsed().as_secs_f64(),
             http: None,
             total: None,

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use rrm::{
     eval, report,
-    report::{Report, Run, Sources},
+    report::{JudgeRun, Report, Sources},
     store::Store,
 };
 use serde::Deserialize;
@@ -23,7 +23,7 @@ use crate::{
 
 /// What the command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct ReportArgs {
     /// Files that `rrm eval -o` wrote, with what it wrote beside them.
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
@@ -42,17 +42,17 @@ pub struct Args {
     pub store: Option<PathBuf>,
 }
 
-/// What a report can be written as.
+/// The format of a report.
 #[derive(Clone, Copy)]
-enum Kind {
+enum ReportFormat {
     Html,
     Markdown,
     Json,
 }
 
 /// Reads the runs and writes the report.
-pub fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let kinds = args.output.iter().map(|path| kind(path)).collect::<anyhow::Result<Vec<Kind>>>()?;
+pub fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
+    let kinds = args.output.iter().map(|path| kind(path)).collect::<anyhow::Result<Vec<ReportFormat>>>()?;
     let mut report = report::read(&args.runs, args.cases, args.jury)?;
     if args.jury && report.juries.is_empty() {
         let error = anyhow::anyhow!("--jury: no three runs have pairs of one benchmark in common");
@@ -73,20 +73,20 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn kind(path: &Path) -> anyhow::Result<Kind> {
+fn kind(path: &Path) -> anyhow::Result<ReportFormat> {
     match path.extension().and_then(|ending| ending.to_str()) {
-        Some("html") => Ok(Kind::Html),
-        Some("md") => Ok(Kind::Markdown),
-        Some("json") => Ok(Kind::Json),
+        Some("html") => Ok(ReportFormat::Html),
+        Some("md") => Ok(ReportFormat::Markdown),
+        Some("json") => Ok(ReportFormat::Json),
         _ => anyhow::bail!("{}: a report ends in .html, .md or .json", path.display()),
     }
 }
 
-fn text(report: &Report, path: &Path, kind: Kind) -> anyhow::Result<String> {
+fn text(report: &Report, path: &Path, kind: ReportFormat) -> anyhow::Result<String> {
     Ok(match kind {
-        Kind::Html => report::page(report)?,
-        Kind::Markdown => report::markdown(report, &figures(report, path)?)?,
-        Kind::Json => serde_json::to_string_pretty(report)? + "\n",
+        ReportFormat::Html => report::page(report)?,
+        ReportFormat::Markdown => report::markdown(report, &figures(report, path)?)?,
+        ReportFormat::Json => serde_json::to_string_pretty(report)? + "\n",
     })
 }
 
@@ -102,21 +102,21 @@ fn figures(report: &Report, path: &Path) -> anyhow::Result<Vec<(String, String)>
     Ok(links)
 }
 
-/// What a report reads of the options that lie beside a run.
+/// The options beside a run that a report reads.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Beside {
+struct RunOptionsFile {
     store: Option<PathBuf>,
     format: Option<String>,
     column: Vec<String>,
 }
 
 /// Where the texts of a run are, by the options that lie beside it. What is gone or has changed is left out with a note.
-fn sources(run: &Run, store: Option<&Path>) -> Result<Sources, Failure> {
+fn sources(run: &JudgeRun, store: Option<&Path>) -> Result<Sources, Failure> {
     let config = beside(&run.file, "config.toml");
-    let options: Beside = match fs::read_to_string(&config) {
+    let options: RunOptionsFile = match fs::read_to_string(&config) {
         Ok(text) => toml::from_str(&text).with_context(|| config.display().to_string())?,
-        Err(_) => Beside::default(),
+        Err(_) => RunOptionsFile::default(),
     };
     let own = options.store.as_deref().map(|store| found(run, store));
     let store = match store.map(Path::to_owned).or(own) {
@@ -132,12 +132,12 @@ fn sources(run: &Run, store: Option<&Path>) -> Result<Sources, Failure> {
 }
 
 /// A path that `rrm eval` was given: as it is, or from the folder of the run, where evaluating began there.
-fn found(run: &Run, path: &Path) -> PathBuf {
+fn found(run: &JudgeRun, path: &Path) -> PathBuf {
     let beside = run.file.parent().map(|folder| folder.join(path)).filter(|other| !path.exists() && other.exists());
     beside.unwrap_or_else(|| path.to_owned())
 }
 
-fn suite(run: &Run, options: &Beside) -> Option<eval::Suite> {
+fn suite(run: &JudgeRun, options: &RunOptionsFile) -> Option<eval::Suite> {
     let data = &run.evaluation.data;
     let files: Vec<PathBuf> = data.iter().map(|file| found(run, Path::new(&file.file))).collect();
     let gone = |why: &str| note(&format!("{}: {why}; its texts are not shown", run.name));

@@ -13,15 +13,15 @@ use std::{
 use anyhow::Context;
 use rrm::{plan, run::Task};
 use rrm_server::{
-    Admits, Server,
-    settings::{Key, OnPartial, OpenRlhfKey, Scale, Settings},
+    AppState, RowCheck,
+    settings::{ApiKey, OnPartial, OpenRlhfKey, Scale, ServerSettings},
 };
 use serde::Deserialize;
 
 use crate::{
     engines,
     failure::{Failure, ensure},
-    options::{Called, JudgeArgs, RatingArgs, RowVoteArgs, RunArgs, TeamArgs, WeightArgs, default_word, named},
+    options::{CommandCall, JudgeArgs, RatingArgs, RowVoteArgs, RunArgs, TeamArgs, WeightArgs, default_word, named},
     output::note,
     row_votes,
     run::{Run, Session},
@@ -30,7 +30,7 @@ use crate::{
 
 /// What this command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct ServeArgs {
     /// Where to listen. An address that others reach needs --keys.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8700", value_parser = place, help_heading = "Serving")]
     bind: SocketAddr,
@@ -38,31 +38,31 @@ pub struct Args {
     #[arg(long, value_name = "N", help_heading = "Serving")]
     group_size: Option<usize>,
     /// Seconds for a group to gather, from its first member.
-    #[arg(long, value_name = "SECONDS", default_value_t = Settings::default().deadline.as_secs_f64(), help_heading = "Serving")]
+    #[arg(long, value_name = "SECONDS", default_value_t = ServerSettings::default().deadline.as_secs_f64(), help_heading = "Serving")]
     deadline: f64,
     /// Seconds for judging a group once it has gathered. After that all members get an error, and open requests are cancelled.
-    #[arg(long, value_name = "SECONDS", default_value_t = Settings::default().judging_deadline.as_secs_f64(), help_heading = "Serving")]
+    #[arg(long, value_name = "SECONDS", default_value_t = ServerSettings::default().judging_deadline.as_secs_f64(), help_heading = "Serving")]
     judging_deadline: f64,
     /// What happens at the deadline to a group that is not complete: fail, or judge those who are there.
-    #[arg(long, value_name = "HOW", default_value = default_word(Settings::default().on_partial), value_parser = named::<OnPartial>, help_heading = "Serving")]
+    #[arg(long, value_name = "HOW", default_value = default_word(ServerSettings::default().on_partial), value_parser = named::<OnPartial>, help_heading = "Serving")]
     on_partial: OnPartial,
     /// Seconds for which a judged group answers again to those who ask again.
-    #[arg(long, value_name = "SECONDS", default_value_t = Settings::default().keep.as_secs_f64(), help_heading = "Serving")]
+    #[arg(long, value_name = "SECONDS", default_value_t = ServerSettings::default().keep.as_secs_f64(), help_heading = "Serving")]
     keep: f64,
     /// How scores become rewards: centred (mean 0), unit (0 to 1) or rank.
-    #[arg(long, value_name = "HOW", default_value = default_word(Settings::default().scale), value_parser = named::<Scale>, help_heading = "Serving")]
+    #[arg(long, value_name = "HOW", default_value = default_word(ServerSettings::default().scale), value_parser = named::<Scale>, help_heading = "Serving")]
     scale: Scale,
     /// What names a group in OpenRLHF's requests: its prompt, or the label column.
-    #[arg(long, value_name = "WHAT", default_value = default_word(Settings::default().openrlhf_key), value_parser = named::<OpenRlhfKey>, help_heading = "Serving")]
+    #[arg(long, value_name = "WHAT", default_value = default_word(ServerSettings::default().openrlhf_key), value_parser = named::<OpenRlhfKey>, help_heading = "Serving")]
     openrlhf_key: OpenRlhfKey,
     /// Longest response that is judged, in bytes without its thinking; longer ones are refused.
-    #[arg(long, value_name = "N", default_value_t = Settings::default().max_response_bytes, help_heading = "Serving")]
+    #[arg(long, value_name = "N", default_value_t = ServerSettings::default().max_response_bytes, help_heading = "Serving")]
     max_response_bytes: usize,
     /// Largest body that is read, in bytes.
-    #[arg(long, value_name = "N", default_value_t = Settings::default().max_body_bytes, help_heading = "Serving")]
+    #[arg(long, value_name = "N", default_value_t = ServerSettings::default().max_body_bytes, help_heading = "Serving")]
     max_body_bytes: usize,
     /// Requests that may wait at once; more get 429.
-    #[arg(long, value_name = "N", default_value_t = Settings::default().max_waiting, help_heading = "Serving")]
+    #[arg(long, value_name = "N", default_value_t = ServerSettings::default().max_waiting, help_heading = "Serving")]
     max_waiting: usize,
     /// Connections at once [default: a seventh more than --max-waiting, as far as the system allows]. For one more, the one that was idle for
     /// longest is closed; an eighth is kept from requests that wait.
@@ -103,21 +103,21 @@ fn place(text: &str) -> Result<SocketAddr, String> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KeyFile {
-    key: Vec<Key>,
+    key: Vec<ApiKey>,
 }
 
 /// Serves until it is told to end.
-pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+pub async fn run(args: ServeArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     let settings = settings(&args)?;
     let drain = seconds("--drain", args.drain)?;
-    let Args { judge: options, rating, teams, row_votes, weights, bind, max_connections, max_waiting, .. } = args;
+    let ServeArgs { judge: options, rating, teams, row_votes, weights, bind, max_connections, max_waiting, .. } = args;
     rating.check()?;
     options.check(called)?;
     let votes = options.votes.votes;
     row_votes.check(votes)?;
     let room = listening::room(max_connections, max_waiting, options.ask.limits.concurrency)?;
     let max_row_votes = row_votes.max_row_votes;
-    let settings = Settings { rank: rating.settings(teams), max_row_votes, max_connections: room.connections, ..settings };
+    let settings = ServerSettings { rank: rating.settings(teams), max_row_votes, max_connections: room.connections, ..settings };
     check_group(&settings, votes)?;
     // Trainers wait: that a server answers otherwise than it is remembered is said, and does not end anything.
     let how = RunArgs { pay_again: weights.same_weights.is_none(), weights, ..RunArgs::default() };
@@ -137,9 +137,9 @@ pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     let Session { mut judge, .. } = work.session(ask, opened, format, options.settings())?;
     judge.addresses = false;
     let name = judge.engine.info().name.clone();
-    let admits: Admits =
+    let admits: RowCheck =
         if embedded { Box::new(|item| rrm_tiny::domain::row(item).map_err(|why| why.to_string())) } else { Box::new(|_| Ok(())) };
-    let server = Server::new(judge, settings, admits);
+    let server = AppState::new(judge, settings, admits);
     note(&format!("{name} serves http://{address}; stop it with Ctrl-C or SIGTERM"));
     if let Some(limit) = room.note {
         note(&format!("{limit}; {} requests may wait at once", server.settings.most_waiting()));
@@ -159,7 +159,7 @@ pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn settings(args: &Args) -> Result<Settings, Failure> {
+fn settings(args: &ServeArgs) -> Result<ServerSettings, Failure> {
     let keys = args.keys.as_deref().map_or_else(|| Ok(Vec::new()), keys)?;
     if keys.is_empty() && !args.bind.ip().is_loopback() {
         let error = format!("--bind {}: others reach this address, and nobody is asked for a token", args.bind);
@@ -168,7 +168,7 @@ fn settings(args: &Args) -> Result<Settings, Failure> {
     let within = args.group_size.is_none_or(|n| (2..=4096).contains(&n));
     ensure!(within, "--group-size must lie between 2 and 4096");
     ensure!(args.max_waiting > 0 && args.max_body_bytes > 0 && args.max_response_bytes > 0, "limits must be at least 1");
-    Ok(Settings {
+    Ok(ServerSettings {
         group_size: args.group_size,
         deadline: seconds("--deadline", args.deadline)?,
         judging_deadline: seconds("--judging-deadline", args.judging_deadline)?,
@@ -180,12 +180,12 @@ fn settings(args: &Args) -> Result<Settings, Failure> {
         max_body_bytes: args.max_body_bytes,
         max_waiting: args.max_waiting,
         keys,
-        ..Settings::default()
+        ..ServerSettings::default()
     })
 }
 
 /// Refuses groups that would always be refused.
-fn check_group(settings: &Settings, votes: u32) -> Result<(), Failure> {
+fn check_group(settings: &ServerSettings, votes: u32) -> Result<(), Failure> {
     let Some(size) = settings.group_size else { return Ok(()) };
     let checked = plan::check_votes_of(size, &Task::Rank(settings.rank), votes, settings.max_row_votes);
     checked.map_err(|refused| {
@@ -200,7 +200,7 @@ fn seconds(option: &str, value: f64) -> anyhow::Result<Duration> {
 }
 
 /// The keys of a file; errors never show a token.
-fn keys(path: &Path) -> anyhow::Result<Vec<Key>> {
+fn keys(path: &Path) -> anyhow::Result<Vec<ApiKey>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let file: KeyFile = toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(0, |span| text[..span.start].lines().count());

@@ -17,7 +17,7 @@ use rrm::{
     vote::Order,
 };
 
-use super::judging::Kind;
+use super::judging::JudgingKind;
 use crate::{
     engines,
     failure::Failure,
@@ -27,7 +27,7 @@ use crate::{
 
 /// What the command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct ShowArgs {
     /// A result file of `rrm judge` or `rrm rank`.
     pub result: PathBuf,
     /// The row's id.
@@ -46,10 +46,10 @@ pub struct Args {
 }
 
 /// Prints the row.
-pub async fn run(args: Args) -> Result<ExitCode, Failure> {
+pub async fn run(args: ShowArgs) -> Result<ExitCode, Failure> {
     let row = find(&args)?;
     let texts = texts(&args)?;
-    let kind = if row.result.as_ref().is_some_and(|r| r.verdict.is_some()) { Kind::Judge } else { Kind::Rank };
+    let kind = if row.result.as_ref().is_some_and(|r| r.verdict.is_some()) { JudgingKind::Judge } else { JudgingKind::Rank };
     let mut out = terminal::view(&row, kind, &texts.iter().map(String::as_str).collect::<Vec<_>>());
     if let (false, Some(result)) = (args.brief, &row.result) {
         let store = args.store.clone().map_or_else(engines::default_store, Ok)?;
@@ -62,7 +62,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn find(args: &Args) -> Result<Row, Failure> {
+fn find(args: &ShowArgs) -> Result<Row, Failure> {
     let name = args.result.display();
     let file = File::open(&args.result).with_context(|| format!("cannot read {name}"))?;
     let mut rows = 0;
@@ -85,7 +85,7 @@ fn find(args: &Args) -> Result<Row, Failure> {
 }
 
 /// The responses of the row, where the input is given.
-fn texts(args: &Args) -> Result<Vec<String>, Failure> {
+fn texts(args: &ShowArgs) -> Result<Vec<String>, Failure> {
     let Some(input) = &args.input else { return Ok(Vec::new()) };
     let columns = args.columns.names()?;
     for item in dataset::read(input, &ReadOptions { at_least: 1, columns, ..ReadOptions::default() })? {

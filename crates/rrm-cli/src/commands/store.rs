@@ -13,7 +13,7 @@ use crate::{engines, failure::Failure, output::print};
 
 /// What the command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct StoreCommandArgs {
     #[command(subcommand)]
     command: StoreCommand,
 }
@@ -30,7 +30,7 @@ enum StoreCommand {
         /// The store [default: the user's].
         store: Option<PathBuf>,
         #[command(flatten)]
-        what: What,
+        what: DropFilter,
     },
     /// Copy what other stores hold into one; what is there already stays.
     Merge {
@@ -45,7 +45,7 @@ enum StoreCommand {
 /// What to drop; exactly one of these.
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
-struct What {
+struct DropFilter {
     /// Everything of the weights with this fingerprint.
     #[arg(long, value_name = "HASH")]
     fingerprint: Option<String>,
@@ -58,7 +58,7 @@ struct What {
 }
 
 /// Runs one of them.
-pub fn run(args: Args) -> Result<ExitCode, Failure> {
+pub fn run(args: StoreCommandArgs) -> Result<ExitCode, Failure> {
     match args.command {
         StoreCommand::Stats { store } => print(&stats(&named(store)?)?)?,
         StoreCommand::Gc { store, what } => {
@@ -120,7 +120,7 @@ fn named(store: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     store.map_or_else(engines::default_store, Ok)
 }
 
-fn garbage(what: What) -> anyhow::Result<Garbage> {
+fn garbage(what: DropFilter) -> anyhow::Result<Garbage> {
     if let Some(fingerprint) = what.fingerprint {
         return Ok(Garbage::Fingerprint(fingerprint));
     }

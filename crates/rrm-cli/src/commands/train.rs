@@ -5,10 +5,10 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use rrm::format::SHIPPED;
 use rrm_nn::train::{
-    RunError,
-    config::{ConfigError, TrainConfig},
+    TrainRunError,
+    config::{TrainConfig, TrainConfigError},
     forecast::{Forecast, forecast},
-    run_folder::Best,
+    run_folder::BestCheckpoint,
     train,
 };
 
@@ -21,7 +21,7 @@ use crate::{
 
 /// What the command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct TrainArgs {
     /// The run's configuration, in TOML; docs/training.md describes it.
     config: PathBuf,
     /// Put a value over the file's own, such as optimizer.max_steps=100; can be repeated.
@@ -33,7 +33,7 @@ pub struct Args {
 }
 
 /// Trains, from where the run was left if there is one.
-pub fn run(args: &Args) -> Result<ExitCode, Failure> {
+pub fn run(args: &TrainArgs) -> Result<ExitCode, Failure> {
     let file = args.config.display().to_string();
     let text = fs::read_to_string(&args.config).with_context(|| file.clone())?;
     let config = TrainConfig::parse(&file, &text, &args.set).map_err(|error| failed(error.into()))?;
@@ -50,12 +50,12 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let trained = trained.map_err(failed)?;
     note(&format!("the last checkpoint is {}", trained.last.display()));
     match trained.best {
-        Some(Best { step: 0, accuracy }) => {
+        Some(BestCheckpoint { step: 0, accuracy }) => {
             note(&format!(
                 "no checkpoint judges held-out pairs better than the model that the run began with, whose accuracy is {accuracy:.3}"
             ));
         }
-        Some(Best { step, accuracy }) => {
+        Some(BestCheckpoint { step, accuracy }) => {
             note(&format!("step {step} judges held-out pairs best, with an accuracy of {accuracy:.3}"))
         }
         None => {}
@@ -91,22 +91,22 @@ fn about(forecast: &Forecast) -> String {
 }
 
 /// With what would help.
-fn failed(error: RunError) -> Failure {
+fn failed(error: TrainRunError) -> Failure {
     let hint = match &error {
-        RunError::Config(ConfigError::Set { .. }) => "--set takes the keys of the configuration, with their sections",
-        RunError::Config(_) => "docs/training.md describes every key; `rrm train CONFIG --dry-run` shows what they come to",
-        RunError::NoFormat { .. } => {
+        TrainRunError::Config(TrainConfigError::Set { .. }) => "--set takes the keys of the configuration, with their sections",
+        TrainRunError::Config(_) => "docs/training.md describes every key; `rrm train CONFIG --dry-run` shows what they come to",
+        TrainRunError::NoFormat { .. } => {
             let shipped: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
             return Failure::user(error).with_hint(format!("shipped formats: {}", shipped.join(", ")));
         }
-        RunError::Changed { .. } => "take the run's own configuration (config.toml in its folder), or name another `output`",
-        RunError::OtherInputs { .. } => "bring them back, or name another folder as `output`",
-        RunError::NoRun { .. } => "name another folder as `output`",
-        RunError::InUse { .. } => "wait for it, or name another folder as `output`",
-        RunError::Diverged { .. } => {
+        TrainRunError::Changed { .. } => "take the run's own configuration (config.toml in its folder), or name another `output`",
+        TrainRunError::OtherInputs { .. } => "bring them back, or name another folder as `output`",
+        TrainRunError::NoRun { .. } => "name another folder as `output`",
+        TrainRunError::InUse { .. } => "wait for it, or name another folder as `output`",
+        TrainRunError::Diverged { .. } => {
             "lower optimizer.learning_rate or optimizer.max_grad_norm and begin another run from that checkpoint"
         }
-        RunError::Damaged { .. } => {
+        TrainRunError::Damaged { .. } => {
             "remove the newest step-* folder to go on from the one before, or begin again in another folder"
         }
         _ => return Failure::user(error),

@@ -8,7 +8,7 @@ use rrm::{
     format::Format,
     judge::JudgeSettings,
     result::Verdicts,
-    tune::{self, Enough, Measured, Setting, Tuned},
+    tune::{self, MeasuredSetting, Setting, TargetAnswer, TuneReport},
 };
 
 use super::judging::title;
@@ -16,7 +16,7 @@ use crate::{
     engines,
     failure::{Failure, ensure, usage},
     numbers::grouped,
-    options::{AskArgs, Called, ColumnArgs, RunArgs, Saved, ThinkingArgs, VerdictArgs},
+    options::{AskArgs, ColumnArgs, CommandCall, RunArgs, SavedOptions, ThinkingArgs, VerdictArgs},
     output::{Output, beside, note, print},
     run::{Run, unless_stopped},
     verdicts,
@@ -24,7 +24,7 @@ use crate::{
 
 /// What the command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct TuneArgs {
     /// Labelled pairs: JSONL, JSON, CSV, TSV or Parquet, as for `rrm eval pairs`; repeatable.
     #[arg(long, value_name = "PATH", required = true)]
     pub data: Vec<PathBuf>,
@@ -56,12 +56,12 @@ const VOTES: u32 = 8;
 const OWN: [&str; 4] = ["data", "votes", "budgets", "target"];
 
 /// Judges all pairs at the largest setting and reads the smaller ones from it.
-pub async fn run(args: Args, called: &Called) -> Result<ExitCode, Failure> {
+pub async fn run(args: TuneArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     unless_stopped(work(args, called)).await
 }
 
-async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
-    let Args { data, votes, target, ask, columns, run, .. } = &args;
+async fn work(args: TuneArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
+    let TuneArgs { data, votes, target, ask, columns, run, .. } = &args;
     check(&args, called)?;
     let budgets = parsed(&args)?;
     let mut work = Run::begin(ask, run)?;
@@ -117,8 +117,8 @@ async fn work(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(args: &Args, called: &Called) -> anyhow::Result<()> {
-    let Args { votes, budgets, target, ask, thinking, .. } = args;
+fn check(args: &TuneArgs, called: &CommandCall) -> anyhow::Result<()> {
+    let TuneArgs { votes, budgets, target, ask, thinking, .. } = args;
     let named = !ask.engine.is_embedded();
     ensure!(named, "--engine says whose judgments are tuned; rrm-tiny's are in docs/rrm-tiny.md");
     ensure!((1..=64).contains(votes), "--votes, in each order, must lie between 1 and 64");
@@ -128,7 +128,7 @@ fn check(args: &Args, called: &Called) -> anyhow::Result<()> {
     ask.check(called)
 }
 
-fn parsed(args: &Args) -> anyhow::Result<Vec<Option<u32>>> {
+fn parsed(args: &TuneArgs) -> anyhow::Result<Vec<Option<u32>>> {
     let one = |text: &String| match text.trim() {
         "none" => Ok(None),
         number => number.parse().map(Some).map_err(|_| usage(format!("--budgets takes tokens or none; found '{number}'"))),
@@ -163,7 +163,7 @@ fn first_error(rows: &[CaseRow]) -> String {
 }
 
 /// The options with which `rrm judge` asks as the setting says.
-fn applied(named: Saved, setting: &Setting) -> Saved {
+fn applied(named: SavedOptions, setting: &Setting) -> SavedOptions {
     let Setting { max_thinking_tokens, both_orders, votes } = *setting;
     let asked = named.with("votes", i64::from(votes)).with("both-orders", both_orders);
     match max_thinking_tokens {
@@ -179,7 +179,7 @@ fn name(setting: &Setting) -> String {
 }
 
 /// Everything as text.
-fn table(tuned: &Tuned, target: Option<f64>) -> String {
+fn table(tuned: &TuneReport, target: Option<f64>) -> String {
     let percent = |share: f64| format!("{:.1}", share * 100.0);
     let mut out = format!("{} labelled pairs\n", grouped(tuned.pairs as u64));
     for behaviour in &tuned.behaviour {
@@ -195,9 +195,9 @@ fn table(tuned: &Tuned, target: Option<f64>) -> String {
         "\n{:<44} {:>8} {:>15} {:>10} {:>12} {:>12}\n",
         "setting", "accuracy", "95%", "undecided", "tokens/pair", "tokens/right"
     );
-    let reached = matches!(tuned.enough, Some(Enough::Yes));
+    let reached = matches!(tuned.enough, Some(TargetAnswer::Yes));
     for (at, measured) in tuned.settings.iter().enumerate() {
-        let Measured { setting, accuracy, undecided, tokens, tokens_per_right } = measured;
+        let MeasuredSetting { setting, accuracy, undecided, tokens, tokens_per_right } = measured;
         let mark = match at {
             _ if at == tuned.chosen && reached => " <- cheapest that reaches the target",
             _ if at == tuned.chosen => " <- cheapest within one standard error",
@@ -230,18 +230,18 @@ fn table(tuned: &Tuned, target: Option<f64>) -> String {
     if let (Some(enough), Some(target)) = (&tuned.enough, target) {
         let target = percent(target);
         out += &match enough {
-            Enough::Yes => format!(
+            TargetAnswer::Yes => format!(
                 "good enough: the interval of the chosen setting lies above {target}%; the interval does not account for choosing among {} settings\n",
                 tuned.settings.len()
             ),
-            Enough::No => format!("not good enough: the interval of the best setting lies below {target}%\n"),
-            Enough::Undecided { pairs_needed: Some(n) } => {
+            TargetAnswer::No => format!("not good enough: the interval of the best setting lies below {target}%\n"),
+            TargetAnswer::Undecided { pairs_needed: Some(n) } => {
                 format!(
                     "these pairs cannot tell whether it reaches {target}%: about {} pairs would be enough, if its true accuracy is the measured one\n",
                     grouped(*n)
                 )
             }
-            Enough::Undecided { pairs_needed: None } => {
+            TargetAnswer::Undecided { pairs_needed: None } => {
                 format!("these pairs cannot tell whether it reaches {target}%: its measured accuracy equals the target\n")
             }
         };

@@ -12,7 +12,7 @@ use rrm::{
 };
 use serde_json::{Map, Value, json};
 
-use self::columns::{Column, Problem};
+use self::columns::{Column, ColumnProblem};
 use crate::{
     failure::Failure,
     output::{self, Output, note},
@@ -23,7 +23,7 @@ const VERIFIED: &str = "verified";
 
 /// What the command takes.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct VerifyArgs {
     /// JSONL, JSON or Parquet, also gzipped; - for stdin.
     input: PathBuf,
     /// Column of the right answer: bare, a solution that ends with it, or a list of which any will do; a dot looks into an object
@@ -57,7 +57,7 @@ pub struct Args {
 }
 
 /// Verifies every row.
-pub fn run(args: &Args) -> Result<ExitCode, Failure> {
+pub fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let options = VerifyOptions {
         decimals: args.decimals,
         same_names: !args.any_names,
@@ -67,11 +67,11 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let input = output::spooled(&args.input)?;
     let name = args.input.display().to_string();
     let mut out = Output::open(args.output.as_deref(), &[input.path().to_owned()])?;
-    let mut counts = Counts::default();
+    let mut counts = VerifyCounts::default();
     let mut columns = None;
     for row in dataset::raw(input.path(), &name)? {
         let (place, mut row) = row.map_err(broken)?;
-        let refused = |problem: Problem| refused(&name, place, problem);
+        let refused = |problem: ColumnProblem| refused(&name, place, problem);
         let columns = match &mut columns {
             Some(columns) => columns,
             none => none.insert(choose(&row, args).map_err(refused)?),
@@ -92,7 +92,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
 }
 
 /// The columns of a file by its first row, which are said.
-fn choose(row: &Map<String, Value>, args: &Args) -> Result<(Column, Column), Problem> {
+fn choose(row: &Map<String, Value>, args: &VerifyArgs) -> Result<(Column, Column), ColumnProblem> {
     let (gold, response) = columns::choose(row, args.gold.as_deref(), args.response.as_deref())?;
     // Columns that are not there are an error, and no news.
     gold.value(row).and(response.value(row))?;
@@ -101,14 +101,14 @@ fn choose(row: &Map<String, Value>, args: &Args) -> Result<(Column, Column), Pro
 }
 
 /// The right answers and the response of a row that has not been verified.
-fn read(row: &Map<String, Value>, (gold, response): &(Column, Column)) -> Result<(Vec<String>, String), Problem> {
+fn read(row: &Map<String, Value>, (gold, response): &(Column, Column)) -> Result<(Vec<String>, String), ColumnProblem> {
     if row.contains_key(VERIFIED) {
-        return Err(Problem {
+        return Err(ColumnProblem {
             what: format!("there is a column `{VERIFIED}` already, which would be lost"),
             hint: "drop or rename it, or verify the rows that it was made of".to_owned(),
         });
     }
-    let wrong = |problem: RowProblem| Problem {
+    let wrong = |problem: RowProblem| ColumnProblem {
         what: problem.to_string(),
         hint: "mend the row, or name another column with --gold or --response".to_owned(),
     };
@@ -124,7 +124,7 @@ fn broken(error: DatasetError) -> Failure {
     }
 }
 
-fn refused(file: &str, row: usize, Problem { what, hint }: Problem) -> Failure {
+fn refused(file: &str, row: usize, ColumnProblem { what, hint }: ColumnProblem) -> Failure {
     Failure::user(anyhow!("{file} row {row}: {what}")).with_hint(hint)
 }
 
@@ -163,9 +163,9 @@ fn tell(golds: Vec<String>, said: &str, options: &VerifyOptions) -> Map<String, 
     told
 }
 
-/// How many rows were told what.
+/// Counts of the results of all rows.
 #[derive(Default)]
-struct Counts {
+struct VerifyCounts {
     rows: u64,
     equal: u64,
     unequal: u64,
@@ -173,7 +173,7 @@ struct Counts {
     unknown: BTreeMap<String, u64>,
 }
 
-impl Counts {
+impl VerifyCounts {
     fn add(&mut self, told: &Map<String, Value>) {
         let text = |key: &str| told.get(key).and_then(Value::as_str).unwrap_or_default();
         self.rows += 1;
@@ -185,7 +185,7 @@ impl Counts {
     }
 
     fn text(&self) -> String {
-        let Counts { rows, equal, unequal, unknown } = self;
+        let VerifyCounts { rows, equal, unequal, unknown } = self;
         let whys: Vec<String> = unknown.iter().map(|(why, count)| format!("{count} {why}")).collect();
         let whys = if whys.is_empty() { String::new() } else { format!(" ({})", whys.join(", ")) };
         let noun = if *rows == 1 { "row" } else { "rows" };

@@ -31,20 +31,20 @@ const ADDRESSES: [&str; 2] = ["engine", "filter-engine"];
 
 /// A command as it was called.
 #[derive(Default)]
-pub struct Called {
-    options: Vec<Said>,
+pub struct CommandCall {
+    options: Vec<CalledOption>,
 }
 
 /// One option of the command.
-struct Said {
+struct CalledOption {
     name: String,
     /// `None` where it has no value.
     value: Option<toml::Value>,
     given: bool,
 }
 
-/// Why there is nothing to run.
-pub enum Wrong {
+/// The reason why nothing can be run.
+pub enum CallError {
     /// Help was asked for, or the words make no command.
     Clap(clap::Error),
     /// The file of options.
@@ -52,7 +52,7 @@ pub enum Wrong {
 }
 
 /// Reads the words of a command line; a file of options counts as if its options stood before all others.
-pub fn parse<C: Parser>(words: Vec<OsString>) -> Result<(C, Called), Wrong> {
+pub fn parse<C: Parser>(words: Vec<OsString>) -> Result<(C, CommandCall), CallError> {
     let mut program = C::command();
     program.build();
     let depth = depth(&program, &words);
@@ -60,25 +60,25 @@ pub fn parse<C: Parser>(words: Vec<OsString>) -> Result<(C, Called), Wrong> {
     let (before, own) = words.split_at(depth);
     let own = &planned::without_others(&program, command, (before, own));
     if let Some(wrong) = detached(&program, command, (before, own)) {
-        return Err(Wrong::File(wrong));
+        return Err(CallError::File(wrong));
     }
     let named = named_file(command, own);
     let flags = match &named {
         Some(path) => {
             let file = File { path, program: &program, words: before, command };
-            file.flags(|arg| is_given(arg, own)).map_err(Wrong::File)?
+            file.flags(|arg| is_given(arg, own)).map_err(CallError::File)?
         }
         None => Vec::new(),
     };
     let words = before.iter().chain(&flags).chain(own);
-    let matches = program.clone().try_get_matches_from(words).map_err(Wrong::Clap)?;
+    let matches = program.clone().try_get_matches_from(words).map_err(CallError::Clap)?;
     let own = inner(&matches);
     let reads = command.get_arguments().any(|arg| arg.get_long() == Some("config"));
     if named.is_none() && reads && own.contains_id("config") {
-        return Err(Wrong::File(usage("--config=FILE: the name is not UTF-8; write --config FILE").into()));
+        return Err(CallError::File(usage("--config=FILE: the name is not UTF-8; write --config FILE").into()));
     }
-    let called = Called::of(command, own);
-    let arguments = C::from_arg_matches(&matches).map_err(|error| Wrong::Clap(error.format(&mut program.clone())))?;
+    let called = CommandCall::of(command, own);
+    let arguments = C::from_arg_matches(&matches).map_err(|error| CallError::Clap(error.format(&mut program.clone())))?;
     Ok((arguments, called))
 }
 
@@ -149,16 +149,16 @@ fn inner(matches: &ArgMatches) -> &ArgMatches {
     matches.subcommand().map_or(matches, |(_, matches)| inner(matches))
 }
 
-impl Called {
+impl CommandCall {
     fn of(command: &Command, matches: &ArgMatches) -> Self {
         let options = command.get_arguments().filter_map(|arg| {
             let id = arg.get_id().as_str();
             let known = matches.try_contains_id(id).unwrap_or(false);
             let given = known && matches.value_source(id) == Some(ValueSource::CommandLine);
             let value = if known { value(arg, matches) } else { None };
-            Some(Said { name: arg.get_long()?.to_owned(), value, given })
+            Some(CalledOption { name: arg.get_long()?.to_owned(), value, given })
         });
-        Called { options: options.collect() }
+        CommandCall { options: options.collect() }
     }
 
     /// Whether the option was named, by a flag or in a file.
@@ -168,28 +168,28 @@ impl Called {
 
     /// The first of the options that was named and is none of these.
     pub fn besides(&self, names: &[&str]) -> Option<&str> {
-        let other = |option: &&Said| option.given && !names.contains(&option.name.as_str());
+        let other = |option: &&CalledOption| option.given && !names.contains(&option.name.as_str());
         self.options.iter().find(other).map(|option| option.name.as_str())
     }
 
     /// What a file of options says so that the command is called alike: everything in it that is not about one run, defaults too, so
     /// that it tells what was really used.
-    pub fn saved(&self) -> Saved {
-        let lasting = |option: &&Said| !OF_ONE_RUN.contains(&option.name.as_str());
-        Saved(self.options.iter().filter(lasting).map(|option| (option.name.clone(), option.value.clone())).collect())
+    pub fn saved(&self) -> SavedOptions {
+        let lasting = |option: &&CalledOption| !OF_ONE_RUN.contains(&option.name.as_str());
+        SavedOptions(self.options.iter().filter(lasting).map(|option| (option.name.clone(), option.value.clone())).collect())
     }
 
     /// The same, without what nobody named.
-    pub fn named(&self) -> Saved {
+    pub fn named(&self) -> SavedOptions {
         let given = |(name, value): (String, Option<toml::Value>)| (name.clone(), value.filter(|_| self.gave(&name)));
-        Saved(self.saved().0.into_iter().map(given).collect())
+        SavedOptions(self.saved().0.into_iter().map(given).collect())
     }
 }
 
 /// Options in the order of their command, and their values as a file holds them.
-pub struct Saved(Vec<(String, Option<toml::Value>)>);
+pub struct SavedOptions(Vec<(String, Option<toml::Value>)>);
 
-impl Saved {
+impl SavedOptions {
     /// With this option in place of what it was.
     pub fn with(mut self, name: &str, value: impl Into<toml::Value>) -> Self {
         let value = Some(value.into());

@@ -7,7 +7,7 @@ use rrm::{
     dataset::ColumnNames,
     plan::MOST_ROW_VOTES,
     shard::Shard,
-    spending::{Limits, Price},
+    spending::{Price, SpendingLimits},
 };
 
 use crate::failure::ensure;
@@ -144,8 +144,8 @@ impl LimitArgs {
     }
 
     /// What the command may spend.
-    pub fn limits(self, price: PriceArgs) -> Limits {
-        Limits { max_calls: self.max_calls, max_cost: self.max_cost, price: price.price() }
+    pub fn limits(self, price: PriceArgs) -> SpendingLimits {
+        SpendingLimits { max_calls: self.max_calls, max_cost: self.max_cost, price: price.price() }
     }
 
     /// Refuses values that could only be mistakes.

@@ -6,7 +6,7 @@ use clap::Args;
 use rrm::engine::http::HttpConfig;
 use rrm_engines::{EngineSettings, Storage};
 
-use super::{Called, default_word, named};
+use super::{CommandCall, default_word, named};
 use crate::{
     failure::{ensure, usage},
     requests,
@@ -102,7 +102,7 @@ impl ServerArgs {
     }
 
     /// Refuses values that could only be mistakes.
-    pub fn check(&self, called: &Called) -> anyhow::Result<()> {
+    pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
         ensure!(self.timeout.is_finite() && self.timeout > 0.0, "--timeout must be a positive number of seconds");
         requests::check(self, called)
     }

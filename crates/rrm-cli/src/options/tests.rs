@@ -4,13 +4,13 @@ use clap::CommandFactory;
 use rrm::{
     engine::http::HttpConfig,
     judge::JudgeSettings,
-    label::{LabelSettings, Layout, Pairs},
+    label::{LabelSettings, Pairs, PreferenceLayout},
     pairs,
     rank::TeamRule,
     strategy::Strategy,
 };
 use rrm_engines::Storage;
-use rrm_server::settings::Settings;
+use rrm_server::settings::ServerSettings;
 
 use super::word;
 use crate::Cli;
@@ -29,7 +29,7 @@ fn commands(command: &clap::Command, before: &str) -> Vec<(String, clap::Command
 #[test]
 fn help_tells_the_defaults_that_hold() {
     let (judge, http, serve, pairs) =
-        (JudgeSettings::default(), HttpConfig::default(), Settings::default(), pairs::Settings::default());
+        (JudgeSettings::default(), HttpConfig::default(), ServerSettings::default(), pairs::PairSettings::default());
     let label = LabelSettings::default();
     let seconds = |time: std::time::Duration| time.as_secs_f64().to_string();
     // Where two commands mean different things by one name, the command is named.
@@ -47,7 +47,7 @@ fn help_tells_the_defaults_that_hold() {
         ("wait-for-server", http.away.to_string()),
         ("weights", word(Storage::default())),
         ("pairs", word(Pairs::default())),
-        ("write", word(Layout::default())),
+        ("write", word(PreferenceLayout::default())),
         ("min-margin", label.min_margin.to_string()),
         ("min-agreement", label.min_agreement.to_string()),
         ("deadline", seconds(serve.deadline)),

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use rrm_tiny::{
     domain,
-    generate::{Source, Split},
+    generate::{ProblemSource, Split},
 };
 use serde_json::Value;
 
@@ -86,7 +86,7 @@ fn judged(command: &str, rows: &[String], options: &[&str]) -> Vec<Value> {
 
 #[test]
 fn pairs_of_the_domain_are_judged_without_an_engine() {
-    let source = Source { seed: 77, split: Split::Test, steps: (4, 8) };
+    let source = ProblemSource { seed: 77, split: Split::Test, steps: (4, 8) };
     let pair = |index| {
         let pair = source.pair(index, 0.25);
         let (chosen, rejected) = (pair.problem.answer(&pair.right), pair.problem.answer(&pair.wrong));

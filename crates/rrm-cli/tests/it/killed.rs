@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use rrm::{keyed::Keyed, store};
+use rrm::{keyed::KeyedRandom, store};
 use serde_json::json;
 
 use crate::{
@@ -47,7 +47,7 @@ fn survives(run: impl Fn(&Path) -> Command, out: &Path, whole: &Path) {
     assert!(run(whole).output().unwrap().status.success());
     let bytes = std::fs::metadata(whole).unwrap().len();
     assert!(bytes > 1 << 20, "{bytes} bytes are too few to be killed in");
-    let (mut keyed, mut hits) = (Keyed::new(3, "killed", "at", &[]), 0);
+    let (mut keyed, mut hits) = (KeyedRandom::new(3, "killed", "at", &[]), 0);
     for _ in 0..KILLS {
         let at = 1 + keyed.below(bytes * 9 / 10);
         if kill_at(spawned(run(out)), |process| unfinished(out, process), at) {

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, mpsc},
 };
 
-use rrm::{keyed::Keyed, store};
+use rrm::{keyed::KeyedRandom, store};
 use serde_json::{Value, json};
 
 use crate::{
@@ -229,7 +229,7 @@ fn a_run_that_is_killed_twenty_times_writes_the_same_files() {
         faults(request, attempt)
     });
     let server = FaultyServer::start(Said::default(), plan);
-    let mut keyed = Keyed::new(2, "pairs", "kill", &[]);
+    let mut keyed = KeyedRandom::new(2, "pairs", "kill", &[]);
     for kill in 0..KILLS {
         let mut child = sampled(folder, &server, "killed").stderr(Stdio::null()).spawn().unwrap();
         for _ in 0..10 + keyed.below(24) {

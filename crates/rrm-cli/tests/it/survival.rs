@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use rrm::{keyed::Keyed, store};
+use rrm::{keyed::KeyedRandom, store};
 
 use crate::{
     command,
@@ -147,7 +147,7 @@ fn every_command_that_judges_survives_kills() {
 
 /// Starts a run and kills it after a number of requests that is drawn, again and again; nothing may appear under the name of its output.
 fn kill_again_and_again(tries: &Receiver<()>, command: &dyn Fn() -> Command, out: &Path) {
-    let mut keyed = Keyed::new(1, "survival", "kill", &[]);
+    let mut keyed = KeyedRandom::new(1, "survival", "kill", &[]);
     for kill in 0..KILLS {
         let mut child = command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         for _ in 0..8 + keyed.below(12) {

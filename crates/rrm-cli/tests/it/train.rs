@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use rrm::keyed::Keyed;
+use rrm::keyed::KeyedRandom;
 
 use crate::{command, rrm, stderr, stdout, toy};
 
@@ -202,7 +202,7 @@ fn killed(mut train: Command, kills: u64) -> u64 {
     let mut in_the_middle = 0;
     for kill in 0..kills {
         let mut child = train.stderr(Stdio::piped()).spawn().unwrap();
-        let lines = Keyed::new(7, "train", "kill", &[kill]).below(8) as usize;
+        let lines = KeyedRandom::new(7, "train", "kill", &[kill]).below(8) as usize;
         let read = BufReader::new(child.stderr.take().unwrap()).lines().take(lines).count();
         in_the_middle += u64::from(child.try_wait().unwrap().is_none() && read == lines);
         child.kill().unwrap();

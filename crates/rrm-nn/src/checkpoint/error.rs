@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use safetensors::Dtype;
 
 use super::HeaderError;
-use crate::config::ConfigError;
+use crate::config::ModelConfigError;
 
 /// Why a folder is no checkpoint that could be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum CheckpointError {
         /// The file.
         file: PathBuf,
         /// The field, and what is wrong with it.
-        source: ConfigError,
+        source: ModelConfigError,
     },
     /// There are no safetensors in the folder.
     #[error("{}: holds neither model.safetensors nor model.safetensors.index.json", folder.display())]

@@ -2,17 +2,17 @@
 
 use serde_json::{Map, Value};
 
-use super::ConfigError;
+use super::ModelConfigError;
 
 /// A JSON object and what leads to it.
-pub(super) struct Fields<'a> {
+pub(super) struct JsonFields<'a> {
     /// The object.
     pub object: &'a Map<String, Value>,
     /// Put before names in errors, such as `rope_scaling.`.
     pub path: &'a str,
 }
 
-impl<'a> Fields<'a> {
+impl<'a> JsonFields<'a> {
     /// The value, unless it is absent or `null`.
     pub fn get(&self, name: &str) -> Option<&'a Value> {
         self.object.get(name).filter(|value| !value.is_null())
@@ -24,7 +24,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A whole number from 1 to `most`; `absent` stands for one that is not there.
-    pub fn size(&self, name: &str, absent: Option<usize>, most: usize) -> Result<usize, ConfigError> {
+    pub fn size(&self, name: &str, absent: Option<usize>, most: usize) -> Result<usize, ModelConfigError> {
         let size = match (self.get(name), absent) {
             (Some(value), _) => value.as_u64().ok_or_else(|| self.error(name, &format!("is {value}, not a whole number")))?,
             (None, Some(absent)) => absent as u64,
@@ -37,14 +37,14 @@ impl<'a> Fields<'a> {
     }
 
     /// A finite number.
-    pub fn number(&self, name: &str) -> Result<Option<f64>, ConfigError> {
+    pub fn number(&self, name: &str) -> Result<Option<f64>, ModelConfigError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let number = value.as_f64().filter(|number| number.is_finite());
         number.map(Some).ok_or_else(|| self.error(name, &format!("is {value}, not a number")))
     }
 
     /// A number above 0, and so far from 0 and from infinity that products and quotients of some stay numbers.
-    pub fn positive(&self, name: &str) -> Result<Option<f64>, ConfigError> {
+    pub fn positive(&self, name: &str) -> Result<Option<f64>, ModelConfigError> {
         match self.number(name)? {
             Some(number) if !(1e-12..=1e12).contains(&number) => {
                 Err(self.error(name, &format!("is {number}, which is not between 1e-12 and 1e12")))
@@ -54,7 +54,7 @@ impl<'a> Fields<'a> {
     }
 
     /// `true` or `false`, which an absent one is.
-    pub fn flag(&self, name: &str) -> Result<bool, ConfigError> {
+    pub fn flag(&self, name: &str) -> Result<bool, ModelConfigError> {
         match self.get(name) {
             None => Ok(false),
             Some(value) => value.as_bool().ok_or_else(|| self.error(name, &format!("is {value}, neither true nor false"))),
@@ -62,15 +62,15 @@ impl<'a> Fields<'a> {
     }
 
     /// A text.
-    pub fn text(&self, name: &str) -> Result<Option<&'a str>, ConfigError> {
+    pub fn text(&self, name: &str) -> Result<Option<&'a str>, ModelConfigError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         value.as_str().map(Some).ok_or_else(|| self.error(name, &format!("is {value}, not a text")))
     }
 
     /// The error that `what` is wrong with a field.
-    pub fn error(&self, name: &str, what: &str) -> ConfigError {
+    pub fn error(&self, name: &str, what: &str) -> ModelConfigError {
         // A hostile value is not repeated at length.
         let what = if what.len() > 200 { format!("{}...", what.chars().take(200).collect::<String>()) } else { what.to_owned() };
-        ConfigError::Field { field: format!("{}{name}", self.path), what }
+        ModelConfigError::Field { field: format!("{}{name}", self.path), what }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::{ConfigError, Fields};
+use super::{JsonFields, ModelConfigError};
 
 /// How rotary frequencies are stretched.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,14 +41,14 @@ pub enum RopeScaling {
 }
 
 /// Base and scaling of a configuration. transformers 5 keeps both in `rope_parameters`, earlier versions beside `rope_scaling`.
-pub(super) fn parse(root: &Fields<'_>, max_positions: usize) -> Result<(f64, RopeScaling), ConfigError> {
+pub(super) fn parse(root: &JsonFields<'_>, max_positions: usize) -> Result<(f64, RopeScaling), ModelConfigError> {
     // Where both are there, transformers reads the old one.
     let name = ["rope_scaling", "rope_parameters"].into_iter().find(|name| root.get(name).is_some());
     let Some(name) = name else { return Ok((theta(root, None)?, RopeScaling::None)) };
     let Some(object) = root.get(name).and_then(serde_json::Value::as_object) else {
         return Err(root.error(name, "is no object"));
     };
-    let fields = Fields { object, path: &format!("{name}.") };
+    let fields = JsonFields { object, path: &format!("{name}.") };
     if let Some(nested) = object.iter().find(|(_, value)| value.is_object()) {
         return Err(fields.error(nested.0, "is an object: frequencies of their own for kinds of layers are not supported"));
     }
@@ -60,7 +60,7 @@ pub(super) fn parse(root: &Fields<'_>, max_positions: usize) -> Result<(f64, Rop
     Ok((theta(root, Some(&fields))?, scaling(root, &fields, max_positions as f64)?))
 }
 
-fn theta(root: &Fields<'_>, nested: Option<&Fields<'_>>) -> Result<f64, ConfigError> {
+fn theta(root: &JsonFields<'_>, nested: Option<&JsonFields<'_>>) -> Result<f64, ModelConfigError> {
     for fields in nested.into_iter().chain([root]) {
         match fields.number("rope_theta")? {
             Some(theta) if theta > 1.0 => return Ok(theta),
@@ -71,7 +71,7 @@ fn theta(root: &Fields<'_>, nested: Option<&Fields<'_>>) -> Result<f64, ConfigEr
     Ok(10_000.0)
 }
 
-fn scaling(root: &Fields<'_>, fields: &Fields<'_>, max_positions: f64) -> Result<RopeScaling, ConfigError> {
+fn scaling(root: &JsonFields<'_>, fields: &JsonFields<'_>, max_positions: f64) -> Result<RopeScaling, ModelConfigError> {
     let required = |name: &str| fields.positive(name)?.ok_or_else(|| fields.error(name, "is absent"));
     let named = if fields.get("rope_type").is_some() { "rope_type" } else { "type" };
     // transformers prefers the one beside the scaling to the one inside.
@@ -98,7 +98,7 @@ fn scaling(root: &Fields<'_>, fields: &Fields<'_>, max_positions: f64) -> Result
     }
 }
 
-fn yarn(fields: &Fields<'_>, original: f64, max_positions: f64) -> Result<RopeScaling, ConfigError> {
+fn yarn(fields: &JsonFields<'_>, original: f64, max_positions: f64) -> Result<RopeScaling, ModelConfigError> {
     if fields.get("truncate").is_some() && !fields.flag("truncate")? {
         return Err(fields.error("truncate", "is false, which is not supported"));
     }

@@ -14,7 +14,7 @@ fn small(model_type: &str, changes: Value) -> Value {
     config
 }
 
-fn parse(config: &Value) -> Result<ModelConfig, ConfigError> {
+fn parse(config: &Value) -> Result<ModelConfig, ModelConfigError> {
     ModelConfig::parse(config.to_string().as_bytes())
 }
 

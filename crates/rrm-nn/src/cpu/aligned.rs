@@ -7,13 +7,13 @@ const LINE: usize = 64;
 
 /// A slice of numbers that begins at a multiple of 64 bytes.
 #[derive(Debug)]
-pub struct Aligned<T> {
+pub struct AlignedVec<T> {
     memory: Vec<T>,
     from: usize,
     length: usize,
 }
 
-impl<T: Copy + Default> Aligned<T> {
+impl<T: Copy + Default> AlignedVec<T> {
     /// `length` zeros. Large memory is given by the system only where it is written to.
     ///
     /// # Errors
@@ -23,7 +23,7 @@ impl<T: Copy + Default> Aligned<T> {
         Vec::<T>::new().try_reserve_exact(length + LINE)?;
         let memory = vec![T::default(); length + LINE / size_of::<T>()];
         let from = memory.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
-        Ok(Aligned { memory, from, length })
+        Ok(AlignedVec { memory, from, length })
     }
 
     /// At least `length` numbers, whatever they are; asks for memory only when there were never that many.
@@ -37,13 +37,13 @@ impl<T: Copy + Default> Aligned<T> {
     }
 }
 
-impl<T> Default for Aligned<T> {
+impl<T> Default for AlignedVec<T> {
     fn default() -> Self {
-        Aligned { memory: Vec::new(), from: 0, length: 0 }
+        AlignedVec { memory: Vec::new(), from: 0, length: 0 }
     }
 }
 
-impl<T> Deref for Aligned<T> {
+impl<T> Deref for AlignedVec<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -51,7 +51,7 @@ impl<T> Deref for Aligned<T> {
     }
 }
 
-impl<T> DerefMut for Aligned<T> {
+impl<T> DerefMut for AlignedVec<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.memory[self.from..self.from + self.length]
     }

@@ -6,12 +6,12 @@
 use std::cell::RefCell;
 
 use super::{
-    aligned::Aligned,
-    kernel::{Isa, Out, Panels, Rows, TILE, Weights, product},
+    aligned::AlignedVec,
+    kernel::{Isa, Panels, ProductOut, StoredWeights, TILE, TileRows, product},
     ops,
     pool::Pool,
 };
-use crate::batch::{BLOCK, Batch, Row};
+use crate::batch::{BLOCK, TokenBatch, TokenRow};
 
 /// Lines (a row's queries of one head) that are computed together: their scores stay in the cache.
 const LINES: usize = 24;
@@ -20,7 +20,7 @@ const LINES: usize = 24;
 /// values as `(head / 32, token, 32)`.
 #[derive(Debug, Default)]
 pub struct Cache {
-    memory: Aligned<f32>,
+    memory: AlignedVec<f32>,
     blocks: usize,
     heads: usize,
     /// Width of a head, a multiple of 32.
@@ -33,7 +33,7 @@ impl Cache {
     /// # Errors
     /// When there is not that much memory.
     pub fn new(layers: usize, heads: usize, width: usize, blocks: usize) -> Result<Self, std::collections::TryReserveError> {
-        Ok(Cache { memory: Aligned::zeroed(layers * heads * blocks * 2 * width * BLOCK)?, blocks, heads, width })
+        Ok(Cache { memory: AlignedVec::zeroed(layers * heads * blocks * 2 * width * BLOCK)?, blocks, heads, width })
     }
 
     /// How many blocks there are.
@@ -73,12 +73,12 @@ impl Cache {
     }
 }
 
-/// What attention works on in one layer.
-pub struct Attention<'a> {
+/// The input of attention in one layer.
+pub struct AttentionInput<'a> {
     /// Which instructions.
     pub isa: Isa,
     /// The batch, for positions and tables.
-    pub batch: &'a Batch,
+    pub batch: &'a TokenBatch,
     /// Queries `(kv heads, width / 32, rows * repeats, 32)`, scaled and rotated.
     pub queries: &'a [f32],
     /// The layer's keys and values, one region for each kv head.
@@ -93,17 +93,17 @@ pub struct Attention<'a> {
 
 thread_local! {
     /// Scores of one piece of work, `(blocks, lines, 32)`.
-    static SCORES: RefCell<Aligned<f32>> = RefCell::default();
+    static SCORES: RefCell<AlignedVec<f32>> = RefCell::default();
 }
 
-impl Attention<'_> {
+impl AttentionInput<'_> {
     /// Rows of one piece of work.
     fn rows_together(&self) -> usize {
         (LINES / self.repeats).max(1)
     }
 
     /// Writes each head's sum of values to `out`, `(query heads * width / 32, rows, 32)`; `parts` is scratch memory.
-    pub fn run(&self, pool: &mut Pool, parts: &mut Aligned<f32>, out: &mut [f32]) {
+    pub fn run(&self, pool: &mut Pool, parts: &mut AlignedVec<f32>, out: &mut [f32]) {
         let (rows, together) = (self.batch.rows.len(), self.rows_together());
         let groups = rows.div_ceil(together);
         let piece = together * self.repeats * self.width;
@@ -131,7 +131,7 @@ impl Attention<'_> {
     }
 
     /// Rows `from..to` of one kv head: `out` is `(width / 32, lines, 32)`.
-    fn part(&self, head: usize, from: usize, to: usize, scores: &mut Aligned<f32>, out: &mut [f32]) {
+    fn part(&self, head: usize, from: usize, to: usize, scores: &mut AlignedVec<f32>, out: &mut [f32]) {
         let rows = &self.batch.rows[from..to];
         let lines = rows.len() * self.repeats;
         let all = self.batch.rows.len() * self.repeats;
@@ -144,9 +144,9 @@ impl Attention<'_> {
             let scores = &mut scores[block * lines * TILE..][..lines * TILE];
             self.runs(rows, block, &mut |first, count, number, _| {
                 let keys = &cache[number * 2 * self.width * BLOCK..][..self.width * BLOCK];
-                let x = Rows { data: queries, all, first: (from + first) * self.repeats, count: count * self.repeats };
-                let w = Panels { weights: Weights::F32(keys), stride: self.width * BLOCK, depth: self.width };
-                product(self.isa, x, w, Out { data: scores, all: lines, first: first * self.repeats, add: false });
+                let x = TileRows { data: queries, all, first: (from + first) * self.repeats, count: count * self.repeats };
+                let w = Panels { weights: StoredWeights::F32(keys), stride: self.width * BLOCK, depth: self.width };
+                product(self.isa, x, w, ProductOut { data: scores, all: lines, first: first * self.repeats, add: false });
             });
         }
         let mut inverse = [0f32; LINES];
@@ -167,10 +167,10 @@ impl Attention<'_> {
             let scores = &scores[block * lines * TILE..][..lines * TILE];
             self.runs(rows, block, &mut |first, count, number, filled| {
                 let values = &cache[(number * 2 + 1) * self.width * BLOCK..][..self.width * BLOCK];
-                let x = Rows { data: scores, all: lines, first: first * self.repeats, count: count * self.repeats };
+                let x = TileRows { data: scores, all: lines, first: first * self.repeats, count: count * self.repeats };
                 // What lies behind the last token is another sequence's or nobody's, and must not be read.
-                let w = Panels { weights: Weights::F32(values), stride: BLOCK * TILE, depth: filled };
-                product(self.isa, x, w, Out { data: out, all: lines, first: first * self.repeats, add: true });
+                let w = Panels { weights: StoredWeights::F32(values), stride: BLOCK * TILE, depth: filled };
+                product(self.isa, x, w, ProductOut { data: out, all: lines, first: first * self.repeats, add: true });
             });
         }
         for tile in out.chunks_exact_mut(lines * TILE) {
@@ -182,8 +182,8 @@ impl Attention<'_> {
 
     /// Calls `work` with each run of neighbouring rows that have the same `block`-th block: the run's first row, its length, the block's
     /// number, and how many of its tokens any of them sees. Rows that end before that block are in no run.
-    fn runs(&self, rows: &[Row], block: usize, work: &mut dyn FnMut(usize, usize, usize, usize)) {
-        let number = |row: &Row| {
+    fn runs(&self, rows: &[TokenRow], block: usize, work: &mut dyn FnMut(usize, usize, usize, usize)) {
+        let number = |row: &TokenRow| {
             let table = &self.batch.tables[row.sequence as usize];
             (row.position as usize / BLOCK >= block).then(|| table[block] as usize)
         };

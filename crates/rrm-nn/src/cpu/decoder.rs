@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use super::{
-    attention::{Attention, Cache},
+    attention::{AttentionInput, Cache},
     kernel::{Isa, TILE},
-    layer::{Layer, Pack, Scratch},
+    layer::{Layer, Pack, StepScratch},
     ops,
     pool::Pool,
     rotary::Rotary,
-    weights::{Packed, Storage, padded},
+    weights::{PackedMatrix, Storage, padded},
 };
 use crate::{
-    batch::{BLOCK, Batch},
+    batch::{BLOCK, TokenBatch},
     checkpoint::{Checkpoint, CheckpointError, Dtype},
     config::ModelConfig,
 };
@@ -26,8 +26,8 @@ pub struct CpuOptions {
     pub threads: Option<usize>,
 }
 
-/// Gives a tensor of the checkpoint by its name and shape, in C order.
-pub type Source<'a> = dyn FnMut(&str, &[usize]) -> Result<Vec<f32>, CheckpointError> + 'a;
+/// A function that gives a tensor of the checkpoint by its name and shape, in C order.
+pub type TensorReader<'a> = dyn FnMut(&str, &[usize]) -> Result<Vec<f32>, CheckpointError> + 'a;
 
 /// Why a decoder could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -53,14 +53,14 @@ pub struct CpuDecoder {
     config: ModelConfig,
     isa: Isa,
     pool: Pool,
-    embedding: Packed,
+    embedding: PackedMatrix,
     /// `None` where the output layer is the embedding.
-    output: Option<Packed>,
+    output: Option<PackedMatrix>,
     norm: Vec<f32>,
     layers: Vec<Layer>,
     rotary: Rotary,
     cache: Cache,
-    scratch: Scratch,
+    scratch: StepScratch,
     logits: Vec<f32>,
 }
 
@@ -84,7 +84,7 @@ impl CpuDecoder {
     ///
     /// # Errors
     /// As [`CpuDecoder::open`].
-    pub fn new(config: &ModelConfig, options: CpuOptions, source: &mut Source<'_>) -> Result<Self, CpuError> {
+    pub fn new(config: &ModelConfig, options: CpuOptions, source: &mut TensorReader<'_>) -> Result<Self, CpuError> {
         let threads = options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let mut pool = Pool::new(threads).map_err(CpuError::Threads)?;
         let mut pack = Pack { config, storage: options.storage, pool: &mut pool, source };
@@ -94,7 +94,7 @@ impl CpuDecoder {
         let norm = pack.vector("model.norm.weight", config.hidden_size)?;
         let layers = (0..config.num_hidden_layers).map(|index| Layer::new(&mut pack, index)).collect::<Result<_, _>>()?;
         let (isa, rotary) = (Isa::detect(), Rotary::new(config));
-        let (cache, scratch) = (Cache::default(), Scratch::default());
+        let (cache, scratch) = (Cache::default(), StepScratch::default());
         Ok(CpuDecoder {
             config: config.clone(),
             isa,
@@ -122,7 +122,7 @@ impl CpuDecoder {
 
     /// Bytes that the weights take in memory.
     pub fn weight_bytes(&self) -> usize {
-        let outer = self.embedding.bytes() + self.output.as_ref().map_or(0, Packed::bytes);
+        let outer = self.embedding.bytes() + self.output.as_ref().map_or(0, PackedMatrix::bytes);
         self.layers.iter().map(Layer::bytes).sum::<usize>() + outer
     }
 
@@ -157,7 +157,7 @@ impl CpuDecoder {
     ///
     /// # Errors
     /// What in the batch is outside of the vocabulary, the blocks or the positions.
-    pub fn step(&mut self, batch: &Batch) -> Result<(&[f32], &mut Pool), String> {
+    pub fn step(&mut self, batch: &TokenBatch) -> Result<(&[f32], &mut Pool), String> {
         self.check(batch)?;
         let (rows, tiles) = (batch.rows.len(), padded(self.config.hidden_size) / TILE);
         let wanted: Vec<usize> = (0..rows).filter(|row| batch.rows[*row].logits).collect();
@@ -186,7 +186,7 @@ impl CpuDecoder {
         Ok((&self.logits, &mut self.pool))
     }
 
-    fn check(&self, batch: &Batch) -> Result<(), String> {
+    fn check(&self, batch: &TokenBatch) -> Result<(), String> {
         for row in &batch.rows {
             let table = batch.tables.get(row.sequence as usize).ok_or_else(|| format!("no sequence {}", row.sequence))?;
             let needed = row.position as usize / BLOCK + 1;
@@ -207,7 +207,7 @@ impl CpuDecoder {
     }
 
     /// `x (hidden / 32, rows, 32)` -> the same after one layer.
-    fn layer(&mut self, index: usize, (batch, angles): (&Batch, &[f32]), x: &mut [f32]) {
+    fn layer(&mut self, index: usize, (batch, angles): (&TokenBatch, &[f32]), x: &mut [f32]) {
         let (c, isa, pool, layer, s) = (&self.config, self.isa, &mut self.pool, &self.layers[index], &mut self.scratch);
         let rows = batch.rows.len();
         let (width, heads, kv) = (padded(c.head_dim), c.num_attention_heads, c.num_key_value_heads);
@@ -219,7 +219,7 @@ impl CpuDecoder {
         let (cache, region) = self.cache.layer(index);
         self.rotary.rotate(pool, layer, (batch, angles), qkv, (queries, cache, region));
         let attended = s.attended.at_least(heads * width * rows);
-        let attention = Attention { isa, batch, queries, cache, width, heads: kv, repeats: heads / kv };
+        let attention = AttentionInput { isa, batch, queries, cache, width, heads: kv, repeats: heads / kv };
         attention.run(pool, &mut s.parts, attended);
         layer.output.add(isa, pool, attended, rows, x);
         norm(isa, pool, x, c, &layer.norm2, rows, normed);

@@ -10,7 +10,7 @@
 #![allow(unsafe_code, reason = "vector instructions and raw loads; `product` checks all bounds before")]
 
 #[cfg(target_arch = "x86_64")]
-use x86::Loaded;
+use x86::VectorLoad;
 
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -23,11 +23,11 @@ pub const CHAIN: usize = 64;
 
 /// Instructions that this processor has: a value of this type is the proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Isa(Kind);
+pub struct Isa(InstructionSet);
 
-/// Which instructions.
+/// The instruction set of a processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum InstructionSet {
     /// 32 registers of 16 numbers.
     #[cfg(target_arch = "x86_64")]
     Avx512,
@@ -51,25 +51,25 @@ impl Isa {
         {
             if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl")
             {
-                all.push(Isa(Kind::Avx512));
+                all.push(Isa(InstructionSet::Avx512));
             }
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                all.push(Isa(Kind::Avx2));
+                all.push(Isa(InstructionSet::Avx2));
             }
         }
-        all.push(Isa(Kind::Plain));
+        all.push(Isa(InstructionSet::Plain));
         all
     }
 
     /// Which instructions it stands for.
-    pub(crate) fn kind(self) -> Kind {
+    pub(crate) fn kind(self) -> InstructionSet {
         self.0
     }
 }
 
 /// Some rows of a tiled matrix, as the left side of a product.
 #[derive(Clone, Copy, Debug)]
-pub struct Rows<'a> {
+pub struct TileRows<'a> {
     /// All tiles: `(tiles, all, 32)`.
     pub data: &'a [f32],
     /// Rows in each tile.
@@ -84,16 +84,16 @@ pub struct Rows<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Panels<'a> {
     /// The numbers.
-    pub weights: Weights<'a>,
+    pub weights: StoredWeights<'a>,
     /// Elements from one panel to the next.
     pub stride: usize,
     /// How many inputs there are.
     pub depth: usize,
 }
 
-/// How the numbers of a matrix are kept.
+/// The numbers of a matrix in the type in which they are kept.
 #[derive(Clone, Copy, Debug)]
-pub enum Weights<'a> {
+pub enum StoredWeights<'a> {
     /// As they are.
     F32(&'a [f32]),
     /// The upper half of each number.
@@ -102,9 +102,9 @@ pub enum Weights<'a> {
     Int8(&'a [i8], &'a [f32]),
 }
 
-/// Where a product goes: panels of the result, `(panels, all, 32)`.
+/// The result of a product: panels `(panels, all, 32)`.
 #[derive(Debug)]
-pub struct Out<'a> {
+pub struct ProductOut<'a> {
     /// The panels.
     pub data: &'a mut [f32],
     /// Rows in each panel.
@@ -119,7 +119,7 @@ pub struct Out<'a> {
 ///
 /// # Panics
 /// When a slice is shorter than its shape says, or the depth is 0.
-pub fn product(isa: Isa, x: Rows<'_>, w: Panels<'_>, out: Out<'_>) {
+pub fn product(isa: Isa, x: TileRows<'_>, w: Panels<'_>, out: ProductOut<'_>) {
     // Shapes come from callers, so none of these products may wrap around.
     let size = |rows: usize, columns: usize| rows.saturating_mul(columns);
     let panels = out.data.len() / size(out.all, TILE);
@@ -131,23 +131,31 @@ pub fn product(isa: Isa, x: Rows<'_>, w: Panels<'_>, out: Out<'_>) {
         return;
     }
     let held = match w.weights {
-        Weights::F32(data) => data.len(),
-        Weights::Bf16(data) => data.len(),
-        Weights::Int8(data, scales) => {
+        StoredWeights::F32(data) => data.len(),
+        StoredWeights::Bf16(data) => data.len(),
+        StoredWeights::Int8(data, scales) => {
             assert!(scales.len() >= panels * TILE, "too few factors");
             data.len()
         }
     };
     assert!(held >= size(panels - 1, w.stride).saturating_add(w.depth * TILE), "too few weights");
     match w.weights {
-        Weights::F32(data) => by_isa(isa, x, w, data, &[], panels, out),
-        Weights::Bf16(data) => by_isa(isa, x, w, data, &[], panels, out),
-        Weights::Int8(data, scales) => by_isa(isa, x, w, data, scales, panels, out),
+        StoredWeights::F32(data) => by_isa(isa, x, w, data, &[], panels, out),
+        StoredWeights::Bf16(data) => by_isa(isa, x, w, data, &[], panels, out),
+        StoredWeights::Int8(data, scales) => by_isa(isa, x, w, data, scales, panels, out),
     }
 }
 
-fn by_isa<W: Number>(isa: Isa, x: Rows<'_>, w: Panels<'_>, data: &[W], scales: &[f32], panels: usize, out: Out<'_>) {
-    let call = Call {
+fn by_isa<W: StoredNumber>(
+    isa: Isa,
+    x: TileRows<'_>,
+    w: Panels<'_>,
+    data: &[W],
+    scales: &[f32],
+    panels: usize,
+    out: ProductOut<'_>,
+) {
+    let call = KernelCall {
         x: x.data[x.first * TILE..].as_ptr(),
         x_stride: x.all * TILE,
         w: data.as_ptr(),
@@ -163,16 +171,16 @@ fn by_isa<W: Number>(isa: Isa, x: Rows<'_>, w: Panels<'_>, data: &[W], scales: &
     unsafe {
         match isa.kind() {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => x86::sweep512(call, x.count, panels),
+            InstructionSet::Avx512 => x86::sweep512(call, x.count, panels),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => x86::sweep256(call, x.count, panels),
-            Kind::Plain => plain(call, x.count, panels),
+            InstructionSet::Avx2 => x86::sweep256(call, x.count, panels),
+            InstructionSet::Plain => plain(call, x.count, panels),
         }
     }
 }
 
 /// A product in pointers.
-struct Call<W> {
+struct KernelCall<W> {
     x: *const f32,
     x_stride: usize,
     w: *const W,
@@ -186,14 +194,14 @@ struct Call<W> {
 }
 
 // Written out because a derive would ask that W is Copy.
-impl<W> Clone for Call<W> {
+impl<W> Clone for KernelCall<W> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<W> Copy for Call<W> {}
+impl<W> Copy for KernelCall<W> {}
 
-impl<W> Call<W> {
+impl<W> KernelCall<W> {
     /// The same from another row and panel on.
     ///
     /// # Safety
@@ -202,7 +210,7 @@ impl<W> Call<W> {
     unsafe fn at(self, row: usize, panel: usize) -> Self {
         // SAFETY: the caller's.
         unsafe {
-            Call {
+            KernelCall {
                 x: self.x.add(row * TILE),
                 w: self.w.add(panel * self.w_stride),
                 scales: if self.scales.is_null() { self.scales } else { self.scales.add(panel * TILE) },
@@ -213,7 +221,7 @@ impl<W> Call<W> {
     }
 }
 
-impl<W> Call<W> {
+impl<W> KernelCall<W> {
     /// Only the `number`-th chain; those after the first are added to what is there.
     ///
     /// # Safety
@@ -223,7 +231,7 @@ impl<W> Call<W> {
         let from = number * CHAIN;
         // SAFETY: the caller's.
         unsafe {
-            Call {
+            KernelCall {
                 x: self.x.add(from / TILE * self.x_stride),
                 w: self.w.add(from * TILE),
                 depth: (self.depth - from).min(CHAIN),
@@ -235,23 +243,23 @@ impl<W> Call<W> {
 }
 
 /// A number as it is kept in a matrix.
-trait Number: Loaded + Copy {
+trait StoredNumber: VectorLoad + Copy {
     fn get(self) -> f32;
 }
 
-impl Number for f32 {
+impl StoredNumber for f32 {
     fn get(self) -> f32 {
         self
     }
 }
 
-impl Number for u16 {
+impl StoredNumber for u16 {
     fn get(self) -> f32 {
         f32::from_bits(u32::from(self) << 16)
     }
 }
 
-impl Number for i8 {
+impl StoredNumber for i8 {
     fn get(self) -> f32 {
         f32::from(self)
     }
@@ -259,13 +267,13 @@ impl Number for i8 {
 
 /// Other processors have no vectors here that a number could be loaded into.
 #[cfg(not(target_arch = "x86_64"))]
-trait Loaded {}
+trait VectorLoad {}
 #[cfg(not(target_arch = "x86_64"))]
-impl<T> Loaded for T {}
+impl<T> VectorLoad for T {}
 
 /// # Safety
 /// All of `rows` and `panels` lie inside.
-unsafe fn plain<W: Number>(call: Call<W>, rows: usize, panels: usize) {
+unsafe fn plain<W: StoredNumber>(call: KernelCall<W>, rows: usize, panels: usize) {
     let each = (0..panels).flat_map(|panel| (0..call.depth.div_ceil(CHAIN)).map(move |chain| (panel, chain)));
     for (row, panel, chain) in each.flat_map(|(panel, chain)| (0..rows).map(move |row| (row, panel, chain))) {
         // SAFETY: the caller's, for each index below.

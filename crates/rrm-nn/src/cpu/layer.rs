@@ -1,33 +1,33 @@
 //! One layer's weights, packed from the tensors of a checkpoint.
 
 use super::{
-    aligned::Aligned,
-    decoder::{CpuError, Source},
+    aligned::AlignedVec,
+    decoder::{CpuError, TensorReader},
     kernel::{Isa, TILE},
     ops,
     pool::Pool,
-    weights::{self, Matrix, Packed, Storage, padded},
+    weights::{self, PackSource, PackedMatrix, Storage, padded},
 };
 use crate::config::ModelConfig;
 
 /// Memory that steps use again and again.
 #[derive(Debug, Default)]
-pub struct Scratch {
-    pub hidden: Aligned<f32>,
-    pub last: Aligned<f32>,
-    pub normed: Aligned<f32>,
-    pub qkv: Aligned<f32>,
-    pub queries: Aligned<f32>,
-    pub parts: Aligned<f32>,
-    pub attended: Aligned<f32>,
-    pub inner: Aligned<f32>,
-    pub logits: Aligned<f32>,
+pub struct StepScratch {
+    pub hidden: AlignedVec<f32>,
+    pub last: AlignedVec<f32>,
+    pub normed: AlignedVec<f32>,
+    pub qkv: AlignedVec<f32>,
+    pub queries: AlignedVec<f32>,
+    pub parts: AlignedVec<f32>,
+    pub attended: AlignedVec<f32>,
+    pub inner: AlignedVec<f32>,
+    pub logits: AlignedVec<f32>,
 }
 
 /// A matrix and perhaps a bias.
 #[derive(Debug)]
 pub struct Linear {
-    matrix: Packed,
+    matrix: PackedMatrix,
     /// One number for each output, or none.
     bias: Vec<f32>,
 }
@@ -52,7 +52,7 @@ pub struct Pack<'a, 's> {
     pub config: &'a ModelConfig,
     pub storage: Storage,
     pub pool: &'a mut Pool,
-    pub source: &'a mut Source<'s>,
+    pub source: &'a mut TensorReader<'s>,
 }
 
 impl Pack<'_, '_> {
@@ -64,14 +64,14 @@ impl Pack<'_, '_> {
     }
 
     /// A matrix `(outputs, inputs)` as it is.
-    pub fn matrix(&mut self, name: &str, (outputs, inputs): (usize, usize)) -> Result<Packed, CpuError> {
+    pub fn matrix(&mut self, name: &str, (outputs, inputs): (usize, usize)) -> Result<PackedMatrix, CpuError> {
         let values = (self.source)(name, &[outputs, inputs])?;
         let weight = |output, input| if output < outputs && input < inputs { values[output * inputs + input] } else { 0.0 };
-        self.pack(name, &Matrix { outputs: padded(outputs), depth: padded(inputs), weight: &weight })
+        self.pack(name, &PackSource { outputs: padded(outputs), depth: padded(inputs), weight: &weight })
     }
 
-    fn pack(&mut self, name: &str, matrix: &Matrix<'_>) -> Result<Packed, CpuError> {
-        Packed::new(matrix, self.storage, self.pool)
+    fn pack(&mut self, name: &str, matrix: &PackSource<'_>) -> Result<PackedMatrix, CpuError> {
+        PackedMatrix::new(matrix, self.storage, self.pool)
             .map_err(|source| CpuError::Memory { what: format!("the weights of {name}"), source })
     }
 
@@ -98,7 +98,7 @@ impl Pack<'_, '_> {
             if inside < head && input < hidden { values[(number * head + inside) * hidden + input] } else { 0.0 }
         };
         let outputs = parts.iter().map(|(_, heads)| heads * width).sum();
-        let matrix = self.pack(at, &Matrix { outputs, depth: padded(hidden), weight: &weight })?;
+        let matrix = self.pack(at, &PackSource { outputs, depth: padded(hidden), weight: &weight })?;
         Ok(Linear { matrix, bias })
     }
 
@@ -114,7 +114,7 @@ impl Pack<'_, '_> {
             if output < hidden && inside < head { values[output * inputs + number * head + inside] } else { 0.0 }
         };
         let depth = c.num_attention_heads * width;
-        let matrix = self.pack(&name, &Matrix { outputs: padded(hidden), depth, weight: &weight })?;
+        let matrix = self.pack(&name, &PackSource { outputs: padded(hidden), depth, weight: &weight })?;
         Ok(Linear { matrix, bias: self.bias(c.output_bias, &format!("{name}.bias"), hidden)? })
     }
 
@@ -130,7 +130,7 @@ impl Pack<'_, '_> {
             let (which, row) = (output / TILE % 2, output / (2 * TILE) * TILE + output % TILE);
             if row < inner && input < hidden { values[which][row * hidden + input] } else { 0.0 }
         };
-        let matrix = self.pack(gate, &Matrix { outputs: 2 * padded(inner), depth: padded(hidden), weight: &weight })?;
+        let matrix = self.pack(gate, &PackSource { outputs: 2 * padded(inner), depth: padded(hidden), weight: &weight })?;
         let mut bias = Vec::new();
         if biased {
             let biases = [self.vector(&format!("{gate}.bias"), inner)?, self.vector(&format!("{up}.bias"), inner)?];
@@ -187,7 +187,7 @@ impl Layer {
 
 thread_local! {
     /// Gates and what they let through, of one piece of work.
-    static PAIRS: std::cell::RefCell<Aligned<f32>> = std::cell::RefCell::default();
+    static PAIRS: std::cell::RefCell<AlignedVec<f32>> = std::cell::RefCell::default();
 }
 
 impl Linear {

@@ -19,13 +19,13 @@ macro_rules! by_isa {
                 fn narrow($($arg: $type),*) {
                     $body($($arg),*);
                 }
-                use $crate::cpu::kernel::Kind;
+                use $crate::cpu::kernel::InstructionSet;
                 match isa.kind() {
                     // SAFETY: an `Isa` exists only where its instructions do.
-                    Kind::Avx512 => return unsafe { wide($($arg),*) },
+                    InstructionSet::Avx512 => return unsafe { wide($($arg),*) },
                     // SAFETY: as above.
-                    Kind::Avx2 => return unsafe { narrow($($arg),*) },
-                    Kind::Plain => {}
+                    InstructionSet::Avx2 => return unsafe { narrow($($arg),*) },
+                    InstructionSet::Plain => {}
                 }
             }
             let _ = isa;

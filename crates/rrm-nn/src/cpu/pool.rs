@@ -24,22 +24,24 @@ const INSIDE: u64 = OPEN - 1;
 
 /// Threads that share work with the one that calls.
 pub struct Pool {
-    shared: Arc<Shared>,
+    shared: Arc<PoolState>,
     workers: Vec<JoinHandle<()>>,
 }
 
-struct Shared {
+/// The state that the threads of a pool share.
+struct PoolState {
     gate: AtomicU64,
     /// The next part to be taken.
     next: AtomicUsize,
     /// Written only while the gate is closed and nobody is inside.
-    job: UnsafeCell<Option<Job>>,
+    job: UnsafeCell<Option<PoolJob>>,
     panicked: AtomicBool,
     ending: AtomicBool,
 }
 
+/// The work that the threads of a pool share.
 #[derive(Clone)]
-struct Job {
+struct PoolJob {
     work: *const (dyn Fn(usize) + Sync),
     parts: usize,
     caller: Thread,
@@ -47,9 +49,9 @@ struct Job {
 
 // SAFETY: `job` is written by the one caller (`Pool::run` takes `&mut`) while the gate is closed and empty, and read by workers only
 // between entering and leaving an open gate; entering acquires what opening released. The work behind the pointer is `Sync`.
-unsafe impl Sync for Shared {}
+unsafe impl Sync for PoolState {}
 // SAFETY: as above; the pointer in `job` is used only during the call that put it there.
-unsafe impl Send for Shared {}
+unsafe impl Send for PoolState {}
 
 impl Pool {
     /// A pool of `threads` threads, the calling one among them.
@@ -57,7 +59,7 @@ impl Pool {
     /// # Errors
     /// What the system says when it gives no more threads.
     pub fn new(threads: usize) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(PoolState {
             gate: AtomicU64::new(0),
             next: AtomicUsize::new(0),
             job: UnsafeCell::new(None),
@@ -92,7 +94,7 @@ impl Pool {
         // worker touches the pointer outside of the gate.
         let work: &'static (dyn Fn(usize) + Sync) = unsafe { std::mem::transmute(work) };
         // SAFETY: the gate is closed and empty (the last call saw to it), so no worker reads `job` now.
-        unsafe { *shared.job.get() = Some(Job { work, parts, caller: thread::current() }) };
+        unsafe { *shared.job.get() = Some(PoolJob { work, parts, caller: thread::current() }) };
         shared.next.store(0, Ordering::Relaxed);
         let number = (shared.gate.load(Ordering::Relaxed) >> 32) + 1;
         shared.gate.store((number << 32) | OPEN, Ordering::SeqCst);
@@ -111,7 +113,7 @@ impl Pool {
     /// Calls `work` with each piece of `out` of `length` elements (the last may be shorter) and its number.
     pub fn pieces<T: Send>(&mut self, out: &mut [T], length: usize, work: impl Fn(usize, &mut [T]) + Sync) {
         let parts = out.len().div_ceil(length.max(1));
-        let all = Pieces::new(out, length);
+        let all = SlicePieces::new(out, length);
         // SAFETY: `run` hands out each number once.
         self.run(parts, &|index| work(index, unsafe { all.piece(index) }));
     }
@@ -125,25 +127,25 @@ impl Pool {
     ) {
         let parts = one.len().div_ceil(one_length.max(1));
         assert_eq!(parts, two.len().div_ceil(two_length.max(1)), "slices of unequal numbers of pieces");
-        let (one, two) = (Pieces::new(one, one_length), Pieces::new(two, two_length));
+        let (one, two) = (SlicePieces::new(one, one_length), SlicePieces::new(two, two_length));
         // SAFETY: `run` hands out each number once.
         self.run(parts, &|index| work(index, unsafe { one.piece(index) }, unsafe { two.piece(index) }));
     }
 }
 
 /// A slice that several threads write to, each to its own piece.
-struct Pieces<T> {
+struct SlicePieces<T> {
     start: *mut T,
     all: usize,
     length: usize,
 }
 
 // SAFETY: pieces do not overlap, and each is given to one thread (the contract of `piece`).
-unsafe impl<T: Send> Sync for Pieces<T> {}
+unsafe impl<T: Send> Sync for SlicePieces<T> {}
 
-impl<T> Pieces<T> {
+impl<T> SlicePieces<T> {
     fn new(slice: &mut [T], length: usize) -> Self {
-        Pieces { start: slice.as_mut_ptr(), all: slice.len(), length }
+        SlicePieces { start: slice.as_mut_ptr(), all: slice.len(), length }
     }
 
     /// # Safety
@@ -157,7 +159,7 @@ impl<T> Pieces<T> {
     }
 }
 
-impl Shared {
+impl PoolState {
     fn take_parts(&self, work: &(dyn Fn(usize) + Sync), parts: usize) {
         loop {
             let part = self.next.fetch_add(1, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 
 use super::{attention::Cache, kernel::TILE, layer::Layer, pool::Pool, weights::padded};
 use crate::{
-    batch::{BLOCK, Batch},
+    batch::{BLOCK, TokenBatch},
     config::ModelConfig,
 };
 
@@ -39,7 +39,7 @@ impl Rotary {
         &self,
         pool: &mut Pool,
         layer: &Layer,
-        (batch, angles): (&Batch, &[f32]),
+        (batch, angles): (&TokenBatch, &[f32]),
         qkv: &[f32],
         (queries, cache, region): (&mut [f32], &mut [f32], usize),
     ) {
@@ -75,7 +75,7 @@ impl Rotary {
     }
 
     /// Cosines and then sines of each row, `(rows, 2, head / 2)`; the same in all layers.
-    pub fn angles(&self, batch: &Batch) -> Vec<f32> {
+    pub fn angles(&self, batch: &TokenBatch) -> Vec<f32> {
         let mut angles = Vec::with_capacity(batch.rows.len() * self.head);
         for row in &batch.rows {
             let angle = |frequency: &f32| f64::from(row.position as f32 * frequency);

@@ -4,8 +4,8 @@ use half::bf16;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    aligned::Aligned,
-    kernel::{Isa, Out, Panels, Rows, TILE, Weights, product},
+    aligned::AlignedVec,
+    kernel::{Isa, Panels, ProductOut, StoredWeights, TILE, TileRows, product},
     pool::Pool,
 };
 
@@ -26,7 +26,7 @@ pub enum Storage {
 
 /// A packed matrix.
 #[derive(Debug)]
-pub struct Packed {
+pub struct PackedMatrix {
     /// Inputs, a multiple of 32.
     depth: usize,
     data: Data,
@@ -34,13 +34,13 @@ pub struct Packed {
 
 #[derive(Debug)]
 enum Data {
-    F32(Aligned<f32>),
-    Bf16(Aligned<u16>),
-    Int8(Aligned<i8>, Aligned<f32>),
+    F32(AlignedVec<f32>),
+    Bf16(AlignedVec<u16>),
+    Int8(AlignedVec<i8>, AlignedVec<f32>),
 }
 
-/// What is packed: weight `(output, input)` for outputs below `outputs` (a multiple of 32) and inputs below `depth` (as well).
-pub struct Matrix<'a> {
+/// A matrix that is to be packed.
+pub struct PackSource<'a> {
     /// Rows.
     pub outputs: usize,
     /// Columns.
@@ -54,33 +54,33 @@ pub fn padded(value: usize) -> usize {
     value.next_multiple_of(TILE)
 }
 
-impl Packed {
+impl PackedMatrix {
     /// Packs a matrix.
     ///
     /// # Errors
     /// When there is not that much memory.
-    pub fn new(matrix: &Matrix<'_>, storage: Storage, pool: &mut Pool) -> Result<Self, std::collections::TryReserveError> {
-        let Matrix { outputs, depth, weight } = *matrix;
+    pub fn new(matrix: &PackSource<'_>, storage: Storage, pool: &mut Pool) -> Result<Self, std::collections::TryReserveError> {
+        let PackSource { outputs, depth, weight } = *matrix;
         let panel = depth * TILE;
         // Element `index` of panel `number`.
         let at = |number: usize, index: usize| weight(number * TILE + index % TILE, index / TILE);
         let data = match storage {
             Storage::AsStored | Storage::F32 => {
-                let mut data = Aligned::zeroed(outputs * depth)?;
+                let mut data = AlignedVec::zeroed(outputs * depth)?;
                 pool.pieces(&mut data, panel, |number, piece| {
                     piece.iter_mut().enumerate().for_each(|(index, value)| *value = at(number, index));
                 });
                 Data::F32(data)
             }
             Storage::Bf16 => {
-                let mut data = Aligned::zeroed(outputs * depth)?;
+                let mut data = AlignedVec::zeroed(outputs * depth)?;
                 pool.pieces(&mut data, panel, |number, piece| {
                     piece.iter_mut().enumerate().for_each(|(index, value)| *value = bf16::from_f32(at(number, index)).to_bits());
                 });
                 Data::Bf16(data)
             }
             Storage::Int8 => {
-                let mut scales: Aligned<f32> = Aligned::zeroed(outputs)?;
+                let mut scales: AlignedVec<f32> = AlignedVec::zeroed(outputs)?;
                 pool.pieces(&mut scales, TILE, |number, piece| {
                     for (lane, scale) in piece.iter_mut().enumerate() {
                         let weights = (0..depth).map(|input| weight(number * TILE + lane, input).abs());
@@ -90,7 +90,7 @@ impl Packed {
                         *scale = largest / 127.0;
                     }
                 });
-                let mut data = Aligned::zeroed(outputs * depth)?;
+                let mut data = AlignedVec::zeroed(outputs * depth)?;
                 pool.pieces(&mut data, panel, |number, piece| {
                     for (index, value) in piece.iter_mut().enumerate() {
                         let scale = scales[number * TILE + index % TILE];
@@ -100,7 +100,7 @@ impl Packed {
                 Data::Int8(data, scales)
             }
         };
-        Ok(Packed { depth, data })
+        Ok(PackedMatrix { depth, data })
     }
 
     /// `out (+)= x w^T`: `x` is `(depth / 32, rows, 32)` and `out` `(outputs / 32, rows, 32)`.
@@ -109,16 +109,21 @@ impl Packed {
         pool.pieces(out, group * rows * TILE, |piece, out| self.panels(isa, piece * group, x, rows, out, add));
     }
 
-    /// As [`Packed::apply`], for the panels from `first` on that `out` has room for, on the calling thread.
+    /// As [`PackedMatrix::apply`], for the panels from `first` on that `out` has room for, on the calling thread.
     pub fn panels(&self, isa: Isa, first: usize, x: &[f32], rows: usize, out: &mut [f32], add: bool) {
         let stride = self.depth * TILE;
         let weights = match &self.data {
-            Data::F32(data) => Weights::F32(&data[first * stride..]),
-            Data::Bf16(data) => Weights::Bf16(&data[first * stride..]),
-            Data::Int8(data, scales) => Weights::Int8(&data[first * stride..], &scales[first * TILE..]),
+            Data::F32(data) => StoredWeights::F32(&data[first * stride..]),
+            Data::Bf16(data) => StoredWeights::Bf16(&data[first * stride..]),
+            Data::Int8(data, scales) => StoredWeights::Int8(&data[first * stride..], &scales[first * TILE..]),
         };
         let panels = Panels { weights, stride, depth: self.depth };
-        product(isa, Rows { data: x, all: rows, first: 0, count: rows }, panels, Out { data: out, all: rows, first: 0, add });
+        product(
+            isa,
+            TileRows { data: x, all: rows, first: 0, count: rows },
+            panels,
+            ProductOut { data: out, all: rows, first: 0, add },
+        );
     }
 
     /// Writes the weights of one output to row `row` of `out`, `(depth / 32, rows, 32)`: how an embedding is looked up.

@@ -7,9 +7,9 @@ use super::tensors::ElementType;
 /// Weights that share one scale in `Q8_0`.
 pub(super) const BLOCK: usize = 32;
 
-/// A number that has no place in a type.
+/// The reason why a number cannot be encoded in a type.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-pub enum Unencodable {
+pub enum EncodingError {
     /// It is infinite or not a number.
     #[error("holds {0}, which is no finite number")]
     NotFinite(f32),
@@ -22,9 +22,9 @@ pub enum Unencodable {
 ///
 /// # Errors
 /// The first number that has no place in the type.
-pub(super) fn row(numbers: &[f32], element_type: ElementType, bytes: &mut Vec<u8>) -> Result<(), Unencodable> {
+pub(super) fn row(numbers: &[f32], element_type: ElementType, bytes: &mut Vec<u8>) -> Result<(), EncodingError> {
     if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
-        return Err(Unencodable::NotFinite(*number));
+        return Err(EncodingError::NotFinite(*number));
     }
     match element_type {
         ElementType::F32 => bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes())),
@@ -39,7 +39,7 @@ pub(super) fn row(numbers: &[f32], element_type: ElementType, bytes: &mut Vec<u8
                 let largest = block.iter().fold(0f32, |most, number| most.max(number.abs()));
                 let scale = largest / 127.0;
                 let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-                bytes.extend(half(scale).map_err(|_| Unencodable::TooLarge(largest))?.to_le_bytes());
+                bytes.extend(half(scale).map_err(|_| EncodingError::TooLarge(largest))?.to_le_bytes());
                 // 1 / scale is infinite for the smallest numbers, whose scale is 0 as f16.
                 bytes.extend(block.iter().map(|number| ((number * inverse).round().clamp(-127.0, 127.0) as i8).to_le_bytes()[0]));
             }
@@ -48,16 +48,16 @@ pub(super) fn row(numbers: &[f32], element_type: ElementType, bytes: &mut Vec<u8
     Ok(())
 }
 
-fn half(number: f32) -> Result<f16, Unencodable> {
+fn half(number: f32) -> Result<f16, EncodingError> {
     let half = f16::from_f32(number);
-    if half.is_finite() { Ok(half) } else { Err(Unencodable::TooLarge(number)) }
+    if half.is_finite() { Ok(half) } else { Err(EncodingError::TooLarge(number)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn encoded(numbers: &[f32], element_type: ElementType) -> Result<Vec<u8>, Unencodable> {
+    fn encoded(numbers: &[f32], element_type: ElementType) -> Result<Vec<u8>, EncodingError> {
         let mut bytes = Vec::new();
         row(numbers, element_type, &mut bytes).map(|()| bytes)
     }
@@ -68,10 +68,10 @@ mod tests {
         // 2049 lies between 2048 and 2050, of which the first has an even last bit.
         assert_eq!(encoded(&[2049.0], ElementType::F16).unwrap(), f16::from_f32(2048.0).to_le_bytes());
         assert_eq!(encoded(&[65504.0], ElementType::F16).unwrap(), [0xff, 0x7b]);
-        assert_eq!(encoded(&[65520.0], ElementType::F16), Err(Unencodable::TooLarge(65520.0)));
+        assert_eq!(encoded(&[65520.0], ElementType::F16), Err(EncodingError::TooLarge(65520.0)));
         assert_eq!(encoded(&[65520.0], ElementType::F32).unwrap(), 65520f32.to_le_bytes());
         for element_type in [ElementType::F32, ElementType::F16, ElementType::Q8_0] {
-            assert_eq!(encoded(&[f32::INFINITY; 32], element_type), Err(Unencodable::NotFinite(f32::INFINITY)));
+            assert_eq!(encoded(&[f32::INFINITY; 32], element_type), Err(EncodingError::NotFinite(f32::INFINITY)));
         }
     }
 
@@ -84,7 +84,7 @@ mod tests {
         // A scale of 1; halves are rounded away from 0.
         assert_eq!(bytes[..6], [0x00, 0x3c, 127, -64i8 as u8, 0, 0]);
         assert!(bytes[34..].iter().all(|byte| *byte == 0));
-        assert_eq!(encoded(&[1e7; 32], ElementType::Q8_0), Err(Unencodable::TooLarge(1e7)));
+        assert_eq!(encoded(&[1e7; 32], ElementType::Q8_0), Err(EncodingError::TooLarge(1e7)));
         assert_eq!(encoded(&[1e-43; 32], ElementType::Q8_0).unwrap()[..2], [0, 0]);
     }
 

@@ -1,6 +1,6 @@
 //! Keys, values and tensors -> the first bytes of a GGUF file, up to where its numbers begin (format: `ggml/docs/gguf.md`, version 3).
 
-use super::tensors::Planned;
+use super::tensors::TensorPlan;
 
 /// Alignment of each tensor's numbers, the format's own where a file states none.
 pub(super) const ALIGNMENT: usize = 32;
@@ -17,7 +17,7 @@ const ARRAY: u32 = 9;
 
 /// A value under a key.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(super) enum MetadataValue {
     U32(u32),
     F32(f32),
     Bool(bool),
@@ -27,7 +27,7 @@ pub(super) enum Value {
 }
 
 /// Everything before the numbers, filled up to the alignment. The numbers of all tensors follow in their order, each filled up as well.
-pub(super) fn header(values: &[(String, Value)], tensors: &[Planned]) -> Vec<u8> {
+pub(super) fn header(values: &[(String, MetadataValue)], tensors: &[TensorPlan]) -> Vec<u8> {
     let mut bytes = b"GGUF".to_vec();
     bytes.extend(VERSION.to_le_bytes());
     bytes.extend((tensors.len() as u64).to_le_bytes());
@@ -50,29 +50,29 @@ pub(super) fn header(values: &[(String, Value)], tensors: &[Planned]) -> Vec<u8>
     bytes
 }
 
-fn push_value(bytes: &mut Vec<u8>, value: &Value) {
+fn push_value(bytes: &mut Vec<u8>, value: &MetadataValue) {
     match value {
-        Value::U32(number) => {
+        MetadataValue::U32(number) => {
             bytes.extend(UINT32.to_le_bytes());
             bytes.extend(number.to_le_bytes());
         }
-        Value::F32(number) => {
+        MetadataValue::F32(number) => {
             bytes.extend(FLOAT32.to_le_bytes());
             bytes.extend(number.to_le_bytes());
         }
-        Value::Bool(truth) => {
+        MetadataValue::Bool(truth) => {
             bytes.extend(BOOL.to_le_bytes());
             bytes.push(u8::from(*truth));
         }
-        Value::Text(text) => {
+        MetadataValue::Text(text) => {
             bytes.extend(STRING.to_le_bytes());
             push_text(bytes, text);
         }
-        Value::Texts(texts) => {
+        MetadataValue::Texts(texts) => {
             push_array(bytes, STRING, texts.len());
             texts.iter().for_each(|text| push_text(bytes, text));
         }
-        Value::I32s(numbers) => {
+        MetadataValue::I32s(numbers) => {
             push_array(bytes, INT32, numbers.len());
             bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
         }

@@ -1,13 +1,13 @@
 //! The shape of a decoder -> the keys from which llama.cpp learns it (`llama-arch.cpp`, `load_hparams`).
 
-use super::{MatrixType, file::Value};
+use super::{MatrixType, file::MetadataValue};
 use crate::config::{Architecture, ModelConfig, RopeScaling};
 
 /// Keys and values, without those of the vocabulary.
 ///
 /// # Errors
 /// What no key says.
-pub(super) fn values(config: &ModelConfig, name: &str, matrices: MatrixType) -> Result<Vec<(String, Value)>, String> {
+pub(super) fn values(config: &ModelConfig, name: &str, matrices: MatrixType) -> Result<Vec<(String, MetadataValue)>, String> {
     let architecture = architecture(config);
     // Numbers of `llama_ftype`.
     let file_type = match matrices {
@@ -16,13 +16,13 @@ pub(super) fn values(config: &ModelConfig, name: &str, matrices: MatrixType) -> 
         MatrixType::Q8_0 => 7,
     };
     let mut values = vec![
-        ("general.architecture".to_owned(), Value::Text(architecture.to_owned())),
-        ("general.type".to_owned(), Value::Text("model".to_owned())),
-        ("general.name".to_owned(), Value::Text(name.to_owned())),
-        ("general.file_type".to_owned(), Value::U32(file_type)),
+        ("general.architecture".to_owned(), MetadataValue::Text(architecture.to_owned())),
+        ("general.type".to_owned(), MetadataValue::Text("model".to_owned())),
+        ("general.name".to_owned(), MetadataValue::Text(name.to_owned())),
+        ("general.file_type".to_owned(), MetadataValue::U32(file_type)),
     ];
     if matrices == MatrixType::Q8_0 {
-        values.push(("general.quantization_version".to_owned(), Value::U32(2)));
+        values.push(("general.quantization_version".to_owned(), MetadataValue::U32(2)));
     }
     let mut push = |key: &str, value| values.push((format!("{architecture}.{key}"), value));
     // Sizes are far below 2^32 (`ModelConfig::parse`).
@@ -39,10 +39,10 @@ pub(super) fn values(config: &ModelConfig, name: &str, matrices: MatrixType) -> 
         ("vocab_size", config.vocab_size),
     ];
     for (key, size) in sizes {
-        push(key, Value::U32(size as u32));
+        push(key, MetadataValue::U32(size as u32));
     }
-    push("attention.layer_norm_rms_epsilon", Value::F32(config.rms_norm_eps as f32));
-    push("rope.freq_base", Value::F32(config.rope_theta as f32));
+    push("attention.layer_norm_rms_epsilon", MetadataValue::F32(config.rms_norm_eps as f32));
+    push("rope.freq_base", MetadataValue::F32(config.rope_theta as f32));
     for (key, value) in scaling(&config.rope_scaling)? {
         push(key, value);
     }
@@ -57,9 +57,12 @@ fn architecture(config: &ModelConfig) -> &'static str {
     }
 }
 
-fn scaling(scaling: &RopeScaling) -> Result<Vec<(&'static str, Value)>, String> {
+fn scaling(scaling: &RopeScaling) -> Result<Vec<(&'static str, MetadataValue)>, String> {
     let named = |name: &str, factor: f64| {
-        vec![("rope.scaling.type", Value::Text(name.to_owned())), ("rope.scaling.factor", Value::F32(factor as f32))]
+        vec![
+            ("rope.scaling.type", MetadataValue::Text(name.to_owned())),
+            ("rope.scaling.factor", MetadataValue::F32(factor as f32)),
+        ]
     };
     match *scaling {
         // Llama 3's is a tensor of its own.
@@ -76,11 +79,11 @@ fn scaling(scaling: &RopeScaling) -> Result<Vec<(&'static str, Value)>, String> 
                 return Err(format!("original_max_position_embeddings is {original}, no whole number of tokens"));
             }
             let mut values = named("yarn", factor);
-            values.push(("rope.scaling.original_context_length", Value::U32(original as u32)));
+            values.push(("rope.scaling.original_context_length", MetadataValue::U32(original as u32)));
             if let Some(wanted) = attention_factor {
                 // llama.cpp multiplies with YaRN's own factor besides.
                 let own = if factor <= 1.0 { 1.0 } else { 0.1 * factor.ln() + 1.0 };
-                values.push(("rope.scaling.attn_factor", Value::F32((wanted / own) as f32)));
+                values.push(("rope.scaling.attn_factor", MetadataValue::F32((wanted / own) as f32)));
             }
             Ok(values)
         }
@@ -105,7 +108,7 @@ mod tests {
         };
         assert_eq!(yarn(32.0, None).unwrap().len(), 3);
         let own = 0.1 * 8f64.ln() + 1.0;
-        assert_eq!(yarn(32.0, Some(own)).unwrap()[3], ("rope.scaling.attn_factor", Value::F32(1.0)));
+        assert_eq!(yarn(32.0, Some(own)).unwrap()[3], ("rope.scaling.attn_factor", MetadataValue::F32(1.0)));
         assert!(yarn(16.0, None).unwrap_err().contains("beta_fast 16"));
     }
 }

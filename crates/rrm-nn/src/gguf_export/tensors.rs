@@ -39,7 +39,7 @@ impl ElementType {
 
 /// One tensor of the file.
 #[derive(Debug)]
-pub(super) struct Planned {
+pub(super) struct TensorPlan {
     /// Its name in the file.
     pub name: String,
     /// Its extents, slowest first, one or two of them.
@@ -47,21 +47,21 @@ pub(super) struct Planned {
     /// How its elements are written.
     pub element_type: ElementType,
     /// Where its numbers come from.
-    pub source: Source,
+    pub source: TensorSource,
     /// Size of the heads whose rows change their order.
     interleaved: Option<usize>,
 }
 
-/// Where numbers come from.
+/// The source of a tensor's numbers.
 #[derive(Debug)]
-pub(super) enum Source {
+pub(super) enum TensorSource {
     /// The tensor of this name in the folder.
     Stored(String),
     /// They are here.
     Computed(Vec<f32>),
 }
 
-impl Planned {
+impl TensorPlan {
     /// Numbers in a row; a vector has rows of one.
     pub fn row_width(&self) -> usize {
         self.shape.get(1).copied().unwrap_or(1)
@@ -92,7 +92,7 @@ impl Planned {
 ///
 /// # Errors
 /// What llama.cpp has no tensor for.
-pub(super) fn plan(config: &ModelConfig, matrices: MatrixType) -> Result<Vec<Planned>, String> {
+pub(super) fn plan(config: &ModelConfig, matrices: MatrixType) -> Result<Vec<TensorPlan>, String> {
     if config.architecture == Architecture::Qwen2 && config.num_attention_heads * config.head_dim != config.hidden_size {
         return Err("llama.cpp's qwen2 has no heads of another size than hidden_size / num_attention_heads".to_owned());
     }
@@ -105,7 +105,7 @@ pub(super) fn plan(config: &ModelConfig, matrices: MatrixType) -> Result<Vec<Pla
         let element_type = element_type(&shape, matrices);
         let turned = stored.contains(".q_proj.") || stored.contains(".k_proj.");
         let interleaved = (turned && config.architecture == Architecture::Llama).then_some(config.head_dim);
-        tensors.push(Planned { name, shape, element_type, source: Source::Stored(stored), interleaved });
+        tensors.push(TensorPlan { name, shape, element_type, source: TensorSource::Stored(stored), interleaved });
     }
     tensors.extend(frequency_factors(config)?);
     Ok(tensors)
@@ -133,7 +133,7 @@ fn element_type(shape: &[usize], matrices: MatrixType) -> ElementType {
 }
 
 /// Llama 3's stretched frequencies: by how much each is divided, `(head_dim / 2,)`.
-fn frequency_factors(config: &ModelConfig) -> Result<Option<Planned>, String> {
+fn frequency_factors(config: &ModelConfig) -> Result<Option<TensorPlan>, String> {
     if !matches!(config.rope_scaling, RopeScaling::Llama3 { .. }) {
         return Ok(None);
     }
@@ -143,8 +143,8 @@ fn frequency_factors(config: &ModelConfig) -> Result<Option<Planned>, String> {
     let plain = ModelConfig { rope_scaling: RopeScaling::None, ..config.clone() }.rotary().0;
     let factors: Vec<f32> = plain.iter().zip(config.rotary().0).map(|(plain, stretched)| (plain / stretched) as f32).collect();
     let (name, shape) = ("rope_freqs.weight".to_owned(), vec![factors.len()]);
-    let source = Source::Computed(factors);
-    Ok(Some(Planned { name, shape, element_type: ElementType::F32, source, interleaved: None }))
+    let source = TensorSource::Computed(factors);
+    Ok(Some(TensorPlan { name, shape, element_type: ElementType::F32, source, interleaved: None }))
 }
 
 #[cfg(test)]
@@ -165,8 +165,8 @@ mod tests {
 
     #[test]
     fn halves_of_heads_are_interleaved() {
-        let (name, element_type, source) = (String::new(), ElementType::F32, Source::Computed(Vec::new()));
-        let tensor = Planned { name, shape: vec![12, 3], element_type, source, interleaved: Some(6) };
+        let (name, element_type, source) = (String::new(), ElementType::F32, TensorSource::Computed(Vec::new()));
+        let tensor = TensorPlan { name, shape: vec![12, 3], element_type, source, interleaved: Some(6) };
         assert_eq!(tensor.row_order().collect::<Vec<_>>(), [0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11]);
         assert_eq!((tensor.row_width(), tensor.bytes()), (3, 144));
     }

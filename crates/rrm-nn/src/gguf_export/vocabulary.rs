@@ -4,10 +4,10 @@ use std::{collections::HashMap, path::Path};
 
 use serde_json::Value as Json;
 
-use super::{ExportError, file::Value, pretokenizer};
+use super::{ExportError, file::MetadataValue, pretokenizer};
 use crate::{
     checkpoint::{CheckpointError, read_small},
-    tokens::Tokenizer,
+    tokens::ModelTokenizer,
 };
 
 /// Numbers of `llama_token_type`.
@@ -28,7 +28,11 @@ struct Tokens {
 ///
 /// # Errors
 /// [`ExportError`] for a vocabulary whose texts llama.cpp would cut otherwise, or of another kind than byte-level merges.
-pub(super) fn values(folder: &Path, tokenizer: &Tokenizer, vocab_size: usize) -> Result<Vec<(String, Value)>, ExportError> {
+pub(super) fn values(
+    folder: &Path,
+    tokenizer: &ModelTokenizer,
+    vocab_size: usize,
+) -> Result<Vec<(String, MetadataValue)>, ExportError> {
     let unsupported = |what| ExportError::Unsupported { folder: folder.to_owned(), what };
     let json = object(folder, "tokenizer.json")?;
     let pre = pretokenizer::name(&json).map_err(unsupported)?;
@@ -36,8 +40,8 @@ pub(super) fn values(folder: &Path, tokenizer: &Tokenizer, vocab_size: usize) ->
     let merges = merges(&json["model"]).map_err(unsupported)?;
     let settings = object(folder, "tokenizer_config.json")?;
     let mut values = vec![
-        ("tokenizer.ggml.model".to_owned(), Value::Text("gpt2".to_owned())),
-        ("tokenizer.ggml.pre".to_owned(), Value::Text(pre.to_owned())),
+        ("tokenizer.ggml.model".to_owned(), MetadataValue::Text("gpt2".to_owned())),
+        ("tokenizer.ggml.pre".to_owned(), MetadataValue::Text(pre.to_owned())),
     ];
     let mut push = |key: &str, value| values.push((format!("tokenizer.{key}"), value));
     let ends = ends(tokenizer, &tokens, vocab_size).map_err(unsupported)?;
@@ -50,17 +54,17 @@ pub(super) fn values(folder: &Path, tokenizer: &Tokenizer, vocab_size: usize) ->
         .chain(["ggml.eos_token_id", "ggml.eot_token_id", "ggml.eom_token_id"].into_iter().zip(ends.iter().copied().map(Some)))
     {
         if let Some(number) = number {
-            push(key, Value::U32(number));
+            push(key, MetadataValue::U32(number));
         }
     }
     let begins = settings["add_bos_token"].as_bool().unwrap_or_else(|| begins_with(&json["post_processor"], tokenizer.bos()));
-    push("ggml.add_bos_token", Value::Bool(begins));
+    push("ggml.add_bos_token", MetadataValue::Bool(begins));
     if let Some(template) = tokenizer.chat_template() {
-        push("chat_template", Value::Text(template.to_owned()));
+        push("chat_template", MetadataValue::Text(template.to_owned()));
     }
-    push("ggml.tokens", Value::Texts(tokens.texts));
-    push("ggml.token_type", Value::I32s(tokens.types));
-    push("ggml.merges", Value::Texts(merges));
+    push("ggml.tokens", MetadataValue::Texts(tokens.texts));
+    push("ggml.token_type", MetadataValue::I32s(tokens.types));
+    push("ggml.merges", MetadataValue::Texts(merges));
     Ok(values)
 }
 
@@ -125,7 +129,7 @@ fn merges(model: &Json) -> Result<Vec<String>, String> {
 }
 
 /// The tokens that end a turn, the one that the tokenizer names first; llama.cpp has keys for three.
-fn ends(tokenizer: &Tokenizer, tokens: &Tokens, vocab_size: usize) -> Result<Vec<u32>, String> {
+fn ends(tokenizer: &ModelTokenizer, tokens: &Tokens, vocab_size: usize) -> Result<Vec<u32>, String> {
     let named = tokens.numbers.get(tokenizer.eos()).copied().filter(|_| !tokenizer.eos().is_empty());
     let others = (0..vocab_size as u32).filter(|token| tokenizer.ends(*token) && Some(*token) != named);
     let ends: Vec<u32> = named.into_iter().chain(others).collect();

@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::Value;
 
-use super::{Memory, ModelReport};
+use super::{ModelReport, WeightBytes};
 use crate::{
     checkpoint::{Checkpoint, CheckpointError, StoredTensor, read_small, stored_tensors},
     config::ModelConfig,
-    text::{Text, TextError},
+    text::{ChatTokenizer, TextError},
 };
 
 /// Reads `config.json`, the headers of all weights, and the vocabulary.
@@ -32,7 +32,7 @@ pub(super) fn report(folder: &Path) -> Result<ModelReport, CheckpointError> {
         vocabulary: number("vocab_size"),
         stored: BTreeMap::new(),
         file_bytes: files,
-        memory: Memory::default(),
+        memory: WeightBytes::default(),
         chat_template: has_template(folder)?,
         engine: None,
         problem: None,
@@ -44,7 +44,7 @@ pub(super) fn report(folder: &Path) -> Result<ModelReport, CheckpointError> {
         Ok(config) => supported(&mut report, &config),
         Err(_) => tensors.iter().for_each(|(_, tensor)| report.memory.add(elements(tensor), rows(&tensor.shape))),
     }
-    match Checkpoint::open(folder).map_err(TextError::from).and_then(|checkpoint| Text::open(&checkpoint)) {
+    match Checkpoint::open(folder).map_err(TextError::from).and_then(|checkpoint| ChatTokenizer::open(&checkpoint)) {
         Ok(_) => report.engine = Some(format!("local:{}", folder.display())),
         Err(problem) => report.problem = Some(problem.to_string()),
     }

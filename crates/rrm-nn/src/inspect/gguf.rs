@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use rrm::gguf::{GgufHeader, GgufTensor, read_header};
 
-use super::{InspectError, Memory, ModelReport};
+use super::{InspectError, ModelReport, WeightBytes};
 
 /// Reads the header.
 pub(super) fn report(path: &Path, file_bytes: u64) -> Result<ModelReport, InspectError> {
@@ -12,7 +12,7 @@ pub(super) fn report(path: &Path, file_bytes: u64) -> Result<ModelReport, Inspec
     let architecture = header.text("general.architecture").map(|name| name.chars().take(100).collect::<String>());
     let number = |name: &str| header.number(&format!("{}.{name}", architecture.as_deref().unwrap_or_default()));
     let heads = number("attention.head_count");
-    let (mut memory, mut stored) = (Memory::default(), BTreeMap::new());
+    let (mut memory, mut stored) = (WeightBytes::default(), BTreeMap::new());
     for tensor in &header.tensors {
         let rows = (tensor.shape.len() > 1).then(|| tensor.shape[1..].iter().product());
         memory.add(elements(tensor), rows);

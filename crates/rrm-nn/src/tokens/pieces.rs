@@ -14,13 +14,13 @@ pub(super) enum Style {
 
 /// The bytes of all tokens, one after the other.
 #[derive(Debug, Default)]
-pub(super) struct Pieces {
+pub(super) struct TokenBytes {
     bytes: Vec<u8>,
     /// Where the bytes of each token end.
     ends: Vec<usize>,
 }
 
-impl Pieces {
+impl TokenBytes {
     /// What a token writes.
     pub fn get(&self, token: u32) -> &[u8] {
         let index = token as usize;
@@ -52,7 +52,7 @@ impl Style {
     ///
     /// # Errors
     /// Which token has a number of `vocab_size` or above.
-    pub fn pieces(self, encoder: &Encoder, vocab_size: usize) -> Result<Pieces, String> {
+    pub fn pieces(self, encoder: &Encoder, vocab_size: usize) -> Result<TokenBytes, String> {
         let vocabulary = encoder.get_vocab(true);
         if let Some((text, token)) = vocabulary.iter().find(|(_, token)| **token as usize >= vocab_size) {
             return Err(format!("token {text:?} has the number {token}, but config.json makes room for {vocab_size} tokens"));
@@ -62,7 +62,7 @@ impl Style {
             texts[token as usize] = Some(text);
         }
         let added = encoder.get_added_tokens_decoder();
-        let mut pieces = Pieces::default();
+        let mut pieces = TokenBytes::default();
         let byte_of = bytes_of_characters();
         for (token, text) in (0u32..).zip(texts) {
             match (added.get(&token), text, self) {

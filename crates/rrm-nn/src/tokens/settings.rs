@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::Files;
+use super::FileSource;
 use crate::checkpoint::CheckpointError;
 
-/// What the files besides `tokenizer.json` say.
+/// The settings of a tokenizer from the files besides `tokenizer.json`.
 #[derive(Debug, Default)]
-pub(super) struct Settings {
+pub(super) struct TokenizerSettings {
     /// The chat template, in Jinja.
     pub chat_template: Option<String>,
     /// Text of the token that begins a sequence.
@@ -21,8 +21,8 @@ pub(super) struct Settings {
 }
 
 /// Reads the files that are there.
-pub(super) fn read(files: Files<'_>) -> Result<Settings, CheckpointError> {
-    let mut settings = Settings::default();
+pub(super) fn read(files: FileSource<'_>) -> Result<TokenizerSettings, CheckpointError> {
+    let mut settings = TokenizerSettings::default();
     for name in ["generation_config.json", "config.json"] {
         if let Some((file, json)) = object(files, name)? {
             settings.ends.extend(numbers(&json["eos_token_id"]).ok_or_else(|| wrong(&file, "eos_token_id", "a token's number"))?);
@@ -42,7 +42,7 @@ pub(super) fn read(files: Files<'_>) -> Result<Settings, CheckpointError> {
 }
 
 /// A file that is there, and the object in it.
-fn object(files: Files<'_>, name: &str) -> Result<Option<(PathBuf, Value)>, CheckpointError> {
+fn object(files: FileSource<'_>, name: &str) -> Result<Option<(PathBuf, Value)>, CheckpointError> {
     let Some((file, bytes)) = files(name)? else { return Ok(None) };
     match serde_json::from_slice::<Value>(&bytes) {
         Ok(json) if json.is_object() => Ok(Some((file, json))),

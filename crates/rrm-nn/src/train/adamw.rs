@@ -7,7 +7,7 @@ use std::{ops::Range, thread};
 
 use serde::{Deserialize, Serialize};
 
-use super::weights::View;
+use super::weights::TensorView;
 
 /// Constants of AdamW, by transformers' names.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ impl AdamW {
         assert_eq!(gradients.len(), length, "gradients of other weights");
         assert_eq!((first.len(), second.len()), (length, length), "moments of other weights");
         *steps += 1;
-        let step = Step::new(&self.config, *steps, learning_rate);
+        let step = AdamWStep::new(&self.config, *steps, learning_rate);
         let share = length.div_ceil(self.threads.max(1)).max(LEAST_SHARE);
         let (decayed, step) = (&self.decayed, &step);
         thread::scope(|scope| {
@@ -95,8 +95,8 @@ impl AdamW {
 }
 
 /// The places of tensors that weight decay is for: all but biases and norms, as in transformers.
-pub fn decayed(views: &[View]) -> Vec<Range<usize>> {
-    let spared = |view: &&View| !(view.name.contains("bias") || view.name.contains("norm"));
+pub fn decayed(views: &[TensorView]) -> Vec<Range<usize>> {
+    let spared = |view: &&TensorView| !(view.name.contains("bias") || view.name.contains("norm"));
     views.iter().filter(spared).map(|view| view.range.clone()).collect()
 }
 
@@ -104,7 +104,7 @@ pub fn decayed(views: &[View]) -> Vec<Range<usize>> {
 const LEAST_SHARE: usize = 1 << 16;
 
 /// The numbers that all weights of a step share, rounded to f32 where PyTorch does so.
-struct Step {
+struct AdamWStep {
     keep: f32,
     toward: f32,
     beta2: f32,
@@ -114,10 +114,10 @@ struct Step {
     size: f32,
 }
 
-impl Step {
+impl AdamWStep {
     fn new(config: &AdamWConfig, steps: u64, learning_rate: f64) -> Self {
         let AdamWConfig { adam_beta1: beta1, adam_beta2: beta2, adam_epsilon, weight_decay } = *config;
-        Step {
+        AdamWStep {
             keep: (1.0 - learning_rate * weight_decay) as f32,
             toward: (1.0 - beta1) as f32,
             beta2: beta2 as f32,
@@ -209,7 +209,7 @@ mod tests {
         let names =
             ["model.embed_tokens.weight", "model.layers.0.self_attn.q_proj.bias", "model.layers.0.input_layernorm.weight"];
         let names = names.into_iter().chain(["model.layers.0.self_attn.q_norm.weight", "model.norm.weight", "lm_head.weight"]);
-        let view = |(i, name): (usize, &str)| View { name: name.to_owned(), shape: vec![2], range: 2 * i..2 * i + 2 };
+        let view = |(i, name): (usize, &str)| TensorView { name: name.to_owned(), shape: vec![2], range: 2 * i..2 * i + 2 };
         assert_eq!(decayed(&names.enumerate().map(view).collect::<Vec<_>>()), [0..2, 10..12]);
     }
 }

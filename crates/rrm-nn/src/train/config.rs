@@ -5,13 +5,13 @@
 
 use std::path::PathBuf;
 
-pub use model::{FreshModel, Init, ModelSource};
+pub use model::{FreshModel, InitConfig, ModelSource};
 use rrm::reward::RewardConfig;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     changes::{Change, changes},
-    error::ConfigError,
+    error::TrainConfigError,
     sections::{
         CheckpointSection, DataSection, EvaluationSection, GrpoSection, LoggingSection, OptimizerSection, SftSection,
         WithoutSignal,
@@ -94,13 +94,14 @@ impl TrainConfig {
     /// as `optimizer.max_steps=100`; a value is TOML, or else text.
     ///
     /// # Errors
-    /// [`ConfigError`] names the file, the key, and what was expected.
-    pub fn parse(file: &str, text: &str, set: &[String]) -> Result<Self, ConfigError> {
+    /// [`TrainConfigError`] names the file, the key, and what was expected.
+    pub fn parse(file: &str, text: &str, set: &[String]) -> Result<Self, TrainConfigError> {
         // Read as it stands where nothing is set, so that errors show the place in the file.
         let mut config: TrainConfig = if set.is_empty() {
-            toml::from_str(text).map_err(|problem| ConfigError::Toml { file: file.to_owned(), problem: Box::new(problem) })?
+            toml::from_str(text)
+                .map_err(|problem| TrainConfigError::Toml { file: file.to_owned(), problem: Box::new(problem) })?
         } else {
-            let failed = |problem| ConfigError::Toml { file: file.to_owned(), problem: Box::new(problem) };
+            let failed = |problem| TrainConfigError::Toml { file: file.to_owned(), problem: Box::new(problem) };
             let mut table: toml::Table = toml::from_str(text).map_err(failed)?;
             for pair in set {
                 put(&mut table, pair)?;
@@ -108,7 +109,7 @@ impl TrainConfig {
             table.try_into().map_err(failed)?
         };
         config.fill();
-        config.check().map_err(|(key, what)| ConfigError::Value { file: file.to_owned(), key, what })?;
+        config.check().map_err(|(key, what)| TrainConfigError::Value { file: file.to_owned(), key, what })?;
         Ok(config)
     }
 
@@ -146,8 +147,8 @@ impl TrainConfig {
 }
 
 /// Puts `a.b=VALUE` into a table.
-fn put(table: &mut toml::Table, pair: &str) -> Result<(), ConfigError> {
-    let wrong = |what: &str| ConfigError::Set { pair: pair.to_owned(), what: what.to_owned() };
+fn put(table: &mut toml::Table, pair: &str) -> Result<(), TrainConfigError> {
+    let wrong = |what: &str| TrainConfigError::Set { pair: pair.to_owned(), what: what.to_owned() };
     let (key, value) = pair.split_once('=').ok_or_else(|| wrong("expected KEY=VALUE, such as optimizer.max_steps=100"))?;
     let read: Result<toml::Table, _> = toml::from_str(&format!("value = {value}"));
     let value = read.ok().and_then(|mut read| read.remove("value")).unwrap_or_else(|| toml::Value::String(value.to_owned()));

@@ -7,7 +7,7 @@ mod sft;
 
 use std::{num::NonZero, panic, path::Path, thread};
 
-pub use filter::Sifted;
+pub use filter::PairFilter;
 pub(super) use pairs::items;
 pub use pairs::{DataConfig, PairFile, PairSource, TrainingPair};
 use serde::{Deserialize, Serialize};

@@ -101,18 +101,18 @@ impl HeldOut {
     }
 }
 
-/// What judging the held-out pairs gave.
+/// The results of judging the held-out pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
+pub struct HeldOutEvaluation {
     /// With the likeliest tokens.
-    pub greedy: Option<Measured>,
+    pub greedy: Option<JudgingScores>,
     /// With drawn tokens.
-    pub sampled: Option<Measured>,
+    pub sampled: Option<JudgingScores>,
 }
 
-/// What one way of judging gave. Shares come with their 95% intervals.
+/// The results of one way of judging. Shares come with their 95% intervals.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Measured {
+pub struct JudgingScores {
     /// Judgments: one for each pair, or two.
     pub judgments: usize,
     /// Verdicts that agree with the label, of all judgments: abstentions and ties are not right. Where pairs are judged twice, the interval
@@ -142,7 +142,7 @@ pub fn evaluate_weights(
     format: &Arc<Format>,
     held_out: &HeldOut,
     config: &EvaluateConfig,
-) -> Result<Evaluation, TrainError> {
+) -> Result<HeldOutEvaluation, TrainError> {
     evaluate(&engine(policy, threads)?, format, held_out, config)
 }
 
@@ -155,14 +155,14 @@ pub fn evaluate(
     format: &Arc<Format>,
     held_out: &HeldOut,
     config: &EvaluateConfig,
-) -> Result<Evaluation, TrainError> {
+) -> Result<HeldOutEvaluation, TrainError> {
     let measured = |temperature: f64| {
         let settings = settings(config, if config.both_orders { 2 } else { 1 }, temperature);
         Ok::<_, TrainError>(measure(&judge(engine, format, settings, held_out)?, config.both_orders))
     };
     let greedy = if config.greedy { measured(0.0)? } else { None };
     let sampled = if config.sampled { measured(config.sampling.temperature)? } else { None };
-    Ok(Evaluation { greedy, sampled })
+    Ok(HeldOutEvaluation { greedy, sampled })
 }
 
 /// An engine of weights that are in memory, for as long as they stay the same.
@@ -196,7 +196,7 @@ fn settings(config: &EvaluateConfig, votes: u32, temperature: f64) -> JudgeSetti
 }
 
 /// The label of a pair, and the votes about it.
-type Judged = (Choice, Vec<VoteRecord>);
+type LabelledVotes = (Choice, Vec<VoteRecord>);
 
 /// Judges all pairs at once; the engine batches them.
 fn judge(
@@ -204,7 +204,7 @@ fn judge(
     format: &Arc<Format>,
     settings: JudgeSettings,
     held_out: &HeldOut,
-) -> Result<Vec<Judged>, TrainError> {
+) -> Result<Vec<LabelledVotes>, TrainError> {
     let mut judge = Judge::new(engine.clone(), format.clone());
     judge.settings = settings;
     judge.places = Arc::new(Places::new(IN_FLIGHT));
@@ -214,7 +214,7 @@ fn judge(
     block_on(unconstrained(try_join_all(held_out.items.iter().map(one))))
 }
 
-async fn judge_one(judge: &Judge, path: &Path, item: &Item) -> Result<Judged, TrainError> {
+async fn judge_one(judge: &Judge, path: &Path, item: &Item) -> Result<LabelledVotes, TrainError> {
     let wrong = |what: String| TrainError::Row { file: path.display().to_string(), row: item.row, what };
     let played = rank::play(judge, item, (0, 1)).await.map_err(|error| wrong(error.to_string()))?;
     let label = rank::comparison(item, 0, 1).label.ok_or_else(|| wrong("no label".to_owned()))?;
@@ -225,12 +225,12 @@ async fn judge_one(judge: &Judge, path: &Path, item: &Item) -> Result<Judged, Tr
 }
 
 /// How many of a pair's judgments agree with its label.
-fn right((label, votes): &Judged) -> u32 {
+fn right((label, votes): &LabelledVotes) -> u32 {
     votes.iter().filter(|record| record.vote == Ok(*label)).count() as u32
 }
 
 /// Counts what the judgments say; `None` without any.
-fn measure(judged: &[Judged], both_orders: bool) -> Option<Measured> {
+fn measure(judged: &[LabelledVotes], both_orders: bool) -> Option<JudgingScores> {
     let votes = || judged.iter().flat_map(|(_, votes)| votes);
     let abstained = |reason| votes().filter(|record| record.vote == Err(reason)).count();
     let (pairs, judgments) = (judged.len() as f64, votes().count());
@@ -239,7 +239,7 @@ fn measure(judged: &[Judged], both_orders: bool) -> Option<Measured> {
     let shown_first = |record: &&VoteRecord| record.vote == Ok(record.order.first());
     let verdicts = votes().filter(|record| record.vote.is_ok()).count();
     let tokens: u64 = votes().map(|record| record.usage.completion_tokens).sum();
-    Some(Measured {
+    Some(JudgingScores {
         judgments,
         accuracy: wilson(points, pairs)?,
         consistent: if both_orders { wilson(both as f64, pairs) } else { None },

@@ -10,11 +10,11 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    RunError,
+    TrainRunError,
     config::ModelSource,
     lora::LoraConfig,
     tensor_file::{self, Tensor},
-    weights::Weights,
+    weights::TrainedWeights,
 };
 use crate::checkpoint::{CheckpointError, read_small};
 
@@ -57,7 +57,7 @@ impl ModelFiles {
     }
 
     /// Writes everything but the weights into a folder.
-    fn copy(&self, folder: &Path) -> Result<(), RunError> {
+    fn copy(&self, folder: &Path) -> Result<(), TrainRunError> {
         let malformed = |what: String| CheckpointError::Malformed { file: self.config.clone(), what };
         let config = serde_json::from_slice(&read_small(&self.config)?).map_err(|error| malformed(error.to_string()))?;
         let Value::Object(mut config) = config else { return Err(malformed("is no object".to_owned()).into()) };
@@ -69,7 +69,7 @@ impl ModelFiles {
             let (from, to) = (self.vocabulary.join(name), folder.join(name));
             if from.exists() {
                 let copied = fs::copy(&from, &to).and_then(|_| File::open(&to)?.sync_all());
-                copied.map_err(|source| RunError::File { file: from, source })?;
+                copied.map_err(|source| TrainRunError::File { file: from, source })?;
             }
         }
         Ok(())
@@ -77,7 +77,7 @@ impl ModelFiles {
 }
 
 /// Writes what is trained: the whole model as `model.safetensors`, or adapters as PEFT names its files.
-pub(super) fn write(folder: &Path, files: &ModelFiles, weights: &Weights) -> Result<(), RunError> {
+pub(super) fn write(folder: &Path, files: &ModelFiles, weights: &TrainedWeights) -> Result<(), TrainRunError> {
     files.copy(folder)?;
     let Some(lora) = weights.lora() else { return write_model(folder, weights) };
     write_json(&folder.join("adapter_config.json"), &adapter_config(lora, &files.base))?;
@@ -85,23 +85,23 @@ pub(super) fn write(folder: &Path, files: &ModelFiles, weights: &Weights) -> Res
 }
 
 /// Writes the whole model, adapters merged in.
-pub(super) fn write_merged(folder: &Path, files: &ModelFiles, weights: &Weights) -> Result<(), RunError> {
+pub(super) fn write_merged(folder: &Path, files: &ModelFiles, weights: &TrainedWeights) -> Result<(), TrainRunError> {
     files.copy(folder)?;
     write_model(folder, weights)
 }
 
-fn write_model(folder: &Path, weights: &Weights) -> Result<(), RunError> {
+fn write_model(folder: &Path, weights: &TrainedWeights) -> Result<(), TrainRunError> {
     let tensor = |(name, shape): (String, Vec<usize>)| {
         let of = name.clone();
         Tensor { name, shape, values: Box::new(move || weights.merged(&of)) }
     };
     let tensors: Vec<_> = weights.config().tensors().into_iter().map(tensor).collect();
     let file = folder.join("model.safetensors");
-    tensor_file::write(&file, &tensors).map_err(|source| RunError::File { file, source })
+    tensor_file::write(&file, &tensors).map_err(|source| TrainRunError::File { file, source })
 }
 
 /// Writes numbers that lie as the trained ones do, each kind of them with a suffix behind the tensors' names.
-pub(super) fn write_trained(file: &Path, weights: &Weights, kinds: &[(&str, &[f32])]) -> Result<(), RunError> {
+pub(super) fn write_trained(file: &Path, weights: &TrainedWeights, kinds: &[(&str, &[f32])]) -> Result<(), TrainRunError> {
     let tensors = kinds.iter().flat_map(|(suffix, numbers)| {
         weights.views().iter().map(move |view| Tensor {
             name: format!("{}{suffix}", view.name),
@@ -110,11 +110,16 @@ pub(super) fn write_trained(file: &Path, weights: &Weights, kinds: &[(&str, &[f3
         })
     });
     let written = tensor_file::write(file, &tensors.collect::<Vec<_>>());
-    written.map_err(|source| RunError::File { file: file.to_owned(), source })
+    written.map_err(|source| TrainRunError::File { file: file.to_owned(), source })
 }
 
 /// Reads what [`write_trained`] or [`write`] wrote.
-pub(super) fn read_trained(file: &Path, weights: &Weights, suffix: &str, numbers: &mut [f32]) -> Result<(), RunError> {
+pub(super) fn read_trained(
+    file: &Path,
+    weights: &TrainedWeights,
+    suffix: &str,
+    numbers: &mut [f32],
+) -> Result<(), TrainRunError> {
     let mut rest = numbers;
     // Views lie one behind the other.
     let wanted = weights.views().iter().map(|view| {
@@ -122,11 +127,11 @@ pub(super) fn read_trained(file: &Path, weights: &Weights, suffix: &str, numbers
         rest = after;
         (format!("{}{suffix}", view.name), view.shape.as_slice(), values)
     });
-    tensor_file::read(file, wanted).map_err(|source| RunError::File { file: file.to_owned(), source })
+    tensor_file::read(file, wanted).map_err(|source| TrainRunError::File { file: file.to_owned(), source })
 }
 
 /// The file of a checkpoint that holds what is trained.
-pub(super) fn trained_file(folder: &Path, weights: &Weights) -> PathBuf {
+pub(super) fn trained_file(folder: &Path, weights: &TrainedWeights) -> PathBuf {
     folder.join(if weights.lora().is_some() { "adapter_model.safetensors" } else { "model.safetensors" })
 }
 
@@ -149,10 +154,10 @@ fn adapter_config(lora: &LoraConfig, base: &str) -> Value {
     })
 }
 
-fn write_json(file: &Path, value: &Value) -> Result<(), RunError> {
+fn write_json(file: &Path, value: &Value) -> Result<(), TrainRunError> {
     let written = File::create(file).and_then(|mut out| {
         out.write_all(format!("{value:#}\n").as_bytes())?;
         out.sync_all()
     });
-    written.map_err(|source| RunError::File { file: file.to_owned(), source })
+    written.map_err(|source| TrainRunError::File { file: file.to_owned(), source })
 }

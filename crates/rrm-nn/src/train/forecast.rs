@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::{
-    RunError,
+    TrainRunError,
     config::{Method, ModelSource, TrainConfig},
     data::{FileCounts, PairSource, SftSource},
     grpo,
     lora::LoraConfig,
     run, sft,
 };
-use crate::{checkpoint::Checkpoint, config::ModelConfig, text::Text};
+use crate::{checkpoint::Checkpoint, config::ModelConfig, text::ChatTokenizer};
 
 /// What a run will take.
 #[derive(Clone, Debug)]
@@ -28,12 +28,12 @@ pub struct Forecast {
     /// Steps of the run.
     pub steps: u64,
     /// Bytes of memory.
-    pub memory: Memory,
+    pub memory: MemoryForecast,
 }
 
 /// Bytes of memory that a run takes, about.
 #[derive(Clone, Copy, Debug)]
-pub struct Memory {
+pub struct MemoryForecast {
     /// Weights, gradients, moments, and the reference where there is one.
     pub weights: u64,
     /// What a pass keeps for the way back.
@@ -42,7 +42,7 @@ pub struct Memory {
     pub rollouts: u64,
 }
 
-impl Memory {
+impl MemoryForecast {
     /// Most that is held at once: rollouts and passes take turns.
     pub fn most(&self) -> u64 {
         self.weights.saturating_add(self.activations.max(self.rollouts))
@@ -53,16 +53,16 @@ impl Memory {
 ///
 /// # Errors
 /// As a run would that cannot begin.
-pub fn forecast(config: &TrainConfig) -> Result<Forecast, RunError> {
+pub fn forecast(config: &TrainConfig) -> Result<Forecast, TrainRunError> {
     let format = Arc::new(run::format(&config.data.format)?);
     let (shape, text) = match &config.model {
         ModelSource::Folder(folder) => {
             let checkpoint = Checkpoint::open(folder)?;
-            (checkpoint.config().clone(), Text::open(&checkpoint)?)
+            (checkpoint.config().clone(), ChatTokenizer::open(&checkpoint)?)
         }
         ModelSource::Fresh(fresh) => {
             let shape = run::shape(&fresh.config)?;
-            let text = Text::read(&fresh.tokenizer, shape.vocab_size)?;
+            let text = ChatTokenizer::read(&fresh.tokenizer, shape.vocab_size)?;
             (shape, text)
         }
     };
@@ -100,7 +100,7 @@ fn adapter_parameters(shape: &ModelConfig, lora: &LoraConfig) -> u64 {
     adapted.map(|(_, shape)| (lora.r * (shape[0] + shape[1])) as u64).sum()
 }
 
-fn memory(config: &TrainConfig, shape: &ModelConfig, trained: u64) -> Memory {
+fn memory(config: &TrainConfig, shape: &ModelConfig, trained: u64) -> MemoryForecast {
     let parameters = shape.parameters();
     let frozen = if config.lora.is_some() { parameters } else { 0 };
     let reference = config.grpo.as_ref().is_some_and(|grpo| grpo.beta > 0.0 || grpo.max_kl.is_some());
@@ -121,5 +121,5 @@ fn memory(config: &TrainConfig, shape: &ModelConfig, trained: u64) -> Memory {
             of(prompts, grpo::longest_prompt(config, shape)).saturating_add(of(completions, grpo.max_completion_length));
         positions.saturating_mul(2 * keys * layers).saturating_add(parameters)
     });
-    Memory { weights, activations: activations.saturating_mul(4), rollouts: rollouts.saturating_mul(4) }
+    MemoryForecast { weights, activations: activations.saturating_mul(4), rollouts: rollouts.saturating_mul(4) }
 }

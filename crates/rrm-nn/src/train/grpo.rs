@@ -7,25 +7,25 @@ use rrm::{
     chat::Message,
     comparison::Side,
     engine::{Completion, Finish, Opening, Usage},
-    reward::{self, Graded},
+    reward::{self, GradedVote},
     verdict::{Abstain, Verdict},
 };
 use serde::Serialize;
 
 use super::{
-    RunError, TrainError,
+    TrainError, TrainRunError,
     config::{GrpoSection, TrainConfig, WithoutSignal},
     data::{DataConfig, PairSource, TrainingPair},
-    metrics::{CompletionMetrics, Group, GrpoMetrics, Metrics},
-    policy_update::{Updated, update},
+    metrics::{CompletionMetrics, GrpoMetrics, RolloutGroup, StepMetrics},
+    policy_update::{PolicyUpdate, update},
     progress::Timing,
     rollout::{self, Policy, Rollout, RolloutConfig, RolloutPrompt},
-    run::Run,
+    run::TrainingRun,
 };
 use crate::config::ModelConfig;
 
 /// Takes the steps that are left.
-pub(super) fn run(run: &mut Run<'_, '_>) -> Result<(), RunError> {
+pub(super) fn run(run: &mut TrainingRun<'_, '_>) -> Result<(), TrainRunError> {
     let config = run.config;
     let grpo = config.grpo.clone().unwrap_or_default();
     let mut source = PairSource::open(data(config, run.learner.weights.config())?, run.format.clone(), run.text.clone())?;
@@ -42,7 +42,7 @@ pub(super) fn run(run: &mut Run<'_, '_>) -> Result<(), RunError> {
             batches += 1;
             let rollouts = draw(run, &grpo, &pairs)?;
             groups.extend(judge(run, pairs, rollouts));
-            let live = groups.iter().filter(|group: &&Group| group.has_signal()).count();
+            let live = groups.iter().filter(|group: &&RolloutGroup| group.has_signal()).count();
             let enough = grpo.groups_without_signal != WithoutSignal::Resample || live >= wanted;
             if enough || batches >= grpo.max_num_gen_batches {
                 break;
@@ -57,7 +57,7 @@ pub(super) fn run(run: &mut Run<'_, '_>) -> Result<(), RunError> {
 
         // Groups whose completions are all worth the same have advantages of 0.
         if grpo.groups_without_signal != WithoutSignal::Keep {
-            groups.retain(Group::has_signal);
+            groups.retain(RolloutGroup::has_signal);
             groups.truncate(wanted);
         }
         let learning_rate = run.learning_rate();
@@ -65,7 +65,7 @@ pub(super) fn run(run: &mut Run<'_, '_>) -> Result<(), RunError> {
         let updated = update(run, &grpo, &groups, learning_rate)?;
         let update_seconds = clock_of_update.elapsed().as_secs_f64();
 
-        let Updated { loss, kl, entropy, clip_ratio, grad_norm, tokens } = updated;
+        let PolicyUpdate { loss, kl, entropy, clip_ratio, grad_norm, tokens } = updated;
         let metrics = GrpoMetrics { completions, loss, kl, entropy, clip_ratio, grad_norm, learning_rate };
         let timing = Timing {
             seconds: clock.elapsed().as_secs_f64(),
@@ -75,13 +75,13 @@ pub(super) fn run(run: &mut Run<'_, '_>) -> Result<(), RunError> {
             update_tokens_per_second: tokens as f64 / update_seconds,
             ..Timing::default()
         };
-        run.end_step(Metrics::Grpo(metrics), timing)?;
+        run.end_step(StepMetrics::Grpo(metrics), timing)?;
     }
     Ok(())
 }
 
 /// The pairs that the configuration names, as long as the model has positions for them and their completions.
-pub(super) fn data(config: &TrainConfig, model: &ModelConfig) -> Result<DataConfig, RunError> {
+pub(super) fn data(config: &TrainConfig, model: &ModelConfig) -> Result<DataConfig, TrainRunError> {
     let grpo = config.grpo.clone().unwrap_or_default();
     let (positions, completion) = (model.max_position_embeddings, grpo.max_completion_length);
     if completion >= positions {
@@ -106,7 +106,7 @@ pub(super) fn longest_prompt(config: &TrainConfig, model: &ModelConfig) -> usize
 }
 
 /// Completions of each pair, from the present weights.
-fn draw(run: &Run<'_, '_>, grpo: &GrpoSection, pairs: &[TrainingPair]) -> Result<Vec<Vec<Rollout>>, RunError> {
+fn draw(run: &TrainingRun<'_, '_>, grpo: &GrpoSection, pairs: &[TrainingPair]) -> Result<Vec<Vec<Rollout>>, TrainRunError> {
     let config = RolloutConfig {
         num_generations: grpo.num_generations,
         max_completion_length: grpo.max_completion_length,
@@ -127,14 +127,14 @@ fn draw(run: &Run<'_, '_>, grpo: &GrpoSection, pairs: &[TrainingPair]) -> Result
 }
 
 /// Reads what each completion says as judging does, and what it is worth.
-fn judge(run: &Run<'_, '_>, pairs: Vec<TrainingPair>, rollouts: Vec<Vec<Rollout>>) -> Vec<Group> {
+fn judge(run: &TrainingRun<'_, '_>, pairs: Vec<TrainingPair>, rollouts: Vec<Vec<Rollout>>) -> Vec<RolloutGroup> {
     let config = run.config.reward.unwrap_or_default();
     let file = &run.format.file;
     let opening = if run.text.opens_thinking() { Opening::Template } else { Opening::Model };
     let grade =
         |pair: &TrainingPair, rollout: &Rollout| reward::grade_about(&completion(rollout), file, &pair.comparison, opening);
     let of_group = |(pair, group): (&TrainingPair, &Vec<Rollout>)| group.iter().map(|rollout| grade(pair, rollout)).collect();
-    let graded: Vec<Vec<Graded>> = pairs.iter().zip(&rollouts).map(of_group).collect();
+    let graded: Vec<Vec<GradedVote>> = pairs.iter().zip(&rollouts).map(of_group).collect();
     let mut rewards: Vec<Vec<f32>> = Vec::new();
     if run.config.data.both_orders {
         // The two orders of a pair come one after the other.
@@ -142,13 +142,13 @@ fn judge(run: &Run<'_, '_>, pairs: Vec<TrainingPair>, rollouts: Vec<Vec<Rollout>
             rewards.extend(reward::rewards_of_both_orders(&config, [&graded[0], &graded[1]], pairs[0].label));
         }
     } else {
-        let alone = |(pair, graded): (&TrainingPair, &Vec<Graded>)| {
+        let alone = |(pair, graded): (&TrainingPair, &Vec<GradedVote>)| {
             graded.iter().map(|graded| reward::reward(&config, *graded, pair.label)).collect()
         };
         rewards.extend(pairs.iter().zip(&graded).map(alone));
     }
     let groups = pairs.into_iter().zip(rollouts).zip(graded).zip(rewards);
-    let group = |(((pair, rollouts), graded), rewards): (((TrainingPair, _), Vec<Graded>), _)| Group {
+    let group = |(((pair, rollouts), graded), rewards): (((TrainingPair, _), Vec<GradedVote>), _)| RolloutGroup {
         pair,
         rollouts,
         verdicts: graded.into_iter().map(|graded| graded.vote).collect(),
@@ -186,7 +186,7 @@ struct Sample<'a> {
 }
 
 /// Writes down completions of the step's first group.
-fn sample(run: &mut Run<'_, '_>, groups: &[Group]) -> Result<(), RunError> {
+fn sample(run: &mut TrainingRun<'_, '_>, groups: &[RolloutGroup]) -> Result<(), TrainRunError> {
     let step = run.step();
     let Some(group) = groups.first() else { return Ok(()) };
     for number in 0..group.rollouts.len().min(run.config.logging.rollouts) {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs::File, path::Path};
 use rrm::format::Format;
 
 use super::{
-    RunError,
+    TrainRunError,
     config::{ModelSource, TrainConfig},
 };
 use crate::checkpoint::Checkpoint;
@@ -16,13 +16,13 @@ pub type Inputs = BTreeMap<String, String>;
 /// Hashes everything that the steps of a run depend on besides its configuration.
 ///
 /// # Errors
-/// [`RunError::File`] or [`RunError::Checkpoint`] names what cannot be read.
-pub(super) fn hashes(config: &TrainConfig) -> Result<Inputs, RunError> {
+/// [`TrainRunError::File`] or [`TrainRunError::Checkpoint`] names what cannot be read.
+pub(super) fn hashes(config: &TrainConfig) -> Result<Inputs, TrainRunError> {
     let mut inputs = Inputs::new();
     let mut file = |path: &Path| {
         let hash = hash(path)?;
         inputs.insert(path.display().to_string(), hash);
-        Ok::<(), RunError>(())
+        Ok::<(), TrainRunError>(())
     };
     for source in &config.data.sources {
         file(&source.path)?;
@@ -50,11 +50,11 @@ pub(super) fn changed(was: &Inputs, is: &Inputs) -> Vec<String> {
     was.iter().filter(|(path, hash)| is.get(*path) != Some(hash)).map(|(path, _)| path.clone()).collect()
 }
 
-fn hash(path: &Path) -> Result<String, RunError> {
+fn hash(path: &Path) -> Result<String, TrainRunError> {
     let hashed = File::open(path).and_then(|file| {
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(file)?;
         Ok(hasher.finalize().to_hex().to_string())
     });
-    hashed.map_err(|source| RunError::File { file: path.to_owned(), source })
+    hashed.map_err(|source| TrainRunError::File { file: path.to_owned(), source })
 }

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 /// Tokens of many sequences as a forest: a segment's tokens see all tokens of its ancestors and the earlier ones of its own. One row a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Packed {
+pub struct PackedTokens {
     /// The token of each row.
     pub tokens: Vec<u32>,
     /// Runs of rows, which follow each other without gaps.
     pub segments: Vec<Segment>,
     /// What log-probabilities are wanted.
-    pub targets: Vec<Target>,
+    pub targets: Vec<TokenTarget>,
 }
 
 /// A run of rows.
@@ -24,14 +24,14 @@ pub struct Segment {
 
 /// The log-probability of `token` after `row` is wanted. A prompt's last row has one target for each completion of its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct TokenTarget {
     /// The row before the token.
     pub row: usize,
     /// The token.
     pub token: u32,
 }
 
-impl Packed {
+impl PackedTokens {
     /// Adds a segment and gives its index.
     pub fn push(&mut self, parent: Option<usize>, tokens: &[u32]) -> usize {
         let first = self.tokens.len();
@@ -57,7 +57,7 @@ impl Packed {
             }
             self.targets.extend(completion.iter().enumerate().map(|(at, token)| {
                 let row = if at == 0 { last } else { first + at - 1 };
-                Target { row, token: *token }
+                TokenTarget { row, token: *token }
             }));
         }
     }
@@ -65,7 +65,7 @@ impl Packed {
     /// The same targets in the same order without sharing: the prompt stands before each completion again.
     ///
     /// # Panics
-    /// As [`Packed::group`].
+    /// As [`PackedTokens::group`].
     pub fn plain(&mut self, prompt: &[u32], completions: &[&[u32]]) {
         for completion in completions.iter().filter(|completion| !completion.is_empty()) {
             self.group_of_one(prompt, completion);
@@ -77,7 +77,7 @@ impl Packed {
         let first = self.tokens.len();
         self.push(None, &[prompt, &completion[..completion.len() - 1]].concat());
         let row = |at: usize| first + prompt.len() - 1 + at;
-        self.targets.extend(completion.iter().enumerate().map(|(at, token)| Target { row: row(at), token: *token }));
+        self.targets.extend(completion.iter().enumerate().map(|(at, token)| TokenTarget { row: row(at), token: *token }));
     }
 
     /// The rows that a segment's tokens see besides its own, as runs from the root down.
@@ -94,14 +94,14 @@ impl Packed {
 mod tests {
     use super::*;
 
-    fn targets(packed: &Packed) -> Vec<(u32, u32)> {
+    fn targets(packed: &PackedTokens) -> Vec<(u32, u32)> {
         packed.targets.iter().map(|target| (packed.tokens[target.row], target.token)).collect()
     }
 
     #[test]
     fn a_group_shares_its_prompt_and_wants_what_the_plain_form_wants() {
         let (prompt, completions): (_, [&[u32]; 4]) = ([1, 2, 3], [&[4, 5, 6], &[7], &[], &[8, 9]]);
-        let (mut shared, mut plain) = (Packed::default(), Packed::default());
+        let (mut shared, mut plain) = (PackedTokens::default(), PackedTokens::default());
         shared.group(&prompt, &completions);
         plain.plain(&prompt, &completions);
         assert_eq!(shared.tokens, [1, 2, 3, 4, 5, 8]);
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn ancestors_begin_at_the_root() {
-        let mut packed = Packed::default();
+        let mut packed = PackedTokens::default();
         let root = packed.push(None, &[1, 2]);
         packed.push(None, &[3]);
         let child = packed.push(Some(root), &[4, 5, 6]);

@@ -3,14 +3,14 @@
 use std::{num::NonZero, path::Path, thread::available_parallelism};
 
 use super::{
-    RunError,
+    TrainRunError,
     adamw::{self, AdamW, AdamWConfig, Moments},
     clip,
     config::TrainConfig,
     export,
-    layout::Packed,
-    trainee::{Scored, Trainee, TraineeOptions},
-    weights::Weights,
+    layout::PackedTokens,
+    trainee::{TargetScore, Trainee, TraineeOptions},
+    weights::TrainedWeights,
 };
 
 /// Holds the moments, in a checkpoint's folder.
@@ -20,7 +20,7 @@ const KINDS: [&str; 2] = [".exp_avg", ".exp_avg_sq"];
 
 /// Weights that learn.
 pub(super) struct Learner {
-    pub weights: Weights,
+    pub weights: TrainedWeights,
     trainee: Trainee,
     optimizer: AdamW,
     gradients: Vec<f32>,
@@ -31,8 +31,8 @@ pub(super) struct Learner {
     max_grad_norm: f64,
 }
 
-/// What an update did.
-pub(super) struct Updated {
+/// The result of an update.
+pub(super) struct UpdateResult {
     /// Length of the gradient before it was shortened.
     pub grad_norm: f64,
     /// Whether weights were changed: not by a gradient that is not finite.
@@ -41,7 +41,7 @@ pub(super) struct Updated {
 
 impl Learner {
     /// A learner of these weights, which are those before the first step.
-    pub fn new(config: &TrainConfig, weights: Weights) -> Result<Self, RunError> {
+    pub fn new(config: &TrainConfig, weights: TrainedWeights) -> Result<Self, TrainRunError> {
         let options = TraineeOptions { threads: config.threads, checkpoint_activations: config.gradient_checkpointing };
         let trainee = Trainee::new(weights.config(), options)?;
         let optimizer = &config.optimizer;
@@ -73,12 +73,12 @@ impl Learner {
     }
 
     /// Log-probabilities under the present weights.
-    pub fn score(&mut self, packed: &Packed, temperature: f32) -> Result<Vec<Scored>, RunError> {
+    pub fn score(&mut self, packed: &PackedTokens, temperature: f32) -> Result<Vec<TargetScore>, TrainRunError> {
         Ok(self.trainee.score(&self.weights, packed, temperature)?)
     }
 
     /// Log-probabilities under the reference; none without one.
-    pub fn score_reference(&mut self, packed: &Packed, temperature: f32) -> Result<Vec<Scored>, RunError> {
+    pub fn score_reference(&mut self, packed: &PackedTokens, temperature: f32) -> Result<Vec<TargetScore>, TrainRunError> {
         let Some(reference) = &mut self.reference else { return Ok(Vec::new()) };
         reference.swap_with_slice(self.weights.trainable_mut());
         let scored = self.trainee.score(&self.weights, packed, temperature);
@@ -89,32 +89,32 @@ impl Learner {
     /// Log-probabilities under the present weights; adds the gradient, `slope` being that of the loss in each of them.
     pub fn backward(
         &mut self,
-        packed: &Packed,
+        packed: &PackedTokens,
         temperature: f32,
         slope: &(dyn Fn(usize, f32) -> f32 + Sync),
-    ) -> Result<Vec<Scored>, RunError> {
+    ) -> Result<Vec<TargetScore>, TrainRunError> {
         Ok(self.trainee.backward(&self.weights, packed, temperature, slope, &mut self.gradients)?)
     }
 
     /// Changes the weights by the gradients that were added up, and forgets these.
-    pub fn update(&mut self, learning_rate: f64) -> Updated {
+    pub fn update(&mut self, learning_rate: f64) -> UpdateResult {
         let grad_norm = clip::clip(&mut self.gradients, self.max_grad_norm);
         let finite = grad_norm.is_finite();
         if finite {
             self.optimizer.step(self.weights.trainable_mut(), &self.gradients, learning_rate);
         }
         self.gradients.fill(0.0);
-        Updated { grad_norm, finite }
+        UpdateResult { grad_norm, finite }
     }
 
     /// Writes the moments into a checkpoint's folder.
-    pub fn save(&self, folder: &Path) -> Result<(), RunError> {
+    pub fn save(&self, folder: &Path) -> Result<(), TrainRunError> {
         let Moments { first, second, .. } = &self.optimizer.moments;
         export::write_trained(&folder.join(MOMENTS), &self.weights, &[(KINDS[0], first), (KINDS[1], second)])
     }
 
     /// Reads weights and moments from a checkpoint's folder, after `updates` updates.
-    pub fn restore(&mut self, folder: &Path, updates: u64) -> Result<(), RunError> {
+    pub fn restore(&mut self, folder: &Path, updates: u64) -> Result<(), TrainRunError> {
         let mut trained = vec![0.0; self.weights.trainable().len()];
         export::read_trained(&export::trained_file(folder, &self.weights), &self.weights, "", &mut trained)?;
         self.weights.trainable_mut().copy_from_slice(&trained);

@@ -40,7 +40,7 @@ pub struct LossConfig {
 
 /// What the loss knows of a completion besides its tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Completion {
+pub struct LossCompletion {
     /// How much better it is than its group.
     pub advantage: f32,
     /// Its tokens. A completion that `mask_truncated_completions` leaves out has 0 and no targets, and is still counted as one.
@@ -51,7 +51,7 @@ pub struct Completion {
 #[derive(Clone, Copy, Debug)]
 pub struct Update<'a> {
     /// Completions in the order of their targets.
-    pub completions: &'a [Completion],
+    pub completions: &'a [LossCompletion],
     /// Each target's log-probability under the weights that wrote it; `None` on the first update from a rollout, where they are the
     /// present ones.
     pub old: Option<&'a [f32]>,
@@ -106,14 +106,14 @@ impl<'a> GrpoLoss<'a> {
     /// When `old` or `reference` do not hold one value for each token, or `beta` is not 0 and there is no reference.
     pub fn new(config: &LossConfig, update: Update<'a>) -> Self {
         let completions = update.completions;
-        let owner = |(index, completion): (usize, &Completion)| std::iter::repeat_n(index as u32, completion.tokens);
+        let owner = |(index, completion): (usize, &LossCompletion)| std::iter::repeat_n(index as u32, completion.tokens);
         let owners: Vec<u32> = completions.iter().enumerate().flat_map(owner).collect();
         for given in [update.old, update.reference].into_iter().flatten() {
             assert_eq!(given.len(), owners.len(), "log-probabilities of other targets");
         }
         assert!(config.beta == 0.0 || update.reference.is_some(), "a divergence from nothing");
         let (count, tokens) = (completions.len() as f64, owners.len() as f64);
-        let weight = |completion: &Completion| match config.loss_type {
+        let weight = |completion: &LossCompletion| match config.loss_type {
             LossType::Grpo => 1.0 / (count * completion.tokens.max(1) as f64),
             LossType::DrGrpo => 1.0 / (count * config.max_completion_length as f64),
             LossType::Dapo | LossType::Bnpo => 1.0 / tokens.max(1.0),
@@ -237,11 +237,11 @@ mod tests {
     const LOGPROBS: [f32; 6] = [-0.5, -1.0, -2.0, -0.1, -3.0, -0.7];
     const OLD: [f32; 6] = [-0.6, -0.4, -2.5, -0.15, -2.0, -0.7];
     const REFERENCE: [f32; 6] = [-0.4, -1.5, -1.0, -0.2, -3.1, -0.9];
-    const COMPLETIONS: [Completion; 4] = [
-        Completion { advantage: 1.5, tokens: 3 },
-        Completion { advantage: -0.5, tokens: 2 },
-        Completion { advantage: 0.9, tokens: 0 },
-        Completion { advantage: 0.0, tokens: 1 },
+    const COMPLETIONS: [LossCompletion; 4] = [
+        LossCompletion { advantage: 1.5, tokens: 3 },
+        LossCompletion { advantage: -0.5, tokens: 2 },
+        LossCompletion { advantage: 0.9, tokens: 0 },
+        LossCompletion { advantage: 0.0, tokens: 1 },
     ];
 
     fn config(loss_type: LossType) -> LossConfig {
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn nothing_to_learn_from_is_no_loss() {
-        let completions = [Completion { advantage: 1.0, tokens: 0 }];
+        let completions = [LossCompletion { advantage: 1.0, tokens: 0 }];
         let update = Update { completions: &completions, old: None, reference: Some(&[]) };
         let report = GrpoLoss::new(&config(LossType::Dapo), update).report(&[]);
         assert_eq!(report, LossReport { kl: Some(0.0), ..LossReport::default() });

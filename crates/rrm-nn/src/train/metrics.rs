@@ -7,21 +7,21 @@ use super::{data::TrainingPair, rollout::Rollout};
 
 /// A line of metrics.jsonl: nothing in it depends on the machine's speed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Line {
+pub struct MetricsLine {
     /// Steps that were taken; 0 before the first.
     pub step: u64,
     /// What the step did; `None` before the first.
     #[serde(flatten)]
-    pub metrics: Option<Metrics>,
+    pub metrics: Option<StepMetrics>,
     /// How held-out pairs are judged after the step, where they were.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub evaluation: Option<super::evaluate::Evaluation>,
+    pub evaluation: Option<super::evaluate::HeldOutEvaluation>,
 }
 
-/// What a step did.
+/// The metrics of one step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Metrics {
+pub enum StepMetrics {
     /// Supervised fine-tuning.
     Sft(SftMetrics),
     /// Reinforcement learning.
@@ -90,9 +90,9 @@ pub struct CompletionMetrics {
     pub groups_with_signal: f64,
 }
 
-/// A prompt, its completions, and what became of them.
+/// A prompt, its completions, their verdicts and their rewards.
 #[derive(Clone, Debug)]
-pub struct Group {
+pub struct RolloutGroup {
     /// The pair as it was shown.
     pub pair: TrainingPair,
     /// Its completions.
@@ -103,7 +103,7 @@ pub struct Group {
     pub rewards: Vec<f32>,
 }
 
-impl Group {
+impl RolloutGroup {
     /// Whether the completions differ in reward: otherwise there is nothing to learn from comparing them.
     pub fn has_signal(&self) -> bool {
         self.rewards.windows(2).any(|two| two[0] != two[1])
@@ -112,7 +112,7 @@ impl Group {
 
 impl CompletionMetrics {
     /// Over all groups that were drawn; `groups` is not empty.
-    pub fn of(groups: &[Group]) -> Self {
+    pub fn of(groups: &[RolloutGroup]) -> Self {
         let rewards: Vec<f64> = groups.iter().flat_map(|group| group.rewards.iter().copied().map(f64::from)).collect();
         let count = rewards.len() as f64;
         let reward = rewards.iter().sum::<f64>() / count;

@@ -1,19 +1,19 @@
 //! Groups of a step -> advantages -> gradients over prompts that completions share -> updates of the weights.
 
 use super::{
-    RunError,
+    TrainRunError,
     advantage::advantages,
     config::GrpoSection,
-    layout::Packed,
-    loss::{Completion, GrpoLoss, LossConfig, LossReport, Update},
-    metrics::Group,
+    layout::PackedTokens,
+    loss::{GrpoLoss, LossCompletion, LossConfig, LossReport, Update},
+    metrics::RolloutGroup,
     microbatch::microbatches,
-    run::Run,
-    trainee::Scored,
+    run::TrainingRun,
+    trainee::TargetScore,
 };
 
-/// What a step's updates did.
-pub(super) struct Updated {
+/// The results of a step's updates.
+pub(super) struct PolicyUpdate {
     /// The mean of the updates' losses.
     pub loss: f64,
     /// Mean divergence of a token from the reference, before the first update.
@@ -30,16 +30,16 @@ pub(super) struct Updated {
 
 /// Changes the weights `num_iterations` times by what the groups' rewards say; not at all where there is no token to learn from.
 pub(super) fn update(
-    run: &mut Run<'_, '_>,
+    run: &mut TrainingRun<'_, '_>,
     grpo: &GrpoSection,
-    groups: &[Group],
+    groups: &[RolloutGroup],
     learning_rate: f64,
-) -> Result<Updated, RunError> {
+) -> Result<PolicyUpdate, TrainRunError> {
     let completions = completions(grpo, groups);
     let passes = packed(grpo, groups, run.config.max_tokens_per_pass);
     let tokens =
         groups.iter().map(|group| learnt(grpo, group).map(|tokens| tokens.len() + group.pair.prompt_tokens.len()).sum::<usize>());
-    let mut updated = Updated { loss: 0.0, kl: None, entropy: 0.0, clip_ratio: None, grad_norm: 0.0, tokens: tokens.sum() };
+    let mut updated = PolicyUpdate { loss: 0.0, kl: None, entropy: 0.0, clip_ratio: None, grad_norm: 0.0, tokens: tokens.sum() };
     if completions.iter().all(|completion| completion.tokens == 0) {
         return Ok(updated);
     }
@@ -88,7 +88,7 @@ pub(super) fn update(
 }
 
 /// Stops at numbers from which nothing can be learnt any more.
-fn check(run: &Run<'_, '_>, grpo: &GrpoSection, report: &LossReport) -> Result<(), RunError> {
+fn check(run: &TrainingRun<'_, '_>, grpo: &GrpoSection, report: &LossReport) -> Result<(), TrainRunError> {
     if !report.loss.is_finite() {
         return Err(run.diverged(format!("the loss is {}", report.loss)));
     }
@@ -101,24 +101,24 @@ fn check(run: &Run<'_, '_>, grpo: &GrpoSection, report: &LossReport) -> Result<(
 }
 
 /// Advantage and length of each completion.
-fn completions(grpo: &GrpoSection, groups: &[Group]) -> Vec<Completion> {
+fn completions(grpo: &GrpoSection, groups: &[RolloutGroup]) -> Vec<LossCompletion> {
     let rewards: Vec<f32> = groups.iter().flat_map(|group| group.rewards.iter().copied()).collect();
     let advantages = advantages(&rewards, grpo.num_generations, grpo.scale_rewards);
     let lengths = groups.iter().flat_map(|group| learnt(grpo, group).map(<[u32]>::len));
-    advantages.into_iter().zip(lengths).map(|(advantage, tokens)| Completion { advantage, tokens }).collect()
+    advantages.into_iter().zip(lengths).map(|(advantage, tokens)| LossCompletion { advantage, tokens }).collect()
 }
 
 /// The tokens of each completion that are in the loss: none of those that the limit cut, where these are masked.
-fn learnt<'a>(grpo: &GrpoSection, group: &'a Group) -> impl Iterator<Item = &'a [u32]> {
+fn learnt<'a>(grpo: &GrpoSection, group: &'a RolloutGroup) -> impl Iterator<Item = &'a [u32]> {
     let masks = grpo.mask_truncated_completions;
     group.rollouts.iter().map(move |rollout| if masks && rollout.truncated { &[][..] } else { &rollout.tokens[..] })
 }
 
 /// Groups packed together, prompts once, as many in a pass as its limit of tokens takes.
-fn packed(grpo: &GrpoSection, groups: &[Group], most: usize) -> Vec<Packed> {
-    let rows = |group: &Group| group.pair.prompt_tokens.len() + learnt(grpo, group).map(<[u32]>::len).sum::<usize>();
+fn packed(grpo: &GrpoSection, groups: &[RolloutGroup], most: usize) -> Vec<PackedTokens> {
+    let rows = |group: &RolloutGroup| group.pair.prompt_tokens.len() + learnt(grpo, group).map(<[u32]>::len).sum::<usize>();
     let pass = |pass: std::ops::Range<usize>| {
-        let mut packed = Packed::default();
+        let mut packed = PackedTokens::default();
         for group in &groups[pass] {
             packed.group(&group.pair.prompt_tokens, &learnt(grpo, group).collect::<Vec<_>>());
         }
@@ -138,6 +138,6 @@ fn loss_config(grpo: &GrpoSection) -> LossConfig {
     }
 }
 
-fn logprobs(scored: &[Scored]) -> impl Iterator<Item = f32> {
+fn logprobs(scored: &[TargetScore]) -> impl Iterator<Item = f32> {
     scored.iter().map(|scored| scored.logprob)
 }

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use serde::Serialize;
 
-use super::{config::Method, data::FileCounts, metrics::Line};
+use super::{config::Method, data::FileCounts, metrics::MetricsLine};
 
 /// Is told what happens.
 pub type Observer<'a> = dyn FnMut(Event<'_>) + 'a;
@@ -13,18 +13,18 @@ pub type Observer<'a> = dyn FnMut(Event<'_>) + 'a;
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
     /// Everything is read; the first step begins.
-    Opened(&'a Opened<'a>),
+    Opened(&'a RunStart<'a>),
     /// So many held-out pairs are judged before the first step.
     Evaluates(usize),
     /// A step is done, and its line is written.
-    Step(&'a Progress<'a>),
+    Step(&'a StepProgress<'a>),
     /// A checkpoint is saved.
     Saved(&'a Path),
 }
 
-/// What a run begins with.
+/// The facts at the beginning of a run.
 #[derive(Clone, Copy, Debug)]
-pub struct Opened<'a> {
+pub struct RunStart<'a> {
     /// The run folder.
     pub folder: &'a Path,
     /// What it does.
@@ -47,9 +47,9 @@ pub struct Opened<'a> {
 
 /// A step that was taken.
 #[derive(Clone, Copy, Debug)]
-pub struct Progress<'a> {
+pub struct StepProgress<'a> {
     /// What it wrote into metrics.jsonl.
-    pub line: &'a Line,
+    pub line: &'a MetricsLine,
     /// What it wrote into timings.jsonl.
     pub timing: &'a Timing,
     /// Steps of the run.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::channel::oneshot;
 use rrm::{
     engine::{EngineError, Finish, Request, Sampling},
-    keyed::Keyed,
+    keyed::KeyedRandom,
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,12 +17,12 @@ use crate::{
     backend::{Decoder, Tokenizer},
     batch::BLOCK,
     config::ModelConfig,
-    cpu::{CpuDecoder, CpuOptions, Source, Storage},
+    cpu::{CpuDecoder, CpuOptions, Storage, TensorReader},
     engine,
-    schedule::{Parts, Scheduler},
+    schedule::{Scheduler, SchedulerParts},
     seat::Ticket,
-    sequence::{Ended, Plan, Sequence},
-    text::Text,
+    sequence::{FinishedCompletion, Sequence, SequencePlan},
+    text::ChatTokenizer,
 };
 
 /// How completions are drawn; the first six are TRL's options.
@@ -94,9 +94,9 @@ pub struct Policy<'a, 's> {
     /// The model's shape.
     pub config: &'a ModelConfig,
     /// Gives each tensor, adapters merged in.
-    pub weights: &'a mut Source<'s>,
+    pub weights: &'a mut TensorReader<'s>,
     /// Its vocabulary.
-    pub text: &'a Arc<Text>,
+    pub text: &'a Arc<ChatTokenizer>,
 }
 
 /// Draws `num_generations` completions of each prompt at `step`; gives them in the order of the prompts. A prompt is evaluated once for
@@ -142,7 +142,7 @@ fn parts(
     mut decoder: Box<dyn Decoder>,
     tokenizer: Arc<dyn Tokenizer>,
     positions: usize,
-) -> Result<Parts, TrainError> {
+) -> Result<SchedulerParts, TrainError> {
     let failed = |detail| EngineError::Failed { engine: "rollouts".to_owned(), detail };
     let bytes = config.kv_bytes.unwrap_or_else(|| engine::memory() / 4);
     let max_batch = config.max_batch.max(1);
@@ -152,7 +152,7 @@ fn parts(
         return Err(TrainError::Option { option: "kv_bytes".to_owned(), what });
     }
     decoder.allocate(blocks).map_err(failed)?;
-    Ok(Parts {
+    Ok(SchedulerParts {
         name: "rollouts".to_owned(),
         decoder,
         tokenizer,
@@ -182,7 +182,7 @@ fn draw(
         }
     }
     scheduler.answer(tickets);
-    let ended = |mut answer: oneshot::Receiver<Result<Ended, EngineError>>| match answer.try_recv() {
+    let ended = |mut answer: oneshot::Receiver<Result<FinishedCompletion, EngineError>>| match answer.try_recv() {
         Ok(Some(ended)) => Ok(rollout(ended?)),
         Ok(None) | Err(oneshot::Canceled) => {
             Err(EngineError::Failed { engine: "rollouts".to_owned(), detail: "a completion was dropped".to_owned() })
@@ -211,7 +211,7 @@ fn sequence(config: &RolloutConfig, prompt: &RolloutPrompt, step: u64, number: u
         labels: None,
         sink: None,
     };
-    let plan = Plan {
+    let plan = SequencePlan {
         first: config.max_completion_length,
         elicit: Default::default(),
         most: prompt.tokens.len() + config.max_completion_length,
@@ -221,9 +221,9 @@ fn sequence(config: &RolloutConfig, prompt: &RolloutPrompt, step: u64, number: u
 
 /// Seed of one completion; below 2^53, as all seeds of requests.
 pub fn seed(run_seed: u64, step: u64, prompt: &str, number: usize) -> u64 {
-    Keyed::new(run_seed, prompt, "rollout", &[step, number as u64]).u64() >> 11
+    KeyedRandom::new(run_seed, prompt, "rollout", &[step, number as u64]).u64() >> 11
 }
 
-fn rollout(ended: Ended) -> Rollout {
+fn rollout(ended: FinishedCompletion) -> Rollout {
     Rollout { tokens: ended.drawn, text: ended.completion.text, truncated: ended.completion.finish == Finish::Length }
 }

@@ -13,25 +13,25 @@ use rrm::{
 };
 
 use super::{
-    RunError,
+    TrainRunError,
     config::{Method, ModelSource, OptimizerSection, TrainConfig},
     data::FileCounts,
-    evaluate::{self, EvaluateConfig, Evaluation, HeldOut},
+    evaluate::{self, EvaluateConfig, HeldOut, HeldOutEvaluation},
     export::{self, ModelFiles},
     grpo, inputs,
     learner::Learner,
     learning_rate::Schedule,
-    metrics::{Line, Metrics},
-    progress::{Event, Observer, Opened, Progress, Timing},
+    metrics::{MetricsLine, StepMetrics},
+    progress::{Event, Observer, RunStart, StepProgress, Timing},
     rollout::Policy,
-    run_folder::{Best, Lines, RunFolder, State},
+    run_folder::{BestCheckpoint, LineFile, RunFolder, RunState},
     sft,
-    weights::{self, Weights},
+    weights::{self, TrainedWeights},
 };
 use crate::{
     checkpoint::{Checkpoint, read_small},
     config::ModelConfig,
-    text::Text,
+    text::ChatTokenizer,
 };
 
 /// The folders of the models that the last and the best adapters make.
@@ -40,9 +40,9 @@ const MERGED: [&str; 2] = ["merged", "merged-best"];
 /// Trains as the configuration says, from where an earlier process left the run; a run that is done is left as it is.
 ///
 /// # Errors
-/// [`RunError`] names what cannot be used, or which number left the ground at which step.
-pub fn train(config: &TrainConfig, observe: &mut Observer<'_>) -> Result<Trained, RunError> {
-    let mut run = Run::open(config, observe)?;
+/// [`TrainRunError`] names what cannot be used, or which number left the ground at which step.
+pub fn train(config: &TrainConfig, observe: &mut Observer<'_>) -> Result<TrainOutput, TrainRunError> {
+    let mut run = TrainingRun::open(config, observe)?;
     match config.method {
         Method::Sft => sft::run(&mut run)?,
         Method::Grpo => grpo::run(&mut run)?,
@@ -50,13 +50,13 @@ pub fn train(config: &TrainConfig, observe: &mut Observer<'_>) -> Result<Trained
     run.finish()
 }
 
-/// What a run that is done leaves.
+/// The files that a finished run leaves.
 #[derive(Clone, Debug)]
-pub struct Trained {
+pub struct TrainOutput {
     /// The last checkpoint.
     pub last: PathBuf,
     /// What judges held-out pairs best.
-    pub best: Option<Best>,
+    pub best: Option<BestCheckpoint>,
     /// With adapters: the model that the last ones make, as a folder of its own.
     pub merged: Option<PathBuf>,
     /// The same for the best adapters, where these are not the last.
@@ -64,11 +64,11 @@ pub struct Trained {
 }
 
 /// A run that goes on.
-pub(super) struct Run<'a, 'o> {
+pub(super) struct TrainingRun<'a, 'o> {
     pub config: &'a TrainConfig,
     pub learner: Learner,
-    pub state: State,
-    pub text: Arc<Text>,
+    pub state: RunState,
+    pub text: Arc<ChatTokenizer>,
     pub format: Arc<Format>,
     folder: RunFolder,
     files: ModelFiles,
@@ -79,8 +79,8 @@ pub(super) struct Run<'a, 'o> {
     taken: (u64, f64),
 }
 
-impl<'a, 'o> Run<'a, 'o> {
-    fn open(config: &'a TrainConfig, observe: &'a mut Observer<'o>) -> Result<Self, RunError> {
+impl<'a, 'o> TrainingRun<'a, 'o> {
+    fn open(config: &'a TrainConfig, observe: &'a mut Observer<'o>) -> Result<Self, TrainRunError> {
         let format = Arc::new(format(&config.data.format)?);
         let (text, weights) = model(config)?;
         let held_out = held_out(config)?;
@@ -92,18 +92,18 @@ impl<'a, 'o> Run<'a, 'o> {
                 learner.restore(&checkpoint, state.updates)?;
                 (state, Some(checkpoint))
             }
-            None => (State { seed: config.seed, inputs, ..State::default() }, None),
+            None => (RunState { seed: config.seed, inputs, ..RunState::default() }, None),
         };
         if state.step < config.optimizer.max_steps {
             MERGED.iter().try_for_each(|name| folder.remove_beside(name))?;
         }
         let files = ModelFiles::of(&config.model);
-        Ok(Run { config, learner, state, text, format, folder, files, held_out, observe, last, taken: (0, 0.0) })
+        Ok(TrainingRun { config, learner, state, text, format, folder, files, held_out, observe, last, taken: (0, 0.0) })
     }
 
     /// Tells that everything is read, and judges held-out pairs before the first step.
-    pub fn begin(&mut self, data: &[FileCounts]) -> Result<(), RunError> {
-        let opened = Opened {
+    pub fn begin(&mut self, data: &[FileCounts]) -> Result<(), TrainRunError> {
+        let opened = RunStart {
             folder: self.folder.path(),
             method: self.config.method,
             parameters: self.learner.weights.config().parameters(),
@@ -122,7 +122,7 @@ impl<'a, 'o> Run<'a, 'o> {
             self.better(evaluation.as_ref());
             let seconds = clock.elapsed().as_secs_f64();
             let timing = Timing { seconds, evaluation_seconds: Some(seconds), ..Timing::default() };
-            self.write(Line { step: 0, metrics: None, evaluation }, timing)?;
+            self.write(MetricsLine { step: 0, metrics: None, evaluation }, timing)?;
         }
         Ok(())
     }
@@ -145,7 +145,7 @@ impl<'a, 'o> Run<'a, 'o> {
     }
 
     /// Ends a step: evaluates, writes its line, and saves a checkpoint, each where it is due.
-    pub fn end_step(&mut self, metrics: Metrics, mut timing: Timing) -> Result<(), RunError> {
+    pub fn end_step(&mut self, metrics: StepMetrics, mut timing: Timing) -> Result<(), TrainRunError> {
         self.state.step += 1;
         let (step, end) = (self.state.step, !self.goes_on());
         let mut evaluation = None;
@@ -159,7 +159,7 @@ impl<'a, 'o> Run<'a, 'o> {
         let better = self.better(evaluation.as_ref());
         timing.step = step;
         self.taken = (self.taken.0 + 1, self.taken.1 + timing.seconds);
-        self.write(Line { step, metrics: Some(metrics), evaluation }, timing)?;
+        self.write(MetricsLine { step, metrics: Some(metrics), evaluation }, timing)?;
         if end || better || step.is_multiple_of(self.config.checkpoint.save_steps) {
             self.save()?;
         }
@@ -167,28 +167,28 @@ impl<'a, 'o> Run<'a, 'o> {
     }
 
     /// Whether held-out pairs were judged better than ever in this run, which is noted.
-    fn better(&mut self, evaluation: Option<&Evaluation>) -> bool {
+    fn better(&mut self, evaluation: Option<&HeldOutEvaluation>) -> bool {
         // How the judge is used decides, where both ways were measured.
         let measured = evaluation.and_then(|evaluation| evaluation.sampled.or(evaluation.greedy));
         let accuracy = measured.map(|measured| measured.accuracy.value);
         let better = accuracy.filter(|accuracy| self.state.best.is_none_or(|best| *accuracy > best.accuracy));
         if let Some(accuracy) = better {
-            self.state.best = Some(Best { step: self.state.step, accuracy });
+            self.state.best = Some(BestCheckpoint { step: self.state.step, accuracy });
         }
         better.is_some()
     }
 
     /// Writes some completions down for reading.
-    pub fn sample(&mut self, row: &impl serde::Serialize) -> Result<(), RunError> {
-        self.folder.line(Lines::Rollouts, row)
+    pub fn sample(&mut self, row: &impl serde::Serialize) -> Result<(), TrainRunError> {
+        self.folder.line(LineFile::Rollouts, row)
     }
 
     /// The error of a number that left the ground.
-    pub fn diverged(&self, what: String) -> RunError {
-        RunError::Diverged { step: self.step(), what, last: self.last.clone() }
+    pub fn diverged(&self, what: String) -> TrainRunError {
+        TrainRunError::Diverged { step: self.step(), what, last: self.last.clone() }
     }
 
-    fn evaluate(&mut self) -> Result<Option<Evaluation>, RunError> {
+    fn evaluate(&mut self) -> Result<Option<HeldOutEvaluation>, TrainRunError> {
         let (Some(held_out), Some(section)) = (&self.held_out, &self.config.evaluation) else { return Ok(None) };
         // A judge is measured as it was trained: tokens are drawn as those of rollouts are.
         let grpo = self.config.grpo.clone().unwrap_or_default();
@@ -214,18 +214,18 @@ impl<'a, 'o> Run<'a, 'o> {
         Ok(Some(evaluation))
     }
 
-    fn write(&mut self, line: Line, timing: Timing) -> Result<(), RunError> {
-        self.folder.line(Lines::Metrics, &line)?;
-        self.folder.line(Lines::Timings, &timing)?;
+    fn write(&mut self, line: MetricsLine, timing: Timing) -> Result<(), TrainRunError> {
+        self.folder.line(LineFile::Metrics, &line)?;
+        self.folder.line(LineFile::Timings, &timing)?;
         let (taken, seconds) = self.taken;
         let rest = (self.config.optimizer.max_steps - self.state.step) as f64;
         let left = Duration::from_secs_f64(if taken > 0 { seconds / taken as f64 * rest } else { 0.0 });
-        let progress = Progress { line: &line, timing: &timing, max_steps: self.config.optimizer.max_steps, left };
+        let progress = StepProgress { line: &line, timing: &timing, max_steps: self.config.optimizer.max_steps, left };
         (self.observe)(Event::Step(&progress));
         Ok(())
     }
 
-    fn save(&mut self) -> Result<(), RunError> {
+    fn save(&mut self) -> Result<(), TrainRunError> {
         let (learner, files) = (&self.learner, &self.files);
         let write = |folder: &Path| {
             export::write(folder, files, &learner.weights)?;
@@ -237,7 +237,7 @@ impl<'a, 'o> Run<'a, 'o> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Trained, RunError> {
+    fn finish(mut self) -> Result<TrainOutput, TrainRunError> {
         let best = self.state.best.filter(|best| best.step != 0 && best.step != self.state.step);
         let (mut merged, mut merged_best) = (None, None);
         if self.learner.weights.lora().is_some() {
@@ -253,16 +253,16 @@ impl<'a, 'o> Run<'a, 'o> {
         }
         // There is at least one step, and the last one saves.
         let last = self.last.unwrap_or_else(|| self.folder.path().to_owned());
-        Ok(Trained { last, best: self.state.best, merged, merged_best })
+        Ok(TrainOutput { last, best: self.state.best, merged, merged_best })
     }
 
-    fn merge(&self, name: &str) -> Result<PathBuf, RunError> {
+    fn merge(&self, name: &str) -> Result<PathBuf, TrainRunError> {
         self.folder.save_beside(name, |folder| export::write_merged(folder, &self.files, &self.learner.weights))
     }
 }
 
 /// The pairs that are judged on the way.
-pub(super) fn held_out(config: &TrainConfig) -> Result<Option<HeldOut>, RunError> {
+pub(super) fn held_out(config: &TrainConfig) -> Result<Option<HeldOut>, TrainRunError> {
     let Some(section) = &config.evaluation else { return Ok(None) };
     let all = HeldOut::open(&section.path, &section.columns)?;
     Ok(Some(match section.pairs {
@@ -272,38 +272,38 @@ pub(super) fn held_out(config: &TrainConfig) -> Result<Option<HeldOut>, RunError
 }
 
 /// A shipped format, or one from a file.
-pub(super) fn format(name: &str) -> Result<Format, RunError> {
+pub(super) fn format(name: &str) -> Result<Format, TrainRunError> {
     match Format::shipped(name) {
         Err(FormatError::Unknown(_)) => {}
         shipped => return Ok(shipped?),
     }
-    let text = fs::read_to_string(name).map_err(|source| RunError::NoFormat { name: name.to_owned(), source })?;
+    let text = fs::read_to_string(name).map_err(|source| TrainRunError::NoFormat { name: name.to_owned(), source })?;
     Ok(Format::parse(name, &text)?)
 }
 
 /// The vocabulary, and the weights before the first step.
-fn model(config: &TrainConfig) -> Result<(Arc<Text>, Weights), RunError> {
+fn model(config: &TrainConfig) -> Result<(Arc<ChatTokenizer>, TrainedWeights), TrainRunError> {
     let (text, weights) = match &config.model {
         ModelSource::Folder(folder) => {
             let checkpoint = Checkpoint::open(folder)?;
-            (Text::open(&checkpoint)?, Weights::load(&checkpoint, config.lora.as_ref(), config.seed)?)
+            (ChatTokenizer::open(&checkpoint)?, TrainedWeights::load(&checkpoint, config.lora.as_ref(), config.seed)?)
         }
         ModelSource::Fresh(fresh) => {
             let shape = shape(&fresh.config)?;
-            let unit = weights::Init { std: 1.0, embedding_std: 1.0 };
-            let mut weights = Weights::random(&shape, &unit, config.seed);
+            let unit = weights::InitStd { std: 1.0, embedding_std: 1.0 };
+            let mut weights = TrainedWeights::random(&shape, &unit, config.seed);
             fresh.init.scale(&mut weights);
             let weights = match &config.lora {
                 Some(lora) => weights.with_adapters(lora, config.seed)?,
                 None => weights,
             };
-            (Text::read(&fresh.tokenizer, shape.vocab_size)?, weights)
+            (ChatTokenizer::read(&fresh.tokenizer, shape.vocab_size)?, weights)
         }
     };
     Ok((Arc::new(text), weights))
 }
 
 /// The shape that a `config.json` describes.
-pub(super) fn shape(file: &Path) -> Result<ModelConfig, RunError> {
-    ModelConfig::parse(&read_small(file)?).map_err(|source| RunError::Model { file: file.to_owned(), source })
+pub(super) fn shape(file: &Path) -> Result<ModelConfig, TrainRunError> {
+    ModelConfig::parse(&read_small(file)?).map_err(|source| TrainRunError::Model { file: file.to_owned(), source })
 }

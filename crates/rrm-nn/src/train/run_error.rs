@@ -4,18 +4,18 @@ use std::{io, path::PathBuf};
 
 use super::{
     TrainError,
-    config::{Change, ConfigError},
+    config::{Change, TrainConfigError},
     trainee::PassError,
     weights::WeightsError,
 };
-use crate::{checkpoint::CheckpointError, config::ConfigError as ModelError, text::TextError};
+use crate::{checkpoint::CheckpointError, config::ModelConfigError as ModelError, text::TextError};
 
-/// Why a run cannot begin, or had to stop.
+/// The reason why a run cannot begin, or had to stop.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
+pub enum TrainRunError {
     /// The configuration.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] TrainConfigError),
     /// The model's files.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

@@ -12,7 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    RunError,
+    TrainRunError,
     config::{self, TrainConfig},
     inputs::{self, Inputs},
 };
@@ -30,10 +30,10 @@ const STATE: &str = "state.json";
 /// The files of lines.
 const LINES: [&str; 3] = ["metrics.jsonl", "rollouts.jsonl", "timings.jsonl"];
 
-/// Where a run stands besides its weights and moments. All randomness is keyed by seed and these numbers.
+/// The progress of a run, without its weights and moments. All randomness is keyed by seed and these numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct State {
+pub struct RunState {
     /// Steps that were taken.
     pub step: u64,
     /// Updates of the weights.
@@ -41,7 +41,7 @@ pub struct State {
     /// Batches that were drawn from the data.
     pub batches: u64,
     /// What judges held-out pairs best: a checkpoint, or at step 0 the model that the run began with.
-    pub best: Option<Best>,
+    pub best: Option<BestCheckpoint>,
     /// Hashes of the files that the run reads.
     pub inputs: Inputs,
     /// The run's seed.
@@ -50,10 +50,10 @@ pub struct State {
     pub lines: [u64; 3],
 }
 
-/// What judges held-out pairs best.
+/// The checkpoint that judges held-out pairs best.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Best {
+pub struct BestCheckpoint {
     /// Its step; 0 is the model that the run began with, of which there is no checkpoint.
     pub step: u64,
     /// Its accuracy; among equals the first is best.
@@ -62,7 +62,7 @@ pub struct Best {
 
 /// The files of lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lines {
+pub(super) enum LineFile {
     /// One line a step; the same bytes whether or not the run was killed.
     Metrics,
     /// Some rollouts; the same bytes too.
@@ -85,13 +85,13 @@ impl RunFolder {
     /// files that the run reads.
     ///
     /// # Errors
-    /// [`RunError`] when another process trains here, when the folder holds something else, or a run with another configuration or with
+    /// [`TrainRunError`] when another process trains here, when the folder holds something else, or a run with another configuration or with
     /// other files; what is there then stays as it is.
-    pub fn open(config: &TrainConfig, inputs: &Inputs) -> Result<(Self, Option<(State, PathBuf)>), RunError> {
+    pub fn open(config: &TrainConfig, inputs: &Inputs) -> Result<(Self, Option<(RunState, PathBuf)>), TrainRunError> {
         let path = config.output.clone();
         fs::create_dir_all(&path).map_err(at(&path))?;
         if !path.join(CONFIG).exists() && !is_unused(&path)? {
-            return Err(RunError::NoRun { folder: path });
+            return Err(TrainRunError::NoRun { folder: path });
         }
         let lock = lock(&path)?;
         let last = match last_step(&path)? {
@@ -105,7 +105,7 @@ impl RunFolder {
         if let Some((state, _)) = &last {
             let changed = inputs::changed(&state.inputs, inputs);
             if !changed.is_empty() {
-                return Err(RunError::OtherInputs { folder: path, changed });
+                return Err(TrainRunError::OtherInputs { folder: path, changed });
             }
         }
         write_config(config)?;
@@ -126,9 +126,10 @@ impl RunFolder {
     }
 
     /// Adds a line of JSON.
-    pub(super) fn line(&mut self, to: Lines, row: &impl Serialize) -> Result<(), RunError> {
+    pub(super) fn line(&mut self, to: LineFile, row: &impl Serialize) -> Result<(), TrainRunError> {
         let file = self.path.join(LINES[to as usize]);
-        let line = serde_json::to_string(row).map_err(|error| RunError::File { file: file.clone(), source: error.into() })?;
+        let line =
+            serde_json::to_string(row).map_err(|error| TrainRunError::File { file: file.clone(), source: error.into() })?;
         self.lines[to as usize].write_all((line + "\n").as_bytes()).map_err(at(&file))
     }
 
@@ -136,10 +137,10 @@ impl RunFolder {
     /// and the best are removed. Gives the checkpoint's folder.
     pub(super) fn save(
         &mut self,
-        state: &mut State,
+        state: &mut RunState,
         keep: Option<usize>,
-        write: impl FnOnce(&Path) -> Result<(), RunError>,
-    ) -> Result<PathBuf, RunError> {
+        write: impl FnOnce(&Path) -> Result<(), TrainRunError>,
+    ) -> Result<PathBuf, TrainRunError> {
         for (index, file) in self.lines.iter().enumerate() {
             let path = self.path.join(LINES[index]);
             file.sync_all().map_err(at(&path))?;
@@ -150,8 +151,8 @@ impl RunFolder {
         fs::create_dir(&partial).map_err(at(&partial))?;
         write(&partial)?;
         let file = partial.join(STATE);
-        let json =
-            serde_json::to_string_pretty(state).map_err(|error| RunError::File { file: file.clone(), source: error.into() })?;
+        let json = serde_json::to_string_pretty(state)
+            .map_err(|error| TrainRunError::File { file: file.clone(), source: error.into() })?;
         write_synced(&file, &json).map_err(at(&file))?;
         sync_folder(&partial).map_err(at(&partial))?;
         fs::rename(&partial, &folder).map_err(at(&folder))?;
@@ -164,7 +165,11 @@ impl RunFolder {
     }
 
     /// Writes a folder beside the checkpoints, whole or not at all.
-    pub(super) fn save_beside(&self, name: &str, write: impl FnOnce(&Path) -> Result<(), RunError>) -> Result<PathBuf, RunError> {
+    pub(super) fn save_beside(
+        &self,
+        name: &str,
+        write: impl FnOnce(&Path) -> Result<(), TrainRunError>,
+    ) -> Result<PathBuf, TrainRunError> {
         let (folder, partial) = (self.path.join(name), self.path.join(format!("{name}{PARTIAL}")));
         if folder.exists() {
             return Ok(folder);
@@ -178,20 +183,20 @@ impl RunFolder {
     }
 
     /// Removes a folder that [`save_beside`](Self::save_beside) wrote, because the run goes on from what it was made of.
-    pub(super) fn remove_beside(&self, name: &str) -> Result<(), RunError> {
+    pub(super) fn remove_beside(&self, name: &str) -> Result<(), TrainRunError> {
         let folder = self.path.join(name);
         if folder.exists() { self.remove(name) } else { Ok(()) }
     }
 
     /// Removes a folder; under its name it is always whole.
-    fn remove(&self, name: &str) -> Result<(), RunError> {
+    fn remove(&self, name: &str) -> Result<(), TrainRunError> {
         let (folder, partial) = (self.path.join(name), self.path.join(format!("{name}{PARTIAL}")));
         fs::rename(&folder, &partial).map_err(at(&folder))?;
         fs::remove_dir_all(&partial).map_err(at(&partial))
     }
 
     /// Makes `last` and `best` lead to their checkpoints.
-    fn link(&self, state: &State) -> Result<(), RunError> {
+    fn link(&self, state: &RunState) -> Result<(), TrainRunError> {
         point(&self.path, "last", &name(state.step))?;
         match state.best {
             Some(best) if self.path.join(name(best.step)).exists() => point(&self.path, "best", &name(best.step)),
@@ -199,7 +204,7 @@ impl RunFolder {
         }
     }
 
-    fn remove_old(&self, state: &State, keep: usize) -> Result<(), RunError> {
+    fn remove_old(&self, state: &RunState, keep: usize) -> Result<(), TrainRunError> {
         let mut steps = steps(&self.path)?;
         steps.sort_unstable();
         for step in steps.iter().rev().skip(keep).filter(|step| state.best.is_none_or(|best| best.step != **step)) {
@@ -209,22 +214,23 @@ impl RunFolder {
     }
 }
 
-fn text(config: &TrainConfig) -> Result<String, RunError> {
-    let unwritten = |error: toml::ser::Error| RunError::Damaged { file: config.output.join(CONFIG), what: error.to_string() };
+fn text(config: &TrainConfig) -> Result<String, TrainRunError> {
+    let unwritten =
+        |error: toml::ser::Error| TrainRunError::Damaged { file: config.output.join(CONFIG), what: error.to_string() };
     config.to_toml().map_err(unwritten)
 }
 
 /// Refuses a configuration that would have taken other steps than the run took.
-fn same_run(config: &TrainConfig) -> Result<(), RunError> {
+fn same_run(config: &TrainConfig) -> Result<(), TrainRunError> {
     let file = config.output.join(CONFIG);
     let old = fs::read_to_string(&file).map_err(at(&file))?;
     let old = TrainConfig::parse(&file.display().to_string(), &old, &[])?;
-    let damaged = |error: toml::ser::Error| RunError::Damaged { file: file.clone(), what: error.to_string() };
+    let damaged = |error: toml::ser::Error| TrainRunError::Damaged { file: file.clone(), what: error.to_string() };
     let changes: Vec<_> = config::changes(&old, config).map_err(damaged)?.into_iter().filter(|change| !change.harmless).collect();
-    if changes.is_empty() { Ok(()) } else { Err(RunError::Changed { folder: config.output.clone(), changes }) }
+    if changes.is_empty() { Ok(()) } else { Err(TrainRunError::Changed { folder: config.output.clone(), changes }) }
 }
 
-fn write_config(config: &TrainConfig) -> Result<(), RunError> {
+fn write_config(config: &TrainConfig) -> Result<(), TrainRunError> {
     let (file, partial) = (config.output.join(CONFIG), config.output.join(format!("{CONFIG}{PARTIAL}")));
     let about = format!("# Resolved configuration of a run of rrm {}\n", env!("CARGO_PKG_VERSION"));
     write_synced(&partial, &(about + &text(config)?)).map_err(at(&partial))?;
@@ -232,56 +238,56 @@ fn write_config(config: &TrainConfig) -> Result<(), RunError> {
 }
 
 /// Whether nothing is in the folder but what a process leaves that was killed at once.
-fn is_unused(path: &Path) -> Result<bool, RunError> {
+fn is_unused(path: &Path) -> Result<bool, TrainRunError> {
     let names = names(path)?;
     Ok(names.iter().all(|name| name == LOCK || name.ends_with(PARTIAL)))
 }
 
-fn lock(path: &Path) -> Result<File, RunError> {
+fn lock(path: &Path) -> Result<File, TrainRunError> {
     let file = path.join(LOCK);
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&file).map_err(at(&file))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(RunError::InUse { folder: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(RunError::File { file, source }),
+        Err(TryLockError::WouldBlock) => Err(TrainRunError::InUse { folder: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(TrainRunError::File { file, source }),
     }
 }
 
 /// Opens a file of lines to go on at `length`.
-fn cut(file: &Path, length: u64) -> Result<File, RunError> {
+fn cut(file: &Path, length: u64) -> Result<File, TrainRunError> {
     let lines = OpenOptions::new().create(true).append(true).open(file).map_err(at(file))?;
     let found = lines.metadata().map_err(at(file))?.len();
     if found < length {
         let what = format!("has {found} bytes, fewer than the {length} that it had at the last checkpoint");
-        return Err(RunError::Damaged { file: file.to_owned(), what });
+        return Err(TrainRunError::Damaged { file: file.to_owned(), what });
     }
     lines.set_len(length).map_err(at(file))?;
     Ok(lines)
 }
 
-fn state(path: &Path, step: u64) -> Result<State, RunError> {
+fn state(path: &Path, step: u64) -> Result<RunState, TrainRunError> {
     let file = path.join(name(step)).join(STATE);
     let json = fs::read(&file).map_err(at(&file))?;
-    serde_json::from_slice(&json).map_err(|error| RunError::Damaged { file, what: error.to_string() })
+    serde_json::from_slice(&json).map_err(|error| TrainRunError::Damaged { file, what: error.to_string() })
 }
 
 /// The highest step that has a checkpoint.
-fn last_step(path: &Path) -> Result<Option<u64>, RunError> {
+fn last_step(path: &Path) -> Result<Option<u64>, TrainRunError> {
     Ok(steps(path)?.into_iter().max())
 }
 
-fn steps(path: &Path) -> Result<Vec<u64>, RunError> {
+fn steps(path: &Path) -> Result<Vec<u64>, TrainRunError> {
     Ok(names(path)?.iter().filter_map(|name| name.strip_prefix(STEP)?.parse().ok()).collect())
 }
 
-fn names(path: &Path) -> Result<Vec<String>, RunError> {
+fn names(path: &Path) -> Result<Vec<String>, TrainRunError> {
     let entries = fs::read_dir(path).map_err(at(path))?;
     let name = |entry: io::Result<fs::DirEntry>| Ok(entry.map_err(at(path))?.file_name().to_string_lossy().into_owned());
     entries.map(name).collect()
 }
 
 /// Removes what a killed process was writing or removing.
-fn remove_partial(path: &Path) -> Result<(), RunError> {
+fn remove_partial(path: &Path) -> Result<(), TrainRunError> {
     for name in names(path)?.iter().filter(|name| name.ends_with(PARTIAL)) {
         let partial = path.join(name);
         let removed = if partial.is_dir() { fs::remove_dir_all(&partial) } else { fs::remove_file(&partial) };
@@ -291,7 +297,7 @@ fn remove_partial(path: &Path) -> Result<(), RunError> {
 }
 
 /// Makes a link in `folder` lead to another of its entries.
-fn point(folder: &Path, link: &str, to: &str) -> Result<(), RunError> {
+fn point(folder: &Path, link: &str, to: &str) -> Result<(), TrainRunError> {
     let (path, partial) = (folder.join(link), folder.join(format!("{link}{PARTIAL}")));
     if fs::read_link(&path).is_ok_and(|old| old == Path::new(to)) {
         return Ok(());
@@ -319,6 +325,6 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Names the file of an error.
-fn at(file: &Path) -> impl Fn(io::Error) -> RunError + '_ {
-    |source| RunError::File { file: file.to_owned(), source }
+fn at(file: &Path) -> impl Fn(io::Error) -> TrainRunError + '_ {
+    |source| TrainRunError::File { file: file.to_owned(), source }
 }

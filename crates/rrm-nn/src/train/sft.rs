@@ -3,20 +3,20 @@
 use std::time::Instant;
 
 use super::{
-    RunError,
+    TrainRunError,
     config::TrainConfig,
     data::{SftConfig, SftFile, SftSource},
-    layout::Packed,
+    layout::PackedTokens,
     loss::SftLoss,
-    metrics::{Metrics, SftMetrics},
+    metrics::{SftMetrics, StepMetrics},
     microbatch::microbatches,
     progress::Timing,
-    run::Run,
+    run::TrainingRun,
 };
 use crate::config::ModelConfig;
 
 /// Takes the steps that are left.
-pub(super) fn run(run: &mut Run<'_, '_>) -> Result<(), RunError> {
+pub(super) fn run(run: &mut TrainingRun<'_, '_>) -> Result<(), TrainRunError> {
     let config = run.config;
     let mut source = SftSource::open(&data(config, run.learner.weights.config()), &run.format, &run.text)?;
     run.begin(source.counts())?;
@@ -30,7 +30,7 @@ pub(super) fn run(run: &mut Run<'_, '_>) -> Result<(), RunError> {
         let (mut logprobs, mut entropy) = (Vec::new(), 0.0);
         let lengths = batch.iter().map(|example| example.prompt_tokens.len() + example.completion_tokens.len());
         for pass in microbatches(lengths.clone(), config.max_tokens_per_pass) {
-            let mut packed = Packed::default();
+            let mut packed = PackedTokens::default();
             for example in &batch[pass] {
                 packed.group(&example.prompt_tokens, &[&example.completion_tokens]);
             }
@@ -55,7 +55,7 @@ pub(super) fn run(run: &mut Run<'_, '_>) -> Result<(), RunError> {
         let seconds = clock.elapsed().as_secs_f64();
         let update_tokens_per_second = lengths.sum::<usize>() as f64 / seconds;
         let timing = Timing { seconds, update_seconds: seconds, update_tokens_per_second, ..Timing::default() };
-        run.end_step(Metrics::Sft(metrics), timing)?;
+        run.end_step(StepMetrics::Sft(metrics), timing)?;
     }
     Ok(())
 }

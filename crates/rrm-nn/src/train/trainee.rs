@@ -1,43 +1,43 @@
 //! Packed tokens -> log-probabilities of their targets, and gradients of a loss in them.
 
 use super::{
-    layout::Packed,
+    layout::PackedTokens,
     pass::{
         forest::Forest,
-        head::{self, Backward, Head},
-        heads::Rotary,
-        layer::{self, Context, Saved},
+        head::{self, BackwardOutput, OutputHead},
+        heads::RotaryTable,
+        layer::{self, LayerActivations, PassContext},
         machine::Machine,
         model,
         rows::{norm, norm_backward},
     },
-    weights::Weights,
+    weights::TrainedWeights,
 };
-use crate::{config::ModelConfig, cpu::aligned::Aligned};
+use crate::{config::ModelConfig, cpu::aligned::AlignedVec};
 
 /// Forward and backward passes on this machine's threads.
 pub struct Trainee {
     config: ModelConfig,
     options: TraineeOptions,
     machine: Machine,
-    rotary: Rotary,
-    memory: Memory,
+    rotary: RotaryTable,
+    memory: PassMemory,
 }
 
 /// Memory that passes use again and again.
 #[derive(Default)]
-struct Memory {
+struct PassMemory {
     /// Hidden states `(R, H)`: the input of each layer, and what comes out of the last.
-    hidden: Vec<Aligned<f32>>,
+    hidden: Vec<AlignedVec<f32>>,
     /// For each layer, or one for all where a layer's is computed again.
-    saved: Vec<Saved>,
-    layer: layer::Scratch,
-    head: head::Scratch,
+    saved: Vec<LayerActivations>,
+    layer: layer::LayerScratch,
+    head: head::HeadScratch,
     /// After the last norm, and slopes of that; `(R, H)` each.
-    normed: Aligned<f32>,
-    normed_slopes: Aligned<f32>,
+    normed: AlignedVec<f32>,
+    normed_slopes: AlignedVec<f32>,
     /// Slopes of hidden states, `(R, H)`.
-    slopes: Aligned<f32>,
+    slopes: AlignedVec<f32>,
 }
 
 /// How passes use the machine.
@@ -49,9 +49,9 @@ pub struct TraineeOptions {
     pub checkpoint_activations: bool,
 }
 
-/// A target under the distribution softmax(logits / temperature).
+/// The log-probability and the entropy of a target under softmax(logits / temperature).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scored {
+pub struct TargetScore {
     /// Natural logarithm of its probability.
     pub logprob: f32,
     /// Entropy of the distribution, in nats.
@@ -93,14 +93,19 @@ impl Trainee {
     pub fn new(config: &ModelConfig, options: TraineeOptions) -> Result<Self, PassError> {
         let threads = options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let machine = Machine::new(threads.max(1)).map_err(PassError::Threads)?;
-        Ok(Trainee { config: config.clone(), options, machine, rotary: Rotary::new(config), memory: Memory::default() })
+        Ok(Trainee { config: config.clone(), options, machine, rotary: RotaryTable::new(config), memory: PassMemory::default() })
     }
 
     /// One for each target, in their order. Keeps nothing.
     ///
     /// # Errors
     /// [`PassError`] when weights, tokens or temperature make no sense.
-    pub fn score(&mut self, weights: &Weights, packed: &Packed, temperature: f32) -> Result<Vec<Scored>, PassError> {
+    pub fn score(
+        &mut self,
+        weights: &TrainedWeights,
+        packed: &PackedTokens,
+        temperature: f32,
+    ) -> Result<Vec<TargetScore>, PassError> {
         let forest = self.check(weights, packed, temperature)?;
         if packed.targets.is_empty() {
             return Ok(Vec::new());
@@ -115,12 +120,12 @@ impl Trainee {
     /// As [`Trainee::score`], and when `gradients` has another length than what is trained.
     pub fn backward(
         &mut self,
-        weights: &Weights,
-        packed: &Packed,
+        weights: &TrainedWeights,
+        packed: &PackedTokens,
         temperature: f32,
         slope: &(dyn Fn(usize, f32) -> f32 + Sync),
         gradients: &mut [f32],
-    ) -> Result<Vec<Scored>, PassError> {
+    ) -> Result<Vec<TargetScore>, PassError> {
         if gradients.len() != weights.trainable().len() {
             let (found, wanted) = (gradients.len(), weights.trainable().len());
             return Err(PassError::Weights(format!("{wanted} numbers are trained, and there is room for {found} slopes")));
@@ -131,8 +136,8 @@ impl Trainee {
         }
         self.forward(weights, packed, &forest, true);
         let scored = self.head(weights, packed, temperature, Some((slope, gradients)));
-        let context = Context { config: &self.config, forest: &forest, rotary: &self.rotary };
-        let Memory { hidden, saved, layer: scratch, slopes, .. } = &mut self.memory;
+        let context = PassContext { config: &self.config, forest: &forest, rotary: &self.rotary };
+        let PassMemory { hidden, saved, layer: scratch, slopes, .. } = &mut self.memory;
         let size = packed.tokens.len() * self.config.hidden_size;
         let slopes = &mut slopes[..size];
         for index in (0..self.config.num_hidden_layers).rev() {
@@ -157,7 +162,7 @@ impl Trainee {
         Ok(scored)
     }
 
-    fn check(&self, weights: &Weights, packed: &Packed, temperature: f32) -> Result<Forest, PassError> {
+    fn check(&self, weights: &TrainedWeights, packed: &PackedTokens, temperature: f32) -> Result<Forest, PassError> {
         if *weights.config() != self.config {
             return Err(PassError::Weights("they have another shape than the trainee".to_owned()));
         }
@@ -168,18 +173,18 @@ impl Trainee {
     }
 
     /// Tokens -> hidden states after the last layer and the last norm; keeps what the backward pass needs only where it is `kept`.
-    fn forward(&mut self, weights: &Weights, packed: &Packed, forest: &Forest, kept: bool) {
+    fn forward(&mut self, weights: &TrainedWeights, packed: &PackedTokens, forest: &Forest, kept: bool) {
         let (layers, width) = (self.config.num_hidden_layers, self.config.hidden_size);
         let size = packed.tokens.len() * width;
         self.rotary.reach(forest);
-        let Memory { hidden, saved, layer: scratch, normed, .. } = &mut self.memory;
-        hidden.resize_with(layers + 1, Aligned::default);
-        saved.resize_with(if self.options.checkpoint_activations { 1 } else { layers }, Saved::default);
+        let PassMemory { hidden, saved, layer: scratch, normed, .. } = &mut self.memory;
+        hidden.resize_with(layers + 1, AlignedVec::default);
+        saved.resize_with(if self.options.checkpoint_activations { 1 } else { layers }, LayerActivations::default);
         let embedding = weights.tensor("model.embed_tokens.weight").unwrap_or_default();
         for (row, token) in hidden[0].at_least(size).chunks_exact_mut(width).zip(&packed.tokens) {
             row.copy_from_slice(&embedding[*token as usize * width..][..width]);
         }
-        let context = Context { config: &self.config, forest, rotary: &self.rotary };
+        let context = PassContext { config: &self.config, forest, rotary: &self.rotary };
         for index in 0..layers {
             let number = if kept && !self.options.checkpoint_activations { index } else { 0 };
             // Without a backward pass two buffers of hidden states take turns.
@@ -194,11 +199,17 @@ impl Trainee {
     }
 
     /// Scores all targets; with slopes and gradients also goes back to the hidden states after the last layer.
-    fn head(&mut self, weights: &Weights, packed: &Packed, temperature: f32, backward: Option<Slopes<'_>>) -> Vec<Scored> {
+    fn head(
+        &mut self,
+        weights: &TrainedWeights,
+        packed: &PackedTokens,
+        temperature: f32,
+        backward: Option<TargetSlopes<'_>>,
+    ) -> Vec<TargetScore> {
         let hidden = self.config.hidden_size;
         let size = packed.tokens.len() * hidden;
         let name = if self.config.tie_word_embeddings { "model.embed_tokens.weight" } else { "lm_head.weight" };
-        let head = Head { weight: weights.tensor(name).unwrap_or_default(), hidden, temperature };
+        let head = OutputHead { weight: weights.tensor(name).unwrap_or_default(), hidden, temperature };
         let memory = &mut self.memory;
         let Some((slope, gradients)) = backward else {
             return head.run(&mut self.machine, &mut memory.head, &memory.normed[..size], &packed.targets, None);
@@ -206,7 +217,7 @@ impl Trainee {
         let normed_slopes = memory.normed_slopes.at_least(size);
         normed_slopes.fill(0.0);
         let weight = weights.place(name).map(|place| &mut gradients[place]);
-        let backward = Backward { slope, hidden: normed_slopes, weight };
+        let backward = BackwardOutput { slope, hidden: normed_slopes, weight };
         let scored = head.run(&mut self.machine, &mut memory.head, &memory.normed[..size], &packed.targets, Some(backward));
         let norm = model::vector(weights, "model.norm.weight");
         let slopes = memory.slopes.at_least(size);
@@ -218,4 +229,4 @@ impl Trainee {
 }
 
 /// Slopes of targets, and where the gradients go.
-type Slopes<'a> = (&'a (dyn Fn(usize, f32) -> f32 + Sync), &'a mut [f32]);
+type TargetSlopes<'a> = (&'a (dyn Fn(usize, f32) -> f32 + Sync), &'a mut [f32]);

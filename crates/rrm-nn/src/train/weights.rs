@@ -10,7 +10,7 @@ use crate::{
 
 /// All parameters of a model, in the order of [`ModelConfig::tensors`]; with LoRA a frozen base and the adapters, which alone are trained.
 #[derive(Clone, Debug)]
-pub struct Weights {
+pub struct TrainedWeights {
     config: ModelConfig,
     /// Where each tensor of the model lies in `base`, or in `trained` where there is no base.
     places: HashMap<String, Range<usize>>,
@@ -20,12 +20,12 @@ pub struct Weights {
     /// Tensor of the base -> where its A and B lie in `trained`.
     adapters: HashMap<String, (Range<usize>, Range<usize>)>,
     trained: Vec<f32>,
-    views: Vec<View>,
+    views: Vec<TensorView>,
 }
 
 /// A trained tensor's place in the flat slice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct View {
+pub struct TensorView {
     /// As checkpoints name it: transformers' name, and for adapters PEFT's.
     pub name: String,
     /// Its shape.
@@ -34,19 +34,19 @@ pub struct View {
     pub range: Range<usize>,
 }
 
-/// How random weights are drawn.
+/// The standard deviations of random weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Init {
+pub struct InitStd {
     /// Standard deviation of matrices; transformers' `initializer_range`.
     pub std: f32,
     /// Standard deviation of the embedding. A small model with an untied head learns arithmetic only from a large one.
     pub embedding_std: f32,
 }
 
-impl Default for Init {
+impl Default for InitStd {
     /// transformers' `initializer_range` for everything.
     fn default() -> Self {
-        Init { std: 0.02, embedding_std: 0.02 }
+        InitStd { std: 0.02, embedding_std: 0.02 }
     }
 }
 
@@ -80,7 +80,7 @@ pub enum WeightsError {
     },
 }
 
-impl Weights {
+impl TrainedWeights {
     /// The weights of a folder. With LoRA they are frozen, and adapters are drawn by `seed`: A uniform within +-1/sqrt(in) and B zero.
     ///
     /// # Errors
@@ -91,7 +91,7 @@ impl Weights {
         for (name, shape) in config.tensors() {
             flat.extend(checkpoint.tensor(&name, &shape)?);
         }
-        let weights = Weights::all_trained(config, flat);
+        let weights = TrainedWeights::all_trained(config, flat);
         match lora {
             Some(lora) => weights.with_adapters(lora, seed),
             None => Ok(weights),
@@ -99,7 +99,7 @@ impl Weights {
     }
 
     /// Random weights: matrices normal around 0, norms 1, biases 0. A tensor depends on `seed` and its name alone.
-    pub fn random(config: &ModelConfig, init: &Init, seed: u64) -> Self {
+    pub fn random(config: &ModelConfig, init: &InitStd, seed: u64) -> Self {
         let mut flat = Vec::with_capacity(config.parameters() as usize);
         for (name, shape) in config.tensors() {
             let length = shape.iter().product::<usize>();
@@ -110,12 +110,12 @@ impl Weights {
                 name if name.ends_with(".bias") => flat.resize(flat.len() + length, 0.0),
                 name => {
                     let std = if name == "model.embed_tokens.weight" { init.embedding_std } else { init.std };
-                    let mut draws = Draws::new(seed, name);
+                    let mut draws = TensorRandom::new(seed, name);
                     flat.extend((0..length).map(|_| draws.normal() * std));
                 }
             }
         }
-        Weights::all_trained(config, flat)
+        TrainedWeights::all_trained(config, flat)
     }
 
     /// The model's shape.
@@ -139,7 +139,7 @@ impl Weights {
     }
 
     /// Name, shape and place of every trained tensor in the flat slice.
-    pub fn views(&self) -> &[View] {
+    pub fn views(&self) -> &[TensorView] {
         &self.views
     }
 
@@ -171,7 +171,7 @@ impl Weights {
 
     fn all_trained(config: &ModelConfig, flat: Vec<f32>) -> Self {
         let views = views(config.tensors());
-        Weights {
+        TrainedWeights {
             config: config.clone(),
             places: views.iter().map(|view| (view.name.clone(), view.range.clone())).collect(),
             base: Vec::new(),
@@ -182,7 +182,7 @@ impl Weights {
         }
     }
 
-    /// The same weights frozen, under new adapters that change nothing yet. As [`Weights::load`] draws them.
+    /// The same weights frozen, under new adapters that change nothing yet. As [`TrainedWeights::load`] draws them.
     ///
     /// # Errors
     /// When the adapters' settings make no sense.
@@ -203,7 +203,7 @@ impl Weights {
         let mut trained = Vec::new();
         for view in &views {
             if view.name.ends_with(".lora_A.weight") {
-                let mut draws = Draws::new(seed, &view.name);
+                let mut draws = TensorRandom::new(seed, &view.name);
                 // PEFT draws A as `torch.nn.Linear` draws its weight: kaiming_uniform with a = sqrt(5) is 1 / sqrt(in).
                 let bound = 1.0 / (view.shape[1] as f32).sqrt();
                 trained.extend(view.range.clone().map(|_| (2.0 * draws.uniform() as f32 - 1.0) * bound));
@@ -211,36 +211,36 @@ impl Weights {
                 trained.resize(view.range.end, 0.0);
             }
         }
-        let pair = |pair: &[View]| (pair[0].range.clone(), pair[1].range.clone());
+        let pair = |pair: &[TensorView]| (pair[0].range.clone(), pair[1].range.clone());
         let adapters = adapted.into_iter().map(|(name, _)| name).zip(views.chunks_exact(2).map(pair)).collect();
-        Ok(Weights { base: self.trained, lora: Some(lora.clone()), adapters, trained, views, ..self })
+        Ok(TrainedWeights { base: self.trained, lora: Some(lora.clone()), adapters, trained, views, ..self })
     }
 }
 
 /// Tensors one behind the other.
-fn views(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> Vec<View> {
+fn views(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> Vec<TensorView> {
     let mut end = 0;
     let view = |(name, shape): (String, Vec<usize>)| {
         let start = end;
         end += shape.iter().product::<usize>();
-        View { name, shape, range: start..end }
+        TensorView { name, shape, range: start..end }
     };
     tensors.into_iter().map(view).collect()
 }
 
 /// Random numbers of one tensor: SplitMix64 from a hash of seed and name.
-struct Draws {
+struct TensorRandom {
     state: u64,
     /// The second of a pair of normal numbers.
     spare: Option<f32>,
 }
 
-impl Draws {
+impl TensorRandom {
     fn new(seed: u64, name: &str) -> Self {
         let hash = blake3::Hasher::new().update(&seed.to_le_bytes()).update(name.as_bytes()).finalize();
         let mut state = [0; 8];
         state.copy_from_slice(&hash.as_bytes()[..8]);
-        Draws { state: u64::from_le_bytes(state), spare: None }
+        TensorRandom { state: u64::from_le_bytes(state), spare: None }
     }
 
     /// At least 0 and below 1.
@@ -276,8 +276,8 @@ mod tests {
 
     #[test]
     fn random_weights_have_the_deviation_that_was_asked_for() {
-        let init = Init { std: 0.1, embedding_std: 2.0 };
-        let weights = Weights::random(&config(), &init, 1);
+        let init = InitStd { std: 0.1, embedding_std: 2.0 };
+        let weights = TrainedWeights::random(&config(), &init, 1);
         let deviation = |name: &str| {
             let values = weights.tensor(name).unwrap();
             (values.iter().map(|value| value * value).sum::<f32>() / values.len() as f32).sqrt()
@@ -286,14 +286,14 @@ mod tests {
         assert!((deviation("model.layers.1.mlp.up_proj.weight") - 0.1).abs() < 0.01);
         assert_eq!(deviation("model.layers.1.input_layernorm.weight"), 1.0);
         assert_eq!(deviation("model.layers.1.self_attn.q_proj.bias"), 0.0);
-        assert_eq!(weights.trainable(), Weights::random(&config(), &init, 1).trainable());
-        assert_ne!(weights.trainable(), Weights::random(&config(), &init, 2).trainable());
+        assert_eq!(weights.trainable(), TrainedWeights::random(&config(), &init, 1).trainable());
+        assert_ne!(weights.trainable(), TrainedWeights::random(&config(), &init, 2).trainable());
         assert_eq!(weights.trainable().len() as u64, config().parameters());
     }
 
     #[test]
     fn adapters_start_without_effect_and_are_merged_where_they_belong() {
-        let plain = Weights::random(&config(), &Init::default(), 1);
+        let plain = TrainedWeights::random(&config(), &InitStd::default(), 1);
         let lora = LoraConfig { r: 3, lora_alpha: 6.0, target_modules: vec!["v_proj".to_owned()] };
         let mut weights = plain.clone().with_adapters(&lora, 5).unwrap();
         let name = "model.layers.1.self_attn.v_proj.weight";
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn settings_without_sense_are_refused() {
-        let weights = || Weights::random(&config(), &Init::default(), 1);
+        let weights = || TrainedWeights::random(&config(), &InitStd::default(), 1);
         let lora = |r, module: &str| LoraConfig { r, lora_alpha: 1.0, target_modules: vec![module.to_owned()] };
         assert!(matches!(weights().with_adapters(&lora(0, "q_proj"), 0), Err(WeightsError::Rank)));
         assert!(matches!(weights().with_adapters(&lora(1, "lm_head"), 0), Err(WeightsError::Module { .. })));

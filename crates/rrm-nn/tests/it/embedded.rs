@@ -6,7 +6,7 @@ use rrm::{
     engine::{Engine, Request, Sampling},
 };
 use rrm_nn::{
-    embedded::Embedded,
+    embedded::EmbeddedModel,
     engine::{LocalEngine, SchedulerConfig},
     local::LocalConfig,
 };
@@ -22,7 +22,7 @@ const FILES: &[(&str, &[u8])] = &[
 ];
 
 fn embedded(files: &'static [(&'static str, &'static [u8])]) -> Result<LocalEngine, String> {
-    let model = Embedded { name: "in the program", files };
+    let model = EmbeddedModel { name: "in the program", files };
     LocalEngine::embedded(model, Some(1), &SchedulerConfig::default()).map_err(|error| error.to_string())
 }
 

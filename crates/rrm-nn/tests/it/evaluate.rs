@@ -9,7 +9,7 @@ use rrm::{
 use rrm_nn::{
     engine::LocalEngine,
     local::LocalConfig,
-    text::Text,
+    text::ChatTokenizer,
     train::{
         data::{DataConfig, PairFile, PairSource},
         evaluate::{EvaluateConfig, HeldOut, evaluate, evaluate_weights, sift, write_sifted},
@@ -89,7 +89,7 @@ fn weights_in_memory_judge_as_their_folder_does() {
     let config = EvaluateConfig { sampling, max_thinking_tokens: Some(20), both_orders: true, ..EvaluateConfig::default() };
     let checkpoint = checkpoint("qwen2");
     let mut weights = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
-    let text = Arc::new(Text::open(&checkpoint).unwrap());
+    let text = Arc::new(ChatTokenizer::open(&checkpoint).unwrap());
     let policy = Policy { config: checkpoint.config(), weights: &mut weights, text: &text };
     let format = Arc::new(Format::parse("tiny", TINY).unwrap());
     let in_memory = evaluate_weights(policy, Some(2), &format, &held_out, &config).unwrap();
@@ -128,7 +128,7 @@ fn what_the_base_judges_right_every_time_is_left_out() {
     write_sifted(&filter, &sifted).unwrap();
     let file = PairFile { path, weight: 1.0, columns: Vec::new(), filter: Some(filter) };
     let config = DataConfig { sources: vec![file], batch_size: 10, ..DataConfig::default() };
-    let text = Arc::new(Text::open(&checkpoint("qwen2")).unwrap());
+    let text = Arc::new(ChatTokenizer::open(&checkpoint("qwen2")).unwrap());
     let mut source = PairSource::open(config, format("direct"), text).unwrap();
     assert_eq!((source.counts()[0].filtered, source.counts()[0].kept), (30, 10));
     let ids: Vec<usize> = source.batch(0).unwrap().iter().map(|pair| pair.id[5..].parse().unwrap()).collect();

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use candle_core::{Device, Tensor};
 use rrm_nn::{
-    batch::{BLOCK, Batch, Row},
+    batch::{BLOCK, TokenBatch, TokenRow},
     checkpoint::Checkpoint,
     cpu::{CpuDecoder, CpuOptions, kernel::Isa},
 };
@@ -117,12 +117,12 @@ fn a_token_outside_the_vocabulary_is_an_error() {
 /// Logits of one sequence by the decoder for CPUs, in two chunks that share no boundary with its blocks.
 pub fn cpu_logits(decoder: &mut CpuDecoder, tokens: &[u32]) -> Vec<Vec<f32>> {
     let (vocabulary, cut) = (decoder.config().vocab_size, tokens.len() / 3);
-    let row = |(position, token): (usize, &u32)| Row { token: *token, position: position as u32, sequence: 0, logits: true };
-    let rows: Vec<Row> = tokens.iter().enumerate().map(row).collect();
+    let row = |(position, token): (usize, &u32)| TokenRow { token: *token, position: position as u32, sequence: 0, logits: true };
+    let rows: Vec<TokenRow> = tokens.iter().enumerate().map(row).collect();
     let tables = vec![(0..tokens.len().div_ceil(BLOCK) as u32).rev().collect()];
     let mut logits = Vec::new();
     for rows in [&rows[..cut], &rows[cut..]] {
-        let batch = Batch { rows: rows.to_vec(), tables: tables.clone() };
+        let batch = TokenBatch { rows: rows.to_vec(), tables: tables.clone() };
         logits.extend(decoder.step(&batch).unwrap().0.chunks(vocabulary).map(<[f32]>::to_vec));
     }
     logits

@@ -1,7 +1,7 @@
 //! The skinny product: equal to its definition, bit for bit, on every instruction set and for every count of rows.
 
 use proptest::prelude::*;
-use rrm_nn::cpu::kernel::{CHAIN, Isa, Out, Panels, Rows, TILE, Weights, product};
+use rrm_nn::cpu::kernel::{CHAIN, Isa, Panels, ProductOut, StoredWeights, TILE, TileRows, product};
 
 /// Numbers that differ, around zero.
 fn numbers(count: usize, seed: u64) -> Vec<f32> {
@@ -21,7 +21,7 @@ proptest! {
         let b: Vec<u16> = f.iter().map(|value| (value.to_bits() >> 16) as u16).collect();
         let i: Vec<i8> = f.iter().map(|value| (value * 127.0) as i8).collect();
         let scales = numbers(panels * TILE, seed + 2);
-        let weights = match kind { 0 => Weights::F32(&f), 1 => Weights::Bf16(&b), _ => Weights::Int8(&i, &scales) };
+        let weights = match kind { 0 => StoredWeights::F32(&f), 1 => StoredWeights::Bf16(&b), _ => StoredWeights::Int8(&i, &scales) };
         let before = numbers(panels * all * TILE, seed + 3);
         let mut expected = before.clone();
         for (panel, row, lane) in (0..panels).flat_map(|p| (0..rows).flat_map(move |r| (0..TILE).map(move |l| (p, r, l)))) {
@@ -48,9 +48,9 @@ proptest! {
             out.extend(&before);
             out.extend([7.0; 64]);
             let inside = 64..64 + before.len();
-            let rows = Rows { data: &x, all, first, count: rows };
+            let rows = TileRows { data: &x, all, first, count: rows };
             let w = Panels { weights, stride: depth * TILE, depth };
-            product(isa, rows, w, Out { data: &mut out[inside.clone()], all, first, add });
+            product(isa, rows, w, ProductOut { data: &mut out[inside.clone()], all, first, add });
             prop_assert!(out[..64].iter().chain(&out[inside.end..]).all(|value| *value == 7.0));
             let same = out[inside.clone()].iter().zip(&expected).position(|(a, b)| a.to_bits() != b.to_bits());
             prop_assert_eq!(same, None, "{:?}", isa);

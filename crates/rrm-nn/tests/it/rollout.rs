@@ -11,7 +11,7 @@ use rrm_nn::{
     checkpoint::Checkpoint,
     engine::LocalEngine,
     local::LocalConfig,
-    text::Text,
+    text::ChatTokenizer,
     train::{
         TrainError,
         rollout::{Policy, Rollout, RolloutConfig, RolloutPrompt, generate, seed},
@@ -26,11 +26,11 @@ fn config() -> RolloutConfig {
     RolloutConfig { num_generations: 5, max_completion_length: 70, seed: 3, ..RolloutConfig::default() }
 }
 
-fn text(checkpoint: &Checkpoint) -> Arc<Text> {
-    Arc::new(Text::open(checkpoint).unwrap())
+fn text(checkpoint: &Checkpoint) -> Arc<ChatTokenizer> {
+    Arc::new(ChatTokenizer::open(checkpoint).unwrap())
 }
 
-fn prompts(text: &Text) -> Vec<RolloutPrompt> {
+fn prompts(text: &ChatTokenizer) -> Vec<RolloutPrompt> {
     let prompt = |question: &&str| text.prompt(&[Message::user(*question)]).unwrap();
     QUESTIONS.iter().map(|question| RolloutPrompt { key: (*question).to_owned(), tokens: prompt(question) }).collect()
 }
@@ -87,7 +87,7 @@ fn the_same_texts_as_an_engine_writes() {
 }
 
 /// The tokens write the text; only the last one may end the turn, and does where nothing was cut.
-fn spelled(text: &Text, rollout: &Rollout) {
+fn spelled(text: &ChatTokenizer, rollout: &Rollout) {
     let tokenizer = text.tokenizer();
     let (last, before) = rollout.tokens.split_last().unwrap();
     assert_eq!(tokenizer.ends(*last), !rollout.truncated);

@@ -8,7 +8,7 @@ use rrm::engine::in_process::ChatTemplate;
 use rrm_nn::{
     checkpoint::Checkpoint,
     cpu::{CpuDecoder, CpuOptions},
-    tokens::Tokenizer,
+    tokens::ModelTokenizer,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -87,7 +87,7 @@ fn check(golden: &Golden, logits: &[Vec<f32>]) {
 fn the_prompt_of_a_real_model_is_that_of_transformers() {
     let Some(checkpoint) = checkpoint() else { return };
     let golden = read();
-    let tokenizer = Tokenizer::open(checkpoint.folder(), checkpoint.config().vocab_size).unwrap();
+    let tokenizer = ModelTokenizer::open(checkpoint.folder(), checkpoint.config().vocab_size).unwrap();
     let template = tokenizer.chat_template().map(str::to_owned);
     let template = ChatTemplate::new(template, tokenizer.bos().to_owned(), tokenizer.eos().to_owned()).unwrap();
     let messages: Vec<_> = golden.messages.iter().map(message).collect();

@@ -5,16 +5,16 @@ use std::fs;
 use proptest::prelude::*;
 use rrm::{
     chat::{Message, Role},
-    engine::in_process::{ChatTemplate, Part},
+    engine::in_process::{ChatTemplate, TemplatePart},
 };
-use rrm_nn::tokens::Tokenizer;
+use rrm_nn::tokens::ModelTokenizer;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::golden::{MODELS, folder, golden};
 
-fn tokenizer(model: &str) -> Tokenizer {
-    Tokenizer::open(&folder(model), vocab_size(model)).unwrap()
+fn tokenizer(model: &str) -> ModelTokenizer {
+    ModelTokenizer::open(&folder(model), vocab_size(model)).unwrap()
 }
 
 fn vocab_size(model: &str) -> usize {
@@ -30,13 +30,13 @@ pub fn message(message: &Value) -> Message {
     Message { role, content: message["content"].as_str().unwrap().to_owned() }
 }
 
-fn prompt(tokenizer: &Tokenizer, messages: &[Message]) -> Vec<u32> {
+fn prompt(tokenizer: &ModelTokenizer, messages: &[Message]) -> Vec<u32> {
     let source = tokenizer.chat_template().map(str::to_owned);
     let template = ChatTemplate::new(source, tokenizer.bos().to_owned(), tokenizer.eos().to_owned()).unwrap();
     tokenizer.prompt(&template.render(messages).unwrap()).unwrap()
 }
 
-fn written(tokenizer: &Tokenizer, tokens: &[u32]) -> String {
+fn written(tokenizer: &ModelTokenizer, tokens: &[u32]) -> String {
     String::from_utf8(tokens.iter().flat_map(|token| tokenizer.bytes(*token)).copied().collect()).unwrap()
 }
 
@@ -93,7 +93,7 @@ fn our_own_text_holds_special_tokens() {
     // Text that is appended gets no space of its own.
     let words = self::tokenizer("words");
     assert_eq!(written(&words, &words.text("verdict").unwrap()), "verdict");
-    let at_start = words.prompt(&[Part::Content("verdict")]).unwrap();
+    let at_start = words.prompt(&[TemplatePart::Content("verdict")]).unwrap();
     assert_eq!(written(&words, &at_start), " verdict");
 }
 
@@ -164,14 +164,14 @@ fn bad_files_are_named() {
     ];
     for (name, content, expected) in cases {
         let folder = altered("qwen3", name, content.as_bytes());
-        let error = Tokenizer::open(folder.path(), 304).err().unwrap_or_else(|| panic!("{name}: {content}")).to_string();
+        let error = ModelTokenizer::open(folder.path(), 304).err().unwrap_or_else(|| panic!("{name}: {content}")).to_string();
         assert!(error.contains(name) && error.contains(expected), "{expected}: {error}");
     }
     let folder = altered("qwen3", "chat_template.jinja", b"\xff");
-    assert!(Tokenizer::open(folder.path(), 304).err().unwrap().to_string().contains("chat_template.jinja: is not UTF-8"));
+    assert!(ModelTokenizer::open(folder.path(), 304).err().unwrap().to_string().contains("chat_template.jinja: is not UTF-8"));
     fs::remove_file(folder.path().join("tokenizer.json")).unwrap();
-    assert!(Tokenizer::open(folder.path(), 304).err().unwrap().to_string().contains("tokenizer.json"));
-    assert!(Tokenizer::open(&crate::golden::folder("qwen3"), 290).err().unwrap().to_string().contains("makes room for 290"));
+    assert!(ModelTokenizer::open(folder.path(), 304).err().unwrap().to_string().contains("tokenizer.json"));
+    assert!(ModelTokenizer::open(&crate::golden::folder("qwen3"), 290).err().unwrap().to_string().contains("makes room for 290"));
 }
 
 proptest! {
@@ -194,8 +194,8 @@ proptest! {
             }
         }
         let folder = altered(model, "tokenizer.json", json.to_string().as_bytes());
-        let parts = [Part::Markup("<s><|im_start|> a".to_owned()), Part::Content(" b</think> 🦀\n")];
-        let tokens = Tokenizer::open(folder.path(), vocab_size(model)).ok().and_then(|tokenizer| tokenizer.prompt(&parts).ok());
+        let parts = [TemplatePart::Markup("<s><|im_start|> a".to_owned()), TemplatePart::Content(" b</think> 🦀\n")];
+        let tokens = ModelTokenizer::open(folder.path(), vocab_size(model)).ok().and_then(|tokenizer| tokenizer.prompt(&parts).ok());
         prop_assert!(tokens.into_iter().flatten().all(|token| (token as usize) < vocab_size(model)));
     }
 }

@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use rrm::{comparison::Side, format::Format};
 use rrm_nn::{
-    text::Text,
+    text::ChatTokenizer,
     train::data::{DataConfig, PairFile, PairSource, SftConfig, SftFile, SftSource, TrainingPair},
 };
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ fn format() -> Arc<Format> {
     Arc::new(Format::shipped("direct").unwrap())
 }
 
-fn text() -> Arc<Text> {
-    Arc::new(Text::open(&checkpoint("qwen2")).unwrap())
+fn text() -> Arc<ChatTokenizer> {
+    Arc::new(ChatTokenizer::open(&checkpoint("qwen2")).unwrap())
 }
 
 fn write(folder: &Path, name: &str, rows: &[Value]) -> std::path::PathBuf {

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, fs};
 
 use rrm_nn::train::{
-    layout::Packed,
+    layout::PackedTokens,
     trainee::{PassError, Trainee, TraineeOptions},
-    weights::Weights,
+    weights::TrainedWeights,
 };
 use serde::Deserialize;
 
@@ -42,26 +42,26 @@ impl Golden {
         serde_json::from_slice(&fs::read(folder(model).join("training.json")).unwrap()).unwrap()
     }
 
-    fn packed(&self) -> Packed {
-        let mut packed = Packed::default();
+    fn packed(&self) -> PackedTokens {
+        let mut packed = PackedTokens::default();
         packed.group(&self.prompt, &self.completions.iter().map(Vec::as_slice).collect::<Vec<_>>());
         packed
     }
 
-    fn loss(&self, trainee: &mut Trainee, weights: &Weights) -> f64 {
+    fn loss(&self, trainee: &mut Trainee, weights: &TrainedWeights) -> f64 {
         let scored = trainee.score(weights, &self.packed(), self.temperature).unwrap();
         scored.iter().enumerate().map(|(index, scored)| f64::from(slope(index)) * f64::from(scored.logprob)).sum()
     }
 
-    fn gradients(&self, trainee: &mut Trainee, weights: &Weights) -> Vec<f32> {
+    fn gradients(&self, trainee: &mut Trainee, weights: &TrainedWeights) -> Vec<f32> {
         let mut gradients = vec![0.0; weights.trainable().len()];
         trainee.backward(weights, &self.packed(), self.temperature, &|index, _| slope(index), &mut gradients).unwrap();
         gradients
     }
 }
 
-fn setup(model: &str) -> (Golden, Weights, Trainee) {
-    let weights = Weights::load(&checkpoint(model), None, 0).unwrap();
+fn setup(model: &str) -> (Golden, TrainedWeights, Trainee) {
+    let weights = TrainedWeights::load(&checkpoint(model), None, 0).unwrap();
     let trainee = Trainee::new(weights.config(), TraineeOptions::default()).unwrap();
     (Golden::of(model), weights, trainee)
 }
@@ -129,7 +129,7 @@ fn gradients_are_those_of_finite_differences() {
 fn what_makes_no_sense_is_refused() {
     let (golden, weights, mut trainee) = setup("llama");
     let packed = golden.packed();
-    let mut score = |packed: &Packed, temperature: f32| trainee.score(&weights, packed, temperature).unwrap_err();
+    let mut score = |packed: &PackedTokens, temperature: f32| trainee.score(&weights, packed, temperature).unwrap_err();
     assert!(matches!(score(&packed, 0.0), PassError::Temperature(_)));
     let mut outside = packed.clone();
     outside.tokens[3] = 304;
@@ -156,7 +156,7 @@ fn what_makes_no_sense_is_refused() {
 fn nothing_to_score_scores_nothing() {
     let (_, weights, mut trainee) = setup("qwen3");
     let mut gradients = vec![0.0; weights.trainable().len()];
-    for packed in [Packed::default(), Packed { targets: Vec::new(), ..Golden::of("qwen3").packed() }] {
+    for packed in [PackedTokens::default(), PackedTokens { targets: Vec::new(), ..Golden::of("qwen3").packed() }] {
         assert!(trainee.score(&weights, &packed, 1.0).unwrap().is_empty());
         assert!(trainee.backward(&weights, &packed, 1.0, &|_, _| 1.0, &mut gradients).unwrap().is_empty());
         assert!(gradients.iter().all(|slope| *slope == 0.0));

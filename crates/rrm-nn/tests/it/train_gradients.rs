@@ -6,10 +6,10 @@ use candle_core::{D, Device, Result, Tensor, Var};
 use rrm_nn::{
     config::ModelConfig,
     train::{
-        layout::{Packed, Target},
+        layout::{PackedTokens, TokenTarget},
         lora::LoraConfig,
-        trainee::{Scored, Trainee, TraineeOptions},
-        weights::{Adapter, Init, Weights},
+        trainee::{TargetScore, Trainee, TraineeOptions},
+        weights::{Adapter, InitStd, TrainedWeights},
     },
 };
 
@@ -27,12 +27,12 @@ fn slope(index: usize, logprob: f32) -> f32 {
 }
 
 /// A prompt with completions, one of them longer than a tile and one of a single token, and an unrelated sequence.
-fn packed(vocabulary: u32, shared: bool) -> Packed {
+fn packed(vocabulary: u32, shared: bool) -> PackedTokens {
     let tokens =
         |count: u32, seed: u32| (0..count).map(|at| (at * at * 31 + at * 17 + seed * 41) % vocabulary).collect::<Vec<_>>();
     let completions = [tokens(5, 1), tokens(45, 2), tokens(1, 3), tokens(12, 4)];
     let completions: Vec<&[u32]> = completions.iter().map(Vec::as_slice).collect();
-    let mut packed = Packed::default();
+    let mut packed = PackedTokens::default();
     for (prompt, completions) in [(tokens(37, 5), &completions[..]), (tokens(3, 6), &completions[1..2])] {
         if shared { packed.group(&prompt, completions) } else { packed.plain(&prompt, completions) }
     }
@@ -40,7 +40,7 @@ fn packed(vocabulary: u32, shared: bool) -> Packed {
 }
 
 /// Scores and gradients by the trainee.
-fn pass(weights: &Weights, packed: &Packed, options: TraineeOptions) -> (Vec<Scored>, Vec<f32>) {
+fn pass(weights: &TrainedWeights, packed: &PackedTokens, options: TraineeOptions) -> (Vec<TargetScore>, Vec<f32>) {
     let mut trainee = Trainee::new(weights.config(), options).unwrap();
     let mut gradients = vec![0.0; weights.trainable().len()];
     let scored = trainee.backward(weights, packed, TEMPERATURE, &slope, &mut gradients).unwrap();
@@ -49,7 +49,7 @@ fn pass(weights: &Weights, packed: &Packed, options: TraineeOptions) -> (Vec<Sco
 }
 
 /// The same by candle: each segment with what it sees as a sequence of its own.
-fn twin(weights: &Weights, packed: &Packed) -> Result<(Vec<Scored>, Vec<f32>)> {
+fn twin(weights: &TrainedWeights, packed: &PackedTokens) -> Result<(Vec<TargetScore>, Vec<f32>)> {
     let variable =
         |range: &Range<usize>, shape: &[usize]| Var::from_slice(&weights.trainable()[range.clone()], shape, &Device::Cpu);
     let variables: Vec<Var> = weights.views().iter().map(|view| variable(&view.range, &view.shape)).collect::<Result<_>>()?;
@@ -65,10 +65,10 @@ fn twin(weights: &Weights, packed: &Packed) -> Result<(Vec<Scored>, Vec<f32>)> {
         let Some(Adapter { a, b, scaling, .. }) = weights.adapter(name) else { return Ok(base) };
         base + (find(&b).matmul(&find(&a))? * f64::from(scaling))?
     })?;
-    let mut all = vec![Scored { logprob: 0.0, entropy: 0.0 }; packed.targets.len()];
+    let mut all = vec![TargetScore { logprob: 0.0, entropy: 0.0 }; packed.targets.len()];
     let mut gradients = vec![0.0; weights.trainable().len()];
     for (index, segment) in packed.segments.iter().enumerate() {
-        let inside = |(_, target): &(usize, &Target)| segment.rows.contains(&target.row);
+        let inside = |(_, target): &(usize, &TokenTarget)| segment.rows.contains(&target.row);
         let targets: Vec<_> = packed.targets.iter().enumerate().filter(inside).collect();
         if targets.is_empty() {
             continue;
@@ -89,7 +89,7 @@ fn twin(weights: &Weights, packed: &Packed) -> Result<(Vec<Scored>, Vec<f32>)> {
         let entropy = (logprobs.exp()? * &logprobs)?.sum(D::Minus1)?.neg()?.to_vec1::<f32>()?;
         let values = chosen.to_vec1::<f32>()?;
         for (at, (index, _)) in targets.iter().enumerate() {
-            all[*index] = Scored { logprob: values[at], entropy: entropy[at] };
+            all[*index] = TargetScore { logprob: values[at], entropy: entropy[at] };
         }
         let slopes: Vec<f32> = targets.iter().zip(&values).map(|((index, _), value)| slope(*index, *value)).collect();
         let found = (chosen * Tensor::new(slopes, &Device::Cpu)?)?.sum_all()?.backward()?;
@@ -102,7 +102,12 @@ fn twin(weights: &Weights, packed: &Packed) -> Result<(Vec<Scored>, Vec<f32>)> {
 }
 
 /// Every tensor differs by less than a part in a hundred thousand of its largest slope, and has slopes.
-fn assert_equal(what: &str, weights: &Weights, found: &(Vec<Scored>, Vec<f32>), expected: &(Vec<Scored>, Vec<f32>)) {
+fn assert_equal(
+    what: &str,
+    weights: &TrainedWeights,
+    found: &(Vec<TargetScore>, Vec<f32>),
+    expected: &(Vec<TargetScore>, Vec<f32>),
+) {
     for (found, expected) in found.0.iter().zip(&expected.0) {
         assert!(
             (found.logprob - expected.logprob).abs() < 1e-5 * expected.logprob.abs().max(1.0),
@@ -120,13 +125,13 @@ fn assert_equal(what: &str, weights: &Weights, found: &(Vec<Scored>, Vec<f32>), 
 }
 
 /// The golden models, and random ones with the other choice of a tied or untied head.
-fn models() -> Vec<(String, Weights)> {
-    let mut models: Vec<(String, Weights)> = Vec::new();
+fn models() -> Vec<(String, TrainedWeights)> {
+    let mut models: Vec<(String, TrainedWeights)> = Vec::new();
     for model in MODELS {
-        let weights = Weights::load(&checkpoint(model), None, 0).unwrap();
+        let weights = TrainedWeights::load(&checkpoint(model), None, 0).unwrap();
         let tied = weights.config().tie_word_embeddings;
         let config = ModelConfig { tie_word_embeddings: !tied, ..weights.config().clone() };
-        let mut other = Weights::random(&config, &Init { std: 0.15, embedding_std: 0.5 }, 3);
+        let mut other = TrainedWeights::random(&config, &InitStd { std: 0.15, embedding_std: 0.5 }, 3);
         // Norms of 1 and biases of 0 would hide mistakes.
         other.trainable_mut().iter_mut().enumerate().for_each(|(at, value)| *value += 0.05 * ((at % 13) as f32 / 6.0 - 1.0));
         models.push((model.to_owned(), weights));
@@ -135,7 +140,7 @@ fn models() -> Vec<(String, Weights)> {
     models
 }
 
-fn adapted(weights: Weights) -> Weights {
+fn adapted(weights: TrainedWeights) -> TrainedWeights {
     let target_modules =
         ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"].map(str::to_owned).to_vec();
     let mut weights = weights.with_adapters(&LoraConfig { r: 5, lora_alpha: 8.0, target_modules }, 1).unwrap();

@@ -8,7 +8,7 @@ use std::{
 
 use rrm_nn::{
     checkpoint::Checkpoint,
-    train::{RunError, Trained, config::TrainConfig, progress::Event, train},
+    train::{TrainOutput, TrainRunError, config::TrainConfig, progress::Event, train},
 };
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ fn config(text: &str, set: &[&str]) -> TrainConfig {
     TrainConfig::parse("toy.toml", text, &set).unwrap()
 }
 
-fn run(text: &str, set: &[&str]) -> Result<Trained, RunError> {
+fn run(text: &str, set: &[&str]) -> Result<TrainOutput, TrainRunError> {
     train(&config(text, set), &mut |_| {})
 }
 
@@ -209,7 +209,7 @@ fn numbers_that_leave_the_ground_stop_the_run() {
     let folder = folder.path();
     let error =
         run(&toy::sft(folder), &[&format!("output=\"{}/high\"", folder.display()), "optimizer.learning_rate=1e30"]).unwrap_err();
-    assert!(matches!(error, RunError::Diverged { step: 2, last: None, .. }), "{error}");
+    assert!(matches!(error, TrainRunError::Diverged { step: 2, last: None, .. }), "{error}");
     let away = ["grpo.max_kl=0.001", "optimizer.learning_rate=0.05", "checkpoint.save_steps=1"];
     let error = run(&toy::grpo(folder), &away).unwrap_err().to_string();
     assert!(error.contains("the divergence from the reference is") && error.contains("the last good checkpoint is"), "{error}");

@@ -7,10 +7,10 @@ use std::{collections::BTreeMap, fs};
 
 use rrm_nn::train::{
     advantage::{ScaleRewards, advantages, signals},
-    layout::Packed,
-    loss::{Completion, GrpoLoss, LossConfig, LossReport, LossType, Update},
+    layout::PackedTokens,
+    loss::{GrpoLoss, LossCompletion, LossConfig, LossReport, LossType, Update},
     trainee::{Trainee, TraineeOptions},
-    weights::Weights,
+    weights::TrainedWeights,
 };
 use safetensors::SafeTensors;
 use serde::Deserialize;
@@ -56,7 +56,7 @@ struct Case {
 
 /// The tokens of a case that count: completions, and their place among all tokens.
 struct Counted {
-    completions: Vec<Completion>,
+    completions: Vec<LossCompletion>,
     targets: Vec<usize>,
     old: Vec<f32>,
     reference: Vec<f32>,
@@ -88,7 +88,7 @@ impl Case {
         for (index, (completion, advantage)) in golden.completions.iter().zip(advantages).enumerate() {
             let tokens = if self.masks(golden, index) { 0 } else { completion.len() };
             targets.extend(first..first + tokens);
-            completions.push(Completion { advantage, tokens });
+            completions.push(LossCompletion { advantage, tokens });
             first += completion.len();
         }
         let of = |all: &[f32]| targets.iter().map(|target| all[*target]).collect();
@@ -166,14 +166,14 @@ fn losses_and_slopes_are_those_of_trl() {
 #[test]
 fn gradients_of_all_parameters_are_those_of_trl() {
     let golden = golden();
-    let weights = Weights::load(&checkpoint("trl"), None, 0).unwrap();
+    let weights = TrainedWeights::load(&checkpoint("trl"), None, 0).unwrap();
     let mut trainee = Trainee::new(weights.config(), TraineeOptions::default()).unwrap();
     let bytes = fs::read(folder("trl").join("gradients.safetensors")).unwrap();
     let theirs = SafeTensors::deserialize(&bytes).unwrap();
     for (name, case) in &golden.cases {
         let counted = case.counted(&golden);
         let loss = case.loss(&golden, &counted);
-        let mut packed = Packed::default();
+        let mut packed = PackedTokens::default();
         for (group, prompt) in golden.prompts.iter().enumerate() {
             let members = group * golden.num_generations..(group + 1) * golden.num_generations;
             let tokens = |index| if case.masks(&golden, index) { &[][..] } else { &golden.completions[index] };

@@ -21,10 +21,11 @@ use tokio::{
 
 /// All open connections.
 #[derive(Default)]
-pub(super) struct Open(Mutex<Table>);
+pub(super) struct OpenConnections(Mutex<ConnectionTable>);
 
+/// The open connections by number.
 #[derive(Default)]
-struct Table {
+struct ConnectionTable {
     connections: HashMap<u64, Arc<Connection>>,
     last: u64,
 }
@@ -41,19 +42,19 @@ pub(super) struct Connection {
     close: Notify,
 }
 
-/// A connection's place among the open ones; leaves it when dropped.
-pub(super) struct Place {
+/// A guard that removes its connection from the open ones when it is dropped.
+pub(super) struct ConnectionGuard {
     pub(super) connection: Arc<Connection>,
     number: u64,
-    open: Arc<Open>,
+    open: Arc<OpenConnections>,
 }
 
 /// A request that is being answered, until it is dropped.
-pub(super) struct Call(Arc<Connection>);
+pub(super) struct OpenRequest(Arc<Connection>);
 
-impl Open {
+impl OpenConnections {
     /// A place for a new connection.
-    pub(super) fn enter(self: &Arc<Self>) -> Place {
+    pub(super) fn enter(self: &Arc<Self>) -> ConnectionGuard {
         let connection = Arc::new(Connection {
             began: Instant::now(),
             moved: AtomicU64::new(0),
@@ -65,7 +66,7 @@ impl Open {
         table.last += 1;
         let number = table.last;
         table.connections.insert(number, connection.clone());
-        Place { connection, number, open: self.clone() }
+        ConnectionGuard { connection, number, open: self.clone() }
     }
 
     /// How many there are.
@@ -89,12 +90,12 @@ impl Open {
         idle.filter(|connection| now.duration_since(connection.moved()) >= limit).for_each(|connection| connection.close());
     }
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
+    fn lock(&self) -> MutexGuard<'_, ConnectionTable> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.open.lock().connections.remove(&self.number);
     }
@@ -102,9 +103,9 @@ impl Drop for Place {
 
 impl Connection {
     /// Notes that a request is being answered.
-    pub(super) fn call(self: &Arc<Self>) -> Call {
+    pub(super) fn call(self: &Arc<Self>) -> OpenRequest {
         self.calls.fetch_add(1, Relaxed);
-        Call(self.clone())
+        OpenRequest(self.clone())
     }
 
     /// Ends when the connection was told to close while no request of it is answered.
@@ -137,20 +138,20 @@ impl Connection {
     }
 }
 
-impl Drop for Call {
+impl Drop for OpenRequest {
     fn drop(&mut self) {
         self.0.calls.fetch_sub(1, Relaxed);
         self.0.touch();
     }
 }
 
-/// A stream that notes when something moves on it.
-pub(super) struct Moving {
+/// A stream that notes when bytes move on it.
+pub(super) struct WatchedStream {
     pub(super) stream: TcpStream,
     pub(super) connection: Arc<Connection>,
 }
 
-impl Moving {
+impl WatchedStream {
     fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if matches!(written, Poll::Ready(Ok(n)) if n > 0) {
             self.connection.touch();
@@ -159,7 +160,7 @@ impl Moving {
     }
 }
 
-impl AsyncRead for Moving {
+impl AsyncRead for WatchedStream {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
@@ -170,7 +171,7 @@ impl AsyncRead for Moving {
     }
 }
 
-impl AsyncWrite for Moving {
+impl AsyncWrite for WatchedStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.wrote(written)

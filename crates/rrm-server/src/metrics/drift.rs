@@ -10,10 +10,11 @@ const WEIGHT: f64 = 0.02;
 
 /// How a number drifts: (recent mean - mean of the first 100 groups) / their standard deviation.
 #[derive(Default)]
-pub struct Drift(Mutex<State>);
+pub struct Drift(Mutex<DriftState>);
 
+/// The numbers that a drift is computed from.
 #[derive(Clone, Copy, Default)]
-struct State {
+struct DriftState {
     seen: u32,
     mean: f64,
     squares: f64,

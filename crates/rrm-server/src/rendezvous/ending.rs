@@ -10,16 +10,16 @@ use futures::FutureExt;
 use rrm::comparison::Prompt;
 use tokio::{sync::watch, time::timeout};
 
-use super::{Answer, digest};
-use crate::{Server, error::ApiError, judging::panicked, reward, settings::OnPartial};
+use super::{GroupAnswer, digest};
+use crate::{AppState, error::ApiError, judging::panicked, reward, settings::OnPartial};
 
 /// At the deadline: judges those who are there, or tells them that somebody is missing. Ends with the group if that is answered before.
 pub(super) async fn expire(
-    server: Arc<Server>,
+    server: Arc<AppState>,
     key: String,
     serial: u64,
     deadline: Duration,
-    mut answered: watch::Receiver<Option<Answer>>,
+    mut answered: watch::Receiver<Option<GroupAnswer>>,
 ) {
     // A deadline that is passed after its group would keep the memory of a minute's groups.
     if timeout(deadline, answered.wait_for(Option::is_some)).await.is_ok() {
@@ -30,7 +30,7 @@ pub(super) async fn expire(
 
 /// Ends the gathering of a group in which somebody is missing: judges those who are there where that was asked for and they hold two
 /// different texts, else tells all of them.
-pub(super) async fn settle(server: Arc<Server>, key: String, serial: u64) {
+pub(super) async fn settle(server: Arc<AppState>, key: String, serial: u64) {
     let partial = {
         let mut state = server.groups.lock();
         let group = state.groups.get_mut(&key).and_then(|groups| groups.iter_mut().find(|group| group.serial == serial));
@@ -62,7 +62,7 @@ pub(super) async fn settle(server: Arc<Server>, key: String, serial: u64) {
 
 /// Judges a group and answers its waiters; forgets it at once where judging failed or took too long, so that it can be tried again, and after
 /// a while where not.
-pub(super) async fn judge(server: Arc<Server>, key: String, serial: u64) {
+pub(super) async fn judge(server: Arc<AppState>, key: String, serial: u64) {
     let group = {
         let state = server.groups.lock();
         let group = state.groups.get(&key).and_then(|groups| groups.iter().find(|group| group.serial == serial));

@@ -6,32 +6,32 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Ask, State, Who, named, settle};
-use crate::{Server, error::ApiError, settings::OnPartial};
+use super::{GroupsState, MemberIdentity, RewardRequest, named, settle};
+use crate::{AppState, error::ApiError, settings::OnPartial};
 
 /// A member whose request was refused after it had named its group.
 #[derive(Clone, Debug)]
-pub struct Absentee {
+pub struct RefusedMember {
     /// The group's key.
     pub key: String,
     /// Members of the group, if the request or the server says how many.
     pub size: Option<usize>,
     /// Which member it was; without a name, what tells its tries from those of others.
-    pub who: Who,
+    pub who: MemberIdentity,
     /// Time for the group to gather.
     pub deadline: Duration,
 }
 
 /// A group that cannot be complete: members that come later hear of it at once, until all have or the time to gather is over.
-pub(super) struct Refused {
+pub(super) struct RefusedGroup {
     size: Option<usize>,
-    absent: Vec<Who>,
-    told: Vec<Who>,
+    absent: Vec<MemberIdentity>,
+    told: Vec<MemberIdentity>,
     why: ApiError,
     until: Instant,
 }
 
-impl Refused {
+impl RefusedGroup {
     /// Whether everybody has heard.
     fn is_over(&self, size: usize) -> bool {
         self.told.len() + self.absent.len() >= size
@@ -39,7 +39,10 @@ impl Refused {
 }
 
 /// What somebody meets who comes to a group for the first time: the refusal of another member, or who is absent from the group that begins.
-pub(super) fn met(refused: &mut HashMap<String, Refused>, ask: &Ask) -> Result<(Vec<Who>, Option<String>), ApiError> {
+pub(super) fn met(
+    refused: &mut HashMap<String, RefusedGroup>,
+    ask: &RewardRequest,
+) -> Result<(Vec<MemberIdentity>, Option<String>), ApiError> {
     let Some(group) = refused.get_mut(&ask.key).filter(|group| group.until > Instant::now()) else {
         return Ok((Vec::new(), None));
     };
@@ -59,21 +62,21 @@ pub(super) fn met(refused: &mut HashMap<String, Refused>, ask: &Ask) -> Result<(
 
 /// Tells the group of a refused member: where groups are judged without some, it is complete without this one; else everybody who waits in
 /// it, or comes to it later, gets [`ApiError::Refused`]. A group that has this member already, or is being judged, goes on.
-pub fn refuse(server: &Arc<Server>, absentee: Absentee, error: &ApiError) {
-    let Absentee { key, size, who, deadline } = absentee;
+pub fn refuse(server: &Arc<AppState>, absentee: RefusedMember, error: &ApiError) {
+    let RefusedMember { key, size, who, deadline } = absentee;
     let why = ApiError::Refused { group: key.clone(), member: named(&who), why: error.in_short() };
     let mut state = server.groups.lock();
-    let State { groups, refused, closing, .. } = &mut *state;
+    let GroupsState { groups, refused, closing, .. } = &mut *state;
     let of_key = groups.get_mut(&key).map_or(&mut [][..], Vec::as_mut_slice);
-    let stands = |who: &Who| of_key.iter().flat_map(|group| &group.members).any(|member| member.who == *who);
-    let settled = matches!(who, Who::Member(_)) && of_key.first().is_some_and(|group| !group.gathering);
+    let stands = |who: &MemberIdentity| of_key.iter().flat_map(|group| &group.members).any(|member| member.who == *who);
+    let settled = matches!(who, MemberIdentity::Member(_)) && of_key.first().is_some_and(|group| !group.gathering);
     if *closing || settled || stands(&who) {
         return;
     }
     let Some(group) = of_key.iter_mut().find(|group| group.gathering) else {
         let now = Instant::now();
         refused.retain(|_, group| group.until > now);
-        let new = || Refused { size, absent: Vec::new(), told: Vec::new(), why, until: now + deadline };
+        let new = || RefusedGroup { size, absent: Vec::new(), told: Vec::new(), why, until: now + deadline };
         let group = refused.entry(key.clone()).or_insert_with(new);
         group.size = group.size.or(size);
         note(&mut group.absent, &who);
@@ -95,7 +98,7 @@ pub fn refuse(server: &Arc<Server>, absentee: Absentee, error: &ApiError) {
     let serial = group.serial;
     let told = group.members.iter().map(|member| member.who.clone()).collect();
     let until = group.began + group.ask.deadline;
-    let over = Refused { size: Some(group.ask.size), absent: vec![who], told, why, until };
+    let over = RefusedGroup { size: Some(group.ask.size), absent: vec![who], told, why, until };
     if !over.is_over(group.ask.size) {
         refused.insert(key.clone(), over);
     }
@@ -105,8 +108,8 @@ pub fn refuse(server: &Arc<Server>, absentee: Absentee, error: &ApiError) {
 }
 
 /// Counts somebody once; those who are told by their texts are counted each time.
-fn note(all: &mut Vec<Who>, who: &Who) {
-    if *who == Who::Text || !all.contains(who) {
+fn note(all: &mut Vec<MemberIdentity>, who: &MemberIdentity) {
+    if *who == MemberIdentity::Text || !all.contains(who) {
         all.push(who.clone());
     }
 }

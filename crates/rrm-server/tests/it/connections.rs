@@ -13,7 +13,7 @@ use rrm::{
     rank::RankSettings,
     strategy::Strategy,
 };
-use rrm_server::settings::Settings;
+use rrm_server::settings::ServerSettings;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -38,7 +38,7 @@ async fn is_closed(stream: &mut TcpStream) -> bool {
 
 #[tokio::test]
 async fn connections_that_send_nothing_keep_nobody_out() {
-    let served = serve("longer", Settings { max_connections: 16, ..groups_of(2) }).await;
+    let served = serve("longer", ServerSettings { max_connections: 16, ..groups_of(2) }).await;
     // One waits for its group, which nobody may end.
     let waiting = tokio::spawn(answered(served.post("/v1/groups", &member("a"))));
     served.until_members(1).await;
@@ -61,7 +61,7 @@ async fn connections_that_send_nothing_keep_nobody_out() {
 
 #[tokio::test]
 async fn requests_that_wait_leave_connections_for_others() {
-    let served = serve("longer", Settings { max_connections: 16, ..groups_of(100) }).await;
+    let served = serve("longer", ServerSettings { max_connections: 16, ..groups_of(100) }).await;
     let waiting: Vec<_> = (0..14).map(|i| tokio::spawn(answered(served.post("/v1/groups", &member(&format!("m{i}")))))).collect();
     served.until_members(14).await;
     for _ in 0..20 {
@@ -75,7 +75,7 @@ async fn requests_that_wait_leave_connections_for_others() {
 
 #[tokio::test]
 async fn slow_heads_and_idle_connections_are_closed_and_requests_that_wait_are_not() {
-    let settings = Settings { idle_timeout: Duration::from_millis(300), ..groups_of(2) };
+    let settings = ServerSettings { idle_timeout: Duration::from_millis(300), ..groups_of(2) };
     let served = serve("longer", settings).await;
     let waiting = tokio::spawn(answered(served.post("/v1/groups", &member("a"))));
     served.until_members(1).await;
@@ -116,7 +116,7 @@ fn is_over(stream: &mut TcpStream, rest: &mut String) -> bool {
 #[tokio::test]
 async fn a_server_that_ends_answers_who_waits_and_closes_the_rest() {
     let (judge, settings) = (judge_by(Arc::new(scripted("longer").unwrap()), JudgeSettings::default()), groups_of(2));
-    let server = rrm_server::Server::new(judge, settings, Box::new(|_| Ok(())));
+    let server = rrm_server::AppState::new(judge, settings, Box::new(|_| Ok(())));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (end, ended) = oneshot::channel::<()>();
@@ -170,9 +170,11 @@ fn health_is_answered_while_the_judge_computes() {
         let (began, begun) = oneshot::channel();
         let engine = Holding { inner: scripted("longer").unwrap(), began: Mutex::new(Some(began)), gate: Mutex::new(gate) };
         let server = judging.block_on(async {
-            let settings =
-                Settings { rank: RankSettings { strategy: Strategy::Elo, ..RankSettings::default() }, ..Settings::default() };
-            rrm_server::Server::new(judge_by(Arc::new(engine), JudgeSettings::default()), settings, Box::new(|_| Ok(())))
+            let settings = ServerSettings {
+                rank: RankSettings { strategy: Strategy::Elo, ..RankSettings::default() },
+                ..ServerSettings::default()
+            };
+            rrm_server::AppState::new(judge_by(Arc::new(engine), JudgeSettings::default()), settings, Box::new(|_| Ok(())))
         });
         connections.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -198,7 +200,7 @@ fn health_is_answered_while_the_judge_computes() {
 #[tokio::test]
 async fn what_would_take_too_many_votes_is_refused_with_the_numbers() {
     let rated = |strategy| RankSettings { strategy, ..RankSettings::default() };
-    let settings = Settings { rank: rated(Strategy::WinRate), max_row_votes: 100, ..groups_of(16) };
+    let settings = ServerSettings { rank: rated(Strategy::WinRate), max_row_votes: 100, ..groups_of(16) };
     let served = serve("longer", settings.clone()).await;
     let texts = |n: usize| (0..n).map(|i| format!("text {i}")).collect::<Vec<_>>();
     // 14 * 13 / 2 matches fit, 15 * 14 / 2 do not.
@@ -223,6 +225,6 @@ async fn what_would_take_too_many_votes_is_refused_with_the_numbers() {
     let reward = json!({"query": ["PX"], "prompts": ["P"], "labels": [null]});
     assert_eq!(served.ask("/get_reward", &reward).await.0, 413);
     assert_eq!(served.server.judge.spending.spent().calls, 14 * 13 / 2 * 4, "nobody was asked for what was refused");
-    let knockout = serve("longer", Settings { rank: rated(Strategy::Knockout), ..settings }).await;
+    let knockout = serve("longer", ServerSettings { rank: rated(Strategy::Knockout), ..settings }).await;
     assert_eq!((knockout.ask("/v1/rank", &row(101)).await.0, knockout.ask("/v1/rank", &row(102)).await.0), (200, 413));
 }

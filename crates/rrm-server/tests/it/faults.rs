@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use rrm::{rank::RankSettings, strategy::Strategy};
-use rrm_server::settings::{OnPartial, Settings};
+use rrm_server::settings::{OnPartial, ServerSettings};
 use serde_json::{Value, json};
 
 use crate::served::{answered, groups_of, serve};
@@ -12,8 +12,8 @@ fn member(name: &str, response: &str) -> Value {
     json!({"group": "g", "member": name, "prompt": "P", "response": response})
 }
 
-fn soon(size: usize, on_partial: OnPartial) -> Settings {
-    Settings { deadline: Duration::from_millis(300), on_partial, ..groups_of(size) }
+fn soon(size: usize, on_partial: OnPartial) -> ServerSettings {
+    ServerSettings { deadline: Duration::from_millis(300), on_partial, ..groups_of(size) }
 }
 
 fn code(body: &Value) -> &str {
@@ -136,7 +136,7 @@ async fn a_bug_in_the_judge_is_told_to_everybody_and_holds_up_nobody_else() {
 #[tokio::test]
 async fn a_response_without_a_decided_match_has_no_reward() {
     let rank = RankSettings { strategy: Strategy::WinRate, ..RankSettings::default() };
-    let served = serve("silent", Settings { rank, ..groups_of(2) }).await;
+    let served = serve("silent", ServerSettings { rank, ..groups_of(2) }).await;
     let (a, b) = (member("a", "x"), member("b", "yy"));
     let ((status, a), (other, _)) = tokio::join!(served.ask("/v1/groups", &a), served.ask("/v1/groups", &b));
     assert_eq!((status, other, code(&a)), (422, 422, "undecided"));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::{prelude::*, test_runner::TestRunner};
-use rrm_server::settings::{Key, Settings};
+use rrm_server::settings::{ApiKey, ServerSettings};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -11,8 +11,9 @@ use crate::served::{answered, groups_of, serve};
 
 #[tokio::test]
 async fn only_known_tokens_come_in_and_each_has_its_limit() {
-    let key = |name: &str, max_waiting| Key { name: name.into(), token: format!("{name}-token"), max_waiting, per_minute: None };
-    let served = serve("longer", Settings { keys: vec![key("one", Some(1)), key("two", None)], ..groups_of(2) }).await;
+    let key =
+        |name: &str, max_waiting| ApiKey { name: name.into(), token: format!("{name}-token"), max_waiting, per_minute: None };
+    let served = serve("longer", ServerSettings { keys: vec![key("one", Some(1)), key("two", None)], ..groups_of(2) }).await;
     let body = |member: &str| json!({"group": "g", "member": member, "prompt": "P", "response": member});
     let (status, none) = served.ask("/v1/groups", &body("a")).await;
     assert_eq!((status, &none["error"]["code"]), (401, &json!("unauthorized")));
@@ -33,8 +34,8 @@ async fn only_known_tokens_come_in_and_each_has_its_limit() {
 
 #[tokio::test]
 async fn a_key_asks_as_often_a_minute_as_it_may() {
-    let key = Key { name: "one".into(), token: "t".into(), max_waiting: None, per_minute: Some(2) };
-    let served = serve("longer", Settings { keys: vec![key], ..groups_of(2) }).await;
+    let key = ApiKey { name: "one".into(), token: "t".into(), max_waiting: None, per_minute: Some(2) };
+    let served = serve("longer", ServerSettings { keys: vec![key], ..groups_of(2) }).await;
     let body = json!({"prompt": "P", "responses": ["a", "bb"]});
     let ask = || served.post("/v1/judge", &body).bearer_auth("t").send();
     let (first, second, third) = (ask().await.unwrap(), ask().await.unwrap(), ask().await.unwrap());
@@ -45,7 +46,7 @@ async fn a_key_asks_as_often_a_minute_as_it_may() {
 
 #[tokio::test]
 async fn too_many_are_told_to_come_back() {
-    let served = serve("longer", Settings { max_waiting: 1, ..groups_of(2) }).await;
+    let served = serve("longer", ServerSettings { max_waiting: 1, ..groups_of(2) }).await;
     let body = |member: &str| json!({"group": "g", "member": member, "prompt": "P", "response": member});
     let first = tokio::spawn(answered(served.post("/v1/groups", &body("a"))));
     served.until_members(1).await;
@@ -56,8 +57,12 @@ async fn too_many_are_told_to_come_back() {
 
 #[tokio::test]
 async fn huge_and_slow_bodies_are_refused() {
-    let settings =
-        Settings { max_body_bytes: 1000, max_response_bytes: 100, body_timeout: Duration::from_millis(200), ..groups_of(2) };
+    let settings = ServerSettings {
+        max_body_bytes: 1000,
+        max_response_bytes: 100,
+        body_timeout: Duration::from_millis(200),
+        ..groups_of(2)
+    };
     let served = serve("longer", settings).await;
     let body = |n: usize| json!({"group": "g", "member": "a", "prompt": "P", "response": "x".repeat(n)});
     let (status, huge) = served.ask("/v1/groups", &body(2000)).await;
@@ -85,7 +90,7 @@ async fn markup_in_a_response_is_text_and_is_told() {
 #[test]
 fn no_body_breaks_a_parser() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let served = runtime.block_on(serve("longer", Settings { deadline: Duration::from_millis(1), ..groups_of(2) }));
+    let served = runtime.block_on(serve("longer", ServerSettings { deadline: Duration::from_millis(1), ..groups_of(2) }));
     const KEYS: [&str; 12] = [
         "documents",
         "texts",

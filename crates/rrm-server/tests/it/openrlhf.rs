@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use rrm::{rank::RankSettings, strategy::Strategy};
-use rrm_server::settings::{Scale, Settings};
+use rrm_server::settings::{Scale, ServerSettings};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -17,8 +17,8 @@ const TRIES: usize = 5;
 /// Connections that are lost in all.
 const ALL_LOST: usize = 114;
 
-fn settings() -> Settings {
-    Settings {
+fn settings() -> ServerSettings {
+    ServerSettings {
         rank: RankSettings { strategy: Strategy::WinRate, ..RankSettings::default() },
         scale: Scale::Unit,
         ..groups_of(SAMPLES)

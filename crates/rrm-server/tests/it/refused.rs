@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use rrm_server::settings::{OnPartial, OpenRlhfKey, Settings};
+use rrm_server::settings::{OnPartial, OpenRlhfKey, ServerSettings};
 use serde_json::{Value, json};
 
 use crate::served::{Served, answered, groups_of, serve};
@@ -22,8 +22,8 @@ fn message(body: &Value) -> &str {
 }
 
 /// Groups that wait for an hour.
-fn patient(size: usize) -> Settings {
-    Settings { deadline: Duration::from_secs(3600), max_response_bytes: 1000, max_body_bytes: 5000, ..groups_of(size) }
+fn patient(size: usize) -> ServerSettings {
+    ServerSettings { deadline: Duration::from_secs(3600), max_response_bytes: 1000, max_body_bytes: 5000, ..groups_of(size) }
 }
 
 /// A body as it is, JSON or not.
@@ -119,7 +119,7 @@ async fn a_refused_member_may_come_again_with_something_better() {
 #[tokio::test]
 async fn where_groups_are_judged_without_some_a_refused_member_is_one_of_these() {
     for refused_first in [true, false] {
-        let served = serve("longer", Settings { on_partial: OnPartial::Judge, ..patient(3) }).await;
+        let served = serve("longer", ServerSettings { on_partial: OnPartial::Judge, ..patient(3) }).await;
         let long = member("g", "c", &"x".repeat(1001));
         if refused_first {
             assert_eq!(served.ask("/v1/groups", &long).await.0, 413);
@@ -146,7 +146,7 @@ async fn where_groups_are_judged_without_some_a_refused_member_is_one_of_these()
 #[tokio::test]
 async fn samples_of_openrlhf_that_are_refused_tell_their_groups() {
     for key in [OpenRlhfKey::Prompt, OpenRlhfKey::Label] {
-        let served = serve("longer", Settings { openrlhf_key: key, ..patient(2) }).await;
+        let served = serve("longer", ServerSettings { openrlhf_key: key, ..patient(2) }).await;
         let sample = |query: &str, label: &str| json!({"query": [query], "prompts": ["P"], "labels": [label]});
         let bad = [
             sample(&format!("P{}", "x".repeat(1001)), "0").to_string(),
@@ -168,7 +168,7 @@ async fn samples_of_openrlhf_that_are_refused_tell_their_groups() {
 
 #[tokio::test]
 async fn the_tries_of_one_refused_member_are_one_member() {
-    let served = serve("longer", Settings { on_partial: OnPartial::Judge, ..patient(4) }).await;
+    let served = serve("longer", ServerSettings { on_partial: OnPartial::Judge, ..patient(4) }).await;
     let sample = |text: &str| json!({"query": [format!("P{text}")], "prompts": ["P"], "labels": [null]});
     let waits = ["a", "aa"].map(|text| tokio::spawn(answered(served.post("/get_reward", &sample(text)))));
     served.until_members(2).await;
@@ -182,9 +182,9 @@ async fn the_tries_of_one_refused_member_are_one_member() {
 
 #[tokio::test]
 async fn whoever_may_not_come_in_refuses_nobody() {
-    use rrm_server::settings::Key;
-    let key = Key { name: "one".into(), token: "one-token".into(), max_waiting: None, per_minute: None };
-    let served = serve("longer", Settings { keys: vec![key], ..patient(2) }).await;
+    use rrm_server::settings::ApiKey;
+    let key = ApiKey { name: "one".into(), token: "one-token".into(), max_waiting: None, per_minute: None };
+    let served = serve("longer", ServerSettings { keys: vec![key], ..patient(2) }).await;
     let waiting = tokio::spawn(answered(served.post("/v1/groups", &member("g", "a", "x")).bearer_auth("one-token")));
     served.until_members(1).await;
     let (status, _) = served.ask("/v1/groups", &member("g", "b", &"x".repeat(1001))).await;
@@ -195,7 +195,7 @@ async fn whoever_may_not_come_in_refuses_nobody() {
 
 #[tokio::test]
 async fn who_contradicts_a_group_is_named_at_its_deadline() {
-    let served = serve("longer", Settings { deadline: Duration::from_millis(300), ..groups_of(2) }).await;
+    let served = serve("longer", ServerSettings { deadline: Duration::from_millis(300), ..groups_of(2) }).await;
     let waiting = tokio::spawn(answered(served.post("/v1/groups", &member("g", "a", "x"))));
     served.until_members(1).await;
     let other = json!({"group": "g", "member": "b", "prompt": "Q", "response": "yy"});
@@ -243,7 +243,7 @@ async fn requests_with_keys_of_their_own_take_their_places_again_and_fill_severa
 
 #[tokio::test]
 async fn judging_that_takes_too_long_is_given_up_and_told() {
-    let settings = Settings { judging_deadline: Duration::from_millis(200), ..patient(2) };
+    let settings = ServerSettings { judging_deadline: Duration::from_millis(200), ..patient(2) };
     let served = serve("longer", settings).await;
     let (a, b) = (member("g", "a", "an engine that never answers"), member("g", "b", "y"));
     let (a, b) = tokio::join!(served.ask("/v1/groups", &a), served.ask("/v1/groups", &b));
@@ -367,11 +367,11 @@ async fn a_judge_whose_last_calls_failed_is_not_ready() {
 
 #[tokio::test]
 async fn a_judge_whose_limit_is_met_is_not_ready() {
-    use rrm::spending::{Limits, Spending};
+    use rrm::spending::{Spending, SpendingLimits};
     let engine = std::sync::Arc::new(rrm::engine::scripted::scripted("longer").unwrap());
     let mut judge = crate::served::judge_by(engine, rrm::judge::JudgeSettings::default());
-    judge.spending = std::sync::Arc::new(Spending::new(Limits { max_calls: Some(1), ..Limits::default() }));
-    let server = rrm_server::Server::new(judge, patient(2), Box::new(|_| Ok(())));
+    judge.spending = std::sync::Arc::new(Spending::new(SpendingLimits { max_calls: Some(1), ..SpendingLimits::default() }));
+    let server = rrm_server::AppState::new(judge, patient(2), Box::new(|_| Ok(())));
     let ready = || rrm_server::routes::ready(axum::extract::State(server.clone()));
     assert_eq!(ready().await.status(), 200);
     server.judge.spending.begin().unwrap().finish(rrm::engine::Usage::default());

@@ -1,13 +1,13 @@
 //! Rerank and score requests in the shapes that clients send, and the description of all routes.
 
 use rrm::{rank::RankSettings, strategy::Strategy};
-use rrm_server::settings::Settings;
+use rrm_server::settings::ServerSettings;
 use serde_json::{Value, json};
 
 use crate::served::{groups_of, serve};
 
-fn win_rates() -> Settings {
-    Settings { rank: RankSettings { strategy: Strategy::WinRate, ..RankSettings::default() }, ..groups_of(2) }
+fn win_rates() -> ServerSettings {
+    ServerSettings { rank: RankSettings { strategy: Strategy::WinRate, ..RankSettings::default() }, ..groups_of(2) }
 }
 
 const DOCUMENTS: [&str; 3] = ["short", "the longest of them all", "middling one"];

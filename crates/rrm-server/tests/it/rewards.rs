@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use rrm::{rank::RankSettings, strategy::Strategy};
-use rrm_server::settings::{OpenRlhfKey, Scale, Settings};
+use rrm_server::settings::{OpenRlhfKey, Scale, ServerSettings};
 use serde_json::{Value, json};
 
 use crate::served::{Served, groups_of, serve};
@@ -20,8 +20,8 @@ async fn rewards(served: &Served, group: &str, responses: &[&str]) -> Vec<f64> {
         .collect()
 }
 
-fn rated(strategy: Strategy, scale: Scale, size: usize) -> Settings {
-    Settings { rank: RankSettings { strategy, ..RankSettings::default() }, scale, ..groups_of(size) }
+fn rated(strategy: Strategy, scale: Scale, size: usize) -> ServerSettings {
+    ServerSettings { rank: RankSettings { strategy, ..RankSettings::default() }, scale, ..groups_of(size) }
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn open_rlhf_samples_meet_by_prompt_and_are_judged_without_prompt_end_and_
 
 #[tokio::test]
 async fn open_rlhf_samples_can_meet_by_label() {
-    let served = serve("longer", Settings { openrlhf_key: OpenRlhfKey::Label, ..groups_of(2) }).await;
+    let served = serve("longer", ServerSettings { openrlhf_key: OpenRlhfKey::Label, ..groups_of(2) }).await;
     let sample = |text: &str, label: Value| json!({"query": [format!("P{text}")], "prompts": ["P"], "labels": [label]});
     let (a, b) = (sample("x", json!("k1")), sample("yy", json!("k1")));
     let ((status, _), (_, b)) = tokio::join!(served.ask("/get_reward", &a), served.ask("/get_reward", &b));
@@ -121,7 +121,7 @@ async fn open_rlhf_samples_can_meet_by_label() {
 
 #[tokio::test]
 async fn rows_are_judged_and_ranked_as_on_the_command_line() {
-    let served = serve("longer", Settings::default()).await;
+    let served = serve("longer", ServerSettings::default()).await;
     let (status, row) = served.ask("/v1/rank", &json!({"id": "r", "prompt": "P", "responses": ["a", "aaa", "aa"]})).await;
     assert_eq!((status, &row["order"], &row["rrm"]), (200, &json!([1, 2, 0]), &json!(1)));
     let pair =

@@ -14,7 +14,7 @@ use rrm::{
     format::Format,
     judge::{Judge, JudgeSettings},
 };
-use rrm_server::{Server, settings::Settings};
+use rrm_server::{AppState, settings::ServerSettings};
 use serde_json::Value;
 
 /// A scripted engine that fails while it is switched off, panics over `an engine with a bug`, and is silent over `an engine that never answers`.
@@ -49,7 +49,7 @@ impl Engine for Switched {
 /// A running server.
 pub struct Served {
     /// Its state.
-    pub server: Arc<Server>,
+    pub server: Arc<AppState>,
     /// Its judge.
     pub engine: Arc<Switched>,
     url: String,
@@ -57,15 +57,15 @@ pub struct Served {
 }
 
 /// Serves `scripted:RULE` with these settings.
-pub async fn serve(rule: &str, settings: Settings) -> Served {
+pub async fn serve(rule: &str, settings: ServerSettings) -> Served {
     serve_with(rule, settings, JudgeSettings::default()).await
 }
 
 /// The same, judging like this.
-pub async fn serve_with(rule: &str, settings: Settings, judging: JudgeSettings) -> Served {
+pub async fn serve_with(rule: &str, settings: ServerSettings, judging: JudgeSettings) -> Served {
     let engine = Arc::new(Switched { inner: scripted(rule).unwrap(), on: AtomicBool::new(true) });
     let judge = judge_by(engine.clone(), judging);
-    let server = Server::new(judge, settings, Box::new(|_| Ok(())));
+    let server = AppState::new(judge, settings, Box::new(|_| Ok(())));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(rrm_server::connections::serve(listener, server.clone(), std::future::pending()));
@@ -87,8 +87,8 @@ pub fn judge_by(engine: Arc<dyn Engine>, settings: JudgeSettings) -> Judge {
 }
 
 /// Groups of this size.
-pub fn groups_of(size: usize) -> Settings {
-    Settings { group_size: Some(size), ..Settings::default() }
+pub fn groups_of(size: usize) -> ServerSettings {
+    ServerSettings { group_size: Some(size), ..ServerSettings::default() }
 }
 
 impl Served {

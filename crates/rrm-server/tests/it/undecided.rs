@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use rrm::{rank::RankSettings, strategy::Strategy};
-use rrm_server::settings::{Scale, Settings};
+use rrm_server::settings::{Scale, ServerSettings};
 use serde_json::{Value, json};
 
 use crate::served::{Served, groups_of, serve};
@@ -14,8 +14,8 @@ const WORDLESS: [(&str, &str); 3] = [
     ("text=It is \\boxed{Assistant 1 or Assistant 2}.", "ambiguous 6"),
 ];
 
-fn by(strategy: Strategy, scale: Scale, size: usize) -> Settings {
-    Settings { rank: RankSettings { strategy, ..RankSettings::default() }, scale, ..groups_of(size) }
+fn by(strategy: Strategy, scale: Scale, size: usize) -> ServerSettings {
+    ServerSettings { rank: RankSettings { strategy, ..RankSettings::default() }, scale, ..groups_of(size) }
 }
 
 async fn group(served: &Served, group: &str, responses: &[&str]) -> Vec<(u16, Value)> {

@@ -5,18 +5,18 @@ use proptest::prelude::*;
 use rrm::{
     comparison::{Comparison, Prompt},
     format::Format,
-    keyed::Keyed,
+    keyed::KeyedRandom,
 };
 use rrm_tiny::{
     domain, formats,
-    generate::{Source, Split},
+    generate::{ProblemSource, Split},
     problem::MOST_STEPS,
     trace::{self, JudgeNoise, SolverNoise},
 };
 
-fn sources() -> impl Strategy<Value = Source> {
+fn sources() -> impl Strategy<Value = ProblemSource> {
     let splits = prop_oneof![Just(Split::Train), Just(Split::Validation), Just(Split::Test)];
-    (any::<u64>(), splits, 1..=MOST_STEPS, 1..=MOST_STEPS).prop_map(|(seed, split, a, b)| Source {
+    (any::<u64>(), splits, 1..=MOST_STEPS, 1..=MOST_STEPS).prop_map(|(seed, split, a, b)| ProblemSource {
         seed,
         split,
         steps: (a.min(b), a.max(b)),
@@ -50,7 +50,7 @@ proptest! {
     #[test]
     fn a_perfect_solver_is_right(source in sources(), index in any::<u64>()) {
         let problem = source.problem(index);
-        let text = trace::solver(&problem, SolverNoise::default(), &mut Keyed::new(0, "", "", &[index]));
+        let text = trace::solver(&problem, SolverNoise::default(), &mut KeyedRandom::new(0, "", "", &[index]));
         let totals: Vec<u8> = text.split('=').skip(1).map(|part| part[..2].parse().unwrap()).collect();
         prop_assert_eq!(totals, problem.totals());
     }

@@ -4,7 +4,7 @@
 //! `cargo +nightly fuzz run --fuzz-dir crates/rrm-verify/fuzz verify` (`RUSTC_BOOTSTRAP=1 cargo fuzz run ...` where there is no nightly).
 #![no_main]
 
-use rrm_verify::{Outcome, VerifyOptions, Why, equal, extract, verify};
+use rrm_verify::{Outcome, VerifyOptions, UnknownKind, equal, extract, verify};
 
 /// Pieces of which answers are made. Between two of them a blank says nothing, unless both are digits or letters.
 const PIECES: &[&str] = &[
@@ -44,7 +44,7 @@ libfuzzer_sys::fuzz_target!(|input: (Vec<u8>, Vec<u8>, u8, String, String)| {
         && !found.text.trim().is_empty()
     {
         let outcome = told(&found.text, &found.text);
-        assert!(outcome == Outcome::Equal || is(&outcome, Why::NoAnswer) || is(&outcome, Why::TooLong), "{:?}: {outcome:?}", found.text);
+        assert!(outcome == Outcome::Equal || is(&outcome, UnknownKind::NoAnswer) || is(&outcome, UnknownKind::TooLong), "{:?}: {outcome:?}", found.text);
     }
 
     let (pieces, others) = (made(&one), made(&other));
@@ -79,6 +79,6 @@ libfuzzer_sys::fuzz_target!(|input: (Vec<u8>, Vec<u8>, u8, String, String)| {
     }
 });
 
-fn is(outcome: &Outcome, why: Why) -> bool {
+fn is(outcome: &Outcome, why: UnknownKind) -> bool {
     matches!(outcome, Outcome::Unknown(unknown) if unknown.why == why)
 }

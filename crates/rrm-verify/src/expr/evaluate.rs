@@ -8,10 +8,10 @@ use std::{
 use dashu_ratio::RBig;
 
 use super::{Expr, functions::call, series};
-use crate::number::{Complex, Fail, Precision, Real};
+use crate::number::{Complex, NumberError, Precision, RealNumber};
 
-/// A point: what variables are worth there, and how exactly it is calculated.
-pub struct Point<'a> {
+/// A point at which expressions are evaluated: the variables' values and the precision.
+pub struct EvaluationPoint<'a> {
     /// The values of variables.
     pub values: &'a HashMap<String, RBig>,
     /// Digits and steps.
@@ -22,9 +22,9 @@ pub struct Point<'a> {
     pub opaque: bool,
 }
 
-/// What an expression is worth at a point.
+/// The value of an expression at a point.
 #[derive(Clone, Debug)]
-pub enum Value {
+pub enum ExprValue {
     /// A number.
     Number(Complex),
     /// A matrix by rows.
@@ -41,58 +41,58 @@ pub fn drawn(what: impl Hash) -> RBig {
 
 impl Expr {
     /// The value at a point.
-    pub fn value(&self, point: &Point<'_>) -> Result<Value, Fail> {
+    pub fn value(&self, point: &EvaluationPoint<'_>) -> Result<ExprValue, NumberError> {
         let precision = point.precision;
         precision.take(64)?;
         match self {
             Expr::Sum(terms) => fold(terms, point, |a, b| add(a, b, precision)),
             Expr::Product(factors) => fold(factors, point, |a, b| multiply(a, b, precision)),
             Expr::Neg(inner) => match inner.value(point)? {
-                Value::Number(value) => Ok(Value::Number(value.neg())),
-                Value::Matrix(rows) => {
-                    Ok(Value::Matrix(rows.into_iter().map(|row| row.iter().map(Complex::neg).collect()).collect()))
+                ExprValue::Number(value) => Ok(ExprValue::Number(value.neg())),
+                ExprValue::Matrix(rows) => {
+                    Ok(ExprValue::Matrix(rows.into_iter().map(|row| row.iter().map(Complex::neg).collect()).collect()))
                 }
             },
             Expr::Div(over, under) => match (over.value(point)?, under.value(point)?) {
-                (Value::Number(over), Value::Number(under)) => over.div(&under, precision).map(Value::Number),
-                (over, Value::Number(under)) => {
-                    multiply(over, Value::Number(Complex::whole(1).div(&under, precision)?), precision)
+                (ExprValue::Number(over), ExprValue::Number(under)) => over.div(&under, precision).map(ExprValue::Number),
+                (over, ExprValue::Number(under)) => {
+                    multiply(over, ExprValue::Number(Complex::whole(1).div(&under, precision)?), precision)
                 }
-                _ => Err(Fail::Unsure),
+                _ => Err(NumberError::Unsure),
             },
             Expr::Pow(base, exponent) => match (base.value(point)?, exponent.value(point)?) {
-                (Value::Number(base), Value::Number(exponent)) => base.pow(&exponent, precision).map(Value::Number),
-                (matrix @ Value::Matrix(_), Value::Number(exponent)) => matrix_power(matrix, &exponent, precision),
-                _ => Err(Fail::Unsure),
+                (ExprValue::Number(base), ExprValue::Number(exponent)) => base.pow(&exponent, precision).map(ExprValue::Number),
+                (matrix @ ExprValue::Matrix(_), ExprValue::Number(exponent)) => matrix_power(matrix, &exponent, precision),
+                _ => Err(NumberError::Unsure),
             },
             Expr::Matrix(rows) => {
                 let row = |row: &Vec<Expr>| row.iter().map(|cell| cell.number(point)).collect();
-                rows.iter().map(row).collect::<Result<_, _>>().map(Value::Matrix)
+                rows.iter().map(row).collect::<Result<_, _>>().map(ExprValue::Matrix)
             }
             Expr::Call(name, args) if name == "det" => match args.as_slice() {
-                [matrix] => determinant(matrix.value(point)?, precision).map(Value::Number),
-                _ => Err(Fail::Unsure),
+                [matrix] => determinant(matrix.value(point)?, precision).map(ExprValue::Number),
+                _ => Err(NumberError::Unsure),
             },
-            _ => self.number(point).map(Value::Number),
+            _ => self.number(point).map(ExprValue::Number),
         }
     }
 
     /// The value of what is a number.
-    pub fn number(&self, point: &Point<'_>) -> Result<Complex, Fail> {
+    pub fn number(&self, point: &EvaluationPoint<'_>) -> Result<Complex, NumberError> {
         let precision = point.precision;
         match self {
-            Expr::Num(number) => Ok(Real::Exact(number.value.clone()).into()),
-            Expr::Based(_, _, value) => Ok(Real::Exact(value.clone()).into()),
+            Expr::Num(number) => Ok(RealNumber::Exact(number.value.clone()).into()),
+            Expr::Based(_, _, value) => Ok(RealNumber::Exact(value.clone()).into()),
             // A sum may run over i.
             Expr::Name(name) if point.values.contains_key(name) => {
-                point.values.get(name).map(|value| Real::Exact(value.clone()).into()).ok_or(Fail::Unsure)
+                point.values.get(name).map(|value| RealNumber::Exact(value.clone()).into()).ok_or(NumberError::Unsure)
             }
             Expr::Name(name) => match name.as_str() {
-                "π" => Real::pi(precision).map(Into::into),
-                "e" => Real::e(precision).map(Into::into),
-                "i" => Ok(Complex { re: Real::ZERO, im: Real::ONE }),
-                "∞" => Err(Fail::Undefined),
-                _ => Err(Fail::Unsure),
+                "π" => RealNumber::pi(precision).map(Into::into),
+                "e" => RealNumber::e(precision).map(Into::into),
+                "i" => Ok(Complex { re: RealNumber::ZERO, im: RealNumber::ONE }),
+                "∞" => Err(NumberError::Undefined),
+                _ => Err(NumberError::Unsure),
             },
             Expr::Call(name, args) if name != "det" => {
                 let in_degrees = trigonometric(name) && args.iter().any(|arg| arg.any(&mut is_degree));
@@ -105,10 +105,10 @@ impl Expr {
             Expr::Series(kind, name, from, to, body) => series::series(kind, name, (from, to), body, point),
             Expr::Integral(name, from, to, body) => series::integral(name, (from, to), body, point),
             Expr::Progression(terms, last) => series::progression(terms, last, point),
-            Expr::PlusMinus(..) => Err(Fail::Unsure),
+            Expr::PlusMinus(..) => Err(NumberError::Unsure),
             other => match other.value(point)? {
-                Value::Number(value) => Ok(value),
-                Value::Matrix(_) => Err(Fail::Unsure),
+                ExprValue::Number(value) => Ok(value),
+                ExprValue::Matrix(_) => Err(NumberError::Unsure),
             },
         }
     }
@@ -122,24 +122,28 @@ fn trigonometric(name: &str) -> bool {
     ["sin", "cos", "tan", "cot", "sec", "csc"].contains(&name)
 }
 
-fn radians(degrees: Complex, precision: &Precision) -> Result<Complex, Fail> {
-    let pi = Real::pi(precision)?;
-    degrees.mul(&pi.mul(&Real::Exact(RBig::from_parts(1.into(), 180u8.into())), precision)?.into(), precision)
+fn radians(degrees: Complex, precision: &Precision) -> Result<Complex, NumberError> {
+    let pi = RealNumber::pi(precision)?;
+    degrees.mul(&pi.mul(&RealNumber::Exact(RBig::from_parts(1.into(), 180u8.into())), precision)?.into(), precision)
 }
 
-fn fold(all: &[Expr], point: &Point<'_>, join: impl Fn(Value, Value) -> Result<Value, Fail>) -> Result<Value, Fail> {
-    let (first, rest) = all.split_first().ok_or(Fail::Unsure)?;
+fn fold(
+    all: &[Expr],
+    point: &EvaluationPoint<'_>,
+    join: impl Fn(ExprValue, ExprValue) -> Result<ExprValue, NumberError>,
+) -> Result<ExprValue, NumberError> {
+    let (first, rest) = all.split_first().ok_or(NumberError::Unsure)?;
     rest.iter().try_fold(first.value(point)?, |sum, next| join(sum, next.value(point)?))
 }
 
-fn add(a: Value, b: Value, precision: &Precision) -> Result<Value, Fail> {
+fn add(a: ExprValue, b: ExprValue, precision: &Precision) -> Result<ExprValue, NumberError> {
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a.add(&b, precision).map(Value::Number),
-        (Value::Matrix(a), Value::Matrix(b)) if shape(&a) == shape(&b) => {
+        (ExprValue::Number(a), ExprValue::Number(b)) => a.add(&b, precision).map(ExprValue::Number),
+        (ExprValue::Matrix(a), ExprValue::Matrix(b)) if shape(&a) == shape(&b) => {
             let row = |(a, b): (&Vec<Complex>, &Vec<Complex>)| a.iter().zip(b).map(|(a, b)| a.add(b, precision)).collect();
-            a.iter().zip(&b).map(row).collect::<Result<_, _>>().map(Value::Matrix)
+            a.iter().zip(&b).map(row).collect::<Result<_, _>>().map(ExprValue::Matrix)
         }
-        _ => Err(Fail::Undefined),
+        _ => Err(NumberError::Undefined),
     }
 }
 
@@ -147,46 +151,46 @@ fn shape(rows: &[Vec<Complex>]) -> (usize, usize) {
     (rows.len(), rows.first().map_or(0, Vec::len))
 }
 
-fn multiply(a: Value, b: Value, precision: &Precision) -> Result<Value, Fail> {
+fn multiply(a: ExprValue, b: ExprValue, precision: &Precision) -> Result<ExprValue, NumberError> {
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a.mul(&b, precision).map(Value::Number),
-        (Value::Number(one), Value::Matrix(rows)) | (Value::Matrix(rows), Value::Number(one)) => {
+        (ExprValue::Number(a), ExprValue::Number(b)) => a.mul(&b, precision).map(ExprValue::Number),
+        (ExprValue::Number(one), ExprValue::Matrix(rows)) | (ExprValue::Matrix(rows), ExprValue::Number(one)) => {
             let row = |row: Vec<Complex>| row.iter().map(|cell| cell.mul(&one, precision)).collect();
-            rows.into_iter().map(row).collect::<Result<_, _>>().map(Value::Matrix)
+            rows.into_iter().map(row).collect::<Result<_, _>>().map(ExprValue::Matrix)
         }
-        (Value::Matrix(a), Value::Matrix(b)) => {
+        (ExprValue::Matrix(a), ExprValue::Matrix(b)) => {
             let ((_, inner), (rows, columns)) = (shape(&a), shape(&b));
             if inner != rows {
-                return Err(Fail::Undefined);
+                return Err(NumberError::Undefined);
             }
             let cell = |row: &Vec<Complex>, column: usize| {
                 row.iter().zip(&b).try_fold(Complex::whole(0), |sum, (a, b)| sum.add(&a.mul(&b[column], precision)?, precision))
             };
             let row = |row: &Vec<Complex>| (0..columns).map(|column| cell(row, column)).collect();
-            a.iter().map(row).collect::<Result<_, _>>().map(Value::Matrix)
+            a.iter().map(row).collect::<Result<_, _>>().map(ExprValue::Matrix)
         }
     }
 }
 
-fn matrix_power(matrix: Value, exponent: &Complex, precision: &Precision) -> Result<Value, Fail> {
+fn matrix_power(matrix: ExprValue, exponent: &Complex, precision: &Precision) -> Result<ExprValue, NumberError> {
     let times = exponent.re.exact().and_then(crate::number::small).filter(|times| (1..=64).contains(times) && exponent.is_real());
-    let times = times.ok_or(Fail::Unsure)?;
+    let times = times.ok_or(NumberError::Unsure)?;
     (1..times).try_fold(matrix.clone(), |power, _| multiply(power, matrix.clone(), precision))
 }
 
-fn determinant(value: Value, precision: &Precision) -> Result<Complex, Fail> {
-    let Value::Matrix(rows) = value else { return Err(Fail::Unsure) };
+fn determinant(value: ExprValue, precision: &Precision) -> Result<Complex, NumberError> {
+    let ExprValue::Matrix(rows) = value else { return Err(NumberError::Unsure) };
     let (height, width) = shape(&rows);
     if height != width || height == 0 {
-        return Err(Fail::Undefined);
+        return Err(NumberError::Undefined);
     }
     if height > 6 {
-        return Err(Fail::TooMuch);
+        return Err(NumberError::TooMuch);
     }
     expand(&rows.iter().map(|row| row.iter().collect()).collect::<Vec<Vec<&Complex>>>(), precision)
 }
 
-fn expand(rows: &[Vec<&Complex>], precision: &Precision) -> Result<Complex, Fail> {
+fn expand(rows: &[Vec<&Complex>], precision: &Precision) -> Result<Complex, NumberError> {
     let Some((first, below)) = rows.split_first() else { return Ok(Complex::whole(1)) };
     let mut sum = Complex::whole(0);
     for (column, cell) in first.iter().enumerate() {

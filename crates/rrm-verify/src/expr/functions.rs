@@ -3,20 +3,20 @@
 use dashu_int::UBig;
 use dashu_ratio::RBig;
 
-use super::{Point, evaluate::drawn};
-use crate::number::{Complex, Fail, Precision, Real, small};
+use super::{EvaluationPoint, evaluate::drawn};
+use crate::number::{Complex, NumberError, Precision, RealNumber, small};
 
 /// Functions with steps and corners, which agree on one side of these with what they differ from on the other.
 pub const KINKED: &[&str] = &["abs", "max", "min", "floor", "ceil", "gcd"];
 
 /// A function's value. What is not known is worth a number drawn by its name and its arguments, so that equal calls are equal.
-pub fn call(name: &str, args: &[Complex], point: &Point<'_>) -> Result<Complex, Fail> {
+pub fn call(name: &str, args: &[Complex], point: &EvaluationPoint<'_>) -> Result<Complex, NumberError> {
     let precision = point.precision;
     if point.opaque && KINKED.contains(&name) {
         return Ok(unknown(name, args));
     }
-    let one = args.first().ok_or(Fail::Unsure)?;
-    let real = || if one.is_real() { Ok(&one.re) } else { Err(Fail::Unsure) };
+    let one = args.first().ok_or(NumberError::Unsure)?;
+    let real = || if one.is_real() { Ok(&one.re) } else { Err(NumberError::Unsure) };
     let invert = |value: Complex| Complex::whole(1).div(&value, precision);
     match (name, args.len()) {
         ("%", 1) => one.div(&Complex::whole(100), precision),
@@ -33,7 +33,7 @@ pub fn call(name: &str, args: &[Complex], point: &Point<'_>) -> Result<Complex, 
         ("csc", 1) => invert(one.sin_cos(precision)?.0),
         ("arcsin", 1) => real()?.asin(precision).map(Into::into),
         ("arccos", 1) => {
-            let half = Real::pi(precision)?.mul(&Real::Exact(RBig::from_parts(1.into(), 2u8.into())), precision)?;
+            let half = RealNumber::pi(precision)?.mul(&RealNumber::Exact(RBig::from_parts(1.into(), 2u8.into())), precision)?;
             half.sub(&real()?.asin(precision)?, precision).map(Into::into)
         }
         ("arctan", 1) => real()?.atan(precision).map(Into::into),
@@ -57,7 +57,7 @@ pub fn call(name: &str, args: &[Complex], point: &Point<'_>) -> Result<Complex, 
 }
 
 fn half() -> Complex {
-    Real::Exact(RBig::from_parts(1.into(), 2u8.into())).into()
+    RealNumber::Exact(RBig::from_parts(1.into(), 2u8.into())).into()
 }
 
 fn unknown(name: &str, args: &[Complex]) -> Complex {
@@ -67,10 +67,10 @@ fn unknown(name: &str, args: &[Complex]) -> Complex {
     if KINKED.contains(&name) {
         keys.sort();
     }
-    Real::Exact(drawn((name, keys))).into()
+    RealNumber::Exact(drawn((name, keys))).into()
 }
 
-fn hyperbolic(name: &str, one: &Complex, precision: &Precision) -> Result<Complex, Fail> {
+fn hyperbolic(name: &str, one: &Complex, precision: &Precision) -> Result<Complex, NumberError> {
     let (up, down) = (one.exp(precision)?, one.neg().exp(precision)?);
     let (sinh, cosh) = (up.sub(&down, precision)?, up.add(&down, precision)?);
     match name {
@@ -81,25 +81,25 @@ fn hyperbolic(name: &str, one: &Complex, precision: &Precision) -> Result<Comple
 }
 
 /// `n!`, or with a step of two `n!!`.
-fn factorial(of: &Real, step: usize, precision: &Precision) -> Result<Complex, Fail> {
-    let number = of.exact().and_then(small).ok_or(Fail::Unsure)?;
+fn factorial(of: &RealNumber, step: usize, precision: &Precision) -> Result<Complex, NumberError> {
+    let number = of.exact().and_then(small).ok_or(NumberError::Unsure)?;
     if number < 0 {
-        return Err(Fail::Undefined);
+        return Err(NumberError::Undefined);
     }
     if number > 10_000 {
-        return Err(Fail::TooMuch);
+        return Err(NumberError::TooMuch);
     }
     let mut product = UBig::ONE;
     for factor in (1..=number as u64).rev().step_by(step) {
         precision.take(512)?;
         product *= factor;
     }
-    Ok(Real::Exact(RBig::from(product)).into())
+    Ok(RealNumber::Exact(RBig::from(product)).into())
 }
 
 /// `n (n - 1) ... (n - k + 1) / k!` for a whole k.
-fn binomial(over: &Complex, under: &Complex, precision: &Precision) -> Result<Complex, Fail> {
-    let mut under = under.re.exact().and_then(small).filter(|_| under.is_real()).ok_or(Fail::Unsure)?;
+fn binomial(over: &Complex, under: &Complex, precision: &Precision) -> Result<Complex, NumberError> {
+    let mut under = under.re.exact().and_then(small).filter(|_| under.is_real()).ok_or(NumberError::Unsure)?;
     if let Some(over) = over.re.exact().and_then(small).filter(|over| *over >= under) {
         under = under.min(over - under);
     }
@@ -107,7 +107,7 @@ fn binomial(over: &Complex, under: &Complex, precision: &Precision) -> Result<Co
         return Ok(Complex::whole(0));
     }
     if under > 5_000 {
-        return Err(Fail::TooMuch);
+        return Err(NumberError::TooMuch);
     }
     (0..under).try_fold(Complex::whole(1), |product, k| {
         let factor = over.sub(&Complex::whole(k), precision)?.div(&Complex::whole(k + 1), precision)?;
@@ -115,9 +115,9 @@ fn binomial(over: &Complex, under: &Complex, precision: &Precision) -> Result<Co
     })
 }
 
-fn common(name: &str, args: &[Complex]) -> Result<Complex, Fail> {
+fn common(name: &str, args: &[Complex]) -> Result<Complex, NumberError> {
     let whole = |arg: &Complex| arg.re.exact().and_then(small).filter(|_| arg.is_real()).map(i64::unsigned_abs);
-    let all = args.iter().map(whole).collect::<Option<Vec<_>>>().filter(|all| all.len() > 1).ok_or(Fail::Unsure)?;
+    let all = args.iter().map(whole).collect::<Option<Vec<_>>>().filter(|all| all.len() > 1).ok_or(NumberError::Unsure)?;
     let gcd = |mut a: u64, mut b: u64| {
         while b > 0 {
             (a, b) = (b, a % b);
@@ -130,14 +130,14 @@ fn common(name: &str, args: &[Complex]) -> Result<Complex, Fail> {
         _ => (a / gcd(a, b)).checked_mul(b),
     };
     let all = all.iter().skip(1).try_fold(all[0], |a, b| join(a, *b)).and_then(|value| i64::try_from(value).ok());
-    all.map(Complex::whole).ok_or(Fail::TooMuch)
+    all.map(Complex::whole).ok_or(NumberError::TooMuch)
 }
 
-fn extreme(name: &str, args: &[Complex], precision: &Precision) -> Result<Complex, Fail> {
+fn extreme(name: &str, args: &[Complex], precision: &Precision) -> Result<Complex, NumberError> {
     let mut found: Option<&Complex> = None;
     for arg in args {
         if !arg.is_real() {
-            return Err(Fail::Unsure);
+            return Err(NumberError::Unsure);
         }
         let Some(best) = found else {
             found = Some(arg);
@@ -153,5 +153,5 @@ fn extreme(name: &str, args: &[Complex], precision: &Precision) -> Result<Comple
             None => {}
         }
     }
-    found.cloned().ok_or(Fail::Unsure)
+    found.cloned().ok_or(NumberError::Unsure)
 }

@@ -4,35 +4,41 @@ use std::collections::HashMap;
 
 use dashu_ratio::RBig;
 
-use super::{Expr, Point};
-use crate::number::{Complex, Fail, Real, small};
+use super::{EvaluationPoint, Expr};
+use crate::number::{Complex, NumberError, RealNumber, small};
 
 /// Most terms that are added up.
 const TERMS: i64 = 2_000;
 
-fn whole(expr: &Expr, point: &Point<'_>) -> Result<i64, Fail> {
+fn whole(expr: &Expr, point: &EvaluationPoint<'_>) -> Result<i64, NumberError> {
     let value = expr.number(point)?;
-    value.re.exact().and_then(small).filter(|_| value.is_real()).ok_or(Fail::Unsure)
+    value.re.exact().and_then(small).filter(|_| value.is_real()).ok_or(NumberError::Unsure)
 }
 
 /// A sum or a product over whole numbers.
-pub fn series(kind: &str, name: &str, (from, to): (&Expr, &Expr), body: &Expr, point: &Point<'_>) -> Result<Complex, Fail> {
+pub fn series(
+    kind: &str,
+    name: &str,
+    (from, to): (&Expr, &Expr),
+    body: &Expr,
+    point: &EvaluationPoint<'_>,
+) -> Result<Complex, NumberError> {
     let (from, to) = (whole(from, point)?, whole(to, point)?);
     if to.saturating_sub(from) >= TERMS {
-        return Err(Fail::TooMuch);
+        return Err(NumberError::TooMuch);
     }
     let mut values: HashMap<String, RBig> = point.values.clone();
     let mut total = Complex::whole(if kind == "sum" { 0 } else { 1 });
     for index in from..=to {
         values.insert(name.to_owned(), RBig::from(index));
-        let term = body.number(&Point { values: &values, ..*point })?;
+        let term = body.number(&EvaluationPoint { values: &values, ..*point })?;
         total = if kind == "sum" { total.add(&term, point.precision)? } else { total.mul(&term, point.precision)? };
     }
     Ok(total)
 }
 
 /// A polynomial in a name by its coefficients, from the constant on; `None` where it is none.
-fn polynomial(expr: &Expr, name: &str, point: &Point<'_>) -> Result<Vec<Complex>, Fail> {
+fn polynomial(expr: &Expr, name: &str, point: &EvaluationPoint<'_>) -> Result<Vec<Complex>, NumberError> {
     const HIGHEST: usize = 64;
     let precision = point.precision;
     if !expr.any(&mut |inner| inner.name() == Some(name)) {
@@ -58,18 +64,18 @@ fn polynomial(expr: &Expr, name: &str, point: &Point<'_>) -> Result<Vec<Complex>
             polynomial(over, name, point)?.iter().map(|one| one.div(&under, precision)).collect()
         }
         Expr::Pow(base, exponent) => {
-            let exponent = usize::try_from(whole(exponent, point)?).map_err(|_| Fail::Unsure)?;
+            let exponent = usize::try_from(whole(exponent, point)?).map_err(|_| NumberError::Unsure)?;
             let base = polynomial(base, name, point)?;
             if exponent.saturating_mul(base.len()) > HIGHEST {
-                return Err(Fail::TooMuch);
+                return Err(NumberError::TooMuch);
             }
             (0..exponent).try_fold(vec![Complex::whole(1)], |power, _| times(&power, &base, point))
         }
-        _ => Err(Fail::Unsure),
+        _ => Err(NumberError::Unsure),
     }
 }
 
-fn times(a: &[Complex], b: &[Complex], point: &Point<'_>) -> Result<Vec<Complex>, Fail> {
+fn times(a: &[Complex], b: &[Complex], point: &EvaluationPoint<'_>) -> Result<Vec<Complex>, NumberError> {
     let mut product = vec![Complex::whole(0); a.len() + b.len() - 1];
     for (i, a) in a.iter().enumerate() {
         for (j, b) in b.iter().enumerate() {
@@ -80,10 +86,15 @@ fn times(a: &[Complex], b: &[Complex], point: &Point<'_>) -> Result<Vec<Complex>
 }
 
 /// The integral of a polynomial.
-pub fn integral(name: &str, (from, to): (&Expr, &Expr), body: &Expr, point: &Point<'_>) -> Result<Complex, Fail> {
+pub fn integral(
+    name: &str,
+    (from, to): (&Expr, &Expr),
+    body: &Expr,
+    point: &EvaluationPoint<'_>,
+) -> Result<Complex, NumberError> {
     let precision = point.precision;
     let coefficients = polynomial(body, name, point)?;
-    let at = |end: &Expr| -> Result<Complex, Fail> {
+    let at = |end: &Expr| -> Result<Complex, NumberError> {
         let end = end.number(point)?;
         let mut power = end.clone();
         let mut sum = Complex::whole(0);
@@ -98,28 +109,28 @@ pub fn integral(name: &str, (from, to): (&Expr, &Expr), body: &Expr, point: &Poi
 }
 
 /// `a + b + ... + z` of terms that grow by one step: two terms are enough where the last is no power, three tell that it is so.
-pub fn progression(terms: &[Expr], last: &Expr, point: &Point<'_>) -> Result<Complex, Fail> {
+pub fn progression(terms: &[Expr], last: &Expr, point: &EvaluationPoint<'_>) -> Result<Complex, NumberError> {
     let precision = point.precision;
     let exact = |expr: &Expr| {
         let value = expr.number(point)?;
-        value.re.exact().cloned().filter(|_| value.is_real()).ok_or(Fail::Unsure)
+        value.re.exact().cloned().filter(|_| value.is_real()).ok_or(NumberError::Unsure)
     };
-    let all = terms.iter().map(exact).collect::<Result<Vec<RBig>, Fail>>()?;
+    let all = terms.iter().map(exact).collect::<Result<Vec<RBig>, NumberError>>()?;
     let end = exact(last)?;
-    let [first, second, rest @ ..] = all.as_slice() else { return Err(Fail::Unsure) };
+    let [first, second, rest @ ..] = all.as_slice() else { return Err(NumberError::Unsure) };
     let power = |expr: &Expr| expr.any(&mut |inner| matches!(inner, Expr::Pow(..) | Expr::Call(..)));
     if rest.is_empty() && (power(last) || terms.iter().any(power)) {
-        return Err(Fail::Unsure);
+        return Err(NumberError::Unsure);
     }
     let step = second - first;
     let even = std::iter::once(second).chain(rest).zip(rest).all(|(a, b)| b - a == step);
     if !even || step.is_zero() {
-        return Err(Fail::Unsure);
+        return Err(NumberError::Unsure);
     }
     let count = (&end - first) / &step + RBig::ONE;
     if !count.is_int() || count < RBig::from(all.len()) {
-        return Err(Fail::Unsure);
+        return Err(NumberError::Unsure);
     }
     let sum = (first + &end) * count / RBig::from(2);
-    Real::Exact(sum).add(&Real::ZERO, precision).map(Into::into)
+    RealNumber::Exact(sum).add(&RealNumber::ZERO, precision).map(Into::into)
 }

@@ -80,9 +80,9 @@ const PARTS: &str = "absolute choose up exceeding exceeds exceed beyond within p
 /// Words between one of these and the box.
 const FILLERS: &str = "equal to the a an exactly about simply just be approximately of only";
 
-/// What was found before a box.
+/// The text before a box: a currency, and what was opened.
 #[derive(Default)]
-pub struct Before {
+pub struct BoxPrefix {
     /// A sign of money, which belongs to the answer.
     pub money: Option<&'static str>,
     /// How many brackets open right before the box.
@@ -95,8 +95,8 @@ fn listed(list: &str, word: &str) -> bool {
 
 /// What stands before a box, read backwards; `None` where the box is, or may be, a part of more. `math` says whether the box lies in mathematics
 /// that is marked as such.
-pub fn before(text: &str, inside: &str, math: bool) -> Option<Before> {
-    let mut found = Before::default();
+pub fn before(text: &str, inside: &str, math: bool) -> Option<BoxPrefix> {
+    let mut found = BoxPrefix::default();
     // Twice escaped: `\\boxed`.
     let mut rest = text.strip_suffix('\\').filter(|once| !once.ends_with('\\')).unwrap_or(text);
     let mut math = math;
@@ -111,7 +111,7 @@ pub fn before(text: &str, inside: &str, math: bool) -> Option<Before> {
 }
 
 /// A text without the sign or command at its end that only lays out, opens a bracket or names money; `None` where none stands there.
-fn laid_out<'a>(rest: &'a str, spaced: bool, math: &mut bool, found: &mut Before) -> Option<&'a str> {
+fn laid_out<'a>(rest: &'a str, spaced: bool, math: &mut bool, found: &mut BoxPrefix) -> Option<&'a str> {
     let last = rest.chars().next_back()?;
     let shorter = &rest[..rest.len() - last.len_utf8()];
     let opens = ["$$", "\\[", "\\("].iter().find_map(|open| rest.strip_suffix(open)).filter(|end| !end.ends_with('\\'));
@@ -139,7 +139,7 @@ fn laid_out<'a>(rest: &'a str, spaced: bool, math: &mut bool, found: &mut Before
         // Emphasis of one star.
         '*' if !spaced => Some(shorter),
         '}' => match closed(shorter) {
-            Some(Closed::Layout(before)) => Some(before),
+            Some(PrecedingText::Layout(before)) => Some(before),
             _ => None,
         },
         // `f(` of plain text.
@@ -174,7 +174,7 @@ fn stands_free(rest: &str, inside: &str, (math, spaced): (bool, bool)) -> bool {
         '*' | '#' | '>' if begins() => true,
         '>' => shorter.ends_with(['-', '=']),
         '}' => match closed(shorter) {
-            Some(Closed::Words(before, words)) => sentence(&format!("{before} {words}"), inside),
+            Some(PrecedingText::Words(before, words)) => sentence(&format!("{before} {words}"), inside),
             _ => false,
         },
         '=' => {
@@ -217,7 +217,8 @@ fn in_matrix(rest: &str) -> bool {
         .any(|name| begun.starts_with(name))
 }
 
-enum Closed<'a> {
+/// The text before a group that closes right before a box.
+enum PrecedingText<'a> {
     /// What stands before something that only lays out.
     Layout(&'a str),
     /// What stands before words in mathematics, and the words.
@@ -225,7 +226,7 @@ enum Closed<'a> {
 }
 
 /// A group that closes right before the box: colours and environments lay out, `\text{}` says something; all else is a factor.
-fn closed(inside: &str) -> Option<Closed<'_>> {
+fn closed(inside: &str) -> Option<PrecedingText<'_>> {
     let mut depth = 0;
     let open = inside.char_indices().rev().take(400).find(|(_, c)| {
         depth += i32::from(*c == '}') - i32::from(*c == '{');
@@ -235,16 +236,18 @@ fn closed(inside: &str) -> Option<Closed<'_>> {
     let command = before.rsplit('\\').next().unwrap_or_default();
     let behind = || before[..before.len() - command.len()].strip_suffix('\\');
     match command {
-        "color" | "textcolor" | "colorbox" | "hspace" | "vspace" | "bbox" | "tag" | "label" => behind().map(Closed::Layout),
-        "begin" if !in_matrix(inside) => behind().map(Closed::Layout),
-        "end" => Some(Closed::Layout("")),
-        "mathrm" | "mathbf" if group.trim().is_empty() => behind().map(Closed::Layout),
+        "color" | "textcolor" | "colorbox" | "hspace" | "vspace" | "bbox" | "tag" | "label" => {
+            behind().map(PrecedingText::Layout)
+        }
+        "begin" if !in_matrix(inside) => behind().map(PrecedingText::Layout),
+        "end" => Some(PrecedingText::Layout("")),
+        "mathrm" | "mathbf" if group.trim().is_empty() => behind().map(PrecedingText::Layout),
         "text" | "textbf" | "textit" | "textrm" | "textnormal" | "mbox" | "underline" | "emph" => {
             let before = behind()?;
-            Some(if group.trim().is_empty() { Closed::Layout(before) } else { Closed::Words(before, group) })
+            Some(if group.trim().is_empty() { PrecedingText::Layout(before) } else { PrecedingText::Words(before, group) })
         }
         // The box before is seen to where boxes are joined.
-        "boxed" | "fbox" | "framebox" => Some(Closed::Layout("")),
+        "boxed" | "fbox" | "framebox" => Some(PrecedingText::Layout("")),
         _ => None,
     }
 }
@@ -271,7 +274,7 @@ fn punctuated(sign: char, shorter: &str, (math, spaced): (bool, bool)) -> bool {
 
 /// Whether a text ends with `\text{...}`.
 fn words_end(text: &str) -> bool {
-    text.strip_suffix('}').is_some_and(|inside| matches!(closed(inside), Some(Closed::Words(..))))
+    text.strip_suffix('}').is_some_and(|inside| matches!(closed(inside), Some(PrecedingText::Words(..))))
 }
 
 /// Whether a bracket that closes before a box holds words: "(see above)".

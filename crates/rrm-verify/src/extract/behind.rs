@@ -2,7 +2,7 @@
 
 use super::{doubt::conditional, phrase::stops, statement::plain_words};
 use crate::{
-    lex::{Commas, Mode},
+    lex::{Commas, TextMode},
     parse::{Node, parse},
     units, words,
 };
@@ -44,9 +44,9 @@ fn listed(list: &str, word: &str) -> bool {
     list.split_whitespace().any(|one| one == word)
 }
 
-/// What stands behind an answer.
+/// The text after an answer: a unit, or a percent sign.
 #[derive(Default, Debug, PartialEq)]
-pub struct Behind {
+pub struct AnswerSuffix {
     /// Words of a unit, or of the one noun that is counted.
     pub unit: Option<String>,
     /// Whether these are units that are known.
@@ -56,9 +56,9 @@ pub struct Behind {
 }
 
 /// What stands behind an answer, in mathematics first where it stands there; `None` where it is, or may be, a part of more.
-pub fn behind(text: &str, inside: &str, math: bool, opened: usize) -> Option<Behind> {
-    let mut found = Behind::default();
-    let mut place = Place { math, left: false, spaced: false, opened };
+pub fn behind(text: &str, inside: &str, math: bool, opened: usize) -> Option<AnswerSuffix> {
+    let mut found = AnswerSuffix::default();
+    let mut place = SuffixState { math, left: false, spaced: false, opened };
     let mut rest = text;
     loop {
         let trimmed = rest.trim_start_matches(|c: char| c.is_whitespace() && (place.math || c != '\n') || c == '~');
@@ -70,8 +70,8 @@ pub fn behind(text: &str, inside: &str, math: bool, opened: usize) -> Option<Beh
     }
 }
 
-/// Where a reader is behind an answer.
-struct Place {
+/// The state of the reader after an answer.
+struct SuffixState {
     /// In mathematics.
     math: bool,
     /// Mathematics has been left.
@@ -83,7 +83,7 @@ struct Place {
 }
 
 /// A text without the sign or command at its beginning that only lays out, closes a bracket, or says percent or degrees.
-fn laid_out<'a>(rest: &'a str, place: &mut Place, found: &mut Behind) -> Option<&'a str> {
+fn laid_out<'a>(rest: &'a str, place: &mut SuffixState, found: &mut AnswerSuffix) -> Option<&'a str> {
     let first = rest.chars().next()?;
     let next = &rest[first.len_utf8()..];
     if let Some(end) = ["$$", "\\]", "\\)"].iter().find_map(|close| rest.strip_prefix(close)) {
@@ -144,7 +144,7 @@ fn laid_out<'a>(rest: &'a str, place: &mut Place, found: &mut Behind) -> Option<
 }
 
 /// What was found, where what follows an answer ends it.
-fn ends(rest: &str, inside: &str, place: &Place, found: Behind) -> Option<Behind> {
+fn ends(rest: &str, inside: &str, place: &SuffixState, found: AnswerSuffix) -> Option<AnswerSuffix> {
     let Some(first) = rest.chars().next() else { return Some(found) };
     let next = &rest[first.len_utf8()..];
     let digit = |c: char| c.is_ascii_digit();
@@ -222,7 +222,7 @@ fn another(said: &str) -> bool {
 }
 
 /// Letters behind an answer: words of a sentence, or a factor.
-fn lettered(found: Behind, rest: &str, inside: &str, (math, spaced): (bool, bool)) -> Option<Behind> {
+fn lettered(found: AnswerSuffix, rest: &str, inside: &str, (math, spaced): (bool, bool)) -> Option<AnswerSuffix> {
     let word: String = rest.chars().take_while(|c| c.is_alphabetic()).collect();
     if word.chars().any(|c| c >= '\u{2e80}') && !spaced {
         return None;
@@ -271,7 +271,7 @@ fn flat(rest: &str) -> String {
 }
 
 /// Words behind an answer: the unit that they begin with, or the one noun that they are.
-fn worded(mut found: Behind, rest: &str, inside: &str) -> Option<Behind> {
+fn worded(mut found: AnswerSuffix, rest: &str, inside: &str) -> Option<AnswerSuffix> {
     let flat = flat(rest);
     let words: Vec<&str> = flat.split_whitespace().collect();
     let Some(first) = words.first() else { return Some(found) };
@@ -367,14 +367,14 @@ fn counted(words: &[&str]) -> usize {
 }
 
 /// An answer with what stands around it, and a doubt where both together cannot be read.
-pub fn dressed(inside: &str, money: Option<&str>, behind: &Behind) -> (String, Option<String>) {
+pub fn dressed(inside: &str, money: Option<&str>, behind: &AnswerSuffix) -> (String, Option<String>) {
     let plain = || if behind.percent { format!("{inside} \\%") } else { inside.to_owned() };
     if money.is_none() && behind.unit.is_none() {
         return (plain(), None);
     }
     let unit = behind.unit.as_ref().map_or(String::new(), |unit| format!(" \\text{{ {unit}}}"));
     let whole = format!("{}{}{unit}", money.unwrap_or_default(), plain());
-    let read = |text: &str| parse(text, Mode::Math, Commas::Usual);
+    let read = |text: &str| parse(text, TextMode::Math, Commas::Usual);
     match read(&whole) {
         Ok(Node::Quantity(_, Some(_)) | Node::Compound(_)) if read(&plain()).is_ok() => (whole, None),
         _ if behind.known || money.is_some() => (plain(), Some(crate::parse::shortened(&whole))),

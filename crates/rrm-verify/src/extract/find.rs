@@ -66,7 +66,7 @@ pub(super) fn segments(text: &str) -> Vec<Span> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
-    let mut closers = Closers { text, next: HashMap::new() };
+    let mut closers = ClosingMarks { text, next: HashMap::new() };
     while at < bytes.len() {
         let (open, close) = match (bytes[at], bytes.get(at + 1)) {
             (b'$', Some(b'$')) => ("$$", "$$"),
@@ -97,14 +97,14 @@ pub(super) fn segments(text: &str) -> Vec<Span> {
     found
 }
 
-/// Where mathematics ends. What was found once is kept, since a text may open very much that it does not close.
-struct Closers<'a> {
+/// The ends of mathematics in a text. What was found once is kept, since a text may open very much that it does not close.
+struct ClosingMarks<'a> {
     text: &'a str,
     /// Of each closing sign the next place, `None` where there is none any more.
     next: HashMap<&'static str, Option<usize>>,
 }
 
-impl Closers<'_> {
+impl ClosingMarks<'_> {
     /// Where mathematics ends that was opened before `begin`; inside of a line for single dollars and round brackets. `begin` grows from call to
     /// call.
     fn closing(&mut self, begin: usize, close: &'static str) -> Option<usize> {

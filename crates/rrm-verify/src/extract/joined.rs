@@ -3,16 +3,16 @@
 use std::collections::HashSet;
 
 use super::{
-    Found,
+    AnswerCandidate,
     before::{LAYOUT, before},
-    behind::{Behind, behind, dressed},
+    behind::{AnswerSuffix, behind, dressed},
     find::{Span, math, segments},
     several,
 };
 use crate::parse::shortened;
 
 /// The last box with those right before it that are joined to it, and a unit or a percent sign behind it. A doubt where any of them is a part of more.
-pub fn boxed(text: &str, boxes: &[Span]) -> Option<Found> {
+pub fn boxed(text: &str, boxes: &[Span]) -> Option<AnswerCandidate> {
     let last = boxes.last().filter(|last| !last.text.is_empty())?;
     let mut first = boxes.len() - 1;
     while first > 0 && joins(&text[boxes[first - 1].end..boxes[first].start]) {
@@ -40,11 +40,11 @@ pub fn boxed(text: &str, boxes: &[Span]) -> Option<Found> {
     let opened = before.as_ref().map_or(0, |before| before.opened);
     let behind = behind(&text[last.end..], &joined, within(last.end.saturating_sub(1)), opened);
     let (Some(before), Some(behind)) = (before, behind) else {
-        return Some(Found { text: joined, math: true, doubt: Some(shortened(near())) });
+        return Some(AnswerCandidate { text: joined, math: true, doubt: Some(shortened(near())) });
     };
     let (text_of, unread) = dressed(&joined, before.money, &behind);
     let doubt = between().or(unread).or_else(|| several::boxes(text, boxes, first));
-    Some(Found { text: text_of, math: true, doubt })
+    Some(AnswerCandidate { text: text_of, math: true, doubt })
 }
 
 /// Whether what stands between two boxes that are joined only parts them: no operator, no brackets around each, not nothing, and nothing that belongs
@@ -121,20 +121,21 @@ fn joins(between: &str) -> bool {
 }
 
 /// The last mathematics of a text with a unit or a percent sign behind it, and a doubt where it goes on.
-pub fn last_math(text: &str, segments: &[Span]) -> Option<Found> {
+pub fn last_math(text: &str, segments: &[Span]) -> Option<AnswerCandidate> {
     let end = segments.last()?.end;
     let answer = math(text, segments);
     // The dollar that closes it is behind.
     let Some(behind) = behind(&text[end..], &answer, false, 0) else {
-        return Some(Found { doubt: Some(shortened(text[end..].trim())), text: answer, math: true });
+        return Some(AnswerCandidate { doubt: Some(shortened(text[end..].trim())), text: answer, math: true });
     };
     let (text, doubt) = dressed(&answer, None, &behind);
-    Some(Found { text, math: true, doubt })
+    Some(AnswerCandidate { text, math: true, doubt })
 }
 
 /// A right answer with the unit or the percent sign behind it, where both can be read together.
 pub fn of_gold(answer: &str, after: &str) -> String {
-    let behind = behind(after, answer, false, 0).unwrap_or_else(|| Behind { percent: percent(after), ..Behind::default() });
+    let behind =
+        behind(after, answer, false, 0).unwrap_or_else(|| AnswerSuffix { percent: percent(after), ..AnswerSuffix::default() });
     dressed(answer, None, &behind).0
 }
 

@@ -1,6 +1,6 @@
 //! Where a text announces an answer: "the answer is", `####` and their kin, in several languages.
 
-use super::How;
+use super::ExtractionRule;
 
 /// A place at which an answer is announced.
 pub struct Marker {
@@ -9,7 +9,7 @@ pub struct Marker {
     /// The byte behind it.
     pub end: usize,
     /// `####` or a statement.
-    pub how: How,
+    pub how: ExtractionRule,
     /// Whether it is a verb, so that what follows is the answer; behind a colon a sentence may follow.
     pub verb: bool,
     /// Whether it is of another language than English, whose words for parts and multiples are not known.
@@ -53,7 +53,7 @@ pub fn markers(text: &str) -> Vec<Marker> {
     let mut found = Vec::new();
     for (at, mark) in lower.match_indices("####") {
         if !lower[at + mark.len()..].starts_with('#') {
-            found.push(Marker { start: at, end: at + mark.len(), how: How::Hashes, verb: false, foreign: false });
+            found.push(Marker { start: at, end: at + mark.len(), how: ExtractionRule::Hashes, verb: false, foreign: false });
         }
     }
     let mut letter = false;
@@ -65,7 +65,7 @@ pub fn markers(text: &str) -> Vec<Marker> {
             found.extend(words.filter_map(|word| announced(&lower, at, word)));
         }
     }
-    let statement = |start, end| Marker { start, end, how: How::Statement, verb: false, foreign: false };
+    let statement = |start, end| Marker { start, end, how: ExtractionRule::Statement, verb: false, foreign: false };
     // A heading: "Final answer", and the answer on the next line.
     for (at, heading) in lower.match_indices("answer") {
         let line = lower[at + heading.len()..].trim_start_matches([' ', '*', '_', '#']);
@@ -109,7 +109,7 @@ fn announced(lower: &str, at: usize, word: &str) -> Option<Marker> {
         let behind = after.trim_start_matches([':', '：']);
         let chosen = behind.trim_start_matches("选项").starts_with(|c: char| ('a'..='j').contains(&c) || c == '(');
         let end = lower.len() - behind.len();
-        return chosen.then_some(Marker { start: at, end, how: How::Statement, verb: true, foreign: true });
+        return chosen.then_some(Marker { start: at, end, how: ExtractionRule::Statement, verb: true, foreign: true });
     }
     let colon = COLONS.iter().filter(|colon| after.starts_with(**colon)).max_by_key(|colon| colon.len())?;
     let verb = colon.chars().all(char::is_alphabetic);
@@ -120,7 +120,7 @@ fn announced(lower: &str, at: usize, word: &str) -> Option<Marker> {
     Some(Marker {
         start: at,
         end: lower.len() - after.len() + colon.len(),
-        how: How::Statement,
+        how: ExtractionRule::Statement,
         verb: verb || *colon == "=",
         foreign,
     })

@@ -1,7 +1,7 @@
 //! An answer and what follows it -> "yes" or "no" with a doubt, or another answer on the next line.
 
 use super::{
-    Found,
+    AnswerCandidate,
     doubt::retracted,
     phrase::last_number,
     statement::{plain_words, reads},
@@ -9,7 +9,7 @@ use super::{
 use crate::parse::shortened;
 
 /// "No, the series diverges.": its first word, and a doubt where the rest says otherwise.
-pub fn yes_or_no(text: &str) -> Option<Found> {
+pub fn yes_or_no(text: &str) -> Option<AnswerCandidate> {
     const OTHERWISE: &str = "yes no true false but however although though unless wrong incorrect wait actually if only except or maybe perhaps doubt \
                              sure again always necessarily entirely quite exactly sometimes usually mostly partly probably might could depends until \
                              think guess hmm provided providing given when whenever while long some most many few general generally typically exception \
@@ -28,7 +28,7 @@ pub fn yes_or_no(text: &str) -> Option<Found> {
     let rest = &text[first.len()..];
     let open = rest.starts_with("..") || rest.starts_with('…');
     let doubt = (open || plain_words(rest).iter().any(otherwise)).then(|| shortened(text)).or_else(|| retracted(rest));
-    Some(Found { doubt, ..Found::plain(first.trim_matches('*')) })
+    Some(AnswerCandidate { doubt, ..AnswerCandidate::plain(first.trim_matches('*')) })
 }
 
 /// The next line behind an answer, where it tells another one: "The answer is" `x = 2` and below it `x = 3`; "Hence we get 13."

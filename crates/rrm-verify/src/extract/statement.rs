@@ -1,7 +1,7 @@
 //! What a text says after "the answer is", `####` and their kin. A predicate is read to its end or not at all.
 
 use super::{
-    Found, How,
+    AnswerCandidate, ExtractionRule,
     doubt::{foreign, hedged, partial, retracted},
     find::{Span, math, segments},
     marker::Marker,
@@ -10,7 +10,7 @@ use super::{
     several,
 };
 use crate::{
-    lex::{Commas, Mode},
+    lex::{Commas, TextMode},
     parse::{Node, parse, shortened},
     words,
 };
@@ -29,21 +29,21 @@ pub fn stands_alone(text: &str) -> bool {
 }
 
 pub fn reads(text: &str) -> bool {
-    let mode = if text.contains('\\') { Mode::Math } else { Mode::Prose };
+    let mode = if text.contains('\\') { TextMode::Math } else { TextMode::Prose };
     text.len() <= 2000 && matches!(parse(text, mode, Commas::Usual), Ok(node) if !matches!(node, Node::Text(_)))
 }
 
 /// The answer that stands behind a marker; `None` where it states none. `words` says whether words count as one.
-pub fn stated(text: &str, marker: &Marker, words: bool) -> Option<Found> {
+pub fn stated(text: &str, marker: &Marker, words: bool) -> Option<AnswerCandidate> {
     let behind = text[marker.end..].trim_start_matches([':', '：', ' ', '*', '\n', '\r', '\t', '"', '_', '=']);
-    if marker.how == How::Hashes {
+    if marker.how == ExtractionRule::Hashes {
         return headed(behind);
     }
     if lists_options(behind) {
         return None;
     }
     if lists_items(text[marker.end..].trim_start_matches([':', '*', ' '])) {
-        return Some(Found { doubt: Some(shortened(behind)), ..Found::plain(behind) });
+        return Some(AnswerCandidate { doubt: Some(shortened(behind)), ..AnswerCandidate::plain(behind) });
     }
     let sentence = sentence(behind);
     let mut found = told(sentence, marker.verb, words)?;
@@ -76,7 +76,7 @@ fn decimal_comma(text: &str) -> String {
 }
 
 /// What stands behind `####`: all of its line, if it can be read or ends the text.
-fn headed(text: &str) -> Option<Found> {
+fn headed(text: &str) -> Option<AnswerCandidate> {
     let line = text.lines().next().unwrap_or_default().trim();
     let bare = bare(line);
     let digits = bare.bytes().take_while(u8::is_ascii_digit).count();
@@ -87,11 +87,11 @@ fn headed(text: &str) -> Option<Found> {
     }
     let last = text.trim_end() == line;
     let doubt = || foreign(bare, false).or_else(|| goes_on(bare, &text[text.len().min(text.find('\n').unwrap_or(text.len()))..]));
-    (!bare.is_empty() && (reads(bare) || last)).then(|| Found { doubt: doubt(), ..Found::plain(bare) })
+    (!bare.is_empty() && (reads(bare) || last)).then(|| AnswerCandidate { doubt: doubt(), ..AnswerCandidate::plain(bare) })
 }
 
 /// What a tag or a sentence says. Behind a verb all of it is the answer; else a sentence may tell it behind its own verb, or by its only number.
-pub fn told(sentence: &str, verb: bool, words: bool) -> Option<Found> {
+pub fn told(sentence: &str, verb: bool, words: bool) -> Option<AnswerCandidate> {
     let segments = segments(sentence);
     if !segments.is_empty() {
         return Some(with_math(sentence, &segments, verb));
@@ -105,32 +105,32 @@ pub fn told(sentence: &str, verb: bool, words: bool) -> Option<Found> {
         return Some(found);
     }
     if let Some(piece) = said_twice(bare) {
-        return Some(Found { doubt: Some(piece), ..Found::plain(bare) });
+        return Some(AnswerCandidate { doubt: Some(piece), ..AnswerCandidate::plain(bare) });
     }
     if reads(bare) {
-        return Some(Found::plain(bare));
+        return Some(AnswerCandidate::plain(bare));
     }
     if !verb && let Some(told) = behind_verb(bare) {
-        return Some(Found::plain(told));
+        return Some(AnswerCandidate::plain(told));
     }
     // "42 by the theorem of Fermat"
     let explained = [" by ", " from ", " using ", " (see", " according "].iter().filter_map(|mark| bare.find(mark)).min();
     if let Some(end) = explained.filter(|end| verb && reads(&bare[..*end])) {
-        return Some(Found::plain(&bare[..end]));
+        return Some(AnswerCandidate::plain(&bare[..end]));
     }
     if bare.chars().any(|c| c.is_ascii_digit()) {
         let plain = plain_words(bare).iter().all(|word| !words::changes(word));
         return Some(match last_number(bare) {
             Some((number, doubt)) if !verb && plain && count_numbers(bare) == 1 && reads(&number.text) => {
-                Found { doubt, ..Found::plain(&number.text) }
+                AnswerCandidate { doubt, ..AnswerCandidate::plain(&number.text) }
             }
             // All of it, which is not understood then.
-            _ => Found::plain(bare),
+            _ => AnswerCandidate::plain(bare),
         });
     }
     let remark =
         bare.split_whitespace().any(|word| listed(REMARKS, word.to_lowercase().trim_matches(|c: char| !c.is_alphanumeric())));
-    (words && !remark).then(|| Found::plain(bare))
+    (words && !remark).then(|| AnswerCandidate::plain(bare))
 }
 
 /// "42 (forty-two)" says one thing twice, or two things.
@@ -236,21 +236,23 @@ pub fn words_behind_verb(text: &str) -> Option<&str> {
 
 /// A sentence with mathematics in it: the mathematics, with the words behind it that say how much it is; a number behind it instead. Words that
 /// change what it says are a doubt.
-fn with_math(sentence: &str, segments: &[Span], verb: bool) -> Found {
-    let doubtful = |text: &str| Found { doubt: Some(shortened(text.trim())), ..Found::plain(text) };
+fn with_math(sentence: &str, segments: &[Span], verb: bool) -> AnswerCandidate {
+    let doubtful = |text: &str| AnswerCandidate { doubt: Some(shortened(text.trim())), ..AnswerCandidate::plain(text) };
     let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return doubtful(sentence) };
     let tail = bare(sentence[last.end..].trim_start_matches(['*', '"', '\\']));
     let before = sentence[..first.start].replace("\\\"", "");
     let before = bare(&before);
     if let Some(near) = approximation(tail).filter(|_| segments.len() == 1 && before.is_empty()) {
-        return Found { text: format!("{} \\approx {near}", first.text), math: true, doubt: None };
+        return AnswerCandidate { text: format!("{} \\approx {near}", first.text), math: true, doubt: None };
     }
     if tail.chars().any(|c| c.is_ascii_digit()) {
         if !verb && let Some(told) = behind_verb(&format!("x {tail}")) {
-            return Found::plain(told);
+            return AnswerCandidate::plain(told);
         }
         return match last_number(tail) {
-            Some((number, doubt)) if reads(&number.text) && !verb => Found { doubt, ..Found::plain(&number.text) },
+            Some((number, doubt)) if reads(&number.text) && !verb => {
+                AnswerCandidate { doubt, ..AnswerCandidate::plain(&number.text) }
+            }
             _ => doubtful(sentence),
         };
     }
@@ -263,7 +265,7 @@ fn with_math(sentence: &str, segments: &[Span], verb: bool) -> Found {
         if segments.len() > 1 || !tail.is_empty() {
             return doubtful(sentence);
         }
-        return Found { text: format!("({letter}) {}", first.text), math: true, doubt: None };
+        return AnswerCandidate { text: format!("({letter}) {}", first.text), math: true, doubt: None };
     }
     let words = plain_words(before);
     let verb_before = ["is", "are", "equals", "be", "was"].iter().any(|verb| words.last().is_some_and(|word| word == verb));
@@ -275,7 +277,7 @@ fn with_math(sentence: &str, segments: &[Span], verb: bool) -> Found {
     let broken = segments.iter().any(|segment| !segment.text.chars().any(char::is_alphanumeric) && !segment.text.contains('\\'));
     let explains = [", where ", ", since ", ", as ", ", because ", " by ", ", found ", " (see ", " from "];
     if segments.len() > 1 && known && !changed && explains.iter().any(|mark| sentence[first.end..].starts_with(mark)) {
-        return Found { text: first.text.clone(), math: true, doubt: None };
+        return AnswerCandidate { text: first.text.clone(), math: true, doubt: None };
     }
     let joints = |text: &str| matches!(text.trim().trim_matches(',').trim(), "" | "and" | "or" | "、");
     let apart = verb && segments.windows(2).any(|two| !joints(&sentence[two[0].end..two[1].start]));
@@ -290,9 +292,9 @@ fn with_math(sentence: &str, segments: &[Span], verb: bool) -> Found {
     let says = |word: &&String| words::changes(word) || words::magnitude(word).is_some() || crate::units::known(word);
     if counted.iter().any(says) && !sentence[last.end..].starts_with([',', '.', ';', ':']) {
         let counted: Vec<&str> = counted.iter().map(|word| word.as_str()).collect();
-        return Found { text: format!("{answer} \\text{{ {}}}", counted.join(" ")), math: true, doubt: None };
+        return AnswerCandidate { text: format!("{answer} \\text{{ {}}}", counted.join(" ")), math: true, doubt: None };
     }
-    Found { text: answer, math: true, doubt: None }
+    AnswerCandidate { text: answer, math: true, doubt: None }
 }
 
 /// The number of "(approximately 1.414)" and of ", which is about 1.414".

@@ -1,6 +1,6 @@
 //! What follows a backslash -> tokens: commands, environments, words inside of mathematics.
 
-use super::{Kind, Lexer, Mode, Rel, group, letters::FUNCTIONS};
+use super::{Lexer, Rel, TextMode, TokenKind, group, letters::FUNCTIONS};
 
 /// Commands that only lay out or choose a font, with or without a group behind them.
 const LAYOUT: &[&str] = &[
@@ -118,18 +118,18 @@ impl<'a> Lexer<'a> {
     fn escaped(&mut self, start: usize, next: Option<char>) {
         self.at += 1 + next.map_or(0, char::len_utf8);
         match next {
-            Some('\\') if self.environments > 0 => self.push(start, Kind::Row),
+            Some('\\') if self.environments > 0 => self.push(start, TokenKind::Row),
             // Twice escaped: `\\frac` is `\frac`.
             Some('\\') if self.rest().starts_with(|c: char| c.is_ascii_alphabetic() || c == '{' || c == '}') => self.at -= 1,
             // The end of a line, space of all widths, the end of mathematics.
             Some('\\' | ',' | ';' | ':' | '!' | ' ' | '\n' | '(' | ')' | '[' | ']' | '/') => self.spaced = true,
             Some('>') => self.spaced = true,
-            Some('%') => self.push(start, Kind::Sign('%')),
+            Some('%') => self.push(start, TokenKind::Sign('%')),
             Some('{') => self.bracket(start, '⟨'),
             Some('}') => self.bracket(start, '⟩'),
-            Some('|') => self.push(start, Kind::Sign('|')),
-            Some('$') => self.push(start, Kind::Money("dollar")),
-            Some('-') => self.push(start, Kind::Sign('-')),
+            Some('|') => self.push(start, TokenKind::Sign('|')),
+            Some('$') => self.push(start, TokenKind::Money("dollar")),
+            Some('-') => self.push(start, TokenKind::Sign('-')),
             Some('_' | '#' | '*') => self.spaced = true,
             _ => self.unknown(start),
         }
@@ -167,12 +167,12 @@ impl<'a> Lexer<'a> {
                     self.argument();
                 }
                 self.environments += 1;
-                self.push(start, Kind::Begin(environment));
+                self.push(start, TokenKind::Begin(environment));
             }
             "end" => {
                 self.argument();
                 self.environments = self.environments.saturating_sub(1);
-                self.push(start, Kind::End);
+                self.push(start, TokenKind::End);
             }
             "mathbb" | "Bbb" => {
                 // `\mathbb R` takes one letter.
@@ -188,7 +188,7 @@ impl<'a> Lexer<'a> {
                     }
                     (None, None) => return self.unknown(start),
                 };
-                self.push(start, Kind::Name(format!("bb {field}")));
+                self.push(start, TokenKind::Name(format!("bb {field}")));
             }
             // Arrows and relations that are not calculated.
             "pmod" | "bmod" | "mod" | "to" | "rightarrow" | "Rightarrow" | "implies" | "iff" | "leftrightarrow"
@@ -197,11 +197,11 @@ impl<'a> Lexer<'a> {
             | "Longrightarrow" | "oplus" | "otimes" | "nabla" | "partial" => self.unknown(start),
             "langle" => self.bracket(start, '('),
             "rangle" => self.bracket(start, ')'),
-            _ if MARKS.contains(&name) => self.push(start, Kind::Mark(name.to_owned())),
-            _ if short == "frac" || short == "binom" => self.push(start, Kind::Func(short.to_owned())),
-            _ if FUNCTIONS.contains(&name) => self.push(start, Kind::Func(name.to_owned())),
+            _ if MARKS.contains(&name) => self.push(start, TokenKind::Mark(name.to_owned())),
+            _ if short == "frac" || short == "binom" => self.push(start, TokenKind::Func(short.to_owned())),
+            _ if FUNCTIONS.contains(&name) => self.push(start, TokenKind::Func(name.to_owned())),
             "int" | "arcsec" | "arccsc" | "arccot" | "coth" | "sech" | "csch" | "arg" | "Pr" => {
-                self.push(start, Kind::Func(name.to_owned()))
+                self.push(start, TokenKind::Func(name.to_owned()))
             }
             // Two commands run together, such as `\quadx`.
             _ if name.strip_prefix("quad").is_some_and(|rest| rest.len() == 1) => {
@@ -210,9 +210,9 @@ impl<'a> Lexer<'a> {
             }
             _ => {
                 let kind = symbol(name)
-                    .unwrap_or_else(|| Kind::Name(if GREEK.contains(&name) { name.into() } else { format!("\\{name}") }));
+                    .unwrap_or_else(|| TokenKind::Name(if GREEK.contains(&name) { name.into() } else { format!("\\{name}") }));
                 match kind {
-                    Kind::Sign(sign @ ('⟨' | '⟩')) => self.bracket(start, sign),
+                    TokenKind::Sign(sign @ ('⟨' | '⟩')) => self.bracket(start, sign),
                     kind => self.push(start, kind),
                 }
             }
@@ -230,7 +230,7 @@ impl<'a> Lexer<'a> {
         }
         if sized && rest.starts_with('|') {
             let opens = if name.ends_with('l') || name == "left" { '❘' } else { '❙' };
-            self.push(start, Kind::Sign(opens));
+            self.push(start, TokenKind::Sign(opens));
         }
     }
 
@@ -251,14 +251,14 @@ impl<'a> Lexer<'a> {
         }
         self.spaced |= inside.starts_with(char::is_whitespace);
         if (name == "mathrm" || name == "operatorname") && FUNCTIONS.contains(&trimmed) {
-            return self.push(start, Kind::Func(trimmed.to_owned()));
+            return self.push(start, TokenKind::Func(trimmed.to_owned()));
         }
-        let mode = if name == "mathrm" || name == "operatorname" { Mode::Math } else { Mode::Prose };
+        let mode = if name == "mathrm" || name == "operatorname" { TextMode::Math } else { TextMode::Prose };
         self.upright(start, inside, mode);
     }
 
     /// Words that are set upright.
-    pub(super) fn upright(&mut self, start: usize, inside: &'a str, mode: Mode) {
+    pub(super) fn upright(&mut self, start: usize, inside: &'a str, mode: TextMode) {
         let (trimmed, end) = (inside.trim(), self.at);
         // The text before is part of it, so that "and" and units are told by what they follow.
         let mut inner = Lexer {
@@ -328,47 +328,47 @@ const GREEK: &[&str] = &[
 ];
 
 /// What a command stands for. `None` for a command that is a name.
-fn symbol(name: &str) -> Option<Kind> {
+fn symbol(name: &str) -> Option<TokenKind> {
     Some(match name {
-        "cdot" | "times" | "ast" | "cdotp" => Kind::Sign('*'),
-        "div" => Kind::Sign('/'),
-        "pm" => Kind::Sign('±'),
-        "mp" => Kind::Sign('∓'),
-        "cup" | "bigcup" => Kind::Sign('∪'),
-        "cap" | "bigcap" => Kind::Sign('∩'),
-        "setminus" | "backslash" | "smallsetminus" => Kind::Sign('∖'),
-        "lfloor" => Kind::Sign('⌊'),
-        "rfloor" => Kind::Sign('⌋'),
-        "lceil" => Kind::Sign('⌈'),
-        "rceil" => Kind::Sign('⌉'),
-        "lbrace" => Kind::Sign('⟨'),
-        "rbrace" => Kind::Sign('⟩'),
-        "lbrack" => Kind::Sign('['),
-        "rbrack" => Kind::Sign(']'),
-        "lvert" => Kind::Sign('❘'),
-        "rvert" => Kind::Sign('❙'),
-        "vert" | "mid" => Kind::Sign('|'),
-        "colon" => Kind::Sign(':'),
-        "circ" | "degree" | "textdegree" => Kind::Sign('°'),
-        "prime" => Kind::Sign('\''),
-        "le" | "leq" | "leqslant" | "leqq" => Kind::Rel(Rel::LessEqual),
-        "ge" | "geq" | "geqslant" | "geqq" => Kind::Rel(Rel::GreaterEqual),
-        "lt" => Kind::Rel(Rel::Less),
-        "gt" => Kind::Rel(Rel::Greater),
-        "ne" | "neq" => Kind::Rel(Rel::NotEqual),
-        "approx" | "simeq" | "approxeq" | "doteq" | "thickapprox" => Kind::Rel(Rel::About),
-        "in" => Kind::Rel(Rel::In),
-        "infty" => Kind::Name("∞".into()),
-        "pi" => Kind::Name("π".into()),
-        "emptyset" | "varnothing" => Kind::Name("∅".into()),
-        "Reals" | "R" => Kind::Name("bb R".into()),
-        "ldots" | "dots" | "cdots" | "dotsc" | "dotsb" | "dotsm" => Kind::Dots,
-        "land" | "wedge" => Kind::And,
-        "lor" | "vee" => Kind::Or,
-        "lg" => Kind::Func("lg".into()),
-        "euro" => Kind::Money("euro"),
-        "pounds" => Kind::Money("pound sterling"),
-        "permil" | "textperthousand" => Kind::Sign('‰'),
+        "cdot" | "times" | "ast" | "cdotp" => TokenKind::Sign('*'),
+        "div" => TokenKind::Sign('/'),
+        "pm" => TokenKind::Sign('±'),
+        "mp" => TokenKind::Sign('∓'),
+        "cup" | "bigcup" => TokenKind::Sign('∪'),
+        "cap" | "bigcap" => TokenKind::Sign('∩'),
+        "setminus" | "backslash" | "smallsetminus" => TokenKind::Sign('∖'),
+        "lfloor" => TokenKind::Sign('⌊'),
+        "rfloor" => TokenKind::Sign('⌋'),
+        "lceil" => TokenKind::Sign('⌈'),
+        "rceil" => TokenKind::Sign('⌉'),
+        "lbrace" => TokenKind::Sign('⟨'),
+        "rbrace" => TokenKind::Sign('⟩'),
+        "lbrack" => TokenKind::Sign('['),
+        "rbrack" => TokenKind::Sign(']'),
+        "lvert" => TokenKind::Sign('❘'),
+        "rvert" => TokenKind::Sign('❙'),
+        "vert" | "mid" => TokenKind::Sign('|'),
+        "colon" => TokenKind::Sign(':'),
+        "circ" | "degree" | "textdegree" => TokenKind::Sign('°'),
+        "prime" => TokenKind::Sign('\''),
+        "le" | "leq" | "leqslant" | "leqq" => TokenKind::Rel(Rel::LessEqual),
+        "ge" | "geq" | "geqslant" | "geqq" => TokenKind::Rel(Rel::GreaterEqual),
+        "lt" => TokenKind::Rel(Rel::Less),
+        "gt" => TokenKind::Rel(Rel::Greater),
+        "ne" | "neq" => TokenKind::Rel(Rel::NotEqual),
+        "approx" | "simeq" | "approxeq" | "doteq" | "thickapprox" => TokenKind::Rel(Rel::About),
+        "in" => TokenKind::Rel(Rel::In),
+        "infty" => TokenKind::Name("∞".into()),
+        "pi" => TokenKind::Name("π".into()),
+        "emptyset" | "varnothing" => TokenKind::Name("∅".into()),
+        "Reals" | "R" => TokenKind::Name("bb R".into()),
+        "ldots" | "dots" | "cdots" | "dotsc" | "dotsb" | "dotsm" => TokenKind::Dots,
+        "land" | "wedge" => TokenKind::And,
+        "lor" | "vee" => TokenKind::Or,
+        "lg" => TokenKind::Func("lg".into()),
+        "euro" => TokenKind::Money("euro"),
+        "pounds" => TokenKind::Money("pound sterling"),
+        "permil" | "textperthousand" => TokenKind::Sign('‰'),
         _ => return None,
     })
 }

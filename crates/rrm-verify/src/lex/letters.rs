@@ -1,7 +1,7 @@
 //! Letters -> variables, labels, functions, or words.
 
-use super::{Kind, Lexer, Mode, Rel};
-use crate::words::{self, Joint};
+use super::{Lexer, Rel, TextMode, TokenKind};
+use crate::words::{self, WordJoint};
 
 /// Functions that may be written without a backslash.
 pub const FUNCTIONS: &[&str] = &[
@@ -19,25 +19,25 @@ impl<'a> Lexer<'a> {
         let run: &'a str = &rest[..rest.find(|c: char| !c.is_alphabetic() || super::signs::is_sign(c)).unwrap_or(rest.len())];
         let start = self.at;
         if rest.starts_with("N/A") {
-            return self.take(3, Kind::Word("N/A".into()));
+            return self.take(3, TokenKind::Word("N/A".into()));
         }
         if run.contains(['Ω', '\u{2126}', 'µ', 'μ']) && run != "μ" {
             // `kΩ`, `μs`: signs of units, with either sign for each letter.
             let sign = run.replace('\u{2126}', "Ω").replace('µ', "μ");
-            return self.take(run.len(), Kind::Word(sign));
+            return self.take(run.len(), TokenKind::Word(sign));
         }
         if let Some(length) = abbreviation(rest) {
             self.at += length;
             let word = rest[..length].replace(['.', ' '], "");
-            return self.push(start, Kind::Word(word));
+            return self.push(start, TokenKind::Word(word));
         }
         let power = self.rest()[run.len()..].trim_start().starts_with("10^");
         if run == "x" && power && self.after_value() {
             // "3.2 x 10^5"
-            return self.take(1, Kind::Sign('*'));
+            return self.take(1, TokenKind::Sign('*'));
         }
         if let Some(name) = greek(run) {
-            return self.take(run.len(), Kind::Name(name.to_owned()));
+            return self.take(run.len(), TokenKind::Name(name.to_owned()));
         }
         if let Some((kind, length)) = self.joint(run) {
             self.at += length;
@@ -45,13 +45,13 @@ impl<'a> Lexer<'a> {
         }
         if run.chars().any(|c| c > '\u{2e7f}') {
             // Signs of Chinese and Japanese are words, one by one or several.
-            return self.take(run.len(), Kind::Word(run.to_owned()));
+            return self.take(run.len(), TokenKind::Word(run.to_owned()));
         }
-        if self.upright || self.mode == Mode::Prose { self.prose(run) } else { self.math(run) }
+        if self.upright || self.mode == TextMode::Prose { self.prose(run) } else { self.math(run) }
     }
 
     /// "and" and "or" in several languages, alone or with one capital behind them, as in `-1orW(x)`.
-    fn joint(&self, run: &str) -> Option<(Kind, usize)> {
+    fn joint(&self, run: &str) -> Option<(TokenKind, usize)> {
         let lower = run.to_lowercase();
         // One letter is a joint between two values only, with blanks around it.
         let after = &self.rest()[run.len()..];
@@ -64,22 +64,22 @@ impl<'a> Lexer<'a> {
             }
         };
         let kind = |joint| match joint {
-            Joint::And => Kind::And,
-            Joint::Or => Kind::Or,
+            WordJoint::And => TokenKind::And,
+            WordJoint::Or => TokenKind::Or,
         };
-        if let Some(kind) = words::joint(&lower, self.mode == Mode::Prose).map(kind)
+        if let Some(kind) = words::joint(&lower, self.mode == TextMode::Prose).map(kind)
             && (run.chars().count() > 1 || !run.is_ascii() || (self.after_value() && between()))
         {
             return Some((kind, run.len()));
         }
         ["and", "or"].into_iter().find_map(|joint| {
             let next = run.strip_prefix(joint)?.chars().next()?;
-            let kind = if joint == "or" { Kind::Or } else { Kind::And };
+            let kind = if joint == "or" { TokenKind::Or } else { TokenKind::And };
             (self.after_value() && next.is_ascii_uppercase()).then_some((kind, joint.len()))
         })
     }
 
-    fn take(&mut self, length: usize, kind: Kind) {
+    fn take(&mut self, length: usize, kind: TokenKind) {
         let start = self.at;
         self.at += length;
         self.push(start, kind);
@@ -89,10 +89,10 @@ impl<'a> Lexer<'a> {
     fn known(&mut self, run: &str) -> bool {
         let lower = run.to_lowercase();
         let kind = match lower.as_str() {
-            "pi" => Kind::Name("π".into()),
-            "infinity" | "inf" | "infty" => Kind::Name("∞".into()),
-            "percent" | "pct" | "percentage" | "percents" | "prozent" | "procent" => Kind::Sign('%'),
-            _ if FUNCTIONS.contains(&run) => Kind::Func(run.to_owned()),
+            "pi" => TokenKind::Name("π".into()),
+            "infinity" | "inf" | "infty" => TokenKind::Name("∞".into()),
+            "percent" | "pct" | "percentage" | "percents" | "prozent" | "procent" => TokenKind::Sign('%'),
+            _ if FUNCTIONS.contains(&run) => TokenKind::Func(run.to_owned()),
             _ => return false,
         };
         self.take(run.len(), kind);
@@ -108,18 +108,18 @@ impl<'a> Lexer<'a> {
         let capital = |c: char| c.is_uppercase();
         let after = self.rest()[run.len()..].trim_start();
         if lower == "in" && after.starts_with(['(', '[', '{', '\\']) && !self.after_value() {
-            return self.take(run.len(), Kind::Rel(Rel::In));
+            return self.take(run.len(), TokenKind::Rel(Rel::In));
         }
         if let Some(function) =
             FUNCTIONS.iter().find(|name| run.strip_prefix(**name).is_some_and(|rest| rest.chars().count() == 1))
         {
             // `sinx`
-            return self.take(function.len(), Kind::Func((*function).to_owned()));
+            return self.take(function.len(), TokenKind::Func((*function).to_owned()));
         }
         if count == 1 {
-            return self.take(run.len(), Kind::Name(run.to_owned()));
+            return self.take(run.len(), TokenKind::Name(run.to_owned()));
         }
-        let behind_pi = matches!(self.tokens.last().map(|token| &token.kind), Some(Kind::Name(name)) if name == "π");
+        let behind_pi = matches!(self.tokens.last().map(|token| &token.kind), Some(TokenKind::Name(name)) if name == "π");
         let unit = (self.after_value() || behind_pi) && words::is_unit(&lower);
         // "of", "for", "per" between blanks are words of a sentence.
         let small = self.spaced && run == lower && words::is_known(&lower) && !self.tokens.is_empty();
@@ -128,23 +128,23 @@ impl<'a> Lexer<'a> {
             || small
             || !capitals && (words::is_answer(&lower) || words::number(&lower).is_some() || words::magnitude(&lower).is_some())
         {
-            return self.take(run.len(), Kind::Word(run.to_owned()));
+            return self.take(run.len(), TokenKind::Word(run.to_owned()));
         }
         if capitals {
-            return self.take(run.len(), Kind::Name(run.to_owned()));
+            return self.take(run.len(), TokenKind::Name(run.to_owned()));
         }
         if count > LETTERS || count == LETTERS && self.text.len() == run.len() {
-            return self.take(run.len(), Kind::Word(run.to_owned()));
+            return self.take(run.len(), TokenKind::Word(run.to_owned()));
         }
         let first = run.chars().next().map_or(1, char::len_utf8);
-        self.take(first, Kind::Name(run[..first].to_owned()));
+        self.take(first, TokenKind::Name(run[..first].to_owned()));
     }
 
     fn prose(&mut self, run: &str) {
         let lower = run.to_lowercase();
         let count = run.chars().count();
         if self.after_value() && !self.spaced && matches!(run, "st" | "nd" | "rd" | "th") {
-            return self.take(run.len(), Kind::Word(run.to_owned()));
+            return self.take(run.len(), TokenKind::Word(run.to_owned()));
         }
         // "30 min", "5 sec": units, not functions.
         let unit = count > 1 && self.after_value() && words::is_unit(run);
@@ -159,16 +159,16 @@ impl<'a> Lexer<'a> {
             return self.unknown(start);
         }
         if count == 1 {
-            return self.take(run.len(), Kind::Name(run.to_owned()));
+            return self.take(run.len(), TokenKind::Name(run.to_owned()));
         }
         if matches!(lower.as_str(), "am" | "pm") && self.after_value() {
-            return self.take(run.len(), Kind::Word(lower));
+            return self.take(run.len(), TokenKind::Word(lower));
         }
         if run.chars().all(char::is_uppercase) && run.is_ascii() && !words::is_answer(&lower) && words::number(&lower).is_none() {
             let kind = if (words::is_unit(&lower) || count > 1 && words::is_unit(run)) && self.after_value() {
-                Kind::Word(run.to_owned())
+                TokenKind::Word(run.to_owned())
             } else {
-                Kind::Name(run.to_owned())
+                TokenKind::Name(run.to_owned())
             };
             return self.take(run.len(), kind);
         }
@@ -179,9 +179,9 @@ impl<'a> Lexer<'a> {
         let word = self.text.len() == run.len() && count == LETTERS || self.after_value() && words::is_unit(&lower);
         let product = run.is_ascii() && count <= LETTERS && (glued || alone) && run == lower && !word;
         if product && !words::is_known(&lower) && !self.upright {
-            return self.take(1, Kind::Name(run[..1].to_owned()));
+            return self.take(1, TokenKind::Name(run[..1].to_owned()));
         }
-        self.take(run.len(), Kind::Word(run.to_owned()));
+        self.take(run.len(), TokenKind::Word(run.to_owned()));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Numbers as they are written: thousands, decimals, what repeats, exponents, dates.
 
-use super::{Commas, Kind, Lexer, Mode, digits, group};
+use super::{Commas, Lexer, TextMode, TokenKind, digits, group};
 
 /// Three dots, as they are written.
 const DOTS: &[&str] = &["...", "…", "\\ldots", "\\dots", "\\cdots", "\\dotsc"];
@@ -12,9 +12,9 @@ impl<'a> Lexer<'a> {
         if self.date() {
             return;
         }
-        if self.mode == Mode::Math && self.takes_one_digit() {
+        if self.mode == TextMode::Math && self.takes_one_digit() {
             self.at += 1;
-            return self.push(start, Kind::Num(self.text[start..self.at].to_owned()));
+            return self.push(start, TokenKind::Num(self.text[start..self.at].to_owned()));
         }
         let mut number = digits(self.rest()).to_owned();
         self.at += number.len();
@@ -51,19 +51,19 @@ impl<'a> Lexer<'a> {
         }
         let exponent = self.exponent();
         if exponent.is_some() {
-            self.push(start, Kind::Sign('('));
+            self.push(start, TokenKind::Sign('('));
         }
-        self.push(start, Kind::Num(number.clone()));
+        self.push(start, TokenKind::Num(number.clone()));
         if let Some(exponent) = exponent {
-            [Kind::Sign('*'), Kind::Num("10".into()), Kind::Sign('^'), Kind::Sign('{')]
+            [TokenKind::Sign('*'), TokenKind::Num("10".into()), TokenKind::Sign('^'), TokenKind::Sign('{')]
                 .into_iter()
                 .for_each(|kind| self.push(start, kind));
             if exponent.starts_with('-') {
-                self.push(start, Kind::Sign('-'));
+                self.push(start, TokenKind::Sign('-'));
             }
-            self.push(start, Kind::Num(exponent.trim_start_matches(['-', '+']).to_owned()));
-            self.push(start, Kind::Sign('}'));
-            self.push(start, Kind::Sign(')'));
+            self.push(start, TokenKind::Num(exponent.trim_start_matches(['-', '+']).to_owned()));
+            self.push(start, TokenKind::Sign('}'));
+            self.push(start, TokenKind::Sign(')'));
         } else if pointed {
             self.repeated(&number);
         }
@@ -72,10 +72,10 @@ impl<'a> Lexer<'a> {
     /// `\frac12`, `\sqrt12` and `x^12` take one digit each as an argument.
     fn takes_one_digit(&self) -> bool {
         let kind = |back: usize| self.tokens.len().checked_sub(back).map(|at| &self.tokens[at].kind);
-        let command = |kind: Option<&Kind>, sqrt: bool| matches!(kind, Some(Kind::Func(name)) if name == "frac" || name == "binom" || sqrt && name == "sqrt");
-        let digit = matches!(kind(1), Some(Kind::Num(digits)) if digits.len() == 1);
+        let command = |kind: Option<&TokenKind>, sqrt: bool| matches!(kind, Some(TokenKind::Func(name)) if name == "frac" || name == "binom" || sqrt && name == "sqrt");
+        let digit = matches!(kind(1), Some(TokenKind::Num(digits)) if digits.len() == 1);
         self.rest().starts_with(|c: char| c.is_ascii_digit())
-            && (command(kind(1), true) || digit && command(kind(2), false) || matches!(kind(1), Some(Kind::Sign('_' | '^'))))
+            && (command(kind(1), true) || digit && command(kind(2), false) || matches!(kind(1), Some(TokenKind::Sign('_' | '^'))))
     }
 
     /// `2021-03-05`, `2021/3/5`.
@@ -90,12 +90,12 @@ impl<'a> Lexer<'a> {
         let number = |text: &str| text.parse().unwrap_or(0u32);
         let short = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
         // `2021-3-5` may be a difference, in mathematics.
-        let padded = self.mode == Mode::Prose || month.len() == 2 || day.len() == 2;
+        let padded = self.mode == TextMode::Prose || month.len() == 2 || day.len() == 2;
         if !short(month) || !short(day) || !padded || !(1..=12).contains(&number(month)) || !(1..=31).contains(&number(day)) {
             return false;
         }
         self.at += 4 + 1 + month.len() + 1 + day.len();
-        self.push(start, Kind::Date(number(year), number(month), number(day)));
+        self.push(start, TokenKind::Date(number(year), number(month), number(day)));
         true
     }
 
@@ -133,13 +133,16 @@ impl<'a> Lexer<'a> {
     /// Three digits that continue a number, and the bytes up to their end.
     fn thousand(&self) -> Option<(&'a str, usize)> {
         let rest = self.rest();
-        let space = if self.mode == Mode::Prose { " " } else { "~" };
+        let space = if self.mode == TextMode::Prose { " " } else { "~" };
         let marks = ["{,}", "{, }", "{,\\!}", "\\,", "\\ ", "\\;", "\u{a0}", "\u{202f}", "\u{2009}", space];
         // Mathematics takes no notice of blanks before a comma in braces.
-        let blank =
-            if self.mode == Mode::Math && rest.trim_start().starts_with("{,") { rest.len() - rest.trim_start().len() } else { 0 };
+        let blank = if self.mode == TextMode::Math && rest.trim_start().starts_with("{,") {
+            rest.len() - rest.trim_start().len()
+        } else {
+            0
+        };
         let rest = &rest[blank..];
-        if self.mode == Mode::Math && rest.contains("\\!") {
+        if self.mode == TextMode::Math && rest.contains("\\!") {
             // `4,\!913`, with any space around the comma.
             let comma = spaceless(rest);
             let after = comma.strip_prefix(',').map_or("", spaceless);
@@ -178,7 +181,7 @@ impl<'a> Lexer<'a> {
 
     /// Mathematics takes no notice of blanks between digits; before a fraction they part a mixed number.
     fn blanks(&mut self, number: &mut String) {
-        if self.mode == Mode::Prose || number.is_empty() {
+        if self.mode == TextMode::Prose || number.is_empty() {
             return;
         }
         loop {
@@ -198,7 +201,7 @@ impl<'a> Lexer<'a> {
     fn decimal_comma(&self, number: &str, whole: usize) -> Option<&'a str> {
         let part = digits(self.rest().strip_prefix(',')?);
         let after = &self.rest()[1 + part.len()..];
-        let usual = self.mode == Mode::Prose && (part.len() == 2 && number.len() != 2 || (number == "0" && part.len() > 2));
+        let usual = self.mode == TextMode::Prose && (part.len() == 2 && number.len() != 2 || (number == "0" && part.len() > 2));
         let fits = match self.commas {
             Commas::Usual => usual && self.brackets == 0,
             Commas::Decimals => !part.is_empty(),
@@ -210,12 +213,12 @@ impl<'a> Lexer<'a> {
 
     /// Whether the number stands right behind a comma, as a later member of a list does.
     fn after_comma(&self) -> bool {
-        matches!(self.tokens.last().map(|token| &token.kind), Some(Kind::Comma)) && !self.spaced
+        matches!(self.tokens.last().map(|token| &token.kind), Some(TokenKind::Comma)) && !self.spaced
     }
 
     /// The exponent of `1.5e-3`, in plain text.
     fn exponent(&mut self) -> Option<&'a str> {
-        let rest = self.rest().strip_prefix(['e', 'E']).filter(|_| self.mode == Mode::Prose)?;
+        let rest = self.rest().strip_prefix(['e', 'E']).filter(|_| self.mode == TextMode::Prose)?;
         let signed = rest.strip_prefix(['-', '+']).unwrap_or(rest);
         let length = rest.len() - signed.len() + digits(signed).len();
         let whole = !digits(signed).is_empty() && !rest[length..].starts_with(|c: char| c.is_alphanumeric());
@@ -228,33 +231,33 @@ impl<'a> Lexer<'a> {
     /// What a decimal repeats: `\overline{3}`, `\dot{3}`, `(3)` after a zero and a point, or digits that were written twice before dots.
     fn repeated(&mut self, number: &str) {
         let start = self.at;
-        let rest = if self.mode == Mode::Math { spaceless(self.rest()) } else { self.rest() };
+        let rest = if self.mode == TextMode::Math { spaceless(self.rest()) } else { self.rest() };
         let space = self.rest().len() - rest.len();
         for mark in ["\\overline", "\\bar"] {
             let Some(behind) = rest.strip_prefix(mark).map(spaceless) else { continue };
-            if all_digits(behind.get(..1).unwrap_or_default()) && self.mode == Mode::Math {
+            if all_digits(behind.get(..1).unwrap_or_default()) && self.mode == TextMode::Math {
                 // `\overline1` takes one digit.
                 self.at += self.rest().len() - behind.len() + 1;
-                return self.push(start, Kind::Repeat(behind[..1].to_owned()));
+                return self.push(start, TokenKind::Repeat(behind[..1].to_owned()));
             }
             if let Some((inside, length)) = group(behind)
                 && let inside = inside.replace("\\,", "").replace(' ', "")
                 && all_digits(&inside)
             {
                 self.at += self.rest().len() - behind.len() + length;
-                return self.push(start, Kind::Repeat(inside));
+                return self.push(start, TokenKind::Repeat(inside));
             }
         }
         if let Some((repeated, length)) = dotted(rest) {
             self.at += space + length;
-            return self.push(start, Kind::Repeat(repeated));
+            return self.push(start, TokenKind::Repeat(repeated));
         }
         let rest = self.rest();
         let in_brackets = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')).map(|(inside, _)| inside);
         if let Some(inside) = in_brackets.filter(|inside| all_digits(inside)) {
             self.at += inside.len() + 2;
             if number.starts_with("0.") {
-                return self.push(start, Kind::Repeat(inside.to_owned()));
+                return self.push(start, TokenKind::Repeat(inside.to_owned()));
             }
             // `2.5(3)` may be a product.
             return self.unknown(start);
@@ -262,12 +265,12 @@ impl<'a> Lexer<'a> {
         if let Some(dots) = DOTS.iter().find(|dots| rest.starts_with(**dots)) {
             let decimals = number.split_once('.').map_or("", |(_, decimals)| decimals);
             if let Some(length) = period(decimals)
-                && let Some(Kind::Num(written)) = self.tokens.last_mut().map(|token| &mut token.kind)
+                && let Some(TokenKind::Num(written)) = self.tokens.last_mut().map(|token| &mut token.kind)
             {
                 let repeated = decimals[decimals.len() - length..].to_owned();
                 self.at += dots.len();
                 written.truncate(written.len() - length);
-                self.push(start, Kind::Repeat(repeated));
+                self.push(start, TokenKind::Repeat(repeated));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Signs -> tokens: one token for all spellings of a sign.
 
-use super::{Kind, Lexer, Mode, Rel};
+use super::{Lexer, Rel, TextMode, TokenKind};
 
 /// Letters of Unicode that are signs of mathematics here.
 pub fn is_sign(sign: char) -> bool {
@@ -86,11 +86,11 @@ impl Lexer<'_> {
         {
             // `{\rm cm}`
             self.at += length;
-            return self.upright(start, words, Mode::Prose);
+            return self.upright(start, words, TextMode::Prose);
         }
         self.at += first.len_utf8();
         if let Some((over, under)) = part(first) {
-            return self.push(start, Kind::Part(over, under));
+            return self.push(start, TokenKind::Part(over, under));
         }
         if raised(first).is_some() {
             return self.shifted(start, '^', raised);
@@ -98,7 +98,7 @@ impl Lexer<'_> {
         if lowered(first).is_some() {
             return self.shifted(start, '_', lowered);
         }
-        if first == '–' && self.mode == Mode::Prose && self.after_value() {
+        if first == '–' && self.mode == TextMode::Prose && self.after_value() {
             // A dash between two numbers is a range.
             return self.unknown(start);
         }
@@ -119,8 +119,8 @@ impl Lexer<'_> {
             self.text[start..].chars().map_while(|c| Some(common(c)).filter(|w| *w != c && w.is_ascii_alphanumeric())).collect();
         self.at = start + self.text[start..].chars().take(run.chars().count()).map(char::len_utf8).sum::<usize>();
         let kind = match run.bytes().all(|b| b.is_ascii_digit()) {
-            true => Kind::Num(run),
-            false if run.len() == 1 => Kind::Name(run),
+            true => TokenKind::Num(run),
+            false if run.len() == 1 => TokenKind::Name(run),
             false => return self.unknown(start),
         };
         self.push(start, kind);
@@ -134,18 +134,18 @@ impl Lexer<'_> {
             inside.push(shown);
             self.at += letter.len_utf8();
         }
-        self.push(start, Kind::Sign(sign));
-        self.push(start, Kind::Sign('{'));
-        for token in super::lex(&inside, Mode::Math, self.commas) {
+        self.push(start, TokenKind::Sign(sign));
+        self.push(start, TokenKind::Sign('{'));
+        for token in super::lex(&inside, TextMode::Math, self.commas) {
             self.push(start, token.kind);
         }
-        self.push(start, Kind::Sign('}'));
+        self.push(start, TokenKind::Sign('}'));
     }
 
     fn relation(&mut self, start: usize, loose: Rel, strict: Rel) {
         let with = self.rest().starts_with('=');
         self.at += usize::from(with);
-        self.push(start, Kind::Rel(if with { loose } else { strict }));
+        self.push(start, TokenKind::Rel(if with { loose } else { strict }));
     }
 
     fn plain(&mut self, start: usize, sign: char) {
@@ -153,43 +153,43 @@ impl Lexer<'_> {
             '<' => return self.relation(start, Rel::LessEqual, Rel::Less),
             '>' => return self.relation(start, Rel::GreaterEqual, Rel::Greater),
             '!' if self.rest().starts_with('=') => return self.relation(start, Rel::NotEqual, Rel::NotEqual),
-            '=' => Kind::Rel(Rel::Equal),
-            '≤' | '⩽' | '≦' => Kind::Rel(Rel::LessEqual),
-            '≥' | '⩾' | '≧' => Kind::Rel(Rel::GreaterEqual),
-            '≠' => Kind::Rel(Rel::NotEqual),
-            '≈' | '≃' | '≅' => Kind::Rel(Rel::About),
-            '∈' => Kind::Rel(Rel::In),
+            '=' => TokenKind::Rel(Rel::Equal),
+            '≤' | '⩽' | '≦' => TokenKind::Rel(Rel::LessEqual),
+            '≥' | '⩾' | '≧' => TokenKind::Rel(Rel::GreaterEqual),
+            '≠' => TokenKind::Rel(Rel::NotEqual),
+            '≈' | '≃' | '≅' => TokenKind::Rel(Rel::About),
+            '∈' => TokenKind::Rel(Rel::In),
             '*' if self.rest().starts_with('*') => {
                 self.at += 1;
-                Kind::Sign('^')
+                TokenKind::Sign('^')
             }
             '√' | '∛' | '∜' => return self.root(start, sign),
-            'π' | '∞' | '∅' => Kind::Name(sign.into()),
-            'ℝ' | 'ℕ' | 'ℤ' | 'ℚ' | 'ℂ' => Kind::Name(format!("bb {}", number_set(sign))),
-            '∠' => Kind::Mark("angle".into()),
-            '△' => Kind::Mark("triangle".into()),
-            'º' => Kind::Sign('°'),
+            'π' | '∞' | '∅' => TokenKind::Name(sign.into()),
+            'ℝ' | 'ℕ' | 'ℤ' | 'ℚ' | 'ℂ' => TokenKind::Name(format!("bb {}", number_set(sign))),
+            '∠' => TokenKind::Mark("angle".into()),
+            '△' => TokenKind::Mark("triangle".into()),
+            'º' => TokenKind::Sign('°'),
             '℃' | '℉' => {
-                self.push(start, Kind::Sign('°'));
-                Kind::Name(if sign == '℃' { "C" } else { "F" }.into())
+                self.push(start, TokenKind::Sign('°'));
+                TokenKind::Name(if sign == '℃' { "C" } else { "F" }.into())
             }
-            '°' => Kind::Sign('°'),
-            '…' | '⋯' => Kind::Dots,
+            '°' => TokenKind::Sign('°'),
+            '…' | '⋯' => TokenKind::Dots,
             '.' if self.rest().starts_with("..") => {
                 self.at += 2;
-                Kind::Dots
+                TokenKind::Dots
             }
-            ',' => Kind::Comma,
-            ';' => Kind::Semicolon,
-            '$' => Kind::Money("dollar"),
-            '€' => Kind::Money("euro"),
-            '£' => Kind::Money("pound sterling"),
-            '¥' | '￥' => Kind::Money("yuan"),
-            '₹' => Kind::Money("rupee"),
+            ',' => TokenKind::Comma,
+            ';' => TokenKind::Semicolon,
+            '$' => TokenKind::Money("dollar"),
+            '€' => TokenKind::Money("euro"),
+            '£' => TokenKind::Money("pound sterling"),
+            '¥' | '￥' => TokenKind::Money("yuan"),
+            '₹' => TokenKind::Money("rupee"),
             '(' | ')' | '[' | ']' => return self.bracket(start, sign),
             '+' | '-' | '*' | '/' | '^' | '_' | '!' | '\'' | '{' | '}' | ':' | '±' | '∓' | '∪' | '∩' | '∖' | '%' | '‰' | '|'
-            | '⌊' | '⌋' | '⌈' | '⌉' => Kind::Sign(sign),
-            '&' => Kind::Sign('&'),
+            | '⌊' | '⌋' | '⌈' | '⌉' => TokenKind::Sign(sign),
+            '&' => TokenKind::Sign('&'),
             // The point behind an answer, quotation marks around it.
             '.' if self.rest().is_empty() || self.rest().starts_with([' ', '\n', ')', '}', '"', '$', '\\']) => {
                 self.spaced = true;
@@ -207,16 +207,18 @@ impl Lexer<'_> {
 
     /// `√12`: the root of all digits behind it.
     fn root(&mut self, start: usize, sign: char) {
-        self.push(start, Kind::Func("sqrt".into()));
+        self.push(start, TokenKind::Func("sqrt".into()));
         if sign != '√' {
-            [Kind::Sign('['), Kind::Num(if sign == '∛' { "3" } else { "4" }.into()), Kind::Sign(']')]
+            [TokenKind::Sign('['), TokenKind::Num(if sign == '∛' { "3" } else { "4" }.into()), TokenKind::Sign(']')]
                 .into_iter()
                 .for_each(|kind| self.push(start, kind));
         }
         let digits = super::digits(self.rest());
         if !digits.is_empty() {
             self.at += digits.len();
-            [Kind::Sign('{'), Kind::Num(digits.to_owned()), Kind::Sign('}')].into_iter().for_each(|kind| self.push(start, kind));
+            [TokenKind::Sign('{'), TokenKind::Num(digits.to_owned()), TokenKind::Sign('}')]
+                .into_iter()
+                .for_each(|kind| self.push(start, kind));
         }
     }
 
@@ -226,7 +228,7 @@ impl Lexer<'_> {
             ')' | ']' | '⟩' => self.brackets = self.brackets.saturating_sub(1),
             _ => {}
         }
-        self.push(start, Kind::Sign(sign));
+        self.push(start, TokenKind::Sign(sign));
     }
 }
 

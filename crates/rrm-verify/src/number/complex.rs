@@ -2,27 +2,27 @@
 
 use dashu_ratio::RBig;
 
-use super::{Fail, Precision, Real};
+use super::{NumberError, Precision, RealNumber};
 
 /// A complex number; real where its second part is exactly zero.
 #[derive(Clone, Debug)]
 pub struct Complex {
     /// The real part.
-    pub re: Real,
+    pub re: RealNumber,
     /// The imaginary part.
-    pub im: Real,
+    pub im: RealNumber,
 }
 
-impl From<Real> for Complex {
-    fn from(re: Real) -> Self {
-        Complex { re, im: Real::ZERO }
+impl From<RealNumber> for Complex {
+    fn from(re: RealNumber) -> Self {
+        Complex { re, im: RealNumber::ZERO }
     }
 }
 
 impl Complex {
     /// A whole number.
     pub fn whole(value: i64) -> Self {
-        Real::whole(value).into()
+        RealNumber::whole(value).into()
     }
 
     /// Whether it is real.
@@ -31,8 +31,8 @@ impl Complex {
     }
 
     /// The sum.
-    pub fn add(&self, other: &Self, precision: &Precision) -> Result<Self, Fail> {
-        let im = if self.is_real() && other.is_real() { Real::ZERO } else { self.im.add(&other.im, precision)? };
+    pub fn add(&self, other: &Self, precision: &Precision) -> Result<Self, NumberError> {
+        let im = if self.is_real() && other.is_real() { RealNumber::ZERO } else { self.im.add(&other.im, precision)? };
         Ok(Complex { re: self.re.add(&other.re, precision)?, im })
     }
 
@@ -42,25 +42,25 @@ impl Complex {
     }
 
     /// The difference.
-    pub fn sub(&self, other: &Self, precision: &Precision) -> Result<Self, Fail> {
+    pub fn sub(&self, other: &Self, precision: &Precision) -> Result<Self, NumberError> {
         self.add(&other.neg(), precision)
     }
 
     /// The product.
-    pub fn mul(&self, other: &Self, precision: &Precision) -> Result<Self, Fail> {
+    pub fn mul(&self, other: &Self, precision: &Precision) -> Result<Self, NumberError> {
         if self.is_real() && other.is_real() {
             return Ok(self.re.mul(&other.re, precision)?.into());
         }
-        let part = |a: &Real, b: &Real| a.mul(b, precision);
+        let part = |a: &RealNumber, b: &RealNumber| a.mul(b, precision);
         let re = part(&self.re, &other.re)?.sub(&part(&self.im, &other.im)?, precision)?;
         let im = part(&self.re, &other.im)?.add(&part(&self.im, &other.re)?, precision)?;
         Ok(Complex { re, im })
     }
 
     /// The quotient.
-    pub fn div(&self, other: &Self, precision: &Precision) -> Result<Self, Fail> {
+    pub fn div(&self, other: &Self, precision: &Precision) -> Result<Self, NumberError> {
         if other.is_real() {
-            let im = if self.is_real() { Real::ZERO } else { self.im.div(&other.re, precision)? };
+            let im = if self.is_real() { RealNumber::ZERO } else { self.im.div(&other.re, precision)? };
             return Ok(Complex { re: self.re.div(&other.re, precision)?, im });
         }
         let size = other.re.mul(&other.re, precision)?.add(&other.im.mul(&other.im, precision)?, precision)?;
@@ -70,7 +70,7 @@ impl Complex {
     }
 
     /// The distance from zero.
-    pub fn abs(&self, precision: &Precision) -> Result<Real, Fail> {
+    pub fn abs(&self, precision: &Precision) -> Result<RealNumber, NumberError> {
         if self.is_real() {
             return Ok(self.re.abs());
         }
@@ -78,7 +78,7 @@ impl Complex {
     }
 
     /// The exponential.
-    pub fn exp(&self, precision: &Precision) -> Result<Self, Fail> {
+    pub fn exp(&self, precision: &Precision) -> Result<Self, NumberError> {
         let size = self.re.exp(precision)?;
         if self.is_real() {
             return Ok(size.into());
@@ -88,12 +88,13 @@ impl Complex {
     }
 
     /// The angle from the positive real axis, above minus π and up to π.
-    fn angle(&self, precision: &Precision) -> Result<Real, Fail> {
-        let half = |sign: i32| Real::pi(precision)?.mul(&Real::Exact(RBig::from_parts(sign.into(), 2u8.into())), precision);
-        match (self.re.sign().ok_or(Fail::Unsure)?, self.im.sign().ok_or(Fail::Unsure)?) {
-            (0, 0) => Err(Fail::Undefined),
+    fn angle(&self, precision: &Precision) -> Result<RealNumber, NumberError> {
+        let half =
+            |sign: i32| RealNumber::pi(precision)?.mul(&RealNumber::Exact(RBig::from_parts(sign.into(), 2u8.into())), precision);
+        match (self.re.sign().ok_or(NumberError::Unsure)?, self.im.sign().ok_or(NumberError::Unsure)?) {
+            (0, 0) => Err(NumberError::Undefined),
             (0, up) => half(up),
-            (1, 0) => Ok(Real::ZERO),
+            (1, 0) => Ok(RealNumber::ZERO),
             (1, _) => self.im.div(&self.re, precision)?.atan(precision),
             (_, up) => {
                 let turn = half(if up < 0 { -2 } else { 2 })?;
@@ -103,7 +104,7 @@ impl Complex {
     }
 
     /// The principal logarithm.
-    pub fn ln(&self, precision: &Precision) -> Result<Self, Fail> {
+    pub fn ln(&self, precision: &Precision) -> Result<Self, NumberError> {
         if self.is_real() && self.re.sign() == Some(1) {
             return Ok(self.re.ln(precision)?.into());
         }
@@ -114,7 +115,7 @@ impl Complex {
     }
 
     /// The power: real where a real one exists, else the principal one.
-    pub fn pow(&self, exponent: &Self, precision: &Precision) -> Result<Self, Fail> {
+    pub fn pow(&self, exponent: &Self, precision: &Precision) -> Result<Self, NumberError> {
         if self.is_real() && exponent.is_real() {
             if let Some(real) = self.re.pow(&exponent.re, precision)? {
                 return Ok(real.into());
@@ -122,7 +123,7 @@ impl Complex {
             precision.left_reals.set(true);
             // The square root of what is negative, without its angle.
             if exponent.re.exact() == Some(&RBig::from_parts(1.into(), 2u8.into())) {
-                return Ok(Complex { re: Real::ZERO, im: self.re.neg().root(2, precision)? });
+                return Ok(Complex { re: RealNumber::ZERO, im: self.re.neg().root(2, precision)? });
             }
         }
         if let Some(whole) = exponent.re.exact().and_then(super::small)
@@ -136,13 +137,13 @@ impl Complex {
     }
 
     /// Sine and cosine.
-    pub fn sin_cos(&self, precision: &Precision) -> Result<(Self, Self), Fail> {
+    pub fn sin_cos(&self, precision: &Precision) -> Result<(Self, Self), NumberError> {
         let (sin, cos) = self.re.sin_cos(precision)?;
         if self.is_real() {
             return Ok((sin.into(), cos.into()));
         }
         let (up, down) = (self.im.exp(precision)?, self.im.neg().exp(precision)?);
-        let half = Real::Exact(RBig::from_parts(1.into(), 2u8.into()));
+        let half = RealNumber::Exact(RBig::from_parts(1.into(), 2u8.into()));
         let cosh = up.add(&down, precision)?.mul(&half, precision)?;
         let sinh = up.sub(&down, precision)?.mul(&half, precision)?;
         Ok((

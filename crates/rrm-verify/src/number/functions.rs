@@ -4,39 +4,39 @@ use dashu_base::BitTest;
 use dashu_float::FpResult;
 use dashu_ratio::RBig;
 
-use super::{Fail, Float, NOTHING, Precision, Real, context, power, root, size, small, top};
+use super::{Float, NOTHING, NumberError, Precision, RealNumber, context, power, root, size, small, top};
 
 /// Highest degree of a root that is drawn by itself rather than by a logarithm.
 const ROOTS: u32 = 64;
 /// Exponents beyond which neither an exponential nor a reduced angle is calculated.
 const WIDEST: i64 = 48;
 
-fn rounded(value: FpResult<Float>) -> Result<Float, Fail> {
-    value.map(|value| value.value()).map_err(|_| Fail::Unsure)
+fn rounded(value: FpResult<Float>) -> Result<Float, NumberError> {
+    value.map(|value| value.value()).map_err(|_| NumberError::Unsure)
 }
 
-impl Real {
+impl RealNumber {
     /// The ratio of a circle to its diameter.
-    pub fn pi(precision: &Precision) -> Result<Real, Fail> {
+    pub fn pi(precision: &Precision) -> Result<RealNumber, NumberError> {
         precision.take(precision.bits)?;
-        Real::ball(context(precision).pi::<2>(None).value(), NOTHING, precision)
+        RealNumber::ball(context(precision).pi::<2>(None).value(), NOTHING, precision)
     }
 
     /// Euler's number.
-    pub fn e(precision: &Precision) -> Result<Real, Fail> {
+    pub fn e(precision: &Precision) -> Result<RealNumber, NumberError> {
         precision.take(precision.bits)?;
-        Real::ball(context(precision).e::<2>().value(), NOTHING, precision)
+        RealNumber::ball(context(precision).e::<2>().value(), NOTHING, precision)
     }
 
     /// The root of a number that is not negative.
-    pub fn root(&self, degree: u32, precision: &Precision) -> Result<Real, Fail> {
+    pub fn root(&self, degree: u32, precision: &Precision) -> Result<RealNumber, NumberError> {
         if degree == 0 || degree > 10_000 {
-            return Err(if degree == 0 { Fail::Undefined } else { Fail::TooMuch });
+            return Err(if degree == 0 { NumberError::Undefined } else { NumberError::TooMuch });
         }
-        if let Real::Exact(value) = self {
+        if let RealNumber::Exact(value) = self {
             precision.take(size(value).saturating_mul(8))?;
             if let Some(exact) = root(value, degree) {
-                return Ok(Real::Exact(exact));
+                return Ok(RealNumber::Exact(exact));
             }
             precision.met(size(value));
         }
@@ -46,101 +46,104 @@ impl Real {
         if error > top(&middle) - 3 {
             // It may be zero: so small is the root then.
             let bound = top(&middle).max(error).saturating_add(1);
-            return Ok(Real::Ball(Float::ZERO.with_precision(precision.bits).value(), bound.div_euclid(degree_wide) + 1));
+            return Ok(RealNumber::Ball(Float::ZERO.with_precision(precision.bits).value(), bound.div_euclid(degree_wide) + 1));
         }
         let low = top(&middle) - 2;
         // |a^(1/n) - b^(1/n)| <= |a - b| / (n m^(1 - 1/n)), m the smaller of both; 1/n is left out.
         let error = error.saturating_sub(low).saturating_add(low.div_euclid(degree_wide) + 1);
-        Real::ball(rounded(context(precision).nth_root(degree as usize, middle.repr()))?, error, precision)
+        RealNumber::ball(rounded(context(precision).nth_root(degree as usize, middle.repr()))?, error, precision)
     }
 
     /// The exponential.
-    pub fn exp(&self, precision: &Precision) -> Result<Real, Fail> {
+    pub fn exp(&self, precision: &Precision) -> Result<RealNumber, NumberError> {
         if self.is_zero() {
-            return Ok(Real::ONE);
+            return Ok(RealNumber::ONE);
         }
         precision.take(precision.bits.saturating_mul(8))?;
         let (middle, error) = self.float(precision);
         if top(&middle) > WIDEST {
-            return Err(Fail::TooMuch);
+            return Err(NumberError::TooMuch);
         }
         if error > -1 {
-            return Err(Fail::Unsure);
+            return Err(NumberError::Unsure);
         }
         let value = rounded(context(precision).exp(middle.repr(), None))?;
         let error = top(&value).saturating_add(error).saturating_add(1);
-        Real::ball(value, error, precision)
+        RealNumber::ball(value, error, precision)
     }
 
     /// The natural logarithm of a positive number.
-    pub fn ln(&self, precision: &Precision) -> Result<Real, Fail> {
+    pub fn ln(&self, precision: &Precision) -> Result<RealNumber, NumberError> {
         match self.sign() {
             Some(1) => {}
-            Some(0) => return Err(Fail::Undefined),
-            _ => return Err(Fail::Unsure),
+            Some(0) => return Err(NumberError::Undefined),
+            _ => return Err(NumberError::Unsure),
         }
-        if matches!(self, Real::Exact(value) if value.is_one()) {
-            return Ok(Real::ZERO);
+        if matches!(self, RealNumber::Exact(value) if value.is_one()) {
+            return Ok(RealNumber::ZERO);
         }
         precision.take(precision.bits.saturating_mul(8))?;
         let (middle, error) = self.float(precision);
         if error > top(&middle) - 3 {
-            return Err(Fail::Unsure);
+            return Err(NumberError::Unsure);
         }
         let error = error.saturating_sub(top(&middle) - 2).saturating_add(1);
-        Real::ball(rounded(context(precision).ln(middle.repr(), None))?, error, precision)
+        RealNumber::ball(rounded(context(precision).ln(middle.repr(), None))?, error, precision)
     }
 
     /// Sine and cosine.
-    pub fn sin_cos(&self, precision: &Precision) -> Result<(Real, Real), Fail> {
+    pub fn sin_cos(&self, precision: &Precision) -> Result<(RealNumber, RealNumber), NumberError> {
         if self.is_zero() {
-            return Ok((Real::ZERO, Real::ONE));
+            return Ok((RealNumber::ZERO, RealNumber::ONE));
         }
         precision.take(precision.bits.saturating_mul(8))?;
         let (middle, error) = self.float(precision);
         if top(&middle) > WIDEST {
-            return Err(Fail::TooMuch);
+            return Err(NumberError::TooMuch);
         }
         let (sin, cos) = context(precision).sin_cos(middle.repr(), None);
-        Ok((Real::ball(rounded(sin)?, error, precision)?, Real::ball(rounded(cos)?, error, precision)?))
+        Ok((RealNumber::ball(rounded(sin)?, error, precision)?, RealNumber::ball(rounded(cos)?, error, precision)?))
     }
 
     /// The inverse sine, where there is one.
-    pub fn asin(&self, precision: &Precision) -> Result<Real, Fail> {
-        let one = |sign: i32| if sign < 0 { Real::whole(-1) } else { Real::ONE };
+    pub fn asin(&self, precision: &Precision) -> Result<RealNumber, NumberError> {
+        let one = |sign: i32| if sign < 0 { RealNumber::whole(-1) } else { RealNumber::ONE };
         for sign in [-1, 1] {
             // Both ends belong to the domain, and are often exact.
             match self.sub(&one(sign), precision)?.sign() {
-                Some(0) => return Real::pi(precision)?.mul(&Real::Exact(RBig::from_parts(sign.into(), 2u8.into())), precision),
-                Some(side) if side == sign => return Err(Fail::Undefined),
+                Some(0) => {
+                    return RealNumber::pi(precision)?
+                        .mul(&RealNumber::Exact(RBig::from_parts(sign.into(), 2u8.into())), precision);
+                }
+                Some(side) if side == sign => return Err(NumberError::Undefined),
                 Some(_) => {}
-                None => return Err(Fail::Unsure),
+                None => return Err(NumberError::Unsure),
             }
         }
         if self.is_zero() {
-            return Ok(Real::ZERO);
+            return Ok(RealNumber::ZERO);
         }
         // asin x = atan (x / sqrt(1 - x^2))
-        let under = Real::ONE.sub(&self.mul(self, precision)?, precision)?.root(2, precision)?;
+        let under = RealNumber::ONE.sub(&self.mul(self, precision)?, precision)?.root(2, precision)?;
         self.div(&under, precision)?.atan(precision)
     }
 
     /// The inverse tangent.
-    pub fn atan(&self, precision: &Precision) -> Result<Real, Fail> {
+    pub fn atan(&self, precision: &Precision) -> Result<RealNumber, NumberError> {
         if self.is_zero() {
-            return Ok(Real::ZERO);
+            return Ok(RealNumber::ZERO);
         }
         precision.take(precision.bits.saturating_mul(8))?;
         let (middle, error) = self.float(precision);
-        Real::ball(rounded(context(precision).atan(middle.repr(), None))?, error, precision)
+        RealNumber::ball(rounded(context(precision).atan(middle.repr(), None))?, error, precision)
     }
 
     /// A power of a real base that is real: whole exponents, roots of odd degree of what is negative, any power of what is positive.
     /// `None` where the power is complex.
-    pub fn pow(&self, exponent: &Real, precision: &Precision) -> Result<Option<Real>, Fail> {
+    pub fn pow(&self, exponent: &RealNumber, precision: &Precision) -> Result<Option<RealNumber>, NumberError> {
         let whole = exponent.exact().and_then(small);
-        if let (Real::Exact(base), Some(whole)) = (self, whole) {
-            return Real::Exact(power(base, whole, precision)?).note(precision).map(Some);
+        if let (RealNumber::Exact(base), Some(whole)) = (self, whole) {
+            return RealNumber::Exact(power(base, whole, precision)?).note(precision).map(Some);
         }
         if let Some(whole) = whole {
             return self.whole_power(whole, precision).map(Some);
@@ -151,19 +154,19 @@ impl Real {
             && degree <= ROOTS
         {
             let base = match self.sign() {
-                Some(0) => return if over > 0 { Ok(Some(Real::ZERO)) } else { Err(Fail::Undefined) },
+                Some(0) => return if over > 0 { Ok(Some(RealNumber::ZERO)) } else { Err(NumberError::Undefined) },
                 Some(1) => self.root(degree, precision)?,
                 Some(_) if degree % 2 == 1 => self.neg().root(degree, precision)?.neg(),
                 Some(_) => return Ok(None),
                 None if over > 0 => self.root(degree, precision)?,
-                None => return Err(Fail::Unsure),
+                None => return Err(NumberError::Unsure),
             };
-            return base.pow(&Real::whole(over), precision);
+            return base.pow(&RealNumber::whole(over), precision);
         }
         match self.sign() {
             Some(0) => match exponent.sign() {
-                Some(1) => Ok(Some(Real::ZERO)),
-                _ => Err(Fail::Undefined),
+                Some(1) => Ok(Some(RealNumber::ZERO)),
+                _ => Err(NumberError::Undefined),
             },
             Some(1) => self.ln(precision)?.mul(exponent, precision)?.exp(precision).map(Some),
             // A root of odd degree of what is negative.
@@ -174,14 +177,14 @@ impl Real {
                 }
                 _ => Ok(None),
             },
-            None => Err(Fail::Unsure),
+            None => Err(NumberError::Unsure),
         }
     }
 
-    fn whole_power(&self, exponent: i64, precision: &Precision) -> Result<Real, Fail> {
-        let (mut result, mut square, mut left) = (Real::ONE, self.clone(), exponent.unsigned_abs());
+    fn whole_power(&self, exponent: i64, precision: &Precision) -> Result<RealNumber, NumberError> {
+        let (mut result, mut square, mut left) = (RealNumber::ONE, self.clone(), exponent.unsigned_abs());
         if left > 1 << 40 {
-            return Err(Fail::TooMuch);
+            return Err(NumberError::TooMuch);
         }
         while left > 0 {
             if left & 1 == 1 {
@@ -192,6 +195,6 @@ impl Real {
                 square = square.mul(&square, precision)?;
             }
         }
-        if exponent < 0 { Real::ONE.div(&result, precision) } else { Ok(result) }
+        if exponent < 0 { RealNumber::ONE.div(&result, precision) } else { Ok(result) }
     }
 }

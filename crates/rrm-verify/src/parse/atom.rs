@@ -5,8 +5,8 @@ use dashu_ratio::RBig;
 
 use super::{Parser, opens};
 use crate::{
-    expr::{Expr, Number},
-    lex::{Kind, Mode},
+    expr::{Expr, Literal},
+    lex::{TextMode, TokenKind},
     words,
 };
 
@@ -15,57 +15,60 @@ impl Parser<'_> {
         let token = self.token()?.clone();
         let at = self.at;
         match token.kind {
-            Kind::Num(digits) => {
+            TokenKind::Num(digits) => {
                 self.step();
                 self.number(&digits)
             }
-            Kind::Part(over, under) => {
+            TokenKind::Part(over, under) => {
                 self.step();
                 Some(Expr::Div(Box::new(Expr::whole(over.into())), Box::new(Expr::whole(under.into()))))
             }
-            Kind::Name(name) => {
+            TokenKind::Name(name) => {
                 self.step();
                 self.named(name)
             }
-            Kind::Func(name) => {
+            TokenKind::Func(name) => {
                 self.step();
                 self.call(&name)
             }
-            Kind::Mark(name) => {
+            TokenKind::Mark(name) => {
                 self.step();
                 self.marked(&name)
             }
-            Kind::Money(money) if self.money.is_none() => {
+            TokenKind::Money(money) if self.money.is_none() => {
                 self.step();
                 self.money = Some(money);
-                matches!(self.peek(), Some(Kind::Num(_) | Kind::Part(..) | Kind::Func(_) | Kind::Sign('{' | '(')))
-                    .then_some(())?;
+                matches!(
+                    self.peek(),
+                    Some(TokenKind::Num(_) | TokenKind::Part(..) | TokenKind::Func(_) | TokenKind::Sign('{' | '('))
+                )
+                .then_some(())?;
                 self.atom()
             }
-            Kind::Begin(environment) => {
+            TokenKind::Begin(environment) => {
                 self.step();
                 self.matrix(&environment)
             }
-            Kind::Word(word) if words::number(&word.to_lowercase()).is_some() && self.at == at => {
+            TokenKind::Word(word) if words::number(&word.to_lowercase()).is_some() && self.at == at => {
                 let value = words::number(&word.to_lowercase())?;
                 self.step();
                 // "two hundred" is read as a whole, "twenty one" is words.
                 Some(Expr::whole(value.into()))
             }
-            Kind::Sign(open @ ('(' | '[' | '{')) => {
+            TokenKind::Sign(open @ ('(' | '[' | '{')) => {
                 self.step();
                 let inside = self.deeper(Self::sum)?;
                 let closing = if open == '{' { '}' } else { opens(open)?[0] };
                 self.take(closing).then_some(inside)
             }
-            Kind::Sign(open @ ('|' | '❘')) => {
+            TokenKind::Sign(open @ ('|' | '❘')) => {
                 self.step();
                 self.bars += 1;
                 let inside = self.deeper(Self::sum);
                 self.bars -= 1;
                 self.take(if open == '|' { '|' } else { '❙' }).then_some(Expr::Call("abs".into(), vec![inside?]))
             }
-            Kind::Sign(open @ ('⌊' | '⌈')) => {
+            TokenKind::Sign(open @ ('⌊' | '⌈')) => {
                 self.step();
                 let inside = self.deeper(Self::sum)?;
                 let (close, name) = if open == '⌊' { ('⌋', "floor") } else { ('⌉', "ceil") };
@@ -76,10 +79,10 @@ impl Parser<'_> {
     }
 
     fn number(&mut self, digits: &str) -> Option<Expr> {
-        if let Some(Kind::Repeat(repeated)) = self.peek() {
+        if let Some(TokenKind::Repeat(repeated)) = self.peek() {
             let repeated = repeated.clone();
             self.step();
-            return repeating(digits, &repeated).map(|value| Expr::Num(Number { value, places: None }));
+            return repeating(digits, &repeated).map(|value| Expr::Num(Literal { value, places: None }));
         }
         if digits.ends_with('.') {
             return None;
@@ -90,15 +93,15 @@ impl Parser<'_> {
         }
         let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
         let places = digits.contains('.').then_some(u32::try_from(part.len()).ok()?);
-        Some(Expr::Num(Number { value: decimal(whole, part)?, places }))
+        Some(Expr::Num(Literal { value: decimal(whole, part)?, places }))
     }
 
     /// Digits of another base, which stands below them.
     fn based(&mut self, digits: &str) -> Option<Expr> {
         let braces = self.take('{');
         let base = match self.peek()? {
-            Kind::Num(base) if braces || base.len() == 1 || self.mode == Mode::Prose => base.parse().ok()?,
-            Kind::Word(word) => words::number(&word.to_lowercase())?,
+            TokenKind::Num(base) if braces || base.len() == 1 || self.mode == TextMode::Prose => base.parse().ok()?,
+            TokenKind::Word(word) => words::number(&word.to_lowercase())?,
             _ => return None,
         };
         self.step();
@@ -125,10 +128,11 @@ impl Parser<'_> {
         let tight = self.token().is_some_and(|token| !token.spaced);
         // `p(x) = ...`: whatever the letter, a name in brackets before a relation is an argument.
         let defined = single
-            && matches!(self.kind(self.at + 1), Some(Kind::Name(_)))
-            && matches!(self.kind(self.at + 2), Some(Kind::Sign(')')))
-            && matches!(self.kind(self.at + 3), Some(Kind::Rel(crate::lex::Rel::Equal)))
-            && (self.at < 2 || !matches!(self.kind(self.at - 2), Some(Kind::Name(_) | Kind::Num(_) | Kind::Sign(_))));
+            && matches!(self.kind(self.at + 1), Some(TokenKind::Name(_)))
+            && matches!(self.kind(self.at + 2), Some(TokenKind::Sign(')')))
+            && matches!(self.kind(self.at + 3), Some(TokenKind::Rel(crate::lex::Rel::Equal)))
+            && (self.at < 2
+                || !matches!(self.kind(self.at - 2), Some(TokenKind::Name(_) | TokenKind::Num(_) | TokenKind::Sign(_))));
         if (called || defined) && tight && self.sign() == Some('(') {
             let begin = self.at;
             if let Some(args) = self.applied(&name, greek || letter.is_ascii_uppercase()) {
@@ -144,14 +148,14 @@ impl Parser<'_> {
     fn applied(&mut self, name: &str, capital: bool) -> Option<Vec<Expr>> {
         let variable = self.tokens.iter().enumerate().any(|(at, token)| {
             let next = self.tokens.get(at + 1).map(|token| &token.kind);
-            token.kind == Kind::Name(name.to_owned()) && next != Some(&Kind::Sign('('))
+            token.kind == TokenKind::Name(name.to_owned()) && next != Some(&TokenKind::Sign('('))
         });
         if variable {
             return None;
         }
         self.step();
         let mut args = vec![self.deeper(Self::sum)?];
-        while matches!(self.peek(), Some(Kind::Comma)) {
+        while matches!(self.peek(), Some(TokenKind::Comma)) {
             self.step();
             args.push(self.deeper(Self::sum)?);
         }
@@ -166,8 +170,8 @@ impl Parser<'_> {
             let mut depth = 1;
             while depth > 0 {
                 match self.peek()? {
-                    Kind::Sign('{') => depth += 1,
-                    Kind::Sign('}') => depth -= 1,
+                    TokenKind::Sign('{') => depth += 1,
+                    TokenKind::Sign('}') => depth -= 1,
                     _ => {}
                 }
                 self.step();
@@ -175,8 +179,8 @@ impl Parser<'_> {
             return Some(self.written(begin + 1, self.at - 1));
         }
         match self.peek()? {
-            Kind::Num(digits) if digits.len() > 1 && self.mode == Mode::Math => return None,
-            Kind::Num(_) | Kind::Name(_) | Kind::Word(_) => self.step(),
+            TokenKind::Num(digits) if digits.len() > 1 && self.mode == TextMode::Math => return None,
+            TokenKind::Num(_) | TokenKind::Name(_) | TokenKind::Word(_) => self.step(),
             _ => return None,
         }
         Some(self.written(begin, self.at))
@@ -184,9 +188,9 @@ impl Parser<'_> {
 
     /// Tokens as one name.
     fn written(&self, begin: usize, end: usize) -> String {
-        let token = |kind: &Kind| match kind {
-            Kind::Num(text) | Kind::Name(text) | Kind::Word(text) | Kind::Func(text) => text.clone(),
-            Kind::Sign(sign) => sign.to_string(),
+        let token = |kind: &TokenKind| match kind {
+            TokenKind::Num(text) | TokenKind::Name(text) | TokenKind::Word(text) | TokenKind::Func(text) => text.clone(),
+            TokenKind::Sign(sign) => sign.to_string(),
             other => format!("{other:?}"),
         };
         self.tokens[begin..end].iter().map(|token_at| token(&token_at.kind)).collect::<Vec<_>>().join(" ")
@@ -205,7 +209,7 @@ impl Parser<'_> {
             return (!name.is_empty()).then(|| Expr::Name(format!("{mark} {name}")));
         }
         let several = matches!(mark, "angle" | "triangle" | "measuredangle");
-        while matches!(self.peek(), Some(Kind::Name(_))) {
+        while matches!(self.peek(), Some(TokenKind::Name(_))) {
             self.step();
             if !several {
                 break;
@@ -220,7 +224,7 @@ impl Parser<'_> {
         }
         let mut rows: Vec<Vec<Expr>> = vec![Vec::new()];
         loop {
-            if matches!(self.peek()?, Kind::End) && rows.last()?.is_empty() && rows.len() > 1 {
+            if matches!(self.peek()?, TokenKind::End) && rows.last()?.is_empty() && rows.len() > 1 {
                 // A line that ends the last row.
                 rows.pop();
                 self.step();
@@ -229,12 +233,12 @@ impl Parser<'_> {
             let cell = self.deeper(Self::sum)?;
             rows.last_mut()?.push(cell);
             match self.peek()? {
-                Kind::Sign('&') => self.step(),
-                Kind::Row => {
+                TokenKind::Sign('&') => self.step(),
+                TokenKind::Row => {
                     self.step();
                     rows.push(Vec::new());
                 }
-                Kind::End => {
+                TokenKind::End => {
                     self.step();
                     break;
                 }

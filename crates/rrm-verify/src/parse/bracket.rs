@@ -1,7 +1,7 @@
 //! Brackets around several things, and environments whose rows are answers.
 
-use super::{Joint, Node, Parser, opens};
-use crate::{expr::Expr, lex::Kind};
+use super::{AnswerJoint, Node, Parser, opens};
+use crate::{expr::Expr, lex::TokenKind};
 
 /// Environments of rows that are aligned.
 const SYSTEMS: &[&str] = &["aligned", "align", "gathered", "gather", "split", "cases", "alignedat"];
@@ -37,17 +37,17 @@ impl Parser<'_> {
         let close = self.sign().filter(|sign| closing.contains(sign))?;
         self.step();
         // Something goes on with it: `(1, 2) + (3, 4)` or `(x)(y)`.
-        if !self.at_end() && !matches!(self.peek(), Some(Kind::Word(_))) {
+        if !self.at_end() && !matches!(self.peek(), Some(TokenKind::Word(_))) {
             return None;
         }
         match inside {
             // A set of sets is none here.
             Some(Node::Joined(..)) if set => None,
-            Some(Node::Many(all, joint)) if set && joint != Joint::Set => Some(Node::Many(all, Joint::Set)),
+            Some(Node::Many(all, joint)) if set && joint != AnswerJoint::Set => Some(Node::Many(all, AnswerJoint::Set)),
             Some(one @ Node::Chain(..)) if set => Some(one),
-            Some(one) if set => Some(Node::Many(vec![one], Joint::Set)),
-            None if set => Some(Node::Many(Vec::new(), Joint::Set)),
-            Some(Node::Many(all, Joint::Comma)) if open != '{' => {
+            Some(one) if set => Some(Node::Many(vec![one], AnswerJoint::Set)),
+            None if set => Some(Node::Many(Vec::new(), AnswerJoint::Set)),
+            Some(Node::Many(all, AnswerJoint::Comma)) if open != '{' => {
                 // `]a, b[` is `(a, b)`.
                 let (open, close) = if open == ']' || close == '[' { (turned(open), turned(close)) } else { (open, close) };
                 // An interval may be open at one end, a tuple may not.
@@ -69,10 +69,10 @@ impl Parser<'_> {
 
     /// `x | condition` or `x : condition` inside of braces: the condition says which set it is.
     fn condition(&mut self) -> Option<Node> {
-        let Some(Kind::Name(_)) = self.peek() else { return None };
+        let Some(TokenKind::Name(_)) = self.peek() else { return None };
         self.step();
-        if matches!(self.peek(), Some(Kind::Rel(crate::lex::Rel::In)))
-            && matches!(self.kind(self.at + 1), Some(Kind::Name(name)) if name == "bb R")
+        if matches!(self.peek(), Some(TokenKind::Rel(crate::lex::Rel::In)))
+            && matches!(self.kind(self.at + 1), Some(TokenKind::Name(name)) if name == "bb R")
         {
             self.at += 2;
         }
@@ -84,14 +84,14 @@ impl Parser<'_> {
 
     pub(super) fn aligned(&self) -> bool {
         self.tokens[..self.at].iter().rev().find_map(|token| match &token.kind {
-            Kind::Begin(name) => Some(SYSTEMS.contains(&name.as_str()) && name != "cases"),
+            TokenKind::Begin(name) => Some(SYSTEMS.contains(&name.as_str()) && name != "cases"),
             _ => None,
         }) == Some(true)
     }
 
     /// The rows of a system, or of a function by cases.
     pub(super) fn system(&mut self) -> Option<Node> {
-        let Some(Kind::Begin(name)) = self.peek() else { return None };
+        let Some(TokenKind::Begin(name)) = self.peek() else { return None };
         if !SYSTEMS.contains(&name.as_str()) {
             return None;
         }
@@ -99,8 +99,8 @@ impl Parser<'_> {
         let mut rows: Vec<(Node, Option<Node>)> = Vec::new();
         loop {
             match self.peek()? {
-                Kind::End => break,
-                Kind::Row => {
+                TokenKind::End => break,
+                TokenKind::Row => {
                     self.step();
                     continue;
                 }
@@ -109,7 +109,7 @@ impl Parser<'_> {
             self.skip_align();
             rows.push(self.deeper(Self::row)?);
             match self.peek()? {
-                Kind::Row | Kind::End => {}
+                TokenKind::Row | TokenKind::End => {}
                 _ => return None,
             }
         }
@@ -119,7 +119,7 @@ impl Parser<'_> {
             0 => None,
             _ if conditions => Some(Node::Cases(rows)),
             1 => rows.pop().map(|(row, _)| row),
-            _ => Some(Node::Many(rows.into_iter().map(|(row, _)| row).collect(), Joint::And)),
+            _ => Some(Node::Many(rows.into_iter().map(|(row, _)| row).collect(), AnswerJoint::And)),
         }
     }
 
@@ -127,11 +127,11 @@ impl Parser<'_> {
     fn row(&mut self) -> Option<(Node, Option<Node>)> {
         // `x &= 1`: the alignment stands before the relation.
         let value = self.joined_row()?;
-        let comma = matches!(self.peek(), Some(Kind::Comma));
+        let comma = matches!(self.peek(), Some(TokenKind::Comma));
         if comma {
             self.step();
         }
-        if matches!(self.peek(), Some(Kind::Row | Kind::End)) {
+        if matches!(self.peek(), Some(TokenKind::Row | TokenKind::End)) {
             return Some((value, None));
         }
         let split = comma | self.take('&');
@@ -157,7 +157,7 @@ impl Parser<'_> {
         let first = self.relation()?;
         if self.sign() == Some('&') && self.aligned() {
             self.step();
-            let Some(Kind::Rel(rel)) = self.peek() else { return None };
+            let Some(TokenKind::Rel(rel)) = self.peek() else { return None };
             let rel = *rel;
             self.step();
             let Node::Chain(..) = first else {
@@ -171,14 +171,14 @@ impl Parser<'_> {
 
     /// A tuple, an interval, a set, words, or else an expression with what it counts.
     pub(super) fn node(&mut self) -> Option<Node> {
-        if let Some(Kind::Begin(_)) = self.peek() {
+        if let Some(TokenKind::Begin(_)) = self.peek() {
             let begin = self.at;
             if let Some(node) = self.deeper(Self::system) {
                 return Some(node);
             }
             self.at = begin;
         }
-        if let Some(Kind::Date(year, month, day)) = self.peek() {
+        if let Some(TokenKind::Date(year, month, day)) = self.peek() {
             let date = Node::Date(*year, *month, *day);
             self.step();
             return Some(date);
@@ -211,8 +211,8 @@ impl Parser<'_> {
         let begin = self.at;
         let negative = matches!(self.word(begin).as_deref(), Some("negative" | "minus"));
         if negative
-            && self.mode == crate::lex::Mode::Prose
-            && matches!(self.kind(begin + 1), Some(Kind::Num(_) | Kind::Func(_) | Kind::Part(..)))
+            && self.mode == crate::lex::TextMode::Prose
+            && matches!(self.kind(begin + 1), Some(TokenKind::Num(_) | TokenKind::Func(_) | TokenKind::Part(..)))
         {
             return None;
         }
@@ -221,9 +221,9 @@ impl Parser<'_> {
         let mut first = true;
         while let Some(token) = self.token() {
             let word = match &token.kind {
-                Kind::Word(word) => word.clone(),
+                TokenKind::Word(word) => word.clone(),
                 // A single letter inside of a sentence.
-                Kind::Name(name) if !first => name.clone(),
+                TokenKind::Name(name) if !first => name.clone(),
                 _ => break,
             };
             passing &= crate::words::leaves(&word.to_lowercase());

@@ -3,7 +3,7 @@
 use super::Parser;
 use crate::{
     expr::Expr,
-    lex::{Kind, Mode, Rel},
+    lex::{Rel, TextMode, TokenKind},
 };
 
 impl Parser<'_> {
@@ -33,29 +33,35 @@ impl Parser<'_> {
 
     /// An argument of `frac` or `sqrt`: a group, or one sign. Of a number without braces mathematics takes one digit.
     fn argument(&mut self) -> Option<Expr> {
-        if let Some(Kind::Num(digits)) = self.peek()
-            && self.mode == Mode::Math
+        if let Some(TokenKind::Num(digits)) = self.peek()
+            && self.mode == TextMode::Math
             && digits.len() > 1
         {
             return None;
         }
         // `\frac{1}\mathrm{e}` takes the command without its group.
-        if self.token()?.upright && self.mode == Mode::Math {
+        if self.token()?.upright && self.mode == TextMode::Math {
             return None;
         }
         match self.peek()? {
-            Kind::Num(_) | Kind::Part(..) | Kind::Func(_) | Kind::Sign('{' | '(') | Kind::Name(_) | Kind::Mark(_) => {}
+            TokenKind::Num(_)
+            | TokenKind::Part(..)
+            | TokenKind::Func(_)
+            | TokenKind::Sign('{' | '(')
+            | TokenKind::Name(_)
+            | TokenKind::Mark(_) => {}
             _ => return None,
         }
-        if self.sign() == Some('(') && self.mode == Mode::Math {
+        if self.sign() == Some('(') && self.mode == TextMode::Math {
             // `\frac(1)(2)` takes the bracket alone.
-            let sqrt = matches!(self.at.checked_sub(1).and_then(|at| self.kind(at)), Some(Kind::Func(name)) if name == "sqrt");
+            let sqrt =
+                matches!(self.at.checked_sub(1).and_then(|at| self.kind(at)), Some(TokenKind::Func(name)) if name == "sqrt");
             if !sqrt {
                 return None;
             }
         }
-        if let Some(Kind::Name(name)) = self.peek()
-            && self.mode == Mode::Math
+        if let Some(TokenKind::Name(name)) = self.peek()
+            && self.mode == TextMode::Math
             && name.is_ascii()
             && name.len() > 1
             && name.bytes().all(|b| b.is_ascii_uppercase())
@@ -65,7 +71,8 @@ impl Parser<'_> {
         let begin = self.at;
         let argument = self.deeper(Self::atom)?;
         // A name without braces takes no subscript with it.
-        let single = self.at == begin + 1 || !matches!(argument, Expr::Name(_)) || self.tokens[begin].kind == Kind::Sign('{');
+        let single =
+            self.at == begin + 1 || !matches!(argument, Expr::Name(_)) || self.tokens[begin].kind == TokenKind::Sign('{');
         single.then_some(argument)
     }
 
@@ -112,7 +119,7 @@ impl Parser<'_> {
         let mut args = Vec::new();
         if self.take('(') {
             args.push(self.deeper(Self::sum)?);
-            while matches!(self.peek(), Some(Kind::Comma)) {
+            while matches!(self.peek(), Some(TokenKind::Comma)) {
                 self.step();
                 args.push(self.deeper(Self::sum)?);
             }
@@ -122,7 +129,7 @@ impl Parser<'_> {
         if matches!(name, "max" | "min") && self.sign() == Some('⟨') {
             self.step();
             args.push(self.deeper(Self::sum)?);
-            while matches!(self.peek(), Some(Kind::Comma)) {
+            while matches!(self.peek(), Some(TokenKind::Comma)) {
                 self.step();
                 args.push(self.deeper(Self::sum)?);
             }
@@ -134,8 +141,8 @@ impl Parser<'_> {
         // `\sin{2x}` ends with its group; `\sin 2x` takes both.
         while !group
             && self.begins_factor()
-            && !matches!(self.peek(), Some(Kind::Num(_) | Kind::Part(..)))
-            && !matches!(self.peek(), Some(Kind::Func(name)) if !matches!(name.as_str(), "frac" | "sqrt"))
+            && !matches!(self.peek(), Some(TokenKind::Num(_) | TokenKind::Part(..)))
+            && !matches!(self.peek(), Some(TokenKind::Func(name)) if !matches!(name.as_str(), "frac" | "sqrt"))
             && !matches!(self.sign(), Some('(' | '['))
         {
             factors.push(self.deeper(Self::power)?);
@@ -153,9 +160,9 @@ impl Parser<'_> {
         if self.take('-') {
             return Some(Expr::Neg(Box::new(self.argument()?)));
         }
-        if let Some(Kind::Num(digits)) = self.peek()
+        if let Some(TokenKind::Num(digits)) = self.peek()
             && digits.len() > 1
-            && self.mode == Mode::Math
+            && self.mode == TextMode::Math
         {
             // `\log_12 5` is set as log_1 25.
             return self.argument();
@@ -169,9 +176,9 @@ impl Parser<'_> {
         for _ in 0..2 {
             if self.take('_') {
                 self.take('{').then_some(())?;
-                let Some(Kind::Name(name)) = self.peek().cloned() else { return None };
+                let Some(TokenKind::Name(name)) = self.peek().cloned() else { return None };
                 self.step();
-                let Some(Kind::Rel(Rel::Equal)) = self.peek() else { return None };
+                let Some(TokenKind::Rel(Rel::Equal)) = self.peek() else { return None };
                 self.step();
                 bound = Some((name, self.deeper(Self::sum)?));
                 self.take('}').then_some(())?;
@@ -196,7 +203,7 @@ impl Parser<'_> {
         }
         let (from, to) = (from?, to?);
         let letter = |at: usize| match self.kind(at) {
-            Some(Kind::Name(name)) if name.chars().count() == 1 => Some(name.clone()),
+            Some(TokenKind::Name(name)) if name.chars().count() == 1 => Some(name.clone()),
             _ => None,
         };
         let place = (self.at..self.end).find(|at| letter(*at).as_deref() == Some("d") && letter(at + 1).is_some())?;

@@ -1,24 +1,24 @@
 //! Several answers, relations between two, parts of a set.
 
-use super::{Joint, Node, Parser};
-use crate::{expr::Expr, lex::Kind};
+use super::{AnswerJoint, Node, Parser};
+use crate::{expr::Expr, lex::TokenKind};
 
 impl Parser<'_> {
     /// Answers separated by commas and words; groups of them separated by semicolons, which are tuples if all are equally long.
     pub(super) fn answers(&mut self) -> Option<Node> {
         let mut groups: Vec<Vec<Node>> = vec![Vec::new()];
-        let mut joint = Joint::Comma;
+        let mut joint = AnswerJoint::Comma;
         loop {
             let node = self.relation()?;
             groups.last_mut()?.push(node);
-            let comma = matches!(self.peek(), Some(Kind::Comma));
+            let comma = matches!(self.peek(), Some(TokenKind::Comma));
             if comma {
                 self.step();
             }
             match self.peek() {
-                Some(Kind::And) => joint = Joint::And,
-                Some(Kind::Or) => joint = Joint::Or,
-                Some(Kind::Semicolon) if !comma => groups.push(Vec::new()),
+                Some(TokenKind::And) => joint = AnswerJoint::And,
+                Some(TokenKind::Or) => joint = AnswerJoint::Or,
+                Some(TokenKind::Semicolon) if !comma => groups.push(Vec::new()),
                 _ if comma => continue,
                 _ => break,
             }
@@ -36,12 +36,12 @@ impl Parser<'_> {
 
     pub(super) fn relation(&mut self) -> Option<Node> {
         let mut rest = Vec::new();
-        if self.at == 0 && matches!(self.peek(), Some(Kind::Rel(crate::lex::Rel::About))) {
+        if self.at == 0 && matches!(self.peek(), Some(TokenKind::Rel(crate::lex::Rel::About))) {
             // `\approx 42`: near it is as good as it gets.
             self.step();
         }
         let first = self.joined()?;
-        while let Some(Kind::Rel(rel)) = self.peek() {
+        while let Some(TokenKind::Rel(rel)) = self.peek() {
             let rel = *rel;
             self.step();
             self.skip_align();
@@ -91,17 +91,17 @@ impl Parser<'_> {
     /// `3:45`, `3:45 pm`, `5 pm`.
     fn time(&mut self) -> Option<Node> {
         let number = |at: usize| match self.kind(at) {
-            Some(Kind::Num(digits)) if digits.len() <= 2 && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            Some(TokenKind::Num(digits)) if digits.len() <= 2 && digits.bytes().all(|b| b.is_ascii_digit()) => {
                 digits.parse::<u32>().ok()
             }
             _ => None,
         };
         let hours = number(self.at).filter(|hours| *hours <= 24)?;
-        let colon = matches!(self.kind(self.at + 1), Some(Kind::Sign(':')));
-        let two = |at: usize| matches!(self.kind(at), Some(Kind::Num(digits)) if digits.len() == 2);
+        let colon = matches!(self.kind(self.at + 1), Some(TokenKind::Sign(':')));
+        let two = |at: usize| matches!(self.kind(at), Some(TokenKind::Num(digits)) if digits.len() == 2);
         let minutes = if colon { number(self.at + 2).filter(|minutes| *minutes < 60 && two(self.at + 2)) } else { None };
         let behind = self.at + if minutes.is_some() { 3 } else { 1 };
-        if colon && minutes.is_none() || matches!(self.kind(behind), Some(Kind::Sign(':'))) {
+        if colon && minutes.is_none() || matches!(self.kind(behind), Some(TokenKind::Sign(':'))) {
             return None;
         }
         let half = match self.word(behind).as_deref() {

@@ -2,8 +2,8 @@
 
 use super::{Node, Parser};
 use crate::{
-    expr::{Expr, Number},
-    lex::{Kind, Mode},
+    expr::{Expr, Literal},
+    lex::{TextMode, TokenKind},
     number::small,
     units::{Unit, square},
     words,
@@ -15,15 +15,15 @@ const WORDS: usize = 8;
 impl Parser<'_> {
     /// "and a half" behind a number.
     pub(super) fn and_a_half(&mut self, value: Expr) -> Expr {
-        if !matches!(self.peek(), Some(Kind::And)) {
+        if !matches!(self.peek(), Some(TokenKind::And)) {
             return value;
         }
         let mut at = self.at + 1;
         let number = |at: usize| match self.kind(at) {
-            Some(Kind::Num(digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse::<u32>().ok(),
+            Some(TokenKind::Num(digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse::<u32>().ok(),
             _ => None,
         };
-        if let (Some(over), Some(Kind::Sign('/')), Some(under)) = (number(at), self.kind(at + 1), number(at + 2))
+        if let (Some(over), Some(TokenKind::Sign('/')), Some(under)) = (number(at), self.kind(at + 1), number(at + 2))
             && over < under
             && matches!(&value, Expr::Num(number) if number.value.is_int())
         {
@@ -31,11 +31,11 @@ impl Parser<'_> {
             self.at = at + 3;
             self.furthest = self.furthest.max(self.at);
             let part = dashu_ratio::RBig::from_parts(over.into(), under.into());
-            return Expr::Sum(vec![value, Expr::Num(Number { value: part, places: None })]);
+            return Expr::Sum(vec![value, Expr::Num(Literal { value: part, places: None })]);
         }
         let one = matches!(self.word(at).as_deref(), Some("a" | "an" | "one"));
         // In plain text the letter of "a half" is a name.
-        let letter = matches!(self.kind(at), Some(Kind::Name(name)) if name == "a");
+        let letter = matches!(self.kind(at), Some(TokenKind::Name(name)) if name == "a");
         at += usize::from(one || letter);
         let Some(part) = self.word(at).and_then(|word| words::part(&word)) else { return value };
         if !(one || letter) && part != 2 {
@@ -44,7 +44,7 @@ impl Parser<'_> {
         self.at = at + 1;
         self.furthest = self.furthest.max(self.at);
         let part = dashu_ratio::RBig::from_parts(1.into(), part.into());
-        Expr::Sum(vec![value, Expr::Num(Number { value: part, places: None })])
+        Expr::Sum(vec![value, Expr::Num(Literal { value: part, places: None })])
     }
 
     /// Whether a unit stands here that ends the answer, though it may look like a variable.
@@ -97,7 +97,7 @@ impl Parser<'_> {
             self.at = begin;
             return Some(money);
         }
-        let number = matches!(self.peek(), Some(Kind::Num(_)));
+        let number = matches!(self.peek(), Some(TokenKind::Num(_)));
         if !self.at_end() && !number {
             self.at = begin;
             return None;
@@ -129,15 +129,15 @@ impl Parser<'_> {
         let Some(token) = self.token() else { return Some(None) };
         let (upright, spaced) = (token.upright, token.spaced);
         let name = match &token.kind {
-            Kind::Word(word) => word.clone(),
-            Kind::Money(money) => (*money).to_owned(),
-            Kind::Sign('°') => return Some(self.temperature()),
-            Kind::Func(name) if name == "frac" => return Some(self.unit_fraction()),
-            Kind::Name(name) if name == "mu" => return Some(self.micro()),
-            Kind::Name(name) if name == "Omega" && spaced => "Ω".to_owned(),
-            Kind::Name(name) if (upright || self.mode == Mode::Prose) && crate::units::known(name) => name.clone(),
+            TokenKind::Word(word) => word.clone(),
+            TokenKind::Money(money) => (*money).to_owned(),
+            TokenKind::Sign('°') => return Some(self.temperature()),
+            TokenKind::Func(name) if name == "frac" => return Some(self.unit_fraction()),
+            TokenKind::Name(name) if name == "mu" => return Some(self.micro()),
+            TokenKind::Name(name) if name == "Omega" && spaced => "Ω".to_owned(),
+            TokenKind::Name(name) if (upright || self.mode == TextMode::Prose) && crate::units::known(name) => name.clone(),
             // "a" of "5 km a day"; "C" of "5 degrees C".
-            Kind::Name(name) if self.mode == Mode::Prose && name == "a" => {
+            TokenKind::Name(name) if self.mode == TextMode::Prose && name == "a" => {
                 self.step();
                 return Some(self.unit_factor()?.map(|unit| unit.power(-1)));
             }
@@ -178,7 +178,7 @@ impl Parser<'_> {
         }
         let braces = self.take('{');
         let minus = self.take('-');
-        let Some(Kind::Num(digits)) = self.peek() else { return None };
+        let Some(TokenKind::Num(digits)) = self.peek() else { return None };
         let power: i32 = digits.parse().ok().filter(|power| (1..10).contains(power))?;
         self.step();
         if braces && !self.take('}') {
@@ -189,7 +189,7 @@ impl Parser<'_> {
 
     /// `°C`, `°F`.
     fn temperature(&mut self) -> Option<Unit> {
-        let Some(Kind::Name(name)) = self.kind(self.at + 1) else { return None };
+        let Some(TokenKind::Name(name)) = self.kind(self.at + 1) else { return None };
         let unit = match name.as_str() {
             "C" => "celsius",
             "F" => "fahrenheit",
@@ -204,7 +204,7 @@ impl Parser<'_> {
     fn micro(&mut self) -> Option<Unit> {
         let (at, token) = (self.at + 1, self.tokens.get(self.at + 1)?);
         let small = match &token.kind {
-            Kind::Word(name) | Kind::Name(name) if token.upright => Unit::named(name),
+            TokenKind::Word(name) | TokenKind::Name(name) if token.upright => Unit::named(name),
             _ => return None,
         };
         self.at = at + 1;
@@ -240,9 +240,9 @@ impl Parser<'_> {
         let mut parts = vec![(value, unit)];
         loop {
             let begin = self.at;
-            let joint = matches!(self.peek(), Some(Kind::And | Kind::Comma));
+            let joint = matches!(self.peek(), Some(TokenKind::And | TokenKind::Comma));
             let next = self.at + usize::from(joint);
-            if !matches!(self.kind(next), Some(Kind::Num(_))) {
+            if !matches!(self.kind(next), Some(TokenKind::Num(_))) {
                 break;
             }
             self.at = next;

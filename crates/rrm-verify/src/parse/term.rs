@@ -5,7 +5,7 @@ use dashu_ratio::RBig;
 use super::Parser;
 use crate::{
     expr::Expr,
-    lex::{Kind, Mode},
+    lex::{TextMode, TokenKind},
 };
 
 impl Parser<'_> {
@@ -13,11 +13,11 @@ impl Parser<'_> {
         let mut terms: Vec<Expr> = Vec::new();
         loop {
             // "negative 5", "minus 5"
-            let word = self.mode == Mode::Prose
+            let word = self.mode == TextMode::Prose
                 && terms.is_empty()
                 && matches!(self.word(self.at).as_deref(), Some("negative" | "minus"));
             let sign = if word { Some('-') } else { self.sign().filter(|sign| matches!(sign, '+' | '-' | '±' | '∓')) };
-            if !terms.is_empty() && sign == Some('-') && matches!(self.kind(self.at + 1), Some(Kind::Sign('⟨'))) {
+            if !terms.is_empty() && sign == Some('-') && matches!(self.kind(self.at + 1), Some(TokenKind::Sign('⟨'))) {
                 // A set is taken away: `\mathbb{R} - \{2\}`.
                 break;
             }
@@ -26,7 +26,7 @@ impl Parser<'_> {
                 None if !terms.is_empty() => break,
                 None => {}
             }
-            if sign == Some('+') && matches!(self.peek(), Some(Kind::Dots)) {
+            if sign == Some('+') && matches!(self.peek(), Some(TokenKind::Dots)) {
                 terms = vec![self.progression(terms)?];
                 continue;
             }
@@ -109,26 +109,27 @@ impl Parser<'_> {
     /// A factor without a sign before it: a whole number before a fraction below one is a mixed number.
     fn implicit(&mut self, factors: &mut Vec<Expr>) -> Option<()> {
         let before = matches!(factors.last(), Some(Expr::Num(_)));
-        let written = matches!(self.peek(), Some(Kind::Num(_)));
+        let written = matches!(self.peek(), Some(TokenKind::Num(_)));
         let behind = self.kind(self.at.wrapping_sub(1));
         // `50!50!` and `(n-1)3^n`
-        let factorials = matches!(behind, Some(Kind::Sign('!'))) && matches!(self.kind(self.at + 1), Some(Kind::Sign('!')));
-        let bracket = matches!(behind, Some(Kind::Sign(')'))) && !before;
+        let factorials =
+            matches!(behind, Some(TokenKind::Sign('!'))) && matches!(self.kind(self.at + 1), Some(TokenKind::Sign('!')));
+        let bracket = matches!(behind, Some(TokenKind::Sign(')'))) && !before;
         if written && (factorials || bracket) {
             factors.push(self.power()?);
             return Some(());
         }
         // `2{3}` is set as 23.
         let grouped = match self.kind(self.at + 1) {
-            Some(Kind::Num(_)) => true,
-            Some(Kind::Func(name)) => name == "frac" && before,
+            Some(TokenKind::Num(_)) => true,
+            Some(TokenKind::Func(name)) => name == "frac" && before,
             _ => false,
         };
-        if matches!(self.peek(), Some(Kind::Sign('{'))) && grouped {
+        if matches!(self.peek(), Some(TokenKind::Sign('{'))) && grouped {
             return None;
         }
-        let part = matches!(self.peek(), Some(Kind::Part(..)));
-        let frac = matches!(self.peek(), Some(Kind::Func(name)) if name == "frac");
+        let part = matches!(self.peek(), Some(TokenKind::Part(..)));
+        let frac = matches!(self.peek(), Some(TokenKind::Func(name)) if name == "frac");
         if !(written || part || frac && before) {
             let factor = self.power()?;
             factors.push(factor);
@@ -162,7 +163,7 @@ impl Parser<'_> {
             return None;
         }
         factors.pop();
-        let mixed = Expr::Num(crate::expr::Number { value: last + over / under, places: None });
+        let mixed = Expr::Num(crate::expr::Literal { value: last + over / under, places: None });
         let mixed = self.postfix(mixed, true)?;
         factors.push(mixed);
         Some(())
@@ -173,13 +174,21 @@ impl Parser<'_> {
         let behind = self.at.checked_sub(1).and_then(|at| self.kind(at));
         let value = matches!(
             behind,
-            Some(Kind::Num(_) | Kind::Repeat(_) | Kind::Part(..) | Kind::Sign(')' | '}' | ']' | '%' | '°' | '!') | Kind::Word(_))
+            Some(
+                TokenKind::Num(_)
+                    | TokenKind::Repeat(_)
+                    | TokenKind::Part(..)
+                    | TokenKind::Sign(')' | '}' | ']' | '%' | '°' | '!')
+                    | TokenKind::Word(_)
+            )
         );
         let Some(token) = self.token() else { return false };
         match &token.kind {
-            Kind::Name(name) if name == "mu" || name == "Omega" => value,
-            Kind::Name(_) => value && (token.upright || self.mode == Mode::Prose || behind == Some(&Kind::Sign('°'))),
-            Kind::Func(name) if name == "frac" => value && self.tokens.get(self.at + 2).is_some_and(|token| token.upright),
+            TokenKind::Name(name) if name == "mu" || name == "Omega" => value,
+            TokenKind::Name(_) => {
+                value && (token.upright || self.mode == TextMode::Prose || behind == Some(&TokenKind::Sign('°')))
+            }
+            TokenKind::Func(name) if name == "frac" => value && self.tokens.get(self.at + 2).is_some_and(|token| token.upright),
             _ => false,
         }
     }
@@ -193,11 +202,11 @@ impl Parser<'_> {
 
     pub(super) fn begins_factor(&self) -> bool {
         match self.peek() {
-            Some(Kind::Num(_) | Kind::Part(..) | Kind::Name(_) | Kind::Func(_) | Kind::Mark(_)) => true,
-            Some(Kind::Begin(name)) => name.ends_with("matrix") || name == "array",
-            Some(Kind::Sign('|')) => self.bars == 0,
-            Some(Kind::Sign('[')) => !self.turned,
-            Some(Kind::Sign(sign)) => matches!(sign, '(' | '[' | '{' | '⌊' | '⌈' | '❘'),
+            Some(TokenKind::Num(_) | TokenKind::Part(..) | TokenKind::Name(_) | TokenKind::Func(_) | TokenKind::Mark(_)) => true,
+            Some(TokenKind::Begin(name)) => name.ends_with("matrix") || name == "array",
+            Some(TokenKind::Sign('|')) => self.bars == 0,
+            Some(TokenKind::Sign('[')) => !self.turned,
+            Some(TokenKind::Sign(sign)) => matches!(sign, '(' | '[' | '{' | '⌊' | '⌈' | '❘'),
             _ => false,
         }
     }
@@ -205,7 +214,7 @@ impl Parser<'_> {
     /// A factor with what is written behind and above it.
     pub(super) fn power(&mut self) -> Option<Expr> {
         // `\frac{3}{2}^4` may be 81/16 or 81/2.
-        let raised = matches!(self.peek(), Some(Kind::Func(name)) if name == "frac");
+        let raised = matches!(self.peek(), Some(TokenKind::Func(name)) if name == "frac");
         let base = self.deeper(Self::atom)?;
         self.postfix(base, raised)
     }
@@ -219,24 +228,24 @@ impl Parser<'_> {
                 Some('^') => {
                     self.step();
                     match self.power_of()? {
-                        Raised::Degrees => match self.peek() {
+                        Superscript::Degrees => match self.peek() {
                             // `25^\circ\text{C}`
-                            Some(Kind::Name(name)) if name == "C" || name == "F" => {
+                            Some(TokenKind::Name(name)) if name == "C" || name == "F" => {
                                 self.money = Some(if name == "C" { "celsius" } else { "fahrenheit" });
                                 self.step();
                             }
                             _ => base = degrees(base)?,
                         },
-                        Raised::Mark if matches!(base, Expr::Name(_)) => {}
-                        Raised::Mark => return None,
+                        Superscript::Mark if matches!(base, Expr::Name(_)) => {}
+                        Superscript::Mark => return None,
                         // `x^2^3` has no one reading.
-                        Raised::Power(_) if raised => return None,
+                        Superscript::Power(_) if raised => return None,
                         // `C_{10}^{3}` counts something.
-                        Raised::Power(_) if matches!(&base, Expr::Name(name) if ["C_", "P_", "A_"].iter().any(|begin| name.strip_prefix(begin).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == 'n')))) =>
+                        Superscript::Power(_) if matches!(&base, Expr::Name(name) if ["C_", "P_", "A_"].iter().any(|begin| name.strip_prefix(begin).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == 'n')))) =>
                         {
                             return None;
                         }
-                        Raised::Power(exponent) => {
+                        Superscript::Power(exponent) => {
                             base = Expr::Pow(Box::new(base), Box::new(exponent));
                             raised = true;
                         }
@@ -272,7 +281,7 @@ impl Parser<'_> {
                         Expr::Name(name) => Expr::Name(format!("{name}'")),
                         _ => return None,
                     };
-                    if self.sign() == Some('(') && matches!(self.kind(self.at + 2), Some(Kind::Sign(')'))) {
+                    if self.sign() == Some('(') && matches!(self.kind(self.at + 2), Some(TokenKind::Sign(')'))) {
                         self.step();
                         let argument = self.deeper(Self::sum)?;
                         self.take(')').then_some(())?;
@@ -286,44 +295,46 @@ impl Parser<'_> {
     }
 
     fn temperature_ahead(&self) -> bool {
-        matches!(self.kind(self.at + 1), Some(Kind::Name(name)) if name == "C" || name == "F")
+        matches!(self.kind(self.at + 1), Some(TokenKind::Name(name)) if name == "C" || name == "F")
     }
 
     /// What follows `^`: a group, one sign, a sign and a number.
-    fn power_of(&mut self) -> Option<Raised> {
+    fn power_of(&mut self) -> Option<Superscript> {
         if self.take('°') {
-            return Some(Raised::Degrees);
+            return Some(Superscript::Degrees);
         }
         if self.take('\'') {
-            return Some(Raised::Mark);
+            return Some(Superscript::Mark);
         }
         if self.take('{') {
             if self.take('°') {
                 self.take('}').then_some(())?;
-                return Some(Raised::Degrees);
+                return Some(Superscript::Degrees);
             }
             if self.take('\'') {
-                return self.take('}').then_some(Raised::Mark);
+                return self.take('}').then_some(Superscript::Mark);
             }
             let inside = self.deeper(Self::sum)?;
-            return self.take('}').then_some(Raised::Power(inside));
+            return self.take('}').then_some(Superscript::Power(inside));
         }
         let minus = self.take('-');
-        if self.mode == Mode::Math && matches!(self.peek(), Some(Kind::Num(digits)) if digits.len() > 1) {
+        if self.mode == TextMode::Math && matches!(self.peek(), Some(TokenKind::Num(digits)) if digits.len() > 1) {
             // `x^12` is set as x^1 2.
             return None;
         }
         let inside = match self.peek() {
-            Some(Kind::Func(_)) if minus && self.mode == Mode::Math => return None,
-            Some(Kind::Num(_) | Kind::Name(_) | Kind::Sign('(') | Kind::Func(_)) => self.deeper(Self::atom)?,
+            Some(TokenKind::Func(_)) if minus && self.mode == TextMode::Math => return None,
+            Some(TokenKind::Num(_) | TokenKind::Name(_) | TokenKind::Sign('(') | TokenKind::Func(_)) => {
+                self.deeper(Self::atom)?
+            }
             _ => return None,
         };
-        Some(Raised::Power(if minus { Expr::Neg(Box::new(inside)) } else { inside }))
+        Some(Superscript::Power(if minus { Expr::Neg(Box::new(inside)) } else { inside }))
     }
 }
 
-/// What stands above a factor.
-enum Raised {
+/// The superscript of a factor.
+enum Superscript {
     /// A number that it is raised to.
     Power(Expr),
     /// A sign of degrees.

@@ -1,42 +1,42 @@
 //! Several answers: lists in any order, tuples in theirs, sets.
 
-use super::{Relate, Said, names::told};
+use super::{Relation, RelationResult, names::told};
 use crate::{
-    Why,
+    UnknownKind,
     expr::Expr,
     lex::Rel,
-    parse::{Joint, Node},
+    parse::{AnswerJoint, Node},
 };
 
-impl Relate<'_> {
-    pub fn ordered(&self, gold: &[Node], answer: &[Node]) -> Said {
+impl Relation<'_> {
+    pub fn ordered(&self, gold: &[Node], answer: &[Node]) -> RelationResult {
         if gold.len() != answer.len() {
-            return Said::Other;
+            return RelationResult::Other;
         }
-        gold.iter().zip(answer).fold(Said::Same, |said, (gold, answer)| said.and(|| self.same(gold, answer)))
+        gold.iter().zip(answer).fold(RelationResult::Same, |said, (gold, answer)| said.and(|| self.same(gold, answer)))
     }
 
     /// Whether each has its partner, in any order; what is named twice counts once, as in a set.
-    pub fn unordered(&self, gold: &[Node], answer: &[Node]) -> Said {
-        let mut found = vec![Said::Other; answer.len()];
-        let mut said = Said::Same;
+    pub fn unordered(&self, gold: &[Node], answer: &[Node]) -> RelationResult {
+        let mut found = vec![RelationResult::Other; answer.len()];
+        let mut said = RelationResult::Same;
         for gold in gold {
-            let mut any = Said::Other;
+            let mut any = RelationResult::Other;
             for (found, answer) in found.iter_mut().zip(answer) {
-                if any == Said::Same && *found == Said::Same {
+                if any == RelationResult::Same && *found == RelationResult::Same {
                     continue;
                 }
                 // A set of one member is that member by itself, and another thing among several answers.
-                let pair = if braced(gold) == braced(answer) { self.same(gold, answer) } else { Said::Other };
+                let pair = if braced(gold) == braced(answer) { self.same(gold, answer) } else { RelationResult::Other };
                 for best in [&mut any, found] {
-                    if *best != Said::Same && pair != Said::Other {
+                    if *best != RelationResult::Same && pair != RelationResult::Other {
                         *best = pair.clone();
                     }
                 }
             }
             said = said.and(|| any);
-            if said == Said::Other {
-                return Said::Other;
+            if said == RelationResult::Other {
+                return RelationResult::Other;
             }
         }
         found.into_iter().fold(said, |said, one| said.and(|| one))
@@ -47,66 +47,68 @@ impl Relate<'_> {
         let mut left: Vec<&Node> = answer.iter().collect();
         gold.len() == answer.len()
             && gold.iter().all(|gold| {
-                let place = left.iter().position(|answer| self.same(gold, answer) == Said::Same);
+                let place = left.iter().position(|answer| self.same(gold, answer) == RelationResult::Same);
                 place.map(|place| left.swap_remove(place)).is_some()
             })
     }
 
     /// Several answers against several, or against a tuple that lists them in order.
-    pub fn several(&self, gold: &Node, answer: &Node, several: &[Node], given: &[Node]) -> Said {
+    pub fn several(&self, gold: &Node, answer: &Node, several: &[Node], given: &[Node]) -> RelationResult {
         if let (Node::Tuple(_, tuple, _), Node::Many(..)) | (Node::Many(..), Node::Tuple(_, tuple, _)) = (gold, answer)
             && (several.len() == 1 || given.len() == 1)
         {
             let list = if matches!(gold, Node::Many(..)) { several } else { given };
             if list.iter().all(|one| matches!(one, Node::Tuple(..))) {
-                return Said::Other;
+                return RelationResult::Other;
             }
             // A set is no tuple; a list may be one, and then in its order.
             let set = braced(gold) || braced(answer);
-            let ordered = if set { Said::Other } else { self.ordered(tuple, list) };
+            let ordered = if set { RelationResult::Other } else { self.ordered(tuple, list) };
             return ordered.but_open("a list or a tuple");
         }
         // `(x, y) = (5, 8)` and the like, or `x = y = 3, 4`: the name stands once for all.
         match (gold, answer) {
             // "A or C" leaves open what "A, C" does not.
             (Node::Many(_, one), Node::Many(_, other))
-                if (*one == Joint::Or) != (*other == Joint::Or) && several.iter().all(is_letter) =>
+                if (*one == AnswerJoint::Or) != (*other == AnswerJoint::Or) && several.iter().all(is_letter) =>
             {
                 self.unordered(several, given).but_open("one choice or both")
             }
             // Values with names beside values without: their order tells which is which.
             (Node::Many(..), Node::Many(..)) if all_named(several) != all_named(given) && several.len() == given.len() => {
                 match (self.ordered(several, given), self.unordered(several, given)) {
-                    (Said::Same, _) => Said::Same,
+                    (RelationResult::Same, _) => RelationResult::Same,
                     (_, said) => said.but_open("values in another order than their names"),
                 }
             }
-            (Node::Many(_, one), Node::Many(_, other)) if *one != Joint::Set && *other != Joint::Set => {
+            (Node::Many(_, one), Node::Many(_, other)) if *one != AnswerJoint::Set && *other != AnswerJoint::Set => {
                 match self.unordered(several, given) {
                     // A list that names a member twice is not one that does so once.
-                    Said::Same if several.len() == given.len() && !self.matched(several, given) => {
-                        Said::open(Why::NotProven, "members that stand there several times")
+                    RelationResult::Same if several.len() == given.len() && !self.matched(several, given) => {
+                        RelationResult::open(UnknownKind::NotProven, "members that stand there several times")
                     }
                     said => said,
                 }
             }
             (Node::Many(..), _) | (_, Node::Many(..)) => self.unordered(several, given),
             (Node::Chain(..), Node::Chain(..)) => self.unordered(several, given),
-            (Node::Chain(..), _) if told(gold).is_some() => told(gold).map_or(Said::Other, |told| self.same(told.value, answer)),
+            (Node::Chain(..), _) if told(gold).is_some() => {
+                told(gold).map_or(RelationResult::Other, |told| self.same(told.value, answer))
+            }
             (_, Node::Chain(..)) if told(answer).is_some() => {
-                told(answer).map_or(Said::Other, |told| self.same(gold, told.value))
+                told(answer).map_or(RelationResult::Other, |told| self.same(gold, told.value))
             }
             _ => self.unordered(several, given),
         }
     }
 
-    pub fn tuples(&self, gold: &Node, answer: &Node) -> Said {
+    pub fn tuples(&self, gold: &Node, answer: &Node) -> RelationResult {
         let (Node::Tuple(open, gold, close), Node::Tuple(other_open, answer, other_close)) = (gold, answer) else {
-            return Said::Other;
+            return RelationResult::Other;
         };
         // Two things in brackets may be an interval, whose brackets count.
         if gold.len() == 2 && (open != other_open || close != other_close) {
-            return Said::Other;
+            return RelationResult::Other;
         }
         self.ordered(gold, answer)
     }
@@ -164,5 +166,5 @@ pub fn members(node: &Node) -> Vec<Node> {
 
 /// Whether a node is a set by its braces.
 pub fn braced(node: &Node) -> bool {
-    matches!(node, Node::Many(_, Joint::Set))
+    matches!(node, Node::Many(_, AnswerJoint::Set))
 }

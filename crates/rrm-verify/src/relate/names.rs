@@ -2,8 +2,8 @@
 
 use crate::{expr::Expr, lex::Rel, parse::Node};
 
-/// A name with the value that is told of it.
-pub struct Told<'a> {
+/// A name with its stated value.
+pub struct NamedValue<'a> {
     /// The name.
     pub name: &'a Node,
     /// Its value.
@@ -12,10 +12,10 @@ pub struct Told<'a> {
 
 /// The value that a chain of equalities tells: its last part before an approximation, if one of the parts before is a name, or if all of them are
 /// numbers, as in a calculation; the first one, if only the last is a name. What lies in a set is that set.
-pub fn told(node: &Node) -> Option<Told<'_>> {
+pub fn told(node: &Node) -> Option<NamedValue<'_>> {
     let Node::Chain(first, rest) = node else { return None };
     if let [(Rel::In, set)] = rest.as_slice() {
-        return Some(Told { name: first, value: set });
+        return Some(NamedValue { name: first, value: set });
     }
     if !rest.iter().all(|(rel, _)| matches!(rel, Rel::Equal | Rel::About)) {
         return None;
@@ -25,18 +25,18 @@ pub fn told(node: &Node) -> Option<Told<'_>> {
         |kept: usize| -> Vec<&Node> { std::iter::once(&**first).chain(rest[..kept].iter().map(|(_, node)| node)).collect() };
     // `\sqrt{3}/3 \approx 0.577`: the value stands before the approximation.
     if exact == 0 && !names(first) {
-        return Some(Told { name: first, value: first });
+        return Some(NamedValue { name: first, value: first });
     }
     let all = parts(if exact == 0 { rest.len() } else { exact });
     let (last, before) = all.split_last()?;
     if let Some(name) = before.iter().find(|part| names(part)) {
-        return Some(Told { name, value: last });
+        return Some(NamedValue { name, value: last });
     }
     if names(last) {
-        return Some(Told { name: last, value: first });
+        return Some(NamedValue { name: last, value: first });
     }
     let number = |node: &&Node| matches!(node, Node::Quantity(expr, _) if expr.is_constant());
-    all.iter().all(number).then_some(Told { name: last, value: last })
+    all.iter().all(number).then_some(NamedValue { name: last, value: last })
 }
 
 /// The parts of a chain, if all of them are numbers.

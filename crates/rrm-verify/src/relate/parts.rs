@@ -4,23 +4,23 @@ use std::collections::HashMap;
 
 use dashu_ratio::RBig;
 
-use super::{Relate, Said, names::calculation, points};
+use super::{Relation, RelationResult, names::calculation, points};
 use crate::{
-    Why,
-    expr::{Expr, Number, Point},
+    UnknownKind,
+    expr::{EvaluationPoint, Expr, Literal},
     lex::Rel,
     number::{Complex, Precision},
     parse::Node,
     units::Unit,
 };
 
-impl Relate<'_> {
+impl Relation<'_> {
     /// Two numbers with what they count. A unit that only one of them states counts for both; units of one kind are converted.
-    pub fn quantities(&self, (gold, unit): (&Expr, Option<&Unit>), (answer, given): (&Expr, Option<&Unit>)) -> Said {
+    pub fn quantities(&self, (gold, unit): (&Expr, Option<&Unit>), (answer, given): (&Expr, Option<&Unit>)) -> RelationResult {
         let angle =
             |unit: Option<&Unit>, base: &str| unit.is_some_and(|unit| unit.bases.len() == 1 && unit.bases.contains_key(base));
         let turned = |value: &Expr| {
-            let part = Expr::Num(Number { value: RBig::from_parts(1.into(), 180u8.into()), places: None });
+            let part = Expr::Num(Literal { value: RBig::from_parts(1.into(), 180u8.into()), places: None });
             Expr::Product(vec![value.clone(), Expr::Name("π".into()), part])
         };
         let (Some(one), Some(other)) = (unit, given) else {
@@ -57,14 +57,14 @@ impl Relate<'_> {
         let warm = |unit: Option<&Unit>| angle(unit, "°C") || angle(unit, "°F") || angle(unit, "K");
         if warm(unit) && warm(given) {
             // 0 °C is 32 °F and 273.15 K: these are not converted.
-            return Said::open(Why::NotProven, "temperatures in two units");
+            return RelationResult::open(UnknownKind::NotProven, "temperatures in two units");
         }
         let has = |unit: &Unit, bases: &[&str]| bases.iter().any(|base| unit.bases.contains_key(*base));
         if has(one, &["°C", "°F", "K"])
             && has(other, &["°C", "°F", "K"])
             && (has(one, &["°C", "°F"]) || has(other, &["°C", "°F"]))
         {
-            return Said::open(Why::NotProven, "units that are not converted");
+            return RelationResult::open(UnknownKind::NotProven, "units that are not converted");
         }
         if (angle(unit, "°") && warm(given)) || (warm(unit) && angle(given, "°")) {
             return self.expressions(gold, answer).but_open("degrees of which kind");
@@ -76,27 +76,27 @@ impl Relate<'_> {
             return self.expressions(gold, answer).but_open("pounds of which kind");
         }
         if one.known != other.known {
-            return Said::open(Why::NotProven, "a unit that is not known");
+            return RelationResult::open(UnknownKind::NotProven, "a unit that is not known");
         }
         if one.known {
             const ALONE: &[&str] = &["gallon", "cal", "eV", "month", "°"];
             let converted = |unit: &Unit| !unit.bases.keys().any(|base| ALONE.contains(&base.as_str()));
             return if converted(one) && converted(other) {
-                Said::Other
+                RelationResult::Other
             } else {
-                Said::open(Why::NotProven, "units that are not converted")
+                RelationResult::open(UnknownKind::NotProven, "units that are not converted")
             };
         }
         // `kΩ`, `mV`: signs that may be units of one kind.
         let sign = |unit: &Unit| unit.bases.keys().any(|base| base.chars().count() <= 3 || base.chars().any(char::is_uppercase));
         match self.expressions(gold, answer) {
-            Said::Other if !sign(one) && !sign(other) => Said::Other,
-            _ => Said::open(Why::NotProven, "other words for what is counted"),
+            RelationResult::Other if !sign(one) && !sign(other) => RelationResult::Other,
+            _ => RelationResult::open(UnknownKind::NotProven, "other words for what is counted"),
         }
     }
 
     /// `5 feet 6 inches` beside anything: both in the base unit.
-    pub fn compounds(&self, gold: &Node, answer: &Node) -> Said {
+    pub fn compounds(&self, gold: &Node, answer: &Node) -> RelationResult {
         let total = |node: &Node| match node {
             Node::Compound(parts) => {
                 let (_, unit) = parts.first()?;
@@ -107,44 +107,44 @@ impl Relate<'_> {
         };
         match (total(gold), total(answer)) {
             (Some((one, unit)), Some((other, given))) if unit.bases == given.bases => self.values(&one, &other),
-            (Some((_, unit)), Some((_, given))) if unit.known && given.known => Said::Other,
-            _ => Said::open(Why::NotProven, "a quantity in several units"),
+            (Some((_, unit)), Some((_, given))) if unit.known && given.known => RelationResult::Other,
+            _ => RelationResult::open(UnknownKind::NotProven, "a quantity in several units"),
         }
     }
 
-    pub fn ratios(&self, gold: &[Expr], answer: &[Expr]) -> Said {
+    pub fn ratios(&self, gold: &[Expr], answer: &[Expr]) -> RelationResult {
         if gold.len() != answer.len() {
-            return Said::Other;
+            return RelationResult::Other;
         }
-        let each = |said: Said, (gold, answer): (&Expr, &Expr)| said.and(|| self.expressions(gold, answer));
-        let straight = gold.iter().zip(answer).fold(Said::Same, each);
-        if straight == Said::Same {
-            return Said::Same;
+        let each = |said: RelationResult, (gold, answer): (&Expr, &Expr)| said.and(|| self.expressions(gold, answer));
+        let straight = gold.iter().zip(answer).fold(RelationResult::Same, each);
+        if straight == RelationResult::Same {
+            return RelationResult::Same;
         }
         // a : b : c is d : e : f where a e = b d and so on, and no part is zero.
         let zero = Expr::whole(0);
-        if gold.iter().chain(answer).any(|part| self.expressions(&zero, part) != Said::Other) {
+        if gold.iter().chain(answer).any(|part| self.expressions(&zero, part) != RelationResult::Other) {
             return straight;
         }
         let product = |one: &Expr, other: &Expr| Expr::Product(vec![one.clone(), other.clone()]);
-        (1..gold.len()).fold(Said::Same, |said, at| {
+        (1..gold.len()).fold(RelationResult::Same, |said, at| {
             said.and(|| self.values(&product(&gold[0], &answer[at]), &product(&gold[at], &answer[0])))
         })
     }
 
     /// A time of day: the half of the day that only one states counts for both. Beside a ratio it is open.
-    pub fn times(&self, gold: &Node, answer: &Node) -> Said {
+    pub fn times(&self, gold: &Node, answer: &Node) -> RelationResult {
         match (gold, answer) {
             (Node::Time(hours, minutes, half), Node::Time(other, others, given)) => {
                 let same = (hours, minutes) == (other, others);
                 match (half, given) {
                     (Some(half), Some(given)) => (same && half == given).into(),
-                    (None, None) if same => Said::Same,
+                    (None, None) if same => RelationResult::Same,
                     // `12:00` and `6:00` are one ratio; `15:45` is `3:45 pm`.
-                    (None, None) => {
-                        Said::open(Why::NotProven, "a time or a ratio").or(|| Said::Other).and(|| self.maybe_ratio(gold, answer))
-                    }
-                    _ if same => Said::Same,
+                    (None, None) => RelationResult::open(UnknownKind::NotProven, "a time or a ratio")
+                        .or(|| RelationResult::Other)
+                        .and(|| self.maybe_ratio(gold, answer)),
+                    _ if same => RelationResult::Same,
                     _ => {
                         let day = |hours: u32, half: Option<bool>| hours % 12 + if half == Some(true) { 12 } else { 0 };
                         let late = match (half, given) {
@@ -156,29 +156,31 @@ impl Relate<'_> {
                 }
             }
             (Node::Time(..), Node::Ratio(_)) | (Node::Ratio(_), Node::Time(..)) => self.maybe_ratio(gold, answer),
-            (Node::Time(..), Node::Quantity(..)) | (Node::Quantity(..), Node::Time(..)) => Said::open(Why::NotProven, "a time"),
-            _ => Said::Other,
+            (Node::Time(..), Node::Quantity(..)) | (Node::Quantity(..), Node::Time(..)) => {
+                RelationResult::open(UnknownKind::NotProven, "a time")
+            }
+            _ => RelationResult::Other,
         }
     }
 
-    fn maybe_ratio(&self, gold: &Node, answer: &Node) -> Said {
+    fn maybe_ratio(&self, gold: &Node, answer: &Node) -> RelationResult {
         let ratio = |node: &Node| match node {
             Node::Time(hours, minutes, None) => vec![Expr::whole((*hours).into()), Expr::whole((*minutes).into())],
             Node::Ratio(parts) => parts.clone(),
             _ => Vec::new(),
         };
         match self.ratios(&ratio(gold), &ratio(answer)) {
-            Said::Other => Said::Other,
-            _ => Said::open(Why::NotProven, "a time or a ratio"),
+            RelationResult::Other => RelationResult::Other,
+            _ => RelationResult::open(UnknownKind::NotProven, "a time or a ratio"),
         }
     }
 
     /// A choice with what stands behind its letter: either of both is enough, if the other does not contradict.
-    pub fn choices(&self, gold: &Node, answer: &Node) -> Said {
+    pub fn choices(&self, gold: &Node, answer: &Node) -> RelationResult {
         match (gold, answer) {
             (Node::Choice(one, behind), Node::Choice(other, given)) => match (one == other, behind, given) {
-                (true, Some(behind), Some(given)) if self.same(behind, given) != Said::Same => {
-                    Said::open(Why::NotProven, "one choice with two contents")
+                (true, Some(behind), Some(given)) if self.same(behind, given) != RelationResult::Same => {
+                    RelationResult::open(UnknownKind::NotProven, "one choice with two contents")
                 }
                 (same, ..) => same.into(),
             },
@@ -188,40 +190,40 @@ impl Relate<'_> {
                     _ => None,
                 };
                 match (single, behind) {
-                    (Some(single), _) if single.eq_ignore_ascii_case(letter) => Said::Same,
-                    (Some(single), _) if ('A'..='J').contains(&single) => Said::Other,
+                    (Some(single), _) if single.eq_ignore_ascii_case(letter) => RelationResult::Same,
+                    (Some(single), _) if ('A'..='J').contains(&single) => RelationResult::Other,
                     (_, Some(behind)) => self.same(behind, other),
-                    (_, None) => Said::open(Why::Texts, ""),
+                    (_, None) => RelationResult::open(UnknownKind::Texts, ""),
                 }
             }
-            _ => Said::Other,
+            _ => RelationResult::Other,
         }
     }
 
-    pub fn cases(&self, rows: &[(Node, Option<Node>)], given: &[(Node, Option<Node>)]) -> Said {
+    pub fn cases(&self, rows: &[(Node, Option<Node>)], given: &[(Node, Option<Node>)]) -> RelationResult {
         let row = |(value, condition): &(Node, Option<Node>), (other, others): &(Node, Option<Node>)| {
             let condition = match (condition, others) {
-                (Some(one), Some(other)) => self.same(one, other) == Said::Same,
+                (Some(one), Some(other)) => self.same(one, other) == RelationResult::Same,
                 (None, None) => true,
                 _ => false,
             };
-            condition && self.same(value, other) == Said::Same
+            condition && self.same(value, other) == RelationResult::Same
         };
         let found = |rows: &[(Node, Option<Node>)], given: &[(Node, Option<Node>)]| {
             rows.iter().all(|one| given.iter().any(|other| row(one, other)))
         };
-        Said::from(rows.len() == given.len() && found(rows, given) && found(given, rows)).or_open("a function by cases")
+        RelationResult::from(rows.len() == given.len() && found(rows, given) && found(given, rows)).or_open("a function by cases")
     }
 
     /// A tuple beside a matrix of one row or column with the same members.
-    pub fn vector(&self, parts: &[Node], matrix: &Expr) -> Said {
-        let Expr::Matrix(rows) = matrix else { return Said::Other };
+    pub fn vector(&self, parts: &[Node], matrix: &Expr) -> RelationResult {
+        let Expr::Matrix(rows) = matrix else { return RelationResult::Other };
         let single = rows.len() == 1 || rows.iter().all(|row| row.len() == 1);
         let cells: Vec<Node> = rows.iter().flatten().map(|cell| Node::Quantity(cell.clone(), None)).collect();
         match self.ordered(parts, &cells) {
-            Said::Other => Said::Other,
-            _ if single => Said::open(Why::NotProven, "a tuple or a vector"),
-            _ => Said::Other,
+            RelationResult::Other => RelationResult::Other,
+            _ if single => RelationResult::open(UnknownKind::NotProven, "a tuple or a vector"),
+            _ => RelationResult::Other,
         }
     }
 
@@ -234,14 +236,14 @@ impl Relate<'_> {
             && parts.windows(2).zip(rest).all(|(two, (rel, _))| match two {
                 [(one, unit), (other, given)] if unit == given => match rel {
                     Rel::About => self.near(one, other),
-                    _ => self.expressions(one, other) == Said::Same,
+                    _ => self.expressions(one, other) == RelationResult::Same,
                 },
                 _ => true,
             })
     }
 
     /// Whether two equations, or two inequalities, differ by a factor only.
-    pub fn equivalent(&self, (l, rel, r): (&Expr, Rel, &Expr), (m, other, s): (&Expr, Rel, &Expr)) -> Said {
+    pub fn equivalent(&self, (l, rel, r): (&Expr, Rel, &Expr), (m, other, s): (&Expr, Rel, &Expr)) -> RelationResult {
         let loose = |rel: Rel| if rel == Rel::About { Rel::Equal } else { rel };
         let (rel, other) = (loose(rel), loose(other));
         let difference = |l: &Expr, r: &Expr| Expr::Sum(vec![l.clone(), Expr::Neg(Box::new(r.clone()))]);
@@ -254,19 +256,19 @@ impl Relate<'_> {
             return self.values(l, m).and(|| self.values(r, s)).and(|| same).or_open("relations without variables");
         }
         if names.0 != names.1 {
-            return Said::open(Why::NotProven, "relations with other names");
+            return RelationResult::open(UnknownKind::NotProven, "relations with other names");
         }
         // The factor at one point; whether it is the same everywhere is a matter of values.
         let Some(factor) = self.factor(&one, &two, &names.0) else {
-            return Said::open(Why::NotProven, "relations that are not calculated");
+            return RelationResult::open(UnknownKind::NotProven, "relations that are not calculated");
         };
-        let multiplied = Expr::Product(vec![Expr::Num(Number { value: factor.clone(), places: None }), two]);
+        let multiplied = Expr::Product(vec![Expr::Num(Literal { value: factor.clone(), places: None }), two]);
         let same = self.values(&one, &multiplied);
         let turned = if factor < RBig::ZERO { other.turned() } else { other };
         match same {
-            Said::Same => (rel == turned).into(),
-            Said::Other if points::line_in_all(&one) && points::line_in_all(&multiplied) => Said::Other,
-            _ => Said::open(Why::NotProven, "relations that are not solved"),
+            RelationResult::Same => (rel == turned).into(),
+            RelationResult::Other if points::line_in_all(&one) && points::line_in_all(&multiplied) => RelationResult::Other,
+            _ => RelationResult::open(UnknownKind::NotProven, "relations that are not solved"),
         }
     }
 
@@ -275,7 +277,7 @@ impl Relate<'_> {
         let precision = Precision::new(192, self.steps.get());
         (0..4).find_map(|index| {
             let values: HashMap<String, RBig> = points::values(names, index, 7, &[]);
-            let point = Point { values: &values, precision: &precision, log_ten: false, opaque: false };
+            let point = EvaluationPoint { values: &values, precision: &precision, log_ten: false, opaque: false };
             let ratio: Complex = one.number(&point).ok()?.div(&two.number(&point).ok()?, &precision).ok()?;
             // What is not exact may still be a simple fraction: it is tried as one and compared then.
             let value = match (ratio.re.exact(), ratio.is_real()) {
@@ -289,5 +291,5 @@ impl Relate<'_> {
 }
 
 fn scaled(value: &Expr, unit: &Unit) -> Expr {
-    Expr::Product(vec![value.clone(), Expr::Num(Number { value: unit.factor.clone(), places: None })])
+    Expr::Product(vec![value.clone(), Expr::Num(Literal { value: unit.factor.clone(), places: None })])
 }

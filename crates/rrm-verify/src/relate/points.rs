@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A point, and whether all its values are positive.
-pub struct Planned {
+pub struct SamplePoint {
     /// What each variable is worth.
     pub values: HashMap<String, RBig>,
     /// Whether all of them are positive.
@@ -57,11 +57,11 @@ pub fn values(names: &[String], index: usize, salt: u64, whole: &[String]) -> Ha
 }
 
 /// All points.
-pub fn plan(names: &[String], salt: u64, whole: &[String]) -> Vec<Planned> {
+pub fn plan(names: &[String], salt: u64, whole: &[String]) -> Vec<SamplePoint> {
     let point = |index: usize| {
         let values = values(names, index, salt, whole);
         let positive = values.values().all(|value| *value > RBig::ZERO);
-        Planned { values, positive }
+        SamplePoint { values, positive }
     };
     (0..SIZES.len()).map(point).collect()
 }
@@ -128,7 +128,7 @@ pub fn rooted(expr: &Expr) -> bool {
 }
 
 /// Adds points between the corners of absolute values, and says whether that makes the comparison complete.
-pub fn between_corners(gold: &Expr, answer: &Expr, names: &[String], plan: &mut Vec<Planned>) -> bool {
+pub fn between_corners(gold: &Expr, answer: &Expr, names: &[String], plan: &mut Vec<SamplePoint>) -> bool {
     let mut arguments: Vec<Expr> = Vec::new();
     let mut steps = false;
     for expr in [gold, answer] {
@@ -161,7 +161,7 @@ pub fn between_corners(gold: &Expr, answer: &Expr, names: &[String], plan: &mut 
         places.extend(corners.last().map(|high| high + high.clone().abs() + RBig::from(3)));
         plan.extend(places.into_iter().map(|value| {
             let positive = value > RBig::ZERO;
-            Planned { values: HashMap::from([(name.clone(), value)]), positive }
+            SamplePoint { values: HashMap::from([(name.clone(), value)]), positive }
         }));
         return true;
     }
@@ -174,7 +174,7 @@ pub fn between_corners(gold: &Expr, answer: &Expr, names: &[String], plan: &mut 
             let value = drawn((name, signs, "signs"));
             (name.clone(), if signs >> place & 1 == 1 { -value } else { value })
         };
-        plan.push(Planned { values: names.iter().enumerate().map(value).collect(), positive: signs == 0 });
+        plan.push(SamplePoint { values: names.iter().enumerate().map(value).collect(), positive: signs == 0 });
     }
     true
 }
@@ -204,7 +204,7 @@ pub fn line(expr: &Expr, name: &str) -> Option<(RBig, RBig)> {
     let precision = Precision::new(64, 10_000);
     let at = |value: i64| {
         let values = HashMap::from([(name.to_owned(), RBig::from(value))]);
-        let point = crate::expr::Point { values: &values, precision: &precision, log_ten: false, opaque: false };
+        let point = crate::expr::EvaluationPoint { values: &values, precision: &precision, log_ten: false, opaque: false };
         let value: Complex = expr.number(&point).ok()?;
         value.re.exact().cloned().filter(|_| value.is_real())
     };

@@ -4,12 +4,12 @@
 
 use dashu_ratio::RBig;
 
-use super::{Relate, Said, lists::braced, points};
+use super::{Relation, RelationResult, lists::braced, points};
 use crate::{
-    Why,
-    expr::{Expr, Number},
+    UnknownKind,
+    expr::{Expr, Literal},
     lex::Rel,
-    parse::{Joint, Node},
+    parse::{AnswerJoint, Node},
 };
 
 /// A set of real numbers.
@@ -28,9 +28,9 @@ enum Set {
     Without(Vec<Set>),
 }
 
-impl Relate<'_> {
+impl Relation<'_> {
     /// Two sets of real numbers, if at least one of both is written as one. `None` where they are none.
-    pub fn as_sets(&self, gold: &Node, answer: &Node) -> Option<Said> {
+    pub fn as_sets(&self, gold: &Node, answer: &Node) -> Option<RelationResult> {
         if !(written_as_set(gold) || written_as_set(answer)) || gold == answer {
             return None;
         }
@@ -38,21 +38,21 @@ impl Relate<'_> {
         let one = set(gold, &mut name)?;
         let other = set(answer, &mut other_name)?;
         if relations(answer) && !relations(gold) && !self.options.inequality_for_interval {
-            return Some(Said::Other);
+            return Some(RelationResult::Other);
         }
-        let listed = |node: &Node| matches!(node, Node::Many(parts, Joint::Comma) if parts.iter().all(|part| matches!(part, Node::Tuple(..))));
+        let listed = |node: &Node| matches!(node, Node::Many(parts, AnswerJoint::Comma) if parts.iter().all(|part| matches!(part, Node::Tuple(..))));
         let said = self.same_set(&one, &other)?;
         let said = if listed(gold) || listed(answer) { said.but_open("a list of intervals") } else { said };
         match (name, other_name) {
             (Some(name), Some(other)) if name != other && self.options.same_names => Some(match said {
-                Said::Same => Said::open(Why::NotProven, "equal but for names"),
+                RelationResult::Same => RelationResult::open(UnknownKind::NotProven, "equal but for names"),
                 other => other,
             }),
             _ => Some(said),
         }
     }
 
-    fn same_set(&self, gold: &Set, answer: &Set) -> Option<Said> {
+    fn same_set(&self, gold: &Set, answer: &Set) -> Option<RelationResult> {
         let mut ends: Vec<Expr> = Vec::new();
         for set in [gold, answer] {
             let mut all = Vec::new();
@@ -61,8 +61,8 @@ impl Relate<'_> {
                 let mut known = false;
                 for other in &ends {
                     match self.values(other, end) {
-                        Said::Same => known = true,
-                        Said::Other => {}
+                        RelationResult::Same => known = true,
+                        RelationResult::Other => {}
                         open => return Some(open),
                     }
                 }
@@ -73,7 +73,7 @@ impl Relate<'_> {
         }
         let ends = self.sorted(ends)?;
         if !self.in_order(gold, &ends) || !self.in_order(answer, &ends) {
-            return Some(Said::open(Why::NotProven, "an interval whose ends are not in order"));
+            return Some(RelationResult::open(UnknownKind::NotProven, "an interval whose ends are not in order"));
         }
         // Gaps have even places, ends odd ones.
         let same = (0..2 * ends.len() + 1).all(|place| self.holds(gold, place, &ends) == self.holds(answer, place, &ends));
@@ -84,8 +84,8 @@ impl Relate<'_> {
     fn sorted(&self, ends: Vec<Expr>) -> Option<Vec<Expr>> {
         let precision = crate::number::Precision::new(512, self.steps.get());
         let values = std::collections::HashMap::new();
-        let point = crate::expr::Point { values: &values, precision: &precision, log_ten: false, opaque: false };
-        let mut sorted: Vec<(Expr, crate::number::Real)> = Vec::new();
+        let point = crate::expr::EvaluationPoint { values: &values, precision: &precision, log_ten: false, opaque: false };
+        let mut sorted: Vec<(Expr, crate::number::RealNumber)> = Vec::new();
         for end in ends {
             let value = end.number(&point).ok().filter(crate::number::Complex::is_real)?.re;
             let mut place = sorted.len();
@@ -116,7 +116,7 @@ impl Relate<'_> {
     }
 
     fn place(&self, end: &Expr, ends: &[Expr]) -> Option<usize> {
-        ends.iter().position(|other| self.values(other, end) == Said::Same).map(|at| 2 * at + 1)
+        ends.iter().position(|other| self.values(other, end) == RelationResult::Same).map(|at| 2 * at + 1)
     }
 
     fn holds(&self, set: &Set, place: usize, ends: &[Expr]) -> bool {
@@ -218,7 +218,7 @@ fn set(node: &Node, name: &mut Option<String>) -> Option<Set> {
 }
 
 /// Several inequalities: "or" and sets that have nothing in common make a union, "and" what they have in common.
-fn listed(parts: &[Node], joint: Joint, name: &mut Option<String>) -> Option<Set> {
+fn listed(parts: &[Node], joint: AnswerJoint, name: &mut Option<String>) -> Option<Set> {
     // `x ≠ 2, 3`: what stands behind the first belongs to its relation.
     let mut sets = Vec::new();
     let mut left_out = true;
@@ -235,11 +235,11 @@ fn listed(parts: &[Node], joint: Joint, name: &mut Option<String>) -> Option<Set
     }
     match joint {
         _ if left_out => Some(Set::Common(sets)),
-        Joint::Or => Some(Set::Union(sets)),
-        Joint::And => Some(Set::Common(sets)),
+        AnswerJoint::Or => Some(Set::Union(sets)),
+        AnswerJoint::And => Some(Set::Common(sets)),
         // A comma may join or narrow.
-        Joint::Comma => Some(Set::Listed(sets)),
-        Joint::Set => None,
+        AnswerJoint::Comma => Some(Set::Listed(sets)),
+        AnswerJoint::Set => None,
     }
 }
 
@@ -298,7 +298,7 @@ fn inequality(first: &Node, rest: &[(Rel, Node)], name: &mut Option<String>) -> 
 }
 
 fn number(value: RBig) -> Expr {
-    Expr::Num(Number { value, places: None })
+    Expr::Num(Literal { value, places: None })
 }
 
 /// The numbers for which an expression in one name stands in a relation to a bound.

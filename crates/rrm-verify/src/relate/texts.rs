@@ -1,32 +1,32 @@
 //! Answers in words beside words and beside mathematics.
 
-use super::{Relate, Said};
-use crate::{Why, expr::Expr, parse::Node, words};
+use super::{Relation, RelationResult};
+use crate::{UnknownKind, expr::Expr, parse::Node, words};
 
-impl Relate<'_> {
+impl Relation<'_> {
     /// Words beside something else.
-    pub fn text(&self, text: &str, other: &Node) -> Said {
+    pub fn text(&self, text: &str, other: &Node) -> RelationResult {
         match other {
-            Node::Text(other) if text == other => Said::Same,
+            Node::Text(other) if text == other => RelationResult::Same,
             Node::Text(other) => same_words(text, other),
-            Node::Quantity(Expr::Name(name), None) if name == "∅" && words::says_none(text) => Said::Same,
-            Node::Quantity(Expr::Name(name), None) if name == "bb R" && says_all(text) => Said::Same,
+            Node::Quantity(Expr::Name(name), None) if name == "∅" && words::says_none(text) => RelationResult::Same,
+            Node::Quantity(Expr::Name(name), None) if name == "bb R" && says_all(text) => RelationResult::Same,
             Node::Tuple('(', ends, ')') if says_all(text) => {
                 let infinite = |node: &Node, up: bool| matches!(node, Node::Quantity(expr, None) if expr.infinity() == Some(up));
                 (ends.len() == 2 && infinite(&ends[0], false) && infinite(&ends[1], true)).into()
             }
-            Node::Quantity(Expr::Name(name), None) if name.len() > 1 && name.to_lowercase() == text => Said::Same,
+            Node::Quantity(Expr::Name(name), None) if name.len() > 1 && name.to_lowercase() == text => RelationResult::Same,
             Node::Quantity(value, _) => match words::written_number(text) {
-                Some(number) => self.expressions(&Expr::Num(crate::expr::Number { value: number, places: None }), value),
-                None => Said::open(Why::Texts, ""),
+                Some(number) => self.expressions(&Expr::Num(crate::expr::Literal { value: number, places: None }), value),
+                None => RelationResult::open(UnknownKind::Texts, ""),
             },
-            _ => Said::open(Why::Texts, ""),
+            _ => RelationResult::open(UnknownKind::Texts, ""),
         }
     }
 }
 
 /// Words that say the same in other words, and those that say the opposite.
-fn same_words(one: &str, other: &str) -> Said {
+fn same_words(one: &str, other: &str) -> RelationResult {
     if let (Some(one), Some(other)) = (words::written_number(one), words::written_number(other)) {
         return (one == other).into();
     }
@@ -34,7 +34,7 @@ fn same_words(one: &str, other: &str) -> Said {
         .iter()
         .any(|says| says(one) && says(other));
     if alike {
-        return Said::Same;
+        return RelationResult::Same;
     }
     for (yes, no) in [("yes", "no"), ("true", "false")] {
         let told = |text: &str| {
@@ -65,7 +65,7 @@ fn same_words(one: &str, other: &str) -> Said {
             return (first == second).into();
         }
     }
-    Said::open(Why::Texts, "")
+    RelationResult::open(UnknownKind::Texts, "")
 }
 
 fn says_all(text: &str) -> bool {

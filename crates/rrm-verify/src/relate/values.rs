@@ -10,11 +10,11 @@ use std::{
 
 use dashu_ratio::RBig;
 
-use super::{Relate, Said, points};
+use super::{Relation, RelationResult, points};
 use crate::{
-    Why,
-    expr::{Expr, Point, Value},
-    number::{Complex, Fail, Precision},
+    UnknownKind,
+    expr::{EvaluationPoint, Expr, ExprValue},
+    number::{Complex, NumberError, Precision},
 };
 
 /// Bits of a first look, which tells most numbers apart.
@@ -26,9 +26,9 @@ const LAST_AT_POINT: usize = 1 << 11;
 /// Bits of an exact number at one of several points.
 const MOST_AT_POINT: usize = 1 << 15;
 
-/// What a comparison at one point says.
+/// The result of a comparison at one point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+enum PointResult {
     /// The same value.
     Same,
     /// Another value, for certain.
@@ -41,10 +41,10 @@ enum At {
     TooMuch,
 }
 
-impl Relate<'_> {
+impl Relation<'_> {
     /// Whether two expressions have the same value, a percentage being its number or its hundredth, an angle in degrees its number or its
     /// radians.
-    pub fn expressions(&self, gold: &Expr, answer: &Expr) -> Said {
+    pub fn expressions(&self, gold: &Expr, answer: &Expr) -> RelationResult {
         let inside = |expr: &Expr, mark: &str| match expr {
             Expr::Call(name, args) if name == mark => args.first().cloned(),
             Expr::Neg(inner) => match &**inner {
@@ -70,15 +70,15 @@ impl Relate<'_> {
     }
 
     /// Whether two expressions have the same value.
-    pub fn values(&self, gold: &Expr, answer: &Expr) -> Said {
+    pub fn values(&self, gold: &Expr, answer: &Expr) -> RelationResult {
         if gold == answer {
-            return Said::Same;
+            return RelationResult::Same;
         }
         if strange(gold) || strange(answer) {
-            return Said::open(Why::NotProven, "a command that is not known");
+            return RelationResult::open(UnknownKind::NotProven, "a command that is not known");
         }
         if gold.shape() == answer.shape() {
-            return Said::Same;
+            return RelationResult::Same;
         }
         let doubly = |expr: &Expr| {
             let mut signs = 0;
@@ -89,15 +89,15 @@ impl Relate<'_> {
             signs > 1
         };
         if doubly(gold) || doubly(answer) {
-            return Said::open(Why::SeveralReadings, "several \\pm");
+            return RelationResult::open(UnknownKind::SeveralReadings, "several \\pm");
         }
         if let (Expr::Matrix(rows), Expr::Matrix(others)) = (gold, answer) {
             let shape = |rows: &[Vec<Expr>]| (rows.len(), rows.first().map_or(0, Vec::len));
             if shape(rows) != shape(others) {
-                return Said::Other;
+                return RelationResult::Other;
             }
             let cells = rows.iter().flatten().zip(others.iter().flatten());
-            return cells.fold(Said::Same, |said, (gold, answer)| said.and(|| self.expressions(gold, answer)));
+            return cells.fold(RelationResult::Same, |said, (gold, answer)| said.and(|| self.expressions(gold, answer)));
         }
         let logarithm =
             |expr: &Expr| expr.any(&mut |inner| matches!(inner, Expr::Call(name, args) if name == "log" && args.len() == 1));
@@ -107,15 +107,15 @@ impl Relate<'_> {
             return first;
         }
         match (first, self.by_base(gold, answer, true)) {
-            (Said::Same, Said::Same) => Said::Same,
-            (Said::Other, Said::Other) => Said::Other,
-            _ => Said::open(Why::SeveralReadings, "\\log without a base"),
+            (RelationResult::Same, RelationResult::Same) => RelationResult::Same,
+            (RelationResult::Other, RelationResult::Other) => RelationResult::Other,
+            _ => RelationResult::open(UnknownKind::SeveralReadings, "\\log without a base"),
         }
     }
 
-    fn by_base(&self, gold: &Expr, answer: &Expr, log_ten: bool) -> Said {
+    fn by_base(&self, gold: &Expr, answer: &Expr, log_ten: bool) -> RelationResult {
         match (gold.infinity(), answer.infinity()) {
-            (Some(one), Some(other)) => return if one == other { Said::Same } else { Said::Other },
+            (Some(one), Some(other)) => return if one == other { RelationResult::Same } else { RelationResult::Other },
             (Some(_), None) => return self.finite(answer),
             (None, Some(_)) => return self.finite(gold),
             (None, None) => {}
@@ -126,7 +126,7 @@ impl Relate<'_> {
         let (names, others) = (gold.variables(), answer.variables());
         if names.is_empty() && others.is_empty() {
             return match self.constants(gold, answer, log_ten) {
-                Said::Same => Said::Same,
+                RelationResult::Same => RelationResult::Same,
                 said => self.decimals(gold, answer).unwrap_or(said),
             };
         }
@@ -141,8 +141,8 @@ impl Relate<'_> {
             return self.at_points(gold, &rename(answer, &others, &names), log_ten);
         }
         match self.at_points(gold, answer, log_ten) {
-            Said::Other if renamed && self.same_but_for_names(gold, answer, &names, &others, log_ten) => {
-                Said::open(Why::NotProven, "equal but for names")
+            RelationResult::Other if renamed && self.same_but_for_names(gold, answer, &names, &others, log_ten) => {
+                RelationResult::open(UnknownKind::NotProven, "equal but for names")
             }
             said => said,
         }
@@ -152,27 +152,31 @@ impl Relate<'_> {
         self.steps.set(precision.steps.get());
     }
 
-    fn constants(&self, gold: &Expr, answer: &Expr, log_ten: bool) -> Said {
+    fn constants(&self, gold: &Expr, answer: &Expr, log_ten: bool) -> RelationResult {
         match self.at(gold, answer, &HashMap::new(), (log_ten, false)) {
-            At::Same => Said::Same,
-            At::Apart if unknown(gold) || unknown(answer) => Said::open(Why::NotProven, "a function that is not known"),
-            At::Apart if self.roughly(gold, answer) => Said::open(Why::NotProven, "decimals inside of an expression"),
-            At::Apart => Said::Other,
-            At::TooMuch => Said::open(Why::TooManySteps, ""),
-            At::Domain => Said::open(Why::NotProven, "no finite value"),
-            At::Nothing => Said::open(Why::NotProven, "a value that is not calculated"),
+            PointResult::Same => RelationResult::Same,
+            PointResult::Apart if unknown(gold) || unknown(answer) => {
+                RelationResult::open(UnknownKind::NotProven, "a function that is not known")
+            }
+            PointResult::Apart if self.roughly(gold, answer) => {
+                RelationResult::open(UnknownKind::NotProven, "decimals inside of an expression")
+            }
+            PointResult::Apart => RelationResult::Other,
+            PointResult::TooMuch => RelationResult::open(UnknownKind::TooManySteps, ""),
+            PointResult::Domain => RelationResult::open(UnknownKind::NotProven, "no finite value"),
+            PointResult::Nothing => RelationResult::open(UnknownKind::NotProven, "a value that is not calculated"),
         }
     }
 
     fn same_but_for_names(&self, gold: &Expr, answer: &Expr, names: &[String], others: &[String], log_ten: bool) -> bool {
         points::orders(names.len().min(3)).into_iter().any(|order| {
             let names: Vec<String> = (0..names.len()).map(|at| names[order.get(at).copied().unwrap_or(at)].clone()).collect();
-            self.at_points(gold, &rename(answer, others, &names), log_ten) == Said::Same
+            self.at_points(gold, &rename(answer, others, &names), log_ten) == RelationResult::Same
         })
     }
 
     /// Compares at points of both signs and several sizes.
-    fn at_points(&self, gold: &Expr, answer: &Expr, log_ten: bool) -> Said {
+    fn at_points(&self, gold: &Expr, answer: &Expr, log_ten: bool) -> RelationResult {
         let mut names = gold.variables();
         names.extend(answer.variables().into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
         let whole = points::whole_names(gold).into_iter().chain(points::whole_names(answer)).collect::<Vec<_>>();
@@ -180,61 +184,69 @@ impl Relate<'_> {
         let mut seeds = [seed(gold), seed(answer)];
         seeds.sort_unstable();
         let salt = seeds[0].rotate_left(17) ^ seeds[1];
-        if kinked && self.all_points(gold, answer, &points::plan(&names, salt, &whole), (log_ten, true)) == Some(Said::Same) {
-            return Said::Same;
+        if kinked
+            && self.all_points(gold, answer, &points::plan(&names, salt, &whole), (log_ten, true)) == Some(RelationResult::Same)
+        {
+            return RelationResult::Same;
         }
         let mut plan = points::plan(&names, salt, &whole);
         let complete = !kinked || points::between_corners(gold, answer, &names, &mut plan);
         match self.all_points(gold, answer, &plan, (log_ten, false)) {
-            Some(Said::Same) if points::whole_in_one_only(gold, answer) => {
-                Said::open(Why::NotProven, "equal for whole numbers only")
+            Some(RelationResult::Same) if points::whole_in_one_only(gold, answer) => {
+                RelationResult::open(UnknownKind::NotProven, "equal for whole numbers only")
             }
-            Some(Said::Same) if !complete => Said::open(Why::NotProven, "corners of |...|, max, min or steps"),
-            Some(Said::Other) if unknown(gold) || unknown(answer) => {
-                Said::open(Why::NotProven, "a function or sign that is not known")
+            Some(RelationResult::Same) if !complete => {
+                RelationResult::open(UnknownKind::NotProven, "corners of |...|, max, min or steps")
+            }
+            Some(RelationResult::Other) if unknown(gold) || unknown(answer) => {
+                RelationResult::open(UnknownKind::NotProven, "a function or sign that is not known")
             }
             Some(said) => said,
-            None => Said::open(Why::NotProven, "no value at any point"),
+            None => RelationResult::open(UnknownKind::NotProven, "no value at any point"),
         }
     }
 
     /// What all points say together; `None` where none says anything.
-    fn all_points(&self, gold: &Expr, answer: &Expr, plan: &[points::Planned], how: (bool, bool)) -> Option<Said> {
+    fn all_points(&self, gold: &Expr, answer: &Expr, plan: &[points::SamplePoint], how: (bool, bool)) -> Option<RelationResult> {
         let (mut same, mut domain, mut positive, mut costly) = (0, 0, 0, 0);
         let mut negative_apart = false;
         for planned in plan {
             match self.at(gold, answer, &planned.values, how) {
-                At::Same => {
+                PointResult::Same => {
                     same += 1;
                     positive += usize::from(planned.positive);
                 }
-                At::Apart if planned.positive => return Some(Said::Other),
-                At::Apart => negative_apart = true,
-                At::Domain => domain += 1,
-                At::Nothing => {}
-                At::TooMuch => costly += 1,
+                PointResult::Apart if planned.positive => return Some(RelationResult::Other),
+                PointResult::Apart => negative_apart = true,
+                PointResult::Domain => domain += 1,
+                PointResult::Nothing => {}
+                PointResult::TooMuch => costly += 1,
             }
             if self.steps.get() == 0 {
-                return Some(Said::open(Why::TooManySteps, ""));
+                return Some(RelationResult::open(UnknownKind::TooManySteps, ""));
             }
         }
         let rooted = points::rooted(gold) || points::rooted(answer);
         if negative_apart {
             let explicit = points::kinked(gold) || points::kinked(answer);
             let positive_only = rooted && !explicit && positive > 0;
-            return Some(if positive_only { Said::open(Why::NotProven, "equal for positive values only") } else { Said::Other });
+            return Some(if positive_only {
+                RelationResult::open(UnknownKind::NotProven, "equal for positive values only")
+            } else {
+                RelationResult::Other
+            });
         }
         match same {
             // A point that costs too much says nothing; enough others must.
-            0..4 if costly > 0 => Some(Said::open(Why::TooManySteps, "")),
+            0..4 if costly > 0 => Some(RelationResult::open(UnknownKind::TooManySteps, "")),
             0 | 1 => None,
-            _ if domain > 0 => Some(Said::open(Why::NotProven, "equal where both have a value")),
-            _ => Some(Said::Same),
+            _ if domain > 0 => Some(RelationResult::open(UnknownKind::NotProven, "equal where both have a value")),
+            _ => Some(RelationResult::Same),
         }
     }
 
     /// Compares at one point, in as many digits as it takes.
-    fn at(&self, gold: &Expr, answer: &Expr, values: &HashMap<String, RBig>, (log_ten, opaque): (bool, bool)) -> At {
+    fn at(&self, gold: &Expr, answer: &Expr, values: &HashMap<String, RBig>, (log_ten, opaque): (bool, bool)) -> PointResult {
         let mut bits = FIRST;
         let last = if values.is_empty() { LAST } else { LAST_AT_POINT };
         for round in 0..3 {
@@ -242,71 +254,73 @@ impl Relate<'_> {
             if !values.is_empty() {
                 precision.most = MOST_AT_POINT;
             }
-            let point = Point { values, precision: &precision, log_ten, opaque };
+            let point = EvaluationPoint { values, precision: &precision, log_ten, opaque };
             let imaginary = values.is_empty() || has_i(gold) || has_i(answer);
             let value = |expr: &Expr| {
                 precision.left_reals.set(false);
                 let value = expr.value(&point);
-                if precision.left_reals.get() && !imaginary { Err(Fail::Undefined) } else { value }
+                if precision.left_reals.get() && !imaginary { Err(NumberError::Undefined) } else { value }
             };
             let said = match (value(gold), value(answer)) {
                 (Ok(gold), Ok(answer)) => beside(&gold, &answer, &precision),
-                (Err(Fail::TooMuch), _) | (_, Err(Fail::TooMuch)) => Ok(At::TooMuch),
-                (Err(Fail::Undefined), Ok(_)) | (Ok(_), Err(Fail::Undefined)) => Ok(At::Domain),
-                _ => Ok(At::Nothing),
+                (Err(NumberError::TooMuch), _) | (_, Err(NumberError::TooMuch)) => Ok(PointResult::TooMuch),
+                (Err(NumberError::Undefined), Ok(_)) | (Ok(_), Err(NumberError::Undefined)) => Ok(PointResult::Domain),
+                _ => Ok(PointResult::Nothing),
             };
             self.spend(&precision);
             let more = FIRST + 64 + 4 * precision.largest.get();
             match said {
-                Ok(At::Nothing) if bits == FIRST && more <= last => bits = more,
+                Ok(PointResult::Nothing) if bits == FIRST && more <= last => bits = more,
                 Ok(said) => return said,
-                Err(Fail::TooMuch) => return At::TooMuch,
-                Err(_) if bits >= more => return At::Same,
-                Err(_) if round == 2 => return At::TooMuch,
-                Err(_) if more > last => return At::TooMuch,
+                Err(NumberError::TooMuch) => return PointResult::TooMuch,
+                Err(_) if bits >= more => return PointResult::Same,
+                Err(_) if round == 2 => return PointResult::TooMuch,
+                Err(_) if more > last => return PointResult::TooMuch,
                 Err(_) => bits = more,
             }
         }
-        At::Nothing
+        PointResult::Nothing
     }
 }
 
 /// Whether two values are the same; an error where the digits do not tell them apart.
-fn beside(gold: &Value, answer: &Value, precision: &Precision) -> Result<At, Fail> {
+fn beside(gold: &ExprValue, answer: &ExprValue, precision: &Precision) -> Result<PointResult, NumberError> {
     match (gold, answer) {
-        (Value::Number(gold), Value::Number(answer)) => numbers(gold, answer, precision),
-        (Value::Matrix(gold), Value::Matrix(answer)) => {
+        (ExprValue::Number(gold), ExprValue::Number(answer)) => numbers(gold, answer, precision),
+        (ExprValue::Matrix(gold), ExprValue::Matrix(answer)) => {
             let shape = |rows: &[Vec<Complex>]| (rows.len(), rows.first().map_or(0, Vec::len));
             if shape(gold) != shape(answer) {
-                return Ok(At::Apart);
+                return Ok(PointResult::Apart);
             }
             let mut open = None;
             for (gold, answer) in gold.iter().flatten().zip(answer.iter().flatten()) {
                 match numbers(gold, answer, precision) {
-                    Ok(At::Same) => {}
+                    Ok(PointResult::Same) => {}
                     Ok(other) => return Ok(other),
                     Err(fail) => open = Some(fail),
                 }
             }
-            open.map_or(Ok(At::Same), Err)
+            open.map_or(Ok(PointResult::Same), Err)
         }
-        _ => Ok(At::Apart),
+        _ => Ok(PointResult::Apart),
     }
 }
 
-fn numbers(gold: &Complex, answer: &Complex, precision: &Precision) -> Result<At, Fail> {
+fn numbers(gold: &Complex, answer: &Complex, precision: &Precision) -> Result<PointResult, NumberError> {
     let mut open = false;
     for (one, other) in [(&gold.re, &answer.re), (&gold.im, &answer.im)] {
         let apart = one.sub(other, precision)?;
         match apart.sign() {
             Some(0) => {}
-            Some(_) => return Ok(At::Apart),
+            Some(_) => return Ok(PointResult::Apart),
             // Bounds that are too wide tell nothing.
-            None if apart.error() > one.top().max(other.top()).max(0) - precision.bits as i64 / 2 => return Ok(At::Nothing),
+            None if apart.error() > one.top().max(other.top()).max(0) - precision.bits as i64 / 2 => {
+                return Ok(PointResult::Nothing);
+            }
             None => open = true,
         }
     }
-    if open { Err(Fail::Unsure) } else { Ok(At::Same) }
+    if open { Err(NumberError::Unsure) } else { Ok(PointResult::Same) }
 }
 
 fn has_i(expr: &Expr) -> bool {

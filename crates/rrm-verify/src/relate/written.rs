@@ -4,19 +4,21 @@ use std::collections::HashMap;
 
 use dashu_ratio::RBig;
 
-use super::{Relate, Said, points, values::FIRST};
+use super::{Relation, RelationResult, points, values::FIRST};
 use crate::{
-    Why,
-    expr::{Expr, Point},
-    number::{Complex, Precision, Real},
+    UnknownKind,
+    expr::{EvaluationPoint, Expr},
+    number::{Complex, Precision, RealNumber},
 };
 
-impl Relate<'_> {
+impl Relation<'_> {
     /// A number with a percent sign or in degrees, beside one without: the value of the mark counts, or the number alone. `0.25\%` is hardly meant by
     /// 0.25, so that of small numbers this is open.
-    pub fn marked(&self, mark: &str, (number, whole): (&Expr, &Expr), bare: &Expr) -> Said {
+    pub fn marked(&self, mark: &str, (number, whole): (&Expr, &Expr), bare: &Expr) -> RelationResult {
         let plain = match self.values(number, bare) {
-            Said::Same if mark == "%" && self.small(bare) => Said::open(Why::NotProven, "a small number with or without percent"),
+            RelationResult::Same if mark == "%" && self.small(bare) => {
+                RelationResult::open(UnknownKind::NotProven, "a small number with or without percent")
+            }
             said => said,
         };
         plain.or(|| self.values(whole, bare))
@@ -25,43 +27,47 @@ impl Relate<'_> {
     /// Whether a number is not above one.
     fn small(&self, expr: &Expr) -> bool {
         let precision = Precision::new(FIRST, self.steps.get());
-        let point = Point { values: &HashMap::new(), precision: &precision, log_ten: false, opaque: false };
+        let point = EvaluationPoint { values: &HashMap::new(), precision: &precision, log_ten: false, opaque: false };
         let size = expr.number(&point).and_then(|value| value.abs(&precision));
-        size.and_then(|size| size.compare(&Real::ONE, &precision))
+        size.and_then(|size| size.compare(&RealNumber::ONE, &precision))
             .ok()
             .flatten()
             .is_none_or(|side| side != std::cmp::Ordering::Greater)
     }
 
     /// An infinity equals no value that is finite.
-    pub fn finite(&self, other: &Expr) -> Said {
+    pub fn finite(&self, other: &Expr) -> RelationResult {
         let precision = Precision::new(FIRST, self.steps.get());
         let values = points::values(&other.variables(), 0, 0, &[]);
-        let point = Point { values: &values, precision: &precision, log_ten: false, opaque: false };
+        let point = EvaluationPoint { values: &values, precision: &precision, log_ten: false, opaque: false };
         let said = match other.value(&point) {
-            Ok(_) => Said::Other,
-            Err(_) => Said::open(Why::NotProven, "no finite value"),
+            Ok(_) => RelationResult::Other,
+            Err(_) => RelationResult::open(UnknownKind::NotProven, "no finite value"),
         };
         self.spend(&precision);
         said
     }
 
     /// Numbers of other bases: the same digits in another base, or the same value, leave it open.
-    pub fn bases(&self, gold: &Expr, answer: &Expr) -> Option<Said> {
+    pub fn bases(&self, gold: &Expr, answer: &Expr) -> Option<RelationResult> {
         let digits = |number: &Expr| match number {
             Expr::Num(number) if number.places.is_none() => Some(number.value.clone()),
             _ => None,
         };
         match (gold, answer) {
             (Expr::Based(_, base, one), Expr::Based(_, other_base, other)) => Some(match (base == other_base, one == other) {
-                (true, true) => Said::Same,
-                (false, true) => Said::open(Why::NotProven, "the same number in another base"),
-                (_, false) => Said::Other,
+                (true, true) => RelationResult::Same,
+                (false, true) => RelationResult::open(UnknownKind::NotProven, "the same number in another base"),
+                (_, false) => RelationResult::Other,
             }),
             (Expr::Based(written, _, value), other) | (other, Expr::Based(written, _, value)) => {
                 let number = digits(other)?;
                 let alike = number == *value || number.to_string() == *written;
-                Some(if alike { Said::open(Why::NotProven, "a number without its base") } else { Said::Other })
+                Some(if alike {
+                    RelationResult::open(UnknownKind::NotProven, "a number without its base")
+                } else {
+                    RelationResult::Other
+                })
             }
             _ => None,
         }
@@ -69,19 +75,23 @@ impl Relate<'_> {
 
     /// A number that is written as a decimal and is not exactly the other one: it may be rounded, where the other one does not end. `None` where
     /// there is none.
-    pub fn decimals(&self, gold: &Expr, answer: &Expr) -> Option<Said> {
+    pub fn decimals(&self, gold: &Expr, answer: &Expr) -> Option<RelationResult> {
         let (one, other) = (gold.places(), answer.places());
         if one.is_none() && other.is_none() {
             return None;
         }
         let precision = Precision::new(FIRST, self.steps.get());
-        let point = Point { values: &HashMap::new(), precision: &precision, log_ten: false, opaque: false };
+        let point = EvaluationPoint { values: &HashMap::new(), precision: &precision, log_ten: false, opaque: false };
         let (one_value, other_value) = (gold.number(&point).ok()?, answer.number(&point).ok()?);
         let apart = one_value.sub(&other_value, &precision).ok()?.abs(&precision).ok()?;
         self.spend(&precision);
         let within = |halves: i64, places: u32| {
             let bound = RBig::from_parts(halves.into(), 2u8.into()) / RBig::from(10u8).pow(places as isize);
-            apart.compare(&Real::Exact(bound), &precision).ok().flatten().is_some_and(|side| side != std::cmp::Ordering::Greater)
+            apart
+                .compare(&RealNumber::Exact(bound), &precision)
+                .ok()
+                .flatten()
+                .is_some_and(|side| side != std::cmp::Ordering::Greater)
         };
         let near = within(1, self.options.decimals);
         let places = one.into_iter().chain(other).min()?;
@@ -89,9 +99,9 @@ impl Relate<'_> {
         let ends = |value: &Complex| value.is_real() && value.re.exact().is_some_and(terminates);
         if ends(&one_value) && ends(&other_value) {
             return Some(if near {
-                Said::open(Why::NotProven, "decimals that differ beyond the places that count")
+                RelationResult::open(UnknownKind::NotProven, "decimals that differ beyond the places that count")
             } else {
-                Said::Other
+                RelationResult::Other
             });
         }
         // Too few digits that count, or a whole number written with zeros, tell nothing of what does not end.
@@ -99,15 +109,15 @@ impl Relate<'_> {
         let counted = if places >= 6 { 100 } else { 10 };
         let bound = RBig::from(counted) / RBig::from(10u8).pow(places as isize);
         let digits =
-            written.re.abs().compare(&Real::Exact(bound), &precision).ok().flatten() == Some(std::cmp::Ordering::Greater);
+            written.re.abs().compare(&RealNumber::Exact(bound), &precision).ok().flatten() == Some(std::cmp::Ordering::Greater);
         let whole = written.re.exact().is_some_and(RBig::is_int);
         Some(match within(1, places) {
-            true if places >= self.options.decimals && digits && !whole => Said::Same,
-            true if places > 0 => Said::open(Why::NotProven, "rounded to too few digits"),
+            true if places >= self.options.decimals && digits && !whole => RelationResult::Same,
+            true if places > 0 => RelationResult::open(UnknownKind::NotProven, "rounded to too few digits"),
             _ if near || (places >= self.options.decimals && within(2, places)) => {
-                Said::open(Why::NotProven, "decimals that differ beyond the places that count")
+                RelationResult::open(UnknownKind::NotProven, "decimals that differ beyond the places that count")
             }
-            _ => Said::Other,
+            _ => RelationResult::Other,
         })
     }
 
@@ -124,7 +134,7 @@ impl Relate<'_> {
     /// Whether two numbers agree in so many bits.
     fn within(&self, gold: &Expr, answer: &Expr, bits: i64) -> bool {
         let precision = Precision::new(FIRST, self.steps.get());
-        let point = Point { values: &HashMap::new(), precision: &precision, log_ten: false, opaque: false };
+        let point = EvaluationPoint { values: &HashMap::new(), precision: &precision, log_ten: false, opaque: false };
         let (Ok(one), Ok(other)) = (gold.number(&point), answer.number(&point)) else { return false };
         let apart = one.sub(&other, &precision).and_then(|apart| apart.abs(&precision));
         let size = one.abs(&precision);

@@ -76,13 +76,14 @@ pub struct BadReply {
 struct ReplyLine<'a> {
     custom_id: String,
     #[serde(borrow, default)]
-    response: Option<Response<'a>>,
+    response: Option<BatchResponse<'a>>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
 }
 
+/// The response part of a line of a batch's output.
 #[derive(Deserialize)]
-struct Response<'a> {
+struct BatchResponse<'a> {
     #[serde(default)]
     status_code: Option<u16>,
     #[serde(borrow, default)]
@@ -147,10 +148,11 @@ fn known(path: &Path) -> Result<HashMap<CompletionKey, OriginLine>, BatchError> 
     lines(path)?.map(line).collect()
 }
 
-type Lines = std::iter::Peekable<Box<dyn Iterator<Item = Result<(usize, String), BatchError>>>>;
+/// The numbered lines of a batch's output.
+type BatchLines = std::iter::Peekable<Box<dyn Iterator<Item = Result<(usize, String), BatchError>>>>;
 
 /// Lines that are not blank, with their numbers.
-fn lines(path: &Path) -> Result<Lines, BatchError> {
+fn lines(path: &Path) -> Result<BatchLines, BatchError> {
     let failed = |path: &Path, detail| BatchError::Io { path: path.to_owned(), detail };
     let file = File::open(path).map_err(|error| failed(path, error))?;
     let path = path.to_owned();

@@ -7,7 +7,7 @@ use super::{
     columns::{ColumnNames, FIELDS, Field, find, missing},
     messages::{beginning, scalar},
     problem::{RowProblem, WHOLE, wrong_type},
-    responses::Raw,
+    responses::RawResponse,
 };
 use crate::chat::{Message, Role};
 
@@ -72,7 +72,7 @@ fn is_read(names: &ColumnNames, path: &str) -> bool {
 }
 
 /// Says where texts were read as conversations.
-pub(super) fn read_as(raw: &[Raw], told: &mut Vec<String>) {
+pub(super) fn read_as(raw: &[RawResponse], told: &mut Vec<String>) {
     if let Some(raw) = raw.iter().find(|raw| ![WHOLE, LISTS].contains(&raw.what)) {
         told.push(format!(
             "each response is {}: turns that all responses share belong to the prompt, and the rest is judged; a text that is to be \

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    columns::{ColumnNames, Field, Several},
+    columns::{ColumnNames, ColumnRule, Field},
     mend, python,
 };
 
@@ -16,7 +16,7 @@ const JSON: [&str; 2] = ["responses", "options"];
 /// Parses the cells that hold JSON, for a row that is read by `names`.
 pub(super) fn parse(row: &mut Map<String, Value>, names: &ColumnNames) {
     let responses = names.of(Field::Responses);
-    if responses.several == Several::Any {
+    if responses.several == ColumnRule::Any {
         responses.paths.iter().for_each(|path| replace(row, path, Value::is_array));
     }
     for field in super::columns::FIELDS {

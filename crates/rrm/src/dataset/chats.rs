@@ -6,13 +6,13 @@
 use serde_json::Value;
 
 use super::{
-    messages::{Said, messages},
+    messages::{TurnsOrText, messages},
     problem::RowProblem,
     python,
-    responses::Raw,
+    responses::RawResponse,
     roles,
     settle::repeats,
-    transcripts::{Transcript, transcript},
+    transcripts::{TurnList, transcript},
 };
 use crate::chat::{Message, Role};
 
@@ -23,8 +23,8 @@ const PYTHON: &str = "Python's text of messages";
 /// Of these nothing else can be thought.
 pub(super) const LISTS: &str = "a JSON list of turns";
 
-/// A text read as turns.
-struct Chat {
+/// A text that was parsed into turns.
+struct ParsedChat {
     what: &'static str,
     turns: Vec<Message>,
     /// Whether it can be nothing else, given the row's prompt.
@@ -39,7 +39,7 @@ pub(super) fn prompt(text: &str, place: &str) -> Result<Option<Vec<Message>>, Ro
     if python::looks_like_messages(text) {
         return Err(RowProblem::Python { place: place.to_owned() });
     }
-    let Some(Transcript { mut turns, marked }) = transcript(text) else { return Ok(None) };
+    let Some(TurnList { mut turns, marked }) = transcript(text) else { return Ok(None) };
     let open = turns.last().is_some_and(|turn| turn.role == Role::Assistant && is_opened(&turn.content));
     if open {
         turns.pop();
@@ -53,13 +53,13 @@ fn is_opened(content: &str) -> bool {
 }
 
 /// The prompt of a row whose prompt and responses are JSON lists of texts, a turn each, as in Kaggle's LMSYS; the responses become conversations.
-pub(super) fn lists(prompt: &str, place: &str, responses: &mut [Raw]) -> Result<Option<Vec<Message>>, RowProblem> {
+pub(super) fn lists(prompt: &str, place: &str, responses: &mut [RawResponse]) -> Result<Option<Vec<Message>>, RowProblem> {
     // Under other names such a list may be what is judged: words to be put in order, an answer in JSON.
     if !responses.iter().all(|raw| ["response_a", "response_b"].contains(&raw.place.as_str())) {
         return Ok(None);
     }
     let Some(asked) = listed_texts(prompt) else { return Ok(None) };
-    let said = |raw: &Raw| if let Said::Text(text) = &raw.said { listed_texts(text) } else { None };
+    let said = |raw: &RawResponse| if let TurnsOrText::Text(text) = &raw.said { listed_texts(text) } else { None };
     let answers: Vec<Option<Vec<Option<String>>>> = responses.iter().map(said).collect();
     if answers.iter().all(Option::is_none) {
         return Ok(None);
@@ -76,23 +76,23 @@ pub(super) fn lists(prompt: &str, place: &str, responses: &mut [Raw]) -> Result<
         // A null is a turn in which nothing was said.
         let answers = answers.into_iter().map(|text| Message { role: Role::Assistant, content: text.unwrap_or_default() });
         let turns = asked.iter().map(Message::user).zip(answers).flat_map(|(user, assistant)| [user, assistant]);
-        (raw.said, raw.what) = (Said::Turns(turns.collect()), LISTS);
+        (raw.said, raw.what) = (TurnsOrText::Turns(turns.collect()), LISTS);
     }
     Ok(asked.first().map(|text| vec![Message::user(text)]))
 }
 
 /// Turns texts into conversations where all responses are some; `prompt` is what the prompt column says, if there is one.
-pub(super) fn lift(prompt: Option<&[Message]>, responses: &mut [Raw]) -> Result<(), RowProblem> {
+pub(super) fn lift(prompt: Option<&[Message]>, responses: &mut [RawResponse]) -> Result<(), RowProblem> {
     let mut chats = Vec::new();
     let mut plain = None;
     for (index, raw) in responses.iter().enumerate() {
-        let Said::Text(text) = &raw.said else { continue };
+        let TurnsOrText::Text(text) = &raw.said else { continue };
         match chat(text, &raw.place, prompt)? {
             Some(chat) => chats.push((index, chat)),
             None => plain = plain.or(Some(index)),
         }
     }
-    let broken = |raw: &Raw| matches!(&raw.said, Said::Text(text) if python::looks_like_messages(text));
+    let broken = |raw: &RawResponse| matches!(&raw.said, TurnsOrText::Text(text) if python::looks_like_messages(text));
     if let Some(raw) = responses.first().filter(|_| chats.is_empty() && responses.iter().all(broken)) {
         return Err(RowProblem::Python { place: raw.place.clone() });
     }
@@ -102,13 +102,13 @@ pub(super) fn lift(prompt: Option<&[Message]>, responses: &mut [Raw]) -> Result<
         return Err(RowProblem::Mixed { place, what: chat.what, other });
     }
     for (index, chat) in chats {
-        (responses[index].said, responses[index].what) = (Said::Turns(chat.turns), chat.what);
+        (responses[index].said, responses[index].what) = (TurnsOrText::Turns(chat.turns), chat.what);
     }
     Ok(())
 }
 
 /// What a response's text can be read as beside `prompt`.
-fn chat(text: &str, place: &str, prompt: Option<&[Message]>) -> Result<Option<Chat>, RowProblem> {
+fn chat(text: &str, place: &str, prompt: Option<&[Message]>) -> Result<Option<ParsedChat>, RowProblem> {
     let fits = |turns: &[Message]| match (prompt, turns) {
         (None, _) => true,
         (Some(_), [Message { role: Role::Assistant | Role::Tool, .. }, ..]) => true,
@@ -120,17 +120,17 @@ fn chat(text: &str, place: &str, prompt: Option<&[Message]>) -> Result<Option<Ch
         let sure = fits(&turns);
         let ends = turns.last().is_some_and(|turn| turn.role == Role::Assistant);
         // A request to a model, for one, is a list that ends with the user: an answer that holds one is a text.
-        return Ok((sure || ends).then_some(Chat { what, turns, sure }));
+        return Ok((sure || ends).then_some(ParsedChat { what, turns, sure }));
     }
     if let Some((message, what)) = single_message(text) {
         // It may be what was asked for, so that it is a turn only where all responses are such.
-        return Ok(Some(Chat { what, turns: messages(&[message], place)?, sure: false }));
+        return Ok(Some(ParsedChat { what, turns: messages(&[message], place)?, sure: false }));
     }
-    let Some(Transcript { turns, marked }) = transcript(text) else { return Ok(None) };
+    let Some(TurnList { turns, marked }) = transcript(text) else { return Ok(None) };
     let whole = turns.first().is_some_and(|turn| turn.role != Role::Assistant);
     // A text that begins with words such as `User:` may be a dialogue that the prompt asks for.
     let sure = if marked { whole || prompt.is_some() } else { whole && fits(&turns) };
-    Ok(sure.then_some(Chat { what: TRANSCRIPT, turns, sure }))
+    Ok(sure.then_some(ParsedChat { what: TRANSCRIPT, turns, sure }))
 }
 
 /// The message of the assistant that a text is as JSON, without anything beside it.

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use super::{Item, ReadOptions, Skipped, error::DatasetError, file_name, problem::RowProblem, read};
+use super::{Item, ReadOptions, SkippedRows, error::DatasetError, file_name, problem::RowProblem, read};
 
 /// So many bad rows are named, the others counted.
 pub(super) const SHOWN: usize = 5;
@@ -14,7 +14,7 @@ pub(super) const SHOWN: usize = 5;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Rows and their texts, by the number of responses in a row. Never empty.
-    pub by_responses: BTreeMap<usize, Tally>,
+    pub by_responses: BTreeMap<usize, TextTotals>,
     /// Bytes of all rubrics.
     pub rubric_bytes: u64,
     /// Bytes of all reference answers.
@@ -22,12 +22,12 @@ pub struct Summary {
     /// What should be said about the reading, a sentence each.
     pub notes: Vec<String>,
     /// Rows that were left out.
-    pub skipped: Skipped,
+    pub skipped: SkippedRows,
 }
 
-/// Rows and the bytes of their texts.
+/// Totals of rows and of the bytes of their texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct TextTotals {
     /// How many rows.
     pub rows: u64,
     /// Bytes of all prompts, all turns of conversations included.
@@ -38,8 +38,8 @@ pub struct Tally {
 
 impl Summary {
     /// Rows and bytes of the whole file.
-    pub fn total(&self) -> Tally {
-        self.by_responses.values().fold(Tally::default(), |sum, tally| Tally {
+    pub fn total(&self) -> TextTotals {
+        self.by_responses.values().fold(TextTotals::default(), |sum, tally| TextTotals {
             rows: sum.rows + tally.rows,
             prompt_bytes: sum.prompt_bytes + tally.prompt_bytes,
             response_bytes: sum.response_bytes + tally.response_bytes,

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::{
-    labels::{self, Labels},
+    labels::{self, LabelMeaning},
     nearest::nearest,
     problem::{RowProblem, names},
 };
@@ -25,9 +25,9 @@ use super::{
 /// Which columns hold what; the default reads every field from the column of its own name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnNames {
-    sources: [Source; FIELDS.len()],
+    sources: [FieldSource; FIELDS.len()],
     /// What labels mean.
-    pub(super) labels: Labels,
+    pub(super) labels: LabelMeaning,
 }
 
 /// Why a column spec cannot be used.
@@ -117,19 +117,19 @@ impl ColumnNames {
     }
 
     /// The same columns, with labels of this meaning.
-    pub(super) fn with_labels(self, labels: Labels) -> Self {
+    pub(super) fn with_labels(self, labels: LabelMeaning) -> Self {
         ColumnNames { labels, ..self }
     }
 
     /// Where `field` is read from.
-    pub(super) fn of(&self, field: Field) -> &Source {
+    pub(super) fn of(&self, field: Field) -> &FieldSource {
         &self.sources[field as usize]
     }
 }
 
 impl Default for ColumnNames {
     fn default() -> Self {
-        ColumnNames { sources: FIELDS.map(default_source), labels: Labels::Open }
+        ColumnNames { sources: FIELDS.map(default_source), labels: LabelMeaning::Open }
     }
 }
 
@@ -194,20 +194,20 @@ impl Field {
     }
 }
 
-/// Where a field is read from.
+/// The columns that a field is read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Source {
+pub(super) struct FieldSource {
     /// Columns, or dotted paths into them.
     pub(super) paths: Vec<String>,
     /// What several paths mean.
-    pub(super) several: Several,
+    pub(super) several: ColumnRule,
     /// Whether a spec says so, in which case a missing column is an error even where the field is optional.
     pub(super) given: bool,
 }
 
-/// What several columns for one field mean.
+/// The rule for a field that has several columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Several {
+pub(super) enum ColumnRule {
     /// The first that the row has.
     Any,
     /// All texts, joined by line breaks.
@@ -216,7 +216,7 @@ pub(super) enum Several {
     Each,
 }
 
-fn default_source(field: Field) -> Source {
+fn default_source(field: Field) -> FieldSource {
     let paths: &[&str] = match field {
         Field::Text => &["text", "content", "response"],
         Field::System => &["system", "system_prompt"],
@@ -225,12 +225,12 @@ fn default_source(field: Field) -> Source {
         Field::Label | Field::Rank | Field::Subset => &[],
         other => &[other.name().trim_start_matches("responses.")],
     };
-    Source { paths: paths.iter().map(|&path| path.to_owned()).collect(), several: Several::Any, given: false }
+    FieldSource { paths: paths.iter().map(|&path| path.to_owned()).collect(), several: ColumnRule::Any, given: false }
 }
 
-fn source(spec: &str, field: Field, column: &str) -> Result<Source, ColumnError> {
+fn source(spec: &str, field: Field, column: &str) -> Result<FieldSource, ColumnError> {
     if matches!(field, Field::Id | Field::System) && column.trim().is_empty() {
-        return Ok(Source { paths: Vec::new(), several: Several::Any, given: true });
+        return Ok(FieldSource { paths: Vec::new(), several: ColumnRule::Any, given: true });
     }
     let last = column.trim().rsplit('.').next().unwrap_or_default().to_lowercase();
     let least = ["rank", "ranking", "position", "place", "loss", "perplexity", "ppl", "nll", "error", "errors", "distance"];
@@ -248,11 +248,11 @@ fn source(spec: &str, field: Field, column: &str) -> Result<Source, ColumnError>
         return Err(ColumnError::Several { spec: spec.to_owned(), field: field.name(), joins });
     }
     let several = match paths.len() {
-        1 => Several::Any,
-        _ if each => Several::Each,
-        _ => Several::Joined,
+        1 => ColumnRule::Any,
+        _ if each => ColumnRule::Each,
+        _ => ColumnRule::Joined,
     };
-    Ok(Source { paths, several, given: true })
+    Ok(FieldSource { paths, several, given: true })
 }
 
 /// The value at `path`: the column of that name, else a dotted path into objects.

@@ -15,7 +15,7 @@ use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::{
-    mend::{self, Changes, Row},
+    mend::{self, Changes, UniqueKeys},
     problem::RowProblem,
     rows::BOM,
 };
@@ -24,15 +24,15 @@ use super::{
 const WRAPPERS: [&str; 10] =
     ["data", "rows", "examples", "instances", "items", "records", "train", "test", "validation", "dataset"];
 
-/// Rows, what was mended, and what broke the file after them.
-pub(super) struct Document {
+/// The rows of a JSON document, the repairs, and the problem that ended it.
+pub(super) struct ParsedDocument {
     pub(super) rows: Vec<Value>,
     pub(super) changes: Changes,
     pub(super) broken: Option<RowProblem>,
 }
 
 /// The elements of one JSON list, and what broke it after them.
-pub(super) fn list(bytes: &[u8]) -> Document {
+pub(super) fn list(bytes: &[u8]) -> ParsedDocument {
     let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
     let (text, bad) = match std::str::from_utf8(bytes) {
         Ok(text) => (text, false),
@@ -54,19 +54,19 @@ pub(super) fn list(bytes: &[u8]) -> Document {
             Some(RowProblem::BrokenJson { place, detail: error.detail })
         }
     };
-    Document { rows, changes, broken }
+    ParsedDocument { rows, changes, broken }
 }
 
 /// The rows of objects that are written over several lines; `None` where the file is no sequence of objects.
-pub(super) fn objects(bytes: &[u8]) -> Option<Document> {
+pub(super) fn objects(bytes: &[u8]) -> Option<ParsedDocument> {
     let text = std::str::from_utf8(bytes.strip_prefix(BOM).unwrap_or(bytes)).ok()?;
-    let all = |text: &str| serde_json::Deserializer::from_str(text).into_iter::<Row>().collect::<Result<Vec<_>, _>>();
+    let all = |text: &str| serde_json::Deserializer::from_str(text).into_iter::<UniqueKeys>().collect::<Result<Vec<_>, _>>();
     let (mut objects, changes) = mend::parse(text, all).ok()?;
     let rows = match objects.pop() {
-        Some(Row(Value::Object(object))) if objects.is_empty() => spread(object),
-        last => objects.into_iter().chain(last).map(|Row(value)| value).collect(),
+        Some(UniqueKeys(Value::Object(object))) if objects.is_empty() => spread(object),
+        last => objects.into_iter().chain(last).map(|UniqueKeys(value)| value).collect(),
     };
-    Some(Document { rows, changes, broken: None })
+    Some(ParsedDocument { rows, changes, broken: None })
 }
 
 /// The rows that one object holds, over several lines.
@@ -169,7 +169,7 @@ impl<'de> Visitor<'de> for Elements<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        while let Some(Row(element)) = elements.next_element()? {
+        while let Some(UniqueKeys(element)) = elements.next_element()? {
             self.rows.push(element);
         }
         Ok(())

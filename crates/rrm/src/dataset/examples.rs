@@ -8,7 +8,7 @@ use super::{
     columns::{ColumnNames, no_column},
     error::DatasetError,
     item,
-    messages::{Said, said},
+    messages::{TurnsOrText, said},
     problem::RowProblem,
     rows,
 };
@@ -22,7 +22,7 @@ pub struct Example {
     /// Where the row stands in its file, from 1.
     pub row: usize,
     /// A text is the beginning of a sequence, as it is; turns go through the chat template.
-    pub prompt: Said,
+    pub prompt: TurnsOrText,
     /// What the assistant says.
     pub completion: String,
 }
@@ -47,8 +47,8 @@ fn example(row: usize, columns: &Map<String, Value>) -> Result<Example, RowProbl
     let column = |name: &str| columns.get(name).ok_or_else(|| no_column(columns, name, format!("`{name}`"), ""));
     let prompt = said(column("prompt")?, "prompt", "text or a list of messages")?;
     let completion = match said(column("completion")?, "completion", "text or a list with one message of the assistant")? {
-        Said::Text(text) => text,
-        Said::Turns(turns) => answer(turns)?,
+        TurnsOrText::Text(text) => text,
+        TurnsOrText::Turns(turns) => answer(turns)?,
     };
     Ok(Example { id: item::id(row, columns, &ColumnNames::default())?, row, prompt, completion })
 }

@@ -4,9 +4,9 @@ use std::{io::BufReader, sync::Arc};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::{DatasetError, rows::Reader};
+use super::{DatasetError, rows::BoxedReader};
 
 /// Unpacks as it reads.
-pub(super) fn unpacked(packed: Reader, _: &Arc<str>) -> Result<Reader, DatasetError> {
+pub(super) fn unpacked(packed: BoxedReader, _: &Arc<str>) -> Result<BoxedReader, DatasetError> {
     Ok(Box::new(BufReader::new(MultiGzDecoder::new(packed))))
 }

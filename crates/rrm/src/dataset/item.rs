@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 
 use super::{
     Item, ReadOptions, Response, beside,
-    columns::{ColumnNames, Field, Several, find, missing, no_column, remove},
+    columns::{ColumnNames, ColumnRule, Field, find, missing, no_column, remove},
     mend::cleared,
-    messages::{Said, said, scalar},
+    messages::{TurnsOrText, said, scalar},
     pictures::unseen,
     problem::{RowProblem, wrong_type},
-    responses::{Raw, is_pair, joined, optional, responses},
+    responses::{RawResponse, is_pair, joined, optional, responses},
     settle::settle,
 };
 use crate::{
@@ -34,7 +34,7 @@ pub(super) fn item(
     count(raw.len(), options)?;
     let place = names.of(Field::Prompt).paths.join("+");
     let asked = prompt(&columns, names)?;
-    let is_text = matches!(asked, Some(Said::Text(_)));
+    let is_text = matches!(asked, Some(TurnsOrText::Text(_)));
     let mut messages = settle(asked, &place, &mut raw, options.last_turns, || no_prompt(&columns, names))?;
     let mut told = Vec::new();
     let system = beside::system(&columns, names, is_text, &mut messages, &mut told)?;
@@ -50,8 +50,8 @@ pub(super) fn item(
     system.iter().for_each(|path| remove(&mut columns, path));
     let responses = raw.into_iter().map(|raw| Response {
         text: match raw.said {
-            Said::Text(text) => text.into(),
-            Said::Turns(turns) => dialogue(&turns).into(),
+            TurnsOrText::Text(text) => text.into(),
+            TurnsOrText::Turns(turns) => dialogue(&turns).into(),
         },
         label: raw.label,
         team: raw.team,
@@ -62,11 +62,11 @@ pub(super) fn item(
 }
 
 /// Refuses a row that is about something that is no text.
-fn seen(columns: &Map<String, Value>, messages: &[Message], raw: &[Raw]) -> Result<(), RowProblem> {
+fn seen(columns: &Map<String, Value>, messages: &[Message], raw: &[RawResponse]) -> Result<(), RowProblem> {
     let said = messages.iter().map(|message| message.content.as_str());
     let answers = raw.iter().map(|raw| match &raw.said {
-        Said::Text(text) => text.as_str(),
-        Said::Turns(turns) => turns.last().map_or("", |turn| turn.content.as_str()),
+        TurnsOrText::Text(text) => text.as_str(),
+        TurnsOrText::Turns(turns) => turns.last().map_or("", |turn| turn.content.as_str()),
     });
     let users = messages.iter().filter(|message| message.role == Role::User).map(|message| message.content.as_str());
     unseen(columns, users, said.chain(answers)).map_or(Ok(()), Err)
@@ -96,10 +96,10 @@ fn count(found: usize, options: &ReadOptions) -> Result<(), RowProblem> {
 }
 
 /// What the prompt column says, or none where the row has no such column and the responses may hold it.
-fn prompt(columns: &Map<String, Value>, names: &ColumnNames) -> Result<Option<Said>, RowProblem> {
+fn prompt(columns: &Map<String, Value>, names: &ColumnNames) -> Result<Option<TurnsOrText>, RowProblem> {
     let source = names.of(Field::Prompt);
-    if source.several == Several::Joined {
-        return joined(columns, names, Field::Prompt, "").map(|text| Some(Said::Text(text)));
+    if source.several == ColumnRule::Joined {
+        return joined(columns, names, Field::Prompt, "").map(|text| Some(TurnsOrText::Text(text)));
     }
     let place = &source.paths[0];
     match find(columns, place) {
@@ -114,7 +114,7 @@ fn no_prompt(columns: &Map<String, Value>, names: &ColumnNames) -> RowProblem {
 }
 
 fn guide(columns: &Map<String, Value>, names: &ColumnNames, field: Field) -> Result<Option<String>, RowProblem> {
-    if names.of(field).several == Several::Joined {
+    if names.of(field).several == ColumnRule::Joined {
         return joined(columns, names, field, "").map(|text| Some(text).filter(|text| !text.is_empty()));
     }
     let Some((path, value)) = optional(columns, names, field, "")? else { return Ok(None) };

@@ -21,9 +21,9 @@ use super::{
 /// Columns that name who wrote an answer, the first that is there.
 const MODELS: [&str; 4] = ["model", "model_id", "model_name", "generator"];
 
-/// Answers of several models in rows.
+/// Rows with the answers of several models.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Joined {
+pub struct JoinedRows {
     /// A row for each question, in the order in which questions were first answered.
     pub rows: Vec<Map<String, Value>>,
     /// Questions of the file of questions that nobody answered.
@@ -66,8 +66,8 @@ fn more(count: usize) -> String {
     if count > SHOWN { format!("; and {} more", count - SHOWN) } else { String::new() }
 }
 
-/// Everything that is said about one question.
-struct Group {
+/// All answers to one question.
+struct QuestionAnswers {
     /// What rows are joined by, as text and as it stands.
     text: String,
     key: Value,
@@ -77,14 +77,14 @@ struct Group {
     models: Vec<String>,
 }
 
-/// Where a row stands.
+/// The file and the row number of a row.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct RowLocation<'a> {
     file: &'a str,
     row: usize,
 }
 
-impl Place<'_> {
+impl RowLocation<'_> {
     fn bad(self, problem: String) -> JoinError {
         JoinError::Row { file: self.file.to_owned(), row: self.row, problem }
     }
@@ -100,20 +100,20 @@ pub fn join(
     questions: Option<&Path>,
     column: &str,
     columns: &ColumnNames,
-) -> Result<Joined, JoinError> {
+) -> Result<JoinedRows, JoinError> {
     let asked = questions.map(|path| by_key(path, column)).transpose()?;
     let shares: Vec<&str> = [Field::Prompt, Field::Rubric, Field::Reference]
         .into_iter()
         .flat_map(|field| &columns.of(field).paths)
         .map(|path| path.split('.').next().unwrap_or(path))
         .collect();
-    let mut groups: Vec<Group> = Vec::new();
+    let mut groups: Vec<QuestionAnswers> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     let stems = stems(files);
     for ((path, name), stem) in files.iter().zip(stems) {
         for row in rows::open(path, &name.as_str().into())? {
             let (row, keys) = row?;
-            let place = Place { file: name, row };
+            let place = RowLocation { file: name, row };
             let (key, value) = key(&keys, column, place)?;
             let question = match &asked {
                 Some(asked) => Some(
@@ -125,10 +125,16 @@ pub fn join(
             };
             let at = *places.entry(key.clone()).or_insert(groups.len());
             if at == groups.len() {
-                groups.push(Group { text: key.clone(), key: value, shared: Map::new(), answers: Vec::new(), models: Vec::new() });
+                groups.push(QuestionAnswers {
+                    text: key.clone(),
+                    key: value,
+                    shared: Map::new(),
+                    answers: Vec::new(),
+                    models: Vec::new(),
+                });
             }
             let group = &mut groups[at];
-            add(group, keys, &Adding { column, key: &key, question, stem: stem.as_deref(), shares: &shares, place })?;
+            add(group, keys, &NewAnswer { column, key: &key, question, stem: stem.as_deref(), shares: &shares, place })?;
         }
     }
     complete(&groups)?;
@@ -137,7 +143,7 @@ pub fn join(
         let question = asked.as_ref().and_then(|asked| asked.get(&group.text)).cloned().unwrap_or_default();
         row(group, question, column)
     });
-    Ok(Joined { rows: rows.collect(), unanswered })
+    Ok(JoinedRows { rows: rows.collect(), unanswered })
 }
 
 /// The rows of a file of questions by their key.
@@ -146,7 +152,7 @@ fn by_key(path: &Path, column: &str) -> Result<HashMap<String, Map<String, Value
     let mut questions = HashMap::new();
     for row in rows::open(path, &name.as_str().into())? {
         let (row, keys) = row?;
-        let place = Place { file: &name, row };
+        let place = RowLocation { file: &name, row };
         let (key, _) = key(&keys, column, place)?;
         if questions.insert(key.clone(), keys).is_some() {
             return Err(place.bad(format!("an earlier row has `{key}` in its column `{column}` too")));
@@ -156,7 +162,7 @@ fn by_key(path: &Path, column: &str) -> Result<HashMap<String, Map<String, Value
 }
 
 /// What a row's column says, as text and as it stands.
-fn key(keys: &Map<String, Value>, column: &str, place: Place<'_>) -> Result<(String, Value), JoinError> {
+fn key(keys: &Map<String, Value>, column: &str, place: RowLocation<'_>) -> Result<(String, Value), JoinError> {
     let value = find(keys, column).ok_or_else(|| {
         place.bad(format!("no column `{column}` to join by; the row has: {}", super::problem::names(keys.keys())))
     })?;
@@ -165,19 +171,19 @@ fn key(keys: &Map<String, Value>, column: &str, place: Place<'_>) -> Result<(Str
     Ok((text, value.clone()))
 }
 
-/// What is known about a row that is to be added.
-struct Adding<'a> {
+/// A row that is about to be added to its question.
+struct NewAnswer<'a> {
     column: &'a str,
     key: &'a str,
     question: Option<&'a Map<String, Value>>,
     /// The file's name, which names the model where no column does.
     stem: Option<&'a str>,
     shares: &'a [&'a str],
-    place: Place<'a>,
+    place: RowLocation<'a>,
 }
 
-fn add(group: &mut Group, mut keys: Map<String, Value>, adding: &Adding<'_>) -> Result<(), JoinError> {
-    let Adding { column, key, question, stem, shares, place } = *adding;
+fn add(group: &mut QuestionAnswers, mut keys: Map<String, Value>, adding: &NewAnswer<'_>) -> Result<(), JoinError> {
+    let NewAnswer { column, key, question, stem, shares, place } = *adding;
     let named = MODELS.iter().find_map(|name| keys.get(*name)?.as_str()).or(stem).map(str::to_owned);
     if let Some(model) = &named {
         if group.models.contains(model) {
@@ -240,14 +246,14 @@ fn turns_of_choices(choices: &Value, asked: Option<&Value>) -> Result<Vec<Value>
 }
 
 /// Refuses questions that a model did not answer which answered another one.
-fn complete(groups: &[Group]) -> Result<(), JoinError> {
+fn complete(groups: &[QuestionAnswers]) -> Result<(), JoinError> {
     let mut models: Vec<&String> = Vec::new();
     for model in groups.iter().flat_map(|group| &group.models) {
         if !models.contains(&model) {
             models.push(model);
         }
     }
-    let lacks = |group: &Group| {
+    let lacks = |group: &QuestionAnswers| {
         let absent: Vec<&str> = models.iter().filter(|model| !group.models.contains(model)).map(|model| model.as_str()).collect();
         (!absent.is_empty()).then(|| format!("{} that of {}", group.text, absent.join(", ")))
     };
@@ -256,7 +262,7 @@ fn complete(groups: &[Group]) -> Result<(), JoinError> {
 }
 
 /// One row: the question's columns, then what the answers share, then the answers.
-fn row(group: Group, mut question: Map<String, Value>, column: &str) -> Map<String, Value> {
+fn row(group: QuestionAnswers, mut question: Map<String, Value>, column: &str) -> Map<String, Value> {
     if group.answers.iter().any(|answer| answer.contains_key("messages")) {
         question.shift_remove("turns");
     }

@@ -5,48 +5,48 @@ use std::cmp::Ordering;
 use serde_json::{Map, Number, Value};
 
 use super::{
-    columns::{ColumnNames, Field, Several, find, missing},
+    columns::{ColumnNames, ColumnRule, Field, find, missing},
     label_words::word,
     messages::scalar,
     problem::{RowProblem, describe},
 };
 
-/// What the values of label columns mean.
+/// The meaning of the values in label columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Labels {
+pub(super) enum LabelMeaning {
     /// What `meaning` finds out from all values of a file.
     Open,
     /// Words such as `model_a`, `[[B]]` or `tie`, and winners by their names; numbers by these tests.
-    Words([Vec<Test>; 3]),
+    Words([Vec<ValueTest>; 3]),
     /// Only what these tests say: of the first, of the second, of neither.
-    Given([Vec<Test>; 3]),
+    Given([Vec<ValueTest>; 3]),
     /// A column for each outcome, with a 1 in one of them.
     OneHot,
     /// A number for each of the two: the better one has the higher one, or the lower one.
-    Compared(Better),
+    Compared(BetterDirection),
 }
 
-impl Labels {
+impl LabelMeaning {
     /// Whether so many columns can hold them.
     pub(super) fn fits(&self, columns: usize) -> bool {
         match self {
-            Labels::OneHot => (2..=3).contains(&columns),
-            Labels::Compared(_) => columns == 2,
+            LabelMeaning::OneHot => (2..=3).contains(&columns),
+            LabelMeaning::Compared(_) => columns == 2,
             _ => true,
         }
     }
 }
 
-/// Which of two numbers is better.
+/// The direction in which a number is better: higher or lower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Better {
+pub(super) enum BetterDirection {
     Higher,
     Lower,
 }
 
-/// What a value can be told by.
+/// A test that a label's value may pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Test {
+pub(super) enum ValueTest {
     /// This text or number, or the name of a column that holds the value.
     Is(String),
     /// A number below this one.
@@ -71,14 +71,14 @@ const WRITERS: [[&str; 2]; 8] = [
 ];
 
 /// Reads what stands behind the colon of `label=COLUMN:FIRST,SECOND,TIE`; each may be several values with `|` between them.
-pub(super) fn parse(text: &str) -> Option<Labels> {
+pub(super) fn parse(text: &str) -> Option<LabelMeaning> {
     match text.trim() {
-        "one-hot" => return Some(Labels::OneHot),
-        "higher" => return Some(Labels::Compared(Better::Higher)),
-        "lower" => return Some(Labels::Compared(Better::Lower)),
+        "one-hot" => return Some(LabelMeaning::OneHot),
+        "higher" => return Some(LabelMeaning::Compared(BetterDirection::Higher)),
+        "lower" => return Some(LabelMeaning::Compared(BetterDirection::Lower)),
         _ => {}
     }
-    let mut sides: [Vec<Test>; 3] = Default::default();
+    let mut sides: [Vec<ValueTest>; 3] = Default::default();
     let parts: Vec<&str> = text.split(',').collect();
     if !(2..=3).contains(&parts.len()) {
         return None;
@@ -86,17 +86,17 @@ pub(super) fn parse(text: &str) -> Option<Labels> {
     for (side, part) in sides.iter_mut().zip(parts) {
         *side = part.split('|').map(|value| test(value.trim())).collect::<Option<_>>()?;
     }
-    let all: Vec<&Test> = sides.iter().flatten().collect();
+    let all: Vec<&ValueTest> = sides.iter().flatten().collect();
     let doubled = all.iter().enumerate().any(|(i, test)| all[..i].contains(test));
-    (!doubled).then_some(Labels::Given(sides))
+    (!doubled).then_some(LabelMeaning::Given(sides))
 }
 
-fn test(value: &str) -> Option<Test> {
+fn test(value: &str) -> Option<ValueTest> {
     let number = |text: &str| text.trim().parse::<f64>().ok().and_then(Number::from_f64);
     match value.split_at_checked(1)? {
-        ("<", bound) => Some(Test::Below(number(bound)?)),
-        (">", bound) => Some(Test::Above(number(bound)?)),
-        _ => Some(Test::Is(value.to_owned())),
+        ("<", bound) => Some(ValueTest::Below(number(bound)?)),
+        (">", bound) => Some(ValueTest::Above(number(bound)?)),
+        _ => Some(ValueTest::Is(value.to_owned())),
     }
 }
 
@@ -105,11 +105,11 @@ pub(super) fn labels(row: &Map<String, Value>, columns: &ColumnNames) -> Result<
     const LABELS: [[f64; 2]; 3] = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]];
     let paths = &columns.of(Field::Label).paths;
     let value = |path: &String| find(row, path).ok_or_else(|| missing(row, path, Field::Label, ""));
-    if columns.labels == Labels::OneHot {
+    if columns.labels == LabelMeaning::OneHot {
         let values = paths.iter().map(value).collect::<Result<Vec<_>, _>>()?;
         return Ok(one_hot(paths, &values)?.map(|side| LABELS[side]));
     }
-    if let Labels::Compared(better) = columns.labels {
+    if let LabelMeaning::Compared(better) = columns.labels {
         let values = paths.iter().map(value).collect::<Result<Vec<_>, _>>()?;
         return Ok(compared(paths, &values, better)?.map(|side| LABELS[side]));
     }
@@ -126,7 +126,7 @@ pub(super) fn labels(row: &Map<String, Value>, columns: &ColumnNames) -> Result<
 }
 
 /// Which of the two has the better number; none where a number is missing.
-fn compared(paths: &[String], values: &[&Value], better: Better) -> Result<Option<usize>, RowProblem> {
+fn compared(paths: &[String], values: &[&Value], better: BetterDirection) -> Result<Option<usize>, RowProblem> {
     if values.iter().any(|value| value.is_null()) {
         return Ok(None);
     }
@@ -137,7 +137,7 @@ fn compared(paths: &[String], values: &[&Value], better: Better) -> Result<Optio
     let [first, second] = numbers.as_slice() else { return Err(RowProblem::LabelCount { found: numbers.len() }) };
     Ok(Some(match (first.total_cmp(second), better) {
         (Ordering::Equal, _) => 2,
-        (Ordering::Greater, Better::Higher) | (Ordering::Less, Better::Lower) => 0,
+        (Ordering::Greater, BetterDirection::Higher) | (Ordering::Less, BetterDirection::Lower) => 0,
         _ => 1,
     }))
 }
@@ -174,17 +174,17 @@ pub(super) fn switch(value: &Value) -> Option<bool> {
 fn side(row: &Map<String, Value>, path: &str, value: &Value, columns: &ColumnNames) -> Result<usize, RowProblem> {
     let Some(text) = scalar(value) else { return Err(bad(path, WORDS, value)) };
     match &columns.labels {
-        Labels::Given(tests) => {
-            let named = |names: &Test| matches!(names, Test::Is(column) if names_value(row, column, &text));
-            let literal = sides(tests, |test| matches!(test, Test::Is(word) if same(word, &text)));
+        LabelMeaning::Given(tests) => {
+            let named = |names: &ValueTest| matches!(names, ValueTest::Is(column) if names_value(row, column, &text));
+            let literal = sides(tests, |test| matches!(test, ValueTest::Is(word) if same(word, &text)));
             let by_column = || sides(tests, named);
             let by_bound = || sides(tests, |test| within(test, &text));
             let found = [literal, by_column(), by_bound()].into_iter().find(|found| !found.is_empty()).unwrap_or_default();
             one_of(&found, path, value, &written(tests))
         }
-        Labels::Words(tests) => {
+        LabelMeaning::Words(tests) => {
             let found = match number(&text) {
-                Some(_) => sides(tests, |test| matches!(test, Test::Is(word) if same(word, &text)) || within(test, &text)),
+                Some(_) => sides(tests, |test| matches!(test, ValueTest::Is(word) if same(word, &text)) || within(test, &text)),
                 None => Vec::new(),
             };
             let mut found: Vec<usize> = named_column(columns, &text).map(|side| vec![side]).unwrap_or(found);
@@ -195,7 +195,7 @@ fn side(row: &Map<String, Value>, path: &str, value: &Value, columns: &ColumnNam
             found.extend(winner(row, &text).into_iter().filter(|side| !found.contains(side)).collect::<Vec<_>>());
             one_of(&found, path, value, WORDS)
         }
-        Labels::Open | Labels::OneHot | Labels::Compared(_) => Err(bad(path, WORDS, value)),
+        LabelMeaning::Open | LabelMeaning::OneHot | LabelMeaning::Compared(_) => Err(bad(path, WORDS, value)),
     }
 }
 
@@ -218,7 +218,7 @@ fn one_of(found: &[usize], path: &str, value: &Value, expected: &str) -> Result<
     }
 }
 
-fn sides(tests: &[Vec<Test>; 3], fits: impl Fn(&Test) -> bool) -> Vec<usize> {
+fn sides(tests: &[Vec<ValueTest>; 3], fits: impl Fn(&ValueTest) -> bool) -> Vec<usize> {
     (0..3).filter(|side| tests[*side].iter().any(&fits)).collect()
 }
 
@@ -237,12 +237,12 @@ fn same(a: &str, b: &str) -> bool {
     }
 }
 
-fn within(test: &Test, text: &str) -> bool {
+fn within(test: &ValueTest, text: &str) -> bool {
     let Some(number) = number(text) else { return false };
     match test {
-        Test::Is(_) => false,
-        Test::Below(bound) => bound.as_f64().is_some_and(|bound| number < bound),
-        Test::Above(bound) => bound.as_f64().is_some_and(|bound| number > bound),
+        ValueTest::Is(_) => false,
+        ValueTest::Below(bound) => bound.as_f64().is_some_and(|bound| number < bound),
+        ValueTest::Above(bound) => bound.as_f64().is_some_and(|bound| number > bound),
     }
 }
 
@@ -256,7 +256,7 @@ fn named_column(columns: &ColumnNames, text: &str) -> Option<usize> {
     let source = columns.of(Field::Responses);
     let found = |path: &String| path == text || path.rsplit('.').next() == Some(text);
     let mut sides = source.paths.iter().enumerate().filter(|(_, path)| found(path)).map(|(side, _)| side);
-    let side = sides.next().filter(|_| source.several == Several::Each && source.paths.len() == 2)?;
+    let side = sides.next().filter(|_| source.several == ColumnRule::Each && source.paths.len() == 2)?;
     sides.next().is_none().then_some(side)
 }
 
@@ -268,13 +268,13 @@ fn winner(row: &Map<String, Value>, text: &str) -> Vec<usize> {
 }
 
 /// A mapping as it is written behind the colon.
-pub(super) fn written(tests: &[Vec<Test>; 3]) -> String {
-    let value = |test: &Test| match test {
-        Test::Is(text) => text.clone(),
-        Test::Below(bound) => format!("<{bound}"),
-        Test::Above(bound) => format!(">{bound}"),
+pub(super) fn written(tests: &[Vec<ValueTest>; 3]) -> String {
+    let value = |test: &ValueTest| match test {
+        ValueTest::Is(text) => text.clone(),
+        ValueTest::Below(bound) => format!("<{bound}"),
+        ValueTest::Above(bound) => format!(">{bound}"),
     };
-    let side = |tests: &Vec<Test>| tests.iter().map(value).collect::<Vec<_>>().join("|");
+    let side = |tests: &Vec<ValueTest>| tests.iter().map(value).collect::<Vec<_>>().join("|");
     let [first, second, tie] = tests.each_ref().map(side);
     let tie = if tie.is_empty() { String::new() } else { format!(", and {tie} (neither)") };
     format!("{first} (the first), {second} (the second){tie}")
@@ -287,12 +287,12 @@ mod tests {
     #[test]
     fn mappings_are_parsed_or_refused() {
         let given = |text: &str| match parse(text) {
-            Some(Labels::Given(tests)) => Some(written(&tests)),
+            Some(LabelMeaning::Given(tests)) => Some(written(&tests)),
             _ => None,
         };
         assert_eq!(given("0,1").as_deref(), Some("0 (the first), 1 (the second)"));
         assert_eq!(given("<0, >0 ,0|none").as_deref(), Some("<0.0 (the first), >0.0 (the second), and 0|none (neither)"));
-        assert_eq!(parse("one-hot"), Some(Labels::OneHot));
+        assert_eq!(parse("one-hot"), Some(LabelMeaning::OneHot));
         for bad in ["", "0", "0,", ",1", "0,1,2,3", "<x,>y", "0,0", "a|b,b", "0,1,"] {
             assert_eq!(parse(bad), None, "{bad}");
         }

@@ -11,27 +11,27 @@ use super::{
     error::DatasetError,
     mend,
     problem::{RowProblem, describe},
-    rows::{BOM, Noted, Reader, cut_off},
+    rows::{BOM, BoxedReader, RepairCounts, cut_off},
 };
 
-/// A JSONL file; blank lines are no rows, but count.
-pub(super) struct Lines {
+/// A JSONL file that is being read; blank lines are no rows, but count.
+pub(super) struct JsonLines {
     name: Arc<str>,
-    reader: Reader,
+    reader: BoxedReader,
     /// What ends a line.
     end: u8,
     line: Vec<u8>,
     row: usize,
-    noted: Arc<Noted>,
+    noted: Arc<RepairCounts>,
 }
 
-impl Lines {
-    pub(super) fn new(name: &Arc<str>, reader: Reader, end: u8, noted: &Arc<Noted>) -> Self {
-        Lines { name: name.clone(), reader, end, line: Vec::new(), row: 0, noted: noted.clone() }
+impl JsonLines {
+    pub(super) fn new(name: &Arc<str>, reader: BoxedReader, end: u8, noted: &Arc<RepairCounts>) -> Self {
+        JsonLines { name: name.clone(), reader, end, line: Vec::new(), row: 0, noted: noted.clone() }
     }
 }
 
-impl Iterator for Lines {
+impl Iterator for JsonLines {
     type Item = Result<(usize, Map<String, Value>), DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -56,7 +56,7 @@ impl Iterator for Lines {
     }
 }
 
-fn line_row(line: &[u8], row: usize, noted: &Noted) -> Result<Map<String, Value>, RowProblem> {
+fn line_row(line: &[u8], row: usize, noted: &RepairCounts) -> Result<Map<String, Value>, RowProblem> {
     let text = std::str::from_utf8(line)
         .map_err(|error| RowProblem::NotUtf8 { place: format!("byte {} of the line", error.valid_up_to() + 1) })?;
     let (value, changes) = mend::parse(text, mend::object).map_err(|broken| {

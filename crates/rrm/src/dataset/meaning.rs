@@ -8,16 +8,16 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 use serde_json::{Map, Value};
 
 use super::{
-    columns::{ColumnNames, Field, Several, find},
-    labels::{Labels, number, parse, switch},
+    columns::{ColumnNames, ColumnRule, Field, find},
+    labels::{LabelMeaning, number, parse, switch},
     messages::scalar,
     rows,
-    sides::{Order, order_of},
+    sides::{NamedOrder, order_of},
 };
 
-/// What the label columns hold, over all rows.
+/// The values of the label columns, over all rows.
 #[derive(Debug, Default)]
-struct Held {
+struct ColumnValues {
     /// Different numbers, up to a bound.
     numbers: BTreeSet<i64>,
     fractions: bool,
@@ -32,17 +32,17 @@ struct Held {
     present: Vec<String>,
 }
 
-/// Labels that mean two things.
+/// Labels with two possible meanings.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Ambiguous {
+pub(super) struct AmbiguousLabels {
     /// What the columns hold.
     pub(super) found: String,
     /// What to write for each of the readings, and what it says.
     pub(super) readings: [(String, String); 2],
 }
 
-/// A data set's column that means what its makers say.
-struct Known {
+/// A column whose meaning the makers of a data set have documented.
+struct DocumentedColumn {
     column: &'static str,
     /// Columns that such a row has besides.
     beside: &'static [&'static str],
@@ -54,41 +54,51 @@ struct Known {
 const SIGNED: &str = "<0,>0,0";
 
 /// Whether numbers can be HelpSteer's: from -3 to 3, and no other column says who won.
-fn is_signed(held: &Held) -> bool {
+fn is_signed(held: &ColumnValues) -> bool {
     let in_range = held.least.is_some_and(|least| least >= -3.0) && held.most.is_some_and(|most| most <= 3.0);
     let told =
         ["winner", "label", "better", "preferred", "chosen"].iter().any(|name| held.present.iter().any(|column| column == name));
     in_range && !held.fractions && !told
 }
 
-const KNOWN: [Known; 7] = [
-    Known {
+const KNOWN: [DocumentedColumn; 7] = [
+    DocumentedColumn {
         column: "better_response_id",
         beside: &["response_0", "response_1"],
         mapping: "0,1",
         whose: "PKU-SafeRLHF: the better one's number",
     },
-    Known {
+    DocumentedColumn {
         column: "safer_response_id",
         beside: &["response_0", "response_1"],
         mapping: "0,1",
         whose: "PKU-SafeRLHF: the safer one's number",
     },
-    Known { column: "labels", beside: &["human_ref_A", "human_ref_B"], mapping: "1,0", whose: "SHP: 1 where A is preferred" },
-    Known { column: "choice", beside: &["summaries"], mapping: "0,1", whose: "summarize_from_feedback: the chosen one's place" },
-    Known {
+    DocumentedColumn {
+        column: "labels",
+        beside: &["human_ref_A", "human_ref_B"],
+        mapping: "1,0",
+        whose: "SHP: 1 where A is preferred",
+    },
+    DocumentedColumn {
+        column: "choice",
+        beside: &["summaries"],
+        mapping: "0,1",
+        whose: "summarize_from_feedback: the chosen one's place",
+    },
+    DocumentedColumn {
         column: "preference_strength",
         beside: &[],
         mapping: SIGNED,
         whose: "HelpSteer: below 0 the first is better, above 0 the second",
     },
-    Known {
+    DocumentedColumn {
         column: "score",
         beside: &["individual_preference"],
         mapping: SIGNED,
         whose: "HelpSteer: below 0 the first is better, above 0 the second",
     },
-    Known {
+    DocumentedColumn {
         column: "overall_preference",
         beside: &[],
         mapping: SIGNED,
@@ -99,15 +109,18 @@ const KNOWN: [Known; 7] = [
 /// Columns whose labels are read from the file's own values, settled for these files; and what should be said about it.
 ///
 /// Files and rows that cannot be read are passed over here; reading them says why.
-pub(super) fn settled(files: &[(&Path, Arc<str>)], columns: &ColumnNames) -> Result<(ColumnNames, Option<String>), Ambiguous> {
+pub(super) fn settled(
+    files: &[(&Path, Arc<str>)],
+    columns: &ColumnNames,
+) -> Result<(ColumnNames, Option<String>), AmbiguousLabels> {
     let source = columns.of(Field::Label);
-    if source.given && matches!(columns.labels, Labels::OneHot | Labels::Compared(_)) {
+    if source.given && matches!(columns.labels, LabelMeaning::OneHot | LabelMeaning::Compared(_)) {
         in_order(columns)?;
     }
-    if !source.given || columns.labels != Labels::Open {
+    if !source.given || columns.labels != LabelMeaning::Open {
         return Ok((columns.clone(), None));
     }
-    let empty = || Held { one_hot: true, ..Held::default() };
+    let empty = || ColumnValues { one_hot: true, ..ColumnValues::default() };
     let mut held = empty();
     for (path, name) in files {
         let Ok(rows) = rows::open(path, name) else { continue };
@@ -126,15 +139,15 @@ pub(super) fn settled(files: &[(&Path, Arc<str>)], columns: &ColumnNames) -> Res
 }
 
 /// Refuses columns of labels that are read by place and named in the other order than the responses.
-fn in_order(columns: &ColumnNames) -> Result<(), Ambiguous> {
+fn in_order(columns: &ColumnNames) -> Result<(), AmbiguousLabels> {
     let (labels, responses) = (&columns.of(Field::Label).paths, &columns.of(Field::Responses).paths);
     let (Some(of_responses), [first, second, ..]) = (order(columns), labels.as_slice()) else { return Ok(()) };
     let Some(of_labels) = order_of(first, second) else { return Ok(()) };
-    if (of_labels == Order::Swapped) == (of_responses == Order::Swapped) {
+    if (of_labels == NamedOrder::Swapped) == (of_responses == NamedOrder::Swapped) {
         return Ok(());
     }
     let rest = labels.iter().skip(2).map(|path| format!(",{path}")).collect::<String>();
-    Err(Ambiguous {
+    Err(AmbiguousLabels {
         found: format!(
             "the responses are read from `{}`, and labels by place from `{}`",
             responses.join("`, `"),
@@ -147,7 +160,7 @@ fn in_order(columns: &ColumnNames) -> Result<(), Ambiguous> {
     })
 }
 
-fn look(held: &mut Held, row: &Map<String, Value>, paths: &[String]) {
+fn look(held: &mut ColumnValues, row: &Map<String, Value>, paths: &[String]) {
     if held.present.is_empty() {
         held.present = row.keys().cloned().collect();
     }
@@ -173,10 +186,10 @@ fn look(held: &mut Held, row: &Map<String, Value>, paths: &[String]) {
     }
 }
 
-fn meaning(held: &Held, columns: &ColumnNames) -> Result<(Labels, Option<String>), Ambiguous> {
+fn meaning(held: &ColumnValues, columns: &ColumnNames) -> Result<(LabelMeaning, Option<String>), AmbiguousLabels> {
     let source = columns.of(Field::Label);
     let listed = source.paths.join(",");
-    let swapped = order(columns) == Some(Order::Swapped);
+    let swapped = order(columns) == Some(NamedOrder::Swapped);
     let says = |mapping: &str, whose: &str| {
         let note = format!("labels are read as label={listed}:{mapping} ({whose}); --column label={listed}:… says it otherwise");
         parse(mapping).map(|labels| (labels, Some(note)))
@@ -200,11 +213,11 @@ fn meaning(held: &Held, columns: &ColumnNames) -> Result<(Labels, Option<String>
     if (held.least.is_some() || held.switches) && are_scores(&source.paths) {
         let found = format!("`{}` and `{}` hold a number for each response", source.paths[0], source.paths[1]);
         let reading = |which: &str| (format!("label={listed}:{which}"), format!("the {which} one is the better response's"));
-        return Err(Ambiguous { found, readings: [reading("higher"), reading("lower")] });
+        return Err(AmbiguousLabels { found, readings: [reading("higher"), reading("lower")] });
     }
     if swapped && (held.words || held.least.is_some() || held.switches) {
         let [one, other] = [0, 1].map(|place| columns.of(Field::Responses).paths[place].clone());
-        return Err(Ambiguous {
+        return Err(AmbiguousLabels {
             found: format!(
                 "the first response is read from `{one}` and the second from `{other}`, and labels say which one is better"
             ),
@@ -228,18 +241,18 @@ fn meaning(held: &Held, columns: &ColumnNames) -> Result<(Labels, Option<String>
 
 /// What numbers mean, and words beside them.
 fn numbers(
-    held: &Held,
+    held: &ColumnValues,
     columns: &ColumnNames,
     listed: &str,
-    says: impl Fn(&str, &str) -> Option<(Labels, Option<String>)>,
-) -> Result<(Labels, Option<String>), Ambiguous> {
+    says: impl Fn(&str, &str) -> Option<(LabelMeaning, Option<String>)>,
+) -> Result<(LabelMeaning, Option<String>), AmbiguousLabels> {
     let words = |mapping: &str| match parse(mapping) {
-        Some(Labels::Given(tests)) => Labels::Words(tests),
-        _ => Labels::Open,
+        Some(LabelMeaning::Given(tests)) => LabelMeaning::Words(tests),
+        _ => LabelMeaning::Open,
     };
     let (Some(least), Some(most)) = (held.least, held.most) else { return Ok((words("1,2,0"), None)) };
     let only = |wanted: &[i64]| !held.fractions && held.numbers.iter().all(|n| wanted.contains(n));
-    let from_zero = order(columns) == Some(Order::FromZero);
+    let from_zero = order(columns) == Some(NamedOrder::FromZero);
     let preference = columns.of(Field::Label).paths.iter().all(|path| path.to_lowercase().contains("preference"));
     if only(&[0, 1, 2]) {
         let two = held.numbers.contains(&2);
@@ -271,10 +284,10 @@ fn numbers(
     if (least >= 1.0 || held.numbers.contains(&0) && least == 0.0 && held.numbers.iter().all(|n| (0..=2).contains(n)))
         && most <= 2.0
         && preference
-        && let Some((Labels::Given(tests), note)) =
+        && let Some((LabelMeaning::Given(tests), note)) =
             says("<1.5,>1.5,1.5|0", "a preference from 1 to 2: the side that it is nearer to")
     {
-        return Ok((Labels::Words(tests), note));
+        return Ok((LabelMeaning::Words(tests), note));
     }
     if least < 0.0
         && preference
@@ -289,16 +302,16 @@ fn numbers(
     Err(either(listed, shown(held), [&low, &high], ["smaller numbers mean the first", "larger numbers mean the first"]))
 }
 
-fn either(listed: &str, found: String, mappings: [&str; 2], says: [&str; 2]) -> Ambiguous {
+fn either(listed: &str, found: String, mappings: [&str; 2], says: [&str; 2]) -> AmbiguousLabels {
     let reading = |place: usize| (format!("label={listed}:{}", mappings[place]), says[place].to_owned());
-    Ambiguous {
+    AmbiguousLabels {
         found: format!("the labels in `{}` are {found}", listed.replace(',', "`, `")),
         readings: [reading(0), reading(1)],
     }
 }
 
 /// The numbers in words.
-fn shown(held: &Held) -> String {
+fn shown(held: &ColumnValues) -> String {
     let (least, most) = (held.least.unwrap_or(0.0), held.most.unwrap_or(0.0));
     let words = if held.words { ", and words" } else { "" };
     let listed: Vec<String> = held.numbers.iter().map(i64::to_string).collect();
@@ -313,9 +326,9 @@ fn shown(held: &Held) -> String {
 }
 
 /// The data set whose column this is.
-fn known(path: &str, present: &[String]) -> Option<&'static Known> {
+fn known(path: &str, present: &[String]) -> Option<&'static DocumentedColumn> {
     let column = path.rsplit('.').next().unwrap_or(path);
-    let here = |known: &&Known| known.beside.iter().all(|name| present.iter().any(|column| column == name));
+    let here = |known: &&DocumentedColumn| known.beside.iter().all(|name| present.iter().any(|column| column == name));
     KNOWN.iter().filter(here).find(|known| known.column == column)
 }
 
@@ -325,7 +338,7 @@ fn are_scores(paths: &[String]) -> bool {
     let [first, second] = paths else { return false };
     let of_raters = RATERS.iter().any(|word| first.to_lowercase().contains(word));
     let chosen = first.to_lowercase().contains("chosen") && second.to_lowercase().contains("rejected");
-    !of_raters && (chosen || matches!(order_of(first, second), Some(Order::FromOne | Order::FromZero)))
+    !of_raters && (chosen || matches!(order_of(first, second), Some(NamedOrder::FromOne | NamedOrder::FromZero)))
 }
 
 /// Whether the names of the columns say that each is an outcome, in the order first, second, tie.
@@ -339,13 +352,13 @@ fn is_one_hot(paths: &[String]) -> bool {
         [tie] => has(tie, &TIE),
         _ => false,
     };
-    named && matches!(order_of(first, second), Some(Order::FromOne | Order::FromZero))
+    named && matches!(order_of(first, second), Some(NamedOrder::FromOne | NamedOrder::FromZero))
 }
 
-fn order(columns: &ColumnNames) -> Option<Order> {
+fn order(columns: &ColumnNames) -> Option<NamedOrder> {
     let source = columns.of(Field::Responses);
     let [first, second] = source.paths.as_slice() else { return None };
-    if source.several != Several::Each {
+    if source.several != ColumnRule::Each {
         return None;
     }
     order_of(first, second)

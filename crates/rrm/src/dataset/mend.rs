@@ -31,17 +31,17 @@ pub(super) struct Changes {
     pub(super) numbers: usize,
 }
 
-/// Text that was mended.
-struct Mended {
+/// A text after repairs, with the changes that were made.
+struct MendedText {
     text: String,
     changes: Changes,
     /// Places in `text` behind what was changed, and how much longer the text was made there.
     edits: Vec<(usize, isize)>,
 }
 
-/// Why a text is no JSON.
+/// The position at which a text stops being JSON, and the reason.
 #[derive(Debug)]
-pub(super) struct Broken {
+pub(super) struct JsonError {
     /// From 1.
     pub(super) line: usize,
     /// In bytes, from 1.
@@ -53,7 +53,7 @@ pub(super) struct Broken {
 }
 
 /// Parses with `parse`; where that fails, mends the text and parses again.
-pub(super) fn parse<T>(text: &str, mut parse: impl FnMut(&str) -> serde_json::Result<T>) -> Result<(T, Changes), Broken> {
+pub(super) fn parse<T>(text: &str, mut parse: impl FnMut(&str) -> serde_json::Result<T>) -> Result<(T, Changes), JsonError> {
     let error = match parse(text) {
         Ok(value) => return Ok((value, Changes::default())),
         Err(error) => error,
@@ -77,13 +77,13 @@ pub(super) fn parse<T>(text: &str, mut parse: impl FnMut(&str) -> serde_json::Re
 
 /// One row: any value; an object of which no key comes twice.
 pub(super) fn object(text: &str) -> serde_json::Result<Value> {
-    serde_json::from_str::<Row>(text).map(|Row(value)| value)
+    serde_json::from_str::<UniqueKeys>(text).map(|UniqueKeys(value)| value)
 }
 
-/// A value that may be a row: of an object no key comes twice, since the last one would win without a word.
-pub(super) struct Row(pub(super) Value);
+/// A JSON value whose objects have no key twice: with two, the last would win unnoticed.
+pub(super) struct UniqueKeys(pub(super) Value);
 
-impl<'de> Deserialize<'de> for Row {
+impl<'de> Deserialize<'de> for UniqueKeys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(RowVisitor)
     }
@@ -92,13 +92,13 @@ impl<'de> Deserialize<'de> for Row {
 struct RowVisitor;
 
 impl<'de> Visitor<'de> for RowVisitor {
-    type Value = Row;
+    type Value = UniqueKeys;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a row")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UniqueKeys, A::Error> {
         let mut columns = Map::new();
         while let Some((name, value)) = map.next_entry::<String, Value>()? {
             if columns.contains_key(&name) {
@@ -106,39 +106,39 @@ impl<'de> Visitor<'de> for RowVisitor {
             }
             columns.insert(name, value);
         }
-        Ok(Row(Value::Object(columns)))
+        Ok(UniqueKeys(Value::Object(columns)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Row, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<UniqueKeys, A::Error> {
         let mut values = Vec::new();
         while let Some(value) = list.next_element()? {
             values.push(value);
         }
-        Ok(Row(Value::Array(values)))
+        Ok(UniqueKeys(Value::Array(values)))
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Row, E> {
-        Ok(Row(value.into()))
+    fn visit_bool<E>(self, value: bool) -> Result<UniqueKeys, E> {
+        Ok(UniqueKeys(value.into()))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Row, E> {
-        Ok(Row(value.into()))
+    fn visit_i64<E>(self, value: i64) -> Result<UniqueKeys, E> {
+        Ok(UniqueKeys(value.into()))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Row, E> {
-        Ok(Row(value.into()))
+    fn visit_u64<E>(self, value: u64) -> Result<UniqueKeys, E> {
+        Ok(UniqueKeys(value.into()))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Row, E> {
-        Ok(Row(value.into()))
+    fn visit_f64<E>(self, value: f64) -> Result<UniqueKeys, E> {
+        Ok(UniqueKeys(value.into()))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Row, E> {
-        Ok(Row(value.into()))
+    fn visit_str<E>(self, value: &str) -> Result<UniqueKeys, E> {
+        Ok(UniqueKeys(value.into()))
     }
 
-    fn visit_unit<E>(self) -> Result<Row, E> {
-        Ok(Row(Value::Null))
+    fn visit_unit<E>(self) -> Result<UniqueKeys, E> {
+        Ok(UniqueKeys(Value::Null))
     }
 }
 
@@ -157,10 +157,10 @@ pub(super) fn cleared(value: &mut Value) {
     }
 }
 
-fn mend(text: &str) -> Mended {
-    let mut mended = Mended { text: String::with_capacity(text.len()), changes: Changes::default(), edits: Vec::new() };
+fn mend(text: &str) -> MendedText {
+    let mut mended = MendedText { text: String::with_capacity(text.len()), changes: Changes::default(), edits: Vec::new() };
     let mut rest = text;
-    let put = |mended: &mut Mended, from: &str, to: &str| {
+    let put = |mended: &mut MendedText, from: &str, to: &str| {
         mended.text.push_str(to);
         mended.edits.push((mended.text.len(), to.len() as isize - from.len() as isize));
     };
@@ -215,7 +215,7 @@ fn odd_number(token: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Copies a text in quotes, with U+FFFD for halves of characters; gives its length in `rest`.
-fn string(rest: &str, mended: &mut Mended) -> usize {
+fn string(rest: &str, mended: &mut MendedText) -> usize {
     let bytes = rest.as_bytes();
     let mut at = 1;
     let mut copied = 0;
@@ -260,7 +260,7 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
 }
 
 /// A parser's error in words, with what stands there.
-fn broken(text: &str, error: &serde_json::Error, line: usize, column: usize) -> Broken {
+fn broken(text: &str, error: &serde_json::Error, line: usize, column: usize) -> JsonError {
     let said = error.to_string();
     let said = said.split(" at line ").next().unwrap_or(&said);
     let at = offset(text, line, column);
@@ -286,7 +286,7 @@ fn broken(text: &str, error: &serde_json::Error, line: usize, column: usize) -> 
         said if said.starts_with("expected") => format!("{}{found}", said.replace("expected ", "there must be ")),
         said => format!("{said}{}", if said.ends_with("twice") { "" } else { &found }),
     };
-    Broken { line, column, detail, cut }
+    JsonError { line, column, detail, cut }
 }
 
 #[cfg(test)]

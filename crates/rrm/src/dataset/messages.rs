@@ -10,9 +10,9 @@ use super::{
 };
 use crate::chat::Message;
 
-/// What a value says.
+/// The content of a value: a text, or the turns of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum TurnsOrText {
     /// A text.
     Text(String),
     /// At least one turn.
@@ -20,13 +20,13 @@ pub enum Said {
 }
 
 /// Reads a text, a list of text parts, or a list of messages.
-pub(super) fn said(value: &Value, place: &str, expected: &'static str) -> Result<Said, RowProblem> {
+pub(super) fn said(value: &Value, place: &str, expected: &'static str) -> Result<TurnsOrText, RowProblem> {
     if let Some(text) = scalar(value) {
-        return Ok(Said::Text(text));
+        return Ok(TurnsOrText::Text(text));
     }
     match value {
-        Value::Array(list) if list.first().is_some_and(is_part) => Ok(Said::Text(parts(list, place)?)),
-        Value::Array(list) if list.first().is_some_and(Value::is_object) => Ok(Said::Turns(messages(list, place)?)),
+        Value::Array(list) if list.first().is_some_and(is_part) => Ok(TurnsOrText::Text(parts(list, place)?)),
+        Value::Array(list) if list.first().is_some_and(Value::is_object) => Ok(TurnsOrText::Turns(messages(list, place)?)),
         _ => Err(wrong_type(place, expected, value)),
     }
 }

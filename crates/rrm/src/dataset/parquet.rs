@@ -14,10 +14,10 @@ use parquet::{
 };
 use serde_json::{Map, Number, Value};
 
-use super::{error::DatasetError, rows::Row};
+use super::{error::DatasetError, rows::NumberedRow};
 
 /// Opens a Parquet file.
-pub(super) fn rows(file: File, name: &Arc<str>) -> Result<impl Iterator<Item = Row> + Send + use<>, DatasetError> {
+pub(super) fn rows(file: File, name: &Arc<str>) -> Result<impl Iterator<Item = NumberedRow> + Send + use<>, DatasetError> {
     let opened = guarded(|| SerializedFileReader::new(file).map(|reader| RowIter::from_file_into(Box::new(reader))));
     let mut table = Some(opened.map_err(|detail| damaged(name, 1, detail))?);
     let name = name.clone();

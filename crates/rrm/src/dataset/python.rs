@@ -17,7 +17,7 @@ pub(super) fn literal(text: &str) -> Option<Value> {
     if !looks {
         return None;
     }
-    let mut reader = Reader { text, chars: text.char_indices().peekable() };
+    let mut reader = LiteralReader { text, chars: text.char_indices().peekable() };
     let value = reader.value(0)?;
     reader.chars.peek().is_none().then_some(value)
 }
@@ -29,12 +29,13 @@ pub(super) fn looks_like_messages(text: &str) -> bool {
     begins && text.ends_with(']')
 }
 
-struct Reader<'a> {
+/// A reader of Python literals.
+struct LiteralReader<'a> {
     text: &'a str,
     chars: Peekable<CharIndices<'a>>,
 }
 
-impl Reader<'_> {
+impl LiteralReader<'_> {
     fn value(&mut self, depth: usize) -> Option<Value> {
         self.blanks();
         let (at, c) = *self.chars.peek()?;

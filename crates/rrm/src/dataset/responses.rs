@@ -3,22 +3,22 @@
 use serde_json::{Map, Value};
 
 use super::{
-    columns::{ColumnNames, Field, Several, find, found, missing, no_column, remove},
+    columns::{ColumnNames, ColumnRule, Field, find, found, missing, no_column, remove},
     label_words::word,
     labels,
-    messages::{self, Said, said, scalar},
+    messages::{self, TurnsOrText, said, scalar},
     problem::{RowProblem, WHOLE, wrong_type},
     roles,
-    sides::{Order, order_of},
+    sides::{NamedOrder, order_of},
 };
 use crate::chat::Role;
 
-/// A response before the row's prompt is settled.
+/// A response before its row's prompt is known.
 #[derive(Debug)]
-pub(super) struct Raw {
+pub(super) struct RawResponse {
     /// Where it stands, for messages.
     pub(super) place: String,
-    pub(super) said: Said,
+    pub(super) said: TurnsOrText,
     /// What it was read as where it is a conversation, for messages.
     pub(super) what: &'static str,
     pub(super) label: Option<f64>,
@@ -26,10 +26,10 @@ pub(super) struct Raw {
     pub(super) extra: Map<String, Value>,
 }
 
-impl Raw {
+impl RawResponse {
     /// What is said, and nothing that a file knows about it.
-    pub(super) fn new(place: String, said: Said) -> Self {
-        Raw { place, said, what: WHOLE, label: None, team: None, extra: Map::new() }
+    pub(super) fn new(place: String, said: TurnsOrText) -> Self {
+        RawResponse { place, said, what: WHOLE, label: None, team: None, extra: Map::new() }
     }
 }
 
@@ -44,7 +44,7 @@ pub(super) fn is_pair(row: &Map<String, Value>, columns: &ColumnNames) -> bool {
 }
 
 /// Reads the responses of a row, labels included.
-pub(super) fn responses(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Vec<Raw>, RowProblem> {
+pub(super) fn responses(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Vec<RawResponse>, RowProblem> {
     let pair = is_pair(row, columns);
     if pair && columns.of(Field::Label).given {
         let named = |field| columns.of(field).paths.join(",");
@@ -82,7 +82,7 @@ fn named(row: &Map<String, Value>, columns: &ColumnNames) -> Option<RowProblem> 
     let held = |name: &str| texts().any(|other| other == name);
     let sides = || {
         let mut pairs = texts().flat_map(|one| texts().map(move |other| (one, other)));
-        pairs.find(|(one, other)| matches!(order_of(one, other), Some(Order::FromOne | Order::FromZero)))
+        pairs.find(|(one, other)| matches!(order_of(one, other), Some(NamedOrder::FromOne | NamedOrder::FromZero)))
     };
     let pair = match (word(&better), word(&worse)) {
         _ if held(&better) && held(&worse) => sides(),
@@ -94,10 +94,10 @@ fn named(row: &Map<String, Value>, columns: &ColumnNames) -> Option<RowProblem> 
     Some(RowProblem::Named { place: chosen.clone(), found: better, columns })
 }
 
-fn listed(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Vec<Raw>, RowProblem> {
+fn listed(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Vec<RawResponse>, RowProblem> {
     let source = columns.of(Field::Responses);
     let value = |path: &String| find(row, path).ok_or_else(|| missing(row, path, Field::Responses, ""));
-    if source.several == Several::Each {
+    if source.several == ColumnRule::Each {
         return source.paths.iter().map(|path| response(value(path)?, path.clone(), columns)).collect();
     }
     let path = &source.paths[0];
@@ -110,7 +110,7 @@ fn listed(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Vec<Raw>, R
 }
 
 /// One side of a pair: a response, or a list of responses that all are on this side (as in RewardBench 2, RM-Bench and RMB).
-fn side(row: &Map<String, Value>, columns: &ColumnNames, field: Field, label: f64) -> Result<Vec<Raw>, RowProblem> {
+fn side(row: &Map<String, Value>, columns: &ColumnNames, field: Field, label: f64) -> Result<Vec<RawResponse>, RowProblem> {
     let path = &columns.of(field).paths[0];
     let value = found(row, path).ok_or_else(|| missing(row, path, field, ""))?;
     // Messages and parts are one response.
@@ -127,11 +127,11 @@ fn side(row: &Map<String, Value>, columns: &ColumnNames, field: Field, label: f6
     Ok(side)
 }
 
-fn response(value: &Value, place: String, columns: &ColumnNames) -> Result<Raw, RowProblem> {
+fn response(value: &Value, place: String, columns: &ColumnNames) -> Result<RawResponse, RowProblem> {
     const EXPECTED: &str = "a response: text, an object with the text, or a list of messages";
     let Value::Object(keys) = value else {
         let said = said(value, &place, EXPECTED)?;
-        return Ok(Raw::new(place, said));
+        return Ok(RawResponse::new(place, said));
     };
     let (said, read) = text(keys, &place, columns)?;
     let [score, rank] = [Field::Score, Field::Rank].map(|field| number(keys, &place, columns, field));
@@ -150,11 +150,11 @@ fn response(value: &Value, place: String, columns: &ColumnNames) -> Result<Raw, 
     let others = [Field::Correct, Field::Score, Field::Answer, Field::Rank];
     let others = others.into_iter().filter_map(|field| columns.of(field).paths.first()).map(String::as_str);
     read.into_iter().chain(others).for_each(|path| remove(&mut extra, path));
-    Ok(Raw { place, said, what: WHOLE, label, team, extra })
+    Ok(RawResponse { place, said, what: WHOLE, label, team, extra })
 }
 
 /// What the response says, and the keys that say it.
-fn text<'a>(keys: &Map<String, Value>, place: &str, columns: &'a ColumnNames) -> Result<(Said, Vec<&'a str>), RowProblem> {
+fn text<'a>(keys: &Map<String, Value>, place: &str, columns: &'a ColumnNames) -> Result<(TurnsOrText, Vec<&'a str>), RowProblem> {
     let source = columns.of(Field::Text);
     let named = |key: &str| source.given && source.paths.iter().all(|path| path == key);
     if let Some(role) = of_message(keys) {
@@ -164,11 +164,14 @@ fn text<'a>(keys: &Map<String, Value>, place: &str, columns: &'a ColumnNames) ->
         }
         if !source.given {
             let (key, text) = messages::content(keys, place)?;
-            return Ok((Said::Text(text), vec![key]));
+            return Ok((TurnsOrText::Text(text), vec![key]));
         }
     }
-    if source.several == Several::Joined {
-        return Ok((Said::Text(joined(keys, columns, Field::Text, place)?), source.paths.iter().map(String::as_str).collect()));
+    if source.several == ColumnRule::Joined {
+        return Ok((
+            TurnsOrText::Text(joined(keys, columns, Field::Text, place)?),
+            source.paths.iter().map(String::as_str).collect(),
+        ));
     }
     let lists: &[&'static str] = if source.given { &[] } else { &["messages", "conversations", "conversation"] };
     let paths = source.paths.iter().map(String::as_str).chain(lists.iter().copied());

@@ -13,28 +13,28 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    document::{self, Document},
+    document::{self, ParsedDocument},
     error::DatasetError,
-    lines::{Lines, object},
+    lines::{JsonLines, object},
     mend::{self, Changes},
     problem::RowProblem,
-    table::{self, Head, Table},
+    table::{self, DelimitedTable, TableHead},
 };
 
 /// A row with its position, counted from 1.
-pub(super) type Row = Result<(usize, Map<String, Value>), DatasetError>;
+pub(super) type NumberedRow = Result<(usize, Map<String, Value>), DatasetError>;
 
 /// The rows of a file with their positions, counted from 1.
-pub struct Rows {
-    rows: Box<dyn Iterator<Item = Row> + Send>,
+pub struct DatasetRows {
+    rows: Box<dyn Iterator<Item = NumberedRow> + Send>,
     /// Whether all values are texts, as in a table of comma-separated values.
     pub(super) cells: bool,
-    noted: Arc<Noted>,
+    noted: Arc<RepairCounts>,
 }
 
-impl Rows {
-    pub(super) fn new(rows: impl Iterator<Item = Row> + Send + 'static) -> Self {
-        Rows { rows: Box::new(rows), cells: false, noted: Arc::default() }
+impl DatasetRows {
+    pub(super) fn new(rows: impl Iterator<Item = NumberedRow> + Send + 'static) -> Self {
+        DatasetRows { rows: Box::new(rows), cells: false, noted: Arc::default() }
     }
 
     /// The same rows, each changed by `change`; those whose texts were mended are errors, for callers that pass no notes on.
@@ -49,7 +49,7 @@ impl Rows {
             change(&mut columns);
             Ok((row, columns))
         });
-        Rows { rows: Box::new(rows), ..self }
+        DatasetRows { rows: Box::new(rows), ..self }
     }
 
     /// What was mended in the rows so far, a sentence each.
@@ -58,17 +58,17 @@ impl Rows {
     }
 }
 
-impl Iterator for Rows {
-    type Item = Row;
+impl Iterator for DatasetRows {
+    type Item = NumberedRow;
 
-    fn next(&mut self) -> Option<Row> {
+    fn next(&mut self) -> Option<NumberedRow> {
         self.rows.next()
     }
 }
 
-/// What was mended while rows were read.
+/// Counts of the repairs that were made while rows were read.
 #[derive(Debug, Default)]
-pub(super) struct Noted {
+pub(super) struct RepairCounts {
     halves: Count,
     numbers: Count,
 }
@@ -94,7 +94,7 @@ impl Count {
     }
 }
 
-impl Noted {
+impl RepairCounts {
     /// Notes what was mended in a row; 0 where no row of its own is known.
     pub(super) fn add(&self, row: usize, changes: Changes) {
         if changes.halves > 0 {
@@ -112,7 +112,8 @@ impl Noted {
     }
 }
 
-pub(super) type Reader = Box<dyn BufRead + Send>;
+/// A boxed, buffered reader.
+pub(super) type BoxedReader = Box<dyn BufRead + Send>;
 
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -132,7 +133,7 @@ const FOREIGN: [(&[u8], &str); 8] = [
 ];
 
 /// Opens `path`, whose kind is told by its first bytes, and by its name only where they do not tell.
-pub(super) fn open(path: &Path, name: &Arc<str>) -> Result<Rows, DatasetError> {
+pub(super) fn open(path: &Path, name: &Arc<str>) -> Result<DatasetRows, DatasetError> {
     let failed = |detail: io::Error| match detail.kind() {
         io::ErrorKind::NotFound => DatasetError::Missing { file: name.clone() },
         _ => DatasetError::Io { file: name.clone(), detail },
@@ -142,7 +143,7 @@ pub(super) fn open(path: &Path, name: &Arc<str>) -> Result<Rows, DatasetError> {
     }
     let (head, reader) = peek(Box::new(BufReader::new(File::open(path).map_err(failed)?))).map_err(failed)?;
     if head.starts_with(b"PAR1") {
-        return Ok(Rows::new(super::parquet::rows(File::open(path).map_err(failed)?, name)?));
+        return Ok(DatasetRows::new(super::parquet::rows(File::open(path).map_err(failed)?, name)?));
     }
     if head.starts_with(b"\x1f\x8b") {
         let (head, reader) = peek(super::gzip::unpacked(reader, name)?).map_err(|error| cut_off(name, 1, &error))?;
@@ -152,26 +153,26 @@ pub(super) fn open(path: &Path, name: &Arc<str>) -> Result<Rows, DatasetError> {
 }
 
 /// The first bytes, and a reader that still gives them, and the error that came after them.
-fn peek(mut reader: Reader) -> io::Result<(Vec<u8>, Reader)> {
+fn peek(mut reader: BoxedReader) -> io::Result<(Vec<u8>, BoxedReader)> {
     let mut head = Vec::new();
     match reader.by_ref().take(HEAD).read_to_end(&mut head) {
         Err(error) if head.is_empty() => return Err(error),
-        Err(error) => reader = Box::new(BufReader::new(Failing(Some(error)))),
+        Err(error) => reader = Box::new(BufReader::new(FailingReader(Some(error)))),
         Ok(_) => {}
     }
     Ok((head.clone(), Box::new(Cursor::new(head).chain(reader))))
 }
 
-/// Gives an error, then nothing.
-struct Failing(Option<io::Error>);
+/// A reader that returns one error and then ends.
+struct FailingReader(Option<io::Error>);
 
-impl Read for Failing {
+impl Read for FailingReader {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
         self.0.take().map_or(Ok(0), Err)
     }
 }
 
-fn text_rows(path: &Path, name: &Arc<str>, head: &[u8], reader: Reader) -> Result<Rows, DatasetError> {
+fn text_rows(path: &Path, name: &Arc<str>, head: &[u8], reader: BoxedReader) -> Result<DatasetRows, DatasetError> {
     let foreign = |found| Err(DatasetError::Kind { file: name.clone(), found });
     if let Some((_, found)) = FOREIGN.into_iter().find(|(magic, _)| head.starts_with(magic)) {
         return foreign(found);
@@ -190,11 +191,12 @@ fn text_rows(path: &Path, name: &Arc<str>, head: &[u8], reader: Reader) -> Resul
                 return foreign("not Parquet, though its name says so");
             }
             match table::head(head, end, ending("csv") || ending("tsv")) {
-                Head::Header { delimiter, behind_sep } => {
-                    Ok(Rows { cells: true, ..Rows::new(Table::open(name, reader, end, (delimiter, behind_sep))?) })
-                }
-                Head::Foreign(found) => foreign(found),
-                Head::Other => Ok(lines(name, reader, end)),
+                TableHead::Header { delimiter, behind_sep } => Ok(DatasetRows {
+                    cells: true,
+                    ..DatasetRows::new(DelimitedTable::open(name, reader, end, (delimiter, behind_sep))?)
+                }),
+                TableHead::Foreign(found) => foreign(found),
+                TableHead::Other => Ok(lines(name, reader, end)),
             }
         }
     }
@@ -212,28 +214,28 @@ fn line_end(head: &[u8]) -> u8 {
     if head.contains(&b'\r') && !head.contains(&b'\n') { b'\r' } else { b'\n' }
 }
 
-fn lines(name: &Arc<str>, reader: Reader, end: u8) -> Rows {
+fn lines(name: &Arc<str>, reader: BoxedReader, end: u8) -> DatasetRows {
     let noted = Arc::default();
-    Rows { rows: Box::new(Lines::new(name, reader, end, &noted)), cells: false, noted }
+    DatasetRows { rows: Box::new(JsonLines::new(name, reader, end, &noted)), cells: false, noted }
 }
 
 /// A file that begins with an object: JSONL, unless its first line is all of it or only the beginning of a value.
-fn of_object(name: &Arc<str>, mut reader: Reader, end: u8) -> Result<Rows, DatasetError> {
+fn of_object(name: &Arc<str>, mut reader: BoxedReader, end: u8) -> Result<DatasetRows, DatasetError> {
     let mut first = Vec::new();
     if let Err(error) = reader.read_until(end, &mut first) {
-        return Ok(lines(name, again(first, Box::new(BufReader::new(Failing(Some(error))))), end));
+        return Ok(lines(name, again(first, Box::new(BufReader::new(FailingReader(Some(error))))), end));
     }
     let text = std::str::from_utf8(first.strip_prefix(BOM).unwrap_or(&first)).unwrap_or_default().trim();
     match mend::parse(text, mend::object) {
         // A file of one line may be many rows.
         Ok((Value::Object(columns), changes)) => {
             let (more, reader) =
-                peek(reader).unwrap_or_else(|error| (vec![b'?'], Box::new(BufReader::new(Failing(Some(error))))));
+                peek(reader).unwrap_or_else(|error| (vec![b'?'], Box::new(BufReader::new(FailingReader(Some(error))))));
             if more.trim_ascii().is_empty()
                 && more.len() < HEAD as usize
                 && let Some(rows) = document::held(&columns)
             {
-                return Ok(of_document(name, Document { rows, changes, broken: None }));
+                return Ok(of_document(name, ParsedDocument { rows, changes, broken: None }));
             }
             Ok(lines(name, again(first, reader), end))
         }
@@ -250,27 +252,27 @@ fn of_object(name: &Arc<str>, mut reader: Reader, end: u8) -> Result<Rows, Datas
 }
 
 /// A reader that gives these bytes first.
-fn again(bytes: Vec<u8>, reader: Reader) -> Reader {
+fn again(bytes: Vec<u8>, reader: BoxedReader) -> BoxedReader {
     Box::new(Cursor::new(bytes).chain(reader))
 }
 
-fn whole(name: &Arc<str>, mut reader: Reader) -> Result<Vec<u8>, DatasetError> {
+fn whole(name: &Arc<str>, mut reader: BoxedReader) -> Result<Vec<u8>, DatasetError> {
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes).map_err(|error| cut_off(name, 1, &error))?;
     Ok(bytes)
 }
 
 /// The rows of a file that was read whole, and what broke it after them.
-fn of_document(name: &Arc<str>, document: Document) -> Rows {
-    let Document { rows, changes, broken } = document;
-    let noted: Arc<Noted> = Arc::default();
+fn of_document(name: &Arc<str>, document: ParsedDocument) -> DatasetRows {
+    let ParsedDocument { rows, changes, broken } = document;
+    let noted: Arc<RepairCounts> = Arc::default();
     noted.add(0, changes);
     let name = name.clone();
     let bad = move |row, problem| DatasetError::Row { file: name.clone(), row, problem };
     let broken = broken.map(|problem| Err(bad(rows.len() + 1, problem)));
     let rows = rows.into_iter().enumerate();
     let rows = rows.map(move |(i, value)| object(value).map(|columns| (i + 1, columns)).map_err(|problem| bad(i + 1, problem)));
-    Rows { rows: Box::new(rows.chain(broken)), cells: false, noted }
+    DatasetRows { rows: Box::new(rows.chain(broken)), cells: false, noted }
 }
 
 /// An error while reading: the system gives it a number, the gzip decoder does not.

@@ -5,25 +5,25 @@
 
 use super::{
     chats,
-    messages::{Said, beginning},
+    messages::{TurnsOrText, beginning},
     problem::RowProblem,
-    responses::Raw,
+    responses::RawResponse,
 };
 use crate::chat::{Message, Role, dialogue};
 
 /// Settles the prompt; afterwards every response says a text. `prompt` is what the column at `place` holds, and `no_prompt` the error where
 /// nothing holds one. With `last_turns`, conversations may differ in their last turn only.
 pub(super) fn settle(
-    prompt: Option<Said>,
+    prompt: Option<TurnsOrText>,
     place: &str,
-    responses: &mut [Raw],
+    responses: &mut [RawResponse],
     last_turns: bool,
     no_prompt: impl Fn() -> RowProblem,
 ) -> Result<Vec<Message>, RowProblem> {
     let prompt = match prompt {
         None => None,
-        Some(Said::Turns(turns)) => Some(turns),
-        Some(Said::Text(text)) => Some(match chats::lists(&text, place, responses)? {
+        Some(TurnsOrText::Turns(turns)) => Some(turns),
+        Some(TurnsOrText::Text(text)) => Some(match chats::lists(&text, place, responses)? {
             Some(turns) => turns,
             None => chats::prompt(&text, place)?.unwrap_or_else(|| vec![Message::user(text)]),
         }),
@@ -34,7 +34,7 @@ pub(super) fn settle(
     chats::lift(prompt.as_deref(), responses)?;
     let said = if prompt.is_some() { place.to_owned() } else { holder(responses).unwrap_or_default() };
     let settled = match &prompt {
-        Some(prompt) if responses.iter().all(|raw| matches!(raw.said, Said::Text(_))) => prompt.clone(),
+        Some(prompt) if responses.iter().all(|raw| matches!(raw.said, TurnsOrText::Text(_))) => prompt.clone(),
         _ => {
             let chats = chats_of(prompt.as_deref(), responses, no_prompt)?;
             parted(chats, responses, last_turns)?
@@ -46,9 +46,9 @@ pub(super) fn settle(
 }
 
 /// Refuses a prompt that ends with one of the responses: who judges would be told which one was taken.
-fn unanswered(prompt: &[Message], place: &str, responses: &[Raw]) -> Result<(), RowProblem> {
+fn unanswered(prompt: &[Message], place: &str, responses: &[RawResponse]) -> Result<(), RowProblem> {
     let Some(Message { role: Role::Assistant, content }) = prompt.last() else { return Ok(()) };
-    let is_last = |raw: &&Raw| matches!(&raw.said, Said::Text(text) if !text.trim().is_empty() && text.trim() == content.trim());
+    let is_last = |raw: &&RawResponse| matches!(&raw.said, TurnsOrText::Text(text) if !text.trim().is_empty() && text.trim() == content.trim());
     match responses.iter().find(is_last) {
         Some(raw) => Err(RowProblem::Answered { place: place.to_owned(), response: raw.place.clone() }),
         None => Ok(()),
@@ -73,8 +73,8 @@ fn asks(turns: &[Message]) -> bool {
 }
 
 /// Where the first whole conversation stands.
-fn holder(responses: &[Raw]) -> Option<String> {
-    let whole = |raw: &&Raw| matches!(&raw.said, Said::Turns(turns) if asks(turns));
+fn holder(responses: &[RawResponse]) -> Option<String> {
+    let whole = |raw: &&RawResponse| matches!(&raw.said, TurnsOrText::Turns(turns) if asks(turns));
     responses.iter().find(whole).map(|raw| raw.place.clone())
 }
 
@@ -82,21 +82,21 @@ fn holder(responses: &[Raw]) -> Option<String> {
 /// one that is does.
 fn chats_of(
     prompt: Option<&[Message]>,
-    responses: &[Raw],
+    responses: &[RawResponse],
     no_prompt: impl Fn() -> RowProblem,
 ) -> Result<Vec<Vec<Message>>, RowProblem> {
     let mut chats: Vec<(Vec<Message>, Message)> = Vec::new();
     for raw in responses {
         chats.push(match &raw.said {
-            Said::Text(text) => (Vec::new(), Message { role: Role::Assistant, content: text.clone() }),
-            Said::Turns(turns) => last_turn(turns, &raw.place)?,
+            TurnsOrText::Text(text) => (Vec::new(), Message { role: Role::Assistant, content: text.clone() }),
+            TurnsOrText::Turns(turns) => last_turn(turns, &raw.place)?,
         });
     }
     let first = chats.iter().map(|(before, _)| before).find(|before| asks(before)).cloned();
     if prompt.is_none() && first.is_none() {
         return Err(no_prompt());
     }
-    let whole = |(raw, (before, last)): (&Raw, (Vec<Message>, Message))| {
+    let whole = |(raw, (before, last)): (&RawResponse, (Vec<Message>, Message))| {
         let mut chat = match (prompt, &first) {
             (Some(prompt), _) => continued(prompt, before, raw)?,
             (None, Some(_)) if asks(&before) => before,
@@ -120,7 +120,7 @@ fn last_turn(turns: &[Message], place: &str) -> Result<(Vec<Message>, Message), 
 
 /// `prompt` and the turns `before` a response as one conversation. These turns may repeat the prompt (with a system message before it,
 /// which the prompt column often lacks) or go on from it.
-pub(super) fn continued(prompt: &[Message], before: Vec<Message>, raw: &Raw) -> Result<Vec<Message>, RowProblem> {
+pub(super) fn continued(prompt: &[Message], before: Vec<Message>, raw: &RawResponse) -> Result<Vec<Message>, RowProblem> {
     match before.as_slice() {
         [] => Ok(prompt.to_vec()),
         _ if repeats(&before, prompt) => Ok(before),
@@ -147,13 +147,13 @@ fn same(a: &[Message], b: &[Message]) -> bool {
 }
 
 /// What conversations share becomes the prompt, what is left of each its response.
-fn parted(chats: Vec<Vec<Message>>, responses: &mut [Raw], last_turns: bool) -> Result<Vec<Message>, RowProblem> {
+fn parted(chats: Vec<Vec<Message>>, responses: &mut [RawResponse], last_turns: bool) -> Result<Vec<Message>, RowProblem> {
     let Some(first) = chats.first().cloned() else { return Ok(Vec::new()) };
     let last = |chat: &[Message]| chat.len().saturating_sub(1);
     let whole = chats.iter().all(|chat| same(&chat[..last(chat)], &first[..last(&first)]));
     let at = if whole { last(&first) } else { parting(&chats, responses, last_turns)? };
     for (raw, chat) in responses.iter_mut().zip(chats) {
-        raw.said = Said::Text(match &chat[at..] {
+        raw.said = TurnsOrText::Text(match &chat[at..] {
             [only] if whole => only.content.clone(),
             turns => dialogue(turns),
         });
@@ -162,7 +162,7 @@ fn parted(chats: Vec<Vec<Message>>, responses: &mut [Raw], last_turns: bool) -> 
 }
 
 /// The place from which conversations are responses: the last turn of the assistant that all have in common, or that is the first to differ.
-fn parting(chats: &[Vec<Message>], responses: &[Raw], last_turns: bool) -> Result<usize, RowProblem> {
+fn parting(chats: &[Vec<Message>], responses: &[RawResponse], last_turns: bool) -> Result<usize, RowProblem> {
     let shared = |chat: &[Message]| {
         let first = chats.first().map(Vec::as_slice).unwrap_or_default();
         chat.iter().zip(first).take_while(|(a, b)| same(&[(*a).clone()], &[(*b).clone()])).count()

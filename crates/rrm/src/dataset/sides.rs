@@ -1,8 +1,8 @@
 //! Names of two columns -> which side each is of: `response_a`, `output2`, `scoreB`.
 
-/// What the names of two columns say about their order.
+/// The order of two columns as their names show it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Order {
+pub(super) enum NamedOrder {
     /// A, B or 1, 2.
     FromOne,
     /// 0, 1.
@@ -44,13 +44,13 @@ pub(super) fn parts(name: &str) -> Vec<String> {
 }
 
 /// What the names of two columns say about their order.
-pub(super) fn order_of(first: &str, second: &str) -> Option<Order> {
+pub(super) fn order_of(first: &str, second: &str) -> Option<NamedOrder> {
     let mut differing = first.split('.').zip(second.split('.')).filter(|(a, b)| a != b);
     let (a, b) = differing.next()?;
     match (marker(a)?, marker(b)?) {
-        ('a', 'b') | ('1', '2') => Some(Order::FromOne),
-        ('0', '1') => Some(Order::FromZero),
-        ('b', 'a') | ('2', '1') | ('1', '0') => Some(Order::Swapped),
+        ('a', 'b') | ('1', '2') => Some(NamedOrder::FromOne),
+        ('0', '1') => Some(NamedOrder::FromZero),
+        ('b', 'a') | ('2', '1') | ('1', '0') => Some(NamedOrder::Swapped),
         _ => None,
     }
 }
@@ -71,11 +71,11 @@ mod tests {
             ("pair.model_a.text", "pair.model_b.text"),
         ];
         for (first, second) in right {
-            assert_eq!(order_of(first, second), Some(Order::FromOne), "{first}");
-            assert_eq!(order_of(second, first), Some(Order::Swapped), "{first}");
+            assert_eq!(order_of(first, second), Some(NamedOrder::FromOne), "{first}");
+            assert_eq!(order_of(second, first), Some(NamedOrder::Swapped), "{first}");
         }
-        assert_eq!(order_of("response_0", "response_1"), Some(Order::FromZero));
-        assert_eq!(order_of("is_response_0_safe", "is_response_1_safe"), Some(Order::FromZero));
+        assert_eq!(order_of("response_0", "response_1"), Some(NamedOrder::FromZero));
+        assert_eq!(order_of("is_response_0_safe", "is_response_1_safe"), Some(NamedOrder::FromZero));
         for (first, second) in [("good", "bad"), ("gpt4", "llama3"), ("chosen", "rejected"), ("answer", "reply")] {
             assert_eq!(order_of(first, second), None, "{first}");
         }

@@ -13,22 +13,22 @@ use serde_json::{Map, Value};
 use super::{
     error::DatasetError,
     problem::RowProblem,
-    rows::{BOM, Reader, cut_off},
+    rows::{BOM, BoxedReader, cut_off},
 };
 
-/// A table that is being read.
-pub(super) struct Table {
+/// A CSV or TSV table that is being read.
+pub(super) struct DelimitedTable {
     name: Arc<str>,
-    reader: Reader,
+    reader: BoxedReader,
     end: u8,
     delimiter: u8,
     header: Vec<String>,
     row: usize,
 }
 
-/// What the beginning of a file says about it.
+/// The kind of table that the beginning of a file shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Head {
+pub(super) enum TableHead {
     /// A header line, whose names are separated by this; behind a line `sep=` where that is true.
     Header { delimiter: u8, behind_sep: bool },
     /// Something else that people call a table.
@@ -38,24 +38,24 @@ pub(super) enum Head {
 }
 
 /// Whether the beginning of a file is a header line, and what separates its names. `sure` where the file's name says that it is a table.
-pub(super) fn head(head: &[u8], end: u8, sure: bool) -> Head {
+pub(super) fn head(head: &[u8], end: u8, sure: bool) -> TableHead {
     let head = head.strip_prefix(BOM).unwrap_or(head);
     let line = head.split(|byte| *byte == end).next().unwrap_or_default().trim_ascii_end();
-    let Ok(line) = std::str::from_utf8(line) else { return Head::Other };
+    let Ok(line) = std::str::from_utf8(line) else { return TableHead::Other };
     // Excel's own line.
     if let Some(delimiter) = separator(line) {
-        return Head::Header { delimiter, behind_sep: true };
+        return TableHead::Header { delimiter, behind_sep: true };
     }
     if line.starts_with('|') && line.trim_end().ends_with('|') && line.len() > 2 {
-        return Head::Foreign("a table in Markdown; save it as CSV");
+        return TableHead::Foreign("a table in Markdown; save it as CSV");
     }
     let comment = line.strip_prefix('#').is_some_and(|rest| rest.starts_with([' ', '#', '!']));
     if comment && (sure || line.len() > 2) {
-        return Head::Foreign("a file that begins with a comment line (`#`); take such lines out");
+        return TableHead::Foreign("a file that begins with a comment line (`#`); take such lines out");
     }
     match delimiter(line, sure) {
-        Some(delimiter) => Head::Header { delimiter, behind_sep: false },
-        None => Head::Other,
+        Some(delimiter) => TableHead::Header { delimiter, behind_sep: false },
+        None => TableHead::Other,
     }
 }
 
@@ -84,15 +84,15 @@ fn delimiter(line: &str, sure: bool) -> Option<u8> {
     (sure || named).then_some(delimiter)
 }
 
-impl Table {
+impl DelimitedTable {
     /// Reads the header, behind a line `sep=` where there is one.
     pub(super) fn open(
         name: &Arc<str>,
-        reader: Reader,
+        reader: BoxedReader,
         end: u8,
         (delimiter, behind_sep): (u8, bool),
     ) -> Result<Self, DatasetError> {
-        let mut table = Table { name: name.clone(), reader, end, delimiter, header: Vec::new(), row: 0 };
+        let mut table = DelimitedTable { name: name.clone(), reader, end, delimiter, header: Vec::new(), row: 0 };
         if behind_sep {
             table.record()?;
         }
@@ -111,7 +111,7 @@ impl Table {
     /// The bytes of the next record that is not blank, its line end left out.
     fn record(&mut self) -> Result<Option<Vec<u8>>, DatasetError> {
         let mut record = Vec::new();
-        let mut state = State::Start;
+        let mut state = RecordState::Start;
         loop {
             let from = record.len();
             match self.reader.read_until(self.end, &mut record) {
@@ -131,7 +131,7 @@ impl Table {
             for byte in &record[from..] {
                 state = state.next(*byte, self.delimiter);
             }
-            if state != State::Quoted {
+            if state != RecordState::Quoted {
                 let end = record.strip_suffix(&[self.end]).unwrap_or(&record);
                 let end = end.strip_suffix(b"\r").unwrap_or(end).len();
                 record.truncate(end);
@@ -156,7 +156,7 @@ impl Table {
     }
 }
 
-impl Iterator for Table {
+impl Iterator for DelimitedTable {
     type Item = Result<(usize, Map<String, Value>), DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -182,9 +182,9 @@ impl Iterator for Table {
     }
 }
 
-/// Where in a record a byte stands.
+/// The state of the parser inside a record.
 #[derive(Clone, Copy, PartialEq)]
-enum State {
+enum RecordState {
     /// At the beginning of a cell.
     Start,
     /// In a cell without quotes.
@@ -195,14 +195,14 @@ enum State {
     Closed,
 }
 
-impl State {
-    fn next(self, byte: u8, delimiter: u8) -> State {
+impl RecordState {
+    fn next(self, byte: u8, delimiter: u8) -> RecordState {
         match (self, byte) {
-            (State::Quoted, b'"') => State::Closed,
-            (State::Quoted, _) => State::Quoted,
-            (State::Start | State::Closed, b'"') => State::Quoted,
-            (_, byte) if byte == delimiter => State::Start,
-            _ => State::Plain,
+            (RecordState::Quoted, b'"') => RecordState::Closed,
+            (RecordState::Quoted, _) => RecordState::Quoted,
+            (RecordState::Start | RecordState::Closed, b'"') => RecordState::Quoted,
+            (_, byte) if byte == delimiter => RecordState::Start,
+            _ => RecordState::Plain,
         }
     }
 }

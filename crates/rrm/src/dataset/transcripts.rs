@@ -12,9 +12,9 @@ use std::{borrow::Cow, ops::Range};
 use super::roles;
 use crate::chat::{Message, Role};
 
-/// A transcript's turns.
+/// The turns of a transcript.
 #[derive(Debug, PartialEq)]
-pub(super) struct Transcript {
+pub(super) struct TurnList {
     pub(super) turns: Vec<Message>,
     /// Whether its marks mean nothing else: tokens of a template, or those of hh-rlhf with their empty line.
     pub(super) marked: bool,
@@ -79,16 +79,16 @@ const WORDS: [[&str; 2]; 7] = [
 const VICUNA: &str = "A chat between a curious";
 
 /// The turns of a text that begins with a mark; the assistant's last turn may be empty.
-pub(super) fn transcript(text: &str) -> Option<Transcript> {
+pub(super) fn transcript(text: &str) -> Option<TurnList> {
     if let Some(turns) = tokens(text).or_else(|| instructed(text)) {
-        return Some(Transcript { turns, marked: true });
+        return Some(TurnList { turns, marked: true });
     }
     let marked = SPEAKERS.iter().any(|(mark, _)| text.starts_with(mark));
     // `Human:` is written with and without empty lines.
     let turns = human(text).filter(|turns| marked || turns.len() > 1);
     let answers = |turns: &Vec<Message>| turns.iter().any(|turn| turn.role == Role::Assistant);
     let turns = turns.or_else(|| WORDS.into_iter().find_map(|names| worded(text, names).filter(answers)))?;
-    Some(Transcript { turns, marked })
+    Some(TurnList { turns, marked })
 }
 
 const SPEAKERS: [(&str, Role); 2] = [("\n\nHuman:", Role::User), ("\n\nAssistant:", Role::Assistant)];

@@ -22,10 +22,10 @@ pub(super) mod parquet {
 pub(super) mod gzip {
     use std::sync::Arc;
 
-    use super::{super::rows::Reader, DatasetError, not_built_in};
+    use super::{super::rows::BoxedReader, DatasetError, not_built_in};
 
     /// Reads nothing.
-    pub fn unpacked(_: Reader, name: &Arc<str>) -> Result<Reader, DatasetError> {
+    pub fn unpacked(_: BoxedReader, name: &Arc<str>) -> Result<BoxedReader, DatasetError> {
         Err(not_built_in(name, "a gzip file", "gzip"))
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{
     EngineError,
-    http::{self, HttpConfig, listing, server::Server},
+    http::{self, HttpConfig, listing, server::ServerPool},
 };
 
 /// What a server can do for a judge.
@@ -76,7 +76,7 @@ pub async fn doctor(config: HttpConfig) -> DoctorReport {
     let config = HttpConfig { max_retries: config.max_retries.min(1), ..config };
     let places: Vec<String> = config.urls.iter().map(|url| http::shown_address(url)).collect();
     let mut report = DoctorReport { server: places.join(", "), checks: Vec::new() };
-    let server = match Server::new(&config) {
+    let server = match ServerPool::new(&config) {
         Ok(server) => server,
         Err(error) => {
             report.checks.push(Check::failed("configuration", said(&error), "correct the engine's address and options"));
@@ -101,7 +101,7 @@ pub async fn doctor(config: HttpConfig) -> DoctorReport {
 }
 
 /// Checks that the replicas answer, accept the key and list a model to use; whether there is a point in going on.
-async fn listed(server: &Server, config: &HttpConfig, checks: &mut Vec<Check>) -> bool {
+async fn listed(server: &ServerPool, config: &HttpConfig, checks: &mut Vec<Check>) -> bool {
     let lists = listing::list(server).await;
     for (replica, list) in server.replicas().iter().zip(&lists) {
         let place = replica.base.shown();
@@ -142,7 +142,7 @@ async fn listed(server: &Server, config: &HttpConfig, checks: &mut Vec<Check>) -
 const CHAT_COUNTS: &str = "nothing, as long as the chat works: some servers list only part of what they serve, or list it to few";
 
 /// What the lists tell of the key. A key may chat and not list, so with a named model a refusal decides nothing yet.
-fn key(config: &HttpConfig, lists: &[Result<Vec<listing::Listed>, EngineError>]) -> Check {
+fn key(config: &HttpConfig, lists: &[Result<Vec<listing::ModelEntry>, EngineError>]) -> Check {
     let find = |wanted: fn(&&EngineError) -> bool| lists.iter().filter_map(|list| list.as_ref().err()).find(wanted);
     let valid = "put a valid key into the environment variable that the configuration names";
     if let Some(error) = find(|error| matches!(error, EngineError::Unauthorized { .. })) {

@@ -45,8 +45,8 @@ use futures::future::BoxFuture;
 
 pub use super::HttpStats;
 pub use config::{Continuation, HttpConfig, Probes};
-pub use fields::Fields;
-pub use identity::{Memory, Otherwise};
+pub use fields::RequestFields;
+pub use identity::{IdentityMemory, MismatchPolicy};
 #[cfg(feature = "store")]
 pub(crate) use offline::{ChatBody, chat_body, read_chat, revision_fingerprint};
 pub use secrets::shown_address;
@@ -55,14 +55,14 @@ pub(super) use secrets::visible;
 use tokio::sync::OnceCell;
 
 use self::{
-    body::{Body, Input, Terms},
+    body::{AnswerTerms, Body, BodyInput},
     connecting::{connected, sampling_defaults},
-    continuation::{CHAT, Found, send},
-    identity::Learned,
-    pinned::Pinned,
-    remembering::Remembering,
-    restarts::Restarts,
-    server::Server,
+    continuation::{CHAT, WorkingMethod, send},
+    identity::ServerTraits,
+    pinned::IdentityCheck,
+    remembering::PendingIdentity,
+    restarts::RestartHistory,
+    server::ServerPool,
 };
 use crate::{
     engine::{Completion, Engine, EngineError, EngineInfo, Meter, Opening, Request},
@@ -73,19 +73,19 @@ use crate::{
 pub struct HttpEngine {
     info: EngineInfo,
     pub(super) model: String,
-    way: OnceCell<Option<Found>>,
+    way: OnceCell<Option<WorkingMethod>>,
     notes: Vec<String>,
     defaults: Option<&'static str>,
     opening: Opening,
     /// Who this is.
     pub(super) identity: Identity,
     /// What has to be made sure of before the first completion, where nothing was asked yet.
-    pinned: Option<Pinned>,
+    pinned: Option<IdentityCheck>,
     confirmed: OnceCell<Result<(), EngineError>>,
     /// What a store remembers once something is paid for.
-    remembering: Option<Remembering>,
-    restarts: Restarts,
-    pub(super) server: Server,
+    remembering: Option<PendingIdentity>,
+    restarts: RestartHistory,
+    pub(super) server: ServerPool,
 }
 
 /// Connects to the servers of `config` and finds out which model answers and what it can do.
@@ -103,13 +103,13 @@ pub async fn connect(config: HttpConfig) -> Result<HttpEngine, EngineError> {
 /// # Errors
 /// As [`connect`]; [`EngineError::OtherWeights`] where the server is not who is remembered, which may also be found out by the first completion;
 /// [`EngineError::Failed`] where the memory cannot be read or written.
-pub async fn connect_remembered(config: HttpConfig, memory: Memory) -> Result<HttpEngine, EngineError> {
+pub async fn connect_remembered(config: HttpConfig, memory: IdentityMemory) -> Result<HttpEngine, EngineError> {
     connected(&config, Some(&memory)).await.map_err(|error| refusal::advised(error, config.stream))
 }
 
 impl HttpEngine {
     /// An engine that is known to be so.
-    fn of(server: Server, identity: Identity, learned: &Learned, restarts: Restarts) -> HttpEngine {
+    fn of(server: ServerPool, identity: Identity, learned: &ServerTraits, restarts: RestartHistory) -> HttpEngine {
         let mut notes: Vec<String> = learned.remedies.iter().map(|remedy| remedy.note().to_owned()).collect();
         if identity.known.answers.is_empty() && identity.known.revision.is_none() {
             notes.push(identity::DRIFTS.to_owned());
@@ -164,7 +164,7 @@ impl HttpEngine {
 
     /// How a completion is continued after its thinking was cut, in words; `None` where it cannot be.
     pub fn continues_by(&self) -> Option<&'static str> {
-        self.way().map(Found::describe)
+        self.way().map(WorkingMethod::describe)
     }
 
     /// Says that nobody was asked who answers, where that is so: the day on which it was last seen to be the same.
@@ -173,7 +173,7 @@ impl HttpEngine {
         silent.then(|| identity::date(self.identity.last_seen))
     }
 
-    fn way(&self) -> Option<Found> {
+    fn way(&self) -> Option<WorkingMethod> {
         self.way.get().copied().flatten()
     }
 
@@ -191,7 +191,7 @@ impl HttpEngine {
     }
 
     fn remember(&self) -> Result<(), EngineError> {
-        let remembered = self.remembering.as_ref().map(Remembering::remember).transpose();
+        let remembered = self.remembering.as_ref().map(PendingIdentity::remember).transpose();
         remembered.map(drop).map_err(|error| self.server.failed(&error))
     }
 
@@ -210,8 +210,8 @@ impl HttpEngine {
             (Some(budget), Some(way)) => budget::complete(&self.server, &self.model, way, (&request, budget), meter).await,
             (Some(_), None) => Err(EngineError::Unsupported { engine: self.info.name.clone(), what: UNABLE.to_owned() }),
             (None, _) => {
-                let mut body = Body::new(&self.model, Input::ask(&request.messages), &request.sampling, request.seed);
-                body.terms = Terms { meter, ..Terms::default() };
+                let mut body = Body::new(&self.model, BodyInput::ask(&request.messages), &request.sampling, request.seed);
+                body.terms = AnswerTerms { meter, ..AnswerTerms::default() };
                 let reply = send(&self.server, CHAT, body, request.sink.as_ref(), self.server.max_retries).await;
                 reply.map(budget::plain)
             }
@@ -255,7 +255,7 @@ impl Engine for HttpEngine {
             self.restarts.same(self, true).await?;
             match self.remember() {
                 // Nothing was paid for there.
-                Err(_) if self.remembering.as_ref().is_some_and(Remembering::is_read_only) => Ok(()),
+                Err(_) if self.remembering.as_ref().is_some_and(PendingIdentity::is_read_only) => Ok(()),
                 remembered => remembered,
             }
         })

@@ -80,9 +80,9 @@ struct Header {
     opening: Opening,
 }
 
-/// Any other line.
+/// A line of a replay file, after its header.
 #[derive(Serialize, Deserialize)]
-struct Line<T> {
+struct ReplayLine<T> {
     /// Hash of the messages, in hexadecimal digits like the next.
     messages: String,
     /// Hash of sampling and budget.
@@ -98,13 +98,13 @@ pub struct ReplayEngine {
     /// `replay:FILE`, for errors.
     name: String,
     /// Where each answer stands: by messages, by settings, by seed.
-    index: HashMap<Hash, HashMap<Hash, HashMap<u64, Place>>>,
+    index: HashMap<Hash, HashMap<Hash, HashMap<u64, LineSpan>>>,
     file: Mutex<File>,
 }
 
 /// The bytes of one line of the file.
 #[derive(Clone, Copy)]
-struct Place {
+struct LineSpan {
     start: u64,
     length: usize,
 }
@@ -118,7 +118,7 @@ impl ReplayEngine {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, RecordingError> {
         let path = path.as_ref();
         let file = File::open(path).map_err(|error| io_error(path, &error))?;
-        let mut index: HashMap<Hash, HashMap<Hash, HashMap<u64, Place>>> = HashMap::new();
+        let mut index: HashMap<Hash, HashMap<Hash, HashMap<u64, LineSpan>>> = HashMap::new();
         let (header, _) = scan(path, &file, |line, place| {
             let hash = |hex: &str| Hash::from_hex(hex).map_err(|error| error.to_string());
             let answers = index.entry(hash(&line.messages)?).or_default().entry(hash(&line.settings)?).or_default();
@@ -146,11 +146,11 @@ impl ReplayEngine {
         })?;
         let failed = |detail: String| EngineError::Failed { engine: self.name.clone(), detail };
         let line = self.read(*place).map_err(|error| failed(error.to_string()))?;
-        let line: Line<Completion> = serde_json::from_slice(&line).map_err(|error| failed(error.to_string()))?;
+        let line: ReplayLine<Completion> = serde_json::from_slice(&line).map_err(|error| failed(error.to_string()))?;
         Ok(line.completion)
     }
 
-    fn read(&self, place: Place) -> io::Result<Vec<u8>> {
+    fn read(&self, place: LineSpan) -> io::Result<Vec<u8>> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let mut line = vec![0; place.length];
         file.seek(SeekFrom::Start(place.start))?;
@@ -232,7 +232,7 @@ impl Recorder {
     pub fn record(&self, request: &Request, completion: &Completion) -> Result<(), RecordingError> {
         let messages = messages_hash(&request.messages).to_string();
         let settings = settings_hash(&request.sampling, request.budget.as_ref()).to_string();
-        let line = Line { messages, settings, seed: request.seed, completion };
+        let line = ReplayLine { messages, settings, seed: request.seed, completion };
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         append(&mut file, &line).map_err(|error| io_error(&self.path, &error))
     }
@@ -249,7 +249,7 @@ fn append(file: &mut File, line: &impl Serialize) -> io::Result<()> {
 fn scan(
     path: &Path,
     file: &File,
-    mut take: impl FnMut(&Line<Completion>, Place) -> Result<(), String>,
+    mut take: impl FnMut(&ReplayLine<Completion>, LineSpan) -> Result<(), String>,
 ) -> Result<(Option<Header>, u64), RecordingError> {
     let mut reader = BufReader::new(file);
     let (mut header, mut start, mut bytes) = (None, 0, Vec::new());
@@ -263,7 +263,7 @@ fn scan(
             header = Some(read_header(path, &bytes)?);
         } else {
             let parsed = serde_json::from_slice(&bytes).map_err(|error| error.to_string());
-            let taken = parsed.and_then(|parsed| take(&parsed, Place { start, length: bytes.len() }));
+            let taken = parsed.and_then(|parsed| take(&parsed, LineSpan { start, length: bytes.len() }));
             taken.map_err(|detail| RecordingError::BadLine { path: path.to_owned(), line, detail })?;
         }
         start += length as u64;

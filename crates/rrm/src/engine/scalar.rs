@@ -12,8 +12,8 @@ use serde_json::Value;
 
 pub use self::shapes::Route;
 use super::{
-    Completion, Engine, EngineError, EngineInfo, Finish, Meter, Request, Scores, Usage,
-    http::{HttpConfig, HttpStats, fingerprint, listing, listing::Listed, server::Server},
+    Completion, Engine, EngineError, EngineInfo, Finish, Meter, Request, ScoreCache, Usage,
+    http::{HttpConfig, HttpStats, fingerprint, listing, listing::ModelEntry, server::ServerPool},
 };
 use crate::chat::{Message, Role};
 
@@ -23,8 +23,8 @@ pub struct ScalarEngine {
     model: String,
     route: Route,
     versioned: bool,
-    server: Server,
-    scores: Scores,
+    server: ServerPool,
+    scores: ScoreCache,
 }
 
 /// Connects to the servers of `config`. An address may end in the route that is to be asked; otherwise the first that the server has is taken.
@@ -34,7 +34,7 @@ pub struct ScalarEngine {
 pub async fn connect(config: HttpConfig) -> Result<ScalarEngine, EngineError> {
     let (urls, routes): (Vec<String>, Vec<Option<Route>>) = config.urls.iter().map(|url| shapes::split(url)).unzip();
     let config = HttpConfig { urls, ..config };
-    let mut server = Server::new(&config)?;
+    let mut server = ServerPool::new(&config)?;
     if routes.windows(2).any(|two| two[0] != two[1]) {
         let detail = "replicas are asked by one route: name the same one in every address, or none".to_owned();
         return Err(EngineError::Failed { engine: server.name, detail });
@@ -57,25 +57,25 @@ pub async fn connect(config: HttpConfig) -> Result<ScalarEngine, EngineError> {
     };
     let fingerprint = fingerprint::with_fields(fingerprint, &server.fields());
     let info = EngineInfo { name: server.name.clone(), fingerprint, seeds: true, logprobs: false, budget: false, paid: true };
-    Ok(ScalarEngine { info, model: listed.id, route, versioned, server, scores: Scores::default() })
+    Ok(ScalarEngine { info, model: listed.id, route, versioned, server, scores: ScoreCache::default() })
 }
 
 /// The model by `/v1/models`, or by the `/info` of Text Embeddings Inference, which has no such list.
-async fn model(server: &Server, config: &HttpConfig) -> Result<Listed, EngineError> {
+async fn model(server: &ServerPool, config: &HttpConfig) -> Result<ModelEntry, EngineError> {
     let lists = listing::list(server).await;
     let unlisted = lists.iter().all(|list| matches!(list, Ok(models) if models.is_empty()));
     if unlisted && let Some(replica) = server.replicas().first() {
         let info = server.get_json::<Value>(replica, "info", 0, Duration::from_secs(10)).await;
         if let Some(id) = info.as_ref().ok().and_then(|info| info.get("model_id")?.as_str()) {
             let sha = info.as_ref().ok().and_then(|info| info.get("model_sha")?.as_str()).unwrap_or_default();
-            return Ok(Listed::new(config.model.clone().unwrap_or_else(|| id.to_owned()), format!("{id} {sha}")));
+            return Ok(ModelEntry::new(config.model.clone().unwrap_or_else(|| id.to_owned()), format!("{id} {sha}")));
         }
     }
     listing::choose(&server.name, config, lists)
 }
 
 /// The first of the routes that scores, and the scores of two conversations.
-async fn probe(server: &Server, model: &str, routes: &[Route], versioned: bool) -> Result<(Route, [f64; 2]), EngineError> {
+async fn probe(server: &ServerPool, model: &str, routes: &[Route], versioned: bool) -> Result<(Route, [f64; 2]), EngineError> {
     let said = |text: &str| {
         let answer = Message { role: Role::Assistant, content: text.to_owned() };
         [Message::user("How many days does a week have?"), answer]
@@ -101,7 +101,7 @@ async fn probe(server: &Server, model: &str, routes: &[Route], versioned: bool) 
 
 /// Asks at a route, behind `/v1` or at the root.
 async fn ask(
-    server: &Server,
+    server: &ServerPool,
     model: &str,
     (route, versioned): (Route, bool),
     messages: &[Message],
@@ -155,7 +155,7 @@ impl Engine for ScalarEngine {
         Some(self.server.counters.read())
     }
 
-    fn scores(&self) -> Option<&Scores> {
+    fn scores(&self) -> Option<&ScoreCache> {
         Some(&self.scores)
     }
 }

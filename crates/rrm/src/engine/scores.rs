@@ -14,26 +14,26 @@ use super::Completion;
 /// Scores of a generation. Two generations are kept, some 20 MB: more than the rows have that are worked on at once.
 const GENERATION: usize = 32_768;
 
-type Key = [u8; 32];
+/// The address of a scored completion.
+type ScoreKey = [u8; 32];
 type Cell = Arc<OnceCell<Completion>>;
 
-/// What an engine that scores single responses keeps of them, by the addresses of their completions: the last ones that were wanted, and all
-/// that are on their way.
+/// A cache of the scores of single responses, keyed by the addresses of their completions: the last ones, and all that are on their way.
 #[derive(Default)]
-pub struct Scores(Mutex<Generations>);
+pub struct ScoreCache(Mutex<Generations>);
 
 #[derive(Default)]
 struct Generations {
     /// What was wanted since the last change of generations.
-    young: HashMap<Key, Cell>,
+    young: HashMap<ScoreKey, Cell>,
     /// What was wanted in the generation before, and not since.
-    old: HashMap<Key, Cell>,
+    old: HashMap<ScoreKey, Cell>,
     /// Scores that were on their way when this generation began, and are kept beside it.
     carried: usize,
 }
 
 impl Generations {
-    fn cell(&mut self, key: Key) -> Cell {
+    fn cell(&mut self, key: ScoreKey) -> Cell {
         if let Some(cell) = self.young.get(&key) {
             return cell.clone();
         }
@@ -49,13 +49,13 @@ impl Generations {
     }
 }
 
-impl Scores {
+impl ScoreCache {
     /// The completion at this address, asked for if nobody did yet, or only so long ago that it is not kept any more. Where the asking fails
     /// or is cancelled, the next who wants it asks again.
     ///
     /// # Errors
     /// Those of `ask`.
-    pub async fn once<E, Fut>(&self, key: Key, ask: impl FnOnce() -> Fut) -> Result<Completion, E>
+    pub async fn once<E, Fut>(&self, key: ScoreKey, ask: impl FnOnce() -> Fut) -> Result<Completion, E>
     where
         Fut: Future<Output = Result<Completion, E>>,
     {
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use crate::engine::{Finish, Usage};
 
-    fn key(number: usize) -> Key {
+    fn key(number: usize) -> ScoreKey {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&number.to_le_bytes());
         key
@@ -94,7 +94,7 @@ mod tests {
         Completion { text: number.to_string(), reasoning: None, finish, elicited: false, usage, label_logprobs: None }
     }
 
-    async fn asked(scores: &Scores, number: usize, calls: &AtomicUsize) -> Completion {
+    async fn asked(scores: &ScoreCache, number: usize, calls: &AtomicUsize) -> Completion {
         let ask = || async {
             calls.fetch_add(1, SeqCst);
             Ok::<_, Infallible>(score(number))
@@ -104,7 +104,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hundred_thousand_scores_are_not_all_kept() {
-        let (scores, calls) = (Scores::default(), AtomicUsize::new(0));
+        let (scores, calls) = (ScoreCache::default(), AtomicUsize::new(0));
         for number in 0..100_000 {
             assert_eq!(asked(&scores, number, &calls).await, score(number));
             // What is wanted again and again is kept.
@@ -121,7 +121,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_score_that_is_on_its_way_is_asked_for_once_whatever_comes_between() {
-        let (scores, calls, gate) = (Scores::default(), AtomicUsize::new(0), Semaphore::new(0));
+        let (scores, calls, gate) = (ScoreCache::default(), AtomicUsize::new(0), Semaphore::new(0));
         let slow = || async {
             calls.fetch_add(1, SeqCst);
             let _open = gate.acquire().await;

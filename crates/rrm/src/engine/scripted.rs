@@ -5,7 +5,7 @@ use futures::future::{self, BoxFuture};
 use super::{Completion, Engine, EngineError, EngineInfo, Finish, Request, Usage};
 use crate::{
     comparison::{Comparison, Side},
-    keyed::Keyed,
+    keyed::KeyedRandom,
 };
 
 /// The rule of a scripted judge.
@@ -57,7 +57,7 @@ impl Script {
 
     /// The side that this script prefers, `None` for no verdict; what is random about it is keyed by the request's seed.
     fn choose(&self, comparison: &Comparison, seed: u64) -> Option<Side> {
-        let drawn = || Keyed::new(seed, "", "scripted", &[]).f64();
+        let drawn = || KeyedRandom::new(seed, "", "scripted", &[]).f64();
         let (first, second) = (comparison.first.len(), comparison.second.len());
         let coin = |heads: bool| if heads { Side::First } else { Side::Second };
         Some(match *self {

@@ -14,7 +14,7 @@ pub(super) mod rm_bench;
 
 use std::sync::Arc;
 
-use super::{Case, Confusion, Level, Section, Weight};
+use super::{Case, Confusion, GroupLevel, Section, Weight};
 use crate::{
     dataset::Item,
     result,
@@ -44,11 +44,11 @@ pub(super) fn text<'a>(item: &'a Item, column: &str) -> Result<&'a str, String> 
 /// A mean in which every pair counts the same.
 fn pooled<'a>(parts: impl IntoIterator<Item = &'a &'a str>) -> Section {
     let parts = parts.into_iter().map(|name| ((*name).to_owned(), Weight::Pairs)).collect();
-    Section { level: Level::Overall, name: "overall".to_owned(), parts, same_rows: false }
+    Section { level: GroupLevel::Overall, name: "overall".to_owned(), parts, same_rows: false }
 }
 
 /// A mean in which every part counts the same.
-fn mean(level: Level, name: &str, parts: impl IntoIterator<Item = String>) -> Section {
+fn mean(level: GroupLevel, name: &str, parts: impl IntoIterator<Item = String>) -> Section {
     let parts = parts.into_iter().map(|name| (name, Weight::Fixed(1.0))).collect();
     Section { level, name: name.to_owned(), parts, same_rows: false }
 }

@@ -17,7 +17,7 @@ use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 pub use self::questions::{Questions, load_best_of};
-use super::{DataFile, RunError, Share};
+use super::{DataFile, EvalRunError, Share};
 use crate::{
     dataset::{Item, Response},
     engine::EngineInfo,
@@ -52,7 +52,7 @@ pub struct BestOf {
     /// Whose questions they are.
     pub questions: Questions,
     /// Accuracy of picks, by numbers of responses.
-    pub sizes: Vec<Size>,
+    pub sizes: Vec<SizeAccuracy>,
     /// Of a judge that scores single responses, how well scores tell right ones from wrong ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auc: Option<Auc>,
@@ -72,7 +72,7 @@ pub struct Auc {
 
 /// Accuracy of picks among so many responses, each with Wilson's interval over questions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Size {
+pub struct SizeAccuracy {
     /// Responses of each question.
     pub n: usize,
     /// Questions.
@@ -86,12 +86,12 @@ pub struct Size {
     /// A right one, if there is any.
     pub oracle: Score,
     /// The judge's, by strategy.
-    pub judged: Vec<Judged>,
+    pub judged: Vec<PickAccuracy>,
 }
 
 /// Accuracy of a judge's picks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Judged {
+pub struct PickAccuracy {
     /// How the best one is found.
     pub strategy: Strategy,
     /// How often it is right; a question without a pick counts as wrong.
@@ -111,25 +111,25 @@ fn is_zero(n: &u64) -> bool {
 
 /// Sums over questions.
 #[derive(Default)]
-struct Sums {
+struct QuestionSums {
     rows: u64,
     /// Rows of which some response has an answer.
     answered: u64,
     free: [f64; 4],
-    judged: [Picked; STRATEGIES.len()],
+    judged: [PickSums; STRATEGIES.len()],
 }
 
-/// Sums over one strategy's picks.
+/// Sums over the picks of one strategy.
 #[derive(Clone, Copy, Default)]
-struct Picked {
+struct PickSums {
     right: f64,
     without: u64,
     votes: u64,
     completion_tokens: u64,
 }
 
-/// What is asked about.
-pub struct Asked<'a> {
+/// The questions of a best-of-n run and their data files.
+pub struct BestOfInput<'a> {
     /// Whose questions they are.
     pub questions: Questions,
     /// The questions.
@@ -161,16 +161,16 @@ fn sizes(item: &Item, largest: usize) -> impl Iterator<Item = usize> {
 /// every question. Gives what was counted with how the votes went, each vote as often as it counts.
 ///
 /// # Errors
-/// [`RunError`] at the first question that cannot be ranked.
+/// [`EvalRunError`] at the first question that cannot be ranked.
 pub async fn best_of(
     judge: &Judge,
-    asked: Asked<'_>,
+    asked: BestOfInput<'_>,
     settings: &RankSettings,
     window: usize,
     mut done: impl FnMut() -> io::Result<()>,
-) -> Result<(BestOf, Verdicts), RunError> {
-    let Asked { questions, items, data, largest } = asked;
-    let mut sums: [Sums; SIZES.len()] = Default::default();
+) -> Result<(BestOf, Verdicts), EvalRunError> {
+    let BestOfInput { questions, items, data, largest } = asked;
+    let mut sums: [QuestionSums; SIZES.len()] = Default::default();
     let (mut right_ones, mut wrong_ones, mut all) = (Vec::new(), Vec::new(), Verdicts::default());
     let work = |item| async move { (item, picks(judge, item, settings, largest).await) };
     let stopped = AtomicBool::new(false);
@@ -178,13 +178,13 @@ pub async fn best_of(
     let mut rows = std::pin::pin!(begun.map(work).buffered(window.max(1)));
     let mut failed = None;
     while let Some((item, picks)) = rows.next().await {
-        let Picks { picks, scores, verdicts } = match picks {
+        let QuestionPicks { picks, scores, verdicts } = match picks {
             Ok(picks) if failed.is_none() => picks,
             Ok(_) => continue,
             // No further question begins, and what is in flight still ends: what it paid for is stored.
             Err(source) => {
                 stopped.store(true, Relaxed);
-                failed.get_or_insert(RunError::Judge { id: item.id.clone(), source });
+                failed.get_or_insert(EvalRunError::Judge { id: item.id.clone(), source });
                 continue;
             }
         };
@@ -238,8 +238,8 @@ fn auc(right: &mut [f64], wrong: &mut [f64]) -> Option<Auc> {
 /// The best response where one is known, votes and written tokens.
 type Pick = (Option<usize>, u64, u64);
 
-/// What was picked of one question.
-struct Picks {
+/// The picks for one question.
+struct QuestionPicks {
     /// For each number of responses, the strategies' picks.
     picks: Vec<(usize, Vec<Pick>)>,
     /// Scores of single responses, by their places, where the judge gives them.
@@ -250,7 +250,7 @@ struct Picks {
 
 /// What each strategy picks at each number of responses that the question has, with votes and tokens. Matches about the same responses
 /// are the same at all of them, so a store is asked for them and not the engine.
-async fn picks(judge: &Judge, item: &Item, settings: &RankSettings, largest: usize) -> Result<Picks, JudgeError> {
+async fn picks(judge: &Judge, item: &Item, settings: &RankSettings, largest: usize) -> Result<QuestionPicks, JudgeError> {
     let (mut picks, mut scores, mut verdicts) = (Vec::new(), BTreeMap::new(), Verdicts::default());
     for n in sizes(item, largest) {
         let some = Item { responses: item.responses[..n].to_vec(), ..item.clone() };
@@ -293,7 +293,7 @@ async fn picks(judge: &Judge, item: &Item, settings: &RankSettings, largest: usi
         .enumerate()
         .filter_map(|(place, response)| Some((place, of(&response.text)?)))
         .collect();
-    Ok(Picks { picks, scores, verdicts })
+    Ok(QuestionPicks { picks, scores, verdicts })
 }
 
 fn right(response: &Response) -> f64 {
@@ -311,16 +311,16 @@ fn free(responses: &[Response]) -> [f64; 4] {
     [right(&responses[0]), mean, majority, responses.iter().map(right).fold(0.0, f64::max)]
 }
 
-fn size(n: usize, sums: &Sums) -> Option<Size> {
+fn size(n: usize, sums: &QuestionSums) -> Option<SizeAccuracy> {
     let rows = sums.rows as f64;
     let score = |sum: f64| Share { value: sum / rows, rows }.score();
     let [first, random, majority, oracle] = sums.free;
     let judged = STRATEGIES.into_iter().zip(sums.judged).map(|(strategy, picked)| {
         let (votes, tokens) = (picked.votes as f64 / rows, picked.completion_tokens as f64 / rows);
         let (accuracy, without_pick) = (score(picked.right)?, picked.without);
-        Some(Judged { strategy, accuracy, without_pick, votes, completion_tokens: tokens })
+        Some(PickAccuracy { strategy, accuracy, without_pick, votes, completion_tokens: tokens })
     });
-    Some(Size {
+    Some(SizeAccuracy {
         n,
         rows: sums.rows,
         first: score(first)?,

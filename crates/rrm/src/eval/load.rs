@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Benchmark, Case, Layout,
+    Benchmark, BenchmarkLayout, Case,
     benchmarks::{llm_bar, text},
     files::{expanded, hashed, listed},
 };
@@ -145,9 +145,9 @@ pub enum EvalError {
     },
 }
 
-/// What the rows so far were.
+/// The ids and the part of the rows that were read so far.
 #[derive(Default)]
-struct Seen {
+struct EarlierRows {
     ids: Ids,
     /// What the protocol's column [`apart`](super::Protocol::apart) says.
     part: Option<String>,
@@ -201,7 +201,7 @@ impl Ids {
 pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> Result<Suite, EvalError> {
     let (notes, equal) = (Vec::new(), 0);
     let mut suite = Suite { benchmark, cases: Vec::new(), files: Vec::new(), skipped: Vec::new(), notes, equal };
-    let mut seen = Seen::default();
+    let mut seen = EarlierRows::default();
     let columns = &match benchmark {
         // What labels mean is told by all files.
         Benchmark::Pairs => {
@@ -260,14 +260,14 @@ pub fn recognised(present: &[String]) -> Vec<Benchmark> {
 }
 
 /// How rows with these columns are read; `None` if they are not the benchmark's.
-fn layout(benchmark: Benchmark, present: &[String]) -> Option<&'static Layout> {
-    let fits = |layout: &&Layout| layout.needs.iter().all(|name| present.iter().any(|column| column == name));
+fn layout(benchmark: Benchmark, present: &[String]) -> Option<&'static BenchmarkLayout> {
+    let fits = |layout: &&BenchmarkLayout| layout.needs.iter().all(|name| present.iter().any(|column| column == name));
     benchmark.protocol().layouts.iter().find(fits)
 }
 
 /// Whether a file of a folder holds data of the benchmark whose columns it has: judgments of others and, in LLMBar's repository, other sets lie
 /// beside it in the same form.
-fn is_data(layout: &Layout, file: &Path, present: &[String]) -> bool {
+fn is_data(layout: &BenchmarkLayout, file: &Path, present: &[String]) -> bool {
     const JUDGMENTS: [&str; 2] = ["results", "judgments"];
     let judgments = !layout.needs.is_empty() && present.iter().any(|column| JUDGMENTS.contains(&column.as_str()));
     let other_set = layout.needs == llm_bar::LAYOUT.needs && llm_bar::subset(file).is_err();
@@ -288,7 +288,13 @@ pub fn data_files(benchmark: Benchmark, folder: &Path) -> Result<Vec<PathBuf>, E
     Ok(listed(folder)?.into_iter().filter(|file| !below(file)).collect())
 }
 
-fn read(suite: &mut Suite, seen: &mut Seen, path: &Path, layout: &Layout, columns: &ColumnNames) -> Result<(), EvalError> {
+fn read(
+    suite: &mut Suite,
+    seen: &mut EarlierRows,
+    path: &Path,
+    layout: &BenchmarkLayout,
+    columns: &ColumnNames,
+) -> Result<(), EvalError> {
     let columns = match suite.benchmark {
         Benchmark::Pairs => columns.clone(),
         _ => ColumnNames::parse(layout.columns)?,

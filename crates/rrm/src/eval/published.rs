@@ -8,17 +8,17 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, ser::PrettyFormatter};
 
-use super::{Benchmark, Evaluation, Level};
+use super::{Benchmark, BenchmarkEvaluation, GroupLevel};
 
 /// The text of `eval-set/ORGANISATION/MODEL.json`; `None` for other benchmarks.
 ///
 /// # Errors
 /// What cannot be written as JSON.
-pub fn reward_bench_results(evaluation: &Evaluation) -> Result<Option<String>, serde_json::Error> {
+pub fn reward_bench_results(evaluation: &BenchmarkEvaluation) -> Result<Option<String>, serde_json::Error> {
     if evaluation.benchmark != Benchmark::RewardBench {
         return Ok(None);
     }
-    let subsets = evaluation.groups.iter().filter(|group| group.level == Level::Subset);
+    let subsets = evaluation.groups.iter().filter(|group| group.level == GroupLevel::Subset);
     let accuracies = subsets.filter_map(|group| Some((group.name.as_str(), Value::from(group.official?.value))));
     let about = [
         ("chat_template", Value::Null),

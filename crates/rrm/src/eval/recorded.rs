@@ -14,7 +14,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    Benchmark, Case, CaseRow, Counted, DataFile, EvalError, Orders, Suite, Tally, files,
+    Benchmark, Case, CaseCounts, CaseRow, CaseTotals, DataFile, EvalError, Orders, Suite, files,
     run::{bytes, writers},
 };
 use crate::{
@@ -26,15 +26,15 @@ use crate::{
     vote::{Choice, Decision, Vote},
 };
 
-/// What was published about the cases of a suite.
+/// The published results for the cases of a suite.
 #[derive(Clone, Debug)]
-pub struct Recorded {
+pub struct RecordedResults {
     /// A row for each case, in their order.
     pub rows: Vec<CaseRow>,
     /// What they count.
-    pub tally: Tally,
+    pub tally: CaseTotals,
     /// How many cases there are, and how many of them nothing was published about.
-    pub counted: Counted,
+    pub counted: CaseCounts,
     /// The files that judgments were read from.
     pub files: Vec<DataFile>,
     /// Judgments that are published as null: the judge stated nothing that upstream could read.
@@ -82,64 +82,65 @@ pub enum RecordedError {
     OtherData(PathBuf),
 }
 
-/// What was published about one pair.
-struct Stated {
+/// The published judgment on one pair.
+struct RecordedJudgment {
     /// For each order that the judge saw, what it said about the pair in its own order.
-    said: Vec<Said>,
+    said: Vec<RecordedVerdict>,
     /// What the row calls right, where it does.
     label: Option<Choice>,
     /// The texts that it was about, by their columns, where the row has them.
-    texts: Vec<(&'static str, Part, String)>,
+    texts: Vec<(&'static str, CaseText, String)>,
     file: PathBuf,
     row: usize,
     used: bool,
 }
 
+/// A published verdict on one pair.
 #[derive(Clone, Copy, PartialEq)]
-enum Said {
+enum RecordedVerdict {
     Choice(Choice),
     Nothing,
     Unreadable,
 }
 
-/// Which text of a pair a column holds.
+/// The text of a pair that a column holds.
 #[derive(Clone, Copy)]
-enum Part {
+enum CaseText {
     /// All of the prompt, or a part of it.
     Prompt,
     First,
     Second,
 }
 
-/// What a row says about its pair, or what is wrong with it.
-type Stating = Result<Vec<Said>, String>;
+/// The published verdicts of a row, or the problem with the row.
+type RecordedVerdicts = Result<Vec<RecordedVerdict>, String>;
 
-/// How a benchmark's judgments are published.
-struct Kind {
+/// The layout in which a benchmark's judgments are published.
+struct RecordedLayout {
     /// What their rows have, for messages.
     wanted: &'static str,
     /// Whether rows with these columns are judgments.
     fits: fn(&[String]) -> bool,
     /// What a row says.
-    read: fn(&Map<String, Value>) -> Stating,
+    read: fn(&Map<String, Value>) -> RecordedVerdicts,
     /// The columns that tell which pair it is about.
     about: &'static [&'static str],
     /// The same of a case.
     key: fn(&Case) -> String,
     /// Columns that repeat the texts of the data: ids of another edition may be the same.
-    texts: &'static [(&'static str, Part)],
+    texts: &'static [(&'static str, CaseText)],
 }
 
-const JUDGE_BENCH: Kind = Kind {
+const JUDGE_BENCH: RecordedLayout = RecordedLayout {
     wanted: "the columns pair_id and judgments",
     fits: |present| has(present, "pair_id") && has(present, "judgments"),
     read: judge_bench,
     about: &["pair_id"],
     key: |case| case.item.id.clone(),
-    texts: &[("question", Part::Prompt), ("response_A", Part::First), ("response_B", Part::Second)],
+    texts: &[("question", CaseText::Prompt), ("response_A", CaseText::First), ("response_B", CaseText::Second)],
 };
 
-const LLM_BAR: Kind = Kind {
+const LLM_BAR: RecordedLayout = RecordedLayout {
     wanted: "the columns input, output_1, output_2 and results",
     fits: |present| ["input", "output_1", "output_2", "results"].iter().all(|name| has(present, name)),
     read: llm_bar,
@@ -151,13 +152,18 @@ const LLM_BAR: Kind = Kind {
     texts: &[],
 };
 
-const PANDA_LM: Kind = Kind {
+const PANDA_LM: RecordedLayout = RecordedLayout {
     wanted: "the columns idx and JUDGE_result",
     fits: |present| has(present, "idx") && present.iter().any(|column| column.ends_with(RESULT)),
     read: panda_lm,
     about: &["idx"],
     key: |case| case.item.id.clone(),
-    texts: &[("instruction", Part::Prompt), ("input", Part::Prompt), ("response1", Part::First), ("response2", Part::Second)],
+    texts: &[
+        ("instruction", CaseText::Prompt),
+        ("input", CaseText::Prompt),
+        ("response1", CaseText::First),
+        ("response2", CaseText::Second),
+    ],
 };
 
 /// What the column of PandaLM's verdicts ends with; before it stands who judged.
@@ -171,7 +177,7 @@ fn has(present: &[String], name: &str) -> bool {
 ///
 /// # Errors
 /// [`RecordedError`] for benchmarks without known layout, for what cannot be read, and for judgments that contradict the data or one another.
-pub fn recorded(suite: &Suite, paths: &[PathBuf]) -> Result<Recorded, RecordedError> {
+pub fn recorded(suite: &Suite, paths: &[PathBuf]) -> Result<RecordedResults, RecordedError> {
     let name = suite.benchmark.protocol().name;
     let kind = match suite.benchmark {
         Benchmark::JudgeBench => JUDGE_BENCH,
@@ -199,10 +205,10 @@ pub fn recorded(suite: &Suite, paths: &[PathBuf]) -> Result<Recorded, RecordedEr
             return Err(RecordedError::NoFiles { path: path.clone(), benchmark: name, wanted: kind.wanted });
         }
     }
-    let mut found = Recorded {
+    let mut found = RecordedResults {
         rows: Vec::new(),
-        tally: Tally::new(suite.benchmark),
-        counted: Counted::default(),
+        tally: CaseTotals::new(suite.benchmark),
+        counted: CaseCounts::default(),
         files,
         without_verdict: 0,
         unreadable: 0,
@@ -223,7 +229,7 @@ pub fn recorded(suite: &Suite, paths: &[PathBuf]) -> Result<Recorded, RecordedEr
 }
 
 /// Reads one file; gives its rows.
-fn read(kind: &Kind, file: &Path, stated: &mut HashMap<String, Stated>) -> Result<u64, RecordedError> {
+fn read(kind: &RecordedLayout, file: &Path, stated: &mut HashMap<String, RecordedJudgment>) -> Result<u64, RecordedError> {
     let mut rows = 0;
     for row in dataset::raw(file, &file.display().to_string())? {
         let (row, keys) = row?;
@@ -236,9 +242,9 @@ fn read(kind: &Kind, file: &Path, stated: &mut HashMap<String, Stated>) -> Resul
         let key = kind.about.iter().map(text).collect::<Result<Vec<_>, _>>().map_err(bad)?.join("\0");
         let said = (kind.read)(&keys).map_err(bad)?;
         let label = keys.get("label").and_then(choice);
-        let held = |(name, part): &(&'static str, Part)| Some((*name, *part, keys.get(*name)?.as_str()?.to_owned()));
+        let held = |(name, part): &(&'static str, CaseText)| Some((*name, *part, keys.get(*name)?.as_str()?.to_owned()));
         let texts = kind.texts.iter().filter_map(held).collect();
-        let now = Stated { said, label, texts, file: file.to_owned(), row, used: false };
+        let now = RecordedJudgment { said, label, texts, file: file.to_owned(), row, used: false };
         if let Some(before) = stated.insert(key, now) {
             let (file, row) = (before.file.display(), before.row);
             return Err(bad(format!("{file} row {row} judges the same pair; give the judgments of one judge at a time")));
@@ -249,7 +255,12 @@ fn read(kind: &Kind, file: &Path, stated: &mut HashMap<String, Stated>) -> Resul
 }
 
 /// The row of one case.
-fn case_row(suite: &Suite, case: &Case, stated: Option<&mut Stated>, found: &mut Recorded) -> Result<CaseRow, RecordedError> {
+fn case_row(
+    suite: &Suite,
+    case: &Case,
+    stated: Option<&mut RecordedJudgment>,
+    found: &mut RecordedResults,
+) -> Result<CaseRow, RecordedError> {
     let protocol = suite.benchmark.protocol();
     let orders = if protocol.orders == Orders::Both { 2 } else { 1 };
     let mut row = CaseRow {
@@ -282,9 +293,9 @@ fn case_row(suite: &Suite, case: &Case, stated: Option<&mut Stated>, found: &mut
             }
             row.decisions.clear();
             for (said, order) in stated.said.iter().zip([Order::Given, Order::Swapped]).take(orders) {
-                found.without_verdict += u64::from(*said == Said::Nothing);
-                found.unreadable += u64::from(*said == Said::Unreadable);
-                let vote = if let Said::Choice(choice) = said { Ok(*choice) } else { Err(Abstain::NoVerdict) };
+                found.without_verdict += u64::from(*said == RecordedVerdict::Nothing);
+                found.unreadable += u64::from(*said == RecordedVerdict::Unreadable);
+                let vote = if let RecordedVerdict::Choice(choice) = said { Ok(*choice) } else { Err(Abstain::NoVerdict) };
                 row.decisions.push(vote.map_or(Decision::Undecided, Decision::from));
                 row.matches.push(match_row(case.pair, order, vote));
             }
@@ -297,14 +308,14 @@ fn case_row(suite: &Suite, case: &Case, stated: Option<&mut Stated>, found: &mut
 }
 
 /// The first column of a judgment whose text is not that of the case.
-fn other_text(case: &Case, texts: &[(&'static str, Part, String)]) -> Option<&'static str> {
+fn other_text(case: &Case, texts: &[(&'static str, CaseText, String)]) -> Option<&'static str> {
     let response = |place: usize, text: &str| case.item.responses.get(place).is_some_and(|response| response.text.trim() == text);
-    let is = |(_, part, text): &&(&'static str, Part, String)| {
+    let is = |(_, part, text): &&(&'static str, CaseText, String)| {
         let text = text.trim();
         !match part {
-            Part::Prompt => case.item.prompt.messages.iter().any(|message| message.content.contains(text)),
-            Part::First => response(case.pair.0, text),
-            Part::Second => response(case.pair.1, text),
+            CaseText::Prompt => case.item.prompt.messages.iter().any(|message| message.content.contains(text)),
+            CaseText::First => response(case.pair.0, text),
+            CaseText::Second => response(case.pair.1, text),
         }
     };
     texts.iter().find(is).map(|(name, _, _)| *name)
@@ -314,7 +325,7 @@ fn other_text(case: &Case, texts: &[(&'static str, Part, String)]) -> Option<&'s
 fn match_row(pair: (usize, usize), order: Order, vote: Vote) -> result::MatchRow {
     let record = VoteRecord { order, vote, elicited: false, probabilities: None, usage: Usage::default(), key: None };
     let judgment = Judgment::new(Evidence::Votes(vec![record]));
-    result::match_row(strategy::settle(0, strategy::Played { pair, order, judgment }))
+    result::match_row(strategy::settle(0, strategy::PairJudgment { pair, order, judgment }))
 }
 
 /// A verdict in one of upstream's spellings.
@@ -333,26 +344,26 @@ fn choice(value: &Value) -> Option<Choice> {
     }
 }
 
-fn said(value: Option<&Value>) -> Said {
+fn said(value: Option<&Value>) -> RecordedVerdict {
     match value {
-        None | Some(Value::Null) => Said::Nothing,
-        Some(value) => choice(value).map_or(Said::Unreadable, Said::Choice),
+        None | Some(Value::Null) => RecordedVerdict::Nothing,
+        Some(value) => choice(value).map_or(RecordedVerdict::Unreadable, RecordedVerdict::Choice),
     }
 }
 
 /// Judgments of `(A, B)` and, unless there was a single game, of `(B, A)`; upstream turns the second.
-fn judge_bench(row: &Map<String, Value>) -> Stating {
+fn judge_bench(row: &Map<String, Value>) -> RecordedVerdicts {
     let judgments = row.get("judgments").and_then(Value::as_array).filter(|list| matches!(list.len(), 1 | 2));
     let judgments = judgments.ok_or("`judgments` must be a list of one or two")?;
     let turned = |(place, judgment): (usize, &Value)| match said(judgment.get("decision")) {
-        Said::Choice(choice) if place == 1 => Said::Choice(choice.swapped()),
+        RecordedVerdict::Choice(choice) if place == 1 => RecordedVerdict::Choice(choice.swapped()),
         said => said,
     };
     Ok(judgments.iter().enumerate().map(turned).collect())
 }
 
 /// The last result; winners are 1 or 2 in the file's order whatever was shown first.
-fn llm_bar(row: &Map<String, Value>) -> Stating {
+fn llm_bar(row: &Map<String, Value>) -> RecordedVerdicts {
     let last = row.get("results").and_then(Value::as_array).and_then(|list| list.last());
     let winner = |name: &str| {
         let order = last.and_then(|last| last.get(name)?.as_object());
@@ -361,7 +372,7 @@ fn llm_bar(row: &Map<String, Value>) -> Stating {
     Ok(vec![winner("swap = False")?, winner("swap = True")?])
 }
 
-fn panda_lm(row: &Map<String, Value>) -> Stating {
+fn panda_lm(row: &Map<String, Value>) -> RecordedVerdicts {
     let mut results = row.iter().filter(|(name, _)| name.ends_with(RESULT));
     match (results.next(), results.next()) {
         (Some((_, value)), None) => Ok(vec![said(Some(value))]),

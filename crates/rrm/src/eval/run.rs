@@ -5,7 +5,7 @@ use std::{borrow::Cow, io};
 use futures::{StreamExt, future::join, stream};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Benchmark, Case, Orders, Suite, Tally};
+use super::{Benchmark, Case, CaseTotals, Orders, Suite};
 use crate::{
     judge::{Judge, JudgeError, JudgeKind, Order},
     rank,
@@ -71,9 +71,9 @@ impl CaseRow {
     }
 }
 
-/// Counts of one run.
+/// Counts of the cases of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counted {
+pub struct CaseCounts {
     /// Cases that were asked about.
     pub cases: u64,
     /// Of these, cases with an error in place of a judgment.
@@ -82,9 +82,9 @@ pub struct Counted {
     pub verdicts: Verdicts,
 }
 
-/// Why a run stopped before its last case.
+/// The reason why a run stopped before its last case.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
+pub enum EvalRunError {
     /// Something that would stop every further case as well.
     #[error("row {id}: {source}")]
     Judge {
@@ -101,19 +101,19 @@ pub enum RunError {
 /// Asks about every case, in both orders or in those that count officially, and hands each row to `emit`.
 ///
 /// # Errors
-/// [`RunError`] at the first row that cannot be written, or whose failure would be everybody's.
+/// [`EvalRunError`] at the first row that cannot be written, or whose failure would be everybody's.
 pub async fn run(
     judge: &Judge,
     suite: &Suite,
     both_orders: bool,
     window: usize,
     mut emit: impl FnMut(&CaseRow) -> io::Result<()>,
-) -> Result<(Counted, Tally), RunError> {
-    let (mut counted, mut tally) = (Counted::default(), Tally::new(suite.benchmark));
+) -> Result<(CaseCounts, CaseTotals), EvalRunError> {
+    let (mut counted, mut tally) = (CaseCounts::default(), CaseTotals::new(suite.benchmark));
     let work = |case| async move { (case, one(judge, suite, case, both_orders).await) };
     let mut rows = std::pin::pin!(stream::iter(&suite.cases).map(work).buffered(window.max(1)));
     while let Some((case, row)) = rows.next().await {
-        let row = row.map_err(|source| RunError::Judge { id: case.item.id.clone(), source })?;
+        let row = row.map_err(|source| EvalRunError::Judge { id: case.item.id.clone(), source })?;
         counted.cases += 1;
         counted.failed += u64::from(row.error.is_some());
         row.matches.iter().for_each(|played| counted.verdicts.add_match(played));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Benchmark, Counts, DataFile, Suite, Tally, Weight, tally::Subset};
+use super::{Benchmark, CaseTotals, DataFile, ScoreCounts, Suite, Weight, tally::Subset};
 use crate::{
     engine::EngineInfo,
     format::Format,
@@ -16,9 +16,9 @@ use crate::{
     result,
 };
 
-/// What a benchmark says about a judge.
+/// The scores of a judge on a benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
+pub struct BenchmarkEvaluation {
     /// Layout version.
     pub rrm: u32,
     /// Which benchmark.
@@ -40,7 +40,7 @@ pub struct Evaluation {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub equal: u64,
     /// Scores of subsets, then of sections, then of the whole.
-    pub groups: Vec<Group>,
+    pub groups: Vec<GroupScore>,
     /// Further numbers of the benchmark over all pairs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
@@ -51,11 +51,11 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
-/// A subset, a section or the whole.
+/// The scores of a subset, of a section or of the whole benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Group {
+pub struct GroupScore {
     /// Which of the three.
-    pub level: Level,
+    pub level: GroupLevel,
     /// As upstream calls it.
     pub name: String,
     /// The benchmark's own score, from 0 to 1; absent where [`withhold`] took it away.
@@ -66,7 +66,7 @@ pub struct Group {
     pub rows: f64,
     /// What these rest on.
     #[serde(flatten)]
-    pub counts: Counts,
+    pub counts: ScoreCounts,
     /// Whether no vote gave a verdict in the orders that count officially: then the official score, if there is one, is what the benchmark counts
     /// for that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -76,10 +76,10 @@ pub struct Group {
     pub missing: Vec<String>,
 }
 
-/// What a score is over.
+/// The level that a score is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
+pub enum GroupLevel {
     /// A subset.
     Subset,
     /// Several subsets.
@@ -107,9 +107,9 @@ impl Share {
 
 /// A section or the whole, added up from the shares of subsets.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Combined {
+pub struct CombinedShare {
     /// Which of the two.
-    pub level: Level,
+    pub level: GroupLevel,
     /// As upstream calls it.
     pub name: String,
     /// The weighted mean.
@@ -121,7 +121,7 @@ pub struct Combined {
 }
 
 /// Sections and the whole by the benchmark's rule, from shares and numbers of pairs of its subsets. What is absent is left out, and named.
-pub fn combine(benchmark: Benchmark, subsets: &[(String, Share, u64)]) -> Vec<Combined> {
+pub fn combine(benchmark: Benchmark, subsets: &[(String, Share, u64)]) -> Vec<CombinedShare> {
     struct Part {
         share: Share,
         pairs: u64,
@@ -153,7 +153,7 @@ pub fn combine(benchmark: Benchmark, subsets: &[(String, Share, u64)]) -> Vec<Co
         let Some(share) = weighted(&parts, section.same_rows) else { continue };
         let part = Part { share, pairs, subsets: within.clone(), missing: missing.clone() };
         known.push((section.name.clone(), part));
-        combined.push(Combined { level: section.level, name: section.name, share, subsets: within, missing });
+        combined.push(CombinedShare { level: section.level, name: section.name, share, subsets: within, missing });
     }
     combined
 }
@@ -171,9 +171,9 @@ fn weighted(parts: &[(Share, f64)], same_rows: bool) -> Option<Share> {
 }
 
 /// Scores from counts, with what they were measured on; what no verdict was heard of is counted as the benchmark says, see [`withhold`].
-pub fn scores(judge: &Judge, suite: &Suite, tally: &Tally) -> Evaluation {
+pub fn scores(judge: &Judge, suite: &Suite, tally: &CaseTotals) -> BenchmarkEvaluation {
     let Format { file, hash, .. } = &*judge.format;
-    Evaluation {
+    BenchmarkEvaluation {
         engine: judge.engine.info().clone(),
         // A model that scores single responses is not asked by a format.
         format: match judge.kind() {
@@ -187,10 +187,10 @@ pub fn scores(judge: &Judge, suite: &Suite, tally: &Tally) -> Evaluation {
 }
 
 /// Scores of judgments that were published as `files`, by a judge that people know as `name`.
-pub fn recorded_scores(suite: &Suite, tally: &Tally, name: &str, files: Vec<DataFile>) -> Evaluation {
+pub fn recorded_scores(suite: &Suite, tally: &CaseTotals, name: &str, files: Vec<DataFile>) -> BenchmarkEvaluation {
     let hashes: String = files.iter().map(|file| file.blake3.as_str()).collect();
     let metrics = (suite.benchmark.protocol().metrics)(&tally.confusion);
-    Evaluation {
+    BenchmarkEvaluation {
         rrm: result::VERSION,
         benchmark: suite.benchmark,
         engine: EngineInfo {
@@ -214,8 +214,8 @@ pub fn recorded_scores(suite: &Suite, tally: &Tally, name: &str, files: Vec<Data
 
 /// Takes away scores of a run that rest on no verdict at all: the official ones where no vote of the whole run gave one in the orders that they
 /// count, the strict ones where none did in any.
-pub fn withhold(evaluation: &mut Evaluation) {
-    let Evaluation { groups, metrics, .. } = evaluation;
+pub fn withhold(evaluation: &mut BenchmarkEvaluation) {
+    let BenchmarkEvaluation { groups, metrics, .. } = evaluation;
     if !groups.iter().all(|group| group.unheard) {
         return;
     }
@@ -228,7 +228,7 @@ pub fn withhold(evaluation: &mut Evaluation) {
 }
 
 /// Scores of subsets, of sections and of the whole; a single subset of which nothing else is missing is the whole.
-fn groups(benchmark: Benchmark, tally: &Tally) -> Vec<Group> {
+fn groups(benchmark: Benchmark, tally: &CaseTotals) -> Vec<GroupScore> {
     let subsets = &tally.subsets;
     let asked_twice = subsets.iter().all(|subset| subset.counts.both_orders == subset.counts.cases);
     let shares = |of: fn(&Subset) -> f64| -> Vec<(String, Share, u64)> {
@@ -241,8 +241,8 @@ fn groups(benchmark: Benchmark, tally: &Tally) -> Vec<Group> {
     let official = shares(Subset::official);
     let strict = shares(|subset| subset.strict as f64 / subset.units as f64);
     let strict_score = |share: Share| if asked_twice { share.score() } else { None };
-    let each = subsets.iter().zip(official.iter().zip(&strict)).map(|(subset, (official, strict))| Group {
-        level: Level::Subset,
+    let each = subsets.iter().zip(official.iter().zip(&strict)).map(|(subset, (official, strict))| GroupScore {
+        level: GroupLevel::Subset,
         name: subset.name.clone(),
         official: official.1.score(),
         strict: strict_score(strict.1),
@@ -252,13 +252,13 @@ fn groups(benchmark: Benchmark, tally: &Tally) -> Vec<Group> {
         missing: Vec::new(),
     });
     let sections = combine(benchmark, &official).into_iter().zip(combine(benchmark, &strict)).map(|(official, strict)| {
-        let (mut counts, mut heard) = (Counts::default(), false);
+        let (mut counts, mut heard) = (ScoreCounts::default(), false);
         let within = |name: &str| official.subsets.iter().any(|subset| subset == name);
         for subset in subsets.iter().filter(|subset| within(&subset.name)) {
             counts += subset.counts;
             heard |= subset.heard;
         }
-        Group {
+        GroupScore {
             level: official.level,
             name: official.name.clone(),
             official: official.share.score(),
@@ -269,7 +269,7 @@ fn groups(benchmark: Benchmark, tally: &Tally) -> Vec<Group> {
             missing: official.missing.clone(),
         }
     });
-    let sections: Vec<Group> = sections.collect();
+    let sections: Vec<GroupScore> = sections.collect();
     let same = subsets.len() == 1 && sections.len() == 1 && sections[0].missing.is_empty();
     if same { sections } else { each.chain(sections).collect() }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Benchmark, CaseRow, Orders, Unit,
+    Benchmark, CaseRow, Orders, ScoreUnit,
     rated::{self, RatedRow},
 };
 use crate::{engine::Usage, judge::JudgeKind, verdict::Abstain, vote::Decision};
@@ -11,13 +11,13 @@ use crate::{engine::Usage, judge::JudgeKind, verdict::Abstain, vote::Decision};
 /// How often each label met each first decision: rows are labels (first, second, tie), columns decisions (the same, then undecided).
 pub type Confusion = [[u64; 4]; 3];
 
-/// Counts of a run.
+/// Totals over the cases of a run.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub struct CaseTotals {
     /// Subsets in the order in which they came.
     pub(super) subsets: Vec<Subset>,
     pub(super) confusion: Confusion,
-    unit: Unit,
+    unit: ScoreUnit,
     /// In which orders cases count officially; both as long as nobody says.
     orders: Option<Orders>,
 }
@@ -26,7 +26,7 @@ pub struct Tally {
 #[derive(Clone, Debug)]
 pub(super) struct Subset {
     pub(super) name: String,
-    pub(super) counts: Counts,
+    pub(super) counts: ScoreCounts,
     /// What its scores are shares of: its cases or its rows.
     pub(super) units: u64,
     /// Sum of what these count.
@@ -46,22 +46,22 @@ pub(super) struct Subset {
 
 impl Subset {
     fn new(name: String) -> Self {
-        let counts = Counts::default();
+        let counts = ScoreCounts::default();
         let (so_far, rated) = ((0.0, false), Vec::new());
         Subset { name, counts, units: 0, official: 0.0, strict: 0, heard: false, rows: 0, last: None, so_far, rated }
     }
 
-    fn add(&mut self, row: &CaseRow, (unit, orders): (Unit, Orders)) {
+    fn add(&mut self, row: &CaseRow, (unit, orders): (ScoreUnit, Orders)) {
         let new_row = self.last.as_ref() != Some(&row.id);
         if new_row {
             self.last = Some(row.id.clone());
             self.rows += 1;
         }
-        if unit == Unit::Row && (row.kind() == JudgeKind::Scores || row.error.is_some()) {
+        if unit == ScoreUnit::Row && (row.kind() == JudgeKind::Scores || row.error.is_some()) {
             self.rate(row);
         }
         let case = (row.official, row.strict == Some(true));
-        let (before, now) = if new_row || unit == Unit::Pair {
+        let (before, now) = if new_row || unit == ScoreUnit::Pair {
             self.units += 1;
             ((0.0, false), case)
         } else {
@@ -90,9 +90,9 @@ impl Subset {
     }
 }
 
-/// What a score rests on.
+/// The counts that a score rests on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
+pub struct ScoreCounts {
     /// Pairs that were asked about.
     pub cases: u64,
     /// Pairs that were asked about in both orders.
@@ -117,14 +117,14 @@ pub struct Counts {
     pub completion_tokens: u64,
 }
 
-impl Counts {
+impl ScoreCounts {
     /// Votes that gave a verdict.
     pub fn verdicts(&self) -> u64 {
         self.votes.saturating_sub(self.abstained)
     }
 }
 
-impl std::ops::AddAssign for Counts {
+impl std::ops::AddAssign for ScoreCounts {
     fn add_assign(&mut self, other: Self) {
         self.cases += other.cases;
         self.both_orders += other.both_orders;
@@ -140,11 +140,11 @@ impl std::ops::AddAssign for Counts {
     }
 }
 
-impl Tally {
+impl CaseTotals {
     /// Nothing counted yet.
     pub fn new(benchmark: Benchmark) -> Self {
         let protocol = benchmark.protocol();
-        Tally { unit: protocol.unit, orders: Some(protocol.orders), ..Tally::default() }
+        CaseTotals { unit: protocol.unit, orders: Some(protocol.orders), ..CaseTotals::default() }
     }
 
     /// Counts one more row.
@@ -174,8 +174,8 @@ fn heard(row: &CaseRow, orders: Orders) -> bool {
         || votes.any(|vote| vote.abstain.is_none())
 }
 
-fn counts(row: &CaseRow) -> Counts {
-    let mut counts = Counts { cases: 1, failed: u64::from(row.error.is_some()), ..Counts::default() };
+fn counts(row: &CaseRow) -> ScoreCounts {
+    let mut counts = ScoreCounts { cases: 1, failed: u64::from(row.error.is_some()), ..ScoreCounts::default() };
     counts.undecided = row.decisions.iter().filter(|decision| **decision == Decision::Undecided).count() as u64;
     if let [one, other] = row.decisions.as_slice() {
         let decided = counts.undecided == 0;
@@ -190,7 +190,7 @@ fn counts(row: &CaseRow) -> Counts {
         counts.truncated += u64::from(vote.abstain == Some(Abstain::Truncated));
         usage += Usage { prompt_tokens: vote.prompt_tokens, completion_tokens: vote.completion_tokens };
     }
-    Counts { prompt_tokens: usage.prompt_tokens, completion_tokens: usage.completion_tokens, ..counts }
+    ScoreCounts { prompt_tokens: usage.prompt_tokens, completion_tokens: usage.completion_tokens, ..counts }
 }
 
 fn column(decision: Decision) -> usize {

@@ -5,27 +5,27 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use super::{ComparisonId, JudgeError, Order};
 use crate::{chat::Message, comparison::Comparison, format::Format};
 
-/// A comparison whose votes are being asked for.
-pub(super) struct Asking<'a> {
+/// A comparison whose votes are being collected.
+pub(super) struct OpenComparison<'a> {
     pub id: ComparisonId<'a>,
     comparison: &'a Comparison,
     /// What was rendered, with `a` first and with `b` first, for as long as a vote holds it.
-    rendered: Mutex<[Weak<Rendered>; 2]>,
+    rendered: Mutex<[Weak<RenderedComparison>; 2]>,
 }
 
-/// A comparison as one order shows it, and the messages that ask about it.
-pub(super) struct Rendered {
+/// A comparison in one order, with the messages for the judge.
+pub(super) struct RenderedComparison {
     pub shown: Arc<Comparison>,
     pub messages: Arc<[Message]>,
 }
 
-impl<'a> Asking<'a> {
+impl<'a> OpenComparison<'a> {
     pub fn new(id: ComparisonId<'a>, comparison: &'a Comparison) -> Self {
-        Asking { id, comparison, rendered: Default::default() }
+        OpenComparison { id, comparison, rendered: Default::default() }
     }
 
     /// The rendered comparison: the one that another vote holds, or else made now.
-    pub fn rendered(&self, format: &Format, order: Order) -> Result<Arc<Rendered>, JudgeError> {
+    pub fn rendered(&self, format: &Format, order: Order) -> Result<Arc<RenderedComparison>, JudgeError> {
         let mut both = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = &mut both[usize::from(order == Order::Swapped)];
         if let Some(rendered) = kept.upgrade() {
@@ -36,7 +36,7 @@ impl<'a> Asking<'a> {
             Order::Swapped => self.comparison.swapped(),
         };
         let messages = format.messages(&shown).map_err(Arc::new)?.into();
-        let rendered = Arc::new(Rendered { shown: Arc::new(shown), messages });
+        let rendered = Arc::new(RenderedComparison { shown: Arc::new(shown), messages });
         *kept = Arc::downgrade(&rendered);
         Ok(rendered)
     }

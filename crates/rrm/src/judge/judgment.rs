@@ -3,7 +3,7 @@
 use crate::{
     address::CompletionKey,
     engine::Usage,
-    vote::{self, Choice, Counts, Decision, Order, Probabilities, Vote},
+    vote::{self, Choice, Decision, Order, Probabilities, Vote, VoteCounts},
 };
 
 /// One counted vote of a judge that saw both responses.
@@ -78,7 +78,7 @@ pub struct Judgment {
     /// The majority.
     pub decision: Decision,
     /// How many votes said what.
-    pub counts: Counts,
+    pub counts: VoteCounts,
     /// What it rests on.
     pub evidence: Evidence,
     /// Tokens of the evidence.

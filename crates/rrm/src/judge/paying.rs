@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{Judge, JudgeError};
-use crate::{spending::Call, store::Store};
+use crate::{spending::PaidCall, store::Store};
 
 impl Judge {
     /// Begins a call. Nothing is counted where that fails.
-    pub(super) async fn begun(&self) -> Result<Call<'_>, JudgeError> {
+    pub(super) async fn begun(&self) -> Result<PaidCall<'_>, JudgeError> {
         if let Some(trouble) = self.store.as_ref().and_then(Store::trouble) {
             return Err(Arc::new(trouble).into());
         }

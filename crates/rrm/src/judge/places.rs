@@ -16,14 +16,14 @@ pub struct Places {
     concurrency: usize,
 }
 
-/// A match that has begun. Held until its votes are counted.
-pub(crate) struct Begun<'a>(#[expect(dead_code, reason = "gives its place back when it is dropped")] SemaphorePermit<'a>);
+/// The permit of a match, held until its votes are counted.
+pub(crate) struct MatchPermit<'a>(#[expect(dead_code, reason = "gives its place back when it is dropped")] SemaphorePermit<'a>);
 
-/// A request that may be prepared. Held from before it is rendered until its completion is stored.
-pub(crate) struct Ready<'a>(#[expect(dead_code, reason = "gives its place back when it is dropped")] SemaphorePermit<'a>);
+/// The permit of a request, held from before it is rendered until its completion is stored.
+pub(crate) struct RequestPermit<'a>(#[expect(dead_code, reason = "gives its place back when it is dropped")] SemaphorePermit<'a>);
 
-/// A request that may be sent.
-pub(crate) struct InFlight<'a>(#[expect(dead_code, reason = "gives its place back when it is dropped")] SemaphorePermit<'a>);
+/// The permit to send a request.
+pub(crate) struct SendPermit<'a>(#[expect(dead_code, reason = "gives its place back when it is dropped")] SemaphorePermit<'a>);
 
 impl Places {
     /// Places for `concurrency` requests in flight; at least one.
@@ -44,16 +44,16 @@ impl Places {
         self.concurrency - self.in_flight.available_permits()
     }
 
-    pub(crate) async fn begin(&self) -> Begun<'_> {
-        Begun(taken(&self.begun).await)
+    pub(crate) async fn begin(&self) -> MatchPermit<'_> {
+        MatchPermit(taken(&self.begun).await)
     }
 
-    pub(crate) async fn prepare(&self) -> Ready<'_> {
-        Ready(taken(&self.ready).await)
+    pub(crate) async fn prepare(&self) -> RequestPermit<'_> {
+        RequestPermit(taken(&self.ready).await)
     }
 
-    pub(crate) async fn send(&self) -> InFlight<'_> {
-        InFlight(taken(&self.in_flight).await)
+    pub(crate) async fn send(&self) -> SendPermit<'_> {
+        SendPermit(taken(&self.in_flight).await)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     address::{KeyParts, completion_key},
     chat::{Message, Role},
     comparison::Comparison,
-    engine::{Completion, EngineError, Request, Sampling, Scores},
+    engine::{Completion, EngineError, Request, Sampling, ScoreCache},
     store::Origin,
 };
 
@@ -19,7 +19,7 @@ impl Judge {
     /// Two scores, of `a` and of `b`.
     pub(super) async fn judge_by_scores(
         &self,
-        scores: &Scores,
+        scores: &ScoreCache,
         id: ComparisonId<'_>,
         comparison: &Comparison,
     ) -> Result<Judgment, JudgeError> {
@@ -47,7 +47,7 @@ impl Judge {
 
     async fn score(
         &self,
-        scores: &Scores,
+        scores: &ScoreCache,
         item: &str,
         response: usize,
         comparison: &Comparison,

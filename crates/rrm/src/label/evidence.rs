@@ -7,9 +7,9 @@ use crate::{
     strategy::Margin,
 };
 
-/// What a preference rests on.
+/// The numbers that a preference rests on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Evidence {
+pub struct PreferenceEvidence {
     /// How far apart the two are, from 0 to 1. Of a match: votes for the chosen less votes for the rejected, as a share of the verdicts.
     /// Of the best and the worst of a knockout that never met: the least margin of the matches that link them. Of ratings: the difference
     /// of win rates, or twice the probability that the ratings give the chosen, less one.
@@ -28,11 +28,11 @@ pub struct Evidence {
 }
 
 /// Of one match, seen from `winner`; `None` where nobody was asked.
-pub(super) fn of_match(played: &MatchRow, winner: usize) -> Option<Evidence> {
+pub(super) fn of_match(played: &MatchRow, winner: usize) -> Option<PreferenceEvidence> {
     let (counts, (chosen, rejected)) = (played.counts?, played.counts_for(winner)?);
     let verdicts = chosen + rejected + counts.tie;
     let votes = verdicts + counts.abstain;
-    Some(Evidence {
+    Some(PreferenceEvidence {
         margin: share(f64::from(chosen) - f64::from(rejected), verdicts),
         agreement: share(f64::from(chosen), votes),
         votes,
@@ -58,16 +58,20 @@ pub(super) fn links(matches: &[MatchRow], (best, worst): (usize, usize)) -> Vec<
 }
 
 /// Of links: a chain is as strong as its weakest one.
-pub(super) fn of_links(links: &[&MatchRow]) -> Option<Evidence> {
+pub(super) fn of_links(links: &[&MatchRow]) -> Option<PreferenceEvidence> {
     let each = links.iter().filter_map(|link| of_match(link, link.winner?));
-    each.reduce(|a, b| Evidence { margin: a.margin.min(b.margin), agreement: a.agreement.min(b.agreement), ..sums(a, b) })
+    each.reduce(|a, b| PreferenceEvidence {
+        margin: a.margin.min(b.margin),
+        agreement: a.agreement.min(b.agreement),
+        ..sums(a, b)
+    })
 }
 
 /// Of two rated responses; `margin` says what a difference of their scores means.
-pub(super) fn of_ratings(result: &RowResult, margin: Margin, (best, worst): (usize, usize)) -> Option<Evidence> {
+pub(super) fn of_ratings(result: &RowResult, margin: Margin, (best, worst): (usize, usize)) -> Option<PreferenceEvidence> {
     let score = |response: usize| result.scores.get(response).copied().flatten().map(|score| score.value);
     let margin = margin(score(best)? - score(worst)?, result.scores.len());
-    let (mut agreeing, mut total) = (0.0, Evidence::default());
+    let (mut agreeing, mut total) = (0.0, PreferenceEvidence::default());
     for played in &result.matches {
         let winner = match (played.other(best), played.other(worst)) {
             (Some(_), _) => best,
@@ -78,16 +82,16 @@ pub(super) fn of_ratings(result: &RowResult, margin: Margin, (best, worst): (usi
         agreeing += evidence.agreement * f64::from(evidence.votes);
         total = sums(total, evidence);
     }
-    Some(Evidence { margin, agreement: share(agreeing, total.votes), ..total })
+    Some(PreferenceEvidence { margin, agreement: share(agreeing, total.votes), ..total })
 }
 
-fn sums(a: Evidence, b: Evidence) -> Evidence {
-    Evidence {
+fn sums(a: PreferenceEvidence, b: PreferenceEvidence) -> PreferenceEvidence {
+    PreferenceEvidence {
         votes: a.votes + b.votes,
         abstained: a.abstained + b.abstained,
         prompt_tokens: a.prompt_tokens + b.prompt_tokens,
         completion_tokens: a.completion_tokens + b.completion_tokens,
-        ..Evidence::default()
+        ..PreferenceEvidence::default()
     }
 }
 

@@ -11,13 +11,13 @@ use crate::{
     spending::Price,
 };
 
-/// One row of the output, its columns in their order.
-pub type Columns = Map<String, Value>;
+/// A row of the output, with its columns in order.
+pub type OutputRow = Map<String, Value>;
 
-/// Which columns are written; docs/label.md says who reads which.
+/// The layout of written preferences; docs/label.md says which tool reads which.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Layout {
+pub enum PreferenceLayout {
     /// `prompt`, `chosen`, `rejected` as lists of messages: TRL, OpenRLHF with a prompt key.
     #[default]
     Dpo,
@@ -35,9 +35,9 @@ pub enum Layout {
     TextKto,
 }
 
-/// What a column holds; no column is ever null.
+/// The type of a column; no column is ever null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnType {
     /// Text.
     Text,
     /// True or false.
@@ -52,9 +52,9 @@ pub enum Kind {
     Turns,
 }
 
-/// Who judged; the same in all rows of a file.
+/// The judge, the format and the price; the same in all rows of a file.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Source {
+pub struct PreferenceSource {
     /// The judge's name without its address, which may differ between machines.
     pub judge: String,
     /// The name of its format.
@@ -63,37 +63,47 @@ pub struct Source {
     pub price: Price,
 }
 
-impl Source {
+impl PreferenceSource {
     /// Names the judge behind an engine.
     pub fn new(engine: &EngineInfo, format: &str, price: Price) -> Self {
         let judge = engine.name.split(" at ").next().unwrap_or_default().to_owned();
-        Source { judge, format: format.to_owned(), price }
+        PreferenceSource { judge, format: format.to_owned(), price }
     }
 }
 
-impl Layout {
+impl PreferenceLayout {
     /// Whether prompts must be one user's turn.
     pub fn is_text(self) -> bool {
-        matches!(self, Layout::Text | Layout::TextKto)
+        matches!(self, PreferenceLayout::Text | PreferenceLayout::TextKto)
     }
 
     /// The columns in their order.
-    pub fn schema(self, provenance: bool) -> Vec<(&'static str, Kind)> {
+    pub fn schema(self, provenance: bool) -> Vec<(&'static str, ColumnType)> {
         let read = match self {
-            Layout::Dpo => [("prompt", Kind::Turns), ("chosen", Kind::Turns), ("rejected", Kind::Turns)].as_slice(),
-            Layout::Kto => &[("prompt", Kind::Turns), ("completion", Kind::Turns), ("label", Kind::Flag)],
-            Layout::Reward => &[("chosen", Kind::Turns), ("rejected", Kind::Turns)],
-            Layout::Messages => &[("messages", Kind::Turns), ("chosen", Kind::Turn), ("rejected", Kind::Turn)],
-            Layout::MessagesKto => &[("messages", Kind::Turns), ("label", Kind::Flag)],
-            Layout::Text => &[("prompt", Kind::Text), ("chosen", Kind::Text), ("rejected", Kind::Text)],
-            Layout::TextKto => &[("prompt", Kind::Text), ("completion", Kind::Text), ("label", Kind::Flag)],
+            PreferenceLayout::Dpo => {
+                [("prompt", ColumnType::Turns), ("chosen", ColumnType::Turns), ("rejected", ColumnType::Turns)].as_slice()
+            }
+            PreferenceLayout::Kto => {
+                &[("prompt", ColumnType::Turns), ("completion", ColumnType::Turns), ("label", ColumnType::Flag)]
+            }
+            PreferenceLayout::Reward => &[("chosen", ColumnType::Turns), ("rejected", ColumnType::Turns)],
+            PreferenceLayout::Messages => {
+                &[("messages", ColumnType::Turns), ("chosen", ColumnType::Turn), ("rejected", ColumnType::Turn)]
+            }
+            PreferenceLayout::MessagesKto => &[("messages", ColumnType::Turns), ("label", ColumnType::Flag)],
+            PreferenceLayout::Text => {
+                &[("prompt", ColumnType::Text), ("chosen", ColumnType::Text), ("rejected", ColumnType::Text)]
+            }
+            PreferenceLayout::TextKto => {
+                &[("prompt", ColumnType::Text), ("completion", ColumnType::Text), ("label", ColumnType::Flag)]
+            }
         };
         let beside = if provenance { &PROVENANCE[..] } else { &[] };
         read.iter().chain(beside).copied().collect()
     }
 
     /// The rows of one preference: one, or for KTO two, the chosen response first.
-    pub fn rows(self, item: &Item, preference: &Preference, source: Option<&Source>) -> Vec<Columns> {
+    pub fn rows(self, item: &Item, preference: &Preference, source: Option<&PreferenceSource>) -> Vec<OutputRow> {
         let text = |response: usize| Value::from(&*item.responses[response].text);
         let turn = |response: usize| json!({"role": Role::Assistant, "content": text(response)});
         let prompt = json!(item.prompt.messages);
@@ -106,13 +116,13 @@ impl Layout {
         let (a, b) = (preference.chosen, preference.rejected);
         let sides = [(a, true), (b, false)];
         let values: Vec<Vec<Value>> = match self {
-            Layout::Dpo => vec![vec![prompt, json!([turn(a)]), json!([turn(b)])]],
-            Layout::Kto => sides.map(|(side, label)| vec![prompt.clone(), json!([turn(side)]), label.into()]).into(),
-            Layout::Reward => vec![vec![whole(a), whole(b)]],
-            Layout::Messages => vec![vec![prompt, turn(a), turn(b)]],
-            Layout::MessagesKto => sides.map(|(side, label)| vec![whole(side), label.into()]).into(),
-            Layout::Text => vec![vec![question(), text(a), text(b)]],
-            Layout::TextKto => sides.map(|(side, label)| vec![question(), text(side), label.into()]).into(),
+            PreferenceLayout::Dpo => vec![vec![prompt, json!([turn(a)]), json!([turn(b)])]],
+            PreferenceLayout::Kto => sides.map(|(side, label)| vec![prompt.clone(), json!([turn(side)]), label.into()]).into(),
+            PreferenceLayout::Reward => vec![vec![whole(a), whole(b)]],
+            PreferenceLayout::Messages => vec![vec![prompt, turn(a), turn(b)]],
+            PreferenceLayout::MessagesKto => sides.map(|(side, label)| vec![whole(side), label.into()]).into(),
+            PreferenceLayout::Text => vec![vec![question(), text(a), text(b)]],
+            PreferenceLayout::TextKto => sides.map(|(side, label)| vec![question(), text(side), label.into()]).into(),
         };
         let beside = source.map(|source| provenance(item, preference, source)).unwrap_or_default();
         let names = self.schema(source.is_some());
@@ -125,22 +135,22 @@ impl Layout {
 }
 
 /// All begin with `rrm_`: trainers take a column `margin` into their loss, and `id` or `label` are names that they use themselves.
-const PROVENANCE: [(&str, Kind); 12] = [
-    ("rrm_id", Kind::Text),
-    ("rrm_chosen", Kind::Count),
-    ("rrm_rejected", Kind::Count),
-    ("rrm_margin", Kind::Number),
-    ("rrm_agreement", Kind::Number),
-    ("rrm_votes", Kind::Count),
-    ("rrm_abstained", Kind::Count),
-    ("rrm_judge", Kind::Text),
-    ("rrm_format", Kind::Text),
-    ("rrm_prompt_tokens", Kind::Count),
-    ("rrm_completion_tokens", Kind::Count),
-    ("rrm_cost", Kind::Number),
+const PROVENANCE: [(&str, ColumnType); 12] = [
+    ("rrm_id", ColumnType::Text),
+    ("rrm_chosen", ColumnType::Count),
+    ("rrm_rejected", ColumnType::Count),
+    ("rrm_margin", ColumnType::Number),
+    ("rrm_agreement", ColumnType::Number),
+    ("rrm_votes", ColumnType::Count),
+    ("rrm_abstained", ColumnType::Count),
+    ("rrm_judge", ColumnType::Text),
+    ("rrm_format", ColumnType::Text),
+    ("rrm_prompt_tokens", ColumnType::Count),
+    ("rrm_completion_tokens", ColumnType::Count),
+    ("rrm_cost", ColumnType::Number),
 ];
 
-fn provenance(item: &Item, preference: &Preference, source: &Source) -> Vec<Value> {
+fn provenance(item: &Item, preference: &Preference, source: &PreferenceSource) -> Vec<Value> {
     let evidence = preference.evidence;
     let usage = Usage { prompt_tokens: evidence.prompt_tokens, completion_tokens: evidence.completion_tokens };
     vec![

@@ -14,16 +14,16 @@ use parquet::{
 };
 use serde_json::Value;
 
-use super::{Columns, Kind};
+use super::{ColumnType, OutputRow};
 
 /// Rows of a group, which are in memory at once.
 const GROUP: usize = 4096;
 
 /// Writes rows of one schema.
 pub struct ParquetRows<W: Write + Send> {
-    schema: Vec<(&'static str, Kind)>,
+    schema: Vec<(&'static str, ColumnType)>,
     writer: SerializedFileWriter<W>,
-    waiting: Vec<Columns>,
+    waiting: Vec<OutputRow>,
 }
 
 impl<W: Write + Send> ParquetRows<W> {
@@ -31,7 +31,7 @@ impl<W: Write + Send> ParquetRows<W> {
     ///
     /// # Errors
     /// What the system or the format says.
-    pub fn new(to: W, schema: Vec<(&'static str, Kind)>) -> Result<Self, ParquetError> {
+    pub fn new(to: W, schema: Vec<(&'static str, ColumnType)>) -> Result<Self, ParquetError> {
         let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
         let message = Arc::new(parse_message_type(&message(&schema))?);
         Ok(ParquetRows { schema, writer: SerializedFileWriter::new(to, message, Arc::new(properties))?, waiting: Vec::new() })
@@ -41,7 +41,7 @@ impl<W: Write + Send> ParquetRows<W> {
     ///
     /// # Errors
     /// What the system or the format says.
-    pub fn row(&mut self, row: Columns) -> Result<(), ParquetError> {
+    pub fn row(&mut self, row: OutputRow) -> Result<(), ParquetError> {
         self.waiting.push(row);
         if self.waiting.len() < GROUP { Ok(()) } else { self.group() }
     }
@@ -63,16 +63,22 @@ impl<W: Write + Send> ParquetRows<W> {
         for (name, kind) in &self.schema {
             let values: Vec<&Value> = rows.iter().map(|row| row.get(*name).unwrap_or(&Value::Null)).collect();
             match kind {
-                Kind::Text => plain::<ByteArrayType>(&mut group, values.iter().map(|value| text(value)).collect())?,
-                Kind::Flag => plain::<BoolType>(&mut group, values.iter().map(|v| v.as_bool().unwrap_or_default()).collect())?,
-                Kind::Count => plain::<Int64Type>(&mut group, values.iter().map(|v| v.as_i64().unwrap_or_default()).collect())?,
-                Kind::Number => plain::<DoubleType>(&mut group, values.iter().map(|v| v.as_f64().unwrap_or_default()).collect())?,
-                Kind::Turn => {
+                ColumnType::Text => plain::<ByteArrayType>(&mut group, values.iter().map(|value| text(value)).collect())?,
+                ColumnType::Flag => {
+                    plain::<BoolType>(&mut group, values.iter().map(|v| v.as_bool().unwrap_or_default()).collect())?
+                }
+                ColumnType::Count => {
+                    plain::<Int64Type>(&mut group, values.iter().map(|v| v.as_i64().unwrap_or_default()).collect())?
+                }
+                ColumnType::Number => {
+                    plain::<DoubleType>(&mut group, values.iter().map(|v| v.as_f64().unwrap_or_default()).collect())?
+                }
+                ColumnType::Turn => {
                     for field in TURN {
                         plain::<ByteArrayType>(&mut group, values.iter().map(|value| text(&value[field])).collect())?;
                     }
                 }
-                Kind::Turns => {
+                ColumnType::Turns => {
                     for field in TURN {
                         turns(&mut group, &values, field)?;
                     }
@@ -86,15 +92,15 @@ impl<W: Write + Send> ParquetRows<W> {
 
 const TURN: [&str; 2] = ["role", "content"];
 
-fn message(schema: &[(&'static str, Kind)]) -> String {
+fn message(schema: &[(&'static str, ColumnType)]) -> String {
     let turn = "required binary role (UTF8); required binary content (UTF8);";
-    let column = |(name, kind): &(&str, Kind)| match kind {
-        Kind::Text => format!("required binary {name} (UTF8);"),
-        Kind::Flag => format!("required boolean {name};"),
-        Kind::Count => format!("required int64 {name};"),
-        Kind::Number => format!("required double {name};"),
-        Kind::Turn => format!("required group {name} {{ {turn} }}"),
-        Kind::Turns => {
+    let column = |(name, kind): &(&str, ColumnType)| match kind {
+        ColumnType::Text => format!("required binary {name} (UTF8);"),
+        ColumnType::Flag => format!("required boolean {name};"),
+        ColumnType::Count => format!("required int64 {name};"),
+        ColumnType::Number => format!("required double {name};"),
+        ColumnType::Turn => format!("required group {name} {{ {turn} }}"),
+        ColumnType::Turns => {
             format!("required group {name} (LIST) {{ repeated group list {{ required group element {{ {turn} }} }} }}")
         }
     };

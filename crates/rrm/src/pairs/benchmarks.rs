@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Settings,
-    question::{self, Place},
+    PairSettings,
+    question::{self, QuestionOrigin},
     words::{grams, mix, words},
 };
 use crate::{
@@ -65,7 +65,7 @@ impl Benchmarks {
     ///
     /// # Errors
     /// [`BenchmarksError`] for files that are not known; those of folders that hold something else are left out.
-    pub fn read(paths: &[PathBuf], settings: &Settings) -> Result<Self, BenchmarksError> {
+    pub fn read(paths: &[PathBuf], settings: &PairSettings) -> Result<Self, BenchmarksError> {
         let mut benchmarks = Benchmarks::default();
         let mut texts = Vec::new();
         for path in paths {
@@ -198,7 +198,7 @@ fn prompts(path: &Path) -> Result<Vec<(String, String, String)>, BenchmarksError
     let mut found = Vec::new();
     for row in dataset::raw(path, &path.display().to_string())? {
         let (row, columns) = row?;
-        if let Some((layout, id, text)) = question::asked(&columns, Place { stem: &stem, row }) {
+        if let Some((layout, id, text)) = question::asked(&columns, QuestionOrigin { stem: &stem, row }) {
             found.push((layout.to_string(), id, text));
         }
     }

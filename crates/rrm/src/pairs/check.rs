@@ -1,12 +1,12 @@
 //! A response and the right answer -> right, wrong, or not to be told.
 
-use rrm_verify::{self as verify, Extracted, How, Outcome, VerifyOptions};
+use rrm_verify::{self as verify, ExtractionRule, FinalAnswer, Outcome, VerifyOptions};
 
-use super::question::Gold;
+use super::question::GoldAnswers;
 
-/// What a check says.
+/// The result of checking an answer.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Checked {
+pub(super) enum AnswerCheck {
     /// Right or wrong, with the answer that was read.
     Known(bool, Option<String>),
     /// No rule can tell.
@@ -15,9 +15,11 @@ pub(super) enum Checked {
 
 /// Checks a response whose thinking was taken away. One that states no answer is neither right nor wrong: it may only say it otherwise, and
 /// the last number of a text that was cut off is no answer.
-pub(super) fn check(gold: &Gold, response: &str) -> Checked {
-    let stated = |found: &Extracted| matches!(found.how, How::Boxed | How::Tag | How::Hashes | How::Statement);
-    let Some(answer) = verify::extract(response).filter(stated).map(|found| found.text) else { return Checked::Unknown };
+pub(super) fn check(gold: &GoldAnswers, response: &str) -> AnswerCheck {
+    let stated = |found: &FinalAnswer| {
+        matches!(found.how, ExtractionRule::Boxed | ExtractionRule::Tag | ExtractionRule::Hashes | ExtractionRule::Statement)
+    };
+    let Some(answer) = verify::extract(response).filter(stated).map(|found| found.text) else { return AnswerCheck::Unknown };
     let mut unknown = false;
     for right in &gold.answers {
         let same = if gold.options.is_empty() {
@@ -30,16 +32,16 @@ pub(super) fn check(gold: &Gold, response: &str) -> Checked {
             chosen(gold, right, &answer)
         };
         match same {
-            Some(true) => return Checked::Known(true, Some(answer)),
+            Some(true) => return AnswerCheck::Known(true, Some(answer)),
             Some(false) => {}
             None => unknown = true,
         }
     }
-    if unknown { Checked::Unknown } else { Checked::Known(false, Some(answer)) }
+    if unknown { AnswerCheck::Unknown } else { AnswerCheck::Known(false, Some(answer)) }
 }
 
 /// Whether the answer names the option with the right letter, by letter or by what it says. Several letters name none.
-fn chosen(gold: &Gold, right: &str, answer: &str) -> Option<bool> {
+fn chosen(gold: &GoldAnswers, right: &str, answer: &str) -> Option<bool> {
     let right = verify::choice(right)?;
     let named = verify::choice(answer).filter(|named| (*named as usize) < 'A' as usize + gold.options.len());
     let by_text = || {
@@ -57,15 +59,15 @@ fn chosen(gold: &Gold, right: &str, answer: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{dataset, pairs::columns::Columns, pairs::question, pairs::skipping};
+    use crate::{dataset, pairs::columns::PairColumns, pairs::question, pairs::skipping};
 
     #[test]
     fn numbers_letters_and_equal_texts_are_told_and_nothing_else() {
         let open = |right: &str, said: &str| {
-            let gold = Gold { answers: vec![right.to_owned()], options: vec![] };
+            let gold = GoldAnswers { answers: vec![right.to_owned()], options: vec![] };
             match check(&gold, &format!("The answer is {said}.")) {
-                Checked::Known(right, _) => Some(right),
-                Checked::Unknown => None,
+                AnswerCheck::Known(right, _) => Some(right),
+                AnswerCheck::Unknown => None,
             }
         };
         assert_eq!(open("1200", "$1,200.00"), Some(true));
@@ -73,21 +75,21 @@ mod tests {
         assert_eq!(open("7", "8"), Some(false));
         assert_eq!(open("Paris", "paris"), Some(true));
         assert_eq!(open("Paris", "London"), None, "texts may be two words for one thing");
-        let gold = Gold { answers: vec!["B".to_owned()], options: vec!["Rome".to_owned(), "Paris".to_owned()] };
+        let gold = GoldAnswers { answers: vec!["B".to_owned()], options: vec!["Rome".to_owned(), "Paris".to_owned()] };
         let chosen = |said: &str| check(&gold, said);
-        assert!(matches!(chosen("The answer is (B) Paris."), Checked::Known(true, _)));
-        assert!(matches!(chosen("The answer is Rome"), Checked::Known(false, _)));
-        assert_eq!(chosen("The answer is Berlin"), Checked::Unknown);
-        assert_eq!(chosen("The answer is F"), Checked::Unknown, "no such option");
-        assert_eq!(chosen("Answer: B, C"), Checked::Unknown, "two options");
-        assert_eq!(chosen("The answer is not B"), Checked::Unknown);
+        assert!(matches!(chosen("The answer is (B) Paris."), AnswerCheck::Known(true, _)));
+        assert!(matches!(chosen("The answer is Rome"), AnswerCheck::Known(false, _)));
+        assert_eq!(chosen("The answer is Berlin"), AnswerCheck::Unknown);
+        assert_eq!(chosen("The answer is F"), AnswerCheck::Unknown, "no such option");
+        assert_eq!(chosen("Answer: B, C"), AnswerCheck::Unknown, "two options");
+        assert_eq!(chosen("The answer is not B"), AnswerCheck::Unknown);
     }
 
     proptest::proptest! {
         #[test]
         fn no_text_is_too_odd(right: String, said: String, marker in "(####|answer is|\\\\boxed\\{|\nA:|<think>)") {
             for options in [vec![], vec![said.clone(), "x".to_owned()]] {
-                check(&Gold { answers: vec![right.clone()], options }, &format!("{said}{marker}{said}"));
+                check(&GoldAnswers { answers: vec![right.clone()], options }, &format!("{said}{marker}{said}"));
             }
         }
     }
@@ -98,12 +100,13 @@ mod tests {
         let mut counts = [[0; 3]; 2];
         for row in dataset::raw(&path, name).unwrap() {
             let (row, values) = row.unwrap();
-            let question = question::question(&values, &Columns::default(), question::Place { stem: "s", row }).unwrap();
+            let question =
+                question::question(&values, &PairColumns::default(), question::QuestionOrigin { stem: "s", row }).unwrap();
             for candidate in &question.candidates {
                 let told = match check(&question.gold, &candidate.text) {
-                    Checked::Known(true, _) => 0,
-                    Checked::Known(false, _) => 1,
-                    Checked::Unknown => 2,
+                    AnswerCheck::Known(true, _) => 0,
+                    AnswerCheck::Known(false, _) => 1,
+                    AnswerCheck::Unknown => 2,
                 };
                 counts[usize::from(candidate.correct == Some(false))][told] += 1;
             }

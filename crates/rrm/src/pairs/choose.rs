@@ -3,18 +3,18 @@
 use std::collections::HashSet;
 
 use super::{
-    Settings, Unused,
-    check::{self, Checked},
-    question::{Candidate, Question},
+    PairSettings, UnusedReason,
+    check::{self, AnswerCheck},
+    question::{Question, QuestionResponse},
 };
 use crate::{
     keyed,
-    transcript::{self, Ending},
+    transcript::{self, ResponseEnding},
 };
 
 /// A response that can be used.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Usable {
+pub(super) struct UsableResponse {
     pub index: usize,
     pub text: String,
     pub model: Option<String>,
@@ -26,13 +26,13 @@ pub(super) struct Usable {
 /// The usable responses of a question, told apart.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Sides {
-    pub right: Vec<Usable>,
-    pub wrong: Vec<Usable>,
-    pub unused: Vec<Unused>,
+    pub right: Vec<UsableResponse>,
+    pub wrong: Vec<UsableResponse>,
+    pub unused: Vec<UnusedReason>,
 }
 
 /// Takes thinking away, leaves out what cannot be used, and checks the rest.
-pub(super) fn sides(question: &Question, candidates: Vec<Candidate>, settings: &Settings) -> Sides {
+pub(super) fn sides(question: &Question, candidates: Vec<QuestionResponse>, settings: &PairSettings) -> Sides {
     let mut sides = Sides::default();
     let mut seen = HashSet::new();
     for candidate in candidates {
@@ -44,45 +44,45 @@ pub(super) fn sides(question: &Question, candidates: Vec<Candidate>, settings: &
             }
         };
         if !seen.insert(text.clone()) {
-            sides.unused.push(Unused::Repeated);
+            sides.unused.push(UnusedReason::Repeated);
             continue;
         }
-        let Candidate { index, model, answer, correct, .. } = candidate;
+        let QuestionResponse { index, model, answer, correct, .. } = candidate;
         let (right, answer, flagged) = match correct.filter(|_| !settings.verify) {
             Some(correct) => (correct, answer, true),
             None => match check::check(&question.gold, &text) {
-                Checked::Known(right, read) => (right, read.or(answer), false),
-                Checked::Unknown => {
-                    sides.unused.push(Unused::Unverifiable);
+                AnswerCheck::Known(right, read) => (right, read.or(answer), false),
+                AnswerCheck::Unknown => {
+                    sides.unused.push(UnusedReason::Unverifiable);
                     continue;
                 }
             },
         };
-        let usable = Usable { index, text, model, answer, flagged };
+        let usable = UsableResponse { index, text, model, answer, flagged };
         if right { sides.right.push(usable) } else { sides.wrong.push(usable) }
     }
     sides
 }
 
 /// What of a response is judged: the text after its thinking.
-fn shown(candidate: &Candidate, settings: &Settings) -> Result<String, Unused> {
+fn shown(candidate: &QuestionResponse, settings: &PairSettings) -> Result<String, UnusedReason> {
     let bare = transcript::bare(&candidate.text);
-    if candidate.cut || bare.ending == Ending::Unfinished {
-        return Err(Unused::Unfinished);
+    if candidate.cut || bare.ending == ResponseEnding::Unfinished {
+        return Err(UnusedReason::Unfinished);
     }
-    let text = if bare.ending == Ending::Silent { "" } else { bare.text.trim() };
+    let text = if bare.ending == ResponseEnding::Silent { "" } else { bare.text.trim() };
     let chars = text.chars().count();
     match () {
-        () if text.is_empty() => Err(Unused::Empty),
-        () if chars < settings.min_chars => Err(Unused::TooShort),
-        () if settings.max_chars.is_some_and(|most| chars > most) => Err(Unused::TooLong),
+        () if text.is_empty() => Err(UnusedReason::Empty),
+        () if chars < settings.min_chars => Err(UnusedReason::TooShort),
+        () if settings.max_chars.is_some_and(|most| chars > most) => Err(UnusedReason::TooLong),
         () => Ok(text.to_owned()),
     }
 }
 
 /// At most `settings.per_question` pairs as places in `right` and `wrong`: no pair twice, every response about as often as the others of
 /// its side, and which ones drawn by seed.
-pub(super) fn pairs(question: &str, right: usize, wrong: usize, settings: &Settings) -> Vec<(usize, usize)> {
+pub(super) fn pairs(question: &str, right: usize, wrong: usize, settings: &PairSettings) -> Vec<(usize, usize)> {
     if right == 0 || wrong == 0 {
         return Vec::new();
     }
@@ -95,7 +95,7 @@ pub(super) fn pairs(question: &str, right: usize, wrong: usize, settings: &Setti
 }
 
 /// Whether the right response of a pair is shown first.
-pub(super) fn right_first(pair_id: &str, settings: &Settings) -> bool {
+pub(super) fn right_first(pair_id: &str, settings: &PairSettings) -> bool {
     keyed::coin(settings.seed, pair_id, "pairs order", (0, 1))
 }
 
@@ -111,7 +111,7 @@ mod tests {
     proptest! {
         #[test]
         fn pairs_are_distinct_and_balanced(right in 0_usize..9, wrong in 0_usize..9, k in 0_usize..90, seed: u64) {
-            let settings = Settings { per_question: k, seed, ..Settings::default() };
+            let settings = PairSettings { per_question: k, seed, ..PairSettings::default() };
             let pairs = pairs("q", right, wrong, &settings);
             prop_assert_eq!(pairs.len(), k.min(right * wrong));
             prop_assert_eq!(pairs.iter().collect::<HashSet<_>>().len(), pairs.len());
@@ -127,14 +127,14 @@ mod tests {
     #[test]
     fn thinking_is_taken_away_and_what_never_ends_is_not_used() {
         let candidate = |text: &str, cut| {
-            let candidate = Candidate { index: 0, text: text.into(), model: None, answer: None, correct: None, cut };
-            shown(&candidate, &Settings { max_chars: Some(9), ..Settings::default() })
+            let candidate = QuestionResponse { index: 0, text: text.into(), model: None, answer: None, correct: None, cut };
+            shown(&candidate, &PairSettings { max_chars: Some(9), ..PairSettings::default() })
         };
         assert_eq!(candidate("<think>no</think> yes ", false), Ok("yes".to_owned()));
         assert_eq!(candidate("no</think>yes", false), Ok("yes".to_owned()));
-        assert_eq!(candidate("<think>yes", false), Err(Unused::Unfinished));
-        assert_eq!(candidate("yes", true), Err(Unused::Unfinished));
-        assert_eq!(candidate("<think>no</think> ", false), Err(Unused::Empty));
-        assert_eq!(candidate("0123456789", false), Err(Unused::TooLong));
+        assert_eq!(candidate("<think>yes", false), Err(UnusedReason::Unfinished));
+        assert_eq!(candidate("yes", true), Err(UnusedReason::Unfinished));
+        assert_eq!(candidate("<think>no</think> ", false), Err(UnusedReason::Empty));
+        assert_eq!(candidate("0123456789", false), Err(UnusedReason::TooLong));
     }
 }

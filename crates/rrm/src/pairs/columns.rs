@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::dataset::find;
 
-/// Fields that a spec can name, in the order of [`Columns`]'s slots.
+/// Fields that a spec can name, in the order of [`PairColumns`]'s slots.
 const FIELDS: [&str; 9] = [
     "id",
     "prompt",
@@ -19,7 +19,7 @@ const FIELDS: [&str; 9] = [
 
 /// Columns named by the user; dots look into objects and lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Columns([Option<String>; FIELDS.len()]);
+pub struct PairColumns([Option<String>; FIELDS.len()]);
 
 /// Why a spec cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,13 +28,13 @@ pub struct ColumnSpecError {
     spec: String,
 }
 
-impl Columns {
+impl PairColumns {
     /// Reads specs such as `prompt=question`.
     ///
     /// # Errors
     /// [`ColumnSpecError`] naming the spec.
     pub fn parse<S: AsRef<str>>(specs: &[S]) -> Result<Self, ColumnSpecError> {
-        let mut columns = Columns::default();
+        let mut columns = PairColumns::default();
         for spec in specs.iter().map(AsRef::as_ref) {
             let wrong = || ColumnSpecError { spec: spec.to_owned() };
             let (field, column) = spec.split_once('=').filter(|(_, column)| !column.trim().is_empty()).ok_or_else(wrong)?;
@@ -73,13 +73,13 @@ mod tests {
 
     #[test]
     fn specs_name_columns_and_bad_ones_are_refused() {
-        let columns = Columns::parse(&["prompt=q.text", "responses.correct=ok"]).unwrap();
+        let columns = PairColumns::parse(&["prompt=q.text", "responses.correct=ok"]).unwrap();
         let row = serde_json::json!({"q": {"text": "1+1?"}, "answer": "2"});
         let row = row.as_object().unwrap();
         assert_eq!(columns.value(row, "prompt", &["question"]), Some(&"1+1?".into()));
         assert_eq!(columns.value(row, "reference", &["gold", "answer"]), Some(&"2".into()));
-        let error = |specs: &[&str]| Columns::parse(specs).unwrap_err().to_string();
+        let error = |specs: &[&str]| PairColumns::parse(specs).unwrap_err().to_string();
         insta::assert_snapshot!(error(&["promt=a"]), @"column `promt=a`: expected FIELD=COLUMN, each field once, with a field of id, prompt, reference, category, responses, responses.text, responses.correct, responses.answer, responses.model");
-        assert!(Columns::parse(&["prompt=a", "prompt=b"]).is_err() && Columns::parse(&["prompt="]).is_err());
+        assert!(PairColumns::parse(&["prompt=a", "prompt=b"]).is_err() && PairColumns::parse(&["prompt="]).is_err());
     }
 }

@@ -3,24 +3,24 @@
 use std::collections::HashSet;
 
 use super::{
-    Input, Reason, Settings, Unused,
+    DropReason, PairSettings, QuestionFile, UnusedReason,
     benchmarks::Benchmarks,
     choose::{self, Sides},
-    columns::Columns,
-    near::Near,
-    question::{self, Place, Question},
+    columns::PairColumns,
+    near::NearDuplicates,
+    question::{self, Question, QuestionOrigin},
     words::words,
 };
 use crate::{
     dataset::{self, DatasetError},
-    keyed::Keyed,
+    keyed::KeyedRandom,
 };
 
-/// What becomes of a row; twelve bytes.
+/// The decision about a row; twelve bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Fate {
+pub(super) enum RowFate {
     Kept,
-    Dropped(Reason),
+    Dropped(DropReason),
     /// Number of the benchmark's prompt, and the share in common.
     Contaminated(u32, f32),
     /// Number of the earlier row among all rows, and the similarity.
@@ -29,8 +29,8 @@ pub(super) enum Fate {
 
 /// The fates of all rows, in the order of files and rows.
 #[derive(Clone, Debug, Default)]
-pub struct Decided {
-    pub(super) fates: Vec<Fate>,
+pub struct RowFates {
+    pub(super) fates: Vec<RowFate>,
     /// For each file, the number of its first row among all rows.
     pub(super) starts: Vec<usize>,
     /// Questions that are kept.
@@ -39,7 +39,7 @@ pub struct Decided {
     pub pairs_at_most: u64,
 }
 
-impl Decided {
+impl RowFates {
     /// Rows of all files.
     pub fn rows(&self) -> u64 {
         self.fates.len() as u64
@@ -56,11 +56,14 @@ impl Decided {
 pub(super) struct ReadRow {
     pub file: usize,
     pub row: usize,
-    pub question: Result<Question, (String, Reason)>,
+    pub question: Result<Question, (String, DropReason)>,
 }
 
 /// All rows, in the order of files and rows.
-pub(super) fn rows<'a>(inputs: &'a [Input], columns: &'a Columns) -> impl Iterator<Item = Result<ReadRow, DatasetError>> + 'a {
+pub(super) fn rows<'a>(
+    inputs: &'a [QuestionFile],
+    columns: &'a PairColumns,
+) -> impl Iterator<Item = Result<ReadRow, DatasetError>> + 'a {
     inputs.iter().enumerate().flat_map(move |(file, input)| {
         let (opened, failed) = match dataset::raw(&input.path, &input.name) {
             Ok(rows) => (Some(rows), None),
@@ -69,7 +72,7 @@ pub(super) fn rows<'a>(inputs: &'a [Input], columns: &'a Columns) -> impl Iterat
         let stem = own_stem(inputs, file);
         let read = move |next: Result<(usize, _), DatasetError>| {
             next.map(|(row, values)| {
-                let question = question::question(&values, columns, Place { stem: &stem, row });
+                let question = question::question(&values, columns, QuestionOrigin { stem: &stem, row });
                 ReadRow { file, row, question }
             })
         };
@@ -78,7 +81,7 @@ pub(super) fn rows<'a>(inputs: &'a [Input], columns: &'a Columns) -> impl Iterat
 }
 
 /// What rows without ids are named after: the file's name, with a number where another file before it has the same.
-fn own_stem(inputs: &[Input], file: usize) -> String {
+fn own_stem(inputs: &[QuestionFile], file: usize) -> String {
     let name = &inputs[file].name;
     let before = inputs.iter().take_while(|input| input.name != *name);
     let mut others: Vec<&str> = before.map(|input| input.name.as_str()).filter(|other| stem(other) == stem(name)).collect();
@@ -94,21 +97,21 @@ fn stem(name: &str) -> &str {
 }
 
 /// Why a question cannot be used whatever its responses are.
-pub(super) fn unfit(question: &Question, settings: &Settings) -> Option<Reason> {
+pub(super) fn unfit(question: &Question, settings: &PairSettings) -> Option<DropReason> {
     let text = || question.text().chars().count();
     if !settings.conversational && question.messages.len() > 1 {
-        return Some(Reason::SeveralTurns);
+        return Some(DropReason::SeveralTurns);
     }
-    settings.max_prompt_chars.filter(|most| text() > *most).map(|_| Reason::PromptTooLong)
+    settings.max_prompt_chars.filter(|most| text() > *most).map(|_| DropReason::PromptTooLong)
 }
 
 /// Why the responses of a question give no pair.
-pub(super) fn one_sided(sides: &Sides) -> Option<Reason> {
+pub(super) fn one_sided(sides: &Sides) -> Option<DropReason> {
     match (sides.right.is_empty(), sides.wrong.is_empty()) {
-        (true, true) if sides.unused.contains(&Unused::Unverifiable) => Some(Reason::NoneVerifiable),
-        (true, true) => Some(Reason::NoResponses),
-        (true, false) => Some(Reason::NoneRight),
-        (false, true) => Some(Reason::NoneWrong),
+        (true, true) if sides.unused.contains(&UnusedReason::Unverifiable) => Some(DropReason::NoneVerifiable),
+        (true, true) => Some(DropReason::NoResponses),
+        (true, false) => Some(DropReason::NoneRight),
+        (false, true) => Some(DropReason::NoneWrong),
         (false, false) => None,
     }
 }
@@ -118,14 +121,14 @@ pub(super) fn one_sided(sides: &Sides) -> Option<Reason> {
 /// # Errors
 /// [`DatasetError`] at the first row that is broken: nothing was spent by then.
 pub fn decide(
-    inputs: &[Input],
-    columns: &Columns,
-    settings: &Settings,
+    inputs: &[QuestionFile],
+    columns: &PairColumns,
+    settings: &PairSettings,
     benchmarks: &Benchmarks,
-) -> Result<Decided, DatasetError> {
-    let mut decided = Decided::default();
+) -> Result<RowFates, DatasetError> {
+    let mut decided = RowFates::default();
     let mut ids = HashSet::new();
-    let mut near = settings.near_duplicates.map(Near::new);
+    let mut near = settings.near_duplicates.map(NearDuplicates::new);
     for read in rows(inputs, columns) {
         let ReadRow { file, question, .. } = read?;
         let number = decided.fates.len();
@@ -133,11 +136,11 @@ pub fn decide(
             decided.starts.push(number);
         }
         let (fate, pairs) = match question {
-            Err((_, reason)) => (Fate::Dropped(reason), 0),
+            Err((_, reason)) => (RowFate::Dropped(reason), 0),
             Ok(question) => fate(&question, number, settings, benchmarks, &mut ids, near.as_mut()),
         };
         decided.fates.push(fate);
-        decided.kept += u64::from(fate == Fate::Kept);
+        decided.kept += u64::from(fate == RowFate::Kept);
         decided.pairs_at_most += pairs;
     }
     draw(inputs, settings, &mut decided);
@@ -147,16 +150,16 @@ pub fn decide(
 fn fate(
     question: &Question,
     number: usize,
-    settings: &Settings,
+    settings: &PairSettings,
     benchmarks: &Benchmarks,
     ids: &mut HashSet<u64>,
-    near: Option<&mut Near>,
-) -> (Fate, u64) {
-    if !ids.insert(Keyed::new(0, &question.id, "pairs id", &[]).u64()) {
-        return (Fate::Dropped(Reason::DoubledId), 0);
+    near: Option<&mut NearDuplicates>,
+) -> (RowFate, u64) {
+    if !ids.insert(KeyedRandom::new(0, &question.id, "pairs id", &[]).u64()) {
+        return (RowFate::Dropped(DropReason::DoubledId), 0);
     }
     if let Some(reason) = unfit(question, settings) {
-        return (Fate::Dropped(reason), 0);
+        return (RowFate::Dropped(reason), 0);
     }
     let most = if settings.samples > 0 {
         let samples = settings.samples as usize;
@@ -164,32 +167,32 @@ fn fate(
     } else {
         let sides = choose::sides(question, question.candidates.clone(), settings);
         if let Some(reason) = one_sided(&sides) {
-            return (Fate::Dropped(reason), 0);
+            return (RowFate::Dropped(reason), 0);
         }
         settings.per_question.min(sides.right.len() * sides.wrong.len())
     };
     let words = words(&question.text());
     if let Some((row, overlap)) = benchmarks.meet(&words, settings.ngram, settings.overlap) {
-        return (Fate::Contaminated(row, overlap), 0);
+        return (RowFate::Contaminated(row, overlap), 0);
     }
     if let Some((earlier, similarity)) = near.and_then(|near| near.meet(&words, number as u32)) {
-        return (Fate::NearDuplicate(earlier, similarity), 0);
+        return (RowFate::NearDuplicate(earlier, similarity), 0);
     }
-    (Fate::Kept, most as u64)
+    (RowFate::Kept, most as u64)
 }
 
 /// Keeps of each file as many questions as its weight gives it in the largest mixture without repetition; which ones, is drawn by seed.
-fn draw(inputs: &[Input], settings: &Settings, decided: &mut Decided) {
+fn draw(inputs: &[QuestionFile], settings: &PairSettings, decided: &mut RowFates) {
     if inputs.iter().all(|input| input.weight.is_none()) {
         return;
     }
     let kept = |file: usize| {
         let end = decided.starts.get(file + 1).copied().unwrap_or(decided.fates.len());
         let start = decided.starts.get(file).copied().unwrap_or(end);
-        (start..end).filter(|number| decided.fates[*number] == Fate::Kept).collect::<Vec<usize>>()
+        (start..end).filter(|number| decided.fates[*number] == RowFate::Kept).collect::<Vec<usize>>()
     };
-    let weight = |input: &Input| input.weight.unwrap_or(1.0);
-    let share = |(file, input): (usize, &Input)| kept(file).len() as f64 / weight(input);
+    let weight = |input: &QuestionFile| input.weight.unwrap_or(1.0);
+    let share = |(file, input): (usize, &QuestionFile)| kept(file).len() as f64 / weight(input);
     let scale = inputs.iter().enumerate().filter(|(_, input)| weight(input) > 0.0).map(share).fold(f64::INFINITY, f64::min);
     let mut not_drawn = Vec::new();
     for (file, input) in inputs.iter().enumerate() {
@@ -198,13 +201,13 @@ fn draw(inputs: &[Input], settings: &Settings, decided: &mut Decided) {
         let wanted = if scale.is_finite() { (scale * weight(input) + 1e-6).floor() as usize } else { 0 };
         kept.sort_by_cached_key(|number| {
             let row = (*number - decided.starts[file]) as u64;
-            (Keyed::new(settings.seed, "", "pairs mixture", &[file as u64, row]).u64(), *number)
+            (KeyedRandom::new(settings.seed, "", "pairs mixture", &[file as u64, row]).u64(), *number)
         });
         not_drawn.extend(kept.into_iter().skip(wanted));
     }
     let before = decided.kept.max(1);
     for number in not_drawn {
-        decided.fates[number] = Fate::Dropped(Reason::NotDrawn);
+        decided.fates[number] = RowFate::Dropped(DropReason::NotDrawn);
         decided.kept -= 1;
     }
     decided.pairs_at_most = (decided.pairs_at_most as f64 * decided.kept as f64 / before as f64).ceil() as u64;

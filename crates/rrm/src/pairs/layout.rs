@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::dataset::find;
 
-/// Where questions, answers and responses stand in a row.
+/// The layout of questions, answers and responses in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Layout {
+pub enum QuestionLayout {
     /// MMLU-Pro: `question`, `options`, `answer` (a letter); `question_id`, `category`.
     MmluPro,
     /// GSM8K's solutions of several models: `question`, `ground_truth`, and a column with `solution` for each model.
@@ -31,50 +31,52 @@ pub enum Layout {
     Plain,
 }
 
-impl Layout {
+impl QuestionLayout {
     /// All of them, in the order in which they are tried.
-    pub const ALL: [Layout; 9] = [
-        Layout::MmluPro,
-        Layout::Gsm8kSolutions,
-        Layout::Gsm8k,
-        Layout::Math,
-        Layout::Webinstruct,
-        Layout::BigMath,
-        Layout::SkyworkOr1,
-        Layout::DapoMath,
-        Layout::Plain,
+    pub const ALL: [QuestionLayout; 9] = [
+        QuestionLayout::MmluPro,
+        QuestionLayout::Gsm8kSolutions,
+        QuestionLayout::Gsm8k,
+        QuestionLayout::Math,
+        QuestionLayout::Webinstruct,
+        QuestionLayout::BigMath,
+        QuestionLayout::SkyworkOr1,
+        QuestionLayout::DapoMath,
+        QuestionLayout::Plain,
     ];
 
     /// The layout of a row.
-    pub(super) fn of(row: &Map<String, Value>) -> Option<Layout> {
-        Layout::ALL.into_iter().find(|layout| layout.fits(row))
+    pub(super) fn of(row: &Map<String, Value>) -> Option<QuestionLayout> {
+        QuestionLayout::ALL.into_iter().find(|layout| layout.fits(row))
     }
 
     fn fits(self, row: &Map<String, Value>) -> bool {
         let has = |names: &[&str]| names.iter().all(|name| find(row, name).is_some());
         let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
         match self {
-            Layout::MmluPro => has(&["question", "options", "answer"]),
-            Layout::Gsm8kSolutions => has(&["question", "ground_truth"]) && row.values().any(|v| v.get("solution").is_some()),
-            Layout::Gsm8k => has(&["question"]) && text("answer").contains("#### "),
-            Layout::Math => has(&["problem", "level"]) && text("solution").contains("\\boxed"),
-            Layout::Webinstruct => has(&["question", "answer", "answer_type"]),
-            Layout::BigMath => has(&["problem", "answer", "domain"]),
-            Layout::SkyworkOr1 => {
+            QuestionLayout::MmluPro => has(&["question", "options", "answer"]),
+            QuestionLayout::Gsm8kSolutions => {
+                has(&["question", "ground_truth"]) && row.values().any(|v| v.get("solution").is_some())
+            }
+            QuestionLayout::Gsm8k => has(&["question"]) && text("answer").contains("#### "),
+            QuestionLayout::Math => has(&["problem", "level"]) && text("solution").contains("\\boxed"),
+            QuestionLayout::Webinstruct => has(&["question", "answer", "answer_type"]),
+            QuestionLayout::BigMath => has(&["problem", "answer", "domain"]),
+            QuestionLayout::SkyworkOr1 => {
                 let listed = find(row, "reward_model.ground_truth").and_then(Value::as_str).is_some_and(|t| t.starts_with("[\""));
                 has(&["prompt", "reward_model.ground_truth"]) && (listed || has(&["extra_info.model_difficulty"]))
             }
-            Layout::DapoMath => has(&["prompt", "reward_model.ground_truth"]),
-            Layout::Plain => ["prompt", "question", "problem"].iter().any(|name| row.contains_key(*name)),
+            QuestionLayout::DapoMath => has(&["prompt", "reward_model.ground_truth"]),
+            QuestionLayout::Plain => ["prompt", "question", "problem"].iter().any(|name| row.contains_key(*name)),
         }
     }
 
     /// Columns that the question may stand in, the first that is there.
     pub(super) fn prompt(self) -> &'static [&'static str] {
         match self {
-            Layout::Math | Layout::BigMath => &["problem"],
-            Layout::SkyworkOr1 | Layout::DapoMath => &["prompt"],
-            Layout::Plain => &["prompt", "question", "problem"],
+            QuestionLayout::Math | QuestionLayout::BigMath => &["problem"],
+            QuestionLayout::SkyworkOr1 | QuestionLayout::DapoMath => &["prompt"],
+            QuestionLayout::Plain => &["prompt", "question", "problem"],
             _ => &["question"],
         }
     }
@@ -82,10 +84,10 @@ impl Layout {
     /// Columns that the right answer may stand in.
     pub(super) fn reference(self) -> &'static [&'static str] {
         match self {
-            Layout::Gsm8kSolutions => &["ground_truth"],
-            Layout::Math => &["answer", "solution"],
-            Layout::SkyworkOr1 | Layout::DapoMath => &["reward_model.ground_truth"],
-            Layout::Plain => &["reference", "gold", "ground_truth", "answer"],
+            QuestionLayout::Gsm8kSolutions => &["ground_truth"],
+            QuestionLayout::Math => &["answer", "solution"],
+            QuestionLayout::SkyworkOr1 | QuestionLayout::DapoMath => &["reward_model.ground_truth"],
+            QuestionLayout::Plain => &["reference", "gold", "ground_truth", "answer"],
             _ => &["answer"],
         }
     }
@@ -93,9 +95,9 @@ impl Layout {
     /// Columns that an id may stand in.
     pub(super) fn id(self) -> &'static [&'static str] {
         match self {
-            Layout::MmluPro => &["question_id", "id"],
-            Layout::Math => &["unique_id", "id"],
-            Layout::SkyworkOr1 | Layout::DapoMath => &["extra_info.index", "id"],
+            QuestionLayout::MmluPro => &["question_id", "id"],
+            QuestionLayout::Math => &["unique_id", "id"],
+            QuestionLayout::SkyworkOr1 | QuestionLayout::DapoMath => &["extra_info.index", "id"],
             _ => &["id", "question_id"],
         }
     }
@@ -103,26 +105,26 @@ impl Layout {
     /// Columns that say what a question is about.
     pub(super) fn category(self) -> &'static [&'static str] {
         match self {
-            Layout::Math => &["type", "subject"],
-            Layout::BigMath => &["domain"],
-            Layout::SkyworkOr1 | Layout::DapoMath => &["data_source", "ability"],
+            QuestionLayout::Math => &["type", "subject"],
+            QuestionLayout::BigMath => &["domain"],
+            QuestionLayout::SkyworkOr1 | QuestionLayout::DapoMath => &["data_source", "ability"],
             _ => &["category", "subject", "source"],
         }
     }
 }
 
-impl fmt::Display for Layout {
+impl fmt::Display for QuestionLayout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Layout::MmluPro => "mmlu-pro",
-            Layout::Gsm8kSolutions => "gsm8k-solutions",
-            Layout::Gsm8k => "gsm8k",
-            Layout::Math => "math",
-            Layout::Webinstruct => "webinstruct",
-            Layout::BigMath => "big-math",
-            Layout::SkyworkOr1 => "skywork-or1",
-            Layout::DapoMath => "dapo-math",
-            Layout::Plain => "plain",
+            QuestionLayout::MmluPro => "mmlu-pro",
+            QuestionLayout::Gsm8kSolutions => "gsm8k-solutions",
+            QuestionLayout::Gsm8k => "gsm8k",
+            QuestionLayout::Math => "math",
+            QuestionLayout::Webinstruct => "webinstruct",
+            QuestionLayout::BigMath => "big-math",
+            QuestionLayout::SkyworkOr1 => "skywork-or1",
+            QuestionLayout::DapoMath => "dapo-math",
+            QuestionLayout::Plain => "plain",
         })
     }
 }

@@ -15,8 +15,8 @@ const NONE: u32 = u32::MAX;
 /// Earlier questions looked at in each band, the latest first: what bounds the time where thousands share a band.
 const LOOKED_AT: usize = 256;
 
-/// The kept questions so far.
-pub(super) struct Near {
+/// The kept questions so far, for finding near duplicates.
+pub(super) struct NearDuplicates {
     threshold: f64,
     factors: Vec<(u64, u64)>,
     heads: Vec<u32>,
@@ -25,12 +25,12 @@ pub(super) struct Near {
     places: Vec<u32>,
 }
 
-impl Near {
+impl NearDuplicates {
     /// No questions yet; `threshold` is the similarity from which one repeats another.
     pub(super) fn new(threshold: f64) -> Self {
         let factor = |i: u64| (mix(2 * i + 1) | 1, mix(2 * i + 2));
         let (heads, factors) = (vec![NONE; HEADS * BANDS], (0..MINIMA as u64).map(factor).collect());
-        Near { threshold, factors, heads, next: Vec::new(), minima: Vec::new(), places: Vec::new() }
+        NearDuplicates { threshold, factors, heads, next: Vec::new(), minima: Vec::new(), places: Vec::new() }
     }
 
     /// The place of the most similar kept question with the similarity, if there is one near enough; else the question is kept under `place`.
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_same_and_nearly_the_same_are_found_and_others_are_kept() {
-        let mut near = Near::new(0.8);
+        let mut near = NearDuplicates::new(0.8);
         assert_eq!(near.meet(&text(0, 200), 7), None);
         assert_eq!(near.meet(&text(0, 200), 8), Some((7, 1.0)));
         // 190 of 200 runs in common, then 100 of 300.
@@ -113,7 +113,7 @@ mod tests {
         // Of n runs each, k apart: (n - k) / (n + k) in common.
         let off: Vec<f64> = (0..40)
             .map(|i| {
-                let near = Near::new(0.8);
+                let near = NearDuplicates::new(0.8);
                 let (a, b) = (text(i * 1000, i * 1000 + 204), text(i * 1000 + 50, i * 1000 + 254));
                 similarity(&near.signature(&a).0, &near.signature(&b).0) - 150.0 / 250.0
             })
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn questions_that_share_a_band_by_the_hundred_take_bounded_time() {
-        let mut near = Near::new(1.1);
+        let mut near = NearDuplicates::new(1.1);
         (0..1000).for_each(|place| assert_eq!(near.meet(&text(0, 20), place), None));
     }
 }

@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use rrm_verify as verify;
 
-use super::{Reason, columns::Columns, layout::Layout};
+use super::{DropReason, columns::PairColumns, layout::QuestionLayout};
 use crate::{
     chat::Message,
-    dataset::{Said, find, said},
+    dataset::{TurnsOrText, find, said},
 };
 
 /// One question.
@@ -15,25 +15,25 @@ use crate::{
 pub(super) struct Question {
     /// `LAYOUT/ID`; the file's name and row stand for an id where there is none.
     pub id: String,
-    pub layout: Layout,
+    pub layout: QuestionLayout,
     pub category: String,
     pub messages: Vec<Message>,
-    pub gold: Gold,
-    pub candidates: Vec<Candidate>,
+    pub gold: GoldAnswers,
+    pub candidates: Vec<QuestionResponse>,
 }
 
-/// What is right.
+/// The right answers of a question.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Gold {
+pub(super) struct GoldAnswers {
     /// Any of these; at least one.
     pub answers: Vec<String>,
     /// The options to choose from, where the answers are their letters.
     pub options: Vec<String>,
 }
 
-/// A response as it stands in the file, or as it was sampled.
+/// A response from the file, or a sampled one.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Candidate {
+pub(super) struct QuestionResponse {
     pub index: usize,
     pub text: String,
     pub model: Option<String>,
@@ -50,27 +50,36 @@ impl Question {
     }
 }
 
-/// Where a row stands.
+/// The file's stem and the row that a question comes from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
+pub(super) struct QuestionOrigin<'a> {
     /// The file's name without folder and endings.
     pub stem: &'a str,
     pub row: usize,
 }
 
 /// The row's id: also rows that are no questions have one, to be named by.
-pub(super) fn id(row: &Map<String, Value>, layout: Option<Layout>, columns: &Columns, place: Place<'_>) -> String {
-    let layout = layout.unwrap_or(Layout::Plain);
+pub(super) fn id(
+    row: &Map<String, Value>,
+    layout: Option<QuestionLayout>,
+    columns: &PairColumns,
+    place: QuestionOrigin<'_>,
+) -> String {
+    let layout = layout.unwrap_or(QuestionLayout::Plain);
     let id = columns.value(row, "id", layout.id()).and_then(scalar);
     format!("{layout}/{}", id.unwrap_or_else(|| format!("{}-row-{}", place.stem, place.row)))
 }
 
 /// Reads a row.
-pub(super) fn question(row: &Map<String, Value>, columns: &Columns, place: Place<'_>) -> Result<Question, (String, Reason)> {
-    let layout = if columns.named("prompt").is_some() { Some(Layout::Plain) } else { Layout::of(row) };
+pub(super) fn question(
+    row: &Map<String, Value>,
+    columns: &PairColumns,
+    place: QuestionOrigin<'_>,
+) -> Result<Question, (String, DropReason)> {
+    let layout = if columns.named("prompt").is_some() { Some(QuestionLayout::Plain) } else { QuestionLayout::of(row) };
     let id = id(row, layout, columns, place);
-    let Some(layout) = layout else { return Err((id, Reason::UnknownLayout)) };
-    let read = || -> Result<Question, Reason> {
+    let Some(layout) = layout else { return Err((id, DropReason::UnknownLayout)) };
+    let read = || -> Result<Question, DropReason> {
         let mut messages = prompt(row, layout, columns)?;
         let gold = gold(row, layout, columns)?;
         if let Some(last) = messages.last_mut().filter(|_| !gold.options.is_empty()) {
@@ -85,56 +94,58 @@ pub(super) fn question(row: &Map<String, Value>, columns: &Columns, place: Place
 }
 
 /// What a row asks, whether or not its answer is known: the layout, the id and the text.
-pub(super) fn asked(row: &Map<String, Value>, place: Place<'_>) -> Option<(Layout, String, String)> {
-    let (columns, layout) = (Columns::default(), Layout::of(row)?);
+pub(super) fn asked(row: &Map<String, Value>, place: QuestionOrigin<'_>) -> Option<(QuestionLayout, String, String)> {
+    let (columns, layout) = (PairColumns::default(), QuestionLayout::of(row)?);
     let messages = prompt(row, layout, &columns).ok()?;
     let options = gold(row, layout, &columns).map(|gold| gold.options).unwrap_or_default();
     let texts: Vec<String> = messages.into_iter().map(|message| message.content).chain(options).collect();
     Some((layout, id(row, Some(layout), &columns, place), texts.join("\n")))
 }
 
-fn prompt(row: &Map<String, Value>, layout: Layout, columns: &Columns) -> Result<Vec<Message>, Reason> {
-    let value = columns.value(row, "prompt", layout.prompt()).ok_or(Reason::NoPrompt)?;
-    let messages = match said(value, "prompt", "a text").map_err(|_| Reason::NoPrompt)? {
-        Said::Text(text) => vec![Message::user(text)],
-        Said::Turns(turns) => turns,
+fn prompt(row: &Map<String, Value>, layout: QuestionLayout, columns: &PairColumns) -> Result<Vec<Message>, DropReason> {
+    let value = columns.value(row, "prompt", layout.prompt()).ok_or(DropReason::NoPrompt)?;
+    let messages = match said(value, "prompt", "a text").map_err(|_| DropReason::NoPrompt)? {
+        TurnsOrText::Text(text) => vec![Message::user(text)],
+        TurnsOrText::Turns(turns) => turns,
     };
-    if messages.iter().all(|message| message.content.trim().is_empty()) { Err(Reason::NoPrompt) } else { Ok(messages) }
+    if messages.iter().all(|message| message.content.trim().is_empty()) { Err(DropReason::NoPrompt) } else { Ok(messages) }
 }
 
-fn gold(row: &Map<String, Value>, layout: Layout, columns: &Columns) -> Result<Gold, Reason> {
-    let value = columns.value(row, "reference", layout.reference()).ok_or(Reason::NoAnswer)?;
+fn gold(row: &Map<String, Value>, layout: QuestionLayout, columns: &PairColumns) -> Result<GoldAnswers, DropReason> {
+    let value = columns.value(row, "reference", layout.reference()).ok_or(DropReason::NoAnswer)?;
     // Skywork-OR1's problems of programming are checked by running tests.
     if find(row, "ability").and_then(Value::as_str) == Some("code") {
-        return Err(Reason::UnverifiableAnswer);
+        return Err(DropReason::UnverifiableAnswer);
     }
     let options = match (layout, row.get("options")) {
-        (Layout::MmluPro | Layout::Plain, Some(Value::Array(options))) => options.iter().filter_map(scalar).collect(),
+        (QuestionLayout::MmluPro | QuestionLayout::Plain, Some(Value::Array(options))) => {
+            options.iter().filter_map(scalar).collect()
+        }
         _ => Vec::new(),
     };
     let answers: Vec<String> = match value {
         Value::Array(list) => list.iter().filter_map(scalar).collect(),
         value => {
-            let text = scalar(value).ok_or(Reason::UnverifiableAnswer)?;
+            let text = scalar(value).ok_or(DropReason::UnverifiableAnswer)?;
             match layout {
-                Layout::SkyworkOr1 => serde_json::from_str::<Vec<String>>(&text).unwrap_or_else(|_| vec![text]),
-                Layout::Gsm8k => text.rsplit_once("####").map(|(_, answer)| vec![answer.to_owned()]).unwrap_or_default(),
-                Layout::Gsm8kSolutions => vec![verify::of_gold(&text).map_or(text, |gold| gold.text)],
-                Layout::Math => vec![verify::of_gold(&text).map_or(text, |gold| gold.text)],
+                QuestionLayout::SkyworkOr1 => serde_json::from_str::<Vec<String>>(&text).unwrap_or_else(|_| vec![text]),
+                QuestionLayout::Gsm8k => text.rsplit_once("####").map(|(_, answer)| vec![answer.to_owned()]).unwrap_or_default(),
+                QuestionLayout::Gsm8kSolutions => vec![verify::of_gold(&text).map_or(text, |gold| gold.text)],
+                QuestionLayout::Math => vec![verify::of_gold(&text).map_or(text, |gold| gold.text)],
                 _ => vec![text],
             }
         }
     };
     let answers: Vec<String> = answers.iter().map(|a| a.trim().to_owned()).filter(|a| !a.is_empty()).collect();
-    if answers.is_empty() { Err(Reason::NoAnswer) } else { Ok(Gold { answers, options }) }
+    if answers.is_empty() { Err(DropReason::NoAnswer) } else { Ok(GoldAnswers { answers, options }) }
 }
 
-fn candidates(row: &Map<String, Value>, layout: Layout, columns: &Columns) -> Vec<Candidate> {
+fn candidates(row: &Map<String, Value>, layout: QuestionLayout, columns: &PairColumns) -> Vec<QuestionResponse> {
     let value = columns.value(row, "responses", &["responses", "completions", "generations"]);
     let listed: Vec<(Option<String>, &Value)> = match value {
         Some(Value::Array(list)) => list.iter().map(|value| (None, value)).collect(),
         Some(Value::Object(models)) => models.iter().map(|(model, value)| (Some(model.clone()), value)).collect(),
-        _ if layout == Layout::Gsm8kSolutions => {
+        _ if layout == QuestionLayout::Gsm8kSolutions => {
             row.iter().filter(|(_, v)| v.get("solution").is_some()).map(|(model, value)| (Some(model.clone()), value)).collect()
         }
         _ => Vec::new(),
@@ -143,13 +154,13 @@ fn candidates(row: &Map<String, Value>, layout: Layout, columns: &Columns) -> Ve
     listed.into_iter().enumerate().filter_map(candidate).collect()
 }
 
-fn candidate(index: usize, model: Option<String>, value: &Value, columns: &Columns) -> Option<Candidate> {
+fn candidate(index: usize, model: Option<String>, value: &Value, columns: &PairColumns) -> Option<QuestionResponse> {
     let Value::Object(keys) = value else {
-        return Some(Candidate { index, text: text(value)?, model, answer: None, correct: None, cut: false });
+        return Some(QuestionResponse { index, text: text(value)?, model, answer: None, correct: None, cut: false });
     };
     let of = |field: &str, usual: &[&str]| columns.value(keys, field, usual);
     let truth = |value: &Value| value.as_bool().or(value.as_u64().filter(|n| *n < 2).map(|n| n == 1));
-    Some(Candidate {
+    Some(QuestionResponse {
         index,
         text: of("responses.text", &["text", "content", "response", "solution", "generation"]).and_then(text)?,
         model: of("responses.model", &["model"]).and_then(scalar).or(model),
@@ -162,8 +173,8 @@ fn candidate(index: usize, model: Option<String>, value: &Value, columns: &Colum
 /// A response's text; of messages, what the last one says.
 fn text(value: &Value) -> Option<String> {
     match said(value, "responses", "a text").ok()? {
-        Said::Text(text) => Some(text),
-        Said::Turns(turns) => turns.into_iter().next_back().map(|message| message.content),
+        TurnsOrText::Text(text) => Some(text),
+        TurnsOrText::Turns(turns) => turns.into_iter().next_back().map(|message| message.content),
     }
 }
 

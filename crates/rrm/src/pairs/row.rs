@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Reason, Settings, choose::Usable, layout::Layout, question::Question};
+use super::{DropReason, PairSettings, choose::UsableResponse, layout::QuestionLayout, question::Question};
 
 /// A preference pair; the names are TRL's where TRL has one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct PairRow {
     /// The question's id, with its layout before it.
     pub question_id: String,
     /// The layout of the row.
-    pub source: Layout,
+    pub source: QuestionLayout,
     /// The file.
     pub file: String,
     /// Its row, from 1.
@@ -60,7 +60,7 @@ pub struct PairRow {
 
 /// A row that gives no pair, or a pair that was left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Dropped {
+pub struct DroppedPair {
     /// The question's id, or the pair's.
     pub id: String,
     /// The file.
@@ -68,16 +68,16 @@ pub struct Dropped {
     /// Its row, from 1.
     pub row: usize,
     /// Why.
-    pub reason: Reason,
+    pub reason: DropReason,
     /// What it met, for contaminated rows and near-duplicates.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
-    pub met: Option<Met>,
+    pub met: Option<Overlap>,
 }
 
-/// What a dropped row met.
+/// The benchmark row or the earlier row that a dropped row overlaps with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Met {
+pub enum Overlap {
     /// A benchmark's prompt.
     Benchmark {
         /// Its name.
@@ -98,9 +98,9 @@ pub enum Met {
     },
 }
 
-/// How the base judge fared with a pair: a line as `rrm train` reads it as a `filter`.
+/// A filter line for `rrm train`: how often the base judge was right about a pair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Filtered {
+pub struct FilterLine {
     /// The pair.
     pub id: String,
     /// Verdicts for the right response.
@@ -116,8 +116,8 @@ pub(super) fn pair(
     question: &Question,
     file: &str,
     row: usize,
-    (right, wrong): (&Usable, &Usable),
-    settings: &Settings,
+    (right, wrong): (&UsableResponse, &UsableResponse),
+    settings: &PairSettings,
 ) -> PairRow {
     let id = format!("{}/{}-{}", question.id, right.index, wrong.index);
     let first = super::choose::right_first(&id, settings);
@@ -157,7 +157,7 @@ pub(super) fn pair(
     }
 }
 
-fn said(response: &Usable, settings: &Settings) -> Value {
+fn said(response: &UsableResponse, settings: &PairSettings) -> Value {
     match settings.conversational && !settings.as_responses {
         true => json!([{"role": "assistant", "content": response.text}]),
         false => response.text.clone().into(),

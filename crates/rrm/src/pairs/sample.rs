@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use super::{
-    Settings,
-    question::{Candidate, Question},
+    PairSettings,
+    question::{Question, QuestionResponse},
 };
 use crate::{
     address::{KeyParts, completion_key},
@@ -22,14 +22,18 @@ use crate::{
 const SAMPLES: &str = "rrm pairs samples 1";
 
 /// Asks for `settings.samples` responses at once. Where one fails the others still end: what they paid for is stored.
-pub(super) async fn sample(judge: &Judge, question: &Question, settings: &Settings) -> Result<Vec<Candidate>, JudgeError> {
+pub(super) async fn sample(
+    judge: &Judge,
+    question: &Question,
+    settings: &PairSettings,
+) -> Result<Vec<QuestionResponse>, JudgeError> {
     let messages: Arc<[Message]> = asked(question, settings).into();
     let all = (0..settings.samples).map(|index| one(judge, question, messages.clone(), index, settings.seed));
     join_all(all).await.into_iter().collect()
 }
 
 /// The question with what is said about how to answer.
-fn asked(question: &Question, settings: &Settings) -> Vec<Message> {
+fn asked(question: &Question, settings: &PairSettings) -> Vec<Message> {
     let usual = match question.gold.options.is_empty() {
         true => "Reason step by step, and put your final answer in \\boxed{}.",
         false => "Reason step by step, and put the letter of the right option in \\boxed{}.",
@@ -48,7 +52,7 @@ async fn one(
     messages: Arc<[Message]>,
     index: u32,
     seed: u64,
-) -> Result<Candidate, JudgeError> {
+) -> Result<QuestionResponse, JudgeError> {
     let ready = judge.places.prepare().await;
     let request = Request {
         messages,
@@ -80,5 +84,5 @@ async fn one(
     // Where a server listens is nothing that rows may depend on.
     let model = info.name.split(" at http").next().map(str::to_owned);
     let index = index as usize;
-    Ok(Candidate { index, text: said.answer, model, answer: None, correct: None, cut: said.truncated || !said.closed })
+    Ok(QuestionResponse { index, text: said.answer, model, answer: None, correct: None, cut: said.truncated || !said.closed })
 }

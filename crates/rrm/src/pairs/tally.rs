@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Reason, Unused, work::Done};
+use super::{DropReason, UnusedReason, work::RowPairs};
 use crate::result::Verdicts;
 
-/// Counts of a run.
+/// Totals of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tally {
+pub struct PairTotals {
     /// Rows read.
     pub rows: u64,
     /// Questions that gave at least one pair.
@@ -21,16 +21,16 @@ pub struct Tally {
     /// Rows, questions with pairs, and pairs of each category.
     pub categories: BTreeMap<String, [u64; 3]>,
     /// Rows and pairs dropped, by reason.
-    pub dropped: BTreeMap<Reason, u64>,
+    pub dropped: BTreeMap<DropReason, u64>,
     /// Responses that were not used, by reason.
-    pub unused: BTreeMap<Unused, u64>,
+    pub unused: BTreeMap<UnusedReason, u64>,
     /// How the base judge's votes went.
     pub verdicts: Verdicts,
 }
 
-impl Tally {
+impl PairTotals {
     /// Adds one row.
-    pub fn add(&mut self, done: &Done) {
+    pub fn add(&mut self, done: &RowPairs) {
         let given = u64::from(!done.pairs.is_empty());
         let pairs = done.pairs.len() as u64;
         self.rows += 1;

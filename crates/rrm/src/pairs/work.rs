@@ -11,13 +11,13 @@ use std::{
 use futures::{StreamExt, stream};
 
 use super::{
-    Input, Reason, Settings, Unused,
+    DropReason, PairSettings, QuestionFile, UnusedReason,
     benchmarks::Benchmarks,
-    choose::{self, Usable},
-    columns::Columns,
-    decide::{Decided, Fate, ReadRow, one_sided, rows},
+    choose::{self, UsableResponse},
+    columns::PairColumns,
+    decide::{ReadRow, RowFate, RowFates, one_sided, rows},
     question::Question,
-    row::{self, Dropped, Filtered, Met, PairRow},
+    row::{self, DroppedPair, FilterLine, Overlap, PairRow},
     sample,
 };
 use crate::{
@@ -39,19 +39,19 @@ pub struct Judges<'a> {
     pub filter: Option<&'a Judge>,
 }
 
-/// What came of one row.
+/// The pairs of one row, and what was left out.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Done {
+pub struct RowPairs {
     /// What the question is about.
     pub category: String,
     /// Its pairs.
     pub pairs: Vec<PairRow>,
     /// Why there are none, or not more.
-    pub dropped: Vec<Dropped>,
+    pub dropped: Vec<DroppedPair>,
     /// How the base judge fared with its pairs.
-    pub filtered: Vec<Filtered>,
+    pub filtered: Vec<FilterLine>,
     /// Responses that were not used.
-    pub unused: Vec<Unused>,
+    pub unused: Vec<UnusedReason>,
     /// Pairs whose right response is the longer one.
     pub longer: u64,
     /// How the base judge's votes went.
@@ -86,34 +86,34 @@ pub enum PairsError {
 /// # Errors
 /// [`PairsError`] at the first row that cannot be read or written, or whose completions cannot be had.
 pub async fn work(
-    (inputs, columns): (&[Input], &Columns),
-    settings: &Settings,
-    (decided, benchmarks): (&Decided, &Benchmarks),
+    (inputs, columns): (&[QuestionFile], &PairColumns),
+    settings: &PairSettings,
+    (decided, benchmarks): (&RowFates, &Benchmarks),
     (judges, shard): (Judges<'_>, Option<Shard>),
     window: usize,
-    mut emit: impl FnMut(Done) -> Result<(), std::io::Error>,
+    mut emit: impl FnMut(RowPairs) -> Result<(), std::io::Error>,
 ) -> Result<(), PairsError> {
     let one = |(number, read): (usize, Result<ReadRow, DatasetError>)| async move {
         let read = read?;
         let fate = *decided.fates.get(number).ok_or(PairsError::Changed)?;
-        let at = At { file: &inputs[read.file].name, row: read.row };
+        let at = RowNumber { file: &inputs[read.file].name, row: read.row };
         let question = match read.question {
             Ok(question) => question,
-            Err((id, reason)) => return Ok(Done { dropped: vec![at.dropped(id, reason, None)], ..Done::default() }),
+            Err((id, reason)) => return Ok(RowPairs { dropped: vec![at.dropped(id, reason, None)], ..RowPairs::default() }),
         };
         let met = |fate| met(fate, inputs, decided, benchmarks);
         let reason = match fate {
-            Fate::Kept => return kept(&question, at, settings, judges).await,
-            Fate::Dropped(reason) => reason,
-            Fate::Contaminated(..) => Reason::Contaminated,
-            Fate::NearDuplicate(..) => Reason::NearDuplicate,
+            RowFate::Kept => return kept(&question, at, settings, judges).await,
+            RowFate::Dropped(reason) => reason,
+            RowFate::Contaminated(..) => DropReason::Contaminated,
+            RowFate::NearDuplicate(..) => DropReason::NearDuplicate,
         };
         let unused = match settings.samples {
             0 => choose::sides(&question, question.candidates.clone(), settings).unused,
             _ => Vec::new(),
         };
         let dropped = vec![at.dropped(question.id, reason, met(fate))];
-        Ok(Done { category: question.category, dropped, unused, ..Done::default() })
+        Ok(RowPairs { category: question.category, dropped, unused, ..RowPairs::default() })
     };
     let rows_here = Shard::of(shard, decided.rows(), rows(inputs, columns).enumerate());
     let stopped = AtomicBool::new(false);
@@ -138,43 +138,48 @@ pub async fn work(
     if rows == Shard::rows(shard, decided.rows()) { Ok(()) } else { Err(PairsError::Changed) }
 }
 
-/// Where a row stands.
+/// The file and the number of a row.
 #[derive(Clone, Copy)]
-struct At<'a> {
+struct RowNumber<'a> {
     file: &'a str,
     row: usize,
 }
 
-impl At<'_> {
-    fn dropped(self, id: String, reason: Reason, met: Option<Met>) -> Dropped {
-        Dropped { id, file: self.file.to_owned(), row: self.row, reason, met }
+impl RowNumber<'_> {
+    fn dropped(self, id: String, reason: DropReason, met: Option<Overlap>) -> DroppedPair {
+        DroppedPair { id, file: self.file.to_owned(), row: self.row, reason, met }
     }
 }
 
-fn met(fate: Fate, inputs: &[Input], decided: &Decided, benchmarks: &Benchmarks) -> Option<Met> {
+fn met(fate: RowFate, inputs: &[QuestionFile], decided: &RowFates, benchmarks: &Benchmarks) -> Option<Overlap> {
     match fate {
-        Fate::Contaminated(number, overlap) => benchmarks.row(number).map(|row| Met::Benchmark {
+        RowFate::Contaminated(number, overlap) => benchmarks.row(number).map(|row| Overlap::Benchmark {
             benchmark: row.benchmark.clone(),
             benchmark_row: row.id.clone(),
             overlap,
         }),
-        Fate::NearDuplicate(number, similarity) => {
+        RowFate::NearDuplicate(number, similarity) => {
             let (file, earlier_row) = decided.place(number as usize);
-            Some(Met::Earlier { earlier_file: inputs.get(file)?.name.clone(), earlier_row, similarity })
+            Some(Overlap::Earlier { earlier_file: inputs.get(file)?.name.clone(), earlier_row, similarity })
         }
         _ => None,
     }
 }
 
-async fn kept(question: &Question, at: At<'_>, settings: &Settings, judges: Judges<'_>) -> Result<Done, PairsError> {
-    let mut done = Done { category: question.category.clone(), ..Done::default() };
+async fn kept(
+    question: &Question,
+    at: RowNumber<'_>,
+    settings: &PairSettings,
+    judges: Judges<'_>,
+) -> Result<RowPairs, PairsError> {
+    let mut done = RowPairs { category: question.category.clone(), ..RowPairs::default() };
     let failed = |source| PairsError::Judge { id: question.id.clone(), source };
     let candidates = match judges.sampler.filter(|_| settings.samples > 0) {
         None => question.candidates.clone(),
         Some(judge) => match sample::sample(judge, question, settings).await {
             Ok(candidates) => candidates,
             Err(JudgeError::Engine(error)) if error.is_too_long() => {
-                done.dropped.push(at.dropped(question.id.clone(), Reason::TooLongForEngine, None));
+                done.dropped.push(at.dropped(question.id.clone(), DropReason::TooLongForEngine, None));
                 return Ok(done);
             }
             Err(error) => return Err(failed(error)),
@@ -195,12 +200,12 @@ async fn kept(question: &Question, at: At<'_>, settings: &Settings, judges: Judg
                     let kept = filtered.kept;
                     done.filtered.push(filtered);
                     if !kept {
-                        done.dropped.push(at.dropped(pair.id, Reason::TooEasy, None));
+                        done.dropped.push(at.dropped(pair.id, DropReason::TooEasy, None));
                         continue;
                     }
                 }
                 Err(JudgeError::Engine(error)) if error.is_too_long() => {
-                    done.dropped.push(at.dropped(pair.id, Reason::TooLongForEngine, None));
+                    done.dropped.push(at.dropped(pair.id, DropReason::TooLongForEngine, None));
                     continue;
                 }
                 Err(error) => return Err(failed(error)),
@@ -218,9 +223,9 @@ async fn difficulty(
     judge: &Judge,
     question: &Question,
     id: &str,
-    pair: (&Usable, &Usable),
-) -> Result<(Filtered, Vec<Vote>), JudgeError> {
-    let response = |usable: &Usable, label| Response {
+    pair: (&UsableResponse, &UsableResponse),
+) -> Result<(FilterLine, Vec<Vote>), JudgeError> {
+    let response = |usable: &UsableResponse, label| Response {
         text: usable.text.as_str().into(),
         label: Some(label),
         team: None,
@@ -237,5 +242,5 @@ async fn difficulty(
     let votes: Vec<Vote> = played.judgment.evidence.votes().collect();
     let right = votes.iter().filter(|vote| **vote == Ok(Choice::A)).count() as u32;
     let of = votes.len() as u32;
-    Ok((Filtered { id: id.to_owned(), right, of, kept: right < of }, votes))
+    Ok((FilterLine { id: id.to_owned(), right, of, kept: right < of }, votes))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Played, Ratings, Score, Z95,
+    DecidedMatch, Ratings, Score, Z95,
     cholesky::{Cholesky, dot},
     connected, reachable,
 };
@@ -51,7 +51,7 @@ impl Default for BtConfig {
 ///
 /// # Panics
 /// When a match names a response that does not exist, or the same one twice.
-pub fn bradley_terry(n: usize, played: &[Played], config: &BtConfig) -> Ratings {
+pub fn bradley_terry(n: usize, played: &[DecidedMatch], config: &BtConfig) -> Ratings {
     let connected = connected(n, played);
     let (rated, pairs) = tally(n, played);
     let points = config.scale / std::f64::consts::LN_10;
@@ -70,8 +70,8 @@ pub fn bradley_terry(n: usize, played: &[Played], config: &BtConfig) -> Ratings 
     Ratings { scores, penalised, connected }
 }
 
-/// What two responses won against each other, half wins for ties included.
-struct Pair {
+/// The wins of two responses against each other, half wins for ties included.
+struct PairWins {
     i: usize,
     j: usize,
     wins_i: f64,
@@ -79,13 +79,13 @@ struct Pair {
 }
 
 /// Strengths (natural logarithms of odds against the mean), and the variances of their errors.
-struct Fit {
+struct StrengthFit {
     strengths: Vec<f64>,
     variances: Vec<f64>,
 }
 
 /// The responses that played, and the results of all pairs, numbered by place among those responses.
-fn tally(n: usize, played: &[Played]) -> (Vec<usize>, Vec<Pair>) {
+fn tally(n: usize, played: &[DecidedMatch]) -> (Vec<usize>, Vec<PairWins>) {
     let mut wins: BTreeMap<(usize, usize), (f64, f64)> = BTreeMap::new();
     for game in played {
         let points = game.outcome.points();
@@ -98,12 +98,13 @@ fn tally(n: usize, played: &[Played]) -> (Vec<usize>, Vec<Pair>) {
     wins.keys().for_each(|(i, j)| (place[*i], place[*j]) = (0, 0));
     let rated: Vec<usize> = (0..n).filter(|index| place[*index] == 0).collect();
     rated.iter().enumerate().for_each(|(number, index)| place[*index] = number);
-    let pairs = wins.into_iter().map(|((i, j), (wins_i, wins_j))| Pair { i: place[i], j: place[j], wins_i, wins_j }).collect();
+    let pairs =
+        wins.into_iter().map(|((i, j), (wins_i, wins_j))| PairWins { i: place[i], j: place[j], wins_i, wins_j }).collect();
     (rated, pairs)
 }
 
 /// Whether a chain of wins leads from every response to every other: then the likelihood has one maximum, and else none.
-fn has_maximum(n: usize, pairs: &[Pair]) -> bool {
+fn has_maximum(n: usize, pairs: &[PairWins]) -> bool {
     let (mut beats, mut beaten_by) = (vec![Vec::new(); n], vec![Vec::new(); n]);
     for pair in pairs {
         for (winner, loser, wins) in [(pair.i, pair.j, pair.wins_i), (pair.j, pair.i, pair.wins_j)] {
@@ -119,7 +120,7 @@ fn has_maximum(n: usize, pairs: &[Pair]) -> bool {
 /// Newton's method with step halving on a concave function, from equal strengths; `prior` is the precision of the normal prior.
 ///
 /// `None` when rounding leaves the information matrix singular or the steps do not settle.
-fn fit(n: usize, pairs: &[Pair], prior: f64) -> Option<Fit> {
+fn fit(n: usize, pairs: &[PairWins], prior: f64) -> Option<StrengthFit> {
     let mut strengths = vec![0.0; n];
     for _ in 0..MAX_STEPS {
         let (gradient, information) = derivatives(&strengths, pairs, prior);
@@ -131,7 +132,7 @@ fn fit(n: usize, pairs: &[Pair], prior: f64) -> Option<Fit> {
             // `derivatives` added 1 to the information along equal strengths, where errors have no meaning: taken out again.
             let along = 1.0 / (n as f64 * (prior + 1.0));
             let variances = factor.inverse_diagonal().into_iter().map(|variance| variance - along).collect();
-            return Some(Fit { strengths: moved(&strengths, &step, 1.0), variances });
+            return Some(StrengthFit { strengths: moved(&strengths, &step, 1.0), variances });
         }
         strengths = improved(&strengths, &step, gain, |at| objective(at, pairs, prior));
     }
@@ -155,7 +156,7 @@ fn moved(strengths: &[f64], step: &[f64], length: f64) -> Vec<f64> {
 }
 
 /// The logarithm of the likelihood, less the penalty.
-fn objective(strengths: &[f64], pairs: &[Pair], prior: f64) -> f64 {
+fn objective(strengths: &[f64], pairs: &[PairWins], prior: f64) -> f64 {
     let likelihood: f64 = pairs
         .iter()
         .map(|pair| {
@@ -171,7 +172,7 @@ fn objective(strengths: &[f64], pairs: &[Pair], prior: f64) -> f64 {
 ///
 /// The likelihood does not change when all strengths move together; 1/n added to every entry makes the matrix definite and, as
 /// the gradient sums to zero, changes no step.
-fn derivatives(strengths: &[f64], pairs: &[Pair], prior: f64) -> (Vec<f64>, Vec<f64>) {
+fn derivatives(strengths: &[f64], pairs: &[PairWins], prior: f64) -> (Vec<f64>, Vec<f64>) {
     let n = strengths.len();
     let mut gradient: Vec<f64> = strengths.iter().map(|strength| -prior * strength).collect();
     let mut information = vec![1.0 / n as f64; n * n];
@@ -197,10 +198,10 @@ fn rounded(points: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rating::Outcome;
+    use crate::rating::MatchOutcome;
 
-    fn won(a: usize, b: usize, times: usize) -> Vec<Played> {
-        vec![Played { a, b, outcome: Outcome::A }; times]
+    fn won(a: usize, b: usize, times: usize) -> Vec<DecidedMatch> {
+        vec![DecidedMatch { a, b, outcome: MatchOutcome::A }; times]
     }
 
     #[test]
@@ -242,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_tie_is_a_win_both_ways_and_equal_records_score_equally() {
-        let ring: Vec<Played> = (0..7).map(|a| Played { a, b: (a + 1) % 7, outcome: Outcome::Tie }).collect();
+        let ring: Vec<DecidedMatch> = (0..7).map(|a| DecidedMatch { a, b: (a + 1) % 7, outcome: MatchOutcome::Tie }).collect();
         let ratings = bradley_terry(7, &ring, &BtConfig::default());
         assert!(!ratings.penalised);
         assert!(ratings.scores.iter().all(|score| *score == ratings.scores[0] && score.unwrap().value == 1000.0));
@@ -251,7 +252,7 @@ mod tests {
     #[test]
     fn extreme_records_still_converge() {
         // Each beats the next 10,000 to 1: strengths spread over 40 * ln(10,000), far beyond where e^x keeps digits.
-        let chain: Vec<Played> = (0..40).flat_map(|i| [won(i, i + 1, 10_000), won(i + 1, i, 1)].concat()).collect();
+        let chain: Vec<DecidedMatch> = (0..40).flat_map(|i| [won(i, i + 1, 10_000), won(i + 1, i, 1)].concat()).collect();
         let ratings = bradley_terry(41, &chain, &BtConfig::default());
         assert!(!ratings.penalised);
         let gap = ratings.scores[0].unwrap().value - ratings.scores[40].unwrap().value;

@@ -1,7 +1,7 @@
 //! Matches in the order in which they were played -> Elo scores, and how much they depend on which matches and which order.
 
-use super::{Played, Ratings, Score, connected};
-use crate::keyed::Keyed;
+use super::{DecidedMatch, Ratings, Score, connected};
+use crate::keyed::KeyedRandom;
 
 /// Constants of Elo's update, and how many resamples its intervals rest on.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,7 @@ impl Default for EloConfig {
 ///
 /// # Panics
 /// When a match names a response that does not exist, or the same one twice.
-pub fn elo(n: usize, played: &[Played], config: &EloConfig, run_seed: u64, item: &str) -> Ratings {
+pub fn elo(n: usize, played: &[DecidedMatch], config: &EloConfig, run_seed: u64, item: &str) -> Ratings {
     let connected = connected(n, played);
     let mut rated = vec![false; n];
     played.iter().for_each(|game| (rated[game.a], rated[game.b]) = (true, true));
@@ -56,7 +56,7 @@ pub fn elo(n: usize, played: &[Played], config: &EloConfig, run_seed: u64, item:
 }
 
 /// Plays the matches in order from the start (Elo 1978).
-fn play<'a>(n: usize, played: impl Iterator<Item = &'a Played>, config: &EloConfig) -> Vec<f64> {
+fn play<'a>(n: usize, played: impl Iterator<Item = &'a DecidedMatch>, config: &EloConfig) -> Vec<f64> {
     let mut values = vec![config.initial; n];
     for game in played {
         let expected = 1.0 / (1.0 + config.base.powf((values[game.b] - values[game.a]) / config.scale));
@@ -68,10 +68,10 @@ fn play<'a>(n: usize, played: impl Iterator<Item = &'a Played>, config: &EloConf
 }
 
 /// The middle 95% of each response's score over the resamples; `None` without resamples.
-fn resample(n: usize, played: &[Played], config: &EloConfig, run_seed: u64, item: &str) -> Vec<Option<(f64, f64)>> {
+fn resample(n: usize, played: &[DecidedMatch], config: &EloConfig, run_seed: u64, item: &str) -> Vec<Option<(f64, f64)>> {
     let mut drawn: Vec<Vec<f64>> = vec![Vec::with_capacity(config.resamples as usize); n];
     for number in 0..config.resamples {
-        let mut keyed = Keyed::new(run_seed, item, "elo resample", &[u64::from(number)]);
+        let mut keyed = KeyedRandom::new(run_seed, item, "elo resample", &[u64::from(number)]);
         // Draws with replacement come in random order already; each is one match of the resample.
         let matches = (0..played.len()).map(|_| &played[keyed.below(played.len() as u64) as usize]);
         for (values, value) in drawn.iter_mut().zip(play(n, matches, config)) {
@@ -97,16 +97,16 @@ fn middle(mut values: Vec<f64>) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rating::Outcome;
+    use crate::rating::MatchOutcome;
 
-    fn some_matches() -> Vec<Played> {
-        let outcomes = [Outcome::A, Outcome::A, Outcome::B, Outcome::Tie, Outcome::A];
-        (0..60).map(|i| Played { a: i % 4, b: (i % 4 + 1 + i % 3) % 4, outcome: outcomes[i % 5] }).collect()
+    fn some_matches() -> Vec<DecidedMatch> {
+        let outcomes = [MatchOutcome::A, MatchOutcome::A, MatchOutcome::B, MatchOutcome::Tie, MatchOutcome::A];
+        (0..60).map(|i| DecidedMatch { a: i % 4, b: (i % 4 + 1 + i % 3) % 4, outcome: outcomes[i % 5] }).collect()
     }
 
     #[test]
     fn one_match_moves_half_of_k_and_has_no_interval() {
-        let ratings = elo(3, &[Played { a: 2, b: 0, outcome: Outcome::A }], &EloConfig::default(), 0, "row");
+        let ratings = elo(3, &[DecidedMatch { a: 2, b: 0, outcome: MatchOutcome::A }], &EloConfig::default(), 0, "row");
         assert_eq!(ratings.scores[2], Some(Score { value: 1002.0, low: None, high: None }));
         assert_eq!(ratings.scores[0], Some(Score { value: 998.0, low: None, high: None }));
         assert_eq!(ratings.scores[1], None);

@@ -10,15 +10,15 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Rate, ReportError,
-    own::{Gathering, OwnFamily},
+    HoldRate, ReportError,
+    own::{OwnAnswerCounts, OwnFamily},
 };
 use crate::{
-    eval::{CaseRow, Evaluation, Orders, Share},
+    eval::{BenchmarkEvaluation, CaseRow, Orders, Share},
     judge::JudgeKind,
     rating::Score,
     result::MatchRow,
-    vote::{Choice, Counts, Decision},
+    vote::{Choice, Decision, VoteCounts},
 };
 
 /// Transcripts of a run that are looked through for reasoning patterns, at most.
@@ -49,13 +49,13 @@ pub(super) struct Record {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Biases {
     /// Decisions for the response shown first, of those for either.
-    pub first_place: Rate,
+    pub first_place: HoldRate,
     /// Decisions for the longer response, of those between responses of different lengths.
-    pub longer: Rate,
+    pub longer: HoldRate,
     /// Right first decisions where the right response is the longer one.
-    pub right_if_longer: Rate,
+    pub right_if_longer: HoldRate,
     /// The same where it is the shorter one.
-    pub right_if_shorter: Rate,
+    pub right_if_shorter: HoldRate,
 }
 
 /// Decisions of about the same share of votes, and how many of them are right.
@@ -64,7 +64,7 @@ pub struct Bin {
     /// Mean share of the side that was decided for, between one half and one.
     pub said: f64,
     /// How many of the decisions are right.
-    pub right: Rate,
+    pub right: HoldRate,
 }
 
 /// A score if only so many votes had been asked for.
@@ -104,17 +104,18 @@ pub(super) struct Cases {
 
 /// Sums that [`AtVotes`] comes from.
 #[derive(Clone, Copy, Default)]
-struct Sums {
+struct VoteSums {
     official: f64,
     strict: u64,
     tokens: u64,
 }
 
-struct Reading<'a> {
-    evaluation: &'a Evaluation,
+/// A reader of the cases of one evaluation.
+struct CaseReader<'a> {
+    evaluation: &'a BenchmarkEvaluation,
     cases: Cases,
     ks: Vec<u32>,
-    sums: Vec<Sums>,
+    sums: Vec<VoteSums>,
     said: [f64; BINS],
     said_probabilities: [f64; BINS],
     rows: u64,
@@ -123,7 +124,7 @@ struct Reading<'a> {
     /// Cases to be shown that nothing is wrong with.
     plain: Vec<CaseRow>,
     limit: usize,
-    own: Gathering,
+    own: OwnAnswerCounts,
     /// Places of subsets by their names.
     subsets: HashMap<String, u32>,
 }
@@ -132,9 +133,9 @@ struct Reading<'a> {
 ///
 /// # Errors
 /// [`ReportError`] for a file that cannot be read or a line that is no case.
-pub(super) fn read(path: &Path, evaluation: &Evaluation, limit: usize) -> Result<Cases, ReportError> {
+pub(super) fn read(path: &Path, evaluation: &BenchmarkEvaluation, limit: usize) -> Result<Cases, ReportError> {
     let file = File::open(path).map_err(|detail| ReportError::Io { path: path.to_owned(), detail })?;
-    let mut reading = Reading::new(evaluation, limit);
+    let mut reading = CaseReader::new(evaluation, limit);
     let mut lines = BufReader::with_capacity(1 << 18, file);
     let (mut text, mut line) = (String::new(), 0);
     loop {
@@ -149,8 +150,8 @@ pub(super) fn read(path: &Path, evaluation: &Evaluation, limit: usize) -> Result
     }
 }
 
-impl<'a> Reading<'a> {
-    fn new(evaluation: &'a Evaluation, limit: usize) -> Self {
+impl<'a> CaseReader<'a> {
+    fn new(evaluation: &'a BenchmarkEvaluation, limit: usize) -> Self {
         let votes = evaluation.settings.votes.max(1);
         // Odd ones, 1, 3, 5, 9 ...: of an even number a half is no majority, which says little about more votes.
         let mut ks: Vec<u32> =
@@ -169,10 +170,10 @@ impl<'a> Reading<'a> {
             own: None,
             judge: JudgeKind::Compares,
         };
-        let (sums, sample) = (vec![Sums::default(); ks.len()], BinaryHeap::new());
+        let (sums, sample) = (vec![VoteSums::default(); ks.len()], BinaryHeap::new());
         let (said, said_probabilities) = ([0.0; BINS], [0.0; BINS]);
-        let own = Gathering::new(&evaluation.engine.name);
-        Reading {
+        let own = OwnAnswerCounts::new(&evaluation.engine.name);
+        CaseReader {
             evaluation,
             cases,
             ks,
@@ -319,7 +320,7 @@ fn decisions_at(row: &CaseRow, k: u32) -> Vec<Decision> {
         return row.decisions.clone();
     }
     let decide = |played: &MatchRow| {
-        let mut counts = Counts::default();
+        let mut counts = VoteCounts::default();
         for vote in played.votes.iter().take(k as usize) {
             vote.vote().into_iter().for_each(|vote| counts.add(vote));
         }

@@ -28,14 +28,14 @@ pub(super) struct Figure {
 /// The points of one judge.
 pub(super) struct Series {
     pub name: String,
-    pub points: Vec<Point>,
+    pub points: Vec<FigurePoint>,
     /// Whether a line joins them.
     pub line: bool,
 }
 
 /// One value with its interval, in percent.
 #[derive(Clone, Copy)]
-pub(super) struct Point {
+pub(super) struct FigurePoint {
     pub x: f64,
     pub y: f64,
     pub low: f64,

@@ -1,11 +1,11 @@
 //! A report -> the figures that it has something for.
 
 use super::{
-    Bin, FigureError, Report, Run,
-    figure::{self, Figure, Point, Series},
+    Bin, FigureError, JudgeRun, Report,
+    figure::{self, Figure, FigurePoint, Series},
 };
 use crate::{
-    eval::{BestOf, Group, Judged, Level, Size},
+    eval::{BestOf, GroupLevel, GroupScore, PickAccuracy, SizeAccuracy},
     rating::Score,
 };
 
@@ -19,13 +19,13 @@ pub(super) fn figures(report: &Report) -> Vec<Figure> {
             continue;
         }
         benchmarks.push(name);
-        let runs: Vec<&Run> = report.runs.iter().filter(|run| run.evaluation.benchmark.protocol().name == name).collect();
+        let runs: Vec<&JudgeRun> = report.runs.iter().filter(|run| run.evaluation.benchmark.protocol().name == name).collect();
         figures.push(groups(name, &runs, "official", |group| group.official));
         if runs.iter().all(|run| run.overall().is_some_and(|group| group.strict.is_some())) {
             figures.push(groups(name, &runs, "strict", |group| group.strict));
         }
     }
-    let runs: Vec<&Run> = report.runs.iter().collect();
+    let runs: Vec<&JudgeRun> = report.runs.iter().collect();
     if runs.iter().any(|run| run.by_votes.len() > 1) {
         figures.push(scaling(&runs, "Score against votes", "votes of each decision", |votes, _| f64::from(votes)));
         if runs.iter().all(|run| run.by_votes.iter().all(|at| at.tokens > 0.0)) {
@@ -71,7 +71,7 @@ pub fn best_of_figures(of: &BestOf) -> Result<[Option<String>; 2], FigureError> 
 fn by_cost(of: &BestOf, name: &str) -> Figure {
     let judged = || of.sizes.iter().filter(|size| size.n > 1).map(|size| &size.judged);
     let written = judged().flatten().any(|judged| judged.completion_tokens > 0.0);
-    let cost = |judged: &Judged| if written { judged.completion_tokens } else { judged.votes };
+    let cost = |judged: &PickAccuracy| if written { judged.completion_tokens } else { judged.votes };
     let series = |place: usize, label: &str| Series {
         name: format!("{label}, {name}"),
         points: judged().filter_map(|all| all.get(place)).map(|one| point(cost(one), one.accuracy)).collect(),
@@ -89,12 +89,12 @@ fn by_cost(of: &BestOf, name: &str) -> Figure {
 }
 
 fn by_size(of: &BestOf, name: &str) -> Figure {
-    let series = |name: &str, score: &dyn Fn(&Size) -> Option<Score>| Series {
+    let series = |name: &str, score: &dyn Fn(&SizeAccuracy) -> Option<Score>| Series {
         name: name.to_owned(),
         points: of.sizes.iter().filter_map(|size| Some(point(size.n as f64, score(size)?))).collect(),
         line: true,
     };
-    let judged = |place: usize| move |size: &Size| size.judged.get(place).map(|judged| judged.accuracy);
+    let judged = |place: usize| move |size: &SizeAccuracy| size.judged.get(place).map(|judged| judged.accuracy);
     let mut figure = Figure {
         title: format!("Best of N, {name}"),
         x: "responses of each question".to_owned(),
@@ -116,23 +116,23 @@ fn by_size(of: &BestOf, name: &str) -> Figure {
     figure
 }
 
-fn point(x: f64, score: Score) -> Point {
+fn point(x: f64, score: Score) -> FigurePoint {
     let percent = |share: Option<f64>| share.unwrap_or(score.value) * 100.0;
-    Point { x, y: score.value * 100.0, low: percent(score.low), high: percent(score.high) }
+    FigurePoint { x, y: score.value * 100.0, low: percent(score.low), high: percent(score.high) }
 }
 
-fn groups(benchmark: &str, runs: &[&Run], which: &str, score: fn(&Group) -> Option<Score>) -> Figure {
+fn groups(benchmark: &str, runs: &[&JudgeRun], which: &str, score: fn(&GroupScore) -> Option<Score>) -> Figure {
     // Subsets that some run has, sections, and the whole last.
-    let mut names: Vec<(Level, String)> = Vec::new();
-    for level in [Level::Subset, Level::Section, Level::Overall] {
+    let mut names: Vec<(GroupLevel, String)> = Vec::new();
+    for level in [GroupLevel::Subset, GroupLevel::Section, GroupLevel::Overall] {
         for group in runs.iter().flat_map(|run| &run.evaluation.groups).filter(|group| group.level == level) {
             if !names.iter().any(|(_, name)| *name == group.name) {
                 names.push((level, group.name.clone()));
             }
         }
     }
-    let series = |run: &&Run| {
-        let place = |group: &Group| names.iter().position(|(_, name)| *name == group.name);
+    let series = |run: &&JudgeRun| {
+        let place = |group: &GroupScore| names.iter().position(|(_, name)| *name == group.name);
         let points = run.evaluation.groups.iter().filter_map(|group| Some(point(place(group)? as f64, score(group)?)));
         Series { name: run.name.clone(), points: points.collect(), line: false }
     };
@@ -147,8 +147,8 @@ fn groups(benchmark: &str, runs: &[&Run], which: &str, score: fn(&Group) -> Opti
     }
 }
 
-fn scaling(runs: &[&Run], title: &str, x: &str, place: fn(u32, f64) -> f64) -> Figure {
-    let series = |run: &&Run| {
+fn scaling(runs: &[&JudgeRun], title: &str, x: &str, place: fn(u32, f64) -> f64) -> Figure {
+    let series = |run: &&JudgeRun| {
         let points = run.by_votes.iter().map(|at| point(place(at.votes, at.tokens), at.official));
         Series { name: run.name.clone(), points: points.collect(), line: true }
     };
@@ -163,8 +163,8 @@ fn scaling(runs: &[&Run], title: &str, x: &str, place: fn(u32, f64) -> f64) -> F
     }
 }
 
-fn calibration(runs: &[&Run], title: &str, x: &str, bins: fn(&Run) -> &Vec<Bin>) -> Figure {
-    let series = |run: &&Run| {
+fn calibration(runs: &[&JudgeRun], title: &str, x: &str, bins: fn(&JudgeRun) -> &Vec<Bin>) -> Figure {
+    let series = |run: &&JudgeRun| {
         let points = bins(run).iter().filter_map(|bin| Some(point(bin.said * 100.0, bin.right.share?)));
         Series { name: run.name.clone(), points: points.collect(), line: true }
     };

@@ -14,7 +14,7 @@ use crate::{
     judge::JudgeKind,
     rating::Score,
     verdict::Abstain,
-    vote::{Choice, Counts, Decision, Vote},
+    vote::{Choice, Decision, Vote, VoteCounts},
 };
 
 /// Several judges whose decisions are put to a vote.
@@ -100,7 +100,7 @@ fn common<'a>(members: &[(usize, &'a [Record])]) -> Vec<Vec<&'a Record>> {
 /// What most members say in each order, and what that counts.
 fn decide(benchmark: Benchmark, case: &[&Record], kind: JudgeKind) -> Record {
     let vote = |decisions: &mut dyn Iterator<Item = Decision>| {
-        let mut counts = Counts::default();
+        let mut counts = VoteCounts::default();
         decisions.for_each(|decision| counts.add(self::vote(decision)));
         counts.decision()
     };

@@ -2,7 +2,7 @@
 
 use super::{
     FigureError,
-    figure::{self, Figure, Point, Series},
+    figure::{self, Figure, FigurePoint, Series},
 };
 use crate::rating::{Score, wilson};
 
@@ -42,9 +42,9 @@ pub fn label_figure(title: &str, series: &[(String, Vec<LabelPoint>)]) -> Result
         let point = |point: &LabelPoint| {
             let Score { value, low, high } = point.accuracy?;
             let (low, high) = (low.unwrap_or(value), high.unwrap_or(value));
-            Some(Point { x: percent(point.coverage), y: percent(value), low: percent(low), high: percent(high) })
+            Some(FigurePoint { x: percent(point.coverage), y: percent(value), low: percent(low), high: percent(high) })
         };
-        let mut points: Vec<Point> = points.iter().filter_map(point).collect();
+        let mut points: Vec<FigurePoint> = points.iter().filter_map(point).collect();
         // Thresholds between two margins that occur leave the same pairs.
         points.dedup_by_key(|point| point.x.to_bits());
         Series { name: name.clone(), points, line: true }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Rate;
+use super::HoldRate;
 use crate::{
     eval::CaseRow,
     rating::Score,
@@ -17,26 +17,26 @@ pub struct OwnFamily {
     /// Pairs of which exactly one response is the family's, decided and labelled for one of the two.
     pub cases: u64,
     /// Decisions for the family's response, of those about pairs where it is the right one.
-    pub own_right: Rate,
+    pub own_right: HoldRate,
     /// Decisions for the other response, of those about pairs where that is the right one.
-    pub other_right: Rate,
+    pub other_right: HoldRate,
     /// The first share minus the second: above 0, the judge is right more often where being right favours its own family. The 95% interval is
     /// Newcombe's, from the Wilson intervals of both shares; `None` where the family is never right, or always.
     pub difference: Option<Score>,
 }
 
-/// What is gathered case by case.
+/// Counts of decisions about answers of the judge's own family.
 #[derive(Default)]
-pub(super) struct Gathering {
+pub(super) struct OwnAnswerCounts {
     family: String,
     cases: u64,
-    own_right: Rate,
-    other_right: Rate,
+    own_right: HoldRate,
+    other_right: HoldRate,
 }
 
-impl Gathering {
+impl OwnAnswerCounts {
     pub(super) fn new(judge: &str) -> Self {
-        Gathering { family: family(judge), ..Gathering::default() }
+        OwnAnswerCounts { family: family(judge), ..OwnAnswerCounts::default() }
     }
 
     /// Counts the decisions of a case in all orders that were asked, so that a liking for a place evens out where both were.
@@ -93,7 +93,7 @@ fn family(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{keyed::Keyed, rating::wilson};
+    use crate::{keyed::KeyedRandom, rating::wilson};
 
     fn case(writers: Option<(&str, &str)>, label: Choice, decision: Decision) -> CaseRow {
         CaseRow {
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn accuracies_are_counted_apart_where_the_own_response_is_right_and_where_it_is_not() {
-        let mut own = Gathering::new("org/qwen-7b at http://h:1");
+        let mut own = OwnAnswerCounts::new("org/qwen-7b at http://h:1");
         own.add(&case(Some(("Qwen2-72B", "gpt-4")), Choice::A, Decision::A), 1);
         own.add(&case(Some(("gpt-4", "Qwen2-72B")), Choice::A, Decision::B), 2);
         own.add(&case(Some(("gpt-4", "Qwen2-72B")), Choice::A, Decision::A), 3);
@@ -133,9 +133,9 @@ mod tests {
         let own = own.done().unwrap();
         assert_eq!((own.cases, own.own_right.of, own.other_right.of), (3, 1, 2));
         assert_eq!(own.difference.unwrap().value, 1.0 - 0.5);
-        assert_eq!(Gathering::new("qwen").done(), None);
+        assert_eq!(OwnAnswerCounts::new("qwen").done(), None);
         // Where the family is always right, nothing says how the judge does where it is not.
-        let mut always = Gathering::new("qwen");
+        let mut always = OwnAnswerCounts::new("qwen");
         always.add(&case(Some(("qwen", "gpt-4")), Choice::A, Decision::A), 1);
         let always = always.done().unwrap();
         assert_eq!((always.cases, always.difference), (1, None));
@@ -155,9 +155,9 @@ mod tests {
     /// Self-preference of a judge over 2,000 pairs in both orders, of which so large a share has the own response right; `decide` is told
     /// whether the own response is right, whether it is shown first, and a draw from 0 to 1, and says whether it is chosen.
     fn simulated(share: f64, seed: u64, decide: impl Fn(bool, bool, f64) -> bool) -> Score {
-        let mut own = Gathering::new("qwen");
+        let mut own = OwnAnswerCounts::new("qwen");
         for pair in 0..2_000u64 {
-            let drawn = |what| Keyed::new(seed, "", what, &[pair]).f64();
+            let drawn = |what| KeyedRandom::new(seed, "", what, &[pair]).f64();
             let own_right = drawn("label") < share;
             let (right, wrong) = if own_right { (Choice::A, Decision::A) } else { (Choice::B, Decision::A) };
             // The own response is the first one of the pair.

@@ -40,9 +40,9 @@ pub fn markdown(report: &Report, figures: &[(String, String)]) -> Result<String,
         .render(context! { report => Value::from(Serde(report)), figures => Value::from(Serde(figures)) })?)
 }
 
-/// One run's cases, for the browser.
+/// The cases of one run that the page shows.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct ShownCases<'a> {
     name: &'a str,
     left_out: u64,
     cases: &'a [Entry],
@@ -55,7 +55,7 @@ struct Shown<'a> {
 pub fn page(report: &Report) -> Result<String, PageError> {
     let figures =
         figures(report).iter().filter_map(|figure| figure::draw(figure).transpose()).collect::<Result<Vec<String>, _>>()?;
-    let shown = report.runs.iter().map(|run| Shown { name: &run.name, left_out: run.left_out, cases: &run.shown });
+    let shown = report.runs.iter().map(|run| ShownCases { name: &run.name, left_out: run.left_out, cases: &run.shown });
     // Inside a script element nothing but `<` could end it or begin a comment.
     let data = serde_json::to_string(&shown.collect::<Vec<_>>())?.replace('<', "\\u003c");
     let hash = blake3::hash([data.as_str(), &figures.concat(), &serde_json::to_string(report)?].concat().as_bytes());

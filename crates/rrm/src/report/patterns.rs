@@ -20,29 +20,29 @@ pub struct Pattern {
     pub share: Option<Score>,
 }
 
-/// A group of phrases, as the file says it.
+/// A group of phrases, as its file defines it.
 #[derive(Deserialize)]
-struct Group {
+struct PhraseGroup {
     about: String,
     phrases: Vec<String>,
 }
 
-/// Counts patterns in transcripts, one after another.
-pub(super) struct Counter {
-    groups: Vec<(String, Group)>,
+/// A counter of phrases in transcripts.
+pub(super) struct PatternCounter {
+    groups: Vec<(String, PhraseGroup)>,
     with: Vec<u64>,
     transcripts: u64,
 }
 
-impl Counter {
+impl PatternCounter {
     /// With the shipped phrases.
     ///
     /// # Errors
     /// What is wrong with their file.
     pub fn shipped() -> Result<Self, toml::de::Error> {
-        let groups: BTreeMap<String, Group> = toml::from_str(include_str!("patterns.toml"))?;
+        let groups: BTreeMap<String, PhraseGroup> = toml::from_str(include_str!("patterns.toml"))?;
         let groups: Vec<_> = groups.into_iter().collect();
-        Ok(Counter { with: vec![0; groups.len()], groups, transcripts: 0 })
+        Ok(PatternCounter { with: vec![0; groups.len()], groups, transcripts: 0 })
     }
 
     pub fn add(&mut self, text: &str) {
@@ -57,7 +57,7 @@ impl Counter {
     /// How many transcripts there were, and the share of each pattern.
     pub fn done(self) -> (u64, Vec<Pattern>) {
         let rows = self.transcripts as f64;
-        let pattern = |((name, group), with): ((String, Group), u64)| {
+        let pattern = |((name, group), with): ((String, PhraseGroup), u64)| {
             let share = Share { value: with as f64 / rows.max(1.0), rows }.score();
             Pattern { name, about: group.about, share }
         };
@@ -88,7 +88,7 @@ mod tests {
         assert!(occurs("more ... than", &words));
         assert!(!occurs("less ... than", &words) && !occurs("wait", &words));
         assert!(!occurs("it ... awaited", &words), "four words and more are too many");
-        let mut counter = Counter::shipped().unwrap();
+        let mut counter = PatternCounter::shipped().unwrap();
         counter.add("Wait. Let me CHECK");
         counter.add("The first is better than the second.");
         let (transcripts, patterns) = counter.done();

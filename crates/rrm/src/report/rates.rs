@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{eval::Share, rating::Score};
 
-/// How often something held.
+/// The share of cases in which something held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Rate {
+pub struct HoldRate {
     /// Times that it held.
     pub held: u64,
     /// Times that it could have.
@@ -21,7 +21,7 @@ pub struct Rate {
     last: Option<u64>,
 }
 
-impl Rate {
+impl HoldRate {
     /// Counts one more, of this row.
     pub(super) fn add(&mut self, held: bool, row: u64) {
         self.held += u64::from(held);
@@ -33,7 +33,7 @@ impl Rate {
     /// With its share.
     pub(super) fn done(self) -> Self {
         let share = (self.of > 0).then(|| Share { value: self.held as f64 / self.of as f64, rows: self.rows as f64 });
-        Rate { share: share.and_then(Share::score), last: None, ..self }
+        HoldRate { share: share.and_then(Share::score), last: None, ..self }
     }
 }
 
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn asking_twice_makes_nothing_surer() {
         let rate = |times: u64| {
-            let mut rate = Rate::default();
+            let mut rate = HoldRate::default();
             (0..50).for_each(|row| (0..times).for_each(|_| rate.add(row % 5 == 0, row)));
             rate.done()
         };

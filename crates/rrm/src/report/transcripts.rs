@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::{Reasoning, Report, ReportError, Run, cases, patterns::Counter};
+use super::{JudgeRun, Reasoning, Report, ReportError, cases, patterns::PatternCounter};
 use crate::{
     dataset::Item,
     eval::{CaseRow, Suite},
@@ -50,25 +50,25 @@ pub struct Entry {
     pub error: Option<String>,
     /// What was judged, where the data is at hand.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub texts: Option<Texts>,
+    pub texts: Option<CaseTexts>,
     /// What the judge wrote.
-    pub written: Vec<Written>,
+    pub written: Vec<VoteTranscript>,
     /// Votes that are not shown.
     pub more_votes: usize,
 }
 
-/// What was judged.
+/// The texts of a case.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Texts {
+pub struct CaseTexts {
     /// The conversation.
     pub prompt: String,
     /// The two responses, in the benchmark's own order.
-    pub responses: [Side; 2],
+    pub responses: [CaseResponse; 2],
 }
 
-/// One of the two.
+/// One of the two responses of a case.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Side {
+pub struct CaseResponse {
     /// Its place in the row.
     pub index: usize,
     /// Its text.
@@ -77,7 +77,7 @@ pub struct Side {
 
 /// One vote and its transcript.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Written {
+pub struct VoteTranscript {
     /// Index of the response shown first.
     pub first: usize,
     /// Index of the response that the vote is for; `None` for a tie or none.
@@ -115,8 +115,8 @@ pub fn add_transcripts(report: &mut Report, sources: &[Sources]) -> Result<(), R
     Ok(())
 }
 
-fn reasoning(run: &Run, store: &Store) -> Result<Option<Reasoning>, ReportError> {
-    let mut counter = Counter::shipped()?;
+fn reasoning(run: &JudgeRun, store: &Store) -> Result<Option<Reasoning>, ReportError> {
+    let mut counter = PatternCounter::shipped()?;
     for address in &run.sample {
         let Ok(key) = address.parse() else { continue };
         if let Some(completion) = store.get(key)? {
@@ -135,14 +135,14 @@ fn entry(row: &CaseRow, item: Option<&Item>, sources: &Sources) -> Result<Entry,
         }
         more_votes += played.votes.len().saturating_sub(VOTES_SHOWN);
     }
-    let side = |item: &Item, index: usize| Some(Side { index, text: short(&item.responses.get(index)?.text) });
+    let side = |item: &Item, index: usize| Some(CaseResponse { index, text: short(&item.responses.get(index)?.text) });
     let texts = |item: &Item| {
         let messages = item.prompt.messages.iter();
         let prompt: Vec<String> = match &item.prompt.messages[..] {
             [only] => vec![only.content.to_string()],
             _ => messages.map(|message| format!("{}: {}", message.role.as_str(), message.content)).collect(),
         };
-        Some(Texts { prompt: short(&prompt.join("\n\n")), responses: [side(item, row.pair.0)?, side(item, row.pair.1)?] })
+        Some(CaseTexts { prompt: short(&prompt.join("\n\n")), responses: [side(item, row.pair.0)?, side(item, row.pair.1)?] })
     };
     Ok(Entry {
         id: row.id.clone(),
@@ -158,7 +158,7 @@ fn entry(row: &CaseRow, item: Option<&Item>, sources: &Sources) -> Result<Entry,
     })
 }
 
-fn one(played: &MatchRow, vote: &VoteRow, sources: &Sources) -> Result<Written, ReportError> {
+fn one(played: &MatchRow, vote: &VoteRow, sources: &Sources) -> Result<VoteTranscript, ReportError> {
     let (chosen, said) = match vote.vote() {
         Some(Ok(Choice::A)) => (Some(played.a), "a verdict".to_owned()),
         Some(Ok(Choice::B)) => (Some(played.b), "a verdict".to_owned()),
@@ -175,7 +175,7 @@ fn one(played: &MatchRow, vote: &VoteRow, sources: &Sources) -> Result<Written, 
         .map(|transcript| (short(&transcript.thinking), short(&transcript.answer)))
         .unzip();
     let (first, _) = vote.order.shown(played.a, played.b);
-    Ok(Written { first, chosen, said, tokens: vote.completion_tokens, thinking, answer })
+    Ok(VoteTranscript { first, chosen, said, tokens: vote.completion_tokens, thinking, answer })
 }
 
 /// The text, cut where it would be too long, with a word about it.

@@ -7,7 +7,7 @@ use crate::{
     judge::{Evidence, JudgeKind, ScoreRecord, VoteRecord},
     strategy::{DecidedBy, Match},
     verdict::Abstain,
-    vote::{Choice, Counts, Decision, Order, Probabilities, Vote},
+    vote::{Choice, Decision, Order, Probabilities, Vote, VoteCounts},
 };
 
 /// One match. A file has the response shown first as `first`, and words such as `first` mean that one there.
@@ -34,7 +34,7 @@ pub struct MatchRow {
     pub decision: Option<Decision>,
     /// How many votes said what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub counts: Option<Counts>,
+    pub counts: Option<VoteCounts>,
     /// The votes by their index.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub votes: Vec<VoteRow>,
@@ -108,7 +108,7 @@ impl MatchRow {
             b: self.a,
             order: self.order.swapped(),
             decision: self.decision.map(Decision::swapped),
-            counts: self.counts.map(Counts::swapped),
+            counts: self.counts.map(VoteCounts::swapped),
             votes: self.votes.into_iter().map(vote).collect(),
             ..self
         }
@@ -130,7 +130,7 @@ impl MatchRow {
 
     /// How many votes are for this response of the two, and how many for the other one; `None` where nobody was asked.
     pub fn counts_for(&self, response: usize) -> Option<(u32, u32)> {
-        let Counts { for_a, for_b, .. } = self.counts?;
+        let VoteCounts { for_a, for_b, .. } = self.counts?;
         Some(if response == self.b { (for_b, for_a) } else { (for_a, for_b) })
     }
 

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Spent;
+use super::SpendingTotals;
 
 /// So many requests are told ahead at most, and so many answers may come before they are told.
 const BLOCK: u64 = 16;
@@ -19,23 +19,23 @@ const BLOCK: u64 = 16;
 /// Where nothing was told for so long, everything is told at once and nothing ahead: then the account is exact.
 const QUIET: Duration = Duration::from_millis(20);
 
-/// What somebody is told.
+/// A report of what a run has spent.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Told {
+pub struct SpendingReport {
     /// What was spent.
-    pub spent: Spent,
+    pub spent: SpendingTotals,
     /// So many requests more may be sent before the next account.
     pub ahead: u64,
     /// Whether nothing follows.
     pub ended: bool,
 }
 
-/// Takes an account.
-pub type Tell = Box<dyn Fn(Told) + Send + Sync>;
+/// The function that receives spending reports.
+pub type ReportSink = Box<dyn Fn(SpendingReport) + Send + Sync>;
 
-/// Who is told.
-pub(super) struct Watch {
-    tell: Tell,
+/// The receiver of spending reports, and when the next one is due.
+pub(super) struct SpendingWatch {
+    tell: ReportSink,
     began: Instant,
     /// When it was told last, in nanoseconds since it began.
     last: AtomicU64,
@@ -47,14 +47,14 @@ pub(super) struct Watch {
     telling: Mutex<()>,
 }
 
-impl Watch {
-    pub fn new(tell: Tell) -> Self {
+impl SpendingWatch {
+    pub fn new(tell: ReportSink) -> Self {
         let (last, until, untold) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        Watch { tell, began: Instant::now(), last, until, untold, telling: Mutex::default() }
+        SpendingWatch { tell, began: Instant::now(), last, until, untold, telling: Mutex::default() }
     }
 
     /// The `nth` request is about to be sent, and counted in `sent`.
-    pub fn sends(&self, nth: u64, sent: &AtomicU64, most: u64, spent: impl Fn() -> Spent) {
+    pub fn sends(&self, nth: u64, sent: &AtomicU64, most: u64, spent: impl Fn() -> SpendingTotals) {
         if nth > self.until.load(SeqCst) {
             let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
             // Somebody else may have told it meanwhile.
@@ -65,7 +65,7 @@ impl Watch {
     }
 
     /// Something came of a request.
-    pub fn comes(&self, sent: &AtomicU64, most: u64, spent: impl Fn() -> Spent) {
+    pub fn comes(&self, sent: &AtomicU64, most: u64, spent: impl Fn() -> SpendingTotals) {
         if self.untold.fetch_add(1, SeqCst) + 1 >= BLOCK || self.is_quiet() {
             let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
             self.say(sent, most, spent);
@@ -73,10 +73,10 @@ impl Watch {
     }
 
     /// Nothing follows.
-    pub fn ends(&self, sent: &AtomicU64, spent: impl Fn() -> Spent) {
+    pub fn ends(&self, sent: &AtomicU64, spent: impl Fn() -> SpendingTotals) {
         let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
         self.until.store(sent.load(SeqCst), SeqCst);
-        (self.tell)(Told { spent: spent(), ahead: 0, ended: true });
+        (self.tell)(SpendingReport { spent: spent(), ahead: 0, ended: true });
     }
 
     fn is_quiet(&self) -> bool {
@@ -84,7 +84,7 @@ impl Watch {
     }
 
     /// Tells it. Only who holds `telling` may.
-    fn say(&self, sent: &AtomicU64, most: u64, spent: impl Fn() -> Spent) {
+    fn say(&self, sent: &AtomicU64, most: u64, spent: impl Fn() -> SpendingTotals) {
         let quiet = self.is_quiet();
         if quiet {
             // What was told ahead is taken back: whoever counts a request from here on waits for this account.
@@ -93,13 +93,13 @@ impl Watch {
         self.untold.store(0, SeqCst);
         let now = sent.load(SeqCst);
         let ahead = if quiet { 0 } else { BLOCK.min(most.saturating_sub(now)) };
-        (self.tell)(Told { spent: spent(), ahead, ended: false });
+        (self.tell)(SpendingReport { spent: spent(), ahead, ended: false });
         self.until.store(now + ahead, SeqCst);
         self.last.store(u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX), SeqCst);
     }
 }
 
-impl fmt::Debug for Watch {
+impl fmt::Debug for SpendingWatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Watch")
     }
@@ -112,17 +112,17 @@ mod tests {
     use super::*;
     use crate::{
         engine::{Probing, Usage},
-        spending::{Limits, Spending},
+        spending::{Spending, SpendingLimits},
     };
 
     type Heard = Arc<Mutex<Vec<(u64, u64, u64)>>>;
 
     /// Everybody who is told is told this: requests of whatever kind, what is told ahead, and written tokens.
-    fn heard(limits: Limits) -> (Heard, Spending) {
+    fn heard(limits: SpendingLimits) -> (Heard, Spending) {
         let told = Arc::new(Mutex::new(Vec::new()));
         let hears = told.clone();
-        let tell = Box::new(move |told: Told| {
-            let Spent { calls, probes, again, completion_tokens, .. } = told.spent;
+        let tell = Box::new(move |told: SpendingReport| {
+            let SpendingTotals { calls, probes, again, completion_tokens, .. } = told.spent;
             hears.lock().unwrap().push((calls + probes + again, told.ahead, completion_tokens));
         });
         (told, Spending::told(limits, tell))
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn every_request_is_told_before_it_is_sent() {
-        let (told, spending) = heard(Limits { max_calls: Some(2), ..Limits::default() });
+        let (told, spending) = heard(SpendingLimits { max_calls: Some(2), ..SpendingLimits::default() });
         let covers = |requests: u64| {
             let (sent, ahead, _) = *told.lock().unwrap().last().unwrap();
             assert!((sent..=sent + ahead).contains(&requests), "{sent} and {ahead} ahead, of {requests}");
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn many_requests_are_told_in_blocks_and_single_ones_exactly() {
-        let (told, spending) = heard(Limits::default());
+        let (told, spending) = heard(SpendingLimits::default());
         for _ in 0..400 {
             let call = spending.begin().unwrap();
             let (sent, ahead, _) = *told.lock().unwrap().last().unwrap();
@@ -171,8 +171,8 @@ mod tests {
     fn nothing_is_sent_that_was_not_told_whoever_else_sends() {
         let most = Arc::new(AtomicU64::new(0));
         let tells = most.clone();
-        let tell = Box::new(move |told: Told| tells.store(told.spent.calls + told.ahead, SeqCst));
-        let (spending, sent) = (Spending::told(Limits::default(), tell), AtomicU64::new(0));
+        let tell = Box::new(move |told: SpendingReport| tells.store(told.spent.calls + told.ahead, SeqCst));
+        let (spending, sent) = (Spending::told(SpendingLimits::default(), tell), AtomicU64::new(0));
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {

@@ -58,13 +58,13 @@ pub struct Identity {
     /// When it was last seen to be the same, in seconds since 1970.
     pub last_seen: u64,
     /// Everything else.
-    pub known: Known,
+    pub known: KnownIdentity,
 }
 
 /// What is remembered of an identity.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Known {
+pub struct KnownIdentity {
     /// The revision by which somebody named the weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,

@@ -32,7 +32,7 @@ mod stats;
 mod writer;
 
 pub use self::{
-    elsewhere::Elsewhere,
+    elsewhere::OtherFingerprints,
     gc::{Garbage, GcReport, gc},
     identity::Identities,
     merge::{MergeReport, merge},
@@ -46,16 +46,16 @@ const TROUBLED: Duration = Duration::from_secs(5);
 ///
 /// Dropping without [`close`](Store::close) loses nothing that was acknowledged, it only leaves SQLite's log beside the file.
 #[derive(Clone)]
-pub struct Store(Arc<Shared>);
+pub struct Store(Arc<StoreState>);
 
-struct Shared {
+struct StoreState {
     path: PathBuf,
     readers: Vec<Mutex<Connection>>,
     next_reader: AtomicUsize,
     /// `None` where nothing can be written.
-    queue: Result<mpsc::Sender<writer::Order>, StoreError>,
+    queue: Result<mpsc::Sender<writer::WriterCommand>, StoreError>,
     /// What the same model answered under other fingerprints, where it must not be paid for again in silence.
-    elsewhere: OnceLock<Elsewhere>,
+    elsewhere: OnceLock<OtherFingerprints>,
     /// Why nothing could be written when it was last tried, and when that was.
     trouble: Mutex<Option<(Instant, StoreError)>>,
 }
@@ -68,7 +68,7 @@ impl Store {
     /// [`StoreError`] when the file cannot be created, is something else, is damaged, or was written by a newer version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        match schema::open(path, schema::Mode::Create) {
+        match schema::open(path, schema::OpenMode::Create) {
             Ok(writing) => Self::start(path, writing),
             Err(error) if error.may_be_read() => match schema::open_immutable(path) {
                 Ok(_) => Self::over(path, Err(StoreError::ReadOnly { path: path.to_owned() })),
@@ -82,10 +82,10 @@ impl Store {
         Self::over(path, Ok(writer::start(path.to_owned(), writing)?))
     }
 
-    fn over(path: &Path, queue: Result<mpsc::Sender<writer::Order>, StoreError>) -> Result<Self, StoreError> {
+    fn over(path: &Path, queue: Result<mpsc::Sender<writer::WriterCommand>, StoreError>) -> Result<Self, StoreError> {
         let threads = thread::available_parallelism().map_or(2, |threads| threads.get().clamp(2, 16));
         let readers: Result<_, _> = (0..threads).map(|_| schema::open_reader(path).map(Mutex::new)).collect();
-        let shared = Shared {
+        let shared = StoreState {
             path: path.to_owned(),
             readers: readers?,
             next_reader: AtomicUsize::new(0),
@@ -121,12 +121,17 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be read.
-    pub fn elsewhere(&self, engine: &EngineInfo, also: &[String], changes: Option<&str>) -> Result<Elsewhere, StoreError> {
+    pub fn elsewhere(
+        &self,
+        engine: &EngineInfo,
+        also: &[String],
+        changes: Option<&str>,
+    ) -> Result<OtherFingerprints, StoreError> {
         elsewhere::find(&self.reader(), self.path(), engine, (also, changes)).map_err(|error| explain(self.path(), &error))
     }
 
     /// From now on [`paid_before`](Store::paid_before) knows the rows of `elsewhere`. The first that is given stays.
-    pub fn guard(&self, elsewhere: Elsewhere) {
+    pub fn guard(&self, elsewhere: OtherFingerprints) {
         self.0.elsewhere.set(elsewhere).ok();
     }
 
@@ -144,9 +149,9 @@ impl Store {
     /// [`StoreError`] when it was not stored, such as [`StoreError::Full`]; later ones may succeed.
     pub async fn put(&self, key: CompletionKey, origin: Origin, completion: Completion) -> Result<Completion, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let put = writer::Put { key, origin, completion, reply };
+        let put = writer::PendingCompletion { key, origin, completion, reply };
         let queue = self.0.queue.as_ref().map_err(Clone::clone)?;
-        queue.send(writer::Order::Put(Box::new(put))).await.map_err(|_| self.closed())?;
+        queue.send(writer::WriterCommand::Put(Box::new(put))).await.map_err(|_| self.closed())?;
         let stored = answer.await.map_err(|_| self.closed())?;
         *self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner) =
             stored.as_ref().err().map(|error| (Instant::now(), error.clone()));
@@ -169,7 +174,7 @@ impl Store {
     pub async fn close(&self) -> Result<(), StoreError> {
         let Ok(queue) = &self.0.queue else { return Ok(()) };
         let (reply, answer) = oneshot::channel();
-        queue.send(writer::Order::Close(reply)).await.map_err(|_| self.closed())?;
+        queue.send(writer::WriterCommand::Close(reply)).await.map_err(|_| self.closed())?;
         answer.await.map_err(|_| self.closed())?
     }
 
@@ -204,7 +209,7 @@ mod tests {
     use super::*;
     use crate::{
         engine::{Finish, Usage},
-        keyed::Keyed,
+        keyed::KeyedRandom,
     };
 
     /// SQLite's limit on pages fails just as a full disk does.
@@ -212,12 +217,12 @@ mod tests {
     async fn a_full_disk_is_reported_and_the_store_goes_on_when_there_is_room() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("store.db");
-        let connection = schema::open(&path, schema::Mode::Create).unwrap();
+        let connection = schema::open(&path, schema::OpenMode::Create).unwrap();
         connection.pragma_update_and_check(None, "max_page_count", 20, |_| Ok(())).unwrap();
         let store = Store::start(&path, connection).unwrap();
         let put = |store: Store, i: u8| async move {
             // Random letters, so that compression leaves the size about as it is.
-            let mut noise = Keyed::new(u64::from(i), "text", "test", &[]);
+            let mut noise = KeyedRandom::new(u64::from(i), "text", "test", &[]);
             let text = (0..8000).map(|_| char::from(b' ' + noise.below(90) as u8)).collect();
             let completion = Completion {
                 text,

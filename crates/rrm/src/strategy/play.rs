@@ -63,8 +63,8 @@ pub enum DecidedBy {
     Nothing,
 }
 
-/// What knockouts and round robins need to know about one pair: what the judge said, and who was shown first.
-pub struct Played {
+/// The judgment on a pair and the order in which its responses were shown, for knockouts and round robins.
+pub struct PairJudgment {
     /// The two responses: `a` and `b` of the judgment.
     pub pair: (usize, usize),
     /// Which of them was shown first.
@@ -89,7 +89,7 @@ pub async fn knockout<E, F, Fut>(
 where
     E: Send,
     F: Fn(usize, usize) -> Fut + Sync,
-    Fut: Future<Output = Result<Played, E>> + Send,
+    Fut: Future<Output = Result<PairJudgment, E>> + Send,
 {
     let mut matches = climb(bracket, teams, play, coin).await?.1;
     matches.sort_by_key(|m| m.round);
@@ -105,7 +105,7 @@ fn climb<'a, E, F, Fut>(
 where
     E: Send + 'a,
     F: Fn(usize, usize) -> Fut + Sync,
-    Fut: Future<Output = Result<Played, E>> + Send + 'a,
+    Fut: Future<Output = Result<PairJudgment, E>> + Send + 'a,
 {
     async move {
         let (round, sides) = match bracket {
@@ -131,7 +131,7 @@ where
 }
 
 /// Who goes on, by coin if need be, and the match. The coin makes a winner only of somebody for whom there were verdicts.
-fn advance(round: u32, played: Played, coin: &(dyn Fn(usize, usize) -> bool + Sync)) -> (usize, Match) {
+fn advance(round: u32, played: PairJudgment, coin: &(dyn Fn(usize, usize) -> bool + Sync)) -> (usize, Match) {
     let verdicts = played.judgment.counts.verdicts() > 0;
     let settled = settle(round, played);
     if let Some(winner) = settled.winner {
@@ -147,8 +147,8 @@ fn advance(round: u32, played: Played, coin: &(dyn Fn(usize, usize) -> bool + Sy
 }
 
 /// The match as its votes decided it.
-pub fn settle(round: u32, played: Played) -> Match {
-    let Played { pair: (a, b), order, judgment } = played;
+pub fn settle(round: u32, played: PairJudgment) -> Match {
+    let PairJudgment { pair: (a, b), order, judgment } = played;
     let (winner, decided_by) = match judgment.decision {
         Decision::A => (Some(a), DecidedBy::Votes),
         Decision::B => (Some(b), DecidedBy::Votes),
@@ -165,7 +165,7 @@ pub fn settle(round: u32, played: Played) -> Match {
 pub async fn all_pairs<E, F, Fut>(pairs: &[(usize, usize)], at_once: usize, play: &F) -> Result<Vec<Match>, E>
 where
     F: Fn(usize, usize) -> Fut,
-    Fut: Future<Output = Result<Played, E>>,
+    Fut: Future<Output = Result<PairJudgment, E>>,
 {
     let one = |(index, (a, b)): (usize, &(usize, usize))| {
         let played = play(*a, *b);

@@ -20,8 +20,8 @@ pub struct Rules {
     pub centred: fn(f64, &Members) -> f64,
 }
 
-/// Decided matches of `n` responses -> a score for each. The seed and the row's id are for methods that draw something.
-pub type Rate = fn(usize, &[rating::Played], (u64, &str)) -> Ratings;
+/// A function from the decided matches of `n` responses to a score for each. The seed and the row's id are for methods that draw something.
+pub type RateFn = fn(usize, &[rating::DecidedMatch], (u64, &str)) -> Ratings;
 
 /// A difference of scores among so many responses -> a margin from 0 to 1.
 pub type Margin = fn(f64, usize) -> f64;
@@ -34,7 +34,7 @@ pub enum Matches {
     /// Every pair, or so many opponents of each response.
     Pairs {
         /// How the matches are rated.
-        rate: Rate,
+        rate: RateFn,
         /// What a difference of scores means for preferences.
         margin: Margin,
     },

@@ -10,20 +10,20 @@ use super::marks::{self, Harmony};
 /// Stands for a response whose thinking never ended, so that it says nothing. Upstream's training code shows the judge the same words.
 pub const NO_ANSWER: &str = "[NO ANSWER]";
 
-/// What of a response is judged.
+/// The part of a response that is judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bare<'a> {
+pub struct JudgedText<'a> {
     /// The text.
     pub text: Cow<'a, str>,
     /// What was taken off: tokens as they were written, each once, and [`THINKING`].
     pub taken_off: Vec<String>,
     /// Whether there is an answer.
-    pub ending: Ending,
+    pub ending: ResponseEnding,
 }
 
 /// Whether a response came to its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum ResponseEnding {
     /// It did, or began with no thinking; it may be empty all the same.
     Answered,
     /// Its thinking ended, and nothing follows.
@@ -145,19 +145,21 @@ const HEADS: [&str; 13] = [
 ];
 
 /// What of `response` is judged. A text without tokens at its ends and without leading thinking is given as it is, to the byte.
-pub fn bare(response: &str) -> Bare<'_> {
+pub fn bare(response: &str) -> JudgedText<'_> {
     let mut taken_off: Vec<String> = Vec::new();
     let text = without_tokens(response, &mut taken_off);
     let Some(answer) = behind_thinking(text) else {
-        return Bare { text: Cow::Borrowed(text), taken_off, ending: Ending::Answered };
+        return JudgedText { text: Cow::Borrowed(text), taken_off, ending: ResponseEnding::Answered };
     };
     taken_off.push(THINKING.to_owned());
     // Between thinking and answer there may be a head of its own.
     let text = answer.map(|answer| without_tokens(answer, &mut taken_off).trim_start());
     match text {
-        Some(text) if !text.trim().is_empty() => Bare { text: Cow::Borrowed(text), taken_off, ending: Ending::Answered },
-        Some(_) => Bare { text: Cow::Borrowed(NO_ANSWER), taken_off, ending: Ending::Silent },
-        None => Bare { text: Cow::Borrowed(NO_ANSWER), taken_off, ending: Ending::Unfinished },
+        Some(text) if !text.trim().is_empty() => {
+            JudgedText { text: Cow::Borrowed(text), taken_off, ending: ResponseEnding::Answered }
+        }
+        Some(_) => JudgedText { text: Cow::Borrowed(NO_ANSWER), taken_off, ending: ResponseEnding::Silent },
+        None => JudgedText { text: Cow::Borrowed(NO_ANSWER), taken_off, ending: ResponseEnding::Unfinished },
     }
 }
 
@@ -279,7 +281,7 @@ mod tests {
             "It ends with `</s>`",
         ] {
             let bare = bare(whole);
-            assert_eq!((&*bare.text, bare.taken_off, bare.ending), (whole, Vec::new(), Ending::Answered));
+            assert_eq!((&*bare.text, bare.taken_off, bare.ending), (whole, Vec::new(), ResponseEnding::Answered));
         }
     }
 
@@ -297,14 +299,16 @@ mod tests {
             "<|im_start|>assistant\n<think>a</think>\nYes.<|im_end|>\n<|endoftext|>",
         ] {
             let bare = bare(response);
-            assert_eq!((&*bare.text, bare.ending), ("Yes.", Ending::Answered), "{response}");
+            assert_eq!((&*bare.text, bare.ending), ("Yes.", ResponseEnding::Answered), "{response}");
             assert!(bare.taken_off.iter().any(|off| off == THINKING), "{response}");
         }
         assert_eq!(text("<think>plan</think>\nUse `reply.split('</think>')[-1]`."), "Use `reply.split('</think>')[-1]`.");
         assert_eq!(text("plan\n</think>\nUse `</think>` to split."), "Use `</think>` to split.");
-        for (response, ending) in
-            [("<think>cut off", Ending::Unfinished), ("<think>a</think>  ", Ending::Silent), ("a\n</think>\n", Ending::Silent)]
-        {
+        for (response, ending) in [
+            ("<think>cut off", ResponseEnding::Unfinished),
+            ("<think>a</think>  ", ResponseEnding::Silent),
+            ("a\n</think>\n", ResponseEnding::Silent),
+        ] {
             let bare = bare(response);
             assert_eq!((&*bare.text, bare.ending), (NO_ANSWER, ending), "{response}");
         }

@@ -4,9 +4,9 @@
 type Votes = [u32; 4];
 
 /// Binomial coefficients up to some number of votes.
-pub(super) struct Draws(Vec<Vec<f64>>);
+pub(super) struct Binomials(Vec<Vec<f64>>);
 
-impl Draws {
+impl Binomials {
     /// For up to `most` votes.
     pub fn new(most: u32) -> Self {
         let mut rows = vec![vec![1.0]];
@@ -15,7 +15,7 @@ impl Draws {
             let row = (0..=n).map(|k| above.get(k).unwrap_or(&0.0) + if k > 0 { above[k - 1] } else { 0.0 }).collect();
             rows.push(row);
         }
-        Draws(rows)
+        Binomials(rows)
     }
 
     fn ways(&self, n: u32, k: u32) -> f64 {
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn taking_all_votes_is_what_they_decide_and_taking_one_is_their_share() {
-        let draws = Draws::new(8);
+        let draws = Binomials::new(8);
         let close = |(a, b): (f64, f64), (c, d): (f64, f64)| (a - c).abs() < 1e-12 && (b - d).abs() < 1e-12;
         assert!(close(draws.of_one([5, 3, 0, 0], 8), (1.0, 0.0)));
         assert!(close(draws.of_one([4, 4, 0, 0], 8), (0.0, 1.0)));
@@ -100,7 +100,7 @@ mod tests {
                 2 * chosen.filter(|i| votes[*i]).count() as u32 > n
             });
             let expected = good.count() as f64 / subsets.len() as f64;
-            assert!((Draws::new(7).of_one([right, wrong, 0, 0], n).0 - expected).abs() < 1e-12, "{n}");
+            assert!((Binomials::new(7).of_one([right, wrong, 0, 0], n).0 - expected).abs() < 1e-12, "{n}");
         }
     }
 }

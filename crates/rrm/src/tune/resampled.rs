@@ -1,11 +1,11 @@
 //! What settings are worth on each pair -> intervals over pairs, the choice of a setting, and what that choice is worth elsewhere.
 
-use crate::{keyed::Keyed, rating::Score};
+use crate::{keyed::KeyedRandom, rating::Score};
 
 const RESAMPLES: u64 = 1000;
 
 /// Settings from the cheapest on, each with its worth on every pair; and the same pairs drawn again and again, with replacement.
-pub(super) struct Resampled<'a> {
+pub(super) struct Bootstrap<'a> {
     settings: Vec<&'a [f64]>,
     /// How often each pair was drawn.
     draws: Vec<Vec<u16>>,
@@ -15,13 +15,13 @@ pub(super) struct Resampled<'a> {
     errors: Vec<Vec<f64>>,
 }
 
-impl<'a> Resampled<'a> {
+impl<'a> Bootstrap<'a> {
     /// Draws by seed.
     pub fn new(settings: Vec<&'a [f64]>, seed: u64) -> Self {
         let pairs = settings.first().map_or(0, |worth| worth.len());
         let draws: Vec<Vec<u16>> = (0..RESAMPLES)
             .map(|draw| {
-                let mut keyed = Keyed::new(seed, "", "tune", &[draw]);
+                let mut keyed = KeyedRandom::new(seed, "", "tune", &[draw]);
                 let mut times = vec![0u16; pairs];
                 (0..pairs).for_each(|_| times[keyed.below(pairs.max(1) as u64) as usize] += 1);
                 times
@@ -37,7 +37,7 @@ impl<'a> Resampled<'a> {
             (squares / (n - 1.0).max(1.0) / n).sqrt()
         };
         let errors = settings.iter().map(|a| settings.iter().map(|b| error(a, b)).collect()).collect();
-        Resampled { settings, draws, means, errors }
+        Bootstrap { settings, draws, means, errors }
     }
 
     /// The most accurate setting and the one that is chosen, on all pairs; and whether the choice reaches the target, where there is one.

@@ -10,7 +10,7 @@ use crate::transcript::Transcript;
 
 /// Judged texts that hold labels, and where.
 pub(super) struct Quotes<'a> {
-    texts: Vec<Text<'a>>,
+    texts: Vec<LabelledText<'a>>,
     /// All judged texts as they are, for [`Quotes::state`].
     all: Vec<&'a str>,
     opens: &'static str,
@@ -18,14 +18,15 @@ pub(super) struct Quotes<'a> {
     lead: (String, String),
 }
 
-struct Text<'a> {
+/// A text with the labels in it.
+struct LabelledText<'a> {
     text: Cow<'a, str>,
     labels: Vec<(Range<usize>, usize)>,
 }
 
-/// Whose words a label is in.
+/// The author of the words that a label is in: the judge, or a quoted response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum Speaker {
     /// The judge's.
     ByTheJudge,
     /// Those of a judged text.
@@ -58,7 +59,7 @@ impl<'a> Quotes<'a> {
         let labels = |text: &&'a str| {
             let text = wording::fold(text);
             let found = pattern.found(&text).into_iter().filter_map(|one| Some((one.at, one.label?))).take(MOST).collect();
-            Text { labels: found, text }
+            LabelledText { labels: found, text }
         };
         let texts = all.iter().map(labels).filter(|text| !text.labels.is_empty()).collect();
         let opens = if pattern.wrap.contains("boxed") { "\\boxed" } else { "" };
@@ -113,19 +114,23 @@ impl<'a> Quotes<'a> {
     }
 
     /// Whose words the label at `at` of a folded answer is in.
-    pub fn said(&self, answer: &str, at: &Range<usize>, label: usize) -> Said {
+    pub fn said(&self, answer: &str, at: &Range<usize>, label: usize) -> Speaker {
         let (before, after) = (&answer[..at.start], &answer[at.end..]);
         // An answer that is nothing but its label says what the format asks for, whatever a judged text holds: unless it may be the end of a
         // quotation that holds the mark before it, too.
         if letters(before).chain(letters(after)).next().is_none() {
-            return if self.may_begin_inside(before, after, label) { Said::Perhaps { apart: false } } else { Said::ByTheJudge };
+            return if self.may_begin_inside(before, after, label) {
+                Speaker::Perhaps { apart: false }
+            } else {
+                Speaker::ByTheJudge
+            };
         }
         let ends = wording::is_end(after);
         // Hostile text must not make every label look at all of it.
         let (before, after) = (wording::last(before, WINDOW), wording::first(after, WINDOW));
         let statement = statement(before);
         let own = letters(statement).count();
-        let (mut said, mut held) = (Said::ByTheJudge, false);
+        let (mut said, mut held) = (Speaker::ByTheJudge, false);
         for text in &self.texts {
             for (there, _) in text.labels.iter().filter(|(_, other)| *other == label) {
                 held = true;
@@ -137,24 +142,24 @@ impl<'a> Quotes<'a> {
                 let whole = left_alike >= own && (own > 0 || letters(self::statement(left)).next().is_none());
                 if left_alike + right_alike >= own + ALIKE && left_alike + right_alike > ALIKE && (whole || right_alike >= ALIKE)
                 {
-                    return Said::Quoted;
+                    return Speaker::Quoted;
                 }
                 if enclosed(before, after) && (whole || !ends) {
-                    return Said::Quoted;
+                    return Speaker::Quoted;
                 }
                 // From a quotation mark on all words are there, whatever other marks stand between.
                 let mark = opened_at(before, after, left_alike);
                 if mark.is_some_and(|mark| mark != '\'') {
-                    return Said::Quoted;
+                    return Speaker::Quoted;
                 }
                 if mark.is_some() || whole || left_alike >= ALIKE + 4 {
-                    let apart = mark.is_none() && said != (Said::Perhaps { apart: false }) && apart(before, statement);
-                    said = Said::Perhaps { apart };
+                    let apart = mark.is_none() && said != (Speaker::Perhaps { apart: false }) && apart(before, statement);
+                    said = Speaker::Perhaps { apart };
                 }
             }
         }
         // In the middle the judge's own words go on; only what an answer ends with can be its verdict in spite of that.
-        if ends || !held { said } else { Said::Quoted }
+        if ends || !held { said } else { Speaker::Quoted }
     }
 }
 

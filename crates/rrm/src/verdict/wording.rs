@@ -5,7 +5,7 @@ use std::{borrow::Cow, ops::Range};
 
 /// A wrapped text of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wrapped<'a> {
+pub(super) struct WrappedText<'a> {
     /// From the wrap's first byte to behind its last.
     pub at: Range<usize>,
     /// What stands inside.
@@ -36,7 +36,7 @@ pub(super) fn fold(text: &str) -> Cow<'_, str> {
 
 /// All wrapped texts of a folded answer; wraps may overlap, as in `[[[A>B]]`. No label is longer than `reach` bytes: looking no further
 /// keeps hostile text from costing quadratic time.
-pub(super) fn wrapped<'a>(answer: &'a str, (before, after): (&str, &str), reach: usize) -> Vec<Wrapped<'a>> {
+pub(super) fn wrapped<'a>(answer: &'a str, (before, after): (&str, &str), reach: usize) -> Vec<WrappedText<'a>> {
     match (before, after) {
         ("\\boxed{", "}") => answer.match_indices("box").filter_map(|(at, _)| boxed(answer, at, reach)).collect(),
         ("[[", "]]") => answer.match_indices('[').filter_map(|(at, _)| bracketed(answer, at, reach)).collect(),
@@ -44,7 +44,7 @@ pub(super) fn wrapped<'a>(answer: &'a str, (before, after): (&str, &str), reach:
     }
 }
 
-fn literal<'a>(answer: &'a str, before: &str, after: &str, reach: usize) -> Vec<Wrapped<'a>> {
+fn literal<'a>(answer: &'a str, before: &str, after: &str, reach: usize) -> Vec<WrappedText<'a>> {
     let step = before.chars().next().map_or(1, char::len_utf8);
     let (mut found, mut from) = (Vec::new(), 0);
     while let Some(at) = answer[from..].find(before).map(|at| from + at) {
@@ -53,14 +53,14 @@ fn literal<'a>(answer: &'a str, before: &str, after: &str, reach: usize) -> Vec<
         // What is never closed, or longer than any label, is still seen: as the last one it must count as no label.
         let text = rest.find(after).map_or(rest, |close| &rest[..close]);
         let end = (start + text.len() + after.len()).min(answer.len());
-        found.push(Wrapped { at: at..floor(answer, end), text: text.trim(), loose: false });
+        found.push(WrappedText { at: at..floor(answer, end), text: text.trim(), loose: false });
         from = at + step;
     }
     found
 }
 
 /// `\boxed{LABEL}` and its like, where `box` stands at `at`.
-fn boxed(answer: &str, at: usize, reach: usize) -> Option<Wrapped<'_>> {
+fn boxed(answer: &str, at: usize, reach: usize) -> Option<WrappedText<'_>> {
     let own = answer[at..].starts_with("boxed");
     let name = if own { at } else { ["frame", "f"].iter().find_map(|front| answer[..at].strip_suffix(front))?.len() };
     let command = answer[..name].ends_with('\\');
@@ -82,7 +82,7 @@ fn boxed(answer: &str, at: usize, reach: usize) -> Option<Wrapped<'_>> {
     let start = answer.len() - open.len() + 1;
     let end = floor(answer, (start + text.len() + 1).min(answer.len()));
     let loose = !(own && command && closing == '}');
-    Some(Wrapped { at: name - usize::from(command)..end, text: text.trim(), loose })
+    Some(WrappedText { at: name - usize::from(command)..end, text: text.trim(), loose })
 }
 
 /// What stands before the bracket that closes: brackets inside come in pairs. All of `rest` where it is never closed.
@@ -100,7 +100,7 @@ fn inside_of(rest: &str, closing: char) -> &str {
 }
 
 /// `[[LABEL]]`, also with blanks between the brackets, or escaped as Markdown wants it, where the first `[` stands at `at`.
-fn bracketed(answer: &str, at: usize, reach: usize) -> Option<Wrapped<'_>> {
+fn bracketed(answer: &str, at: usize, reach: usize) -> Option<WrappedText<'_>> {
     let second = |rest: &str, bracket: char| {
         let next = rest.trim_start_matches([' ', '\t']);
         let next = next.strip_prefix('\\').unwrap_or(next);
@@ -111,7 +111,7 @@ fn bracketed(answer: &str, at: usize, reach: usize) -> Option<Wrapped<'_>> {
     let close = rest.match_indices(']').find_map(|(at, _)| second(&rest[at + 1..], ']').map(|more| (at, at + 1 + more)));
     let (inside, end) = close.unwrap_or((rest.len(), rest.len()));
     let loose = start != at + 2;
-    Some(Wrapped { at: at..start + end, text: rest[..inside].trim(), loose })
+    Some(WrappedText { at: at..start + end, text: rest[..inside].trim(), loose })
 }
 
 /// The first `bytes` of a text, and what is left of the character there.

@@ -11,7 +11,7 @@ use std::{path::PathBuf, sync::Arc};
 use rrm::{
     dataset::ColumnNames,
     engine::{Engine, scripted::scripted},
-    eval::{self, Benchmark, CaseRow, Evaluation, Group, Suite},
+    eval::{self, Benchmark, BenchmarkEvaluation, CaseRow, GroupScore, Suite},
     format::Format,
     judge::Judge,
 };
@@ -27,7 +27,7 @@ fn suite(benchmark: Benchmark, data: &[&str]) -> Option<Suite> {
 }
 
 /// Judges all cases in both orders; their rows and the scores.
-async fn evaluate(judge: &Judge, suite: &Suite) -> (Vec<CaseRow>, Evaluation) {
+async fn evaluate(judge: &Judge, suite: &Suite) -> (Vec<CaseRow>, BenchmarkEvaluation) {
     let mut rows = Vec::new();
     let emit = |row: &CaseRow| {
         rows.push(row.clone());
@@ -39,18 +39,18 @@ async fn evaluate(judge: &Judge, suite: &Suite) -> (Vec<CaseRow>, Evaluation) {
 }
 
 /// Scores of a scripted judge.
-async fn evaluate_script(script: &str, suite: &Suite) -> Evaluation {
+async fn evaluate_script(script: &str, suite: &Suite) -> BenchmarkEvaluation {
     evaluate(&judge(Arc::new(scripted(script).unwrap()), "rrm"), suite).await.1
 }
 
-fn group<'a>(evaluation: &'a Evaluation, name: &str) -> &'a Group {
+fn group<'a>(evaluation: &'a BenchmarkEvaluation, name: &str) -> &'a GroupScore {
     evaluation.groups.iter().find(|group| group.name == name).unwrap_or_else(|| panic!("no group {name}"))
 }
 
-fn official(evaluation: &Evaluation, name: &str) -> f64 {
+fn official(evaluation: &BenchmarkEvaluation, name: &str) -> f64 {
     group(evaluation, name).official.unwrap().value
 }
 
-fn strict(evaluation: &Evaluation, name: &str) -> f64 {
+fn strict(evaluation: &BenchmarkEvaluation, name: &str) -> f64 {
     group(evaluation, name).strict.unwrap().value
 }

@@ -5,7 +5,7 @@ use std::{path::Path, sync::atomic::Ordering::SeqCst};
 use rrm::{
     engine::{
         Engine, EngineError,
-        http::{Continuation, HttpConfig, HttpEngine, Memory, Otherwise, connect_remembered},
+        http::{Continuation, HttpConfig, HttpEngine, IdentityMemory, MismatchPolicy, connect_remembered},
     },
     store::Identities,
 };
@@ -37,13 +37,13 @@ fn named(servers: &[&FaultyServer]) -> HttpConfig {
     HttpConfig { model: Some("judge".to_owned()), max_retries: 1, continuation: Continuation::None, ..config(servers) }
 }
 
-async fn connected(config: HttpConfig, store: &Path, otherwise: Otherwise) -> Result<HttpEngine, EngineError> {
-    connect_remembered(config, Memory { identities: Identities::at(store), otherwise }).await
+async fn connected(config: HttpConfig, store: &Path, otherwise: MismatchPolicy) -> Result<HttpEngine, EngineError> {
+    connect_remembered(config, IdentityMemory { identities: Identities::at(store), otherwise }).await
 }
 
 /// An engine that was asked for one completion.
 async fn used(config: HttpConfig, store: &Path) -> Result<HttpEngine, EngineError> {
-    let engine = connected(config, store, Otherwise::Stop).await?;
+    let engine = connected(config, store, MismatchPolicy::Stop).await?;
     engine.complete(request(1)).await?;
     Ok(engine)
 }
@@ -60,7 +60,7 @@ async fn who_is_remembered_is_asked_nothing_until_something_is_paid() {
     let server = server(1, vllm(4096));
     let first = used(named(&[&server]), &store).await.unwrap();
     let (asked, listed) = (server.requests(), server.said().counter.load(SeqCst));
-    let again = connected(named(&[&server]), &store, Otherwise::Stop).await.unwrap();
+    let again = connected(named(&[&server]), &store, MismatchPolicy::Stop).await.unwrap();
     assert_eq!((server.requests(), server.said().counter.load(SeqCst)), (asked, listed), "nobody was asked");
     assert_eq!((again.info(), again.opening(), again.notes()), (first.info(), first.opening(), first.notes()));
     assert!(first.unasked().is_none() && again.unasked().is_some());
@@ -69,12 +69,12 @@ async fn who_is_remembered_is_asked_nothing_until_something_is_paid() {
         .into_iter()
         .for_each(|done| drop(done.unwrap()));
     assert!(again.unasked().is_none());
-    let continued = connected(HttpConfig { model: None, ..named(&[&server]) }, &store, Otherwise::Stop).await.unwrap();
+    let continued = connected(HttpConfig { model: None, ..named(&[&server]) }, &store, MismatchPolicy::Stop).await.unwrap();
     assert!(continued.unasked().is_some(), "only the models were asked for");
     // With a name nobody has to be there.
     let config = named(&[&server]);
     drop(server);
-    let gone = connected(config, &store, Otherwise::Stop).await.unwrap();
+    let gone = connected(config, &store, MismatchPolicy::Stop).await.unwrap();
     assert_eq!(gone.info(), first.info());
     assert!(matches!(gone.complete(request(1)).await, Err(EngineError::Unreachable { .. })));
 }
@@ -111,7 +111,7 @@ async fn other_weights_under_the_same_name_are_refused_before_anything_is_paid()
         let server = server(1, states);
         used(named(&[&server]), &store).await.unwrap();
         server.said().weights.store(2, SeqCst);
-        let engine = connected(named(&[&server]), &store, Otherwise::Stop).await.unwrap();
+        let engine = connected(named(&[&server]), &store, MismatchPolicy::Stop).await.unwrap();
         let asked = server.requests();
         let all = futures::future::join_all((0..20).map(|item| engine.complete(request(item)))).await;
         for error in all.into_iter().map(Result::unwrap_err) {
@@ -125,7 +125,7 @@ async fn other_weights_under_the_same_name_are_refused_before_anything_is_paid()
     let (_folder, store) = store();
     used(named(&[&server(1, vllm(4096))]), &store).await.unwrap();
     let other = server(2, vllm(4096));
-    let error = connected(named(&[&other]), &store, Otherwise::Stop).await.err().unwrap();
+    let error = connected(named(&[&other]), &store, MismatchPolicy::Stop).await.err().unwrap();
     assert!(matches!(error, EngineError::OtherWeights { .. }), "{error}");
     // The same answers, and another file: what is stated counts.
     let (_folder, store) = self::store();
@@ -139,7 +139,7 @@ async fn both_ways_on_are_remembered() {
     let (_folder, store) = store();
     let (one, two) = (server(1, vllm(4096)), server(2, vllm(4096)));
     let first = used(named(&[&one]), &store).await.unwrap().info().fingerprint.clone();
-    let same = connected(named(&[&two]), &store, Otherwise::SameWeights(None)).await.unwrap();
+    let same = connected(named(&[&two]), &store, MismatchPolicy::SameWeights(None)).await.unwrap();
     assert_eq!(same.info().fingerprint, first);
     // Not before something is paid for, or a run ends well.
     assert!(used(named(&[&two]), &store).await.is_err());
@@ -150,7 +150,7 @@ async fn both_ways_on_are_remembered() {
     }
     let three = server(3, vllm(4096));
     assert!(used(named(&[&three]), &store).await.is_err());
-    let other = connected(named(&[&three]), &store, Otherwise::OtherWeights).await.unwrap();
+    let other = connected(named(&[&three]), &store, MismatchPolicy::OtherWeights).await.unwrap();
     assert_ne!(other.info().fingerprint, first);
     other.close().await.unwrap();
     assert!(other.notes().iter().any(|note| note.contains("asked anew")), "{:?}", other.notes());
@@ -159,15 +159,15 @@ async fn both_ways_on_are_remembered() {
     assert_eq!(used(named(&[&three]), &store).await.unwrap().info().fingerprint, other.info().fingerprint);
     let four = server(4, vllm(4096));
     assert!(matches!(used(named(&[&four]), &store).await, Err(EngineError::OtherWeights { .. })));
-    let error = connected(named(&[&four]), &store, Otherwise::SameWeights(None)).await.err().unwrap().to_string();
+    let error = connected(named(&[&four]), &store, MismatchPolicy::SameWeights(None)).await.err().unwrap().to_string();
     assert!(error.contains("--same-weights="), "which of the two: {error}");
     let none =
-        connected(named(&[&four]), &store, Otherwise::SameWeights(Some("none".to_owned()))).await.err().unwrap().to_string();
+        connected(named(&[&four]), &store, MismatchPolicy::SameWeights(Some("none".to_owned()))).await.err().unwrap().to_string();
     assert!(none.contains("--same-weights="), "{none}");
     let none =
-        connected(named(&[&one]), &store, Otherwise::SameWeights(Some("none".to_owned()))).await.err().unwrap().to_string();
+        connected(named(&[&one]), &store, MismatchPolicy::SameWeights(Some("none".to_owned()))).await.err().unwrap().to_string();
     assert!(none.contains("--same-weights=none: nothing of this model"), "{none}");
-    let which = Otherwise::SameWeights(Some(first[..8].to_owned()));
+    let which = MismatchPolicy::SameWeights(Some(first[..8].to_owned()));
     assert_eq!(connected(named(&[&four]), &store, which).await.unwrap().info().fingerprint, first);
 }
 
@@ -227,7 +227,7 @@ async fn a_gateway_gives_a_model_another_name() {
     assert_eq!(renamed.info().fingerprint, first);
     assert!(renamed.notes().iter().any(|note| note.contains("answers as judge")), "{:?}", renamed.notes());
     let asked = gateway.requests();
-    connected(HttpConfig { model: Some("openai/judge".to_owned()), ..config }, &store, Otherwise::Stop).await.unwrap();
+    connected(HttpConfig { model: Some("openai/judge".to_owned()), ..config }, &store, MismatchPolicy::Stop).await.unwrap();
     assert_eq!(gateway.requests(), asked, "the name is remembered");
     // Another model whose name ends so is nobody's other weights.
     let (_folder, store) = self::store();
@@ -269,7 +269,7 @@ async fn a_server_that_fails_when_it_is_asked_who_it_is_is_asked_once() {
     let (_folder, store) = store();
     let server = server(1, vllm(4096));
     used(named(&[&server]), &store).await.unwrap();
-    let engine = connected(named(&[&server]), &store, Otherwise::Stop).await.unwrap();
+    let engine = connected(named(&[&server]), &store, MismatchPolicy::Stop).await.unwrap();
     server.set_plan(std::sync::Arc::new(|_, _| Fault::Status(500)));
     let asked = server.requests();
     let all = futures::future::join_all((0..20).map(|item| engine.complete(request(item)))).await;

@@ -12,11 +12,11 @@ use rrm::{
     engine::{Completion, Engine, EngineError, EngineInfo, LabelLogprobs, Request, scripted::ScriptedEngine, scripted::scripted},
     format::Format,
     judge::{Adaptive, ComparisonId, Evidence, Judge, JudgeSettings, Judgment, Order, VoteRecord},
-    keyed::Keyed,
+    keyed::KeyedRandom,
     rank::{self, RankSettings, TeamRule},
     result::{Row, match_row},
     run::{Task, run},
-    spending::{Limits, Spending},
+    spending::{Spending, SpendingLimits},
     store::Store,
     strategy::{self, DecidedBy, Strategy},
     vote::{Decision, Probabilities},
@@ -44,7 +44,7 @@ impl Engine for Jittery {
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
         Box::pin(async move {
             self.begun.fetch_add(1, SeqCst);
-            for _ in 0..Keyed::new(self.salt ^ request.seed, "", "jitter", &[]).below(40) {
+            for _ in 0..KeyedRandom::new(self.salt ^ request.seed, "", "jitter", &[]).below(40) {
                 tokio::task::yield_now().await;
             }
             let answer = self.inner.complete(request).await;
@@ -316,7 +316,7 @@ async fn what_a_limited_run_paid_for_is_kept_so_that_runs_get_on() {
         let engine = Jittery::new("accuracy=0.7", runs);
         let mut judge = judge(engine.clone(), JudgeSettings { votes: 3, ..Default::default() });
         judge.store = Some(Store::open(folder.path().join("store.sqlite")).unwrap());
-        judge.spending = Arc::new(Spending::new(Limits { max_calls: Some(7), ..Default::default() }));
+        judge.spending = Arc::new(Spending::new(SpendingLimits { max_calls: Some(7), ..Default::default() }));
         let task = Task::Rank(RankSettings { strategy: Strategy::Elo, ..Default::default() });
         let row = rows(&judge, &task, &[item("x", 5)], 1).await.remove(0);
         asked += engine.begun.load(SeqCst);
@@ -333,7 +333,7 @@ async fn what_a_limited_run_paid_for_is_kept_so_that_runs_get_on() {
 async fn a_limit_stops_cleanly_and_is_never_exceeded() {
     let engine = Jittery::new("first", 0);
     let mut judge = judge(engine.clone(), JudgeSettings::default());
-    judge.spending = Arc::new(Spending::new(Limits { max_calls: Some(10), ..Default::default() }));
+    judge.spending = Arc::new(Spending::new(SpendingLimits { max_calls: Some(10), ..Default::default() }));
     let items: Vec<Item> = (0..30).map(|i| item(&format!("i{i}"), 2)).collect();
     let rows = rows(&judge, &Task::Judge, &items, 8).await;
     let failed = rows.iter().filter(|row| row.error.is_some()).count();

@@ -35,6 +35,7 @@ mod store;
 mod store_files;
 mod store_processes;
 mod strict_server;
+mod type_names;
 mod undecided;
 mod verdict_signs;
 mod verdicts;

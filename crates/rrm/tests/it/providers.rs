@@ -5,7 +5,7 @@ use rrm::{
     chat::{Message, Role},
     engine::{
         Engine, Request, Sampling,
-        http::{Continuation, Fields, HttpConfig, HttpEngine, connect},
+        http::{Continuation, HttpConfig, HttpEngine, RequestFields, connect},
     },
 };
 use serde_json::{Value, json};
@@ -192,7 +192,7 @@ pub async fn judged(engine: &HttpEngine) -> String {
     engine.complete(judgement()).await.unwrap().text
 }
 
-fn fields(value: Value) -> Fields {
+fn fields(value: Value) -> RequestFields {
     serde_json::from_value(value).unwrap()
 }
 

@@ -2,21 +2,21 @@
 
 use proptest::prelude::*;
 use rrm::{
-    keyed::Keyed,
-    rating::{BtConfig, EloConfig, Outcome, Played, Ratings, bradley_terry, elo, rank, win_rate},
+    keyed::KeyedRandom,
+    rating::{BtConfig, DecidedMatch, EloConfig, MatchOutcome, Ratings, bradley_terry, elo, rank, win_rate},
 };
 use serde::Deserialize;
 
 /// A match of the golden files: `[a, b, w]`, `w` 1 where a wins, 2 where b wins, 0 for a tie.
 type Row = (usize, usize, u8);
 
-fn played(rows: &[Row]) -> Vec<Played> {
+fn played(rows: &[Row]) -> Vec<DecidedMatch> {
     let outcome = |w| match w {
-        1 => Outcome::A,
-        2 => Outcome::B,
-        _ => Outcome::Tie,
+        1 => MatchOutcome::A,
+        2 => MatchOutcome::B,
+        _ => MatchOutcome::Tie,
     };
-    rows.iter().map(|(a, b, w)| Played { a: *a, b: *b, outcome: outcome(*w) }).collect()
+    rows.iter().map(|(a, b, w)| DecidedMatch { a: *a, b: *b, outcome: outcome(*w) }).collect()
 }
 
 fn values(ratings: &Ratings) -> Vec<f64> {
@@ -106,11 +106,11 @@ fn coverage(strengths: &[f64], rounds: usize, tournaments: u64) -> (f64, bool) {
     let mean = strengths.iter().sum::<f64>() / n as f64;
     let (mut held, mut penalised) = (0, false);
     for tournament in 0..tournaments {
-        let mut keyed = Keyed::new(11, "coverage", "outcomes", &[n as u64, rounds as u64, tournament]);
+        let mut keyed = KeyedRandom::new(11, "coverage", "outcomes", &[n as u64, rounds as u64, tournament]);
         let mut played = Vec::new();
         for (a, b) in (0..rounds).flat_map(|_| (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b)))) {
             let chance = 1.0 / (1.0 + (strengths[b] - strengths[a]).exp());
-            played.push(Played { a, b, outcome: if keyed.f64() < chance { Outcome::A } else { Outcome::B } });
+            played.push(DecidedMatch { a, b, outcome: if keyed.f64() < chance { MatchOutcome::A } else { MatchOutcome::B } });
         }
         let ratings = bradley_terry(n, &played, &BtConfig::default());
         penalised |= ratings.penalised;
@@ -138,14 +138,14 @@ fn penalised_intervals_are_not_too_sure() {
 }
 
 /// Matches among `n` responses, all kinds of outcomes, not all responses need play.
-fn matches(max_n: usize) -> impl Strategy<Value = (usize, Vec<Played>)> {
+fn matches(max_n: usize) -> impl Strategy<Value = (usize, Vec<DecidedMatch>)> {
     (2..=max_n).prop_flat_map(|n| {
-        let one = (0..n, 1..n, prop_oneof![Just(Outcome::A), Just(Outcome::B), Just(Outcome::Tie)]);
+        let one = (0..n, 1..n, prop_oneof![Just(MatchOutcome::A), Just(MatchOutcome::B), Just(MatchOutcome::Tie)]);
         let list = proptest::collection::vec(one, 0..80);
         (
             Just(n),
             list.prop_map(move |list| {
-                list.into_iter().map(|(a, gap, outcome)| Played { a, b: (a + gap) % n, outcome }).collect()
+                list.into_iter().map(|(a, gap, outcome)| DecidedMatch { a, b: (a + gap) % n, outcome }).collect()
             }),
         )
     })
@@ -183,12 +183,12 @@ proptest! {
     fn order_and_names_do_not_matter((n, played) in matches(10), seed: u64) {
         let config = BtConfig::default();
         let before = bradley_terry(n, &played, &config);
-        let reordered: Vec<Played> = permutation(played.len(), seed).into_iter().map(|index| played[index]).collect();
+        let reordered: Vec<DecidedMatch> = permutation(played.len(), seed).into_iter().map(|index| played[index]).collect();
         prop_assert_eq!(&bradley_terry(n, &reordered, &config), &before);
         prop_assert_eq!(win_rate(n, &reordered), win_rate(n, &played));
 
         let name = permutation(n, seed);
-        let renamed: Vec<Played> = played.iter().map(|game| Played { a: name[game.a], b: name[game.b], ..*game }).collect();
+        let renamed: Vec<DecidedMatch> = played.iter().map(|game| DecidedMatch { a: name[game.a], b: name[game.b], ..*game }).collect();
         let after = bradley_terry(n, &renamed, &config);
         prop_assert_eq!((after.penalised, after.connected), (before.penalised, before.connected));
         for (index, score) in before.scores.iter().enumerate() {
@@ -204,10 +204,10 @@ proptest! {
 
     #[test]
     fn turning_a_match_around_changes_nothing((n, played) in matches(8)) {
-        let turned: Vec<Played> = played.iter().map(|game| Played {
+        let turned: Vec<DecidedMatch> = played.iter().map(|game| DecidedMatch {
             a: game.b,
             b: game.a,
-            outcome: match game.outcome { Outcome::A => Outcome::B, Outcome::B => Outcome::A, Outcome::Tie => Outcome::Tie },
+            outcome: match game.outcome { MatchOutcome::A => MatchOutcome::B, MatchOutcome::B => MatchOutcome::A, MatchOutcome::Tie => MatchOutcome::Tie },
         }).collect();
         prop_assert_eq!(bradley_terry(n, &turned, &BtConfig::default()), bradley_terry(n, &played, &BtConfig::default()));
         prop_assert_eq!(win_rate(n, &turned), win_rate(n, &played));
@@ -231,11 +231,11 @@ proptest! {
             ratings.scores.iter().flatten().filter(|score| score.value > mine + 1e-5).count()
         };
         let config = EloConfig { resamples: 0, ..EloConfig::default() };
-        let rate = |played: &[Played]| {
+        let rate = |played: &[DecidedMatch]| {
             [elo(n, played, &config, 0, "x"), bradley_terry(n, played, &BtConfig::default()), win_rate(n, played)]
         };
         let before = rate(&played);
-        played.push(Played { a: winner, b: loser, outcome: Outcome::A });
+        played.push(DecidedMatch { a: winner, b: loser, outcome: MatchOutcome::A });
         for (before, after) in before.iter().zip(rate(&played)) {
             if before.penalised == after.penalised {
                 prop_assert!(place(&after) <= place(before), "{:?} {:?}", before, after);
@@ -252,10 +252,10 @@ fn values_or_nan(ratings: &Ratings) -> Vec<f64> {
 fn with_equal_schedules_all_methods_find_the_stronger_first() {
     // A round robin of ten rounds in which the smaller number wins nine times of ten.
     let n = 6;
-    let mut keyed = Keyed::new(5, "methods", "outcomes", &[]);
-    let mut played: Vec<Played> = Vec::new();
+    let mut keyed = KeyedRandom::new(5, "methods", "outcomes", &[]);
+    let mut played: Vec<DecidedMatch> = Vec::new();
     for (a, b) in (0..10).flat_map(|_| (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b)))) {
-        played.push(Played { a, b, outcome: if keyed.below(10) < 9 { Outcome::A } else { Outcome::B } });
+        played.push(DecidedMatch { a, b, outcome: if keyed.below(10) < 9 { MatchOutcome::A } else { MatchOutcome::B } });
     }
     let order: Vec<usize> = (0..n).collect();
     for ratings in

@@ -11,8 +11,8 @@ use rrm::{
     format::Format,
     judge::{Evidence, Judgment, Order},
     schedule::bracket,
-    strategy::{self, DecidedBy, Played},
-    vote::{Counts, Decision},
+    strategy::{self, DecidedBy, PairJudgment},
+    vote::{Decision, VoteCounts},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -61,7 +61,7 @@ fn tournaments(folder: &Path) -> Vec<(HashSet<Match>, Vec<usize>)> {
 }
 
 fn judgment(decision: Decision) -> Judgment {
-    Judgment { decision, counts: Counts::default(), evidence: Evidence::Votes(Vec::new()), usage: Default::default() }
+    Judgment { decision, counts: VoteCounts::default(), evidence: Evidence::Votes(Vec::new()), usage: Default::default() }
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn recorded_knockouts_are_played_match_by_match() {
         let play = |a: usize, b: usize| {
             let on_record =
                 recorded.iter().find(|(_, first, second, _)| (a, b) == (*first, *second) || (b, a) == (*first, *second));
-            let answer = on_record.map(|(_, first, second, winner)| Played {
+            let answer = on_record.map(|(_, first, second, winner)| PairJudgment {
                 pair: (*first, *second),
                 order: Order::Given,
                 judgment: judgment(if winner == first { Decision::A } else { Decision::B }),

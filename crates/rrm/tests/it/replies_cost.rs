@@ -8,14 +8,14 @@ use rrm::{
         Engine,
         http::{HttpConfig, HttpEngine, connect},
     },
-    spending::{Limits, Price, Spending, Spent},
+    spending::{Price, Spending, SpendingLimits, SpendingTotals},
 };
 use serde_json::json;
 
 use crate::replies::{VERDICT, config, engine, odd, reply, request, said};
 
 /// What `calls` completions cost under these limits, one after the other.
-async fn spent(engine: &HttpEngine, limits: Limits, calls: usize) -> Spent {
+async fn spent(engine: &HttpEngine, limits: SpendingLimits, calls: usize) -> SpendingTotals {
     let spending = Spending::new(limits);
     for item in 0..calls {
         if let Ok(call) = spending.begin()
@@ -27,8 +27,8 @@ async fn spent(engine: &HttpEngine, limits: Limits, calls: usize) -> Spent {
     spending.spent()
 }
 
-fn limits(max_calls: u64) -> Limits {
-    Limits { max_calls: Some(max_calls), max_cost: None, price: Price { prompt: 1.0, completion: 1.0 } }
+fn limits(max_calls: u64) -> SpendingLimits {
+    SpendingLimits { max_calls: Some(max_calls), max_cost: None, price: Price { prompt: 1.0, completion: 1.0 } }
 }
 
 #[tokio::test]

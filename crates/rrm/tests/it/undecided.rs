@@ -6,17 +6,17 @@ use futures::FutureExt;
 use proptest::prelude::*;
 use rrm::{
     judge::{Evidence, Judgment, Order},
-    keyed::Keyed,
+    keyed::KeyedRandom,
     ranking::{self, Ranking},
     schedule,
-    strategy::{self, DecidedBy, Match, Matches, Played, Rate, Strategy},
+    strategy::{self, DecidedBy, Match, Matches, PairJudgment, RateFn, Strategy},
     verdict::Abstain,
     vote::{self, Choice},
 };
 
 /// What a judge says of a pair, whoever is shown first; `silent` percent of the pairs get no verdict, as many equal votes.
 fn said(world: u64, silent: u64, pair: (usize, usize)) -> Vec<vote::Vote> {
-    let drawn = Keyed::new(world, "", "said", &[pair.0 as u64, pair.1 as u64]).below(100);
+    let drawn = KeyedRandom::new(world, "", "said", &[pair.0 as u64, pair.1 as u64]).below(100);
     match drawn {
         n if n < silent => vec![Err(Abstain::NoVerdict), Err(Abstain::Truncated)],
         n if n < 2 * silent => vec![Ok(Choice::A), Ok(Choice::B)],
@@ -25,11 +25,11 @@ fn said(world: u64, silent: u64, pair: (usize, usize)) -> Vec<vote::Vote> {
     }
 }
 
-fn played(pair: (usize, usize), votes: Vec<vote::Vote>) -> Played {
+fn played(pair: (usize, usize), votes: Vec<vote::Vote>) -> PairJudgment {
     let counts = vote::count(votes);
     let judgment =
         Judgment { decision: counts.decision(), counts, evidence: Evidence::Votes(Vec::new()), usage: Default::default() };
-    Played { pair, order: Order::Given, judgment }
+    PairJudgment { pair, order: Order::Given, judgment }
 }
 
 /// A knockout of n responses in which `of` answers about pairs; `coin` decides by pair.
@@ -62,7 +62,7 @@ proptest! {
     #[test]
     fn nothing_that_is_stated_rests_on_a_match_without_a_verdict(n in 1_usize..20, world: u64, other: u64, silent in 0_u64..40) {
         let one = |pair| said(world, silent, pair);
-        let even = |a: usize, b: usize| Keyed::new(world, "", "coin", &[a as u64, b as u64]).below(2) == 0;
+        let even = |a: usize, b: usize| KeyedRandom::new(world, "", "coin", &[a as u64, b as u64]).below(2) == 0;
         let ranking = knockout(n, &one, &even);
         let met = pairs_of(&ranking);
         let elsewhere = |pair| if met.contains(&pair) { one(pair) } else { said(other, silent, pair) };
@@ -142,7 +142,7 @@ fn one_match_without_a_verdict_leaves_open_what_could_have_been_otherwise() {
     assert_eq!((ranking.tally.coins, ranking.tally.undecided), (0, 1));
 }
 
-fn rate(strategy: Strategy) -> Rate {
+fn rate(strategy: Strategy) -> RateFn {
     match strategy.rules().matches {
         Matches::Pairs { rate, .. } => rate,
         Matches::Bracket => panic!("{strategy:?} rates nothing"),

@@ -4,7 +4,7 @@
 use std::{io, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 use anyhow::Context;
-use rrm_server::{Server, connections, settings::connections_for};
+use rrm_server::{AppState, connections, settings::connections_for};
 use tokio::{net::TcpListener, runtime, sync::oneshot};
 
 use crate::{failure::ensure, output::note, run};
@@ -60,7 +60,7 @@ fn open_files(_wanted: u64) -> u64 {
 
 /// Serves until the system asks to end, and `drain` longer for what is being judged. Connections have a thread of their own, so that they are
 /// answered while rankings are computed.
-pub(super) async fn serve(listener: TcpListener, server: Arc<Server>, drain: Duration) -> anyhow::Result<()> {
+pub(super) async fn serve(listener: TcpListener, server: Arc<AppState>, drain: Duration) -> anyhow::Result<()> {
     let listener = listener.into_std().context("cannot listen on another thread")?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build().context("no runtime for connections")?;
     let (tell, told) = oneshot::channel();

@@ -3,8 +3,8 @@
 use rrm::dataset::{self, RowProblem};
 use serde_json::{Map, Value};
 
-/// One of the two that are compared.
-pub struct Side {
+/// One of the two sides of a comparison.
+pub struct ComparedSide {
     /// What errors call it.
     what: &'static str,
     /// The option that names its column.
@@ -14,14 +14,14 @@ pub struct Side {
 }
 
 /// The right answer.
-pub const GOLD: Side = Side {
+pub const GOLD: ComparedSide = ComparedSide {
     what: "the right answer",
     option: "--gold",
     known: &["gold", "answer", "ground_truth", "solution", "target", "reference_answer", "reward_model.ground_truth"],
 };
 
 /// The response.
-pub const RESPONSE: Side = Side {
+pub const RESPONSE: ComparedSide = ComparedSide {
     what: "the response",
     option: "--response",
     known: &["response", "pred", "prediction", "completion", "output", "model_output"],
@@ -29,15 +29,15 @@ pub const RESPONSE: Side = Side {
 
 /// The column that one of the two is read from, in every row.
 pub struct Column {
-    side: &'static Side,
+    side: &'static ComparedSide,
     /// A column, or a path with dots.
     pub path: String,
     /// Columns that might hold it as well, and so have to be empty. None where an option names the column.
     rivals: Vec<&'static str>,
 }
 
-/// What is wrong with the columns of a row.
-pub struct Problem {
+/// The problem with the columns of a row.
+pub struct ColumnProblem {
     /// What is wrong, without the file and the row.
     pub what: String,
     /// What would help.
@@ -45,10 +45,10 @@ pub struct Problem {
 }
 
 /// The columns of the right answer and of the response: the named ones, else the only ones of the known names that are not null.
-pub fn choose(row: &Map<String, Value>, gold: Option<&str>, response: Option<&str>) -> Result<(Column, Column), Problem> {
+pub fn choose(row: &Map<String, Value>, gold: Option<&str>, response: Option<&str>) -> Result<(Column, Column), ColumnProblem> {
     let chosen = (pick(row, &GOLD, gold, response)?, pick(row, &RESPONSE, response, gold)?);
     if chosen.0.path == chosen.1.path {
-        return Err(Problem {
+        return Err(ColumnProblem {
             what: format!("the right answer and the response would both be read from `{}`", chosen.0.path),
             hint: "--gold and --response name two columns".to_owned(),
         });
@@ -57,7 +57,12 @@ pub fn choose(row: &Map<String, Value>, gold: Option<&str>, response: Option<&st
 }
 
 /// The column for one side. What the other side's option names, `taken`, is no candidate.
-fn pick(row: &Map<String, Value>, side: &'static Side, named: Option<&str>, taken: Option<&str>) -> Result<Column, Problem> {
+fn pick(
+    row: &Map<String, Value>,
+    side: &'static ComparedSide,
+    named: Option<&str>,
+    taken: Option<&str>,
+) -> Result<Column, ColumnProblem> {
     if let Some(name) = named {
         return Ok(Column { side, path: name.to_owned(), rivals: Vec::new() });
     }
@@ -68,7 +73,7 @@ fn pick(row: &Map<String, Value>, side: &'static Side, named: Option<&str>, take
         ([one], _) | ([], [one]) => {
             Ok(Column { side, path: (*one).to_owned(), rivals: known().filter(|name| name != one).collect() })
         }
-        ([], []) => Err(Problem {
+        ([], []) => Err(ColumnProblem {
             what: format!(
                 "no column for {}; it is looked for in {}; the row has: {}",
                 side.what,
@@ -83,19 +88,19 @@ fn pick(row: &Map<String, Value>, side: &'static Side, named: Option<&str>, take
     }
 }
 
-impl Side {
-    fn ambiguous(&self, what: String, columns: &[&str]) -> Problem {
+impl ComparedSide {
+    fn ambiguous(&self, what: String, columns: &[&str]) -> ColumnProblem {
         let options: Vec<String> = columns.iter().map(|column| format!("{} {column}", self.option)).collect();
-        Problem { what, hint: format!("say which one does: {}", options.join(" or ")) }
+        ColumnProblem { what, hint: format!("say which one does: {}", options.join(" or ")) }
     }
 }
 
 impl Column {
     /// What the column holds in a row; what lies within null is null.
-    pub fn value<'a>(&self, row: &'a Map<String, Value>) -> Result<&'a Value, Problem> {
+    pub fn value<'a>(&self, row: &'a Map<String, Value>) -> Result<&'a Value, ColumnProblem> {
         let rival = self.rivals.iter().find(|name| !empty(row, name));
         if let (Some(rival), None) = (rival, find(row, &self.path)) {
-            return Err(Problem {
+            return Err(ColumnProblem {
                 what: format!("the row has no `{}`, from which {} is read; it has `{rival}`", self.path, self.side.what),
                 hint: format!(
                     "the first row chose `{}` for all rows: rename `{rival}`, or verify such rows as a file of their own",
@@ -107,7 +112,7 @@ impl Column {
             let what = format!("`{rival}` may hold {} too, which the first row has in `{}`", self.side.what, self.path);
             return Err(self.side.ambiguous(what, &[self.path.as_str(), rival]));
         }
-        find(row, &self.path).ok_or_else(|| Problem {
+        find(row, &self.path).ok_or_else(|| ColumnProblem {
             what: dataset::value(row, &self.path).err().map_or_else(String::new, |problem: RowProblem| problem.to_string()),
             hint: format!(
                 "{} is read from `{}` in every row; {} COLUMN names another column",

@@ -2,7 +2,7 @@
 
 use rrm::{
     chat::Role,
-    dataset::{RowProblem, Said, said, wrong_type},
+    dataset::{RowProblem, TurnsOrText, said, wrong_type},
 };
 use serde_json::Value;
 
@@ -48,8 +48,8 @@ fn text(value: &Value, place: &str, expected: &'static str) -> Result<String, Ro
         value => said(value, place, expected)?,
     };
     match turns {
-        Said::Text(text) => Ok(text),
-        Said::Turns(turns) => {
+        TurnsOrText::Text(text) => Ok(text),
+        TurnsOrText::Turns(turns) => {
             let last = turns.into_iter().rfind(|turn| turn.role == Role::Assistant);
             last.map(|turn| turn.content)
                 .ok_or_else(|| wrong_type(place, "messages, with a turn of the assistant among them", value))

@@ -4,10 +4,10 @@
 
 use std::arch::x86_64::*;
 
-use super::{CHAIN, Call, Number, TILE};
+use super::{CHAIN, KernelCall, StoredNumber, TILE};
 
 /// A number that vectors are loaded from.
-pub trait Loaded {
+pub trait VectorLoad {
     /// # Safety
     /// The processor has AVX2, and eight numbers lie there.
     unsafe fn eight(from: *const Self) -> __m256;
@@ -16,7 +16,7 @@ pub trait Loaded {
     unsafe fn sixteen(from: *const Self) -> __m512;
 }
 
-impl Loaded for f32 {
+impl VectorLoad for f32 {
     #[inline(always)]
     unsafe fn eight(from: *const f32) -> __m256 {
         unsafe { _mm256_loadu_ps(from) }
@@ -27,7 +27,7 @@ impl Loaded for f32 {
     }
 }
 
-impl Loaded for u16 {
+impl VectorLoad for u16 {
     #[inline(always)]
     unsafe fn eight(from: *const u16) -> __m256 {
         unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(_mm_loadu_si128(from.cast())))) }
@@ -38,7 +38,7 @@ impl Loaded for u16 {
     }
 }
 
-impl Loaded for i8 {
+impl VectorLoad for i8 {
     #[inline(always)]
     unsafe fn eight(from: *const i8) -> __m256 {
         unsafe { _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(from.cast()))) }
@@ -59,7 +59,7 @@ macro_rules! sweep {
         /// # Safety
         /// The processor has the features, and all of `rows` and `panels` lie inside.
         #[target_feature(enable = $features)]
-        pub unsafe fn $sweep<W: Number>(call: Call<W>, rows: usize, panels: usize) {
+        pub unsafe fn $sweep<W: StoredNumber>(call: KernelCall<W>, rows: usize, panels: usize) {
             let blocks = rows.div_ceil($most);
             let size = rows.div_ceil(blocks);
             let together = match rows { 1 => $wide, 2 | 3 if $wide > 2 => 2, _ => 1 };

@@ -9,7 +9,7 @@ use rrm::chat::Message;
 
 use crate::{
     backend::{Decoder, Tokenizer},
-    batch::{BLOCK, Batch},
+    batch::{BLOCK, TokenBatch},
     cpu::pool::Pool,
 };
 
@@ -103,7 +103,7 @@ impl Fake {
         slot.ok_or_else(|| format!("nothing was stored at {position}"))
     }
 
-    fn store(&mut self, batch: &Batch, step: u64) -> Result<(), String> {
+    fn store(&mut self, batch: &TokenBatch, step: u64) -> Result<(), String> {
         for row in &batch.rows {
             let (table, position) = (&batch.tables[row.sequence as usize], row.position as usize);
             let mut before = 0;
@@ -142,7 +142,7 @@ impl Decoder for Fake {
         Ok(())
     }
 
-    fn step(&mut self, batch: &Batch) -> Result<(&[f32], Option<&mut Pool>), String> {
+    fn step(&mut self, batch: &TokenBatch) -> Result<(&[f32], Option<&mut Pool>), String> {
         let broken = {
             let mut fate = self.fate.lock().unwrap();
             fate.steps += 1;

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     backend::Tokenizer,
     engine::SchedulerConfig,
-    labels::{Continuations, Written, continuations, logprob},
+    labels::{Continuations, WrittenTokens, continuations, logprob},
 };
 
 /// Where the verdict of `text` stands, written by the byte tokenizer after a prompt of 10 tokens.
@@ -27,7 +27,7 @@ fn found(text: &str, labels: &Labels, budget: Option<&Budget>) -> Option<(String
             std::str::from_utf8(&bytes).map_or_else(|error| error.valid_up_to(), str::len)
         })
         .collect();
-    let written = Written { text, ends: &ends, prompt: 10 };
+    let written = WrittenTokens { text, ends: &ends, prompt: 10 };
     let Continuations { context, tokens: rests } = continuations(&written, labels, budget, &Bytes)?;
     let spell = |tokens: &[u32]| String::from_utf8(tokens.iter().flat_map(|token| Bytes.bytes(*token)).collect()).unwrap();
     Some((spell(&tokens[..context - 10]), rests.iter().map(|rest| spell(rest)).collect()))

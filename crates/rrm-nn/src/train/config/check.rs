@@ -6,10 +6,10 @@ use super::{GrpoSection, Method, OptimizerSection, TrainConfig};
 use crate::train::learning_rate::SchedulerType;
 
 /// The key with its section, and what is wrong.
-type Wrong = (String, String);
+type ConfigProblem = (String, String);
 
 impl TrainConfig {
-    pub(super) fn check(&self) -> Result<(), Wrong> {
+    pub(super) fn check(&self) -> Result<(), ConfigProblem> {
         let other = |present: bool, key: &str, method: &str| {
             let what = format!("is only for method = \"{method}\"");
             if present { Err((key.to_owned(), what)) } else { Ok(()) }
@@ -70,7 +70,7 @@ impl TrainConfig {
 }
 
 impl OptimizerSection {
-    fn check(&self) -> Result<(), Wrong> {
+    fn check(&self) -> Result<(), ConfigProblem> {
         if self.max_steps == 0 {
             return Err((
                 "optimizer.max_steps".into(),
@@ -105,7 +105,7 @@ impl OptimizerSection {
 }
 
 impl GrpoSection {
-    fn check(&self) -> Result<(), Wrong> {
+    fn check(&self) -> Result<(), ConfigProblem> {
         hold(
             "grpo.num_generations",
             self.num_generations,
@@ -139,10 +139,10 @@ impl GrpoSection {
     }
 }
 
-fn at_least_1<N: Copy + Display + From<u8> + PartialOrd>(key: &str, number: N) -> Result<(), Wrong> {
+fn at_least_1<N: Copy + Display + From<u8> + PartialOrd>(key: &str, number: N) -> Result<(), ConfigProblem> {
     hold(key, number, number >= N::from(1), "at least 1")
 }
 
-fn hold(key: &str, value: impl Display, holds: bool, expected: &str) -> Result<(), Wrong> {
+fn hold(key: &str, value: impl Display, holds: bool, expected: &str) -> Result<(), ConfigProblem> {
     if holds { Ok(()) } else { Err((key.to_owned(), format!("is {value}; expected {expected}"))) }
 }

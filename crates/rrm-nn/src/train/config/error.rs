@@ -1,8 +1,8 @@
 //! Why a training configuration cannot be used: the file, the key, and what was expected.
 
-/// Why a training configuration cannot be used.
+/// The reason why a training configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub enum TrainConfigError {
     /// The text is not the TOML that a configuration is.
     #[error("{file}: {}", problem.to_string().trim_end())]
     Toml {

@@ -7,7 +7,7 @@ use serde::{
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use crate::train::weights::Weights;
+use crate::train::weights::TrainedWeights;
 
 /// What is trained.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -29,13 +29,13 @@ pub struct FreshModel {
     pub tokenizer: PathBuf,
     /// How weights are drawn.
     #[serde(default)]
-    pub init: Init,
+    pub init: InitConfig,
 }
 
-/// How weights are drawn: normal around 0, norms 1, biases 0.
+/// The standard deviations of initial weights: normal around 0, norms 1, biases 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Init {
+pub struct InitConfig {
     /// Standard deviation of the embedding.
     pub embedding: f64,
     /// Standard deviation of the output layer, where it is not the embedding.
@@ -47,17 +47,17 @@ pub struct Init {
     pub output_projections: f64,
 }
 
-impl Default for Init {
+impl Default for InitConfig {
     /// Embedding and head: the measured recipe of the miniature, where a small embedding learnt no arithmetic at all. Linear layers keep
     /// the variance of their inputs, and GPT-2's scaling of layers that write into the residual stream keeps that of the stream.
     fn default() -> Self {
-        Init { embedding: 0.5, head: 0.02, linear: 1.0, output_projections: 1.0 }
+        InitConfig { embedding: 0.5, head: 0.02, linear: 1.0, output_projections: 1.0 }
     }
 }
 
-impl Init {
+impl InitConfig {
     /// Brings weights that were drawn with a standard deviation of 1 to theirs.
-    pub(in crate::train) fn scale(&self, weights: &mut Weights) {
+    pub(in crate::train) fn scale(&self, weights: &mut TrainedWeights) {
         let layers = weights.config().num_hidden_layers as f64;
         for view in weights.views().to_vec() {
             let [_, inputs] = view.shape[..] else { continue };

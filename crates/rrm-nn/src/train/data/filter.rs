@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::train::TrainError;
 
-/// How a pair fared when it was judged several times; a line of a filter's file.
+/// How often a pair was judged right: a line of a filter's file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sifted {
+pub struct PairFilter {
     /// The row's id.
     pub id: String,
     /// Verdicts that agree with the label.
@@ -24,12 +24,12 @@ pub struct Sifted {
 ///
 /// # Errors
 /// [`TrainError`] when the file cannot be read; names the line.
-pub(super) fn read(path: &Path) -> Result<HashMap<String, Sifted>, TrainError> {
+pub(super) fn read(path: &Path) -> Result<HashMap<String, PairFilter>, TrainError> {
     let text = fs::read_to_string(path).map_err(|source| TrainError::File { file: path.to_owned(), source })?;
     let mut lines = HashMap::new();
     for (row, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let broken = |what: String| TrainError::Row { file: path.display().to_string(), row: row + 1, what };
-        let sifted: Sifted = serde_json::from_str(line).map_err(|error| broken(error.to_string()))?;
+        let sifted: PairFilter = serde_json::from_str(line).map_err(|error| broken(error.to_string()))?;
         if let Some(double) = lines.insert(sifted.id.clone(), sifted) {
             return Err(broken(format!("the id `{}` was in an earlier line", double.id)));
         }
@@ -41,7 +41,7 @@ pub(super) fn read(path: &Path) -> Result<HashMap<String, Sifted>, TrainError> {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Result<HashMap<String, Sifted>, String> {
+    fn of(text: &str) -> Result<HashMap<String, PairFilter>, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
         read(file.path()).map_err(|error| error.to_string().replace(&file.path().display().to_string(), "FILE"))
@@ -51,7 +51,7 @@ mod tests {
     fn lines_are_read_by_id_and_errors_name_the_line() {
         let line = include_str!("../../../../../docs/formats.md").split("**A filter**").nth(1).unwrap();
         let line = line.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
-        assert_eq!(of(line).unwrap()["row-7"], Sifted { id: "row-7".to_owned(), right: 4, of: 4, kept: false });
+        assert_eq!(of(line).unwrap()["row-7"], PairFilter { id: "row-7".to_owned(), right: 4, of: 4, kept: false });
         assert_eq!(of(&format!("{line}\n{line}")).unwrap_err(), "FILE row 3: the id `row-7` was in an earlier line");
         let error = of("{\"id\": \"a\", \"right\": 1}").unwrap_err();
         assert!(error.starts_with("FILE row 1: missing field `of`"), "{error}");

@@ -3,7 +3,7 @@
 //! Each draw picks a file by weight; each file's rows come in a random order of their own, epoch after epoch, so that no row comes twice
 //! before all others of its file have come.
 
-use rrm::keyed::{Keyed, shuffle};
+use rrm::keyed::{KeyedRandom, shuffle};
 
 /// Files of known sizes that are drawn from by weight.
 pub(super) struct Mixture {
@@ -75,7 +75,7 @@ impl Mixture {
         if let [_] = self.rows[..] {
             return vec![0; self.batch_size];
         }
-        let mut keyed = Keyed::new(self.seed, "", "mixture", &[step]);
+        let mut keyed = KeyedRandom::new(self.seed, "", "mixture", &[step]);
         let last = self.rows.len() - 1;
         (0..self.batch_size)
             .map(|_| keyed.f64())

@@ -10,13 +10,13 @@ use rrm::{
     comparison::{Comparison, Side},
     dataset::{ColumnNames, DatasetError, Item, ReadOptions, RowProblem, read},
     format::Format,
-    keyed::Keyed,
+    keyed::KeyedRandom,
     rank,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{FileCounts, filter, in_parallel, mixture::Mixture, one};
-use crate::{text::Text, train::TrainError};
+use crate::{text::ChatTokenizer, train::TrainError};
 
 /// Which pairs are trained on, and how they are drawn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ pub struct PairFile {
     /// `FIELD=COLUMN` for files with other columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// Lines of [`Sifted`](super::Sifted), one for each row: only what they keep is trained on.
+    /// Lines of [`Sifted`](super::PairFilter), one for each row: only what they keep is trained on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<PathBuf>,
 }
@@ -77,7 +77,7 @@ pub struct TrainingPair {
 pub struct PairSource {
     config: DataConfig,
     format: Arc<Format>,
-    text: Arc<Text>,
+    text: Arc<ChatTokenizer>,
     files: Vec<Vec<Item>>,
     counts: Vec<FileCounts>,
     mixture: Mixture,
@@ -88,7 +88,7 @@ impl PairSource {
     ///
     /// # Errors
     /// [`TrainError`] names the file, the row and the field that cannot be used, or the file of which nothing is left.
-    pub fn open(config: DataConfig, format: Arc<Format>, text: Arc<Text>) -> Result<Self, TrainError> {
+    pub fn open(config: DataConfig, format: Arc<Format>, text: Arc<ChatTokenizer>) -> Result<Self, TrainError> {
         super::check_sources(config.sources.iter().map(|source| (source.path.as_path(), source.weight)), config.batch_size)?;
         let (mut files, mut counts) = (Vec::new(), Vec::new());
         for source in &config.sources {
@@ -115,7 +115,7 @@ impl PairSource {
         for draw in self.mixture.batch(step) {
             let item = &self.files[draw.file][draw.row];
             let swapped =
-                Keyed::new(self.config.seed, &item.id, "training order", &[draw.file as u64, draw.epoch]).u64() & 1 == 1;
+                KeyedRandom::new(self.config.seed, &item.id, "training order", &[draw.file as u64, draw.epoch]).u64() & 1 == 1;
             let orders: &[bool] = if self.config.both_orders { &[swapped, !swapped] } else { &[swapped] };
             for swapped in orders {
                 let (first, second) = if *swapped { (1, 0) } else { (0, 1) };
@@ -134,13 +134,18 @@ impl PairSource {
 }
 
 /// The prompt that asks for a judgment of a comparison.
-pub(super) fn render(format: &Format, text: &Text, comparison: &Comparison) -> Result<Vec<u32>, String> {
+pub(super) fn render(format: &Format, text: &ChatTokenizer, comparison: &Comparison) -> Result<Vec<u32>, String> {
     let messages = format.messages(comparison).map_err(|error| error.to_string())?;
     text.prompt(&messages).map_err(|error| error.to_string())
 }
 
 /// The pairs of a file that are trained on.
-fn load(source: &PairFile, config: &DataConfig, format: &Format, text: &Text) -> Result<(Vec<Item>, FileCounts), TrainError> {
+fn load(
+    source: &PairFile,
+    config: &DataConfig,
+    format: &Format,
+    text: &ChatTokenizer,
+) -> Result<(Vec<Item>, FileCounts), TrainError> {
     let file = source.path.display().to_string();
     let (items, notes) = items(&source.path, &source.columns)?;
     let mut counts = FileCounts { path: file.clone(), rows: items.len(), notes, ..FileCounts::default() };

@@ -6,13 +6,13 @@ use std::{
 };
 
 use rrm::{
-    dataset::{Example, Said, read_examples},
+    dataset::{Example, TurnsOrText, read_examples},
     format::Format,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{FileCounts, in_parallel, mixture::Mixture, one};
-use crate::{text::Text, train::TrainError};
+use crate::{text::ChatTokenizer, train::TrainError};
 
 /// Which examples are trained on, and how they are drawn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,10 +82,11 @@ impl SftSource {
     ///
     /// # Errors
     /// [`TrainError`] names the file, the row and the field that cannot be used, or the file of which nothing is left.
-    pub fn open(config: &SftConfig, format: &Format, text: &Text) -> Result<Self, TrainError> {
+    pub fn open(config: &SftConfig, format: &Format, text: &ChatTokenizer) -> Result<Self, TrainError> {
         super::check_sources(config.sources.iter().map(|source| (source.path.as_path(), source.weight)), config.batch_size)?;
         let verdicts = if config.verdict_weight == 1.0 { Vec::new() } else { format.file.verdict.stated() };
-        let counting = Counting { verdicts, verdict: config.verdict_weight, tokens: token_weights(&config.token_weights, text)? };
+        let counting =
+            TokenWeights { verdicts, verdict: config.verdict_weight, tokens: token_weights(&config.token_weights, text)? };
         let (mut files, mut counts) = (Vec::new(), Vec::new());
         for source in &config.sources {
             let (examples, count) = load(source, config, &counting, text)?;
@@ -107,8 +108,8 @@ impl SftSource {
     }
 }
 
-/// What tokens of completions count.
-struct Counting {
+/// The weights of the tokens of completions.
+struct TokenWeights {
     /// Texts that state a verdict; none where verdicts count no more than others.
     verdicts: Vec<String>,
     /// From the last of them on.
@@ -118,7 +119,7 @@ struct Counting {
 }
 
 /// The tokens of `token_weights`.
-fn token_weights(weights: &BTreeMap<String, f32>, text: &Text) -> Result<HashMap<u32, f32>, TrainError> {
+fn token_weights(weights: &BTreeMap<String, f32>, text: &ChatTokenizer) -> Result<HashMap<u32, f32>, TrainError> {
     let one = |(token, weight): (&String, &f32)| {
         let wrong = |what: String| TrainError::Option { option: "token_weights".to_owned(), what };
         let ids = text.tokenizer().text(token).map_err(|error| wrong(format!("{token:?}: {error}")))?;
@@ -134,8 +135,8 @@ fn token_weights(weights: &BTreeMap<String, f32>, text: &Text) -> Result<HashMap
 fn load(
     source: &SftFile,
     config: &SftConfig,
-    counting: &Counting,
-    text: &Text,
+    counting: &TokenWeights,
+    text: &ChatTokenizer,
 ) -> Result<(Vec<SftExample>, FileCounts), TrainError> {
     let file = source.path.display().to_string();
     let rows = read_examples(&source.path)?.collect::<Result<Vec<Example>, _>>()?;
@@ -155,10 +156,10 @@ fn load(
     Ok((kept, counts))
 }
 
-fn example(row: &Example, counting: &Counting, text: &Text) -> Result<SftExample, String> {
+fn example(row: &Example, counting: &TokenWeights, text: &ChatTokenizer) -> Result<SftExample, String> {
     let prompt = match &row.prompt {
-        Said::Text(beginning) => text.beginning(beginning),
-        Said::Turns(turns) => text.prompt(turns),
+        TurnsOrText::Text(beginning) => text.beginning(beginning),
+        TurnsOrText::Turns(turns) => text.prompt(turns),
     };
     let prompt_tokens = prompt.map_err(|error| format!("`prompt`: {error}"))?;
     if prompt_tokens.is_empty() {

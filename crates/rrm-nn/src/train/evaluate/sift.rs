@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc};
 use rrm::{engine::Engine, format::Format};
 
 use super::{EvaluateConfig, HeldOut, judge, right, settings};
-use crate::train::{TrainError, data::Sifted};
+use crate::train::{TrainError, data::PairFilter};
 
 /// Judges every pair `k` times by samples, and keeps those that were not right every time (the paper's filter, with k = 4).
 ///
@@ -17,11 +17,11 @@ pub fn sift(
     pairs: &HeldOut,
     config: &EvaluateConfig,
     k: u32,
-) -> Result<Vec<Sifted>, TrainError> {
+) -> Result<Vec<PairFilter>, TrainError> {
     let judged = judge(engine, format, settings(config, k, config.sampling.temperature), pairs)?;
     let sifted = pairs.items.iter().zip(&judged).map(|(item, pair)| {
         let right = right(pair);
-        Sifted { id: item.id.clone(), right, of: k, kept: right < k }
+        PairFilter { id: item.id.clone(), right, of: k, kept: right < k }
     });
     Ok(sifted.collect())
 }
@@ -30,7 +30,7 @@ pub fn sift(
 ///
 /// # Errors
 /// [`TrainError::File`].
-pub fn write_sifted(path: &Path, sifted: &[Sifted]) -> Result<(), TrainError> {
+pub fn write_sifted(path: &Path, sifted: &[PairFilter]) -> Result<(), TrainError> {
     let failed = |source| TrainError::File { file: path.to_owned(), source };
     let mut lines = Vec::new();
     for line in sifted {

@@ -9,17 +9,17 @@ use std::{cell::RefCell, ops::Range};
 use super::{
     forest::Forest,
     machine::{Machine, split},
-    tiles::{Matrix, copy_columns, turn_rows},
+    tiles::{RowMatrix, copy_columns, turn_rows},
 };
 use crate::cpu::{
-    aligned::Aligned,
-    kernel::{self, Isa, Out, Panels, Rows, TILE, Weights},
+    aligned::AlignedVec,
+    kernel::{self, Isa, Panels, ProductOut, StoredWeights, TILE, TileRows},
     ops::{by_isa, exp},
 };
 
 /// One layer's attention: `(segments, heads, rows, D)`, with N heads for queries and K for keys and values.
 #[derive(Clone, Copy, Debug)]
-pub struct Attention<'a> {
+pub struct AttentionPass<'a> {
     /// Who sees whom.
     pub forest: &'a Forest,
     /// Query heads, and heads of keys and values.
@@ -37,7 +37,7 @@ pub struct Attention<'a> {
 /// What the backward pass needs besides: slopes of the result `(segments, N, rows, D)`, and of each query `(segments, N, rows)` the
 /// logarithm of its sum of powers and the product of the result with its slopes.
 #[derive(Clone, Copy, Debug)]
-pub struct Known<'a> {
+pub struct BackwardInput<'a> {
     /// Slopes of the result.
     pub slopes: &'a [f32],
     /// Logarithms of sums.
@@ -48,7 +48,7 @@ pub struct Known<'a> {
 
 /// Where slopes go: as the slices they are of. `passed` is memory for what segments hand to the keys and values of their ancestors.
 #[derive(Debug)]
-pub struct Slopes<'a> {
+pub struct QkvSlopes<'a> {
     /// Of queries.
     pub queries: &'a mut [f32],
     /// Of keys.
@@ -56,32 +56,33 @@ pub struct Slopes<'a> {
     /// Of values.
     pub values: &'a mut [f32],
     /// Scratch memory.
-    pub passed: &'a mut Aligned<f32>,
+    pub passed: &'a mut AlignedVec<f32>,
 }
 
+/// Memory that attention uses again and again.
 #[derive(Default)]
-struct Scratch {
-    gathered: Aligned<f32>,
+struct AttentionScratch {
+    gathered: AlignedVec<f32>,
     /// `(D / 32, L, 32)` and `(L / 32, D, 32)`.
-    keys: (Aligned<f32>, Aligned<f32>),
-    values: (Aligned<f32>, Aligned<f32>),
+    keys: (AlignedVec<f32>, AlignedVec<f32>),
+    values: (AlignedVec<f32>, AlignedVec<f32>),
     /// `(L, 32)` each.
-    scores: (Aligned<f32>, Aligned<f32>),
+    scores: (AlignedVec<f32>, AlignedVec<f32>),
     /// `(D, 32)` each.
-    turned: (Aligned<f32>, Aligned<f32>),
+    turned: (AlignedVec<f32>, AlignedVec<f32>),
     /// `(D / 32, 32, 32)` each.
-    blocks: (Aligned<f32>, Aligned<f32>),
+    blocks: (AlignedVec<f32>, AlignedVec<f32>),
     /// `(D, 32)`.
-    result: Aligned<f32>,
+    result: AlignedVec<f32>,
     /// `(D / 32, L, 32)` each.
-    slopes: (Aligned<f32>, Aligned<f32>),
+    slopes: (AlignedVec<f32>, AlignedVec<f32>),
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
+    static SCRATCH: RefCell<AttentionScratch> = RefCell::default();
 }
 
-impl Attention<'_> {
+impl AttentionPass<'_> {
     /// Writes each head's sum of values to `out (segments, N, rows, D)`, and the logarithms of the sums of powers to `sums (segments, N, rows)`.
     pub fn forward(&self, machine: &mut Machine, out: &mut [f32], sums: &mut [f32]) {
         let (isa, repeats) = (machine.isa, self.heads.0 / self.heads.1);
@@ -94,7 +95,7 @@ impl Attention<'_> {
     }
 
     /// Slopes of queries, keys and values.
-    pub fn backward(&self, machine: &mut Machine, known: Known<'_>, slopes: Slopes<'_>) {
+    pub fn backward(&self, machine: &mut Machine, known: BackwardInput<'_>, slopes: QkvSlopes<'_>) {
         let (isa, (heads, kv_heads), forest) = (machine.isa, self.heads, self.forest);
         let passed = || forest.segments.iter().flat_map(|branch| std::iter::repeat_n(2 * branch.seen * self.width, kv_heads));
         let memory = slopes.passed.at_least(passed().sum());
@@ -136,7 +137,7 @@ impl Attention<'_> {
     }
 
     /// Lays out the keys or values that a segment sees and its own, of one head: `(L, D)`.
-    fn gather<'a>(&self, source: &[f32], (segment, head): (usize, usize), memory: &'a mut Aligned<f32>) -> Matrix<'a> {
+    fn gather<'a>(&self, source: &[f32], (segment, head): (usize, usize), memory: &'a mut AlignedVec<f32>) -> RowMatrix<'a> {
         let branch = &self.forest.segments[segment];
         let memory = memory.at_least((branch.seen + branch.rows.len()) * self.width);
         let mut rest = &mut *memory;
@@ -146,7 +147,7 @@ impl Attention<'_> {
             here.copy_from_slice(part);
             rest = after;
         }
-        Matrix { data: memory, width: self.width }
+        RowMatrix { data: memory, width: self.width }
     }
 
     /// 1 / sqrt(D).
@@ -154,7 +155,7 @@ impl Attention<'_> {
         1.0 / (self.width as f32).sqrt()
     }
 
-    fn part(&self, isa: Isa, at: (usize, usize), scratch: &mut Scratch, out: &mut [f32], sums: &mut [f32]) {
+    fn part(&self, isa: Isa, at: (usize, usize), scratch: &mut AttentionScratch, out: &mut [f32], sums: &mut [f32]) {
         let (branch, width) = (&self.forest.segments[at.0], self.width);
         let (rows, all) = (branch.rows.len(), branch.seen + branch.rows.len());
         if rows == 0 {
@@ -172,12 +173,12 @@ impl Attention<'_> {
                 let seen = hidden + sums.len();
                 turn_scaled(queries, width, self.scale(), &mut scratch.turned.0);
                 let scores = &mut scratch.scores.0.at_least(all * TILE)[..seen * TILE];
-                let keys = Side { data: &scratch.keys.0, all, count: seen };
+                let keys = ProductSide { data: &scratch.keys.0, all, count: seen };
                 keys.times(isa, &scratch.turned.0, width, scores);
                 let (mut most, mut sum) = ([0f32; TILE], [0f32; TILE]);
                 soften(isa, scores, hidden, &mut most, &mut sum);
                 let result = &mut scratch.result.at_least(width * TILE)[..width * TILE];
-                let values = Side { data: &scratch.values.1, all: width, count: width };
+                let values = ProductSide { data: &scratch.values.1, all: width, count: width };
                 values.times(isa, scores, seen, result);
                 for (lane, (out, log)) in out.chunks_exact_mut(width).zip(sums).enumerate() {
                     *log = most[lane] + sum[lane].ln();
@@ -188,7 +189,14 @@ impl Attention<'_> {
         }
     }
 
-    fn part_backward(&self, isa: Isa, at: (usize, usize), scratch: &mut Scratch, known: Known<'_>, dqueries: &mut [f32]) {
+    fn part_backward(
+        &self,
+        isa: Isa,
+        at: (usize, usize),
+        scratch: &mut AttentionScratch,
+        known: BackwardInput<'_>,
+        dqueries: &mut [f32],
+    ) {
         let (branch, width) = (&self.forest.segments[at.0], self.width);
         let (rows, all) = (branch.rows.len(), branch.seen + branch.rows.len());
         let keys = self.gather(self.keys, at, &mut scratch.gathered);
@@ -203,15 +211,22 @@ impl Attention<'_> {
             for (block, dqueries) in dqueries.chunks_mut(TILE * width).enumerate() {
                 let from = first + head * rows + block * TILE;
                 let queries = from..from + dqueries.len() / width;
-                let block = Block { queries, hidden: branch.seen + block * TILE, all };
+                let block = QueryBlock { queries, hidden: branch.seen + block * TILE, all };
                 self.block_backward(isa, block, scratch, known, dqueries);
             }
         }
     }
 
     /// Slopes of a block of queries, and what they mean for keys and values.
-    fn block_backward(&self, isa: Isa, block: Block, scratch: &mut Scratch, known: Known<'_>, dqueries: &mut [f32]) {
-        let Block { queries, hidden, all } = block;
+    fn block_backward(
+        &self,
+        isa: Isa,
+        block: QueryBlock,
+        scratch: &mut AttentionScratch,
+        known: BackwardInput<'_>,
+        dqueries: &mut [f32],
+    ) {
+        let QueryBlock { queries, hidden, all } = block;
         let (width, scale, seen) = (self.width, self.scale(), hidden + queries.len());
         let numbers = queries.start * width..queries.end * width;
         let (mut sums, mut products) = ([0f32; TILE], [0f32; TILE]);
@@ -223,23 +238,23 @@ impl Attention<'_> {
         block_scaled(&known.slopes[numbers], width, 1.0, &mut scratch.blocks.1);
         let scores = &mut scratch.scores.0.at_least(all * TILE)[..seen * TILE];
         let slopes = &mut scratch.scores.1.at_least(all * TILE)[..seen * TILE];
-        Side { data: &scratch.keys.0, all, count: seen }.times(isa, &scratch.turned.0, width, scores);
-        Side { data: &scratch.values.0, all, count: seen }.times(isa, &scratch.turned.1, width, slopes);
+        ProductSide { data: &scratch.keys.0, all, count: seen }.times(isa, &scratch.turned.0, width, scores);
+        ProductSide { data: &scratch.values.0, all, count: seen }.times(isa, &scratch.turned.1, width, slopes);
         score_slopes(isa, scores, slopes, hidden, &sums, &products);
         let size = width.div_ceil(TILE) * all * TILE;
         let dkeys = &mut scratch.slopes.0.at_least(size)[..size];
-        Side { data: slopes, all: seen, count: seen }.add_times(isa, &scratch.blocks.0, dkeys, all);
+        ProductSide { data: slopes, all: seen, count: seen }.add_times(isa, &scratch.blocks.0, dkeys, all);
         let dvalues = &mut scratch.slopes.1.at_least(size)[..size];
-        Side { data: scores, all: seen, count: seen }.add_times(isa, &scratch.blocks.1, dvalues, all);
+        ProductSide { data: scores, all: seen, count: seen }.add_times(isa, &scratch.blocks.1, dvalues, all);
         let result = &mut scratch.result.at_least(width * TILE)[..width * TILE];
-        Side { data: &scratch.keys.1, all: width, count: width }.times(isa, slopes, seen, result);
+        ProductSide { data: &scratch.keys.1, all: width, count: width }.times(isa, slopes, seen, result);
         for (lane, out) in dqueries.chunks_exact_mut(width).enumerate() {
             out.iter_mut().zip(result.chunks_exact(TILE)).for_each(|(out, line)| *out = line[lane] * scale);
         }
     }
 }
 
-impl Scratch {
+impl AttentionScratch {
     /// Slopes of keys and values `(D / 32, L, 32)` -> those of ancestors `(2, seen, D)` and those of the segment itself `(rows, D)`.
     fn hand_out(&mut self, width: usize, keys: &mut [f32], values: &mut [f32], passed: &mut [f32]) {
         let all = (keys.len() + passed.len() / 2) / width;
@@ -255,7 +270,7 @@ impl Scratch {
 }
 
 /// At most 32 queries of one head.
-struct Block {
+struct QueryBlock {
     /// Their numbers in `(segments, N, rows)`.
     queries: Range<usize>,
     /// The first key that not all of them see.
@@ -265,53 +280,53 @@ struct Block {
 }
 
 /// The left side of a product: tiles `(depth / 32, all, 32)`, of which the first `count` lines count.
-struct Side<'a> {
+struct ProductSide<'a> {
     data: &'a [f32],
     all: usize,
     count: usize,
 }
 
-impl Side<'_> {
+impl ProductSide<'_> {
     /// `out (panels, count, 32) = lines panels`, with `panels (panels, depth, 32)`.
     fn times(&self, isa: Isa, panels: &[f32], depth: usize, out: &mut [f32]) {
-        let x = Rows { data: self.data, all: self.all, first: 0, count: self.count };
-        let w = Panels { weights: Weights::F32(panels), stride: depth * TILE, depth };
-        kernel::product(isa, x, w, Out { data: out, all: self.count, first: 0, add: false });
+        let x = TileRows { data: self.data, all: self.all, first: 0, count: self.count };
+        let w = Panels { weights: StoredWeights::F32(panels), stride: depth * TILE, depth };
+        kernel::product(isa, x, w, ProductOut { data: out, all: self.count, first: 0, add: false });
     }
 
-    /// As [`Side::times`] with a depth of 32, added to `out (panels, lines, 32)`, which may have more lines.
+    /// As [`ProductSide::times`] with a depth of 32, added to `out (panels, lines, 32)`, which may have more lines.
     fn add_times(&self, isa: Isa, panels: &[f32], out: &mut [f32], lines: usize) {
-        let x = Rows { data: self.data, all: self.all, first: 0, count: self.count };
-        let w = Panels { weights: Weights::F32(panels), stride: TILE * TILE, depth: TILE };
-        kernel::product(isa, x, w, Out { data: out, all: lines, first: 0, add: true });
+        let x = TileRows { data: self.data, all: self.all, first: 0, count: self.count };
+        let w = Panels { weights: StoredWeights::F32(panels), stride: TILE * TILE, depth: TILE };
+        kernel::product(isa, x, w, ProductOut { data: out, all: lines, first: 0, add: true });
     }
 }
 
-fn columns(matrix: Matrix<'_>, memory: &mut Aligned<f32>) {
+fn columns(matrix: RowMatrix<'_>, memory: &mut AlignedVec<f32>) {
     let size = matrix.data.len() / matrix.width * TILE;
     let memory = memory.at_least(matrix.width.div_ceil(TILE) * size);
     memory.chunks_exact_mut(size.max(1)).enumerate().for_each(|(block, out)| copy_columns(matrix, block, out));
 }
 
-fn turned(matrix: Matrix<'_>, memory: &mut Aligned<f32>) {
+fn turned(matrix: RowMatrix<'_>, memory: &mut AlignedVec<f32>) {
     let size = matrix.width * TILE;
     let memory = memory.at_least((matrix.data.len() / matrix.width).div_ceil(TILE) * size);
     memory.chunks_exact_mut(size).enumerate().for_each(|(block, out)| turn_rows(matrix, block, out));
 }
 
 /// At most 32 lines `(lines, D)`, scaled and turned: `(D, 32)`.
-fn turn_scaled(lines: &[f32], width: usize, scale: f32, memory: &mut Aligned<f32>) {
+fn turn_scaled(lines: &[f32], width: usize, scale: f32, memory: &mut AlignedVec<f32>) {
     let memory = memory.at_least(width * TILE);
-    turn_rows(Matrix { data: lines, width }, 0, memory);
+    turn_rows(RowMatrix { data: lines, width }, 0, memory);
     memory.iter_mut().for_each(|value| *value *= scale);
 }
 
 /// At most 32 lines `(lines, D)`, scaled, in tiles `(D / 32, 32, 32)`; zeros where there are none.
-fn block_scaled(lines: &[f32], width: usize, scale: f32, memory: &mut Aligned<f32>) {
+fn block_scaled(lines: &[f32], width: usize, scale: f32, memory: &mut AlignedVec<f32>) {
     let memory = memory.at_least(width.div_ceil(TILE) * TILE * TILE);
     memory.fill(0.0);
     let size = TILE * TILE;
-    memory.chunks_exact_mut(size).enumerate().for_each(|(block, out)| copy_columns(Matrix { data: lines, width }, block, out));
+    memory.chunks_exact_mut(size).enumerate().for_each(|(block, out)| copy_columns(RowMatrix { data: lines, width }, block, out));
     memory.iter_mut().for_each(|value| *value *= scale);
 }
 

@@ -4,21 +4,21 @@ use std::ops::Range;
 
 use crate::{
     config::ModelConfig,
-    train::{layout::Packed, trainee::PassError},
+    train::{layout::PackedTokens, trainee::PassError},
 };
 
 /// Segments with what all layers of a pass need to know about them.
 #[derive(Debug)]
 pub struct Forest {
     /// In order of their rows.
-    pub segments: Vec<Branch>,
+    pub segments: Vec<ForestSegment>,
     /// The segment of each row.
     pub segment_of: Vec<usize>,
 }
 
 /// A segment.
 #[derive(Debug)]
-pub struct Branch {
+pub struct ForestSegment {
     /// Its rows.
     pub rows: Range<usize>,
     /// Segments that it sees besides itself, from the root down.
@@ -32,7 +32,7 @@ impl Forest {
     ///
     /// # Errors
     /// [`PassError`] names the segment, the row or the target.
-    pub fn new(packed: &Packed, config: &ModelConfig) -> Result<Self, PassError> {
+    pub fn new(packed: &PackedTokens, config: &ModelConfig) -> Result<Self, PassError> {
         let wrong = |what: String| Err(PassError::Layout(what));
         let mut forest = Forest { segments: Vec::new(), segment_of: Vec::with_capacity(packed.tokens.len()) };
         for (index, segment) in packed.segments.iter().enumerate() {
@@ -50,7 +50,7 @@ impl Forest {
                 seen = branch.seen + branch.rows.len();
             }
             forest.segment_of.resize(rows.end, index);
-            forest.segments.push(Branch { rows, ancestors, seen });
+            forest.segments.push(ForestSegment { rows, ancestors, seen });
         }
         if forest.segment_of.len() != packed.tokens.len() {
             return wrong(format!("{} tokens, of which {} are in segments", packed.tokens.len(), forest.segment_of.len()));

@@ -8,15 +8,15 @@ use std::cell::RefCell;
 
 use super::{
     machine::Machine,
-    tiles::{Matrix, Tiled, Tiles, multiply, turn_rows, turn_tiles},
+    tiles::{RowMatrix, TileBuffer, TileSlice, multiply, turn_rows, turn_tiles},
 };
 use crate::{
     cpu::{
-        aligned::Aligned,
-        kernel::{self, Out, Panels, Rows, TILE, Weights},
+        aligned::AlignedVec,
+        kernel::{self, Panels, ProductOut, StoredWeights, TILE, TileRows},
         ops::{by_isa, exp, total},
     },
-    train::{layout::Target, trainee::Scored},
+    train::{layout::TokenTarget, trainee::TargetScore},
 };
 
 /// Most logits at once: 64 MiB.
@@ -30,20 +30,20 @@ const TOKENS: usize = 2048;
 
 /// Memory that passes use again and again.
 #[derive(Debug, Default)]
-pub struct Scratch {
-    logits: Aligned<f32>,
+pub struct HeadScratch {
+    logits: AlignedVec<f32>,
     /// For each group of panels and row: the highest logit, the sum of powers less that, and the sum of powers times logits.
-    sums: Aligned<f32>,
+    sums: AlignedVec<f32>,
     /// `(rows, H)`.
-    rows: Aligned<f32>,
-    x: Tiles,
-    weight: Tiles,
-    turned: Aligned<f32>,
+    rows: AlignedVec<f32>,
+    x: TileBuffer,
+    weight: TileBuffer,
+    turned: AlignedVec<f32>,
 }
 
 /// The output layer under a temperature.
 #[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
+pub struct OutputHead<'a> {
     /// `(V, H)`.
     pub weight: &'a [f32],
     /// H.
@@ -52,8 +52,8 @@ pub struct Head<'a> {
     pub temperature: f32,
 }
 
-/// What the backward pass wants.
-pub struct Backward<'a> {
+/// The outputs of the backward pass.
+pub struct BackwardOutput<'a> {
     /// Slope of the loss in the log-probability of a target, by its number and log-probability.
     pub slope: &'a (dyn Fn(usize, f32) -> f32 + Sync),
     /// Slopes of hidden states are added here, `(R, H)`.
@@ -64,12 +64,12 @@ pub struct Backward<'a> {
 
 /// A row's distribution: the logarithm of its sum of powers, and its entropy.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Row {
+pub struct RowDistribution {
     log_sum: f32,
     entropy: f32,
 }
 
-impl Head<'_> {
+impl OutputHead<'_> {
     /// Tokens of the vocabulary.
     fn vocabulary(&self) -> usize {
         self.weight.len() / self.hidden
@@ -79,14 +79,14 @@ impl Head<'_> {
     pub fn run(
         &self,
         machine: &mut Machine,
-        scratch: &mut Scratch,
+        scratch: &mut HeadScratch,
         hidden: &[f32],
-        targets: &[Target],
-        mut backward: Option<Backward<'_>>,
-    ) -> Vec<Scored> {
+        targets: &[TokenTarget],
+        mut backward: Option<BackwardOutput<'_>>,
+    ) -> Vec<TargetScore> {
         let mut order: Vec<usize> = (0..targets.len()).collect();
         order.sort_by_key(|index| targets[*index].row);
-        let mut all = vec![Scored { logprob: 0.0, entropy: 0.0 }; targets.len()];
+        let mut all = vec![TargetScore { logprob: 0.0, entropy: 0.0 }; targets.len()];
         // Targets of one row stand together.
         let runs: Vec<&[usize]> = order.chunk_by(|a, b| targets[*a].row == targets[*b].row).collect();
         for runs in runs.chunks((LOGITS / self.vocabulary()).max(FEWEST)) {
@@ -94,16 +94,16 @@ impl Head<'_> {
             for (out, run) in rows.chunks_exact_mut(self.hidden).zip(runs) {
                 out.copy_from_slice(&hidden[targets[run[0]].row * self.hidden..][..self.hidden]);
             }
-            let x = scratch.x.by_columns(machine, Matrix { data: rows, width: self.hidden });
+            let x = scratch.x.by_columns(machine, RowMatrix { data: rows, width: self.hidden });
             let logits = scratch.logits.at_least(self.vocabulary().next_multiple_of(TILE) * runs.len());
             let distributions = self.logits(machine, x, logits, &mut scratch.sums);
             let mut slopes = vec![0f32; runs.len()];
             let mut chosen = Vec::new();
             for (row, run) in runs.iter().enumerate() {
                 for index in *run {
-                    let Row { log_sum, entropy } = distributions[row];
+                    let RowDistribution { log_sum, entropy } = distributions[row];
                     let at = place(targets[*index].token, row, runs.len());
-                    all[*index] = Scored { logprob: logits[at] - log_sum, entropy };
+                    all[*index] = TargetScore { logprob: logits[at] - log_sum, entropy };
                     if let Some(backward) = &backward {
                         let slope = (backward.slope)(*index, all[*index].logprob);
                         slopes[row] += slope;
@@ -117,7 +117,7 @@ impl Head<'_> {
                 logits[at] += slope / self.temperature;
             }
             rows.fill(0.0);
-            let slopes = Slopes { logits, weight: &mut scratch.weight, turned: &mut scratch.turned };
+            let slopes = LogitSlopes { logits, weight: &mut scratch.weight, turned: &mut scratch.turned };
             self.products(machine, x, slopes, rows, backward.weight.as_deref_mut());
             for (slope, run) in rows.chunks_exact(self.hidden).zip(runs) {
                 let out = &mut backward.hidden[targets[run[0]].row * self.hidden..][..self.hidden];
@@ -128,7 +128,13 @@ impl Head<'_> {
     }
 
     /// Logits over temperature, `(V / 32, rows, 32)`, and each row's distribution.
-    fn logits(&self, machine: &mut Machine, x: Tiled<'_>, logits: &mut [f32], sums: &mut Aligned<f32>) -> Vec<Row> {
+    fn logits(
+        &self,
+        machine: &mut Machine,
+        x: TileSlice<'_>,
+        logits: &mut [f32],
+        sums: &mut AlignedVec<f32>,
+    ) -> Vec<RowDistribution> {
         let (isa, rows, hidden) = (machine.isa, x.length, self.hidden);
         let size = PANELS * rows * TILE;
         let groups = logits.len().div_ceil(size);
@@ -137,13 +143,13 @@ impl Head<'_> {
         machine.each(logits.chunks_mut(size).zip(sums.chunks_mut(rows * 3)), |group, (logits, sums)| {
             WEIGHTS.with_borrow_mut(|weights| {
                 let weights = weights.at_least(PANELS * hidden * TILE);
-                let matrix = Matrix { data: self.weight, width: hidden };
+                let matrix = RowMatrix { data: self.weight, width: hidden };
                 for (panel, out) in weights.chunks_exact_mut(hidden * TILE).take(logits.len() / (rows * TILE)).enumerate() {
                     turn_rows(matrix, group * PANELS + panel, out);
                 }
-                let w = Panels { weights: Weights::F32(weights), stride: hidden * TILE, depth: hidden };
-                let x = Rows { data: x.data, all: rows, first: 0, count: rows };
-                kernel::product(isa, x, w, Out { data: logits, all: rows, first: 0, add: false });
+                let w = Panels { weights: StoredWeights::F32(weights), stride: hidden * TILE, depth: hidden };
+                let x = TileRows { data: x.data, all: rows, first: 0, count: rows };
+                kernel::product(isa, x, w, ProductOut { data: logits, all: rows, first: 0, add: false });
             });
             let tokens = self.vocabulary() - group * PANELS * TILE;
             sum_up(isa, logits, scale, tokens, sums);
@@ -152,21 +158,28 @@ impl Head<'_> {
     }
 
     /// Logits -> their slopes as if no target were among them, in place: minus each row's slope times its probabilities.
-    fn logit_slopes(&self, machine: &mut Machine, logits: &mut [f32], rows: &[Row], slopes: &[f32]) {
+    fn logit_slopes(&self, machine: &mut Machine, logits: &mut [f32], rows: &[RowDistribution], slopes: &[f32]) {
         let isa = machine.isa;
         let temperature = self.temperature;
         machine.pieces(logits, rows.len() * TILE, |_, logits| probabilities(isa, logits, rows, slopes, temperature));
     }
 
     /// `dx (rows, H) += slopes W` and `dweight (V, H) += slopes^T x`, some tokens of the vocabulary at a time.
-    fn products(&self, machine: &mut Machine, x: Tiled<'_>, slopes: Slopes<'_>, dx: &mut [f32], mut dweight: Option<&mut [f32]>) {
+    fn products(
+        &self,
+        machine: &mut Machine,
+        x: TileSlice<'_>,
+        slopes: LogitSlopes<'_>,
+        dx: &mut [f32],
+        mut dweight: Option<&mut [f32]>,
+    ) {
         let (rows, hidden) = (x.length, self.hidden);
         for from in (0..self.vocabulary()).step_by(TOKENS) {
             let tokens = from..(from + TOKENS).min(self.vocabulary());
             let data = &self.weight[tokens.start * hidden..tokens.end * hidden];
             let logits = &slopes.logits[from * rows..][..tokens.len().next_multiple_of(TILE) * rows];
-            let weight = slopes.weight.by_columns(machine, Matrix { data, width: hidden });
-            multiply(machine, Tiled { data: logits, length: rows }, weight, (dx, hidden), true);
+            let weight = slopes.weight.by_columns(machine, RowMatrix { data, width: hidden });
+            multiply(machine, TileSlice { data: logits, length: rows }, weight, (dx, hidden), true);
             if let Some(dweight) = &mut dweight {
                 let turned = turn_tiles(machine, logits, rows, tokens.len(), slopes.turned);
                 multiply(machine, turned, x, (&mut dweight[tokens.start * hidden..tokens.end * hidden], hidden), true);
@@ -176,15 +189,15 @@ impl Head<'_> {
 }
 
 /// Slopes of logits, and memory for the products with them.
-struct Slopes<'a> {
+struct LogitSlopes<'a> {
     logits: &'a [f32],
-    weight: &'a mut Tiles,
-    turned: &'a mut Aligned<f32>,
+    weight: &'a mut TileBuffer,
+    turned: &'a mut AlignedVec<f32>,
 }
 
 thread_local! {
     /// Weights of one group of panels, `(PANELS, H, 32)`.
-    static WEIGHTS: RefCell<Aligned<f32>> = RefCell::default();
+    static WEIGHTS: RefCell<AlignedVec<f32>> = RefCell::default();
 }
 
 /// Where a logit lies.
@@ -193,7 +206,7 @@ fn place(token: u32, row: usize, rows: usize) -> usize {
 }
 
 /// The distribution whose parts have these highest logits, sums of powers, and sums of powers times logits.
-fn together<'a>(parts: impl Iterator<Item = &'a [f32]> + Clone) -> Row {
+fn together<'a>(parts: impl Iterator<Item = &'a [f32]> + Clone) -> RowDistribution {
     let most = parts.clone().map(|part| part[0]).fold(f32::NEG_INFINITY, |most, value| if value > most { value } else { most });
     let (mut powers, mut products) = (0f64, 0f64);
     for part in parts {
@@ -204,7 +217,7 @@ fn together<'a>(parts: impl Iterator<Item = &'a [f32]> + Clone) -> Row {
     }
     // -sum p log p with log p = logit - log_sum
     let log_sum = f64::from(most) + powers.ln();
-    Row { log_sum: log_sum as f32, entropy: (powers.ln() - products / powers) as f32 }
+    RowDistribution { log_sum: log_sum as f32, entropy: (powers.ln() - products / powers) as f32 }
 }
 
 by_isa! {
@@ -248,11 +261,11 @@ const NOWHERE: f32 = -1e30;
 
 by_isa! {
     /// One panel `(rows, 32)`: logits become `-slope probability / temperature`.
-    probabilities(logits: &mut [f32], rows: &[Row], slopes: &[f32], temperature: f32) probabilities_body
+    probabilities(logits: &mut [f32], rows: &[RowDistribution], slopes: &[f32], temperature: f32) probabilities_body
 }
 
 #[inline(always)]
-fn probabilities_body(logits: &mut [f32], rows: &[Row], slopes: &[f32], temperature: f32) {
+fn probabilities_body(logits: &mut [f32], rows: &[RowDistribution], slopes: &[f32], temperature: f32) {
     for (line, (row, slope)) in logits.as_chunks_mut::<TILE>().0.iter_mut().zip(rows.iter().zip(slopes)) {
         let factor = -slope / temperature;
         for value in line {

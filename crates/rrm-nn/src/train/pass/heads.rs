@@ -14,7 +14,7 @@ const ROWS: usize = 64;
 
 /// Cosines and sines of all positions that were asked for so far.
 #[derive(Debug)]
-pub struct Rotary {
+pub struct RotaryTable {
     frequencies: Vec<f32>,
     factor: f32,
     /// `(positions, D / 2)` each.
@@ -22,22 +22,22 @@ pub struct Rotary {
     sines: Vec<f32>,
 }
 
-/// What happens to a head on its way.
+/// The rotation and the norm of a head.
 #[derive(Clone, Copy, Debug)]
-pub struct Turn<'a> {
+pub struct HeadTransform<'a> {
     /// Angles, where the head is turned.
-    pub rotary: Option<&'a Rotary>,
+    pub rotary: Option<&'a RotaryTable>,
     /// Weight of the norm before, and what is added to its mean square.
     pub norm: Option<(&'a [f32], f32)>,
 }
 
-impl Rotary {
+impl RotaryTable {
     /// For the model's frequencies.
     pub fn new(config: &ModelConfig) -> Self {
         let (frequencies, factor) = config.rotary();
         // transformers computes angles in f32, and at far positions the rounding shows.
         let frequencies = frequencies.into_iter().map(|frequency| frequency as f32).collect();
-        Rotary { frequencies, factor: factor as f32, cosines: Vec::new(), sines: Vec::new() }
+        RotaryTable { frequencies, factor: factor as f32, cosines: Vec::new(), sines: Vec::new() }
     }
 
     /// Makes the table reach all rows of a pass.
@@ -61,7 +61,13 @@ impl Rotary {
 }
 
 /// `rows (R, heads D)` -> `out (segments, heads, rows, D)`.
-pub fn to_heads(machine: &mut Machine, forest: &Forest, rows: &[f32], (out, heads): (&mut [f32], usize), turn: Turn<'_>) {
+pub fn to_heads(
+    machine: &mut Machine,
+    forest: &Forest,
+    rows: &[f32],
+    (out, heads): (&mut [f32], usize),
+    turn: HeadTransform<'_>,
+) {
     let (isa, width) = (machine.isa, rows.len() / forest.segment_of.len());
     machine.each(split(out, forest.parts(heads, width / heads)), |index, out| {
         let (branch, head) = (&forest.segments[index / heads], index % heads);
@@ -70,21 +76,21 @@ pub fn to_heads(machine: &mut Machine, forest: &Forest, rows: &[f32], (out, head
     });
 }
 
-/// What [`from_heads`] reads.
+/// The input of [`from_heads`].
 #[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
+pub struct HeadInput<'a> {
     /// `(segments, heads, rows, D)`.
     pub data: &'a [f32],
     /// How many heads.
     pub heads: usize,
     /// What `to_heads` did, which is undone.
-    pub turn: Turn<'a>,
+    pub turn: HeadTransform<'a>,
     /// With a norm, the rows that went into it, `(R, heads D)`.
     pub before: &'a [f32],
 }
 
 /// Backward of [`to_heads`]: slopes in heads -> slopes in rows, `out (R, heads D)`; those of a norm's weight are added to `dweight (D,)`, if wanted.
-pub fn from_heads(machine: &mut Machine, forest: &Forest, source: Source<'_>, out: &mut [f32], dweight: Option<&mut [f32]>) {
+pub fn from_heads(machine: &mut Machine, forest: &Forest, source: HeadInput<'_>, out: &mut [f32], dweight: Option<&mut [f32]>) {
     let width = out.len() / forest.segment_of.len();
     let (isa, head) = (machine.isa, width / source.heads);
     let mut partial = vec![0f32; forest.segment_of.len().div_ceil(ROWS) * head];
@@ -120,11 +126,11 @@ fn part_products_body(a: &[f32], b: &[f32], width: usize, head: usize, out: &mut
 
 by_isa! {
     /// One head of a segment's rows, which begin in `rows`, `(rows, D)`.
-    part_to_heads(rows: &[f32], width: usize, seen: usize, turn: Turn<'_>, out: (&mut [f32], usize)) part_to_heads_body
+    part_to_heads(rows: &[f32], width: usize, seen: usize, turn: HeadTransform<'_>, out: (&mut [f32], usize)) part_to_heads_body
 }
 
 #[inline(always)]
-fn part_to_heads_body(rows: &[f32], width: usize, seen: usize, turn: Turn<'_>, (out, head): (&mut [f32], usize)) {
+fn part_to_heads_body(rows: &[f32], width: usize, seen: usize, turn: HeadTransform<'_>, (out, head): (&mut [f32], usize)) {
     for (row, out) in out.chunks_exact_mut(head).enumerate() {
         let x = &rows[row * width..][..head];
         if let Some((weight, eps)) = turn.norm {
@@ -145,11 +151,11 @@ fn part_to_heads_body(rows: &[f32], width: usize, seen: usize, turn: Turn<'_>, (
 
 by_isa! {
     /// [`from_heads`] of the rows from `first` on that `out` has room for; `sums` is their part of the norm's slopes.
-    rows_from_heads(forest: &Forest, source: Source<'_>, first: usize, out: &mut [f32], sums: &mut [f32]) rows_from_heads_body
+    rows_from_heads(forest: &Forest, source: HeadInput<'_>, first: usize, out: &mut [f32], sums: &mut [f32]) rows_from_heads_body
 }
 
 #[inline(always)]
-fn rows_from_heads_body(forest: &Forest, source: Source<'_>, first: usize, out: &mut [f32], sums: &mut [f32]) {
+fn rows_from_heads_body(forest: &Forest, source: HeadInput<'_>, first: usize, out: &mut [f32], sums: &mut [f32]) {
     let (head, heads) = (sums.len(), source.heads);
     let mut turned = vec![0f32; head];
     for (at, out) in out.chunks_exact_mut(head).enumerate() {

@@ -1,65 +1,65 @@
 //! One layer, forward and backward.
 
 use super::{
-    attention::{Attention, Known, Slopes},
+    attention::{AttentionPass, BackwardInput, QkvSlopes},
     forest::Forest,
-    heads::{self, Rotary, Source, Turn},
+    heads::{self, HeadInput, HeadTransform, RotaryTable},
     linear::{self, forward, input_slopes, weight_slopes},
     machine::Machine,
-    model::Layer,
+    model::TrainLayer,
     rows::{gate, gate_backward, norm, norm_backward},
-    tiles::{Matrix, Tiles},
+    tiles::{RowMatrix, TileBuffer},
 };
-use crate::{config::ModelConfig, cpu::aligned::Aligned};
+use crate::{config::ModelConfig, cpu::aligned::AlignedVec};
 
-/// What does not change from layer to layer.
+/// The values that do not change from layer to layer.
 #[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
+pub struct PassContext<'a> {
     /// The model's shape.
     pub config: &'a ModelConfig,
     /// Who sees whom.
     pub forest: &'a Forest,
     /// Angles.
-    pub rotary: &'a Rotary,
+    pub rotary: &'a RotaryTable,
 }
 
-/// What the backward pass of a layer reads besides its input.
+/// The activations of a layer that its backward pass reads besides its input.
 #[derive(Debug, Default)]
-pub struct Saved {
+pub struct LayerActivations {
     /// Queries and keys before the norms of heads, `(R, N D)` and `(R, K D)`; only where there are such norms.
-    before: [Aligned<f32>; 2],
+    before: [AlignedVec<f32>; 2],
     /// Queries, keys, values: `(segments, heads, rows, D)`.
-    heads: [Aligned<f32>; 3],
+    heads: [AlignedVec<f32>; 3],
     /// Logarithms of the sums of powers, `(segments, N, rows)`.
-    sums: Aligned<f32>,
+    sums: AlignedVec<f32>,
     /// `(R, N D)`.
-    attended: Aligned<f32>,
+    attended: AlignedVec<f32>,
     /// Hidden states between the two parts, `(R, H)`.
-    middle: Aligned<f32>,
+    middle: AlignedVec<f32>,
     /// `(R, F)` each.
-    gate: Aligned<f32>,
-    up: Aligned<f32>,
+    gate: AlignedVec<f32>,
+    up: AlignedVec<f32>,
 }
 
 /// Memory that layers use again and again.
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub struct LayerScratch {
     /// For linear layers.
-    pub linear: linear::Scratch,
+    pub linear: linear::LinearScratch,
     /// Rows after a norm, in tiles.
-    pub tiles: Tiles,
+    pub tiles: TileBuffer,
     /// `(R, H)`, `(R, F)`, and two of `(R, N D)`.
-    normed: Aligned<f32>,
-    inner: Aligned<f32>,
-    wide: [Aligned<f32>; 2],
+    normed: AlignedVec<f32>,
+    inner: AlignedVec<f32>,
+    wide: [AlignedVec<f32>; 2],
     /// Slopes of queries, keys, values: in heads, and in rows.
-    slopes: [Aligned<f32>; 3],
-    rows: Aligned<f32>,
-    products: Aligned<f32>,
-    passed: Aligned<f32>,
+    slopes: [AlignedVec<f32>; 3],
+    rows: AlignedVec<f32>,
+    products: AlignedVec<f32>,
+    passed: AlignedVec<f32>,
 }
 
-impl Context<'_> {
+impl PassContext<'_> {
     /// Rows of the pass.
     fn rows(&self) -> usize {
         self.forest.segment_of.len()
@@ -76,29 +76,29 @@ impl Context<'_> {
     }
 
     /// What happens to heads of queries (0), keys (1) and values (2).
-    fn turn<'a>(&'a self, layer: &Layer<'a>, which: usize) -> Turn<'a> {
+    fn turn<'a>(&'a self, layer: &TrainLayer<'a>, which: usize) -> HeadTransform<'a> {
         let norm = layer.head_norms.get(which).map(|norm| (norm.weight, self.eps())).filter(|(weight, _)| !weight.is_empty());
-        Turn { rotary: (which < 2).then_some(self.rotary), norm }
+        HeadTransform { rotary: (which < 2).then_some(self.rotary), norm }
     }
 
-    fn attention<'a>(&'a self, [queries, keys, values]: [&'a [f32]; 3]) -> Attention<'a> {
+    fn attention<'a>(&'a self, [queries, keys, values]: [&'a [f32]; 3]) -> AttentionPass<'a> {
         let [heads, kv_heads, _] = self.heads();
-        Attention { forest: self.forest, heads: (heads, kv_heads), width: self.config.head_dim, queries, keys, values }
+        AttentionPass { forest: self.forest, heads: (heads, kv_heads), width: self.config.head_dim, queries, keys, values }
     }
 
     /// Hidden states `x (R, H)` -> `out (R, H)`.
     pub fn forward(
         &self,
         machine: &mut Machine,
-        (scratch, saved): (&mut Scratch, &mut Saved),
-        layer: &Layer<'_>,
+        (scratch, saved): (&mut LayerScratch, &mut LayerActivations),
+        layer: &TrainLayer<'_>,
         x: &[f32],
         out: &mut [f32],
     ) {
         let (rows, hidden) = (self.rows(), self.config.hidden_size);
         let normed = scratch.normed.at_least(rows * hidden);
         norm(machine, x, layer.attention_norm.weight, self.eps(), normed);
-        let tiles = scratch.tiles.by_columns(machine, Matrix { data: normed, width: hidden });
+        let tiles = scratch.tiles.by_columns(machine, RowMatrix { data: normed, width: hidden });
         for (which, heads) in self.heads().into_iter().enumerate() {
             let turn = self.turn(layer, which);
             let wide = if turn.norm.is_some() { &mut saved.before[which] } else { &mut scratch.wide[0] };
@@ -113,30 +113,36 @@ impl Context<'_> {
         let sums = saved.sums.at_least(rows * heads);
         self.attention(saved.heads.each_ref().map(|heads| &**heads)).forward(machine, wide, sums);
         let attended = saved.attended.at_least(rows * width);
-        let plain = Turn { rotary: None, norm: None };
-        let source = Source { data: wide, heads, turn: plain, before: &[] };
+        let plain = HeadTransform { rotary: None, norm: None };
+        let source = HeadInput { data: wide, heads, turn: plain, before: &[] };
         heads::from_heads(machine, self.forest, source, attended, None);
         let middle = saved.middle.at_least(rows * hidden);
         middle.copy_from_slice(x);
-        let tiles = scratch.tiles.by_columns(machine, Matrix { data: attended, width });
+        let tiles = scratch.tiles.by_columns(machine, RowMatrix { data: attended, width });
         forward(machine, &mut scratch.linear, &layer.output, tiles, (middle, true));
         self.mlp(machine, (scratch, saved), layer, out);
     }
 
     /// The feed-forward part: `saved.middle (R, H)` -> `out (R, H)`.
-    fn mlp(&self, machine: &mut Machine, (scratch, saved): (&mut Scratch, &mut Saved), layer: &Layer<'_>, out: &mut [f32]) {
+    fn mlp(
+        &self,
+        machine: &mut Machine,
+        (scratch, saved): (&mut LayerScratch, &mut LayerActivations),
+        layer: &TrainLayer<'_>,
+        out: &mut [f32],
+    ) {
         let (rows, hidden, inner) = (self.rows(), self.config.hidden_size, self.config.intermediate_size);
         let middle = &saved.middle[..rows * hidden];
         let normed = scratch.normed.at_least(rows * hidden);
         norm(machine, middle, layer.mlp_norm.weight, self.eps(), normed);
-        let tiles = scratch.tiles.by_columns(machine, Matrix { data: normed, width: hidden });
+        let tiles = scratch.tiles.by_columns(machine, RowMatrix { data: normed, width: hidden });
         let (gates, ups) = (saved.gate.at_least(rows * inner), saved.up.at_least(rows * inner));
         forward(machine, &mut scratch.linear, &layer.gate, tiles, (gates, false));
         forward(machine, &mut scratch.linear, &layer.up, tiles, (ups, false));
         let product = scratch.inner.at_least(rows * inner);
         gate(machine, gates, ups, product);
         out.copy_from_slice(middle);
-        let tiles = scratch.tiles.by_columns(machine, Matrix { data: product, width: inner });
+        let tiles = scratch.tiles.by_columns(machine, RowMatrix { data: product, width: inner });
         forward(machine, &mut scratch.linear, &layer.down, tiles, (out, true));
     }
 
@@ -144,8 +150,8 @@ impl Context<'_> {
     pub fn backward(
         &self,
         machine: &mut Machine,
-        (scratch, saved): (&mut Scratch, &mut Saved),
-        layer: &Layer<'_>,
+        (scratch, saved): (&mut LayerScratch, &mut LayerActivations),
+        layer: &TrainLayer<'_>,
         x: &[f32],
         (slopes, gradients): (&mut [f32], &mut [f32]),
     ) {
@@ -154,14 +160,14 @@ impl Context<'_> {
         let (rows, hidden) = (self.rows(), self.config.hidden_size);
         let normed = scratch.normed.at_least(rows * hidden);
         norm(machine, x, layer.attention_norm.weight, self.eps(), normed);
-        let tiles = scratch.tiles.by_columns(machine, Matrix { data: normed, width: hidden });
+        let tiles = scratch.tiles.by_columns(machine, RowMatrix { data: normed, width: hidden });
         let input = &mut scratch.inner.at_least(rows * hidden);
         for (which, heads) in self.heads().into_iter().enumerate() {
             let turn = self.turn(layer, which);
             let length = rows * heads * self.config.head_dim;
             let (wide, before) = (scratch.rows.at_least(length), &saved.before.get(which).map_or(&[][..], |before| before));
             let place = layer.head_norms.get(which).and_then(|norm| norm.place.clone());
-            let source = Source { data: &scratch.slopes[which], heads, turn, before };
+            let source = HeadInput { data: &scratch.slopes[which], heads, turn, before };
             heads::from_heads(machine, self.forest, source, wide, place.map(|place| &mut gradients[place]));
             weight_slopes(machine, &mut scratch.linear, &layer.qkv[which], (tiles, wide), gradients);
             input_slopes(machine, &mut scratch.linear, &layer.qkv[which], wide, (input, which > 0));
@@ -175,8 +181,8 @@ impl Context<'_> {
     fn mlp_backward(
         &self,
         machine: &mut Machine,
-        (scratch, saved): (&mut Scratch, &mut Saved),
-        layer: &Layer<'_>,
+        (scratch, saved): (&mut LayerScratch, &mut LayerActivations),
+        layer: &TrainLayer<'_>,
         (slopes, gradients): (&mut [f32], &mut [f32]),
     ) {
         let (rows, hidden, inner) = (self.rows(), self.config.hidden_size, self.config.intermediate_size);
@@ -184,12 +190,12 @@ impl Context<'_> {
         input_slopes(machine, &mut scratch.linear, &layer.down, slopes, (product, false));
         let (gates, ups) = (saved.gate.at_least(rows * inner), saved.up.at_least(rows * inner));
         gate_backward(machine, gates, ups, product);
-        let tiles = scratch.tiles.by_columns(machine, Matrix { data: product, width: inner });
+        let tiles = scratch.tiles.by_columns(machine, RowMatrix { data: product, width: inner });
         weight_slopes(machine, &mut scratch.linear, &layer.down, (tiles, slopes), gradients);
         let middle = &saved.middle[..rows * hidden];
         let normed = scratch.normed.at_least(rows * hidden);
         norm(machine, middle, layer.mlp_norm.weight, self.eps(), normed);
-        let tiles = scratch.tiles.by_columns(machine, Matrix { data: normed, width: hidden });
+        let tiles = scratch.tiles.by_columns(machine, RowMatrix { data: normed, width: hidden });
         weight_slopes(machine, &mut scratch.linear, &layer.gate, (tiles, gates), gradients);
         weight_slopes(machine, &mut scratch.linear, &layer.up, (tiles, ups), gradients);
         input_slopes(machine, &mut scratch.linear, &layer.gate, gates, (normed, false));
@@ -203,30 +209,30 @@ impl Context<'_> {
     fn attention_backward(
         &self,
         machine: &mut Machine,
-        (scratch, saved): (&mut Scratch, &mut Saved),
-        layer: &Layer<'_>,
+        (scratch, saved): (&mut LayerScratch, &mut LayerActivations),
+        layer: &TrainLayer<'_>,
         slopes: &[f32],
         gradients: &mut [f32],
     ) {
         let ([heads, kv_heads, _], rows, head) = (self.heads(), self.rows(), self.config.head_dim);
         let width = heads * head;
         let attended = &saved.attended[..rows * width];
-        let tiles = scratch.tiles.by_columns(machine, Matrix { data: attended, width });
+        let tiles = scratch.tiles.by_columns(machine, RowMatrix { data: attended, width });
         weight_slopes(machine, &mut scratch.linear, &layer.output, (tiles, slopes), gradients);
         let wide = scratch.rows.at_least(rows * width);
         input_slopes(machine, &mut scratch.linear, &layer.output, slopes, (wide, false));
         let products = scratch.products.at_least(rows * heads);
         heads::products(machine, self.forest, attended, wide, (products, heads));
         let parts = scratch.wide[0].at_least(rows * width);
-        heads::to_heads(machine, self.forest, wide, (parts, heads), Turn { rotary: None, norm: None });
+        heads::to_heads(machine, self.forest, wide, (parts, heads), HeadTransform { rotary: None, norm: None });
         let [queries, keys, values] = &mut scratch.slopes;
-        let slopes = Slopes {
+        let slopes = QkvSlopes {
             queries: queries.at_least(rows * width),
             keys: keys.at_least(rows * kv_heads * head),
             values: values.at_least(rows * kv_heads * head),
             passed: &mut scratch.passed,
         };
-        let known = Known { slopes: parts, sums: &saved.sums, products };
+        let known = BackwardInput { slopes: parts, sums: &saved.sums, products };
         self.attention(saved.heads.each_ref().map(|heads| &**heads)).backward(machine, known, slopes);
     }
 }

@@ -2,28 +2,34 @@
 
 use super::{
     machine::Machine,
-    model::Linear,
+    model::TrainLinear,
     rows::{add_bias, add_columns},
-    tiles::{Matrix, Tiled, Tiles, multiply},
+    tiles::{RowMatrix, TileBuffer, TileSlice, multiply},
 };
-use crate::{cpu::aligned::Aligned, train::lora};
+use crate::{cpu::aligned::AlignedVec, train::lora};
 
 /// Memory that products use again and again.
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub struct LinearScratch {
     /// Tiles of a left and a right side.
-    left: Tiles,
-    right: Tiles,
+    left: TileBuffer,
+    right: TileBuffer,
     /// A matrix with its adapter merged in.
-    merged: Aligned<f32>,
+    merged: AlignedVec<f32>,
     /// `(R, r)`.
-    thin: Aligned<f32>,
+    thin: AlignedVec<f32>,
 }
 
 /// `out (R, out) (+)= x W^T + bias`, with x by columns.
-pub fn forward(machine: &mut Machine, scratch: &mut Scratch, linear: &Linear<'_>, x: Tiled<'_>, (out, add): (&mut [f32], bool)) {
+pub fn forward(
+    machine: &mut Machine,
+    scratch: &mut LinearScratch,
+    linear: &TrainLinear<'_>,
+    x: TileSlice<'_>,
+    (out, add): (&mut [f32], bool),
+) {
     let weight = merged(machine, linear, &mut scratch.merged);
-    let weight = scratch.right.by_rows(machine, Matrix { data: weight, width: linear.inputs });
+    let weight = scratch.right.by_rows(machine, RowMatrix { data: weight, width: linear.inputs });
     multiply(machine, x, weight, (out, linear.outputs()), add);
     if !linear.bias.weight.is_empty() {
         add_bias(machine, linear.bias.weight, out);
@@ -33,26 +39,26 @@ pub fn forward(machine: &mut Machine, scratch: &mut Scratch, linear: &Linear<'_>
 /// `dx (R, in) (+)= dy W`.
 pub fn input_slopes(
     machine: &mut Machine,
-    scratch: &mut Scratch,
-    linear: &Linear<'_>,
+    scratch: &mut LinearScratch,
+    linear: &TrainLinear<'_>,
     dy: &[f32],
     (dx, add): (&mut [f32], bool),
 ) {
     let weight = merged(machine, linear, &mut scratch.merged);
-    let dy = scratch.left.by_columns(machine, Matrix { data: dy, width: linear.outputs() });
-    let weight = scratch.right.by_columns(machine, Matrix { data: weight, width: linear.inputs });
+    let dy = scratch.left.by_columns(machine, RowMatrix { data: dy, width: linear.outputs() });
+    let weight = scratch.right.by_columns(machine, RowMatrix { data: weight, width: linear.inputs });
     multiply(machine, dy, weight, (dx, linear.inputs), add);
 }
 
 /// Adds to `gradients` what the slopes `dy (R, out)` of the result mean for what is trained of this layer; x by columns.
 pub fn weight_slopes(
     machine: &mut Machine,
-    scratch: &mut Scratch,
-    linear: &Linear<'_>,
-    (x, dy): (Tiled<'_>, &[f32]),
+    scratch: &mut LinearScratch,
+    linear: &TrainLinear<'_>,
+    (x, dy): (TileSlice<'_>, &[f32]),
     gradients: &mut [f32],
 ) {
-    let dy_matrix = Matrix { data: dy, width: linear.outputs() };
+    let dy_matrix = RowMatrix { data: dy, width: linear.outputs() };
     if let Some(place) = linear.place.clone() {
         let turned = scratch.left.by_rows(machine, dy_matrix);
         multiply(machine, turned, x, (&mut gradients[place], linear.inputs), true);
@@ -65,23 +71,23 @@ pub fn weight_slopes(
     let scale = |values: &mut [f32]| values.iter_mut().for_each(|value| *value *= adapter.scaling);
     // dB = s dy^T (x A^T)
     let reduced = &mut scratch.thin.at_least(rows * r)[..rows * r];
-    let right = scratch.right.by_rows(machine, Matrix { data: a, width: linear.inputs });
+    let right = scratch.right.by_rows(machine, RowMatrix { data: a, width: linear.inputs });
     multiply(machine, x, right, (reduced, r), false);
     scale(reduced);
     let turned = scratch.left.by_rows(machine, dy_matrix);
-    let right = scratch.right.by_columns(machine, Matrix { data: reduced, width: r });
+    let right = scratch.right.by_columns(machine, RowMatrix { data: reduced, width: r });
     multiply(machine, turned, right, (&mut gradients[adapter.b.clone()], r), true);
     // dA = s (dy B)^T x
     let left = scratch.left.by_columns(machine, dy_matrix);
-    let right = scratch.right.by_columns(machine, Matrix { data: b, width: r });
+    let right = scratch.right.by_columns(machine, RowMatrix { data: b, width: r });
     multiply(machine, left, right, (reduced, r), false);
     scale(reduced);
-    let turned = scratch.left.by_rows(machine, Matrix { data: reduced, width: r });
+    let turned = scratch.left.by_rows(machine, RowMatrix { data: reduced, width: r });
     multiply(machine, turned, x, (&mut gradients[adapter.a.clone()], linear.inputs), true);
 }
 
 /// The matrix that is used.
-fn merged<'a>(machine: &mut Machine, linear: &Linear<'a>, memory: &'a mut Aligned<f32>) -> &'a [f32] {
+fn merged<'a>(machine: &mut Machine, linear: &TrainLinear<'a>, memory: &'a mut AlignedVec<f32>) -> &'a [f32] {
     let Some((adapter, a, b)) = &linear.adapter else { return linear.weight };
     const ROWS: usize = 16;
     let memory = memory.at_least(linear.weight.len());

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::train::weights::{Adapter, Weights};
+use crate::train::weights::{Adapter, TrainedWeights};
 
 /// A vector of weights, and where its slopes go; `None` where it is frozen.
 #[derive(Clone, Debug)]
@@ -13,9 +13,9 @@ pub struct Vector<'a> {
     pub place: Option<Range<usize>>,
 }
 
-/// A linear layer.
+/// A linear layer of a model that is trained.
 #[derive(Clone, Debug)]
-pub struct Linear<'a> {
+pub struct TrainLinear<'a> {
     /// `(out, in)`, without its adapter.
     pub weight: &'a [f32],
     /// Inputs.
@@ -28,28 +28,28 @@ pub struct Linear<'a> {
     pub adapter: Option<(Adapter, &'a [f32], &'a [f32])>,
 }
 
-/// One layer.
+/// One layer of a model that is trained.
 #[derive(Clone, Debug)]
-pub struct Layer<'a> {
+pub struct TrainLayer<'a> {
     /// Before attention.
     pub attention_norm: Vector<'a>,
     /// Queries, keys, values.
-    pub qkv: [Linear<'a>; 3],
+    pub qkv: [TrainLinear<'a>; 3],
     /// Norms of each head's queries and keys; empty where there are none.
     pub head_norms: [Vector<'a>; 2],
     /// After attention.
-    pub output: Linear<'a>,
+    pub output: TrainLinear<'a>,
     /// Before the feed-forward part.
     pub mlp_norm: Vector<'a>,
     /// SwiGLU's gate.
-    pub gate: Linear<'a>,
+    pub gate: TrainLinear<'a>,
     /// What it lets through.
-    pub up: Linear<'a>,
+    pub up: TrainLinear<'a>,
     /// Back to the hidden size.
-    pub down: Linear<'a>,
+    pub down: TrainLinear<'a>,
 }
 
-impl Linear<'_> {
+impl TrainLinear<'_> {
     /// Outputs.
     pub fn outputs(&self) -> usize {
         self.weight.len() / self.inputs
@@ -57,18 +57,18 @@ impl Linear<'_> {
 }
 
 /// A tensor that is used as it is.
-pub fn vector<'a>(weights: &'a Weights, name: &str) -> Vector<'a> {
+pub fn vector<'a>(weights: &'a TrainedWeights, name: &str) -> Vector<'a> {
     Vector { weight: weights.tensor(name).unwrap_or_default(), place: weights.place(name) }
 }
 
 /// One layer of the model.
-pub fn layer(weights: &Weights, index: usize) -> Layer<'_> {
+pub fn layer(weights: &TrainedWeights, index: usize) -> TrainLayer<'_> {
     let config = weights.config();
     let (hidden, inner) = (config.hidden_size, config.intermediate_size);
     let attended = config.num_attention_heads * config.head_dim;
     let vector = |name: &str| vector(weights, &format!("model.layers.{index}.{name}.weight"));
     let linear = |name: &str, inputs: usize| linear(weights, &format!("model.layers.{index}.{name}"), inputs);
-    Layer {
+    TrainLayer {
         attention_norm: vector("input_layernorm"),
         qkv: ["q_proj", "k_proj", "v_proj"].map(|name| linear(&format!("self_attn.{name}"), hidden)),
         head_norms: ["q_norm", "k_norm"].map(|name| vector(&format!("self_attn.{name}"))),
@@ -80,7 +80,7 @@ pub fn layer(weights: &Weights, index: usize) -> Layer<'_> {
     }
 }
 
-fn linear<'a>(weights: &'a Weights, module: &str, inputs: usize) -> Linear<'a> {
+fn linear<'a>(weights: &'a TrainedWeights, module: &str, inputs: usize) -> TrainLinear<'a> {
     let name = format!("{module}.weight");
     let adapter = weights.adapter(&name).map(|adapter| {
         let part = |range: &Range<usize>| &weights.trainable()[range.clone()];
@@ -89,5 +89,5 @@ fn linear<'a>(weights: &'a Weights, module: &str, inputs: usize) -> Linear<'a> {
     });
     let matrix = vector(weights, &name);
     let bias = vector(weights, &format!("{module}.bias"));
-    Linear { weight: matrix.weight, inputs, place: matrix.place, bias, adapter }
+    TrainLinear { weight: matrix.weight, inputs, place: matrix.place, bias, adapter }
 }

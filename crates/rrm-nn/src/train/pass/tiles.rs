@@ -9,8 +9,8 @@ use std::cell::RefCell;
 
 use super::machine::Machine;
 use crate::cpu::{
-    aligned::Aligned,
-    kernel::{self, Out, Panels, Rows, TILE, Weights},
+    aligned::AlignedVec,
+    kernel::{self, Panels, ProductOut, StoredWeights, TILE, TileRows},
 };
 
 /// Most rows of the result that one piece of work computes: with `DEPTH` inputs they stay in the second cache.
@@ -22,7 +22,7 @@ const PANELS: usize = 4;
 
 /// A matrix as it lies in memory, row by row.
 #[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a> {
+pub struct RowMatrix<'a> {
     /// `(rows, width)`.
     pub data: &'a [f32],
     /// Numbers of a row.
@@ -31,7 +31,7 @@ pub struct Matrix<'a> {
 
 /// A matrix in tiles, `(blocks, length, 32)`.
 #[derive(Clone, Copy, Debug)]
-pub struct Tiled<'a> {
+pub struct TileSlice<'a> {
     /// The numbers.
     pub data: &'a [f32],
     /// Lines of each block.
@@ -40,28 +40,28 @@ pub struct Tiled<'a> {
 
 /// Memory for a matrix in tiles.
 #[derive(Debug, Default)]
-pub struct Tiles {
-    memory: Aligned<f32>,
+pub struct TileBuffer {
+    memory: AlignedVec<f32>,
 }
 
-impl Tiles {
+impl TileBuffer {
     /// `(rows, width)` -> `(width / 32, rows, 32)`.
-    pub fn by_columns(&mut self, machine: &mut Machine, matrix: Matrix<'_>) -> Tiled<'_> {
+    pub fn by_columns(&mut self, machine: &mut Machine, matrix: RowMatrix<'_>) -> TileSlice<'_> {
         let length = matrix.data.len() / matrix.width;
         let data = self.memory.at_least(matrix.width.div_ceil(TILE) * length * TILE);
         // A block of many lines is cut, so that threads share it evenly.
         machine.each(data.chunks_mut(length.max(1) * TILE).enumerate().flat_map(pieces), |_, (block, first, out)| {
-            copy_columns(Matrix { data: &matrix.data[first * matrix.width..], ..matrix }, block, out);
+            copy_columns(RowMatrix { data: &matrix.data[first * matrix.width..], ..matrix }, block, out);
         });
-        Tiled { data, length }
+        TileSlice { data, length }
     }
 
     /// `(rows, width)` -> `(rows / 32, width, 32)`.
-    pub fn by_rows(&mut self, machine: &mut Machine, matrix: Matrix<'_>) -> Tiled<'_> {
+    pub fn by_rows(&mut self, machine: &mut Machine, matrix: RowMatrix<'_>) -> TileSlice<'_> {
         let length = matrix.width;
         let data = self.memory.at_least((matrix.data.len() / length).div_ceil(TILE) * length * TILE);
         machine.each(data.chunks_mut(length * TILE), |block, out| turn_rows(matrix, block, out));
-        Tiled { data, length }
+        TileSlice { data, length }
     }
 }
 
@@ -74,7 +74,7 @@ fn pieces((block, memory): (usize, &mut [f32])) -> impl Iterator<Item = (usize, 
 }
 
 /// Columns `32 block ..` of as many rows as `out` `(rows, 32)` has; zeros where there are no columns.
-pub fn copy_columns(matrix: Matrix<'_>, block: usize, out: &mut [f32]) {
+pub fn copy_columns(matrix: RowMatrix<'_>, block: usize, out: &mut [f32]) {
     for (row, out) in matrix.data.chunks_exact(matrix.width).zip(out.as_chunks_mut::<TILE>().0) {
         *out = tile_of(&row[block * TILE..]);
     }
@@ -92,7 +92,7 @@ fn tile_of(numbers: &[f32]) -> [f32; TILE] {
 }
 
 /// Rows `32 block ..` turned: `out` is `(width, 32)`; zeros where there are no rows.
-pub fn turn_rows(matrix: Matrix<'_>, block: usize, out: &mut [f32]) {
+pub fn turn_rows(matrix: RowMatrix<'_>, block: usize, out: &mut [f32]) {
     let width = matrix.width;
     let rows = &matrix.data[block * TILE * width..];
     for (from, out) in (0..width).step_by(TILE).zip(out.chunks_mut(TILE * TILE)) {
@@ -119,8 +119,8 @@ pub fn turn_tiles<'a>(
     tiles: &[f32],
     rows: usize,
     width: usize,
-    memory: &'a mut Aligned<f32>,
-) -> Tiled<'a> {
+    memory: &'a mut AlignedVec<f32>,
+) -> TileSlice<'a> {
     let data = memory.at_least(rows.div_ceil(TILE) * width * TILE);
     machine.each(data.chunks_mut(width * TILE), |block, out| {
         let count = TILE.min(rows - block * TILE);
@@ -131,16 +131,16 @@ pub fn turn_tiles<'a>(
             turn_square(&square, out);
         }
     });
-    Tiled { data, length: width }
+    TileSlice { data, length: width }
 }
 
 thread_local! {
     /// Panels of the result, `(PANELS, BLOCK, 32)`.
-    static PANEL: RefCell<Aligned<f32>> = RefCell::default();
+    static PANEL: RefCell<AlignedVec<f32>> = RefCell::default();
 }
 
 /// `out (m, n) (+)= left right`, with left `(k / 32, m, 32)` and right `(n / 32, k, 32)`.
-pub fn multiply(machine: &mut Machine, left: Tiled<'_>, right: Tiled<'_>, (out, width): (&mut [f32], usize), add: bool) {
+pub fn multiply(machine: &mut Machine, left: TileSlice<'_>, right: TileSlice<'_>, (out, width): (&mut [f32], usize), add: bool) {
     let rows = out.len() / width;
     // At least two pieces for each thread, in whole steps of the kernel's 12 rows.
     let block = rows.div_ceil(2 * machine.threads()).next_multiple_of(12).min(BLOCK);
@@ -154,10 +154,10 @@ pub fn multiply(machine: &mut Machine, left: Tiled<'_>, right: Tiled<'_>, (out, 
                 let panel = &mut panel[..panels * count * TILE];
                 for start in (0..right.length).step_by(DEPTH) {
                     let depth = DEPTH.min(right.length - start);
-                    let x = Rows { data: &left.data[start / TILE * left.length * TILE..], all: left.length, first, count };
-                    let weights = Weights::F32(&right.data[(from * right.length + start) * TILE..]);
+                    let x = TileRows { data: &left.data[start / TILE * left.length * TILE..], all: left.length, first, count };
+                    let weights = StoredWeights::F32(&right.data[(from * right.length + start) * TILE..]);
                     let w = Panels { weights, stride: right.length * TILE, depth };
-                    kernel::product(isa, x, w, Out { data: panel, all: count, first: 0, add: start > 0 });
+                    kernel::product(isa, x, w, ProductOut { data: panel, all: count, first: 0, add: start > 0 });
                 }
                 write_out(panel, from, out, width, add);
             }
@@ -196,12 +196,15 @@ mod tests {
     fn products_are_their_definitions() {
         for (rows, outputs, inputs) in [(1, 1, 1), (7, 40, 33), (100, 64, 96), (70, 33, 600)] {
             let (x, w, dy) = (numbers(rows * inputs, 1), numbers(outputs * inputs, 2), numbers(rows * outputs, 3));
-            let (mx, mw, mdy) =
-                (Matrix { data: &x, width: inputs }, Matrix { data: &w, width: inputs }, Matrix { data: &dy, width: outputs });
+            let (mx, mw, mdy) = (
+                RowMatrix { data: &x, width: inputs },
+                RowMatrix { data: &w, width: inputs },
+                RowMatrix { data: &dy, width: outputs },
+            );
             let mut all = Vec::new();
             for threads in [1, 3] {
                 let mut machine = Machine::new(threads).unwrap();
-                let (mut one, mut two) = (Tiles::default(), Tiles::default());
+                let (mut one, mut two) = (TileBuffer::default(), TileBuffer::default());
                 let (mut y, mut dx, mut dw) = (vec![0.5; rows * outputs], vec![0.5; rows * inputs], vec![0.5; outputs * inputs]);
                 let left = one.by_columns(&mut machine, mx);
                 multiply(&mut machine, left, two.by_rows(&mut machine_of(threads), mw), (&mut y, outputs), false);

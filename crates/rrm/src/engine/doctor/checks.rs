@@ -11,11 +11,11 @@ use crate::{
         Budget, Engine, EngineError, Finish, Opening, Request, Sampling,
         http::{
             HttpEngine,
-            body::{Body, Input},
+            body::{Body, BodyInput},
             continuation::{CHAT, send},
             fingerprint::probe,
             opening,
-            reply::{self, Reading},
+            reply::{self, ReplyRules},
         },
     },
     transcript::is_marked,
@@ -60,7 +60,7 @@ const CONTINUATION_FIX: &str = "judge without a thinking budget, or serve with v
 async fn long_call(engine: &HttpEngine) -> Vec<Check> {
     let messages = [Message::user("Is 17 times 23 more than 400? Think step by step, then answer with yes or no.")];
     let sampling = Sampling { max_tokens: 256, ..Sampling::default() };
-    let body = Body::new(&engine.model, Input::ask(&messages), &sampling, 1);
+    let body = Body::new(&engine.model, BodyInput::ask(&messages), &sampling, 1);
     let start = Instant::now();
     let (value, reply) = match whole_or_streamed(engine, body).await {
         Ok(answer) => answer,
@@ -84,10 +84,10 @@ async fn long_call(engine: &HttpEngine) -> Vec<Check> {
 }
 
 /// An answer with its JSON, which only a whole one has.
-async fn whole_or_streamed(engine: &HttpEngine, body: Body<'_>) -> Result<(Value, reply::Reply), EngineError> {
+async fn whole_or_streamed(engine: &HttpEngine, body: Body<'_>) -> Result<(Value, reply::ServerReply), EngineError> {
     if !engine.server.streams() {
         let value: Result<Value, _> = engine.server.post_json(CHAT, engine.server.json(CHAT, &body)?).await;
-        let reading = Reading { max_tokens: body.max_tokens, unreasoned: true, empty: false };
+        let reading = ReplyRules { max_tokens: body.max_tokens, unreasoned: true, empty: false };
         let read = value.as_ref().ok().map(|value| reply::parse(value.to_string().as_bytes(), reading));
         match (value, read) {
             (Ok(value), Some(Ok(reply))) => return Ok((value, reply)),
@@ -100,7 +100,7 @@ async fn whole_or_streamed(engine: &HttpEngine, body: Body<'_>) -> Result<(Value
 }
 
 /// Where thinking comes out. All places are read; what matters is that the answer is not taken for thinking.
-fn thinking(message: &Value, reply: &reply::Reply, opening: Opening) -> Check {
+fn thinking(message: &Value, reply: &reply::ServerReply, opening: Opening) -> Check {
     let moved =
         ["reasoning", "reasoning_content"].iter().find(|name| message[**name].as_str().is_some_and(|text| !text.is_empty()));
     let template = Opening::Template == if opening == Opening::Unknown { opening::of_reply(reply) } else { opening };
@@ -203,7 +203,7 @@ async fn stop_strings(engine: &HttpEngine) -> Check {
         return Check::missing(NAME, "the model said too little to try one", "nothing");
     };
     let stop = [word];
-    let mut body = Body::new(&engine.model, Input::ask(&messages), &sampling, 0);
+    let mut body = Body::new(&engine.model, BodyInput::ask(&messages), &sampling, 0);
     body.stop = &stop;
     body.terms.may_be_empty = true;
     match send(&engine.server, CHAT, body, None, 1).await {

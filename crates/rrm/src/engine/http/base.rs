@@ -11,14 +11,14 @@ use reqwest::Url;
 /// Routes that people paste with the address.
 const ROUTES: [&str; 5] = ["/chat/completions", "/completions", "/embeddings", "/responses", "/models"];
 
-/// Where one server's routes may be: at least one address, of which one is in use.
+/// The candidates for the address below which a server's routes lie, and which of them is used.
 #[derive(Debug)]
-pub(crate) struct Base {
+pub(crate) struct BaseUrl {
     candidates: Vec<Url>,
     used: AtomicUsize,
 }
 
-impl Base {
+impl BaseUrl {
     /// Reads an address.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl Base {
             url
         };
         let candidates = paths(&path, parsed.query().is_some()).iter().map(|path| at(path)).collect();
-        Ok(Base { candidates, used: AtomicUsize::new(0) })
+        Ok(BaseUrl { candidates, used: AtomicUsize::new(0) })
     }
 
     /// How many candidates there are.
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     fn chat(url: &str) -> Vec<String> {
-        let base = Base::parse(url).unwrap();
+        let base = BaseUrl::parse(url).unwrap();
         let each = (0..base.count()).map(|number| {
             base.choose(number);
             base.url("v1/chat/completions").to_string()
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn other_routes_lie_at_the_root_and_keep_the_query() {
-        let url = |base: &str, path: &str| Base::parse(base).unwrap().url(path).to_string();
+        let url = |base: &str, path: &str| BaseUrl::parse(base).unwrap().url(path).to_string();
         assert_eq!(url("http://h:1/v1", "tokenize"), "http://h:1/tokenize");
         assert_eq!(url("http://h:1/api/v1", "apply-template"), "http://h:1/api/apply-template");
         assert_eq!(url("http://h:1/openai/v1?api-version=1", "v1/models"), "http://h:1/openai/v1/models?api-version=1");
@@ -211,13 +211,13 @@ mod tests {
 
     #[test]
     fn what_is_shown_holds_no_secret() {
-        let shown = |url: &str| Base::parse(url).unwrap().shown();
+        let shown = |url: &str| BaseUrl::parse(url).unwrap().shown();
         assert_eq!(shown("http://me:hidden@h:1/v1"), "http://h:1");
         assert_eq!(shown("https://h/openai/v1?api-version=1&key=hidden"), "https://h/openai?api-version=1");
-        let error = Base::parse("ftp://me:hidden@h/").unwrap_err();
+        let error = BaseUrl::parse("ftp://me:hidden@h/").unwrap_err();
         assert!(!error.contains("hidden"), "{error}");
         for bad in ["localhost:8000", "ftp://a", "http://", "", "h"] {
-            assert!(Base::parse(bad).is_err(), "{bad}");
+            assert!(BaseUrl::parse(bad).is_err(), "{bad}");
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 pub(crate) struct Body<'a> {
     pub model: &'a str,
     #[serde(flatten)]
-    pub input: Input<'a>,
+    pub input: BodyInput<'a>,
     pub temperature: f64,
     pub top_p: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,27 +33,27 @@ pub(crate) struct Body<'a> {
     pub logprobs: bool,
     /// What is not said to the server.
     #[serde(skip)]
-    pub terms: Terms<'a>,
+    pub terms: AnswerTerms<'a>,
 }
 
-/// How an answer is taken.
+/// The conditions for an answer.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Terms<'a> {
-    /// Whether no text at all is an answer, see [`Reading::empty`](super::reply::Reading::empty).
+pub(crate) struct AnswerTerms<'a> {
+    /// Whether no text at all is an answer, see [`Reading::empty`](super::reply::ReplyRules::empty).
     pub may_be_empty: bool,
     /// Who counts what is sent again and what is billed besides.
     pub meter: Option<&'a dyn Meter>,
 }
 
-/// What is to be continued.
+/// The input of a request: messages, text or tokens.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(crate) enum Input<'a> {
+pub(crate) enum BodyInput<'a> {
     /// A conversation, which the server renders.
     Messages {
         messages: Conversation<'a>,
         #[serde(flatten)]
-        extra: Extra,
+        extra: TemplateFlags,
     },
     /// A rendered prompt.
     Text { prompt: &'a str },
@@ -68,9 +68,9 @@ pub(crate) struct Conversation<'a> {
     pub begun: Option<&'a str>,
 }
 
-/// What servers want to be told so that they go on with the last message.
+/// The flags by which a server continues the last message.
 #[derive(Clone, Copy, Default, Serialize)]
-pub(crate) struct Extra {
+pub(crate) struct TemplateFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub continue_final_message: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,7 +93,7 @@ pub(crate) struct StreamOptions {
 
 impl<'a> Body<'a> {
     /// A body without streaming, stop strings and extras.
-    pub fn new(model: &'a str, input: Input<'a>, sampling: &Sampling, seed: u64) -> Self {
+    pub fn new(model: &'a str, input: BodyInput<'a>, sampling: &Sampling, seed: u64) -> Self {
         Body {
             model,
             input,
@@ -107,26 +107,26 @@ impl<'a> Body<'a> {
             stream: false,
             stream_options: None,
             logprobs: false,
-            terms: Terms::default(),
+            terms: AnswerTerms::default(),
         }
     }
 }
 
-impl<'a> Input<'a> {
+impl<'a> BodyInput<'a> {
     /// The words of a prompt, see [`words`](prompt_size::words), without what was begun after them; ids are exact.
     pub fn words(&self) -> u64 {
         match self {
-            Input::Messages { messages, .. } => {
+            BodyInput::Messages { messages, .. } => {
                 messages.messages.iter().map(|message| prompt_size::words(&message.content)).sum()
             }
-            Input::Text { prompt } => prompt_size::words(prompt),
-            Input::Tokens { prompt } => prompt.len() as u64,
+            BodyInput::Text { prompt } => prompt_size::words(prompt),
+            BodyInput::Tokens { prompt } => prompt.len() as u64,
         }
     }
 
     /// A conversation that the assistant answers.
     pub fn ask(messages: &'a [Message]) -> Self {
-        Input::Messages { messages: Conversation { messages, begun: None }, extra: Extra::default() }
+        BodyInput::Messages { messages: Conversation { messages, begun: None }, extra: TemplateFlags::default() }
     }
 }
 
@@ -151,16 +151,17 @@ mod tests {
     #[test]
     fn bodies_hold_only_what_is_set() {
         let messages = [Message::user("hi")];
-        let mut body = Body::new("m", Input::ask(&messages), &Sampling::default(), 7);
+        let mut body = Body::new("m", BodyInput::ask(&messages), &Sampling::default(), 7);
         let plain = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}], "temperature": 0.6, "top_p": 1.0,
             "max_tokens": 8192, "seed": 7, "stream": false});
         assert_eq!(serde_json::to_value(&body).unwrap(), plain);
-        let extra = Extra { continue_final_message: Some(true), add_generation_prompt: Some(false), chat_template_kwargs: None };
-        body.input = Input::Messages { messages: Conversation { messages: &messages, begun: Some("on") }, extra };
+        let extra =
+            TemplateFlags { continue_final_message: Some(true), add_generation_prompt: Some(false), chat_template_kwargs: None };
+        body.input = BodyInput::Messages { messages: Conversation { messages: &messages, begun: Some("on") }, extra };
         let value = serde_json::to_value(&body).unwrap();
         assert_eq!(value["messages"][1], json!({"role": "assistant", "content": "on"}));
         assert_eq!((&value["continue_final_message"], &value["add_generation_prompt"]), (&json!(true), &json!(false)));
-        body.input = Input::Tokens { prompt: &[1, 2] };
+        body.input = BodyInput::Tokens { prompt: &[1, 2] };
         assert_eq!(serde_json::to_value(&body).unwrap()["prompt"], json!([1, 2]));
     }
 }

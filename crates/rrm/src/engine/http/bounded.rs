@@ -2,7 +2,7 @@
 
 use reqwest::Response;
 
-use crate::engine::http::failure::{self, Failure};
+use crate::engine::http::failure::{self, TryFailure};
 
 /// Bytes of an error that are read; its words stand at the beginning.
 const ERROR: u64 = 64 << 10;
@@ -16,11 +16,11 @@ pub(crate) fn of_tokens(max_tokens: u32) -> u64 {
 }
 
 /// The whole body.
-pub(crate) async fn read(mut response: Response, most: u64) -> Result<Vec<u8>, Failure> {
+pub(crate) async fn read(mut response: Response, most: u64) -> Result<Vec<u8>, TryFailure> {
     let mut body = Vec::new();
     while let Some(bytes) = response.chunk().await.map_err(failure::transport)? {
         if (body.len() + bytes.len()) as u64 > most {
-            return Err(Failure::Endless(most));
+            return Err(TryFailure::Endless(most));
         }
         body.extend_from_slice(&bytes);
     }

@@ -3,10 +3,10 @@
 use crate::engine::{
     Budget, Completion, EngineError, Finish, Meter, Request, Sampling,
     http::{
-        body::{Body, Input, Terms},
-        continuation::{Begun, CHAT, Found, send},
-        reply::{Reply, StoppedBy},
-        server::Server,
+        body::{AnswerTerms, Body, BodyInput},
+        continuation::{CHAT, TextStart, WorkingMethod, send},
+        reply::{ServerReply, StoppedBy},
+        server::ServerPool,
     },
 };
 
@@ -14,17 +14,17 @@ use crate::engine::{
 ///
 /// Usage: the sum of both requests, since a server bills the prompt that is sent again.
 pub(crate) async fn complete(
-    server: &Server,
+    server: &ServerPool,
     model: &str,
-    way: Found,
+    way: WorkingMethod,
     (request, budget): (&Request, &Budget),
     meter: Option<&dyn Meter>,
 ) -> Result<Completion, EngineError> {
     let sink = request.sink.as_ref();
     let thinking =
         Sampling { max_tokens: request.sampling.max_tokens.min(budget.max_thinking_tokens), ..request.sampling.clone() };
-    let mut body = Body::new(model, Input::ask(&request.messages), &thinking, request.seed);
-    body.terms = Terms { meter, ..Terms::default() };
+    let mut body = Body::new(model, BodyInput::ask(&request.messages), &thinking, request.seed);
+    body.terms = AnswerTerms { meter, ..AnswerTerms::default() };
     let thought = send(server, CHAT, body, sink, server.max_retries).await?;
     let written = written(&thought, budget);
     if thought.finish == Finish::Stop && !budget.wants_verdict(&written) {
@@ -36,7 +36,7 @@ pub(crate) async fn complete(
     }
     let text = written + elicitation;
     let message = as_message(&text, budget);
-    let begun = Begun {
+    let begun = TextStart {
         messages: &request.messages,
         message: &message,
         answer: &message[budget.answer(&message)..],
@@ -69,7 +69,7 @@ pub(crate) async fn complete(
 }
 
 /// A reply as the completion that it is.
-pub(crate) fn plain(reply: Reply) -> Completion {
+pub(crate) fn plain(reply: ServerReply) -> Completion {
     Completion {
         text: reply.text,
         reasoning: reply.reasoning,
@@ -81,7 +81,7 @@ pub(crate) fn plain(reply: Reply) -> Completion {
 }
 
 /// What the model had written when it was cut, with the marks of thinking put back where the server moved the thinking away.
-fn written(thought: &Reply, budget: &Budget) -> String {
+fn written(thought: &ServerReply, budget: &Budget) -> String {
     match &thought.reasoning {
         None => thought.text.clone(),
         Some(reasoning) if thought.text.is_empty() => format!("{}{reasoning}", budget.open),
@@ -108,15 +108,15 @@ fn after_prompt<'a>(text: &'a str, budget: &Budget) -> &'a str {
 
 /// Whether the second prompt is so short that what was thought cannot be in it. Counts differ a little where text is cut into
 /// tokens again, hence the slack of a quarter; without counts nothing can be said.
-fn thinking_was_dropped(thought: &Reply, decided: &Reply) -> bool {
+fn thinking_was_dropped(thought: &ServerReply, decided: &ServerReply) -> bool {
     let (first, second) = (thought.usage, decided.usage.prompt_tokens);
     let counted = first.prompt_tokens > 0 && first.completion_tokens > 0 && second > 0;
     counted && second + 16 < first.prompt_tokens + first.completion_tokens * 3 / 4
 }
 
 /// The verdict up to and with the first stop string, which is put back where the server cut it off.
-fn until_stop(reply: Reply, stop: &[String]) -> (String, Finish) {
-    let Reply { mut text, finish, stopped_by, .. } = reply;
+fn until_stop(reply: ServerReply, stop: &[String]) -> (String, Finish) {
+    let ServerReply { mut text, finish, stopped_by, .. } = reply;
     let found =
         stop.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| Some((text.find(stop.as_str())?, stop.len()))).min();
     if let Some((at, length)) = found {
@@ -156,10 +156,10 @@ mod tests {
         }
     }
 
-    fn reply(text: &str, finish: Finish, stopped_by: StoppedBy) -> Reply {
+    fn reply(text: &str, finish: Finish, stopped_by: StoppedBy) -> ServerReply {
         let usage = Usage::default();
         let (reasoning, counted) = (None, (false, false));
-        Reply {
+        ServerReply {
             text: text.to_owned(),
             reasoning,
             finish,

@@ -11,7 +11,7 @@ use rustls::crypto::{CryptoProvider, ring};
 
 use super::{
     HttpConfig,
-    base::{self, Base},
+    base::{self, BaseUrl},
 };
 
 /// Headers that say how a request is written, and no wish of a service.
@@ -24,7 +24,7 @@ const MOST_REDIRECTIONS: usize = 5;
 ///
 /// # Errors
 /// What is wrong with the key or a header, in words.
-pub(crate) fn client(config: &HttpConfig, bases: &[Base]) -> Result<Client, String> {
+pub(crate) fn client(config: &HttpConfig, bases: &[BaseUrl]) -> Result<Client, String> {
     // Whoever embeds this library may have chosen another provider.
     if CryptoProvider::get_default().is_none() {
         // An error says that somebody else has just chosen one.
@@ -39,7 +39,7 @@ pub(crate) fn client(config: &HttpConfig, bases: &[Base]) -> Result<Client, Stri
         // A host that does not even accept within this time is down.
         .connect_timeout(config.time_limit().min(Duration::from_secs(10)));
     // A proxy of the environment is for the world outside, and could not reach this machine's loopback anyway.
-    if bases.iter().all(Base::is_local) {
+    if bases.iter().all(BaseUrl::is_local) {
         builder = builder.no_proxy();
     }
     builder.build().map_err(|error| format!("no HTTP client: {}", error.without_url()))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{
     EngineError, Probing,
-    http::{base::Base, fields::Fields, secrets::shown_address},
+    http::{base::BaseUrl, fields::RequestFields, secrets::shown_address},
 };
 
 /// Where an OpenAI-compatible server is, and how hard it may be worked.
@@ -41,7 +41,7 @@ pub struct HttpConfig {
     /// How a completion is continued after its thinking was cut.
     pub continuation: Continuation,
     /// What is added to, left out of and renamed in every request.
-    pub fields: Fields,
+    pub fields: RequestFields,
     /// Further headers of every request, by name. Their values may be keys: like the key, they are never written and never read from a file.
     #[serde(skip)]
     pub headers: Vec<(String, String)>,
@@ -96,7 +96,7 @@ impl Default for HttpConfig {
             away: 0.0,
             revision: None,
             continuation: Continuation::Auto,
-            fields: Fields::default(),
+            fields: RequestFields::default(),
             headers: Vec::new(),
             stream: false,
             probes: None,
@@ -129,7 +129,7 @@ impl fmt::Debug for HttpConfig {
 
 impl HttpConfig {
     /// Checks the values and returns where the routes of each replica are.
-    pub(crate) fn bases(&self) -> Result<Vec<Base>, EngineError> {
+    pub(crate) fn bases(&self) -> Result<Vec<BaseUrl>, EngineError> {
         if self.urls.is_empty() {
             return Err(bad("no URL is given"));
         }
@@ -143,7 +143,7 @@ impl HttpConfig {
         seconds("backoff", self.backoff, true)?;
         seconds("away", self.away, true)?;
         self.fields.check().map_err(|what| bad(&what))?;
-        self.urls.iter().map(|url| Base::parse(url).map_err(|what| bad(&what))).collect()
+        self.urls.iter().map(|url| BaseUrl::parse(url).map_err(|what| bad(&what))).collect()
     }
 
     /// The addresses as they may be shown and kept.
@@ -196,7 +196,7 @@ mod tests {
         assert!(HttpConfig { backoff: -1.0, ..good.clone() }.bases().is_err());
         assert!(HttpConfig { concurrency: 0, ..good.clone() }.bases().is_err());
         assert!(HttpConfig { requests_per_minute: Some(0), ..good.clone() }.bases().is_err());
-        let seedless = Fields { add: [("seed".to_owned(), 1.into())].into(), ..Fields::default() };
+        let seedless = RequestFields { add: [("seed".to_owned(), 1.into())].into(), ..RequestFields::default() };
         assert!(HttpConfig { fields: seedless, ..good.clone() }.bases().is_err());
         assert!(HttpConfig { backoff: 0.0, ..good }.bases().is_ok());
     }

@@ -4,29 +4,29 @@ use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
 
 use super::{
-    Continuation, HttpConfig, HttpEngine, Memory, continuation,
-    fingerprint::{self, Answers},
-    identity::{self, Learned, Shown},
-    listing::{self, Listed},
+    Continuation, HttpConfig, HttpEngine, IdentityMemory, continuation,
+    fingerprint::{self, GreedyAnswers},
+    identity::{self, ServerTraits, ServerView},
+    listing::{self, ModelEntry},
     opening, pinned, probes,
     refusal::Remedy,
-    remembering::Remembering,
-    restarts::Restarts,
+    remembering::PendingIdentity,
+    restarts::RestartHistory,
     secrets::visible,
-    server::Server,
+    server::ServerPool,
 };
 use crate::{engine::EngineError, store::Identity};
 
 /// Finds out which model answers and what it can do, or takes it as it is remembered.
-pub(super) async fn connected(config: &HttpConfig, memory: Option<&Memory>) -> Result<HttpEngine, EngineError> {
-    let mut server = Server::new(config)?;
+pub(super) async fn connected(config: &HttpConfig, memory: Option<&IdentityMemory>) -> Result<HttpEngine, EngineError> {
+    let mut server = ServerPool::new(config)?;
     let changes = config.fields.address().unwrap_or_default();
-    let remembered = |server: &Server, model: &str| -> Result<_, EngineError> {
+    let remembered = |server: &ServerPool, model: &str| -> Result<_, EngineError> {
         let Some(memory) = memory else { return Ok(None) };
         let sole = memory.sole(model, &changes, config.revision.as_deref(), &config.places());
         let sole = sole.map_err(|error| server.failed(&error))?;
         // What was never asked under a budget is asked whether it can be cut before anything is paid for.
-        let is_known = |one: &Identity| server.ways(config) == Continuation::None || Learned::of(one).budget.is_some();
+        let is_known = |one: &Identity| server.ways(config) == Continuation::None || ServerTraits::of(one).budget.is_some();
         Ok(sole.filter(is_known).map(|identity| (memory.clone(), identity)))
     };
     if let Some(model) = &config.model
@@ -46,13 +46,13 @@ pub(super) async fn connected(config: &HttpConfig, memory: Option<&Memory>) -> R
         return Ok(pinned::engine(server, config, memory, identity));
     }
     server.name = format!("{} at {}", visible(&listed.id), server.name);
-    let mut learned = Learned { owner: listed.owner.clone(), ..Learned::default() };
-    let asking = Asking { remedies: &mut learned.remedies, elsewhere: !listing, fixed: false };
-    let Probed { answers, seeds } = first_requests(&server, asking, || Box::pin(probe(&server, config, &listed))).await?;
+    let mut learned = ServerTraits { owner: listed.owner.clone(), ..ServerTraits::default() };
+    let asking = ProbeOptions { remedies: &mut learned.remedies, elsewhere: !listing, fixed: false };
+    let ProbeResult { answers, seeds } = first_requests(&server, asking, || Box::pin(probe(&server, config, &listed))).await?;
     let listed = listing::loaded(&server, config, &listed).await;
     let model = listed.id.clone();
     let places = config.places();
-    let shown = Shown { listed: &listed, answers: &answers, places: &places };
+    let shown = ServerView { listed: &listed, answers: &answers, places: &places };
     let finished = |fingerprint| fingerprint::with_fields(fingerprint, &server.fields());
     let (mut identity, said, part) = match (memory, &config.revision) {
         (_, Some(revision)) => (identity::declared(&listed, &changes, revision, finished), Vec::new(), None),
@@ -64,7 +64,7 @@ pub(super) async fn connected(config: &HttpConfig, memory: Option<&Memory>) -> R
     learned.logprobs = probes::logprobs(&server, &model).await?;
     let way = continuation::find(&server, &model, server.ways(config)).await?;
     learned.budget = (config.continuation != Continuation::None).then_some(way.is_some());
-    learned.opening = match Learned::of(&identity).opening {
+    learned.opening = match ServerTraits::of(&identity).opening {
         // What is stored was read so.
         Some(opening) => Some(opening),
         None => opening::find(&server, &model).await,
@@ -72,9 +72,9 @@ pub(super) async fn connected(config: &HttpConfig, memory: Option<&Memory>) -> R
     identity.known.learned = learned.text();
     // What a limit cut short is no finding.
     server.counted.allowed(&server.name)?;
-    let restarts = Restarts::new(config, memory, &server);
+    let restarts = RestartHistory::new(config, memory, &server);
     let mut engine = HttpEngine::of(server, identity, &learned, restarts);
-    engine.remembering = memory.map(|memory| Remembering::new(memory, &engine.identity, part));
+    engine.remembering = memory.map(|memory| PendingIdentity::new(memory, &engine.identity, part));
     engine.notes.splice(0..0, notes);
     engine.info.budget = way.is_some();
     engine.way = OnceCell::new_with(Some(way));
@@ -101,14 +101,14 @@ pub(super) fn sampling_defaults(owner: &str) -> Option<&'static str> {
     }
 }
 
-/// What the first requests tell.
-struct Probed {
-    answers: Answers,
+/// The result of the first requests.
+struct ProbeResult {
+    answers: GreedyAnswers,
     seeds: bool,
 }
 
-/// How first requests are made.
-pub(super) struct Asking<'a> {
+/// Options of the first requests.
+pub(super) struct ProbeOptions<'a> {
     /// What is sent otherwise from now on.
     pub remedies: &'a mut Vec<Remedy>,
     /// Whether other candidates of an address are tried where nothing is found at the first.
@@ -119,8 +119,8 @@ pub(super) struct Asking<'a> {
 
 /// Makes the first requests. Where the server refuses how they are sent, and another way changes no text, they are sent that way from now on.
 pub(super) async fn first_requests<'a, T>(
-    server: &Server,
-    asking: Asking<'_>,
+    server: &ServerPool,
+    asking: ProbeOptions<'_>,
     ask: impl Fn() -> BoxFuture<'a, Result<T, EngineError>>,
 ) -> Result<T, EngineError> {
     let mut not_found = None;
@@ -146,12 +146,12 @@ pub(super) async fn first_requests<'a, T>(
     }
 }
 
-async fn probe(server: &Server, config: &HttpConfig, listed: &Listed) -> Result<Probed, EngineError> {
+async fn probe(server: &ServerPool, config: &HttpConfig, listed: &ModelEntry) -> Result<ProbeResult, EngineError> {
     let mut answers = match config.revision {
-        Some(_) => Answers::default(),
+        Some(_) => GreedyAnswers::default(),
         None => fingerprint::answers(server, &listed.id, true).await?,
     };
     let (seeds, stories) = probes::seeds_repeat(server, &listed.id, config.revision.is_none()).await?;
     answers.add(stories);
-    Ok(Probed { answers, seeds })
+    Ok(ProbeResult { answers, seeds })
 }

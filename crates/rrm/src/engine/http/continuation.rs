@@ -8,11 +8,11 @@ use crate::{
         EngineError, Meter, Sampling, TokenSink,
         http::{
             Continuation,
-            body::{Body, Conversation, Extra, Input, StreamOptions, Terms, Truncation},
+            body::{AnswerTerms, Body, BodyInput, Conversation, StreamOptions, TemplateFlags, Truncation},
             echo,
-            fields::Fields,
-            reply::Reply,
-            server::{Call, Server},
+            fields::RequestFields,
+            reply::ServerReply,
+            server::{CompletionCall, ServerPool},
         },
     },
 };
@@ -20,9 +20,9 @@ use crate::{
 /// Where chat completions are asked for.
 pub(crate) const CHAT: &str = "v1/chat/completions";
 
-/// A way to make a server go on with a text.
+/// A method that makes a server continue a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum ContinuationMethod {
     /// An assistant message with `continue_final_message` (vLLM, SGLang).
     Flags,
     /// A trailing assistant message, which the server continues by itself (llama.cpp and some hosted services).
@@ -37,9 +37,9 @@ pub(crate) enum Way {
     Truncated { tail: u64 },
 }
 
-/// A text to be continued.
+/// The beginning of a text that is to be continued.
 #[derive(Clone, Copy)]
-pub(crate) struct Begun<'a> {
+pub(crate) struct TextStart<'a> {
     /// The conversation before it.
     pub messages: &'a [Message],
     /// The text as an assistant's message, with all thinking marks that belong to it.
@@ -60,23 +60,29 @@ pub(crate) struct Begun<'a> {
     pub meter: Option<&'a dyn Meter>,
 }
 
-/// A way that works at a server.
+/// A method of continuation that works at a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
-    way: Way,
+pub(crate) struct WorkingMethod {
+    way: ContinuationMethod,
     /// Whether the server repeats what was begun in front of what follows (llama.cpp), or a part of it (behind a gateway that takes the
     /// thinking out).
     echoes: bool,
 }
 
-impl Found {
+impl WorkingMethod {
     /// The way in words.
     pub fn describe(self) -> &'static str {
         self.way.describe()
     }
 
     /// Goes on with `begun`. The reply's text is what was written after it, wherever the server put that, and without what it repeats.
-    pub async fn go_on(self, server: &Server, model: &str, begun: Begun<'_>, retries: u32) -> Result<Reply, EngineError> {
+    pub async fn go_on(
+        self,
+        server: &ServerPool,
+        model: &str,
+        begun: TextStart<'_>,
+        retries: u32,
+    ) -> Result<ServerReply, EngineError> {
         let reply = self.way.go_on(server, model, begun, retries).await?;
         if self.echoes {
             let detail =
@@ -88,57 +94,63 @@ impl Found {
     }
 }
 
-impl Way {
+impl ContinuationMethod {
     /// The way in words.
     pub fn describe(self) -> &'static str {
         match self {
-            Way::Flags => "an assistant message is continued with continue_final_message",
-            Way::Trailing => "a trailing assistant message is continued",
-            Way::Template => "the prompt is rendered by /apply-template and continued by /v1/completions",
-            Way::Tokens => "the prompt is rendered by /tokenize and continued by /v1/completions",
-            Way::Truncated { .. } => {
+            ContinuationMethod::Flags => "an assistant message is continued with continue_final_message",
+            ContinuationMethod::Trailing => "a trailing assistant message is continued",
+            ContinuationMethod::Template => "the prompt is rendered by /apply-template and continued by /v1/completions",
+            ContinuationMethod::Tokens => "the prompt is rendered by /tokenize and continued by /v1/completions",
+            ContinuationMethod::Truncated { .. } => {
                 "an assistant message is continued by cutting the template's tail off (chat_template_kwargs)"
             }
         }
     }
 
     fn is_message(self) -> bool {
-        matches!(self, Way::Flags | Way::Trailing | Way::Truncated { .. })
+        matches!(self, ContinuationMethod::Flags | ContinuationMethod::Trailing | ContinuationMethod::Truncated { .. })
     }
 
     /// Goes on with `begun`, and gives the reply as it is.
-    async fn go_on(self, server: &Server, model: &str, begun: Begun<'_>, retries: u32) -> Result<Reply, EngineError> {
+    async fn go_on(
+        self,
+        server: &ServerPool,
+        model: &str,
+        begun: TextStart<'_>,
+        retries: u32,
+    ) -> Result<ServerReply, EngineError> {
         let conversation = Conversation { messages: begun.messages, begun: Some(begun.message) };
-        let mut extra = Extra::default();
+        let mut extra = TemplateFlags::default();
         let (rendered, text, tokens): (_, String, Vec<u32>);
         let input = match self {
-            Way::Trailing => Input::Messages { messages: conversation, extra },
-            Way::Flags => {
+            ContinuationMethod::Trailing => BodyInput::Messages { messages: conversation, extra },
+            ContinuationMethod::Flags => {
                 extra.continue_final_message = Some(true);
                 extra.add_generation_prompt = Some(false);
-                Input::Messages { messages: conversation, extra }
+                BodyInput::Messages { messages: conversation, extra }
             }
-            Way::Truncated { tail } => {
+            ContinuationMethod::Truncated { tail } => {
                 let counted = count(server, model, conversation, retries).await?;
                 let max_length = counted.checked_sub(tail).ok_or_else(|| uncut(server))?;
                 extra.chat_template_kwargs = Some(Truncation { truncation: true, max_length });
-                Input::Messages { messages: conversation, extra }
+                BodyInput::Messages { messages: conversation, extra }
             }
-            Way::Template => {
+            ContinuationMethod::Template => {
                 rendered = render(server, model, begun.messages).await?;
                 text = rendered + begun.after_prompt;
-                Input::Text { prompt: &text }
+                BodyInput::Text { prompt: &text }
             }
-            Way::Tokens => {
+            ContinuationMethod::Tokens => {
                 tokens = tokenize(server, model, begun).await?;
-                Input::Tokens { prompt: &tokens }
+                BodyInput::Tokens { prompt: &tokens }
             }
         };
         let path = if self.is_message() { CHAT } else { "v1/completions" };
         let mut body = Body::new(model, input, begun.sampling, begun.seed);
         body.stop = begun.stop;
         // What was begun may be complete, or end at a stop string at once.
-        body.terms = Terms { may_be_empty: true, meter: begun.meter };
+        body.terms = AnswerTerms { may_be_empty: true, meter: begun.meter };
         let reply = send(server, path, body, begun.sink, retries).await?;
         if extra.chat_template_kwargs.is_some_and(|cut| cut.max_length != reply.usage.prompt_tokens) {
             return Err(uncut(server));
@@ -148,53 +160,59 @@ impl Way {
 }
 
 /// The prompt is not as long as it was to be cut, so that what was written goes on from somewhere else.
-fn uncut(server: &Server) -> EngineError {
+fn uncut(server: &ServerPool) -> EngineError {
     let detail = "the prompt was not cut where it was asked to be (chat_template_kwargs)".to_owned();
     EngineError::BadReply { engine: server.name.clone(), detail }
 }
 
 /// Sends one body to `path`; as a stream if somebody watches, or if every answer is to be one.
 pub(crate) async fn send(
-    server: &Server,
+    server: &ServerPool,
     path: &str,
     mut body: Body<'_>,
     sink: Option<&TokenSink>,
     retries: u32,
-) -> Result<Reply, EngineError> {
+) -> Result<ServerReply, EngineError> {
     body.stream = sink.is_some() || server.streams();
     body.stream_options = body.stream.then_some(StreamOptions { include_usage: true });
     let (max_tokens, words, terms) = (body.max_tokens, body.input.words(), body.terms);
     let body = server.json(path, &body)?;
-    server.complete(Call { path, body, max_tokens, sink, retries, words, terms }).await
+    server.complete(CompletionCall { path, body, max_tokens, sink, retries, words, terms }).await
 }
 
 /// Finds the first way that works, out of those that `allowed` names, by really continuing something.
 ///
 /// # Errors
 /// When the server cannot be reached or refuses the key. That a way does not work is no error.
-pub(crate) async fn find(server: &Server, model: &str, allowed: Continuation) -> Result<Option<Found>, EngineError> {
-    let ways: &[Way] = match allowed {
-        Continuation::Auto => &[Way::Flags, Way::Trailing, Way::Template, Way::Tokens, UNMEASURED],
-        Continuation::Message => &[Way::Flags, Way::Trailing, UNMEASURED],
-        Continuation::Completion => &[Way::Template, Way::Tokens],
+pub(crate) async fn find(server: &ServerPool, model: &str, allowed: Continuation) -> Result<Option<WorkingMethod>, EngineError> {
+    let ways: &[ContinuationMethod] = match allowed {
+        Continuation::Auto => &[
+            ContinuationMethod::Flags,
+            ContinuationMethod::Trailing,
+            ContinuationMethod::Template,
+            ContinuationMethod::Tokens,
+            UNMEASURED,
+        ],
+        Continuation::Message => &[ContinuationMethod::Flags, ContinuationMethod::Trailing, UNMEASURED],
+        Continuation::Completion => &[ContinuationMethod::Template, ContinuationMethod::Tokens],
         Continuation::None => &[],
     };
     for way in ways {
         let way = match way {
-            Way::Truncated { .. } => match or_unable(tail(server, model).await)?.flatten() {
-                Some(tail) => Way::Truncated { tail },
+            ContinuationMethod::Truncated { .. } => match or_unable(tail(server, model).await)?.flatten() {
+                Some(tail) => ContinuationMethod::Truncated { tail },
                 None => continue,
             },
             way => *way,
         };
         if let Some(echoes) = works(server, model, way).await? {
-            return Ok(Some(Found { way, echoes }));
+            return Ok(Some(WorkingMethod { way, echoes }));
         }
     }
     Ok(None)
 }
 
-const UNMEASURED: Way = Way::Truncated { tail: 0 };
+const UNMEASURED: ContinuationMethod = ContinuationMethod::Truncated { tail: 0 };
 
 /// Retries of a check: enough for a hiccup, too few to wait for a server that answers the unknown with 500.
 const RETRIES: u32 = 2;
@@ -210,11 +228,11 @@ const THOUGHT_TOKENS: u64 = 20;
 const BEGUN: [(&str, &str); 2] = [("1 2 3 4 5 6 7 8 9 1", "0"), ("A B C D E F G H", "I J")];
 
 /// Whether `way` really continues, and keeps the thinking in front of it; then whether the server repeats what was begun.
-async fn works(server: &Server, model: &str, way: Way) -> Result<Option<bool>, EngineError> {
+async fn works(server: &ServerPool, model: &str, way: ContinuationMethod) -> Result<Option<bool>, EngineError> {
     for (begun, goes_on) in BEGUN {
         let message = format!("{THOUGHT}{begun}");
         let Some(with) = continued(server, model, way, &message, begun, 6).await? else { return Ok(None) };
-        let follows = |reply: &Reply| reply.text.trim_start().starts_with(goes_on);
+        let follows = |reply: &ServerReply| reply.text.trim_start().starts_with(goes_on);
         let echoes = match echo::cut_off(with.clone(), &message, begun) {
             Some(rest) if follows(&rest) => true,
             _ if follows(&echo::joined(with.clone())) => false,
@@ -229,14 +247,14 @@ async fn works(server: &Server, model: &str, way: Way) -> Result<Option<bool>, E
 
 /// What a server makes of a begun text within `max_tokens`; `None` when it refuses.
 async fn continued(
-    server: &Server,
+    server: &ServerPool,
     model: &str,
-    way: Way,
+    way: ContinuationMethod,
     text: &str,
     answer: &str,
     max_tokens: u32,
-) -> Result<Option<Reply>, EngineError> {
-    let begun = Begun {
+) -> Result<Option<ServerReply>, EngineError> {
+    let begun = TextStart {
         messages: &[Message::user("Please write something.")],
         message: text,
         answer,
@@ -253,7 +271,7 @@ async fn continued(
 
 /// Tokens that the chat template puts after an assistant's message: how much longer the prompt is with a message of one letter
 /// (one token everywhere) than without it, less that letter. `None` where the server does not count.
-async fn tail(server: &Server, model: &str) -> Result<Option<u64>, EngineError> {
+async fn tail(server: &ServerPool, model: &str) -> Result<Option<u64>, EngineError> {
     let messages = [Message::user("x")];
     let retries = server.max_retries.min(RETRIES);
     let without = count(server, model, Conversation { messages: &messages, begun: None }, retries).await?;
@@ -262,8 +280,8 @@ async fn tail(server: &Server, model: &str) -> Result<Option<u64>, EngineError> 
 }
 
 /// Tokens of the rendered conversation, by a completion of one token.
-async fn count(server: &Server, model: &str, conversation: Conversation<'_>, retries: u32) -> Result<u64, EngineError> {
-    let input = Input::Messages { messages: conversation, extra: Extra::default() };
+async fn count(server: &ServerPool, model: &str, conversation: Conversation<'_>, retries: u32) -> Result<u64, EngineError> {
+    let input = BodyInput::Messages { messages: conversation, extra: TemplateFlags::default() };
     let sampling = greedy(1);
     let mut body = Body::new(model, input, &sampling, 0);
     body.terms.may_be_empty = true;
@@ -272,7 +290,7 @@ async fn count(server: &Server, model: &str, conversation: Conversation<'_>, ret
 }
 
 /// The conversation as the server's chat template renders it, up to where the assistant begins.
-async fn render(server: &Server, model: &str, messages: &[Message]) -> Result<String, EngineError> {
+async fn render(server: &ServerPool, model: &str, messages: &[Message]) -> Result<String, EngineError> {
     #[derive(Serialize)]
     struct Ask<'a> {
         model: &'a str,
@@ -283,11 +301,11 @@ async fn render(server: &Server, model: &str, messages: &[Message]) -> Result<St
         prompt: String,
     }
     let ask = Ask { model, messages: Conversation { messages, begun: None } };
-    Ok(server.post_json::<Rendered>("apply-template", server.bytes(&ask, Fields::apply_to_rendering)?).await?.prompt)
+    Ok(server.post_json::<Rendered>("apply-template", server.bytes(&ask, RequestFields::apply_to_rendering)?).await?.prompt)
 }
 
 /// Token ids of the rendered conversation and of the text that follows it.
-async fn tokenize(server: &Server, model: &str, begun: Begun<'_>) -> Result<Vec<u32>, EngineError> {
+async fn tokenize(server: &ServerPool, model: &str, begun: TextStart<'_>) -> Result<Vec<u32>, EngineError> {
     #[derive(Serialize)]
     struct Chat<'a> {
         model: &'a str,
@@ -305,7 +323,7 @@ async fn tokenize(server: &Server, model: &str, begun: Begun<'_>) -> Result<Vec<
         tokens: Vec<u32>,
     }
     let messages = Conversation { messages: begun.messages, begun: None };
-    let chat = server.bytes(&Chat { model, messages, add_generation_prompt: true }, Fields::apply_to_rendering)?;
+    let chat = server.bytes(&Chat { model, messages, add_generation_prompt: true }, RequestFields::apply_to_rendering)?;
     let text = server.bytes(&Text { model, prompt: begun.after_prompt, add_special_tokens: false }, |_, text| text)?;
     let (chat, text) =
         futures::try_join!(server.post_json::<Tokenized>("tokenize", chat), server.post_json::<Tokenized>("tokenize", text))?;

@@ -1,9 +1,9 @@
 //! A reply to a text that was begun -> what was written after it, where the server repeats the begun text or moves parts of it.
 
-use crate::engine::http::reply::Reply;
+use crate::engine::http::reply::ServerReply;
 
 /// The reply with everything in its text: a parser for thinking may take what follows the thinking for more of it.
-pub(crate) fn joined(mut reply: Reply) -> Reply {
+pub(crate) fn joined(mut reply: ServerReply) -> ServerReply {
     if let Some(moved) = reply.reasoning.take() {
         reply.text.insert_str(0, &moved);
     }
@@ -12,7 +12,7 @@ pub(crate) fn joined(mut reply: Reply) -> Reply {
 
 /// The reply without the begun text at its head: all of `message`, or its end `answer` where the thinking before it was moved away or left
 /// out. `None` where the reply begins with neither.
-pub(crate) fn cut_off(mut reply: Reply, message: &str, answer: &str) -> Option<Reply> {
+pub(crate) fn cut_off(mut reply: ServerReply, message: &str, answer: &str) -> Option<ServerReply> {
     let text = reply.text.trim_start();
     let rest = [message, answer]
         .into_iter()
@@ -33,8 +33,8 @@ mod tests {
     use super::*;
     use crate::engine::{Finish, Usage, http::reply::StoppedBy};
 
-    fn reply(reasoning: Option<&str>, text: &str) -> Reply {
-        Reply {
+    fn reply(reasoning: Option<&str>, text: &str) -> ServerReply {
+        ServerReply {
             text: text.to_owned(),
             reasoning: reasoning.map(str::to_owned),
             finish: Finish::Stop,

@@ -1,6 +1,6 @@
 //! What can go wrong with one try of one request, and what it means: try again, wait, or give up with an [`EngineError`].
 //!
-//! A failure holds the server's words as they came. They are shown only through [`Failure::into_error`], which takes secrets out of them.
+//! A failure holds the server's words as they came. They are shown only through [`TryFailure::into_error`], which takes secrets out of them.
 
 mod money;
 mod too_long;
@@ -11,12 +11,12 @@ use std::time::{Duration, SystemTime};
 use reqwest::{StatusCode, header::HeaderMap};
 use serde_json::Value;
 
-use self::too_long::Complaint;
+use self::too_long::LengthComplaint;
 use crate::engine::{EngineError, Usage, http::secrets::Secrets};
 
-/// Why one try gave no answer.
+/// The reason why one try gave no answer.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Failure {
+pub(crate) enum TryFailure {
     /// No connection came about.
     Refused(String),
     /// The connection broke before the whole answer was there.
@@ -43,9 +43,9 @@ pub(crate) enum Failure {
     Withheld { detail: String, usage: Option<Usage> },
 }
 
-/// What a try that failed may have cost.
+/// The cost that a failed try may have had.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Cost {
+pub(crate) enum TryCost {
     /// Nothing: no model was asked.
     Nothing,
     /// What the server counted.
@@ -54,45 +54,49 @@ pub(crate) enum Cost {
     Prompt,
 }
 
-impl Failure {
+impl TryFailure {
     /// Whether another try may go better. 409 is retried because hosted services answer it on lock time-outs
     /// (the `openai` Python client does the same); 501 will not change; 200 is an error object without a code.
     pub fn may_pass(&self) -> bool {
         match self {
-            Failure::Refused(_) | Failure::Broken(_) | Failure::TimedOut | Failure::Unreadable(_) | Failure::NoAnswer { .. } => {
-                true
-            }
-            Failure::Status { status, .. } => {
+            TryFailure::Refused(_)
+            | TryFailure::Broken(_)
+            | TryFailure::TimedOut
+            | TryFailure::Unreadable(_)
+            | TryFailure::NoAnswer { .. } => true,
+            TryFailure::Status { status, .. } => {
                 matches!(status, 408 | 409 | 425 | 429) || (*status >= 500 && *status != 501) || *status == 200
             }
-            Failure::Endless(_)
-            | Failure::TooLong { .. }
-            | Failure::DoesNotFit(_)
-            | Failure::Cut { .. }
-            | Failure::Unpaid { .. }
-            | Failure::Withheld { .. } => false,
+            TryFailure::Endless(_)
+            | TryFailure::TooLong { .. }
+            | TryFailure::DoesNotFit(_)
+            | TryFailure::Cut { .. }
+            | TryFailure::Unpaid { .. }
+            | TryFailure::Withheld { .. } => false,
         }
     }
 
     /// Whether the replica itself seems to be in trouble, rather than this request.
     pub fn blames_replica(&self) -> bool {
         match self {
-            Failure::Refused(_) | Failure::Broken(_) | Failure::TimedOut | Failure::Unreadable(_) => true,
-            Failure::Status { status, .. } => *status >= 500 || *status == 429,
+            TryFailure::Refused(_) | TryFailure::Broken(_) | TryFailure::TimedOut | TryFailure::Unreadable(_) => true,
+            TryFailure::Status { status, .. } => *status >= 500 || *status == 429,
             _ => false,
         }
     }
 
     /// What it may have cost: what broke on the way or came too late was perhaps answered all the same.
-    pub fn cost(&self) -> Cost {
+    pub fn cost(&self) -> TryCost {
         match self {
-            Failure::NoAnswer { usage: Some(usage), .. } | Failure::Withheld { usage: Some(usage), .. } => Cost::Counted(*usage),
-            Failure::Cut { usage, .. } => Cost::Counted(*usage),
-            Failure::Broken(_) | Failure::TimedOut | Failure::Unreadable(_) | Failure::Endless(_) => Cost::Prompt,
-            Failure::NoAnswer { .. } | Failure::Withheld { .. } => Cost::Prompt,
-            Failure::Status { status: 408 | 499 | 504 | 524, .. } => Cost::Prompt,
-            Failure::Refused(_) | Failure::Status { .. } | Failure::TooLong { .. } => Cost::Nothing,
-            Failure::DoesNotFit(_) | Failure::Unpaid { .. } => Cost::Nothing,
+            TryFailure::NoAnswer { usage: Some(usage), .. } | TryFailure::Withheld { usage: Some(usage), .. } => {
+                TryCost::Counted(*usage)
+            }
+            TryFailure::Cut { usage, .. } => TryCost::Counted(*usage),
+            TryFailure::Broken(_) | TryFailure::TimedOut | TryFailure::Unreadable(_) | TryFailure::Endless(_) => TryCost::Prompt,
+            TryFailure::NoAnswer { .. } | TryFailure::Withheld { .. } => TryCost::Prompt,
+            TryFailure::Status { status: 408 | 499 | 504 | 524, .. } => TryCost::Prompt,
+            TryFailure::Refused(_) | TryFailure::Status { .. } | TryFailure::TooLong { .. } => TryCost::Nothing,
+            TryFailure::DoesNotFit(_) | TryFailure::Unpaid { .. } => TryCost::Nothing,
         }
     }
 
@@ -101,30 +105,30 @@ impl Failure {
         let engine = engine.to_owned();
         let said = |words: &str| secrets.said(words);
         match self {
-            Failure::Refused(detail) => EngineError::Unreachable { engine, detail: said(&detail) },
-            Failure::Broken(detail)
-            | Failure::Unreadable(detail)
-            | Failure::NoAnswer { detail, .. }
-            | Failure::Withheld { detail, .. } => EngineError::BadReply { engine, detail: said(&detail) },
-            Failure::Endless(most) => {
+            TryFailure::Refused(detail) => EngineError::Unreachable { engine, detail: said(&detail) },
+            TryFailure::Broken(detail)
+            | TryFailure::Unreadable(detail)
+            | TryFailure::NoAnswer { detail, .. }
+            | TryFailure::Withheld { detail, .. } => EngineError::BadReply { engine, detail: said(&detail) },
+            TryFailure::Endless(most) => {
                 let detail = format!("it did not end after {most} bytes");
                 EngineError::BadReply { engine, detail }
             }
-            Failure::TimedOut => EngineError::TimedOut { engine, after },
-            Failure::Status { status: status @ (401 | 403), detail, .. } => {
+            TryFailure::TimedOut => EngineError::TimedOut { engine, after },
+            TryFailure::Status { status: status @ (401 | 403), detail, .. } => {
                 EngineError::Unauthorized { engine, status, detail: said(&detail) }
             }
-            Failure::Status { status, detail, .. } => EngineError::Status { engine, status, detail: said(&detail) },
-            Failure::TooLong { tokens, limit } => EngineError::TooLong { engine, tokens, limit },
-            Failure::DoesNotFit(detail) => EngineError::DoesNotFit { engine, detail: said(&detail) },
-            Failure::Cut { detail, .. } => EngineError::DoesNotFit { engine, detail },
-            Failure::Unpaid { status, detail } => EngineError::Unpaid { engine, status, detail: said(&detail) },
+            TryFailure::Status { status, detail, .. } => EngineError::Status { engine, status, detail: said(&detail) },
+            TryFailure::TooLong { tokens, limit } => EngineError::TooLong { engine, tokens, limit },
+            TryFailure::DoesNotFit(detail) => EngineError::DoesNotFit { engine, detail: said(&detail) },
+            TryFailure::Cut { detail, .. } => EngineError::DoesNotFit { engine, detail },
+            TryFailure::Unpaid { status, detail } => EngineError::Unpaid { engine, status, detail: said(&detail) },
         }
     }
 }
 
 /// What a transport error means. A connection that never came about is told apart from one that broke.
-pub(crate) fn transport(error: reqwest::Error) -> Failure {
+pub(crate) fn transport(error: reqwest::Error) -> TryFailure {
     let refused = error.is_connect();
     // The address is in the engine's name already, and may hold a password.
     let error = error.without_url();
@@ -135,7 +139,7 @@ pub(crate) fn transport(error: reqwest::Error) -> Failure {
         source = inner.source();
     }
     let detail = tls(&chain).unwrap_or_else(|| chain.pop().unwrap_or_default());
-    if refused { Failure::Refused(detail) } else { Failure::Broken(format!("the connection broke: {detail}")) }
+    if refused { TryFailure::Refused(detail) } else { TryFailure::Broken(format!("the connection broke: {detail}")) }
 }
 
 /// What a chain of errors says of encryption, if that is what failed.
@@ -156,14 +160,14 @@ fn tls(chain: &[String]) -> Option<String> {
 }
 
 /// What an answer with an error status means.
-pub(crate) fn status(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
+pub(crate) fn status(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> TryFailure {
     let text = String::from_utf8_lossy(body);
     let wait = wait::asked(headers, SystemTime::now());
     meant(status.as_u16(), &text, message(&text), wait)
 }
 
 /// What an error object inside an answer with status 200 means: some gateways put the real status into `code`.
-pub(crate) fn error_object(error: &Value) -> Failure {
+pub(crate) fn error_object(error: &Value) -> TryFailure {
     let code = ["code", "status"].iter().find_map(|name| {
         let code = error.get(name)?;
         code.as_u64().or_else(|| code.as_str()?.parse().ok()).filter(|code| (400..600).contains(code))
@@ -172,19 +176,19 @@ pub(crate) fn error_object(error: &Value) -> Failure {
 }
 
 /// What a status and its body mean; `detail` are the body's words.
-fn meant(status: u16, body: &str, detail: String, wait: Option<Duration>) -> Failure {
+fn meant(status: u16, body: &str, detail: String, wait: Option<Duration>) -> TryFailure {
     match too_long::complaint(status, body, &detail) {
-        Some(Complaint::Numbers { tokens, limit }) => return Failure::TooLong { tokens, limit },
-        Some(Complaint::Words) => return Failure::DoesNotFit(format!("status {status}: {detail}")),
+        Some(LengthComplaint::Numbers { tokens, limit }) => return TryFailure::TooLong { tokens, limit },
+        Some(LengthComplaint::Words) => return TryFailure::DoesNotFit(format!("status {status}: {detail}")),
         None => {}
     }
     if money::is_gone(status, body, wait.is_some()) {
-        return Failure::Unpaid { status, detail };
+        return TryFailure::Unpaid { status, detail };
     }
     if status == 403 && ["moderation", "flagged"].iter().any(|word| body.to_lowercase().contains(word)) {
-        return Failure::Withheld { detail: format!("the service refuses this request (status 403): {detail}"), usage: None };
+        return TryFailure::Withheld { detail: format!("the service refuses this request (status 403): {detail}"), usage: None };
     }
-    Failure::Status { status, detail, wait }
+    TryFailure::Status { status, detail, wait }
 }
 
 /// The words of an error body: `error.message`, `error`, `message` or `detail` where it is JSON, else all of it.
@@ -211,7 +215,7 @@ fn words(error: &Value) -> String {
 mod tests {
     use super::*;
 
-    fn error(failure: Failure) -> String {
+    fn error(failure: TryFailure) -> String {
         failure.into_error("e", Duration::ZERO, &Secrets::default()).to_string()
     }
 
@@ -228,12 +232,12 @@ mod tests {
             status(StatusCode::PAYLOAD_TOO_LARGE, &HeaderMap::new(), long.as_bytes()),
             error_object(&body["error"]),
             error_object(&serde_json::json!(long)),
-            Failure::Unreadable(long.clone()),
-            Failure::Broken(long.clone()),
-            Failure::Refused(long.clone()),
-            Failure::NoAnswer { detail: long.clone(), usage: None },
-            Failure::Withheld { detail: long.clone(), usage: None },
-            Failure::DoesNotFit(long.clone()),
+            TryFailure::Unreadable(long.clone()),
+            TryFailure::Broken(long.clone()),
+            TryFailure::Refused(long.clone()),
+            TryFailure::NoAnswer { detail: long.clone(), usage: None },
+            TryFailure::Withheld { detail: long.clone(), usage: None },
+            TryFailure::DoesNotFit(long.clone()),
         ];
         for failure in failures {
             let shown = failure.into_error("e", Duration::ZERO, &secrets).to_string();
@@ -254,14 +258,14 @@ mod tests {
     #[test]
     fn error_objects_carry_their_own_status() {
         let failure = error_object(&serde_json::json!({"message": "slow down", "code": 429}));
-        assert_eq!(failure, Failure::Status { status: 429, detail: "slow down".to_owned(), wait: None });
+        assert_eq!(failure, TryFailure::Status { status: 429, detail: "slow down".to_owned(), wait: None });
         assert!(error_object(&serde_json::json!("no")).may_pass(), "an error without a code is tried again");
         assert!(!error_object(&serde_json::json!({"message": "bad", "code": "400"})).may_pass());
         let unpaid = error_object(&serde_json::json!({"message": "Insufficient credits", "code": 402}));
         assert_eq!(error(unpaid), "e: the account cannot pay (status 402): Insufficient credits");
         let long =
             error_object(&serde_json::json!({"message": "prompt is too long: 210000 tokens > 200000 maximum", "code": 400}));
-        assert_eq!(long, Failure::TooLong { tokens: 210_000, limit: 200_000 });
+        assert_eq!(long, TryFailure::TooLong { tokens: 210_000, limit: 200_000 });
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 /// Changes to the fields of every request, probes included.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Fields {
+pub struct RequestFields {
     /// Fields that are added; an object is merged into the one that is sent under this name.
     pub add: BTreeMap<String, Value>,
     /// Fields that are left out. The service's own value then holds.
@@ -46,7 +46,7 @@ const OTHERS: [&str; 6] = ["stop", "stream_options", "logprobs", "use_activation
 /// The name under which newer services know the limit of tokens.
 pub(crate) const NEW_LIMIT: (&str, &str) = ("max_tokens", "max_completion_tokens");
 
-impl Fields {
+impl RequestFields {
     /// Refuses changes that would spoil what is asked.
     ///
     /// # Errors
@@ -89,7 +89,7 @@ impl Fields {
 
     /// Whether requests are sent as they are.
     pub fn is_empty(&self) -> bool {
-        *self == Fields::default()
+        *self == RequestFields::default()
     }
 
     /// Whether this field is left out.
@@ -141,7 +141,7 @@ impl Fields {
         if kept.is_empty() {
             return None;
         }
-        let Fields { add, without, rename, seed_bits, system_as_user } = kept;
+        let RequestFields { add, without, rename, seed_bits, system_as_user } = kept;
         let add: Vec<String> =
             add.iter().map(|(name, value)| format!("{name:?}:{}", super::fingerprint::sorted(value))).collect();
         Some(format!("{add:?} {without:?} {rename:?} {seed_bits:?} {system_as_user}"))
@@ -217,7 +217,7 @@ mod tests {
 
     use super::*;
 
-    fn fields(value: Value) -> Fields {
+    fn fields(value: Value) -> RequestFields {
         serde_json::from_value(value).unwrap()
     }
 
@@ -228,8 +228,8 @@ mod tests {
 
     #[test]
     fn nothing_wished_changes_nothing() {
-        assert_eq!(Fields::default().apply(body(), true), body());
-        assert_eq!(Fields::default().address(), None);
+        assert_eq!(RequestFields::default().apply(body(), true), body());
+        assert_eq!(RequestFields::default().address(), None);
     }
 
     #[test]

@@ -8,26 +8,26 @@ use crate::{
     engine::{
         EngineError, Sampling,
         http::{
-            body::{Body, Input},
+            body::{Body, BodyInput},
             continuation::{CHAT, send},
-            fields::Fields,
-            listing::Listed,
-            reply::Reply,
-            server::Server,
+            fields::RequestFields,
+            listing::ModelEntry,
+            reply::ServerReply,
+            server::ServerPool,
         },
     },
 };
 
-/// What a server answered to one greedy request that was asked several times.
+/// The answers of a server to one greedy request that was sent several times.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Answers {
+pub(crate) struct GreedyAnswers {
     /// The different answers, the first one first.
     pub texts: Vec<String>,
     /// Whether those that came at once were the same; otherwise they say nothing about the weights.
     pub repeat: bool,
 }
 
-impl Answers {
+impl GreedyAnswers {
     /// Adds what was answered at another time.
     pub fn add(&mut self, texts: impl IntoIterator<Item = String>) {
         for text in texts {
@@ -45,33 +45,33 @@ const STORY: &str = "Tell me a story about a lighthouse keeper who finds somethi
 ///
 /// # Errors
 /// What the server said to the first that failed.
-pub(crate) async fn answers(server: &Server, model: &str, at_once: bool) -> Result<Answers, EngineError> {
+pub(crate) async fn answers(server: &ServerPool, model: &str, at_once: bool) -> Result<GreedyAnswers, EngineError> {
     let asked = || async { story(server, model).await };
     let texts = match at_once {
         true => join_all([(); 3].map(|()| asked())).await.into_iter().collect::<Result<Vec<_>, _>>()?,
         false => vec![asked().await?, asked().await?, asked().await?],
     };
-    let mut answers = Answers { repeat: texts.iter().all(|text| text == &texts[0] && text != NOTHING), texts: Vec::new() };
+    let mut answers = GreedyAnswers { repeat: texts.iter().all(|text| text == &texts[0] && text != NOTHING), texts: Vec::new() };
     answers.add(texts);
     Ok(answers)
 }
 
 /// One greedy answer.
-pub(crate) async fn story(server: &Server, model: &str) -> Result<String, EngineError> {
+pub(crate) async fn story(server: &ServerPool, model: &str) -> Result<String, EngineError> {
     let sampling = Sampling { temperature: 0.0, max_tokens: 24, ..Sampling::default() };
     Ok(said(&probe(server, model, &[Message::user(STORY)], &sampling, 0).await?))
 }
 
 /// The fingerprint of weights that nobody named: of the model's name without the path or gateway before it, of what is stated of the weights, and of
 /// the greedy answer, where that repeats.
-pub(crate) fn of_behaviour(listed: &Listed, answers: &Answers) -> String {
+pub(crate) fn of_behaviour(listed: &ModelEntry, answers: &GreedyAnswers) -> String {
     let facts: Vec<String> = listed.facts.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let answer = answers.texts.first().filter(|_| answers.repeat).map_or("", String::as_str);
     hash(&["identity", last_name(&listed.id), &facts.join(","), answer])
 }
 
 /// The fingerprint that versions before identities were remembered gave: of the whole name and of all that is listed.
-pub(crate) fn of_before(listed: &Listed, answers: &Answers) -> String {
+pub(crate) fn of_before(listed: &ModelEntry, answers: &GreedyAnswers) -> String {
     match answers.texts.first().filter(|_| answers.repeat) {
         Some(answer) => hash(&["probe", &listed.id, listed.stable(), answer]),
         None => hash(&["listed", &listed.id, listed.stable()]),
@@ -90,7 +90,7 @@ pub(crate) fn of_revision(model: &str, revision: &str) -> String {
 }
 
 /// `fingerprint` of requests that are sent with these changes: where they may change a text, it is another.
-pub(crate) fn with_fields(fingerprint: String, fields: &Fields) -> String {
+pub(crate) fn with_fields(fingerprint: String, fields: &RequestFields) -> String {
     match fields.address() {
         Some(changes) => hash(&["fields", &fingerprint, &changes]),
         None => fingerprint,
@@ -99,15 +99,15 @@ pub(crate) fn with_fields(fingerprint: String, fields: &Fields) -> String {
 
 /// One plain completion in a place of its own; what says nothing is one too.
 pub(crate) async fn probe(
-    server: &Server,
+    server: &ServerPool,
     model: &str,
     messages: &[Message],
     sampling: &Sampling,
     seed: u64,
-) -> Result<Reply, EngineError> {
+) -> Result<ServerReply, EngineError> {
     let _permit = server.permit().await?;
     let ask = |sampling: Sampling| async move {
-        let mut body = Body::new(model, Input::ask(messages), &sampling, seed);
+        let mut body = Body::new(model, BodyInput::ask(messages), &sampling, seed);
         body.terms.may_be_empty = true;
         send(server, CHAT, body, None, server.max_retries).await
     };
@@ -125,7 +125,7 @@ const ROOM_TO_THINK: u32 = 2048;
 
 pub(super) const NOTHING: &str = "\u{0}";
 
-pub(super) fn said(reply: &Reply) -> String {
+pub(super) fn said(reply: &ServerReply) -> String {
     format!("{}{NOTHING}{}", reply.reasoning.as_deref().unwrap_or_default(), reply.text)
 }
 

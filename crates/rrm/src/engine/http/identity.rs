@@ -8,26 +8,26 @@ use crate::{
     engine::{
         EngineError, Opening,
         http::{
-            fingerprint::{self, Answers, last_name},
-            listing::Listed,
+            fingerprint::{self, GreedyAnswers, last_name},
+            listing::ModelEntry,
             refusal::Remedy,
         },
     },
-    store::{Identities, Identity, Known, StoreError, now},
+    store::{Identities, Identity, KnownIdentity, StoreError, now},
 };
 
-/// Who remembers engines over runs, and what to do where one answers otherwise.
+/// The memory of engines over runs, and the policy where an engine answers differently.
 #[derive(Clone, Debug)]
-pub struct Memory {
+pub struct IdentityMemory {
     /// Where identities are remembered.
     pub identities: Identities,
     /// What to do where an engine is not who is remembered under its name.
-    pub otherwise: Otherwise,
+    pub otherwise: MismatchPolicy,
 }
 
-/// What to do where an engine answers otherwise than the store remembers of its name.
+/// The policy where an engine answers differently from what the store remembers of its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Otherwise {
+pub enum MismatchPolicy {
     /// Stop before anything is paid.
     #[default]
     Stop,
@@ -38,13 +38,13 @@ pub enum Otherwise {
     OtherWeights,
 }
 
-/// Who somebody is, what is to be said of that, and who is part of it from now on.
-pub(crate) type Settled = (Identity, Vec<String>, Option<Vec<Identity>>);
+/// The identity of an engine, the messages about it, and its members from now on.
+pub(crate) type IdentityDecision = (Identity, Vec<String>, Option<Vec<Identity>>);
 
-/// What the first requests taught about a server, kept in [`Known::learned`](crate::store::Known::learned).
+/// What the first requests taught about a server, kept in [`KnownIdentity::learned`](crate::store::KnownIdentity::learned).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Learned {
+pub(crate) struct ServerTraits {
     /// Whether seeds repeat.
     pub seeds: bool,
     /// Whether log-probabilities come.
@@ -59,7 +59,7 @@ pub(crate) struct Learned {
     pub owner: Option<String>,
 }
 
-impl Learned {
+impl ServerTraits {
     /// What a row holds.
     pub fn of(identity: &Identity) -> Self {
         serde_json::from_str(&identity.known.learned).unwrap_or_default()
@@ -71,16 +71,16 @@ impl Learned {
     }
 }
 
-/// A server as it shows itself now.
-pub(crate) struct Shown<'a> {
-    pub listed: &'a Listed,
-    pub answers: &'a Answers,
+/// The listing and the answers of a server at present.
+pub(crate) struct ServerView<'a> {
+    pub listed: &'a ModelEntry,
+    pub answers: &'a GreedyAnswers,
     /// The addresses that answered; where there are several, each of them has to be the one that is remembered.
     pub places: &'a [String],
 }
 
 /// Why a server is not the one that is remembered, in words; `None` where it is.
-pub(crate) fn differs(identity: &Identity, shown: &Shown<'_>) -> Option<String> {
+pub(crate) fn differs(identity: &Identity, shown: &ServerView<'_>) -> Option<String> {
     let known = &identity.known;
     let stated = shown.listed.facts.iter().find_map(|(name, now)| {
         let before = known.stated.get(name).filter(|before| *before != now)?;
@@ -110,7 +110,7 @@ fn excerpt(answer: &str) -> String {
 }
 
 /// Takes what is shown now for the same identity.
-pub(crate) fn absorb(identity: &mut Identity, shown: &Shown<'_>) {
+pub(crate) fn absorb(identity: &mut Identity, shown: &ServerView<'_>) {
     identity.last_seen = now();
     let known = &mut identity.known;
     if !known.answers.is_empty() {
@@ -125,7 +125,7 @@ pub(crate) fn absorb(identity: &mut Identity, shown: &Shown<'_>) {
     }
 }
 
-impl Memory {
+impl IdentityMemory {
     /// Who is remembered under this name, where there is no doubt before it is asked: the one of this revision, or else the only one, at addresses
     /// at which it was seen.
     pub(crate) fn sole(
@@ -135,7 +135,7 @@ impl Memory {
         revision: Option<&str>,
         places: &[String],
     ) -> Result<Option<Identity>, StoreError> {
-        if self.otherwise != Otherwise::Stop {
+        if self.otherwise != MismatchPolicy::Stop {
             return Ok(None);
         }
         let mut own = self.identities.asked_with(changes)?;
@@ -145,7 +145,7 @@ impl Memory {
         let is_there = |one: &Identity| revision.is_some() || places.iter().all(|place| one.known.places.contains(place));
         let sole = sole.filter(is_there);
         // Transcripts cannot be read without knowing who opens the thinking.
-        Ok(sole.filter(|identity| Learned::of(identity).opening.is_some()))
+        Ok(sole.filter(|identity| ServerTraits::of(identity).opening.is_some()))
     }
 
     /// Who this server is, and what is to be said of that. `name` is the engine's; `finished` makes the fingerprint of a completion's address of
@@ -154,9 +154,9 @@ impl Memory {
         &self,
         name: &str,
         changes: &str,
-        shown: &Shown<'_>,
+        shown: &ServerView<'_>,
         finished: impl Fn(String) -> String,
-    ) -> Result<Settled, EngineError> {
+    ) -> Result<IdentityDecision, EngineError> {
         let model = &shown.listed.id;
         let mut notes = Vec::new();
         let mut rows = self.identities.asked_with(changes).map_err(|error| failed(name, &error))?;
@@ -166,8 +166,8 @@ impl Memory {
         let same = own.iter().find(|identity| differs(identity, shown).is_none());
         let mut identity = match (same, own.first(), &self.otherwise) {
             (Some(same), ..) => (*same).clone(),
-            (None, Some(last), Otherwise::Stop) => return Err(self.refused(name, last, shown, &own)),
-            (None, Some(_), Otherwise::SameWeights(which)) => {
+            (None, Some(last), MismatchPolicy::Stop) => return Err(self.refused(name, last, shown, &own)),
+            (None, Some(_), MismatchPolicy::SameWeights(which)) => {
                 let choices: Vec<(String, u64)> = own.iter().map(|own| (own.fingerprint.clone(), count(&stored, own))).collect();
                 let chosen = chosen(name, &choices, among(&choices, which.as_deref()))?;
                 let mut identity = own[chosen].clone();
@@ -192,7 +192,7 @@ impl Memory {
         };
         absorb(&mut identity, shown);
         let mut part = None;
-        if let Otherwise::SameWeights(which) = &self.otherwise {
+        if let MismatchPolicy::SameWeights(which) = &self.otherwise {
             if let Some((note, others)) = self.adopt_stored(name, which.as_deref(), &mut identity, (&stored, shown))? {
                 notes.push(note);
                 part = Some(others);
@@ -203,13 +203,13 @@ impl Memory {
     }
 
     /// The error of a server that is not who is remembered.
-    pub(crate) fn refused(&self, name: &str, last: &Identity, shown: &Shown<'_>, all: &[&Identity]) -> EngineError {
+    pub(crate) fn refused(&self, name: &str, last: &Identity, shown: &ServerView<'_>, all: &[&Identity]) -> EngineError {
         let detail = format!("{}. Nothing was paid for", self.otherwise(last, shown, all));
         EngineError::OtherWeights { engine: name.to_owned(), detail }
     }
 
     /// What is remembered since when, and what differs from it.
-    pub(super) fn otherwise(&self, last: &Identity, shown: &Shown<'_>, all: &[&Identity]) -> String {
+    pub(super) fn otherwise(&self, last: &Identity, shown: &ServerView<'_>, all: &[&Identity]) -> String {
         let why = differs(last, shown).unwrap_or_default();
         let mut said = format!("{} remembers {} since {}", self.identities.path().display(), last.model, date(last.first_seen));
         if date(last.last_seen) != date(last.first_seen) {
@@ -229,7 +229,7 @@ impl Memory {
         name: &str,
         which: Option<&str>,
         identity: &mut Identity,
-        (stored, shown): (&[(String, u64)], &Shown<'_>),
+        (stored, shown): (&[(String, u64)], &ServerView<'_>),
     ) -> Result<Option<(String, Vec<Identity>)>, EngineError> {
         let remembered = self.identities.all().map_err(|error| failed(name, &error))?;
         let has = |one: &Identity, fingerprint: &String| one.fingerprint == *fingerprint || one.known.also.contains(fingerprint);
@@ -250,7 +250,7 @@ impl Memory {
         identity.known.also.push(fingerprint.clone());
         let others: Vec<Identity> = remembered.iter().filter(|one| one.fingerprint == *fingerprint).cloned().collect();
         for other in &others {
-            let Known { answers, also, .. } = &other.known;
+            let KnownIdentity { answers, also, .. } = &other.known;
             identity
                 .known
                 .answers
@@ -316,7 +316,7 @@ fn is_renamed(row: &Identity, model: &str) -> bool {
 }
 
 /// Takes answers for those of the same weights although nothing shows it.
-fn adopt_behaviour(identity: &mut Identity, shown: &Shown<'_>, name: &str, notes: &mut Vec<String>) {
+fn adopt_behaviour(identity: &mut Identity, shown: &ServerView<'_>, name: &str, notes: &mut Vec<String>) {
     identity.known.stated.clear();
     if !shown.answers.repeat && !identity.known.answers.is_empty() {
         identity.known.answers.clear();
@@ -329,20 +329,26 @@ pub(crate) const DRIFTS: &str = "the server answers the same greedy request diff
     name cannot be told apart; set `revision` whenever the model changes";
 
 /// Somebody whose weights have a name.
-pub(crate) fn declared(listed: &Listed, changes: &str, revision: &str, finished: impl Fn(String) -> String) -> Identity {
-    let known = Known { revision: Some(revision.to_owned()), listed: listed.stable().to_owned(), ..Known::default() };
+pub(crate) fn declared(listed: &ModelEntry, changes: &str, revision: &str, finished: impl Fn(String) -> String) -> Identity {
+    let known =
+        KnownIdentity { revision: Some(revision.to_owned()), listed: listed.stable().to_owned(), ..KnownIdentity::default() };
     Identity {
         model: listed.id.clone(),
         changes: changes.to_owned(),
         fingerprint: finished(fingerprint::of_revision(&listed.id, revision)),
         first_seen: now(),
         last_seen: now(),
-        known: Known { stated: listed.facts.clone(), ..known },
+        known: KnownIdentity { stated: listed.facts.clone(), ..known },
     }
 }
 
 /// Somebody who was never seen. Where what is stored has the fingerprint that earlier versions gave, it is kept.
-pub(crate) fn fresh(changes: &str, shown: &Shown<'_>, stored: &[(String, u64)], finished: impl Fn(String) -> String) -> Identity {
+pub(crate) fn fresh(
+    changes: &str,
+    shown: &ServerView<'_>,
+    stored: &[(String, u64)],
+    finished: impl Fn(String) -> String,
+) -> Identity {
     let before = finished(fingerprint::of_before(shown.listed, shown.answers));
     let fingerprint = match stored.iter().any(|(fingerprint, _)| *fingerprint == before) {
         true => before,

@@ -17,11 +17,12 @@ pub(crate) struct Bucket {
     burst: f64,
     /// Who waits holds the queue, so that requests start in the order in which they came.
     queue: Mutex<()>,
-    level: std::sync::Mutex<Level>,
+    level: std::sync::Mutex<BucketLevel>,
     refunded: Notify,
 }
 
-struct Level {
+/// The level of a token bucket at some instant.
+struct BucketLevel {
     /// What may be taken; below zero when something larger than the burst was taken.
     tokens: f64,
     at: Instant,
@@ -36,7 +37,7 @@ impl Bucket {
             per_second,
             burst,
             queue: Mutex::new(()),
-            level: std::sync::Mutex::new(Level { tokens: burst, at: Instant::now() }),
+            level: std::sync::Mutex::new(BucketLevel { tokens: burst, at: Instant::now() }),
             refunded: Notify::new(),
         }
     }
@@ -80,7 +81,7 @@ impl Bucket {
         Err(Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST).min(LONGEST))
     }
 
-    fn level(&self) -> std::sync::MutexGuard<'_, Level> {
+    fn level(&self) -> std::sync::MutexGuard<'_, BucketLevel> {
         self.level.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::engine::{
     EngineError,
-    http::{HttpConfig, fingerprint::sorted, replicas::Replica, secrets::visible, server::Server},
+    http::{HttpConfig, fingerprint::sorted, replicas::Replica, secrets::visible, server::ServerPool},
 };
 
 /// What `/v1/models` says of a model that stays the same over restarts. `created` is the time of the start on vLLM, and the size of the
@@ -24,7 +24,7 @@ const META_FACTS: [&str; 9] =
 
 /// One entry of `/v1/models`.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Listed {
+pub(crate) struct ModelEntry {
     pub id: String,
     /// What is stated of the weights.
     pub facts: BTreeMap<String, String>,
@@ -36,10 +36,10 @@ pub(crate) struct Listed {
     pub owner: Option<String>,
 }
 
-impl Listed {
+impl ModelEntry {
     /// A model that is known from elsewhere than a list.
     pub fn new(id: String, stable: String) -> Self {
-        Listed { id, facts: BTreeMap::new(), stable, loading: false, owner: None }
+        ModelEntry { id, facts: BTreeMap::new(), stable, loading: false, owner: None }
     }
 
     /// What stays the same over restarts.
@@ -53,11 +53,11 @@ const LISTING: Duration = Duration::from_secs(15);
 
 /// The models that each replica lists; `Err` for a replica that does not answer, `Ok` and empty for one without such a list. Where an address
 /// has several candidates, the first that lists models is used from now on.
-pub(crate) async fn list(server: &Server) -> Vec<Result<Vec<Listed>, EngineError>> {
+pub(crate) async fn list(server: &ServerPool) -> Vec<Result<Vec<ModelEntry>, EngineError>> {
     join_all(server.replicas().iter().map(|replica| list_of(server, replica))).await
 }
 
-async fn list_of(server: &Server, replica: &Replica) -> Result<Vec<Listed>, EngineError> {
+async fn list_of(server: &ServerPool, replica: &Replica) -> Result<Vec<ModelEntry>, EngineError> {
     // A wrong address should be known soon, and a replica that is down should not hold up the others.
     let retries = server.max_retries.min(2);
     let mut results = Vec::new();
@@ -84,7 +84,7 @@ async fn list_of(server: &Server, replica: &Replica) -> Result<Vec<Listed>, Engi
 }
 
 /// What has to be said where a model is named and no replica lists any: that it is taken as named, and why nothing more is known of it.
-pub(crate) fn unlisted(engine: &str, model: Option<&str>, lists: &[Result<Vec<Listed>, EngineError>]) -> Option<String> {
+pub(crate) fn unlisted(engine: &str, model: Option<&str>, lists: &[Result<Vec<ModelEntry>, EngineError>]) -> Option<String> {
     let model = model?;
     if lists.iter().flatten().any(|models| !models.is_empty()) {
         return None;
@@ -105,8 +105,8 @@ pub(crate) fn unlisted(engine: &str, model: Option<&str>, lists: &[Result<Vec<Li
 pub(crate) fn choose(
     engine: &str,
     config: &HttpConfig,
-    lists: Vec<Result<Vec<Listed>, EngineError>>,
-) -> Result<Listed, EngineError> {
+    lists: Vec<Result<Vec<ModelEntry>, EngineError>>,
+) -> Result<ModelEntry, EngineError> {
     let failed = |detail: String| EngineError::Failed { engine: engine.to_owned(), detail };
     let (mut reached, mut last) = (Vec::new(), None);
     for list in lists {
@@ -134,7 +134,7 @@ pub(crate) fn choose(
             return Err(failed(format!("the server has several models, name one of them: {}", visible(&several.join(", ")))));
         }
     };
-    let mut said: Vec<&Listed> = reached.iter().flatten().filter(|model| model.id == id).collect();
+    let mut said: Vec<&ModelEntry> = reached.iter().flatten().filter(|model| model.id == id).collect();
     // One that is loading says nothing yet.
     if said.iter().any(|model| !model.loading) {
         said.retain(|model| !model.loading);
@@ -147,11 +147,11 @@ pub(crate) fn choose(
         );
         return Err(failed(detail));
     }
-    Ok(said.first().map_or_else(|| Listed::new(id, String::new()), |model| (*model).clone()))
+    Ok(said.first().map_or_else(|| ModelEntry::new(id, String::new()), |model| (*model).clone()))
 }
 
 /// What the server says of the model now that it has answered; what it said before, where it says nothing.
-pub(crate) async fn loaded(server: &Server, config: &HttpConfig, model: &Listed) -> Listed {
+pub(crate) async fn loaded(server: &ServerPool, config: &HttpConfig, model: &ModelEntry) -> ModelEntry {
     if !model.loading {
         return model.clone();
     }
@@ -175,7 +175,7 @@ fn nameable(error: EngineError) -> EngineError {
     }
 }
 
-fn read(models: &Value) -> Vec<Listed> {
+fn read(models: &Value) -> Vec<ModelEntry> {
     let entries = models.get("data").or(models.get("models")).unwrap_or(models).as_array();
     entries
         .into_iter()
@@ -184,7 +184,7 @@ fn read(models: &Value) -> Vec<Listed> {
             let owner = entry.get("owned_by").and_then(Value::as_str).map(str::to_lowercase);
             let loading = entry.get("meta").is_some_and(Value::is_null);
             let id = entry.get("id")?.as_str()?.to_owned();
-            Some(Listed { id, facts: facts(entry), stable: stable(entry), loading, owner })
+            Some(ModelEntry { id, facts: facts(entry), stable: stable(entry), loading, owner })
         })
         .collect()
 }
@@ -213,11 +213,11 @@ mod tests {
 
     use super::*;
 
-    fn listed(entry: Value) -> Vec<Listed> {
+    fn listed(entry: Value) -> Vec<ModelEntry> {
         read(&json!({"object": "list", "data": [entry]}))
     }
 
-    fn chosen(model: Option<&str>, lists: Vec<Result<Vec<Listed>, EngineError>>) -> Result<Listed, EngineError> {
+    fn chosen(model: Option<&str>, lists: Vec<Result<Vec<ModelEntry>, EngineError>>) -> Result<ModelEntry, EngineError> {
         choose("e", &HttpConfig { model: model.map(str::to_owned), ..HttpConfig::default() }, lists)
     }
 

@@ -2,33 +2,33 @@
 
 use crate::engine::{
     Meter, Usage,
-    http::failure::{Cost, Failure},
+    http::failure::{TryCost, TryFailure},
 };
 
-/// A request that was sent. Whoever drops it before it came back leaves a prompt that a model may have read.
-pub(crate) struct InFlight<'a> {
+/// A request that was sent; dropped before its reply, it counts as unfinished, since a model may have read the prompt.
+pub(crate) struct SentRequest<'a> {
     meter: Option<&'a dyn Meter>,
     prompt: u64,
 }
 
-impl<'a> InFlight<'a> {
+impl<'a> SentRequest<'a> {
     /// A request with so many tokens of prompt, by a guess.
     pub fn new(meter: Option<&'a dyn Meter>, prompt: u64) -> Self {
-        InFlight { meter, prompt }
+        SentRequest { meter, prompt }
     }
 
     /// It came back, with an answer or with a failure that may have cost something.
-    pub fn came_back(mut self, failure: Option<&Failure>) {
+    pub fn came_back(mut self, failure: Option<&TryFailure>) {
         let meter = self.meter.take();
-        match (meter, failure.map_or(Cost::Nothing, Failure::cost)) {
-            (None, _) | (_, Cost::Nothing) => {}
-            (Some(meter), Cost::Counted(usage)) => meter.besides(usage, false),
-            (Some(meter), Cost::Prompt) => meter.besides(guessed(self.prompt), true),
+        match (meter, failure.map_or(TryCost::Nothing, TryFailure::cost)) {
+            (None, _) | (_, TryCost::Nothing) => {}
+            (Some(meter), TryCost::Counted(usage)) => meter.besides(usage, false),
+            (Some(meter), TryCost::Prompt) => meter.besides(guessed(self.prompt), true),
         }
     }
 }
 
-impl Drop for InFlight<'_> {
+impl Drop for SentRequest<'_> {
     fn drop(&mut self) {
         if let Some(meter) = self.meter {
             meter.besides(guessed(self.prompt), true);

@@ -11,10 +11,10 @@ use crate::{
     engine::{
         EngineError, Opening, Sampling,
         http::{
-            body::{Body, Input},
+            body::{Body, BodyInput},
             continuation::{CHAT, send},
-            reply::Reply,
-            server::Server,
+            reply::ServerReply,
+            server::ServerPool,
         },
     },
     transcript::{closes_unopened, ends_open, is_marked},
@@ -24,13 +24,13 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Finds out who opens the thinking. That nothing can be found out is no error; `None` where nobody answered.
-pub(crate) async fn find(server: &Server, model: &str) -> Option<Opening> {
+pub(crate) async fn find(server: &ServerPool, model: &str) -> Option<Opening> {
     let messages = [Message::user("What is 2 + 2? Answer with the number.")];
     if let Ok(Some(prompt)) = timeout(PATIENCE, rendered(server, model, &messages)).await {
         return Some(if ends_open(&prompt) { Opening::Template } else { Opening::Model });
     }
     let sampling = Sampling { temperature: 0.0, max_tokens: 160, ..Sampling::default() };
-    let mut body = Body::new(model, Input::ask(&messages), &sampling, 0);
+    let mut body = Body::new(model, BodyInput::ask(&messages), &sampling, 0);
     body.terms.may_be_empty = true;
     let _permit = server.permit().await.ok()?;
     match send(server, CHAT, body, None, server.max_retries.min(1)).await {
@@ -42,7 +42,7 @@ pub(crate) async fn find(server: &Server, model: &str) -> Option<Opening> {
 }
 
 /// What one reply says: thinking that is closed and was not opened was opened by the template.
-pub(crate) fn of_reply(reply: &Reply) -> Opening {
+pub(crate) fn of_reply(reply: &ServerReply) -> Opening {
     match () {
         // Where the server moves thinking away, it knows where that begins.
         () if reply.reasoning.is_some() => Opening::Model,
@@ -54,7 +54,7 @@ pub(crate) fn of_reply(reply: &Reply) -> Opening {
 }
 
 /// The conversation as the chat template renders it: by `/apply-template` (llama.cpp), or by `/tokenize` and `/detokenize` (vLLM, SGLang).
-async fn rendered(server: &Server, model: &str, messages: &[Message]) -> Option<String> {
+async fn rendered(server: &ServerPool, model: &str, messages: &[Message]) -> Option<String> {
     #[derive(Serialize)]
     struct Chat<'a> {
         model: &'a str,
@@ -77,6 +77,6 @@ async fn rendered(server: &Server, model: &str, messages: &[Message]) -> Option<
     text.contains("2 + 2").then(|| text.to_owned())
 }
 
-async fn asked(server: &Server, path: &str, body: Vec<u8>) -> Option<Value> {
+async fn asked(server: &ServerPool, path: &str, body: Vec<u8>) -> Option<Value> {
     server.post_tried::<Value>(path, body, None, 0).await.ok()
 }

@@ -10,15 +10,15 @@ use crate::{
         EngineError, Sampling,
         http::{
             Continuation, HttpConfig, HttpEngine,
-            connecting::{Asking, first_requests},
+            connecting::{ProbeOptions, first_requests},
             continuation,
-            fingerprint::{self, Answers},
-            identity::{self, Learned, Memory, Shown},
-            listing::{self, Listed},
+            fingerprint::{self, GreedyAnswers},
+            identity::{self, IdentityMemory, ServerTraits, ServerView},
+            listing::{self, ModelEntry},
             refusal,
-            restarts::{self, Restarts},
+            restarts::{self, RestartHistory},
             secrets::visible,
-            server::Server,
+            server::ServerPool,
         },
     },
     store::Identity,
@@ -27,27 +27,27 @@ use crate::{
 /// Between two looks at a server that is not up yet.
 const BETWEEN: Duration = Duration::from_millis(500);
 
-/// What is needed to make sure of an engine.
-pub(super) struct Pinned {
+/// What is needed to check an engine's identity.
+pub(super) struct IdentityCheck {
     config: HttpConfig,
-    memory: Memory,
+    memory: IdentityMemory,
 }
 
 /// The engine that is remembered so; nothing is asked.
-pub(super) fn engine(mut server: Server, config: &HttpConfig, memory: Memory, identity: Identity) -> HttpEngine {
-    let learned = Learned::of(&identity);
+pub(super) fn engine(mut server: ServerPool, config: &HttpConfig, memory: IdentityMemory, identity: Identity) -> HttpEngine {
+    let learned = ServerTraits::of(&identity);
     server.name = format!("{} at {}", visible(&identity.model), server.name);
     learned.remedies.iter().for_each(|remedy| server.mend(*remedy));
     let possible = server.ways(config) != Continuation::None;
     let config = HttpConfig { model: Some(identity.model.clone()), ..config.clone() };
-    let restarts = Restarts::new(&config, Some(&memory), &server);
+    let restarts = RestartHistory::new(&config, Some(&memory), &server);
     let mut engine = HttpEngine::of(server, identity, &learned, restarts);
-    engine.pinned = Some(Pinned { config, memory });
+    engine.pinned = Some(IdentityCheck { config, memory });
     engine.info.budget = possible && learned.budget.unwrap_or(true);
     engine
 }
 
-impl Pinned {
+impl IdentityCheck {
     /// Makes sure of the engine, and finds out how its texts are continued. No error passes: nobody is asked after one.
     pub async fn confirmed(&self, engine: &HttpEngine) -> Result<(), EngineError> {
         let streams = engine.server.streams();
@@ -68,14 +68,14 @@ impl Pinned {
         let elsewhere = !lists.iter().flatten().any(|models| !models.is_empty());
         let listed = listing::choose(&server.name, config, lists)?;
         let mut identity = engine.identity.clone();
-        let mut learned = Learned::of(&identity);
-        let asking = Asking { remedies: &mut learned.remedies, elsewhere, fixed: true };
+        let mut learned = ServerTraits::of(&identity);
+        let asking = ProbeOptions { remedies: &mut learned.remedies, elsewhere, fixed: true };
         if identity.known.answers.is_empty() {
             // Nothing that it says tells who it is; where it is may have to be found out.
             if elsewhere && server.replicas().iter().any(|replica| replica.base.count() > 1) {
                 first_requests(server, asking, || Box::pin(word(server, &engine.model))).await?;
             }
-            self.compared(engine, &mut identity, &listed, &Answers::default())?;
+            self.compared(engine, &mut identity, &listed, &GreedyAnswers::default())?;
         } else {
             let answers = first_requests(server, asking, || Box::pin(fingerprint::answers(server, &engine.model, true))).await?;
             let listed = listing::loaded(server, config, &listed).await;
@@ -96,8 +96,8 @@ impl Pinned {
         &self,
         engine: &HttpEngine,
         identity: &mut Identity,
-        listed: &Listed,
-        answers: Answers,
+        listed: &ModelEntry,
+        answers: GreedyAnswers,
     ) -> Result<(), EngineError> {
         let places = self.config.places();
         let answers = restarts::asked_again((&engine.server, &engine.model), identity, listed, (answers, &places)).await?;
@@ -108,11 +108,11 @@ impl Pinned {
         &self,
         engine: &HttpEngine,
         identity: &mut Identity,
-        listed: &Listed,
-        answers: &Answers,
+        listed: &ModelEntry,
+        answers: &GreedyAnswers,
     ) -> Result<(), EngineError> {
         let places = self.config.places();
-        let shown = Shown { listed, answers, places: &places };
+        let shown = ServerView { listed, answers, places: &places };
         if identity.known.revision.is_none() && identity::differs(identity, &shown).is_some() {
             return Err(self.memory.refused(&engine.info.name, identity, &shown, &[&*identity]));
         }
@@ -121,7 +121,7 @@ impl Pinned {
     }
 
     /// The lists of the replicas, once one of them is there or its time to come back has passed.
-    async fn lists(&self, server: &Server) -> Vec<Result<Vec<Listed>, EngineError>> {
+    async fn lists(&self, server: &ServerPool) -> Vec<Result<Vec<ModelEntry>, EngineError>> {
         let (started, patience) = (Instant::now(), Duration::try_from_secs_f64(self.config.away).unwrap_or_default());
         loop {
             let lists = listing::list(server).await;
@@ -137,7 +137,7 @@ impl Pinned {
 }
 
 /// The shortest request.
-async fn word(server: &Server, model: &str) -> Result<(), EngineError> {
+async fn word(server: &ServerPool, model: &str) -> Result<(), EngineError> {
     let sampling = Sampling { temperature: 0.0, max_tokens: 1, ..Sampling::default() };
     fingerprint::probe(server, model, &[Message::user("Say yes.")], &sampling, 0).await.map(|_| ())
 }

@@ -7,10 +7,10 @@ use crate::{
     engine::{
         EngineError, Sampling,
         http::{
-            body::{Body, Input},
+            body::{Body, BodyInput},
             continuation::{CHAT, send},
             fingerprint::{NOTHING, probe, said, story},
-            server::Server,
+            server::ServerPool,
         },
     },
 };
@@ -21,7 +21,7 @@ const LARGEST_SEED: u64 = (1 << 53) - 1;
 /// Whether the same seed gives the same text, alone and beside longer requests of other people. On some servers sums depend on what is
 /// computed together, so that a text differs once a sum tips a token over. With `stories`, also what is answered at these two times to the greedy
 /// request that tells weights apart.
-pub(crate) async fn seeds_repeat(server: &Server, model: &str, stories: bool) -> Result<(bool, Vec<String>), EngineError> {
+pub(crate) async fn seeds_repeat(server: &ServerPool, model: &str, stories: bool) -> Result<(bool, Vec<String>), EngineError> {
     let sampling = Sampling { temperature: 1.0, max_tokens: 48, ..Sampling::default() };
     let messages = [Message::user("Name three things that nobody expects in a kitchen drawer.")];
     let alone = said(&probe(server, model, &messages, &sampling, LARGEST_SEED).await?);
@@ -51,10 +51,10 @@ fn long_request(subject: &str) -> String {
 }
 
 /// Whether log-probabilities come with a completion that asks for them. A server that refuses them has none.
-pub(crate) async fn logprobs(server: &Server, model: &str) -> Result<bool, EngineError> {
+pub(crate) async fn logprobs(server: &ServerPool, model: &str) -> Result<bool, EngineError> {
     let messages = [Message::user("Say yes.")];
     let sampling = Sampling { temperature: 0.0, max_tokens: 1, ..Sampling::default() };
-    let mut body = Body::new(model, Input::ask(&messages), &sampling, 0);
+    let mut body = Body::new(model, BodyInput::ask(&messages), &sampling, 0);
     body.logprobs = true;
     body.terms.may_be_empty = true;
     let _permit = server.permit().await?;

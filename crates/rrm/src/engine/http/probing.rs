@@ -4,16 +4,16 @@ use std::sync::OnceLock;
 
 use crate::engine::{EngineError, Meter, Probing, Usage, http::Probes};
 
-/// Who counts, and which limit was met.
+/// The meter of probes, and the limit that was reached.
 #[derive(Default)]
-pub(crate) struct Counted {
+pub(crate) struct ProbeMeter {
     probes: Option<Probes>,
     limit: OnceLock<String>,
 }
 
-impl Counted {
+impl ProbeMeter {
     pub fn new(probes: Option<Probes>) -> Self {
-        Counted { probes, limit: OnceLock::new() }
+        ProbeMeter { probes, limit: OnceLock::new() }
     }
 
     /// The first try of a request that nobody else counts; what counts its others.

@@ -19,12 +19,13 @@ const UNSEEN: f64 = 0.5;
 /// So many different prompts with one count, the largest of all, are cut at it.
 const ALIKE: usize = 3;
 
-/// What was seen of one server's counts.
+/// The prompt sizes that one server counted.
 #[derive(Default)]
-pub(crate) struct Counts(Mutex<Seen>);
+pub(crate) struct PromptCounts(Mutex<SizeExtremes>);
 
+/// The extremes of the prompt sizes so far.
 #[derive(Default)]
-struct Seen {
+struct SizeExtremes {
     /// Words and tokens of the shortest prompt so far, and of the longest: their difference knows no template.
     shortest: Option<(u64, u64)>,
     longest: Option<(u64, u64)>,
@@ -33,7 +34,7 @@ struct Seen {
     words_of_most: Vec<u64>,
 }
 
-impl Counts {
+impl PromptCounts {
     /// Looks at a prompt of so many `words` that the server says to have `tokens` (0: it does not say), `cached` of them from a cache.
     /// `Err` says what is wrong.
     pub fn look(&self, words: u64, tokens: u64, cached: u64) -> Result<(), String> {
@@ -73,7 +74,7 @@ impl Counts {
     }
 }
 
-impl Seen {
+impl SizeExtremes {
     fn note(&mut self, words: u64, tokens: u64) {
         // Only prompts that fit everywhere tell about the tokenizer.
         if words < FROM {
@@ -152,8 +153,8 @@ mod tests {
     use super::*;
 
     /// Counts of a server that was connected to: a short and a longer prompt, with `each` token a word and 30 of the template.
-    fn connected(each: f64) -> Counts {
-        let counts = Counts::default();
+    fn connected(each: f64) -> PromptCounts {
+        let counts = PromptCounts::default();
         for words in [12, 260] {
             counts.look(words, 30 + (words as f64 * each) as u64, 0).unwrap();
         }
@@ -169,7 +170,7 @@ mod tests {
         assert!(error.contains("2050 tokens") && error.contains("5600 words"), "{error}");
         assert!(counts.look(3400, 2050, 0).is_err());
         assert!(counts.look(12, 46, 0).is_ok(), "short ones are not touched");
-        assert!(Counts::default().look(5600, 2050, 0).is_err(), "also where nothing was seen before");
+        assert!(PromptCounts::default().look(5600, 2050, 0).is_err(), "also where nothing was seen before");
     }
 
     #[test]
@@ -195,7 +196,7 @@ mod tests {
         assert!(counts.look(5600, 300, 7000).is_ok(), "what was cached is counted apart");
         assert!(counts.look(5600, 7300, 7000).is_ok());
         assert!(counts.look(5600, 40, 0).is_ok(), "a prompt as long was read whole before");
-        let counts = Counts::default();
+        let counts = PromptCounts::default();
         for words in [10, 260, 3000, 9000, 20_000] {
             assert!(counts.look(words, 100, 0).is_ok(), "a server that says 100 to all counts nothing: {words}");
             assert!(counts.look(words, 0, 0).is_ok());

@@ -7,9 +7,9 @@ use tokio::time::{Instant, timeout};
 use crate::engine::{
     EngineError,
     http::{
-        failure::{self, Failure},
+        failure::{self, TryFailure},
         replicas::Replica,
-        server::Server,
+        server::ServerPool,
     },
 };
 
@@ -19,7 +19,7 @@ const READY_FOR: Duration = Duration::from_millis(250);
 /// So long a server may take to show that it is there.
 const READY_WITHIN: Duration = Duration::from_secs(5);
 
-impl Server {
+impl ServerPool {
     /// Whether some replica answers and did not fail all of the last requests. Asked of the servers once in [`READY_FOR`] at most.
     ///
     /// # Errors
@@ -49,10 +49,10 @@ impl Server {
             // Any other answer, also that the list is not for everybody, comes from a server that is there.
             Ok(Ok(response)) => matches!(response.status().as_u16(), 502..=504).then(|| {
                 let detail = "it does not list its models".to_owned();
-                Failure::Status { status: response.status().as_u16(), detail, wait: None }
+                TryFailure::Status { status: response.status().as_u16(), detail, wait: None }
             }),
         };
-        let failing = || Failure::Broken("the last requests failed".to_owned());
+        let failing = || TryFailure::Broken("the last requests failed".to_owned());
         match failure.or_else(|| replica.is_benched().then(failing)) {
             Some(failure) => Err(failure.into_error(&self.name, READY_WITHIN, &self.secrets)),
             None => Ok(()),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{
     EngineError,
-    http::fields::{Fields, NEW_LIMIT},
+    http::fields::{NEW_LIMIT, RequestFields},
 };
 
 /// What is sent otherwise after a refusal.
@@ -49,7 +49,7 @@ const REFUSING: [&str; 16] = [
 
 impl Remedy {
     /// What helps against this error, where nothing is changed that counts and it was not tried before.
-    pub fn of(error: &EngineError, fields: &Fields, streams: bool) -> Option<Remedy> {
+    pub fn of(error: &EngineError, fields: &RequestFields, streams: bool) -> Option<Remedy> {
         let EngineError::Status { status: 400 | 422, detail, .. } = error else { return None };
         let words = detail.to_lowercase();
         if !streams && wants_stream(&words) {
@@ -199,7 +199,7 @@ mod tests {
     }
 
     fn remedy(detail: &str) -> Option<Remedy> {
-        Remedy::of(&refused(detail), &Fields::default(), false)
+        Remedy::of(&refused(detail), &RequestFields::default(), false)
     }
 
     fn advice_on(detail: &str) -> String {
@@ -227,7 +227,7 @@ mod tests {
         for (detail, expected) in cases {
             assert_eq!(remedy(detail), Some(expected), "{detail}");
         }
-        let fields = Fields { seed_bits: Some(31), ..Fields::default() };
+        let fields = RequestFields { seed_bits: Some(31), ..RequestFields::default() };
         assert_eq!(Remedy::of(&refused(cases[4].0), &fields, false), None, "once is enough");
         assert_eq!(Remedy::of(&refused(cases[1].0), &fields, true), None);
         assert_eq!(remedy("This model's maximum context length is 4096 tokens; lower max_tokens"), None);

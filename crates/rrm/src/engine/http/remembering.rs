@@ -3,12 +3,12 @@
 use std::sync::OnceLock;
 
 use crate::{
-    engine::http::Memory,
+    engine::http::IdentityMemory,
     store::{Identities, Identity, StoreError},
 };
 
-/// What is remembered of an engine once something is paid for, or a run ends well: a run that is refused leaves nothing behind.
-pub(crate) struct Remembering {
+/// An identity that is stored once something is paid for, or a run ends well; a refused run leaves nothing behind.
+pub(crate) struct PendingIdentity {
     identities: Identities,
     identity: Identity,
     /// Who is part of it from now on.
@@ -16,10 +16,10 @@ pub(crate) struct Remembering {
     done: OnceLock<()>,
 }
 
-impl Remembering {
-    pub fn new(memory: &Memory, identity: &Identity, part: Option<Vec<Identity>>) -> Self {
+impl PendingIdentity {
+    pub fn new(memory: &IdentityMemory, identity: &Identity, part: Option<Vec<Identity>>) -> Self {
         let (identities, identity) = (memory.identities.clone(), identity.clone());
-        Remembering { identities, identity, part: part.unwrap_or_default(), done: OnceLock::new() }
+        PendingIdentity { identities, identity, part: part.unwrap_or_default(), done: OnceLock::new() }
     }
 
     /// Whether nothing can be remembered there.

@@ -10,12 +10,12 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::base::Base;
+use super::base::BaseUrl;
 
 /// One address and how it is doing.
 pub(crate) struct Replica {
     /// Where its routes are.
-    pub base: Base,
+    pub base: BaseUrl,
     in_flight: AtomicUsize,
     health: Mutex<Health>,
 }
@@ -50,7 +50,7 @@ pub(crate) struct Lease<'a> {
 
 impl Replicas {
     /// Replicas at `bases`, of which there must be one at least. A failing one is first left alone for twice `first_wait`.
-    pub fn new(bases: Vec<Base>, first_wait: Duration) -> Self {
+    pub fn new(bases: Vec<BaseUrl>, first_wait: Duration) -> Self {
         let list = bases.into_iter().map(|base| Replica { base, in_flight: AtomicUsize::new(0), health: Mutex::default() });
         Replicas { list: list.collect(), turn: AtomicUsize::new(0), bench: first_wait.saturating_mul(2) }
     }
@@ -80,9 +80,9 @@ impl Replicas {
     }
 }
 
-/// How a replica ranks: well, benched for failures, or left alone because it asked.
+/// The rank of a replica: well, benched for failures, or left alone because it asked for that.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Standing {
+enum ReplicaRank {
     Well,
     Benched,
     Asked,
@@ -91,14 +91,14 @@ enum Standing {
 impl Replica {
     /// Whether it failed lately and is left alone.
     pub fn is_benched(&self) -> bool {
-        self.standing(Instant::now()).0 == Standing::Benched
+        self.standing(Instant::now()).0 == ReplicaRank::Benched
     }
 
-    fn standing(&self, now: Instant) -> (Standing, Option<Instant>) {
+    fn standing(&self, now: Instant) -> (ReplicaRank, Option<Instant>) {
         let health = self.health();
         match health.until {
-            Some(until) if until > now => (if health.asked { Standing::Asked } else { Standing::Benched }, Some(until)),
-            _ => (Standing::Well, None),
+            Some(until) if until > now => (if health.asked { ReplicaRank::Asked } else { ReplicaRank::Benched }, Some(until)),
+            _ => (ReplicaRank::Well, None),
         }
     }
 
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     fn two() -> Replicas {
-        let bases = ["http://a/", "http://b/"].map(|base| Base::parse(base).unwrap());
+        let bases = ["http://a/", "http://b/"].map(|base| BaseUrl::parse(base).unwrap());
         Replicas::new(bases.into(), Duration::from_secs(1))
     }
 
@@ -249,7 +249,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_wait_is_too_long_to_be_kept(seconds: u64, nanos in 0_u32..1_000_000_000, bench: u64, failures in 0_usize..80) {
-            let bases = vec![Base::parse("http://a/").unwrap()];
+            let bases = vec![BaseUrl::parse("http://a/").unwrap()];
             let replicas = Replicas::new(bases, Duration::from_secs(bench));
             let asked = Duration::new(seconds, nanos);
             let lease = replicas.pick(|_| false).unwrap();

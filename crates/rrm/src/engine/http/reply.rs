@@ -1,4 +1,4 @@
-//! The JSON that comes back from a server, turned into a [`Reply`].
+//! The JSON that comes back from a server, turned into a [`ServerReply`].
 //!
 //! Replies are read leniently where servers differ (null content, lists of parts, thinking under either name, usage of any kind or none) and
 //! strictly where an answer could be mistaken for another: without a choice, readable text, and a reason that is known to be an end or a limit,
@@ -11,15 +11,15 @@ pub(super) mod mend;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use self::ends::End;
+use self::ends::FinishMeaning;
 use crate::engine::{
     Finish, Usage,
-    http::failure::{self, Failure},
+    http::failure::{self, TryFailure},
 };
 
 /// One completion as a server gave it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Reply {
+pub(crate) struct ServerReply {
     pub text: String,
     pub reasoning: Option<String>,
     pub finish: Finish,
@@ -35,9 +35,9 @@ pub(crate) struct Reply {
     pub reasoned: bool,
 }
 
-/// How a reply is read.
+/// The rules by which a reply is read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reading {
+pub(crate) struct ReplyRules {
     /// What was asked for, which tells a cut from an end where the server says neither.
     pub max_tokens: u32,
     /// Whether a whole reply may come without a reason for its end: only from a server that gives none to anybody.
@@ -60,7 +60,7 @@ pub(crate) enum StoppedBy {
 #[derive(Deserialize)]
 struct ReplyJson {
     #[serde(default)]
-    choices: Option<Vec<Choice>>,
+    choices: Option<Vec<ChoiceJson>>,
     #[serde(default)]
     usage: Value,
     #[serde(default)]
@@ -69,7 +69,7 @@ struct ReplyJson {
 
 /// One choice of a reply or of a streamed chunk.
 #[derive(Deserialize)]
-struct Choice {
+struct ChoiceJson {
     /// Its number where several were written.
     #[serde(default)]
     index: Value,
@@ -107,7 +107,7 @@ struct MessageJson {
 }
 
 /// Reads a whole reply.
-pub(crate) fn parse(body: &[u8], reading: Reading) -> Result<Reply, Failure> {
+pub(crate) fn parse(body: &[u8], reading: ReplyRules) -> Result<ServerReply, TryFailure> {
     let reply: ReplyJson = mend::read(body).map_err(|error| unreadable(&error.to_string(), body))?;
     if fields::is_error(&reply.error) {
         return Err(failure::error_object(&reply.error));
@@ -118,11 +118,11 @@ pub(crate) fn parse(body: &[u8], reading: Reading) -> Result<Reply, Failure> {
     let choice = choice.ok_or_else(|| unreadable("no choices", body))?;
     let bare = choice.message.is_none() && choice.text.is_none();
     // A service whose limit was met while it thought may give a choice without a message.
-    let cut = fields::reason(&choice.finish_reason).is_some_and(|reason| ends::meaning(&reason) == End::Limit);
+    let cut = fields::reason(&choice.finish_reason).is_some_and(|reason| ends::meaning(&reason) == FinishMeaning::Limit);
     if bare && !cut && !fields::is_error(&choice.error) {
         return Err(unreadable("neither `message` nor `text` in the choice", body));
     }
-    let mut written = Written { usage: Counts::read(&reply.usage), ..Written::default() };
+    let mut written = StreamedText { usage: UsageJson::read(&reply.usage), ..StreamedText::default() };
     written.add(choice, |_| ()).map_err(|what| what.failure(body))?;
     if written.reason.is_none() && !reading.unreasoned {
         return Err(unreadable("no `finish_reason`, which this server gives elsewhere: the answer may be half of one", body));
@@ -134,13 +134,13 @@ pub(crate) fn parse(body: &[u8], reading: Reading) -> Result<Reply, Failure> {
 }
 
 /// Reads one event of a stream into `written`; `tell` gets the new text, thinking included.
-pub(crate) fn parse_chunk(data: &[u8], written: &mut Written, tell: impl FnMut(&str)) -> Result<(), Failure> {
+pub(crate) fn parse_chunk(data: &[u8], written: &mut StreamedText, tell: impl FnMut(&str)) -> Result<(), TryFailure> {
     let chunk: ReplyJson = mend::read(data).map_err(|error| unreadable(&error.to_string(), data))?;
     if fields::is_error(&chunk.error) {
         return Err(failure::error_object(&chunk.error));
     }
     if !chunk.usage.is_null() {
-        written.usage = Counts::read(&chunk.usage);
+        written.usage = UsageJson::read(&chunk.usage);
     }
     // Pieces of other choices belong to other answers.
     if let Some(choice) = chunk.choices.and_then(|choices| choices.into_iter().find(is_first)) {
@@ -150,25 +150,25 @@ pub(crate) fn parse_chunk(data: &[u8], written: &mut Written, tell: impl FnMut(&
 }
 
 /// Whether a choice is the first one, as it is where it has no number.
-fn is_first(choice: &Choice) -> bool {
+fn is_first(choice: &ChoiceJson) -> bool {
     choice.index.as_u64().is_none_or(|index| index == 0)
 }
 
-/// What a server counted; `None` for what it did not count, or wrote as no count.
+/// The token counts of a server; `None` where it gave none, or an invalid one.
 #[derive(Clone, Copy, Default)]
-struct Counts {
+struct UsageJson {
     prompt: Option<u64>,
     completion: Option<u64>,
     cached: Option<u64>,
 }
 
-impl Counts {
+impl UsageJson {
     fn read(usage: &Value) -> Self {
         let count = |name: &str| usage.get(name).and_then(fields::count);
         let detail = usage.get("prompt_tokens_details").and_then(|details| details.get("cached_tokens")).and_then(fields::count);
         let names = ["cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens"];
         let cached = detail.or_else(|| names.iter().find_map(|name| count(name)));
-        Counts { prompt: count("prompt_tokens"), completion: count("completion_tokens"), cached }
+        UsageJson { prompt: count("prompt_tokens"), completion: count("completion_tokens"), cached }
     }
 
     fn usage(self) -> Usage {
@@ -180,42 +180,42 @@ impl Counts {
     }
 }
 
-/// Why a choice cannot be read.
-enum Bad {
+/// The reason why a choice cannot be read.
+enum ChoiceError {
     /// Its content is no text.
     Content,
     /// It holds an error.
     Error(Value),
 }
 
-impl Bad {
-    fn failure(self, body: &[u8]) -> Failure {
+impl ChoiceError {
+    fn failure(self, body: &[u8]) -> TryFailure {
         match self {
-            Bad::Content => unreadable("`content` is neither text, null nor a list of parts", body),
-            Bad::Error(error) => failure::error_object(&error),
+            ChoiceError::Content => unreadable("`content` is neither text, null nor a list of parts", body),
+            ChoiceError::Error(error) => failure::error_object(&error),
         }
     }
 }
 
-/// What was written so far, and why it ended if it did.
+/// The text that was streamed so far, and the reason why it ended, if it did.
 #[derive(Default)]
-pub(crate) struct Written {
+pub(crate) struct StreamedText {
     text: String,
     thinking: String,
     logprobs: bool,
     /// The reason for the end; a stream without one was cut off.
     pub reason: Option<String>,
     stop_reason: Option<Value>,
-    usage: Counts,
+    usage: UsageJson,
 }
 
-impl Written {
-    fn add(&mut self, choice: Choice, mut tell: impl FnMut(&str)) -> Result<(), Bad> {
+impl StreamedText {
+    fn add(&mut self, choice: ChoiceJson, mut tell: impl FnMut(&str)) -> Result<(), ChoiceError> {
         if fields::is_error(&choice.error) {
-            return Err(Bad::Error(choice.error));
+            return Err(ChoiceError::Error(choice.error));
         }
         let message = choice.message.or(choice.delta).unwrap_or_default();
-        let (content, thought) = fields::content(&message.content).ok_or(Bad::Content)?;
+        let (content, thought) = fields::content(&message.content).ok_or(ChoiceError::Content)?;
         // Servers that send both names for thinking send the same thing twice.
         let named = [&message.reasoning, &message.reasoning_content].map(fields::thinking);
         let thinking = named.into_iter().chain([thought]).find(|text| !text.is_empty());
@@ -244,28 +244,28 @@ impl Written {
     /// The reply, now that it is complete.
     ///
     /// A text that a service withheld is an error and not a completion: it is the service's, not the judge's.
-    pub fn finished(self, reading: Reading) -> Result<Reply, Failure> {
+    pub fn finished(self, reading: ReplyRules) -> Result<ServerReply, TryFailure> {
         let usage = self.usage.known();
         let completion_tokens = self.usage.completion.unwrap_or_default();
         let finish = match self.reason.as_deref().map(|reason| (reason, ends::meaning(reason))) {
-            Some((_, End::Stop)) => Finish::Stop,
-            Some((_, End::Limit)) => Finish::Length,
-            Some((reason, End::Withheld)) => {
+            Some((_, FinishMeaning::Stop)) => Finish::Stop,
+            Some((_, FinishMeaning::Limit)) => Finish::Length,
+            Some((reason, FinishMeaning::Withheld)) => {
                 let detail = format!("the service's content filter withheld the answer (finish_reason {reason})");
-                return Err(Failure::Withheld { detail, usage });
+                return Err(TryFailure::Withheld { detail, usage });
             }
-            Some((reason, End::Other)) => {
+            Some((reason, FinishMeaning::Other)) => {
                 let detail = format!("the answer did not come to a proper end (finish_reason {reason})");
-                return Err(Failure::NoAnswer { detail, usage });
+                return Err(TryFailure::NoAnswer { detail, usage });
             }
             // Only the count can tell.
             None if completion_tokens >= u64::from(reading.max_tokens) => Finish::Length,
             None => Finish::Stop,
         };
         if finish == Finish::Stop && !reading.empty && self.text.trim().is_empty() && self.thinking.trim().is_empty() {
-            return Err(Failure::NoAnswer { detail: "the answer is empty".to_owned(), usage });
+            return Err(TryFailure::NoAnswer { detail: "the answer is empty".to_owned(), usage });
         }
-        Ok(Reply {
+        Ok(ServerReply {
             text: self.text,
             reasoning: Some(self.thinking).filter(|text| !text.is_empty()),
             finish,
@@ -293,8 +293,8 @@ fn holds_tokens(logprobs: &Value) -> bool {
 const KEPT: usize = 4096;
 
 /// The failure of an answer that is not what it should be, with its first words.
-pub(crate) fn unreadable(what: &str, body: &[u8]) -> Failure {
-    Failure::Unreadable(format!("{what}: {}", String::from_utf8_lossy(&body[..body.len().min(KEPT)])))
+pub(crate) fn unreadable(what: &str, body: &[u8]) -> TryFailure {
+    TryFailure::Unreadable(format!("{what}: {}", String::from_utf8_lossy(&body[..body.len().min(KEPT)])))
 }
 
 /// Keeps a null that was sent apart from a field that was not.

@@ -18,11 +18,11 @@ use crate::{
     engine::{
         EngineError,
         http::{
-            HttpConfig, HttpEngine, Memory,
-            fingerprint::{self, Answers},
-            identity::{self, Shown},
-            listing::{self, Listed},
-            server::Server,
+            HttpConfig, HttpEngine, IdentityMemory,
+            fingerprint::{self, GreedyAnswers},
+            identity::{self, ServerView},
+            listing::{self, ModelEntry},
+            server::ServerPool,
         },
     },
     store::Identity,
@@ -34,10 +34,10 @@ const FIRST_WAIT: Duration = Duration::from_secs(5);
 /// The longest such time.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
-/// What is known of the times when a server was away.
-pub(super) struct Restarts {
+/// The times at which a server was away.
+pub(super) struct RestartHistory {
     config: HttpConfig,
-    memory: Option<Memory>,
+    memory: Option<IdentityMemory>,
     /// How often it had been away when it was last made sure of.
     seen: AtomicU64,
     /// When it was last asked, and how often.
@@ -45,9 +45,9 @@ pub(super) struct Restarts {
     refused: OnceLock<EngineError>,
 }
 
-impl Restarts {
-    pub fn new(config: &HttpConfig, memory: Option<&Memory>, server: &Server) -> Self {
-        Restarts {
+impl RestartHistory {
+    pub fn new(config: &HttpConfig, memory: Option<&IdentityMemory>, server: &ServerPool) -> Self {
+        RestartHistory {
             config: config.clone(),
             memory: memory.cloned(),
             seen: AtomicU64::new(server.counters.away()),
@@ -62,7 +62,7 @@ impl Restarts {
     }
 
     /// It was made sure of just now.
-    pub fn is_sure(&self, server: &Server) {
+    pub fn is_sure(&self, server: &ServerPool) {
         self.seen.store(server.counters.away(), SeqCst);
     }
 
@@ -99,7 +99,7 @@ impl Restarts {
 
     async fn asked(&self, engine: &HttpEngine) -> Result<(), EngineError> {
         let (server, identity) = (&engine.server, &engine.identity);
-        let mut answers = Answers::default();
+        let mut answers = GreedyAnswers::default();
         if !identity.known.answers.is_empty() {
             answers = fingerprint::answers(server, &engine.model, true).await?;
         }
@@ -107,7 +107,7 @@ impl Restarts {
         let listed = listing::choose(&server.name, &config, listing::list(server).await)?;
         let places = self.config.places();
         let answers = asked_again((server, &engine.model), identity, &listed, (answers, &places)).await?;
-        let shown = Shown { listed: &listed, answers: &answers, places: &places };
+        let shown = ServerView { listed: &listed, answers: &answers, places: &places };
         let Some(why) = identity::differs(identity, &shown) else { return Ok(()) };
         let before = match &self.memory {
             Some(memory) => memory.otherwise(identity, &shown, &[identity]),
@@ -122,12 +122,12 @@ impl Restarts {
 
 /// What is answered at once, and where that differs from what is known, also what is answered one after the other: a server at work may answer otherwise.
 pub(super) async fn asked_again(
-    (server, model): (&Server, &str),
+    (server, model): (&ServerPool, &str),
     identity: &Identity,
-    listed: &Listed,
-    (mut answers, places): (Answers, &[String]),
-) -> Result<Answers, EngineError> {
-    let shown = Shown { listed, answers: &answers, places };
+    listed: &ModelEntry,
+    (mut answers, places): (GreedyAnswers, &[String]),
+) -> Result<GreedyAnswers, EngineError> {
+    let shown = ServerView { listed, answers: &answers, places };
     if !identity.known.answers.is_empty() && identity::differs(identity, &shown).is_some() && places.len() == 1 {
         let later = fingerprint::answers(server, model, false).await?;
         answers.repeat &= later.repeat;

@@ -23,41 +23,41 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use self::tries::Tries;
+use self::tries::TryOptions;
 use crate::engine::{
     EngineError, Meter, TokenSink, Usage,
     http::{
         Continuation, HttpConfig, base,
-        body::{Body, Terms},
+        body::{AnswerTerms, Body},
         bounded, client,
         continuation::CHAT,
-        failure::{self, Failure},
-        fields::{Fields, NEW_LIMIT},
+        failure::{self, TryFailure},
+        fields::{NEW_LIMIT, RequestFields},
         limits::Bucket,
-        probing::{Counted, Probe},
-        prompt_size::Counts,
+        probing::{Probe, ProbeMeter},
+        prompt_size::PromptCounts,
         refusal::Remedy,
         replicas::{Replica, Replicas},
-        reply::{self, Reading, Reply, mend},
+        reply::{self, ReplyRules, ServerReply, mend},
         secrets::Secrets,
-        stats::Counters,
+        stats::HttpCounters,
         stream::{self, Teller},
         whole,
     },
 };
 
 /// All replicas of one model behind one client, with what limits their use.
-pub(crate) struct Server {
+pub(crate) struct ServerPool {
     /// The engine's name, for errors.
     pub name: String,
     /// What was asked and what it took.
-    pub counters: Counters,
+    pub counters: HttpCounters,
     /// Who counts requests that nobody else counts.
-    pub counted: Counted,
+    pub counted: ProbeMeter,
     /// How often a request is tried again.
     pub max_retries: u32,
     /// What is sent otherwise than it is written here.
-    fields: RwLock<Arc<Fields>>,
+    fields: RwLock<Arc<RequestFields>>,
     /// Whether answers are asked for as streams although nobody watches.
     streams: AtomicBool,
     pub(super) client: Client,
@@ -72,13 +72,13 @@ pub(crate) struct Server {
     /// Whether it ever said why a text ended: then an answer without a reason is half of one.
     gives_reasons: AtomicBool,
     /// What it said of the lengths of prompts.
-    pub counts: Counts,
+    pub counts: PromptCounts,
     /// When it was last seen whether the servers answer, and what was seen.
     pub(super) seen: Mutex<Option<(Instant, Result<(), EngineError>)>>,
 }
 
-/// One completion to be asked for.
-pub(crate) struct Call<'a> {
+/// A request for one completion.
+pub(crate) struct CompletionCall<'a> {
     /// `v1/chat/completions` or `v1/completions`.
     pub path: &'a str,
     /// The request as JSON.
@@ -92,20 +92,20 @@ pub(crate) struct Call<'a> {
     /// Words of the prompt, see [`prompt_size`](super::prompt_size).
     pub words: u64,
     /// How the answer is taken.
-    pub terms: Terms<'a>,
+    pub terms: AnswerTerms<'a>,
 }
 
-impl Server {
+impl ServerPool {
     /// A client for the addresses of `config`; nothing is sent yet.
     pub fn new(config: &HttpConfig) -> Result<Self, EngineError> {
         let bases = config.bases()?;
         let first = bases[0].shown();
         let name = if bases.len() == 1 { first } else { format!("{first} and {} more", bases.len() - 1) };
-        Ok(Server {
+        Ok(ServerPool {
             client: client::client(config, &bases).map_err(|detail| EngineError::Failed { engine: name.clone(), detail })?,
             name,
-            counters: Counters::default(),
-            counted: Counted::new(config.probes.clone()),
+            counters: HttpCounters::default(),
+            counted: ProbeMeter::new(config.probes.clone()),
             max_retries: config.max_retries,
             fields: RwLock::new(Arc::new(config.fields.clone())),
             streams: AtomicBool::new(config.stream),
@@ -118,13 +118,13 @@ impl Server {
             away: Duration::try_from_secs_f64(config.away).unwrap_or_default(),
             secrets: Secrets::of(config),
             gives_reasons: AtomicBool::new(false),
-            counts: Counts::default(),
+            counts: PromptCounts::default(),
             seen: Mutex::default(),
         })
     }
 
     /// What is sent otherwise than it is written here.
-    pub fn fields(&self) -> Arc<Fields> {
+    pub fn fields(&self) -> Arc<RequestFields> {
         self.fields.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -157,7 +157,11 @@ impl Server {
     ///
     /// # Errors
     /// As [`json`](Self::json).
-    pub fn bytes(&self, body: &impl Serialize, change: impl FnOnce(&Fields, Value) -> Value) -> Result<Vec<u8>, EngineError> {
+    pub fn bytes(
+        &self,
+        body: &impl Serialize,
+        change: impl FnOnce(&RequestFields, Value) -> Value,
+    ) -> Result<Vec<u8>, EngineError> {
         let fields = self.fields();
         let bytes = if fields.is_empty() {
             serde_json::to_vec(body)
@@ -179,7 +183,7 @@ impl Server {
     }
 
     /// What a failure is for the caller.
-    pub fn error(&self, failure: Failure) -> EngineError {
+    pub fn error(&self, failure: TryFailure) -> EngineError {
         failure.into_error(&self.name, self.time_limit, &self.secrets)
     }
 
@@ -200,14 +204,14 @@ impl Server {
     }
 
     /// Asks for one completion and counts what it took.
-    pub async fn complete(&self, call: Call<'_>) -> Result<Reply, EngineError> {
+    pub async fn complete(&self, call: CompletionCall<'_>) -> Result<ServerReply, EngineError> {
         let prompt = call.body.len() as u64 / 4;
         let estimate = prompt as f64 + f64::from(call.max_tokens);
         let teller = call.sink.map(Teller::new);
         let (call, teller) = (&call, teller.as_ref());
         let probe = if call.terms.meter.is_none() { self.counted.begin(&self.name)? } else { None };
         let meter = call.terms.meter.or(probe.as_ref().map(|probe| probe as &dyn Meter));
-        let tries = Tries { retries: call.retries, tokens: estimate, prompt, meter };
+        let tries = TryOptions { retries: call.retries, tokens: estimate, prompt, meter };
         let attempt = |replica| -> BoxFuture<'_, _> { Box::pin(self.completed(replica, call, teller)) };
         let reply = self.tried(tries, attempt).await?;
         self.counters.answered(&reply);
@@ -229,10 +233,15 @@ impl Server {
     }
 
     /// One try of one completion at one replica.
-    async fn completed(&self, replica: &Replica, call: &Call<'_>, teller: Option<&Teller<'_>>) -> Result<Reply, Failure> {
+    async fn completed(
+        &self,
+        replica: &Replica,
+        call: &CompletionCall<'_>,
+        teller: Option<&Teller<'_>>,
+    ) -> Result<ServerReply, TryFailure> {
         let response = self.post(replica.base.url(call.path), call.body.clone()).await?;
         let unreasoned = !self.gives_reasons.load(Ordering::Relaxed);
-        let reading = Reading { max_tokens: call.max_tokens, unreasoned, empty: call.terms.may_be_empty };
+        let reading = ReplyRules { max_tokens: call.max_tokens, unreasoned, empty: call.terms.may_be_empty };
         // Some services stream to whoever asks for a whole answer, others answer whole.
         let reply = if is_stream(&response) {
             stream::read(response, teller, reading).await?
@@ -251,7 +260,7 @@ impl Server {
         };
         self.gives_reasons.fetch_or(reply.reasoned, Ordering::Relaxed);
         let looked = self.counts.look(call.words, reply.usage.prompt_tokens, reply.cached_prompt_tokens);
-        looked.map_err(|detail| Failure::Cut { detail, usage: reply.usage })?;
+        looked.map_err(|detail| TryFailure::Cut { detail, usage: reply.usage })?;
         Ok(reply)
     }
 
@@ -282,11 +291,11 @@ impl Server {
     ) -> Result<T, EngineError> {
         let prompt = body.len() as u64 / 4;
         let body = &body;
-        let attempt = |replica: &Replica| -> BoxFuture<'_, Result<T, Failure>> {
+        let attempt = |replica: &Replica| -> BoxFuture<'_, Result<T, TryFailure>> {
             let url = replica.base.url(path);
             Box::pin(async move { json(self.post(url, body.clone()).await?).await })
         };
-        self.tried(Tries { retries, tokens: 0.0, prompt, meter }, attempt).await
+        self.tried(TryOptions { retries, tokens: 0.0, prompt, meter }, attempt).await
     }
 
     /// Gets `path` at this very replica and reads the answer as JSON; a try takes `most` at most, and none follows one that took that long.
@@ -301,11 +310,11 @@ impl Server {
         let mut made = 0;
         loop {
             let attempt = async { json(self.accepted(self.client.get(replica.base.url(path)).send().await).await?).await };
-            let failure = match timeout(limit, attempt).await.unwrap_or(Err(Failure::TimedOut)) {
+            let failure = match timeout(limit, attempt).await.unwrap_or(Err(TryFailure::TimedOut)) {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
-            if made == retries || !failure.may_pass() || failure == Failure::TimedOut {
+            if made == retries || !failure.may_pass() || failure == TryFailure::TimedOut {
                 return Err(failure.into_error(&self.name, limit, &self.secrets));
             }
             sleep(self.backoff(made)).await;
@@ -313,12 +322,12 @@ impl Server {
         }
     }
 
-    async fn post(&self, url: Url, body: Vec<u8>) -> Result<Response, Failure> {
+    async fn post(&self, url: Url, body: Vec<u8>) -> Result<Response, TryFailure> {
         let request = self.client.post(url).header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body);
         self.accepted(request.send().await).await
     }
 
-    async fn accepted(&self, response: Result<Response, reqwest::Error>) -> Result<Response, Failure> {
+    async fn accepted(&self, response: Result<Response, reqwest::Error>) -> Result<Response, TryFailure> {
         let response = response.map_err(failure::transport)?;
         if response.status().is_success() {
             return Ok(response);
@@ -326,27 +335,27 @@ impl Server {
         let (status, headers, asked) = (response.status(), response.headers().clone(), base::shown(response.url()));
         if status.is_redirection() {
             let detail = format!("{asked}: {}", client::redirected(&response));
-            return Err(Failure::Status { status: status.as_u16(), detail, wait: None });
+            return Err(TryFailure::Status { status: status.as_u16(), detail, wait: None });
         }
         let body = bounded::beginning(response).await;
         // The status says enough when its explanation cannot be unpacked.
         let body = whole::unpacked(&headers, &body).unwrap_or_default();
         let mut failure = failure::status(status, &headers, &body);
-        if let Failure::Status { status: 404 | 405, detail, .. } = &mut failure {
+        if let TryFailure::Status { status: 404 | 405, detail, .. } = &mut failure {
             detail.push_str(&format!(" (asked {asked})"));
         }
         Err(failure)
     }
 }
 
-async fn json<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {
+async fn json<T: DeserializeOwned>(response: Response) -> Result<T, TryFailure> {
     let body = read(response, bounded::OTHER).await?;
     let body = whole::json(&body);
     mend::read(body).map_err(|error| reply::unreadable(&error.to_string(), body))
 }
 
 /// The whole body, unpacked.
-async fn read(response: Response, most: u64) -> Result<Vec<u8>, Failure> {
+async fn read(response: Response, most: u64) -> Result<Vec<u8>, TryFailure> {
     let headers = response.headers().clone();
     let body = bounded::read(response, most).await?;
     whole::unpacked(&headers, &body)

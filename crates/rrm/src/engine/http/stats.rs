@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::engine::{
     HttpStats,
-    http::{failure::Failure, reply::Reply},
+    http::{failure::TryFailure, reply::ServerReply},
 };
 
 /// The counters behind [`HttpStats`].
 #[derive(Default)]
-pub(crate) struct Counters {
+pub(crate) struct HttpCounters {
     /// Tries that found nobody, or somebody who said that nobody is there.
     away: AtomicU64,
     pub requests: AtomicU64,
@@ -27,10 +27,10 @@ pub(crate) struct Counters {
     completion_tokens: AtomicU64,
 }
 
-/// Counts a request as cancelled unless it is told that it came to an end.
-pub(crate) struct Watch<'a>(Option<&'a Counters>);
+/// A guard that counts a request as cancelled unless it is told that the request ended.
+pub(crate) struct CancelGuard<'a>(Option<&'a HttpCounters>);
 
-impl Counters {
+impl HttpCounters {
     /// The counts now.
     pub fn read(&self) -> HttpStats {
         HttpStats {
@@ -51,7 +51,7 @@ impl Counters {
     }
 
     /// Counts a whole answer.
-    pub fn answered(&self, reply: &Reply) {
+    pub fn answered(&self, reply: &ServerReply) {
         self.answered.fetch_add(1, Relaxed);
         self.prompt_tokens.fetch_add(reply.usage.prompt_tokens, Relaxed);
         self.completion_tokens.fetch_add(reply.usage.completion_tokens, Relaxed);
@@ -64,41 +64,41 @@ impl Counters {
     }
 
     /// Counts a try that failed.
-    pub fn failed(&self, failure: &Failure) {
-        if matches!(failure, Failure::Refused(_) | Failure::Status { status: 502..=504, .. }) {
+    pub fn failed(&self, failure: &TryFailure) {
+        if matches!(failure, TryFailure::Refused(_) | TryFailure::Status { status: 502..=504, .. }) {
             self.away.fetch_add(1, Relaxed);
         }
         let counter = match failure {
-            Failure::Refused(_) | Failure::Broken(_) => &self.disconnects,
-            Failure::TimedOut => &self.timeouts,
-            Failure::Unreadable(_) | Failure::NoAnswer { .. } | Failure::Endless(_) => &self.unreadable,
-            Failure::Status { status: 429, .. } => &self.status_429,
-            Failure::Status { status: 500.., .. } => &self.status_5xx,
-            Failure::Unpaid { status: 429, .. } => &self.status_429,
-            Failure::Status { .. }
-            | Failure::TooLong { .. }
-            | Failure::DoesNotFit(_)
-            | Failure::Cut { .. }
-            | Failure::Unpaid { .. }
-            | Failure::Withheld { .. } => &self.status_other,
+            TryFailure::Refused(_) | TryFailure::Broken(_) => &self.disconnects,
+            TryFailure::TimedOut => &self.timeouts,
+            TryFailure::Unreadable(_) | TryFailure::NoAnswer { .. } | TryFailure::Endless(_) => &self.unreadable,
+            TryFailure::Status { status: 429, .. } => &self.status_429,
+            TryFailure::Status { status: 500.., .. } => &self.status_5xx,
+            TryFailure::Unpaid { status: 429, .. } => &self.status_429,
+            TryFailure::Status { .. }
+            | TryFailure::TooLong { .. }
+            | TryFailure::DoesNotFit(_)
+            | TryFailure::Cut { .. }
+            | TryFailure::Unpaid { .. }
+            | TryFailure::Withheld { .. } => &self.status_other,
         };
         counter.fetch_add(1, Relaxed);
     }
 
     /// Watches one completion from now on.
-    pub fn watch(&self) -> Watch<'_> {
-        Watch(Some(self))
+    pub fn watch(&self) -> CancelGuard<'_> {
+        CancelGuard(Some(self))
     }
 }
 
-impl Watch<'_> {
+impl CancelGuard<'_> {
     /// The completion came to an end, good or bad.
     pub fn ended(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for Watch<'_> {
+impl Drop for CancelGuard<'_> {
     fn drop(&mut self) {
         if let Some(counters) = self.0 {
             counters.cancelled.fetch_add(1, Relaxed);

@@ -1,4 +1,4 @@
-//! A stream of server-sent events turned into the same [`Reply`] as a whole answer, with its text told as it arrives.
+//! A stream of server-sent events turned into the same [`ServerReply`] as a whole answer, with its text told as it arrives.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,8 +9,8 @@ use crate::engine::{
     TokenSink,
     http::{
         bounded,
-        failure::{self, Failure},
-        reply::{self, Reading, Reply, Written},
+        failure::{self, TryFailure},
+        reply::{self, ReplyRules, ServerReply, StreamedText},
     },
 };
 
@@ -28,7 +28,7 @@ impl<'a> Teller<'a> {
     }
 
     /// Tells a whole answer, from a server that does not stream.
-    pub fn whole(&self, reply: &Reply) {
+    pub fn whole(&self, reply: &ServerReply) {
         let mut seen = 0;
         self.tell(reply.reasoning.as_deref().unwrap_or_default(), &mut seen);
         self.tell(&reply.text, &mut seen);
@@ -52,9 +52,13 @@ impl<'a> Teller<'a> {
 ///
 /// The end is an event with a finish reason and then a proper end of the body, since not every server sends `[DONE]`. Anything
 /// less is a broken answer, and more than any answer has is none.
-pub(crate) async fn read(mut response: Response, teller: Option<&Teller<'_>>, reading: Reading) -> Result<Reply, Failure> {
+pub(crate) async fn read(
+    mut response: Response,
+    teller: Option<&Teller<'_>>,
+    reading: ReplyRules,
+) -> Result<ServerReply, TryFailure> {
     let most = bounded::of_tokens(reading.max_tokens);
-    let (mut written, mut events) = (Written::default(), Events::default());
+    let (mut written, mut events) = (StreamedText::default(), Events::default());
     let mut buffer: Vec<u8> = Vec::new();
     let mut seen = 0;
     let mut tell = |text: &str| teller.map(|teller| teller.tell(text, &mut seen)).unwrap_or_default();
@@ -70,7 +74,7 @@ pub(crate) async fn read(mut response: Response, teller: Option<&Teller<'_>>, re
         }
         buffer.drain(..start);
         if (buffer.len() + written.len()) as u64 > most {
-            return Err(Failure::Endless(most));
+            return Err(TryFailure::Endless(most));
         }
     }
     events.line(&buffer, &mut written, &mut tell)?;
@@ -79,8 +83,8 @@ pub(crate) async fn read(mut response: Response, teller: Option<&Teller<'_>>, re
 }
 
 /// Reads a streamed answer that came in one piece.
-pub(crate) fn read_whole(body: &[u8], teller: Option<&Teller<'_>>, reading: Reading) -> Result<Reply, Failure> {
-    let (mut written, mut events) = (Written::default(), Events::default());
+pub(crate) fn read_whole(body: &[u8], teller: Option<&Teller<'_>>, reading: ReplyRules) -> Result<ServerReply, TryFailure> {
+    let (mut written, mut events) = (StreamedText::default(), Events::default());
     for line in body.split(|byte| *byte == b'\n').chain([&b""[..]]) {
         events.line(line, &mut written, |_| ())?;
     }
@@ -91,9 +95,9 @@ pub(crate) fn read_whole(body: &[u8], teller: Option<&Teller<'_>>, reading: Read
     Ok(reply)
 }
 
-fn ended(written: Written, reading: Reading) -> Result<Reply, Failure> {
+fn ended(written: StreamedText, reading: ReplyRules) -> Result<ServerReply, TryFailure> {
     if written.reason.is_none() {
-        return Err(Failure::Unreadable("the stream ended before the answer did".to_owned()));
+        return Err(TryFailure::Unreadable("the stream ended before the answer did".to_owned()));
     }
     written.finished(reading)
 }
@@ -108,7 +112,7 @@ struct Events {
 impl Events {
     /// Reads one line. Lines that carry no data (comments, names of other events, the blank ones between) are passed over. An event that is
     /// called an error is one, whatever its data are, and so are llama.cpp's `error:` and an error that was sent without a field.
-    fn line(&mut self, line: &[u8], written: &mut Written, tell: impl FnMut(&str)) -> Result<(), Failure> {
+    fn line(&mut self, line: &[u8], written: &mut StreamedText, tell: impl FnMut(&str)) -> Result<(), TryFailure> {
         let field = |name: &[u8]| line.strip_prefix(name).map(<[u8]>::trim_ascii);
         if let Some(name) = field(b"event:") {
             self.error = name == b"error";
@@ -129,7 +133,7 @@ impl Events {
 }
 
 /// The data of an error.
-fn error_of(data: &[u8]) -> Failure {
+fn error_of(data: &[u8]) -> TryFailure {
     match serde_json::from_slice::<Value>(data) {
         Ok(value) => failure::error_object(value.get("error").filter(|error| !error.is_null()).unwrap_or(&value)),
         Err(_) => failure::error_object(&Value::from(&*String::from_utf8_lossy(data))),
@@ -162,7 +166,7 @@ mod tests {
 
     #[test]
     fn lines_without_data_are_passed_over() {
-        let mut written = Written::default();
+        let mut written = StreamedText::default();
         let mut events = Events::default();
         for line in [&b": ping"[..], b"event: x", b"", b"\r", b"data: [DONE]\r", b"data:"] {
             events.line(line, &mut written, |text| panic!("{text}")).unwrap();
@@ -176,7 +180,7 @@ mod tests {
 
     /// What a whole stream says, or how it failed.
     fn read_all(body: &str) -> Result<String, String> {
-        let reading = Reading { max_tokens: 9, unreasoned: false, empty: false };
+        let reading = ReplyRules { max_tokens: 9, unreasoned: false, empty: false };
         read_whole(body.as_bytes(), None, reading).map(|reply| reply.text).map_err(|failure| format!("{failure:?}"))
     }
 

@@ -7,15 +7,15 @@ use std::io::Read;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 
-use crate::engine::http::failure::Failure;
+use crate::engine::http::failure::TryFailure;
 
 /// An answer takes at most this many bytes once it is unpacked: a thousand times what a judge writes.
 const MOST: u64 = 64 << 20;
 
 /// `body` as the server wrote it, unpacked where its headers say that it is packed.
-pub(crate) fn unpacked(headers: &HeaderMap, body: &[u8]) -> Result<Vec<u8>, Failure> {
+pub(crate) fn unpacked(headers: &HeaderMap, body: &[u8]) -> Result<Vec<u8>, TryFailure> {
     let encoding = headers.get(CONTENT_ENCODING).map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_lowercase());
-    let packed = |what: &str| Failure::Unreadable(format!("the answer is compressed ({what}), which was not asked for"));
+    let packed = |what: &str| TryFailure::Unreadable(format!("the answer is compressed ({what}), which was not asked for"));
     match encoding.as_deref() {
         None | Some("" | "identity") => Ok(body.to_vec()),
         Some("gzip" | "x-gzip") => read(MultiGzDecoder::new(body)).ok_or_else(|| packed("a broken gzip")),

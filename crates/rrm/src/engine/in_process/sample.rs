@@ -6,8 +6,8 @@ mod candidates;
 mod weight;
 
 use self::{
-    candidates::{Candidates, Least, UNITS},
-    weight::{CHUNK, Weights},
+    candidates::{Candidates, Threshold, UNITS},
+    weight::{CHUNK, LogitScale},
 };
 use crate::engine::Sampling;
 
@@ -46,14 +46,14 @@ impl Sampler {
             let first = self.maxima.iter().position(|maximum| *maximum == top)? * CHUNK;
             return logits[first..].iter().position(|logit| *logit == top).map(|index| first + index);
         }
-        let weights = Weights { top, scale: (1.0 / temperature).min(f64::from(f32::MAX)) as f32 };
+        let weights = LogitScale { top, scale: (1.0 / temperature).min(f64::from(f32::MAX)) as f32 };
         let top_k = top_k.map(|k| k.max(1) as usize).filter(|k| *k < logits.len());
         // The best token weighs exactly 1.
         let min_p = min_p.map(|least| least.min(1.0) as f32);
         let candidates = &mut self.candidates;
         match top_k {
             Some(k) => {
-                candidates.gather(logits, &self.maxima, weights, Least { logit: bound(&self.maxima, k), weight: 0.0 });
+                candidates.gather(logits, &self.maxima, weights, Threshold { logit: bound(&self.maxima, k), weight: 0.0 });
                 candidates.keep_top_k(k);
                 if top_p < 1.0 {
                     candidates.keep_top_p(top_p * candidates.mass() as f64);
@@ -64,11 +64,11 @@ impl Sampler {
                 let total = self.sums.iter().sum::<f64>();
                 // All tokens that weigh less than this weigh less together than what is left out.
                 let least = (1.0 - top_p.max(0.0)) * total / logits.len() as f64;
-                candidates.gather(logits, &self.maxima, weights, Least { logit: f32::MIN, weight: least.min(1.0) as f32 });
+                candidates.gather(logits, &self.maxima, weights, Threshold { logit: f32::MIN, weight: least.min(1.0) as f32 });
                 candidates.keep_top_p(top_p * total * UNITS);
             }
             None => match min_p {
-                Some(weight) => candidates.gather(logits, &self.maxima, weights, Least { logit: f32::MIN, weight }),
+                Some(weight) => candidates.gather(logits, &self.maxima, weights, Threshold { logit: f32::MIN, weight }),
                 None => return Some(self.pick_of_all(logits, weights)),
             },
         }
@@ -80,7 +80,7 @@ impl Sampler {
 
     /// Draws one of all tokens.
     #[inline]
-    fn pick_of_all(&mut self, logits: &[f32], weights: Weights) -> usize {
+    fn pick_of_all(&mut self, logits: &[f32], weights: LogitScale) -> usize {
         weights.sums(logits, &mut self.sums);
         let mut left = self.random.unit() * self.sums.iter().sum::<f64>();
         let mut picked = 0;

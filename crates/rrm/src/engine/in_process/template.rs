@@ -12,7 +12,7 @@ use crate::{
 
 /// A stretch of a rendered conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part<'a> {
+pub enum TemplatePart<'a> {
     /// Written by the template: special tokens in it are meant.
     Markup(String),
     /// What a message says, trimmed where the template trims: data.
@@ -77,7 +77,7 @@ impl ChatTemplate {
     ///
     /// # Errors
     /// [`TemplateError`] where the template fails, or a content would not come out as it is (white space at its ends aside).
-    pub fn render<'a>(&self, messages: &'a [Message]) -> Result<Vec<Part<'a>>, TemplateError> {
+    pub fn render<'a>(&self, messages: &'a [Message]) -> Result<Vec<TemplatePart<'a>>, TemplateError> {
         let shown: Vec<Value> = messages
             .iter()
             .enumerate()
@@ -98,7 +98,7 @@ impl ChatTemplate {
     pub fn opens_thinking(&self) -> bool {
         let question = [Message::user("x")];
         let parts = self.render(&question).unwrap_or_default();
-        parts.last().is_some_and(|part| matches!(part, Part::Markup(markup) if transcript::ends_open(markup)))
+        parts.last().is_some_and(|part| matches!(part, TemplatePart::Markup(markup) if transcript::ends_open(markup)))
     }
 }
 
@@ -111,7 +111,7 @@ fn placeholder(index: usize, content: &str) -> String {
     if content.is_empty() { String::new() } else { format!("{PROBE}{OPEN}{index}{CLOSE}{PROBE}") }
 }
 
-fn split<'a>(rendered: &str, messages: &'a [Message]) -> Result<Vec<Part<'a>>, TemplateError> {
+fn split<'a>(rendered: &str, messages: &'a [Message]) -> Result<Vec<TemplatePart<'a>>, TemplateError> {
     let mut parts = Vec::new();
     let mut used = vec![false; messages.len()];
     let mut pieces = rendered.split(OPEN);
@@ -125,14 +125,14 @@ fn split<'a>(rendered: &str, messages: &'a [Message]) -> Result<Vec<Part<'a>>, T
             Some(untrimmed) => markup = untrimmed,
             None => content = content.trim_start(),
         }
-        parts.push(Part::Markup(markup.to_owned()));
+        parts.push(TemplatePart::Markup(markup.to_owned()));
         match rest.strip_prefix(PROBE) {
             Some(untrimmed) => markup = untrimmed,
             None => (markup, content) = (rest, content.trim_end()),
         }
-        parts.push(Part::Content(content));
+        parts.push(TemplatePart::Content(content));
     }
-    parts.push(Part::Markup(markup.to_owned()));
+    parts.push(TemplatePart::Markup(markup.to_owned()));
     match messages.iter().zip(used).position(|(message, used)| !used && !message.content.is_empty()) {
         Some(index) => Err(TemplateError::LeavesOut { number: index + 1, role: messages[index].role }),
         None => Ok(parts),
@@ -147,12 +147,12 @@ mod tests {
         let template =
             ChatTemplate::new(Some(source.to_owned()), "<s>".to_owned(), "</s>".to_owned()).map_err(|e| e.to_string())?;
         let parts = template.render(messages).map_err(|e| e.to_string())?;
-        Ok(parts.iter().map(|part| if let Part::Markup(text) = part { text.clone() } else { content(part) }).collect())
+        Ok(parts.iter().map(|part| if let TemplatePart::Markup(text) = part { text.clone() } else { content(part) }).collect())
     }
 
     /// Marks contents so that a test sees where they begin and end.
-    fn content(part: &Part<'_>) -> String {
-        if let Part::Content(text) = part { format!("«{text}»") } else { String::new() }
+    fn content(part: &TemplatePart<'_>) -> String {
+        if let TemplatePart::Content(text) = part { format!("«{text}»") } else { String::new() }
     }
 
     fn system(text: &str) -> Message {

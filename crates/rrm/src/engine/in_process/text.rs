@@ -3,21 +3,21 @@
 use crate::engine::TokenSink;
 
 /// A text that grows.
-pub struct Text {
+pub struct GrowingText {
     whole: String,
     /// The first bytes of a character whose rest is to come.
     partial: Vec<u8>,
     /// How much of `whole` the watcher has.
     released: usize,
-    /// What [`Text::cut_after`] looked through: from where, and to where.
+    /// What [`GrowingText::cut_after`] looked through: from where, and to where.
     searched: (usize, usize),
     sink: Option<TokenSink>,
 }
 
-impl Text {
+impl GrowingText {
     /// An empty text, watched by `sink`.
     pub fn new(sink: Option<TokenSink>) -> Self {
-        Text { whole: String::new(), partial: Vec::new(), released: 0, searched: (0, 0), sink }
+        GrowingText { whole: String::new(), partial: Vec::new(), released: 0, searched: (0, 0), sink }
     }
 
     /// All whole characters so far.
@@ -117,7 +117,7 @@ mod tests {
             before in "[ab€]{0,4}", bytes in "[ab€]{0,40}", sizes in prop::collection::vec(1usize..6, 40),
             stops in prop::collection::vec("[ab€]{0,4}", 0..3),
         ) {
-            let mut text = Text::new(None);
+            let mut text = GrowingText::new(None);
             text.push(before.as_bytes());
             let (mut rest, mut whole, mut cut) = (bytes.as_bytes(), before.as_bytes().to_vec(), false);
             for size in sizes {
@@ -143,7 +143,7 @@ mod tests {
     fn characters_spread_over_tokens_are_shown_whole() {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let watcher = seen.clone();
-        let mut text = Text::new(Some(Arc::new(move |piece: &str| watcher.lock().unwrap().push(piece.to_owned()))));
+        let mut text = GrowingText::new(Some(Arc::new(move |piece: &str| watcher.lock().unwrap().push(piece.to_owned()))));
         for byte in "aß€😀".bytes() {
             text.push(&[byte]);
         }
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_character_are_replaced() {
-        let mut text = Text::new(None);
+        let mut text = GrowingText::new(None);
         text.push(b"a\xff\xf0\x9f");
         assert_eq!(text.as_str(), "a\u{fffd}");
         text.push(b"b");
@@ -166,7 +166,7 @@ mod tests {
     fn a_stop_string_is_kept_and_what_follows_is_not_shown() {
         let seen = Arc::new(Mutex::new(String::new()));
         let watcher = seen.clone();
-        let mut text = Text::new(Some(Arc::new(move |piece: &str| watcher.lock().unwrap().push_str(piece))));
+        let mut text = GrowingText::new(Some(Arc::new(move |piece: &str| watcher.lock().unwrap().push_str(piece))));
         text.push(b"} before ");
         let from = text.as_str().len();
         text.hold(b"Assistant 1} and \xe2");
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_stop_string_may_be_spread_over_tokens_but_not_begin_before() {
-        let mut text = Text::new(None);
+        let mut text = GrowingText::new(None);
         text.push(b"]");
         let from = text.as_str().len();
         text.hold(b"]x]");

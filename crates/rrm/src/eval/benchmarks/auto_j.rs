@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 use super::{NOT_RUN, exact, no_metrics, pooled, text};
 use crate::{
     dataset::Item,
-    eval::{Case, Layout, Orders, Protocol, Unit},
+    eval::{BenchmarkLayout, Case, Orders, Protocol, ScoreUnit},
     vote::{Choice, Decision},
 };
 
@@ -18,8 +18,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tried: NOT_RUN,
     orders: Orders::Both,
     apart: None,
-    unit: Unit::Pair,
-    layouts: &[Layout {
+    unit: ScoreUnit::Pair,
+    layouts: &[BenchmarkLayout {
         needs: &["scenario", "label", "prompt", "response 1", "response 2"],
         columns: &["prompt=prompt", "responses=response 1,response 2"],
         responses: Some(2),

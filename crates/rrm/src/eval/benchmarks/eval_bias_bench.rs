@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{mean_of_orders, no_metrics, pair_case, pooled, text};
 use crate::{
     dataset::Item,
-    eval::{Case, Layout, Orders, Protocol, Unit},
+    eval::{BenchmarkLayout, Case, Orders, Protocol, ScoreUnit},
 };
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -17,8 +17,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tried: "on all 80 pairs",
     orders: Orders::Both,
     apart: None,
-    unit: Unit::Pair,
-    layouts: &[Layout {
+    unit: ScoreUnit::Pair,
+    layouts: &[BenchmarkLayout {
         needs: &["bias", "instruction", "response1", "response2", "label"],
         columns: &["prompt=instruction", "responses=response1,response2", "label=label:1,2"],
         responses: Some(2),

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{no_metrics, pair_case, pooled, text};
 use crate::{
     dataset::Item,
-    eval::{Case, Layout, Orders, Protocol, Unit},
+    eval::{BenchmarkLayout, Case, Orders, Protocol, ScoreUnit},
     vote::{Choice, Decision},
 };
 
@@ -18,8 +18,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tried: "on the 350 pairs of GPT-4o",
     orders: Orders::Both,
     apart: Some("response_model"),
-    unit: Unit::Pair,
-    layouts: &[Layout {
+    unit: ScoreUnit::Pair,
+    layouts: &[BenchmarkLayout {
         needs: &["pair_id", "question", "response_A", "response_B", "label", "source", "response_model"],
         columns: &["id=pair_id", "prompt=question", "responses=response_A,response_B", "label=label"],
         responses: Some(2),

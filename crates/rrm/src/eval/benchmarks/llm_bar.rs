@@ -9,7 +9,7 @@ use std::path::Path;
 use super::{mean, mean_of_orders, no_metrics, pair_case_of};
 use crate::{
     dataset::Item,
-    eval::{Case, Layout, Level, Orders, Protocol, Section, Unit},
+    eval::{BenchmarkLayout, Case, GroupLevel, Orders, Protocol, ScoreUnit, Section},
 };
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -19,15 +19,15 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tried: "on all 419 pairs",
     orders: Orders::Both,
     apart: None,
-    unit: Unit::Pair,
-    layouts: &[Layout { cases, ..LAYOUT }],
+    unit: ScoreUnit::Pair,
+    layouts: &[BenchmarkLayout { cases, ..LAYOUT }],
     official: mean_of_orders,
     sections,
     metrics: no_metrics,
 };
 
 /// How its files are read; RewardBench holds the same pairs.
-pub(crate) const LAYOUT: Layout = Layout {
+pub(crate) const LAYOUT: BenchmarkLayout = BenchmarkLayout {
     needs: &["input", "output_1", "output_2", "label"],
     columns: &["prompt=input", "responses=output_1,output_2", "label=label:1,2"],
     responses: Some(2),
@@ -57,5 +57,5 @@ fn cases(file: &Path, item: Item) -> Result<Vec<Case>, String> {
 
 fn sections(_: &[&str]) -> Vec<Section> {
     let all = || FOLDERS.iter().map(|(_, subset)| (*subset).to_owned());
-    vec![mean(Level::Section, "adversarial", all().skip(1)), mean(Level::Overall, "overall", all())]
+    vec![mean(GroupLevel::Section, "adversarial", all().skip(1)), mean(GroupLevel::Overall, "overall", all())]
 }

@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 use super::{NOT_RUN, mean_of_orders, no_metrics, pooled, text};
 use crate::{
     dataset::Item,
-    eval::{Case, Layout, Orders, Protocol, Unit},
+    eval::{BenchmarkLayout, Case, Orders, Protocol, ScoreUnit},
     vote::Choice,
 };
 
@@ -19,8 +19,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tried: NOT_RUN,
     orders: Orders::Both,
     apart: None,
-    unit: Unit::Pair,
-    layouts: &[Layout {
+    unit: ScoreUnit::Pair,
+    layouts: &[BenchmarkLayout {
         needs: &["question_id", "model_a", "model_b", "winner", "judge", "conversation_a", "conversation_b", "turn"],
         columns: &["prompt=conversation_a.0.content", "responses=conversation_a.1.content,conversation_b.1.content"],
         responses: Some(2),

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{mean_of_orders, no_metrics, pair_case, pooled};
 use crate::{
     dataset::Item,
-    eval::{Case, Layout, Orders, Protocol, Unit},
+    eval::{BenchmarkLayout, Case, Orders, Protocol, ScoreUnit},
 };
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -15,8 +15,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tried: "",
     orders: Orders::Drawn,
     apart: None,
-    unit: Unit::Pair,
-    layouts: &[Layout { needs: &[], columns: &[], responses: Some(2), cases }],
+    unit: ScoreUnit::Pair,
+    layouts: &[BenchmarkLayout { needs: &[], columns: &[], responses: Some(2), cases }],
     official: mean_of_orders,
     sections: |subsets| vec![pooled(subsets)],
     metrics: no_metrics,

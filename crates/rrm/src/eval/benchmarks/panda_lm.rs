@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{mean_of_orders, pair_case, pooled};
 use crate::{
     dataset::Item,
-    eval::{Case, Confusion, Layout, Orders, Protocol, Unit},
+    eval::{BenchmarkLayout, Case, Confusion, Orders, Protocol, ScoreUnit},
 };
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -18,8 +18,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tried: "on all 999 pairs",
     orders: Orders::Given,
     apart: None,
-    unit: Unit::Pair,
-    layouts: &[Layout {
+    unit: ScoreUnit::Pair,
+    layouts: &[BenchmarkLayout {
         needs: &["instruction", "input", "response1", "response2", "annotator1", "annotator2", "annotator3"],
         columns: &[
             "id=idx",

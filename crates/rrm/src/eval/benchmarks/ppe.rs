@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{NOT_RUN, mean, no_metrics, or_half, text};
 use crate::{
     dataset::Item,
-    eval::{Case, Layout, Level, Orders, Protocol, Section, Unit},
+    eval::{BenchmarkLayout, Case, GroupLevel, Orders, Protocol, ScoreUnit, Section},
     vote::Choice,
 };
 
@@ -21,7 +21,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tried: NOT_RUN,
     orders: Orders::Drawn,
     apart: None,
-    unit: Unit::Pair,
+    unit: ScoreUnit::Pair,
     layouts: &[LAYOUT],
     official: or_half,
     sections,
@@ -29,7 +29,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 };
 
 /// How a row is read.
-pub(crate) const LAYOUT: Layout = Layout {
+pub(crate) const LAYOUT: BenchmarkLayout = BenchmarkLayout {
     needs: &["question_id", "model_name", "prompt", "response_1", "response_32", "scores", PAIRS],
     columns: &[
         "id=question_id",
@@ -98,5 +98,5 @@ fn labelled(pair: &Value, right: &[Option<bool>]) -> Result<((usize, usize), Cho
 }
 
 fn sections(_: &[&str]) -> Vec<Section> {
-    vec![mean(Level::Overall, "overall", SETS.map(|(_, set)| set.to_owned()))]
+    vec![mean(GroupLevel::Overall, "overall", SETS.map(|(_, set)| set.to_owned()))]
 }

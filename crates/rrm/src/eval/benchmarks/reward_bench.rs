@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{llm_bar, mean, no_metrics, or_half, pair_case_of, text};
 use crate::{
     dataset::Item,
-    eval::{Case, Layout, Level, Orders, Protocol, Section, Unit, Weight},
+    eval::{BenchmarkLayout, Case, GroupLevel, Orders, Protocol, ScoreUnit, Section, Weight},
 };
 
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -18,16 +18,21 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tried: "on HumanEvalPack and LLMBar, in place of the hep-* and llmbar-* parts; not run on the published rows",
     orders: Orders::Drawn,
     apart: None,
-    unit: Unit::Pair,
+    unit: ScoreUnit::Pair,
     layouts: &[
-        Layout { needs: &["prompt", "chosen", "rejected", "subset"], columns: &[], responses: Some(2), cases: published },
-        Layout {
+        BenchmarkLayout {
+            needs: &["prompt", "chosen", "rejected", "subset"],
+            columns: &[],
+            responses: Some(2),
+            cases: published,
+        },
+        BenchmarkLayout {
             needs: &["task_id", "instruction", "canonical_solution", "buggy_solution"],
             columns: &["id=task_id", "prompt=instruction", "chosen=canonical_solution", "rejected=buggy_solution"],
             responses: Some(2),
             cases: human_eval_pack,
         },
-        Layout { cases: llmbar, ..llm_bar::LAYOUT },
+        BenchmarkLayout { cases: llmbar, ..llm_bar::LAYOUT },
     ],
     official: or_half,
     sections,
@@ -111,11 +116,11 @@ fn llmbar(file: &Path, item: Item) -> Result<Vec<Case>, String> {
 
 fn sections(_: &[&str]) -> Vec<Section> {
     let section = |(name, subsets): &(&str, &[(&str, f64)])| Section {
-        level: Level::Section,
+        level: GroupLevel::Section,
         name: (*name).to_owned(),
         parts: subsets.iter().map(|(subset, weight)| ((*subset).to_owned(), Weight::Fixed(*weight))).collect(),
         same_rows: false,
     };
-    let overall = mean(Level::Overall, "overall", SECTIONS.iter().map(|(name, _)| (*name).to_owned()));
+    let overall = mean(GroupLevel::Overall, "overall", SECTIONS.iter().map(|(name, _)| (*name).to_owned()));
     SECTIONS.iter().map(section).chain([overall]).collect()
 }

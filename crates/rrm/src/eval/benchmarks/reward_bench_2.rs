@@ -9,7 +9,7 @@ use std::{path::Path, sync::Arc};
 use super::{NOT_RUN, mean, mean_of_orders, no_metrics, text};
 use crate::{
     dataset::Item,
-    eval::{Case, Layout, Level, Orders, Protocol, Section, Unit},
+    eval::{BenchmarkLayout, Case, GroupLevel, Orders, Protocol, ScoreUnit, Section},
     vote::Choice,
 };
 
@@ -21,8 +21,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tried: NOT_RUN,
     orders: Orders::Drawn,
     apart: None,
-    unit: Unit::Row,
-    layouts: &[Layout {
+    unit: ScoreUnit::Row,
+    layouts: &[BenchmarkLayout {
         needs: &["prompt", "chosen", "rejected", "num_correct", "subset"],
         columns: &[],
         responses: None,
@@ -56,5 +56,5 @@ fn cases(_: &Path, mut item: Item) -> Result<Vec<Case>, String> {
 }
 
 fn sections(_: &[&str]) -> Vec<Section> {
-    vec![mean(Level::Overall, "overall", SUBSETS.map(str::to_owned))]
+    vec![mean(GroupLevel::Overall, "overall", SUBSETS.map(str::to_owned))]
 }

@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 use super::{exact, mean, no_metrics};
 use crate::{
     dataset::Item,
-    eval::{Case, Layout, Level, Orders, Protocol, Section, Unit, Weight},
+    eval::{BenchmarkLayout, Case, GroupLevel, Orders, Protocol, ScoreUnit, Section, Weight},
     vote::{Choice, Decision},
 };
 
@@ -19,8 +19,8 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     tried: "on chat, code and both safety files (798 prompts); math is not here",
     orders: Orders::Drawn,
     apart: None,
-    unit: Unit::Pair,
-    layouts: &[Layout { needs: &["id", "prompt", "chosen", "rejected"], columns: &[], responses: Some(6), cases }],
+    unit: ScoreUnit::Pair,
+    layouts: &[BenchmarkLayout { needs: &["id", "prompt", "chosen", "rejected"], columns: &[], responses: Some(6), cases }],
     official,
     sections,
     metrics: no_metrics,
@@ -73,12 +73,12 @@ fn official(label: Choice, decisions: &[Decision]) -> f64 {
 
 fn sections(_: &[&str]) -> Vec<Section> {
     let domain = |(_, domain): &(&str, &str)| Section {
-        level: Level::Section,
+        level: GroupLevel::Section,
         name: (*domain).to_owned(),
         parts: LEVELS.map(|level| (format!("{domain}/{level}"), Weight::Fixed(1.0))).into(),
         same_rows: true,
     };
-    let across = |level: &&str| mean(Level::Section, level, DOMAINS.map(|(_, domain)| format!("{domain}/{level}")));
-    let overall = mean(Level::Overall, "overall", DOMAINS.map(|(_, domain)| domain.to_owned()));
+    let across = |level: &&str| mean(GroupLevel::Section, level, DOMAINS.map(|(_, domain)| format!("{domain}/{level}")));
+    let overall = mean(GroupLevel::Overall, "overall", DOMAINS.map(|(_, domain)| domain.to_owned()));
     DOMAINS.iter().map(domain).chain(LEVELS.iter().map(across)).chain([overall]).collect()
 }

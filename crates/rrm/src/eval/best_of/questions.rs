@@ -55,14 +55,19 @@ impl Questions {
 }
 
 /// Questions, the files that they are of, and what should be said about the reading, a sentence each.
-pub type Loaded = (Vec<Item>, Vec<DataFile>, Vec<String>);
+pub type LoadedQuestions = (Vec<Item>, Vec<DataFile>, Vec<String>);
 
 /// Reads questions with their responses, in an order that is drawn by `seed`, and what should be said about the reading. `columns` are those of [`Questions::BestOf`]; the published
 /// ones have their own.
 ///
 /// # Errors
 /// [`EvalError`] for what cannot be read, for an id that comes twice, and for rows without a word on whether a response is right.
-pub fn load_best_of(questions: Questions, paths: &[PathBuf], columns: &ColumnNames, seed: u64) -> Result<Loaded, EvalError> {
+pub fn load_best_of(
+    questions: Questions,
+    paths: &[PathBuf],
+    columns: &ColumnNames,
+    seed: u64,
+) -> Result<LoadedQuestions, EvalError> {
     let listed = expanded(paths)?;
     let (columns, note) = dataset::settled(&listed, &questions.columns(columns)?)?;
     let reading = ReadOptions { at_least: 1, columns, ..ReadOptions::default() };

@@ -14,9 +14,9 @@ use rusqlite::Connection;
 use super::{Identity, PaidBefore, identity};
 use crate::engine::EngineInfo;
 
-/// What a store holds of one model under other fingerprints than the one that is asked for.
+/// The completions that a store holds of a model under other fingerprints than the requested one.
 #[derive(Debug, Default)]
-pub struct Elsewhere {
+pub struct OtherFingerprints {
     /// Completions.
     pub completions: u64,
     /// The other fingerprints, the latest first.
@@ -30,7 +30,7 @@ pub struct Elsewhere {
     items: HashSet<u64>,
 }
 
-impl Elsewhere {
+impl OtherFingerprints {
     /// What is said of this row under this format, where it is among what was answered.
     pub fn about(&self, format_hash: &str, item: &str) -> Option<PaidBefore> {
         self.items.contains(&self.hasher.hash_one((format_hash, item))).then(|| PaidBefore {
@@ -68,7 +68,7 @@ pub(super) fn find(
     path: &Path,
     engine: &EngineInfo,
     (also, changes): (&[String], Option<&str>),
-) -> Result<Elsewhere, rusqlite::Error> {
+) -> Result<OtherFingerprints, rusqlite::Error> {
     let wanted = model(&engine.name);
     let mut sources =
         connection.prepare("SELECT id, engine, fingerprint, format FROM source WHERE fingerprint <> ?1 ORDER BY id DESC")?;
@@ -80,7 +80,7 @@ pub(super) fn find(
         |name: &str, fingerprint: &String| model(name) == wanted && !also.contains(fingerprint) && !meant.contains(fingerprint);
     let others = rows.filter(|row| row.as_ref().map_or(true, |(_, name, fingerprint, _)| is_other(name, fingerprint)));
     let others = others.collect::<Result<Vec<_>, _>>()?;
-    let mut found = Elsewhere { path: path.to_owned(), model: wanted.to_owned(), ..Elsewhere::default() };
+    let mut found = OtherFingerprints { path: path.to_owned(), model: wanted.to_owned(), ..OtherFingerprints::default() };
     let formats: HashMap<i64, &str> = others.iter().map(|(id, .., format)| (*id, format.as_str())).collect();
     if formats.is_empty() {
         return Ok(found);

@@ -40,7 +40,7 @@ pub struct GcReport {
 /// [`StoreError`]; what was dropped until then stays dropped.
 pub fn gc(path: impl AsRef<Path>, garbage: &Garbage) -> Result<GcReport, StoreError> {
     let path = path.as_ref();
-    let connection = schema::open(path, schema::Mode::Existing)?;
+    let connection = schema::open(path, schema::OpenMode::Existing)?;
     let bytes_before = stats::size(path);
     let dropped = drop_rows(&connection, garbage).map_err(|error| explain(path, &error))?;
     let kept = compact(&connection).map_err(|error| explain(path, &error))?;

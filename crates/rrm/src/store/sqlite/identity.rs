@@ -79,7 +79,7 @@ impl Identities {
     /// # Errors
     /// [`StoreError`] when the file cannot be created or written.
     pub fn remember(&self, identity: &Identity) -> Result<(), StoreError> {
-        let mut connection = schema::open(&self.path, schema::Mode::Create)?;
+        let mut connection = schema::open(&self.path, schema::OpenMode::Create)?;
         write(&mut connection, std::slice::from_ref(identity)).map_err(|error| explain(&self.path, &error))
     }
 
@@ -88,7 +88,7 @@ impl Identities {
     /// # Errors
     /// [`StoreError`] when the file cannot be written.
     pub fn forget(&self, identity: &Identity) -> Result<(), StoreError> {
-        let connection = schema::open(&self.path, schema::Mode::Existing)?;
+        let connection = schema::open(&self.path, schema::OpenMode::Existing)?;
         let Identity { model, changes, fingerprint, .. } = identity;
         let delete = "DELETE FROM identity WHERE model = ?1 AND changes = ?2 AND fingerprint = ?3";
         connection.execute(delete, params![model, changes, fingerprint]).map(drop).map_err(|error| explain(&self.path, &error))

@@ -9,7 +9,7 @@ use super::{
     StoreError,
     explain::explain,
     identity,
-    row::{self, Row},
+    row::{self, CompletionRow},
     schema,
 };
 use crate::address::CompletionKey;
@@ -38,7 +38,7 @@ pub fn merge(into: impl AsRef<Path>, from: &[impl AsRef<Path>]) -> Result<MergeR
     // All are opened before anything is written, so that a mistyped name changes nothing.
     let sources: Result<Vec<Connection>, StoreError> = from.iter().map(|path| schema::open_reader(path.as_ref())).collect();
     let sources = sources?;
-    let mut target = schema::open(into, schema::Mode::Create)?;
+    let mut target = schema::open(into, schema::OpenMode::Create)?;
     let mut report = MergeReport::default();
     for (path, source) in from.iter().zip(&sources) {
         let mut last_id = 0;
@@ -57,23 +57,23 @@ pub fn merge(into: impl AsRef<Path>, from: &[impl AsRef<Path>]) -> Result<MergeR
 }
 
 /// A row of a store that is merged, with the names behind its source number.
-struct Found {
+struct MergedRow {
     id: i64,
-    row: Row,
+    row: CompletionRow,
     engine: String,
     fingerprint: String,
     format: String,
 }
 
 /// Reads in steps, not in one long query, because SQLite's log cannot shrink while anybody reads an old state.
-fn next_rows(source: &Connection, last_id: i64) -> Result<Vec<Found>, rusqlite::Error> {
+fn next_rows(source: &Connection, last_id: i64) -> Result<Vec<MergedRow>, rusqlite::Error> {
     let mut statement = source.prepare_cached(
         "SELECT c.id, key, created, prompt_tokens, completion_tokens, item, shown_first, shown_second, vote, body,
                 engine, fingerprint, format
          FROM completion AS c JOIN source AS s ON s.id = c.source WHERE c.id > ?1 ORDER BY c.id LIMIT ?2",
     )?;
     let read = |row: &rusqlite::Row<'_>| {
-        let found = Row {
+        let found = CompletionRow {
             key: CompletionKey(row.get(1)?),
             source: 0,
             created: row.get(2)?,
@@ -84,15 +84,15 @@ fn next_rows(source: &Connection, last_id: i64) -> Result<Vec<Found>, rusqlite::
             vote: row.get(8)?,
             body: row.get(9)?,
         };
-        Ok(Found { id: row.get(0)?, row: found, engine: row.get(10)?, fingerprint: row.get(11)?, format: row.get(12)? })
+        Ok(MergedRow { id: row.get(0)?, row: found, engine: row.get(10)?, fingerprint: row.get(11)?, format: row.get(12)? })
     };
     statement.query_map(params![last_id, STEP as i64], read)?.collect()
 }
 
-fn add(target: &mut Connection, found: Vec<Found>, report: &mut MergeReport) -> Result<(), rusqlite::Error> {
+fn add(target: &mut Connection, found: Vec<MergedRow>, report: &mut MergeReport) -> Result<(), rusqlite::Error> {
     let transaction = target.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut step = MergeReport::default();
-    for Found { mut row, engine, fingerprint, format, .. } in found {
+    for MergedRow { mut row, engine, fingerprint, format, .. } in found {
         row.source = row::source_id(&transaction, &engine, &fingerprint, &format)?;
         if row::insert(&transaction, &row)? {
             step.added += 1;

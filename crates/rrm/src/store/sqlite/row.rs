@@ -14,7 +14,7 @@ const COMPRESS_FROM: usize = 256;
 const ZLIB: u8 = 0x78;
 
 /// One row of the table `completion`, ready to be written.
-pub(super) struct Row {
+pub(super) struct CompletionRow {
     pub(super) key: CompletionKey,
     pub(super) source: i64,
     pub(super) created: i64,
@@ -27,12 +27,12 @@ pub(super) struct Row {
 }
 
 /// Writes a row unless its key is there already; returns whether it was written.
-pub(super) fn insert(connection: &Connection, row: &Row) -> Result<bool, rusqlite::Error> {
+pub(super) fn insert(connection: &Connection, row: &CompletionRow) -> Result<bool, rusqlite::Error> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO completion (key, source, created, prompt_tokens, completion_tokens, item, shown_first, shown_second, vote, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (key) DO NOTHING",
     )?;
-    let Row { key, source, created, prompt_tokens, completion_tokens, item, shown, vote, body } = row;
+    let CompletionRow { key, source, created, prompt_tokens, completion_tokens, item, shown, vote, body } = row;
     let written = statement.execute(params![
         key.0,
         source,

@@ -49,7 +49,7 @@ const TABLES: &str = "
 
 /// Whether a file may be created.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum OpenMode {
     /// A missing or empty file becomes a store.
     Create,
     /// The file must be a store already.
@@ -57,7 +57,7 @@ pub(super) enum Mode {
 }
 
 /// A connection that may write.
-pub(super) fn open(path: &Path, mode: Mode) -> Result<Connection, StoreError> {
+pub(super) fn open(path: &Path, mode: OpenMode) -> Result<Connection, StoreError> {
     let connection = connect(path, mode)?;
     if connection.is_readonly("main").map_err(|error| explain(path, &error))? {
         return Err(StoreError::ReadOnly { path: path.to_owned() });
@@ -69,7 +69,7 @@ pub(super) fn open(path: &Path, mode: Mode) -> Result<Connection, StoreError> {
 ///
 /// It is not opened with SQLite's own read-only flag: such a connection cannot tidy up the log file when it is the last to go.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
-    let connection = match connect(path, Mode::Existing) {
+    let connection = match connect(path, OpenMode::Existing) {
         Err(error) if error.may_be_read() => return open_immutable(path).map_err(|_| error),
         connected => connected?,
     };
@@ -100,17 +100,17 @@ pub(super) fn open_immutable(path: &Path) -> Result<Connection, StoreError> {
     }
 }
 
-fn connect(path: &Path, mode: Mode) -> Result<Connection, StoreError> {
-    if mode == Mode::Existing && !path.exists() {
+fn connect(path: &Path, mode: OpenMode) -> Result<Connection, StoreError> {
+    if mode == OpenMode::Existing && !path.exists() {
         return Err(StoreError::Missing { path: path.to_owned() });
     }
-    let create = if mode == Mode::Create { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
+    let create = if mode == OpenMode::Create { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
     // The dot keeps SQLite from reading names such as `:memory:` or `file:x` as anything but names.
     let mut connection = Connection::open_with_flags(Path::new(".").join(path), flags).map_err(|error| explain(path, &error))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| explain(path, &error))?;
     if !is_store(&connection, path)? {
-        if mode == Mode::Existing {
+        if mode == OpenMode::Existing {
             return Err(StoreError::NotAStore { path: path.to_owned(), detail: "an empty database".into() });
         }
         create_tables(&mut connection, path)?;

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     Origin, StoreError,
     explain::explain,
-    row::{self, Packer, Row},
+    row::{self, CompletionRow, Packer},
 };
 use crate::{address::CompletionKey, engine::Completion};
 
@@ -24,15 +24,15 @@ const QUEUE: usize = 1024;
 /// their turn. Tasks in flight beyond that wait for the next one.
 const BATCH: usize = 1024;
 
-/// What the writer is asked for.
-pub(super) enum Order {
-    Put(Box<Put>),
+/// A command for the writer.
+pub(super) enum WriterCommand {
+    Put(Box<PendingCompletion>),
     /// Finish what came before, empty the log into the file and end.
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
 /// One completion on its way to the disk.
-pub(super) struct Put {
+pub(super) struct PendingCompletion {
     pub(super) key: CompletionKey,
     pub(super) origin: Origin,
     pub(super) completion: Completion,
@@ -41,7 +41,7 @@ pub(super) struct Put {
 }
 
 /// Starts the writer, which ends when the queue is dropped or an order says so.
-pub(super) fn start(path: PathBuf, connection: Connection) -> Result<mpsc::Sender<Order>, StoreError> {
+pub(super) fn start(path: PathBuf, connection: Connection) -> Result<mpsc::Sender<WriterCommand>, StoreError> {
     let (queue, orders) = mpsc::channel(QUEUE);
     let failed = StoreError::Failed { path: path.clone(), detail: "no thread can be started to write".into() };
     let writer = move || run(&path, connection, orders);
@@ -49,7 +49,7 @@ pub(super) fn start(path: PathBuf, connection: Connection) -> Result<mpsc::Sende
     Ok(queue)
 }
 
-fn run(path: &Path, mut connection: Connection, mut orders: mpsc::Receiver<Order>) {
+fn run(path: &Path, mut connection: Connection, mut orders: mpsc::Receiver<WriterCommand>) {
     let mut packer = Packer::new();
     let mut batch = Vec::new();
     while let Some(order) = orders.blocking_recv() {
@@ -57,8 +57,8 @@ fn run(path: &Path, mut connection: Connection, mut orders: mpsc::Receiver<Order
         let mut close = None;
         while let Some(order) = next {
             match order {
-                Order::Put(put) => batch.push(*put),
-                Order::Close(reply) => {
+                WriterCommand::Put(put) => batch.push(*put),
+                WriterCommand::Close(reply) => {
                     close = Some(reply);
                     break;
                 }
@@ -76,7 +76,7 @@ fn run(path: &Path, mut connection: Connection, mut orders: mpsc::Receiver<Order
 }
 
 /// Empties the batch; every sender is answered after the commit, or told why there was none.
-fn commit_and_reply(path: &Path, connection: &mut Connection, packer: &mut Packer, batch: &mut Vec<Put>) {
+fn commit_and_reply(path: &Path, connection: &mut Connection, packer: &mut Packer, batch: &mut Vec<PendingCompletion>) {
     match commit(path, connection, packer, batch) {
         Ok(earlier) => {
             // A sender that is gone was cancelled after it had paid: the completion is kept all the same.
@@ -97,7 +97,7 @@ fn commit(
     path: &Path,
     connection: &mut Connection,
     packer: &mut Packer,
-    batch: &[Put],
+    batch: &[PendingCompletion],
 ) -> Result<Vec<Option<Completion>>, StoreError> {
     let explain = |error: rusqlite::Error| explain(path, &error);
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs() as i64);
@@ -115,7 +115,7 @@ fn commit(
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => *new.insert(row::source_id(&transaction, engine, fingerprint, format_hash).map_err(explain)?),
         };
-        let row = Row {
+        let row = CompletionRow {
             key: put.key,
             source,
             created,

@@ -2,7 +2,7 @@
 
 use rrm::{
     chat::Message,
-    dataset::{Example, Said, read_examples},
+    dataset::{Example, TurnsOrText, read_examples},
 };
 
 use super::file;
@@ -17,13 +17,17 @@ fn one(json: &str) -> Result<Example, String> {
 #[test]
 fn prompts_and_completions_are_texts_or_messages() {
     let text = one(r#"{"prompt": "The sky is", "completion": " blue.", "source": "mine"}"#).unwrap();
-    let expected =
-        Example { id: "row-1".to_owned(), row: 1, prompt: Said::Text("The sky is".to_owned()), completion: " blue.".to_owned() };
+    let expected = Example {
+        id: "row-1".to_owned(),
+        row: 1,
+        prompt: TurnsOrText::Text("The sky is".to_owned()),
+        completion: " blue.".to_owned(),
+    };
     assert_eq!(text, expected);
     let turns = one(
         r#"{"id": 7, "prompt": [{"role": "user", "content": "Colour?"}], "completion": [{"role": "assistant", "content": "Blue."}]}"#,
     );
-    let prompt = Said::Turns(vec![Message::user("Colour?")]);
+    let prompt = TurnsOrText::Turns(vec![Message::user("Colour?")]);
     assert_eq!(turns.unwrap(), Example { id: "7".to_owned(), row: 1, prompt, completion: "Blue.".to_owned() });
 }
 

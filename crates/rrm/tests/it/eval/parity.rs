@@ -11,7 +11,7 @@ use flate2::read::GzDecoder;
 use futures::future::{BoxFuture, ready};
 use rrm::{
     engine::{Completion, Engine, EngineError, EngineInfo, Finish, Request, Usage},
-    eval::{Benchmark, Level, Share, combine},
+    eval::{Benchmark, GroupLevel, Share, combine},
     vote::{Choice, Decision},
 };
 use serde::Deserialize;
@@ -31,11 +31,11 @@ fn parity_1_sections_of_rewardbench_from_the_released_accuracies() {
         assert_eq!(subsets.len(), 23);
         let combined = combine(Benchmark::RewardBench, &subsets);
         assert!(combined.iter().all(|group| group.missing.is_empty()));
-        for group in combined.iter().filter(|group| group.level == Level::Section) {
+        for group in combined.iter().filter(|group| group.level == GroupLevel::Section) {
             let theirs = released["leaderboard"][&group.name].as_f64().unwrap();
             assert!((group.share.value - theirs).abs() < 1e-12, "{judge} {}: {} {theirs}", group.name, group.share.value);
         }
-        let ours = combined.iter().find(|group| group.level == Level::Overall).unwrap().share.value;
+        let ours = combined.iter().find(|group| group.level == GroupLevel::Overall).unwrap().share.value;
         assert!((ours - overall).abs() < 5e-6, "{judge}: {ours}");
         let values: Vec<_> = combined.iter().map(|group| format!("{} {}", group.name, group.share.value)).collect();
         eprintln!("RRM-{judge}: {}", values.join(", "));

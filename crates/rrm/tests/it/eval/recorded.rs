@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rrm::{
     dataset::ColumnNames,
-    eval::{self, Benchmark, Evaluation, Recorded, Suite},
+    eval::{self, Benchmark, BenchmarkEvaluation, RecordedResults, Suite},
     vote::Decision,
 };
 use serde_json::json;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::{group, official, strict, suite};
 
-fn scored(suite: &Suite, paths: &[PathBuf]) -> Result<(Recorded, Evaluation), String> {
+fn scored(suite: &Suite, paths: &[PathBuf]) -> Result<(RecordedResults, BenchmarkEvaluation), String> {
     let recorded = eval::recorded(suite, paths).map_err(|error| error.to_string())?;
     let evaluation = eval::recorded_scores(suite, &recorded.tally, "test", recorded.files.clone());
     Ok((recorded, evaluation))

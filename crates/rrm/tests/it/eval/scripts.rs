@@ -2,7 +2,7 @@
 
 use rrm::{
     dataset::ColumnNames,
-    eval::{self, Benchmark, CaseRow, Evaluation, Suite},
+    eval::{self, Benchmark, BenchmarkEvaluation, CaseRow, Suite},
     result::MatchRow,
     vote::Decision,
 };
@@ -103,7 +103,7 @@ fn suite(benchmark: Benchmark, row: impl Fn(usize) -> Value) -> Suite {
     eval::load(benchmark, &[path], &ColumnNames::default()).unwrap()
 }
 
-async fn script(spec: &str, suite: &Suite) -> (Vec<CaseRow>, Evaluation) {
+async fn script(spec: &str, suite: &Suite) -> (Vec<CaseRow>, BenchmarkEvaluation) {
     evaluate(&judge(Arc::new(scripted(spec).unwrap()), "rrm"), suite).await
 }
 

@@ -4,9 +4,9 @@
 
 use serde_json::Value;
 
-/// That a request is too long.
+/// A server's complaint that a request is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Complaint {
+pub(super) enum LengthComplaint {
     /// Prompt and reserved tokens, and how many fit.
     Numbers { tokens: u64, limit: u64 },
     /// The server's words say it, and no numbers that can be told apart.
@@ -141,7 +141,7 @@ const LIMITS: [&str; 26] = [
 ];
 
 /// Whether an answer with this status complains about the length of the request; `detail` are the words in `body`.
-pub(super) fn complaint(status: u16, body: &str, detail: &str) -> Option<Complaint> {
+pub(super) fn complaint(status: u16, body: &str, detail: &str) -> Option<LengthComplaint> {
     let lower = detail.to_lowercase();
     let all = body.to_lowercase();
     match status {
@@ -159,18 +159,20 @@ pub(super) fn complaint(status: u16, body: &str, detail: &str) -> Option<Complai
     // Another model than this one writes less at once; shorter prompts would not help.
     let writes_less = lower.contains("completion tokens") && lower.contains("at most") && !lower.contains("context");
     if status == 413 || ((whole || parts) && !writes_less) {
-        return Some(numbers(&lower).map_or(Complaint::Words, |(tokens, limit)| Complaint::Numbers { tokens, limit }));
+        return Some(
+            numbers(&lower).map_or(LengthComplaint::Words, |(tokens, limit)| LengthComplaint::Numbers { tokens, limit }),
+        );
     }
     None
 }
 
 /// The numbers in fields of their own (llama.cpp).
-fn told(body: &str) -> Option<Complaint> {
+fn told(body: &str) -> Option<LengthComplaint> {
     let value: Value = serde_json::from_str(body).ok()?;
     let error = value.get("error").unwrap_or(&value);
     let number = |name: &str| error.get(name).and_then(Value::as_u64);
     let (tokens, limit) = (number("n_prompt_tokens")?, number("n_ctx")?);
-    Some(Complaint::Numbers { tokens, limit })
+    Some(LengthComplaint::Numbers { tokens, limit })
 }
 
 /// Tokens and limit, where the text leaves no choice which number is which.
@@ -197,14 +199,14 @@ fn numbers(text: &str) -> Option<(u64, u64)> {
     (tokens > limit).then_some((tokens, limit))
 }
 
-/// A number and where it stands.
-struct Number {
+/// A number and its position in a text.
+struct TextNumber {
     value: u64,
     at: usize,
 }
 
 /// The number that is the limit: after `>`, or behind the words that name one, or else right before them.
-fn limit(text: &str, found: &[Number]) -> Option<u64> {
+fn limit(text: &str, found: &[TextNumber]) -> Option<u64> {
     let after = |at: usize, within: usize| found.iter().find(|number| number.at >= at && number.at <= at + within);
     if let Some(at) = text.find(" > ") {
         return after(at, 4).map(|number| number.value);
@@ -221,7 +223,7 @@ fn limit(text: &str, found: &[Number]) -> Option<u64> {
 }
 
 /// Whole numbers that stand by themselves: none of names (`gpt-4`, `v1`), none below zero, none with a letter behind (`128k`).
-fn all_numbers(text: &str) -> Vec<Number> {
+fn all_numbers(text: &str) -> Vec<TextNumber> {
     let bytes = text.as_bytes();
     let (mut found, mut at) = (Vec::new(), 0);
     while at < bytes.len() {
@@ -248,7 +250,7 @@ fn all_numbers(text: &str) -> Vec<Number> {
         let goes_on = bytes.get(at).is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
         let fraction = bytes.get(at) == Some(&b'.') && bytes.get(at + 1).is_some_and(|byte| (b'1'..=b'9').contains(byte));
         if let (false, Ok(value)) = (in_name || goes_on || fraction, digits.parse()) {
-            found.push(Number { value, at: start });
+            found.push(TextNumber { value, at: start });
         }
     }
     found

@@ -1,8 +1,8 @@
 //! The word for why a text ends -> whether the model ended it, the limit cut it, or it is no answer.
 
-/// What a finish reason means.
+/// The meaning of a finish reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum FinishMeaning {
     /// The model ended its turn, or a stop string did.
     Stop,
     /// The token limit, or the context's end.
@@ -14,10 +14,10 @@ pub(super) enum End {
 }
 
 /// The meaning of a finish reason. Only what is known to be an end is one: half an answer may state the opposite of the whole.
-pub(super) fn meaning(reason: &str) -> End {
+pub(super) fn meaning(reason: &str) -> FinishMeaning {
     match reason.trim().to_ascii_lowercase().as_str() {
         "stop" | "eos" | "eos_token" | "end_turn" | "end_of_turn" | "stop_sequence" | "stop_string" | "stop_token"
-        | "end_of_text" | "endoftext" | "complete" | "completed" => End::Stop,
+        | "end_of_text" | "endoftext" | "complete" | "completed" => FinishMeaning::Stop,
         "length"
         | "max_tokens"
         | "max_token"
@@ -27,7 +27,7 @@ pub(super) fn meaning(reason: &str) -> End {
         | "max_length"
         | "model_length"
         | "token_limit"
-        | "model_context_window_exceeded" => End::Limit,
+        | "model_context_window_exceeded" => FinishMeaning::Limit,
         "content_filter"
         | "content_filtered"
         | "safety"
@@ -38,8 +38,8 @@ pub(super) fn meaning(reason: &str) -> End {
         | "sensitive"
         | "guardrail_intervened"
         | "error_toxic"
-        | "refusal" => End::Withheld,
-        _ => End::Other,
+        | "refusal" => FinishMeaning::Withheld,
+        _ => FinishMeaning::Other,
     }
 }
 
@@ -50,10 +50,10 @@ mod tests {
     #[test]
     fn only_known_ends_are_ends() {
         for reason in ["stop", "STOP", "eos_token", "end_turn", "COMPLETE", " stop "] {
-            assert_eq!(meaning(reason), End::Stop, "{reason}");
+            assert_eq!(meaning(reason), FinishMeaning::Stop, "{reason}");
         }
         for reason in ["length", "MAX_TOKENS", "max_output_tokens", "model_context_window_exceeded"] {
-            assert_eq!(meaning(reason), End::Limit, "{reason}");
+            assert_eq!(meaning(reason), FinishMeaning::Limit, "{reason}");
         }
         let others = [
             "insufficient_system_resource",
@@ -72,8 +72,8 @@ mod tests {
             "FINISH_REASON_UNSPECIFIED",
         ];
         for reason in others {
-            assert_eq!(meaning(reason), End::Other, "{reason}");
+            assert_eq!(meaning(reason), FinishMeaning::Other, "{reason}");
         }
-        assert_eq!(meaning("content_filter"), End::Withheld);
+        assert_eq!(meaning("content_filter"), FinishMeaning::Withheld);
     }
 }

@@ -4,17 +4,17 @@ use serde_json::json;
 
 use super::*;
 
-const READING: Reading = Reading { max_tokens: 8, unreasoned: true, empty: false };
+const READING: ReplyRules = ReplyRules { max_tokens: 8, unreasoned: true, empty: false };
 
-fn read(reply: Value) -> Result<Reply, Failure> {
+fn read(reply: Value) -> Result<ServerReply, TryFailure> {
     parse(reply.to_string().as_bytes(), READING)
 }
 
-fn choice(choice: Value) -> Reply {
+fn choice(choice: Value) -> ServerReply {
     read(json!({"choices": [choice]})).unwrap()
 }
 
-fn stopped(message: Value) -> Reply {
+fn stopped(message: Value) -> ServerReply {
     choice(json!({"finish_reason": "stop", "message": message}))
 }
 
@@ -45,8 +45,8 @@ fn a_missing_reason_is_read_from_the_count_only_where_no_reason_is_ever_given() 
     for reason in [json!(null), json!(""), json!("null")] {
         let finish = |tokens: u64| read(body(tokens, reason.clone())).unwrap().finish;
         assert_eq!((finish(8), finish(7)), (Finish::Length, Finish::Stop), "{reason}");
-        let strict = parse(body(7, reason.clone()).to_string().as_bytes(), Reading { unreasoned: false, ..READING });
-        assert!(matches!(strict, Err(Failure::Unreadable(_))), "{reason}");
+        let strict = parse(body(7, reason.clone()).to_string().as_bytes(), ReplyRules { unreasoned: false, ..READING });
+        assert!(matches!(strict, Err(TryFailure::Unreadable(_))), "{reason}");
     }
 }
 
@@ -60,16 +60,16 @@ fn what_is_no_known_end_is_no_answer() {
     let usage = Usage { prompt_tokens: 5, completion_tokens: 3 };
     for reason in ["insufficient_system_resource", "tool_calls", "error", "abort", "network_error", "whatever"] {
         match ended(reason) {
-            Err(failure @ Failure::NoAnswer { .. }) => {
+            Err(failure @ TryFailure::NoAnswer { .. }) => {
                 assert!(failure.may_pass() && format!("{failure:?}").contains(reason));
-                assert_eq!(failure.cost(), failure::Cost::Counted(usage), "what it cost is known");
+                assert_eq!(failure.cost(), failure::TryCost::Counted(usage), "what it cost is known");
             }
             other => panic!("{reason}: {other:?}"),
         }
     }
     for reason in ["content_filter", "SAFETY", "sensitive"] {
         let withheld = ended(reason).unwrap_err();
-        assert!(matches!(withheld, Failure::Withheld { .. }) && !withheld.may_pass(), "{reason}");
+        assert!(matches!(withheld, TryFailure::Withheld { .. }) && !withheld.may_pass(), "{reason}");
     }
     for (reason, finish) in [("eos_token", Finish::Stop), ("end_turn", Finish::Stop), ("MAX_TOKENS", Finish::Length)] {
         assert_eq!(ended(reason).unwrap().finish, finish, "{reason}");
@@ -86,15 +86,15 @@ fn nothing_said_is_no_answer_but_nothing_said_before_the_limit_is_cut() {
         json!({}),
     ] {
         let body = |reason: &str| json!({"choices": [{"message": message, "finish_reason": reason}], "usage": {"completion_tokens": 900}});
-        assert!(matches!(read(body("stop")), Err(Failure::NoAnswer { .. })), "{message}");
+        assert!(matches!(read(body("stop")), Err(TryFailure::NoAnswer { .. })), "{message}");
         assert_eq!(read(body("length")).unwrap().finish, Finish::Length, "{message}");
-        let stop_string = parse(body("stop").to_string().as_bytes(), Reading { empty: true, ..READING });
+        let stop_string = parse(body("stop").to_string().as_bytes(), ReplyRules { empty: true, ..READING });
         assert_eq!(stop_string.unwrap().finish, Finish::Stop, "{message}");
     }
     let bare = |reason: &str| read(json!({"choices": [{"index": 0, "finish_reason": reason}], "usage": {"prompt_tokens": 9}}));
     let cut = bare("length").unwrap();
     assert_eq!((cut.text.as_str(), cut.finish), ("", Finish::Length));
-    assert!(matches!(bare("stop"), Err(Failure::Unreadable(_))));
+    assert!(matches!(bare("stop"), Err(TryFailure::Unreadable(_))));
 }
 
 #[test]
@@ -158,10 +158,10 @@ fn what_is_no_answer_is_refused() {
         json!([]),
     ];
     for reply in bad {
-        assert!(matches!(read(reply.clone()), Err(Failure::Unreadable(_))), "{reply}");
+        assert!(matches!(read(reply.clone()), Err(TryFailure::Unreadable(_))), "{reply}");
     }
     let error = read(json!({"error": {"message": "busy", "code": 503}, "choices": []}));
-    assert!(matches!(error, Err(Failure::Status { status: 503, .. })));
+    assert!(matches!(error, Err(TryFailure::Status { status: 503, .. })));
     let inside = json!({"choices": [{"finish_reason": "stop", "error": {"code": 502, "message": "Upstream error"}, "message": {"content": "half"}}]});
-    assert!(matches!(read(inside), Err(Failure::Status { status: 502, .. })));
+    assert!(matches!(read(inside), Err(TryFailure::Status { status: 502, .. })));
 }

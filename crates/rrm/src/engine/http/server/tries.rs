@@ -9,12 +9,12 @@ use std::{
 use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::Server;
+use super::ServerPool;
 use crate::engine::{
     EngineError, Meter,
     http::{
-        failure::Failure,
-        metered::InFlight,
+        failure::TryFailure,
+        metered::SentRequest,
         replicas::{Lease, Replica, doubled},
     },
 };
@@ -22,9 +22,9 @@ use crate::engine::{
 /// A server that is away is asked again in steps as long as those of this retry.
 const AWAY_STEP: u32 = 2;
 
-/// How one request is tried.
+/// The options for the tries of one request.
 #[derive(Clone, Copy)]
-pub(super) struct Tries<'a> {
+pub(super) struct TryOptions<'a> {
     pub retries: u32,
     /// Tokens that it takes of a limit a minute.
     pub tokens: f64,
@@ -36,25 +36,25 @@ pub(super) struct Tries<'a> {
 /// A time-out is tried again once: who needs longer than the limit will need longer again.
 const TIME_OUTS: u32 = 2;
 
-impl Server {
+impl ServerPool {
     /// Makes tries until one is answered, for `retries` retries at most, and as long as its meter allows. A replica that cannot be connected
     /// to costs no retry as long as there is another that has not been tried, so that nothing is called unreachable which is not.
     pub(super) async fn tried<'a, T>(
         &'a self,
-        tries: Tries<'_>,
-        attempt: impl Fn(&'a Replica) -> BoxFuture<'a, Result<T, Failure>>,
+        tries: TryOptions<'_>,
+        attempt: impl Fn(&'a Replica) -> BoxFuture<'a, Result<T, TryFailure>>,
     ) -> Result<T, EngineError> {
         let (mut made, mut timed_out, mut away) = (0, 0, None);
         // The last failure of each replica in this request.
-        let mut failures: Vec<Option<Failure>> = Vec::new();
+        let mut failures: Vec<Option<TryFailure>> = Vec::new();
         loop {
             self.start(tries.tokens).await;
             let Some(lease) = self.lease(&failures).await else {
                 return Err(self.given_up(failures));
             };
             self.counters.requests.fetch_add(1, Ordering::Relaxed);
-            let sent = InFlight::new(tries.meter, tries.prompt);
-            let result = timeout(self.time_limit, attempt(lease.replica)).await.unwrap_or(Err(Failure::TimedOut));
+            let sent = SentRequest::new(tries.meter, tries.prompt);
+            let result = timeout(self.time_limit, attempt(lease.replica)).await.unwrap_or(Err(TryFailure::TimedOut));
             sent.came_back(result.as_ref().err());
             let failure = match result {
                 Ok(value) => {
@@ -70,12 +70,12 @@ impl Server {
                 return Err(self.error(failure));
             }
             failures.resize(self.replicas.list().len(), None);
-            let refused = matches!(failure, Failure::Refused(_));
-            timed_out += u32::from(failure == Failure::TimedOut);
+            let refused = matches!(failure, TryFailure::Refused(_));
+            timed_out += u32::from(failure == TryFailure::TimedOut);
             failures[lease.index] = Some(failure);
             drop(lease);
             if timed_out == TIME_OUTS {
-                return Err(self.error(Failure::TimedOut));
+                return Err(self.error(TryFailure::TimedOut));
             }
             let waits = !(refused && failures.contains(&None));
             let since: Instant = *away.get_or_insert_with(Instant::now);
@@ -96,7 +96,7 @@ impl Server {
 
     /// A place at the best replica, once one may be asked; `None` when all of them want to be left alone for longer than a
     /// try may take.
-    async fn lease(&self, failures: &[Option<Failure>]) -> Option<Lease<'_>> {
+    async fn lease(&self, failures: &[Option<TryFailure>]) -> Option<Lease<'_>> {
         loop {
             match self.replicas.pick(|index| failures.get(index).is_some_and(Option::is_some)) {
                 Ok(lease) => return Some(lease),
@@ -117,22 +117,22 @@ impl Server {
     }
 
     /// Writes down what a failure says about the replica, and gives back the tokens that it did not use.
-    fn note(&self, lease: &Lease<'_>, failure: &Failure, tokens: f64) {
+    fn note(&self, lease: &Lease<'_>, failure: &TryFailure, tokens: f64) {
         self.counters.failed(failure);
         if let Some(bucket) = self.tokens.as_ref().filter(|_| tokens > 0.0) {
             bucket.give_back(tokens);
         }
         match failure {
-            Failure::Status { wait: Some(wait), .. } if failure.may_pass() => lease.asked_to_wait(*wait),
+            TryFailure::Status { wait: Some(wait), .. } if failure.may_pass() => lease.asked_to_wait(*wait),
             failure if failure.blames_replica() => lease.failed(),
             _ => lease.answered(),
         }
     }
 
     /// The error after the last retry: that nothing can be reached only if no replica was.
-    fn given_up(&self, failures: Vec<Option<Failure>>) -> EngineError {
-        let mut failures: Vec<Failure> = failures.into_iter().flatten().collect();
-        failures.sort_by_key(|failure| !matches!(failure, Failure::Refused(_)));
+    fn given_up(&self, failures: Vec<Option<TryFailure>>) -> EngineError {
+        let mut failures: Vec<TryFailure> = failures.into_iter().flatten().collect();
+        failures.sort_by_key(|failure| !matches!(failure, TryFailure::Refused(_)));
         match failures.pop() {
             Some(failure) => self.error(failure),
             // Other requests were told to wait for too long before this one was sent.

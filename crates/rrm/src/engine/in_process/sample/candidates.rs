@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::weight::{self, CHUNK, Weights};
+use super::weight::{self, CHUNK, LogitScale};
 
 /// Units of mass in a weight of 1; the mass of a million tokens fits 64 bits.
 pub(super) const UNITS: f64 = (1u64 << 40) as f64;
@@ -14,21 +14,21 @@ const BINS: usize = 40 * 32 + 1;
 #[derive(Default)]
 pub(super) struct Candidates {
     /// By index.
-    kept: Vec<Candidate>,
+    kept: Vec<TokenWeight>,
     /// Some of them in any order: a buffer.
-    some: Vec<Candidate>,
+    some: Vec<TokenWeight>,
 }
 
 /// A token that can be drawn.
 #[derive(Clone, Copy, Default)]
-struct Candidate {
+struct TokenWeight {
     token: u32,
     weight: f32,
 }
 
-/// What a candidate needs.
+/// The least logit and weight of a candidate.
 #[derive(Clone, Copy)]
-pub(super) struct Least {
+pub(super) struct Threshold {
     pub logit: f32,
     pub weight: f32,
 }
@@ -36,22 +36,22 @@ pub(super) struct Least {
 impl Candidates {
     /// Finds the tokens whose logit and weight are at least this large; those that weigh nothing are none.
     #[inline]
-    pub(super) fn gather(&mut self, logits: &[f32], maxima: &[f32], weights: Weights, least: Least) {
-        let least = Least { weight: least.weight.max(f32::MIN_POSITIVE), ..least };
+    pub(super) fn gather(&mut self, logits: &[f32], maxima: &[f32], weights: LogitScale, least: Threshold) {
+        let least = Threshold { weight: least.weight.max(f32::MIN_POSITIVE), ..least };
         let mut found = 0;
         for (index, maximum) in maxima.iter().enumerate() {
             if *maximum < least.logit || weights.of(*maximum) < least.weight {
                 continue;
             }
             if self.kept.len() < found + CHUNK {
-                self.kept.resize((2 * found).max(found + CHUNK), Candidate::default());
+                self.kept.resize((2 * found).max(found + CHUNK), TokenWeight::default());
             }
             let chunk = weight::chunk(logits, index);
             let place = &mut self.kept[found..found + CHUNK];
             let mut kept = 0;
             for (offset, (logit, weight)) in chunk.into_iter().zip(weights.of_chunk(&chunk)).enumerate() {
                 // Written in any case: a branch would be predicted wrongly too often.
-                place[kept] = Candidate { token: (index * CHUNK + offset) as u32, weight };
+                place[kept] = TokenWeight { token: (index * CHUNK + offset) as u32, weight };
                 kept += usize::from((logit >= least.logit) & (weight >= least.weight));
             }
             found += kept;
@@ -111,7 +111,7 @@ impl Candidates {
     pub(super) fn pick(&self, random: u64) -> usize {
         let mut left = ((u128::from(random) * u128::from(self.mass())) >> 53) as u64;
         let mut picked = 0;
-        for Candidate { token, weight } in &self.kept {
+        for TokenWeight { token, weight } in &self.kept {
             picked = *token as usize;
             if left < units(*weight) {
                 break;
@@ -124,7 +124,7 @@ impl Candidates {
 
 /// The likelier of two candidates first, of equal ones the lower index.
 #[inline]
-fn likelier(a: &Candidate, b: &Candidate) -> Ordering {
+fn likelier(a: &TokenWeight, b: &TokenWeight) -> Ordering {
     b.weight.total_cmp(&a.weight).then(a.token.cmp(&b.token))
 }
 

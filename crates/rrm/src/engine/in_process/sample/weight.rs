@@ -19,16 +19,16 @@ const LN_2: [f32; 2] = [0.693_359_4, -0.000_212_194_44];
 /// (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2: a least-squares fit, reweighted until the relative error of e^r is even, 3e-9.
 const CURVE: [f32; 5] = [0.499_999_94, 0.166_665_21, 0.041_668_39, 0.008_368_731, 0.001_381_457_1];
 
-/// How logits become weights.
+/// The scale by which logits become weights.
 #[derive(Clone, Copy)]
-pub(super) struct Weights {
+pub(super) struct LogitScale {
     /// The best logit.
     pub top: f32,
     /// 1 / temperature.
     pub scale: f32,
 }
 
-impl Weights {
+impl LogitScale {
     /// exp((logit - top) / temperature), to 1e-7 of its value besides what rounding the exponent costs; 0 for what is not finite.
     #[inline]
     pub(super) fn of(self, logit: f32) -> f32 {
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn weights_are_exponentials() {
-        let weights = Weights { top: 0.0, scale: 1.0 };
+        let weights = LogitScale { top: 0.0, scale: 1.0 };
         for step in 0..790_000 {
             let logit = -(step as f32) * 1e-4;
             let (weight, exact) = (f64::from(weights.of(logit)), f64::from(logit).exp());
@@ -140,14 +140,14 @@ mod tests {
 
     #[test]
     fn the_best_weighs_one_and_what_is_not_finite_nothing() {
-        let weights = Weights { top: 3.5, scale: 1.0 / 0.6 };
+        let weights = LogitScale { top: 3.5, scale: 1.0 / 0.6 };
         assert_eq!(weights.of(3.5), 1.0);
         assert_eq!([f32::NAN, f32::NEG_INFINITY, f32::INFINITY, -1e30].map(|logit| weights.of(logit)), [0.0; 4]);
     }
 
     #[test]
     fn bits_are_the_same_everywhere() {
-        let weights = Weights { top: 0.25, scale: 1.25 };
+        let weights = LogitScale { top: 0.25, scale: 1.25 };
         let bits = [0.2f32, -1.0, -7.7, -33.3].map(|logit| weights.of(logit).to_bits());
         // Computed with numpy's float32 as well.
         assert_eq!(bits, [1_064_336_736, 1_045_865_566, 944_419_780, 557_097_969]);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn complaint_of(status: u16, text: &str) -> Option<Complaint> {
+fn complaint_of(status: u16, text: &str) -> Option<LengthComplaint> {
     let plain = complaint(status, text, text);
     let body = serde_json::json!({"error": {"message": text, "code": status}}).to_string();
     assert_eq!(complaint(status, &body, text), plain, "as JSON: {text}");
@@ -132,11 +132,11 @@ fn numbers_are_read_right() {
         (400, "Prompt length 5000 is greater than max_seq_len 4096", 5000, 4096),
     ];
     for (status, text, tokens, limit) in cases {
-        assert_eq!(complaint_of(status, text), Some(Complaint::Numbers { tokens, limit }), "{text}");
+        assert_eq!(complaint_of(status, text), Some(LengthComplaint::Numbers { tokens, limit }), "{text}");
     }
     let llama =
         r#"{"error":{"code":400,"message":"the request exceeds the available context size","n_prompt_tokens":900,"n_ctx":512}}"#;
-    assert_eq!(complaint(400, llama, "the request exceeds"), Some(Complaint::Numbers { tokens: 900, limit: 512 }));
+    assert_eq!(complaint(400, llama, "the request exceeds"), Some(LengthComplaint::Numbers { tokens: 900, limit: 512 }));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn words_without_numbers_that_can_be_told_apart_are_enough() {
         (400, "This model's maximum context length is 4096 tokens: 1000 and 1200 and 1300 and 1400 are too many."),
     ];
     for (status, text) in cases {
-        assert_eq!(complaint_of(status, text), Some(Complaint::Words), "{text}");
+        assert_eq!(complaint_of(status, text), Some(LengthComplaint::Words), "{text}");
     }
 }
 
