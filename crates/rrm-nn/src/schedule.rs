@@ -17,7 +17,7 @@ use crate::{
     cpu::pool::Pool,
     kv::BlockPool,
     labels,
-    seat::{LabelBranch, LabelScoring, PoolNeeds, ReplySender, RunningSequence, Ticket},
+    seat::{LabelBranch, LabelScoring, PoolDemand, ReplySender, RunningSequence, Ticket},
     sequence::FinishedCompletion,
 };
 
@@ -144,7 +144,7 @@ impl Scheduler {
                 answers.push((ticket.reply, Ok(ticket.sequence.finish(finish))));
                 continue;
             }
-            let needs = PoolNeeds::of(&ticket.sequence.tokens, &self.pool, self.parts.share);
+            let needs = PoolDemand::of(&ticket.sequence.tokens, &self.pool, self.parts.share);
             // Those that run need a block each before long; without room for that they would soon preempt this one.
             if !needs.fit(&self.pool, self.seats.len()) {
                 self.queue.push_front(ticket);

@@ -59,7 +59,7 @@ pub(crate) struct RunningSequence {
 }
 
 /// What the tokens of a sequence need of the pool.
-pub(crate) struct PoolNeeds {
+pub(crate) struct PoolDemand {
     /// For each whole block that can be shared what it vouches for, and whether it is there.
     whole: Vec<(PrefixKey, PrefixPlace)>,
     /// What follows, but for the last token, and how many tokens that is.
@@ -68,7 +68,7 @@ pub(crate) struct PoolNeeds {
     blocks: usize,
 }
 
-impl PoolNeeds {
+impl PoolDemand {
     /// Looks up what is there of `tokens` (not empty); nothing is shared unless `share`.
     pub fn of(tokens: &[u32], pool: &BlockPool, share: bool) -> Self {
         let shared = if share { (tokens.len() - 1) / BLOCK } else { 0 };
@@ -80,7 +80,7 @@ impl PoolNeeds {
         let whole = tokens[..shared * BLOCK].chunks(BLOCK).map(&mut find).collect();
         let rest = &tokens[shared * BLOCK..tokens.len() - 1];
         let tail = (share && !rest.is_empty()).then(|| (last.then(rest), rest.len()));
-        PoolNeeds { whole, tail, blocks: tokens.len().div_ceil(BLOCK) }
+        PoolDemand { whole, tail, blocks: tokens.len().div_ceil(BLOCK) }
     }
 
     /// Whether the pool has them, and `headroom` blocks besides.
@@ -92,8 +92,8 @@ impl PoolNeeds {
 
 impl RunningSequence {
     /// Takes blocks for all tokens of a sequence: those that it needs and that fit.
-    pub fn take(ticket: Ticket, needs: PoolNeeds, pool: &mut BlockPool) -> RunningSequence {
-        let PoolNeeds { whole, tail, blocks } = needs;
+    pub fn take(ticket: Ticket, needs: PoolDemand, pool: &mut BlockPool) -> RunningSequence {
+        let PoolDemand { whole, tail, blocks } = needs;
         // Those that are there first: an allocation could evict them.
         whole.iter().filter_map(|(_, found)| found.block()).for_each(|block| pool.share(block));
         let mut table = Vec::with_capacity(blocks);

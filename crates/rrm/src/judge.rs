@@ -29,7 +29,7 @@ use crate::{
     format::{Format, FormatError},
     keyed,
     spending::{LimitHit, Spending},
-    store::{Origin, PaidBefore, Store, StoreError},
+    store::{FingerprintMismatch, Origin, Store, StoreError},
     transcript, verdict,
     vote::{self, Vote},
 };
@@ -112,7 +112,7 @@ pub enum JudgeError {
     Recording(#[from] RecordingError),
     /// The row was judged before, as it seems by the same model, and would be paid for again.
     #[error(transparent)]
-    PaidBefore(#[from] Box<PaidBefore>),
+    PaidBefore(#[from] Box<FingerprintMismatch>),
     /// The run may not spend more.
     #[error(transparent)]
     Limit(#[from] LimitHit),

@@ -40,5 +40,5 @@ pub use self::sqlite::{
 pub use self::without::{Identities, Store};
 pub use self::{
     error::StoreError,
-    known::{Identity, KnownIdentity, Origin, PaidBefore, now},
+    known::{FingerprintMismatch, Identity, KnownIdentity, Origin, now},
 };

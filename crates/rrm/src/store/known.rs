@@ -33,7 +33,7 @@ pub struct Origin {
      them and would pay again",
     path.display()
 )]
-pub struct PaidBefore {
+pub struct FingerprintMismatch {
     /// The store.
     pub path: PathBuf,
     /// The model's name.

@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use self::explain::explain;
-use super::{Identity, Origin, PaidBefore, StoreError};
+use super::{FingerprintMismatch, Identity, Origin, StoreError};
 use crate::{
     address::CompletionKey,
     engine::{Completion, EngineInfo},
@@ -136,7 +136,7 @@ impl Store {
     }
 
     /// What forbids to pay for this answer: about its row and in its format, the store holds one of the same model under another fingerprint.
-    pub fn paid_before(&self, origin: &Origin) -> Option<PaidBefore> {
+    pub fn paid_before(&self, origin: &Origin) -> Option<FingerprintMismatch> {
         self.0.elsewhere.get()?.about(&origin.format_hash, &origin.item)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, path::Path};
 
-use super::{Identity, Origin, PaidBefore, StoreError};
+use super::{FingerprintMismatch, Identity, Origin, StoreError};
 use crate::{address::CompletionKey, engine::Completion};
 
 /// There is none: `Option<Store>` is `None`.
@@ -24,7 +24,7 @@ impl Store {
     }
 
     /// Cannot be called.
-    pub fn paid_before(&self, _: &Origin) -> Option<PaidBefore> {
+    pub fn paid_before(&self, _: &Origin) -> Option<FingerprintMismatch> {
         match self.0 {}
     }
 

@@ -20,11 +20,12 @@ const NO_NOUNS: &str = "
     Tokenized Tried Trained Tuned Unknown Unused Updated Usable Used Wanted Watched What Where Which Who Why Won Wrapped Written Wrong
 ";
 
-/// All Rust sources of all crates, without their tests.
+/// All Rust sources below a folder, without tests and without the stand-ins for features that are off (`without.rs`), which have to repeat
+/// the names that they stand in for.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.ends_with("tests") || path.ends_with("tests.rs") {
+        if ["tests", "tests.rs", "without.rs"].iter().any(|name| path.ends_with(name)) {
             continue;
         }
         if path.is_dir() {
@@ -36,7 +37,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// The names of the types that a source text defines, outside of functions, macros, traits and inline modules: rustfmt indents those.
-/// A stand-in for other platforms or features, `#[cfg(not(...))]`, has to repeat the name that it stands in for.
+/// A stand-in for other platforms or features, `#[cfg(not(...))]`, repeats a name too.
 fn defined(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     let mut stand_in = false;

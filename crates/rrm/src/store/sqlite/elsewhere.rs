@@ -11,7 +11,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{Identity, PaidBefore, identity};
+use super::{FingerprintMismatch, Identity, identity};
 use crate::engine::EngineInfo;
 
 /// The completions that a store holds of a model under other fingerprints than the requested one.
@@ -32,8 +32,8 @@ pub struct OtherFingerprints {
 
 impl OtherFingerprints {
     /// What is said of this row under this format, where it is among what was answered.
-    pub fn about(&self, format_hash: &str, item: &str) -> Option<PaidBefore> {
-        self.items.contains(&self.hasher.hash_one((format_hash, item))).then(|| PaidBefore {
+    pub fn about(&self, format_hash: &str, item: &str) -> Option<FingerprintMismatch> {
+        self.items.contains(&self.hasher.hash_one((format_hash, item))).then(|| FingerprintMismatch {
             path: self.path.clone(),
             model: self.model.clone(),
             completions: self.formats.get(format_hash).copied().unwrap_or_default(),
