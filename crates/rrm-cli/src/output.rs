@@ -17,7 +17,7 @@ use tempfile::TempPath;
 
 use crate::{terminal, totals::RunTotals};
 
-/// Where result rows go.
+/// The output that result rows go to.
 pub struct Output {
     to: Destination,
 }

@@ -8,7 +8,7 @@ use rrm::{
 
 use crate::failure::Failure;
 
-/// What a row is asked, and how many votes that may take.
+/// The task of a row, and the number of votes that it may take.
 pub struct RowVotes<'a> {
     /// What is done with each row.
     pub task: &'a Task,

@@ -25,7 +25,7 @@ use crate::{
     verdicts,
 };
 
-/// One command at work.
+/// A command that is running.
 pub struct Run {
     /// What is spent, whoever spends it.
     pub spending: Arc<Spending>,

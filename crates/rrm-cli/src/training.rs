@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// So many steps in a row without anything to learn are worth a word.
 const IDLE: u64 = 5;
 
-/// Shows what a run tells.
+/// The view of a training run on the terminal.
 pub struct View {
     bar: Option<ProgressBar>,
     /// When a line was written last.

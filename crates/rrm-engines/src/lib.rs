@@ -53,7 +53,7 @@ impl OpenedEngine {
     }
 }
 
-/// Why no engine could be opened.
+/// The reason why no engine could be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The spec is not understood.

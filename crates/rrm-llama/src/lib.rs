@@ -24,7 +24,7 @@ mod session;
 mod tokens;
 mod worker;
 
-/// Which model to open, and how.
+/// The settings for opening a model file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LlamaConfig {
     /// The GGUF file.

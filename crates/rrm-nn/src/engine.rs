@@ -25,7 +25,8 @@ use crate::{
 
 pub use crate::schedule::SchedulerCounters;
 
-/// How requests share a decoder. Only `context` can change a text, by ending one that has no budget; the fingerprint then says so.
+/// The settings by which requests share a decoder. Only `context` can change a text, by ending one that has no budget; the fingerprint then
+/// says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchedulerConfig {
     /// Whether prompts that begin alike are computed once.

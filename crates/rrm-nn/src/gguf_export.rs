@@ -42,7 +42,7 @@ pub struct ExportSummary {
     pub bytes: u64,
 }
 
-/// Why a folder was not converted. Nothing is left behind at the place where the file was to be.
+/// The reason why a folder was not converted. Nothing is left behind at the place where the file was to be.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The folder cannot be read, or is of a kind that this crate does not read.

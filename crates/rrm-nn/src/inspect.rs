@@ -10,7 +10,7 @@ use crate::checkpoint::CheckpointError;
 mod folder;
 mod gguf;
 
-/// What a model is. Counts that nothing states are absent.
+/// A description of a model. Counts that nothing states are absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ModelReport {
     /// `safetensors` or `gguf`.
@@ -56,7 +56,7 @@ pub struct WeightBytes {
     pub int8: u64,
 }
 
-/// Why there is nothing to say about a path.
+/// The reason why there is nothing to say about a path.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
     /// It cannot be read.

@@ -13,7 +13,7 @@ use crate::{
     text::ChatTokenizer,
 };
 
-/// Which model to open, and how.
+/// The settings for opening a model folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalConfig {
     /// A Hugging Face folder: `config.json`, safetensors, `tokenizer.json`.

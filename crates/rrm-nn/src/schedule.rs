@@ -21,7 +21,7 @@ use crate::{
     sequence::FinishedCompletion,
 };
 
-/// What an engine has done so far.
+/// Counts of an engine's work so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SchedulerCounters {
     /// Steps of the decoder.

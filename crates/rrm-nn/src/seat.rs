@@ -58,7 +58,7 @@ pub(crate) struct RunningSequence {
     tail: Option<(PrefixKey, usize)>,
 }
 
-/// What the tokens of a sequence need of the pool.
+/// The blocks of the pool that a sequence needs.
 pub(crate) struct PoolDemand {
     /// For each whole block that can be shared what it vouches for, and whether it is there.
     whole: Vec<(PrefixKey, PrefixPlace)>,

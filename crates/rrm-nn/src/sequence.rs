@@ -54,7 +54,7 @@ pub(crate) struct SequencePlan {
     pub most: usize,
 }
 
-/// Why a request cannot be answered.
+/// The reason why a request cannot be answered.
 #[derive(Debug)]
 pub(crate) enum Refusal {
     /// So many tokens do not fit.

@@ -19,7 +19,7 @@ pub struct ChatTokenizer {
     template: ChatTemplate,
 }
 
-/// Why a text has no tokens.
+/// The reason why a text has no tokens.
 #[derive(Debug, thiserror::Error)]
 pub enum TextError {
     /// The vocabulary cannot be read.

@@ -33,7 +33,7 @@ pub struct ModelTokenizer {
     settings: settings::TokenizerSettings,
 }
 
-/// Why a text has no tokens: the vocabulary's own pattern gave up on it.
+/// The reason why a text has no tokens: the vocabulary's own pattern gave up on it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the tokenizer fails on this text: {0}")]
 pub struct EncodeError(pub String);

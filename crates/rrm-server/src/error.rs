@@ -26,7 +26,7 @@ pub struct ErrorDetail {
     pub message: String,
 }
 
-/// Why a request has no result. None of these is ever a reward.
+/// The reason why a request has no result. None of these is ever a reward.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
     /// The body is not what the route takes.

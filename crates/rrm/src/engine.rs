@@ -105,7 +105,7 @@ pub trait Engine: Send + Sync {
     }
 }
 
-/// Who writes the mark that opens a model's thinking, such as `<think>`.
+/// The writer of the mark that opens a model's thinking, such as `<think>`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Opening {
@@ -267,7 +267,7 @@ impl Budget {
 /// Receives text as it is generated.
 pub type TokenSink = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// What an engine wrote.
+/// The text that an engine wrote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Completion {
     /// The text, with thinking in it unless the server moved it away.
@@ -302,7 +302,7 @@ impl Completion {
     }
 }
 
-/// Why a text ends.
+/// The reason why a text ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Finish {
@@ -312,7 +312,7 @@ pub enum Finish {
     Length,
 }
 
-/// Tokens of one completion.
+/// The token counts of one completion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Tokens of the request.

@@ -136,7 +136,7 @@ impl Protocol {
     }
 }
 
-/// In which orders a judge sees a pair.
+/// The orders in which a judge sees a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orders {
     /// In one, which is drawn by seed.
@@ -216,7 +216,7 @@ struct Section {
     same_rows: bool,
 }
 
-/// How much a part counts.
+/// The weight of a part in a mean.
 #[derive(Clone, Copy)]
 enum Weight {
     /// As much as it has pairs.

@@ -58,7 +58,7 @@ pub struct Format {
     templates: Environment<'static>,
 }
 
-/// Why a format file cannot be used.
+/// The reason why a format file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormatError {

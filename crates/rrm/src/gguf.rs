@@ -31,7 +31,7 @@ const DEFAULT_ALIGNMENT: u64 = 32;
 /// Largest alignment that is accepted; real files use 32.
 const MAX_ALIGNMENT: u64 = 1 << 16;
 
-/// What a GGUF file says about itself.
+/// The header of a GGUF file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GgufHeader {
     /// Format version, 2 or 3.
@@ -87,7 +87,7 @@ pub struct GgufTensor {
     pub size: u64,
 }
 
-/// Why a file is no GGUF file that could be loaded.
+/// The reason why a file is no GGUF file that could be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum GgufError {
     /// The file cannot be read.

@@ -36,7 +36,7 @@ use crate::{
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use serde::{Deserialize, Serialize};
 
-/// How comparisons are judged; resolved and saved beside each result.
+/// The settings by which comparisons are judged; resolved and saved beside each result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JudgeSettings {
@@ -85,7 +85,7 @@ pub enum Adaptive {
     Eager,
 }
 
-/// Why a comparison has no judgment.
+/// The reason why a comparison has no judgment.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JudgeError {

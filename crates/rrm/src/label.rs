@@ -22,7 +22,7 @@ use crate::{
     vote::Decision,
 };
 
-/// Which preferences are taken from a ranked row, and how sure they must be.
+/// Settings that choose the preferences of a ranked row, and how sure they must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct LabelSettings {
@@ -34,7 +34,7 @@ pub struct LabelSettings {
     pub min_agreement: f64,
 }
 
-/// Which pairs of a row become preferences.
+/// The pairs of a row that become preferences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pairs {

@@ -18,7 +18,7 @@ use crate::{
 /// Bytes of text that make a token, as a rule of thumb for English and code under current tokenizers; an estimate and nothing more.
 pub const BYTES_PER_TOKEN: f64 = 4.0;
 
-/// What a run will take.
+/// The numbers of matches, calls and tokens that a run will take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Rows.

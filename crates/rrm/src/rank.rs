@@ -22,7 +22,7 @@ use crate::{
     strategy::{self, Matches, PairJudgment, Strategy},
 };
 
-/// How a row of responses is ranked.
+/// The settings by which a row of responses is ranked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct RankSettings {
@@ -34,7 +34,7 @@ pub struct RankSettings {
     pub teams: TeamRule,
 }
 
-/// Which responses are declared equal.
+/// The rule by which responses are declared equal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TeamRule {

@@ -49,7 +49,7 @@ impl MatchOutcome {
     }
 }
 
-/// How good a response is, by one method of rating.
+/// The score of a response, by one method of rating.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Score {

@@ -41,7 +41,7 @@ use crate::{
     spending::SpendingTotals,
 };
 
-/// What is known about several runs.
+/// The comparison of several runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Layout version.
@@ -71,7 +71,7 @@ pub struct PickReport {
     pub of: BestOf,
 }
 
-/// How much all judges of a benchmark agree.
+/// The agreement of all judges of a benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Agreement {
     /// The benchmark's name.
@@ -137,7 +137,7 @@ pub struct DecisionCost {
     pub seconds: Option<f64>,
 }
 
-/// How a judge reasons.
+/// The frequency of reasoning patterns in a judge's transcripts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reasoning {
     /// Transcripts that were looked through: all, or [`PATTERN_SAMPLE`] drawn.
@@ -146,7 +146,7 @@ pub struct Reasoning {
     pub patterns: Vec<Pattern>,
 }
 
-/// Why there is no report.
+/// The reason why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A file cannot be read.

@@ -40,7 +40,7 @@ pub struct Row {
     pub extra: serde_json::Map<String, serde_json::Value>,
 }
 
-/// What was found out about one input row.
+/// The result of one input row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RowResult {
     /// Of `rrm judge` only: which response is better, in the order of the input row.
@@ -88,7 +88,7 @@ pub struct Flag {
     pub taken_off: Vec<String>,
 }
 
-/// What the counted votes of a row took.
+/// The votes and tokens of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RowUsage {
     /// Counted votes.

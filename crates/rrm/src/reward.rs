@@ -18,7 +18,7 @@ pub const RIGHT: f32 = 1.0;
 /// The reward of any other verdict (paper, section 2.2).
 pub const WRONG: f32 = -1.0;
 
-/// What the reward counts besides the verdict.
+/// The weights of a reward besides the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RewardConfig {

@@ -13,7 +13,7 @@ use crate::{
     transcript::{self, JudgedText},
 };
 
-/// What is done with each row.
+/// The work on each row: judging or ranking.
 #[derive(Clone, Debug)]
 pub enum Task {
     /// Judge the two responses of the row.
@@ -33,7 +33,7 @@ pub struct RowCounts {
     pub verdicts: Verdicts,
 }
 
-/// Why a run stopped before its last row.
+/// The reason why a run stopped before its last row.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// A row could not be read.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::keyed;
 
-/// Which responses are declared equal: one team number for each response; members of a team never play each other.
+/// The team number of each response; members of a team are equal and never play each other.
 pub type Teams = [usize];
 
 /// A knockout bracket as a tree; what meets is decided from the leaves up.
@@ -134,7 +134,7 @@ fn around(circle: &[usize]) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// How many opponents each response has so far, and how many of them want more.
+/// The number of opponents that each response has so far, and how many responses want more.
 struct OpponentCounts {
     counts: Vec<usize>,
     most: usize,

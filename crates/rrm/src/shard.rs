@@ -4,7 +4,7 @@ use std::{fmt, ops::Range, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Which part of the rows is worked on: the i-th of n, counted from 1.
+/// A part of the rows: the i-th of n, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Shard {
@@ -12,7 +12,7 @@ pub struct Shard {
     of: u64,
 }
 
-/// Why a text names no shard.
+/// The reason why a text names no shard.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is no shard: expected I/N with I from 1 to N, such as 2/8")]
 pub struct ShardError(String);

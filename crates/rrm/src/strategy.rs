@@ -18,7 +18,7 @@ pub use self::{
     rules::{Margin, Matches, RateFn, Rules},
 };
 
-/// How responses are brought into an order.
+/// The strategy that brings responses into an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {

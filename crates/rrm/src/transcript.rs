@@ -9,7 +9,7 @@ use self::marks::Harmony;
 pub use self::response::{JudgedText, NO_ANSWER, ResponseEnding, THINKING, bare};
 use crate::engine::{Completion, Finish, Opening};
 
-/// How a model marks its thinking.
+/// The marks around a model's thinking.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Thinking {
@@ -22,7 +22,7 @@ pub struct Thinking {
     pub opened_by_template: bool,
 }
 
-/// What a judge wrote, thinking and answer told apart.
+/// A judge's text, split into thinking and answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transcript {
     /// The reasoning, without its markers.

@@ -15,7 +15,7 @@ use crate::{
     vote::{Choice, Decision, VoteCounts},
 };
 
-/// A way to ask a judge about a pair.
+/// A setting for judging a pair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
     /// Tokens of thinking before a verdict is elicited; `None` lets the model finish.
@@ -42,7 +42,7 @@ pub struct MeasuredSetting {
     pub tokens_per_right: Option<f64>,
 }
 
-/// What one budget's judgments say, whatever is made of their votes.
+/// The judgments under one thinking budget in numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Behaviour {
     /// The budget.
@@ -55,7 +55,7 @@ pub struct Behaviour {
     pub failed: f64,
 }
 
-/// Whether a judge reaches a target.
+/// The answer to whether a judge reaches a target accuracy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "answer")]
 pub enum TargetAnswer {

@@ -13,7 +13,7 @@ use crate::{
     transcript::{Transcript, VerdictPlace},
 };
 
-/// What a judge decided about one comparison.
+/// A judge's decision on one comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -45,7 +45,7 @@ impl From<Side> for Verdict {
     }
 }
 
-/// Why a completion holds no verdict. An abstention is not a tie: it is counted and reported as itself.
+/// The reason why a completion holds no verdict. An abstention is not a tie: it is counted and reported as itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Abstain {
@@ -57,7 +57,7 @@ pub enum Abstain {
     Ambiguous,
 }
 
-/// How an answer states its verdict: one of the labels inside `wrap`.
+/// The pattern by which an answer states its verdict: one of the labels inside `wrap`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VerdictPattern {

@@ -17,7 +17,7 @@ use crate::{
 /// One vote, or an abstention.
 pub type Vote = Result<Choice, Abstain>;
 
-/// Which of the two responses of a match is better.
+/// The better one of the two responses of a match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Choice {
     /// Response `a`.
@@ -52,7 +52,8 @@ impl From<Side> for Choice {
     }
 }
 
-/// In which order a judge saw the two responses of a match. A vote does not depend on how it is read; what is said of position bias does.
+/// The order in which a judge saw the two responses of a match. A vote does not depend on how it is read; what is said of position bias
+/// does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
@@ -103,7 +104,7 @@ impl Order {
     }
 }
 
-/// How likely a judge was to vote for each response. They sum to 1, as far as their rounding allows.
+/// The probability of a vote for each response. They sum to 1, as far as their rounding allows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Probabilities {
     /// Response `a` is better.
@@ -124,7 +125,7 @@ impl Probabilities {
     }
 }
 
-/// What the votes of one match say together.
+/// The result of the votes of one match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Decision {
     /// Most votes say that response `a` is better.

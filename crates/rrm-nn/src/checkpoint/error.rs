@@ -7,7 +7,7 @@ use safetensors::Dtype;
 use super::HeaderError;
 use crate::config::ModelConfigError;
 
-/// Why a folder is no checkpoint that could be loaded.
+/// The reason why a folder is no checkpoint that could be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// A file cannot be read.

@@ -7,7 +7,7 @@ pub(super) const PREFIX: usize = 8;
 /// Longest header that the format allows, in bytes.
 const MAX_HEADER: u64 = 100_000_000;
 
-/// Where a tensor lies in its file. `offset + bytes` is at most the file's length.
+/// The position of a tensor in its file. `offset + bytes` is at most the file's length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredTensor {
     /// Type of its numbers.
@@ -20,7 +20,7 @@ pub struct StoredTensor {
     pub bytes: u64,
 }
 
-/// Why bytes are no header of a safetensors file.
+/// The reason why bytes are no header of a safetensors file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     /// The file is too short for the length of a header.

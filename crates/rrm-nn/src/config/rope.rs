@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use super::{JsonFields, ModelConfigError};
 
-/// How rotary frequencies are stretched.
+/// The scaling of rotary frequencies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RopeScaling {
     /// Not at all.

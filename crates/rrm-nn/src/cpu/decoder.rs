@@ -17,7 +17,7 @@ use crate::{
     config::ModelConfig,
 };
 
-/// How a decoder uses the machine.
+/// Options of a decoder on the CPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CpuOptions {
     /// How weights are kept.
@@ -29,7 +29,7 @@ pub struct CpuOptions {
 /// A function that gives a tensor of the checkpoint by its name and shape, in C order.
 pub type TensorReader<'a> = dyn FnMut(&str, &[usize]) -> Result<Vec<f32>, CheckpointError> + 'a;
 
-/// Why a decoder could not be made.
+/// The reason why a decoder could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum CpuError {
     /// The weights cannot be read.

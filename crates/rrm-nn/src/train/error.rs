@@ -7,7 +7,7 @@ use rrm::{dataset::DatasetError, engine::EngineError};
 use super::{trainee::PassError, weights::WeightsError};
 use crate::{checkpoint::CheckpointError, cpu::CpuError};
 
-/// Why a training run cannot begin or go on.
+/// The reason why a training run cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// Weights cannot be read.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{checkpoint::Checkpoint, config::ModelConfig, text::ChatTokenizer};
 
-/// What a run will take.
+/// A forecast of a run's data, steps and memory.
 #[derive(Clone, Debug)]
 pub struct Forecast {
     /// Parameters of the model.

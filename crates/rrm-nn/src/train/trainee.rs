@@ -58,7 +58,7 @@ pub struct TargetScore {
     pub entropy: f32,
 }
 
-/// Why there is no trainee, or no pass.
+/// The reason why there is no trainee, or no pass.
 #[derive(Debug, thiserror::Error)]
 pub enum PassError {
     /// The system gives no threads.

@@ -63,7 +63,7 @@ pub struct Adapter {
     pub scaling: f32,
 }
 
-/// Why weights cannot be loaded.
+/// The reason why weights cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
     /// The checkpoint's files.

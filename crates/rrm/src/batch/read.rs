@@ -21,7 +21,7 @@ use crate::{
 /// Completions that wait for a commit together.
 const AT_ONCE: usize = 256;
 
-/// Why replies could not be read.
+/// The reason why replies could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {
     /// A file cannot be read.

@@ -30,7 +30,7 @@ pub struct ColumnNames {
     pub(super) labels: LabelMeaning,
 }
 
-/// Why a column spec cannot be used.
+/// The reason why a column spec cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ColumnError {
     /// No `=`, or nothing on one side of it.

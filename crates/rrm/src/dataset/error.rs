@@ -4,7 +4,7 @@ use std::{io, sync::Arc};
 
 use super::problem::RowProblem;
 
-/// Why a file, or one row of it, cannot be used. The message says everything; there is no source to be printed after it.
+/// The reason why a file, or one row of it, cannot be used. The message says everything; there is no source to be printed after it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {

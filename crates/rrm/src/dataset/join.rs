@@ -30,7 +30,7 @@ pub struct JoinedRows {
     pub unanswered: usize,
 }
 
-/// Why answers cannot be put together.
+/// The reason why answers cannot be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
     /// A file cannot be read, or a row of it is none.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Why no completion could be had.
+/// The reason why no completion could be had.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {

@@ -21,7 +21,7 @@ use crate::address::{messages_hash, settings_hash};
 /// The version of the format that this code reads and writes.
 const VERSION: u32 = 1;
 
-/// Why a recording could not be read or written.
+/// The reason why a recording could not be read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordingError {
     /// The file cannot be opened, read or written.
@@ -80,7 +80,7 @@ struct Header {
     opening: Opening,
 }
 
-/// A line of a replay file, after its header.
+/// The line of one completion in a recording.
 #[derive(Serialize, Deserialize)]
 struct ReplayLine<T> {
     /// Hash of the messages, in hexadecimal digits like the next.

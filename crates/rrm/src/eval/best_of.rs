@@ -36,7 +36,7 @@ pub const SIZES: [usize; 6] = [1, 2, 4, 8, 16, 32];
 /// The strategies whose picks are compared; those that rate have one round robin together.
 const STRATEGIES: [Strategy; 3] = [Strategy::Knockout, Strategy::Elo, Strategy::BradleyTerry];
 
-/// What a judge's picks are worth.
+/// The accuracy of a judge's picks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BestOf {
     /// Layout version.

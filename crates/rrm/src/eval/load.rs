@@ -47,7 +47,7 @@ pub struct DataFile {
     pub blake3: String,
 }
 
-/// Why a benchmark cannot be read.
+/// The reason why a benchmark cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum EvalError {
     /// A file cannot be read, or one of its rows cannot.

@@ -45,7 +45,7 @@ pub struct RecordedResults {
     pub unmatched: u64,
 }
 
-/// Why recorded judgments cannot be used.
+/// The reason why recorded judgments cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordedError {
     /// A file cannot be read.

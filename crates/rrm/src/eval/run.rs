@@ -14,7 +14,7 @@ use crate::{
     vote::{Choice, Decision},
 };
 
-/// What was decided about one case.
+/// The result of one case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct CaseRow {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{engine::Usage, judge::JudgeKind, verdict::Abstain, vote::Decision};
 
-/// How often each label met each first decision: rows are labels (first, second, tie), columns decisions (the same, then undecided).
+/// Counts of labels against first decisions: rows are labels (first, second, tie), columns decisions (the same, then undecided).
 pub type Confusion = [[u64; 4]; 3];
 
 /// Totals over the cases of a run.

@@ -34,7 +34,7 @@ pub struct ScoreRecord {
     pub key: Option<CompletionKey>,
 }
 
-/// What a judgment rests on.
+/// The votes or the scores that a judgment rests on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Evidence {
     /// The counted votes by their index.
@@ -72,7 +72,7 @@ fn higher(a: f64, b: f64) -> Choice {
     }
 }
 
-/// What a judge said of the responses `a` and `b` of a match.
+/// A judge's result for the responses `a` and `b` of a match.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgment {
     /// The majority.

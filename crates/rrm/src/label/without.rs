@@ -4,7 +4,7 @@ use std::{convert::Infallible, io::Write, marker::PhantomData};
 
 use super::{Columns, Kind};
 
-/// Why no Parquet is written.
+/// The reason why no Parquet is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("rrm writes Parquet only when it is built with the cargo feature `parquet`")]
 pub struct NotBuiltIn;

@@ -35,7 +35,7 @@ pub(super) struct BenchmarkRow {
     grams: u32,
 }
 
-/// Why a benchmark's file cannot be read.
+/// The reason why a benchmark's file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchmarksError {
     /// As its own reader says.

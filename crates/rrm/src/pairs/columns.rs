@@ -21,7 +21,7 @@ const FIELDS: [&str; 9] = [
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PairColumns([Option<String>; FIELDS.len()]);
 
-/// Why a spec cannot be used.
+/// The reason why a spec cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("column `{spec}`: expected FIELD=COLUMN, each field once, with a field of {}", FIELDS.join(", "))]
 pub struct ColumnSpecError {

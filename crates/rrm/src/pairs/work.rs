@@ -30,7 +30,7 @@ use crate::{
     vote::{Choice, Vote},
 };
 
-/// Who is asked.
+/// The judges that sample responses and filter pairs.
 #[derive(Clone, Copy, Default)]
 pub struct Judges<'a> {
     /// Writes responses.
@@ -58,7 +58,7 @@ pub struct RowPairs {
     pub verdicts: Verdicts,
 }
 
-/// Why a run stopped.
+/// The reason why a run stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum PairsError {
     /// A row could not be read.

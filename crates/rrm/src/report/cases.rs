@@ -45,7 +45,7 @@ pub(super) struct Record {
     pub subset: u32,
 }
 
-/// Places and lengths: what a judge should not go by.
+/// Position bias and length bias of a judge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Biases {
     /// Decisions for the response shown first, of those for either.
@@ -80,7 +80,7 @@ pub struct AtVotes {
     pub tokens: f64,
 }
 
-/// What the cases of one run say together.
+/// The statistics over all cases of one run.
 pub(super) struct Cases {
     pub records: Vec<Record>,
     pub biases: Biases,

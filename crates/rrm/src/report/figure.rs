@@ -7,7 +7,7 @@ use plotters::{
     style::text_anchor::{HPos, Pos, VPos},
 };
 
-/// What is drawn, in percent upwards.
+/// A figure with percentages on its vertical axis.
 pub(super) struct Figure {
     /// What it shows.
     pub title: String,

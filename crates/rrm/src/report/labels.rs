@@ -6,7 +6,7 @@ use super::{
 };
 use crate::rating::{Score, wilson};
 
-/// What is left at one threshold.
+/// The labels that are left at one threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LabelPoint {
     /// Least margin.

@@ -9,7 +9,7 @@ use crate::{
     vote::{Choice, Decision},
 };
 
-/// How a judge decides where one of the two responses is its own family's.
+/// A judge's decisions where one of the two responses is from its own model family.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OwnFamily {
     /// The family: the letters that the judge's name begins with, in lower case.

@@ -9,7 +9,7 @@ use crate::{eval::Share, rating::Score};
 /// Words that `...` stands for, at most.
 const GAP: usize = 3;
 
-/// How often a pattern occurs.
+/// The frequency of a pattern.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pattern {
     /// Its name.

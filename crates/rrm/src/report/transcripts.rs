@@ -19,7 +19,7 @@ const VOTES_SHOWN: usize = 4;
 /// Characters of a text that are shown, at most.
 const TEXT_SHOWN: usize = 12_000;
 
-/// Where the texts of a run are; what is `None` is not shown.
+/// The sources of a run's texts; what is `None` is not shown.
 #[derive(Default)]
 pub struct Sources {
     /// The data that was judged.

@@ -12,7 +12,7 @@ use crate::{
     vote::{Choice, Decision, Vote},
 };
 
-/// How the votes of a run went.
+/// Counts of the votes and decisions of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdicts {
     /// Counted votes.

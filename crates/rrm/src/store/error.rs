@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Why a store could not be opened, read or written.
+/// The reason why a store could not be opened, read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {

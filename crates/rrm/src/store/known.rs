@@ -8,8 +8,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// Where a completion comes from, for people and for cleaning up. What it answers is in the key; the messages are not kept,
-/// since they are large and follow from the input row and the format.
+/// The origin of a completion, for people and for cleaning up. What it answers is in the key; the messages are not kept, since they are
+/// large and follow from the input row and the format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// [`EngineInfo::name`](crate::engine::EngineInfo::name).
@@ -26,7 +26,7 @@ pub struct Origin {
     pub vote: u32,
 }
 
-/// A row would be paid for again.
+/// The error of a row whose completions were paid for under another fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{}: holds {completions} completions of {model} under another fingerprint ({other}), also for this row; this run cannot use \
@@ -61,7 +61,7 @@ pub struct Identity {
     pub known: KnownIdentity,
 }
 
-/// What is remembered of an identity.
+/// The record of an engine's identity in a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct KnownIdentity {

@@ -1,6 +1,6 @@
 //! The scores of a group whose members are rewarded together.
 
-/// What the scores of a group are compared with.
+/// The group that a score is compared with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Members {
     /// Each score, and how many members have it.

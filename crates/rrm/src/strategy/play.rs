@@ -48,7 +48,7 @@ impl Match {
     }
 }
 
-/// What decided a match.
+/// The decider of a match: votes, a coin, a team, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DecidedBy {

@@ -26,7 +26,7 @@ pub type RateFn = fn(usize, &[rating::DecidedMatch], (u64, &str)) -> Ratings;
 /// A difference of scores among so many responses -> a margin from 0 to 1.
 pub type Margin = fn(f64, usize) -> f64;
 
-/// Which matches are played, and what comes of them.
+/// The matches that a strategy plays, and how they are rated.
 #[derive(Clone, Copy, Debug)]
 pub enum Matches {
     /// A bracket that is drawn by seed: n - 1 matches. Who gets further is better, and the score is the number of rounds survived.

@@ -1,6 +1,6 @@
 //! A text -> the marks of thinking in it, of any model: where leading thinking begins, and where it ends.
 
-/// What opens a text's thinking, and what would close it.
+/// The mark that opens a text's thinking, and the mark that would close it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     /// Bytes of the opening mark.

@@ -21,7 +21,7 @@ pub struct JudgedText<'a> {
     pub ending: ResponseEnding,
 }
 
-/// Whether a response came to its answer.
+/// The ending of a response: with an answer or without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseEnding {
     /// It did, or began with no thinking; it may be empty all the same.

@@ -53,7 +53,7 @@ pub struct PairFile {
     /// `FIELD=COLUMN` for files with other columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// Lines of [`Sifted`](super::PairFilter), one for each row: only what they keep is trained on.
+    /// Lines of [`PairFilter`](super::PairFilter), one for each row: only what they keep is trained on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<PathBuf>,
 }

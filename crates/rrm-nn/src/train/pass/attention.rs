@@ -34,7 +34,7 @@ pub struct AttentionPass<'a> {
     pub values: &'a [f32],
 }
 
-/// What the backward pass needs besides: slopes of the result `(segments, N, rows, D)`, and of each query `(segments, N, rows)` the
+/// The further inputs of the backward pass: slopes of the result `(segments, N, rows, D)`, and of each query `(segments, N, rows)` the
 /// logarithm of its sum of powers and the product of the result with its slopes.
 #[derive(Clone, Copy, Debug)]
 pub struct BackwardInput<'a> {

@@ -39,7 +39,7 @@ pub(crate) struct Body<'a> {
 /// The conditions for an answer.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct AnswerTerms<'a> {
-    /// Whether no text at all is an answer, see [`Reading::empty`](super::reply::ReplyRules::empty).
+    /// Whether no text at all is an answer, see [`ReplyRules::empty`](super::reply::ReplyRules::empty).
     pub may_be_empty: bool,
     /// Who counts what is sent again and what is billed besides.
     pub meter: Option<&'a dyn Meter>,

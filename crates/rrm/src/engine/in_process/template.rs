@@ -26,7 +26,7 @@ pub struct ChatTemplate {
     eos: String,
 }
 
-/// Why a conversation cannot be rendered.
+/// The reason why a conversation cannot be rendered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// The template does not compile, fails, or refuses the conversation, in these words.

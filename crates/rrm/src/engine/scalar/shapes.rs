@@ -8,7 +8,7 @@ use crate::{
     engine::Usage,
 };
 
-/// How a server is asked for a score.
+/// The route by which a server is asked for a score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
     /// `/classify` of vLLM and SGLang: the server renders the conversation by the model's own template.

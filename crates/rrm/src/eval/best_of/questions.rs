@@ -19,7 +19,7 @@ use crate::{
     keyed,
 };
 
-/// Whose questions they are.
+/// The data set that questions come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Questions {

@@ -10,7 +10,7 @@ use super::{StoreError, explain::explain, identity, schema, stats};
 /// Rows of one transaction: other processes write in between.
 const STEP: i64 = 10_000;
 
-/// What to drop from a store.
+/// The completions to drop from a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Garbage {
     /// All completions of the weights with this fingerprint.
@@ -21,7 +21,7 @@ pub enum Garbage {
     CreatedBefore(u64),
 }
 
-/// What [`gc`] did.
+/// The result of [`gc`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct GcReport {
     /// Completions that are gone.

@@ -17,7 +17,7 @@ use crate::address::CompletionKey;
 /// Rows of one transaction, and in memory at once: other processes write in between.
 const STEP: usize = 500;
 
-/// What [`merge`] did.
+/// The result of [`merge`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MergeReport {
     /// Completions that are new in the target.

@@ -47,7 +47,7 @@ const TABLES: &str = "
         body              BLOB NOT NULL         -- the completion as JSON, as a zlib stream where that is shorter
     ) STRICT;";
 
-/// Whether a file may be created.
+/// The mode of opening a file: whether it may be created.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum OpenMode {
     /// A missing or empty file becomes a store.

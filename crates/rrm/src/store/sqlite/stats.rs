@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{StoreError, explain::explain, schema};
 
-/// What a store holds.
+/// The contents of a store in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StoreStats {
     /// Completions of all engines.
@@ -22,7 +22,7 @@ pub struct StoreStats {
     pub engines: Vec<EngineStats>,
 }
 
-/// What a store holds of one engine.
+/// The completions of one engine in numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EngineStats {
     /// The engine's name.
