@@ -201,12 +201,12 @@ fn a_check_counts_what_planning_needs() {
     insta::assert_debug_snapshot!(summary, @r"
     Summary {
         by_responses: {
-            2: Tally {
+            2: TextTotals {
                 rows: 1,
                 prompt_bytes: 4,
                 response_bytes: 3,
             },
-            3: Tally {
+            3: TextTotals {
                 rows: 1,
                 prompt_bytes: 3,
                 response_bytes: 6,
@@ -215,7 +215,7 @@ fn a_check_counts_what_planning_needs() {
         rubric_bytes: 3,
         reference_bytes: 1,
         notes: [],
-        skipped: Skipped {
+        skipped: SkippedRows {
             rows: 0,
             first: [],
         },
