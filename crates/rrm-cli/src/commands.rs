@@ -22,8 +22,6 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-pub use judging::Kind;
-
 use crate::{failure::Failure, options::Called};
 
 /// What rrm can do.

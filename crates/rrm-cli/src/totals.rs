@@ -15,8 +15,8 @@ use rrm::spending::{Spent, Told};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    output::{beside, note},
-    owned::Owned,
+    lines::note,
+    owned::{Owned, beside},
 };
 
 /// The account of several runs.

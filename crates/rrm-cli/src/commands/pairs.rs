@@ -21,7 +21,7 @@ use crate::{
     options::{AskArgs, Called, ColumnArgs, EngineArgs, ModelArgs, RunArgs, ShardArgs},
     output::{Output, Spooled, Stats, beside, note, spooled},
     run::{Run, Session, unless_stopped},
-    terminal,
+    stats, terminal,
     totals::Total,
     verdicts,
 };
@@ -169,8 +169,8 @@ async fn make(args: Args, called: &Called) -> Result<ExitCode, Failure> {
     if let Some(path) = files.finish()? {
         saved(&path, &args, called, (&spent, total))?;
     }
-    spent.iter().for_each(|(_, stats)| terminal::summary(stats, price));
-    total.iter().for_each(|total| note(&terminal::total(total, price)));
+    spent.iter().for_each(|(_, stats)| stats::summary(stats, price));
+    total.iter().for_each(|total| note(&stats::total(total, price)));
     write!(io::stderr(), "{}", summary(&tally)).ok();
     Ok(ExitCode::SUCCESS)
 }

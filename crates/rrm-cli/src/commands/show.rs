@@ -19,6 +19,7 @@ use super::judging::Kind;
 use crate::{
     engines,
     failure::Failure,
+    lines::harmless,
     options::{ColumnArgs, word},
     terminal,
 };
@@ -56,7 +57,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             out += &transcripts(played, store.as_ref())?;
         }
     }
-    std::io::stdout().lock().write_all(terminal::harmless(&out).as_bytes())?;
+    std::io::stdout().lock().write_all(harmless(&out).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
