@@ -101,7 +101,7 @@ pub fn check(batch: &BatchArgs, ask: &AskArgs, thinking: ThinkingArgs, output: O
     ensure!(store, "--batch-out: replies are kept in the store, so --store must not be none");
     ensure!(thinking.max_thinking_tokens.is_none(), "--batch-out: a batch cannot elicit a verdict, so no --max-thinking-tokens");
     ensure!(
-        !(ask.work.system_as_user || crate::requests::mends(&ask.server)?),
+        !(ask.work.system_as_user || crate::options::mends(&ask.server)?),
         "--batch-out: requests of a batch are written as they are, without --request-field, --without-field, --rename-field, --seed-bits, \
          --system-as-user, --header and --stream-replies"
     );

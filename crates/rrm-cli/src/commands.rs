@@ -22,8 +22,6 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-pub use judging::JudgingKind;
-
 use crate::{failure::Failure, options::CommandCall};
 
 /// What rrm can do.

@@ -150,20 +150,6 @@ fn memory(ask: &AskArgs, how: &RunArgs) -> anyhow::Result<Option<IdentityMemory>
     Ok(Some(IdentityMemory { identities: Identities::at(store_path(&ask.store)?), otherwise }))
 }
 
-/// The proxy that the environment names for `https://` or for `http://`, without its password.
-pub fn proxy(https: bool) -> Option<String> {
-    let names = match https {
-        true => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
-        false => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
-    };
-    names.iter().find_map(|name| {
-        let value = env::var(name).ok().filter(|value| !value.is_empty())?;
-        // A user and a password stand before the last @.
-        let place = value.rsplit('@').next().unwrap_or_default();
-        Some(format!("{name}={place}"))
-    })
-}
-
 /// The format of this name, or the one in this file.
 pub fn format(name: Option<&str>) -> Result<Format, Failure> {
     let name = name.unwrap_or(FORMAT);

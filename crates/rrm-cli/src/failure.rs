@@ -1,7 +1,7 @@
 //! Errors -> one line for the user with a hint, and the exit code, by what kind of error it is.
 
 use std::{
-    fmt,
+    env, fmt,
     io::{self, Write},
     process::ExitCode,
 };
@@ -17,7 +17,7 @@ use rrm::{
 };
 use rrm_engines::OpenError;
 
-use crate::terminal::harmless;
+use crate::lines::harmless;
 
 /// The error of a wrong call, whatever the input holds.
 #[derive(Debug)]
@@ -253,7 +253,7 @@ fn unreachable_hint(engine: &str) -> String {
         "is the server up? `rrm doctor URL` tries it step by step; --wait-for-server SECONDS waits for one that is starting";
     // This machine is asked without a proxy.
     let local = ["://127.", "://localhost", "://[::", "://0.0.0.0"].iter().any(|place| engine.contains(place));
-    match crate::engines::proxy(engine.contains("https://")).filter(|_| !local) {
+    match proxy(engine.contains("https://")).filter(|_| !local) {
         Some(proxy) => {
             format!("{hint}. Requests to other machines go by the proxy of the environment, {proxy}; NO_PROXY=HOST leaves it out")
         }
@@ -291,4 +291,18 @@ fn engine_hint(error: &EngineError) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// The proxy that the environment names for `https://` or for `http://`, without its password.
+fn proxy(https: bool) -> Option<String> {
+    let names = match https {
+        true => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
+        false => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
+    };
+    names.iter().find_map(|name| {
+        let value = env::var(name).ok().filter(|value| !value.is_empty())?;
+        // A user and a password stand before the last @.
+        let place = value.rsplit('@').next().unwrap_or_default();
+        Some(format!("{name}={place}"))
+    })
 }

@@ -6,6 +6,7 @@ mod file;
 mod judging;
 mod keeping;
 mod planned;
+mod requests;
 mod server;
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub use self::{
         VoteArgs,
     },
     keeping::{BatchArgs, ColumnArgs, LimitArgs, PriceArgs, RowVoteArgs, RunArgs, ShardArgs, SkipArgs, StoreArgs, WeightArgs},
+    requests::mends,
     server::{LocalArgs, ServerArgs, WorkArgs},
 };
 

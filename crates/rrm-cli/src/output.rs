@@ -7,15 +7,16 @@ use std::{
 };
 
 use anyhow::Context;
-use rrm::{
-    engine::{EngineInfo, http::HttpStats},
-    result::Verdicts,
-    spending::{Price, SpendingTotals},
-};
+use rrm::spending::Price;
 use serde::Serialize;
 use tempfile::TempPath;
 
-use crate::{terminal, totals::RunTotals};
+use crate::stats;
+pub use crate::{
+    lines::{note, print},
+    owned::beside,
+    stats::Stats,
+};
 
 /// The output that result rows go to.
 pub struct Output {
@@ -31,32 +32,6 @@ enum Destination {
     Pipe(BufWriter<io::Stdout>),
     /// A view for a person.
     Terminal,
-}
-
-/// What was spent; kept apart from the rows, which are the same however often a run was stopped.
-#[derive(Serialize)]
-pub struct Stats {
-    /// Who judged.
-    pub engine: EngineInfo,
-    /// Rows written.
-    pub rows: u64,
-    /// Of these, rows without a result.
-    pub failed: u64,
-    /// Calls and tokens of this run.
-    pub spent: SpendingTotals,
-    /// What all runs over the same output have spent, this one included; absent where it is the first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub total: Option<RunTotals>,
-    /// Wall time of this run.
-    pub seconds: f64,
-    /// What the server did, where there is one.
-    pub http: Option<HttpStats>,
-    /// How the votes went that count, whether they were asked for in this run or came from the store; absent where nobody judges.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verdicts: Option<Verdicts>,
-    /// What was said about the engine when it was opened.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
 }
 
 impl Output {
@@ -120,7 +95,7 @@ impl Output {
             std::fs::write(beside(&path, "config.toml"), options)?;
             std::fs::write(beside(&path, "stats.json"), serde_json::to_string_pretty(stats)? + "\n")?;
         }
-        terminal::summary(stats, price);
+        stats::summary(stats, price);
         Ok(())
     }
 }
@@ -160,25 +135,6 @@ fn destination(path: &Path, taken: &[PathBuf]) -> anyhow::Result<Destination> {
 fn line(mut to: impl Write, row: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut to, row)?;
     to.write_all(b"\n")
-}
-
-/// `FILE.suffix`.
-pub fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(suffix);
-    name.into()
-}
-
-/// One line on stderr; if nobody can read it, nobody does.
-pub fn note(text: &str) {
-    writeln!(io::stderr(), "note: {text}").ok();
-}
-
-/// Text for stdout.
-pub fn print(text: &str) -> anyhow::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write to stdout")
 }
 
 /// An input that can be read more than once.

@@ -6,9 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::output::beside;
-
-/// A lock on an output, held by this run as long as this lives. Whoever is killed leaves the file of the lock behind, and no lock.
+/// An output that is this run's as long as this lives. Whoever is killed leaves the file of the lock behind, and no lock.
 pub struct OutputLock {
     path: PathBuf,
     file: Option<File>,
@@ -71,4 +69,12 @@ fn is_at(file: &File, path: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_at(_: &File, path: &Path) -> bool {
     path.exists()
+}
+
+/// `FILE.suffix`.
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    name.into()
 }

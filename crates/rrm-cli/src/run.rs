@@ -20,6 +20,7 @@ use crate::{
     failure::Failure,
     options::{AskArgs, BatchArgs, RunArgs},
     output::{Stats, note},
+    stats,
     terminal::{self, Progress},
     totals::{RunTotals, TotalsFile},
     verdicts,
@@ -239,8 +240,8 @@ impl Drop for Run {
         self.spending.end();
         let spent = self.spending.spent();
         if !self.told && spent != SpendingTotals::default() {
-            note(&format!("before it ended: {}", terminal::spent(&spent, self.price)));
-            self.total().iter().for_each(|total| note(&terminal::total(total, self.price)));
+            note(&format!("before it ended: {}", stats::spent(&spent, self.price)));
+            self.total().iter().for_each(|total| note(&stats::total(total, self.price)));
         }
     }
 }

@@ -16,19 +16,24 @@ use rrm::{
     dataset::Item,
     engine::TokenSink,
     result::{MatchRow, Row, RowResult},
-    spending::{Price, Spending, SpendingTotals},
+    spending::Spending,
     strategy::DecidedBy,
     vote::Decision,
 };
 
-use crate::{
-    commands::JudgingKind,
-    output::{Stats, note},
-    totals::RunTotals,
-};
+use crate::lines::{harmless, note};
 
 /// Columns of text that are shown of a response.
 const EXCERPT: usize = 60;
+
+/// Which of the two commands.
+#[derive(Clone, Copy, PartialEq)]
+pub enum JudgingKind {
+    /// Two responses a row.
+    Judge,
+    /// Any number of responses a row.
+    Rank,
+}
 
 /// Prints one row to stdout for a person.
 pub fn row(item: &Item, row: &Row, kind: JudgingKind) -> io::Result<()> {
@@ -181,66 +186,6 @@ pub fn excerpt(text: &str) -> String {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
-}
-
-/// The text without characters that a terminal would obey, such as those that begin escape sequences or turn the direction of writing.
-pub fn harmless(text: &str) -> String {
-    let acts =
-        |c: char| (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if acts(c) { '\u{fffd}' } else { c }).collect()
-}
-
-/// Says what the run took, on stderr.
-pub fn summary(stats: &Stats, price: Price) {
-    let text = format!("{} rows in {:.1} s: {}", stats.rows, stats.seconds, spent(&stats.spent, price));
-    writeln!(io::stderr(), "{text}").ok();
-    stats.total.iter().for_each(|total| _ = writeln!(io::stderr(), "{}", self::total(total, price)));
-}
-
-/// What all runs of a job have spent, as a line.
-pub fn total(total: &RunTotals, price: Price) -> String {
-    let mut text = format!("all runs together: {}", self::spent(&total.spent, price));
-    if total.open > 0 {
-        text += &format!(
-            "; this is an upper limit: {} of these calls had no answer, or were perhaps not sent, when a run was killed, and their tokens are not counted",
-            total.open
-        );
-    }
-    if total.cut {
-        text += "; what was spent before is not known, since that account was cut";
-    }
-    text
-}
-
-/// What a run or a server has spent, as a line.
-pub fn spent(spent: &SpendingTotals, price: Price) -> String {
-    let again = if spent.again > 0 { format!(", sent again {} times", spent.again) } else { String::new() };
-    let probes = match spent.probes {
-        0 => String::new(),
-        probes => format!(", {probes} more requests to identify the server"),
-    };
-    let mut text = format!(
-        "{} calls ({} from the store){again}{probes}, {} prompt and {} written tokens",
-        spent.calls, spent.reused, spent.prompt_tokens, spent.completion_tokens
-    );
-    let estimated = (spent.estimated_prompt_tokens, spent.estimated_completion_tokens);
-    if estimated != (0, 0) {
-        let (prompt, written) = estimated;
-        text += &format!(
-            ", and about {prompt} prompt and {written} written tokens by estimate, which the server did not count and may bill"
-        );
-    }
-    if spent.unfinished > 0 {
-        text += &format!(", {} calls cancelled or failed", spent.unfinished);
-    }
-    if price != Price::default() {
-        text += &format!(", cost {:.4}", spent.cost);
-        let counted = spent.prompt_tokens + spent.completion_tokens + estimated.0 + estimated.1;
-        if spent.calls > spent.unfinished && counted == 0 {
-            text += " (the judge reports no tokens, so neither cost nor --max-cost mean anything)";
-        }
-    }
-    text
 }
 
 /// Writes what the judge writes to stderr as it writes.

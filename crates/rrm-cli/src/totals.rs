@@ -15,8 +15,8 @@ use rrm::spending::{SpendingReport, SpendingTotals};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    output::{beside, note},
-    owned::OutputLock,
+    lines::note,
+    owned::{OutputLock, beside},
 };
 
 /// The totals of several runs.

@@ -44,6 +44,16 @@
 //! `engine::scripted` has judges by rule for tests. The folder `examples` of this crate has programs for judging, ranking, an engine of one's own
 //! and rewards.
 //!
+//! # Features
+//!
+//! All are on by default. Without any, the crate judges and ranks with engines of one's own.
+//!
+//! - `http`: servers, scalar reward models behind servers, and what `rrm doctor` checks.
+//! - `store`: completions are kept in SQLite.
+//! - `parquet` and `gzip`: such files are read, and Parquet is written.
+//! - `in-process`: what engines in this process share, such as the sampler.
+//! - `eval`, `report`, `pairs`: benchmarks and tuning; pages and figures; training pairs, preference labels and the verifier.
+//!
 //! # How it works
 //!
 //! - [`dataset`] reads rows of files, a row gives [`comparison`]s, and a [`format`](mod@format) turns a comparison into messages.

@@ -24,7 +24,7 @@ use crate::{
     output::{Output, beside, note, print},
     row_votes::RowVotes,
     run::Run,
-    scores, verdicts,
+    scores, stats, verdicts,
 };
 
 /// What it means that no vote gave a verdict.
@@ -75,7 +75,7 @@ pub async fn measure(questions: Questions, args: EvalArgs, called: &CommandCall)
     let Some(stats) = work.end(session, (items.len() as u64, 0), &votes).await? else { return Ok(ExitCode::SUCCESS) };
     if let Some(shard) = shard {
         note(&format!("shard {shard} of {count} questions; a run over the merged stores writes the scores"));
-        crate::terminal::summary(&stats, price);
+        stats::summary(&stats, price);
         verdicts::check(&votes, NOTHING)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -92,7 +92,7 @@ pub async fn measure(questions: Questions, args: EvalArgs, called: &CommandCall)
             }
             output.finish(&stats, &ask.saved(called).text(&title(&command(questions.name(), &args.data))), price)?;
         }
-        None => crate::terminal::summary(&stats, price),
+        None => stats::summary(&stats, price),
     }
     verdicts::check(&votes, NOTHING)?;
     Ok(ExitCode::SUCCESS)

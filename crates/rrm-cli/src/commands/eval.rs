@@ -15,7 +15,7 @@ use crate::{
     options::{BatchArgs, ColumnArgs, CommandCall, JudgeArgs, RowVoteArgs, RunArgs, ShardArgs, TeamArgs},
     output::{Output, beside, note, print},
     run::{Run, unless_stopped},
-    scores, verdicts,
+    scores, stats, verdicts,
 };
 
 /// What the command takes.
@@ -192,7 +192,7 @@ async fn measure(benchmark: Benchmark, args: EvalArgs, called: &CommandCall) -> 
     if let Some(shard) = shard {
         rows.map(Output::appear).transpose()?;
         note(&format!("cases of shard {shard} of {cases}; a run over the merged stores writes the scores"));
-        crate::terminal::summary(&stats, price);
+        stats::summary(&stats, price);
         return failed(&counted, first, work.again());
     }
     print(&scores::table(&evaluation))?;
@@ -210,7 +210,7 @@ async fn measure(benchmark: Benchmark, args: EvalArgs, called: &CommandCall) -> 
             let saved = ask.saved(called).without(&["teams"]);
             report.finish(&stats, &saved.text(&title(&command(benchmark.protocol().name, &args.data))), price)?;
         }
-        None => crate::terminal::summary(&stats, price),
+        None => stats::summary(&stats, price),
     }
     failed(&counted, first, work.again())
 }

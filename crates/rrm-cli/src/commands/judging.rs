@@ -12,6 +12,7 @@ use rrm::{
     shard::Shard,
 };
 
+pub use crate::terminal::JudgingKind;
 use crate::{
     batch, engines,
     failure::Failure,
@@ -77,15 +78,6 @@ pub struct RankCommand {
     teams: TeamArgs,
     #[command(flatten)]
     row_votes: RowVoteArgs,
-}
-
-/// The command that runs: `judge` or `rank`.
-#[derive(Clone, Copy, PartialEq)]
-pub enum JudgingKind {
-    /// Two responses a row.
-    Judge,
-    /// Any number of responses a row.
-    Rank,
 }
 
 impl JudgingKind {

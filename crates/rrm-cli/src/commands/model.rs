@@ -13,9 +13,9 @@ use rrm_nn::{
 
 use crate::{
     failure::Failure,
+    lines::harmless,
     numbers::{grouped, rounded, size},
     output::print,
-    terminal,
 };
 
 /// What the command takes.
@@ -70,7 +70,7 @@ pub fn run(args: ModelCommandArgs) -> Result<ExitCode, Failure> {
                 report.problem = Some("this rrm was built without the feature `gguf`".to_owned());
             }
             let json = json.then(|| serde_json::to_string_pretty(&report)).transpose()?;
-            print(&json.map_or_else(|| terminal::harmless(&view(&path, &report)), |json| json + "\n"))?;
+            print(&json.map_or_else(|| harmless(&view(&path, &report)), |json| json + "\n"))?;
         }
         ModelCommand::Convert { folder, out, matrices } => {
             let matrices = match matrices {

@@ -21,7 +21,7 @@ use crate::{
     options::{AskArgs, ColumnArgs, CommandCall, EngineArgs, ModelArgs, RunArgs, ShardArgs},
     output::{Output, SpooledInput, Stats, beside, note, spooled},
     run::{Run, Session, unless_stopped},
-    terminal,
+    stats, terminal,
     totals::RunTotals,
     verdicts,
 };
@@ -169,8 +169,8 @@ async fn make(args: PairsArgs, called: &CommandCall) -> Result<ExitCode, Failure
     if let Some(path) = files.finish()? {
         saved(&path, &args, called, (&spent, total))?;
     }
-    spent.iter().for_each(|(_, stats)| terminal::summary(stats, price));
-    total.iter().for_each(|total| note(&terminal::total(total, price)));
+    spent.iter().for_each(|(_, stats)| stats::summary(stats, price));
+    total.iter().for_each(|total| note(&stats::total(total, price)));
     write!(io::stderr(), "{}", summary(&tally)).ok();
     Ok(ExitCode::SUCCESS)
 }

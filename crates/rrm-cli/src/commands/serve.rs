@@ -25,7 +25,7 @@ use crate::{
     output::note,
     row_votes,
     run::{Run, Session},
-    terminal,
+    stats,
 };
 
 /// What this command takes.
@@ -154,7 +154,7 @@ pub async fn run(args: ServeArgs, called: &CommandCall) -> Result<ExitCode, Fail
             "{without} of {votes} votes gave no verdict; {unrewarded} responses have no reward, since no verdict says which place they have"
         ));
     }
-    note(&terminal::spent(&work.spending.spent(), ask.price.price()));
+    note(&stats::spent(&work.spending.spent(), ask.price.price()));
     work.told();
     Ok(ExitCode::SUCCESS)
 }

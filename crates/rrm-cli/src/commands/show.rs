@@ -21,6 +21,7 @@ use super::judging::JudgingKind;
 use crate::{
     engines,
     failure::Failure,
+    lines::harmless,
     options::{ColumnArgs, word},
     terminal,
 };
@@ -58,7 +59,7 @@ pub async fn run(args: ShowArgs) -> Result<ExitCode, Failure> {
             out += &transcripts(played, store.as_ref())?;
         }
     }
-    std::io::stdout().lock().write_all(terminal::harmless(&out).as_bytes())?;
+    std::io::stdout().lock().write_all(harmless(&out).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 

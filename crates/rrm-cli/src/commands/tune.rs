@@ -19,7 +19,7 @@ use crate::{
     options::{AskArgs, ColumnArgs, CommandCall, RunArgs, SavedOptions, ThinkingArgs, VerdictArgs},
     output::{Output, beside, note, print},
     run::{Run, unless_stopped},
-    verdicts,
+    stats, verdicts,
 };
 
 /// What the command takes.
@@ -104,7 +104,7 @@ async fn work(args: TuneArgs, called: &CommandCall) -> Result<ExitCode, Failure>
     let mut stats = work.account(session, pairs, 0);
     stats.verdicts = Some(all);
     let Some(mut report) = report else {
-        crate::terminal::summary(&stats, ask.price.price());
+        stats::summary(&stats, ask.price.price());
         return Ok(ExitCode::SUCCESS);
     };
     report.text(&(serde_json::to_string_pretty(&tuned)? + "\n"))?;

@@ -6,11 +6,8 @@ use clap::Args;
 use rrm::engine::http::HttpConfig;
 use rrm_engines::{EngineSettings, Storage};
 
-use super::{CommandCall, default_word, named};
-use crate::{
-    failure::{ensure, usage},
-    requests,
-};
+use super::{CommandCall, default_word, named, requests};
+use crate::failure::{ensure, usage};
 
 /// Holds the key of a server unless --api-key-env names another variable.
 const API_KEY: &str = "RRM_API_KEY";

@@ -46,6 +46,7 @@ mod train;
 mod tune;
 mod undecided;
 mod verifying;
+mod words;
 
 use std::{
     ffi::OsStr,

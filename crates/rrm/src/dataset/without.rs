@@ -9,10 +9,10 @@ use super::DatasetError;
 pub(super) mod parquet {
     use std::{fs::File, iter::Empty, sync::Arc};
 
-    use super::{super::rows::Row, DatasetError, not_built_in};
+    use super::{super::rows::NumberedRow, DatasetError, not_built_in};
 
     /// Reads nothing.
-    pub fn rows(_: File, name: &Arc<str>) -> Result<Empty<Row>, DatasetError> {
+    pub fn rows(_: File, name: &Arc<str>) -> Result<Empty<NumberedRow>, DatasetError> {
         Err(not_built_in(name, "a Parquet file", "parquet"))
     }
 }

@@ -1,12 +1,14 @@
 //! The layers of ARCHITECTURE.md, checked against what modules really use.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
 
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+/// All crates of the workspace but the example programs.
+const CRATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const ARCHITECTURE: &str = include_str!("../../../../ARCHITECTURE.md");
 
 /// The layer of each module: the lines of the code block under "Layers".
@@ -22,7 +24,11 @@ fn layers() -> BTreeMap<String, usize> {
 
 /// The top module that a file belongs to; the engines below `engine/` are a layer of their own.
 fn module(path: &Path) -> String {
-    let below = path.strip_prefix(SOURCES).unwrap();
+    module_below(Path::new(SOURCES), path)
+}
+
+fn module_below(sources: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(sources).unwrap();
     let mut parts = below.iter().map(|part| part.to_str().unwrap());
     match (parts.next().unwrap(), parts.next()) {
         ("engine", Some(_)) => "engine/*".to_owned(),
@@ -95,16 +101,80 @@ fn modules_use_only_their_own_layer_and_those_above() {
     assert_eq!(used("use crate::{a, b::{c, d}, e::f};\ncrate::g::h()"), ["a", "b", "e", "g"]);
 }
 
+/// The source folders of all crates.
+fn crates() -> Vec<PathBuf> {
+    let folders = fs::read_dir(CRATES).unwrap().map(|entry| entry.unwrap().path().join("src"));
+    let mut folders: Vec<PathBuf> = folders.filter(|folder| folder.is_dir()).collect();
+    folders.sort_unstable();
+    folders
+}
+
+/// What the modules of a crate use of each other. A library's or a program's root names them all and belongs to none.
+fn uses(sources_of: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let mut files = Vec::new();
+    sources(sources_of, &mut files);
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "rs"));
+    files.retain(|file| !(file.parent() == Some(sources_of) && (file.ends_with("lib.rs") || file.ends_with("main.rs"))));
+    let mut uses: BTreeMap<String, BTreeSet<String>> =
+        files.iter().map(|file| (module_below(sources_of, file), BTreeSet::new())).collect();
+    for file in files {
+        let module = module_below(sources_of, &file);
+        let others =
+            used(&fs::read_to_string(&file).unwrap()).into_iter().filter(|name| *name != module && uses.contains_key(name));
+        let others: Vec<String> = others.collect();
+        uses.get_mut(&module).unwrap().extend(others);
+    }
+    uses
+}
+
+/// Whatever is left when modules that use none of the others, or that none of the others uses, are taken away again and again.
+fn circles(mut uses: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
+    loop {
+        let names: BTreeSet<String> = uses.keys().cloned().collect();
+        uses.values_mut().for_each(|others| others.retain(|other| names.contains(other)));
+        let wanted: BTreeSet<String> = uses.values().flatten().cloned().collect();
+        uses.retain(|name, others| !others.is_empty() && wanted.contains(name));
+        if uses.len() == names.len() {
+            return uses;
+        }
+    }
+}
+
+#[test]
+fn modules_of_every_crate_use_each_other_in_one_direction() {
+    let crates = crates();
+    assert!(crates.len() >= 8, "{crates:?}");
+    for sources in crates {
+        let circles = circles(uses(&sources));
+        assert!(circles.is_empty(), "{}: these modules use each other in circles: {circles:#?}", sources.display());
+    }
+    let uses = |names: &[(&str, &[&str])]| -> BTreeMap<String, BTreeSet<String>> {
+        names
+            .iter()
+            .map(|(name, others)| ((*name).to_owned(), others.iter().map(|other| (*other).to_owned()).collect()))
+            .collect()
+    };
+    let line = uses(&[("a", &["b", "c"]), ("b", &["c"]), ("c", &[])]);
+    assert_eq!(circles(line), BTreeMap::new());
+    let found = circles(uses(&[("a", &["b"]), ("b", &["c"]), ("c", &["b", "d"]), ("d", &[])]));
+    assert_eq!(found, uses(&[("b", &["c"]), ("c", &["b"])]));
+}
+
 #[test]
 fn no_file_grows_over_400_lines_and_every_one_says_what_it_is() {
-    let mut files = Vec::new();
-    sources(Path::new(SOURCES), &mut files);
-    for file in files {
-        let text = fs::read_to_string(&file).unwrap();
-        assert!(text.lines().count() <= 400, "{} has over 400 lines", file.display());
-        // A page's HTML, CSS and script, and data in TOML, have comments of their own kinds.
-        let code = file.extension().is_some_and(|extension| extension == "rs");
-        assert!(!code || text.starts_with("//!"), "{} does not open with //!", file.display());
+    for folder in fs::read_dir(CRATES).unwrap().map(|entry| entry.unwrap().path()) {
+        let mut files = Vec::new();
+        for part in ["src", "tests", "examples", "benches"].map(|part| folder.join(part)).iter().filter(|part| part.is_dir()) {
+            sources(part, &mut files);
+        }
+        // A page's HTML, CSS and script, and data in TOML, have comments of their own kinds; what tests compare with may be long.
+        let own = |file: &PathBuf| file.starts_with(folder.join("src")) || file.extension().is_some_and(|end| end == "rs");
+        for file in files.into_iter().filter(own) {
+            let text = fs::read_to_string(&file).unwrap();
+            assert!(text.lines().count() <= 400, "{} has over 400 lines", file.display());
+            let code = file.extension().is_some_and(|extension| extension == "rs");
+            assert!(!code || text.starts_with("//!"), "{} does not open with //!", file.display());
+        }
     }
 }
 

@@ -5,10 +5,8 @@ use std::env;
 use rrm::engine::http::RequestFields;
 use serde_json::Value;
 
-use crate::{
-    failure::{ensure, usage},
-    options::{CommandCall, ServerArgs},
-};
+use super::{CommandCall, ServerArgs};
+use crate::failure::{ensure, usage};
 
 /// Parts of a header's name by which it holds a key.
 const SECRET: [&str; 11] =
