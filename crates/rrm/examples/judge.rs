@@ -2,6 +2,7 @@
 //!
 //! `cargo run -p rrm --example judge -- http://127.0.0.1:8000` asks a server that speaks OpenAI's API. Without an address a script judges, which
 //! finds the longer response better.
+#![allow(clippy::print_stdout, reason = "an example prints")]
 
 use std::{env, error::Error, sync::Arc};
 

@@ -2,6 +2,7 @@
 //!
 //! `cargo run -p rrm --no-default-features --example own_engine`: the engine here counts the words that a response shares with the prompt. Yours
 //! would ask a model with the messages of the request.
+#![allow(clippy::print_stdout, reason = "an example prints")]
 
 use std::{error::Error, sync::Arc};
 
