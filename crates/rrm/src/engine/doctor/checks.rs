@@ -38,7 +38,7 @@ pub(super) async fn all(engine: &HttpEngine) -> Vec<Check> {
     checks.push(stop_strings(engine).await);
     checks.push(long_prompt(engine).await);
     if let Some(defaults) = engine.sampling_defaults() {
-        checks.push(Check::missing("sampling", "settings that are not named are not neutral", defaults));
+        checks.push(Check::missing("sampling", "settings that are not named are the server's own", defaults));
     }
     checks.push(match engine.continues_by() {
         Some(way) => Check::ok("continuation", way),
