@@ -222,6 +222,7 @@ fn help_of_label_lists_its_options() {
                              0]
         --write <LAYOUT>     Which columns: dpo, kto, reward, messages, messages-kto, text, text-kto;
                              docs/label.md says who reads which [default: dpo]
-        --bare               Leave the columns out that say what a preference rests on
+        --bare               Leave out the columns with the evidence: margin, agreement, votes, judge
+                             and cost
     ");
 }
