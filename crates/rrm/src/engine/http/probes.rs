@@ -1,6 +1,6 @@
 //! What a server can do, found out by trying: whether seeds repeat, and whether log-probabilities come.
 
-use futures::future::{join_all, join3};
+use futures::future::{join, join_all};
 
 use crate::{
     chat::Message,
@@ -32,12 +32,26 @@ pub(crate) async fn seeds_repeat(server: &ServerPool, model: &str, stories: bool
         }
     };
     let story_alone = greedy().await;
-    let others: Vec<[Message; 1]> = OTHERS.iter().map(|subject| [Message::user(long_request(subject))]).collect();
-    let others = join_all(others.iter().enumerate().map(|(n, other)| probe(server, model, other, &sampling, n as u64)));
-    // Whether the others are answered does not matter.
-    let (beside, story_beside, _) = join3(probe(server, model, &messages, &sampling, LARGEST_SEED), greedy(), others).await;
+    let asked = async { join(probe(server, model, &messages, &sampling, LARGEST_SEED), greedy()).await };
+    let (beside, story_beside) = beside_others(server, model, &sampling, asked).await;
     let repeats = alone == said(&beside?) && alone != NOTHING;
     Ok((repeats, story_alone.into_iter().chain(story_beside).collect()))
+}
+
+/// What is answered to the greedy request that tells weights apart beside longer requests, as by a server at work.
+///
+/// # Errors
+/// What the server said to that request.
+pub(super) async fn story_beside(server: &ServerPool, model: &str) -> Result<String, EngineError> {
+    let sampling = Sampling { temperature: 1.0, max_tokens: 48, ..Sampling::default() };
+    beside_others(server, model, &sampling, story(server, model)).await
+}
+
+/// What is `asked`, beside longer requests. Whether these are answered does not matter.
+async fn beside_others<T>(server: &ServerPool, model: &str, sampling: &Sampling, asked: impl Future<Output = T>) -> T {
+    let others: Vec<[Message; 1]> = OTHERS.iter().map(|subject| [Message::user(long_request(subject))]).collect();
+    let others = join_all(others.iter().enumerate().map(|(n, other)| probe(server, model, other, sampling, n as u64)));
+    join(asked, others).await.0
 }
 
 /// What the requests beside are about.

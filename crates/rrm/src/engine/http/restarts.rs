@@ -22,6 +22,7 @@ use crate::{
             fingerprint::{self, GreedyAnswers},
             identity::{self, ServerView},
             listing::{self, ModelEntry},
+            probes,
             server::ServerPool,
         },
     },
@@ -120,18 +121,22 @@ impl RestartHistory {
     }
 }
 
-/// What is answered at once, and where that differs from what is known, also what is answered one after the other: a server at work may answer otherwise.
+/// What is answered at once, and where that differs from what is known, also what is answered one after the other, and then beside longer requests: a
+/// server at work may answer otherwise, and may have been at work when it was first asked.
 pub(super) async fn asked_again(
     (server, model): (&ServerPool, &str),
     identity: &Identity,
     listed: &ModelEntry,
     (mut answers, places): (GreedyAnswers, &[String]),
 ) -> Result<GreedyAnswers, EngineError> {
-    let shown = ServerView { listed, answers: &answers, places };
-    if !identity.known.answers.is_empty() && identity::differs(identity, &shown).is_some() && places.len() == 1 {
+    let differs = |answers: &GreedyAnswers| identity::differs(identity, &ServerView { listed, answers, places }).is_some();
+    if !identity.known.answers.is_empty() && places.len() == 1 && differs(&answers) {
         let later = fingerprint::answers(server, model, false).await?;
         answers.repeat &= later.repeat;
         answers.add(later.texts);
+        if differs(&answers) {
+            answers.add([probes::story_beside(server, model).await?]);
+        }
     }
     Ok(answers)
 }
