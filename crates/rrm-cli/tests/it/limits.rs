@@ -279,7 +279,7 @@ fn what_all_runs_of_a_job_have_spent_is_kept_and_said() {
         let output = judge.output().unwrap();
         assert!(output.status.success() && stderr(&output).contains("that account was cut"), "{}", stderr(&output));
     }
-    assert_eq!(stats(&folder.join("cut.jsonl.spent.json"))["spent"]["calls"], 120);
+    assert_eq!(stats(&folder.join("cut.jsonl.spent.json"))["spent"]["calls"], 400);
     // Somebody's file is not written over.
     std::fs::write(folder.join("out.jsonl.spent.json"), "mine").unwrap();
     let refused = judge(&server).output().unwrap();

@@ -45,6 +45,8 @@ pub struct Said {
     pub weights: AtomicU64,
     /// So many answers are computed beside other people's requests, and are others.
     pub load: AtomicU64,
+    /// So many answers before those are computed alone.
+    pub idle: AtomicU64,
     /// What is listed of each model beyond its name.
     pub states: Value,
     /// Whether the same request gets other answers each time.
@@ -66,6 +68,7 @@ impl Default for Said {
             usage: true,
             weights: AtomicU64::new(1),
             load: AtomicU64::new(0),
+            idle: AtomicU64::new(0),
             states: json!({"owned_by": "test", "root": "/models/judge"}),
             drifts: false,
             counter: AtomicU64::new(0),
@@ -154,7 +157,8 @@ impl Said {
         let greedy = body["temperature"] == json!(0.0);
         let drift = if self.drifts { self.counter.fetch_add(1, SeqCst) } else { 0 };
         let seed = if greedy { 0 } else { body["seed"].as_u64().unwrap() };
-        let busy = self.load.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        let taken = |left: &AtomicU64| left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        let busy = !taken(&self.idle) && taken(&self.load);
         let weights = self.weights.load(SeqCst) + if busy { 1_000_000 } else { 0 };
         let key = hash(format!("{conversation}{seed} {drift} {weights}").as_bytes());
         let text = if self.opens { text(key).replacen("<think>", "", 1) } else { text(key) };

@@ -119,7 +119,11 @@ async fn other_weights_under_the_same_name_are_refused_before_anything_is_paid()
             let said = error.to_string();
             assert!(said.contains("remembers judge since 2") && said.contains("greedy answer"), "{said}");
         }
-        assert_eq!(server.requests() - asked, 6, "three at once and three one after the other, for all twenty");
+        assert_eq!(
+            server.requests() - asked,
+            10,
+            "three at once, three one after the other, and one beside three longer ones, for all twenty"
+        );
     }
     // Another server that calls its model so learns it at once, also from one that would only be read from the store.
     let (_folder, store) = store();
@@ -184,6 +188,18 @@ async fn a_server_that_answers_otherwise_under_load_is_known_again() {
     server.said().load.store(3, SeqCst);
     used(named(&[&server]), &store).await.unwrap();
     assert_eq!(server.requests() - asked, 3 + 1, "nothing had to be asked again");
+}
+
+/// As vLLM does in bf16: idle it says one thing to the request, alone or three times at once, and at work another.
+#[tokio::test]
+async fn a_server_that_was_always_at_work_is_known_when_it_is_idle() {
+    let (_folder, store) = store();
+    let server = server(1, llama(4096, 98));
+    server.said().load.store(1_000_000, SeqCst);
+    let first = used(named(&[&server]), &store).await.unwrap().info().fingerprint.clone();
+    server.said().idle.store(6, SeqCst);
+    assert_eq!(used(named(&[&server]), &store).await.unwrap().info().fingerprint, first);
+    assert_eq!(server.said().idle.load(SeqCst), 0, "three at once and three one after the other were answered otherwise");
 }
 
 #[tokio::test]
