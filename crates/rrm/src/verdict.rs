@@ -1,5 +1,6 @@
 //! The answer part of a transcript -> a [`Verdict`], or an [`Abstain`] with its reason.
 
+mod apart;
 mod quotes;
 mod wording;
 
@@ -172,8 +173,9 @@ impl VerdictPattern {
         if let Some(other) = found.iter().rfind(differs) {
             // What is joined in one line, or listed, is a comparison, unless words between take the first back.
             let between = &answer[other.at.end..last.at.start];
-            let apart = between.contains('\n') && !wording::is_listed(&answer[..last.at.start]) || wording::takes_back(between);
-            if !apart || !wording::is_end(&answer[last.at.end..]) {
+            let before = &answer[..last.at.start];
+            let stated = between.contains('\n') && !apart::is_listed(before) && apart::is_stated_apart(before);
+            if !(stated || apart::takes_back(between)) || !wording::is_end(&answer[last.at.end..]) {
                 return Err(Abstain::Ambiguous);
             }
         }

@@ -147,6 +147,10 @@ impl<'a> Quotes<'a> {
                 if enclosed(before, after) && (whole || !ends) {
                     return Speaker::Quoted;
                 }
+                // More words than the label are quoted, if not word for word: nobody's verdict is stated so.
+                if enclosed(before, after) && own > 0 {
+                    said = Speaker::Perhaps { apart: false };
+                }
                 // From a quotation mark on all words are there, whatever other marks stand between.
                 let mark = opened_at(before, after, left_alike);
                 if mark.is_some_and(|mark| mark != '\'') {

@@ -310,18 +310,6 @@ pub(super) fn is_denied(answer: &str, at: &Range<usize>) -> bool {
     denied || loses.iter().any(|words| after.starts_with(words)) || answer[..at.start].ends_with("~~")
 }
 
-/// Whether the words between two labels take the first one back.
-pub(super) fn takes_back(between: &str) -> bool {
-    const WORDS: [&str; 9] = ["no", "wait", "rather", "actually", "instead", "correction", "sorry", "scratch", "mean"];
-    between.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|word| WORDS.contains(&word))
-}
-
-/// Whether the line that `before` ends in is an item of a list.
-pub(super) fn is_listed(before: &str) -> bool {
-    let line = before.rsplit('\n').next().unwrap_or(before).trim_start_matches(|c: char| c.is_whitespace() || "*_#>".contains(c));
-    line.starts_with('-') || line.starts_with('\u{2022}') || line.starts_with(|c: char| c.is_ascii_digit())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
