@@ -5,13 +5,13 @@
 //! variables at points of both signs and several sizes. What is not understood to its end is unknown, and [`UnknownReason`] says which piece.
 //!
 //! ```
-//! use rrm_verify::{Outcome, VerifyOptions, Why, verify};
+//! use rrm_verify::{Outcome, VerifyOptions, UnknownKind, verify};
 //!
 //! let told = |gold: &str, response: &str| verify(gold, response, &VerifyOptions::default());
 //! assert_eq!(told("1/2", r"So it is \boxed{0.5}."), Outcome::Equal);
 //! assert_eq!(told("17", r"\boxed{\infty}"), Outcome::Unequal);
 //! let Outcome::Unknown(unknown) = told("12", "The answer is not 12.") else { panic!() };
-//! assert_eq!(unknown.why, Why::NotUnderstood);
+//! assert_eq!(unknown.why, UnknownKind::NotUnderstood);
 //! ```
 
 mod compare;
