@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, io::Write, marker::PhantomData};
 
-use super::{Columns, Kind};
+use super::{OutputRow, ColumnType};
 
 /// The reason why no Parquet is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +17,7 @@ impl<W: Write + Send> ParquetRows<W> {
     ///
     /// # Errors
     /// Always.
-    pub fn new(_: W, _: Vec<(&'static str, Kind)>) -> Result<Self, NotBuiltIn> {
+    pub fn new(_: W, _: Vec<(&'static str, ColumnType)>) -> Result<Self, NotBuiltIn> {
         Err(NotBuiltIn)
     }
 
@@ -25,7 +25,7 @@ impl<W: Write + Send> ParquetRows<W> {
     ///
     /// # Errors
     /// None.
-    pub fn row(&mut self, _: Columns) -> Result<(), NotBuiltIn> {
+    pub fn row(&mut self, _: OutputRow) -> Result<(), NotBuiltIn> {
         match self.0 {}
     }
 
