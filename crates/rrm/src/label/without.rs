@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, io::Write, marker::PhantomData};
 
-use super::{OutputRow, ColumnType};
+use super::{ColumnType, OutputRow};
 
 /// The reason why no Parquet is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
