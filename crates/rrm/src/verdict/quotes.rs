@@ -22,6 +22,8 @@ pub(super) struct Quotes<'a> {
 struct LabelledText<'a> {
     text: Cow<'a, str>,
     labels: Vec<(Range<usize>, usize)>,
+    /// Whether it holds more labels, which are not looked at.
+    more: bool,
 }
 
 /// The author of the words that a label is in: the judge, or a quoted response.
@@ -58,8 +60,11 @@ impl<'a> Quotes<'a> {
         let all: Vec<&str> = texts.collect();
         let labels = |text: &&'a str| {
             let text = wording::fold(text);
-            let found = pattern.found(&text).into_iter().filter_map(|one| Some((one.at, one.label?))).take(MOST).collect();
-            LabelledText { labels: found, text }
+            let found = pattern.found(&text).into_iter().filter_map(|one| Some((one.at, one.label?)));
+            let mut labels: Vec<_> = found.take(MOST + 1).collect();
+            let more = labels.len() > MOST;
+            labels.truncate(MOST);
+            LabelledText { labels, more, text }
         };
         let texts = all.iter().map(labels).filter(|text| !text.labels.is_empty()).collect();
         let opens = if pattern.wrap.contains("boxed") { "\\boxed" } else { "" };
@@ -132,6 +137,9 @@ impl<'a> Quotes<'a> {
         let own = letters(statement).count();
         let (mut said, mut held) = (Speaker::ByTheJudge, false);
         for text in &self.texts {
+            if text.more {
+                said = Speaker::Perhaps { apart: false };
+            }
             for (there, _) in text.labels.iter().filter(|(_, other)| *other == label) {
                 held = true;
                 let (left, right) =

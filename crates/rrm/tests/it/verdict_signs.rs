@@ -142,3 +142,16 @@ fn a_quotation_that_is_cut_or_changed_is_no_verdict() {
         }
     }
 }
+
+/// What is not looked at may be what is quoted.
+#[test]
+fn a_response_with_more_labels_than_are_looked_at_makes_a_label_in_words_doubtful() {
+    let many: String = (0..140).map(|i| format!("Option {i}: \\boxed{{Assistant 1}}. ")).collect();
+    let said = r"Hence all things considered the winner must be \boxed{Assistant 1}";
+    let response = format!("{many}{said}");
+    for quotation in [format!("\"{said}\""), format!("> {said}")] {
+        let text = format!("Second is right.\n\n\\boxed{{Assistant 2}}\n\n{quotation}");
+        assert_ne!(about("rrm", &text, [&response, "Sydney"]), Ok(Verdict::First), "{text}");
+    }
+    assert_eq!(about("rrm", r"\boxed{Assistant 2}", [&response, "Sydney"]), Ok(Verdict::Second));
+}
