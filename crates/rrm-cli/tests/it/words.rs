@@ -74,3 +74,16 @@ fn one_vote_in_both_orders_is_said_to_be_one_order() {
     assert!(judge("1").contains("use --votes 2 for both"), "{}", judge("1"));
     assert!(!judge("2").contains("for both"), "{}", judge("2"));
 }
+
+#[test]
+fn a_word_that_is_no_level_of_the_log_is_refused() {
+    let run = |level: &str| command().args(["eval", "--list"]).env("RRM_LOG", level).output().unwrap();
+    for level in ["nonsense", "info,loud", "[{"] {
+        let output = run(level);
+        assert_eq!(output.status.code(), Some(2), "{level}");
+        assert!(stderr(&output).contains("is no level; expected error, warn, info"), "{}", stderr(&output));
+    }
+    for level in ["info", "rrm=debug", "rrm_server=info,rrm=debug", "off"] {
+        assert!(run(level).status.success(), "{level}");
+    }
+}
