@@ -272,16 +272,16 @@ impl Probing for Spending {
 
 impl AddAssign for SpendingTotals {
     fn add_assign(&mut self, other: Self) {
-        self.calls += other.calls;
-        self.probes += other.probes;
-        self.again += other.again;
-        self.unfinished += other.unfinished;
-        self.reused += other.reused;
-        self.reused_completion_tokens += other.reused_completion_tokens;
-        self.prompt_tokens += other.prompt_tokens;
-        self.completion_tokens += other.completion_tokens;
-        self.estimated_prompt_tokens += other.estimated_prompt_tokens;
-        self.estimated_completion_tokens += other.estimated_completion_tokens;
+        self.calls = self.calls.saturating_add(other.calls);
+        self.probes = self.probes.saturating_add(other.probes);
+        self.again = self.again.saturating_add(other.again);
+        self.unfinished = self.unfinished.saturating_add(other.unfinished);
+        self.reused = self.reused.saturating_add(other.reused);
+        self.reused_completion_tokens = self.reused_completion_tokens.saturating_add(other.reused_completion_tokens);
+        self.prompt_tokens = self.prompt_tokens.saturating_add(other.prompt_tokens);
+        self.completion_tokens = self.completion_tokens.saturating_add(other.completion_tokens);
+        self.estimated_prompt_tokens = self.estimated_prompt_tokens.saturating_add(other.estimated_prompt_tokens);
+        self.estimated_completion_tokens = self.estimated_completion_tokens.saturating_add(other.estimated_completion_tokens);
         self.cost += other.cost;
     }
 }
