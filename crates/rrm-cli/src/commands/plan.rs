@@ -48,33 +48,26 @@ enum PlanCommand {
         how: HowArgs,
     },
     /// What `rrm rank` would take.
-    Rank {
-        #[command(flatten)]
-        rows: RowsArgs,
-        #[command(flatten)]
-        how: HowArgs,
-        #[command(flatten)]
-        rating: RatingArgs,
-        #[command(flatten)]
-        teams: TeamArgs,
-        #[command(flatten)]
-        row_votes: RowVoteArgs,
-    },
+    Rank(RankingPlanArgs),
     /// What `rrm label` would take.
-    Label {
-        #[command(flatten)]
-        rows: RowsArgs,
-        #[command(flatten)]
-        how: HowArgs,
-        #[command(flatten)]
-        rating: RatingArgs,
-        #[command(flatten)]
-        teams: TeamArgs,
-        #[command(flatten)]
-        row_votes: RowVoteArgs,
-    },
+    Label(RankingPlanArgs),
     /// What `rrm eval` would take.
     Eval(BenchmarkArgs),
+}
+
+/// A command that ranks rows.
+#[derive(clap::Args)]
+struct RankingPlanArgs {
+    #[command(flatten)]
+    rows: RowsArgs,
+    #[command(flatten)]
+    how: HowArgs,
+    #[command(flatten)]
+    rating: RatingArgs,
+    #[command(flatten)]
+    teams: TeamArgs,
+    #[command(flatten)]
+    row_votes: RowVoteArgs,
 }
 
 /// Rows of a file.
@@ -139,7 +132,8 @@ type MatchSink<'a> = &'a mut dyn FnMut(&Item, (u64, u64));
 /// Prints the plan.
 pub fn run(args: PlanArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     let how = match &args.command {
-        PlanCommand::Judge { how, .. } | PlanCommand::Rank { how, .. } | PlanCommand::Label { how, .. } => how,
+        PlanCommand::Judge { how, .. } => how,
+        PlanCommand::Rank(args) | PlanCommand::Label(args) => &args.how,
         PlanCommand::Eval(args) => &args.how,
     };
     how.check()?;
@@ -158,11 +152,12 @@ pub fn run(args: PlanArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
             let reading = JudgingKind::Judge.reading(&how.columns, rows.skip, &rows.input)?;
             of_rows(rows, (&Task::Judge, reading), (how, None), &mut add)?
         }
-        PlanCommand::Rank { rows, rating, teams, row_votes, .. } | PlanCommand::Label { rows, rating, teams, row_votes, .. } => {
+        PlanCommand::Rank(ranking) | PlanCommand::Label(ranking) => {
+            let RankingPlanArgs { rows, rating, teams, row_votes, how: _ } = ranking;
             rating.check()?;
             row_votes.check(settings.votes)?;
             let reading = match &args.command {
-                PlanCommand::Label { .. } => label::reading(&how.columns, rows.skip, &rows.input)?,
+                PlanCommand::Label(_) => label::reading(&how.columns, rows.skip, &rows.input)?,
                 _ => JudgingKind::Rank.reading(&how.columns, rows.skip, &rows.input)?,
             };
             of_rows(rows, (&Task::Rank(rating.settings(*teams)), reading), (how, Some(*row_votes)), &mut add)?
