@@ -271,7 +271,7 @@ fn engine_hint(error: &EngineError) -> Option<String> {
             "--revision NAME names other weights, which are asked anew; --same-weights goes on, if the weights are the same"
         }
         EngineError::Limit { .. } => {
-            "finding out who judges takes some 12 to 20 requests, once for each store; --revision NAME, which names the weights, takes fewer"
+            "allow more calls: identifying a server takes 12 to 20 requests, once for each store, or some 7 where --revision names the weights"
         }
         EngineError::Unauthorized { .. } => "name the environment variable that holds the key: --api-key-env NAME",
         EngineError::TimedOut { .. } => {
