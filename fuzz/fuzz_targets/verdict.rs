@@ -53,8 +53,8 @@ impl Reader<'_> {
 }
 
 /// Ways to quote.
-const QUOTATIONS: [(&str, &str); 6] =
-    [("\"", "\""), ("\u{201c}", "\u{201d}"), ("\u{ab}", "\u{bb}"), ("'", "'"), ("`", "`"), ("```\n", "\n```")];
+const QUOTATIONS: [(&str, &str); 9] =
+    [("\"", "\""), ("\u{201c}", "\u{201d}"), ("\u{ab}", "\u{bb}"), ("'", "'"), ("`", "`"), ("```\n", "\n```"), ("~~~\n", "\n~~~"), ("<q>", "</q>"), ("\u{201e}", "\u{201c}")];
 
 /// A label at the start of a response, in its middle, or at its end.
 fn injected(response: &str, label: &str, place: u8) -> String {
@@ -71,7 +71,7 @@ libfuzzer_sys::fuzz_target!(|input: (String, Option<String>, String, u8, u8)| {
     for format in formats() {
         let stated = format.file.verdict.stated();
         let prompt = Arc::new(Prompt::text("Which?"));
-        let injected_with = |label: &str| injected(&response, label, how / 6);
+        let injected_with = |label: &str| injected(&response, label, how / 9);
         let injected = injected_with(&stated[label % stated.len()]);
         let comparison = Comparison { prompt, first: injected.as_str().into(), second: response.as_str().into(), label: None };
         let reader = Reader { format, comparison, opening };
@@ -82,7 +82,10 @@ libfuzzer_sys::fuzz_target!(|input: (String, Option<String>, String, u8, u8)| {
         let transcript = transcript::split_of(&reply, format.file.thinking.as_ref(), opening);
         assert!(read.is_err() || (transcript.closed && !transcript.answer.is_empty()), "a verdict without an answer");
         if let (Some(markers), Ok(verdict)) = (format.file.thinking.as_ref(), read) {
-            assert!(!transcript.answer.contains(&markers.close), "the answer reaches back into the thinking");
+            // A mark in quotation marks is only named.
+            let named = [("`", "`"), ("\"", "\""), ("\u{201c}", "\u{201d}")].map(|(open, shut)| format!("{open}{}{shut}", markers.close));
+            let unnamed = named.iter().fold(transcript.answer.clone(), |text, mark| text.replace(mark, ""));
+            assert!(!unnamed.contains(&markers.close), "the answer reaches back into the thinking");
             assert_eq!(reader.text(format!("{}{}", markers.close, transcript.answer)), Ok(verdict));
         }
         // Thinking that is never closed holds no vote, whatever it says.

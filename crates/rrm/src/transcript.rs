@@ -3,6 +3,8 @@
 mod marks;
 mod response;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use self::marks::Harmony;
@@ -70,7 +72,9 @@ pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: O
         opened: opening == Opening::Template || thinking.is_some_and(|own| own.opened_by_template),
         elicited: completion.elicited,
     };
-    let text = &completion.text;
+    // A mark that is only named, in backticks or quotation marks, opens and closes nothing.
+    let masked = [&completion.text, moved].map(|text| marks::without_named(text, thinking));
+    let (text, moved) = (&*masked[0], &*masked[1]);
     let mut parts = if text.trim().is_empty() && !moved.is_empty() {
         match reader.closed(moved) {
             Some(parts) if thinking.is_some() => parts,
@@ -89,10 +93,17 @@ pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: O
             }
         }
     };
-    let own_open = thinking.map(|own| own.open.as_str());
-    if parts.answer.is_some_and(|answer| marks::reopened(answer, own_open) || marks::harmony(answer) == Some(Harmony::Open)) {
-        parts = TextParts::open(text);
+    if let Some(answer) = parts.answer {
+        // Thinking that the answer opens again ends where it is closed.
+        match marks::reopened(answer, thinking) {
+            _ if marks::harmony(answer) == Some(Harmony::Open) => parts = TextParts::open(text),
+            Err(()) => parts = TextParts::open(text),
+            Ok(Some(end)) => parts.answer = Some(&answer[end..]),
+            Ok(None) => {}
+        }
     }
+    let parts = parts.of(&masked, [&completion.text, completion.reasoning.as_deref().unwrap_or("")]);
+    let moved = completion.reasoning.as_deref().unwrap_or("");
     let joined = match (moved.is_empty() || text.trim().is_empty(), parts.thinking.is_empty()) {
         (true, _) => parts.thinking.to_owned(),
         (false, true) => moved.to_owned(),
@@ -141,6 +152,19 @@ impl<'a> TextParts<'a> {
     fn open(thinking: &'a str) -> Self {
         TextParts { thinking, mark: "", answer: None, place: VerdictPlace::Anywhere }
     }
+
+    /// The same parts of the texts as they are, where these are parts of texts with as many bytes.
+    fn of<'t>(&self, masked: &[Cow<'_, str>; 2], texts: [&'t str; 2]) -> TextParts<'t> {
+        let place = |part: &str| {
+            let inside = |masked: &str| {
+                let at = (part.as_ptr() as usize).checked_sub(masked.as_ptr() as usize)?;
+                (at + part.len() <= masked.len()).then_some(at)
+            };
+            let found = masked.iter().zip(texts).find_map(|(masked, text)| Some((inside(masked)?, text)));
+            found.map_or("", |(at, text)| &text[at..at + part.len()])
+        };
+        TextParts { thinking: place(self.thinking), mark: place(self.mark), answer: self.answer.map(place), place: self.place }
+    }
 }
 
 /// A reader of completions, with what is known before the text is read.
@@ -183,7 +207,8 @@ impl TranscriptReader<'_> {
 
     /// Whether the text opens thinking, which is then never closed.
     fn opens(&self, text: &str) -> bool {
-        self.own.is_some_and(|own| text.contains(&own.open)) || marks::opening(text.trim_start()).is_some()
+        self.own.is_some_and(|own| text.lines().any(|line| line.trim_start().starts_with(&own.open)))
+            || marks::opening(text.trim_start()).is_some()
     }
 }
 

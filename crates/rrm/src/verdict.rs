@@ -1,8 +1,14 @@
 //! The answer part of a transcript -> a [`Verdict`], or an [`Abstain`] with its reason.
 
 mod apart;
+mod attribution;
+mod behind;
+mod clause;
+mod enclosure;
+mod number;
 mod quotes;
 mod wording;
+mod words;
 
 use std::ops::Range;
 
@@ -120,6 +126,8 @@ struct WrappedLabel<'a> {
     text: &'a str,
     /// The label that it is, by its number in [`VerdictPattern::all`].
     label: Option<usize>,
+    /// Whether the words around it state it as the verdict; if not, it may only contradict one that is stated.
+    stated: bool,
 }
 
 impl VerdictPattern {
@@ -148,10 +156,13 @@ impl VerdictPattern {
             }
             found.retain(|one| one.label.is_some());
         }
-        // A last label that may be a quotation or not decides nothing, and nothing is decided against it.
         if !quotes.is_empty() && found.len() > MOST_LABELS {
             return Err(Abstain::Ambiguous);
         }
+        if !self.drop_set_aside(answer, &mut found) {
+            return Err(Abstain::Ambiguous);
+        }
+        // A last label that may be a quotation or not decides nothing, and nothing is decided against it.
         if let Some(doubtful) = self.drop_quoted(answer, &mut found, quotes) {
             let same = |one: &WrappedLabel<'_>| one.label.and_then(|label| self.verdict(label)) == self.verdict(doubtful);
             if found.is_empty() || !found.iter().all(same) {
@@ -168,18 +179,23 @@ impl VerdictPattern {
     fn last(&self, answer: &str, found: &[WrappedLabel<'_>], place: VerdictPlace) -> Result<Verdict, Abstain> {
         let last = found.last().ok_or(Abstain::NoVerdict)?;
         let verdict = self.verdict(last.label.ok_or_else(|| self.reason(last.text))?).ok_or(Abstain::NoVerdict)?;
-        let differs =
-            |one: &&WrappedLabel<'_>| one.label.and_then(|label| self.verdict(label)).is_some_and(|other| other != verdict);
+        let of = |one: &WrappedLabel<'_>| one.label.and_then(|label| self.verdict(label));
+        let differs = |one: &&WrappedLabel<'_>| of(one).is_some_and(|other| other != verdict);
+        let stated = last.stated || found.iter().all(|one| of(one) == Some(verdict)) && found.iter().any(|one| one.stated);
+        if !stated {
+            return Err(if found.iter().any(|one| differs(&one)) { Abstain::Ambiguous } else { Abstain::NoVerdict });
+        }
         if let Some(other) = found.iter().rfind(differs) {
             // What is joined in one line, or listed, is a comparison, unless words between take the first back.
-            let between = &answer[other.at.end..last.at.start];
-            let before = &answer[..last.at.start];
-            let stated = between.contains('\n') && !apart::is_listed(before) && apart::is_stated_apart(before);
-            if !(stated || apart::takes_back(between)) || !wording::is_end(&answer[last.at.end..]) {
+            let (between, rest) = (&answer[other.at.end..last.at.start], &answer[last.at.end..]);
+            let alone = wording::is_start(answer[..last.at.start].rsplit('\n').next().unwrap_or_default());
+            let ends = wording::is_end(rest) || (alone && wording::is_line_end(rest));
+            let stated = between.contains('\n') && apart::is_stated_apart(&answer[..last.at.start]) && !apart::is_sign(between);
+            if !(stated || apart::takes_back(between) || apart::concludes(between)) || !ends {
                 return Err(Abstain::Ambiguous);
             }
         }
-        if wording::is_denied(answer, &last.at) {
+        if self.denies(answer, last) || behind::is_left_open(&answer[last.at.end..]) {
             return Err(Abstain::Ambiguous);
         }
         if stands(answer, &last.at, place) { Ok(verdict) } else { Err(Abstain::NoVerdict) }
@@ -189,63 +205,71 @@ impl VerdictPattern {
     fn agreed(&self, answer: &str, found: &[WrappedLabel<'_>], place: VerdictPlace) -> Result<Verdict, Abstain> {
         let mut labels = found.iter().filter_map(|one| one.label);
         let label = labels.next().ok_or(Abstain::NoVerdict)?;
-        if labels.any(|other| other != label) || found.iter().any(|one| wording::is_denied(answer, &one.at)) {
+        if labels.any(|other| other != label)
+            || found.last().is_some_and(|one| self.denies(answer, one) || behind::is_left_open(&answer[one.at.end..]))
+        {
             return Err(Abstain::Ambiguous);
         }
-        let stated = found.iter().any(|one| one.label.is_some() && stands(answer, &one.at, place));
+        let stated = found.iter().any(|one| one.label.is_some() && one.stated && stands(answer, &one.at, place));
         self.verdict(label).filter(|_| stated).ok_or(Abstain::NoVerdict)
+    }
+
+    /// Whether the words around a label deny it.
+    fn denies(&self, answer: &str, one: &WrappedLabel<'_>) -> bool {
+        let (before, after) = (&answer[..one.at.start], &answer[one.at.end..]);
+        let verdict = one.label.and_then(|label| self.verdict(label));
+        verdict.is_some_and(|verdict| clause::is_denied(before, after, verdict)) || behind::is_denied(after)
+    }
+
+    /// Takes out what is named and not stated: a label that is asked for, shown as an example, or set against another one, and one that is denied
+    /// or considered before another one is stated. `false` where nothing is left that was denied.
+    fn drop_set_aside(&self, answer: &str, found: &mut Vec<WrappedLabel<'_>>) -> bool {
+        let looked_at = found.len().saturating_sub(MOST_LABELS);
+        let parts = |one: &WrappedLabel<'_>| (&answer[..one.at.start], &answer[one.at.end..]);
+        let named = |(at, one): (usize, &WrappedLabel<'_>)| {
+            if one.label.is_none() || at < looked_at {
+                return false;
+            }
+            let (before, after) = parts(one);
+            // Labels of one sentence are set against each other.
+            let near =
+                at > 0 && found[at - 1].at.end < one.at.start && !before[found[at - 1].at.end..].contains(['.', '!', '?', ';']);
+            (near && clause::Clause::before(before).contrasts())
+                || behind::is_asked(after)
+                || clause::is_shown(before)
+                || behind::is_shown(after)
+        };
+        let aside: Vec<bool> = found.iter().enumerate().map(named).collect();
+        drop_marked(answer, found, &aside);
+        let last = found.len().saturating_sub(1);
+        let set_aside = |(at, one): (usize, &WrappedLabel<'_>)| {
+            at < last
+                && at >= looked_at
+                && one.label.is_some()
+                && (self.denies(answer, one) || clause::is_tentative(parts(one).0))
+        };
+        let aside: Vec<bool> = found.iter().enumerate().map(set_aside).collect();
+        let any = !found.is_empty();
+        drop_marked(answer, found, &aside);
+        // What is denied together with the last label leaves nothing.
+        !(any && found.is_empty())
     }
 
     /// Takes quoted labels out. Gives the label of the last one if that may be a quotation and may be none; it is taken out too.
     fn drop_quoted(&self, answer: &str, found: &mut Vec<WrappedLabel<'_>>, quotes: &Quotes<'_>) -> Option<usize> {
-        if quotes.is_empty() {
-            return None;
-        }
-        let said: Vec<Speaker> =
-            found.iter().map(|one| one.label.map_or(Speaker::ByTheJudge, |label| quotes.said(answer, &one.at, label))).collect();
-        let last = said.last().copied();
-        let label = found.last().and_then(|one| one.label)?;
-        // A judge that has quoted this very label before, and closes with it on a line of its own, means it.
-        let quoted_before = || {
-            let line = answer[..found[said.len() - 1].at.start].rfind('\n').map_or(0, |at| at + 1);
-            let mut before = said[..said.len() - 1].iter().zip(found.iter());
-            let alone = before.clone().all(|(_, one)| one.at.end <= line);
-            alone && before.any(|(said, one)| *said == Speaker::Quoted && one.label == Some(label))
+        let looked_at = found.len().saturating_sub(MOST_LABELS);
+        let said = |(at, one): (usize, &WrappedLabel<'_>)| match one.label {
+            Some(label) if at >= looked_at => quotes.said(answer, &one.at, label),
+            _ => Speaker::ByTheJudge,
         };
-        let meant = last == Some(Speaker::Perhaps { apart: true }) && quoted_before();
-        let end = found.len() - 1;
-        let mut place = 0..;
-        found.retain(|_| match (place.next().unwrap_or(end), meant) {
-            (at, true) if at == end => true,
-            (at, _) => said[at] == Speaker::ByTheJudge,
-        });
-        (matches!(last, Some(Speaker::Perhaps { .. })) && !meant).then_some(label)
-    }
-
-    /// A number alone, such as `\boxed{1}` where labels are `Assistant 1` and `Assistant 2`, is a label where it can mean nothing else: it is
-    /// all that the answer wraps, the answer ends with it, and nobody speaks of a result or wrote that number.
-    fn take_bare_number(&self, answer: &str, found: &mut [WrappedLabel<'_>], quotes: &Quotes<'_>) {
-        let Some(number) = found.first().and_then(|one| wording::plain(one.text)) else { return };
-        let alone = found.iter().all(|one| one.label.is_none() && wording::plain(one.text).as_deref() == Some(&*number));
-        let Some(last) = found.last().filter(|_| alone) else { return };
-        if !number.bytes().all(|byte| byte.is_ascii_digit()) || !wording::is_end(&answer[last.at.end..]) {
-            return;
+        let said: Vec<Speaker> = found.iter().enumerate().map(said).collect();
+        let label = found.last().and_then(|one| one.label);
+        for (one, said) in found.iter_mut().zip(&said) {
+            one.stated = *said != Speaker::Unstated;
         }
-        let head = answer[..last.at.start].trim_end_matches(|c: char| c.is_whitespace() || "*_`$#\\[(".contains(c));
-        let line = head.rsplit('\n').next().unwrap_or_default().to_lowercase();
-        let says = |words: &[&str]| words.iter().any(|word| line.contains(word));
-        // Beside other words a number counts, ranks or measures something.
-        let of_verdict = !line.contains(char::is_alphabetic) || says(&VERDICTS) && !says(&RESULTS);
-        if !of_verdict || quotes.state(&number) {
-            return;
-        }
-        let label = self.all().position(|(label, _)| {
-            let plain = wording::plain(label).unwrap_or_default();
-            let words = plain.strip_suffix(&*number).unwrap_or_default();
-            words.ends_with(char::is_alphabetic)
-        });
-        let named = |one: &mut WrappedLabel<'_>| one.label = label;
-        found.iter_mut().for_each(named);
+        let quoted: Vec<bool> = said.iter().map(|said| matches!(said, Speaker::Quoted | Speaker::Perhaps)).collect();
+        drop_marked(answer, found, &quoted);
+        label.filter(|_| said.last() == Some(&Speaker::Perhaps))
     }
 
     /// The text before and after a label.
@@ -258,7 +282,8 @@ impl VerdictPattern {
         let (before, after) = self.around();
         let (before, after) = (wording::fold(before), wording::fold(after));
         let all = wording::wrapped(text, (&before, &after), self.longest()).into_iter();
-        let read = all.map(|one| (one.loose, WrappedLabel { label: self.label_of(one.text), at: one.at, text: one.text }));
+        let read =
+            all.map(|one| (one.loose, WrappedLabel { label: self.label_of(one.text), at: one.at, text: one.text, stated: true }));
         read.filter(|(loose, one)| !loose || one.label.is_some()).map(|(_, one)| one).collect()
     }
 
@@ -273,10 +298,13 @@ impl VerdictPattern {
             return Some(exact);
         }
         let text = wording::plain(text).filter(|text| !text.is_empty())?;
-        let mut same = (0..).zip(self.all()).filter(|(_, (label, _))| wording::plain(label).as_deref() == Some(&*text));
+        let plain: Vec<_> = (0..).zip(self.all()).map(|(at, (label, verdict))| (at, wording::plain(label), verdict)).collect();
+        let is = |text: &str| plain.iter().any(|(_, label, _)| label.as_deref() == Some(text));
+        let text = if is(&text) { text } else { wording::without_remarks(&text) };
+        let mut same = plain.iter().filter(|(_, label, _)| label.as_deref() == Some(&*text));
         // Labels that differ in nothing but style are told apart by it.
-        let (label, (_, verdict)) = same.next()?;
-        same.all(|(_, (_, other))| other == verdict).then_some(label)
+        let (label, _, verdict) = same.next()?;
+        same.all(|(_, _, other)| other == verdict).then_some(*label)
     }
 
     /// Whether a text compares what labels compare, by signs: `A<B`, `A>=B`.
@@ -309,14 +337,20 @@ impl VerdictPattern {
     }
 }
 
+/// Takes marked labels out, and those that are listed with them: `LABEL, LABEL or LABEL`.
+fn drop_marked(answer: &str, found: &mut Vec<WrappedLabel<'_>>, marked: &[bool]) {
+    let (mut place, mut end, mut last) = (0, 0, false);
+    found.retain(|one| {
+        let between = answer.get(end..one.at.start).unwrap_or("");
+        let listed = place > 0 && between.len() < 16 && apart::is_joined(between);
+        last = marked[place] || (last && listed);
+        (place, end) = (place + 1, one.at.end);
+        !last
+    });
+}
+
 /// Labels of one answer that are compared with judged texts; an answer that holds more, where a judged text holds labels, decides nothing.
 const MOST_LABELS: usize = 256;
-
-/// Words of a line that ends with a verdict.
-const VERDICTS: [&str; 4] = ["better", "best", "verdict", "winner"];
-
-/// Words of a line that ends with the result of a task, or with a measure, and not with a verdict.
-const RESULTS: [&str; 10] = ["answer", "result", "solution", "value", "total", "=", "rank", "score", "number", "count"];
 
 /// Whether a wrapped text stands where a verdict counts.
 fn stands(answer: &str, at: &Range<usize>, place: VerdictPlace) -> bool {
@@ -324,10 +358,6 @@ fn stands(answer: &str, at: &Range<usize>, place: VerdictPlace) -> bool {
     match place {
         VerdictPlace::Anywhere => true,
         VerdictPlace::End => wording::is_end(rest),
-        VerdictPlace::LineEnd => {
-            wording::is_start(&answer[..at.start])
-                || wording::is_end(rest)
-                || rest.split_once('\n').is_some_and(|(line, _)| wording::is_end(line))
-        }
+        VerdictPlace::LineEnd => wording::is_start(&answer[..at.start]) || wording::is_line_end(rest),
     }
 }

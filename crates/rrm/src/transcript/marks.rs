@@ -1,5 +1,9 @@
 //! A text -> the marks of thinking in it, of any model: where leading thinking begins, and where it ends.
 
+use std::borrow::Cow;
+
+use super::Thinking;
+
 /// The mark that opens a text's thinking, and the mark that would close it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
@@ -33,6 +37,31 @@ const IRREGULAR: [(&str, &str); 5] = [
     ("<|begin_of_solution_thought|>", "<|end_of_solution_thought|>"),
     ("Here is my thought process:", "Here is my response:"),
 ];
+
+/// The same text with blanks, byte for byte, in place of marks in backticks or quotation marks, such as `"</think>"`: they are named and mark nothing.
+pub(crate) fn without_named<'t>(text: &'t str, own: Option<&Thinking>) -> Cow<'t, str> {
+    let mut masked: Option<String> = None;
+    let own = own.iter().flat_map(|own| [own.open.as_str(), own.close.as_str()]).collect::<Vec<_>>();
+    const SIGNS: [(&str, &str); 3] = [("`", "`"), ("\"", "\""), ("\u{201c}", "\u{201d}")];
+    for (open, close, at) in SIGNS.iter().flat_map(|(open, close)| text.match_indices(open).map(move |(at, _)| (open, close, at)))
+    {
+        let start = at + open.len();
+        let inside = &text[start..];
+        let length = own
+            .iter()
+            .find_map(|mark| inside.starts_with(mark).then_some(mark.len()))
+            .or_else(|| opening(inside).map(|mark| mark.length))
+            .or_else(|| closing(inside));
+        // The signs belong to the mark alone: a word does not touch them.
+        let apart = |rest: &str| rest.chars().next().is_none_or(|c| c.is_whitespace() || ".,;:!?)-\u{2014}".contains(c));
+        let begins = text[..at].chars().next_back().is_none_or(|c| c.is_whitespace() || "([-\u{2014}".contains(c));
+        let ends = |length: &usize| inside[*length..].strip_prefix(close).is_some_and(apart);
+        let Some(length) = length.filter(|length| begins && ends(length)) else { continue };
+        let masked = masked.get_or_insert_with(|| text.to_owned());
+        masked.replace_range(start..start + length, &" ".repeat(length));
+    }
+    masked.map_or(Cow::Borrowed(text), Cow::Owned)
+}
 
 /// The longest name between the brackets of a mark.
 const LONGEST: usize = 32;
@@ -82,9 +111,17 @@ pub(crate) fn closing(text: &str) -> Option<usize> {
     (thinks(name) && (name.starts_with('/') || is_end_name(name))).then_some(length)
 }
 
-/// Whether a line of `text` begins with an opening mark, `own` included.
-pub(crate) fn reopened(text: &str, own: Option<&str>) -> bool {
-    text.lines().map(str::trim_start).any(|line| opening(line).is_some() || own.is_some_and(|own| line.starts_with(own)))
+/// Where the thinking ends that a line of `text` opens again, `own` mark included: behind its last closing mark, or nowhere (`Err`).
+pub(crate) fn reopened(text: &str, own: Option<&Thinking>) -> Result<Option<usize>, ()> {
+    let close = |line: &str| {
+        let own = own.filter(|own| line.starts_with(&own.open)).map(|own| own.close.clone());
+        own.or_else(|| opening(line).map(|mark| mark.close))
+    };
+    let Some((line, close)) = text.lines().map(str::trim_start).find_map(|line| Some((line, close(line)?))) else {
+        return Ok(None);
+    };
+    let from = line.as_ptr() as usize - text.as_ptr() as usize;
+    rfind(&text[from..], &close).map(|at| Some(from + at + close.len())).ok_or(())
 }
 
 /// The last place of `mark` in `text`, upper and lower case alike.

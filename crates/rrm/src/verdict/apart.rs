@@ -1,77 +1,69 @@
 //! Two labels of an answer -> whether the second one is stated as a verdict in place of the first.
 
+use super::words::{self, ELSE, STATES, any_of, is_of};
+
 /// Whether the words between two labels take the first one back: what follows begins so, such as "Wait, no" or "I mean".
 pub(super) fn takes_back(between: &str) -> bool {
-    const WORDS: [&str; 9] = ["no", "wait", "rather", "actually", "instead", "correction", "sorry", "scratch", "mean"];
+    const WORDS: &str = "no wait rather actually instead correction sorry scratch mean";
     // "no: LABEL", or "or rather LABEL", right behind the first one.
     let start = between.trim_start();
     let end = start.find(|c: char| !c.is_alphanumeric()).unwrap_or(start.len());
-    if WORDS.contains(&start[..end].to_lowercase().as_str()) && start[end..].starts_with([':', ',', '!', '.']) {
+    if is_of(WORDS, &start[..end].to_lowercase()) && start[end..].starts_with([':', ',', '!', '.']) {
         return true;
     }
     if words_of(between) == ["or", "rather"] {
         return true;
     }
-    let mut sentences = between.split(['.', '!', '?', ';', '\n', '\u{2014}', '\u{2013}', '\u{2026}']).skip(1);
-    sentences.any(|sentence| words_of(sentence).iter().take(2).any(|word| WORDS.contains(&word.as_str())))
+    let mut sentences = sentences(between).skip(1).map(words_of);
+    sentences.any(|words| {
+        let near = &words[..words.len().min(5)];
+        any_of(WORDS, &near[..near.len().min(2)])
+            || near.windows(2).any(|pair| pair[0] == "on" && is_of("reflection second", &pair[1]))
+    })
+}
+
+/// Whether the last sentence before a second label concludes: "However, the final verdict is".
+pub(super) fn concludes(between: &str) -> bool {
+    let Some(last) = sentences(between).skip(1).last().map(words_of) else { return false };
+    any_of("verdict conclusion overall final finally ultimately", &last) && !any_of(ELSE, &last)
+}
+
+/// Whether nothing but a sign of comparison stands between two labels.
+pub(super) fn is_sign(between: &str) -> bool {
+    let sign = between.trim_matches(|c: char| c.is_whitespace() || "*_`$\\".contains(c));
+    !sign.is_empty() && sign.chars().all(|c| "<>=\u{2265}\u{2264}\u{2248}\u{226b}\u{226a}".contains(c))
+}
+
+/// Whether nothing but a comma, `or` or `and` stands between two labels.
+pub(super) fn is_joined(between: &str) -> bool {
+    let joins = |word: &String| is_of("or and with by", word);
+    !between.contains(['.', '!', '?', ';', '\n', ':']) && words_of(between).iter().all(joins)
+}
+
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['.', '!', '?', ';', '\n', '\u{2014}', '\u{2013}', '\u{2026}'])
 }
 
 fn words_of(text: &str) -> Vec<String> {
     text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// Words of a line that states a verdict.
-const STATES: [&str; 16] = [
-    "verdict",
-    "better",
-    "best",
-    "winner",
-    "final",
-    "answer",
-    "decision",
-    "choice",
-    "choose",
-    "conclusion",
-    "judgment",
-    "judgement",
-    "pick",
-    "therefore",
-    "hence",
-    "thus",
-];
-/// Words of a line that states something else about a label: another place, a condition, a comparison.
-const ELSE: [&str; 18] = [
-    "runner",
-    "rank",
-    "less",
-    "worse",
-    "worst",
-    "loser",
-    "losing",
-    "dispreferred",
-    "rejected",
-    "could",
-    "would",
-    "had",
-    "considered",
-    "might",
-    "not",
-    "than",
-    "if",
-    "nor",
-];
+/// Whether words state a verdict, and nothing else about a label.
+fn states(text: &str) -> bool {
+    let words = words::words_of(text);
+    let second = words.windows(2).any(|pair| pair[0] == "second" && is_of("best place", &pair[1]));
+    any_of(STATES, &words) && !any_of(ELSE, &words) && !second
+}
 
 /// Whether the label behind `before` stands on a line of its own that states a verdict: nothing else is on the line, or words that say so are; and
-/// so does what introduces the line.
+/// so does what introduces the line. An item of a list is none unless its words say so.
 pub(super) fn is_stated_apart(before: &str) -> bool {
-    let states = |text: &str| {
-        let words = words_of(text);
-        let any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-        any(&STATES) && !any(&ELSE)
-    };
     let Some((above, line)) = before.rsplit_once('\n') else { return false };
     if !words_of(line).is_empty() {
-        return states(line);
+        return states(line) && !is_listed_by_number(line);
+    }
+    if is_listed(line) {
+        return false;
     }
     let style = |c: char| c.is_whitespace() || "*_`~$#>\"'([\\{".contains(c);
     let intro = above.trim_end_matches(style);
@@ -84,8 +76,14 @@ pub(super) fn is_stated_apart(before: &str) -> bool {
     }
 }
 
-/// Whether the line that `before` ends in is an item of a list.
-pub(super) fn is_listed(before: &str) -> bool {
-    let line = before.rsplit('\n').next().unwrap_or(before).trim_start_matches(|c: char| c.is_whitespace() || "*_#>".contains(c));
+/// Whether a line is an item of a list.
+fn is_listed(line: &str) -> bool {
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || "*_#>".contains(c));
     line.starts_with('-') || line.starts_with('\u{2022}') || line.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Whether a line is a place in a ranking: a number, and no word but a name or a place.
+fn is_listed_by_number(line: &str) -> bool {
+    let words = words_of(line);
+    words.first().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) && words.len() < 3 && !states(line)
 }

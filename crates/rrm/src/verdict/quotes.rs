@@ -5,7 +5,15 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::{VerdictPattern, wording};
+use super::{
+    VerdictPattern,
+    attribution::ascribes,
+    behind,
+    clause::Clause,
+    enclosure::{Enclosure, SIGNS, closed, enclosure, opened},
+    wording,
+    words::Holder,
+};
 use crate::transcript::Transcript;
 
 /// Judged texts that hold labels, and where.
@@ -20,6 +28,7 @@ pub(super) struct Quotes<'a> {
 
 /// A text with the labels in it.
 struct LabelledText<'a> {
+    holder: Holder,
     text: Cow<'a, str>,
     labels: Vec<(Range<usize>, usize)>,
     /// Whether it holds more labels, which are not looked at.
@@ -34,10 +43,22 @@ pub(super) enum Speaker {
     /// Those of a judged text.
     Quoted,
     /// A judged text has the same words, which the judge may have of itself.
-    Perhaps {
-        /// Whether they stand on a line of their own that nothing introduces.
-        apart: bool,
-    },
+    Perhaps,
+    /// The judge's, and they do not state a verdict.
+    Unstated,
+}
+
+/// How much the words around a label are those of a judged text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Likeness {
+    /// Not at all.
+    None,
+    /// The statement is there too.
+    Statement,
+    /// So is the line above it.
+    Copied,
+    /// So much is there that it is quoted.
+    Quoted,
 }
 
 /// Labels of one judged text that are looked at.
@@ -48,6 +69,8 @@ const REACH: usize = 240;
 const WINDOW: usize = 2000;
 /// Characters that two texts do not share by chance.
 const ALIKE: usize = 12;
+/// Characters before a closing mark that two texts do not share by chance.
+const ALIKE_BEFORE_A_MARK: usize = 4;
 
 impl<'a> Quotes<'a> {
     /// Where nothing is known of what was judged.
@@ -55,18 +78,19 @@ impl<'a> Quotes<'a> {
         Quotes { texts: Vec::new(), all: Vec::new(), opens: "", lead: Default::default() }
     }
 
-    /// The labels of `pattern` in judged texts.
+    /// The labels of `pattern` in judged texts: the response shown first, the one shown second, and what else was shown.
     pub fn of(texts: impl Iterator<Item = &'a str>, pattern: &VerdictPattern) -> Self {
         let all: Vec<&str> = texts.collect();
-        let labels = |text: &&'a str| {
+        let labels = |(place, text): (usize, &&'a str)| {
             let text = wording::fold(text);
             let found = pattern.found(&text).into_iter().filter_map(|one| Some((one.at, one.label?)));
             let mut labels: Vec<_> = found.take(MOST + 1).collect();
             let more = labels.len() > MOST;
             labels.truncate(MOST);
-            LabelledText { labels, more, text }
+            let holder = [Holder::First, Holder::Second].get(place).copied().unwrap_or(Holder::Prompt);
+            LabelledText { holder, labels, more, text }
         };
-        let texts = all.iter().map(labels).filter(|text| !text.labels.is_empty()).collect();
+        let texts = all.iter().enumerate().map(labels).filter(|text| !text.labels.is_empty()).collect();
         let opens = if pattern.wrap.contains("boxed") { "\\boxed" } else { "" };
         Quotes { texts, all, opens, lead: Default::default() }
     }
@@ -103,81 +127,158 @@ impl<'a> Quotes<'a> {
         self.all.iter().any(|text| wording::fold(text).contains(words))
     }
 
-    /// Whether a quotation may hold the mark before the answer and go on to its label: a judged text has both, and quotation marks are near.
-    fn may_begin_inside(&self, before: &str, after: &str, label: usize) -> bool {
+    /// Whether the mark before the answer may be one of a quotation that goes on to this label: a judged text has the mark and the label, and
+    /// the mark stands in a quotation, behind the same words as there, or behind words that introduce a quotation.
+    fn may_begin_inside(&self, answer: &str, label: usize) -> bool {
         let (lead, mark) = &self.lead;
-        let paragraph = lead.rsplit("\n\n").next().unwrap_or(lead);
-        let signs = |c: char| SIGNS.iter().any(|(open, close)| c == *open || c == *close);
-        if mark.is_empty() || ![paragraph, before, after].iter().any(|text| text.contains(signs)) {
+        if mark.is_empty() {
             return false;
         }
         let own = letters(mark).count();
-        let mut places = self.texts.iter().flat_map(|text| text.labels.iter().map(move |place| (text, place)));
-        places.any(|(text, (there, other))| {
-            *other == label && alike(letters(mark).rev(), letters(wording::last(&text.text[..there.start], WINDOW)).rev()) == own
-        })
+        let before = || letters(wording::last(lead, REACH));
+        let alike_before = |text: &str| {
+            let marks = text.match_indices(&**mark).take(MOST);
+            let most = marks.map(|(at, _)| alike(before().rev(), letters(wording::last(&text[..at], WINDOW)).rev())).max();
+            most.map_or(0, |most| if most == before().count() { ALIKE } else { most })
+        };
+        let held = |text: &&LabelledText<'_>| {
+            text.labels.iter().any(|(there, other)| {
+                let left = letters(wording::last(&text.text[..there.start], WINDOW)).rev();
+                *other == label && (text.text[..there.start].contains(&**mark) || alike(letters(mark).rev(), left) == own)
+            })
+        };
+        let introduced = || {
+            let clause = Clause::before(lead);
+            clause.reports(true) && (clause.named || clause.words.len() < 6)
+        };
+        let opened = || {
+            enclosure(lead, wording::first(answer, WINDOW)).is_some()
+                || opened(last_paragraph(lead)).is_some_and(|_| closed(answer))
+        };
+        self.texts.iter().filter(held).any(|text| alike_before(&text.text) >= ALIKE_BEFORE_A_MARK || opened() || introduced())
     }
 
     /// Whose words the label at `at` of a folded answer is in.
     pub fn said(&self, answer: &str, at: &Range<usize>, label: usize) -> Speaker {
         let (before, after) = (&answer[..at.start], &answer[at.end..]);
-        // An answer that is nothing but its label says what the format asks for, whatever a judged text holds: unless it may be the end of a
-        // quotation that holds the mark before it, too.
-        if letters(before).chain(letters(after)).next().is_none() {
-            return if self.may_begin_inside(before, after, label) {
-                Speaker::Perhaps { apart: false }
-            } else {
-                Speaker::ByTheJudge
-            };
+        let held = self.holding(label).next().is_some();
+        if held && self.may_begin_inside(answer, label) {
+            return Speaker::Perhaps;
         }
-        let ends = wording::is_end(after);
+        // An answer that is nothing but its label says what the format asks for, whatever a judged text holds.
+        if letters(before).chain(letters(after)).next().is_none() {
+            return Speaker::ByTheJudge;
+        }
         // Hostile text must not make every label look at all of it.
+        let (ends, line_ends) = (wording::is_end(after), wording::is_line_end(after));
         let (before, after) = (wording::last(before, WINDOW), wording::first(after, WINDOW));
+        let place = enclosure(before, after);
+        let clause = Clause::before(&before[..place.map_or(before.len(), |place| place.start)]);
+        if clause.reports(held && place.is_some()) || (place.is_some() && Clause::before(before).reports(false)) {
+            return Speaker::Quoted;
+        }
+        let begins = wording::is_start(before.rsplit('\n').next().unwrap_or(before));
+        if !held {
+            // What goes on in the middle of a line must state the verdict; a line may begin with it.
+            let stated = line_ends || (begins && behind::goes_on(after)) || clause.states() || clause.chooses();
+            return if stated { Speaker::ByTheJudge } else { Speaker::Unstated };
+        }
         let statement = statement(before);
+        let likeness = self.compared((before, statement, after), place, label);
+        if likeness == Likeness::Quoted {
+            return Speaker::Quoted;
+        }
+        // More labels than are looked at.
+        if letters(statement).next().is_some() && self.texts.iter().any(|text| text.more) {
+            return Speaker::Perhaps;
+        }
+        if let Some(place) = place {
+            let words = letters(&before[place.start..]).any(|c| !is_math(c));
+            let stated = clause.states()
+                || (likeness == Likeness::None && (clause.of_the_judge() || clause.words.is_empty() && !clause.named));
+            // More words than the label are quoted, if not word for word: nobody's verdict is stated so.
+            return if words || !stated { Speaker::Perhaps } else { Speaker::ByTheJudge };
+        }
+        let holders: Vec<Holder> = self.holding(label).map(|text| text.holder).collect();
+        let cut = before.trim_end_matches([' ', ')', ']']).ends_with(['\u{2026}'])
+            || before.trim_end_matches([' ', ')', ']']).ends_with("...");
+        let introduced = clause.named && clause.above && !clause.states() && !clause.of_the_judge();
+        if cut || introduced || clause.reports(true) || ascribes(before, after, &holders) {
+            return if ends { Speaker::Perhaps } else { Speaker::Quoted };
+        }
+        // The words are there too; on a line of their own that nothing introduces they are the judge's.
+        if likeness == Likeness::Copied || likeness == Likeness::Statement && !self.is_apart(before, statement, &clause) {
+            return Speaker::Perhaps;
+        }
+        // In the middle of a line the judge's own words go on; they must state the verdict.
+        let behind = Clause::before(after.split(['.', '!', '?', ';', '\n']).next().unwrap_or(after));
+        let states = clause.states() || clause.chooses() || (begins && (line_ends || behind.states()));
+        if ends || states { Speaker::ByTheJudge } else { Speaker::Quoted }
+    }
+
+    fn holding(&self, label: usize) -> impl Iterator<Item = &LabelledText<'a>> {
+        self.texts.iter().filter(move |text| text.labels.iter().any(|(_, other)| *other == label))
+    }
+
+    /// How much the words around a label are words around the same label in a judged text.
+    fn compared(&self, (before, statement, after): (&str, &str, &str), place: Option<Enclosure>, label: usize) -> Likeness {
         let own = letters(statement).count();
-        let (mut said, mut held) = (Speaker::ByTheJudge, false);
+        let ends = wording::is_end(after);
+        let above = |before: &str, statement: &str| -> String {
+            let head = before[..before.len() - statement.len()].trim_end();
+            letters(head.rsplit('\n').next().unwrap_or(head)).collect()
+        };
+        let mut most = Likeness::None;
         for text in &self.texts {
-            if text.more {
-                said = Speaker::Perhaps { apart: false };
-            }
             for (there, _) in text.labels.iter().filter(|(_, other)| *other == label) {
-                held = true;
                 let (left, right) =
                     (wording::last(&text.text[..there.start], WINDOW), wording::first(&text.text[there.end..], WINDOW));
                 let left_alike = alike(letters(before).rev(), letters(left).rev());
                 let right_alike = alike(letters(after), letters(right));
                 // The whole statement is there; where the label is all of it, it must be all of a statement there too.
-                let whole = left_alike >= own && (own > 0 || letters(self::statement(left)).next().is_none());
-                if left_alike + right_alike >= own + ALIKE && left_alike + right_alike > ALIKE && (whole || right_alike >= ALIKE)
-                {
-                    return Speaker::Quoted;
+                let their = self::statement(left);
+                let whole = left_alike >= own && (own > 0 || letters(their).next().is_none());
+                let both = left_alike + right_alike;
+                if both >= own + ALIKE && both > ALIKE && (whole || right_alike >= ALIKE) {
+                    return Likeness::Quoted;
                 }
-                if enclosed(before, after) && (whole || !ends) {
-                    return Speaker::Quoted;
-                }
-                // More words than the label are quoted, if not word for word: nobody's verdict is stated so.
-                if enclosed(before, after) && own > 0 {
-                    said = Speaker::Perhaps { apart: false };
+                // The answer is the judged text, word for word.
+                let echoed = left_alike == letters(before).count() && left_alike == letters(left).count();
+                if echoed && ends && letters(right).next().is_none() {
+                    return Likeness::Quoted;
                 }
                 // From a quotation mark on all words are there, whatever other marks stand between.
                 let mark = opened_at(before, after, left_alike);
-                if mark.is_some_and(|mark| mark != '\'') {
-                    return Speaker::Quoted;
+                if mark.is_some_and(|mark| mark != '\'') || (place.is_some() && own > 0 && (whole || !ends)) {
+                    return Likeness::Quoted;
                 }
-                if mark.is_some() || whole || left_alike >= ALIKE + 4 {
-                    let apart = mark.is_none() && said != (Speaker::Perhaps { apart: false }) && apart(before, statement);
-                    said = Speaker::Perhaps { apart };
+                let line = above(before, statement);
+                if whole && line.chars().count() >= 3 && line == above(left, their) {
+                    most = Likeness::Copied;
+                } else if most == Likeness::None && (mark.is_some() || whole || left_alike >= ALIKE + 4) {
+                    most = Likeness::Statement;
                 }
             }
         }
-        // In the middle the judge's own words go on; only what an answer ends with can be its verdict in spite of that.
-        if ends || !held { said } else { Speaker::Quoted }
+        most
+    }
+
+    /// Whether a statement that a judged text has too stands for itself: no words of that text lie before it, and nothing introduces it.
+    fn is_apart(&self, before: &str, statement: &str, clause: &Clause) -> bool {
+        let head = before[..before.len() - statement.len()].trim_end();
+        let head = head.trim_end_matches(['*', '_', '#', '$', '\\', '[', '>']).trim_end();
+        let near: String = letters(wording::last(head, 64)).collect();
+        let near: String = near.chars().rev().take(ALIKE).collect::<Vec<_>>().into_iter().rev().collect();
+        let held = || self.all.iter().any(|text| letters(&wording::fold(text)).collect::<String>().contains(&near));
+        let introduced = head.ends_with([':', '\u{2026}', ','])
+            && !(clause.above && clause.named && (clause.states() || clause.of_the_judge()));
+        !introduced && !head.ends_with("...") && (near.is_empty() || near.chars().count() < ALIKE || !held())
     }
 }
 
-/// What opens a quotation, and what closes it.
-const SIGNS: [(char, char); 6] =
-    [('"', '"'), ('\'', '\''), ('`', '`'), ('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}'), ('\u{ab}', '\u{bb}')];
+fn is_math(c: char) -> bool {
+    "$()[]{}".contains(c)
+}
 
 /// Characters that count when words are compared: neither blanks nor style.
 fn letters(text: &str) -> impl DoubleEndedIterator<Item = char> {
@@ -185,11 +286,15 @@ fn letters(text: &str) -> impl DoubleEndedIterator<Item = char> {
 }
 
 fn is_letter(c: char) -> bool {
-    !c.is_whitespace() && !"*_`#>\\\"'".contains(c) && !SIGNS.iter().any(|(open, close)| c == *open || c == *close)
+    !c.is_whitespace() && !"*_`#>\\\"'$~".contains(c) && !SIGNS.iter().any(|(open, close)| c == *open || c == *close)
 }
 
 fn alike(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) -> usize {
     one.zip(other).take(REACH).take_while(|(one, other)| one == other).count()
+}
+
+fn last_paragraph(text: &str) -> &str {
+    text.rsplit("\n\n").next().unwrap_or(text)
 }
 
 /// The words before a label that belong to it: from where a line, a sentence, a quotation, or what a colon introduces begins.
@@ -203,77 +308,22 @@ fn statement(before: &str) -> &str {
     &line[sentence.max(quotation).max(opened(line)).unwrap_or(0)..]
 }
 
-/// Where a quotation in single quotes begins that nothing closes: `'` before a word and behind none, unlike an apostrophe.
-fn opened(text: &str) -> Option<usize> {
-    let mut open = None;
-    let mut before = None;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let next = chars.peek().map(|(_, next)| *next);
-        if c == '\'' {
-            let begins = before.is_none_or(|before: char| before.is_whitespace() || "([:\u{2014}".contains(before));
-            match open {
-                None if begins && next.is_none_or(|next| !next.is_whitespace()) => open = Some(at + 1),
-                Some(_) if closes(before, next) => open = None,
-                _ => {}
-            }
-        }
-        before = Some(c);
-    }
-    open
-}
-
-/// Whether a `'` between these closes a quotation.
-fn closes(before: Option<char>, next: Option<char>) -> bool {
-    before.is_some_and(|before| !before.is_whitespace()) && next.is_none_or(|next| !next.is_alphanumeric())
-}
-
-/// Whether a quotation in single quotes ends in a text that begins inside of it.
-fn closed(text: &str) -> bool {
-    let close = |(at, _): (usize, &str)| {
-        let (before, next) = (text[..at].chars().next_back(), text[at + 1..].chars().next());
-        at == 0 || closes(before, next)
-    };
-    text.match_indices('\'').any(close)
-}
-
-/// Whether a place lies in quotation marks, code or a block quote.
-fn enclosed(before: &str, after: &str) -> bool {
-    let paragraph = before.rsplit("\n\n").next().unwrap_or(before);
-    let rest = after.split("\n\n").next().unwrap_or(after);
-    let line = before.rsplit('\n').next().unwrap_or(before);
-    let odd = |sign: char| paragraph.matches(sign).count() % 2 == 1 && rest.contains(sign);
-    let inside = |open: char, close: char| {
-        paragraph.rfind(open).is_some_and(|at| !paragraph[at..].contains(close)) && rest.contains(close)
-    };
-    odd('"')
-        || odd('`')
-        || inside('\u{201c}', '\u{201d}')
-        || inside('\u{ab}', '\u{bb}')
-        || inside('\u{2018}', '\u{2019}')
-        || (opened(paragraph).is_some() && closed(rest))
-        || line.trim_start().starts_with('>')
-        || (before.matches("```").count() % 2 == 1 && after.contains("```"))
-}
-
 /// The quotation mark that stands before the last `count` letters of `before`, or between them, and whose other end is in `after`.
 fn opened_at(before: &str, after: &str, count: usize) -> Option<char> {
     let mut seen = 0;
-    for c in before.chars().rev() {
+    let mut signs = before.chars().rev().peekable();
+    while let Some(c) = signs.next() {
+        // A quotation opens behind a blank or a bracket.
+        let opens =
+            signs.peek().is_none_or(|before| before.is_whitespace() || "([{:>\u{2014}".contains(*before) || !is_letter(*before));
         if is_letter(c) {
             seen += 1;
             if seen > count {
                 return None;
             }
-        } else if seen > 0 && SIGNS.iter().any(|(open, close)| *open == c && after.contains(*close)) {
+        } else if seen > 0 && opens && SIGNS.iter().any(|(open, close)| *open == c && after.contains(*close)) {
             return Some(c);
         }
     }
     None
-}
-
-/// Whether a statement begins its line, and no colon before it introduces it.
-fn apart(before: &str, statement: &str) -> bool {
-    let head = &before[..before.len() - statement.len()];
-    (head.is_empty() || head.ends_with('\n')) && !head.trim_end().ends_with(':')
 }

@@ -16,9 +16,10 @@ pub(super) struct WrappedText<'a> {
 
 /// Full-width characters as their plain ones, odd blanks as blanks, without what cannot be seen. Plain text is not copied.
 pub(super) fn fold(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() && !text.contains('\u{8}') {
+    if text.is_ascii() && !text.contains('\u{8}') && !text.contains("&quot;") {
         return Cow::Borrowed(text);
     }
+    let text = &*if text.contains("&quot;") { Cow::Owned(text.replace("&quot;", "\"")) } else { Cow::Borrowed(text) };
     let mut folded = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -136,7 +137,7 @@ fn floor(text: &str, mut at: usize) -> usize {
 }
 
 /// Commands that change how a text looks and not what it says.
-const STYLES: [&str; 40] = [
+const STYLES: [&str; 44] = [
     "text",
     "textbf",
     "textit",
@@ -155,6 +156,10 @@ const STYLES: [&str; 40] = [
     "mathtt",
     "mathnormal",
     "mathbb",
+    "mathcal",
+    "checkmark",
+    "blacksquare",
+    "square",
     "boldsymbol",
     "bm",
     "pmb",
@@ -226,6 +231,18 @@ pub(super) fn plain(text: &str) -> Option<String> {
     Some(bare(&plain).to_owned())
 }
 
+/// A plain text without words around a label that say the same as the label alone, and with its number in digits: `assistanttwoisbetter`.
+pub(super) fn without_remarks(plain: &str) -> String {
+    const BEFORE: [&str; 8] =
+        ["finalverdict:", "finalanswer:", "final:", "verdict:", "winner:", "better:", "answer:", "thebetterresponseis"];
+    const BEHIND: [&str; 7] = ["isthebetterresponse", "isthebetterone", "isthewinner", "isthebest", "isbetter", "isbest", "wins"];
+    let text = BEFORE.iter().find_map(|words| plain.strip_prefix(words)).unwrap_or(plain);
+    let text = BEHIND.iter().find_map(|words| text.strip_suffix(words)).unwrap_or(text);
+    let number =
+        [("one", "1"), ("two", "2")].iter().find_map(|(word, digit)| Some(format!("{}{digit}", text.strip_suffix(word)?)));
+    number.unwrap_or_else(|| text.to_owned())
+}
+
 /// Reads the command at the start of `rest`, behind its backslash; gives what follows. `None` for a command that says something.
 fn command<'a>(rest: &'a str, plain: &mut String) -> Option<&'a str> {
     let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
@@ -243,6 +260,15 @@ fn command<'a>(rest: &'a str, plain: &mut String) -> Option<&'a str> {
         "textcolor" | "color" => {
             let colour = after.trim_start().strip_prefix('{')?;
             return colour.split_once('}').map(|(_, after)| after);
+        }
+        // What they name is a measure, or the layout of a table.
+        "hspace" | "vspace" | "hskip" | "begin" | "end" => {
+            let mut after = after.trim_start_matches('*').trim_start();
+            for _ in 0..2 {
+                let Some((_, behind)) = after.strip_prefix('{').and_then(|rest| rest.split_once('}')) else { break };
+                after = behind;
+            }
+            return Some(after);
         }
         name if STYLES.contains(&name) || BLANKS.contains(&name) => {}
         _ => return None,
@@ -268,8 +294,10 @@ fn bare(mut text: &str) -> &str {
 /// Whether nothing follows but what closes a sentence, a style, a fence or a turn.
 pub(super) fn is_end(mut rest: &str) -> bool {
     loop {
-        let signs = |c: char| c.is_whitespace() || ".,;!*_`~$#)]}>\"'\\|-\u{201d}\u{2019}\u{bb}\u{3002}\u{2014}".contains(c);
-        let next = rest.trim_start_matches(signs);
+        let mut next = rest.trim_start_matches(is_end_sign);
+        while let Some(after) = next.strip_prefix("quad").or_else(|| next.strip_prefix("blacksquare")) {
+            next = after.trim_start_matches(is_end_sign);
+        }
         let Some(tag) = next.strip_prefix('<') else { return next.is_empty() };
         // `</answer>`, `<|im_end|>`
         let Some((name, after)) = tag.split_once('>').filter(|(name, _)| name.len() < 32 && name.starts_with(['/', '|'])) else {
@@ -282,32 +310,23 @@ pub(super) fn is_end(mut rest: &str) -> bool {
     }
 }
 
+/// Signs that may stand behind a verdict: those that close something, and pictures.
+fn is_end_sign(c: char) -> bool {
+    c.is_whitespace()
+        || ".,;!*_`~$#)]}>\"'\\|-".contains(c)
+        || (!c.is_ascii() && !c.is_alphanumeric() && !"\u{ff1f}\u{2026}".contains(c))
+}
+
+/// The same for the line alone, where a remark in brackets may follow: `(confidence: high)`.
+pub(super) fn is_line_end(rest: &str) -> bool {
+    let line = rest.split('\n').next().unwrap_or(rest);
+    let remark = line.trim_start_matches(is_end_sign).strip_prefix('(').and_then(|rest| rest.split_once(')'));
+    is_end(remark.filter(|(inside, _)| inside.len() <= 60).map_or(line, |(_, after)| after))
+}
+
 /// Whether nothing comes before but blanks and marks of style.
 pub(super) fn is_start(head: &str) -> bool {
     head.chars().all(|c| c.is_whitespace() || "*_`~$#>\"'([\\\u{201c}".contains(c))
-}
-
-/// Words before a label that deny it, and words that name the worse one.
-const DENIALS: [&str; 3] = ["not", "never", "cannot"];
-const WORSE: [&str; 6] = ["worse", "worst", "loser", "weaker", "inferior", "rejected"];
-
-/// Whether an answer denies the label at `at`, or names the worse one: `not LABEL`, `Worse: LABEL`, `LABEL loses`.
-pub(super) fn is_denied(answer: &str, at: &Range<usize>) -> bool {
-    let style = |c: char| c.is_whitespace() || "*_`$([{)]}\\".contains(c);
-    let (before, after) = (last(&answer[..at.start], 400), first(&answer[at.end..], 40).to_lowercase());
-    let line = before.rsplit('\n').next().unwrap_or(before).trim_end_matches(style);
-    // What stands before a colon says what follows, and denies something else.
-    let named = line.strip_suffix(':');
-    let clause = named.unwrap_or(line).rsplit(['.', ',', ';', ':', '!', '?']).next().unwrap_or_default().to_lowercase();
-    let letter = |c: char| c.is_alphanumeric() || c == '\'' || c == '\u{2019}';
-    let words: Vec<&str> = clause.split(|c| !letter(c)).filter(|word| !word.is_empty()).collect();
-    let near = &words[words.len().saturating_sub(5)..];
-    let denies = |word: &&str| DENIALS.contains(word) || word.ends_with("n't") || word.ends_with("n\u{2019}t");
-    let turned = |word: &&str| WORSE.contains(word) || named.is_none() && denies(word);
-    let denied = near.iter().rposition(turned).is_some_and(|at| !near[at..].contains(&"but"));
-    let after = after.trim_start_matches(style);
-    let loses = ["loses", "lost", "is worse", "is the worse", "is not better", "is inferior"];
-    denied || loses.iter().any(|words| after.starts_with(words)) || answer[..at.start].ends_with("~~")
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod recorded;
 mod replay;
 mod replies;
 mod replies_cost;
+mod reply_table;
 mod scalar;
 #[path = "../../../../tests/skipping.rs"]
 mod skipping;

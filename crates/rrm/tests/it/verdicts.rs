@@ -266,7 +266,7 @@ fn thinking_of_any_model_holds_no_verdict() {
 #[test]
 fn a_model_whose_template_opens_the_thinking_must_close_it() {
     let read = |text: &str, opening| read_of("rrm", &completion(text, None), opening, None);
-    let open = r"At first sight \boxed{Assistant 1} is what many would say, but let me check the details again";
+    let open = r"I choose \boxed{Assistant 1} at first sight, but let me check the details again";
     assert_eq!(read(open, Opening::Model), Ok(Verdict::First), "a model that does not think");
     for opening in [Opening::Template, Opening::Unknown] {
         assert_eq!(read(open, opening), NONE);
