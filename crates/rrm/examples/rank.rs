@@ -5,7 +5,7 @@
 
 use std::{error::Error, sync::Arc};
 
-use rrm::{Format, Judge, RankSettings, engine::scripted::scripted, rank_texts, strategy::Strategy};
+use rrm::{Format, Judge, RankSettings, Strategy, engine::scripted::scripted, rank_texts};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
