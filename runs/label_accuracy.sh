@@ -14,7 +14,7 @@ mkdir -p "$2"
 out="$(realpath "$2")"
 cd "$(dirname "$0")/.."
 cargo build --quiet -p rrm-cli
-cargo build --quiet -p rrm --example label_accuracy
+cargo build --quiet -p rrm-judge --example label_accuracy
 target="${CARGO_TARGET_DIR:-target}/debug"
 label() {
   local name="$1"

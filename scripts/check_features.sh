@@ -9,7 +9,7 @@ export CARGO_TARGET_DIR CARGO_INCREMENTAL=0 RUSTFLAGS="-D warnings"
 quick=(--quiet --config 'profile.dev.package."*".opt-level=0' --config 'profile.dev.debug=false')
 features="$(cargo metadata --no-deps --format-version 1 | python3 -c '
 import json, sys
-[package] = [package for package in json.load(sys.stdin)["packages"] if package["name"] == "rrm"]
+[package] = [package for package in json.load(sys.stdin)["packages"] if package["name"] == "rrm-judge"]
 features = package["features"]
 print(*sorted(name for name in features if name != "default"))
 missing = set(features) - {"default"} - set(features["default"])
@@ -19,8 +19,8 @@ sys.exit(f"not on by default: {missing}" if missing else 0)
 check() {
   local name="$1"
   shift
-  cargo check "${quick[@]}" -p rrm --no-default-features "$@"
-  crates="$(cargo tree -p rrm -e normal --prefix none --no-default-features "$@" | sed 's/ (\*)$//' | sort -u | wc -l)"
+  cargo check "${quick[@]}" -p rrm-judge --no-default-features "$@"
+  crates="$(cargo tree -p rrm-judge -e normal --prefix none --no-default-features "$@" | sed 's/ (\*)$//' | sort -u | wc -l)"
   printf '%-12s %4s crates\n' "$name" "$crates"
 }
 check none

@@ -2,7 +2,7 @@
 
 use rrm::{
     eval::{Auc, Benchmark, BenchmarkEvaluation, BestOf, GroupLevel, GroupScore, Orders, Questions, ScoreCounts, SizeAccuracy},
-    rating::Score,
+    ranking::rating::Score,
 };
 
 use crate::numbers::grouped;

@@ -15,9 +15,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rrm::{
     dataset::Item,
     engine::TokenSink,
+    ranking::strategy::DecidedBy,
     result::{MatchRow, Row, RowResult},
     spending::Spending,
-    strategy::DecidedBy,
     vote::Decision,
 };
 

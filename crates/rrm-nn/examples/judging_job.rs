@@ -24,7 +24,7 @@ use rrm::{
     format::Format,
     judge::{Adaptive, Judge, JudgeSettings, Places},
     keyed::KeyedRandom,
-    rank::{RankSettings, rank},
+    ranking::rank::{RankSettings, rank},
 };
 use rrm_nn::{
     batch::BLOCK,

@@ -6,11 +6,12 @@ use rrm::{
     comparison::Prompt,
     dataset::{Item, Response},
     engine::Usage,
-    rank,
-    ranking::Ranking,
-    rating::Score,
+    ranking::{
+        Ranking, rank,
+        rating::Score,
+        strategy::{Members, Rules, Strategy},
+    },
     result::Verdicts,
-    strategy::{Members, Rules, Strategy},
 };
 use serde::Serialize;
 

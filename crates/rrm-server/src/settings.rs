@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rrm::{plan::MOST_ROW_VOTES, rank::RankSettings};
+use rrm::{plan::MOST_ROW_VOTES, ranking::rank::RankSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 use rrm::{
     chat::{Message, Role},
     dataset,
-    rating::Score,
+    ranking::rating::Score,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

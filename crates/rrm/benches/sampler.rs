@@ -1,4 +1,4 @@
-//! Logits of vocabularies of three sizes -> what a draw costs: `cargo bench -p rrm --bench sampler`.
+//! Logits of vocabularies of three sizes -> what a draw costs: `cargo bench -p rrm-judge --bench sampler`.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints what it measured and stops where it cannot")]
 
 use std::{hint::black_box, time::Instant};

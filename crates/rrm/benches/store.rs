@@ -1,4 +1,4 @@
-//! Numbers of completions and bytes a text -> what a put and a get cost: `cargo bench -p rrm --bench store [COMPLETIONS [BYTES]]`.
+//! Numbers of completions and bytes a text -> what a put and a get cost: `cargo bench -p rrm-judge --bench store [COMPLETIONS [BYTES]]`.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints what it measured and stops where it cannot")]
 
 use std::{fs, sync::Arc, time::Instant};

@@ -1,6 +1,6 @@
 //! Adaptive voting on simulated judges -> a Markdown table of what it saves, and proof that it decides the same.
 //!
-//! `cargo run --release -p rrm --example adaptive_voting -- 2000`: comparisons for each cell. Judges of known accuracy vote
+//! `cargo run --release -p rrm-judge --example adaptive_voting -- 2000`: comparisons for each cell. Judges of known accuracy vote
 //! independently; a completion takes 200 to 2,000 tokens, longer on wrong verdicts, as thinking does.
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Two responses to one prompt -> which one is better, by five votes in both orders.
 //!
-//! `cargo run -p rrm --example judge -- http://127.0.0.1:8000` asks a server that speaks OpenAI's API. Without an address a script judges, which
+//! `cargo run -p rrm-judge --example judge -- http://127.0.0.1:8000` asks a server that speaks OpenAI's API. Without an address a script judges, which
 //! finds the longer response better.
 #![allow(clippy::print_stdout, reason = "an example prints")]
 

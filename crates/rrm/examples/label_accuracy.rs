@@ -1,6 +1,6 @@
 //! Labels of `rrm label` and the truth about their responses -> a Markdown table and a figure: accuracy against votes, margin and coverage.
 //!
-//! `cargo run -p rrm --example label_accuracy -- DATA.jsonl FIGURE.svg 'NAME=LABELS.jsonl' ...`, with columns named as MMLU-Pro's. A pair
+//! `cargo run -p rrm-judge --example label_accuracy -- DATA.jsonl FIGURE.svg 'NAME=LABELS.jsonl' ...`, with columns named as MMLU-Pro's. A pair
 //! counts where one response is right and the other is not; `LABELS.jsonl.dropped.jsonl` holds those without a label.
 #![allow(clippy::print_stdout, reason = "the table is what this prints")]
 

@@ -1,6 +1,6 @@
 //! An engine of one's own -> a ranking. `rrm` needs no features for this.
 //!
-//! `cargo run -p rrm --no-default-features --example own_engine`: the engine here counts the words that a response shares with the prompt. Yours
+//! `cargo run -p rrm-judge --no-default-features --example own_engine`: the engine here counts the words that a response shares with the prompt. Yours
 //! would ask a model with the messages of the request.
 #![allow(clippy::print_stdout, reason = "an example prints")]
 

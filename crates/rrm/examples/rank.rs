@@ -1,11 +1,11 @@
 //! Several responses to one prompt -> their order, by a knockout and by Bradley-Terry ratings.
 //!
-//! `cargo run -p rrm --example rank`: a script judges, which finds the longer response better. For a model behind a server see `judge.rs`.
+//! `cargo run -p rrm-judge --example rank`: a script judges, which finds the longer response better. For a model behind a server see `judge.rs`.
 #![allow(clippy::print_stdout, reason = "an example prints")]
 
 use std::{error::Error, sync::Arc};
 
-use rrm::{Format, Judge, RankSettings, engine::scripted::scripted, rank_texts, strategy::Strategy};
+use rrm::{Format, Judge, RankSettings, Strategy, engine::scripted::scripted, rank_texts};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -1,11 +1,11 @@
 //! A group of rollouts -> a reward for each: the ranking's scores, centred, as a policy's training takes them.
 //!
-//! `cargo run -p rrm --example rewards`. A trainer in Python asks `rrm serve` instead, see docs/trainers.md.
+//! `cargo run -p rrm-judge --example rewards`. A trainer in Python asks `rrm serve` instead, see docs/trainers.md.
 #![allow(clippy::print_stdout, reason = "an example prints")]
 
 use std::{error::Error, sync::Arc};
 
-use rrm::{Format, Judge, RankSettings, engine::scripted::scripted, rank_texts, strategy::Strategy};
+use rrm::{Format, Judge, RankSettings, Strategy, engine::scripted::scripted, rank_texts};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

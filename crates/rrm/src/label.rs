@@ -17,8 +17,8 @@ pub use self::{
 };
 use crate::{
     dataset::Item,
+    ranking::strategy::{DecidedBy, Matches, Strategy},
     result::{MatchRow, Row, RowResult},
-    strategy::{DecidedBy, Matches, Strategy},
     vote::Decision,
 };
 

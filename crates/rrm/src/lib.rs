@@ -58,7 +58,7 @@
 //!
 //! - [`dataset`] reads rows of files, a row gives [`comparison`]s, and a [`format`](mod@format) turns a comparison into messages.
 //! - An [`engine`] completes them, [`transcript`] tells thinking and answer apart, [`verdict`] reads the answer, and [`vote`] counts: that is [`judge`].
-//! - A [`schedule`] says who meets whom, a [`strategy`] plays the matches, [`rating`] and [`ranking`] make an order: that is [`rank`].
+//! - [`ranking`] turns judgments into an order: a schedule says who meets whom, a strategy plays the matches, and a rating gives scores.
 //! - [`run`] does it for a stream of rows, and [`result`] is what it writes.
 //! - [`plan`] says before what a run takes, [`spending`] counts it, and a [`store`] keeps what was paid for.
 //! - [`eval`] measures a judge on labelled comparisons, and [`report`] shows the measurements.
@@ -89,19 +89,15 @@ pub mod markup;
 #[cfg(feature = "pairs")]
 pub mod pairs;
 pub mod plan;
-pub mod rank;
 pub mod ranking;
-pub mod rating;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod result;
 pub mod reward;
 pub mod run;
-pub mod schedule;
 pub mod shard;
 pub mod spending;
 pub mod store;
-pub mod strategy;
 pub mod texts;
 pub mod transcript;
 #[cfg(feature = "eval")]
@@ -113,8 +109,7 @@ pub use self::{
     engine::Engine,
     format::Format,
     judge::{Judge, JudgeError, JudgeSettings, Judgment},
-    rank::RankSettings,
-    ranking::Ranking,
+    ranking::{Ranking, rank::RankSettings, strategy::Strategy},
     texts::{judge_texts, rank_texts},
 };
 

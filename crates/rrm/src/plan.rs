@@ -8,11 +8,13 @@ use crate::{
     dataset::{Item, Response},
     engine::Usage,
     judge::{Adaptive, JudgeSettings},
-    rank::{self, RankSettings, TeamRule},
+    ranking::{
+        rank::{self, RankSettings, TeamRule},
+        schedule::Teams,
+        strategy::{Matches, Strategy},
+    },
     run::Task,
-    schedule::Teams,
     spending::Price,
-    strategy::{Matches, Strategy},
 };
 
 /// Bytes of text that make a token, as a rule of thumb for English and code under current tokenizers; an estimate and nothing more.

@@ -1,12 +1,22 @@
 //! Played matches -> a [`Ranking`]: an order with scores, and the evidence it rests on.
+//!
+//! The modules in the order in which a row goes through them: [`rank`](mod@rank) ranks one row of responses, [`schedule`] says who meets whom,
+//! [`strategy`] plays the matches, and [`rating`] turns results into scores.
+
+pub mod rank;
+pub mod rating;
+pub mod schedule;
+pub mod strategy;
 
 use std::cmp::Ordering;
 
 use crate::{
     engine::Usage,
-    rating::{self, MatchOutcome, Score},
-    schedule::Teams,
-    strategy::{DecidedBy, Match, RateFn},
+    ranking::{
+        rating::{MatchOutcome, Score},
+        schedule::Teams,
+        strategy::{DecidedBy, Match, RateFn},
+    },
     vote::Decision,
 };
 
@@ -18,7 +28,7 @@ pub struct Ranking {
     pub order: Option<Vec<usize>>,
     /// The place of each response by its index: the best is 1, equal scores share the better place. `None` where no verdict says which it is.
     pub ranks: Vec<Option<usize>>,
-    /// A score for each response by its index: see [`Strategy`](crate::strategy::Strategy) for what it counts. `None` where no match was decided, and in a knockout where
+    /// A score for each response by its index: see [`Strategy`](crate::ranking::strategy::Strategy) for what it counts. `None` where no match was decided, and in a knockout where
     /// it would rest on a match without any verdict.
     pub scores: Vec<Option<Score>>,
     /// Of a knockout: the scores that those without a score have among them, whoever has which.

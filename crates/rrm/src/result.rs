@@ -13,9 +13,11 @@ pub use self::{
 };
 use crate::{
     dataset::Item,
-    ranking::Ranking,
-    rating::Score,
-    strategy::{self, DecidedBy, Match, PairJudgment},
+    ranking::{
+        Ranking,
+        rating::Score,
+        strategy::{self, DecidedBy, Match, PairJudgment},
+    },
     vote::{Choice, Decision, Order},
 };
 

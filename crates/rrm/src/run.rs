@@ -8,7 +8,7 @@ use crate::{
     dataset::{DatasetError, Item},
     judge::{Judge, JudgeError},
     markup::find_markup,
-    rank::{self, RankSettings, TeamRule},
+    ranking::rank::{self, RankSettings, TeamRule},
     result::{self, Flag, Row, Verdicts},
     transcript::{self, JudgedText},
 };

@@ -10,8 +10,10 @@ use crate::{
     dataset::{Item, Response},
     engine::Usage,
     judge::{Evidence, Judge, JudgeError, Judgment},
-    rank::{self, RankSettings, TeamRule},
-    ranking::Ranking,
+    ranking::{
+        Ranking,
+        rank::{self, RankSettings, TeamRule},
+    },
     run,
     vote::{Decision, VoteCounts},
 };

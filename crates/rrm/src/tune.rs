@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use self::{draws::Binomials, resampled::Bootstrap};
 use crate::{
     eval::CaseRow,
-    rating::Score,
+    ranking::rating::Score,
     vote::{Choice, Decision, VoteCounts},
 };
 

@@ -9,11 +9,10 @@ use futures::{
     future::{self, BoxFuture},
 };
 use rrm::{
-    Engine, Format, Judge, RankSettings,
+    Engine, Format, Judge, RankSettings, Strategy,
     dataset::{self, ReadOptions},
     engine::{Completion, EngineError, EngineInfo, Request},
     rank_texts,
-    strategy::Strategy,
 };
 
 /// Prefers the response with more vowels.

@@ -6,11 +6,10 @@ use anyhow::Context;
 use rrm::{
     dataset::Item,
     eval::{self, BestOfInput, Questions},
-    rank::RankSettings,
+    ranking::{rank::RankSettings, strategy::Strategy},
     report,
     run::Task,
     shard::Shard,
-    strategy::Strategy,
 };
 
 use super::{

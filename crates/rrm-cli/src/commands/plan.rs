@@ -7,7 +7,7 @@ use rrm::{
     dataset::{self, Item, ReadOptions},
     judge::JudgeSettings,
     plan::{self, Plan},
-    rank::RankSettings,
+    ranking::rank::RankSettings,
     run::Task,
     shard::Shard,
     spending::Price,

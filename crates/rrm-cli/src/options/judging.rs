@@ -4,8 +4,10 @@ use clap::Args;
 use rrm::{
     engine::Sampling,
     judge::{Adaptive, JudgeSettings},
-    rank::{RankSettings, TeamRule},
-    strategy::Strategy,
+    ranking::{
+        rank::{RankSettings, TeamRule},
+        strategy::Strategy,
+    },
 };
 
 use super::{default_word, named};

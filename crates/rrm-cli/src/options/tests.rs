@@ -6,8 +6,7 @@ use rrm::{
     judge::JudgeSettings,
     label::{LabelSettings, Pairs, PreferenceLayout},
     pairs,
-    rank::TeamRule,
-    strategy::Strategy,
+    ranking::{rank::TeamRule, strategy::Strategy},
 };
 use rrm_engines::Storage;
 use rrm_server::settings::ServerSettings;

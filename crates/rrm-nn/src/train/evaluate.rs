@@ -15,8 +15,10 @@ use rrm::{
     engine::{Engine, EngineInfo, Sampling},
     format::Format,
     judge::{Evidence, Judge, JudgeSettings, Places, VoteRecord},
-    rank,
-    rating::{Score, wilson},
+    ranking::{
+        rank,
+        rating::{Score, wilson},
+    },
     verdict::Abstain,
     vote::Choice,
 };

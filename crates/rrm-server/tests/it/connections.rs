@@ -10,8 +10,7 @@ use futures::future::BoxFuture;
 use rrm::{
     engine::{Completion, Engine, EngineError, EngineInfo, Request, scripted::ScriptedEngine, scripted::scripted},
     judge::JudgeSettings,
-    rank::RankSettings,
-    strategy::Strategy,
+    ranking::{rank::RankSettings, strategy::Strategy},
 };
 use rrm_server::settings::ServerSettings;
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
-use rrm::{rank::RankSettings, strategy::Strategy};
+use rrm::ranking::{rank::RankSettings, strategy::Strategy};
 use rrm_server::settings::{OnPartial, ServerSettings};
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
-use rrm::{rank::RankSettings, strategy::Strategy};
+use rrm::ranking::{rank::RankSettings, strategy::Strategy};
 use rrm_server::settings::{Scale, ServerSettings};
 use serde_json::{Value, json};
 use tokio::sync::watch;

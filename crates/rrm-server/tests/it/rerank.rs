@@ -1,6 +1,6 @@
 //! Rerank and score requests in the shapes that clients send, and the description of all routes.
 
-use rrm::{rank::RankSettings, strategy::Strategy};
+use rrm::ranking::{rank::RankSettings, strategy::Strategy};
 use rrm_server::settings::ServerSettings;
 use serde_json::{Value, json};
 

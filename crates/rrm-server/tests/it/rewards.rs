@@ -1,7 +1,7 @@
 //! What members of complete groups get: exact rewards, in every scale, whatever the order of arrival.
 
 use futures::future::join_all;
-use rrm::{rank::RankSettings, strategy::Strategy};
+use rrm::ranking::{rank::RankSettings, strategy::Strategy};
 use rrm_server::settings::{OpenRlhfKey, Scale, ServerSettings};
 use serde_json::{Value, json};
 

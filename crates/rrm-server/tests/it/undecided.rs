@@ -1,7 +1,7 @@
 //! Judges that say nothing, half of the time something, nonsense, or both labels: no reward and no rank rests on what was not said.
 
 use futures::future::join_all;
-use rrm::{rank::RankSettings, strategy::Strategy};
+use rrm::ranking::{rank::RankSettings, strategy::Strategy};
 use rrm_server::settings::{Scale, ServerSettings};
 use serde_json::{Value, json};
 

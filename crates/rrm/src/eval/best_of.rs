@@ -23,12 +23,14 @@ use crate::{
     engine::EngineInfo,
     judge::{Evidence, Judge, JudgeError, JudgeSettings},
     plan,
-    rank::{self, RankSettings},
-    ranking::{self, Ranking},
-    rating::Score,
+    ranking::{
+        self, Ranking,
+        rank::{self, RankSettings},
+        rating::Score,
+        strategy::{Match, Matches, Strategy},
+    },
     result::{self, Verdicts},
     run::Task,
-    strategy::{Match, Matches, Strategy},
 };
 
 /// Numbers of responses; rows that have fewer than one of them do not count there.

@@ -21,7 +21,8 @@ use crate::{
     dataset::{self, DatasetError},
     engine::Usage,
     judge::{Evidence, JudgeKind, Judgment, Order, VoteRecord},
-    result, strategy,
+    ranking::strategy,
+    result,
     verdict::Abstain,
     vote::{Choice, Decision, Vote},
 };

@@ -8,9 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{Benchmark, Case, CaseTotals, Orders, Suite};
 use crate::{
     judge::{Judge, JudgeError, JudgeKind, Order},
-    rank,
+    ranking::{rank, strategy},
     result::{self, Flag, MatchRow, Verdicts},
-    run, strategy,
+    run,
     vote::{Choice, Decision},
 };
 

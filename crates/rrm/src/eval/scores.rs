@@ -12,7 +12,7 @@ use crate::{
     engine::EngineInfo,
     format::Format,
     judge::{Judge, JudgeKind, JudgeSettings},
-    rating::{self, Score},
+    ranking::rating::{self, Score},
     result,
 };
 

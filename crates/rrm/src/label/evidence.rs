@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    ranking::strategy::Margin,
     result::{MatchRow, RowResult},
-    strategy::Margin,
 };
 
 /// The numbers that a preference rests on.

@@ -24,7 +24,7 @@ use crate::{
     comparison::Prompt,
     dataset::{DatasetError, Item, Response},
     judge::{Judge, JudgeError},
-    rank,
+    ranking::rank,
     result::Verdicts,
     shard::Shard,
     vote::{Choice, Vote},

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     eval::{BenchmarkEvaluation, CaseRow, Orders, Share},
     judge::JudgeKind,
-    rating::Score,
+    ranking::rating::Score,
     result::MatchRow,
     vote::{Choice, Decision, VoteCounts},
 };

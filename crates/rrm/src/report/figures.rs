@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     eval::{BestOf, GroupLevel, GroupScore, PickAccuracy, SizeAccuracy},
-    rating::Score,
+    ranking::rating::Score,
 };
 
 /// All figures of a report, in the order in which they are shown.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     eval::{Benchmark, Orders, Share},
     judge::JudgeKind,
-    rating::Score,
+    ranking::rating::Score,
     verdict::Abstain,
     vote::{Choice, Decision, Vote, VoteCounts},
 };

@@ -4,7 +4,7 @@ use super::{
     FigureError,
     figure::{self, Figure, FigurePoint, Series},
 };
-use crate::rating::{Score, wilson};
+use crate::ranking::rating::{Score, wilson};
 
 /// The labels that are left at one threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::HoldRate;
 use crate::{
     eval::CaseRow,
-    rating::Score,
+    ranking::rating::Score,
     vote::{Choice, Decision},
 };
 
@@ -93,7 +93,7 @@ fn family(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{keyed::KeyedRandom, rating::wilson};
+    use crate::{keyed::KeyedRandom, ranking::rating::wilson};
 
     fn case(writers: Option<(&str, &str)>, label: Choice, decision: Decision) -> CaseRow {
         CaseRow {

@@ -7,7 +7,7 @@ use minijinja::{AutoEscape, Environment, Value, context, syntax::SyntaxConfig, v
 use serde::Serialize;
 
 use super::{Entry, FigureError, Report, figure, figures::figures};
-use crate::rating::Score;
+use crate::ranking::rating::Score;
 
 const PAGE: &str = include_str!("page.html");
 const MARKDOWN: &str = include_str!("page.md");

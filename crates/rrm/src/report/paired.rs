@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cases::Record;
-use crate::{rating::Score, vote::Decision};
+use crate::{ranking::rating::Score, vote::Decision};
 
 /// Two judges on the cases that both were asked about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{eval::Share, rating::Score};
+use crate::{eval::Share, ranking::rating::Score};
 
 /// Words that `...` stands for, at most.
 const GAP: usize = 3;

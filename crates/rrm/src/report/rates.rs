@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{eval::Share, rating::Score};
+use crate::{eval::Share, ranking::rating::Score};
 
 /// The share of cases in which something held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

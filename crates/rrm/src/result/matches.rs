@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     judge::{Evidence, JudgeKind, ScoreRecord, VoteRecord},
-    strategy::{DecidedBy, Match},
+    ranking::strategy::{DecidedBy, Match},
     verdict::Abstain,
     vote::{Choice, Decision, Order, Probabilities, Vote, VoteCounts},
 };

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MatchRow, RowResult};
 use crate::{
-    ranking::Ranking,
-    strategy::DecidedBy,
+    ranking::{Ranking, strategy::DecidedBy},
     verdict::Abstain,
     vote::{Choice, Decision, Vote},
 };

@@ -1,6 +1,6 @@
 //! What settings are worth on each pair -> intervals over pairs, the choice of a setting, and what that choice is worth elsewhere.
 
-use crate::{keyed::KeyedRandom, rating::Score};
+use crate::{keyed::KeyedRandom, ranking::rating::Score};
 
 const RESAMPLES: u64 = 1000;
 
@@ -75,7 +75,7 @@ impl<'a> Bootstrap<'a> {
     pub fn interval(&self, at: usize) -> (Option<f64>, Option<f64>) {
         let worth = self.settings[at];
         if worth.iter().all(|w| w == &worth[0]) {
-            let wilson = crate::rating::wilson(worth.iter().sum(), worth.len() as f64);
+            let wilson = crate::ranking::rating::wilson(worth.iter().sum(), worth.len() as f64);
             return (wilson.and_then(|score| score.low), wilson.and_then(|score| score.high));
         }
         let (low, high) = ends(self.means[at].clone());

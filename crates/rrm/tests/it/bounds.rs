@@ -15,9 +15,11 @@ use rrm::{
     },
     format::Format,
     judge::{Adaptive, Judge, JudgeError, JudgeSettings, Places},
-    rank::{RankSettings, rank},
+    ranking::{
+        rank::{RankSettings, rank},
+        strategy::Strategy,
+    },
     run::{Task, run},
-    strategy::Strategy,
 };
 
 const CONCURRENCY: usize = 16;

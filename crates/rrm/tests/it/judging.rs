@@ -13,12 +13,14 @@ use rrm::{
     format::Format,
     judge::{Adaptive, ComparisonId, Evidence, Judge, JudgeSettings, Judgment, Order, VoteRecord},
     keyed::KeyedRandom,
-    rank::{self, RankSettings, TeamRule},
+    ranking::{
+        rank::{self, RankSettings, TeamRule},
+        strategy::{self, DecidedBy, Strategy},
+    },
     result::{Row, match_row},
     run::{Task, run},
     spending::{Spending, SpendingLimits},
     store::Store,
-    strategy::{self, DecidedBy, Strategy},
     vote::{Decision, Probabilities},
 };
 

@@ -22,11 +22,25 @@ fn layers() -> BTreeMap<String, usize> {
     lines.flat_map(modules).collect()
 }
 
-/// The top module that a file belongs to; the engines below `engine/` are a layer of their own.
-fn module(path: &Path) -> String {
-    module_below(Path::new(SOURCES), path)
+/// The module that a file belongs to: a folder is one, unless its parts have layers of their own.
+fn module(path: &Path, layers: &BTreeMap<String, usize>) -> String {
+    let below = path.strip_prefix(SOURCES).unwrap().with_extension("");
+    owner(&below.iter().map(|part| part.to_str().unwrap()).collect::<Vec<_>>(), layers)
 }
 
+/// The module that a path of names leads to. The engines below `engine/` are a layer of their own, which the names of types do not tell.
+fn owner(path: &[&str], layers: &BTreeMap<String, usize>) -> String {
+    let inner = path.get(1).map(|inner| format!("{}/{inner}", path[0]));
+    match inner {
+        Some(inner) if layers.contains_key(&inner) => inner,
+        Some(inner) if path[0] == "engine" && Path::new(SOURCES).join(&inner).with_extension("rs").is_file() => {
+            "engine/*".to_owned()
+        }
+        _ => path[0].to_owned(),
+    }
+}
+
+/// The top module that a file belongs to; the engines below `engine/` are one of their own.
 fn module_below(sources: &Path, path: &Path) -> String {
     let below = path.strip_prefix(sources).unwrap();
     let mut parts = below.iter().map(|part| part.to_str().unwrap());
@@ -47,34 +61,45 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Modules that a source text uses by `crate::name`, also inside `use crate::{a, b::C}`.
-fn used(text: &str) -> Vec<String> {
-    let name = |text: &str| text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+/// What a source text names by `crate::a::b`, also inside `use crate::{a, b::{c, d}}`.
+fn used(text: &str) -> Vec<Vec<String>> {
     let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect();
-    let mut names = Vec::new();
-    for after in code.split("crate::").skip(1) {
-        let Some(list) = after.strip_prefix('{') else {
-            names.push(name(after));
-            continue;
-        };
-        let (mut depth, mut part) = (0, String::new());
-        for c in list.chars() {
-            match c {
-                '}' if depth == 0 => break,
-                '{' => depth += 1,
-                '}' => depth -= 1,
-                ',' if depth == 0 => {
-                    names.push(name(&std::mem::take(&mut part)));
-                    continue;
-                }
-                _ => {}
+    let mut paths = Vec::new();
+    code.split("crate::").skip(1).for_each(|after| {
+        paths_of_tree(&[], after, &mut paths);
+    });
+    paths
+}
+
+/// Adds the paths of the one tree that the text begins with, and gives the text behind it.
+fn paths_of_tree<'t>(before: &[String], text: &'t str, paths: &mut Vec<Vec<String>>) -> &'t str {
+    let text = text.trim_start();
+    if let Some(mut list) = text.strip_prefix('{') {
+        loop {
+            list = list.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+            match list.strip_prefix('}') {
+                Some(rest) => return rest,
+                None if list.is_empty() => return list,
+                None => list = paths_of_tree(before, list, paths),
             }
-            part.push(c);
         }
-        names.push(name(&part));
     }
-    names.retain(|name| !name.is_empty());
-    names
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '*').unwrap_or(text.len());
+    let (name, rest) = if end == 0 { ("", text.get(1..).unwrap_or("")) } else { text.split_at(end) };
+    let path: Vec<String> = before.iter().cloned().chain((!name.is_empty()).then(|| name.to_owned())).collect();
+    match rest.strip_prefix("::") {
+        Some(inner) if !name.is_empty() => paths_of_tree(&path, inner, paths),
+        _ => {
+            // `use a as b` is a.
+            let rest = rest
+                .strip_prefix(" as ")
+                .map_or(rest, |other| other.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'));
+            if !path.is_empty() {
+                paths.push(path);
+            }
+            rest
+        }
+    }
 }
 
 #[test]
@@ -84,12 +109,13 @@ fn modules_use_only_their_own_layer_and_those_above() {
     sources(Path::new(SOURCES), &mut files);
     let mut wrong = Vec::new();
     for file in files.iter().filter(|file| !file.ends_with("lib.rs")) {
-        let module = module(file);
+        let module = module(file, &layers);
         let Some(layer) = layers.get(&module) else {
             wrong.push(format!("{module} has no layer in ARCHITECTURE.md"));
             continue;
         };
-        for used in used(&fs::read_to_string(file).unwrap()) {
+        for path in used(&fs::read_to_string(file).unwrap()) {
+            let used = owner(&path.iter().map(String::as_str).collect::<Vec<_>>(), &layers);
             match layers.get(&used) {
                 Some(other) if other > layer => wrong.push(format!("{module} uses {used}, which lies below it")),
                 Some(_) => {}
@@ -98,7 +124,13 @@ fn modules_use_only_their_own_layer_and_those_above() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert_eq!(used("use crate::{a, b::{c, d}, e::f};\ncrate::g::h()"), ["a", "b", "e", "g"]);
+    let found: Vec<String> =
+        used("use crate::{a, b::{self, c::D, e}, f::g as h};\ncrate::i::j()").iter().map(|path| path.join("::")).collect();
+    assert_eq!(found, ["a", "b::self", "b::c::D", "b::e", "f::g", "i::j"]);
+    assert_eq!(owner(&["ranking", "rating", "Score"], &layers), "ranking/rating");
+    assert_eq!(owner(&["ranking", "Ranking"], &layers), "ranking");
+    assert_eq!(owner(&["engine", "http"], &layers), "engine/*");
+    assert_eq!(owner(&["judge", "places"], &layers), "judge");
 }
 
 /// The source folders of all crates.
@@ -119,8 +151,8 @@ fn uses(sources_of: &Path) -> BTreeMap<String, BTreeSet<String>> {
         files.iter().map(|file| (module_below(sources_of, file), BTreeSet::new())).collect();
     for file in files {
         let module = module_below(sources_of, &file);
-        let others =
-            used(&fs::read_to_string(&file).unwrap()).into_iter().filter(|name| *name != module && uses.contains_key(name));
+        let tops = used(&fs::read_to_string(&file).unwrap()).into_iter().map(|path| path[0].clone());
+        let others = tops.filter(|name| *name != module && uses.contains_key(name));
         let others: Vec<String> = others.collect();
         uses.get_mut(&module).unwrap().extend(others);
     }
@@ -185,8 +217,9 @@ fn verdicts_about_places_are_known_only_where_they_are_read_turned_and_rewarded(
     let mut files = Vec::new();
     sources(Path::new(SOURCES), &mut files);
     let names = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "Verdict");
+    let layers = layers();
     let mut knowing: Vec<String> =
-        files.iter().filter(|file| names(&fs::read_to_string(file).unwrap())).map(|file| module(file)).collect();
+        files.iter().filter(|file| names(&fs::read_to_string(file).unwrap())).map(|file| module(file, &layers)).collect();
     knowing.sort_unstable();
     knowing.dedup();
     assert_eq!(knowing, ["reward", "verdict", "vote"]);

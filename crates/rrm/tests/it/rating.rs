@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rrm::{
     keyed::KeyedRandom,
-    rating::{BtConfig, DecidedMatch, EloConfig, MatchOutcome, Ratings, bradley_terry, elo, rank, win_rate},
+    ranking::rating::{BtConfig, DecidedMatch, EloConfig, MatchOutcome, Ratings, bradley_terry, elo, rank, win_rate},
 };
 use serde::Deserialize;
 

@@ -10,8 +10,10 @@ use flate2::read::GzDecoder;
 use rrm::{
     format::Format,
     judge::{Evidence, Judgment, Order},
-    schedule::bracket,
-    strategy::{self, DecidedBy, PairJudgment},
+    ranking::{
+        schedule::bracket,
+        strategy::{self, DecidedBy, PairJudgment},
+    },
     vote::{Decision, VoteCounts},
 };
 use serde::{Deserialize, de::DeserializeOwned};

@@ -7,9 +7,10 @@ use proptest::prelude::*;
 use rrm::{
     judge::{Evidence, Judgment, Order},
     keyed::KeyedRandom,
-    ranking::{self, Ranking},
-    schedule,
-    strategy::{self, DecidedBy, Match, Matches, PairJudgment, RateFn, Strategy},
+    ranking::{
+        self, Ranking, schedule,
+        strategy::{self, DecidedBy, Match, Matches, PairJudgment, RateFn, Strategy},
+    },
     verdict::Abstain,
     vote::{self, Choice},
 };

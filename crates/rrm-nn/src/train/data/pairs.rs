@@ -11,7 +11,7 @@ use rrm::{
     dataset::{ColumnNames, DatasetError, Item, ReadOptions, RowProblem, read},
     format::Format,
     keyed::KeyedRandom,
-    rank,
+    ranking::rank,
 };
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! How fast rows are read and how much memory that takes: `cargo nextest run --release -p rrm --run-ignored only dataset::speed --no-capture`.
+//! How fast rows are read and how much memory that takes: `cargo nextest run --release -p rrm-judge --run-ignored only dataset::speed --no-capture`.
 
 use std::{
     fs::File,

@@ -1,7 +1,7 @@
 //! Elo ratings: points after each match in turn, averaged over random orders of the matches.
 
 use super::{Matches, Rules, points};
-use crate::rating::{self, EloConfig};
+use crate::ranking::rating::{self, EloConfig};
 
 pub const RULES: Rules = Rules {
     name: "elo",

@@ -198,7 +198,7 @@ fn rounded(points: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rating::MatchOutcome;
+    use crate::ranking::rating::MatchOutcome;
 
     fn won(a: usize, b: usize, times: usize) -> Vec<DecidedMatch> {
         vec![DecidedMatch { a, b, outcome: MatchOutcome::A }; times]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     judge::Judgment,
-    schedule::{Bracket, Teams},
+    ranking::schedule::{Bracket, Teams},
     vote::{Decision, Order},
 };
 

@@ -1,7 +1,7 @@
 //! Bradley-Terry ratings by maximum likelihood, on the Elo scale.
 
 use super::{Matches, Rules, points};
-use crate::rating::{self, BtConfig};
+use crate::ranking::rating::{self, BtConfig};
 
 pub const RULES: Rules = Rules {
     name: "bradley-terry",

@@ -97,7 +97,7 @@ fn middle(mut values: Vec<f64>) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rating::MatchOutcome;
+    use crate::ranking::rating::MatchOutcome;
 
     fn some_matches() -> Vec<DecidedMatch> {
         let outcomes = [MatchOutcome::A, MatchOutcome::A, MatchOutcome::B, MatchOutcome::Tie, MatchOutcome::A];

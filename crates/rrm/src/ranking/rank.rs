@@ -16,10 +16,11 @@ use crate::{
     comparison::{Comparison, Side},
     dataset::{Item, Response},
     judge::{ComparisonId, Judge, JudgeError, Order},
-    keyed, ranking,
-    ranking::Ranking,
-    schedule,
-    strategy::{self, Matches, PairJudgment, Strategy},
+    keyed,
+    ranking::{
+        self, Ranking, schedule,
+        strategy::{self, Matches, PairJudgment, Strategy},
+    },
 };
 
 /// The settings by which a row of responses is ranked.

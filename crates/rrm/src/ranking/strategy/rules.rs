@@ -1,7 +1,7 @@
 //! What a strategy is: which matches it plays, and what its numbers mean.
 
 use super::Members;
-use crate::{
+use crate::ranking::{
     rating::{self, Ratings},
     schedule::{self, Teams},
 };

@@ -1,7 +1,7 @@
 //! The share of matches won, a tie being half a win.
 
 use super::{Matches, Rules};
-use crate::rating;
+use crate::ranking::rating;
 
 pub const RULES: Rules = Rules {
     name: "win-rate",
