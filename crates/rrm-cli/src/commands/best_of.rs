@@ -38,7 +38,8 @@ pub fn check_votes(
     (votes, limit): (u32, RowVoteArgs),
 ) -> Result<(), Failure> {
     let task = Task::Rank(RankSettings { strategy: Strategy::Elo, ..rank });
-    let limit = RowVotes { task: &task, votes, most: limit.max_row_votes };
+    // A round robin has no draw.
+    let limit = RowVotes { task: &task, seed: 0, votes, most: limit.max_row_votes };
     items.iter().try_for_each(|item| limit.check_first(item, largest))
 }
 

@@ -10,9 +10,12 @@ use rrm::engine::http::shown_address;
 
 use super::{
     file::{self, File},
-    planned,
+    planned::PlannedWords,
 };
-use crate::failure::{Failure, usage};
+use crate::{
+    failure::{Failure, usage},
+    output::note,
+};
 
 /// The file of options.
 #[derive(Args, Clone, Debug, Default)]
@@ -33,6 +36,7 @@ const ADDRESSES: [&str; 2] = ["engine", "filter-engine"];
 #[derive(Default)]
 pub struct CommandCall {
     options: Vec<CalledOption>,
+    planned: Vec<OsString>,
 }
 
 /// One option of the command.
@@ -58,7 +62,8 @@ pub fn parse<C: Parser>(words: Vec<OsString>) -> Result<(C, CommandCall), CallEr
     let depth = depth(&program, &words);
     let command = words[1..depth].iter().fold(&program, |command, word| command.find_subcommand(word).unwrap_or(command));
     let (before, own) = words.split_at(depth);
-    let own = &planned::without_others(&program, command, (before, own));
+    let PlannedWords { plan: own, mut others, command: planned } = PlannedWords::of(&program, command, (before, own));
+    let own = &own;
     if let Some(wrong) = detached(&program, command, (before, own)) {
         return Err(CallError::File(wrong));
     }
@@ -66,10 +71,15 @@ pub fn parse<C: Parser>(words: Vec<OsString>) -> Result<(C, CommandCall), CallEr
     let flags = match &named {
         Some(path) => {
             let file = File { path, program: &program, words: before, command };
-            file.flags(|arg| is_given(arg, own)).map_err(CallError::File)?
+            let (flags, of_file) = file.flags(|arg| is_given(arg, own)).map_err(CallError::File)?;
+            others.extend(of_file.into_iter().map(|name| format!("{name} (in {})", path.display())));
+            flags
         }
         None => Vec::new(),
     };
+    if !others.is_empty() {
+        note(&format!("a plan does not depend on {}", others.join(", ")));
+    }
     let words = before.iter().chain(&flags).chain(own);
     let matches = program.clone().try_get_matches_from(words).map_err(CallError::Clap)?;
     let own = inner(&matches);
@@ -77,7 +87,7 @@ pub fn parse<C: Parser>(words: Vec<OsString>) -> Result<(C, CommandCall), CallEr
     if named.is_none() && reads && own.contains_id("config") {
         return Err(CallError::File(usage("--config=FILE: the name is not UTF-8; write --config FILE").into()));
     }
-    let called = CommandCall::of(command, own);
+    let called = CommandCall { planned, ..CommandCall::of(command, own) };
     let arguments = C::from_arg_matches(&matches).map_err(|error| CallError::Clap(error.format(&mut program.clone())))?;
     Ok((arguments, called))
 }
@@ -158,7 +168,12 @@ impl CommandCall {
             let value = if known { value(arg, matches) } else { None };
             Some(CalledOption { name: arg.get_long()?.to_owned(), value, given })
         });
-        CommandCall { options: options.collect() }
+        CommandCall { options: options.collect(), planned: Vec::new() }
+    }
+
+    /// Of `rrm plan`, the words of the command that is planned.
+    pub fn planned(&self) -> &[OsString] {
+        &self.planned
     }
 
     /// Whether the option was named, by a flag or in a file.

@@ -35,6 +35,7 @@ mod options;
 mod pairs;
 mod pandalm;
 mod paying;
+mod plans;
 mod published;
 mod requests;
 mod rows;
