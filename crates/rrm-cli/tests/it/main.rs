@@ -19,6 +19,7 @@ mod toy;
 
 mod baselines;
 mod batches;
+mod before;
 mod embedded;
 mod errors;
 mod eval;
@@ -40,6 +41,7 @@ mod published;
 mod requests;
 mod rows;
 mod scalars;
+mod secrets;
 mod serve;
 mod shards;
 mod survival;
