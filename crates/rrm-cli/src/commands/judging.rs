@@ -210,7 +210,7 @@ async fn work(
     }
     let format = engines::format_for(&over.judge, &over.batch, || dataset::read(input.path(), &reading))?;
     let mut output = Output::open(over.run.output.as_deref(), &over.files(&inputs))?;
-    let (opened, format) = engines::open_for(&over.judge, (&over.batch, &over.run, &work.spending), format).await?;
+    let (opened, format) = work.open_for(&over.judge, &over.batch, format).await?;
     work.write_batch(&over.batch, ask)?;
     let session = work.session(ask, opened, format, over.judge.settings())?;
     work.expect(Shard::rows(over.shard.shard, rows));

@@ -110,7 +110,7 @@ async fn work(args: LabelArgs, called: &CommandCall) -> Result<ExitCode, Failure
     let output = Output::open(over.run.output.as_deref(), &taken)?;
     let dropped = output.path().map(|path| beside(path, "dropped.jsonl"));
     let mut dropped = dropped.map(|path| Output::open(Some(&path), &taken)).transpose()?;
-    let (opened, format) = engines::open_for(&over.judge, (&over.batch, &over.run, &work.spending), format).await?;
+    let (opened, format) = work.open_for(&over.judge, &over.batch, format).await?;
     let source = PreferenceSource::new(opened.engine.info(), &format.file.name, ask.price.price());
     let mut written = PreferenceWriter::new(output, write, (!bare).then_some(source))?;
     work.write_batch(&over.batch, ask)?;

@@ -125,6 +125,10 @@ pub async fn run(args: ServeArgs, called: &CommandCall) -> Result<ExitCode, Fail
     let told = RunArgs { pay_again: true, ..RunArgs::default() };
     let mut work = Run::begin(ask, &told)?;
     work.serves = true;
+    // Whether it may listen there is known before anybody is asked.
+    let cannot = || format!("cannot listen on {bind}");
+    std::net::TcpListener::bind(bind).map(drop).with_context(cannot)?;
+    work.keep(ask)?;
     let (opened, format) = if embedded {
         engines::check_embedded(ask)?;
         engines::embedded(ask)?
@@ -132,7 +136,7 @@ pub async fn run(args: ServeArgs, called: &CommandCall) -> Result<ExitCode, Fail
         let format = engines::format(ask.engine.format.as_deref())?;
         (engines::open(ask, &how, &work.spending, options.thinking.max_thinking_tokens.is_some()).await?, format)
     };
-    let listener = tokio::net::TcpListener::bind(bind).await.with_context(|| format!("cannot listen on {bind}"))?;
+    let listener = tokio::net::TcpListener::bind(bind).await.with_context(cannot)?;
     let address = listener.local_addr().context("cannot tell where it listens")?;
     let Session { mut judge, .. } = work.session(ask, opened, format, options.settings())?;
     judge.addresses = false;
