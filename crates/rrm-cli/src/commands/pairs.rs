@@ -18,7 +18,7 @@ use crate::{
     engines,
     failure::{Failure, ensure},
     numbers::grouped,
-    options::{AskArgs, ColumnArgs, CommandCall, EngineArgs, ModelArgs, RunArgs, ShardArgs},
+    options::{AskArgs, ColumnArgs, CommandCall, EngineArgs, ModelArgs, RunArgs, ShardArgs, kinds},
     output::{Output, SpooledInput, Stats, beside, note, spooled},
     run::{Run, Session, unless_stopped},
     stats, terminal,
@@ -250,6 +250,12 @@ fn check(args: &PairsArgs, called: &CommandCall) -> anyhow::Result<()> {
     ensure!(args.samples != Some(0), "--samples must be at least 1");
     ensure!(sampled || !named, "--engine samples responses: say how many with --samples N");
     ensure!(!sampled || named, "--samples needs --engine, which writes the responses");
+    let engines = [&args.ask.engine.engine[..], &args.filter_engine].concat();
+    if engines.is_empty() {
+        kinds::check_none(called)?
+    } else {
+        kinds::check(&engines, called)?
+    }
     let two = sampled && !args.filter_engine.is_empty();
     ensure!(
         !two || args.run.record.is_none(),

@@ -145,14 +145,15 @@ struct PlannedCommand {
 
 /// Refuses what the planned command refuses: a plan of what would not run is no plan.
 fn check_planned(words: &[OsString]) -> Result<(), Failure> {
-    let (planned, called) = called::parse::<PlannedCommand>(words.to_vec()).map_err(|error| match error {
-        CallError::Clap(said) => {
-            let said = said.to_string();
-            let (said, _) = said.split_once("\n\n").unwrap_or((&said, ""));
-            Failure::usage(said.trim_start_matches("error: ").trim_end())
-        }
-        CallError::File(failure) => failure,
-    })?;
+    let (planned, called) =
+        called::parse_besides::<PlannedCommand>(words.to_vec(), &["tokens-per-call"]).map_err(|error| match error {
+            CallError::Clap(said) => {
+                let said = said.to_string();
+                let (said, _) = said.split_once("\n\n").unwrap_or((&said, ""));
+                Failure::usage(said.trim_start_matches("error: ").trim_end())
+            }
+            CallError::File(failure) => failure,
+        })?;
     match planned.command {
         super::Command::Judge(args) => args.check(&called)?,
         super::Command::Rank(args) => args.check(&called)?,

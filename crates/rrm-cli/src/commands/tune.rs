@@ -16,7 +16,7 @@ use crate::{
     engines,
     failure::{Failure, ensure, usage},
     numbers::grouped,
-    options::{AskArgs, ColumnArgs, CommandCall, RunArgs, SavedOptions, ThinkingArgs, VerdictArgs},
+    options::{AskArgs, ColumnArgs, CommandCall, RunArgs, SavedOptions, ThinkingArgs, VerdictArgs, kinds},
     output::{Output, beside, note, print},
     run::{Run, unless_stopped},
     stats, verdicts,
@@ -127,6 +127,7 @@ fn check(args: &TuneArgs, called: &CommandCall) -> anyhow::Result<()> {
     ensure!(target.is_none_or(|target| target > 0.0 && target < 1.0), "--target must lie between 0 and 1");
     let twice = !budgets.is_empty() && thinking.max_thinking_tokens.is_some();
     ensure!(!twice, "--max-thinking-tokens is the one budget that is tried: --budgets names several in its place");
+    kinds::check(&ask.engine.engine, called)?;
     ask.check(called)
 }
 

@@ -45,6 +45,8 @@ struct CalledOption {
     /// `None` where it has no value.
     value: Option<toml::Value>,
     given: bool,
+    /// Whether it is as it would be if nobody named it.
+    as_default: bool,
 }
 
 /// The reason why nothing can be run.
@@ -57,6 +59,11 @@ pub enum CallError {
 
 /// Reads the words of a command line; a file of options counts as if its options stood before all others.
 pub fn parse<C: Parser>(words: Vec<OsString>) -> Result<(C, CommandCall), CallError> {
+    parse_besides(words, &[])
+}
+
+/// The same where these options of a file are somebody else's.
+pub fn parse_besides<C: Parser>(words: Vec<OsString>, others_own: &[&str]) -> Result<(C, CommandCall), CallError> {
     let mut program = C::command();
     program.build();
     let depth = depth(&program, &words);
@@ -70,7 +77,7 @@ pub fn parse<C: Parser>(words: Vec<OsString>) -> Result<(C, CommandCall), CallEr
     let named = named_file(command, own);
     let flags = match &named {
         Some(path) => {
-            let file = File { path, program: &program, words: before, command };
+            let file = File { path, program: &program, words: before, command, others_own };
             let (flags, of_file) = file.flags(|arg| is_given(arg, own)).map_err(CallError::File)?;
             others.extend(of_file.into_iter().map(|name| format!("{name} (in {})", path.display())));
             flags
@@ -166,7 +173,9 @@ impl CommandCall {
             let known = matches.try_contains_id(id).unwrap_or(false);
             let given = known && matches.value_source(id) == Some(ValueSource::CommandLine);
             let value = if known { value(arg, matches) } else { None };
-            Some(CalledOption { name: arg.get_long()?.to_owned(), value, given })
+            let raw = if given { matches.get_raw(id) } else { None };
+            let as_default = raw.is_none_or(|raw| raw.eq(arg.get_default_values().iter().map(|value| value.as_os_str())));
+            Some(CalledOption { name: arg.get_long()?.to_owned(), value, given, as_default })
         });
         CommandCall { options: options.collect(), planned: Vec::new() }
     }
@@ -179,6 +188,11 @@ impl CommandCall {
     /// Whether the option was named, by a flag or in a file.
     pub fn gave(&self, name: &str) -> bool {
         self.options.iter().any(|option| option.given && option.name == name)
+    }
+
+    /// Whether the option was named and is not as it would be otherwise.
+    pub fn changed(&self, name: &str) -> bool {
+        self.options.iter().any(|option| option.given && !option.as_default && option.name == name)
     }
 
     /// The first of the options that was named and is none of these.

@@ -21,6 +21,8 @@ pub struct File<'a> {
     pub words: &'a [OsString],
     /// The command itself.
     pub command: &'a Command,
+    /// Options that are read by somebody else.
+    pub others_own: &'a [&'a str],
 }
 
 impl File<'_> {
@@ -42,6 +44,9 @@ impl File<'_> {
         let (mut flags, mut others) = (Vec::new(), Vec::new());
         for (key, value) in keys {
             let name: &str = key.get_ref();
+            if self.others_own.contains(&name) {
+                continue;
+            }
             let place = format!("{} line {}", self.path.display(), line(key.span().start));
             let of_planned = || self.planned().and_then(|command| option(command, name));
             let own_option = option(self.command, name);

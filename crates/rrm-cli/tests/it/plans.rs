@@ -130,15 +130,16 @@ fn a_plan_names_what_it_does_not_depend_on_wherever_it_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let rows = folder.path().join("rows.jsonl");
     fs::write(&rows, r#"{"prompt": "Q", "responses": ["x", "y", "z"]}"#).unwrap();
-    fs::write(folder.path().join("options.toml"), "votes = 3\ntemperature = 0.5\nmax-retries = 2\n").unwrap();
+    fs::write(folder.path().join("options.toml"), "votes = 3\ntokens-per-call = 9\ntemperature = 0.5\nconcurrency = 2\n")
+        .unwrap();
     let plan = |more: &[&str]| {
         let words = ["plan", "rank", "rows.jsonl", "--config", "options.toml"];
         command().current_dir(folder.path()).args(words).args(more).output().unwrap()
     };
-    let planned = plan(&["--concurrency", "4"]);
+    let planned = plan(&["--top-p", "0.5"]);
     assert_eq!(range(&stdout(&planned), "calls"), (6, 6));
     let said = stderr(&planned);
-    let expected = "a plan does not depend on --concurrency, temperature (in options.toml), max-retries (in options.toml)\n";
+    let expected = "a plan does not depend on --top-p, temperature (in options.toml), concurrency (in options.toml)\n";
     assert!(said.ends_with(expected), "{said}");
 }
 
