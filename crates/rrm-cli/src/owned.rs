@@ -84,6 +84,10 @@ fn is_at(_: &File, path: &Path) -> bool {
 pub fn real(path: &Path) -> PathBuf {
     /// As many links follow one another at most, where systems count.
     const LINKS: usize = 40;
+    // The links of a system may lead to what has no name, such as a pipe.
+    if fs::metadata(path).is_ok() {
+        return fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    }
     let mut path = path.to_owned();
     for _ in 0..LINKS {
         let Ok(target) = fs::read_link(&path) else { break };
@@ -91,9 +95,8 @@ pub fn real(path: &Path) -> PathBuf {
         path = path.parent().unwrap_or(Path::new("")).join(target);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match (fs::canonicalize(&path), fs::canonicalize(folder), path.file_name()) {
-        (Ok(real), ..) => real,
-        (_, Ok(folder), Some(name)) => folder.join(name),
+    match (fs::canonicalize(folder), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
         _ => path,
     }
 }

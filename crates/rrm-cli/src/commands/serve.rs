@@ -89,6 +89,9 @@ pub struct ServeArgs {
     weights: WeightArgs,
 }
 
+/// How long answers are waited for that were asked for before an error ended a ranking.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
 /// The port where none is named.
 const PORT: u16 = 8700;
 
@@ -140,6 +143,8 @@ pub async fn run(args: ServeArgs, called: &CommandCall) -> Result<ExitCode, Fail
     let address = listener.local_addr().context("cannot tell where it listens")?;
     let Session { mut judge, .. } = work.session(ask, opened, format, options.settings())?;
     judge.addresses = false;
+    // Whoever waits hears of an error soon, and at once where no answer would be kept.
+    judge.patience = if judge.store.is_some() { LAST_ANSWERS } else { Duration::ZERO };
     let name = judge.engine.info().name.clone();
     let admits: RowCheck =
         if embedded { Box::new(|item| rrm_tiny::domain::row(item).map_err(|why| why.to_string())) } else { Box::new(|_| Ok(())) };
