@@ -21,6 +21,7 @@ use crate::{
     failure::ensure,
     options::{AskArgs, BatchArgs, ThinkingArgs},
     output::{beside, note},
+    owned::real,
 };
 
 /// The files of one run.
@@ -37,7 +38,7 @@ pub fn origins(requests: &Path) -> PathBuf {
 
 /// Where the file will lie: behind links, and in the place of nothing but a file.
 fn file_at(path: &Path) -> anyhow::Result<PathBuf> {
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let path = real(path);
     let other = path.metadata().is_ok_and(|metadata| !metadata.is_file());
     ensure!(!other, "--batch-out {}: this is not a file, and would be replaced by one", path.display());
     Ok(path)

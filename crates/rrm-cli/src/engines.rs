@@ -165,7 +165,12 @@ pub fn format(name: Option<&str>) -> Result<Format, Failure> {
 
 /// Whether the engine's fingerprint is a guess by what servers say, which may change although the weights do not.
 pub fn is_guessed(ask: &AskArgs) -> bool {
-    ask.server.revision.is_none() && ask.engine.engine.iter().any(|spec| spec.contains("http://") || spec.contains("https://"))
+    ask.server.revision.is_none() && is_server(&ask.engine.engine)
+}
+
+/// Whether these specs name servers.
+pub fn is_server(specs: &[String]) -> bool {
+    specs.iter().any(|spec| spec.contains("http://") || spec.contains("https://"))
 }
 
 /// The store that completions are kept in.

@@ -222,6 +222,10 @@ fn hint(error: &anyhow::Error) -> Option<String> {
 
 fn dataset_hint(error: &DatasetError) -> String {
     let problem = match error {
+        // The first row shows what file it is.
+        DatasetError::Row { problem: RowProblem::Count { found: 1, exactly: false, .. }, row: 1, .. } => {
+            return format!("where a row holds one answer of one model, {JOIN}");
+        }
         DatasetError::Row { problem, .. } => problem,
         DatasetError::Missing { .. } => return "check the path; `-` reads from stdin".to_owned(),
         DatasetError::Labels { .. } => {
@@ -231,6 +235,9 @@ fn dataset_hint(error: &DatasetError) -> String {
         _ => return "docs/formats.md describes what files may look like".to_owned(),
     };
     match problem {
+        RowProblem::NoColumn { wanted, present, .. } if wanted.starts_with("`responses`") && is_one_answer(present) => {
+            format!("a row holds one answer of one model: {JOIN}; --column responses=A,B names the columns of two responses")
+        }
         RowProblem::NoColumn { wanted, .. } if wanted.starts_with("`responses`") => {
             "--column responses=A,B names the columns of two responses, --column responses=LIST one that holds all of them; docs/formats.md has examples"
                 .to_owned()
@@ -246,6 +253,17 @@ fn dataset_hint(error: &DatasetError) -> String {
         RowProblem::Count { exactly: true, .. } => "`rrm judge` takes pairs; `rrm rank` takes any number of responses".to_owned(),
         _ => "nothing was judged; mend the row and run again (docs/formats.md describes rows)".to_owned(),
     }
+}
+
+/// What puts answers of several rows together.
+const JOIN: &str = "`rrm rank` and `rrm judge` put answers together whose rows say the same in a column: --join COLUMN";
+
+/// Whether the columns of a row, between commas, are those of one answer: as the files of FastChat, Arena-Hard and AlpacaEval have them, or one that
+/// is called so.
+fn is_one_answer(present: &str) -> bool {
+    let has = |names: &[&str]| present.split(", ").any(|name| names.contains(&name));
+    has(&["response", "answer", "completion", "output", "choices"])
+        && (has(&["model", "model_id", "model_name", "generator"]) || has(&["response"]))
 }
 
 fn unreachable_hint(engine: &str) -> String {

@@ -5,6 +5,7 @@ pub mod called;
 mod file;
 mod judging;
 mod keeping;
+pub mod kinds;
 mod planned;
 mod requests;
 mod server;
@@ -143,6 +144,7 @@ impl JudgeArgs {
     pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
         self.votes.check()?;
         self.verdict.check(self.thinking, &self.ask.engine)?;
+        kinds::check(&self.ask.engine.engine, called)?;
         if self.orders.both_orders && self.votes.votes == 1 {
             note(
                 "--both-orders alternates the orders from vote to vote, and a single vote sees one order: use --votes 2 for both",

@@ -14,7 +14,7 @@ use tempfile::TempPath;
 use crate::stats;
 pub use crate::{
     lines::{note, print},
-    owned::beside,
+    owned::{beside, real},
     stats::Stats,
 };
 
@@ -44,6 +44,11 @@ impl Output {
             None => Destination::Pipe(BufWriter::new(io::stdout())),
         };
         Ok(Output { to })
+    }
+
+    /// Refuses names beside the file that cannot be written when everything is done.
+    pub fn may_have_beside(&self, suffixes: &[&str]) -> anyhow::Result<()> {
+        self.path().map_or(Ok(()), |path| suffixes.iter().try_for_each(|suffix| may_be_written(&beside(path, suffix))))
     }
 
     /// Where the file will appear, if it is one.
@@ -112,8 +117,8 @@ impl Write for Output {
 
 fn destination(path: &Path, taken: &[PathBuf]) -> anyhow::Result<Destination> {
     // A link stays, what it points at is written.
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let same = |other: &PathBuf| std::fs::canonicalize(other).is_ok_and(|other| other == path);
+    let path = real(path);
+    let same = |other: &PathBuf| real(other) == path;
     anyhow::ensure!(!taken.iter().any(same), "{}: -o would overwrite a file that this run reads or keeps", path.display());
     let cannot = || format!("cannot write {}", path.display());
     match std::fs::metadata(&path) {
@@ -127,8 +132,20 @@ fn destination(path: &Path, taken: &[PathBuf]) -> anyhow::Result<Destination> {
             let partial_path = beside(&path, &format!("{}.partial", std::process::id()));
             let partial = File::create(&partial_path).with_context(cannot)?;
             let partial_path = TempPath::try_from_path(partial_path)?;
+            // What follows the rows is tried now, while nothing is spent.
+            ["config.toml", "stats.json"].iter().try_for_each(|suffix| may_be_written(&beside(&path, suffix)))?;
             Ok(Destination::File { partial: BufWriter::new(partial), partial_path, path })
         }
+    }
+}
+
+/// Refuses a file that is there and cannot be written.
+fn may_be_written(path: &Path) -> anyhow::Result<()> {
+    match File::options().append(true).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot write {}", path.display()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -10,6 +10,8 @@ use std::{
 pub struct OutputLock {
     path: PathBuf,
     file: Option<File>,
+    /// What was there before under this name and perhaps under others: one file is one output, whatever it is called.
+    _former: Option<File>,
 }
 
 impl OutputLock {
@@ -19,19 +21,26 @@ impl OutputLock {
     /// Where another run has it.
     pub fn take(output: &Path) -> anyhow::Result<Self> {
         let path = beside(output, "lock");
+        let former = File::open(output).ok();
+        let taken = |who: &str| anyhow::anyhow!("{}: is being written by another run{who}", output.display());
+        if former.as_ref().is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))) {
+            let holder = fs::read_to_string(&path).unwrap_or_default();
+            let named = named(holder.trim());
+            return Err(taken(if named.is_empty() { ", under another name" } else { &named }));
+        }
         loop {
             let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
             // Why nothing can be written there is said when the output is opened.
-            let Ok(mut file) = opened else { return Ok(OutputLock { path, file: None }) };
+            let Ok(mut file) = opened else { return Ok(OutputLock { path, file: None, _former: former }) };
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
                     let mut holder = String::new();
                     file.read_to_string(&mut holder).ok();
-                    anyhow::bail!("{}: is being written by another run{}", output.display(), named(holder.trim()));
+                    return Err(taken(&named(holder.trim())));
                 }
                 // There are file systems without locks.
-                Err(TryLockError::Error(_)) => return Ok(OutputLock { path, file: None }),
+                Err(TryLockError::Error(_)) => return Ok(OutputLock { path, file: None, _former: former }),
             }
             // Whoever had it may have taken the file away between the two calls.
             if !is_at(&file, &path) {
@@ -41,7 +50,7 @@ impl OutputLock {
             let command = words.get(1).map_or("rrm", String::as_str);
             let told = file.set_len(0).and_then(|()| file.rewind());
             told.and_then(|()| writeln!(file, "process {}, {command}", std::process::id())).ok();
-            return Ok(OutputLock { path, file: Some(file) });
+            return Ok(OutputLock { path, file: Some(file), _former: former });
         }
     }
 }
@@ -69,6 +78,27 @@ fn is_at(file: &File, path: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_at(_: &File, path: &Path) -> bool {
     path.exists()
+}
+
+/// The file to which a name leads: behind links, whether it is there or not, in a folder that has one name.
+pub fn real(path: &Path) -> PathBuf {
+    /// As many links follow one another at most, where systems count.
+    const LINKS: usize = 40;
+    // The links of a system may lead to what has no name, such as a pipe.
+    if fs::metadata(path).is_ok() {
+        return fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    }
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let Ok(target) = fs::read_link(&path) else { break };
+        // A target that begins at the root takes the place of everything.
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (fs::canonicalize(folder), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path,
+    }
 }
 
 /// `FILE.suffix`.

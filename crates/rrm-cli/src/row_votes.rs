@@ -12,6 +12,8 @@ use crate::failure::Failure;
 pub struct RowVotes<'a> {
     /// What is done with each row.
     pub task: &'a Task,
+    /// Of the run: who meets whom depends on it.
+    pub seed: u64,
     /// Votes of each match.
     pub votes: u32,
     /// Votes that one row may take.
@@ -50,7 +52,7 @@ impl RowVotes<'_> {
     }
 
     fn one(&self, item: &Item) -> Result<(), Failure> {
-        let checked = plan::check_votes(item, self.task, self.votes, self.most);
+        let checked = plan::check_votes(item, self.task, self.seed, (self.votes, self.most));
         checked.map_err(|refused| {
             let hint = hint(&refused);
             Failure::user(anyhow::anyhow!("row {} ({}): {refused} (--max-row-votes)", item.row, item.id)).with_hint(hint)

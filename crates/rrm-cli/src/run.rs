@@ -18,7 +18,7 @@ use crate::{
     batch::Batch,
     engines,
     failure::Failure,
-    options::{AskArgs, BatchArgs, RunArgs},
+    options::{AskArgs, BatchArgs, JudgeArgs, RunArgs},
     output::{Stats, note},
     stats,
     terminal::{self, Progress},
@@ -80,6 +80,45 @@ impl Run {
         })
     }
 
+    /// Opens who judges rows, by the format that [`engines::format_for`] gave; what is kept is tried before the first request.
+    pub async fn open_for(
+        &mut self,
+        judge: &JudgeArgs,
+        batch: &BatchArgs,
+        format: Option<Format>,
+    ) -> Result<(OpenedEngine, Format), Failure> {
+        self.keep(&judge.ask)?;
+        engines::open_for(judge, (batch, &self.how, &self.spending), format).await
+    }
+
+    /// The same for one of several judges, with an account of its own; `thinks` where thinking may be cut at a budget.
+    pub async fn open(&mut self, ask: &AskArgs, spending: &Arc<Spending>, thinks: bool) -> Result<OpenedEngine, Failure> {
+        self.keep(ask)?;
+        engines::open(ask, &self.how, spending, thinks).await
+    }
+
+    /// Opens what keeps the answers of a server, and tries whether a recording can be written: getting to know a server takes requests.
+    pub fn keep(&mut self, ask: &AskArgs) -> anyhow::Result<()> {
+        if let Some(file) = &self.how.record {
+            Recorder::try_out(file)?;
+        }
+        let keeps = engines::is_server(&ask.engine.engine) && ask.store.keeps(true);
+        if keeps { self.store_of(ask).map(drop) } else { Ok(()) }
+    }
+
+    /// The store, which a command opens once.
+    fn store_of(&mut self, ask: &AskArgs) -> anyhow::Result<Store> {
+        if let Some(store) = &self.store {
+            return Ok(store.clone());
+        }
+        let store = engines::store(&ask.store)?;
+        if let Some(why) = store.read_only() {
+            note(&format!("{why}; what it holds is used"));
+        }
+        self.store = Some(store.clone());
+        Ok(store)
+    }
+
     /// Has requests written to a batch, where one is named.
     pub fn write_batch(&mut self, batch: &BatchArgs, ask: &AskArgs) -> anyhow::Result<()> {
         self.batch = Batch::open(batch, ask)?;
@@ -120,15 +159,7 @@ impl Run {
             opened.defaults.into_iter().for_each(note);
         }
         let info = opened.engine.info();
-        let keeps = ask.store.keeps(info.paid);
-        if keeps && self.store.is_none() {
-            let store = engines::store(&ask.store)?;
-            if let Some(why) = store.read_only() {
-                note(&format!("{why}; what it holds is used"));
-            }
-            self.store = Some(store);
-        }
-        let store = self.store.clone().filter(|_| keeps);
+        let store = if ask.store.keeps(info.paid) { Some(self.store_of(ask)?) } else { None };
         if let Some(store) = store.as_ref().filter(|_| engines::is_guessed(ask)) {
             self.guard(store, store.elsewhere(info, opened.engine.also(), opened.engine.changes())?);
         }

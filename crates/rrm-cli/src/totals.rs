@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     lines::note,
-    owned::{OutputLock, beside},
+    owned::{OutputLock, beside, real},
 };
 
 /// The totals of several runs.
@@ -57,7 +57,7 @@ impl TotalsFile {
     /// Reads what former runs over the same output have spent; none where the output is no file. Nobody else may write it from now on.
     pub fn open(output: Option<&Path>) -> anyhow::Result<Option<Self>> {
         let Some(output) = output else { return Ok(None) };
-        let output = std::fs::canonicalize(output).unwrap_or_else(|_| output.to_owned());
+        let output = real(output);
         if std::fs::metadata(&output).is_ok_and(|about| !about.is_file()) {
             return Ok(None);
         }

@@ -15,6 +15,7 @@ use axum::{
 use rrm::{
     comparison::Prompt,
     dataset::{self, Item},
+    judge::JudgeSettings,
     markup::find_markup,
     plan,
     run::{self, Task},
@@ -240,8 +241,8 @@ fn row(server: &AppState, request: RowRequest) -> Result<Item, ApiError> {
 
 /// Judges a row that does not take too many votes, and writes its result.
 async fn answer(server: &Arc<AppState>, task: Task, item: Item) -> Result<Response, ApiError> {
-    plan::check_votes(&item, &task, server.judge.settings.votes, server.settings.max_row_votes)
-        .map_err(ApiError::TooManyVotes)?;
+    let JudgeSettings { seed, votes, .. } = server.judge.settings;
+    plan::check_votes(&item, &task, seed, (votes, server.settings.max_row_votes)).map_err(ApiError::TooManyVotes)?;
     let judging = server.clone();
     let work = async move {
         let row = run::one(&judging.judge, &task, &item).await.map_err(|error| ApiError::Judge(error.to_string()))?;

@@ -2,17 +2,23 @@
 
 mod adopted;
 mod asking;
+mod ending;
+mod error;
 mod judgment;
 mod kind;
 mod paying;
 mod places;
 mod scalar;
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use self::asking::{OpenComparison, RenderedComparison};
 pub(crate) use self::places::RequestPermit;
+use self::{
+    asking::{OpenComparison, RenderedComparison},
+    ending::RunEnd,
+};
 pub use self::{
+    error::JudgeError,
     judgment::{Evidence, Judgment, ScoreRecord, VoteRecord},
     kind::JudgeKind,
     places::Places,
@@ -22,14 +28,11 @@ use crate::{
     address::{CompletionKey, KeyParts, completion_key},
     batch::BatchWriter,
     comparison::Comparison,
-    engine::{
-        Budget, Completion, Engine, EngineError, Opening, Request, Sampling, TokenSink,
-        replay::{Recorder, RecordingError},
-    },
-    format::{Format, FormatError},
+    engine::{Budget, Completion, Engine, Opening, Request, Sampling, TokenSink, replay::Recorder},
+    format::Format,
     keyed,
-    spending::{LimitHit, Spending},
-    store::{FingerprintMismatch, Origin, Store, StoreError},
+    spending::Spending,
+    store::{Origin, Store},
     transcript, verdict,
     vote::{self, Vote},
 };
@@ -85,52 +88,6 @@ pub enum Adaptive {
     Eager,
 }
 
-/// The reason why a comparison has no judgment.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum JudgeError {
-    /// The engine gave no completion.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] Arc<StoreError>),
-    /// The format could not be rendered.
-    #[error(transparent)]
-    Format(#[from] Arc<FormatError>),
-    /// A thinking budget was asked for, and the format does not say how to elicit a verdict.
-    #[error("format {0} has no [elicit] section, which a thinking budget needs")]
-    NoElicitation(String),
-    /// The request was written to a batch, whose reply is not there yet.
-    #[error("waits for the reply of a batch")]
-    Waiting,
-    /// A request could not be written to a batch.
-    #[error("cannot write the batch: {0}")]
-    Batch(#[from] Arc<std::io::Error>),
-    /// A completion could not be written down.
-    #[error(transparent)]
-    Recording(#[from] RecordingError),
-    /// The row was judged before, as it seems by the same model, and would be paid for again.
-    #[error(transparent)]
-    PaidBefore(#[from] Box<FingerprintMismatch>),
-    /// The run may not spend more.
-    #[error(transparent)]
-    Limit(#[from] LimitHit),
-}
-
-impl JudgeError {
-    /// Whether every further comparison would fail the same way.
-    pub fn is_fatal(&self) -> bool {
-        match self {
-            JudgeError::Engine(error) => error.is_fatal(),
-            JudgeError::Store(error) => !matches!(**error, StoreError::ReadOnly { .. }),
-            JudgeError::Format(_) | JudgeError::NoElicitation(_) | JudgeError::Batch(_) => true,
-            JudgeError::Recording(_) | JudgeError::PaidBefore(_) => true,
-            JudgeError::Limit(_) | JudgeError::Waiting => false,
-        }
-    }
-}
-
 /// Everything that judging needs; shared by all comparisons of a run. [`Judge::new`] makes one.
 #[non_exhaustive]
 pub struct Judge {
@@ -155,6 +112,10 @@ pub struct Judge {
     pub batch: Option<Arc<BatchWriter>>,
     /// Where text goes as it is written, when somebody watches.
     pub sink: Option<TokenSink>,
+    /// How long answers that were asked for are waited for where a run ends by an error: they are paid for, and are stored.
+    pub patience: Duration,
+    /// The run that it judges for, and its end.
+    run: Option<Arc<RunEnd>>,
 }
 
 /// Identifies one comparison of a run. Everything random about it is derived from this and the seed.
@@ -171,6 +132,9 @@ pub struct ComparisonId<'a> {
 /// Requests in flight where nobody says how many.
 const IN_FLIGHT: usize = 64;
 
+/// So long answers are waited for after an error, where nobody says how long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 impl Judge {
     /// A judge with default settings, which keeps nothing, has no limits, and sends up to 64 requests at once. Change its fields for more.
     pub fn new(engine: Arc<dyn Engine>, format: impl Into<Arc<Format>>) -> Self {
@@ -185,6 +149,8 @@ impl Judge {
             recorder: None,
             batch: None,
             sink: None,
+            patience: PATIENCE,
+            run: None,
         }
     }
 
@@ -196,11 +162,13 @@ impl Judge {
     pub async fn judge(&self, id: ComparisonId<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
         // What waits here is small; everything else is on the heap once it may begin.
         let _begun = self.places.begin().await;
-        match self.engine.scores() {
+        self.goes_on()?;
+        let judged = match self.engine.scores() {
             Some(scores) => self.judge_by_scores(scores, id, comparison).boxed().await,
             None if self.settings.votes == 1 => self.judge_by_one_vote(id, comparison).boxed().await,
             None => self.judge_by_votes(id, comparison).boxed().await,
-        }
+        };
+        judged.inspect_err(|error| self.met(id.item, error))
     }
 
     /// A single vote, without what counting several takes.
@@ -215,7 +183,9 @@ impl Judge {
         let asking = &OpenComparison::new(id, comparison);
         let one = |index: u32| async move {
             let ready = self.places.prepare().await;
-            (index as usize, self.vote(asking, index, ready).boxed().await)
+            let vote = self.vote(asking, index, ready).boxed().await;
+            // At once, and not when the other votes have ended.
+            (index as usize, vote.inspect_err(|error| self.met(id.item, error)))
         };
         let JudgeSettings { votes, adaptive, .. } = self.settings;
         Ok(Judgment::new(Evidence::Votes(collect(votes, adaptive, self.places.ahead(), one).await?)))
@@ -318,6 +288,7 @@ impl Judge {
         let completion = {
             // The slot is given back before the commit is waited for: a generation must not wait for a disk.
             let _in_flight = self.places.send().await;
+            self.goes_on()?;
             let call = self.begun().await?;
             let completion = self.engine.complete_metered(request, &call).await?;
             call.finish(completion.usage);

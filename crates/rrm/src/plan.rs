@@ -1,5 +1,7 @@
 //! A schedule -> what it will take: calls, dependent rounds, tokens, money, before anything is spent.
 
+mod bracket;
+
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
@@ -10,10 +12,10 @@ use crate::{
     judge::{Adaptive, JudgeSettings},
     ranking::{
         rank::{self, RankSettings, TeamRule},
-        schedule::Teams,
+        schedule::{self, Teams},
         strategy::{Matches, Strategy},
     },
-    run::Task,
+    run::{self, Task},
     spending::Price,
 };
 
@@ -25,9 +27,11 @@ pub const BYTES_PER_TOKEN: f64 = 4.0;
 pub struct Plan {
     /// Rows.
     pub rows: u64,
-    /// Matches that need votes.
+    /// Matches that need votes, at least: in a knockout it depends on who wins whether equal responses meet.
+    pub matches_min: u64,
+    /// Matches that need votes, at most.
     pub matches: u64,
-    /// Calls if every match is settled as soon as it can be; equal to `calls_max` without adaptive voting.
+    /// Calls if there are the fewest matches and every match is settled as soon as it can be.
     pub calls_min: u64,
     /// Calls at most.
     pub calls_max: u64,
@@ -39,13 +43,30 @@ pub struct Plan {
     pub completion_tokens_max: u64,
 }
 
+/// The matches of a row that need votes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedMatches {
+    /// At least so many.
+    pub fewest: u64,
+    /// At most so many.
+    pub most: u64,
+    /// So many of them must wait for one another, at most.
+    pub rounds: u64,
+}
+
+impl PlannedMatches {
+    /// Exactly `n` matches, of which `rounds` wait for one another.
+    pub fn exactly(n: u64, rounds: u64) -> Self {
+        PlannedMatches { fewest: n, most: n, rounds }
+    }
+}
+
 impl Plan {
-    /// Adds what one row takes: matches that need votes, and how many of them must wait for one another. `overhead` is the bytes of the
-    /// format around prompt and responses.
+    /// Adds what one row takes. `overhead` is the bytes of the format around prompt and responses.
     pub fn add(
         &mut self,
         item: &Item,
-        (matches, rounds): (u64, u64),
+        PlannedMatches { fewest: matches_min, most: matches, rounds }: PlannedMatches,
         settings: &JudgeSettings,
         overhead: usize,
         per_call_max: u64,
@@ -56,8 +77,9 @@ impl Plan {
         let responses: usize = item.responses.iter().map(|r| r.text.len()).sum();
         let bytes = (overhead + prompt) as f64 + 2.0 * responses as f64 / item.responses.len().max(1) as f64;
         self.rows += 1;
+        self.matches_min += matches_min;
         self.matches += matches;
-        self.calls_min += matches * fewest.min(votes);
+        self.calls_min += matches_min * fewest.min(votes);
         self.calls_max += matches * votes;
         self.rounds = self.rounds.max(rounds);
         self.prompt_tokens += (matches as f64 * votes as f64 * bytes / BYTES_PER_TOKEN).round() as u64;
@@ -70,19 +92,28 @@ impl Plan {
     }
 }
 
-/// Matches of a row that need votes at most, and how many of them must wait for one another.
-pub fn matches(item: &Item, task: &Task) -> (u64, u64) {
-    let n = item.responses.len();
+/// Matches that [`run::one`] plays of a row: of responses as they are judged, without what is taken off before.
+pub fn of_row(item: &Item, task: &Task, seed: u64) -> PlannedMatches {
+    let (item, _) = run::judged(item, &[]);
     match task {
-        Task::Judge => (1, 1),
-        Task::Rank(settings) => {
-            let of_strategy = settings.strategy.rules().matches;
-            let matches = match of_strategy {
-                // Teams change nothing: a bracket has a match for each response but one.
-                Matches::Bracket => of_strategy.most(n, None),
-                Matches::Pairs { .. } => matches_of(&teams(&item.responses, settings.teams), settings, &item.id),
-            };
-            (matches, of_strategy.steps(n, matches))
+        // A judge could only guess.
+        Task::Judge if rank::twins(&item.responses, TeamRule::Text) == [0, 0] => PlannedMatches::exactly(0, 0),
+        _ => matches(&item, task, seed),
+    }
+}
+
+/// Matches that ranking these responses takes, or judging two of them.
+pub fn matches(item: &Item, task: &Task, seed: u64) -> PlannedMatches {
+    let Task::Rank(settings) = task else { return PlannedMatches::exactly(1, 1) };
+    let n = item.responses.len();
+    let of_strategy = settings.strategy.rules().matches;
+    let teams = teams(&item.responses, settings.teams);
+    let all_differ = teams.iter().enumerate().all(|(i, team)| i == *team);
+    match (of_strategy, schedule::draw(n, seed, &item.id)) {
+        (Matches::Bracket, Some(bracket)) if !all_differ => bracket::matches(&bracket, &teams),
+        _ => {
+            let matches = matches_of(&teams, settings, (seed, &item.id));
+            PlannedMatches::exactly(matches, of_strategy.steps(n, matches))
         }
     }
 }
@@ -97,9 +128,9 @@ fn teams(responses: &[Response], rule: TeamRule) -> Vec<usize> {
     responses.iter().enumerate().map(|(i, response)| *first.entry(&response.text).or_insert(i)).collect()
 }
 
-/// Matches that ranking so many responses takes at most; `teams` has the team of each response, `item` is the row's id.
-pub fn matches_of(teams: &Teams, settings: &RankSettings, item: &str) -> u64 {
-    settings.strategy.rules().matches.count(teams, settings.opponents, item)
+/// Matches that ranking so many responses takes at most; `teams` has the team of each response. Of the row, its seed and its id.
+pub fn matches_of(teams: &Teams, settings: &RankSettings, row: (u64, &str)) -> u64 {
+    settings.strategy.rules().matches.count(teams, settings.opponents, row)
 }
 
 /// Votes that one row may take where nothing else is said: a round robin of 500 responses with one vote each takes 124,750, one of 2,000
@@ -146,17 +177,17 @@ impl TooManyVotes {
     }
 }
 
-/// Refuses a row that would take more than `limit` votes, `votes` for each match.
+/// Refuses a row that could take more than `limit` votes, `votes` for each match.
 ///
 /// # Errors
 /// [`TooManyVotes`], with the numbers.
-pub fn check_votes(item: &Item, task: &Task, votes: u32, limit: u64) -> Result<(), TooManyVotes> {
+pub fn check_votes(item: &Item, task: &Task, seed: u64, (votes, limit): (u32, u64)) -> Result<(), TooManyVotes> {
     let n = item.responses.len();
     // Nothing is counted where the most that it can be is little enough.
     if most_matches(n, task).saturating_mul(u64::from(votes)) <= limit {
         return Ok(());
     }
-    within(n, matches(item, task).0, task, (votes, limit))
+    within(n, matches(item, task, seed).most, task, (votes, limit))
 }
 
 /// The same for `n` responses that are all different.
@@ -166,7 +197,7 @@ pub fn check_votes(item: &Item, task: &Task, votes: u32, limit: u64) -> Result<(
 pub fn check_votes_of(n: usize, task: &Task, votes: u32, limit: u64) -> Result<(), TooManyVotes> {
     let matches = match task {
         Task::Judge => 1,
-        Task::Rank(settings) => matches_of(&(0..n).collect::<Vec<_>>(), settings, ""),
+        Task::Rank(settings) => matches_of(&(0..n).collect::<Vec<_>>(), settings, (0, "")),
     };
     within(n, matches, task, (votes, limit))
 }
@@ -242,11 +273,11 @@ mod tests {
 
         #[test]
         fn no_schedule_has_more_matches_than_the_bound(
-            teams in proptest::collection::vec(0_usize..50, 0..40), m in proptest::option::of(1_usize..45), rated: bool,
+            teams in proptest::collection::vec(0_usize..50, 0..40), m in proptest::option::of(1_usize..45), rated: bool, seed: u64,
         ) {
             let strategy = if rated { Strategy::BradleyTerry } else { Strategy::Knockout };
             let settings = RankSettings { strategy, opponents: m, ..RankSettings::default() };
-            prop_assert!(matches_of(&teams, &settings, "x") <= most_matches(teams.len(), &Task::Rank(settings)));
+            prop_assert!(matches_of(&teams, &settings, (seed, "x")) <= most_matches(teams.len(), &Task::Rank(settings)));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A stream of items -> result rows in input order, many at once under one limit.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, future::ready, sync::Arc};
 
 use futures::{StreamExt, stream};
 
@@ -52,13 +52,20 @@ pub enum RunError {
     Write(#[from] std::io::Error),
 }
 
+impl RunError {
+    fn ended() -> Self {
+        RunError::Judge { id: String::new(), source: JudgeError::Ended }
+    }
+}
+
 /// Works through the items, `window` of them at once, and hands each row to `emit` in input order.
 ///
 /// Rows that fail alone become rows with an `error`. Memory holds the texts and results of `window` rows, and the prompts of as many requests as
 /// may be prepared at once ([`Places::ahead`](crate::judge::Places::ahead)), however long the input is.
 ///
 /// # Errors
-/// [`RunError`] at the first row that cannot be read or written, or whose failure would be everybody's.
+/// [`RunError`] at the first row that cannot be read or written, or whose failure would be everybody's. Nothing more is asked then, and what is in
+/// flight has [`Judge::patience`] to end, so that what is paid for is stored.
 pub async fn run(
     judge: &Judge,
     task: &Task,
@@ -67,27 +74,32 @@ pub async fn run(
     mut emit: impl FnMut(Item, Row) -> Result<(), std::io::Error>,
 ) -> Result<RowCounts, RunError> {
     let mut counted = RowCounts::default();
+    let judge = &judge.for_run();
     let work = |item: Result<Item, DatasetError>| async {
         let item = item?;
         let row = one(judge, task, &item).await;
         Ok::<_, RunError>((item, row))
     };
-    let mut rows = std::pin::pin!(stream::iter(items).map(work).buffered(window.max(1)));
-    while let Some(done) = rows.next().await {
-        let (item, row) = done?;
-        let row = match row {
-            Ok(row) => row,
-            Err(source) if source.is_fatal() => return Err(RunError::Judge { id: item.id, source }),
-            Err(error) => {
-                counted.failed += 1;
-                result::of_error(&item, error.to_string())
-            }
-        };
+    let begun = stream::iter(items).take_while(|_| ready(!judge.has_ended()));
+    let check = |done: Result<(Item, Result<Row, JudgeError>), RunError>| match done? {
+        (item, Err(source)) if source.is_fatal() => Err(RunError::Judge { id: item.id, source }),
+        done => Ok(done),
+    };
+    let hand_on = |(item, row): (Item, Result<Row, JudgeError>)| {
+        let row = row.unwrap_or_else(|error| {
+            counted.failed += 1;
+            result::of_error(&item, error.to_string())
+        });
         counted.rows += 1;
         row.result.iter().for_each(|result| counted.verdicts.add_row(result));
-        emit(item, row)?;
+        Ok(emit(item, row)?)
+    };
+    let of_ended = |error: &RunError| matches!(error, RunError::Judge { source, .. } if source.is_of_ended());
+    match judge.through(begun.map(work).buffered(window.max(1)), check, hand_on, of_ended).await {
+        Ok(()) => Ok(counted),
+        Err(Some(error)) if !of_ended(&error) => Err(error),
+        Err(_) => Err(judge.end().map_or_else(RunError::ended, |(id, source)| RunError::Judge { id, source })),
     }
-    Ok(counted)
 }
 
 /// Judges or ranks one row.

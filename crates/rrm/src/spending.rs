@@ -165,7 +165,11 @@ impl Spending {
             LimitHit::Calls(limit)
         })?;
         if let Some(watch) = &self.watch {
-            watch.sends(before + 1, &self.sent, limit, || self.spent());
+            match kind {
+                None => watch.sends(before + 1, &self.sent, limit, || self.spent()),
+                // What is told ahead is told of calls.
+                Some(_) => watch.sends_another(&self.sent, limit, || self.spent()),
+            }
         }
         Ok(())
     }

@@ -37,7 +37,8 @@ pub fn check_votes(
     (votes, limit): (u32, RowVoteArgs),
 ) -> Result<(), Failure> {
     let task = Task::Rank(RankSettings { strategy: Strategy::Elo, ..rank });
-    let limit = RowVotes { task: &task, votes, most: limit.max_row_votes };
+    // A round robin has no draw.
+    let limit = RowVotes { task: &task, seed: 0, votes, most: limit.max_row_votes };
     items.iter().try_for_each(|item| limit.check_first(item, largest))
 }
 
@@ -62,7 +63,8 @@ pub async fn measure(questions: Questions, args: EvalArgs, called: &CommandCall)
     let format = engines::format(ask.engine.format.as_deref())?;
     let taken = args.files(&args.data);
     let mut output = args.run.output.as_deref().map(|path| Output::open(Some(path), &taken)).transpose()?;
-    let (opened, format) = engines::open_for(&args.judge, (&args.batch, &args.run, &work.spending), Some(format)).await?;
+    output.iter().try_for_each(|output| output.may_have_beside(&["svg", "cost.svg"]))?;
+    let (opened, format) = work.open_for(&args.judge, &args.batch, Some(format)).await?;
     let session = work.session(ask, opened, format, args.judge.settings())?;
     work.expect(items.len() as u64);
     let done = || {

@@ -166,9 +166,10 @@ async fn measure(benchmark: Benchmark, args: EvalArgs, called: &CommandCall) -> 
     let files: Vec<PathBuf> = suite.files.iter().map(|file| file.file.clone().into()).collect();
     let taken = args.files(&files);
     let report = args.run.output.as_deref().map(|path| Output::open(Some(path), &taken)).transpose()?;
+    report.iter().try_for_each(|report| report.may_have_beside(&["rewardbench.json"]))?;
     let rows = report.as_ref().and_then(|report| report.path().map(|path| beside(path, "cases.jsonl")));
     let mut rows = rows.map(|path| Output::open(Some(&path), &taken)).transpose()?;
-    let (opened, format) = engines::open_for(&args.judge, (&args.batch, &args.run, &work.spending), Some(format)).await?;
+    let (opened, format) = work.open_for(&args.judge, &args.batch, Some(format)).await?;
     work.write_batch(&args.batch, ask)?;
     let session = work.session(ask, opened, format, args.judge.settings())?;
     work.expect(suite.cases.len() as u64);

@@ -80,6 +80,27 @@ pub struct RankCommand {
     row_votes: RowVoteArgs,
 }
 
+impl InputArgs {
+    /// The files that are named.
+    pub fn files(&self) -> Vec<PathBuf> {
+        [&self.input].into_iter().chain(&self.more).chain(&self.questions).cloned().collect()
+    }
+
+    /// The rows of the input, and how they are read; answers of several files as rows of a file of their own.
+    pub fn open(&self, reading: ReadOptions) -> Result<(SpooledInput, ReadOptions), Failure> {
+        let Some(column) = &self.join else { return Ok((crate::output::spooled(&self.input)?, reading)) };
+        let answers: Vec<&PathBuf> = [&self.input].into_iter().chain(&self.more).collect();
+        let inputs = answers.iter().map(|path| crate::output::spooled(path)).collect::<anyhow::Result<Vec<_>>>()?;
+        let files: Vec<_> = inputs.iter().zip(answers).map(|(input, path)| (input.path().to_owned(), name(path))).collect();
+        let joined = dataset::join(&files, self.questions.as_deref(), column, &reading.columns)?;
+        if joined.unanswered > 0 {
+            note(&format!("{} questions have no answer and are left out", joined.unanswered));
+        }
+        let input = crate::output::spool(&joined.rows)?;
+        Ok((input, ReadOptions { name: Some(format!("answers joined by {column}")), ..reading }))
+    }
+}
+
 impl JudgingKind {
     /// How rows are read.
     pub fn reading(self, columns: &ColumnArgs, skip: SkipArgs, input: &Path) -> anyhow::Result<ReadOptions> {
@@ -139,34 +160,33 @@ pub fn checked(input: &Path, reading: &ReadOptions) -> Result<InputSummary, Fail
     Ok(InputSummary { rows, responses })
 }
 
+impl JudgeCommand {
+    /// Refuses values that could only be mistakes.
+    pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
+        self.over.check(called)
+    }
+}
+
+impl RankCommand {
+    /// Refuses values that could only be mistakes.
+    pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
+        self.rating.check()?;
+        self.row_votes.check(self.over.judge.votes.votes)?;
+        self.over.check(called)
+    }
+}
+
 /// Judges every row.
 pub async fn judge(args: JudgeCommand, called: &CommandCall) -> Result<ExitCode, Failure> {
+    args.check(called)?;
     unless_stopped(work(args.input, args.over, Task::Judge, None, called)).await
 }
 
 /// Ranks every row.
 pub async fn rank(args: RankCommand, called: &CommandCall) -> Result<ExitCode, Failure> {
-    args.rating.check()?;
+    args.check(called)?;
     let task = Task::Rank(args.rating.settings(args.teams));
-    args.row_votes.check(args.over.judge.votes.votes)?;
     unless_stopped(work(args.input, args.over, task, Some(args.row_votes), called)).await
-}
-
-/// The answers of several files as rows of a file of their own, and how that is read.
-fn joined(
-    answers: &[PathBuf],
-    questions: Option<&Path>,
-    column: &str,
-    reading: ReadOptions,
-) -> Result<(SpooledInput, ReadOptions), Failure> {
-    let inputs = answers.iter().map(|path| crate::output::spooled(path)).collect::<anyhow::Result<Vec<_>>>()?;
-    let files: Vec<_> = inputs.iter().zip(answers).map(|(input, path)| (input.path().to_owned(), name(path))).collect();
-    let joined = dataset::join(&files, questions, column, &reading.columns)?;
-    if joined.unanswered > 0 {
-        note(&format!("{} questions have no answer and are left out", joined.unanswered));
-    }
-    let input = crate::output::spool(&joined.rows)?;
-    Ok((input, ReadOptions { name: Some(format!("answers joined by {column}")), ..reading }))
 }
 
 /// Judges or ranks every row; with a limit, no row takes more votes than that.
@@ -178,26 +198,19 @@ async fn work(
     called: &CommandCall,
 ) -> Result<ExitCode, Failure> {
     let kind = if matches!(task, Task::Judge) { JudgingKind::Judge } else { JudgingKind::Rank };
-    let InputArgs { input: named, more, join, questions } = input;
+    let inputs = input.files();
     let ask = &over.judge.ask;
-    over.check(called)?;
     let mut work = Run::begin(ask, &over.run)?;
     // The whole input is read once before anything is spent: a bad last row costs nothing.
-    let answers: Vec<PathBuf> = [named].into_iter().chain(more).collect();
-    let reading = kind.reading(&over.columns, over.skip, &answers[0])?;
-    let (input, reading) = match &join {
-        Some(column) => joined(&answers, questions.as_deref(), column, reading)?,
-        None => (crate::output::spooled(&answers[0])?, reading),
-    };
+    let (input, reading) = input.open(kind.reading(&over.columns, over.skip, &inputs[0])?)?;
     let InputSummary { rows, responses } = checked(input.path(), &reading)?;
     if let Some(RowVoteArgs { max_row_votes: most }) = limit {
         let votes = over.judge.votes.votes;
-        RowVotes { task: &task, votes, most }.check(responses, || dataset::read(input.path(), &reading))?;
+        RowVotes { task: &task, seed: ask.seed.seed, votes, most }.check(responses, || dataset::read(input.path(), &reading))?;
     }
     let format = engines::format_for(&over.judge, &over.batch, || dataset::read(input.path(), &reading))?;
-    let inputs: Vec<PathBuf> = answers.into_iter().chain(questions).collect();
     let mut output = Output::open(over.run.output.as_deref(), &over.files(&inputs))?;
-    let (opened, format) = engines::open_for(&over.judge, (&over.batch, &over.run, &work.spending), format).await?;
+    let (opened, format) = work.open_for(&over.judge, &over.batch, format).await?;
     work.write_batch(&over.batch, ask)?;
     let session = work.session(ask, opened, format, over.judge.settings())?;
     work.expect(Shard::rows(over.shard.shard, rows));

@@ -58,6 +58,18 @@ pub struct LabelArgs {
     pub row_votes: RowVoteArgs,
 }
 
+impl LabelArgs {
+    /// Refuses values that could only be mistakes.
+    pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
+        for (name, least) in [("--min-margin", self.min_margin), ("--min-agreement", self.min_agreement)] {
+            ensure!((0.0..=1.0).contains(&least), "{name} must lie between 0 and 1");
+        }
+        self.rating.check()?;
+        self.row_votes.check(self.over.judge.votes.votes)?;
+        self.over.check(called)
+    }
+}
+
 /// Labels every row.
 pub async fn run(args: LabelArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     unless_stopped(work(args, called)).await
@@ -75,13 +87,10 @@ pub fn reading(columns: &ColumnArgs, skip: SkipArgs, input: &Path) -> anyhow::Re
 }
 
 async fn work(args: LabelArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
+    args.check(called)?;
     let LabelArgs { input: named, pairs, min_margin, min_agreement, write, bare, over, rating, teams, row_votes } = args;
     let (ask, settings) = (&over.judge.ask, LabelSettings { pairs, min_margin, min_agreement });
-    check(&settings)?;
-    rating.check()?;
-    over.check(called)?;
     let votes = over.judge.votes.votes;
-    row_votes.check(votes)?;
     let mut work = Run::begin(ask, &over.run)?;
     // The whole input is read once before anything is spent: a bad last row costs nothing.
     let input = crate::output::spooled(&named)?;
@@ -89,7 +98,7 @@ async fn work(args: LabelArgs, called: &CommandCall) -> Result<ExitCode, Failure
     let reading = reading(&over.columns, over.skip, &named)?;
     let InputSummary { rows, responses } = judging::checked(input.path(), &reading)?;
     let task = Task::Rank(rating.settings(teams));
-    let limit = RowVotes { task: &task, votes, most: row_votes.max_row_votes };
+    let limit = RowVotes { task: &task, seed: ask.seed.seed, votes, most: row_votes.max_row_votes };
     limit.check(responses, || dataset::read(input.path(), &reading))?;
     fits(write, &input, &reading)?;
     let format = engines::format_for(&over.judge, &over.batch, || dataset::read(input.path(), &reading))?;
@@ -101,7 +110,7 @@ async fn work(args: LabelArgs, called: &CommandCall) -> Result<ExitCode, Failure
     let output = Output::open(over.run.output.as_deref(), &taken)?;
     let dropped = output.path().map(|path| beside(path, "dropped.jsonl"));
     let mut dropped = dropped.map(|path| Output::open(Some(&path), &taken)).transpose()?;
-    let (opened, format) = engines::open_for(&over.judge, (&over.batch, &over.run, &work.spending), format).await?;
+    let (opened, format) = work.open_for(&over.judge, &over.batch, format).await?;
     let source = PreferenceSource::new(opened.engine.info(), &format.file.name, ask.price.price());
     let mut written = PreferenceWriter::new(output, write, (!bare).then_some(source))?;
     work.write_batch(&over.batch, ask)?;
@@ -141,13 +150,6 @@ async fn work(args: LabelArgs, called: &CommandCall) -> Result<ExitCode, Failure
     }
     verdicts::check(&counted.verdicts, "nothing was decided, and there are no preferences")?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn check(settings: &LabelSettings) -> anyhow::Result<()> {
-    for (name, least) in [("--min-margin", settings.min_margin), ("--min-agreement", settings.min_agreement)] {
-        ensure!((0.0..=1.0).contains(&least), "{name} must lie between 0 and 1");
-    }
-    Ok(())
 }
 
 /// Refuses prompts that a layout of texts cannot hold, before anything is spent.

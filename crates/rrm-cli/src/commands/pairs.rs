@@ -18,7 +18,7 @@ use crate::{
     engines,
     failure::{Failure, ensure},
     numbers::grouped,
-    options::{AskArgs, ColumnArgs, CommandCall, EngineArgs, ModelArgs, RunArgs, ShardArgs},
+    options::{AskArgs, ColumnArgs, CommandCall, EngineArgs, ModelArgs, RunArgs, ShardArgs, kinds},
     output::{Output, SpooledInput, Stats, beside, note, spooled},
     run::{Run, Session, unless_stopped},
     stats, terminal,
@@ -179,11 +179,12 @@ async fn make(args: PairsArgs, called: &CommandCall) -> Result<ExitCode, Failure
 async fn judges(work: &mut Run, args: &PairsArgs) -> Result<(Option<Session>, Option<Session>), Failure> {
     let ask = &args.ask;
     let format = || engines::format(ask.engine.format.as_deref());
+    let (of_sampler, of_filter) = (format()?, format()?);
     let mut sampler = None;
     if args.samples.is_some() {
         let part = work.part();
-        let opened = engines::open(ask, &args.run, &part, false).await?;
-        sampler = Some(work.session_by(part, ask, (opened, format()?), ask.settings())?);
+        let opened = work.open(ask, &part, false).await?;
+        sampler = Some(work.session_by(part, ask, (opened, of_sampler), ask.settings())?);
     }
     let mut filter = None;
     if !args.filter_engine.is_empty() {
@@ -195,8 +196,8 @@ async fn judges(work: &mut Run, args: &PairsArgs) -> Result<(Option<Session>, Op
         base.server.revision = args.filter_revision.clone().or_else(|| ask.server.revision.clone().filter(|_| same));
         let settings = JudgeSettings { votes: args.filter_votes, ..base.settings() };
         let part = work.part();
-        let opened = engines::open(&base, &args.run, &part, false).await?;
-        filter = Some(work.session_by(part, &base, (opened, format()?), settings)?);
+        let opened = work.open(&base, &part, false).await?;
+        filter = Some(work.session_by(part, &base, (opened, of_filter), settings)?);
     }
     Ok((sampler, filter))
 }
@@ -249,6 +250,12 @@ fn check(args: &PairsArgs, called: &CommandCall) -> anyhow::Result<()> {
     ensure!(args.samples != Some(0), "--samples must be at least 1");
     ensure!(sampled || !named, "--engine samples responses: say how many with --samples N");
     ensure!(!sampled || named, "--samples needs --engine, which writes the responses");
+    let engines = [&args.ask.engine.engine[..], &args.filter_engine].concat();
+    if engines.is_empty() {
+        kinds::check_none(called)?
+    } else {
+        kinds::check(&engines, called)?
+    }
     let two = sampled && !args.filter_engine.is_empty();
     ensure!(
         !two || args.run.record.is_none(),

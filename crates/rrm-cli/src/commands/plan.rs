@@ -1,12 +1,12 @@
 //! `rrm plan`: what a judge, rank, label or eval command would take, before it runs.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 use rrm::{
     dataset::{self, Item, ReadOptions},
     judge::JudgeSettings,
-    plan::{self, Plan},
+    plan::{self, Plan, PlannedMatches},
     ranking::rank::RankSettings,
     run::Task,
     shard::Shard,
@@ -16,7 +16,7 @@ use rrm::{
 use super::{
     best_of,
     eval::{self, EvalTarget, Extent},
-    judging::{self, InputSummary, JudgingKind},
+    judging::{self, InputArgs, InputSummary, JudgingKind},
     label,
 };
 use crate::{
@@ -25,8 +25,9 @@ use crate::{
     options::{
         ColumnArgs, CommandCall, ConfigArgs, EngineArgs, LengthArgs, PriceArgs, RatingArgs, RowVoteArgs, SeedArgs, ShardArgs,
         SkipArgs, StoreArgs, TeamArgs, ThinkingArgs, VoteArgs,
+        called::{self, CallError},
     },
-    output::note,
+    output::{SpooledInput, note},
     row_votes::RowVotes,
 };
 
@@ -43,14 +44,26 @@ enum PlanCommand {
     /// What `rrm judge` would take.
     Judge {
         #[command(flatten)]
-        rows: RowsArgs,
+        input: InputArgs,
+        #[command(flatten)]
+        skip: SkipArgs,
         #[command(flatten)]
         how: HowArgs,
     },
     /// What `rrm rank` would take.
-    Rank(RankingPlanArgs),
+    Rank {
+        #[command(flatten)]
+        input: InputArgs,
+        #[command(flatten)]
+        ranking: RankingPlanArgs,
+    },
     /// What `rrm label` would take.
-    Label(RankingPlanArgs),
+    Label {
+        /// Rows: JSONL, JSON, CSV, TSV or Parquet, also gzipped; `-` reads from stdin.
+        input: PathBuf,
+        #[command(flatten)]
+        ranking: RankingPlanArgs,
+    },
     /// What `rrm eval` would take.
     Eval(BenchmarkArgs),
 }
@@ -59,7 +72,7 @@ enum PlanCommand {
 #[derive(clap::Args)]
 struct RankingPlanArgs {
     #[command(flatten)]
-    rows: RowsArgs,
+    skip: SkipArgs,
     #[command(flatten)]
     how: HowArgs,
     #[command(flatten)]
@@ -68,15 +81,8 @@ struct RankingPlanArgs {
     teams: TeamArgs,
     #[command(flatten)]
     row_votes: RowVoteArgs,
-}
-
-/// Rows of a file.
-#[derive(clap::Args)]
-struct RowsArgs {
-    /// Rows: JSONL, JSON, CSV, TSV or Parquet, also gzipped; `-` reads from stdin.
-    input: PathBuf,
     #[command(flatten)]
-    skip: SkipArgs,
+    seed: SeedArgs,
 }
 
 /// A benchmark.
@@ -126,17 +132,47 @@ struct HowArgs {
     price: PriceArgs,
 }
 
-/// A function that takes a row's matches that need votes, and how many of them must wait for one another.
-type MatchSink<'a> = &'a mut dyn FnMut(&Item, (u64, u64));
+/// A function that takes the matches of a row.
+type MatchSink<'a> = &'a mut dyn FnMut(&Item, PlannedMatches);
+
+/// The command that is planned, with all of its options.
+#[derive(Parser)]
+#[command(name = "rrm")]
+struct PlannedCommand {
+    #[command(subcommand)]
+    command: super::Command,
+}
+
+/// Refuses what the planned command refuses: a plan of what would not run is no plan.
+fn check_planned(words: &[OsString]) -> Result<(), Failure> {
+    let (planned, called) =
+        called::parse_besides::<PlannedCommand>(words.to_vec(), &["tokens-per-call"]).map_err(|error| match error {
+            CallError::Clap(said) => {
+                let said = said.to_string();
+                let (said, _) = said.split_once("\n\n").unwrap_or((&said, ""));
+                Failure::usage(said.trim_start_matches("error: ").trim_end())
+            }
+            CallError::File(failure) => failure,
+        })?;
+    match planned.command {
+        super::Command::Judge(args) => args.check(&called)?,
+        super::Command::Rank(args) => args.check(&called)?,
+        super::Command::Label(args) => args.check(&called)?,
+        super::Command::Eval(args) => args.benchmark.map_or(Ok(()), |named| args.check(named, &called))?,
+        _ => {}
+    }
+    Ok(())
+}
 
 /// Prints the plan.
 pub fn run(args: PlanArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     let how = match &args.command {
         PlanCommand::Judge { how, .. } => how,
-        PlanCommand::Rank(args) | PlanCommand::Label(args) => &args.how,
+        PlanCommand::Rank { ranking, .. } | PlanCommand::Label { ranking, .. } => &ranking.how,
         PlanCommand::Eval(args) => &args.how,
     };
     how.check()?;
+    check_planned(called.planned())?;
     let format = engines::format(how.engine.format.as_deref())?;
     let overhead = format.file.messages.iter().map(|m| m.content.len()).sum();
     let settings = how.settings();
@@ -148,19 +184,17 @@ pub fn run(args: PlanArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     let mut plan = Plan::default();
     let mut add = |item: &Item, matches| plan.add(item, matches, &settings, overhead, per_call);
     let what = match &args.command {
-        PlanCommand::Judge { rows, .. } => {
-            let reading = JudgingKind::Judge.reading(&how.columns, rows.skip, &rows.input)?;
-            of_rows(rows, (&Task::Judge, reading), (how, None), &mut add)?
+        PlanCommand::Judge { input, skip, .. } => {
+            let reading = JudgingKind::Judge.reading(&how.columns, *skip, &input.input)?;
+            PlannedRows { task: Task::Judge, seed: 0, most: None }.of(input.open(reading)?, how, &mut add)?
         }
-        PlanCommand::Rank(ranking) | PlanCommand::Label(ranking) => {
-            let RankingPlanArgs { rows, rating, teams, row_votes, how: _ } = ranking;
-            rating.check()?;
-            row_votes.check(settings.votes)?;
-            let reading = match &args.command {
-                PlanCommand::Label(_) => label::reading(&how.columns, rows.skip, &rows.input)?,
-                _ => JudgingKind::Rank.reading(&how.columns, rows.skip, &rows.input)?,
-            };
-            of_rows(rows, (&Task::Rank(rating.settings(*teams)), reading), (how, Some(*row_votes)), &mut add)?
+        PlanCommand::Rank { input, ranking } => {
+            let reading = JudgingKind::Rank.reading(&how.columns, ranking.skip, &input.input)?;
+            ranking.rows().of(input.open(reading)?, how, &mut add)?
+        }
+        PlanCommand::Label { input, ranking } => {
+            let reading = label::reading(&how.columns, ranking.skip, input)?;
+            ranking.rows().of((crate::output::spooled(input)?, reading), how, &mut add)?
         }
         PlanCommand::Eval(args) => benchmark(args, called, &mut add)?,
     };
@@ -170,15 +204,12 @@ pub fn run(args: PlanArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     if let Some(thinking) = resent {
         plan.prompt_tokens = 2 * plan.prompt_tokens + plan.calls_max * u64::from(thinking);
     }
-    let calls = match plan.calls_min == plan.calls_max {
-        true => plan.calls_max.to_string(),
-        false => format!("{} to {}", plan.calls_min, plan.calls_max),
-    };
+    let range = |least: u64, most: u64| if least == most { most.to_string() } else { format!("{least} to {most}") };
+    let (matches, calls) = (range(plan.matches_min, plan.matches), range(plan.calls_min, plan.calls_max));
     let mut out = format!(
-        "{what:<18} {}\nmatches            {}\ncalls              {calls}\ndependent rounds   {}\n\
+        "{what:<18} {}\nmatches            {matches}\ncalls              {calls}\ndependent rounds   {}\n\
          prompt tokens      about {} ({} bytes a token)\nwritten tokens     {word} {} ({per_call} a call)\n",
         plan.rows,
-        plan.matches,
         plan.rounds,
         plan.prompt_tokens,
         rrm::plan::BYTES_PER_TOKEN,
@@ -211,24 +242,42 @@ impl HowArgs {
     }
 }
 
-/// Hands on every row with its matches; says what rows are called.
-fn of_rows(
-    rows: &RowsArgs,
-    (task, reading): (&Task, ReadOptions),
-    (how, limit): (&HowArgs, Option<RowVoteArgs>),
-    add: MatchSink<'_>,
-) -> Result<&'static str, Failure> {
-    let input = crate::output::spooled(&rows.input)?;
-    let InputSummary { rows: count, responses } = judging::checked(input.path(), &reading)?;
-    if let Some(RowVoteArgs { max_row_votes: most }) = limit {
-        let votes = how.votes.votes;
-        RowVotes { task, votes, most }.check(responses, || dataset::read(input.path(), &reading))?;
+/// What is done with the rows of a file.
+struct PlannedRows {
+    task: Task,
+    seed: u64,
+    /// Votes that one row may take.
+    most: Option<u64>,
+}
+
+impl RankingPlanArgs {
+    fn rows(&self) -> PlannedRows {
+        let task = Task::Rank(self.rating.settings(self.teams));
+        PlannedRows { task, seed: self.seed.seed, most: Some(self.row_votes.max_row_votes) }
     }
-    for item in Shard::of(how.shard.shard, count, dataset::read(input.path(), &reading)?) {
-        let item = item?;
-        add(&item, plan::matches(&item, task));
+}
+
+impl PlannedRows {
+    /// Hands on every row with its matches; says what rows are called.
+    fn of(
+        self,
+        (input, reading): (SpooledInput, ReadOptions),
+        how: &HowArgs,
+        add: MatchSink<'_>,
+    ) -> Result<&'static str, Failure> {
+        let PlannedRows { task, seed, most } = self;
+        let InputSummary { rows: count, responses } = judging::checked(input.path(), &reading)?;
+        if let Some(most) = most {
+            let votes = how.votes.votes;
+            let limit = RowVotes { task: &task, seed, votes, most };
+            limit.check(responses, || dataset::read(input.path(), &reading))?;
+        }
+        for item in Shard::of(how.shard.shard, count, dataset::read(input.path(), &reading)?) {
+            let item = item?;
+            add(&item, plan::of_row(&item, &task, seed));
+        }
+        Ok("rows")
     }
-    Ok("rows")
 }
 
 /// The same for the pairs of a benchmark, or for its questions with many responses.
@@ -244,7 +293,8 @@ fn benchmark(args: &BenchmarkArgs, called: &CommandCall, add: MatchSink<'_>) -> 
             let suite = rrm::eval::load(benchmark, &args.data, &columns)?;
             let matches = if benchmark.protocol().orders.both(!args.extent.official_only) { 2 } else { 1 };
             let cases = suite.cases.len() as u64;
-            Shard::of(how.shard.shard, cases, suite.cases.into_iter()).for_each(|case| add(&case.item, (matches, 1)));
+            Shard::of(how.shard.shard, cases, suite.cases.into_iter())
+                .for_each(|case| add(&case.item, PlannedMatches::exactly(matches, 1)));
             Ok("pairs")
         }
         EvalTarget::BestOf(questions) => {
@@ -255,7 +305,7 @@ fn benchmark(args: &BenchmarkArgs, called: &CommandCall, add: MatchSink<'_>) -> 
             best_of::check_votes(&items, largest, rank, (how.votes.votes, args.row_votes))?;
             let count = items.len() as u64;
             Shard::of(how.shard.shard, count, items.into_iter())
-                .for_each(|item| add(&item, rrm::eval::matches_of(&item, &rank, largest, stored)));
+                .for_each(|item| add(&item, rrm::eval::matches_of(&item, &rank, largest, (stored, args.seed.seed))));
             Ok("questions")
         }
     }

@@ -89,6 +89,9 @@ pub struct ServeArgs {
     weights: WeightArgs,
 }
 
+/// How long answers are waited for that were asked for before an error ended a ranking.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
 /// The port where none is named.
 const PORT: u16 = 8700;
 
@@ -125,6 +128,10 @@ pub async fn run(args: ServeArgs, called: &CommandCall) -> Result<ExitCode, Fail
     let told = RunArgs { pay_again: true, ..RunArgs::default() };
     let mut work = Run::begin(ask, &told)?;
     work.serves = true;
+    // Whether it may listen there is known before anybody is asked.
+    let cannot = || format!("cannot listen on {bind}");
+    std::net::TcpListener::bind(bind).map(drop).with_context(cannot)?;
+    work.keep(ask)?;
     let (opened, format) = if embedded {
         engines::check_embedded(ask)?;
         engines::embedded(ask)?
@@ -132,10 +139,12 @@ pub async fn run(args: ServeArgs, called: &CommandCall) -> Result<ExitCode, Fail
         let format = engines::format(ask.engine.format.as_deref())?;
         (engines::open(ask, &how, &work.spending, options.thinking.max_thinking_tokens.is_some()).await?, format)
     };
-    let listener = tokio::net::TcpListener::bind(bind).await.with_context(|| format!("cannot listen on {bind}"))?;
+    let listener = tokio::net::TcpListener::bind(bind).await.with_context(cannot)?;
     let address = listener.local_addr().context("cannot tell where it listens")?;
     let Session { mut judge, .. } = work.session(ask, opened, format, options.settings())?;
     judge.addresses = false;
+    // Whoever waits hears of an error soon, and at once where no answer would be kept.
+    judge.patience = if judge.store.is_some() { LAST_ANSWERS } else { Duration::ZERO };
     let name = judge.engine.info().name.clone();
     let admits: RowCheck =
         if embedded { Box::new(|item| rrm_tiny::domain::row(item).map_err(|why| why.to_string())) } else { Box::new(|_| Ok(())) };

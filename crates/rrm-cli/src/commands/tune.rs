@@ -16,7 +16,7 @@ use crate::{
     engines,
     failure::{Failure, ensure, usage},
     numbers::grouped,
-    options::{AskArgs, ColumnArgs, CommandCall, RunArgs, SavedOptions, ThinkingArgs, VerdictArgs},
+    options::{AskArgs, ColumnArgs, CommandCall, RunArgs, SavedOptions, ThinkingArgs, VerdictArgs, kinds},
     output::{Output, beside, note, print},
     run::{Run, unless_stopped},
     stats, verdicts,
@@ -68,12 +68,14 @@ async fn work(args: TuneArgs, called: &CommandCall) -> Result<ExitCode, Failure>
     let suite = eval::load(Benchmark::Pairs, data, &columns.names()?)?;
     let files: Vec<PathBuf> = suite.files.iter().map(|file| file.file.clone().into()).collect();
     let report = run.output.as_deref().map(|path| Output::open(Some(path), &ask.files(run, &files))).transpose()?;
+    report.iter().try_for_each(|report| report.may_have_beside(&["chosen.toml"]))?;
     let (pairs, settings) = (suite.cases.len() as u64, budgets.len());
     let calls = pairs * 2 * u64::from(*votes) * settings as u64;
     let tried = if settings == 1 { "1 budget".to_owned() } else { format!("{settings} budgets") };
     note(&format!("{} calls: {pairs} pairs, {votes} votes in each order, {tried}", grouped(calls)));
     let format = engines::format(ask.engine.format.as_deref())?;
-    let opened = engines::open(ask, run, &work.spending, budgets.iter().any(Option::is_some)).await?;
+    let spending = work.spending.clone();
+    let opened = work.open(ask, &spending, budgets.iter().any(Option::is_some)).await?;
     possible(&budgets, opened.engine.info(), &format)?;
     let own = JudgeSettings { votes: *votes, stop_at_verdict: args.verdict.stop_at_verdict, ..ask.settings() };
     let mut session = work.session(ask, opened, format, own)?;
@@ -125,6 +127,7 @@ fn check(args: &TuneArgs, called: &CommandCall) -> anyhow::Result<()> {
     ensure!(target.is_none_or(|target| target > 0.0 && target < 1.0), "--target must lie between 0 and 1");
     let twice = !budgets.is_empty() && thinking.max_thinking_tokens.is_some();
     ensure!(!twice, "--max-thinking-tokens is the one budget that is tried: --budgets names several in its place");
+    kinds::check(&ask.engine.engine, called)?;
     ask.check(called)
 }
 

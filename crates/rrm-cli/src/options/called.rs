@@ -10,9 +10,12 @@ use rrm::engine::http::shown_address;
 
 use super::{
     file::{self, File},
-    planned,
+    planned::PlannedWords,
 };
-use crate::failure::{Failure, usage};
+use crate::{
+    failure::{Failure, usage},
+    output::note,
+};
 
 /// The file of options.
 #[derive(Args, Clone, Debug, Default)]
@@ -33,6 +36,7 @@ const ADDRESSES: [&str; 2] = ["engine", "filter-engine"];
 #[derive(Default)]
 pub struct CommandCall {
     options: Vec<CalledOption>,
+    planned: Vec<OsString>,
 }
 
 /// One option of the command.
@@ -41,6 +45,8 @@ struct CalledOption {
     /// `None` where it has no value.
     value: Option<toml::Value>,
     given: bool,
+    /// Whether it is as it would be if nobody named it.
+    as_default: bool,
 }
 
 /// The reason why nothing can be run.
@@ -53,23 +59,34 @@ pub enum CallError {
 
 /// Reads the words of a command line; a file of options counts as if its options stood before all others.
 pub fn parse<C: Parser>(words: Vec<OsString>) -> Result<(C, CommandCall), CallError> {
+    parse_besides(words, &[])
+}
+
+/// The same where these options of a file are somebody else's.
+pub fn parse_besides<C: Parser>(words: Vec<OsString>, others_own: &[&str]) -> Result<(C, CommandCall), CallError> {
     let mut program = C::command();
     program.build();
     let depth = depth(&program, &words);
     let command = words[1..depth].iter().fold(&program, |command, word| command.find_subcommand(word).unwrap_or(command));
     let (before, own) = words.split_at(depth);
-    let own = &planned::without_others(&program, command, (before, own));
+    let PlannedWords { plan: own, mut others, command: planned } = PlannedWords::of(&program, command, (before, own));
+    let own = &own;
     if let Some(wrong) = detached(&program, command, (before, own)) {
         return Err(CallError::File(wrong));
     }
     let named = named_file(command, own);
     let flags = match &named {
         Some(path) => {
-            let file = File { path, program: &program, words: before, command };
-            file.flags(|arg| is_given(arg, own)).map_err(CallError::File)?
+            let file = File { path, program: &program, words: before, command, others_own };
+            let (flags, of_file) = file.flags(|arg| is_given(arg, own)).map_err(CallError::File)?;
+            others.extend(of_file.into_iter().map(|name| format!("{name} (in {})", path.display())));
+            flags
         }
         None => Vec::new(),
     };
+    if !others.is_empty() {
+        note(&format!("a plan does not depend on {}", others.join(", ")));
+    }
     let words = before.iter().chain(&flags).chain(own);
     let matches = program.clone().try_get_matches_from(words).map_err(CallError::Clap)?;
     let own = inner(&matches);
@@ -77,7 +94,7 @@ pub fn parse<C: Parser>(words: Vec<OsString>) -> Result<(C, CommandCall), CallEr
     if named.is_none() && reads && own.contains_id("config") {
         return Err(CallError::File(usage("--config=FILE: the name is not UTF-8; write --config FILE").into()));
     }
-    let called = CommandCall::of(command, own);
+    let called = CommandCall { planned, ..CommandCall::of(command, own) };
     let arguments = C::from_arg_matches(&matches).map_err(|error| CallError::Clap(error.format(&mut program.clone())))?;
     Ok((arguments, called))
 }
@@ -156,14 +173,26 @@ impl CommandCall {
             let known = matches.try_contains_id(id).unwrap_or(false);
             let given = known && matches.value_source(id) == Some(ValueSource::CommandLine);
             let value = if known { value(arg, matches) } else { None };
-            Some(CalledOption { name: arg.get_long()?.to_owned(), value, given })
+            let raw = if given { matches.get_raw(id) } else { None };
+            let as_default = raw.is_none_or(|raw| raw.eq(arg.get_default_values().iter().map(|value| value.as_os_str())));
+            Some(CalledOption { name: arg.get_long()?.to_owned(), value, given, as_default })
         });
-        CommandCall { options: options.collect() }
+        CommandCall { options: options.collect(), planned: Vec::new() }
+    }
+
+    /// Of `rrm plan`, the words of the command that is planned.
+    pub fn planned(&self) -> &[OsString] {
+        &self.planned
     }
 
     /// Whether the option was named, by a flag or in a file.
     pub fn gave(&self, name: &str) -> bool {
         self.options.iter().any(|option| option.given && option.name == name)
+    }
+
+    /// Whether the option was named and is not as it would be otherwise.
+    pub fn changed(&self, name: &str) -> bool {
+        self.options.iter().any(|option| option.given && !option.as_default && option.name == name)
     }
 
     /// The first of the options that was named and is none of these.

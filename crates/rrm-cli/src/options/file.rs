@@ -21,14 +21,17 @@ pub struct File<'a> {
     pub words: &'a [OsString],
     /// The command itself.
     pub command: &'a Command,
+    /// Options that are read by somebody else.
+    pub others_own: &'a [&'a str],
 }
 
 impl File<'_> {
-    /// The flags of each key that `given` does not find on the command line, where it counts more.
+    /// The flags of each key that `given` does not find on the command line, where it counts more; and the keys that only the command has that is
+    /// planned.
     ///
     /// # Errors
     /// Naming the line and the key that is no option of the command, or whose value is none.
-    pub fn flags(&self, given: impl Fn(&Arg) -> bool) -> Result<Vec<OsString>, Failure> {
+    pub fn flags(&self, given: impl Fn(&Arg) -> bool) -> Result<(Vec<OsString>, Vec<String>), Failure> {
         let text = std::fs::read_to_string(self.path)
             .map_err(|error| anyhow::Error::from(error).context(format!("cannot read {}", self.path.display())))?;
         let line = |at: usize| text.get(..at).map_or(0, |before| before.matches('\n').count()) + 1;
@@ -38,9 +41,12 @@ impl File<'_> {
         })?;
         let mut keys: Vec<(&Spanned<_>, &Spanned<DeValue<'_>>)> = table.get_ref().iter().collect();
         keys.sort_by_key(|(key, _)| key.span().start);
-        let mut flags = Vec::new();
+        let (mut flags, mut others) = (Vec::new(), Vec::new());
         for (key, value) in keys {
             let name: &str = key.get_ref();
+            if self.others_own.contains(&name) {
+                continue;
+            }
             let place = format!("{} line {}", self.path.display(), line(key.span().start));
             let of_planned = || self.planned().and_then(|command| option(command, name));
             let own_option = option(self.command, name);
@@ -50,11 +56,13 @@ impl File<'_> {
                 usage(format!("{place}: `{name}` takes {expected}, found {}", value.get_ref().type_str()))
             })?;
             self.try_out(&own, own_option.is_some()).map_err(|why| usage(format!("{place}: {why}")))?;
-            if own_option.is_some() && !given(arg) {
+            if own_option.is_none() {
+                others.push(name.to_owned());
+            } else if !given(arg) {
                 flags.extend(own);
             }
         }
-        Ok(flags)
+        Ok((flags, others))
     }
 
     /// The command that is planned, whose files a plan reads.

@@ -1,43 +1,55 @@
-//! Words of a command behind `rrm plan` -> those on which a plan depends.
+//! Words of a command behind `rrm plan` -> those on which a plan depends, and the words of the command itself.
 
 use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, Command};
 
-use crate::output::note;
+/// The words behind `plan COMMAND`, sorted.
+#[derive(Default)]
+pub(super) struct PlannedWords {
+    /// Without the options that only the planned command has: whoever writes `plan` before a command need not take any of them out.
+    pub plan: Vec<OsString>,
+    /// The names of those options.
+    pub others: Vec<String>,
+    /// The words of the planned command; none where nothing is planned.
+    pub command: Vec<OsString>,
+}
 
-/// The words without the options that only the planned command has: whoever writes `plan` before a command need not take any of them out. Says which
-/// they are.
-pub(super) fn without_others(program: &Command, command: &Command, (before, own): (&[OsString], &[OsString])) -> Vec<OsString> {
-    let planned = match before {
-        [_, plan, name, ..] if plan == "plan" => program.find_subcommand(name),
-        _ => None,
-    };
-    let Some(planned) = planned else { return own.to_vec() };
-    let (mut kept, mut others) = (Vec::new(), Vec::new());
-    let mut words = own.iter();
-    while let Some(word) = words.next() {
-        if word == "--" {
-            kept.push(word.clone());
-            kept.extend(words.by_ref().cloned());
-            break;
-        }
-        let text = word.to_string_lossy();
-        let other =
-            planned.get_arguments().find(|arg| names(arg, &text) && !command.get_arguments().any(|own| names(own, &text)));
-        let Some(other) = other else {
-            kept.push(word.clone());
-            continue;
+impl PlannedWords {
+    /// Sorts the words `own` behind those that name the command.
+    pub(super) fn of(program: &Command, plan: &Command, (before, own): (&[OsString], &[OsString])) -> Self {
+        let planned = match before {
+            [name, planning, planned, ..] if planning == "plan" => {
+                program.find_subcommand(planned).map(|command| (command, vec![name.clone(), planned.clone()]))
+            }
+            _ => None,
         };
-        if takes_next(other, &text) {
-            words.next();
+        let Some((planned, command)) = planned else { return PlannedWords { plan: own.to_vec(), ..Self::default() } };
+        let mut sorted = PlannedWords { command, ..Self::default() };
+        let mut words = own.iter();
+        while let Some(word) = words.next() {
+            if word == "--" {
+                let rest: Vec<OsString> = [word].into_iter().chain(words.by_ref()).cloned().collect();
+                sorted.plan.extend_from_slice(&rest);
+                sorted.command.extend(rest);
+                break;
+            }
+            let text = word.to_string_lossy();
+            let of = |command: &Command| command.get_arguments().find(|arg| names(arg, &text)).cloned();
+            let (of_plan, of_planned) = (of(plan), of(planned));
+            let next = of_plan.as_ref().or(of_planned.as_ref()).filter(|arg| takes_next(arg, &text));
+            let said: Vec<OsString> = [word].into_iter().chain(next.and_then(|_| words.next())).cloned().collect();
+            let (only_plan, only_planned) = (of_planned.is_none() && of_plan.is_some(), of_plan.is_none());
+            if !only_plan {
+                sorted.command.extend_from_slice(&said);
+            }
+            match of_planned.filter(|_| only_planned) {
+                Some(arg) => sorted.others.extend(arg.get_long().map(|long| format!("--{long}"))),
+                None => sorted.plan.extend(said),
+            }
         }
-        others.extend(other.get_long().map(|long| format!("--{long}")));
+        sorted
     }
-    if !others.is_empty() {
-        note(&format!("a plan does not depend on {}", others.join(", ")));
-    }
-    kept
 }
 
 fn names(arg: &Arg, word: &str) -> bool {

@@ -134,7 +134,7 @@ fn wrong_options() {
     error: --max-cost needs --price-prompt and --price-completion
     hint: `rrm help` lists commands and options, docs/formats.md files
     "#);
-    insta::assert_snapshot!(said(&["--engine", "scripted:first", "--api-key-env", "NO_SUCH_KEY"]), @r#"
+    insta::assert_snapshot!(said(&["--engine", "http://127.0.0.1:1", "--api-key-env", "NO_SUCH_KEY"]), @r#"
     error: --api-key-env NO_SUCH_KEY: the environment has no such variable
     hint: `rrm help` lists commands and options, docs/formats.md files
     "#);
@@ -242,4 +242,30 @@ fn a_damaged_store_is_no_error_of_the_input() {
     let output = rrm(judge);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("is damaged"), "{}", stderr(&output));
+}
+
+/// A file with one answer of one model a row, given to whoever compares answers.
+#[test]
+fn one_answer_a_row_is_told_from_a_wrong_column() {
+    for row in [
+        r#"{"question_id": 1, "model_id": "m", "choices": [{"index": 0, "turns": ["a"]}]}"#,
+        r#"{"instruction": "Q", "output": "a", "generator": "m"}"#,
+        r#"{"prompt": "Q", "response": "a"}"#,
+        r#"{"prompt": "Q", "answer": "a", "model": "m"}"#,
+        r#"{"prompt": "Q", "responses": ["a"]}"#,
+    ] {
+        let (_folder, path) = file("answers.jsonl", row);
+        for judges in ["rank", "label", "judge"] {
+            // One response is wrong for a pair, too, which is said already.
+            if judges == "judge" && row.contains("responses") {
+                continue;
+            }
+            let output = rrm([judges, path.to_str().unwrap(), "--engine", "scripted:first"]);
+            assert_eq!(output.status.code(), Some(1), "{judges} {row}");
+            assert!(stderr(&output).contains("--join COLUMN"), "{judges} {row}: {}", stderr(&output));
+        }
+    }
+    let (_folder, path) = file("pairs.jsonl", r#"{"prompt": "Q", "response_a": "a", "response_b": "b", "model": "m"}"#);
+    let said = stderr(&rrm(["rank", path.to_str().unwrap(), "--engine", "scripted:first"]));
+    assert!(!said.contains("--join") && said.contains("--column responses=A,B"), "{said}");
 }

@@ -261,7 +261,7 @@ fn a_plan_of_an_evaluation_is_what_it_then_takes() {
 
       tip: to pass '--data' as a value, use '-- --data'
 
-    Usage: rrm plan rank <INPUT>
+    Usage: rrm plan rank <INPUT> [MORE]...
 
     For more information, try '--help'.
     "#);

@@ -69,8 +69,8 @@ fn a_plan_says_what_a_run_would_take() {
     let plan = ["plan", "rank", path.to_str().unwrap(), "--votes", "5", "--adaptive", "--max-thinking-tokens", "100"];
     insta::assert_snapshot!(stdout(&rrm([plan.as_slice(), &["--price-prompt", "1", "--price-completion", "2"]].concat())), @r#"
     rows               1
-    matches            3
-    calls              9 to 15
+    matches            2 to 3
+    calls              6 to 15
     dependent rounds   2
     prompt tokens      about 4569 (4 bytes a token)
     written tokens     at most 1740 (116 a call)

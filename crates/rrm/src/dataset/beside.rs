@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     chats::LISTS,
     columns::{ColumnNames, FIELDS, Field, find, missing},
-    messages::{beginning, scalar},
+    messages::{TurnsOrText, beginning, scalar},
     problem::{RowProblem, WHOLE, wrong_type},
     responses::RawResponse,
 };
@@ -79,6 +79,13 @@ pub(super) fn read_as(raw: &[RawResponse], told: &mut Vec<String>) {
              judged as it stands is written as a list with one message of the assistant",
             raw.what
         ));
+    }
+    let silent = |raw: &RawResponse| match &raw.said {
+        TurnsOrText::Text(text) => text.is_empty(),
+        TurnsOrText::Turns(turns) => turns.last().is_some_and(|turn| turn.content.is_empty()),
+    };
+    if raw.iter().filter(|raw| raw.what == LISTS).any(silent) {
+        told.push("the last of a JSON list of turns is null or empty, and is judged as an empty answer".to_owned());
     }
 }
 

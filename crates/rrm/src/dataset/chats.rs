@@ -26,7 +26,8 @@ pub(super) const LISTS: &str = "a JSON list of turns";
 /// A text that was parsed into turns.
 struct ParsedChat {
     what: &'static str,
-    turns: Vec<Message>,
+    /// What is wrong with them matters only where they are turns.
+    turns: Result<Vec<Message>, RowProblem>,
     /// Whether it can be nothing else, given the row's prompt.
     sure: bool,
 }
@@ -102,7 +103,7 @@ pub(super) fn lift(prompt: Option<&[Message]>, responses: &mut [RawResponse]) ->
         return Err(RowProblem::Mixed { place, what: chat.what, other });
     }
     for (index, chat) in chats {
-        (responses[index].said, responses[index].what) = (TurnsOrText::Turns(chat.turns), chat.what);
+        (responses[index].said, responses[index].what) = (TurnsOrText::Turns(chat.turns?), chat.what);
     }
     Ok(())
 }
@@ -120,30 +121,34 @@ fn chat(text: &str, place: &str, prompt: Option<&[Message]>) -> Result<Option<Pa
         let sure = fits(&turns);
         let ends = turns.last().is_some_and(|turn| turn.role == Role::Assistant);
         // A request to a model, for one, is a list that ends with the user: an answer that holds one is a text.
-        return Ok((sure || ends).then_some(ParsedChat { what, turns, sure }));
+        return Ok((sure || ends).then_some(ParsedChat { what, turns: Ok(turns), sure }));
     }
     if let Some((message, what)) = single_message(text) {
         // It may be what was asked for, so that it is a turn only where all responses are such.
-        return Ok(Some(ParsedChat { what, turns: messages(&[message], place)?, sure: false }));
+        return Ok(Some(ParsedChat { what, turns: messages(&[message], place), sure: false }));
     }
     let Some(TurnList { turns, marked }) = transcript(text) else { return Ok(None) };
     let whole = turns.first().is_some_and(|turn| turn.role != Role::Assistant);
     // A text that begins with words such as `User:` may be a dialogue that the prompt asks for.
     let sure = if marked { whole || prompt.is_some() } else { whole && fits(&turns) };
-    Ok(sure.then_some(ParsedChat { what: TRANSCRIPT, turns, sure }))
+    Ok(sure.then_some(ParsedChat { what: TRANSCRIPT, turns: Ok(turns), sure }))
 }
 
-/// The message of the assistant that a text is as JSON, without anything beside it.
+/// The message of the assistant that a text is as JSON, without anything beside it. It may lack what it says, which is for others to refuse.
 fn single_message(text: &str) -> Option<(Value, &'static str)> {
     let (message, what) = parsed(text)?;
-    let keys = message.as_object().filter(|keys| keys.len() == 2)?;
+    let keys = message.as_object()?;
     let role = roles::speaker(keys)?.1.as_str().and_then(roles::role)?;
-    let says = ["content", "value"].iter().any(|key| keys.get(*key).is_some_and(Value::is_string));
+    let said = ["content", "value"].iter().find_map(|key| keys.get(*key));
+    let says = match said {
+        Some(said) => keys.len() == 2 && (said.is_string() || said.is_null()),
+        None => keys.len() == 1,
+    };
     (role == Role::Assistant && says).then_some((message, what))
 }
 
-/// The messages of a text that is a JSON list of them, or an object with such a list: every element names who speaks and says something,
-/// and at least one of the names is known.
+/// The messages of a text that is a JSON list of them, or an object with such a list: every element names who speaks, at least one of the
+/// names is known, and at least one element says something. Who has a known name and lacks what it says is a message all the same, which is refused.
 fn listed_messages(text: &str) -> Option<(Vec<Value>, &'static str)> {
     const HOLDERS: [&str; 3] = ["messages", "conversations", "conversation"];
     let (value, what) = parsed(text)?;
@@ -157,8 +162,9 @@ fn listed_messages(text: &str) -> Option<(Vec<Value>, &'static str)> {
     };
     let says = |value: &Value| ["content", "value", "tool_calls", "function_call"].iter().any(|key| value.get(key).is_some());
     let name = |value: &Value| Some(roles::speaker(value.as_object()?)?.1.as_str()?.to_owned());
-    let names: Option<Vec<String>> = list.iter().map(|value| name(value).filter(|_| says(value))).collect();
-    names?.iter().any(|name| roles::role(name).is_some()).then_some((list, what))
+    let is_known = |name: &String| roles::role(name).is_some();
+    let names: Option<Vec<String>> = list.iter().map(|value| name(value).filter(|name| says(value) || is_known(name))).collect();
+    (names?.iter().any(is_known) && list.iter().any(says)).then_some((list, what))
 }
 
 /// The texts of a JSON list of texts and nulls.
@@ -196,6 +202,9 @@ mod tests {
             (r#"[{"role": "assistant", "content": null, "tool_calls": [1]}]"#, Some(1)),
             (r#"[{"role": "wizard", "content": "a spell"}]"#, None),
             (r#"[{"role": "user"}]"#, None),
+            (r#"[{"role": "user"}, {"role": "admin"}]"#, None),
+            (r#"[{"role": "user", "content": "x"}, {"role": "admin"}]"#, None),
+            (r#"[{"role": "user", "content": "x"}, {"role": "assistant"}]"#, Some(2)),
             (r#"{"role": "user", "content": "x"}"#, None),
             (r#"[{"from": "Ulm", "to": "Bonn", "value": 3}]"#, None),
             (r#"["a", "b"]"#, None),

@@ -85,6 +85,9 @@ pub(super) fn content(keys: &Map<String, Value>, place: &str) -> Result<(&'stati
     let key = TEXTS.into_iter().find(there).unwrap_or("content");
     let place_of = format!("{place}.{key}");
     let text = match keys.get(key) {
+        Some(Value::Array(list)) if list.is_empty() && calls.is_empty() => {
+            return Err(wrong_type(&place_of, CONTENT, &Value::Array(Vec::new())));
+        }
         Some(Value::Array(list)) => parts(list, &place_of)?,
         Some(Value::Object(answer)) => answer_of(answer, &place_of)?,
         None | Some(Value::Null) if !calls.is_empty() => String::new(),

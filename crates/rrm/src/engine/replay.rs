@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -223,6 +223,25 @@ impl Recorder {
             Some(_) => (),
         }
         Ok(Recorder { path: path.to_owned(), file: Mutex::new(file) })
+    }
+
+    /// Tries whether a recording can be begun or gone on with at `path`, before it is known of which engine. Leaves everything as it was.
+    ///
+    /// # Errors
+    /// [`RecordingError`] when the file cannot be written, or is something else.
+    pub fn try_out(path: impl AsRef<Path>) -> Result<(), RecordingError> {
+        let path = path.as_ref();
+        let failed = |error: io::Error| io_error(path, &error);
+        // Whoever reads from a device or a pipe would be told of an end.
+        if fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
+            return Ok(());
+        }
+        let fresh = fs::symlink_metadata(path).is_err();
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
+        if fresh {
+            return fs::remove_file(path).map_err(failed);
+        }
+        scan(path, &file, |_, _| Ok(())).map(drop)
     }
 
     /// Writes down one answer; it is in the file when this returns.

@@ -7,7 +7,7 @@
 mod questions;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     future::ready,
     io,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
@@ -22,11 +22,12 @@ use crate::{
     dataset::{Item, Response},
     engine::EngineInfo,
     judge::{Evidence, Judge, JudgeError, JudgeSettings},
-    plan,
+    plan::{self, PlannedMatches},
     ranking::{
         self, Ranking,
         rank::{self, RankSettings},
         rating::Score,
+        schedule,
         strategy::{Match, Matches, Strategy},
     },
     result::{self, Verdicts},
@@ -142,16 +143,22 @@ pub struct BestOfInput<'a> {
     pub largest: usize,
 }
 
-/// Matches that ranking a question takes, at most (equal texts in a knockout may never meet), and how many of them wait for one another. A knockout's matches are among those of the round
-/// robin, and those of fewer responses among those of more: `stored` says that a store answers what was asked before.
-pub fn matches_of(item: &Item, settings: &RankSettings, largest: usize, stored: bool) -> (u64, u64) {
-    let all = sizes(item, largest).map(|n| {
+/// Matches that ranking a question takes. A knockout's matches are among those of the round robin of as many responses, and most of those of fewer
+/// responses among those of more: `stored` says that a store answers what was asked before.
+pub fn matches_of(item: &Item, settings: &RankSettings, largest: usize, (stored, seed): (bool, u64)) -> PlannedMatches {
+    let (mut sum, mut different) = (PlannedMatches::exactly(0, 0), HashSet::new());
+    for n in sizes(item, largest) {
         let some = Item { responses: item.responses[..n].to_vec(), ..item.clone() };
-        let of = |strategy| plan::matches(&some, &Task::Rank(RankSettings { strategy, ..*settings }));
-        let (knockout, elo) = (of(Strategy::Knockout), of(Strategy::Elo));
-        (if stored { elo.0 } else { knockout.0 + elo.0 }, knockout.1 + elo.1)
-    });
-    all.fold((0, 0), |sum, (matches, rounds)| (if stored { matches } else { sum.0 + matches }, sum.1 + rounds))
+        let of = |strategy| plan::matches(&some, &Task::Rank(RankSettings { strategy, ..*settings }), seed);
+        for PlannedMatches { fewest, most, rounds } in [of(Strategy::Knockout), of(Strategy::Elo)] {
+            sum = PlannedMatches { fewest: sum.fewest + fewest, most: sum.most + most, rounds: sum.rounds + rounds };
+        }
+        different.extend(schedule::round_robin(&rank::teams(&some.responses, settings.teams)));
+    }
+    match stored {
+        true => PlannedMatches::exactly(different.len() as u64, sum.rounds),
+        false => sum,
+    }
 }
 
 fn sizes(item: &Item, largest: usize) -> impl Iterator<Item = usize> {

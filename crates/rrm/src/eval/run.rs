@@ -1,6 +1,6 @@
 //! Cases -> a judge's decisions about them, as rows in the order of the cases, many at once under one limit.
 
-use std::{borrow::Cow, io};
+use std::{borrow::Cow, future::ready, io};
 
 use futures::{StreamExt, future::join, stream};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -101,7 +101,8 @@ pub enum EvalRunError {
 /// Asks about every case, in both orders or in those that count officially, and hands each row to `emit`.
 ///
 /// # Errors
-/// [`EvalRunError`] at the first row that cannot be written, or whose failure would be everybody's.
+/// [`EvalRunError`] at the first row that cannot be written, or whose failure would be everybody's. Nothing more is asked then, and what is in flight
+/// has [`Judge::patience`] to end.
 pub async fn run(
     judge: &Judge,
     suite: &Suite,
@@ -110,19 +111,30 @@ pub async fn run(
     mut emit: impl FnMut(&CaseRow) -> io::Result<()>,
 ) -> Result<(CaseCounts, CaseTotals), EvalRunError> {
     let (mut counted, mut tally) = (CaseCounts::default(), CaseTotals::new(suite.benchmark));
+    let judge = &judge.for_run();
     let work = |case| async move { (case, one(judge, suite, case, both_orders).await) };
-    let mut rows = std::pin::pin!(stream::iter(&suite.cases).map(work).buffered(window.max(1)));
-    while let Some((case, row)) = rows.next().await {
-        let row = row.map_err(|source| EvalRunError::Judge { id: case.item.id.clone(), source })?;
+    let check = |(case, row): (&Case, Result<CaseRow, JudgeError>)| {
+        row.map_err(|source| EvalRunError::Judge { id: case.item.id.clone(), source })
+    };
+    let begun = stream::iter(&suite.cases).take_while(|_| ready(!judge.has_ended()));
+    let hand_on = |row: CaseRow| {
         counted.cases += 1;
         counted.failed += u64::from(row.error.is_some());
         row.matches.iter().for_each(|played| counted.verdicts.add_match(played));
         let undecided = row.error.is_none() && row.decisions.first() == Some(&Decision::Undecided);
         counted.verdicts.rows_without_place += u64::from(undecided);
         tally.add(&row);
-        emit(&row)?;
+        Ok(emit(&row)?)
+    };
+    let of_ended = |error: &EvalRunError| matches!(error, EvalRunError::Judge { source, .. } if source.is_of_ended());
+    match judge.through(begun.map(work).buffered(window.max(1)), check, hand_on, of_ended).await {
+        Ok(()) => Ok((counted, tally)),
+        Err(Some(error)) if !of_ended(&error) => Err(error),
+        Err(_) => {
+            let (id, source) = judge.end().unwrap_or_else(|| (String::new(), JudgeError::Ended));
+            Err(EvalRunError::Judge { id, source })
+        }
     }
-    Ok((counted, tally))
 }
 
 /// The orders of a case in which the judge is asked, the official one first.

@@ -51,11 +51,22 @@ pub enum TeamRule {
 /// Ranks the responses of one row. A row with one response is ranked without a match.
 ///
 /// # Errors
-/// [`JudgeError`] when any match could not be judged; a ranking never rests on fewer matches than its strategy has. An error that every further
-/// match would meet ends the ranking at once, and what is in flight with it.
+/// [`JudgeError`] when any match could not be judged; a ranking never rests on fewer matches than its strategy has. After an error that every further
+/// match would meet nothing more is asked, and what is in flight has [`Judge::patience`] to end.
 pub async fn rank(judge: &Judge, item: &Item, settings: &RankSettings) -> Result<Ranking, JudgeError> {
     let span = tracing::debug_span!("rank", item = item.id, responses = item.responses.len(), strategy = ?settings.strategy);
-    rank_row(judge, item, settings).instrument(span).await
+    if judge.is_for_run() {
+        return rank_row(judge, item, settings).instrument(span).await;
+    }
+    // A row by itself is a run of one.
+    let judge = &judge.for_run();
+    let ranked = pin!(rank_row(judge, item, settings).instrument(span));
+    match select(ranked, pin!(judge.runs_out())).await {
+        Either::Left((Err(JudgeError::Ended), _)) | Either::Right(_) => {
+            Err(judge.end().map_or(JudgeError::Ended, |(_, error)| error))
+        }
+        Either::Left((ranking, _)) => ranking,
+    }
 }
 
 async fn rank_row(judge: &Judge, item: &Item, settings: &RankSettings) -> Result<Ranking, JudgeError> {
@@ -68,6 +79,7 @@ async fn rank_row(judge: &Judge, item: &Item, settings: &RankSettings) -> Result
             let played = play(judge, item, (a.min(b), a.max(b))).await;
             if let Err(error) = &played
                 && error.is_fatal()
+                && !error.is_of_ended()
                 && let Some(tell) = tell.lock().unwrap_or_else(PoisonError::into_inner).take()
             {
                 // Where nobody listens any more the ranking has ended.
@@ -79,7 +91,11 @@ async fn rank_row(judge: &Judge, item: &Item, settings: &RankSettings) -> Result
     let ranked = pin!(ranked(judge, item, settings, &play));
     match select(ranked, told).await {
         Either::Left((ranking, _)) => ranking,
-        Either::Right((Ok(fatal), _)) => Err(fatal),
+        // It ends soon, since nothing more is asked; and the error is the one that ended it, whichever match comes first.
+        Either::Right((Ok(fatal), ranked)) => {
+            ranked.await.ok();
+            Err(fatal)
+        }
         Either::Right((Err(_), ranked)) => ranked.await,
     }
 }

@@ -59,16 +59,22 @@ impl SpendingWatch {
             let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
             // Somebody else may have told it meanwhile.
             if nth > self.until.load(SeqCst) {
-                self.say(sent, most, spent);
+                self.say(sent, most, spent, self.is_quiet());
             }
         }
+    }
+
+    /// A request that is no call is about to be sent, and counted: it is told as what it is, and nothing ahead.
+    pub fn sends_another(&self, sent: &AtomicU64, most: u64, spent: impl Fn() -> SpendingTotals) {
+        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        self.say(sent, most, spent, true);
     }
 
     /// Something came of a request.
     pub fn comes(&self, sent: &AtomicU64, most: u64, spent: impl Fn() -> SpendingTotals) {
         if self.untold.fetch_add(1, SeqCst) + 1 >= BLOCK || self.is_quiet() {
             let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
-            self.say(sent, most, spent);
+            self.say(sent, most, spent, self.is_quiet());
         }
     }
 
@@ -83,16 +89,15 @@ impl SpendingWatch {
         self.began.elapsed().saturating_sub(Duration::from_nanos(self.last.load(SeqCst))) >= QUIET
     }
 
-    /// Tells it. Only who holds `telling` may.
-    fn say(&self, sent: &AtomicU64, most: u64, spent: impl Fn() -> SpendingTotals) {
-        let quiet = self.is_quiet();
-        if quiet {
+    /// Tells it, and where it is told `exactly` nothing ahead. Only who holds `telling` may.
+    fn say(&self, sent: &AtomicU64, most: u64, spent: impl Fn() -> SpendingTotals, exactly: bool) {
+        if exactly {
             // What was told ahead is taken back: whoever counts a request from here on waits for this account.
             self.until.store(0, SeqCst);
         }
         self.untold.store(0, SeqCst);
         let now = sent.load(SeqCst);
-        let ahead = if quiet { 0 } else { BLOCK.min(most.saturating_sub(now)) };
+        let ahead = if exactly { 0 } else { BLOCK.min(most.saturating_sub(now)) };
         (self.tell)(SpendingReport { spent: spent(), ahead, ended: false });
         self.until.store(now + ahead, SeqCst);
         self.last.store(u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX), SeqCst);
@@ -111,7 +116,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        engine::{Probing, Usage},
+        engine::{Meter, Probing, Usage},
         spending::{Spending, SpendingLimits},
     };
 
@@ -145,6 +150,28 @@ mod tests {
         spending.end();
         assert_eq!(*told.lock().unwrap().last().unwrap(), (2, 0, 5));
         assert_eq!((spending.spent().calls, spending.spent().probes), (1, 1));
+    }
+
+    #[test]
+    fn requests_that_are_no_calls_are_told_as_what_they_are() {
+        let told = Arc::new(Mutex::new(None));
+        let hears = told.clone();
+        let spending = Spending::told(SpendingLimits::default(), Box::new(move |told| *hears.lock().unwrap() = Some(told)));
+        let last = || {
+            let SpendingReport { spent, ahead, .. } = told.lock().unwrap().unwrap();
+            (spent.calls, spent.probes, spent.again, ahead)
+        };
+        for probes in 1..=20 {
+            spending.probe().unwrap();
+            assert_eq!(last(), (0, probes, 0, 0));
+            spending.took(Usage::default(), false);
+        }
+        let calls: Vec<_> = (0..5).map(|_| spending.begin().unwrap()).collect();
+        assert!(last().0 + last().3 >= 5, "{:?}", last());
+        assert!(calls[0].again());
+        assert_eq!(last(), (5, 20, 1, 0));
+        spending.probe().unwrap();
+        assert_eq!(last(), (5, 21, 1, 0));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod labels;
 mod messages;
 mod parquet;
 mod real;
+mod silent;
 mod speed;
 mod tables;
 mod transcripts;

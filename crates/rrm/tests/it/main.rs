@@ -9,6 +9,7 @@
 mod bounds;
 mod dataset;
 mod doctor;
+mod ending;
 mod eval;
 mod fake_scorer;
 mod faulty_server;

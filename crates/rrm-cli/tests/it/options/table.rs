@@ -149,6 +149,7 @@ pub const TRIALS: &[Trial] = &[
     trial("min-p", &["0.125"], Base::Server, Sends("\"min_p\":0.125")),
     trial("seed", &["9"], Base::Server, SendsOther),
     trial("seed", &["1"], Base::Other, Differs).of("plan eval").with(&["--largest", "2"]),
+    trial("seed", &["9"], Base::Own, Differs).of("plan rank,plan label"),
     // Ranking.
     trial("strategy", &["elo"], Base::Own, Differs),
     trial("strategy", &["elo"], Base::Server, SendsMore).of("label,serve"),
@@ -272,6 +273,12 @@ pub const TRIALS: &[Trial] = &[
     // `judge` and `rank`.
     trial("join", &["question_id"], FILES, Mends).of("judge"),
     trial("join", &["question_id"], RANKED, Mends).of("rank"),
+    trial("join", &["question_id"], Base::Words(&["plan", "judge", "DIR/one.jsonl", "DIR/two.jsonl"]), Mends).of("plan judge"),
+    trial("join", &["question_id"], Base::Words(&["plan", "rank", "DIR/one.jsonl", "DIR/two.jsonl"]), Mends).of("plan rank"),
+    trial("questions", &["DIR/asks.jsonl"], Base::Words(&["plan", "judge", "DIR/bare.jsonl"]), Mends)
+        .of("plan judge")
+        .with(JOINED),
+    trial("questions", &["DIR/asks.jsonl"], Base::Words(&["plan", "rank", "DIR/bare.jsonl"]), Mends).of("plan rank").with(JOINED),
     trial("questions", &["DIR/asks.jsonl"], Base::Words(&["judge", "DIR/bare.jsonl", "--engine", "scripted:first"]), Mends)
         .of("judge")
         .with(JOINED),

@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn errors_are_short_and_without_secrets_wherever_they_come_from() {
         let mut secrets = Secrets::default();
-        secrets.add("sk-secret-1");
+        secrets.add("sk-secret-1", true);
         let long = format!("bad key sk-secret-1 {}", "x ".repeat(500));
         let body = serde_json::json!({"error": {"message": long}});
         let failures = [

@@ -1,9 +1,15 @@
 //! A server's words -> what may stand in an error, a row, a file or on a terminal: without keys, without control sequences, and short.
 //!
-//! Whatever comes from a server passes through [`Secrets::said`], before any of it is cut.
+//! What a server says of errors passes through [`Secrets::said`], before any of it is cut; what it answers passes through [`Secrets::kept`] where it is
+//! read, before anybody sees or keeps any of it.
+
+mod held;
+
+use std::borrow::Cow;
 
 use reqwest::Url;
 
+pub(crate) use self::held::HeldText;
 use crate::engine::http::HttpConfig;
 
 /// From this length on a secret is found inside other words too. A shorter one is taken out only where it stands as a word of its own: the
@@ -13,44 +19,75 @@ const FOUND_INSIDE: usize = 8;
 /// Characters of an error message.
 const LIMIT: usize = 200;
 
+/// Parts of a header's name by which it holds a key.
+const KEY_NAMES: [&str; 11] =
+    ["key", "apikey", "token", "auth", "authorization", "secret", "cookie", "password", "credential", "credentials", "signature"];
+
 /// What may never be shown.
 #[derive(Clone, Default)]
-pub(crate) struct Secrets(Vec<String>);
+pub(crate) struct Secrets {
+    /// All of them, the longest first.
+    all: Vec<String>,
+    /// Those that are taken out of answers: too long to be a word that a judge writes, such as `EMPTY`, and no harmless header.
+    keys: Vec<String>,
+}
 
 impl Secrets {
     /// All secrets of a configuration: the key, what addresses hold (a name, a password, the values of a query), and the values of headers.
     pub fn of(config: &HttpConfig) -> Self {
-        let mut secrets = Secrets(config.key().map(str::to_owned).into_iter().collect());
+        let mut secrets = Secrets::default();
+        config.key().iter().for_each(|key| secrets.add(key, true));
         for url in config.urls.iter().filter_map(|url| Url::parse(url.trim()).ok()) {
             if let Some(password) = url.password().filter(|password| !password.is_empty()) {
-                secrets.add(&base64(format!("{}:{password}", url.username()).as_bytes()));
-                secrets.add(password);
+                secrets.add(&base64(format!("{}:{password}", url.username()).as_bytes()), true);
+                secrets.add(password, true);
             } else if !url.username().is_empty() {
                 // A token in the place of a name.
-                secrets.add(url.username());
+                secrets.add(url.username(), true);
             }
-            url.query_pairs().filter(|(name, _)| !is_harmless(name)).for_each(|(_, value)| secrets.add(&value));
+            url.query_pairs().filter(|(name, _)| !is_harmless(name)).for_each(|(_, value)| secrets.add(&value, true));
         }
-        config.headers.iter().for_each(|(_, value)| secrets.add(value));
-        // The longest first, so that none is cut by another that it contains.
-        secrets.0.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets.0.dedup();
+        config.headers.iter().for_each(|(name, value)| secrets.add(value, holds_key(name, value)));
         secrets
     }
 
-    /// One more secret. Of a header such as `Bearer TOKEN` the token is one by itself.
-    pub fn add(&mut self, secret: &str) {
+    /// One more secret; a `key` is taken out of answers, too. Of a header such as `Bearer TOKEN` the token is one by itself.
+    pub fn add(&mut self, secret: &str, key: bool) {
         for secret in [secret.trim(), secret.trim().rsplit(' ').next().unwrap_or_default()] {
-            if !secret.is_empty() && !self.0.iter().any(|known| known == secret) {
-                self.0.push(secret.to_owned());
+            for (list, wanted) in [(&mut self.all, true), (&mut self.keys, key && secret.len() >= FOUND_INSIDE)] {
+                if wanted && !secret.is_empty() && !list.iter().any(|known| known == secret) {
+                    list.push(secret.to_owned());
+                    // The longest first, so that none is cut by another that it contains.
+                    list.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+                }
             }
         }
-        self.0.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     }
 
     /// `text` without any of them.
     pub fn redacted(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| without(&text, secret))
+        self.all.iter().fold(text.to_owned(), |text, secret| without(&text, secret))
+    }
+
+    /// An answer as it may be kept: without keys, and else as it is.
+    pub fn kept(&self, text: String) -> String {
+        self.keys.iter().fold(text, |text, key| if text.contains(key.as_str()) { without(&text, key) } else { text })
+    }
+
+    /// The bytes of an answer as they may be read.
+    pub fn kept_bytes<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
+        let holds = |key: &String| body.windows(key.len()).any(|part| part == key.as_bytes());
+        match self.keys.iter().any(holds) {
+            true => Cow::Owned(self.kept(String::from_utf8_lossy(body).into_owned()).into_bytes()),
+            false => Cow::Borrowed(body),
+        }
+    }
+
+    #[cfg(test)]
+    fn of_keys(keys: &[&str]) -> Self {
+        let mut secrets = Secrets::default();
+        keys.iter().for_each(|key| secrets.add(key, true));
+        secrets
     }
 
     /// The first words of `text` on one line, without secrets, with control characters made visible.
@@ -63,6 +100,13 @@ impl Secrets {
             None => line,
         }
     }
+}
+
+/// Whether a header holds a key, by its name or because no other value is so long a word with digits.
+fn holds_key(name: &str, value: &str) -> bool {
+    let named = name.to_lowercase().split(['-', '_']).any(|part| KEY_NAMES.contains(&part));
+    let word = value.split(' ').next_back().unwrap_or_default();
+    named || (word.len() >= 2 * FOUND_INSIDE && word.contains(|c: char| c.is_ascii_digit()) && !word.contains("://"))
 }
 
 /// `text` with every `secret` in it replaced; a short one only where it is a word of its own.
@@ -162,11 +206,26 @@ mod tests {
     #[test]
     fn secrets_of_all_kinds_are_taken_out() {
         let mut secrets = secrets("sk-SECRET-abcdef", "https://me:hidden-word@host/v1?api-version=2024-10-21&key=AIzaSyQuery");
-        secrets.add("Bearer token-in-a-header");
+        secrets.add("Bearer token-in-a-header", true);
         let said = secrets
             .said("a sk-SECRET-abcdef b hidden-word c AIzaSyQuery d token-in-a-header e bWU6aGlkZGVuLXdvcmQ= f 2024-10-21 me");
         assert_eq!(said, "a (key) b (key) c (key) d (key) e (key) f 2024-10-21 me");
         assert_eq!(secrets.said("xsk-SECRET-abcdefx"), "x(key)x");
+    }
+
+    #[test]
+    fn answers_lose_keys_and_no_word_that_a_judge_may_write() {
+        let mut long = secrets("sk-SECRET-abcdef", "http://me:hidden-word@host");
+        let held = "Bearer token-of-9-and-more".to_owned();
+        let headers = vec![("X-Title".to_owned(), "judge Assistant".to_owned()), ("x-team".to_owned(), held)];
+        let more = Secrets::of(&HttpConfig { headers, ..HttpConfig::default() });
+        more.keys.iter().for_each(|key| long.add(key, true));
+        let answer = "sk-SECRET-abcdef hidden-word token-of-9-and-more Assistant 1";
+        assert_eq!(long.kept(answer.to_owned()), "(key) (key) (key) Assistant 1");
+        assert_eq!(long.kept_bytes(b"{\"a\": \"sk-SECRET-abcdef\"}").as_ref(), b"{\"a\": \"(key)\"}");
+        let short = secrets("EMPTY", "http://host");
+        assert_eq!(short.kept("The list is EMPTY.".to_owned()), "The list is EMPTY.");
+        assert_eq!(secrets("1", "http://host").kept("\\boxed{1}".to_owned()), "\\boxed{1}");
     }
 
     #[test]

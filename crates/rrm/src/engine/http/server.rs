@@ -207,7 +207,7 @@ impl ServerPool {
     pub async fn complete(&self, call: CompletionCall<'_>) -> Result<ServerReply, EngineError> {
         let prompt = call.body.len() as u64 / 4;
         let estimate = prompt as f64 + f64::from(call.max_tokens);
-        let teller = call.sink.map(Teller::new);
+        let teller = call.sink.map(|sink| Teller::new(sink, &self.secrets));
         let (call, teller) = (&call, teller.as_ref());
         let probe = if call.terms.meter.is_none() { self.counted.begin(&self.name)? } else { None };
         let meter = call.terms.meter.or(probe.as_ref().map(|probe| probe as &dyn Meter));
@@ -243,21 +243,18 @@ impl ServerPool {
         let unreasoned = !self.gives_reasons.load(Ordering::Relaxed);
         let reading = ReplyRules { max_tokens: call.max_tokens, unreasoned, empty: call.terms.may_be_empty };
         // Some services stream to whoever asks for a whole answer, others answer whole.
-        let reply = if is_stream(&response) {
+        let (streamed, told) = (is_stream(&response), teller.filter(|_| !is_stream(&response)));
+        let mut reply = if streamed {
             stream::read(response, teller, reading).await?
         } else {
             let body = read(response, bounded::of_tokens(call.max_tokens)).await?;
             let body = whole::json(&body);
-            if whole::is_events(body) {
-                stream::read_whole(body, teller, reading)?
-            } else {
-                let reply = reply::parse(body, reading)?;
-                if let Some(teller) = teller {
-                    teller.whole(&reply);
-                }
-                reply
-            }
+            if whole::is_events(body) { stream::read_whole(body, reading)? } else { reply::parse(body, reading)? }
         };
+        // Here and nowhere else: nobody has seen or kept anything of it yet.
+        reply.text = self.secrets.kept(reply.text);
+        reply.reasoning = reply.reasoning.map(|text| self.secrets.kept(text));
+        told.iter().for_each(|teller| teller.whole(&reply));
         self.gives_reasons.fetch_or(reply.reasoned, Ordering::Relaxed);
         let looked = self.counts.look(call.words, reply.usage.prompt_tokens, reply.cached_prompt_tokens);
         looked.map_err(|detail| TryFailure::Cut { detail, usage: reply.usage })?;
@@ -293,7 +290,7 @@ impl ServerPool {
         let body = &body;
         let attempt = |replica: &Replica| -> BoxFuture<'_, Result<T, TryFailure>> {
             let url = replica.base.url(path);
-            Box::pin(async move { json(self.post(url, body.clone()).await?).await })
+            Box::pin(async move { self.answer(self.post(url, body.clone()).await?).await })
         };
         self.tried(TryOptions { retries, tokens: 0.0, prompt, meter }, attempt).await
     }
@@ -309,7 +306,7 @@ impl ServerPool {
         let limit = self.time_limit.min(most);
         let mut made = 0;
         loop {
-            let attempt = async { json(self.accepted(self.client.get(replica.base.url(path)).send().await).await?).await };
+            let attempt = async { self.answer(self.accepted(self.client.get(replica.base.url(path)).send().await).await?).await };
             let failure = match timeout(limit, attempt).await.unwrap_or(Err(TryFailure::TimedOut)) {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
@@ -320,6 +317,13 @@ impl ServerPool {
             sleep(self.backoff(made)).await;
             made += 1;
         }
+    }
+
+    /// An answer that is no completion, without keys.
+    async fn answer<T: DeserializeOwned>(&self, response: Response) -> Result<T, TryFailure> {
+        let body = read(response, bounded::OTHER).await?;
+        let body = self.secrets.kept_bytes(whole::json(&body));
+        mend::read(&body).map_err(|error| reply::unreadable(&error.to_string(), &body))
     }
 
     async fn post(&self, url: Url, body: Vec<u8>) -> Result<Response, TryFailure> {
@@ -346,12 +350,6 @@ impl ServerPool {
         }
         Err(failure)
     }
-}
-
-async fn json<T: DeserializeOwned>(response: Response) -> Result<T, TryFailure> {
-    let body = read(response, bounded::OTHER).await?;
-    let body = whole::json(&body);
-    mend::read(body).map_err(|error| reply::unreadable(&error.to_string(), body))
 }
 
 /// The whole body, unpacked.

@@ -11,23 +11,26 @@ use crate::engine::{
         bounded,
         failure::{self, TryFailure},
         reply::{self, ReplyRules, ServerReply, StreamedText},
+        secrets::{HeldText, Secrets},
     },
 };
 
 /// Tells text to whoever watches. When a broken stream is asked for again, what was told before is left out.
 pub(crate) struct Teller<'a> {
     sink: &'a TokenSink,
+    /// What it never tells.
+    secrets: &'a Secrets,
     /// Bytes told so far.
     told: AtomicUsize,
 }
 
 impl<'a> Teller<'a> {
     /// Nothing is told yet.
-    pub fn new(sink: &'a TokenSink) -> Self {
-        Teller { sink, told: AtomicUsize::new(0) }
+    pub fn new(sink: &'a TokenSink, secrets: &'a Secrets) -> Self {
+        Teller { sink, secrets, told: AtomicUsize::new(0) }
     }
 
-    /// Tells a whole answer, from a server that does not stream.
+    /// Tells a whole answer, from a server that does not stream. Keys were taken out of it.
     pub fn whole(&self, reply: &ServerReply) {
         let mut seen = 0;
         self.tell(reply.reasoning.as_deref().unwrap_or_default(), &mut seen);
@@ -61,7 +64,12 @@ pub(crate) async fn read(
     let (mut written, mut events) = (StreamedText::default(), Events::default());
     let mut buffer: Vec<u8> = Vec::new();
     let mut seen = 0;
-    let mut tell = |text: &str| teller.map(|teller| teller.tell(text, &mut seen)).unwrap_or_default();
+    let mut held = teller.map(|teller| HeldText::new(teller.secrets));
+    let mut tell = |text: &str| {
+        if let Some((teller, held)) = teller.zip(held.as_mut()) {
+            teller.tell(&held.piece(text), &mut seen);
+        }
+    };
     while let Some(bytes) = response.chunk().await.map_err(failure::transport)? {
         let mut searched = buffer.len();
         buffer.extend_from_slice(&bytes);
@@ -79,20 +87,20 @@ pub(crate) async fn read(
     }
     events.line(&buffer, &mut written, &mut tell)?;
     events.line(b"", &mut written, &mut tell)?;
-    ended(written, reading)
+    let reply = ended(written, reading)?;
+    if let Some((teller, mut held)) = teller.zip(held) {
+        teller.tell(&held.rest(), &mut seen);
+    }
+    Ok(reply)
 }
 
 /// Reads a streamed answer that came in one piece.
-pub(crate) fn read_whole(body: &[u8], teller: Option<&Teller<'_>>, reading: ReplyRules) -> Result<ServerReply, TryFailure> {
+pub(crate) fn read_whole(body: &[u8], reading: ReplyRules) -> Result<ServerReply, TryFailure> {
     let (mut written, mut events) = (StreamedText::default(), Events::default());
     for line in body.split(|byte| *byte == b'\n').chain([&b""[..]]) {
         events.line(line, &mut written, |_| ())?;
     }
-    let reply = ended(written, reading)?;
-    if let Some(teller) = teller {
-        teller.whole(&reply);
-    }
-    Ok(reply)
+    ended(written, reading)
 }
 
 fn ended(written: StreamedText, reading: ReplyRules) -> Result<ServerReply, TryFailure> {
@@ -153,7 +161,8 @@ mod tests {
             let told = told.clone();
             Arc::new(move |text: &str| told.lock().unwrap().push_str(text))
         };
-        let teller = Teller::new(&sink);
+        let secrets = Secrets::default();
+        let teller = Teller::new(&sink, &secrets);
         let try_once = |pieces: &[&str]| {
             let mut seen = 0;
             pieces.iter().for_each(|piece| teller.tell(piece, &mut seen));
@@ -181,7 +190,7 @@ mod tests {
     /// What a whole stream says, or how it failed.
     fn read_all(body: &str) -> Result<String, String> {
         let reading = ReplyRules { max_tokens: 9, unreasoned: false, empty: false };
-        read_whole(body.as_bytes(), None, reading).map(|reply| reply.text).map_err(|failure| format!("{failure:?}"))
+        read_whole(body.as_bytes(), reading).map(|reply| reply.text).map_err(|failure| format!("{failure:?}"))
     }
 
     #[test]

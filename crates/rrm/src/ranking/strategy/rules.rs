@@ -41,11 +41,11 @@ pub enum Matches {
 }
 
 impl Matches {
-    /// Matches that responses of these teams play at most; `item` is the row's id.
-    pub fn count(self, teams: &Teams, opponents: Option<usize>, item: &str) -> u64 {
+    /// Matches that responses of these teams play at most, in a row of this seed and id.
+    pub fn count(self, teams: &Teams, opponents: Option<usize>, (seed, item): (u64, &str)) -> u64 {
         match (self, opponents) {
             (Matches::Bracket, _) => (teams.len() as u64).saturating_sub(1),
-            (Matches::Pairs { .. }, Some(m)) => schedule::count_opponents(m, teams, 0, item),
+            (Matches::Pairs { .. }, Some(m)) => schedule::count_opponents(m, teams, seed, item),
             (Matches::Pairs { .. }, None) => schedule::count_round_robin(teams),
         }
     }

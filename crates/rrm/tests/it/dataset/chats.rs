@@ -12,12 +12,12 @@ fn read(json: &Value, specs: &[&str]) -> Result<(Vec<String>, Vec<String>), Stri
     Ok((turns(&item.prompt.messages), texts(&item).into_iter().map(str::to_owned).collect()))
 }
 
-fn is(json: &Value, specs: &[&str], prompt: &[&str], responses: &[&str]) {
+pub(super) fn is(json: &Value, specs: &[&str], prompt: &[&str], responses: &[&str]) {
     let expected = (prompt.iter().map(|&s| s.to_owned()).collect(), responses.iter().map(|&s| s.to_owned()).collect());
     assert_eq!(read(json, specs), Ok(expected), "{json}");
 }
 
-fn refused(json: &Value, specs: &[&str]) -> String {
+pub(super) fn refused(json: &Value, specs: &[&str]) -> String {
     match read(json, specs) {
         Ok(read) => panic!("{json} was read as {read:?}"),
         Err(error) => error,

@@ -68,7 +68,10 @@ fn cells_are_texts_as_they_stand() {
     };
     let specs = ["responses=response_a,response_b"];
     insta::assert_snapshot!(gist("a.csv", lmsys(r#"["r", "x"]"#, r#"["r", "y"]"#), &specs), @"row-1 user: P / assistant: r / user: Q -> x | y");
-    insta::assert_snapshot!(gist("a.csv", lmsys(r#"["r", "x"]"#, r#"["r", null]"#), &specs), @"row-1 user: P / assistant: r / user: Q -> x |");
+    insta::assert_snapshot!(gist("a.csv", lmsys(r#"["r", "x"]"#, r#"["r", null]"#), &specs), @r"
+    row-1 user: P / assistant: r / user: Q -> x | 
+    the last of a JSON list of turns is null or empty, and is judged as an empty answer (1 row, the first is row 1)
+    ");
     insta::assert_snapshot!(gist("a.csv", lmsys(r#"["r", "x"]"#, r#"["s", "y"]"#), &specs), @r#"
     row-1 user: P -> Assistant: r
 

@@ -1,0 +1,147 @@
+//! An error that every further comparison would meet -> nothing more is asked, and what was asked still ends, for a while.
+
+use std::{
+    pin::pin,
+    sync::{Arc, OnceLock, mpsc},
+    thread,
+    time::Duration,
+};
+
+use futures::{Stream, StreamExt, future::select};
+use tokio::sync::{Notify, oneshot};
+
+use super::{Judge, JudgeError};
+
+/// The end of a run, which any of its rows may bring about.
+#[derive(Default)]
+pub(crate) struct RunEnd {
+    /// The first row with an error that all others would meet, and the error; `None` where the run ends for another reason.
+    reason: OnceLock<Option<(String, JudgeError)>>,
+    told: Notify,
+}
+
+impl RunEnd {
+    fn end(&self, reason: Option<(String, JudgeError)>) {
+        if self.reason.set(reason).is_ok() {
+            self.told.notify_waiters();
+        }
+    }
+
+    /// Waits for the end.
+    async fn ended(&self) {
+        let mut told = pin!(self.told.notified());
+        // From here on nothing is missed.
+        told.as_mut().enable();
+        if self.reason.get().is_none() {
+            told.await;
+        }
+    }
+}
+
+impl Judge {
+    /// The same judge for one run: it asks nothing more once an error comes that every further comparison would meet.
+    pub(crate) fn for_run(&self) -> Self {
+        Judge {
+            engine: self.engine.clone(),
+            format: self.format.clone(),
+            settings: self.settings.clone(),
+            store: self.store.clone(),
+            places: self.places.clone(),
+            spending: self.spending.clone(),
+            addresses: self.addresses,
+            recorder: self.recorder.clone(),
+            batch: self.batch.clone(),
+            sink: self.sink.clone(),
+            patience: self.patience,
+            run: Some(Arc::default()),
+        }
+    }
+
+    /// Whether it is the judge of a run already.
+    pub(crate) fn is_for_run(&self) -> bool {
+        self.run.is_some()
+    }
+
+    /// Ends the run where `error` is one that every further comparison would meet.
+    pub(super) fn met(&self, item: &str, error: &JudgeError) {
+        if let Some(run) = self.run.as_ref().filter(|_| error.is_fatal() && !error.is_of_ended()) {
+            run.end(Some((item.to_owned(), error.clone())));
+        }
+    }
+
+    /// Refuses to go on after the end.
+    pub(super) fn goes_on(&self) -> Result<(), JudgeError> {
+        if self.has_ended() { Err(JudgeError::Ended) } else { Ok(()) }
+    }
+
+    /// Whether the run has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.reason.get().is_some())
+    }
+
+    /// What ended the run, where that was an error of a row.
+    pub(crate) fn end(&self) -> Option<(String, JudgeError)> {
+        self.run.as_ref()?.reason.get()?.clone()
+    }
+
+    /// Ends when the run has ended and everything that was asked has had its time.
+    pub(crate) async fn runs_out(&self) {
+        match &self.run {
+            Some(run) => run.ended().await,
+            None => std::future::pending().await,
+        }
+        after(self.patience).await;
+    }
+
+    /// Checks all rows and hands on those before the first error. After that no further row may be handed on, and what is in flight has some time to end.
+    ///
+    /// # Errors
+    /// The first error that is none of a row that was only not asked about any more; `None` where time ran out before any came.
+    pub(crate) async fn through<T, U, E>(
+        &self,
+        rows: impl Stream<Item = T>,
+        check: impl Fn(T) -> Result<U, E>,
+        mut hand_on: impl FnMut(U) -> Result<(), E>,
+        is_of_ended: impl Fn(&E) -> bool,
+    ) -> Result<(), Option<E>> {
+        let mut failed: Option<E> = None;
+        let went = async {
+            let mut rows = pin!(rows);
+            while let Some(row) = rows.next().await {
+                let done = match (check(row), &failed) {
+                    (Ok(row), None) => hand_on(row),
+                    (Ok(_), Some(_)) => continue,
+                    (Err(error), _) => Err(error),
+                };
+                if let Err(error) = done {
+                    self.run.iter().for_each(|run| run.end(None));
+                    if failed.as_ref().is_none_or(|before| is_of_ended(before) && !is_of_ended(&error)) {
+                        failed = Some(error);
+                    }
+                }
+            }
+        };
+        select(pin!(went), pin!(self.runs_out())).await;
+        match failed {
+            Some(error) => Err(Some(error)),
+            None if self.has_ended() => Err(None),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Ends after this time, whatever runtime there is. The thread that waits ends with this future.
+async fn after(time: Duration) {
+    let (tell, told) = oneshot::channel::<()>();
+    let (_kept, dropped) = mpsc::channel::<()>();
+    if !time.is_zero() {
+        let waits = thread::Builder::new().spawn(move || {
+            dropped.recv_timeout(time).ok();
+            drop(tell);
+        });
+        // Without a thread there is no time to wait.
+        if waits.is_ok() {
+            told.await.ok();
+        }
+    }
+}
