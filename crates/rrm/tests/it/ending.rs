@@ -18,10 +18,12 @@ use rrm::{
     },
     format::Format,
     judge::{Judge, JudgeError, Places},
-    rank::{RankSettings, rank},
+    ranking::{
+        rank::{RankSettings, rank},
+        strategy::Strategy,
+    },
     run::{RunError, Task, run},
     spending::Spending,
-    strategy::Strategy,
 };
 
 /// The `refuses`th call fails as all others would; others take `late` before they answer.
