@@ -15,6 +15,7 @@ mod row_votes;
 mod run;
 mod scores;
 mod stats;
+mod table;
 mod terminal;
 mod totals;
 mod training;

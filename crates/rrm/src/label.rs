@@ -1,5 +1,6 @@
 //! A ranked row -> preference pairs with the votes they rest on, or the reasons why there are none.
 
+mod answers;
 mod evidence;
 mod layout;
 #[cfg(feature = "parquet")]
@@ -11,6 +12,7 @@ mod parquet;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    answers::AnswerRows,
     evidence::PreferenceEvidence,
     layout::{ColumnType, OutputRow, PreferenceLayout, PreferenceSource},
     parquet::ParquetRows,

@@ -1,5 +1,7 @@
 //! `rrm judge` and `rrm rank`: rows of a file -> result rows, what was spent, and a view for people.
 
+mod answers;
+
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -7,20 +9,25 @@ use std::{
 
 use rrm::{
     dataset::{self, ReadOptions},
+    label::AnswerRows,
     result::Row,
     run::{self, RunError, Task},
     shard::Shard,
 };
 
+use self::answers::RankedRows;
 pub use crate::terminal::JudgingKind;
 use crate::{
     batch, engines,
     failure::Failure,
-    options::{BatchArgs, ColumnArgs, CommandCall, JudgeArgs, RatingArgs, RowVoteArgs, RunArgs, ShardArgs, SkipArgs, TeamArgs},
+    options::{
+        BatchArgs, ColumnArgs, CommandCall, JudgeArgs, RatingArgs, RowVoteArgs, RunArgs, ShardArgs, SkipArgs, TeamArgs,
+        default_word, named,
+    },
     output::{Output, SpooledInput, note},
     row_votes::RowVotes,
     run::{Run, unless_stopped},
-    terminal, verdicts,
+    verdicts,
 };
 
 /// What is asked about rows of a file: of all commands that judge them.
@@ -70,6 +77,9 @@ pub struct JudgeCommand {
 pub struct RankCommand {
     #[command(flatten)]
     input: InputArgs,
+    /// Which rows: ranking has indices, scores, matches and votes; best has the text of the best response; all has the text of each response, best first. best and all also write .csv and .parquet.
+    #[arg(long, value_name = "ROWS", value_parser = named::<AnswerRows>, default_value = default_word(AnswerRows::default()), help_heading = "Output")]
+    write: AnswerRows,
     #[command(flatten)]
     over: OverRows,
     #[command(flatten)]
@@ -170,6 +180,7 @@ impl JudgeCommand {
 impl RankCommand {
     /// Refuses values that could only be mistakes.
     pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
+        answers::check(self.write, self.over.run.output.as_deref())?;
         self.rating.check()?;
         self.row_votes.check(self.over.judge.votes.votes)?;
         self.over.check(called)
@@ -179,14 +190,14 @@ impl RankCommand {
 /// Judges every row.
 pub async fn judge(args: JudgeCommand, called: &CommandCall) -> Result<ExitCode, Failure> {
     args.check(called)?;
-    unless_stopped(work(args.input, args.over, Task::Judge, None, called)).await
+    unless_stopped(work(args.input, args.over, Task::Judge, None, AnswerRows::Ranking, called)).await
 }
 
 /// Ranks every row.
 pub async fn rank(args: RankCommand, called: &CommandCall) -> Result<ExitCode, Failure> {
     args.check(called)?;
     let task = Task::Rank(args.rating.settings(args.teams));
-    unless_stopped(work(args.input, args.over, task, Some(args.row_votes), called)).await
+    unless_stopped(work(args.input, args.over, task, Some(args.row_votes), args.write, called)).await
 }
 
 /// Judges or ranks every row; with a limit, no row takes more votes than that.
@@ -195,6 +206,7 @@ async fn work(
     over: OverRows,
     task: Task,
     limit: Option<RowVoteArgs>,
+    write: AnswerRows,
     called: &CommandCall,
 ) -> Result<ExitCode, Failure> {
     let kind = if matches!(task, Task::Judge) { JudgingKind::Judge } else { JudgingKind::Rank };
@@ -209,7 +221,8 @@ async fn work(
         RowVotes { task: &task, seed: ask.seed.seed, votes, most }.check(responses, || dataset::read(input.path(), &reading))?;
     }
     let format = engines::format_for(&over.judge, &over.batch, || dataset::read(input.path(), &reading))?;
-    let mut output = Output::open(over.run.output.as_deref(), &over.files(&inputs))?;
+    let output = Output::open(over.run.output.as_deref(), &over.files(&inputs))?;
+    let mut output = RankedRows::new(output, write, over.run.output.as_deref())?;
     let (opened, format) = work.open_for(&over.judge, &over.batch, format).await?;
     work.write_batch(&over.batch, ask)?;
     let session = work.session(ask, opened, format, over.judge.settings())?;
@@ -220,7 +233,7 @@ async fn work(
         if first.is_none() {
             first = row.error.as_ref().map(|error| format!("{}: {error}", row.id));
         }
-        work.progress.beside(|| output.row(&row, || terminal::row(&item, &row, kind)))?;
+        work.progress.beside(|| output.row(&item, &row, kind))?;
         work.progress.row();
         Ok(())
     };
@@ -231,6 +244,7 @@ async fn work(
     };
     let ended = work.end(session, (counted.rows, counted.failed), &counted.verdicts).await?;
     let Some(stats) = ended else { return Ok(ExitCode::SUCCESS) };
+    let output = output.finish()?;
     output.finish(&stats, &ask.saved(called).text(&title(&inputs[0].display().to_string())), ask.price.price())?;
     if counted.failed > 0 {
         let message = format!("{} of {} rows have no result; their rows say why", counted.failed, counted.rows);

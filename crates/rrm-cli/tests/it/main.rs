@@ -17,6 +17,7 @@ mod strict_server;
 #[path = "../../../rrm-nn/tests/it/toy.rs"]
 mod toy;
 
+mod answers;
 mod baselines;
 mod batches;
 mod before;

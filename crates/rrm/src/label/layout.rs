@@ -35,7 +35,7 @@ pub enum PreferenceLayout {
     TextKto,
 }
 
-/// The type of a column; no column is ever null.
+/// The type of a column; none is ever null but those whose names begin with `Maybe`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnType {
     /// Text.
@@ -46,6 +46,10 @@ pub enum ColumnType {
     Count,
     /// A number.
     Number,
+    /// A whole number, or null.
+    MaybeCount,
+    /// A number, or null.
+    MaybeNumber,
     /// A message: `role` and `content`.
     Turn,
     /// A list of messages.

@@ -8,7 +8,7 @@ use parquet::{
     errors::ParquetError,
     file::{
         properties::WriterProperties,
-        writer::{SerializedFileWriter, SerializedRowGroupWriter},
+        writer::{SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter},
     },
     schema::parser::parse_message_type,
 };
@@ -73,6 +73,8 @@ impl<W: Write + Send> ParquetRows<W> {
                 ColumnType::Number => {
                     plain::<DoubleType>(&mut group, values.iter().map(|v| v.as_f64().unwrap_or_default()).collect())?
                 }
+                ColumnType::MaybeCount => optional::<Int64Type>(&mut group, values.iter().map(|v| v.as_i64()).collect())?,
+                ColumnType::MaybeNumber => optional::<DoubleType>(&mut group, values.iter().map(|v| v.as_f64()).collect())?,
                 ColumnType::Turn => {
                     for field in TURN {
                         plain::<ByteArrayType>(&mut group, values.iter().map(|value| text(&value[field])).collect())?;
@@ -99,6 +101,8 @@ fn message(schema: &[(&'static str, ColumnType)]) -> String {
         ColumnType::Flag => format!("required boolean {name};"),
         ColumnType::Count => format!("required int64 {name};"),
         ColumnType::Number => format!("required double {name};"),
+        ColumnType::MaybeCount => format!("optional int64 {name};"),
+        ColumnType::MaybeNumber => format!("optional double {name};"),
         ColumnType::Turn => format!("required group {name} {{ {turn} }}"),
         ColumnType::Turns => {
             format!("required group {name} (LIST) {{ repeated group list {{ required group element {{ {turn} }} }} }}")
@@ -117,6 +121,18 @@ fn plain<T: DataType>(
     values: Vec<T::T>,
 ) -> Result<(), ParquetError> {
     column::<T>(group, &values, None)
+}
+
+/// A column with a value or a null in every row.
+fn optional<T: DataType>(
+    group: &mut SerializedRowGroupWriter<'_, impl Write + Send>,
+    rows: Vec<Option<T::T>>,
+) -> Result<(), ParquetError> {
+    let defined: Vec<i16> = rows.iter().map(|row| i16::from(row.is_some())).collect();
+    let values: Vec<T::T> = rows.into_iter().flatten().collect();
+    let mut column = next(group)?;
+    column.typed::<T>().write_batch(&values, Some(&defined), None)?;
+    column.close()
 }
 
 /// One field of the messages of every row. A row without messages has a place of its own, without a value.
@@ -142,9 +158,12 @@ fn column<T: DataType>(
     values: &[T::T],
     levels: Option<(&[i16], &[i16])>,
 ) -> Result<(), ParquetError> {
-    let missing = || ParquetError::General("fewer columns than the schema has".to_owned());
-    let mut column = group.next_column()?.ok_or_else(missing)?;
+    let mut column = next(group)?;
     let (defined, repeated) = levels.unzip();
     column.typed::<T>().write_batch(values, defined, repeated)?;
     column.close()
+}
+
+fn next<'a, W: Write + Send>(group: &'a mut SerializedRowGroupWriter<'_, W>) -> Result<SerializedColumnWriter<'a>, ParquetError> {
+    group.next_column()?.ok_or_else(|| ParquetError::General("fewer columns than the schema has".to_owned()))
 }

@@ -110,11 +110,13 @@ fn odd(text: &str, sign: char) -> Option<usize> {
 /// Where the block begins that the end of a text lies in: a fence, a block quote, an indented block.
 fn block(before: &str) -> Option<usize> {
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let (mut fence, mut at): (Option<(char, usize)>, usize) = (None, 0);
+    let (mut fence, mut at): (Option<(&str, usize)>, usize) = (None, 0);
     for line in before[..line_start].split_inclusive('\n') {
         at += line.len();
         let line = line.trim_start_matches([' ', '\t', '>']);
-        let sign = ['`', '~'].into_iter().find(|sign| line.chars().take_while(|c| c == sign).count() >= 3);
+        // A fence begins its line; one that opens may also end a line: "It says: ~~~".
+        let opens = |mark: &&str| fence.is_none() && line.trim_end().ends_with(mark) && line.matches(mark).count() == 1;
+        let sign = ["```", "~~~"].into_iter().find(|mark| line.starts_with(mark) || opens(mark));
         fence = match (fence, sign) {
             (None, Some(sign)) => Some((sign, at)),
             (Some((open, _)), Some(sign)) if open == sign => None,

@@ -290,6 +290,7 @@ pub const TRIALS: &[Trial] = &[
     trial("min-margin", &["1"], Base::Own, Says("margin\n")).of("label").with(&["--votes", "3"]),
     trial("min-agreement", &["1"], Base::Own, Says("agreement\n")).of("label").with(&["--votes", "5"]),
     trial("write", &["kto"], Base::Own, Differs).of("label"),
+    trial("write", &["best"], Base::Own, Differs).of("rank"),
     trial("bare", &[], Base::Own, Differs).of("label"),
     // `eval` and `tune`.
     trial("list", &[], Base::Own, Says("mt-bench-human")).of("eval"),

@@ -1,0 +1,92 @@
+//! Result rows -> the output: as they are, or as rows with the texts of responses.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use rrm::{
+    dataset::Item,
+    label::{AnswerRows, OutputRow},
+    result::Row,
+};
+
+use super::JudgingKind;
+use crate::{
+    failure::ensure,
+    lines::harmless,
+    output::{Output, note},
+    table::{TableKind, TableWriter},
+    terminal,
+};
+
+/// Refuses a name of an output that says something else than what is written.
+pub fn check(write: AnswerRows, output: Option<&Path>) -> anyhow::Result<()> {
+    if write != AnswerRows::Ranking {
+        return TableKind::of(output).map(|_| ());
+    }
+    let end = output.and_then(Path::extension).map(|end| end.to_string_lossy().to_ascii_lowercase());
+    let table = end.is_some_and(|end| ["csv", "tsv", "parquet"].contains(&end.as_str()));
+    ensure!(
+        !table,
+        "{}: rankings are lines of JSON; --write best or --write all writes .csv and .parquet",
+        output.unwrap_or(Path::new("")).display()
+    );
+    Ok(())
+}
+
+/// The output of rankings.
+pub enum RankedRows {
+    /// Rows as they are.
+    Whole(Output),
+    /// Rows with texts, and how many rankings gave none.
+    Texts { to: TableWriter, write: AnswerRows, without: u64 },
+}
+
+impl RankedRows {
+    /// Writes what is asked for to an output with this name.
+    pub fn new(output: Output, write: AnswerRows, name: Option<&Path>) -> anyhow::Result<Self> {
+        if write == AnswerRows::Ranking {
+            return Ok(RankedRows::Whole(output));
+        }
+        let kind = TableKind::of(name)?;
+        Ok(RankedRows::Texts { to: TableWriter::new(output, kind, &AnswerRows::SCHEMA)?, write, without: 0 })
+    }
+
+    /// Writes one ranking, or shows it to the person at the terminal.
+    pub fn row(&mut self, item: &Item, row: &Row, kind: JudgingKind) -> io::Result<()> {
+        match self {
+            RankedRows::Whole(output) => output.row(row, || terminal::row(item, row, kind)),
+            RankedRows::Texts { to, write, without } => {
+                let rows = write.rows(item, row);
+                *without += u64::from(rows.is_empty() && row.error.is_none());
+                rows.into_iter().try_for_each(|row| to.row(row, show))
+            }
+        }
+    }
+
+    /// Ends what was written; the output can appear now.
+    pub fn finish(self) -> anyhow::Result<Output> {
+        match self {
+            RankedRows::Whole(output) => Ok(output),
+            RankedRows::Texts { to, without, .. } => {
+                if without > 0 {
+                    note(&format!(
+                        "{without} rows have no best response, because no verdict says which it is; they are not written"
+                    ));
+                }
+                to.finish()
+            }
+        }
+    }
+}
+
+/// Shows one response to a person.
+fn show(row: &OutputRow) -> io::Result<()> {
+    let text = |name: &str| row.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+    let number = |name: &str| row.get(name).filter(|value| !value.is_null()).map_or_else(|| "-".to_owned(), ToString::to_string);
+    let score =
+        row.get("score").and_then(serde_json::Value::as_f64).map_or_else(|| "-".to_owned(), |score| format!("{score:.3}"));
+    let head = format!("{}  place {}, response [{}], score {score}", text("id"), number("rank"), number("index"));
+    writeln!(io::stdout().lock(), "{}\n{}\n", harmless(&head), harmless(&text("response")))
+}
