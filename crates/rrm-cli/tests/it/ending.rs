@@ -33,7 +33,7 @@ fn answers_that_come_after_a_refusal_are_stored_and_counted() {
     let labelled = labelled.to_str().unwrap();
     let commands: [&[&str]; 5] = [
         &["judge", &pairs],
-        &["judge", &pairs, "--votes", "3", "--adaptive=eager"],
+        &["judge", &pairs, "--votes", "3", "--adaptive=sparing"],
         &["rank", &rows, "--strategy", "elo", "--votes", "2"],
         &["label", &rows],
         &["eval", "pairs", "--data", labelled],
