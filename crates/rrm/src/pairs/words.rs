@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use icu_normalizer::ComposingNormalizerBorrowed;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// Signs that tell one question from another where words do not.
 const SIGNS: &str = "+*/^=<>";
@@ -12,7 +12,10 @@ const IDEOGRAPHS: char = '\u{2e80}';
 
 /// One form for texts that look alike: accents composed, ligatures and full-width letters plain (NFKC).
 fn composed(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() { Cow::Borrowed(text) } else { ComposingNormalizerBorrowed::new_nfkc().normalize(text) }
+    match is_nfkc_quick(text.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(text),
+        _ => Cow::Owned(text.nfkc().collect()),
+    }
 }
 
 /// One hash for each word: runs of letters and digits in lower case, signs of arithmetic, single ideographs.
