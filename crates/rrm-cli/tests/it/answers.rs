@@ -7,7 +7,7 @@ use crate::{file, rrm, stderr, stdout};
 const ROWS: &str = concat!(
     r#"{"id": "a", "prompt": "2 + 2?", "responses": [{"text": "5", "correct": false, "by": "x"}, {"text": "it is \"4\",\nsurely", "correct": true, "by": "y"}], "source": "sums"}"#,
     "\n",
-    r#"{"id": "b", "prompt": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "3 + 3?"}], "responses": [{"text": "6", "correct": true}, {"text": "", "correct": false}, {"text": "7", "correct": false}]}"#,
+    r#"{"id": "b", "prompt": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "3 + 3?"}], "responses": [{"text": "6", "correct": true}, {"text": "six?", "correct": false}, {"text": "7", "correct": false}]}"#,
     "\n",
 );
 
@@ -59,7 +59,16 @@ fn csv_and_parquet_hold_what_the_lines_hold() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, written).unwrap();
-        let args = ["judge", path.to_str().unwrap(), "--engine", "scripted:first", "--column", "responses=response,id"];
+        let args = [
+            "judge",
+            path.to_str().unwrap(),
+            "--engine",
+            "scripted:first",
+            "--column",
+            "responses=response,extra",
+            "--column",
+            "id=",
+        ];
         let output = rrm(args);
         let read = stdout(&output);
         assert!(output.status.success(), "{name}: {}", stderr(&output));
@@ -67,7 +76,6 @@ fn csv_and_parquet_hold_what_the_lines_hold() {
     }
     let csv = String::from_utf8(texts("scripted:accuracy=1", "all.csv", "all")).unwrap();
     assert!(csv.starts_with("id,prompt,response,index,rank,score,extra\r\na,2 + 2?,\"it is \"\"4\"\",\nsurely\",1,1,"), "{csv}");
-    assert!(csv.contains(",\"\",1,"), "an empty text is not a null: {csv}");
 }
 
 #[test]

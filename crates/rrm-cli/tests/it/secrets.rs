@@ -17,7 +17,7 @@ const KEY: &str = "sk-SECRET-0123456789";
 fn echo(asked: &Asked) -> Answer {
     let key = asked.headers.get("authorization").and_then(|value| value.strip_prefix("Bearer ")).unwrap_or("no key");
     let team = asked.headers.get("x-team-token").map_or("no token", String::as_str);
-    let (thinking, said) = (format!("I was called with {key}."), format!("{key} and {team} say: \\boxed{{Assistant 1}}"));
+    let (thinking, said) = (format!("I was called with {key}."), format!("{key} and {team} agree: \\boxed{{Assistant 1}}"));
     match asked.path.as_str() {
         "/v1/models" => models("judge"),
         _ if asked.body["stream"] == json!(true) => {
