@@ -15,7 +15,7 @@ fn ranked(engine: &str, name: &str, options: &[&str]) -> (std::process::Output, 
     let (folder, path) = file("in.jsonl", ROWS);
     let out = folder.path().join(name);
     let args = ["rank", path.to_str().unwrap(), "--engine", engine, "-o", out.to_str().unwrap()];
-    let output = rrm(&[&args, options].concat());
+    let output = rrm([&args, options].concat());
     (output, std::fs::read(out).ok())
 }
 

@@ -77,9 +77,9 @@ fn an_answer_that_says_the_key_is_kept_without_it() {
         assert!(output.status.success(), "{how:?}: {}", stderr(&output));
         hides(folder, &output);
         let told = stderr(&output);
-        assert!(!how.contains(&"--stream") || told.contains("I was called with (key).(key) and (key) say"), "{told}");
+        assert!(!how.contains(&"--stream") || told.contains("I was called with (key).(key) and (key) agree"), "{told}");
         let kept = fs::read_to_string(folder.join("record.jsonl")).unwrap();
-        assert!(kept.contains("(key) and (key) say"), "{kept}");
+        assert!(kept.contains("(key) and (key) agree"), "{kept}");
         let result = fs::read_to_string(folder.join("out.jsonl")).unwrap();
         assert!(result.lines().all(|line| line.contains(r#""decision":"first""#)), "{result}");
         let mut show = command();
