@@ -25,7 +25,7 @@ pub(super) const SIGNS: [(char, char); 11] = [
 ];
 
 /// Environments of LaTeX and elements that quote, and what closes them.
-const ELEMENTS: [(&str, &str); 16] = [
+pub(super) const ELEMENTS: [(&str, &str); 16] = [
     ("<q>", "</q>"),
     ("<blockquote", "</blockquote"),
     ("<pre", "</pre"),

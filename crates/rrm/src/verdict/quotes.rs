@@ -10,7 +10,7 @@ use super::{
     attribution::ascribes,
     behind,
     clause::Clause,
-    enclosure::{Enclosure, SIGNS, closed, enclosure, opened},
+    enclosure::{ELEMENTS, Enclosure, SIGNS, closed, enclosure, opened},
     wording,
     words::Holder,
 };
@@ -55,7 +55,7 @@ enum Likeness {
     None,
     /// The statement is there too.
     Statement,
-    /// So is the line above it.
+    /// So is the line above it, or all that stands behind a quotation mark.
     Copied,
     /// So much is there that it is quoted.
     Quoted,
@@ -131,7 +131,7 @@ impl<'a> Quotes<'a> {
     /// the mark stands in a quotation, behind the same words as there, or behind words that introduce a quotation.
     fn may_begin_inside(&self, answer: &str, label: usize) -> bool {
         let (lead, mark) = &self.lead;
-        if mark.is_empty() {
+        if mark.is_empty() || lead.trim().is_empty() {
             return false;
         }
         let own = letters(mark).count();
@@ -139,7 +139,7 @@ impl<'a> Quotes<'a> {
         let alike_before = |text: &str| {
             let marks = text.match_indices(&**mark).take(MOST);
             let most = marks.map(|(at, _)| alike(before().rev(), letters(wording::last(&text[..at], WINDOW)).rev())).max();
-            most.map_or(0, |most| if most == before().count() { ALIKE } else { most })
+            most.map_or(0, |most| if most > 0 && most == before().count() { ALIKE } else { most })
         };
         let held = |text: &&LabelledText<'_>| {
             text.labels.iter().any(|(there, other)| {
@@ -151,10 +151,9 @@ impl<'a> Quotes<'a> {
             let clause = Clause::before(lead);
             clause.reports(true) && (clause.named || clause.words.len() < 6)
         };
-        let opened = || {
-            enclosure(lead, wording::first(answer, WINDOW)).is_some()
-                || opened(last_paragraph(lead)).is_some_and(|_| closed(answer))
-        };
+        let near = wording::first(answer, WINDOW);
+        let opened =
+            || enclosure(lead, near).is_some() || opened(last_paragraph(lead)).is_some_and(|_| closed(near)) || closes_more(near);
         self.texts.iter().filter(held).any(|text| alike_before(&text.text) >= ALIKE_BEFORE_A_MARK || opened() || introduced())
     }
 
@@ -253,9 +252,9 @@ impl<'a> Quotes<'a> {
                     return Likeness::Quoted;
                 }
                 let line = above(before, statement);
-                if whole && line.chars().count() >= 3 && line == above(left, their) {
+                if mark.is_some() || (whole && line.chars().count() >= 3 && line == above(left, their)) {
                     most = Likeness::Copied;
-                } else if most == Likeness::None && (mark.is_some() || whole || left_alike >= ALIKE + 4) {
+                } else if most == Likeness::None && (whole || left_alike >= ALIKE + 4) {
                     most = Likeness::Statement;
                 }
             }
@@ -265,14 +264,18 @@ impl<'a> Quotes<'a> {
 
     /// Whether a statement that a judged text has too stands for itself: no words of that text lie before it, and nothing introduces it.
     fn is_apart(&self, before: &str, statement: &str, clause: &Clause) -> bool {
-        let head = before[..before.len() - statement.len()].trim_end();
-        let head = head.trim_end_matches(['*', '_', '#', '$', '\\', '[', '>']).trim_end();
+        let before = &before[..before.len() - statement.len()];
+        let style =
+            |c: char| c.is_whitespace() || "*_#$\\[(>".contains(c) || SIGNS.iter().any(|(open, close)| *open == c || *close == c);
+        let head = before.trim_end_matches(style);
+        // It begins a line or a sentence.
+        let begins = head.is_empty() || before[head.len()..].contains('\n') || head.ends_with(['.', '!', '?', ')', ']', '}']);
         let near: String = letters(wording::last(head, 64)).collect();
         let near: String = near.chars().rev().take(ALIKE).collect::<Vec<_>>().into_iter().rev().collect();
         let held = || self.all.iter().any(|text| letters(&wording::fold(text)).collect::<String>().contains(&near));
         let introduced = head.ends_with([':', '\u{2026}', ','])
             && !(clause.above && clause.named && (clause.states() || clause.of_the_judge()));
-        !introduced && !head.ends_with("...") && (near.is_empty() || near.chars().count() < ALIKE || !held())
+        begins && !introduced && !head.ends_with("...") && (near.is_empty() || near.chars().count() < ALIKE || !held())
     }
 }
 
@@ -293,6 +296,18 @@ fn alike(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) -> 
     one.zip(other).take(REACH).take_while(|(one, other)| one == other).count()
 }
 
+/// Whether a text closes a quotation that it does not open.
+fn closes_more(text: &str) -> bool {
+    let odd = |sign: &str| text.matches(sign).count() % 2 == 1;
+    let behind = text.rsplit(['}', ']']).next().unwrap_or(text).trim_start();
+    SIGNS.iter().any(|(open, close)| match open {
+        '\'' => behind.starts_with('\''),
+        open if open == close => odd(&open.to_string()),
+        open => text.find(*close).is_some_and(|at| !text[..at].contains(*open)),
+    }) || ELEMENTS.iter().any(|(open, close)| text.find(close).is_some_and(|at| !text[..at].contains(open)))
+        || odd("~~~")
+}
+
 fn last_paragraph(text: &str) -> &str {
     text.rsplit("\n\n").next().unwrap_or(text)
 }
@@ -310,6 +325,13 @@ fn statement(before: &str) -> &str {
 
 /// The quotation mark that stands before the last `count` letters of `before`, or between them, and whose other end is in `after`.
 fn opened_at(before: &str, after: &str, count: usize) -> Option<char> {
+    let element = |(open, close): &(&str, &str)| {
+        let starts = before.rmatch_indices(open).take(4).map(|(at, _)| letters(&before[at + open.len()..]).count());
+        after.contains(close) && starts.filter(|words| *words > 0).any(|words| words <= count)
+    };
+    if ELEMENTS.iter().any(element) {
+        return Some('<');
+    }
     let mut seen = 0;
     let mut signs = before.chars().rev().peekable();
     while let Some(c) = signs.next() {
