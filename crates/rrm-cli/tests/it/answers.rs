@@ -94,6 +94,26 @@ fn a_row_that_no_verdict_decides_has_no_best_response() {
 }
 
 #[test]
+fn equal_scores_share_a_place_and_a_shared_best_is_told() {
+    let write = |responses: &str, write: &str| {
+        let (folder, path) = file("in.jsonl", &format!(r#"{{"id": "a", "prompt": "Yes?", "responses": {responses}}}"#));
+        let out = folder.path().join("out.jsonl");
+        let args = ["rank", path.to_str().unwrap(), "--engine", "scripted:longer", "--strategy", "win-rate"];
+        let output = rrm([&args[..], &["-o", out.to_str().unwrap(), "--write", write]].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        (lines(&std::fs::read(&out).unwrap()), stderr(&output))
+    };
+    let ranks = |rows: &[Value]| rows.iter().map(|row| row["rank"].as_u64().unwrap()).collect::<Vec<_>>();
+    let (one, two) = (r#"["yes", "yes", "certainly yes"]"#, r#"["yes", "certainly yes", "certainly yes"]"#);
+    assert_eq!(ranks(&write(one, "all").0), [1, 2, 2]);
+    let (rows, said) = write(one, "best");
+    assert!(rows[0]["response"] == "certainly yes" && !said.contains("share the best place"), "{said}");
+    assert_eq!(ranks(&write(two, "all").0), [1, 1, 3]);
+    let (rows, said) = write(two, "best");
+    assert!(rows.len() == 1 && said.contains("in 1 rows several responses share the best place"), "{said}");
+}
+
+#[test]
 fn a_name_that_says_something_else_is_refused_before_anything_is_asked() {
     for (name, write, said) in [
         ("x.csv", "ranking", "--write best"),

@@ -37,6 +37,11 @@ impl AnswerRows {
         ("extra", ColumnType::Text),
     ];
 
+    /// Whether several responses share the best place.
+    pub fn shares_the_best(row: &Row) -> bool {
+        row.result.as_ref().is_some_and(|result| ranks(result).iter().filter(|rank| **rank == Some(1)).count() > 1)
+    }
+
     /// The rows with texts of one ranking, best first. Responses without a place come last, in the order of the file, with a null as `rank`; they
     /// are never the best. A row without a result gives none.
     ///
@@ -62,16 +67,21 @@ impl AnswerRows {
     }
 }
 
-/// The place of each response, where it is known; the best is 1.
+/// The place of each response, where it is known; the best is 1, and equal scores share the better place.
 fn ranks(result: &RowResult) -> Vec<Option<usize>> {
     if let Some(ranks) = &result.ranks {
         return ranks.clone();
     }
+    let score = |index: usize| result.scores.get(index).copied().flatten().map(|score| score.value);
     let mut ranks = vec![None; result.scores.len()];
-    for (place, index) in result.order.iter().flatten().enumerate() {
-        if let Some(rank) = ranks.get_mut(*index) {
-            *rank = Some(place + 1);
+    let mut before: Option<(usize, usize)> = None;
+    for (place, index) in result.order.iter().flatten().copied().enumerate() {
+        let shared = before.filter(|(above, _)| score(*above).is_some() && score(*above) == score(index));
+        let rank = shared.map_or(place + 1, |(_, rank)| rank);
+        if let Some(slot) = ranks.get_mut(index) {
+            *slot = Some(rank);
         }
+        before = Some((index, rank));
     }
     ranks
 }

@@ -26,7 +26,7 @@ pub fn check(write: AnswerRows, output: Option<&Path>) -> anyhow::Result<()> {
         return TableKind::of(output).map(|_| ());
     }
     let end = output.and_then(Path::extension).map(|end| end.to_string_lossy().to_ascii_lowercase());
-    let table = end.is_some_and(|end| ["csv", "tsv", "parquet"].contains(&end.as_str()));
+    let table = end.is_some_and(|end| ["csv", "tsv", "parquet", "gz"].contains(&end.as_str()));
     ensure!(
         !table,
         "{}: rankings are lines of JSON; --write best or --write all writes .csv and .parquet",
@@ -35,12 +35,21 @@ pub fn check(write: AnswerRows, output: Option<&Path>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Rankings of which the best response is not one.
+#[derive(Default)]
+pub struct BestCounts {
+    /// No verdict says which it is.
+    without: u64,
+    /// Several responses have equal scores.
+    shared: u64,
+}
+
 /// The output of rankings.
 pub enum RankedRows {
     /// Rows as they are.
     Whole(Output),
     /// Rows with texts, and how many rankings gave none.
-    Texts { to: TableWriter, write: AnswerRows, without: u64 },
+    Texts { to: TableWriter, write: AnswerRows, counts: BestCounts },
 }
 
 impl RankedRows {
@@ -50,16 +59,17 @@ impl RankedRows {
             return Ok(RankedRows::Whole(output));
         }
         let kind = TableKind::of(name)?;
-        Ok(RankedRows::Texts { to: TableWriter::new(output, kind, &AnswerRows::SCHEMA)?, write, without: 0 })
+        Ok(RankedRows::Texts { to: TableWriter::new(output, kind, &AnswerRows::SCHEMA)?, write, counts: BestCounts::default() })
     }
 
     /// Writes one ranking, or shows it to the person at the terminal.
     pub fn row(&mut self, item: &Item, row: &Row, kind: JudgingKind) -> io::Result<()> {
         match self {
             RankedRows::Whole(output) => output.row(row, || terminal::row(item, row, kind)),
-            RankedRows::Texts { to, write, without } => {
+            RankedRows::Texts { to, write, counts } => {
                 let rows = write.rows(item, row);
-                *without += u64::from(rows.is_empty() && row.error.is_none());
+                counts.without += u64::from(rows.is_empty() && row.error.is_none());
+                counts.shared += u64::from(*write == AnswerRows::Best && AnswerRows::shares_the_best(row));
                 rows.into_iter().try_for_each(|row| to.row(row, show))
             }
         }
@@ -69,7 +79,10 @@ impl RankedRows {
     pub fn finish(self) -> anyhow::Result<Output> {
         match self {
             RankedRows::Whole(output) => Ok(output),
-            RankedRows::Texts { to, without, .. } => {
+            RankedRows::Texts { to, counts: BestCounts { without, shared }, .. } => {
+                if shared > 0 {
+                    note(&format!("in {shared} rows several responses share the best place; the first of the order is written"));
+                }
                 if without > 0 {
                     note(&format!(
                         "{without} rows have no best response, because no verdict says which it is; they are not written"
