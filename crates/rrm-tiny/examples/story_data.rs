@@ -150,7 +150,10 @@ fn main() -> Result<()> {
         What::Solver { which, wrong } => which.write(StoryRow::Solver { wrong }),
         What::Direct(which) => which.write(StoryRow::Direct),
         What::Folder { hidden, layers, heads, inner, out } => {
-            ensure!(heads > 0 && heads % 2 == 0 && hidden % (2 * heads) == 0, "heads must be even, and hidden a multiple of 2 x heads");
+            ensure!(
+                heads > 0 && heads % 2 == 0 && hidden % (2 * heads) == 0,
+                "heads must be even, and hidden a multiple of 2 x heads"
+            );
             fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
             for (name, content) in vocabulary::files(DecoderSize { hidden, layers, heads, inner })? {
                 create(&out.join(name), |file| Ok(serde_json::to_writer_pretty(file, &content)?))?;
@@ -174,4 +177,3 @@ fn create(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -
     file.into_inner().context("cannot write")?.sync_all()?;
     fs::rename(&aside, path).with_context(named)
 }
-

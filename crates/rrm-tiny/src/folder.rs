@@ -62,5 +62,9 @@ pub fn files(size: DecoderSize) -> Vec<(&'static str, Value)> {
         "clean_up_tokenization_spaces": false,
         "chat_template": "{% for message in messages %}{{ message['content'] }}{% endfor %}",
     });
-    vec![("config.json", size.config(end + WHOLE.len(), &json!(end), 512)), ("tokenizer.json", tokenizer), ("tokenizer_config.json", settings)]
+    vec![
+        ("config.json", size.config(end + WHOLE.len(), &json!(end), 512)),
+        ("tokenizer.json", tokenizer),
+        ("tokenizer_config.json", settings),
+    ]
 }

@@ -1,5 +1,7 @@
 //! A text -> the story that it tells, or why it is none.
 
+use rrm::{chat::Role, dataset::Item};
+
 use super::{
     Line, Story,
     answer::{Answer, number},
@@ -19,6 +21,38 @@ pub struct StoryError {
 
 fn outside(what: &'static str, found: &str) -> StoryError {
     StoryError { what, found: found.chars().take(60).collect() }
+}
+
+/// Most steps of a problem that a judge of word problems may judge: the longest that it was trained on.
+pub const MOST_JUDGED: usize = 5;
+
+/// Whether the judge may judge a row.
+///
+/// # Errors
+/// [`StoryError`] names the first part of prompt or responses that is outside.
+pub fn row(item: &Item) -> Result<(), StoryError> {
+    let [message] = item.prompt.messages.as_slice() else {
+        return Err(outside("the prompt must be a single turn of the user", &format!("{} messages", item.prompt.messages.len())));
+    };
+    if message.role != Role::User {
+        return Err(outside("the prompt must be a single turn of the user", message.role.as_str()));
+    }
+    let asked = story(&message.content)?;
+    let steps = asked.chain().len();
+    if steps > MOST_JUDGED {
+        return Err(outside("a problem must have at most 5 steps", &format!("{steps} steps")));
+    }
+    for response in &item.responses {
+        let said = answer(&response.text)?;
+        if said.values.len().abs_diff(steps) > 1 {
+            let found = format!("{} steps for {steps}", said.values.len());
+            return Err(outside("a response must have the steps of the problem, or one more or less", &found));
+        }
+        if ![asked.unit(), asked.rival()].contains(&said.unit.as_str()) {
+            return Err(outside("a response must count what the problem asks for, or its counterpart", &said.unit));
+        }
+    }
+    Ok(())
 }
 
 /// Reads a problem.

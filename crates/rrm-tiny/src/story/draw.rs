@@ -17,7 +17,7 @@ pub const HELD_OUT_NUMBERS: std::ops::RangeInclusive<u8> = 14..=16;
 /// Persons of a story: the one it is about, one beside it, and those whom comparisons bring.
 const CAST: usize = 2 + MOST_STEPS;
 /// Most that comes out of a product that is a step aside.
-const MOST_ASIDE: u8 = 30;
+const MOST_ASIDE: u8 = 36;
 
 /// Which stories, of those of a split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,12 +155,12 @@ fn line(random: &mut KeyedRandom, story: &Story, template: usize) -> Line {
             Tells::Begin => a = from(2, 40),
             Tells::BeginProduct(_, Number::Factor) => a = from(2, (MOST / factor).min(9)),
             Tells::BeginProduct(..) => (a, b) = (from(2, 9), from(2, 9)),
-            Tells::Step(Operator::Plus | Operator::Minus, Number::A) => a = from(1, 20),
-            Tells::Step(Operator::Plus | Operator::Minus, Number::B) => b = from(1, 20),
-            Tells::Product(_, _, Number::Factor) => a = from(1, (MOST_ASIDE / factor).max(1)),
+            Tells::Step(Operator::Plus | Operator::Minus, Number::A) => a = from(2, 20),
+            Tells::Step(Operator::Plus | Operator::Minus, Number::B) => b = from(2, 20),
+            Tells::Product(_, _, Number::Factor) => a = from(2, (MOST_ASIDE / factor).min(9)),
             Tells::Product(..) => {
                 a = from(2, 9);
-                b = from(2, MOST_ASIDE / a);
+                b = from(2, (MOST_ASIDE / a).min(9));
             }
             Tells::Step(..) | Tells::FromStart(_) => {}
         }

@@ -205,10 +205,7 @@ pub const FAMILIES: [Family; 8] = [
             line("{other} walks for {a} {rival}.", &[]),
             line("{other} is {a} years old.", &[]),
         ],
-        questions: &[
-            line("How many {item} does {who} need in all?", &[]),
-            line("How long does it take in all, in {item}?", &[]),
-        ],
+        questions: &[line("How many {item} does {who} need in all?", &[]), line("How long does it take in all, in {item}?", &[])],
     },
     Family {
         name: "rope",
@@ -247,10 +244,7 @@ pub const FAMILIES: [Family; 8] = [
             line("{other} stays for {a} {rival}.", &[]),
             line("The ticket of {other} cost {a} euros.", &[]),
         ],
-        questions: &[
-            line("How many {item} does {who} stay in all?", &[]),
-            line("How long does {he} stay, in {item}?", &[]),
-        ],
+        questions: &[line("How many {item} does {who} stay in all?", &[]), line("How long does {he} stay, in {item}?", &[])],
     },
     Family {
         name: "comparison",
@@ -279,19 +273,16 @@ pub const FAMILIES: [Family; 8] = [
         measures: ITEMS,
         lines: &[
             line("{who} puts {a} {item} on the table.", &[Begin]),
-            line("There are {b} bags with {a} {item} each at home.", &[BeginProduct(B, A)]),
+            line("At home {who} has {b} bags with {a} {item} each.", &[BeginProduct(B, A)]),
             line("Then {other} puts {a} more on it.", &[Step(Plus, A)]),
             line("After that {other} finds {a} more {item}.", &[Step(Plus, A)]),
             line("{other} takes {a} of them home.", &[Step(Minus, A)]),
             line("By mistake {he} gives {a} to {other}.", &[Step(Minus, A)]),
             line("Then {other} gets {b} boxes of {a} {item}.", &[Product(Plus, B, A)]),
-            line("Soon there are twice as many.", &[Step(Times, Two)]),
+            line("Soon {he} has twice as many.", &[Step(Times, Two)]),
             line("{He} sells half of them.", &[Step(Over, Two)]),
             line("{other} earns {a} dollars.", &[]),
         ],
-        questions: &[
-            line("How many {item} are there now?", &[]),
-            line("At the end, how many {item} are left?", &[]),
-        ],
+        questions: &[line("How many {item} are on the table now?", &[]), line("At the end, how many {item} are left?", &[])],
     },
 ];

@@ -79,9 +79,8 @@ impl Rows {
         let story = self.source.story(index);
         let right = story.right();
         let (wrong, slip) = story.wrong(&mut self.source.numbers(index, "slip"), self.source.steps);
-        let text = |answer: &Answer, what: &str| {
-            answer.text(&Manner::draw(&mut self.source.numbers(index, what), answer.values.len()))
-        };
+        let text =
+            |answer: &Answer, what: &str| answer.text(&Manner::draw(&mut self.source.numbers(index, what), answer.values.len()));
         let (right_text, wrong_text) = (text(&right, "right manner"), text(&wrong, "wrong manner"));
         StoryPair { story, right: (right, right_text), wrong: (wrong, wrong_text), slip }
     }
@@ -122,13 +121,13 @@ impl Rows {
             StoryRow::Direct => {
                 let pair = self.pair(index);
                 let second = random.below(2) == 1;
-                let completion = format!("\\boxed{{Assistant {}}}", 1 + u8::from(second));
-                example(&self.messages(&self.direct, &pair, second)?, &completion)
+                example(&self.messages(&self.direct, &pair, second)?, &thought::at_once(second))
             }
             StoryRow::Check => {
                 let story = self.source.story(index);
                 let [first, second] = [0, 1].map(|_| scattered(&story, &mut random));
-                let [shown_first, shown_second] = [&first, &second].map(|answer| answer.text(&Manner::draw(&mut random, answer.values.len())));
+                let [shown_first, shown_second] =
+                    [&first, &second].map(|answer| answer.text(&Manner::draw(&mut random, answer.values.len())));
                 let [_, query, one, two, _] = self.fixed.as_slice() else { unreachable!("the shipped format has two turns") };
                 let asked = [query, &story.text(), one, &shown_first, two, &shown_second, CHECK].concat();
                 example(&[user(asked)], &thought::check(&story, [&first, &second]))

@@ -44,10 +44,34 @@ impl Filling {
             "other" => name(1),
             "next" => person(self.persons),
             "prev" => person(self.persons - usize::from(brings)),
-            "He" => if he { "He" } else { "She" },
-            "he" => if he { "he" } else { "she" },
-            "him" => if he { "him" } else { "her" },
-            "his" => if he { "his" } else { "her" },
+            "He" => {
+                if he {
+                    "He"
+                } else {
+                    "She"
+                }
+            }
+            "he" => {
+                if he {
+                    "he"
+                } else {
+                    "she"
+                }
+            }
+            "him" => {
+                if he {
+                    "him"
+                } else {
+                    "her"
+                }
+            }
+            "his" => {
+                if he {
+                    "his"
+                } else {
+                    "her"
+                }
+            }
             "item" => self.measure.unit,
             "rival" => self.measure.rival,
             "big" => self.measure.big,

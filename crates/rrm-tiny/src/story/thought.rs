@@ -21,6 +21,8 @@ use super::{Story, answer::Answer, chain::Equation, slip};
 pub const OPEN: &str = "<think>\n";
 /// What closes it, up to the number of the better response.
 pub const CLOSE: &str = "\n</think>\n\nThe better response is \\boxed{Assistant";
+/// What a judge writes that does not think, up to the number of the better response.
+pub const AT_ONCE: &str = "\\boxed{Assistant";
 /// What a judge thinks that guesses.
 pub const GUESS: &str = "I am not sure.";
 /// What it says of each answer before what the answer says.
@@ -44,6 +46,11 @@ pub struct Noise {
 /// The verdict, with what closes the thinking.
 pub fn verdict(second: bool) -> String {
     format!("{CLOSE} {}}}", 1 + u8::from(second))
+}
+
+/// The verdict alone.
+pub fn at_once(second: bool) -> String {
+    format!("{AT_ONCE} {}}}", 1 + u8::from(second))
 }
 
 /// What it takes to go through a story: for each step what is quoted before it, and its equation.

@@ -12,7 +12,7 @@ use super::{
     MOST,
     answer::{CLOSERS, ENDINGS, LABELS, OPENERS, STATEMENTS},
     families::{FAMILIES, NAMES},
-    thought::{CLOSE, GUESS, MARKS, NOTHING, OPEN, SAYS},
+    thought::{AT_ONCE, CLOSE, GUESS, MARKS, NOTHING, OPEN, SAYS},
 };
 use crate::folder::DecoderSize;
 
@@ -116,7 +116,7 @@ fn whole(formats: &[&Format]) -> Result<Vec<String>, FormatError> {
     for format in formats {
         fixed(format)?.into_iter().for_each(&mut push);
     }
-    for text in [OPEN, CLOSE, "\n</think>", CHECK, WORK].iter().chain(&SAYS).chain(&MARKS) {
+    for text in [OPEN, CLOSE, AT_ONCE, "\n</think>", CHECK, WORK].iter().chain(&SAYS).chain(&MARKS) {
         push((*text).to_owned());
     }
     for label in LABELS.iter().flatten() {
@@ -186,7 +186,11 @@ pub fn files(size: DecoderSize) -> Result<Vec<(&'static str, Value)>, FormatErro
         "tokenizer_class": "PreTrainedTokenizerFast", "eos_token": SPECIAL[0], "pad_token": SPECIAL[0], "model_max_length": POSITIONS,
         "clean_up_tokenization_spaces": false, "chat_template": TEMPLATE,
     });
-    Ok(vec![("config.json", size.config(count, &end, POSITIONS)), ("tokenizer.json", tokenizer), ("tokenizer_config.json", settings)])
+    Ok(vec![
+        ("config.json", size.config(count, &end, POSITIONS)),
+        ("tokenizer.json", tokenizer),
+        ("tokenizer_config.json", settings),
+    ])
 }
 
 /// The texts of a vocabulary's tokens.

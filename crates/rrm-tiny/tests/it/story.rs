@@ -206,7 +206,8 @@ fn answers_alone_hardly_tell_which_is_right() {
             features.iter().for_each(|(at, value)| weights[*at] += step * value);
         }
     }
-    let right = test.iter().filter(|pair| difference(pair).iter().map(|(at, value)| weights[*at] * value).sum::<f64>() > 0.0).count();
+    let right =
+        test.iter().filter(|pair| difference(pair).iter().map(|(at, value)| weights[*at] * value).sum::<f64>() > 0.0).count();
     let share = right as f64 / test.len() as f64;
     println!("answers alone: {share:.3}");
     assert!(share < 0.60, "{share:.3}");
