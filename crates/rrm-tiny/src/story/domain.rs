@@ -188,3 +188,48 @@ impl<'m> Cast<'m> {
         names.into_iter().map(|name| name.or_else(|| unused.pop()).unwrap_or(0)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_story_is_named() {
+        let say = |text: &str| story(text).unwrap_err().to_string();
+        assert_eq!(say("What is 2 + 2?"), "a problem must have some sentences and a question, found \"What is 2 + 2?\"");
+        assert_eq!(
+            say("Tom has 12 apples. He buys five more. How many apples does Tom have now?"),
+            "a sentence is none of its family's, found \"He buys five more.\""
+        );
+        // Another thing than what is counted; a name that is not known; a number that is too large; a pronoun for somebody else.
+        for text in [
+            "Tom has 12 apples. He buys 5 more. How many pears does Tom have now?",
+            "Bob has 12 apples. He buys 5 more. How many apples does Bob have now?",
+            "Tom has 120 apples. He buys 5 more. How many apples does Tom have now?",
+            "Tom has 12 apples. She buys 5 more. How many apples does Tom have now?",
+            "Tom has 90 apples. He buys 15 more. How many apples does Tom have now?",
+        ] {
+            assert!(story(text).is_err(), "{text}");
+        }
+        assert!(story("Tom has 12 apples. He buys 5 more. How many apples does Tom have now?").is_ok());
+    }
+
+    #[test]
+    fn what_is_no_answer_is_named() {
+        let say = |text: &str| answer(text).unwrap_err().to_string();
+        let expected = "a response must state the number after each step, then the answer with its unit";
+        assert_eq!(say("17"), format!("{expected}, found \"17\""));
+        assert_eq!(say(""), format!("{expected}, found \"\""));
+        // No step; another number in the end; steps out of order; an unknown unit; a word too many.
+        for text in [
+            "Answer: 17 apples.",
+            "Step 1: it is 17. Answer: 18 apples.",
+            "Step 2: it is 17. Answer: 17 apples.",
+            "Step 1: it is 17. Answer: 17 plums.",
+            "Step 1: it is 17. Answer: 17 apples. Bye.",
+        ] {
+            assert!(answer(text).is_err(), "{text}");
+        }
+        assert_eq!(answer("Let me think. First, it is 17. Answer: 17 apples. Easy.").unwrap().values, [17]);
+    }
+}

@@ -173,3 +173,72 @@ pub fn judge(story: &Story, answers: [&Answer; 2], noise: Noise, random: &mut Ke
     }
     format!("{OPEN}{}{}", lines.join("\n"), verdict(second))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::story::domain;
+
+    const TEXT: &str =
+        "Tom has 12 apples. Anna has 3 pears. Before he gives 9 to Anna, he buys 5 more. How many apples does Tom have now?";
+
+    fn random() -> KeyedRandom {
+        KeyedRandom::new(1, "pair", "trace", &[])
+    }
+
+    fn answer(text: &str) -> Answer {
+        domain::answer(text).unwrap()
+    }
+
+    #[test]
+    fn a_judge_stops_at_the_first_thing_that_is_wrong() {
+        let story = domain::story(TEXT).unwrap();
+        let (right, wrong) = (
+            answer("Step 1: we get 17. Step 2: it is 8. Answer: 8 apples."),
+            answer("(1) it is 18. (2) it is 9. So it is 9 apples."),
+        );
+        let text = judge(&story, [&wrong, &right], Noise::default(), &mut random());
+        assert_eq!(
+            text,
+            "<think>\nTom has 12 apples. Before he gives 9 to Anna, he buys 5 more. Step 1: 12 + 5 = 17. \
+             Assistant 1 says 18, wrong. Assistant 2 says 17, right.\n</think>\n\nThe better response is \\boxed{Assistant 2}"
+        );
+    }
+
+    #[test]
+    fn a_check_goes_to_the_end_and_misses_steps() {
+        let story = domain::story(TEXT).unwrap();
+        let (short, other) =
+            (answer("(1) it is 17. So it is 17 apples."), answer("Step 1: we get 3. Step 2: it is 8. Answer: 8 pears."));
+        assert_eq!(
+            check(&story, [&short, &other]),
+            "<think>\nTom has 12 apples. Before he gives 9 to Anna, he buys 5 more. Step 1: 12 + 5 = 17. \
+             Assistant 1 says 17, right. Assistant 2 says 3, wrong.\n\
+             Step 2: 17 - 9 = 8. Assistant 1 says nothing, wrong. Assistant 2 says 8, right.\n\
+             Answer: 8 apples. Assistant 1 says 17 apples, wrong. Assistant 2 says 8 pears, wrong.\n</think>"
+        );
+        assert_eq!(
+            work(&story),
+            "<think>\nTom has 12 apples. Before he gives 9 to Anna, he buys 5 more. Step 1: 12 + 5 = 17.\nStep 2: 17 - 9 = 8.\nAnswer: 8 apples.\n</think>"
+        );
+    }
+
+    #[test]
+    fn a_judge_that_fails_does_so_as_it_is_told() {
+        let story = domain::story(TEXT).unwrap();
+        let (right, wrong) = (
+            answer("Step 1: we get 17. Step 2: it is 8. Answer: 8 apples."),
+            answer("(1) it is 17. (2) it is 9. So it is 9 apples."),
+        );
+        let write = |noise| judge(&story, [&right, &wrong], noise, &mut random());
+        let guess = write(Noise { guess: 1.0, ..Noise::default() });
+        assert!(guess.starts_with("<think>\nI am not sure.\n</think>\n\nThe better response is \\boxed{Assistant "), "{guess}");
+        let early = write(Noise { stop_early: 1.0, ..Noise::default() });
+        assert!(
+            early.contains("Step 1: 12 + 5 = 17. Assistant 1 says 17, right. Assistant 2 says 17, right.\n</think>"),
+            "{early}"
+        );
+        let slip = write(Noise { slip: 1.0, ..Noise::default() });
+        assert!(!slip.contains("12 + 5 = 17"), "{slip}");
+    }
+}
