@@ -16,7 +16,7 @@ pub mod thought;
 pub mod vocabulary;
 
 use chain::{Operator, Step, Term};
-use families::{FAMILIES, Family, Number, Tells};
+use families::{FAMILIES, Family, LEADS, Number, Tells};
 use template::Filling;
 
 /// Most steps of a problem.
@@ -29,6 +29,8 @@ pub const MOST: u8 = 99;
 pub struct Line {
     /// Index among [`Family::lines`].
     pub template: usize,
+    /// Index among [`LEADS`](families::LEADS).
+    pub lead: usize,
     /// The number `{a}`; 0 where the sentence has none.
     pub a: u8,
     /// The number `{b}`; 0 where the sentence has none.
@@ -88,9 +90,9 @@ impl Story {
             if template.text.contains("{next}") {
                 persons += 1;
             }
-            sentences.push(self.filling(*line, persons).fill(template.text));
+            sentences.push(led(LEADS[line.lead], &self.filling(*line, persons).fill(template.text)));
         }
-        let question = Line { template: 0, a: 0, b: 0 };
+        let question = Line { template: 0, lead: 0, a: 0, b: 0 };
         sentences.push(self.filling(question, persons).fill(family.questions[self.question].text));
         sentences
     }
@@ -124,7 +126,7 @@ impl Story {
                 start = total;
             }
         }
-        let asked = Line { template: 0, a: 0, b: 0 };
+        let asked = Line { template: 0, lead: 0, a: 0, b: 0 };
         for tells in family.questions[self.question].tells {
             follow(*tells, asked, factor, self.lines.len(), (&mut total, start), &mut told);
         }
@@ -158,6 +160,15 @@ impl Story {
         let steps: Vec<String> = self.chain().iter().map(|step| format!("{:?}", step)).collect();
         format!("{} {}", self.family().name, steps.join(" "))
     }
+}
+
+/// A sentence behind what leads to it, with a capital letter.
+fn led(lead: &str, sentence: &str) -> String {
+    if !lead.is_empty() {
+        return format!("{lead} {sentence}");
+    }
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn follow(tells: Tells, line: Line, factor: u8, at: usize, (total, start): (&mut Term, Term), told: &mut Vec<ToldStep>) {

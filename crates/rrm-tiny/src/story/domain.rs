@@ -5,7 +5,7 @@ use rrm::{chat::Role, dataset::Item};
 use super::{
     Line, Story,
     answer::{Answer, number},
-    families::{FAMILIES, Family, NAMES, Tells},
+    families::{FAMILIES, Family, LEADS, NAMES, Tells, Template},
     template::gaps,
 };
 
@@ -121,8 +121,9 @@ fn read(family: usize, measure: usize, question_first: bool, sentences: &[&str])
     for (place, at) in told.enumerate() {
         let found = lines.iter().enumerate().find_map(|(template, line)| {
             let begins = matches!(line.tells, [Tells::Begin | Tells::BeginProduct(..)]);
-            let filled = gaps(line.text, sentences[at]).filter(|_| begins == (place == 0))?;
-            cast.with(line.text, &filled).map(|(further, a, b)| (further, Line { template, a, b }))
+            let (lead, said) = without_lead(sentences[at], line);
+            let filled = gaps(line.text, &said).filter(|_| begins == (place == 0))?;
+            cast.with(line.text, &filled).map(|(further, a, b)| (further, Line { template, lead, a, b }))
         });
         let (further, line) = found.ok_or(at)?;
         cast = further;
@@ -134,6 +135,25 @@ fn read(family: usize, measure: usize, question_first: bool, sentences: &[&str])
     });
     let (question, cast) = question.ok_or(asked)?;
     Ok(Story { family, measure, cast: cast.all(), lines: read, question, question_first })
+}
+
+/// A sentence without what leads to it, and which of [`LEADS`] that is; the first letter is as in the table.
+fn without_lead(sentence: &str, template: &Template) -> (usize, String) {
+    if template.leads() {
+        let led = LEADS
+            .iter()
+            .enumerate()
+            .skip(1)
+            .find_map(|(index, lead)| Some((index, sentence.strip_prefix(lead)?.strip_prefix(' ')?)));
+        if let Some((index, rest)) = led {
+            return (index, rest.to_owned());
+        }
+    }
+    let mut letters = sentence.chars();
+    match letters.next() {
+        Some(first) if template.text.starts_with("{he} ") => (0, first.to_lowercase().chain(letters).collect()),
+        _ => (0, sentence.to_owned()),
+    }
 }
 
 /// Who was named so far.
@@ -164,7 +184,9 @@ impl<'m> Cast<'m> {
                 "big" => (*said == self.measure.big).then_some(())?,
                 "a" => a = number(said)?,
                 "b" => b = number(said)?,
-                // Pronouns are compared when the story is told again.
+                // Whose they are is compared when the story is told again.
+                "he" => ["he", "she"].contains(said).then_some(())?,
+                "him" => ["him", "her"].contains(said).then_some(())?,
                 _ => {}
             }
         }

@@ -8,7 +8,7 @@ use rrm::keyed::KeyedRandom;
 use super::{
     Line, MOST, MOST_STEPS, Story,
     chain::Operator,
-    families::{FAMILIES, Family, NAMES, Number, Tells},
+    families::{FAMILIES, Family, LEADS, NAMES, Number, Tells},
 };
 use crate::generate::Split;
 
@@ -125,7 +125,7 @@ fn finished(random: &mut KeyedRandom, mut story: Story) -> Option<Story> {
         let template = beside[random.below(beside.len() as u64) as usize];
         let at = 1 + random.below(story.lines.len() as u64) as usize;
         let a = 2 + random.below(39) as u8;
-        story.lines.insert(at, Line { template, a, b: 0 });
+        story.lines.insert(at, Line { template, lead: 0, a, b: 0 });
     }
     Some(story)
 }
@@ -165,5 +165,6 @@ fn line(random: &mut KeyedRandom, story: &Story, template: usize) -> Line {
             Tells::Step(..) | Tells::FromStart(_) => {}
         }
     }
-    Line { template, a, b }
+    let lead = if family.lines[template].leads() { random.below(LEADS.len() as u64) as usize } else { 0 };
+    Line { template, lead, a, b }
 }

@@ -44,13 +44,6 @@ impl Filling {
             "other" => name(1),
             "next" => person(self.persons),
             "prev" => person(self.persons - usize::from(brings)),
-            "He" => {
-                if he {
-                    "He"
-                } else {
-                    "She"
-                }
-            }
             "he" => {
                 if he {
                     "he"

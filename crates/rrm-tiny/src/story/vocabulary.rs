@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     MOST,
     answer::{CLOSERS, ENDINGS, LABELS, OPENERS, STATEMENTS},
-    families::{FAMILIES, NAMES},
+    families::{FAMILIES, LEADS, NAMES},
     thought::{AT_ONCE, CLOSE, GUESS, MARKS, NOTHING, OPEN, SAYS},
 };
 use crate::folder::DecoderSize;
@@ -75,12 +75,7 @@ fn words() -> BTreeSet<String> {
             // What fills a gap is a word of its own; a sign behind it stays.
             let mut text = template.text.to_owned();
             while let (Some(from), Some(to)) = (text.find('{'), text.find('}')) {
-                let gap = text[from + 1..to].to_owned();
                 text.replace_range(from..=to, if from == 0 { "" } else { "0" });
-                if gap == "He" {
-                    both("He");
-                    both("She");
-                }
             }
             both(&text);
         }
@@ -90,13 +85,13 @@ fn words() -> BTreeSet<String> {
             }
         }
     }
-    for (name, _) in NAMES {
+    for name in NAMES.map(|(name, _)| name).iter().chain(&["he", "she", "him", "her", "his", "He", "She"]) {
         both(name);
     }
-    for text in ["he she him her his", "0 + 0 - 0 × 0 ÷ 0 = 0.", GUESS, NOTHING, "Answer: 0.", "}", "\n"] {
+    for text in ["0 + 0 - 0 × 0 ÷ 0 = 0.", GUESS, NOTHING, "Answer: 0.", "}", "\n"] {
         both(text);
     }
-    for text in OPENERS.iter().chain(&CLOSERS).chain(&ENDINGS).chain(&STATEMENTS) {
+    for text in LEADS.iter().chain(&OPENERS).chain(&CLOSERS).chain(&ENDINGS).chain(&STATEMENTS) {
         both(text);
     }
     words.retain(|word| !word.trim().is_empty() || word == "\n");
