@@ -51,6 +51,8 @@ enum What {
     Check(Which),
     /// Problems and their calculations: prompt, completion.
     Work(Which),
+    /// Sentences without sense, and themselves: prompt, completion.
+    Quote(Which),
     /// Problems and answers to them: prompt, completion.
     Solver {
         #[command(flatten)]
@@ -147,6 +149,7 @@ fn main() -> Result<()> {
         What::Judge { which, guess, stop_early, slip } => which.write(StoryRow::Judge(Noise { guess, stop_early, slip })),
         What::Check(which) => which.write(StoryRow::Check),
         What::Work(which) => which.write(StoryRow::Work),
+        What::Quote(which) => which.write(StoryRow::Quote),
         What::Solver { which, wrong } => which.write(StoryRow::Solver { wrong }),
         What::Direct(which) => which.write(StoryRow::Direct),
         What::Folder { hidden, layers, heads, inner, out } => {

@@ -9,6 +9,7 @@ pub mod chain;
 pub mod domain;
 pub mod draw;
 pub mod families;
+pub mod quote;
 pub mod rows;
 pub mod slip;
 pub mod template;

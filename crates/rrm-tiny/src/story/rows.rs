@@ -12,6 +12,7 @@ use super::{
     MOST, MOST_STEPS, Story,
     answer::{Answer, Manner},
     draw::StorySource,
+    quote,
     slip::{self, Slip},
     thought::{self, Noise},
     vocabulary::{CHECK, WORK, fixed},
@@ -33,6 +34,8 @@ pub enum StoryRow {
     Check,
     /// A problem and its calculation.
     Work,
+    /// Sentences without sense, and themselves.
+    Quote,
     /// A problem and an answer to it.
     Solver {
         /// Share of wrong answers.
@@ -61,6 +64,7 @@ pub struct Rows {
     judge: Format,
     direct: Format,
     fixed: Vec<String>,
+    words: Vec<&'static str>,
 }
 
 impl Rows {
@@ -71,7 +75,7 @@ impl Rows {
     pub fn new(source: StorySource) -> Result<Rows, FormatError> {
         let judge = Format::shipped("rrm")?;
         let fixed = fixed(&judge)?;
-        Ok(Rows { source, judge, direct: Format::shipped("direct")?, fixed })
+        Ok(Rows { source, judge, direct: Format::shipped("direct")?, fixed, words: quote::words() })
     }
 
     /// Pair number `index`.
@@ -135,6 +139,10 @@ impl Rows {
             StoryRow::Work => {
                 let story = self.source.story(index);
                 example(&[user(story.text() + WORK)], &thought::work(&story))
+            }
+            StoryRow::Quote => {
+                let sentences = quote::sentences(&self.words, &mut random);
+                example(&[user(sentences.join(" ") + WORK)], &quote::quoted(&sentences, &mut random))
             }
             StoryRow::Solver { wrong } => {
                 let pair = self.pair(index);

@@ -72,11 +72,11 @@ impl Walk {
             values.push(result);
             walk.equations.push(Equation { left, operator: told.step.operator, right, result });
             let mut quote = String::new();
-            for line in quoted..=told.line {
+            for (line, sentence) in sentences.iter().enumerate().take(told.line + 1).skip(quoted) {
                 // Sentences whose number does not matter are passed over.
                 let matters = story.lines.get(line).is_none_or(|line| !story.family().lines[line.template].tells.is_empty());
-                if matters && line >= quoted {
-                    let _ = write!(quote, "{} ", sentences[line]);
+                if matters {
+                    let _ = write!(quote, "{sentence} ");
                 }
             }
             quoted = quoted.max(told.line + 1);

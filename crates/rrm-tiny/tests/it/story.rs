@@ -122,6 +122,7 @@ fn every_text_is_within_the_vocabulary() {
             StoryRow::Judge(Noise { guess: 0.2, stop_early: 0.2, slip: 0.2 }),
             StoryRow::Check,
             StoryRow::Work,
+            StoryRow::Quote,
             StoryRow::Direct,
             StoryRow::Solver { wrong: 0.5 },
         ];
@@ -160,6 +161,9 @@ fn what_may_be_mistaken_for_a_unit_is_as_often_the_right_one() {
     }
 }
 
+/// What a rule that sees no problem makes of an answer and its text.
+type Rule<'r> = &'r dyn Fn(&(Answer, String)) -> i64;
+
 /// Share of pairs in which a rule that sees no problem names the right answer; it names none where it sees no difference, which counts half.
 fn share(pairs: &[StoryPair], prefers: impl Fn(&(Answer, String)) -> i64) -> f64 {
     let points: f64 = pairs
@@ -174,17 +178,18 @@ fn share(pairs: &[StoryPair], prefers: impl Fn(&(Answer, String)) -> i64) -> f64
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "docs/word-problems.md shows the numbers")]
 fn rules_that_see_no_problem_are_coins() {
     let pairs = pairs(known(5, Split::Train), 20_000);
     let last = |answer: &(Answer, String)| i64::from(*answer.0.values.last().unwrap());
-    let rules: [(&str, Box<dyn Fn(&(Answer, String)) -> i64>); 7] = [
-        ("longer", Box::new(|answer| answer.1.len() as i64)),
-        ("more steps", Box::new(|answer| answer.0.values.len() as i64)),
-        ("higher last number", Box::new(last)),
-        ("even last number", Box::new(move |answer| i64::from(last(answer) % 2 == 0))),
-        ("higher first number", Box::new(|answer| i64::from(answer.0.values[0]))),
-        ("lower sum", Box::new(|answer| -answer.0.values.iter().map(|value| i64::from(*value)).sum::<i64>())),
-        ("unit", Box::new(|answer| answer.1.len() as i64 - answer.0.unit.len() as i64)),
+    let rules: [(&str, Rule); 7] = [
+        ("longer", &|answer| answer.1.len() as i64),
+        ("more steps", &|answer| answer.0.values.len() as i64),
+        ("higher last number", &last),
+        ("even last number", &|answer| i64::from(last(answer) % 2 == 0)),
+        ("higher first number", &|answer| i64::from(answer.0.values[0])),
+        ("lower sum", &|answer| -answer.0.values.iter().map(|value| i64::from(*value)).sum::<i64>()),
+        ("unit", &|answer| answer.1.len() as i64 - answer.0.unit.len() as i64),
     ];
     for (name, rule) in &rules {
         let share = share(&pairs, rule);
@@ -195,6 +200,7 @@ fn rules_that_see_no_problem_are_coins() {
 
 /// A logistic regression on what both answers say, without the problem, learns little.
 #[test]
+#[expect(clippy::print_stdout, reason = "docs/word-problems.md shows the number")]
 fn answers_alone_hardly_tell_which_is_right() {
     let (train, test) = (pairs(known(6, Split::Train), 20_000), pairs(known(6, Split::Test), 5_000));
     let mut weights = vec![0.0f64; 4_096];
