@@ -37,13 +37,14 @@ rows() {
   [ -e "data/$1.jsonl" ] || "$STORY_DATA" "${@:2}" --out "data/$1.jsonl"
 }
 
-many=100000 few=1000 pairs=500 problems=300
+many=60000 few=1000 pairs=500 problems=300
 if [ -n "$short" ]; then
   many=2000 few=100 pairs=40 problems=20
 fi
 noise=(--stop-early 0.12 --slip 0.03)
 rows work work --steps "$all" --count "$many" --seed 1
 rows check check --steps "$all" --count "$many" --seed 2
+rows quote quote --count "$many" --seed 11
 rows judge judge --steps "$all" --count "$many" --seed 3
 rows solver solver --steps "$all" --count "$many" --seed 4
 rows judge-noisy-short judge --steps 1-3 --count "$many" --seed 5 --guess 0.35 "${noise[@]}"
