@@ -44,6 +44,7 @@ fi
 noise=(--stop-early 0.12 --slip 0.03)
 rows work work --steps "$all" --count "$many" --seed 1
 rows check check --steps "$all" --count "$many" --seed 2
+rows facts facts --steps "$all" --count "$many" --seed 12
 rows quote quote --count "$many" --seed 11
 rows judge judge --steps "$all" --count "$many" --seed 3
 rows solver solver --steps "$all" --count "$many" --seed 4

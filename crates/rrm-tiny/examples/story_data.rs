@@ -51,6 +51,8 @@ enum What {
     Check(Which),
     /// Problems and their calculations: prompt, completion.
     Work(Which),
+    /// Calculations alone, and what they come to: prompt, completion.
+    Facts(Which),
     /// Sentences without sense, and themselves: prompt, completion.
     Quote(Which),
     /// Problems and answers to them: prompt, completion.
@@ -149,6 +151,7 @@ fn main() -> Result<()> {
         What::Judge { which, guess, stop_early, slip } => which.write(StoryRow::Judge(Noise { guess, stop_early, slip })),
         What::Check(which) => which.write(StoryRow::Check),
         What::Work(which) => which.write(StoryRow::Work),
+        What::Facts(which) => which.write(StoryRow::Facts),
         What::Quote(which) => which.write(StoryRow::Quote),
         What::Solver { which, wrong } => which.write(StoryRow::Solver { wrong }),
         What::Direct(which) => which.write(StoryRow::Direct),

@@ -34,6 +34,8 @@ pub enum StoryRow {
     Check,
     /// A problem and its calculation.
     Work,
+    /// Calculations alone, of several stories, and what they come to: in a story they are one token of thirty.
+    Facts,
     /// Sentences without sense, and themselves.
     Quote,
     /// A problem and an answer to it.
@@ -44,6 +46,9 @@ pub enum StoryRow {
     /// A pair in the shipped format for judges that do not think, and the verdict.
     Direct,
 }
+
+/// Stories whose calculations make a row.
+const STORIES_OF_FACTS: u64 = 2;
 
 /// A problem with a right and a wrong answer, as texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +144,11 @@ impl Rows {
             StoryRow::Work => {
                 let story = self.source.story(index);
                 example(&[user(story.text() + WORK)], &thought::work(&story))
+            }
+            StoryRow::Facts => {
+                let stories = (0..STORIES_OF_FACTS).map(|each| self.source.story(index * STORIES_OF_FACTS + each));
+                let (asked, done) = thought::facts(&stories.collect::<Vec<Story>>());
+                example(&[user(asked + WORK)], &done)
             }
             StoryRow::Quote => {
                 let sentences = quote::sentences(&self.words, &mut random);

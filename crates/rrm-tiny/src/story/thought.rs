@@ -15,7 +15,7 @@ use std::fmt::Write;
 
 use rrm::keyed::KeyedRandom;
 
-use super::{Story, answer::Answer, chain::Equation, slip};
+use super::{MOST_STEPS, Story, answer::Answer, chain::Equation, slip};
 
 /// What opens the thinking.
 pub const OPEN: &str = "<think>\n";
@@ -122,6 +122,18 @@ pub fn work(story: &Story) -> String {
     format!("{OPEN}{}\n</think>", lines.join("\n"))
 }
 
+/// The calculations of stories, at most as many as a story has steps: what is asked, and what each comes to.
+pub fn facts(stories: &[Story]) -> (String, String) {
+    let equations = stories.iter().flat_map(|story| Walk::new(story, |_, right| right).equations).take(MOST_STEPS);
+    let (mut asked, mut lines) = (String::new(), Vec::new());
+    for (index, equation) in equations.enumerate() {
+        let Equation { left, operator, right, .. } = equation;
+        let _ = write!(asked, " {left} {} {right}.", operator.symbol());
+        lines.push(format!("Step {}: {equation}.", index + 1));
+    }
+    (asked, format!("{OPEN}{}\n</think>", lines.join("\n")))
+}
+
 /// Every step with what two answers say of it, to the end, whatever is wrong. In a judge's thoughts nearly all that both answers say is what
 /// it has calculated itself, so that saying that again passes for reading.
 pub fn check(story: &Story, answers: [&Answer; 2]) -> String {
@@ -217,6 +229,9 @@ mod tests {
              Step 2: 17 - 9 = 8. Assistant 1 says nothing, wrong. Assistant 2 says 8, right.\n\
              Answer: 8 apples. Assistant 1 says 17 apples, wrong. Assistant 2 says 8 pears, wrong.\n</think>"
         );
+        let (asked, done) = facts(&[story.clone(), story.clone()]);
+        assert_eq!(asked, " 12 + 5. 17 - 9. 12 + 5. 17 - 9.");
+        assert!(done.ends_with("Step 3: 12 + 5 = 17.\nStep 4: 17 - 9 = 8.\n</think>"), "{done}");
         assert_eq!(
             work(&story),
             "<think>\nTom has 12 apples. Before he gives 9 to Anna, he buys 5 more. Step 1: 12 + 5 = 17.\nStep 2: 17 - 9 = 8.\nAnswer: 8 apples.\n</think>"

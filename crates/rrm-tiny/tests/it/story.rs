@@ -122,6 +122,7 @@ fn every_text_is_within_the_vocabulary() {
             StoryRow::Judge(Noise { guess: 0.2, stop_early: 0.2, slip: 0.2 }),
             StoryRow::Check,
             StoryRow::Work,
+            StoryRow::Facts,
             StoryRow::Quote,
             StoryRow::Direct,
             StoryRow::Solver { wrong: 0.5 },
