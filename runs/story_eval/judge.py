@@ -63,7 +63,7 @@ def main() -> None:
             shown = [row for row in rows if not right(row)][: args.wrong]
             for row in shown:
                 command = [args.rrm, "show", f"{folder}/out.jsonl", row["id"], "--input", path, "--store", f"{folder}/store.sqlite"]
-                print(subprocess.run(command, capture_output=True, text=True).stdout)
+                print(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 if __name__ == "__main__":
