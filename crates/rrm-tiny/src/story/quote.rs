@@ -35,14 +35,8 @@ pub fn sentences(words: &[&str], random: &mut KeyedRandom) -> Vec<String> {
     sentences
 }
 
-/// The sentences quoted as a judge quotes them, who says nothing about them.
-pub fn quoted(sentences: &[String], random: &mut KeyedRandom) -> String {
-    let mut text = OPEN.to_owned();
-    for (index, sentence) in sentences.iter().enumerate() {
-        if index > 0 {
-            text.push(if random.below(2) == 0 { ' ' } else { '\n' });
-        }
-        text.push_str(sentence);
-    }
-    text + "\n</think>"
+/// The sentences quoted as a judge quotes them, who says nothing about them: two on a line, since a quote may follow either.
+pub fn quoted(sentences: &[String]) -> String {
+    let lines: Vec<String> = sentences.chunks(2).map(|two| two.join(" ")).collect();
+    format!("{OPEN}{}\n</think>", lines.join("\n"))
 }

@@ -152,7 +152,7 @@ impl Rows {
             }
             StoryRow::Quote => {
                 let sentences = quote::sentences(&self.words, &mut random);
-                example(&[user(sentences.join(" ") + WORK)], &quote::quoted(&sentences, &mut random))
+                example(&[user(sentences.join(" ") + WORK)], &quote::quoted(&sentences))
             }
             StoryRow::Solver { wrong } => {
                 let pair = self.pair(index);
