@@ -20,6 +20,20 @@ pub struct DecoderSize {
     pub inner: usize,
 }
 
+impl DecoderSize {
+    /// `config.json` of a decoder with so many tokens and positions; `end` is the token that ends a turn.
+    pub(crate) fn config(self, tokens: usize, end: &Value, positions: usize) -> Value {
+        json!({
+            "architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "torch_dtype": "float32",
+            "vocab_size": tokens, "hidden_size": self.hidden, "num_hidden_layers": self.layers,
+            "num_attention_heads": self.heads, "num_key_value_heads": self.heads / 2, "intermediate_size": self.inner,
+            "hidden_act": "silu", "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "max_position_embeddings": positions,
+            "tie_word_embeddings": false, "use_sliding_window": false, "attention_dropout": 0.0, "initializer_range": 0.02,
+            "bos_token_id": null, "eos_token_id": end,
+        })
+    }
+}
+
 /// The characters that a token each stands for, in the order of their numbers.
 fn characters() -> String {
     let labels: String = LABELS.iter().map(|label| char::from(*label)).collect();
@@ -48,13 +62,9 @@ pub fn files(size: DecoderSize) -> Vec<(&'static str, Value)> {
         "clean_up_tokenization_spaces": false,
         "chat_template": "{% for message in messages %}{{ message['content'] }}{% endfor %}",
     });
-    let config = json!({
-        "architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "torch_dtype": "float32",
-        "vocab_size": end + WHOLE.len(), "hidden_size": size.hidden, "num_hidden_layers": size.layers,
-        "num_attention_heads": size.heads, "num_key_value_heads": size.heads / 2, "intermediate_size": size.inner,
-        "hidden_act": "silu", "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "max_position_embeddings": 512,
-        "tie_word_embeddings": false, "use_sliding_window": false, "attention_dropout": 0.0, "initializer_range": 0.02,
-        "bos_token_id": null, "eos_token_id": end,
-    });
-    vec![("config.json", config), ("tokenizer.json", tokenizer), ("tokenizer_config.json", settings)]
+    vec![
+        ("config.json", size.config(end + WHOLE.len(), &json!(end), 512)),
+        ("tokenizer.json", tokenizer),
+        ("tokenizer_config.json", settings),
+    ]
 }

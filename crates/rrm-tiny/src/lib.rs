@@ -9,6 +9,7 @@ pub mod folder;
 pub mod formats;
 pub mod generate;
 pub mod problem;
+pub mod story;
 pub mod trace;
 
 /// The files of the trained judge: name and content. `runs/tiny.sh` made them (`seed-0/rrm/best`); docs/rrm-tiny.md says what they can do.

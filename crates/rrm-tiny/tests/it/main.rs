@@ -1,6 +1,8 @@
 //! What the generator promises, over many rows.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod story;
+
 use proptest::prelude::*;
 use rrm::{
     comparison::{Comparison, Prompt},

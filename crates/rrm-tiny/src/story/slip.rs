@@ -1,0 +1,181 @@
+//! A story -> a wrong answer with one mistake, of one of several kinds.
+
+use rrm::keyed::KeyedRandom;
+
+use super::{
+    MOST, MOST_STEPS, Story,
+    answer::Answer,
+    chain::{Operator, Step, Term, values, values_with},
+};
+
+/// What is wrong with an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Slip {
+    /// A step comes to another number, and all that follow from it.
+    Arithmetic,
+    /// A step is left out.
+    Dropped,
+    /// A step too many, with a number that has no part in it.
+    Extra,
+    /// Added where the story takes away, multiplied where it adds, and so on.
+    Operation,
+    /// Another number of the story was taken.
+    Number,
+    /// The right number of the wrong thing.
+    Unit,
+    /// A wrong step, and a second that makes good for it: the right number for a wrong reason.
+    Cancelled,
+}
+
+/// Of 100 wrong answers, how many have which mistake where they can. Steps are left out as often as there is one too many, so that an
+/// answer's length says nothing.
+const SHARES: [(Slip, u64); 7] = [
+    (Slip::Arithmetic, 34),
+    (Slip::Dropped, 10),
+    (Slip::Extra, 10),
+    (Slip::Operation, 14),
+    (Slip::Number, 14),
+    (Slip::Unit, 8),
+    (Slip::Cancelled, 10),
+];
+
+impl Story {
+    /// The right answer.
+    ///
+    /// # Panics
+    /// When the numbers are outside of the domain, which none that is drawn or read has.
+    pub fn right(&self) -> Answer {
+        Answer { values: self.values().unwrap_or_default(), unit: self.unit().to_owned() }
+    }
+
+    /// A wrong answer, and what is wrong with it. `fewest` and `most` are the steps that stories of these rows have.
+    pub fn wrong(&self, random: &mut KeyedRandom, (fewest, most): (usize, usize)) -> (Answer, Slip) {
+        let steps = self.chain();
+        let right = self.right();
+        loop {
+            let slip = draw(random);
+            // A row of one step less or more would stand for no pair the other way round.
+            let lonely = match slip {
+                Slip::Dropped => steps.len() == fewest,
+                Slip::Extra => steps.len() == most.min(MOST_STEPS),
+                _ => false,
+            };
+            if lonely {
+                continue;
+            }
+            let Some(answer) = self.attempt(slip, &steps, random) else { continue };
+            let same_end = answer.values.last() == right.values.last();
+            let fits = match slip {
+                Slip::Unit => true,
+                Slip::Cancelled => same_end && answer.values != right.values,
+                _ => !same_end,
+            };
+            if fits && !answer.values.contains(&0) {
+                return (answer, slip);
+            }
+        }
+    }
+
+    fn attempt(&self, slip: Slip, steps: &[Step], random: &mut KeyedRandom) -> Option<Answer> {
+        let right = values(steps)?;
+        let at = random.below(steps.len() as u64) as usize;
+        let mut changed = steps.to_vec();
+        let mut unit = self.unit();
+        let wrong = match slip {
+            Slip::Arithmetic => values_with(steps, &[(at, off(random, steps[at], right[at])?)])?,
+            Slip::Cancelled => {
+                let mistaken = (at, off(random, steps[at], right[at])?);
+                let again = at + 1 + random.below((steps.len() - at) as u64) as usize;
+                // Where the second step does not follow from the first, nothing is made good.
+                let follows = |step: &Step| [step.left, step.right].contains(&Term::Result(again - 1));
+                steps.get(again).filter(|step| follows(step))?;
+                values_with(steps, &[mistaken, (again, right[again])])?
+            }
+            Slip::Dropped => {
+                let instead = changed.remove(at).left;
+                moved(&mut changed[at..], |result| match result {
+                    result if result == at => instead,
+                    result if result > at => Term::Result(result - 1),
+                    result => Term::Result(result),
+                });
+                (!changed.is_empty()).then_some(())?;
+                values(&changed)?
+            }
+            Slip::Extra => {
+                let number = self.some_number(random);
+                let operator = if random.below(2) == 0 { Operator::Plus } else { Operator::Minus };
+                moved(&mut changed[at + 1..], |result| Term::Result(if result >= at { result + 1 } else { result }));
+                changed.insert(at + 1, Step { left: Term::Result(at), operator, right: Term::Given(number) });
+                values(&changed)?
+            }
+            Slip::Operation => {
+                changed[at].operator = other(random, steps[at].operator);
+                values(&changed)?
+            }
+            Slip::Number => {
+                let number = Term::Given(self.some_number(random));
+                let places = [matches!(steps[at].left, Term::Given(_)), matches!(steps[at].right, Term::Given(_))];
+                match places {
+                    [true, true] if random.below(2) == 0 => changed[at].left = number,
+                    [_, true] => changed[at].right = number,
+                    [true, false] => changed[at].left = number,
+                    [false, false] => return None,
+                }
+                values(&changed)?
+            }
+            Slip::Unit => {
+                unit = self.rival();
+                right
+            }
+        };
+        Some(Answer { values: wrong, unit: unit.to_owned() })
+    }
+
+    fn some_number(&self, random: &mut KeyedRandom) -> u8 {
+        let numbers = self.numbers();
+        numbers[random.below(numbers.len() as u64) as usize]
+    }
+}
+
+fn draw(random: &mut KeyedRandom) -> Slip {
+    let mut left = random.below(SHARES.iter().map(|(_, share)| share).sum());
+    for (slip, share) in SHARES {
+        if left < share {
+            return slip;
+        }
+        left -= share;
+    }
+    Slip::Arithmetic
+}
+
+fn other(random: &mut KeyedRandom, operator: Operator) -> Operator {
+    match (operator, random.below(4)) {
+        (Operator::Plus, 0) => Operator::Times,
+        (Operator::Plus, _) => Operator::Minus,
+        (Operator::Minus, _) => Operator::Plus,
+        (Operator::Times, 0) => Operator::Minus,
+        (Operator::Times, _) => Operator::Plus,
+        (Operator::Over, 0) => Operator::Minus,
+        (Operator::Over, _) => Operator::Times,
+    }
+}
+
+/// Another outcome of a step: near it, or of products a neighbour in the table, which looks as right as the right one.
+pub fn off(random: &mut KeyedRandom, step: Step, right: u8) -> Option<u8> {
+    let by = match (step.operator, step.right) {
+        (Operator::Times, Term::Given(factor)) => factor,
+        _ => [1, 1, 2, 3, 10][random.below(5) as usize],
+    };
+    let wrong = if random.below(2) == 0 { right.checked_add(by) } else { right.checked_sub(by) };
+    wrong.filter(|wrong| (1..=MOST).contains(wrong))
+}
+
+fn moved(steps: &mut [Step], to: impl Fn(usize) -> Term) {
+    let term = |term| match term {
+        Term::Result(result) => to(result),
+        given => given,
+    };
+    for step in steps {
+        (step.left, step.right) = (term(step.left), term(step.right));
+    }
+}
