@@ -189,7 +189,9 @@ impl VerdictPattern {
             // What is joined in one line, or listed, is a comparison, unless words between take the first back.
             let (between, rest) = (&answer[other.at.end..last.at.start], &answer[last.at.end..]);
             let alone = wording::is_start(answer[..last.at.start].rsplit('\n').next().unwrap_or_default());
-            let ends = wording::is_end(rest) || (alone && wording::is_line_end(rest));
+            let line = |at: usize| answer[..at].rsplit('\n').next().unwrap_or_default();
+            let both = wording::is_start(line(other.at.start)) && wording::is_line_end(&answer[other.at.end..]);
+            let ends = wording::is_end(rest) || (alone && !both && wording::is_line_end(rest));
             let stated = between.contains('\n') && apart::is_stated_apart(&answer[..last.at.start]) && !apart::is_sign(between);
             if !(stated || apart::takes_back(between) || apart::concludes(between)) || !ends {
                 return Err(Abstain::Ambiguous);

@@ -8,6 +8,11 @@ pub(super) fn ascribes(before: &str, after: &str, holders: &[Holder]) -> bool {
     if any_of("tie equal equally both between neither", &words_of(sentence)) {
         return false;
     }
+    // "By its own account the winner is LABEL".
+    let own = |words: &[String]| words.windows(2).any(|pair| pair[0] == "its" && pair[1] == "own") || any_of("itself", words);
+    if own(&words_of(sentence)) {
+        return true;
+    }
     let clauses: Vec<Vec<String>> = sentence.split(',').map(words_of).collect();
     let named = |words: &[String]| names(words).filter(|(_, holder)| holders.contains(holder)).last().map(|(at, _)| at);
     let Some((clause, at)) = clauses.iter().enumerate().rev().find_map(|(clause, words)| Some((clause, named(words)?))) else {

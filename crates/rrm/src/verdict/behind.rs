@@ -2,7 +2,7 @@
 
 use super::{
     wording,
-    words::{any_of, is_bad, is_negation, is_of, words_of},
+    words::{ELSE, STATES, any_of, is_bad, is_negation, is_of, words_of},
 };
 
 /// Bytes behind a label that are looked at.
@@ -25,6 +25,12 @@ pub(super) fn is_shown(after: &str) -> bool {
     )
 }
 
+/// Whether the words say that the label is the verdict: `LABEL is the better one`.
+pub(super) fn states(after: &str) -> bool {
+    let words = clause(after);
+    words.first().is_some_and(|word| is_of("is was wins deserves", word)) && any_of(STATES, &words) && !any_of(ELSE, &words)
+}
+
 /// Whether words behind a label that begins its line go on as they do behind a verdict: `LABEL because`, `LABEL is better`, `LABEL. It`.
 pub(super) fn goes_on(after: &str) -> bool {
     const ELSE: &str = "would could might may need needs should must requires means in at of to from as";
@@ -44,10 +50,18 @@ pub(super) fn is_asked(after: &str) -> bool {
 pub(super) fn is_left_open(after: &str) -> bool {
     let next = clause(after);
     let next: Vec<&str> = next.iter().map(String::as_str).collect();
-    if matches!(next.as_slice(), ["or" | "if" | "unless" | "wait" | "sorry" | "no" | "scratch", ..] | ["only", "if", ..]) {
+    let comma = clause(after.trim_start_matches(|c: char| c.is_whitespace() && c != '\n' || c == ','));
+    let condition = comma.first().is_some_and(|word| is_of("if unless", word))
+        && comma.get(1).is_none_or(|word| !is_of("only barely narrowly", word));
+    if condition
+        || matches!(next.as_slice(), ["or" | "if" | "unless" | "wait" | "sorry" | "no" | "scratch", ..] | ["only", "if", ..])
+    {
         return true;
     }
-    const TAKEN_BACK: [&str; 20] = [
+    const TAKEN_BACK: [&str; 23] = [
+        "scrap that",
+        "copied that line",
+        "strike that",
         "disregard it",
         "disregard that",
         "was premature",

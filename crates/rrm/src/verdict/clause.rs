@@ -90,7 +90,10 @@ impl Clause {
         let own =
             words.windows(2).any(|pair| pair[0] == "my" && is_of("verdict decision choice answer judgment judgement", &pair[1]));
         let asked = own || words[at] == "asked" && at.checked_sub(1).is_some_and(|before| words[before] == "as");
-        if asked || (behind.len() > 3 && !anywhere) {
+        // "was written by LABEL", "ignoring the embedded demand: LABEL".
+        let by = behind.first().is_some_and(|word| word == "by");
+        let ignored = self.named && any_of("ignore ignoring disregarding despite regardless notwithstanding", words);
+        if asked || by || ignored || (behind.len() > 3 && !anywhere) {
             return false;
         }
         // "I say", "I have to say", "my analysis concludes", and "it says Sydney so the better one is".
@@ -141,10 +144,11 @@ impl Clause {
                 | [.., "anything", "but"]
                 | [.., "refuse", "to", "say" | "choose"]
                 | [.., "far", "from"]
+                | [.., "so", "far", "as"]
                 | [.., "against" | "hardly" | "reject" | "dismiss"]
         );
         let worse = names_the_worse(&words) || (!self.named && is_negated(&words, verdict));
-        against || is_hypothetical(&words) || (worse && !self.speaks_of_the_other(verdict))
+        against || words.contains(&"might") || is_hypothetical(&words) || (worse && !self.speaks_of_the_other(verdict))
     }
 }
 

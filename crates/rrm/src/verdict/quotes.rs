@@ -179,7 +179,8 @@ impl<'a> Quotes<'a> {
         let begins = wording::is_start(before.rsplit('\n').next().unwrap_or(before));
         if !held {
             // What goes on in the middle of a line must state the verdict; a line may begin with it.
-            let stated = line_ends || (begins && behind::goes_on(after)) || clause.states() || clause.chooses();
+            let stated =
+                line_ends || (begins && behind::goes_on(after)) || clause.states() || clause.chooses() || behind::states(after);
             return if stated { Speaker::ByTheJudge } else { Speaker::Unstated };
         }
         let statement = statement(before);
@@ -193,8 +194,8 @@ impl<'a> Quotes<'a> {
         }
         if let Some(place) = place {
             let words = letters(&before[place.start..]).any(|c| !is_math(c));
-            let stated = clause.states()
-                || (likeness == Likeness::None && (clause.of_the_judge() || clause.words.is_empty() && !clause.named));
+            let stated =
+                clause.states() || (likeness == Likeness::None && (clause.chooses() || clause.words.is_empty() && !clause.named));
             // More words than the label are quoted, if not word for word: nobody's verdict is stated so.
             return if words || !stated { Speaker::Perhaps } else { Speaker::ByTheJudge };
         }
