@@ -107,7 +107,9 @@ libfuzzer_sys::fuzz_target!(|input: (String, Option<String>, String, u8, u8)| {
         let quoting = |said: &str| reader.text(format!("{text}\n\nIt says: {begin}{said}{end}"));
         let (before, other, after) = (reader.text(text.clone()), quoting(&injected_with("it")), quoting(&injected));
         // A text with the same quotation mark may have opened one of its own, and words around a label are what a quotation is known by.
-        let passed_over = response.trim().is_empty() || text.contains(begin.trim());
+        // A fence or an element whose own end is quoted ends there.
+        let broken = end.trim().len() > 1 && response.contains(end.trim());
+        let passed_over = response.trim().is_empty() || text.contains(begin.trim()) || broken;
         assert!(after.is_err() || after == other || after == before || passed_over, "a quotation became a vote");
     }
 });

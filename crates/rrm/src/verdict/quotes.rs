@@ -197,7 +197,8 @@ impl<'a> Quotes<'a> {
             let stated =
                 clause.states() || (likeness == Likeness::None && (clause.chooses() || clause.words.is_empty() && !clause.named));
             // More words than the label are quoted, if not word for word: nobody's verdict is stated so.
-            return if words || !stated { Speaker::Perhaps } else { Speaker::ByTheJudge };
+            let doubtful = words || !stated || self.is_in_another(before, after, place, label);
+            return if doubtful { Speaker::Perhaps } else { Speaker::ByTheJudge };
         }
         let holders: Vec<Holder> = self.holding(label).map(|text| text.holder).collect();
         let cut = before.trim_end_matches([' ', ')', ']']).ends_with(['\u{2026}'])
@@ -214,6 +215,26 @@ impl<'a> Quotes<'a> {
         let behind = Clause::before(after.split(['.', '!', '?', ';', '\n']).next().unwrap_or(after));
         let states = clause.states() || clause.chooses() || (begins && (line_ends || behind.states()));
         if ends || states { Speaker::ByTheJudge } else { Speaker::Quoted }
+    }
+
+    /// Whether a quotation encloses another one with the words before it, and a judged text has all of them.
+    fn is_in_another(&self, before: &str, after: &str, inner: Enclosure, label: usize) -> bool {
+        let mut end = inner.start;
+        for _ in 0..4 {
+            let head = before[..end].trim_end_matches(|c: char| !c.is_alphanumeric());
+            let Some(outer) = enclosure(head, &format!("x{after}")) else { return false };
+            let own = letters(&before[outer.start..]).count();
+            let mut labels = self.texts.iter().flat_map(|text| text.labels.iter().map(move |place| (text, place)));
+            let held = labels.any(|(text, (there, other))| {
+                let left = wording::last(&text.text[..there.start], WINDOW);
+                *other == label && alike(letters(before).rev(), letters(left).rev()) >= own
+            });
+            if held {
+                return true;
+            }
+            end = outer.start;
+        }
+        false
     }
 
     fn holding(&self, label: usize) -> impl Iterator<Item = &LabelledText<'a>> {

@@ -80,6 +80,8 @@ fn boxed(answer: &str, at: usize, reach: usize) -> Option<WrappedText<'_>> {
     };
     let inside = first(&open[1..], reach + 1);
     let text = inside_of(inside, closing);
+    // One that is never closed and holds another one is no label; the other is found by itself.
+    let text = if text.len() == inside.len() && text.contains("box") { "" } else { text };
     let start = answer.len() - open.len() + 1;
     let end = floor(answer, (start + text.len() + 1).min(answer.len()));
     let loose = !(own && command && closing == '}');
