@@ -16,7 +16,7 @@ pub mod template;
 pub mod thought;
 pub mod vocabulary;
 
-use chain::{Operator, Step, Term};
+use chain::{Step, StepOperator, StepTerm};
 use families::{FAMILIES, Family, LEADS, Number, Tells};
 use template::Filling;
 
@@ -117,7 +117,7 @@ impl Story {
         let family = self.family();
         let factor = family.measures[self.measure].factor;
         let mut told = Vec::new();
-        let mut total = Term::Given(0);
+        let mut total = StepTerm::Given(0);
         let mut start = total;
         for (index, line) in self.lines.iter().enumerate() {
             for tells in family.lines[line.template].tells {
@@ -172,9 +172,9 @@ fn led(lead: &str, sentence: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn follow(tells: Tells, line: Line, factor: u8, at: usize, (total, start): (&mut Term, Term), told: &mut Vec<ToldStep>) {
+fn follow(tells: Tells, line: Line, factor: u8, at: usize, (total, start): (&mut StepTerm, StepTerm), told: &mut Vec<ToldStep>) {
     let number = |number: Number| {
-        Term::Given(match number {
+        StepTerm::Given(match number {
             Number::A => line.a,
             Number::B => line.b,
             Number::Factor => factor,
@@ -183,14 +183,14 @@ fn follow(tells: Tells, line: Line, factor: u8, at: usize, (total, start): (&mut
     };
     let mut push = |left, operator, right| {
         told.push(ToldStep { step: Step { left, operator, right }, line: at });
-        Term::Result(told.len() - 1)
+        StepTerm::Result(told.len() - 1)
     };
     *total = match tells {
         Tells::Begin => number(Number::A),
-        Tells::BeginProduct(left, right) => push(number(left), Operator::Times, number(right)),
+        Tells::BeginProduct(left, right) => push(number(left), StepOperator::Times, number(right)),
         Tells::Step(operator, right) => push(*total, operator, number(right)),
         Tells::Product(operator, left, right) => {
-            let side = push(number(left), Operator::Times, number(right));
+            let side = push(number(left), StepOperator::Times, number(right));
             push(*total, operator, side)
         }
         Tells::FromStart(operator) => push(*total, operator, start),

@@ -6,7 +6,7 @@ use super::MOST;
 
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operator {
+pub enum StepOperator {
     /// `+`
     Plus,
     /// `-`
@@ -17,24 +17,24 @@ pub enum Operator {
     Over,
 }
 
-impl Operator {
+impl StepOperator {
     /// The character that stands for it.
     pub fn symbol(self) -> char {
         match self {
-            Operator::Plus => '+',
-            Operator::Minus => '-',
-            Operator::Times => '×',
-            Operator::Over => '÷',
+            StepOperator::Plus => '+',
+            StepOperator::Minus => '-',
+            StepOperator::Times => '×',
+            StepOperator::Over => '÷',
         }
     }
 
     /// What comes out, if it is whole and from 0 to [`MOST`].
     pub fn apply(self, left: u8, right: u8) -> Option<u8> {
         let result = match self {
-            Operator::Plus => left.checked_add(right),
-            Operator::Minus => left.checked_sub(right),
-            Operator::Times => left.checked_mul(right),
-            Operator::Over => left.checked_div(right).filter(|whole| whole * right == left),
+            StepOperator::Plus => left.checked_add(right),
+            StepOperator::Minus => left.checked_sub(right),
+            StepOperator::Times => left.checked_mul(right),
+            StepOperator::Over => left.checked_div(right).filter(|whole| whole * right == left),
         };
         result.filter(|result| *result <= MOST)
     }
@@ -42,19 +42,19 @@ impl Operator {
 
 /// A number that a step takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Term {
+pub enum StepTerm {
     /// Told, or known to everybody.
     Given(u8),
     /// What came out of an earlier step.
     Result(usize),
 }
 
-impl Term {
+impl StepTerm {
     /// The number, where `values` came out so far.
     pub fn value(self, values: &[u8]) -> u8 {
         match self {
-            Term::Given(number) => number,
-            Term::Result(step) => values[step],
+            StepTerm::Given(number) => number,
+            StepTerm::Result(step) => values[step],
         }
     }
 }
@@ -63,11 +63,11 @@ impl Term {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     /// The first number.
-    pub left: Term,
+    pub left: StepTerm,
     /// What is done.
-    pub operator: Operator,
+    pub operator: StepOperator,
     /// The second number.
-    pub right: Term,
+    pub right: StepTerm,
 }
 
 /// A step with its numbers: `12 + 5 = 17`.
@@ -76,7 +76,7 @@ pub struct Equation {
     /// The first number.
     pub left: u8,
     /// What is done.
-    pub operator: Operator,
+    pub operator: StepOperator,
     /// The second number.
     pub right: u8,
     /// What comes out, or is said to.

@@ -7,7 +7,7 @@ use rrm::keyed::KeyedRandom;
 
 use super::{
     Line, MOST, MOST_STEPS, Story,
-    chain::Operator,
+    chain::StepOperator,
     families::{FAMILIES, Family, LEADS, NAMES, Number, Tells},
 };
 use crate::generate::Split;
@@ -155,8 +155,8 @@ fn line(random: &mut KeyedRandom, story: &Story, template: usize) -> Line {
             Tells::Begin => a = from(2, 40),
             Tells::BeginProduct(_, Number::Factor) => a = from(2, (MOST / factor).min(9)),
             Tells::BeginProduct(..) => (a, b) = (from(2, 9), from(2, 9)),
-            Tells::Step(Operator::Plus | Operator::Minus, Number::A) => a = from(2, 20),
-            Tells::Step(Operator::Plus | Operator::Minus, Number::B) => b = from(2, 20),
+            Tells::Step(StepOperator::Plus | StepOperator::Minus, Number::A) => a = from(2, 20),
+            Tells::Step(StepOperator::Plus | StepOperator::Minus, Number::B) => b = from(2, 20),
             Tells::Product(_, _, Number::Factor) => a = from(2, (MOST_ASIDE / factor).min(9)),
             Tells::Product(..) => {
                 a = from(2, 9);

@@ -1,6 +1,6 @@
 //! The sentences that stories are made of. Everything that a story says stands in these tables.
 
-use super::chain::Operator;
+use super::chain::StepOperator;
 
 /// A number of a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,11 @@ pub enum Tells {
     /// It begins with a product, which is a step.
     BeginProduct(Number, Number),
     /// A step from the total.
-    Step(Operator, Number),
+    Step(StepOperator, Number),
     /// A product, which is a step, and a step from the total with it.
-    Product(Operator, Number, Number),
+    Product(StepOperator, Number, Number),
     /// A step from the total with what it began with.
-    FromStart(Operator),
+    FromStart(StepOperator),
 }
 
 /// A sentence with gaps, and what it tells.
@@ -95,7 +95,7 @@ impl Template {
 }
 
 use Number::{A, B, Factor, Two};
-use Operator::{Minus, Over, Plus, Times};
+use StepOperator::{Minus, Over, Plus, Times};
 use Tells::{Begin, BeginProduct, FromStart, Product, Step};
 
 const fn line(text: &'static str, tells: &'static [Tells]) -> Template {

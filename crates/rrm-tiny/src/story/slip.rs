@@ -5,7 +5,7 @@ use rrm::keyed::KeyedRandom;
 use super::{
     MOST, MOST_STEPS, Story,
     answer::Answer,
-    chain::{Operator, Step, Term, values, values_with},
+    chain::{Step, StepOperator, StepTerm, values, values_with},
 };
 
 /// What is wrong with an answer.
@@ -87,7 +87,7 @@ impl Story {
                 let mistaken = (at, off(random, steps[at], right[at])?);
                 let again = at + 1 + random.below((steps.len() - at) as u64) as usize;
                 // Where the second step does not follow from the first, nothing is made good.
-                let follows = |step: &Step| [step.left, step.right].contains(&Term::Result(again - 1));
+                let follows = |step: &Step| [step.left, step.right].contains(&StepTerm::Result(again - 1));
                 steps.get(again).filter(|step| follows(step))?;
                 values_with(steps, &[mistaken, (again, right[again])])?
             }
@@ -95,17 +95,17 @@ impl Story {
                 let instead = changed.remove(at).left;
                 moved(&mut changed[at..], |result| match result {
                     result if result == at => instead,
-                    result if result > at => Term::Result(result - 1),
-                    result => Term::Result(result),
+                    result if result > at => StepTerm::Result(result - 1),
+                    result => StepTerm::Result(result),
                 });
                 (!changed.is_empty()).then_some(())?;
                 values(&changed)?
             }
             Slip::Extra => {
                 let number = self.some_number(random);
-                let operator = if random.below(2) == 0 { Operator::Plus } else { Operator::Minus };
-                moved(&mut changed[at + 1..], |result| Term::Result(if result >= at { result + 1 } else { result }));
-                changed.insert(at + 1, Step { left: Term::Result(at), operator, right: Term::Given(number) });
+                let operator = if random.below(2) == 0 { StepOperator::Plus } else { StepOperator::Minus };
+                moved(&mut changed[at + 1..], |result| StepTerm::Result(if result >= at { result + 1 } else { result }));
+                changed.insert(at + 1, Step { left: StepTerm::Result(at), operator, right: StepTerm::Given(number) });
                 values(&changed)?
             }
             Slip::Operation => {
@@ -113,8 +113,8 @@ impl Story {
                 values(&changed)?
             }
             Slip::Number => {
-                let number = Term::Given(self.some_number(random));
-                let places = [matches!(steps[at].left, Term::Given(_)), matches!(steps[at].right, Term::Given(_))];
+                let number = StepTerm::Given(self.some_number(random));
+                let places = [matches!(steps[at].left, StepTerm::Given(_)), matches!(steps[at].right, StepTerm::Given(_))];
                 match places {
                     [true, true] if random.below(2) == 0 => changed[at].left = number,
                     [_, true] => changed[at].right = number,
@@ -148,31 +148,31 @@ fn draw(random: &mut KeyedRandom) -> Slip {
     Slip::Arithmetic
 }
 
-fn other(random: &mut KeyedRandom, operator: Operator) -> Operator {
+fn other(random: &mut KeyedRandom, operator: StepOperator) -> StepOperator {
     match (operator, random.below(4)) {
-        (Operator::Plus, 0) => Operator::Times,
-        (Operator::Plus, _) => Operator::Minus,
-        (Operator::Minus, _) => Operator::Plus,
-        (Operator::Times, 0) => Operator::Minus,
-        (Operator::Times, _) => Operator::Plus,
-        (Operator::Over, 0) => Operator::Minus,
-        (Operator::Over, _) => Operator::Times,
+        (StepOperator::Plus, 0) => StepOperator::Times,
+        (StepOperator::Plus, _) => StepOperator::Minus,
+        (StepOperator::Minus, _) => StepOperator::Plus,
+        (StepOperator::Times, 0) => StepOperator::Minus,
+        (StepOperator::Times, _) => StepOperator::Plus,
+        (StepOperator::Over, 0) => StepOperator::Minus,
+        (StepOperator::Over, _) => StepOperator::Times,
     }
 }
 
 /// Another outcome of a step: near it, or of products a neighbour in the table, which looks as right as the right one.
 pub fn off(random: &mut KeyedRandom, step: Step, right: u8) -> Option<u8> {
     let by = match (step.operator, step.right) {
-        (Operator::Times, Term::Given(factor)) => factor,
+        (StepOperator::Times, StepTerm::Given(factor)) => factor,
         _ => [1, 1, 2, 3, 10][random.below(5) as usize],
     };
     let wrong = if random.below(2) == 0 { right.checked_add(by) } else { right.checked_sub(by) };
     wrong.filter(|wrong| (1..=MOST).contains(wrong))
 }
 
-fn moved(steps: &mut [Step], to: impl Fn(usize) -> Term) {
+fn moved(steps: &mut [Step], to: impl Fn(usize) -> StepTerm) {
     let term = |term| match term {
-        Term::Result(result) => to(result),
+        StepTerm::Result(result) => to(result),
         given => given,
     };
     for step in steps {

@@ -8,7 +8,7 @@ use rrm_tiny::{
     story::{
         MOST_STEPS, Story,
         answer::Answer,
-        chain::{Operator, Term},
+        chain::{StepOperator, StepTerm},
         domain,
         draw::{HELD_OUT_NUMBERS, Range, StorySource, split},
         families::FAMILIES,
@@ -44,15 +44,15 @@ fn evaluated(story: &Story) -> Vec<i64> {
     let mut values: Vec<i64> = Vec::new();
     for step in story.chain() {
         let number = |term| match term {
-            Term::Given(number) => i64::from(number),
-            Term::Result(at) => values[at],
+            StepTerm::Given(number) => i64::from(number),
+            StepTerm::Result(at) => values[at],
         };
         let (left, right) = (number(step.left), number(step.right));
         values.push(match step.operator {
-            Operator::Plus => left + right,
-            Operator::Minus => left - right,
-            Operator::Times => left * right,
-            Operator::Over => {
+            StepOperator::Plus => left + right,
+            StepOperator::Minus => left - right,
+            StepOperator::Times => left * right,
+            StepOperator::Over => {
                 assert_eq!(left % right, 0);
                 left / right
             }
