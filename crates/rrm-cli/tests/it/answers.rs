@@ -96,7 +96,7 @@ fn a_row_that_no_verdict_decides_has_no_best_response() {
 #[test]
 fn equal_scores_share_a_place_and_a_shared_best_is_told() {
     let write = |responses: &str, write: &str| {
-        let (folder, path) = file("in.jsonl", &format!(r#"{{"id": "a", "prompt": "Yes?", "responses": {responses}}}"#));
+        let (folder, path) = file("in.jsonl", format!(r#"{{"id": "a", "prompt": "Yes?", "responses": {responses}}}"#));
         let out = folder.path().join("out.jsonl");
         let args = ["rank", path.to_str().unwrap(), "--engine", "scripted:longer", "--strategy", "win-rate"];
         let output = rrm([&args[..], &["-o", out.to_str().unwrap(), "--write", write]].concat());
