@@ -30,7 +30,7 @@ pub const MOST: u8 = 99;
 pub struct Line {
     /// Index among [`Family::lines`].
     pub template: usize,
-    /// Index among [`LEADS`](families::LEADS).
+    /// Index among [`LEADS`].
     pub lead: usize,
     /// The number `{a}`; 0 where the sentence has none.
     pub a: u8,
