@@ -91,7 +91,8 @@ def one(binary: Binary, job: Job) -> tuple[Job, float]:
     part = result.with_suffix(".part")
     command = [binary.path, job.command, job.input, "--engine", job.engine, "--format", job.format, *job.options]
     store = ["--store", binary.store(job)] if job.engine.startswith("local:") else []
-    command += ["--output", part, *store, "--threads", "1", "--concurrency", "256"]
+    threads = ["--threads", "1"] if store else []
+    command += ["--output", part, *store, *threads, "--concurrency", "256"]
     done = subprocess.run(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     # A judge that gives no verdict at all is measured too; its rows are written.
     if done.returncode != 0 and "nothing was decided" not in done.stderr:
