@@ -12,11 +12,8 @@ mod scalar;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-pub(crate) use self::places::RequestPermit;
-use self::{
-    asking::{OpenComparison, RenderedComparison},
-    ending::RunEnd,
-};
+use self::asking::{OpenComparison, RenderedComparison};
+pub(crate) use self::{ending::RunEnd, places::RequestPermit};
 pub use self::{
     error::JudgeError,
     judgment::{Evidence, Judgment, ScoreRecord, VoteRecord},

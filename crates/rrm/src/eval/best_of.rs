@@ -10,7 +10,6 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     future::ready,
     io,
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 use futures::{StreamExt, stream};
@@ -171,9 +170,9 @@ fn sizes(item: &Item, largest: usize) -> impl Iterator<Item = usize> {
 ///
 /// # Errors
 /// [`EvalRunError`] at the first question that cannot be ranked.
-pub async fn best_of(
+pub async fn best_of<'a>(
     judge: &Judge,
-    asked: BestOfInput<'_>,
+    asked: BestOfInput<'a>,
     settings: &RankSettings,
     window: usize,
     mut done: impl FnMut() -> io::Result<()>,
@@ -181,31 +180,23 @@ pub async fn best_of(
     let BestOfInput { questions, items, data, largest } = asked;
     let mut sums: [QuestionSums; SIZES.len()] = Default::default();
     let (mut right_ones, mut wrong_ones, mut all) = (Vec::new(), Vec::new(), Verdicts::default());
+    let judge = &judge.for_run();
     let work = |item| async move { (item, picks(judge, item, settings, largest).await) };
-    let stopped = AtomicBool::new(false);
-    let begun = stream::iter(items).take_while(|_| ready(!stopped.load(Relaxed)));
-    let mut rows = std::pin::pin!(begun.map(work).buffered(window.max(1)));
-    let mut failed = None;
-    while let Some((item, picks)) = rows.next().await {
-        let QuestionPicks { picks, scores, verdicts } = match picks {
-            Ok(picks) if failed.is_none() => picks,
-            Ok(_) => continue,
-            // No further question begins, and what is in flight still ends: what it paid for is stored.
-            Err(source) => {
-                stopped.store(true, Relaxed);
-                failed.get_or_insert(EvalRunError::Judge { id: item.id.clone(), source });
-                continue;
-            }
-        };
-        all.merge(&verdicts);
-        for (place, score) in scores {
+    let check = |(item, picks): (&'a Item, Result<QuestionPicks, JudgeError>)| match picks {
+        Ok(picks) => Ok((item, picks)),
+        Err(source) => Err(EvalRunError::Judge { id: item.id.clone(), source }),
+    };
+    let begun = stream::iter(items).take_while(|_| ready(!judge.has_ended()));
+    let hand_on = |(item, picks): (&'a Item, QuestionPicks)| {
+        all.merge(&picks.verdicts);
+        for (place, score) in picks.scores {
             match item.responses[place].label {
                 Some(1.0) => right_ones.push(score),
                 Some(0.0) => wrong_ones.push(score),
                 _ => {}
             }
         }
-        for ((n, judged), sums) in picks.into_iter().zip(&mut sums) {
+        for ((n, judged), sums) in picks.picks.into_iter().zip(&mut sums) {
             sums.rows += 1;
             sums.answered += u64::from(item.responses[..n].iter().any(|response| response.team.is_some()));
             let free = free(&item.responses[..n]);
@@ -216,10 +207,16 @@ pub async fn best_of(
                 (sum.votes, sum.completion_tokens) = (sum.votes + pick.1, sum.completion_tokens + pick.2);
             }
         }
-        done()?;
-    }
-    if let Some(error) = failed {
-        return Err(error);
+        Ok(done()?)
+    };
+    let of_ended = |error: &EvalRunError| matches!(error, EvalRunError::Judge { source, .. } if source.is_of_ended());
+    match judge.through(begun.map(work).buffered(window.max(1)), check, hand_on, of_ended).await {
+        Ok(()) => {}
+        Err(Some(error)) if !of_ended(&error) => return Err(error),
+        Err(_) => {
+            let (id, source) = judge.end().unwrap_or_else(|| (String::new(), JudgeError::Ended));
+            return Err(EvalRunError::Judge { id, source });
+        }
     }
     let sizes = SIZES.iter().zip(&sums).filter_map(|(n, sums)| size(*n, sums)).collect();
     let engine = judge.engine.info().clone();

@@ -27,13 +27,66 @@ impl RunEnd {
         }
     }
 
+    /// Whether the run has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.reason.get().is_some()
+    }
+
+    /// The first row with an error that every further one would meet, if that ended the run.
+    pub(crate) fn error(&self) -> Option<(String, JudgeError)> {
+        self.reason.get()?.clone()
+    }
+
     /// Waits for the end.
     async fn ended(&self) {
         let mut told = pin!(self.told.notified());
         // From here on nothing is missed.
         told.as_mut().enable();
-        if self.reason.get().is_none() {
+        if !self.has_ended() {
             told.await;
+        }
+    }
+
+    /// Ends when the run has ended and everything that was asked has had this time to be answered.
+    async fn runs_out(&self, patience: Duration) {
+        self.ended().await;
+        after(patience).await;
+    }
+
+    /// Checks all rows and hands on those before the first error. After that no further row is handed on, and what is in flight has some time to end.
+    ///
+    /// # Errors
+    /// The first error that is none of a row that was only not asked about any more; `None` where time ran out before any came.
+    pub(crate) async fn through<T, U, E>(
+        &self,
+        patience: Duration,
+        rows: impl Stream<Item = T>,
+        check: impl Fn(T) -> Result<U, E>,
+        mut hand_on: impl FnMut(U) -> Result<(), E>,
+        is_of_ended: impl Fn(&E) -> bool,
+    ) -> Result<(), Option<E>> {
+        let mut failed: Option<E> = None;
+        let went = async {
+            let mut rows = pin!(rows);
+            while let Some(row) = rows.next().await {
+                let done = match (check(row), &failed) {
+                    (Ok(row), None) => hand_on(row),
+                    (Ok(_), Some(_)) => continue,
+                    (Err(error), _) => Err(error),
+                };
+                if let Err(error) = done {
+                    self.end(None);
+                    if failed.as_ref().is_none_or(|before| is_of_ended(before) && !is_of_ended(&error)) {
+                        failed = Some(error);
+                    }
+                }
+            }
+        };
+        select(pin!(went), pin!(self.runs_out(patience))).await;
+        match failed {
+            Some(error) => Err(Some(error)),
+            None if self.has_ended() => Err(None),
+            None => Ok(()),
         }
     }
 }
@@ -41,6 +94,11 @@ impl RunEnd {
 impl Judge {
     /// The same judge for one run: it asks nothing more once an error comes that every further comparison would meet.
     pub(crate) fn for_run(&self) -> Self {
+        self.for_run_of(Arc::default())
+    }
+
+    /// The same judge for a run that other judges take part in.
+    pub(crate) fn for_run_of(&self, run: Arc<RunEnd>) -> Self {
         Judge {
             engine: self.engine.clone(),
             format: self.format.clone(),
@@ -53,7 +111,7 @@ impl Judge {
             batch: self.batch.clone(),
             sink: self.sink.clone(),
             patience: self.patience,
-            run: Some(Arc::default()),
+            run: Some(run),
         }
     }
 
@@ -76,57 +134,32 @@ impl Judge {
 
     /// Whether the run has ended.
     pub(crate) fn has_ended(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.reason.get().is_some())
+        self.run.as_ref().is_some_and(|run| run.has_ended())
     }
 
-    /// What ended the run, where that was an error of a row.
+    /// The error of a row that ended the run, if one did.
     pub(crate) fn end(&self) -> Option<(String, JudgeError)> {
-        self.run.as_ref()?.reason.get()?.clone()
+        self.run.as_ref()?.error()
     }
 
     /// Ends when the run has ended and everything that was asked has had its time.
     pub(crate) async fn runs_out(&self) {
         match &self.run {
-            Some(run) => run.ended().await,
+            Some(run) => run.runs_out(self.patience).await,
             None => std::future::pending().await,
         }
-        after(self.patience).await;
     }
 
-    /// Checks all rows and hands on those before the first error. After that no further row may be handed on, and what is in flight has some time to end.
-    ///
-    /// # Errors
-    /// The first error that is none of a row that was only not asked about any more; `None` where time ran out before any came.
+    /// Goes through the rows of a run, see [`RunEnd::through`].
     pub(crate) async fn through<T, U, E>(
         &self,
         rows: impl Stream<Item = T>,
         check: impl Fn(T) -> Result<U, E>,
-        mut hand_on: impl FnMut(U) -> Result<(), E>,
+        hand_on: impl FnMut(U) -> Result<(), E>,
         is_of_ended: impl Fn(&E) -> bool,
     ) -> Result<(), Option<E>> {
-        let mut failed: Option<E> = None;
-        let went = async {
-            let mut rows = pin!(rows);
-            while let Some(row) = rows.next().await {
-                let done = match (check(row), &failed) {
-                    (Ok(row), None) => hand_on(row),
-                    (Ok(_), Some(_)) => continue,
-                    (Err(error), _) => Err(error),
-                };
-                if let Err(error) = done {
-                    self.run.iter().for_each(|run| run.end(None));
-                    if failed.as_ref().is_none_or(|before| is_of_ended(before) && !is_of_ended(&error)) {
-                        failed = Some(error);
-                    }
-                }
-            }
-        };
-        select(pin!(went), pin!(self.runs_out())).await;
-        match failed {
-            Some(error) => Err(Some(error)),
-            None if self.has_ended() => Err(None),
-            None => Ok(()),
-        }
+        let run = self.run.clone().unwrap_or_default();
+        run.through(self.patience, rows, check, hand_on, is_of_ended).await
     }
 }
 

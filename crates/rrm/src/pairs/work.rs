@@ -1,12 +1,6 @@
 //! Kept rows -> pairs, through the engines that sample responses and judge difficulty; dropped rows -> lines that say why.
 
-use std::{
-    future::ready,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
-};
+use std::{future::ready, sync::Arc};
 
 use futures::{StreamExt, stream};
 
@@ -23,7 +17,7 @@ use super::{
 use crate::{
     comparison::Prompt,
     dataset::{DatasetError, Item, Response},
-    judge::{Judge, JudgeError},
+    judge::{Judge, JudgeError, RunEnd},
     ranking::rank,
     result::Verdicts,
     shard::Shard,
@@ -93,6 +87,11 @@ pub async fn work(
     window: usize,
     mut emit: impl FnMut(RowPairs) -> Result<(), std::io::Error>,
 ) -> Result<(), PairsError> {
+    let run = Arc::new(RunEnd::default());
+    let for_run = |judge: Option<&Judge>| judge.map(|judge| judge.for_run_of(run.clone()));
+    let (sampler, filter) = (for_run(judges.sampler), for_run(judges.filter));
+    let judges = Judges { sampler: sampler.as_ref(), filter: filter.as_ref() };
+    let patience = [judges.sampler, judges.filter].into_iter().flatten().map(|judge| judge.patience).max().unwrap_or_default();
     let one = |(number, read): (usize, Result<ReadRow, DatasetError>)| async move {
         let read = read?;
         let fate = *decided.fates.get(number).ok_or(PairsError::Changed)?;
@@ -116,24 +115,21 @@ pub async fn work(
         Ok(RowPairs { category: question.category, dropped, unused, ..RowPairs::default() })
     };
     let rows_here = Shard::of(shard, decided.rows(), rows(inputs, columns).enumerate());
-    let stopped = AtomicBool::new(false);
-    let rows_here = stream::iter(rows_here).take_while(|_| ready(!stopped.load(Relaxed)));
-    let mut done = std::pin::pin!(rows_here.map(one).buffered(window.max(1)));
-    let (mut rows, mut failed) = (0, None);
-    while let Some(done) = done.next().await {
-        match (done, &failed) {
-            (Ok(done), None) => emit(done)?,
-            // No further row begins, and what is in flight still ends: what it paid for is stored.
-            (Err(error), None) => {
-                stopped.store(true, Relaxed);
-                failed = Some(error);
-            }
-            (_, Some(_)) => {}
-        }
+    let begun = stream::iter(rows_here).take_while(|_| ready(!run.has_ended()));
+    let mut rows = 0;
+    let hand_on = |done| {
+        emit(done)?;
         rows += 1;
-    }
-    if let Some(error) = failed {
-        return Err(error);
+        Ok(())
+    };
+    let of_ended = |error: &PairsError| matches!(error, PairsError::Judge { source, .. } if source.is_of_ended());
+    match run.through(patience, begun.map(one).buffered(window.max(1)), |done| done, hand_on, of_ended).await {
+        Ok(()) => {}
+        Err(Some(error)) if !of_ended(&error) => return Err(error),
+        Err(_) => {
+            let (id, source) = run.error().unwrap_or_else(|| (String::new(), JudgeError::Ended));
+            return Err(PairsError::Judge { id, source });
+        }
     }
     if rows == Shard::rows(shard, decided.rows()) { Ok(()) } else { Err(PairsError::Changed) }
 }
