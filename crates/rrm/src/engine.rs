@@ -126,6 +126,9 @@ pub trait Meter: Send + Sync {
     /// Tokens that may be billed and are in no completion's usage: of tries that failed, or of replies whose usage cannot be read.
     /// `estimated` where nobody counted them.
     fn besides(&self, usage: Usage, estimated: bool);
+
+    /// Takes the call back: the engine refuses the request and has sent nothing for it.
+    fn unsent(&self) {}
 }
 
 /// Who counts what is asked to get to know an engine, before anything is asked of it.

@@ -261,6 +261,10 @@ impl Meter for PaidCall<'_> {
     fn besides(&self, usage: Usage, estimated: bool) {
         self.0.count(usage, estimated);
     }
+
+    fn unsent(&self) {
+        self.0.all().for_each(|spending| _ = spending.sent.fetch_sub(1, SeqCst));
+    }
 }
 
 /// What is asked to get to know an engine counts like what is asked of it.
@@ -312,6 +316,17 @@ mod tests {
         assert_eq!((spent.prompt_tokens, spent.completion_tokens), (7, 5));
         assert_eq!((spent.estimated_prompt_tokens, spent.estimated_completion_tokens), (5, 0));
         assert_eq!(spent.cost, 12.0 + 10.0);
+    }
+
+    #[test]
+    fn a_call_for_which_nothing_was_sent_counts_nowhere() {
+        let whole = Arc::new(Spending::new(SpendingLimits { max_calls: Some(1), ..SpendingLimits::default() }));
+        let part = Spending::part(whole.clone());
+        let call = part.begin().unwrap();
+        call.unsent();
+        drop(call);
+        assert_eq!((part.spent(), whole.spent()), (SpendingTotals::default(), SpendingTotals::default()));
+        assert!(part.begin().is_ok(), "the one call that is allowed is still there");
     }
 
     #[test]

@@ -208,7 +208,10 @@ impl HttpEngine {
         let watch = self.server.counters.watch();
         let result = match (&request.budget, self.way()) {
             (Some(budget), Some(way)) => budget::complete(&self.server, &self.model, way, (&request, budget), meter).await,
-            (Some(_), None) => Err(EngineError::Unsupported { engine: self.info.name.clone(), what: UNABLE.to_owned() }),
+            (Some(_), None) => {
+                meter.iter().for_each(|meter| meter.unsent());
+                Err(EngineError::Unsupported { engine: self.info.name.clone(), what: UNABLE.to_owned() })
+            }
             (None, _) => {
                 let mut body = Body::new(&self.model, BodyInput::ask(&request.messages), &request.sampling, request.seed);
                 body.terms = AnswerTerms { meter, ..AnswerTerms::default() };
