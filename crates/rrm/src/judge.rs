@@ -113,7 +113,7 @@ pub struct Judge {
     pub batch: Option<Arc<BatchWriter>>,
     /// Receiver of the text while it is written; `None` if no one watches.
     pub sink: Option<TokenSink>,
-    /// How long a run that ends by an error still waits for requests in flight: they are paid for, and their completions are stored.
+    /// Time that a run which ends by an error still waits for requests in flight: they are paid for, and their completions are stored.
     pub patience: Duration,
     /// The end of the run that this judge works for; `None` outside a run.
     run: Option<Arc<RunEnd>>,

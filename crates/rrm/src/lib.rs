@@ -64,7 +64,7 @@
 //! - [`plan`] estimates before a run how much it takes, [`spending`] counts it, and a [`store`] keeps the completions that were paid for.
 //! - [`eval`] measures a judge on labelled comparisons, and [`report`] shows the measurements.
 //! - [`label`] turns rankings into preference data, and [`pairs`] makes training pairs from questions with known answers.
-//! - [`reward`] grades what a judge wrote, for the judge's own training.
+//! - [`reward`] grades a judge's completions, for the judge's own training.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 pub mod address;

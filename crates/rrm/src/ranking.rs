@@ -62,9 +62,9 @@ pub struct RankingTotals {
 /// Returns the ranking of a knockout. The response that got further is better; of those that lost in the same round, the one that lost to the better
 /// response. The score is the number of rounds survived, byes included.
 ///
-/// A match is known if votes, a coin among verdicts or a team decided it, and if both of its sides came out of known matches. Whoever lost an unknown
-/// match might have come further if the other response had gone on below, and so might all that remain before the final: they have neither score nor
-/// place. The result is the same whichever responses go on from the matches without a verdict.
+/// A match is known if votes, a coin among verdicts or a team decided it, and if both of its sides came out of known matches. A response that lost an
+/// unknown match might have come further if the other response had gone on below, and so might all that remain before the final: they have neither
+/// score nor place. The result is the same whichever responses go on from the matches without a verdict.
 pub fn of_knockout(n: usize, matches: Vec<Match>) -> Ranking {
     let rounds = matches.iter().map(|m| m.round + 1).max().unwrap_or(0);
     let (mut known, mut survived) = (vec![true; n], vec![f64::from(rounds); n]);

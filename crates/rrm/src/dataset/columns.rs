@@ -199,7 +199,7 @@ impl Field {
 pub(super) struct FieldSource {
     /// Columns, or dotted paths into them.
     pub(super) paths: Vec<String>,
-    /// How several paths are read.
+    /// Rule by which several paths are read.
     pub(super) several: ColumnRule,
     /// Whether a spec names the columns. Then a missing column is an error even if the field is optional.
     pub(super) given: bool,

@@ -64,7 +64,7 @@ pub enum PairsError {
     /// A row could not be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// The input has changed since [`decide`](super::decide::decide) read it.
+    /// The input has changed since `decide` read it.
     #[error("the input changed while it was read")]
     Changed,
     /// A completion could not be had. A file with fewer pairs would look complete, so the run stops.

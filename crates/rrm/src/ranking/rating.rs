@@ -90,10 +90,10 @@ impl Ratings {
 /// Returns the share of wins of each of `n` responses, with Wilson's 95% interval. A tie counts as half a win.
 ///
 /// The interval is the one for a share of independent matches (Wilson 1927); half wins enter it as they are. It says how well the
-/// share is known against *these* opponents: whoever met weaker ones has a higher share, which [`bradley_terry`] corrects.
+/// share is known against *these* opponents: a response that met weaker ones has a higher share, which [`bradley_terry`] corrects.
 ///
 /// # Panics
-/// When a match names a response that does not exist, or the same one twice.
+/// If a match names a response that does not exist, or the same one twice.
 pub fn win_rate(n: usize, played: &[DecidedMatch]) -> Ratings {
     let mut points = vec![0.0; n];
     let mut matches = vec![0.0_f64; n];
@@ -131,7 +131,7 @@ pub fn wilson(points: f64, matches: f64) -> Option<Score> {
 /// Returns whether chains of matches link all responses that played.
 ///
 /// # Panics
-/// When a match names a response that does not exist, or the same one twice.
+/// If a match names a response that does not exist, or the same one twice.
 pub(crate) fn connected(n: usize, played: &[DecidedMatch]) -> bool {
     let mut neighbours = vec![Vec::new(); n];
     for game in played {

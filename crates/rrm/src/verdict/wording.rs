@@ -1,5 +1,5 @@
-//! What an answer wraps, however it is spelled -> plain text that can be compared with labels: LaTeX and Markdown around it, full-width
-//! and invisible characters, case and blanks do not count.
+//! Wrapped texts of an answer, in any spelling -> plain text that can be compared with labels. LaTeX and Markdown around it, full-width and invisible
+//! characters, case and white space do not count.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -202,8 +202,8 @@ const HTML: [(&str, &str); 11] = [
     ("&nbsp;", " "),
 ];
 
-/// A wrapped text, or a label, as what it says: without styles, blanks, quotes and a full stop, in lower case. `None` for a text that holds
-/// anything else than words and signs, such as a fraction, or words that are crossed out.
+/// Returns the content of a wrapped text or a label: without styles, spaces, quotes and a full stop, in lower case. `None` for a text with anything
+/// other than words and signs, such as a fraction, or with words that are crossed out.
 pub(super) fn plain(text: &str) -> Option<String> {
     if text.contains("~~") {
         return None;

@@ -42,7 +42,7 @@ impl Default for BtConfig {
 ///
 /// # Where the likelihood has no maximum
 /// It has one if and only if every response can be reached from every other by a chain of wins (Ford 1957; a tie is a win both
-/// ways). Elsewhere, as after any knockout, somebody's strength would be infinite. Then, and only then, the strengths get a
+/// ways). Elsewhere, as after any knockout, some strength would be infinite. Then, and only then, the strengths get a
 /// normal prior with standard deviation `spread` and mean zero, the result says `penalised`, and the intervals are those of the
 /// penalised fit: wide, at most about `± 1.96 spread`. Groups that never met get comparable scores only by that prior; they
 /// are reported as not `connected`.
@@ -50,7 +50,7 @@ impl Default for BtConfig {
 /// Time grows with `n³`, memory with `n²`.
 ///
 /// # Panics
-/// When a match names a response that does not exist, or the same one twice.
+/// If a match names a response that does not exist, or the same one twice.
 pub fn bradley_terry(n: usize, played: &[DecidedMatch], config: &BtConfig) -> Ratings {
     let connected = connected(n, played);
     let (rated, pairs) = tally(n, played);

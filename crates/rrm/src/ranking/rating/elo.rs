@@ -40,7 +40,7 @@ impl Default for EloConfig {
 /// alike the resamples know nothing else: few matches make it too narrow. A single match has no interval at all.
 ///
 /// # Panics
-/// When a match names a response that does not exist, or the same one twice.
+/// If a match names a response that does not exist, or the same one twice.
 pub fn elo(n: usize, played: &[DecidedMatch], config: &EloConfig, run_seed: u64, item: &str) -> Ratings {
     let connected = connected(n, played);
     let mut rated = vec![false; n];
