@@ -57,11 +57,10 @@
 //! # How it works
 //!
 //! - [`dataset`] reads rows of files, a row gives [`comparison`]s, and a [`format`](mod@format) turns a comparison into messages.
-//! - An [`engine`] completes them, [`transcript`] separates thinking from answer, [`verdict`] reads the answer, and [`vote`] counts the votes.
-//! [`judge`] does all of this.
-//! - [`ranking`] turns judgments into an order: a schedule says who meets whom, a strategy plays the matches, and a rating gives scores.
-//! - [`run`] ranks or judges a stream of rows, and [`result`] is the rows that it writes.
-//! - [`plan`] estimates before a run how much it takes, [`spending`] counts it, and a [`store`] keeps the completions that were paid for.
+//! - An [`engine`] completes them, [`transcript`] separates thinking from answer, [`verdict`] reads the answer, and [`vote`] counts: [`judge`] does it all.
+//! - [`ranking`] turns judgments into an order: a schedule chooses the matches, a strategy plays the matches, and a rating gives scores.
+//! - [`run`] ranks or judges a stream of rows, and [`result`] defines the rows that it writes.
+//! - [`plan`] estimates calls, tokens and cost before a run, [`spending`] counts them, and a [`store`] keeps the completions that were paid for.
 //! - [`eval`] measures a judge on labelled comparisons, and [`report`] shows the measurements.
 //! - [`label`] turns rankings into preference data, and [`pairs`] makes training pairs from questions with known answers.
 //! - [`reward`] grades a judge's completions, for the judge's own training.
