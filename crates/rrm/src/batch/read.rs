@@ -32,7 +32,7 @@ pub enum BatchError {
         /// The I/O error.
         detail: io::Error,
     },
-    /// A line is no valid JSON of its kind.
+    /// A line is not valid.
     #[error("{path}:{line}: {detail}")]
     Line {
         /// The file.

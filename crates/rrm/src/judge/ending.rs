@@ -93,8 +93,8 @@ impl Judge {
         after(self.patience).await;
     }
 
-    /// Judges all rows and hands on those before the first error. After that no further row is handed on, and requests in flight get some time to
-    /// end.
+    /// Checks the results of all rows and hands on those before the first error. After that no further row is handed on, and requests in flight
+    /// get some time to end.
     ///
     /// # Errors
     /// The first error, apart from those of rows that were not asked about because the run had ended; `None` if time ran out before there was any.

@@ -48,7 +48,7 @@ pub(super) fn engine(mut server: ServerPool, config: &HttpConfig, memory: Identi
 }
 
 impl IdentityCheck {
-    /// Checks the identity of the engine, and tests how its texts are continued. Every error stops the engine.
+    /// Checks the identity of the engine, and tests how its texts are continued. After an error nothing is asked.
     pub async fn confirmed(&self, engine: &HttpEngine) -> Result<(), EngineError> {
         let streams = engine.server.streams();
         self.asked(engine).await.map_err(|error| match refusal::advised(error, streams) {
