@@ -1,8 +1,8 @@
-//! A request -> the address of its completion: a hash of everything that can change what is written.
+//! A request -> the address of its completion: a hash of everything that can change the text.
 //!
-//! Every text is hashed with its length before it and every optional part with a mark of its presence, so that no two different
-//! requests give the same bytes. Structs are taken apart field by field without `..`: a new field does not compile until
-//! somebody decides whether it belongs to the address. The values are pinned by tests, since a change orphans every store.
+//! Every text is hashed with its length before it, and every optional part with a mark of its presence, so that no two different requests give the
+//! same bytes. Structs are destructured field by field without `..`: a new field does not compile until it is decided whether it belongs to the
+//! address. The values are pinned by tests, because a change would make all stored completions unreachable.
 
 use std::{fmt, str::FromStr, sync::LazyLock};
 
@@ -13,7 +13,7 @@ use crate::{
     engine::{Budget, Request, Sampling},
 };
 
-/// What a hash is of, itself hashed once.
+/// Domain of a hash, itself hashed once.
 type Context = LazyLock<ContextKey>;
 
 static COMPLETION: Context = LazyLock::new(|| hash_derive_key_context("rrm completion key 1"));
@@ -28,20 +28,20 @@ fn new_hasher(context: &Context) -> blake3::Hasher {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CompletionKey(pub [u8; 32]);
 
-/// What tells one paid-for completion from every other.
+/// The parts that distinguish a paid-for completion from every other one.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyParts<'a> {
     /// [`EngineInfo::fingerprint`](crate::engine::EngineInfo::fingerprint): a retrained model behind the same name is another engine.
     pub fingerprint: &'a str,
     /// Hash of the judge format that wrote the request.
     pub format_hash: &'a str,
-    /// The request; of it count messages, sampling, budget and seed.
+    /// The request, of which messages, sampling, budget and seed count.
     pub request: &'a Request,
-    /// Which vote on the comparison this is.
+    /// Index of the vote on the comparison, from 0.
     pub vote: u32,
 }
 
-/// The address of the completion that these parts ask for.
+/// Returns the address of the completion with these parts.
 pub fn completion_key(parts: &KeyParts<'_>) -> CompletionKey {
     let KeyParts { fingerprint, format_hash, request, vote } = parts;
     let Request { messages, sampling, seed, budget, comparison: _, labels: _, sink: _ } = request;
@@ -66,7 +66,7 @@ pub fn messages_hash(messages: &[Message]) -> blake3::Hash {
     hasher.finalize()
 }
 
-/// Hash of how tokens are drawn and where thinking is cut.
+/// Hash of the sampling parameters and the thinking budget.
 pub fn settings_hash(sampling: &Sampling, budget: Option<&Budget>) -> blake3::Hash {
     let mut hasher = new_hasher(&SETTINGS);
     let Sampling { temperature, top_p, top_k, min_p, max_tokens } = sampling;
@@ -102,7 +102,7 @@ fn hash_budget(hasher: &mut blake3::Hasher, budget: &Budget) {
         number(hasher, list.len() as u64);
         list.iter().for_each(|each| text(hasher, each));
     }
-    // Nothing follows, so a mark that is there only when it is set leaves all other addresses as they were.
+    // Nothing follows, so a mark that is written only when the option is set leaves all other addresses unchanged.
     if *stop_at_verdict {
         number(hasher, 1);
     }
@@ -117,7 +117,7 @@ fn number(hasher: &mut blake3::Hasher, number: u64) {
     hasher.update(&number.to_le_bytes());
 }
 
-/// The sum turns -0 into 0, which samples the same.
+/// Hashes a float. The sum turns -0 into 0, which samples the same.
 fn float(hasher: &mut blake3::Hasher, float: f64) {
     number(hasher, (float + 0.0).to_bits());
 }
@@ -130,7 +130,7 @@ fn option<T>(hasher: &mut blake3::Hasher, value: Option<&T>, hash: impl FnOnce(&
 }
 
 impl fmt::Display for CompletionKey {
-    /// 64 hexadecimal digits.
+    /// Writes 64 hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
     }
@@ -139,7 +139,7 @@ impl fmt::Display for CompletionKey {
 impl FromStr for CompletionKey {
     type Err = blake3::HexError;
 
-    /// Reads what [`Display`](fmt::Display) writes.
+    /// Parses the form that [`Display`](fmt::Display) writes.
     fn from_str(hex: &str) -> Result<Self, Self::Err> {
         blake3::Hash::from_hex(hex).map(|hash| CompletionKey(hash.into()))
     }
@@ -182,7 +182,7 @@ mod tests {
         completion_key(&KeyParts { fingerprint: "abc", format_hash: "def", request, vote: 3 })
     }
 
-    /// The first value was computed independently, with the Python package `blake3`; the second pins what came after it.
+    /// The first value was computed independently, with the Python package `blake3`; the second one pins the fields that were added later.
     #[test]
     fn keys_are_pinned() {
         assert_eq!(key(&request()).to_string(), "221406f4863da734b56a016562ca2a25314d6dfa55d98cf42d8529db0af91457");

@@ -1,7 +1,7 @@
-//! Requests that a run misses -> a file for `vllm run-batch`; the file that it answers with -> completions in the store.
+//! Requests whose completions are missing -> a file for `vllm run-batch`; its output file -> completions in the store.
 //!
-//! A line's `custom_id` is the address of its completion. So replies may come in any order, twice, and from several files. What else a
-//! store keeps of a completion lies beside the requests, a line each.
+//! The `custom_id` of a line is the address of its completion, so replies may come in any order, twice, and from several files. A second file beside
+//! the requests has a line for each of them, with everything else that a store keeps of a completion.
 
 mod read;
 
@@ -20,7 +20,7 @@ use crate::{
     store::Origin,
 };
 
-/// Where missing requests go.
+/// Writer of the requests whose completions are missing.
 pub struct BatchWriter {
     model: String,
     files: Mutex<BatchFiles>,
@@ -42,7 +42,7 @@ struct RequestLine<'a> {
     body: http::ChatBody<'a>,
 }
 
-/// One line of the file beside it.
+/// One line of the file beside the requests, with what a store keeps of the completion.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct OriginLine {
     custom_id: String,
@@ -55,7 +55,7 @@ struct OriginLine {
     max_tokens: u32,
 }
 
-/// The engine whose completions a batch will give: the same fingerprint as that of a server with this model and revision.
+/// Returns the engine that a batch's completions are stored under. It has the fingerprint of a server with this model and revision.
 pub fn engine(model: &str, revision: &str) -> EngineInfo {
     EngineInfo {
         name: format!("{model} at run-batch"),
@@ -68,15 +68,15 @@ pub fn engine(model: &str, revision: &str) -> EngineInfo {
 }
 
 impl BatchWriter {
-    /// Requests to `model` go to `requests`, and what a store wants to know of each of them to `origins`.
+    /// Returns a writer of the requests to `model`: they go to `requests`, and what a store keeps of each of them goes to `origins`.
     pub fn new(model: String, requests: Box<dyn Write + Send>, origins: Box<dyn Write + Send>) -> Self {
         BatchWriter { model, files: Mutex::new(BatchFiles { requests, origins, written: HashSet::new() }) }
     }
 
-    /// Writes a request, once.
+    /// Writes a request, unless it was written before.
     ///
     /// # Errors
-    /// What the system said.
+    /// The I/O error of the write.
     pub fn write(&self, key: CompletionKey, origin: Origin, request: &Request) -> io::Result<()> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         if !files.written.insert(key) {
@@ -91,10 +91,10 @@ impl BatchWriter {
         append(&mut files.origins, &OriginLine { custom_id, engine, fingerprint, format, item, shown, vote, max_tokens })
     }
 
-    /// Ends the files; gives how many requests they hold.
+    /// Flushes the files. Returns the number of requests in them.
     ///
     /// # Errors
-    /// What the system said.
+    /// The I/O error of the flush.
     pub fn finish(&self) -> io::Result<u64> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.requests.flush()?;

@@ -1,24 +1,24 @@
-//! Conversations: the messages that a user typed and the messages that an engine is sent.
+//! Conversations: the messages of a user's prompt and the messages of a request.
 
 use serde::{Deserialize, Serialize};
 
-/// Who speaks in a [`Message`].
+/// The speaker of a [`Message`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Instructions of whoever runs the model; `developer` is read as the same.
+    /// The operator of the model, with instructions; `developer` is read as the same.
     #[serde(alias = "developer")]
     System,
     /// The person who asks.
     User,
     /// The model that answers.
     Assistant,
-    /// The reply of a tool that the model called.
+    /// A tool that the model called, with its reply.
     Tool,
 }
 
 impl Role {
-    /// The role's name on the wire.
+    /// Returns the role's name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Role::System => "system",
@@ -32,20 +32,20 @@ impl Role {
 /// One turn of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Message {
-    /// Who speaks.
+    /// Role of the speaker.
     pub role: Role,
-    /// What is said, as plain text.
+    /// Content, as plain text.
     pub content: String,
 }
 
 impl Message {
-    /// A user's turn.
+    /// Returns a user's turn.
     pub fn user(content: impl Into<String>) -> Self {
         Message { role: Role::User, content: content.into() }
     }
 }
 
-/// Turns as one text, each with the name of who speaks, and empty lines between them.
+/// Returns turns as one text, each with the name of its speaker, separated by empty lines.
 pub fn dialogue(messages: &[Message]) -> String {
     let name = |role| match role {
         Role::System => "System",

@@ -1,4 +1,4 @@
-//! What a judge is shown: a prompt and exactly two responses, in an order.
+//! A prompt and exactly two responses, in the order in which a judge sees them.
 
 use std::sync::Arc;
 
@@ -6,40 +6,40 @@ use serde::{Deserialize, Serialize};
 
 use crate::chat::Message;
 
-/// A prompt and what belongs to it: everything of a comparison but the two responses.
+/// A prompt with its rubric and reference answer: all of a comparison except the two responses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
     /// The conversation up to the turn that the responses answer; never empty.
     pub messages: Vec<Message>,
-    /// What this row asks to be judged by, for formats that show it.
+    /// Rubric of this row, for formats that show it.
     pub rubric: Option<String>,
     /// A reference answer, for formats that show it.
     pub reference: Option<String>,
 }
 
 impl Prompt {
-    /// A single user turn without rubric or reference.
+    /// Returns a prompt of a single user turn, without rubric and reference.
     pub fn text(text: impl Into<String>) -> Self {
         Prompt { messages: vec![Message::user(text)], rubric: None, reference: None }
     }
 }
 
 impl From<&str> for Prompt {
-    /// A single user turn.
+    /// Returns a prompt of a single user turn.
     fn from(text: &str) -> Self {
         Prompt::text(text)
     }
 }
 
 impl From<String> for Prompt {
-    /// A single user turn.
+    /// Returns a prompt of a single user turn.
     fn from(text: String) -> Self {
         Prompt::text(text)
     }
 }
 
 impl From<Vec<Message>> for Prompt {
-    /// A conversation up to the turn that the responses answer.
+    /// Returns a prompt of a conversation up to the turn that the responses answer.
     fn from(messages: Vec<Message>) -> Self {
         Prompt { messages, rubric: None, reference: None }
     }
@@ -54,12 +54,12 @@ pub struct Comparison {
     pub first: Arc<str>,
     /// The response that is shown second.
     pub second: Arc<str>,
-    /// Which one is labelled better, where that is known. Never shown to a judge; scripted engines and evaluation read it.
+    /// Position of the response that is labelled better, if one is. It is never shown to a judge; scripted engines and evaluation read it.
     pub label: Option<Side>,
 }
 
 impl Comparison {
-    /// The same comparison with the two responses in the other order.
+    /// Returns the same comparison with the two responses in the other order.
     pub fn swapped(&self) -> Self {
         Comparison {
             prompt: self.prompt.clone(),
@@ -70,7 +70,7 @@ impl Comparison {
     }
 }
 
-/// One of the two places of a comparison.
+/// One of the two positions of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
@@ -81,7 +81,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// The other place.
+    /// Returns the other position.
     pub fn other(self) -> Self {
         match self {
             Side::First => Side::Second,

@@ -64,16 +64,16 @@ use crate::{
     comparison::Prompt,
 };
 
-/// One row: a prompt and the responses to it.
+/// One row of a dataset: a prompt and the responses to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
-    /// The `id` column as text, or `row-N` where there is none.
+    /// Text of the `id` column, or `row-N` if there is none.
     pub id: String,
-    /// Where the row stands in its file, from 1: the line of a JSONL file, else the position in the list or table.
+    /// Position of the row in its file, from 1: the line of a JSONL file, otherwise the index in the list or table.
     pub row: usize,
-    /// What the responses answer.
+    /// The prompt that the responses answer.
     pub prompt: Arc<Prompt>,
-    /// In the order of the file; of a pair, the chosen one first.
+    /// The responses in the order of the file; in a pair, the chosen one first.
     pub responses: Vec<Response>,
     /// All other columns, in the order of the file.
     pub extra: Map<String, Value>,
@@ -82,30 +82,31 @@ pub struct Item {
 /// One response of an [`Item`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
-    /// The text to be judged; may be empty.
+    /// Text to be judged; may be empty.
     pub text: Arc<str>,
-    /// How good it is known to be, higher is better: 1 and 0 for correct and wrong or chosen and rejected, 0.5 for a tie, or a score.
+    /// Known quality, higher is better: 1 and 0 for correct and wrong or for chosen and rejected, 0.5 for a tie, or a score. `None` if it is not
+    /// known.
     pub label: Option<f64>,
-    /// The final answer. Responses with equal ones may be teamed.
+    /// Final answer, if the file gives it. Responses with equal answers may be declared equal.
     pub team: Option<String>,
-    /// What else the file says about it, in the order of the file.
+    /// Other fields of the response, in the order of the file.
     pub extra: Map<String, Value>,
 }
 
-/// How to read a file.
+/// Options for reading a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// A row must have exactly this many responses.
+    /// Number of responses that a row must have; `None` if it may differ.
     pub exactly: Option<usize>,
-    /// A row must have at least this many responses.
+    /// Fewest responses that a row may have.
     pub at_least: usize,
-    /// Which columns hold what.
+    /// Columns of the fields.
     pub columns: ColumnNames,
-    /// Conversations may differ in their last turn only: what is written for trainers holds one turn for each response.
+    /// Whether conversations of a row may differ in their last turn only, as a file for trainers needs: it holds one turn for each response.
     pub last_turns: bool,
-    /// What errors call the file, where its path says nothing to a person, such as `standard input`.
+    /// Name of the file in errors, if its path means nothing to a person, such as `standard input`.
     pub name: Option<String>,
-    /// Whether rows that cannot be used are left out and counted; else they are errors.
+    /// Whether rows that cannot be used are skipped and counted. Otherwise they are errors.
     pub skip_bad_rows: bool,
 }
 
@@ -117,14 +118,13 @@ impl Default for ReadOptions {
     }
 }
 
-/// Reads `path` row by row. Of what kind a file is, and whether it is gzipped, is told by its first bytes.
+/// Reads `path` row by row. The first bytes of the file tell its kind, and whether it is gzipped.
 ///
-/// After a row that cannot be used the iterator goes on with the next one; after damage to the file itself it ends.
-/// Doubled ids are found by [`check`], and where bad rows are left out. What labels mean is told by those of the whole file, which is read
-/// once more for that.
+/// After a row that cannot be used the iterator continues with the next one; after damage to the file itself it ends. Doubled ids are found by
+/// [`check`], and here only if bad rows are skipped. The meaning of labels is inferred from the whole file, which is read once more for that.
 ///
 /// # Errors
-/// [`DatasetError`] when the file cannot be opened, is no file of rows, or has labels that mean two things.
+/// [`DatasetError`] if the file cannot be opened, is no file of rows, or has labels with two possible meanings.
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Items, DatasetError> {
     let file = file_name(path, options);
     let rows = rows::open(path, &file)?;
@@ -142,11 +142,11 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Items, DatasetError> {
     })
 }
 
-/// `columns` for several files whose rows are one whole: what labels mean is told by those of all of them. Says which meaning was found where
-/// somebody could think of another.
+/// Returns `columns` with one meaning of labels for several files that belong together, inferred from the labels of all of them. Also returns a
+/// sentence about that meaning if another one might be expected.
 ///
 /// # Errors
-/// [`DatasetError::Labels`] where they mean two things; the first file is named.
+/// [`DatasetError::Labels`] for labels with two possible meanings; it names the first file.
 pub fn settled(files: &[PathBuf], columns: &ColumnNames) -> Result<(ColumnNames, Option<String>), DatasetError> {
     let named: Vec<(&Path, Arc<str>)> = files.iter().map(|path| (path.as_path(), path.display().to_string().into())).collect();
     settled_of(&named, columns)
@@ -160,7 +160,7 @@ fn settled_of(files: &[(&Path, Arc<str>)], columns: &ColumnNames) -> Result<(Col
     })
 }
 
-/// The names of the columns that the first row of `path` has, in their order: what tells files of one kind from those of another.
+/// Returns the column names of the first row of `path`, in their order. They tell files of different layouts apart.
 ///
 /// # Errors
 /// [`DatasetError`] when the file cannot be opened, holds no rows, or its first row is none.
@@ -170,7 +170,7 @@ pub fn first_columns(path: &Path) -> Result<Vec<String>, DatasetError> {
     Ok(first?.1.into_iter().map(|(name, _)| name).collect())
 }
 
-/// Refuses a prompt that cannot be judged: one in which nothing is asked, or that shows a picture. `place` names it in the error.
+/// Checks that a prompt can be judged: it must ask something, and must not show a picture. `place` names it in the error.
 ///
 /// # Errors
 /// [`RowProblem`] as for a row of a file.
@@ -181,8 +181,8 @@ pub fn check_prompt(messages: &[Message], place: &str) -> Result<(), RowProblem>
     pictures::unseen(&Map::new(), users, said).map_or(Ok(()), Err)
 }
 
-/// What a prompt and the responses to it say, read as those of a row: conversations are cut to what they do not share, and what is a transcript or
-/// goes on from another prompt is read right or refused. Gives the prompt and the text of each response.
+/// Reads a prompt and the responses to it like those of a row: conversations are cut to the turns that they do not share, transcripts are recognised,
+/// and responses to another prompt are refused. Returns the turns of the prompt and the text of each response.
 ///
 /// # Errors
 /// [`RowProblem`] as for a row of a file; places are `prompt` and `responses[0]`.
@@ -199,7 +199,7 @@ pub fn answers(prompt: TurnsOrText, responses: Vec<TurnsOrText>) -> Result<(Vec<
     Ok((messages, texts.collect()))
 }
 
-/// Refuses a whole conversation, given as a response, that is about another prompt, or in which the user goes on behind the prompt.
+/// Checks a response that is a whole conversation: it must be about this prompt, and the user must not go on after the prompt.
 ///
 /// # Errors
 /// [`RowProblem::OtherPrompt`], which shows both beginnings, and [`RowProblem::GoesOn`].
@@ -211,24 +211,24 @@ pub fn check_response(prompt: &[Message], turns: &[Message], place: &str) -> Res
     if asked(&chat) > asked(prompt) { Err(RowProblem::GoesOn { place: raw.place }) } else { Ok(()) }
 }
 
-/// What of an object or a message is a picture, a film or a sound, if something is.
+/// Returns the key of an object or a message that holds a picture, a film or a sound, if there is one.
 pub fn picture(keys: &Map<String, Value>) -> Option<&str> {
     pictures::attached(keys)
 }
 
-/// What a value says: a text, a number or a boolean as it is written, the text of a list of parts, or the turns of a list of messages.
+/// Returns the text or the turns of a value: a text, a number or a boolean as it is written, the text of a list of parts, or the turns of a list of
+/// messages.
 ///
 /// # Errors
-/// [`RowProblem`] for anything else, which names `place` and what was `expected`.
+/// [`RowProblem`] for any other value, with `place` and the `expected` type.
 pub fn said(value: &Value, place: &str, expected: &'static str) -> Result<TurnsOrText, RowProblem> {
     messages::said(value, place, expected)
 }
 
-/// The rows of a file as they are, with their places, counted from 1; errors call the file by `name`.
+/// Reads the rows of a file as JSON objects with their positions, counted from 1. Errors call the file `name`.
 ///
 /// # Errors
-/// [`DatasetError`] when the file cannot be opened; the iterator gives it for rows that are no JSON objects, and for texts with half of a
-/// character.
+/// [`DatasetError`] if the file cannot be opened. The iterator returns it for rows that are no JSON objects, and for texts with a lone surrogate.
 pub fn raw(path: &Path, name: &str) -> Result<DatasetRows, DatasetError> {
     let file: Arc<str> = name.into();
     let rows = rows::open(path, &file)?;
@@ -241,7 +241,7 @@ pub fn raw(path: &Path, name: &str) -> Result<DatasetRows, DatasetError> {
     }))
 }
 
-/// The rows of a file, from [`read`].
+/// Iterator over the rows of a file, from [`read`].
 pub struct Items {
     file: Arc<str>,
     rows: DatasetRows,
@@ -249,29 +249,29 @@ pub struct Items {
     any: bool,
     note: Option<String>,
     skipped: SkippedRows,
-    /// What is to be said about rows, and how many of them.
+    /// Notes about rows, with the rows that each is about.
     told: BTreeMap<String, rows::Count>,
-    /// Hashes of the ids so far, where bad rows are left out.
+    /// Hashes of the ids so far, if bad rows are skipped.
     ids: HashSet<[u8; 16]>,
 }
 
-/// Rows that were left out because they cannot be used.
+/// Rows that were skipped because they cannot be used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SkippedRows {
-    /// How many.
+    /// Number of skipped rows.
     pub rows: u64,
-    /// What is wrong with the first of them.
+    /// Errors of the first of them.
     pub first: Vec<String>,
 }
 
 impl Items {
-    /// What should be said about the reading of the rows so far, a sentence each: what labels mean, what was mended.
+    /// Returns notes on the rows so far, one sentence each: the meaning of labels, and repairs.
     pub fn notes(&self) -> Vec<String> {
         let told = self.told.iter().filter_map(|(sentence, count)| count.said(sentence));
         self.note.iter().cloned().chain(self.rows.notes()).chain(told).collect()
     }
 
-    /// Rows left out so far.
+    /// Returns the rows that were skipped so far.
     pub fn skipped(&self) -> &SkippedRows {
         &self.skipped
     }

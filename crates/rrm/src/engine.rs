@@ -1,6 +1,6 @@
 //! The one open contract of the project: a [`Request`] goes into an [`Engine`], a [`Completion`] comes out.
 //!
-//! Engines take one request at a time and batch inside; whoever drops the future cancels the generation.
+//! Engines take one request at a time and batch inside. Dropping the future of a request cancels its generation.
 
 #[cfg(feature = "http")]
 pub mod doctor;
@@ -32,74 +32,76 @@ pub use self::{
     stats::HttpStats,
 };
 
-/// Whatever can complete a conversation: a server, a model in process, a recording, a script.
+/// Anything that completes a conversation: a server, a model in process, a recording, a script.
 pub trait Engine: Send + Sync {
-    /// What this engine is and what it can do; the same for as long as the engine lives.
+    /// Name, fingerprint and abilities of the engine. They do not change as long as the engine lives.
     fn info(&self) -> &EngineInfo;
 
     /// Completes one request. Dropping the future cancels the generation and frees what it held.
     ///
     /// # Errors
-    /// [`EngineError`] when no completion can be had; retries that make sense have been made by then.
+    /// [`EngineError`] when there is no completion. An engine that retries has made its retries by then.
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>>;
 
-    /// [`complete`](Engine::complete), where `meter` is told what it takes beyond the completion's own usage and may forbid further tries.
-    /// An engine that makes no tries of its own has nothing to tell.
+    /// [`complete`](Engine::complete) with a meter: it is told of the tokens that the completion's own usage does not count, and it may forbid
+    /// further tries. The default is for engines that make one try and ignores it.
     fn complete_metered<'a>(&'a self, request: Request, meter: &'a dyn Meter) -> BoxFuture<'a, Result<Completion, EngineError>> {
         let _ = meter;
         self.complete(request)
     }
 
-    /// Whether a request could be answered now; costs no completion.
+    /// Checks whether the engine could answer a request now. Costs no completion.
     ///
     /// # Errors
-    /// Why none would be.
+    /// The reason why it could not.
     fn ready(&self) -> BoxFuture<'_, Result<(), EngineError>> {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Makes sure of who answers, where that is to be done before the first completion and was not; `None` where there is nothing to do. Whoever
-    /// counts calls waits for it first, since nothing is asked for where it fails.
+    /// Check of the identity of the server, if one is due before the first completion and was not made yet; `None` if there is nothing to check.
+    /// Callers that count calls wait for it first, because nothing may be asked if it fails.
     fn confirming(&self) -> Option<BoxFuture<'_, Result<(), EngineError>>> {
         None
     }
 
-    /// Other fingerprints under which the same weights answered before; what is stored under them is as good.
+    /// Earlier fingerprints of the same weights. Completions that are stored under them are equally valid.
     fn also(&self) -> &[String] {
         &[]
     }
 
-    /// What is sent otherwise than usual and may change texts, of an engine that a store can remember.
+    /// Changes to the usual request that may change texts, of an engine whose identity a store can remember; `None` of other engines.
     fn changes(&self) -> Option<&str> {
         None
     }
 
-    /// Nothing more is asked for: makes sure that it was the same engine to the end where there is a doubt, and has it remembered.
+    /// Ends the use of the engine: no request follows. If there is a doubt, checks that the same server answered to the end, and has its identity
+    /// remembered.
     ///
     /// # Errors
-    /// [`EngineError`] where it was not, or where it cannot be remembered.
+    /// [`EngineError`] if it was another one, or if its identity cannot be remembered.
     fn close(&self) -> BoxFuture<'_, Result<(), EngineError>> {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Of an engine that a store remembers: the day on which it was last seen to be the same, where nobody has asked it since.
+    /// Date on which the identity of the server was last confirmed, if no request has been sent since the engine was opened. `None` of engines that
+    /// no store remembers.
     fn unasked(&self) -> Option<String> {
         None
     }
 
-    /// Of an engine that scores single responses: it completes a conversation that ends with a response by the response's score, as a number,
-    /// and a comparison is judged by two of them. `None` of an engine that judges two responses at once.
+    /// Cache of the scores, of an engine that scores single responses. Such an engine completes a conversation that ends with a response by the score
+    /// of that response, as a number, and a comparison is judged by two scores. `None` of an engine that judges two responses at once.
     fn scores(&self) -> Option<&ScoreCache> {
         None
     }
 
-    /// What was asked of a server and what it took, since the engine was opened; `None` of engines that ask none.
+    /// Counts of requests, answers, failures and tokens since the engine connected; `None` of engines that ask no server.
     fn stats(&self) -> Option<HttpStats> {
         None
     }
 
-    /// Who opens this model's thinking; the same for as long as the engine lives. Where it is the chat template, a completion begins inside
-    /// the thinking, and one that never closes it holds no verdict.
+    /// The writer of the mark that opens the thinking; the same for as long as the engine lives. If it is the chat template, a completion begins
+    /// inside the thinking, and one that never closes it holds no verdict.
     fn opening(&self) -> Opening {
         Opening::Model
     }
@@ -109,50 +111,50 @@ pub trait Engine: Send + Sync {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Opening {
-    /// The model, if it thinks at all: then its completions hold the mark.
+    /// The model, if it thinks at all: its completions hold the mark.
     #[default]
     Model,
     /// The chat template: completions begin inside the thinking, without the mark.
     Template,
-    /// Nobody could tell.
+    /// The writer could not be determined.
     Unknown,
 }
 
-/// Who counts what one completion takes beyond what the completion itself says.
+/// Meter of one completion: counts requests and tokens that the completion's own usage does not count.
 pub trait Meter: Send + Sync {
-    /// Whether the request may be sent once more after a try that failed; then it counts as sent.
+    /// Asks for permission to send the request once more after a failed try. If it is true, the new try counts as sent.
     fn again(&self) -> bool;
 
-    /// Tokens that may be billed and are in no completion's usage: of tries that failed, or of replies whose usage cannot be read.
-    /// `estimated` where nobody counted them.
+    /// Adds tokens that may be billed and are in no completion's usage: of failed tries, and of replies whose usage cannot be read. `estimated` is
+    /// true where no server counted them.
     fn besides(&self, usage: Usage, estimated: bool);
 
     /// Takes the call back: the engine refuses the request and has sent nothing for it.
     fn unsent(&self) {}
 }
 
-/// Who counts what is asked to get to know an engine, before anything is asked of it.
+/// Meter of the probes: counts the requests that find out who judges and what a server can do.
 pub trait Probing: Send + Sync {
     /// Counts one request that is about to be sent.
     ///
     /// # Errors
-    /// Which limit forbids it; nothing was counted then.
+    /// The limit that forbids it. Nothing was counted then.
     fn probe(&self) -> Result<(), String>;
 
-    /// Tokens that it took; `estimated` where nobody counted them.
+    /// Adds the tokens of a probe; `estimated` is true where no server counted them.
     fn took(&self, usage: Usage, estimated: bool);
 }
 
-/// What an engine is and what it can do.
+/// Name, fingerprint and abilities of an engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineInfo {
-    /// For people: model and place, such as `RRM-7B at http://127.0.0.1:8000`.
+    /// Name for people: model and place, such as `RRM-7B at http://127.0.0.1:8000`.
     pub name: String,
-    /// Hash that changes when the weights change; part of the address of every stored completion.
+    /// Hash that changes with the weights. It is part of the address of every stored completion.
     pub fingerprint: String,
     /// Whether the same seed gives the same text, alone and beside other requests.
     pub seeds: bool,
-    /// Whether log-probabilities of tokens can be had.
+    /// Whether the engine can give the log-probabilities of tokens.
     pub logprobs: bool,
     /// Whether thinking can be cut at a budget and a verdict elicited after it.
     pub budget: bool,
@@ -161,47 +163,48 @@ pub struct EngineInfo {
 }
 
 impl EngineInfo {
-    /// An engine of this name that can do nothing more than complete, whose completions are worth keeping, and whose weights are told by its name.
+    /// Returns the description of a paid engine with this name, without seeds, log-probabilities and thinking budget. The name is also its
+    /// fingerprint.
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
         EngineInfo { fingerprint: name.clone(), name, seeds: false, logprobs: false, budget: false, paid: true }
     }
 }
 
-/// One generation that is asked for.
+/// Request for one completion.
 #[derive(Clone)]
 pub struct Request {
     /// The conversation to be continued by the assistant; votes about one comparison share it.
     pub messages: Arc<[Message]>,
-    /// How to draw tokens and how many.
+    /// Sampling parameters and the token limit.
     pub sampling: Sampling,
     /// Seed of this one completion, below 2^53 so that every JSON reader keeps it exact.
     pub seed: u64,
-    /// Where to cut the thinking and how to ask for the verdict then; `None` lets the model finish.
+    /// Thinking budget and elicitation; `None` lets the model finish.
     pub budget: Option<Budget>,
-    /// What is compared, for engines that do not read prose (scripted judges, scalar reward models).
+    /// The comparison itself, for engines that do not read the messages (scripted judges, scalar reward models).
     pub comparison: Option<Arc<Comparison>>,
-    /// The texts that state a verdict in the format that wrote this request: an engine that can tells how likely each of them was.
+    /// Labels of the format that wrote this request. An engine that can returns the log-probability of each of them.
     pub labels: Option<Arc<Labels>>,
-    /// Where text goes as it is written, when somebody watches.
+    /// Receiver of the text while it is written; `None` if no one watches.
     pub sink: Option<TokenSink>,
 }
 
-/// How tokens are drawn.
+/// Sampling parameters of a completion.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sampling {
-    /// Softmax temperature; 0 is greedy.
+    /// Temperature of the softmax, from 0; 0 is greedy.
     pub temperature: f64,
-    /// Nucleus mass; 1 keeps all.
+    /// Mass of nucleus sampling, up to 1; 1 keeps all tokens.
     pub top_p: f64,
-    /// Keep this many likeliest tokens.
+    /// Number of the likeliest tokens that are kept (top-k).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
-    /// Keep tokens at least this likely relative to the likeliest.
+    /// Smallest probability of a token that is kept, relative to the likeliest token (min-p).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_p: Option<f64>,
-    /// At most this many new tokens; with a [`Budget`] the elicited verdict comes on top.
+    /// Most new tokens of the completion. With a [`Budget`] the tokens of the elicited verdict come on top.
     pub max_tokens: u32,
 }
 
@@ -217,82 +220,84 @@ impl Default for Sampling {
 /// that ended by itself and states no verdict, see [`Budget::wants_verdict`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
-    /// Tokens of thinking before the cut.
+    /// Most tokens of thinking before the cut.
     pub max_thinking_tokens: u32,
-    /// What is appended after the cut when the thinking was still open, such as `\n</think>\n\nThe better one is \boxed{`.
+    /// Text that is appended after the cut if the thinking was still open, such as `\n</think>\n\nThe better one is \boxed{`.
     pub elicit: String,
-    /// What is appended instead when the thinking was closed already, or never opened.
+    /// Text that is appended instead if the thinking was closed already or never opened.
     pub elicit_answer: String,
-    /// The text that opens thinking, such as `<think>`; empty where the format has none.
+    /// Text that opens the thinking, such as `<think>`; empty if the format has none.
     pub open: String,
-    /// The text that closes thinking, such as `</think>`; empty where the format has none.
+    /// Text that closes the thinking, such as `</think>`; empty if the format has none.
     pub close: String,
     /// Whether the chat template opens the thinking, so that a completion begins inside it.
     pub opened_by_template: bool,
-    /// Tokens for the verdict after the cut.
+    /// Most tokens of the verdict after the cut.
     pub max_verdict_tokens: u32,
-    /// Strings that complete the verdict.
+    /// Stop strings: the verdict is complete where one of them appears.
     pub stop: Vec<String>,
-    /// Texts that state a verdict, such as `\boxed{Assistant 1}`: a completion that ends by itself without one is asked for it too.
+    /// Texts that state a verdict, such as `\boxed{Assistant 1}`. A verdict is also elicited from a completion that ends by itself without one of
+    /// them.
     pub verdicts: Vec<String>,
-    /// Whether the text ends where the first of `verdicts` is complete in the answer, instead of where the model ends it. Spares tokens, and
-    /// can change what is read: a later verdict, which may contradict the first or be the one that counts, is never written. Engines
-    /// that do not see the text as it is written let the model finish.
+    /// Whether the text ends where the first of `verdicts` is complete in the answer, instead of where the model ends it. This saves tokens and can
+    /// change the verdict: a later verdict, which may contradict the first one or be the one that counts, is never written. Engines that do not see
+    /// the text while it is written let the model finish.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stop_at_verdict: bool,
 }
 
 impl Budget {
-    /// Whether text that ended by itself states no verdict after its thinking, so that one has to be elicited.
+    /// Returns whether `written`, which ended by itself, states no verdict after its thinking, so that one has to be elicited.
     pub fn wants_verdict(&self, written: &str) -> bool {
         let answer = &written[self.answer(written)..];
         let open = self.is_open(written);
         open || !self.verdicts.iter().any(|verdict| answer.contains(verdict))
     }
 
-    /// At which byte of `written` the answer begins: behind the last closing marker of thinking.
+    /// Returns the byte of `written` at which the answer begins: after the last closing mark of the thinking, and 0 without one.
     pub fn answer(&self, written: &str) -> usize {
         if self.close.is_empty() { 0 } else { written.rfind(&self.close).map_or(0, |at| at + self.close.len()) }
     }
 
-    /// Whether thinking was opened and not closed.
+    /// Returns whether the thinking was opened and not closed.
     fn is_open(&self, written: &str) -> bool {
         let opened = self.opened_by_template || (!self.open.is_empty() && written.contains(&self.open));
         opened && (self.close.is_empty() || !written.contains(&self.close))
     }
 
-    /// The text to append to `written` (all text so far) when it is cut: depends on whether thinking is still open.
+    /// Returns the text to append to `written` (the whole text so far) when it is cut: [`elicit`](Budget::elicit) while the thinking is open, and
+    /// [`elicit_answer`](Budget::elicit_answer) after it.
     pub fn elicitation(&self, written: &str) -> &str {
         if self.is_open(written) { &self.elicit } else { &self.elicit_answer }
     }
 }
 
-/// Receives text as it is generated.
+/// Function that receives each piece of text as it is generated.
 pub type TokenSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// The text that an engine wrote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Completion {
-    /// The text, with thinking in it unless the server moved it away.
+    /// The text, including the thinking unless the server moved it to another field.
     pub text: String,
     /// Thinking that the server moved to `reasoning` or `reasoning_content`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<String>,
-    /// Why the text ends.
+    /// Reason why the text ends.
     pub finish: Finish,
     /// Whether the verdict was elicited under a budget; the appended elicitation is part of `text`.
     #[serde(default)]
     pub elicited: bool,
-    /// What it took.
+    /// Token counts.
     pub usage: Usage,
-    /// How likely each of the request's labels was where the verdict is stated; `None` from engines that cannot tell, and where the
-    /// text states none.
+    /// Log-probability of each label of the request at the place where the verdict is stated. `None` from engines that cannot tell, and if the text
+    /// states no verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label_logprobs: Option<LabelLogprobs>,
 }
 
 impl Completion {
-    /// A text that the model ended by itself, without a count of tokens.
+    /// Returns a text that the model ended by itself, with token counts of 0.
     pub fn new(text: impl Into<String>) -> Self {
         Completion {
             text: text.into(),
@@ -309,9 +314,9 @@ impl Completion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Finish {
-    /// The model ended it, or a stop string did.
+    /// The model ended it, or a stop string was reached.
     Stop,
-    /// The token limit cut it: never a verdict.
+    /// The token limit was reached; such a text holds no verdict.
     Length,
 }
 
@@ -320,7 +325,7 @@ pub enum Finish {
 pub struct Usage {
     /// Tokens of the request.
     pub prompt_tokens: u64,
-    /// Tokens written, the appended elicitation not counted.
+    /// Tokens written, without the appended elicitation.
     pub completion_tokens: u64,
 }
 

@@ -1,7 +1,7 @@
-//! Benchmarks: files as they are published -> labelled comparisons -> a judge's decisions -> scores, official and strict side by side.
+//! Benchmarks: published files -> labelled comparisons -> a judge's decisions -> official and strict scores.
 //!
-//! Each benchmark is one small file in `eval/benchmarks`: how its rows are read, in which orders a judge sees them, what a decision counts
-//! upstream, and how subsets add up. The rest is the same for all: [`load`] reads, [`run()`] asks, [`scores`] counts.
+//! Each benchmark is one small file in `eval/benchmarks`: how its rows are read, in which orders a judge sees them, the official score of a decision,
+//! and how subsets are combined. The rest is the same for all: [`load`] reads, [`run()`] asks, [`scores`] counts.
 
 mod benchmarks;
 mod best_of;
@@ -49,7 +49,7 @@ pub enum Benchmark {
     JudgeBench,
     /// PandaLM's human-labelled test set, with ties.
     PandaLm,
-    /// LLMBar: does a response do what the instruction asks for?
+    /// LLMBar: pairs of which one follows the instruction.
     LlmBar,
     /// EvalBiasBench: pairs made to mislead a judge in six ways.
     EvalBiasBench,
@@ -57,15 +57,15 @@ pub enum Benchmark {
     Ppe,
     /// Auto-J's pairwise test set.
     AutoJ,
-    /// Votes of people about MT-Bench's first turns.
+    /// Human votes about MT-Bench's first turns.
     #[serde(rename = "mt-bench-human")]
     MtBenchHuman,
-    /// One's own labelled pairs.
+    /// The user's own labelled pairs.
     Pairs,
 }
 
 impl Benchmark {
-    /// All of them, in the order in which they are listed.
+    /// All benchmarks, in the order in which they are listed.
     pub const ALL: [Benchmark; 11] = [
         Benchmark::RewardBench,
         Benchmark::RewardBench2,
@@ -80,7 +80,7 @@ impl Benchmark {
         Benchmark::Pairs,
     ];
 
-    /// How it is read, asked and counted.
+    /// Returns the rules by which the benchmark is read, asked and scored.
     pub fn protocol(self) -> &'static Protocol {
         match self {
             Benchmark::RewardBench => &benchmarks::reward_bench::PROTOCOL,
@@ -100,34 +100,34 @@ impl Benchmark {
 
 /// The rules of one benchmark.
 pub struct Protocol {
-    /// As commands spell it.
+    /// Name of the benchmark in commands.
     pub name: &'static str,
-    /// What it holds, and whose rules these are.
+    /// Content of the benchmark, and the source of the rules.
     pub about: &'static str,
-    /// What a decision counts in the official scoring.
+    /// Official score of a decision, in words.
     pub rule: &'static str,
-    /// On what of the published files this version was run, if on any.
+    /// The part of the published files on which this version was run, if any.
     pub tried: &'static str,
-    /// In which orders a judge sees each pair officially.
+    /// Orders in which a judge sees each pair for the official score.
     pub orders: Orders,
-    /// A column that tells parts which upstream scores apart: only one of them is read at a time.
+    /// Column that separates parts which upstream scores separately. Only one of the parts is read at a time.
     apart: Option<&'static str>,
-    /// What scores are shares of.
+    /// Unit of the scores.
     unit: ScoreUnit,
-    /// The kinds of files that it is published in.
+    /// Layouts of its files.
     layouts: &'static [BenchmarkLayout],
-    /// What the decisions about one pair count, between 0 and 1: one for each official order, about the pair in its own order.
+    /// Official score of the decisions about one pair, from 0 to 1: one decision for each official order, about the pair in its own order.
     official: fn(label: Choice, decisions: &[Decision]) -> f64,
-    /// How subsets add up; given those that there are.
+    /// Sections of the present subsets.
     sections: fn(subsets: &[&str]) -> Vec<Section>,
-    /// Further numbers over all pairs, from the first decision about each.
+    /// Further metrics over all pairs, from the first decision about each.
     metrics: fn(&Confusion) -> Vec<(&'static str, f64)>,
 }
 
 impl Protocol {
-    /// What decisions about one pair count upstream, from 0 to 1: one decision for each official order, about the pair in its own order.
-    /// Classifiers, which score, are right upstream where the right response scores higher, and wrong where both score the same, by every
-    /// benchmark's rule.
+    /// Returns the official score of the decisions about one pair, from 0 to 1: one decision for each official order, about the pair in its own
+    /// order. For judges that score, upstream counts a pair as right if the right response has the higher score, and as wrong for equal scores, by
+    /// every benchmark's rule.
     pub fn count(&self, label: Choice, decisions: &[Decision], judge: JudgeKind) -> f64 {
         match judge {
             JudgeKind::Compares => (self.official)(label, decisions),
@@ -139,16 +139,16 @@ impl Protocol {
 /// The orders in which a judge sees a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orders {
-    /// In one, which is drawn by seed.
+    /// One order, drawn by seed.
     Drawn,
-    /// In the file's.
+    /// The order of the file.
     Given,
-    /// In both, the file's first.
+    /// Both orders, that of the file first.
     Both,
 }
 
 impl Orders {
-    /// Whether a judge is asked in both orders: where that is the rule, or where the strict score is wanted too.
+    /// Returns whether a judge is asked in both orders, because that is the rule or because the strict score is wanted too.
     pub fn both(self, strict: bool) -> bool {
         strict || self == Orders::Both
     }
@@ -160,37 +160,37 @@ enum ScoreUnit {
     /// Every pair.
     #[default]
     Pair,
-    /// A row, which counts what the worst judged of its pairs counts.
+    /// A row, with the score of its worst pair.
     Row,
 }
 
 /// The layout of one kind of benchmark file.
 struct BenchmarkLayout {
-    /// Columns that tell it from other files.
+    /// Columns that distinguish it from other files.
     needs: &'static [&'static str],
-    /// Where rows hold what, see [`ColumnNames`](crate::dataset::ColumnNames).
+    /// Columns of the fields, see [`ColumnNames`](crate::dataset::ColumnNames).
     columns: &'static [&'static str],
-    /// Responses of a row, where their number is fixed.
+    /// Number of responses in a row, if it is fixed.
     responses: Option<usize>,
-    /// The comparisons of a row, none if it does not count, or what is wrong with it.
+    /// Returns the comparisons of a row, none if the row does not count, or its error.
     cases: fn(file: &Path, item: Item) -> Result<Vec<Case>, String>,
 }
 
 /// One labelled comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
-    /// The row that it is of; its id is the only one of the benchmark.
+    /// The row of the comparison. Its id is unique in the benchmark.
     pub item: Arc<Item>,
-    /// The two responses, in the benchmark's own order.
+    /// Indices of the two responses, in the benchmark's own order.
     pub pair: (usize, usize),
-    /// What is right about them, in that order.
+    /// The better response in that order, or a tie.
     pub label: Choice,
-    /// What it is counted under.
+    /// Subset that it counts under.
     pub subset: String,
 }
 
 impl Case {
-    /// Which of the pair is right; none where the label is a tie.
+    /// Returns the right one of the pair; `None` if the label is a tie.
     fn right(&self) -> Option<Side> {
         match self.label {
             Choice::A => Some(Side::First),
@@ -199,28 +199,28 @@ impl Case {
         }
     }
 
-    /// Whether the two responses have one text, so that there is nothing to compare.
+    /// Returns whether the two responses have the same text, so that there is nothing to compare.
     fn of_one_text(&self) -> bool {
         let text = |response: usize| self.item.responses.get(response).map(|response| &response.text);
         text(self.pair.0) == text(self.pair.1)
     }
 }
 
-/// A mean over subsets or over sections that came before it.
+/// A mean over subsets, or over earlier sections.
 struct Section {
     level: GroupLevel,
     name: String,
-    /// What it is a mean of.
+    /// Names of its parts, with their weights.
     parts: Vec<(String, Weight)>,
-    /// Whether its parts judge the same rows, so that together they rest on no more rows than each of them.
+    /// Whether its parts judge the same rows, so that together they rest on as many rows as each of them.
     same_rows: bool,
 }
 
 /// The weight of a part in a mean.
 #[derive(Clone, Copy)]
 enum Weight {
-    /// As much as it has pairs.
+    /// The number of its pairs.
     Pairs,
-    /// As much as this.
+    /// A fixed weight.
     Fixed(f64),
 }

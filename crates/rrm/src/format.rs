@@ -1,4 +1,4 @@
-//! A judge format, one TOML file -> the messages of a comparison, and back from an answer to a verdict.
+//! A judge format, one TOML file: a comparison -> the messages that ask about it, and the pattern that reads a verdict from the answer.
 
 use std::sync::Arc;
 
@@ -13,20 +13,20 @@ use crate::{
     verdict::VerdictPattern,
 };
 
-/// The file of a judge format, as written; see docs/formats.md.
+/// The content of a judge format's file; see docs/formats.md.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FormatFile {
-    /// The format's name, for reports.
+    /// Name of the format, for reports.
     pub name: String,
-    /// The messages to send, each content a minijinja template.
+    /// Messages of the request; each content is a minijinja template.
     pub messages: Vec<Message>,
-    /// How thinking is marked; absent for judges that do not think.
+    /// Marks around the thinking; absent for judges that do not think.
     #[serde(default)]
     pub thinking: Option<Thinking>,
-    /// How an answer states its verdict.
+    /// Pattern by which an answer states its verdict.
     pub verdict: VerdictPattern,
-    /// How a verdict is elicited when the thinking budget runs out.
+    /// Elicitation of a verdict when the thinking budget is used up; absent if the format does not support one.
     #[serde(default)]
     pub elicit: Option<Elicitation>,
 }
@@ -35,13 +35,13 @@ pub struct FormatFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Elicitation {
-    /// Appended when the thinking is still open; closes it.
+    /// Text that is appended while the thinking is still open; it closes the thinking.
     pub thinking: String,
-    /// Appended when there is no open thinking.
+    /// Text that is appended when no thinking is open.
     pub answer: String,
-    /// Tokens that may follow.
+    /// Most tokens that may follow.
     pub max_verdict_tokens: u32,
-    /// Strings that complete the verdict.
+    /// Stop strings: the verdict is complete where one of them appears.
     pub stop: Vec<String>,
 }
 
@@ -50,9 +50,9 @@ pub struct Elicitation {
 pub struct Format {
     /// The file's content.
     pub file: FormatFile,
-    /// blake3 of the file's text, hexadecimal: part of the address of every stored completion.
+    /// blake3 hash of the file's text, in hexadecimal. It is part of the address of every stored completion.
     pub hash: String,
-    /// Headings and labels whose appearance in judged text is reported.
+    /// Headings and labels that are reported when a judged text holds them.
     pub markup: Vec<String>,
     labels: Arc<Labels>,
     templates: Environment<'static>,
@@ -65,12 +65,12 @@ pub enum FormatError {
     /// No format of this name is shipped.
     #[error("no format {0} is shipped; shipped formats: {names}", names = names())]
     Unknown(String),
-    /// The file is not the TOML that a format is.
+    /// The file is not TOML, or not that of a format.
     #[error("format {name}: {source}")]
     Toml {
-        /// File or built-in name.
+        /// Name of the file or of the shipped format.
         name: String,
-        /// Where and why.
+        /// Error of the parser, with its position.
         source: Box<toml::de::Error>,
     },
     /// A template does not parse or render.
@@ -80,15 +80,15 @@ pub enum FormatError {
         name: String,
         /// Index of the message.
         message: usize,
-        /// Where and why.
+        /// Error of the template engine, with its position.
         source: Box<minijinja::Error>,
     },
-    /// The parts contradict each other.
+    /// Parts of the format contradict each other.
     #[error("format {name}: {what}")]
     Invalid {
         /// The format's name.
         name: String,
-        /// What is wrong and what is expected.
+        /// Description of the contradiction and of what is expected.
         what: String,
     },
 }
@@ -105,7 +105,7 @@ fn names() -> String {
 }
 
 impl Format {
-    /// A shipped format by its name, one of [`SHIPPED`].
+    /// Returns a shipped format by its name, one of [`SHIPPED`].
     ///
     /// # Errors
     /// [`FormatError::Unknown`] when there is no such name.
@@ -115,10 +115,10 @@ impl Format {
         Format::parse(name, text)
     }
 
-    /// Reads a format from the text of its file; `name` is used in errors.
+    /// Reads a format from the text of its file; errors call it `name`.
     ///
     /// # Errors
-    /// [`FormatError`] when the TOML, a template or the verdict pattern cannot be used.
+    /// [`FormatError`] if the TOML, a template or the verdict pattern cannot be used.
     pub fn parse(name: &str, text: &str) -> Result<Self, FormatError> {
         let file: FormatFile =
             toml::from_str(text).map_err(|e| FormatError::Toml { name: name.to_owned(), source: Box::new(e) })?;
@@ -144,22 +144,22 @@ impl Format {
         Ok(Format { hash: blake3::hash(text.as_bytes()).to_hex().to_string(), file, markup, labels, templates })
     }
 
-    /// The messages that ask for a judgment of this comparison.
+    /// Returns the messages that ask for a judgment of this comparison.
     ///
     /// # Errors
-    /// [`FormatError::Template`] when a template uses something that this comparison does not have.
+    /// [`FormatError::Template`] if a template uses a value that this comparison does not have.
     pub fn messages(&self, comparison: &Comparison) -> Result<Vec<Message>, FormatError> {
         let parts = Value::from_object(TemplateContext(comparison.clone()));
         let render = |i: usize, role: Role| Ok(Message { role, content: self.render(i, &parts)? });
         self.file.messages.iter().enumerate().map(|(i, m)| render(i, m.role)).collect()
     }
 
-    /// The texts that state a verdict in this format.
+    /// Returns the texts that state a verdict in this format.
     pub fn labels(&self) -> Arc<Labels> {
         self.labels.clone()
     }
 
-    /// The request part that cuts thinking after `max_thinking_tokens`, `None` when the format has no elicitation text.
+    /// Returns the thinking budget of a request, with the cut after `max_thinking_tokens`; `None` if the format has no elicitation.
     pub fn budget(&self, max_thinking_tokens: u32) -> Option<Budget> {
         let elicit = self.file.elicit.as_ref()?;
         let thinking = self.file.thinking.as_ref();
@@ -185,7 +185,7 @@ impl Format {
     }
 }
 
-/// The values that templates can name; a value is made when a template asks for it, and texts of responses are not copied.
+/// The values that templates can use. A value is made when a template asks for it, and texts of responses are not copied.
 #[derive(Debug)]
 struct TemplateContext(Comparison);
 
@@ -233,13 +233,13 @@ fn check(name: &str, file: &FormatFile) -> Result<(), FormatError> {
 
 fn labels(file: &FormatFile) -> Labels {
     let verdict = &file.verdict;
-    // Where the chat template opens the thinking, an answer begins by closing it.
+    // If the chat template opens the thinking, an answer begins by closing it.
     let close = file.thinking.as_ref().filter(|t| t.opened_by_template).map_or("", |t| &t.close);
     let state = |label: &String| format!("{close}{}", verdict.wrap.replacen("LABEL", label, 1));
     Labels { first: state(&verdict.first[0]), second: state(&verdict.second[0]), tie: verdict.tie.first().map(state) }
 }
 
-/// What a response could hold to pass for a part of the prompt or for a verdict: headings, wrapped labels, thinking markers.
+/// Returns the texts that could make a response look like a part of the prompt or a verdict: headings, wrapped labels, marks of thinking.
 fn markup(file: &FormatFile) -> Vec<String> {
     let lines = file.messages.iter().flat_map(|m| m.content.lines());
     let heading = |line: &&str| line.starts_with('#') || (line.starts_with("<|") && line.ends_with("|>"));
@@ -252,12 +252,12 @@ fn markup(file: &FormatFile) -> Vec<String> {
     markup
 }
 
-/// The conversation as templates see it: a list of `role` and `content`.
+/// Returns the conversation for templates: a list of `role` and `content`.
 fn conversation(messages: &[Message]) -> Vec<Value> {
     messages.iter().map(|m| Value::from_pairs([("role", m.role.as_str()), ("content", m.content.as_str())])).collect()
 }
 
-/// The conversation as the text that templates see as `prompt`: a single user turn is its own text, longer ones name who speaks.
+/// Returns the conversation as the text of the template value `prompt`: a single user turn is its own text, longer ones name the speakers.
 fn prompt_text(messages: &[Message]) -> String {
     if let [Message { role: Role::User, content }] = messages {
         return content.clone();

@@ -1,7 +1,6 @@
-//! A GGUF file -> its header: metadata, and where each tensor lies. Strict and bounded, because ggml ends the process on a bad file.
+//! A GGUF file -> its header: metadata, and the place of each tensor. Strict and bounded, because ggml ends the process on a bad file.
 //!
-//! Layout: `ggml/docs/gguf.md`, versions 2 and 3, little-endian. Nothing that the file claims is believed before it is compared with
-//! the file's size.
+//! Layout: `ggml/docs/gguf.md`, versions 2 and 3, little-endian. Every number in the file is checked against the file's size before it is used.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -14,9 +13,9 @@ use source::Source;
 
 mod source;
 
-/// Longest text that is accepted, in bytes; some converters put a whole `tokenizer.json` under one key.
+/// Most bytes of a text that is accepted; some converters put a whole `tokenizer.json` under one key.
 const MAX_TEXT: u64 = 32 << 20;
-/// Most bytes of keys and texts that are held.
+/// Most bytes of keys and texts in memory.
 const MAX_HELD: usize = 64 << 20;
 /// Most keys, and most tensors; the largest mixtures of experts have some thousands.
 const MAX_ENTRIES: u64 = 1 << 16;
@@ -26,7 +25,7 @@ const MAX_KEY: u64 = 65_535;
 const MAX_NAME: u64 = 63;
 /// Most dimensions of a tensor (`GGML_MAX_DIMS`).
 const MAX_DIMENSIONS: u32 = 4;
-/// Alignment of tensor data where the file states none (format specification).
+/// Alignment of tensor data if the file states none (format specification).
 const DEFAULT_ALIGNMENT: u64 = 32;
 /// Largest alignment that is accepted; real files use 32.
 const MAX_ALIGNMENT: u64 = 1 << 16;
@@ -36,11 +35,11 @@ const MAX_ALIGNMENT: u64 = 1 << 16;
 pub struct GgufHeader {
     /// Format version, 2 or 3.
     pub version: u32,
-    /// All keys and values; arrays are described, not held.
+    /// All keys and values. Arrays are described, and not loaded.
     pub metadata: BTreeMap<String, GgufValue>,
     /// All tensors, in the order of their data.
     pub tensors: Vec<GgufTensor>,
-    /// Where tensor data begins, in bytes from the start of the file.
+    /// Start of the tensor data, in bytes from the start of the file.
     pub data_offset: u64,
 }
 
@@ -57,18 +56,18 @@ pub enum GgufValue {
     Bool(bool),
     /// `string`.
     Text(String),
-    /// `array`, where its elements lie.
+    /// `array`, as the place of its elements.
     Array(GgufArray),
 }
 
-/// An array that was checked and stepped over.
+/// An array that was checked and skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GgufArray {
     /// Type of the elements, as numbered by the format.
     pub element_type: u32,
     /// Number of elements.
     pub len: u64,
-    /// Where the first element lies, in bytes from the start of the file.
+    /// Start of the first element, in bytes from the start of the file.
     pub offset: u64,
 }
 
@@ -81,9 +80,9 @@ pub struct GgufTensor {
     pub shape: Vec<u64>,
     /// Its element type, as numbered by ggml.
     pub element_type: u32,
-    /// Where its data begins, in bytes from `data_offset`.
+    /// Start of its data, in bytes from `data_offset`.
     pub offset: u64,
-    /// How many bytes it takes.
+    /// Number of its bytes.
     pub size: u64,
 }
 
@@ -95,7 +94,7 @@ pub enum GgufError {
     Io {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// Message of the operating system.
         source: io::Error,
     },
     /// The file does not begin with `GGUF`.
@@ -117,15 +116,15 @@ pub enum GgufError {
     Damaged {
         /// The file.
         file: PathBuf,
-        /// Where reading stopped.
+        /// Byte at which reading stopped.
         offset: u64,
-        /// What is wrong there.
+        /// Description of the error there.
         what: String,
     },
 }
 
 impl GgufHeader {
-    /// The text under `key`, if it is a text.
+    /// Returns the text under `key`, if it is a text.
     pub fn text(&self, key: &str) -> Option<&str> {
         match self.metadata.get(key) {
             Some(GgufValue::Text(text)) => Some(text),
@@ -133,7 +132,7 @@ impl GgufHeader {
         }
     }
 
-    /// The whole number under `key`, if it is one and not negative.
+    /// Returns the whole number under `key`, if it is one and not negative.
     pub fn number(&self, key: &str) -> Option<u64> {
         match self.metadata.get(key) {
             Some(GgufValue::Unsigned(number)) => Some(*number),
@@ -142,7 +141,7 @@ impl GgufHeader {
         }
     }
 
-    /// The array under `key`, if it is one.
+    /// Returns the array under `key`, if it is one.
     pub fn array(&self, key: &str) -> Option<GgufArray> {
         match self.metadata.get(key) {
             Some(GgufValue::Array(array)) => Some(*array),
@@ -159,7 +158,7 @@ pub fn read_header(path: &Path) -> Result<GgufHeader, GgufError> {
     read_header_from(path, open(path)?)
 }
 
-/// Reads a header from anything; `file` only names it in errors.
+/// Reads a header from any source; `file` is only its name in errors.
 ///
 /// # Errors
 /// As [`read_header`].
@@ -189,7 +188,7 @@ pub fn read_header_from(file: &Path, source: impl Read + Seek) -> Result<GgufHea
 /// Calls `visit` with the index and bytes of each element of an array of texts.
 ///
 /// # Errors
-/// [`GgufError`] when the file changed since its header was read, or the array holds no texts.
+/// [`GgufError`] if the file has changed since its header was read, or if the elements are no texts.
 pub fn visit_texts(path: &Path, array: GgufArray, visit: impl FnMut(u64, &[u8])) -> Result<(), GgufError> {
     let mut source = Source::new(path, open(path)?)?;
     source.skip(array.offset)?;
@@ -201,7 +200,7 @@ pub fn visit_texts(path: &Path, array: GgufArray, visit: impl FnMut(u64, &[u8]))
 
 fn open(path: &Path) -> Result<File, GgufError> {
     let io_error = |source| GgufError::Io { file: path.to_owned(), source };
-    // Opening a folder succeeds on Linux; only reading it fails, with words that help nobody.
+    // Opening a folder succeeds on Linux; only reading it fails, with an unhelpful message.
     if path.is_dir() {
         return Err(io_error(io::Error::new(io::ErrorKind::IsADirectory, "is a folder, not a GGUF file")));
     }
@@ -230,7 +229,7 @@ fn read_metadata<R: Read + Seek>(source: &mut Source<'_, R>, count: u64) -> Resu
     Ok(metadata)
 }
 
-/// The format's numbers for `string` and `array`.
+/// The format's type numbers of `string` and `array`.
 const TEXT: u32 = 8;
 const ARRAY: u32 = 9;
 
@@ -299,7 +298,7 @@ fn read_tensors<R: Read + Seek>(source: &mut Source<'_, R>, count: u64) -> Resul
     Ok(tensors)
 }
 
-/// Checks that the tensors follow each other without gaps, as ggml demands, and end within the file.
+/// Checks that the tensors follow each other without gaps, as ggml demands, and end inside the file.
 fn place_tensors<R>(
     source: &Source<'_, R>,
     tensors: &mut [GgufTensor],
@@ -319,7 +318,7 @@ fn place_tensors<R>(
     Ok(())
 }
 
-/// Bytes of a tensor; `None` for unknown types, empty or overflowing shapes, and rows that are no whole number of blocks.
+/// Returns the bytes of a tensor; `None` for unknown types, empty or overflowing shapes, and rows that are no whole number of blocks.
 fn tensor_size(shape: &[u64], element_type: u32) -> Option<u64> {
     let (block, bytes) = block_layout(element_type)?;
     if shape.contains(&0) || shape.first()? % block != 0 {
@@ -330,7 +329,7 @@ fn tensor_size(shape: &[u64], element_type: u32) -> Option<u64> {
     (elements / block).checked_mul(bytes).filter(|_| elements <= i64::MAX as u64).filter(|size| *size <= i64::MAX as u64)
 }
 
-/// Elements and bytes of one block of a ggml type (`ggml_type_traits`); `None` for numbers that ggml removed or never gave.
+/// Returns the elements and bytes of one block of a ggml type (`ggml_type_traits`); `None` for numbers that ggml removed or never assigned.
 fn block_layout(element_type: u32) -> Option<(u64, u64)> {
     Some(match element_type {
         0 | 26 => (1, 4),      // F32, I32

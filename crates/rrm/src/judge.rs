@@ -40,20 +40,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JudgeSettings {
-    /// Samples of each comparison (voting@k).
+    /// Votes of each comparison (voting@k).
     pub votes: u32,
     /// Whether every second vote sees the responses in the other order.
     pub both_orders: bool,
-    /// Whether to stop asking once the rest cannot change the decision.
+    /// Rule by which votes that cannot change the decision are spared.
     pub adaptive: Adaptive,
     /// Tokens of thinking after which a verdict is elicited; `None` lets the model finish.
     pub max_thinking_tokens: Option<u32>,
     /// Whether a text under a budget ends with its first complete verdict, see [`Budget::stop_at_verdict`].
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub stop_at_verdict: bool,
-    /// How tokens are drawn.
+    /// Sampling parameters of the votes.
     pub sampling: Sampling,
-    /// Seed of the run: everything random is keyed by it.
+    /// Seed of the run. Everything random is derived from it.
     pub seed: u64,
 }
 
@@ -72,46 +72,47 @@ impl Default for JudgeSettings {
     }
 }
 
-/// When to stop asking for votes. The decision is the one of all votes in every case.
+/// Rule that says when to stop asking for votes. The decision is always the one that all votes would give.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Adaptive {
     /// Ask for all votes.
     #[default]
     Off,
-    /// Ask for no vote before it can matter: the fewest tokens, in a few dependent steps.
+    /// Ask for a vote only when it can matter: the fewest tokens, in a few steps that wait for each other.
     Sparing,
-    /// Ask for all votes at once and cancel what is in flight when the decision is settled: the shortest wait.
+    /// Ask for all votes at once, and cancel the requests in flight when the decision is settled: the shortest wait.
     Eager,
 }
 
-/// Everything that judging needs; shared by all comparisons of a run. [`Judge::new`] makes one.
+/// Engine, format, settings and resources for judging, shared by all comparisons of a run. [`Judge::new`] makes one.
 #[non_exhaustive]
 pub struct Judge {
-    /// Who completes.
+    /// Engine that completes the requests.
     pub engine: Arc<dyn Engine>,
-    /// How to ask and how to read.
+    /// Format: how a comparison is asked and how a verdict is read.
     pub format: Arc<Format>,
-    /// How often, how far, how random.
+    /// Votes, orders, thinking budget, sampling and seed.
     pub settings: JudgeSettings,
-    /// Where completions are kept; `None` keeps nothing.
+    /// Store of the completions; `None` keeps nothing.
     pub store: Option<Store>,
-    /// How many requests may be prepared and in flight.
+    /// Bounds on the requests that are prepared and in flight.
     pub places: Arc<Places>,
-    /// What the run has spent and may spend.
+    /// Requests and tokens that the run has used, and their limits.
     pub spending: Arc<Spending>,
-    /// Whether votes have the addresses of their completions also where nothing is kept: rows show them and are the same with a store and
-    /// without. A server that keeps nothing and shows none does without, since hashing a prompt is most of what a scripted vote takes.
+    /// Whether votes carry the addresses of their completions even if nothing is kept. Rows show the addresses, so that rows with and without a store
+    /// are the same. A server that keeps nothing and shows no addresses turns this off, because hashing the prompt is most of the work of a scripted
+    /// vote.
     pub addresses: bool,
-    /// Where every completion is also written down, for replays; from the store as well as from the engine.
+    /// Recorder for replays, which writes down every completion, from the store as well as from the engine.
     pub recorder: Option<Arc<Recorder>>,
-    /// Where requests go that the store does not answer, in place of the engine.
+    /// Batch file that takes the requests whose completions are not in the store, in place of the engine.
     pub batch: Option<Arc<BatchWriter>>,
-    /// Where text goes as it is written, when somebody watches.
+    /// Receiver of the text while it is written; `None` if no one watches.
     pub sink: Option<TokenSink>,
-    /// How long answers that were asked for are waited for where a run ends by an error: they are paid for, and are stored.
+    /// Time that a run which ends by an error still waits for requests in flight: they are paid for, and their completions are stored.
     pub patience: Duration,
-    /// The run that it judges for, and its end.
+    /// The end of the run that this judge works for; `None` outside a run.
     run: Option<Arc<RunEnd>>,
 }
 
@@ -120,20 +121,20 @@ pub struct Judge {
 pub struct ComparisonId<'a> {
     /// The row's id.
     pub item: &'a str,
-    /// Indices of the responses `a` and `b`, that the judgment speaks of.
+    /// Indices of the responses that the judgment calls `a` and `b`.
     pub pair: (usize, usize),
     /// The order in which the first vote sees them.
     pub order: Order,
 }
 
-/// Requests in flight where nobody says how many.
+/// Default bound on the requests in flight.
 const IN_FLIGHT: usize = 64;
 
-/// So long answers are waited for after an error, where nobody says how long.
+/// Default of [`Judge::patience`].
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Judge {
-    /// A judge with default settings, which keeps nothing, has no limits, and sends up to 64 requests at once. Change its fields for more.
+    /// Returns a judge with default settings, without a store and without limits, with up to 64 requests in flight. Change its fields for more.
     pub fn new(engine: Arc<dyn Engine>, format: impl Into<Arc<Format>>) -> Self {
         Judge {
             engine,
@@ -151,13 +152,13 @@ impl Judge {
         }
     }
 
-    /// Judges the comparison of `a` with `b`, the pair of its id, by as many votes as the settings ask for. Dropping the future cancels
-    /// what is in flight.
+    /// Judges the comparison of `a` and `b`, the pair of its id, with as many votes as the settings say. Dropping the future cancels the requests in
+    /// flight.
     ///
     /// # Errors
-    /// [`JudgeError`] when any needed vote could not be had: a judgment never rests on fewer votes than it says.
+    /// [`JudgeError`] if any vote that is needed could not be had: a judgment never rests on fewer votes than it says.
     pub async fn judge(&self, id: ComparisonId<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
-        // What waits here is small; everything else is on the heap once it may begin.
+        // The future that waits here is small; the rest is boxed once the comparison may begin.
         let _begun = self.places.begin().await;
         self.goes_on()?;
         let judged = match self.engine.scores() {
@@ -168,27 +169,27 @@ impl Judge {
         judged.inspect_err(|error| self.met(id.item, error))
     }
 
-    /// A single vote, without what counting several takes.
+    /// Judges by a single vote, without the machinery that counts several.
     async fn judge_by_one_vote(&self, id: ComparisonId<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
         let ready = self.places.prepare().await;
         let vote = self.vote(&OpenComparison::new(id, comparison), 0, ready).await?;
         Ok(Judgment::new(Evidence::Votes(vec![vote])))
     }
 
-    /// As many votes as the settings ask for.
+    /// Judges by as many votes as the settings say.
     async fn judge_by_votes(&self, id: ComparisonId<'_>, comparison: &Comparison) -> Result<Judgment, JudgeError> {
         let asking = &OpenComparison::new(id, comparison);
         let one = |index: u32| async move {
             let ready = self.places.prepare().await;
             let vote = self.vote(asking, index, ready).boxed().await;
-            // At once, and not when the other votes have ended.
+            // Reported at once, and not only when the other votes have ended.
             (index as usize, vote.inspect_err(|error| self.met(id.item, error)))
         };
         let JudgeSettings { votes, adaptive, .. } = self.settings;
         Ok(Judgment::new(Evidence::Votes(collect(votes, adaptive, self.places.ahead(), one).await?)))
     }
 
-    /// The request for a comparison as it is shown.
+    /// Returns the request for a comparison in the order in which it is shown.
     fn request(&self, rendered: &RenderedComparison, seed: u64) -> Result<Request, JudgeError> {
         Ok(Request {
             messages: rendered.messages.clone(),
@@ -205,7 +206,7 @@ impl Judge {
         let Some(tokens) = self.settings.max_thinking_tokens else { return Ok(None) };
         match self.format.budget(tokens) {
             Some(budget) => {
-                // What the template opens is open when the budget ends, whatever the format knows of it.
+                // Thinking that the template opens is still open when the budget ends, whatever the format says.
                 let opened = !budget.close.is_empty() && self.engine.opening() == Opening::Template;
                 let opened_by_template = budget.opened_by_template || opened;
                 Ok(Some(Budget { stop_at_verdict: self.settings.stop_at_verdict, opened_by_template, ..budget }))
@@ -214,13 +215,13 @@ impl Judge {
         }
     }
 
-    /// One vote. `ready` is held until its completion is stored.
+    /// Asks for one vote. `ready` is held until its completion is stored.
     async fn vote(&self, asking: &OpenComparison<'_>, index: u32, ready: RequestPermit<'_>) -> Result<VoteRecord, JudgeError> {
         let ComparisonId { item, pair: (a, b), order } = asking.id;
         let swapped = self.settings.both_orders && index % 2 == 1;
         let seed = keyed::seed(self.settings.seed, item, order.shown(a, b), swapped, index);
         let order = if swapped { order.swapped() } else { order };
-        // Held while this vote is: other votes find it rendered.
+        // Held as long as this vote lasts, so that other votes find the rendered comparison.
         let rendered = asking.rendered(&self.format, order)?;
         let request = self.request(&rendered, seed)?;
         let info = self.engine.info();
@@ -245,7 +246,7 @@ impl Judge {
         };
         let transcript = transcript::split_of(&completion, self.format.file.thinking.as_ref(), self.engine.opening());
         let pattern = &self.format.file.verdict;
-        // The one place where what is said of places becomes what is said of responses.
+        // The one place where a verdict about positions becomes a vote for a response.
         let vote = verdict::read_about(&transcript, pattern, &rendered.shown).map(|verdict| order.choice(verdict));
         let probabilities = completion.label_logprobs.map(|labels| order.probabilities(labels.probabilities()));
         let (elicited, usage) = (completion.elicited, completion.usage);
@@ -257,7 +258,8 @@ impl Judge {
         self.addresses || self.store.is_some() || self.batch.is_some()
     }
 
-    /// From the store if it is there, else from the engine and then into the store. Nobody asks without a place to prepare the request in.
+    /// Returns the completion from the store if it is there, and otherwise asks the engine and stores the answer. The permit is needed to prepare the
+    /// request.
     pub(crate) async fn complete(
         &self,
         _ready: &RequestPermit<'_>,
@@ -283,7 +285,7 @@ impl Judge {
             return Err(Box::new(before).into());
         }
         let completion = {
-            // The slot is given back before the commit is waited for: a generation must not wait for a disk.
+            // The slot is free before the commit ends: a generation must not wait for a disk.
             let _in_flight = self.places.send().await;
             self.goes_on()?;
             let call = self.begun().await?;
@@ -298,10 +300,11 @@ impl Judge {
     }
 }
 
-/// Asks for votes by the rule of `adaptive`, `at_once` of them at once, and gives the shortest prefix that settles the decision, in order.
+/// Asks for votes by the rule of `adaptive`, `at_once` of them at a time. Returns the shortest prefix of the votes that settles the decision, in
+/// order.
 ///
-/// A vote that fails ends the asking, but what is in flight still ends and is stored; the error is that of the lowest index among the
-/// votes that are needed, so neither result nor error depends on what arrived first.
+/// After a vote that fails no more votes are asked for, but the requests in flight still end and are stored. The error is that of the lowest index
+/// among the votes that are needed, so that neither result nor error depends on which vote arrived first.
 async fn collect<E, F, Fut>(total: u32, adaptive: Adaptive, at_once: usize, one: F) -> Result<Vec<VoteRecord>, E>
 where
     F: Fn(u32) -> Fut,

@@ -1,8 +1,7 @@
 //! A run's seed and the name of a decision -> its random numbers.
 //!
-//! Nothing here keeps state between decisions: a coin or a seed depends on what it is for and on nothing else, so order,
-//! concurrency, retries and resuming change no result. The values are pinned by golden tests; a change of any of them is a
-//! change of every result ever published with a seed.
+//! Nothing here keeps state between decisions: a coin or a seed depends only on its purpose, so order, concurrency, retries and resuming change no
+//! result. The values are pinned by golden tests: a change of any of them changes every result ever published with a seed.
 
 use std::sync::LazyLock;
 
@@ -10,25 +9,25 @@ use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 
 static CONTEXT: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context("rrm keyed randomness 1"));
 
-/// Seeds stay below this (2^53), so that every JSON reader keeps them exact.
+/// Upper limit of seeds (2^53), so that every JSON reader keeps them exact.
 const SEED_LIMIT: u64 = 1 << 53;
 
-/// Seed of the completion that is vote number `vote` on a pair of responses of one item. Always below 2^53.
+/// Returns the seed of the completion that is vote number `vote` on a pair of responses of one item. It is always below 2^53.
 ///
-/// `pair` holds the two response indices in the order of the match; `swapped` says that the judge sees them the other way round.
+/// `pair` holds the indices of the two responses in the order of the match; `swapped` says that the judge sees them in the other order.
 pub fn seed(run_seed: u64, item: &str, pair: (usize, usize), swapped: bool, vote: u32) -> u64 {
     let numbers = [pair.0 as u64, pair.1 as u64, u64::from(swapped), u64::from(vote)];
     KeyedRandom::new(run_seed, item, "seed", &numbers).u64() % SEED_LIMIT
 }
 
-/// A fair coin for the decision `what` (such as `undecided`) on a pair of responses of one item.
+/// Returns a fair coin for the decision `what` (such as `undecided`) on a pair of responses of one item.
 ///
-/// The order of `pair` matters: a caller that wants one coin for both orders passes the smaller index first.
+/// The order of `pair` matters: a caller that needs the same coin for both orders passes the smaller index first.
 pub fn coin(run_seed: u64, item: &str, what: &str, pair: (usize, usize)) -> bool {
     KeyedRandom::new(run_seed, item, what, &[pair.0 as u64, pair.1 as u64]).u64() & 1 == 1
 }
 
-/// The numbers `0..n` in a random order that is fixed by run seed, item and purpose (such as `bracket`).
+/// Returns the numbers `0..n` in a random order that is fixed by run seed, item and purpose (such as `bracket`).
 pub fn shuffle(n: usize, run_seed: u64, item: &str, what: &str) -> Vec<usize> {
     let mut keyed = KeyedRandom::new(run_seed, item, what, &[]);
     let mut order: Vec<usize> = (0..n).collect();
@@ -43,7 +42,7 @@ pub fn shuffle(n: usize, run_seed: u64, item: &str, what: &str) -> Vec<usize> {
 pub struct KeyedRandom(blake3::OutputReader);
 
 impl KeyedRandom {
-    /// The stream for one purpose: `what` keeps purposes apart, `numbers` tells the decisions of one purpose apart.
+    /// Returns the stream for one purpose: `what` separates purposes, `numbers` separates the decisions of one purpose.
     pub fn new(run_seed: u64, item: &str, what: &str, numbers: &[u64]) -> Self {
         let mut hasher = blake3::Hasher::new_from_context_key(&CONTEXT);
         hasher.update(&run_seed.to_le_bytes());
@@ -56,17 +55,17 @@ impl KeyedRandom {
         KeyedRandom(hasher.finalize_xof())
     }
 
-    /// The next number, uniform over all 64 bits.
+    /// Returns the next number, uniform over all 64 bits.
     pub fn u64(&mut self) -> u64 {
         let mut bytes = [0; 8];
         self.0.fill(&mut bytes);
         u64::from_le_bytes(bytes)
     }
 
-    /// The next number below `n`, every one equally likely; 0 when `n` is 0.
+    /// Returns the next number below `n`, with equal probabilities; 0 if `n` is 0.
     ///
-    /// The high half of a 128-bit product is taken and the few draws that would favour some numbers are repeated
-    /// (Lemire 2019, "Fast Random Integer Generation in an Interval", algorithm 5).
+    /// It takes the high half of a 128-bit product, and repeats the few draws that would favour some numbers (Lemire 2019, "Fast Random Integer
+    /// Generation in an Interval", algorithm 5).
     pub fn below(&mut self, n: u64) -> u64 {
         if n == 0 {
             return 0;
@@ -80,7 +79,7 @@ impl KeyedRandom {
         }
     }
 
-    /// The next number in `[0, 1)`, a multiple of 2^-53.
+    /// Returns the next number in `[0, 1)`, a multiple of 2^-53.
     pub fn f64(&mut self) -> f64 {
         (self.u64() >> 11) as f64 / SEED_LIMIT as f64
     }

@@ -1,4 +1,4 @@
-//! A ranked row -> preference pairs with the votes they rest on, or the reasons why there are none.
+//! A ranked row -> preference pairs with the votes that they rest on, or the reasons why there are none.
 
 mod answers;
 mod evidence;
@@ -24,11 +24,11 @@ use crate::{
     vote::Decision,
 };
 
-/// Settings that choose the preferences of a ranked row, and how sure they must be.
+/// Settings that choose the preferences of a ranked row, with thresholds of their evidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct LabelSettings {
-    /// Which pairs of a row become preferences.
+    /// Pairs of a row that become preferences.
     pub pairs: Pairs,
     /// Least margin, from 0 to 1; see [`PreferenceEvidence::margin`].
     pub min_margin: f64,
@@ -54,24 +54,24 @@ pub struct Preference {
     pub chosen: usize,
     /// Index of the worse one.
     pub rejected: usize,
-    /// What it rests on.
+    /// The votes and margins that the preference rests on.
     pub evidence: PreferenceEvidence,
 }
 
-/// A pair, or a whole row, that gave no preference.
+/// A pair without a preference, or a whole row without any.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DroppedPreference {
     /// The row's id.
     pub id: String,
-    /// The two responses by their indices; absent where the row as a whole gave nothing.
+    /// Indices of the two responses; absent if the whole row gave nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pair: Option<(usize, usize)>,
-    /// Why.
+    /// Reason why there is no preference.
     pub reason: NoPreference,
-    /// The error, where that is the reason.
+    /// Error of the row, if that is the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What the votes said, where there were any.
+    /// The votes and margins, if there were votes.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<PreferenceEvidence>,
 }
@@ -80,22 +80,22 @@ pub struct DroppedPreference {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoPreference {
-    /// The row has no result: its error says why.
+    /// The row has an error and no result.
     Error,
     /// The two were declared equal, and nobody was asked.
     Equal,
-    /// Most votes called it a tie.
+    /// Most votes are for a tie.
     Tie,
-    /// The votes named nobody, be it that they were equal or that there was no verdict; or the best and the worst of the row are not known, since
-    /// places rest on such matches.
+    /// The votes have no majority, because they are equal or because there was no verdict; or the best and the worst of the row are not known,
+    /// because places rest on such matches.
     Undecided,
-    /// The two never met, and what links them in the knockout was decided by a coin.
+    /// The two never met, and a coin decided a match that links them in the knockout.
     Coin,
     /// The ratings of the two are the same, or no matches link them.
     NoOrder,
-    /// The margin is less than what was asked for.
+    /// The margin is less than the threshold.
     Margin,
-    /// The agreement is less than what was asked for.
+    /// The agreement is less than the threshold.
     Agreement,
 }
 
@@ -104,11 +104,11 @@ pub enum NoPreference {
 pub struct RowPreferences {
     /// Its preferences, in the order of its matches.
     pub preferences: Vec<Preference>,
-    /// What gave none.
+    /// Pairs that gave no preference.
     pub dropped: Vec<DroppedPreference>,
 }
 
-/// The preferences of a row that was ranked by `strategy`.
+/// Returns the preferences of a row that was ranked by `strategy`.
 pub fn label(item: &Item, row: &Row, strategy: Strategy, settings: &LabelSettings) -> RowPreferences {
     let mut labelled = RowPreferences::default();
     let Some(result) = &row.result else {
@@ -132,7 +132,7 @@ pub fn label(item: &Item, row: &Row, strategy: Strategy, settings: &LabelSetting
             e if e.agreement < settings.min_agreement => Some(NoPreference::Agreement),
             _ => None,
         };
-        // Responses of one text never meet, and may yet be rated apart by those that they met.
+        // Responses with the same text never meet, but their opponents may give them different ratings.
         let same = |(a, b): (usize, usize)| item.responses[a].text == item.responses[b].text;
         let equal = pair.filter(|pair| same(*pair)).map(|_| NoPreference::Equal);
         let drop = equal.or(outcome.err()).or_else(|| evidence.as_ref().and_then(weak));
@@ -149,26 +149,26 @@ pub fn label(item: &Item, row: &Row, strategy: Strategy, settings: &LabelSetting
     labelled
 }
 
-/// The result of a pair: the better response first where that is known, and whether it is a preference.
+/// The result of a pair: the better response first if it is known, and whether it is a preference.
 struct PairResult {
     pair: Option<(usize, usize)>,
     outcome: Result<(), NoPreference>,
     evidence: Option<PreferenceEvidence>,
 }
 
-/// Winner and loser of one match.
+/// Returns winner and loser of one match, with its evidence.
 fn of_match(played: &MatchRow) -> PairResult {
     let (chosen, rejected) = sides(played);
     PairResult { pair: Some((chosen, rejected)), outcome: decided(played), evidence: evidence::of_match(played, chosen) }
 }
 
-/// Winner and loser, or the two as they were shown.
+/// Returns winner and loser, or the two in the order shown if nobody won.
 fn sides(played: &MatchRow) -> (usize, usize) {
     let won = played.winner.and_then(|winner| Some((winner, played.other(winner)?)));
     won.unwrap_or(played.shown())
 }
 
-/// Whether votes decided a match.
+/// Returns an error unless votes decided the match.
 fn decided(played: &MatchRow) -> Result<(), NoPreference> {
     match (played.decided_by, played.decision) {
         (DecidedBy::Team, _) => Err(NoPreference::Equal),
@@ -178,7 +178,7 @@ fn decided(played: &MatchRow) -> Result<(), NoPreference> {
     }
 }
 
-/// First and last of the order.
+/// Returns the first and the last of the order, with their evidence.
 fn best_worst(result: &RowResult, strategy: Strategy) -> PairResult {
     let Some(order) = &result.order else {
         return PairResult { pair: None, outcome: Err(NoPreference::Undecided), evidence: None };
@@ -196,7 +196,7 @@ fn best_worst(result: &RowResult, strategy: Strategy) -> PairResult {
     let outcome = match links.as_slice() {
         [] => Err(NoPreference::NoOrder),
         [only] => decided(only),
-        // Equal texts on the way carry a preference on; a coin does not.
+        // Equal texts in the chain of matches keep a preference valid; a coin does not.
         several => several.iter().try_for_each(|link| match decided(link) {
             Ok(()) | Err(NoPreference::Equal) => Ok(()),
             Err(_) => Err(NoPreference::Coin),

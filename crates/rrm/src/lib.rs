@@ -3,7 +3,7 @@
 //!
 //! # Quick start
 //!
-//! A [`Judge`] is an [`Engine`] (what completes a conversation) and a [`Format`] (how to ask, and how a verdict is read).
+//! A [`Judge`] is an [`Engine`], which completes conversations, and a [`Format`], which says how to ask and how a verdict is read.
 //! [`rank_texts`] ranks plain texts, [`judge_texts`] compares two.
 //!
 //! ```
@@ -40,7 +40,7 @@
 //! # }
 //! ```
 //!
-//! With the feature `http`, `engine::http::connect` gives an engine for a server that speaks OpenAI's API, such as vLLM or llama.cpp.
+//! With the feature `http`, `engine::http::connect` makes an engine of a server that speaks OpenAI's API, such as vLLM or llama.cpp.
 //! `engine::scripted` has judges by rule for tests. The folder `examples` of this crate has programs for judging, ranking, an engine of one's own
 //! and rewards.
 //!
@@ -50,20 +50,20 @@
 //!
 //! - `http`: servers, scalar reward models behind servers, and what `rrm doctor` checks.
 //! - `store`: completions are kept in SQLite.
-//! - `parquet` and `gzip`: such files are read, and Parquet is written.
+//! - `parquet` and `gzip`: Parquet files are read and written, gzip files are read.
 //! - `in-process`: what engines in this process share, such as the sampler.
 //! - `eval`, `report`, `pairs`: benchmarks and tuning; pages and figures; training pairs, preference labels and the verifier.
 //!
 //! # How it works
 //!
 //! - [`dataset`] reads rows of files, a row gives [`comparison`]s, and a [`format`](mod@format) turns a comparison into messages.
-//! - An [`engine`] completes them, [`transcript`] tells thinking and answer apart, [`verdict`] reads the answer, and [`vote`] counts: that is [`judge`].
-//! - [`ranking`] turns judgments into an order: a schedule says who meets whom, a strategy plays the matches, and a rating gives scores.
-//! - [`run`] does it for a stream of rows, and [`result`] is what it writes.
-//! - [`plan`] says before what a run takes, [`spending`] counts it, and a [`store`] keeps what was paid for.
+//! - An [`engine`] completes them, [`transcript`] separates thinking from answer, [`verdict`] reads the answer, and [`vote`] counts: [`judge`] does it all.
+//! - [`ranking`] turns judgments into an order: a schedule chooses the matches, a strategy plays the matches, and a rating gives scores.
+//! - [`run`] ranks or judges a stream of rows, and [`result`] defines the rows that it writes.
+//! - [`plan`] estimates calls, tokens and cost before a run, [`spending`] counts them, and a [`store`] keeps the completions that were paid for.
 //! - [`eval`] measures a judge on labelled comparisons, and [`report`] shows the measurements.
 //! - [`label`] turns rankings into preference data, and [`pairs`] makes training pairs from questions with known answers.
-//! - [`reward`] grades what a judge wrote, for the judge's own training.
+//! - [`reward`] grades a judge's completions, for the judge's own training.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 pub mod address;
@@ -113,6 +113,6 @@ pub use self::{
     texts::{judge_texts, rank_texts},
 };
 
-/// Whether a response gives the right answer: the crate `rrm-verify`.
+/// The verifier, which tells whether a response gives the right answer: the crate `rrm-verify`.
 #[cfg(feature = "pairs")]
 pub use rrm_verify as verify;

@@ -1,6 +1,6 @@
-//! Judged text -> the prompt markup in it: what could pass for a heading of the prompt, for a verdict, or for a turn of the chat.
+//! Judged text -> the prompt markup in it: texts that could look like a heading of the prompt, a verdict, or a turn of the chat.
 
-/// Tokens of chat templates and thinking markers that are written out in full.
+/// Tokens of chat templates and marks of thinking, written in full.
 const TOKENS: [&str; 15] = [
     "<think>",
     "</think>",
@@ -19,17 +19,17 @@ const TOKENS: [&str; 15] = [
     "[gMASK]",
 ];
 
-/// The longest name, in bytes, between the bars of a token such as `<|im_start|>`.
+/// Longest name in bytes between the bars of a token such as `<|im_start|>`.
 const LONGEST_NAME: usize = 64;
 
-/// Finds markup in `text`: chat tokens and thinking markers of any model, and the `needles` of a format. Each finding is given once, in
-/// the order of first appearance.
+/// Finds markup in `text`: chat tokens and marks of thinking of any model, and the `needles` of a format. Returns each of them once, in the order of
+/// first appearance.
 ///
-/// A needle that starts with `#` is a heading and counts only at the start of a line, indented or not; any other counts anywhere.
+/// A needle that starts with `#` is a heading and counts only at the start of a line, indented or not. Any other needle counts anywhere.
 pub fn find_markup(text: &str, needles: &[String]) -> Vec<String> {
     let mut found: Vec<(usize, &str)> = Vec::new();
     for (at, _) in text.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'<' | b'[')) {
-        // Both bytes are ASCII, so that a character starts here.
+        // Both bytes are ASCII, so a character starts here.
         found.extend(token(&text[at..]).map(|token| (at, token)));
     }
     for needle in needles.iter().filter(|needle| !needle.is_empty()) {
@@ -46,7 +46,7 @@ pub fn find_markup(text: &str, needles: &[String]) -> Vec<String> {
     distinct
 }
 
-/// The chat token that `text` starts with.
+/// Returns the chat token that `text` starts with.
 fn token(text: &str) -> Option<&str> {
     TOKENS
         .into_iter()
@@ -55,7 +55,7 @@ fn token(text: &str) -> Option<&str> {
         .or_else(|| barred(text, "<｜", "｜>"))
 }
 
-/// The token `<|name|>` that `text` starts with, whatever its name.
+/// Returns the token `<|name|>` that `text` starts with, for any name.
 fn barred<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
     let name = text.strip_prefix(open)?;
     let end = name.find(|c: char| c.is_whitespace() || matches!(c, '|' | '｜' | '<' | '>'))?;
@@ -108,7 +108,7 @@ mod tests {
             which in 0usize..8,
         ) {
             let markup = ["<think>", "<|im_end|>", "<｜end▁of▁sentence｜>", "[INST]", "<<SYS>>", "\\boxed{Assistant 1}", "[[A>B]]", "# Query"][which];
-            // A heading is one only where a line starts.
+            // A heading counts only at the start of a line.
             let line = if markup.starts_with('#') { "\n" } else { "" };
             let text = format!("{before}{line}{markup}{after}");
             prop_assert!(find_markup(&text, &needles()).iter().any(|found| found == markup), "{:?}", text);

@@ -1,8 +1,8 @@
 //! Questions with verifiable answers and responses to them -> preference pairs, one right and one wrong.
 //!
-//! Two passes over the input. [`decide`] reads everything, costs nothing and says of each row whether it is kept or why not; [`work`] reads
-//! again, asks engines for the kept rows only, and makes the pairs. Both are pure functions of files, settings and completions, so a
-//! run that was killed and started again writes the same bytes. Memory holds some 140 bytes for each row.
+//! There are two passes over the input. [`decide`] reads everything without cost and decides for each row whether it is kept, and if not, why.
+//! [`work`] reads it again, sends requests for the kept rows only, and makes the pairs. Both are pure functions of files, settings and completions,
+//! so a run that was killed and started again writes the same bytes. Memory takes about 140 bytes for each row.
 
 mod benchmarks;
 mod check;
@@ -38,11 +38,11 @@ pub use self::{
 /// A file of questions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuestionFile {
-    /// Where it lies.
+    /// Path of the file.
     pub path: PathBuf,
-    /// What messages call it.
+    /// Name of the file in messages.
     pub name: String,
-    /// How much of the mixture is of it, relative to the other files; `None` in all files takes everything.
+    /// Weight of the file in the mixture, relative to the other files; `None` for all files takes all questions.
     pub weight: Option<f64>,
 }
 
@@ -50,25 +50,25 @@ pub struct QuestionFile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PairSettings {
-    /// Responses to sample for each question; 0 takes those of the file.
+    /// Number of responses to sample for each question; 0 uses those of the file.
     pub samples: u32,
-    /// What is said after a question when responses to it are sampled; `None` says it by the kind of answer.
+    /// Instruction after a question when responses are sampled; `None` chooses one by the kind of answer.
     pub instruction: Option<String>,
-    /// Whether to check responses also where the file says whether they are right.
+    /// Whether to check responses even if the file says whether they are right.
     pub verify: bool,
-    /// Pairs of one question at most.
+    /// Most pairs of one question.
     pub per_question: usize,
-    /// Estimated similarity from which a question counts as a near-duplicate of an earlier one; `None` keeps all.
+    /// Estimated similarity, from 0 to 1, from which a question counts as a near-duplicate of an earlier one; `None` keeps all.
     pub near_duplicates: Option<f64>,
-    /// Words in an n-gram, for decontamination.
+    /// Number of words in an n-gram, for decontamination.
     pub ngram: usize,
-    /// Share of n-grams from which a question counts as one of a benchmark.
+    /// Share of common n-grams, from 0 to 1, from which a question counts as contaminated.
     pub overlap: f64,
-    /// Characters that a response has at least.
+    /// Fewest characters of a response.
     pub min_chars: usize,
-    /// Characters that a response has at most.
+    /// Most characters of a response.
     pub max_chars: Option<usize>,
-    /// Characters that a prompt has at most.
+    /// Most characters of a prompt.
     pub max_prompt_chars: Option<usize>,
     /// Whether prompts and responses are written as lists of messages.
     pub conversational: bool,
@@ -79,7 +79,8 @@ pub struct PairSettings {
 }
 
 impl Default for PairSettings {
-    /// One pair a question. Eight words and half of the n-grams are those of Tulu 3's decontamination; similarity 0.8 is common for MinHash.
+    /// One pair for each question. Eight words and half of the n-grams are the values of Tulu 3's decontamination; similarity 0.8 is common for
+    /// MinHash.
     fn default() -> Self {
         PairSettings {
             samples: 0,
@@ -99,11 +100,11 @@ impl Default for PairSettings {
     }
 }
 
-/// The reason why a row gives no pair, or why a pair was not written. Spelled so in the file of what was dropped.
+/// The reason why a row gives no pair, or why a pair was not written, as spelled in the file of dropped rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DropReason {
-    /// The columns are those of no known layout.
+    /// The columns fit no known layout.
     UnknownLayout,
     /// There is no question.
     NoPrompt,
@@ -111,29 +112,29 @@ pub enum DropReason {
     SeveralTurns,
     /// There is no answer to check against.
     NoAnswer,
-    /// The answer is of a kind that no rule checks, such as tests of code.
+    /// The answer is of a kind that no rule can check, such as tests of code.
     UnverifiableAnswer,
-    /// The id was met before.
+    /// The id occurred before.
     DoubledId,
     /// The prompt is longer than allowed.
     PromptTooLong,
-    /// No response is left: the row has none, or none can be used.
+    /// No response is left: the row has none, or none is usable.
     NoResponses,
-    /// Of none of the responses can it be told whether it is right.
+    /// No response can be checked.
     NoneVerifiable,
-    /// All that are left are wrong.
+    /// All responses that are left are wrong.
     NoneRight,
-    /// All that are left are right.
+    /// All responses that are left are right.
     NoneWrong,
-    /// The question is one of a benchmark.
+    /// A good part of the question is also in a benchmark.
     Contaminated,
-    /// The question is nearly the same as an earlier one that was kept.
+    /// The question is nearly the same as an earlier one that is kept.
     NearDuplicate,
     /// The mixture has enough of this file.
     NotDrawn,
-    /// The engine's context cannot hold the question, or the pair.
+    /// The question or the pair does not fit into the engine's context.
     TooLongForEngine,
-    /// The base judge was right about the pair every time.
+    /// The base judge was right about the pair in every vote.
     TooEasy,
 }
 
@@ -141,7 +142,7 @@ pub enum DropReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnusedReason {
-    /// Nothing is left once thinking is taken away.
+    /// No text is left without the thinking.
     Empty,
     /// The token limit cut it, or its thinking was never closed.
     Unfinished,
@@ -151,6 +152,6 @@ pub enum UnusedReason {
     TooLong,
     /// It is the same text as an earlier response.
     Repeated,
-    /// Whether it is right cannot be told.
+    /// It cannot be checked whether the response is right.
     Unverifiable,
 }

@@ -1,4 +1,4 @@
-//! A schedule -> what it will take: calls, dependent rounds, tokens, money, before anything is spent.
+//! A schedule -> an estimate of the run, before anything is spent: calls, dependent rounds, tokens, money.
 
 mod bracket;
 
@@ -19,50 +19,50 @@ use crate::{
     spending::Price,
 };
 
-/// Bytes of text that make a token, as a rule of thumb for English and code under current tokenizers; an estimate and nothing more.
+/// Bytes of text for each token: a rough estimate for English and code under current tokenizers.
 pub const BYTES_PER_TOKEN: f64 = 4.0;
 
 /// The numbers of matches, calls and tokens that a run will take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Rows.
+    /// Number of rows.
     pub rows: u64,
-    /// Matches that need votes, at least: in a knockout it depends on who wins whether equal responses meet.
+    /// Fewest matches that need votes. In a knockout it depends on the winners whether equal responses meet.
     pub matches_min: u64,
-    /// Matches that need votes, at most.
+    /// Most matches that need votes.
     pub matches: u64,
-    /// Calls if there are the fewest matches and every match is settled as soon as it can be.
+    /// Calls for the fewest matches, if every match is settled as early as possible.
     pub calls_min: u64,
-    /// Calls at most.
+    /// Most calls.
     pub calls_max: u64,
-    /// Calls that must wait for one another, at most in any row; adaptive voting adds steps inside a match.
+    /// Most calls of any row that must wait for one another. Adaptive voting adds steps inside a match.
     pub rounds: u64,
     /// Estimated tokens of all requests, for `calls_max`.
     pub prompt_tokens: u64,
-    /// Tokens written at most, for `calls_max`.
+    /// Most tokens written, for `calls_max`.
     pub completion_tokens_max: u64,
 }
 
 /// The matches of a row that need votes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlannedMatches {
-    /// At least so many.
+    /// Fewest matches.
     pub fewest: u64,
-    /// At most so many.
+    /// Most matches.
     pub most: u64,
-    /// So many of them must wait for one another, at most.
+    /// Most matches that must wait for one another.
     pub rounds: u64,
 }
 
 impl PlannedMatches {
-    /// Exactly `n` matches, of which `rounds` wait for one another.
+    /// Returns exactly `n` matches, of which `rounds` wait for one another.
     pub fn exactly(n: u64, rounds: u64) -> Self {
         PlannedMatches { fewest: n, most: n, rounds }
     }
 }
 
 impl Plan {
-    /// Adds what one row takes. `overhead` is the bytes of the format around prompt and responses.
+    /// Adds the estimate of one row. `overhead` is the bytes of the format around prompt and responses.
     pub fn add(
         &mut self,
         item: &Item,
@@ -86,23 +86,23 @@ impl Plan {
         self.completion_tokens_max += matches * votes * per_call_max;
     }
 
-    /// What the run costs at most.
+    /// Returns the most that the run costs.
     pub fn cost_max(&self, price: Price) -> f64 {
         price.of(Usage { prompt_tokens: self.prompt_tokens, completion_tokens: self.completion_tokens_max })
     }
 }
 
-/// Matches that [`run::one`] plays of a row: of responses as they are judged, without what is taken off before.
+/// Returns the matches that [`run::one`] plays in a row: of the responses as they are judged, without the parts that are removed before.
 pub fn of_row(item: &Item, task: &Task, seed: u64) -> PlannedMatches {
     let (item, _) = run::judged(item, &[]);
     match task {
-        // A judge could only guess.
+        // Equal texts are not judged: a judge could only guess.
         Task::Judge if rank::twins(&item.responses, TeamRule::Text) == [0, 0] => PlannedMatches::exactly(0, 0),
         _ => matches(&item, task, seed),
     }
 }
 
-/// Matches that ranking these responses takes, or judging two of them.
+/// Returns the matches of ranking these responses, or of judging two of them.
 pub fn matches(item: &Item, task: &Task, seed: u64) -> PlannedMatches {
     let Task::Rank(settings) = task else { return PlannedMatches::exactly(1, 1) };
     let n = item.responses.len();
@@ -118,7 +118,7 @@ pub fn matches(item: &Item, task: &Task, seed: u64) -> PlannedMatches {
     }
 }
 
-/// The teams that [`rank::teams`] gives, at once where texts alone decide: a server counts before it refuses.
+/// Returns the teams of [`rank::teams`], in a faster way if only texts decide, because a server counts before it refuses a row.
 fn teams(responses: &[Response], rule: TeamRule) -> Vec<usize> {
     let by_text = rule == TeamRule::Text || responses.iter().all(|response| response.team.is_none());
     if rule == TeamRule::Off || !by_text {
@@ -128,39 +128,38 @@ fn teams(responses: &[Response], rule: TeamRule) -> Vec<usize> {
     responses.iter().enumerate().map(|(i, response)| *first.entry(&response.text).or_insert(i)).collect()
 }
 
-/// Matches that ranking so many responses takes at most; `teams` has the team of each response. Of the row, its seed and its id.
+/// Returns the most matches of ranking responses with these `teams`, the team of each response. `row` is the seed and the id of the row.
 pub fn matches_of(teams: &Teams, settings: &RankSettings, row: (u64, &str)) -> u64 {
     settings.strategy.rules().matches.count(teams, settings.opponents, row)
 }
 
-/// Votes that one row may take where nothing else is said: a round robin of 500 responses with one vote each takes 124,750, one of 2,000
-/// takes 1,999,000.
+/// Default of the most votes of one row: a round robin of 500 responses with one vote each takes 124,750, one of 2,000 takes 1,999,000.
 pub const MOST_ROW_VOTES: u64 = 200_000;
 
-/// A row that would take more votes than one row may.
+/// The error of a row that needs more votes than one row may take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{responses} responses take {matches} {} of {votes} {}, {} votes; one row may take {limit}",
     word(*.matches, "match", "matches"), word(u64::from(*.votes), "vote", "votes"), .matches.saturating_mul(u64::from(*.votes)))]
 pub struct TooManyVotes {
-    /// Responses of the row.
+    /// Number of responses in the row.
     pub responses: usize,
-    /// Matches that they take.
+    /// Number of matches that they need.
     pub matches: u64,
-    /// Votes of each match, at most.
+    /// Most votes of each match.
     pub votes: u32,
-    /// Votes that one row may take.
+    /// Most votes of one row.
     pub limit: u64,
-    /// How the row would be ranked; `None` where two responses are judged.
+    /// Strategy of the ranking; `None` if two responses are judged.
     pub strategy: Option<Strategy>,
 }
 
 impl TooManyVotes {
-    /// What would take fewer votes.
+    /// Returns advice on how to need fewer votes.
     pub fn hint(&self) -> String {
         let (n, votes) = (self.responses as u64, u64::from(self.votes.max(1)));
         let fits = |matches: u64| matches.saturating_mul(votes) <= self.limit;
         let knockout = n.saturating_sub(1);
-        // So many opponents fit, for everybody.
+        // The most opponents of every response that fit.
         let most = (2 * self.limit / votes).checked_div(n).unwrap_or(0).min(knockout);
         match self.strategy.map(|strategy| strategy.rules().matches) {
             Some(Matches::Pairs { .. }) if most > 0 && fits(knockout) => {
@@ -177,20 +176,20 @@ impl TooManyVotes {
     }
 }
 
-/// Refuses a row that could take more than `limit` votes, `votes` for each match.
+/// Refuses a row that could need more than `limit` votes, with `votes` for each match.
 ///
 /// # Errors
 /// [`TooManyVotes`], with the numbers.
 pub fn check_votes(item: &Item, task: &Task, seed: u64, (votes, limit): (u32, u64)) -> Result<(), TooManyVotes> {
     let n = item.responses.len();
-    // Nothing is counted where the most that it can be is little enough.
+    // If even the most possible matches fit, they are not counted.
     if most_matches(n, task).saturating_mul(u64::from(votes)) <= limit {
         return Ok(());
     }
     within(n, matches(item, task, seed).most, task, (votes, limit))
 }
 
-/// The same for `n` responses that are all different.
+/// Refuses `n` responses that are all different, if they could need more than `limit` votes.
 ///
 /// # Errors
 /// [`TooManyVotes`], with the numbers.
@@ -202,7 +201,7 @@ pub fn check_votes_of(n: usize, task: &Task, votes: u32, limit: u64) -> Result<(
     within(n, matches, task, (votes, limit))
 }
 
-/// No row of up to `n` responses takes more matches.
+/// Returns the most matches of any row of up to `n` responses.
 pub fn most_matches(n: usize, task: &Task) -> u64 {
     match task {
         Task::Judge => 1,

@@ -1,7 +1,7 @@
 //! Played matches -> a [`Ranking`]: an order with scores, and the evidence it rests on.
 //!
-//! The modules in the order in which a row goes through them: [`rank`](mod@rank) ranks one row of responses, [`schedule`] says who meets whom,
-//! [`strategy`] plays the matches, and [`rating`] turns results into scores.
+//! The modules in the order in which a row goes through them: [`rank`](mod@rank) ranks one row of responses, [`schedule`] chooses the matches,
+//! [`strategy`] plays them, and [`rating`] turns their results into scores.
 
 pub mod rank;
 pub mod rating;
@@ -20,26 +20,27 @@ use crate::{
     vote::Decision,
 };
 
-/// Responses of one prompt, brought into an order.
+/// The order of the responses to one prompt, with scores and every match.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Ranking {
-    /// Indices of the responses, best first; `None` where some response has no place.
+    /// Indices of the responses, best first; `None` if some response has no place.
     pub order: Option<Vec<usize>>,
-    /// The place of each response by its index: the best is 1, equal scores share the better place. `None` where no verdict says which it is.
+    /// Place of each response by its index: the best is 1, and equal scores share the better place. `None` if the place would rest on a match without
+    /// any verdict.
     pub ranks: Vec<Option<usize>>,
-    /// A score for each response by its index: see [`Strategy`](crate::ranking::strategy::Strategy) for what it counts. `None` where no match was decided, and in a knockout where
-    /// it would rest on a match without any verdict.
+    /// Score of each response by its index; the [`Strategy`](crate::ranking::strategy::Strategy) says what it counts. `None` if no match of the
+    /// response was decided, and in a knockout if the score would rest on a match without any verdict.
     pub scores: Vec<Option<Score>>,
-    /// Of a knockout: the scores that those without a score have among them, whoever has which.
+    /// Of a knockout: the scores that the responses without a score share among them, in an order that is not known.
     pub open: Vec<f64>,
-    /// Whether the ratings were kept finite by a penalty because somebody won or lost every match; see [`rating`].
+    /// Whether a penalty kept the ratings finite because some response won or lost every match; see [`rating`].
     pub penalised: bool,
-    /// Whether every response can be compared with every other through the matches; if not, orders across the parts mean nothing.
+    /// Whether matches link every response with every other. If they do not, the order of responses from separate parts means nothing.
     pub connected: bool,
     /// Every match, in the order of rounds.
     pub matches: Vec<Match>,
-    /// What the evidence is worth.
+    /// Votes, abstentions, undecided matches, coins and tokens of all matches.
     pub tally: RankingTotals,
 }
 
@@ -48,22 +49,22 @@ pub struct Ranking {
 pub struct RankingTotals {
     /// Counted votes.
     pub votes: u32,
-    /// Of these, votes without a verdict.
+    /// Of these, the abstentions.
     pub abstained: u32,
-    /// Matches whose votes named nobody, not even a tie.
+    /// Matches whose votes have no majority, not even for a tie.
     pub undecided: u32,
-    /// Matches that a coin decided.
+    /// Matches decided by a coin.
     pub coins: u32,
     /// Tokens of the counted votes.
     pub usage: Usage,
 }
 
-/// The order that a knockout gives: who got further is better; of those who lost in one round, who lost to the better one.
-/// The score is the number of rounds survived, byes included.
+/// Returns the ranking of a knockout. The response that got further is better; of those that lost in the same round, the one that lost to the better
+/// response. The score is the number of rounds survived, byes included.
 ///
-/// A match is known if votes, a coin among verdicts or a team decided it, and if both of its sides came out of known matches. Whoever lost an
-/// unknown match might have come further had somebody else gone on below, and so might all whom the final leaves: they have neither score nor
-/// place. What is stated is the same whoever goes on from the matches without a verdict.
+/// A match is known if votes, a coin among verdicts or a team decided it, and if both of its sides came out of known matches. A response that lost an
+/// unknown match might have come further if the other response had gone on below, and so might all that remain before the final: they have neither
+/// score nor place. The result is the same whichever responses go on from the matches without a verdict.
 pub fn of_knockout(n: usize, matches: Vec<Match>) -> Ranking {
     let rounds = matches.iter().map(|m| m.round + 1).max().unwrap_or(0);
     let (mut known, mut survived) = (vec![true; n], vec![f64::from(rounds); n]);
@@ -76,7 +77,8 @@ pub fn of_knockout(n: usize, matches: Vec<Match>) -> Ranking {
             None => open.push(f64::from(m.round)),
         }
     }
-    // Each match has one loser, and one response is left: so many have each score, whoever they are.
+    // Each match has one loser, and one response is left at the end. This fixes how often each score occurs, even if it is unknown which response has
+    // it.
     let mut all: Vec<f64> = matches.iter().map(|m| f64::from(m.round)).collect();
     all.extend((n > 0).then_some(f64::from(rounds)));
     let whole = open.is_empty();
@@ -89,7 +91,7 @@ pub fn of_knockout(n: usize, matches: Vec<Match>) -> Ranking {
     Ranking { order, ranks, scores, open, penalised: false, connected: true, tally: tally(&matches), matches }
 }
 
-/// From the final down, everybody who is beaten stands behind those who got further, in the order of their conquerors.
+/// Order of the responses from the final down: losers of a round stand behind those who got further, in the order of their conquerors.
 fn climbed(n: usize, matches: &[Match], rounds: u32) -> Vec<usize> {
     let mut order: Vec<usize> = matches.last().and_then(|last| last.winner).into_iter().collect();
     for round in (0..rounds).rev() {
@@ -101,8 +103,8 @@ fn climbed(n: usize, matches: &[Match], rounds: u32) -> Vec<usize> {
 }
 
 impl Ranking {
-    /// The same ranking of a knockout where responses with one number in `twins` are one text, which nobody judged against itself: all have the
-    /// place and the score of the one that got furthest, and stand together. Where one of them has no place, none of them has.
+    /// Returns the ranking of a knockout in which responses with the same number in `twins` have the same text and never met. All of them get the
+    /// place and the score of the one that got furthest, and stand together. If one of them has no place, none of them has.
     #[must_use]
     pub fn of_twins(mut self, twins: &Teams) -> Self {
         let n = twins.len();
@@ -126,10 +128,11 @@ impl Ranking {
     }
 }
 
-/// The order that ratings over the matches give. Undecided matches say nothing and are left out: a response of which no match was decided has
-/// neither score nor place. Where matches would link all responses and those that were decided do not, nobody has a place.
+/// Returns the ranking by ratings over the matches. Undecided matches say nothing and are left out: a response without a decided match has neither
+/// score nor place. If all matches link all responses but the decided ones do not, no response has a place.
 ///
-/// Responses with one number in `twins`, the index of the first of them, are one text: the matches of all are its matches, and all have its rating.
+/// Responses with the same number in `twins`, the index of the first of them, have one text: it plays the matches of all of them, and all get its
+/// rating.
 pub fn of_ratings(twins: &Teams, matches: Vec<Match>, rate: RateFn, seed: u64, item: &str) -> Ranking {
     let mut texts: Vec<usize> = twins.iter().enumerate().filter(|(i, first)| *i == **first).map(|(i, _)| i).collect();
     texts.sort_unstable();
@@ -143,7 +146,7 @@ pub fn of_ratings(twins: &Teams, matches: Vec<Match>, rate: RateFn, seed: u64, i
     let parted = !rated.connected && rating::connected(n, &matches.iter().map(met).collect::<Vec<_>>());
     let place = |score: &Score| 1 + scores.iter().flatten().filter(|other| other.value > score.value).count();
     let ranks: Vec<Option<usize>> = scores.iter().map(|score| score.as_ref().filter(|_| !parted).map(place)).collect();
-    // Where nobody had to meet, be it that there is one response or that all were declared equal, there is nothing to be undecided.
+    // Without matches, because there is one response or all were declared equal, nothing is undecided.
     let whole = matches.is_empty() || ranks.iter().all(Option::is_some);
     Ranking {
         order: whole.then(|| rating::rank(&scores)),
@@ -157,7 +160,7 @@ pub fn of_ratings(twins: &Teams, matches: Vec<Match>, rate: RateFn, seed: u64, i
     }
 }
 
-/// A decided match. Its sides are named as they were shown, so that sums of floats have the order that they always had.
+/// Returns the match for the rating, if it was decided. Its sides are in the order shown, so that sums of floats keep the order of earlier versions.
 fn decided(m: &Match) -> Option<rating::DecidedMatch> {
     let (a, b) = m.shown();
     let outcome = match (m.winner, m.decided_by) {

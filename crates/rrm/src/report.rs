@@ -1,6 +1,7 @@
-//! Files of `rrm eval` -> one report on all of their judges: JSON, Markdown, and a page that needs nothing but itself.
+//! Files of `rrm eval` -> one report on all of their judges: JSON, Markdown, and a self-contained HTML page.
 //!
-//! [`read()`] goes through each run's cases line by line, [`add_transcripts`] looks at what judges wrote, [`markdown`] and [`page()`] show it.
+//! [`read()`] reads the cases of each run line by line, [`add_transcripts`] adds the judges' completions, [`markdown`] and [`page()`] write the
+//! report.
 
 mod cases;
 mod figure;
@@ -41,21 +42,21 @@ use crate::{
     spending::SpendingTotals,
 };
 
-/// The comparison of several runs.
+/// A report on several runs, with their comparisons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Layout version.
     pub rrm: u32,
     /// The runs, in the order in which they were given.
     pub runs: Vec<JudgeRun>,
-    /// Each two runs of the same benchmark with common cases.
+    /// Comparisons of each two runs of the same benchmark with common cases.
     pub pairings: Vec<Pairing>,
-    /// Agreement of all judges of a benchmark, where there are several.
+    /// Agreement of all judges of a benchmark, if it has several.
     pub agreement: Vec<Agreement>,
-    /// Juries of all judges of a benchmark, where they were asked for.
+    /// Juries of all judges of a benchmark, if they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub juries: Vec<Jury>,
-    /// Picks among many responses.
+    /// Accuracy of picks among many responses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub picks: Vec<PickReport>,
 }
@@ -63,11 +64,11 @@ pub struct Report {
 /// One judge's picks among many responses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PickReport {
-    /// What they are called in figures: the judge's name, and the questions' or the file's where there are several.
+    /// Name of the picks in figures: the judge's name, and the name of the questions or the file if there are several.
     pub name: String,
     /// The file that `rrm eval` wrote.
     pub file: PathBuf,
-    /// How often they are right.
+    /// Accuracy of the picks.
     pub of: BestOf,
 }
 
@@ -76,73 +77,73 @@ pub struct PickReport {
 pub struct Agreement {
     /// The benchmark's name.
     pub benchmark: String,
-    /// Judges.
+    /// Number of judges.
     pub judges: usize,
-    /// Krippendorff's alpha of their first decisions.
+    /// Krippendorff's alpha of their first decisions, at most 1; `None` if all decisions are the same.
     pub alpha: Option<f64>,
 }
 
 /// One judge on one benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JudgeRun {
-    /// What it is called in figures: the judge's name, and the benchmark's or the file's where there are several.
+    /// Name of the run in figures: the judge's name, and the name of the benchmark or the file if there are several.
     pub name: String,
     /// The file that `rrm eval` wrote.
     pub file: PathBuf,
-    /// Its scores.
+    /// Scores of the judge.
     pub evaluation: BenchmarkEvaluation,
     /// Counted votes of all cases.
     pub votes: u64,
-    /// Places and lengths.
+    /// Position bias and length bias.
     pub biases: Biases,
-    /// What decisions took.
+    /// Tokens and seconds for each right decision.
     pub cost: DecisionCost,
-    /// Scores if fewer votes had been asked for, from the same votes.
+    /// Scores with fewer votes, computed from the same votes.
     pub by_votes: Vec<AtVotes>,
-    /// How right decisions are by their share of votes.
+    /// Accuracy of decisions by their share of votes.
     pub calibration: Vec<Bin>,
-    /// How right they are by the judge's own verdict probabilities, where it gives them.
+    /// Accuracy of decisions by the judge's own verdict probabilities; empty if it gives none.
     pub probabilities: Vec<Bin>,
-    /// What the judge does with responses of its own family; absent where the data does not say who wrote what, or no pair has just one of these.
+    /// Self-preference of the judge. Absent if the data does not name the writers, or if no pair has exactly one response of the judge's family.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_family: Option<OwnFamily>,
     /// Whether decisions come from votes or from scores of single responses.
     #[serde(rename = "scored", default, skip_serializing_if = "JudgeKind::compares")]
     pub judge: JudgeKind,
-    /// Whether no vote that the official score counts gave a verdict: then there is none, and nothing is compared with it.
+    /// Whether none of the votes that the official score counts gave a verdict. Then there is no score, and nothing is compared with it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
-    /// How the judge reasons; absent without transcripts.
+    /// Reasoning patterns of the judge; absent without transcripts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<Reasoning>,
-    /// Cases that the page's browser does not show.
+    /// Number of cases that the page does not show.
     pub left_out: u64,
-    /// Cases to be read. They are in the page only: their texts would be most of the JSON.
+    /// Cases to be read. They are only in the page, because their texts would be most of the JSON.
     #[serde(skip)]
     pub shown: Vec<Entry>,
-    /// The rows of these.
+    /// The rows of the shown cases.
     #[serde(skip)]
     rows: Vec<CaseRow>,
-    /// Addresses of transcripts that are looked through.
+    /// Addresses of the transcripts that are searched for reasoning patterns.
     #[serde(skip)]
     sample: Vec<String>,
 }
 
-/// Tokens and seconds per right decision.
+/// Tokens and seconds for each right decision.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DecisionCost {
-    /// Tokens written for each pair that counts officially; `None` if none does.
+    /// Tokens written for each pair that counts officially; `None` if none counts.
     pub tokens: Option<f64>,
-    /// Seconds of wall time for each of them; `None` too where a part of the votes came from the store, whose time is not known.
+    /// Seconds of wall time for each of them; `None` also if some votes came from the store, whose time is not known.
     pub seconds: Option<f64>,
 }
 
-/// The frequency of reasoning patterns in a judge's transcripts.
+/// Frequency of reasoning patterns in a judge's transcripts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reasoning {
-    /// Transcripts that were looked through: all, or [`PATTERN_SAMPLE`] drawn.
+    /// Number of transcripts that were searched: all, or a draw of [`PATTERN_SAMPLE`].
     pub transcripts: u64,
-    /// Which share of them shows what.
+    /// The share of transcripts with each pattern.
     pub patterns: Vec<Pattern>,
 }
 
@@ -152,50 +153,50 @@ pub enum ReportError {
     /// A file cannot be read.
     #[error("{path}: {detail}")]
     Io {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// The system's words.
+        /// The I/O error.
         detail: io::Error,
     },
-    /// A file that `rrm eval` did not write.
+    /// A file was not written by `rrm eval`.
     #[error("{path} is no file of scores from `rrm eval -o`: {detail}")]
     Scores {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Error of the parser.
         detail: serde_json::Error,
     },
-    /// A file of a layout that this version does not know.
+    /// A file has a layout that this version does not know.
     #[error("{path} has layout version {found}, newer than {}", result::VERSION)]
     Newer {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// Its version.
+        /// Layout version of the file.
         found: u32,
     },
-    /// A line of the cases that is no case.
+    /// A line of the cases is no case.
     #[error("{path} row {line}: no case of `rrm eval`: {detail}")]
     Line {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Which line, from 1.
+        /// Number of the line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// Error of the parser.
         detail: serde_json::Error,
     },
-    /// A file of scores without the cases that they are of.
+    /// A file of scores has no cases beside it.
     #[error("{path} is empty; a report needs the cases that `rrm eval` wrote beside its scores")]
     NoCases {
-        /// Which.
+        /// Path of the file of cases.
         path: PathBuf,
     },
-    /// The same run twice: it would agree with itself.
+    /// The same run is named twice; it would agree with itself.
     #[error("{path} is named twice")]
     Doubled {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// The phrases of reasoning patterns cannot be used.
+    /// The file of reasoning patterns cannot be parsed.
     #[error("patterns.toml: {0}")]
     Patterns(#[from] toml::de::Error),
     /// A transcript cannot be read.
@@ -203,12 +204,11 @@ pub enum ReportError {
     Store(#[from] crate::store::StoreError),
 }
 
-/// Reads the runs whose scores `rrm eval -o` wrote into `files`, with the cases beside them. Of each run at most `shown` cases are kept to be read:
-/// the first that are wrong, flipped or abstained on, then the first others. With `jury`, three and more judges of a benchmark are also
-/// put to a vote.
+/// Reads the runs whose scores `rrm eval -o` wrote into `files`, with the cases beside them. At most `shown` cases of each run are kept for reading:
+/// first those that are wrong, flipped or abstained on, then others. With `jury`, three or more judges of a benchmark also form a jury.
 ///
 /// # Errors
-/// [`ReportError`] for what cannot be read.
+/// [`ReportError`] for a file that cannot be read.
 pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, ReportError> {
     let (mut runs, mut records, mut subsets, mut picks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (place, file) in files.iter().enumerate() {
@@ -283,7 +283,7 @@ pub fn read(files: &[PathBuf], shown: usize, jury: bool) -> Result<Report, Repor
 }
 
 impl JudgeRun {
-    /// Scores and counts of everything.
+    /// Returns the scores and counts of all cases together.
     fn overall(&self) -> Option<&GroupScore> {
         self.evaluation.groups.iter().find(|group| group.level == GroupLevel::Overall)
     }
@@ -299,14 +299,14 @@ fn scores(path: &Path) -> Result<ScoreFile, ReportError> {
     let text = fs::read_to_string(path).map_err(|detail| ReportError::Io { path: path.to_owned(), detail })?;
     let bad = |detail| ReportError::Scores { path: path.to_owned(), detail };
     let value: serde_json::Value = serde_json::from_str(&text).map_err(bad)?;
-    // Newer layouts may have other fields.
+    // Newer layouts may have other fields, so the version is checked first.
     if let Some(found) = value["rrm"].as_u64().filter(|found| *found > u64::from(result::VERSION)) {
         return Err(ReportError::Newer { path: path.to_owned(), found: u32::try_from(found).unwrap_or(u32::MAX) });
     }
     if value.get("sizes").is_some() {
         return serde_json::from_value(value).map(ScoreFile::BestOf).map_err(bad);
     }
-    // From the text, so that a message says where.
+    // Parsed from the text, so that the error has a position.
     serde_json::from_str(&text).map(ScoreFile::Pairs).map_err(bad)
 }
 
@@ -324,7 +324,7 @@ fn cost(file: &Path, evaluation: &BenchmarkEvaluation, counted: f64) -> Decision
         .filter(|group| group.level == GroupLevel::Overall)
         .map(|group| group.counts.completion_tokens)
         .sum();
-    // Without the file of what was spent there is no time; nothing else depends on it.
+    // Without the stats file there is no time; nothing else depends on it.
     let stats: Option<SpendingStats> =
         fs::read_to_string(beside(file, "stats.json")).ok().and_then(|text| serde_json::from_str(&text).ok());
     let each = |amount: f64| (counted > 0.0).then(|| amount / counted);
@@ -332,7 +332,7 @@ fn cost(file: &Path, evaluation: &BenchmarkEvaluation, counted: f64) -> Decision
     DecisionCost { tokens: each(written as f64), seconds }
 }
 
-/// Makes names differ: with what was judged where that differs, with the file where that is not enough.
+/// Makes names unique: adds the name of what was judged if it differs, and the file if that is not enough.
 fn name(mut all: Vec<(&mut String, &str, &Path)>) {
     let first = all.first().map(|(_, judged, _)| *judged);
     if all.iter().any(|(_, judged, _)| Some(*judged) != first) {
@@ -346,7 +346,7 @@ fn name(mut all: Vec<(&mut String, &str, &Path)>) {
     }
 }
 
-/// `FILE.suffix`, as `rrm eval` names what belongs to a file.
+/// Returns `FILE.suffix`, as `rrm eval` names the files beside a file.
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");

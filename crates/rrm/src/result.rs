@@ -1,4 +1,4 @@
-//! Rankings and judgments -> result rows: the versioned JSON that commands write, a line for each input row.
+//! Rankings and judgments -> result rows: versioned JSON, one line for each input row.
 
 mod matches;
 mod verdicts;
@@ -21,7 +21,7 @@ use crate::{
     vote::{Choice, Decision, Order},
 };
 
-/// The version of the row layout; see docs/formats.md.
+/// Version of the row layout; see docs/formats.md.
 pub const VERSION: u32 = 1;
 
 /// One result row.
@@ -31,13 +31,13 @@ pub struct Row {
     pub rrm: u32,
     /// The input row's id.
     pub id: String,
-    /// What stopped this row; then nothing but the id is there.
+    /// The error that stopped this row. A row with an error has no result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The result.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub result: Option<RowResult>,
-    /// The input's other columns.
+    /// The other columns of the input row.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub extra: serde_json::Map<String, serde_json::Value>,
 }
@@ -45,47 +45,47 @@ pub struct Row {
 /// The result of one input row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RowResult {
-    /// Of `rrm judge` only: which response is better, in the order of the input row.
+    /// Of `rrm judge` only: the decision, `a` and `b` in the order of the input row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Decision>,
-    /// Of `rrm judge` only: which response is labelled better, where the input says so.
+    /// Of `rrm judge` only: the response that the input labels better, if it has labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Choice>,
-    /// Indices of the responses, best first; `null` where some response has no place: no verdict says which it is.
+    /// Indices of the responses, best first; `null` if some response has no place because no verdict says which it is.
     pub order: Option<Vec<usize>>,
-    /// Of `rrm rank` only, and only where `order` is null: the place of each response by its index, the best is 1, where it is known.
+    /// Of `rrm rank` only, and only if `order` is null: the place of each response by its index, the best is 1; `null` if it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ranks: Option<Vec<Option<usize>>>,
-    /// One for each response, by its index.
+    /// Score of each response, by its index.
     pub scores: Vec<Option<Score>>,
     /// Whether a penalty kept Bradley-Terry ratings finite.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub penalised: bool,
-    /// Whether the matches leave parts that cannot be compared with one another.
+    /// Whether the matches leave groups of responses that cannot be compared with one another.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disconnected: bool,
-    /// Every match with its votes, `a` being the earlier response of the row.
+    /// Every match with its votes; `a` is the earlier response of the row.
     pub matches: Vec<MatchRow>,
-    /// Matches whose votes named nobody.
+    /// Matches whose votes have no majority.
     pub undecided: u32,
-    /// Matches that a coin decided.
+    /// Matches decided by a coin.
     pub coins: u32,
-    /// Judged texts that hold prompt markup, or are not what the row holds.
+    /// Judged texts that hold prompt markup, or that differ from the text of the row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
-    /// What the counted votes took.
+    /// Votes and tokens that were counted.
     pub usage: RowUsage,
 }
 
-/// A judged text that holds prompt markup, or is not to the byte what the row holds.
+/// A judged text that holds prompt markup, or that differs from the text of the row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Flag {
-    /// The response's index; absent for the prompt.
+    /// Index of the response; absent for the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<usize>,
     /// The markup found.
     pub markup: Vec<String>,
-    /// What was taken off before it was judged: tokens at its ends as they were written, and `thinking` before the answer.
+    /// Parts that were removed before the text was judged: tokens at its ends, as they were written, and `thinking` for thinking before the answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub taken_off: Vec<String>,
 }
@@ -95,7 +95,7 @@ pub struct Flag {
 pub struct RowUsage {
     /// Counted votes.
     pub votes: u64,
-    /// Of these, votes without a verdict.
+    /// Of these, the abstentions.
     pub abstained: u64,
     /// Tokens of their requests.
     pub prompt_tokens: u64,
@@ -103,7 +103,7 @@ pub struct RowUsage {
     pub completion_tokens: u64,
 }
 
-/// The row of a ranking.
+/// Returns the row of a ranking.
 pub fn of_ranking(item: &Item, ranking: Ranking, flags: Vec<Flag>) -> Row {
     let usage = RowUsage {
         votes: u64::from(ranking.tally.votes),
@@ -128,7 +128,7 @@ pub fn of_ranking(item: &Item, ranking: Ranking, flags: Vec<Flag>) -> Row {
     row(item, Some(result), None)
 }
 
-/// The row of one judged pair. Its score is the share of verdicts for each response, without an interval.
+/// Returns the row of one judged pair. The score of a response is its share of the verdicts, without an interval.
 pub fn of_judgment(item: &Item, played: PairJudgment, flags: Vec<Flag>) -> Row {
     let (decision, counts, tokens) = (played.judgment.decision, played.judgment.counts, played.judgment.usage);
     let usage = RowUsage {
@@ -157,7 +157,7 @@ pub fn of_judgment(item: &Item, played: PairJudgment, flags: Vec<Flag>) -> Row {
     row(item, Some(result), None)
 }
 
-/// The row of a pair of one text: a tie, of which nobody was asked.
+/// Returns the row of a pair with the same text twice: a tie, without a request.
 pub fn of_twins(item: &Item, flags: Vec<Flag>) -> Row {
     let (round, a, b, order) = (0, 0, 1, Order::Given);
     let played = Match { round, a, b, order, winner: None, decided_by: DecidedBy::Team, judgment: None };
@@ -179,12 +179,12 @@ pub fn of_twins(item: &Item, flags: Vec<Flag>) -> Row {
     row(item, Some(result), None)
 }
 
-/// The row of something that could not be judged.
+/// Returns the row of an item that could not be judged.
 pub fn of_error(item: &Item, error: String) -> Row {
     row(item, None, Some(error))
 }
 
-/// Which of two responses of a row is labelled better.
+/// Returns the response of a pair with the higher label, or a tie for equal labels; `None` if a label is missing.
 pub fn label(item: &Item, (a, b): (usize, usize)) -> Option<Choice> {
     let order = item.responses.get(a)?.label?.partial_cmp(&item.responses.get(b)?.label?)?;
     Some(match order {

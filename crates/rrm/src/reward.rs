@@ -1,7 +1,7 @@
-//! What a judge wrote about a labelled comparison -> its reward in training.
+//! A judge's completion about a labelled comparison -> its reward in training.
 //!
-//! The rule is that of the paper (Reward Reasoning Models, arXiv 2505.14674, section 2.2): +1 for the labelled verdict, -1 otherwise, and
-//! nothing looks at the reasoning. Everything else is an option, and off unless asked for.
+//! The rule is that of the paper (Reward Reasoning Models, arXiv 2505.14674, section 2.2): +1 for the labelled verdict, -1 otherwise, and the
+//! reasoning does not count. All other rules are options, and off by default.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,28 +13,27 @@ use crate::{
     verdict::{self, Abstain, Verdict},
 };
 
-/// The labelled verdict's reward (paper, section 2.2).
+/// Reward of the labelled verdict (paper, section 2.2).
 pub const RIGHT: f32 = 1.0;
-/// The reward of any other verdict (paper, section 2.2).
+/// Reward of any other verdict (paper, section 2.2).
 pub const WRONG: f32 = -1.0;
 
-/// The weights of a reward besides the verdict.
+/// Weights of the parts of a reward.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RewardConfig {
-    /// The reward of a completion without a verdict. The paper's rule makes it that of a wrong one; lower teaches to state a verdict at
-    /// all, higher teaches to abstain when in doubt.
+    /// Reward of a completion without a verdict. By the paper's rule it is that of a wrong verdict. A lower reward teaches to state a verdict at all;
+    /// a higher one teaches to abstain when in doubt.
     pub abstain: f32,
-    /// Added for a completion that keeps to its format, whatever its verdict (the format reward of DeepSeek-R1, arXiv 2501.12948): see
-    /// [`GradedVote::well_formed`].
+    /// Added for a well-formed completion with any verdict (the format reward of DeepSeek-R1, arXiv 2501.12948); see [`GradedVote::well_formed`].
     pub format: f32,
-    /// Whether a verdict counts as right only if the one about the other order, in the same batch, is right as well (J1, arXiv
-    /// 2505.10320). A judge that looks at the place instead of the response then earns nothing.
+    /// Whether a verdict counts as right only if the one about the other order, in the same batch, is right as well (J1, arXiv 2505.10320). A judge
+    /// that decides by position then earns nothing.
     pub consistency: bool,
 }
 
 impl Default for RewardConfig {
-    /// The paper's rule alone.
+    /// Returns the paper's rule alone.
     fn default() -> Self {
         RewardConfig { abstain: WRONG, format: 0.0, consistency: false }
     }
@@ -43,39 +42,39 @@ impl Default for RewardConfig {
 /// The vote of a completion and whether it was well formed, as rewards need them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GradedVote {
-    /// Its verdict about what was shown, read as in judging.
+    /// Its verdict about the two positions, read as in judging.
     pub vote: Result<Verdict, Abstain>,
-    /// Whether it ended by itself, has thoughts where its format has them, closed them once, and states one label, once, as the format writes
-    /// it: other wordings are read as verdicts and are no form to be taught.
+    /// Whether it ended by itself, has thinking if its format has any, closed it once, and states one label, once, exactly as the format writes it.
+    /// Other wordings are read as verdicts, but training should not teach them.
     pub well_formed: bool,
 }
 
-/// Reads a completion by the same rules as judging does, where nothing is known of what was judged.
+/// Reads a completion by the same rules as in judging, if the judged texts are not known.
 pub fn grade(completion: &Completion, format: &FormatFile) -> GradedVote {
     let transcript = transcript::split(completion, format.thinking.as_ref());
     GradedVote { vote: verdict::read(&transcript, &format.verdict), well_formed: well_formed(&transcript, format) }
 }
 
-/// The same for a completion about `comparison`, of a model of which it is known who opens its thinking: as judging reads it.
+/// Reads a completion about `comparison`, with the writer of the opening mark of thinking, as in judging.
 pub fn grade_about(completion: &Completion, format: &FormatFile, comparison: &Comparison, opening: Opening) -> GradedVote {
     let transcript = transcript::split_of(completion, format.thinking.as_ref(), opening);
     let vote = verdict::read_about(&transcript, &format.verdict, comparison);
     GradedVote { vote, well_formed: well_formed(&transcript, format) }
 }
 
-/// The reward of one completion about a comparison whose better response is `label`.
+/// Returns the reward of one completion about a comparison whose better response is `label`.
 pub fn reward(config: &RewardConfig, graded: GradedVote, label: Side) -> f32 {
     of_verdict(config, graded.vote, is_right(graded.vote, label)) + of_format(config, graded)
 }
 
-/// The rewards of the completions about a comparison and of those about the same comparison in the other order. `label` is the better
+/// Returns the rewards of the completions about a comparison, and of those about the same comparison in the other order. `label` is the better
 /// response in the first order.
 ///
-/// With `consistency`, number i of one order is right only together with number i of the other one. A completion without a verdict earns
-/// `abstain`; one that is right and whose twin is not earns what a wrong one does. Without `consistency` each stands for itself.
+/// With `consistency`, number i of one order is right only together with number i of the other one. A completion without a verdict earns `abstain`; a
+/// right one whose twin is not right earns as much as a wrong one. Without `consistency`, each counts by itself.
 ///
 /// # Panics
-/// When the orders do not have equally many completions and `consistency` is asked for.
+/// If the orders have different numbers of completions, with `consistency`.
 pub fn rewards_of_both_orders(config: &RewardConfig, orders: [&[GradedVote]; 2], label: Side) -> [Vec<f32>; 2] {
     let labels = [label, label.other()];
     if !config.consistency {
@@ -93,7 +92,7 @@ pub fn rewards_of_both_orders(config: &RewardConfig, orders: [&[GradedVote]; 2],
     [first, second]
 }
 
-/// Whether a vote is the labelled verdict.
+/// Returns whether a vote is the labelled verdict.
 pub fn is_right(vote: Result<Verdict, Abstain>, label: Side) -> bool {
     vote == Ok(Verdict::from(label))
 }
@@ -157,7 +156,7 @@ mod tests {
     #[test]
     fn with_consistency_twins_are_right_together_or_not_at_all() {
         let config = RewardConfig { abstain: -2.0, format: 0.5, consistency: true };
-        // Right in both orders; always the first place; right and without a verdict; wrong in both.
+        // Right in both orders; the first position in both; right, and no verdict; wrong in both.
         let orders: [&[GradedVote]; 2] = [&[FIRST, FIRST, FIRST, SECOND], &[SECOND, FIRST, NONE, FIRST]];
         let rewards = rewards_of_both_orders(&config, orders, Side::First);
         assert_eq!(rewards, [vec![1.5, -0.5, -0.5, -0.5], vec![1.5, -0.5, -2.0, -0.5]]);

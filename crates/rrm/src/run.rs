@@ -1,4 +1,4 @@
-//! A stream of items -> result rows in input order, many at once under one limit.
+//! A stream of items -> result rows in input order, with many rows at once.
 
 use std::{borrow::Cow, future::ready, sync::Arc};
 
@@ -18,18 +18,18 @@ use crate::{
 pub enum Task {
     /// Judge the two responses of the row.
     Judge,
-    /// Rank all of its responses.
+    /// Rank all responses of the row.
     Rank(RankSettings),
 }
 
 /// Counts of the rows of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowCounts {
-    /// Rows written.
+    /// Number of rows written.
     pub rows: u64,
-    /// Of these, rows that hold an error instead of a result.
+    /// Of these, rows with an error instead of a result.
     pub failed: u64,
-    /// How the votes of all rows went.
+    /// Counts of the votes of all rows.
     pub verdicts: Verdicts,
 }
 
@@ -39,12 +39,12 @@ pub enum RunError {
     /// A row could not be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// Something that would stop every further row as well.
+    /// An error that every further row would meet.
     #[error("row {id}: {source}")]
     Judge {
         /// The row's id.
         id: String,
-        /// What went wrong.
+        /// Error of the judge.
         source: JudgeError,
     },
     /// The row could not be written.
@@ -58,14 +58,14 @@ impl RunError {
     }
 }
 
-/// Works through the items, `window` of them at once, and hands each row to `emit` in input order.
+/// Processes the items, `window` of them at once, and hands each row to `emit` in input order.
 ///
-/// Rows that fail alone become rows with an `error`. Memory holds the texts and results of `window` rows, and the prompts of as many requests as
-/// may be prepared at once ([`Places::ahead`](crate::judge::Places::ahead)), however long the input is.
+/// Rows that fail alone become rows with an `error`. Memory holds the texts and results of `window` rows, and the prompts of the requests that may be
+/// prepared at once ([`Places::ahead`](crate::judge::Places::ahead)), for an input of any length.
 ///
 /// # Errors
-/// [`RunError`] at the first row that cannot be read or written, or whose failure would be everybody's. Nothing more is asked then, and what is in
-/// flight has [`Judge::patience`] to end, so that what is paid for is stored.
+/// [`RunError`] at the first row that cannot be read or written, or with an error that every further row would meet. Then no more requests are sent,
+/// and those in flight have [`Judge::patience`] to end, so that what they paid for is stored.
 pub async fn run(
     judge: &Judge,
     task: &Task,
@@ -105,19 +105,19 @@ pub async fn run(
 /// Judges or ranks one row.
 ///
 /// # Errors
-/// [`JudgeError`] when any needed vote could not be had.
+/// [`JudgeError`] if any vote that is needed could not be had.
 pub async fn one(judge: &Judge, task: &Task, item: &Item) -> Result<Row, JudgeError> {
     let (item, flags) = judged(item, &judge.format.markup);
     let item = &*item;
     Ok(match task {
-        // A judge could only guess.
+        // Equal texts are not judged: a judge could only guess.
         Task::Judge if rank::twins(&item.responses, TeamRule::Text) == [0, 0] => result::of_twins(item, flags),
         Task::Judge => result::of_judgment(item, rank::play(judge, item, (0, 1)).await?, flags),
         Task::Rank(settings) => result::of_ranking(item, rank::rank(judge, item, settings).await?, flags),
     })
 }
 
-/// The row as it is judged: responses without leading thinking and without tokens at their ends; and what there is to say of its texts.
+/// Returns the row as it is judged, without leading thinking of responses and tokens at their ends, and the flags of its texts.
 pub fn judged<'a>(item: &'a Item, markup: &[String]) -> (Cow<'a, Item>, Vec<Flag>) {
     let mut judged = Cow::Borrowed(item);
     let mut flags = Vec::new();

@@ -1,4 +1,4 @@
-//! `i/n` and a number of rows -> the contiguous part of the rows that one of several machines works on.
+//! `i/n` and a number of rows -> the contiguous part of the rows for one of several machines.
 
 use std::{fmt, ops::Range, str::FromStr};
 
@@ -12,28 +12,28 @@ pub struct Shard {
     of: u64,
 }
 
-/// The reason why a text names no shard.
+/// The error of a text that is no shard.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is no shard: expected I/N with I from 1 to N, such as 2/8")]
 pub struct ShardError(String);
 
 impl Shard {
-    /// The rows of this shard among `rows`, counted from 0. The parts of all shards follow one another without gaps, and their lengths differ
-    /// by one at most.
+    /// Returns the rows of this shard among `rows`, counted from 0. The parts of all shards follow one another without gaps, and their lengths differ
+    /// by at most one.
     pub fn range(self, rows: u64) -> Range<u64> {
         // The product of two large numbers must not overflow.
         let start = |index: u64| (u128::from(rows) * u128::from(index) / u128::from(self.of)) as u64;
         start(self.index - 1)..start(self.index)
     }
 
-    /// The items of this shard among `items`, of which there are `rows`; all of them where there is no shard.
+    /// Returns the items of this shard among `items`, of which there are `rows`; all of them without a shard.
     pub fn of<T>(shard: Option<Shard>, rows: u64, items: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
         let range = shard.map_or(0..rows, |shard| shard.range(rows));
         let size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
         items.skip(size(range.start)).take(size(range.end - range.start))
     }
 
-    /// How many of `rows` rows are this shard's; all of them where there is no shard.
+    /// Returns the number of this shard's rows among `rows`; all of them without a shard.
     pub fn rows(shard: Option<Shard>, rows: u64) -> u64 {
         shard.map_or(rows, |shard| {
             let range = shard.range(rows);

@@ -1,4 +1,4 @@
-//! What a run spends: counters that every paid call passes through, and the limits that stop it.
+//! The ledger of a run: counters that every paid call passes through, and the limits that stop it.
 
 use std::{
     ops::AddAssign,
@@ -21,40 +21,40 @@ pub use watch::{ReportSink, SpendingReport};
 
 use watch::SpendingWatch;
 
-/// Money for a million tokens, in any one currency.
+/// Price of a million tokens, in any currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Price {
-    /// For a million tokens of requests.
+    /// Price of a million tokens of requests.
     pub prompt: f64,
-    /// For a million written tokens.
+    /// Price of a million written tokens.
     pub completion: f64,
 }
 
 impl Price {
-    /// What these tokens cost.
+    /// Returns the cost of these tokens.
     pub fn of(self, usage: Usage) -> f64 {
         (usage.prompt_tokens as f64 * self.prompt + usage.completion_tokens as f64 * self.completion) / 1e6
     }
 }
 
-/// Limits on what a run may spend; `None` means no limit. Calls in flight when a cost limit is met still end and are paid.
+/// Limits of a run; `None` means no limit. Calls in flight when a cost limit is reached still end and are paid.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SpendingLimits {
-    /// Requests sent to the engine: calls, each time that one of them was sent again after a failure, and what was asked to get to know it.
+    /// Most requests to the engine: calls, their retries, and probes.
     pub max_calls: Option<u64>,
-    /// Money, by `price`.
+    /// Most money, by `price`.
     pub max_cost: Option<f64>,
-    /// What tokens cost.
+    /// Price of tokens.
     pub price: Price,
 }
 
-/// A limit that stopped a call before it was made.
+/// The limit that stopped a call before it was made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum LimitHit {
-    /// As many calls as allowed were made.
+    /// All allowed calls were made.
     #[error("stopped by --max-calls {0}")]
     Calls(u64),
-    /// As much money as allowed was spent.
+    /// All allowed money was spent.
     #[error("stopped by --max-cost {0}")]
     Cost(f64),
 }
@@ -63,7 +63,7 @@ pub enum LimitHit {
 #[derive(Debug, Default)]
 pub struct Spending {
     limits: SpendingLimits,
-    /// What everything counts for as well, and whose limits hold.
+    /// The ledger of the whole run, which counts everything as well and whose limits hold.
     whole: Option<Arc<Spending>>,
     watch: Option<SpendingWatch>,
     sent: AtomicU64,
@@ -78,75 +78,76 @@ pub struct Spending {
     reused_tokens: AtomicU64,
 }
 
-/// The totals of what a run has spent so far.
+/// Totals of a run so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SpendingTotals {
-    /// Calls that were begun.
+    /// Number of calls that were begun.
     pub calls: u64,
-    /// Requests besides these that found out who judges and what that one can do, each time that one was sent.
+    /// Number of further requests that found out who judges and what the server can do, with their retries.
     #[serde(default)]
     pub probes: u64,
-    /// How often one of them was sent again after a failure.
+    /// Number of retries of calls.
     #[serde(default)]
     pub again: u64,
-    /// Calls that gave no completion: cancelled or failed.
+    /// Number of calls that gave no completion: cancelled or failed.
     pub unfinished: u64,
-    /// Completions that the store already held.
+    /// Number of completions that the store already held.
     pub reused: u64,
-    /// Tokens that were not written again because of the store.
+    /// Tokens that were not written again, because the store held them.
     pub reused_completion_tokens: u64,
-    /// Tokens of the requests, as far as the engine told them.
+    /// Tokens of the requests, as far as the engine counted them.
     pub prompt_tokens: u64,
-    /// Tokens written, as far as the engine told them.
+    /// Tokens written, as far as the engine counted them.
     pub completion_tokens: u64,
-    /// Tokens of requests that may be billed and that nobody counted (no answer came in time, or one without usage): a quarter of the bytes.
+    /// Estimated tokens of requests that may be billed and that no server counted (there was no answer in time, or one without usage): a quarter of
+    /// the bytes.
     #[serde(default)]
     pub estimated_prompt_tokens: u64,
-    /// Written tokens that nobody counted: a quarter of the bytes.
+    /// Estimated written tokens that no server counted: a quarter of the bytes.
     #[serde(default)]
     pub estimated_completion_tokens: u64,
-    /// Money, where a price is known; what was estimated is in it.
+    /// Cost, if a price is known, with the estimated tokens.
     pub cost: f64,
 }
 
-/// A call that has begun and has not finished.
+/// A call that has begun and not finished.
 pub struct PaidCall<'a>(&'a Spending);
 
 impl Spending {
-    /// Counters at zero.
+    /// Returns counters at zero.
     pub fn new(limits: SpendingLimits) -> Self {
         Spending { limits, ..Spending::default() }
     }
 
-    /// The same, where `tell` hears of every request before it is sent, at times of a few ahead, and soon of everything that came of it: whoever
-    /// writes that down knows what a run has spent at most even if it is killed.
+    /// Returns counters that report to `tell`: every request before it is sent, sometimes a few in advance, and soon the tokens of every answer. A
+    /// caller that stores the reports knows the most that a run has spent, even if it is killed.
     pub fn told(limits: SpendingLimits, tell: ReportSink) -> Self {
         Spending { limits, watch: Some(SpendingWatch::new(tell)), ..Spending::default() }
     }
 
-    /// Says that nothing follows: the account is exact.
+    /// Reports that no request follows, so that the account is exact.
     pub fn end(&self) {
         if let Some(watch) = &self.watch {
             watch.ends(&self.sent, || self.spent());
         }
     }
 
-    /// Counters of a part of a run: what it spends counts for `whole` too, and the limits are those of the whole.
+    /// Returns the ledger of a part of a run. What it spends also counts for `whole`, whose limits hold.
     pub fn part(whole: Arc<Spending>) -> Self {
         let limits = SpendingLimits { price: whole.limits.price, ..SpendingLimits::default() };
         Spending { limits, whole: Some(whole), ..Spending::default() }
     }
 
-    /// Allows one call, or says which limit forbids it.
+    /// Allows one call, unless a limit forbids it.
     ///
     /// # Errors
-    /// [`LimitHit`]; nothing was counted then.
+    /// [`LimitHit`] with the limit. Nothing was counted then.
     pub fn begin(&self) -> Result<PaidCall<'_>, LimitHit> {
         self.send(None)?;
         Ok(PaidCall(self))
     }
 
-    /// Counts one request, unless a limit forbids it; `kind` counts it, too, where it is not the first of a call.
+    /// Counts one request, unless a limit forbids it. If it is not the first one of a call, the counter of its `kind` counts it, too.
     fn send(&self, kind: Option<fn(&Spending) -> &AtomicU64>) -> Result<(), LimitHit> {
         if let Some(whole) = &self.whole {
             whole.send(kind)?;
@@ -157,7 +158,7 @@ impl Spending {
             return Err(LimitHit::Cost(max));
         }
         let limit = self.limits.max_calls.unwrap_or(u64::MAX);
-        // Counted as its kind before it is counted at all, so that nobody takes it for a call.
+        // Its kind is counted first, so that it is never mistaken for a call.
         kind.iter().for_each(|kind| _ = kind(self).fetch_add(1, Relaxed));
         let more = |sent: u64| (sent < limit).then_some(sent + 1);
         let before = self.sent.fetch_update(SeqCst, SeqCst, more).map_err(|_| {
@@ -167,28 +168,28 @@ impl Spending {
         if let Some(watch) = &self.watch {
             match kind {
                 None => watch.sends(before + 1, &self.sent, limit, || self.spent()),
-                // What is told ahead is told of calls.
+                // Reports in advance are about calls.
                 Some(_) => watch.sends_another(&self.sent, limit, || self.spent()),
             }
         }
         Ok(())
     }
 
-    /// The limit that forbids every further request, where one was met.
+    /// Returns the limit that forbids every further request, if one was reached.
     pub fn exhausted(&self) -> Option<LimitHit> {
         let calls = self.limits.max_calls.filter(|max| self.sent.load(SeqCst) >= *max).map(LimitHit::Calls);
         let cost = || self.limits.max_cost.filter(|max| self.spent().cost >= *max).map(LimitHit::Cost);
         calls.or_else(cost).or_else(|| self.whole.as_ref()?.exhausted())
     }
 
-    /// Something came of a request.
+    /// Reports that a request has ended.
     fn came(&self) {
         if let Some(watch) = &self.watch {
             watch.comes(&self.sent, self.limits.max_calls.unwrap_or(u64::MAX), || self.spent());
         }
     }
 
-    /// Counts what a request took.
+    /// Counts the tokens of a request.
     fn count(&self, usage: Usage, estimated: bool) {
         for spending in self.all() {
             let (prompt, completion) = match estimated {
@@ -201,7 +202,7 @@ impl Spending {
         }
     }
 
-    /// These counters and those of the whole.
+    /// Returns this ledger and those of the whole.
     fn all(&self) -> impl Iterator<Item = &Spending> {
         std::iter::successors(Some(self), |spending| spending.whole.as_deref())
     }
@@ -215,7 +216,7 @@ impl Spending {
         self.reused_tokens.fetch_add(usage.completion_tokens, Relaxed);
     }
 
-    /// The counters now.
+    /// Returns the present totals.
     pub fn spent(&self) -> SpendingTotals {
         let usage =
             Usage { prompt_tokens: self.prompt_tokens.load(Relaxed), completion_tokens: self.completion_tokens.load(Relaxed) };
@@ -225,7 +226,7 @@ impl Spending {
         };
         let mut billed = usage;
         billed += estimated;
-        // What is counted last is read first, and what is counted first is read last.
+        // Counters are read in the reverse order of counting.
         let (finished, sent) = (self.finished.load(Relaxed), self.sent.load(SeqCst));
         let (again, probes) = (self.again.load(Relaxed), self.probes.load(Relaxed));
         let begun = sent.saturating_sub(again + probes);
@@ -246,7 +247,7 @@ impl Spending {
 }
 
 impl PaidCall<'_> {
-    /// Counts what the call took.
+    /// Ends the call and counts its tokens.
     pub fn finish(self, usage: Usage) {
         self.0.all().for_each(|spending| _ = spending.finished.fetch_add(1, Relaxed));
         self.besides(usage, false);
@@ -267,7 +268,7 @@ impl Meter for PaidCall<'_> {
     }
 }
 
-/// What is asked to get to know an engine counts like what is asked of it.
+/// Probes count like other requests.
 impl Probing for Spending {
     fn probe(&self) -> Result<(), String> {
         self.send(Some(|spending| &spending.probes)).map_err(|limit| limit.to_string())

@@ -1,7 +1,7 @@
-//! A completion that was paid for -> a row of an SQLite file, and back: nothing is asked for twice.
+//! A completion that was paid for -> a row of an SQLite file, and back, so that nothing is asked for twice.
 //!
-//! One thread writes, in transactions that gather whatever waits; [`Store::put`] returns after the commit has reached the disk.
-//! Reads go straight to SQLite from the calling thread, because they take microseconds. Several processes may use one file.
+//! One thread writes, in transactions that hold all completions in waiting; [`Store::put`] returns after the commit has reached the disk. Reads go
+//! straight to SQLite from the calling thread, because they take microseconds. Several processes may use the same file.
 //!
 //! ```
 //! # use rrm::{address::*, chat::*, engine::*, store::*};

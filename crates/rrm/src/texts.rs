@@ -1,6 +1,6 @@
-//! Plain texts -> a [`Judgment`] of two, or a [`Ranking`] of several: the door for programs that have no files.
+//! Plain texts -> a [`Judgment`] of two, or a [`Ranking`] of several, for programs that have no files.
 //!
-//! What is random (who meets whom, which response is shown first) follows from the seed of the judge's settings and from the texts: the same call
+//! Everything random (the matches, and which response is shown first) follows from the seed of the judge's settings and from the texts. The same call
 //! gives the same result, as far as the engine repeats itself. Leading thinking and end tokens of responses are not judged, as in files.
 
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use crate::{
     vote::{Decision, VoteCounts},
 };
 
-/// Judges two responses to one prompt. In the judgment `a` is the first of them and `b` the second, whichever was shown first.
+/// Judges two responses to one prompt. In the judgment `a` is the first of them and `b` the second, in whichever order they were shown.
 ///
-/// Equal texts are a tie, and no engine is asked.
+/// Equal texts are a tie, without a request.
 ///
 /// # Errors
-/// [`JudgeError`] when any needed vote could not be had.
+/// [`JudgeError`] if any vote that is needed could not be had.
 ///
 /// # Examples
 /// ```
@@ -54,7 +54,7 @@ pub async fn judge_texts(judge: &Judge, prompt: impl Into<Prompt>, a: &str, b: &
 /// Ranks the responses to one prompt.
 ///
 /// # Errors
-/// [`JudgeError`] when any match could not be judged.
+/// [`JudgeError`] if any match could not be judged.
 ///
 /// # Examples
 /// ```
@@ -81,7 +81,7 @@ pub async fn rank_texts<T: AsRef<str>>(
     rank::rank(judge, &item, settings).await
 }
 
-/// A row without a file, named by what it holds.
+/// Returns a row without a file, whose id is a hash of its texts.
 fn item<'a>(prompt: Prompt, texts: impl Iterator<Item = &'a str> + Clone) -> Item {
     let mut hasher = blake3::Hasher::new();
     let mut add = |text: &str| {

@@ -1,4 +1,4 @@
-//! A completion -> thinking and answer, told apart at the last closing marker.
+//! A completion -> thinking and answer, separated at the last closing mark.
 
 mod marks;
 mod response;
@@ -15,11 +15,11 @@ use crate::engine::{Completion, Finish, Opening};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Thinking {
-    /// Opens the thinking, such as `<think>`.
+    /// Mark that opens the thinking, such as `<think>`.
     pub open: String,
-    /// Closes it, such as `</think>`.
+    /// Mark that closes the thinking, such as `</think>`.
     pub close: String,
-    /// Whether the model's chat template writes the opening marker, so that a completion begins inside the thinking.
+    /// Whether the model's chat template writes the opening mark, so that a completion begins inside the thinking.
     #[serde(default)]
     pub opened_by_template: bool,
 }
@@ -27,17 +27,17 @@ pub struct Thinking {
 /// A judge's text, split into thinking and answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transcript {
-    /// The reasoning, without its markers.
+    /// The thinking, without its marks.
     pub thinking: String,
-    /// The marker that closed it, as the text has it; empty where the text holds none. It may be part of a quotation that began before.
+    /// The mark that closed the thinking, as it stands in the text; empty if there is none. It may be part of a quotation that began before it.
     pub mark: String,
-    /// What follows the last closing marker: the only place where a verdict counts.
+    /// The text after the last closing mark, the only place where a verdict counts.
     pub answer: String,
     /// Whether the thinking was closed, or the completion had none to close.
     pub closed: bool,
     /// Whether the token limit cut the text.
     pub truncated: bool,
-    /// Where in the answer a verdict counts.
+    /// The part of the answer in which a verdict counts.
     pub place: VerdictPlace,
 }
 
@@ -47,24 +47,24 @@ pub enum VerdictPlace {
     /// Anywhere.
     #[default]
     Anywhere,
-    /// At its start or where a line ends: nobody knows whether this model was thinking, and in the middle of a thought a verdict is none.
+    /// At its start, or where a line ends: it is not known whether this model was thinking, and a label in the middle of a thought is no verdict.
     LineEnd,
-    /// At its end: what follows it is a marker that closes nothing.
+    /// At its end: the text after it is a mark that closes nothing.
     End,
 }
 
-/// Splits a completion at the last closing marker; thinking that the server moved away is taken from where it put it.
+/// Splits a completion at the last closing mark. Thinking that the server moved to another field is taken from there.
 ///
-/// When the server moved everything away and left no text, as vLLM's deepseek_r1 parser does without a closing marker, the
-/// thinking was never closed, unless the moved text itself holds the marker.
+/// If the server moved all text and left none, as vLLM's deepseek_r1 parser does without a closing mark, the thinking was never closed, unless the
+/// moved text itself holds the mark.
 pub fn split(completion: &Completion, thinking: Option<&Thinking>) -> Transcript {
     split_of(completion, thinking, Opening::Model)
 }
 
-/// The same for a model of which it is known, or unknown, who opens its thinking.
+/// Splits a completion like [`split`], with the writer of the mark that opens the model's thinking.
 ///
-/// Markers of other models than the format's are understood too where a completion begins with them, or holds one that closes: what stands
-/// before is thinking, whatever the format says.
+/// Marks of other models than the format's are understood too, if a completion begins with one of them or holds one that closes: the text before it
+/// is thinking, whatever the format says.
 pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: Opening) -> Transcript {
     let moved = completion.reasoning.as_deref().unwrap_or("");
     let reader = TranscriptReader {
@@ -72,7 +72,7 @@ pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: O
         opened: opening == Opening::Template || thinking.is_some_and(|own| own.opened_by_template),
         elicited: completion.elicited,
     };
-    // A mark that is only named, in backticks or quotation marks, opens and closes nothing.
+    // A mark that is only mentioned, in backticks or quotation marks, opens and closes nothing.
     let masked = [&completion.text, moved].map(|text| marks::without_named(text, thinking));
     let (text, moved) = (&*masked[0], &*masked[1]);
     let mut parts = if text.trim().is_empty() && !moved.is_empty() {
@@ -94,7 +94,7 @@ pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: O
         }
     };
     if let Some(answer) = parts.answer {
-        // Thinking that the answer opens again ends where it is closed.
+        // Thinking that the answer opens again ends where it is closed again.
         match marks::reopened(answer, thinking) {
             _ if marks::harmony(answer) == Some(Harmony::Open) => parts = TextParts::open(text),
             Err(()) => parts = TextParts::open(text),
@@ -121,19 +121,19 @@ pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: O
     }
 }
 
-/// Whether a rendered prompt ends where thinking was just opened.
+/// Returns whether a rendered prompt ends with an opening mark of thinking.
 pub fn ends_open(prompt: &str) -> bool {
     let prompt = prompt.trim_end();
     let starts = prompt.char_indices().rev().filter(|(_, c)| matches!(c, '<' | '[' | '\u{25c1}')).take(2);
     starts.into_iter().any(|(at, _)| marks::opening(&prompt[at..]).is_some_and(|mark| at + mark.length == prompt.len()))
 }
 
-/// Whether a completion closes thinking that it did not open.
+/// Returns whether a completion closes thinking that it did not open.
 pub fn closes_unopened(text: &str) -> bool {
     marks::harmony(text).is_none() && marks::opening(text.trim_start()).is_none() && marks::last_closing(text).is_some()
 }
 
-/// Whether a completion holds marks of thinking that are known.
+/// Returns whether a completion holds known marks of thinking.
 pub fn is_marked(text: &str) -> bool {
     marks::harmony(text).is_some() || marks::opening(text.trim_start()).is_some() || marks::last_closing(text).is_some()
 }
@@ -141,9 +141,9 @@ pub fn is_marked(text: &str) -> bool {
 /// A text, split into thinking and answer.
 struct TextParts<'a> {
     thinking: &'a str,
-    /// What closed it; empty where nothing did.
+    /// Mark that closed the thinking; empty if there is none.
     mark: &'a str,
-    /// `None` where the thinking was never closed.
+    /// The answer; `None` if the thinking was never closed.
     answer: Option<&'a str>,
     place: VerdictPlace,
 }
@@ -153,7 +153,7 @@ impl<'a> TextParts<'a> {
         TextParts { thinking, mark: "", answer: None, place: VerdictPlace::Anywhere }
     }
 
-    /// The same parts of the texts as they are, where these are parts of texts with as many bytes.
+    /// Returns the same parts of the original texts, if these are parts of masked texts of the same length.
     fn of<'t>(&self, masked: &[Cow<'_, str>; 2], texts: [&'t str; 2]) -> TextParts<'t> {
         let place = |part: &str| {
             let inside = |masked: &str| {
@@ -176,7 +176,7 @@ struct TranscriptReader<'a> {
 }
 
 impl TranscriptReader<'_> {
-    /// Cuts at the last marker that closes thinking; `None` where none does.
+    /// Splits the text at the last mark that closes thinking; `None` if there is none.
     fn closed<'t>(&self, text: &'t str) -> Option<TextParts<'t>> {
         match marks::harmony(text) {
             Some(Harmony::Final { thinking, mark, answer }) => {
@@ -190,7 +190,7 @@ impl TranscriptReader<'_> {
         let begins_own = self.own.is_some_and(|own| begun.starts_with(&own.open));
         let other = marks::opening(begun).filter(|_| !begins_own).map(|mark| mark.close);
         let cut = match (&other, own) {
-            // Another model's thinking is closed by its own marker; or by ours, where the text was cut and it was we who closed it.
+            // Another model's thinking is closed by its own mark, or by the format's if the text was cut and the elicitation closed it.
             (Some(close), _) => {
                 let at = marks::rfind(text, close).map(|at| (at, at + close.len()));
                 at.or_else(|| self.elicited.then(|| last_of(text, own?)).flatten())?
@@ -205,7 +205,7 @@ impl TranscriptReader<'_> {
         Some(behind(text, cut))
     }
 
-    /// Whether the text opens thinking, which is then never closed.
+    /// Returns whether the text opens thinking, which is then never closed.
     fn opens(&self, text: &str) -> bool {
         self.own.is_some_and(|own| text.lines().any(|line| line.trim_start().starts_with(&own.open)))
             || marks::opening(text.trim_start()).is_some()
@@ -216,7 +216,7 @@ fn last_of(text: &str, mark: &str) -> Option<(usize, usize)> {
     text.rfind(mark).map(|at| (at, at + mark.len()))
 }
 
-/// What follows the closing marker at `cut`. Where nothing does and the same marker stands before it too, the second closed nothing.
+/// Returns the parts around the closing mark at `cut`. If no text follows it and the same mark stands before it too, the second mark closed nothing.
 fn behind(text: &str, (start, end): (usize, usize)) -> TextParts<'_> {
     let (thinking, answer, mark) = (&text[..start], &text[end..], &text[start..end]);
     let mut front = thinking.trim_end();

@@ -1,7 +1,7 @@
-//! Judgments of labelled pairs at the largest setting -> how good every smaller setting is, and the cheapest that is good enough.
+//! Judgments of labelled pairs at the largest setting -> accuracy and cost of every smaller setting, and the cheapest that is good enough.
 //!
-//! The votes of a pair are exchangeable: each has a seed of its own. So the accuracy of n votes is read from K stored ones without drawing: it is the
-//! mean over all ways of taking n of them. A thinking budget changes what is written, and is another run.
+//! The votes of a pair are exchangeable, because each has its own seed. So the accuracy of n votes is computed from K stored ones without drawing: it
+//! is the mean over all ways to take n of them. A thinking budget changes the completions and needs another run.
 
 mod draws;
 mod resampled;
@@ -22,7 +22,7 @@ pub struct Setting {
     pub max_thinking_tokens: Option<u32>,
     /// Whether half of the votes see the responses in the other order.
     pub both_orders: bool,
-    /// Votes in all.
+    /// Number of votes in both orders together.
     pub votes: u32,
 }
 
@@ -31,23 +31,23 @@ pub struct Setting {
 pub struct MeasuredSetting {
     /// The setting.
     pub setting: Setting,
-    /// Share of pairs that are decided as labelled; a pair without decision is wrong. With a 95% interval over pairs.
+    /// Share of pairs that are decided as labelled, with a 95% interval over pairs. A pair without a decision is wrong.
     pub accuracy: Score,
     /// Share of pairs without a decision.
     pub undecided: f64,
-    /// Tokens of a pair, written and read.
+    /// Mean number of tokens of a pair, written and read.
     pub tokens: f64,
-    /// Tokens for each pair that is decided as labelled; absent where none is.
+    /// Tokens for each pair that is decided as labelled; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_per_right: Option<f64>,
 }
 
-/// The judgments under one thinking budget in numbers.
+/// Measurements of the judgments under one thinking budget.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Behaviour {
-    /// The budget.
+    /// The thinking budget.
     pub max_thinking_tokens: Option<u32>,
-    /// Share of votes without a verdict.
+    /// Share of votes that are abstentions.
     pub abstained: f64,
     /// Share of pairs whose decisions in the two orders name different responses, of those where both name one.
     pub flipped: f64,
@@ -59,14 +59,13 @@ pub struct Behaviour {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "answer")]
 pub enum TargetAnswer {
-    /// The interval of the chosen setting lies above the target. It is that setting's own: no correction is made for the other settings that were
-    /// looked at.
+    /// Yes: the interval of the chosen setting lies above the target. The interval is not corrected for the other settings that were compared.
     Yes,
-    /// The interval of the best setting lies below.
+    /// No: the interval of the best setting lies below the target.
     No,
-    /// The target is inside of it.
+    /// Undecided: the target lies inside the interval.
     Undecided {
-        /// Labelled pairs that would tell, if the accuracy is what it seems; absent where it seems to be the target.
+        /// Number of labelled pairs that would decide it at the measured accuracy; absent if that is equal to the target.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pairs_needed: Option<u64>,
     },
@@ -75,30 +74,30 @@ pub enum TargetAnswer {
 /// The results of tuning on labelled pairs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TuneReport {
-    /// Labelled pairs.
+    /// Number of labelled pairs.
     pub pairs: usize,
-    /// Each budget's behaviour.
+    /// Measurements of each budget.
     pub behaviour: Vec<Behaviour>,
     /// All settings, cheapest first.
     pub settings: Vec<MeasuredSetting>,
-    /// Place of the most accurate one.
+    /// Index of the most accurate setting.
     pub best: usize,
-    /// Place of the cheapest whose interval lies above the target; where there is none, or no target, of the cheapest whose accuracy lies within
-    /// one standard error of the difference to the best.
+    /// Index of the cheapest setting whose interval lies above the target. If there is none, or no target, that of the cheapest setting whose
+    /// accuracy is within one standard error of the difference to the best.
     pub chosen: usize,
-    /// How much more often the best is right than the chosen, with a 95% interval over pairs, which are the same for both.
+    /// Accuracy of the best setting minus that of the chosen one, with a 95% interval over pairs, which are the same for both.
     pub behind: Score,
-    /// Accuracy of settings chosen in this way on pairs that they were not chosen on.
+    /// Accuracy on pairs that were not used for the choice, of settings that are chosen in this way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen_elsewhere: Option<f64>,
-    /// Whether the judge reaches the target, where one was named.
+    /// Whether the judge reaches the target, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enough: Option<TargetAnswer>,
 }
 
-/// Reads settings from the judgments of one or several budgets, all about the same pairs, each with the same number of votes in both orders.
+/// Compares settings by the judgments of one or several budgets, which are all about the same pairs, with the same number of votes in both orders.
 ///
-/// `None` where there are no pairs or no votes.
+/// `None` if there are no pairs or no votes.
 pub fn tune(runs: &[(Option<u32>, Vec<CaseRow>)], target: Option<f64>, seed: u64) -> Option<TuneReport> {
     let pairs = runs.first()?.1.len();
     let mut found: Vec<(MeasuredSetting, Vec<f64>)> = Vec::new();
@@ -119,7 +118,7 @@ pub fn tune(runs: &[(Option<u32>, Vec<CaseRow>)], target: Option<f64>, seed: u64
             found.push((MeasuredSetting { setting, accuracy, undecided, tokens, tokens_per_right: None }, right));
         }
     }
-    // Cheapest first; where nothing costs anything, by votes.
+    // Cheapest first; if nothing has a cost, fewest votes first.
     found.sort_by(|(a, _), (b, _)| a.tokens.total_cmp(&b.tokens).then(a.setting.votes.cmp(&b.setting.votes)));
     let (found, worth): (Vec<MeasuredSetting>, Vec<Vec<f64>>) = found.into_iter().unzip();
     let resampled = Bootstrap::new(worth.iter().map(Vec::as_slice).collect(), seed);
@@ -139,14 +138,14 @@ pub fn tune(runs: &[(Option<u32>, Vec<CaseRow>)], target: Option<f64>, seed: u64
     Some(TuneReport { pairs, behaviour, settings, best, chosen, behind, chosen_elsewhere, enough })
 }
 
-/// The settings that K votes in each order tell about.
+/// Returns the settings that can be computed from K votes in each order.
 fn settings(votes: u32) -> Vec<(bool, u32)> {
     let one = [1, 3, 5, 9, 17, 33].into_iter().filter(|n| *n < votes).chain([votes]).map(|n| (false, n));
     let both = [1, 2, 4, 8, 16, 32].into_iter().filter(|n| *n < votes).chain([votes]).map(|n| (true, 2 * n));
     one.chain(both).collect()
 }
 
-/// The votes about one pair, in the terms of its label: right, wrong in one way, wrong in the other, no verdict; for each order.
+/// Counts of the votes about one pair by its label: right, wrong in one way, wrong in the other, no verdict; for each order.
 struct PairVotes([Option<[u32; 4]>; 2]);
 
 impl PairVotes {
@@ -163,7 +162,7 @@ impl PairVotes {
         PairVotes([orders.next().flatten(), orders.next().flatten()])
     }
 
-    /// The probability that n of the votes decide as labelled, and that they decide nothing.
+    /// Returns the probability that n of the votes decide as labelled, and the probability that they decide nothing.
     fn worth(&self, draws: &Binomials, both_orders: bool, votes: u32) -> (f64, f64) {
         let none = (0.0, 1.0);
         if both_orders {
@@ -172,7 +171,7 @@ impl PairVotes {
                 _ => none,
             };
         }
-        // Which of the two orders a judge sees is drawn.
+        // The order that a judge sees is drawn, so both count half.
         let orders = self.0.map(|counts| counts.map_or(none, |counts| draws.of_one(counts, votes)));
         ((orders[0].0 + orders[1].0) / 2.0, (orders[0].1 + orders[1].1) / 2.0)
     }

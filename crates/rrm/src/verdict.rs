@@ -28,12 +28,12 @@ pub enum Verdict {
     First,
     /// The response shown second is better.
     Second,
-    /// Neither is better; only from formats that have ties.
+    /// Neither response is better; only in formats that have ties.
     Tie,
 }
 
 impl Verdict {
-    /// The same verdict about the comparison in the other order.
+    /// Returns the same verdict about the comparison in the other order.
     pub fn swapped(self) -> Self {
         match self {
             Verdict::First => Verdict::Second,
@@ -58,9 +58,9 @@ impl From<Side> for Verdict {
 pub enum Abstain {
     /// The answer states none of the labels, or the thinking was never closed.
     NoVerdict,
-    /// The token limit cut the text; whatever was written before is not a verdict.
+    /// The token limit cut the text; a label before the cut is no verdict.
     Truncated,
-    /// The answer states more than one label where the format wants exactly one, or closes with words that may be a quotation.
+    /// The answer states more than one label although the format wants exactly one, or it ends with words that may be a quotation.
     Ambiguous,
 }
 
@@ -68,16 +68,16 @@ pub enum Abstain {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VerdictPattern {
-    /// The text around a label, with `LABEL` in its place, such as `\boxed{LABEL}`. Text must follow `LABEL`.
+    /// The text around a label, with `LABEL` in its place, such as `\boxed{LABEL}`. Some text must follow `LABEL`.
     pub wrap: String,
-    /// Labels for the first response; the first of them is the one that scripted judges write.
+    /// Labels of the first response. Scripted judges write the first of them.
     pub first: Vec<String>,
-    /// Labels for the second response.
+    /// Labels of the second response.
     pub second: Vec<String>,
-    /// Labels for a tie; empty where the format has none.
+    /// Labels of a tie; empty if the format has none.
     #[serde(default)]
     pub tie: Vec<String>,
-    /// What counts when the answer holds several.
+    /// Rule for an answer that holds several wrapped texts.
     pub several: WrapRule,
 }
 
@@ -87,19 +87,19 @@ pub struct VerdictPattern {
 pub enum WrapRule {
     /// The last one, which must be exactly one label (the paper's rule).
     Last,
-    /// All labels must be the same one; wrapped texts that are no label are passed over (the rule of Arena-Hard and JudgeBench).
+    /// All labels must be the same one; wrapped texts that are no label are ignored (the rule of Arena-Hard and JudgeBench).
     Agree,
 }
 
 /// Reads the verdict of one transcript by the rules of its format.
 ///
 /// # Errors
-/// [`Abstain`] with the reason: cut off, thinking not closed, no label, or labels that contradict each other.
+/// [`Abstain`] with the reason: the text was cut, thinking was not closed, there is no label, or labels contradict each other.
 pub fn read(transcript: &Transcript, pattern: &VerdictPattern) -> Result<Verdict, Abstain> {
     read_with(transcript, pattern, &Quotes::none())
 }
 
-/// The same where it is known what was judged: labels that the answer quotes from there are no verdicts.
+/// Reads the verdict like [`read`], with the judged texts: labels that the answer quotes from them are no verdicts.
 ///
 /// # Errors
 /// As [`read`].
@@ -124,19 +124,19 @@ fn read_with(transcript: &Transcript, pattern: &VerdictPattern, quotes: &Quotes<
 struct WrappedLabel<'a> {
     at: Range<usize>,
     text: &'a str,
-    /// The label that it is, by its number in [`VerdictPattern::all`].
+    /// Index of the label in [`VerdictPattern::all`]; `None` if the text is no label.
     label: Option<usize>,
-    /// Whether the words around it state it as the verdict; if not, it may only contradict one that is stated.
+    /// Whether the words around it state it as the verdict. If not, it can only contradict a label that is stated.
     stated: bool,
 }
 
 impl VerdictPattern {
-    /// Every label as an answer states it, such as `\boxed{Assistant 1}`.
+    /// Returns every label as an answer states it, such as `\boxed{Assistant 1}`.
     pub fn stated(&self) -> Vec<String> {
         self.all().map(|(label, _)| self.wrap.replacen("LABEL", label, 1)).collect()
     }
 
-    /// Reads the verdict that an answer states; runs in time linear in the answer.
+    /// Reads the verdict that an answer states, in time linear in the answer.
     ///
     /// # Errors
     /// [`Abstain::NoVerdict`] or [`Abstain::Ambiguous`].
@@ -149,7 +149,7 @@ impl VerdictPattern {
         let mut found = self.found(answer);
         self.take_bare_number(answer, &mut found, quotes);
         if self.several == WrapRule::Agree {
-            // What compares the two and is no label, such as `A<B` or `A>=B`, is no verdict, and says something else than a label beside it.
+            // A comparison that is no label, such as `A<B` or `A>=B`, is no verdict, and it contradicts a label beside it.
             let odd = found.iter().any(|one| one.label.is_none() && self.compares(one.text) && !quotes.hold(one.text));
             if odd && found.iter().any(|one| one.label.is_some()) {
                 return Err(Abstain::Ambiguous);
@@ -162,7 +162,7 @@ impl VerdictPattern {
         if !self.drop_set_aside(answer, &mut found) {
             return Err(Abstain::Ambiguous);
         }
-        // A last label that may be a quotation or not decides nothing, and nothing is decided against it.
+        // A last label that may be a quotation decides nothing, and no other label can decide against it.
         if let Some(doubtful) = self.drop_quoted(answer, &mut found, quotes) {
             let same = |one: &WrappedLabel<'_>| one.label.and_then(|label| self.verdict(label)) == self.verdict(doubtful);
             if found.is_empty() || !found.iter().all(same) {
@@ -175,7 +175,7 @@ impl VerdictPattern {
         }
     }
 
-    /// The last wrapped text counts. Where labels contradict each other it must also be what the answer ends with.
+    /// Applies the rule that the last wrapped text counts. If labels contradict each other, the answer must also end with it.
     fn last(&self, answer: &str, found: &[WrappedLabel<'_>], place: VerdictPlace) -> Result<Verdict, Abstain> {
         let last = found.last().ok_or(Abstain::NoVerdict)?;
         let verdict = self.verdict(last.label.ok_or_else(|| self.reason(last.text))?).ok_or(Abstain::NoVerdict)?;
@@ -186,7 +186,7 @@ impl VerdictPattern {
             return Err(if found.iter().any(|one| differs(&one)) { Abstain::Ambiguous } else { Abstain::NoVerdict });
         }
         if let Some(other) = found.iter().rfind(differs) {
-            // What is joined in one line, or listed, is a comparison, unless words between take the first back.
+            // Two labels in one line or in a list are a comparison, unless the words between them take the first one back.
             let (between, rest) = (&answer[other.at.end..last.at.start], &answer[last.at.end..]);
             let alone = wording::is_start(answer[..last.at.start].rsplit('\n').next().unwrap_or_default());
             let line = |at: usize| answer[..at].rsplit('\n').next().unwrap_or_default();
@@ -203,7 +203,7 @@ impl VerdictPattern {
         if stands(answer, &last.at, place) { Ok(verdict) } else { Err(Abstain::NoVerdict) }
     }
 
-    /// All labels must be the same one.
+    /// Applies the rule that all labels must be the same one.
     fn agreed(&self, answer: &str, found: &[WrappedLabel<'_>], place: VerdictPlace) -> Result<Verdict, Abstain> {
         let mut labels = found.iter().filter_map(|one| one.label);
         let label = labels.next().ok_or(Abstain::NoVerdict)?;
@@ -216,15 +216,15 @@ impl VerdictPattern {
         self.verdict(label).filter(|_| stated).ok_or(Abstain::NoVerdict)
     }
 
-    /// Whether the words around a label deny it.
+    /// Returns whether the words around a label deny it.
     fn denies(&self, answer: &str, one: &WrappedLabel<'_>) -> bool {
         let (before, after) = (&answer[..one.at.start], &answer[one.at.end..]);
         let verdict = one.label.and_then(|label| self.verdict(label));
         verdict.is_some_and(|verdict| clause::is_denied(before, after, verdict)) || behind::is_denied(after)
     }
 
-    /// Takes out what is named and not stated: a label that is asked for, shown as an example, or set against another one, and one that is denied
-    /// or considered before another one is stated. `false` where nothing is left that was denied.
+    /// Removes labels that are mentioned and not stated: a label that is asked for, shown as an example, or contrasted with another one, and one that
+    /// is denied or considered before another one is stated. Returns `false` if there were labels and all were removed.
     fn drop_set_aside(&self, answer: &str, found: &mut Vec<WrappedLabel<'_>>) -> bool {
         let looked_at = found.len().saturating_sub(MOST_LABELS);
         let parts = |one: &WrappedLabel<'_>| (&answer[..one.at.start], &answer[one.at.end..]);
@@ -233,7 +233,7 @@ impl VerdictPattern {
                 return false;
             }
             let (before, after) = parts(one);
-            // Labels of one sentence are set against each other.
+            // Labels of one sentence may be contrasted with each other.
             let near =
                 at > 0 && found[at - 1].at.end < one.at.start && !before[found[at - 1].at.end..].contains(['.', '!', '?', ';']);
             (near && clause::Clause::before(before).contrasts())
@@ -253,11 +253,11 @@ impl VerdictPattern {
         let aside: Vec<bool> = found.iter().enumerate().map(set_aside).collect();
         let any = !found.is_empty();
         drop_marked(answer, found, &aside);
-        // What is denied together with the last label leaves nothing.
+        // If all labels were set aside, no verdict is left.
         !(any && found.is_empty())
     }
 
-    /// Takes quoted labels out. Gives the label of the last one if that may be a quotation and may be none; it is taken out too.
+    /// Removes quoted labels. Returns the last label if it is uncertain whether it is a quotation; it is removed too.
     fn drop_quoted(&self, answer: &str, found: &mut Vec<WrappedLabel<'_>>, quotes: &Quotes<'_>) -> Option<usize> {
         let looked_at = found.len().saturating_sub(MOST_LABELS);
         let said = |(at, one): (usize, &WrappedLabel<'_>)| match one.label {
@@ -274,12 +274,12 @@ impl VerdictPattern {
         label.filter(|_| said.last() == Some(&Speaker::Perhaps))
     }
 
-    /// The text before and after a label.
+    /// Returns the text before and after a label.
     fn around(&self) -> (&str, &str) {
         self.wrap.split_once("LABEL").unwrap_or((&self.wrap, ""))
     }
 
-    /// What stands inside each wrap of a folded text.
+    /// Returns the wrapped texts of a folded text.
     fn found<'a>(&self, text: &'a str) -> Vec<WrappedLabel<'a>> {
         let (before, after) = self.around();
         let (before, after) = (wording::fold(before), wording::fold(after));
@@ -290,11 +290,11 @@ impl VerdictPattern {
     }
 
     fn longest(&self) -> usize {
-        // Twice the labels and room for words between them, so that `Assistant 1 or Assistant 2` is seen whole, styles included.
+        // Twice the length of the labels, and room for words between them, so that `Assistant 1 or Assistant 2` is read whole, styles included.
         2 * self.all().map(|(label, _)| label.len()).sum::<usize>() + 96
     }
 
-    /// The label that a wrapped text is: exactly, or as far as styles, blanks and case do not count.
+    /// Returns the label that a wrapped text states: exactly, or apart from styles, white space and case.
     fn label_of(&self, text: &str) -> Option<usize> {
         if let Some(exact) = self.all().position(|(label, _)| label == text) {
             return Some(exact);
@@ -304,12 +304,12 @@ impl VerdictPattern {
         let is = |text: &str| plain.iter().any(|(_, label, _)| label.as_deref() == Some(text));
         let text = if is(&text) { text } else { wording::without_remarks(&text) };
         let mut same = plain.iter().filter(|(_, label, _)| label.as_deref() == Some(&*text));
-        // Labels that differ in nothing but style are told apart by it.
+        // Labels that differ only in style are told apart by it.
         let (label, _, verdict) = same.next()?;
         same.all(|(_, _, other)| other == verdict).then_some(*label)
     }
 
-    /// Whether a text compares what labels compare, by signs: `A<B`, `A>=B`.
+    /// Returns whether a text compares the labels by signs: `A<B`, `A>=B`.
     fn compares(&self, text: &str) -> bool {
         const SIGNS: &str = "<>=\u{2265}\u{2264}\u{2248}\u{226b}\u{226a}";
         let Some(text) = wording::plain(text) else { return false };
@@ -339,7 +339,7 @@ impl VerdictPattern {
     }
 }
 
-/// Takes marked labels out, and those that are listed with them: `LABEL, LABEL or LABEL`.
+/// Removes marked labels, and those that are listed with them: `LABEL, LABEL or LABEL`.
 fn drop_marked(answer: &str, found: &mut Vec<WrappedLabel<'_>>, marked: &[bool]) {
     let (mut place, mut end, mut last) = (0, 0, false);
     found.retain(|one| {
@@ -351,10 +351,11 @@ fn drop_marked(answer: &str, found: &mut Vec<WrappedLabel<'_>>, marked: &[bool])
     });
 }
 
-/// Labels of one answer that are compared with judged texts; an answer that holds more, where a judged text holds labels, decides nothing.
+/// Most labels of an answer that are compared with judged texts. If a judged text holds labels and the answer holds more than this, it decides
+/// nothing.
 const MOST_LABELS: usize = 256;
 
-/// Whether a wrapped text stands where a verdict counts.
+/// Returns whether a wrapped text is at a place where a verdict counts.
 fn stands(answer: &str, at: &Range<usize>, place: VerdictPlace) -> bool {
     let rest = &answer[at.end..];
     match place {

@@ -1,10 +1,10 @@
-//! The votes about the two responses of a match -> a [`Decision`], with a rule for when to stop asking.
+//! The votes about the two responses of a match -> a [`Decision`], and a rule for when to stop asking.
 //!
-//! A judge says which of two *places* is better. That is turned once, where its verdict is read, into a vote for a *response*: everything from
-//! here on speaks of the responses `a` and `b` of a match. In files the words are `first` and `second`.
+//! A judge says which of two *positions* is better. When its verdict is read, this becomes a vote for a *response*: everything from here on is about
+//! the responses `a` and `b` of a match. In files they are called `first` and `second`.
 //!
-//! Votes count by their index, never by their arrival: a decision that stops early is taken on the shortest prefix of votes
-//! after which no outcome of the rest could change it, so it does not depend on which answer came first.
+//! Votes count by their index, never by their arrival: a decision that stops early is taken on the shortest prefix of votes after which no outcome of
+//! the rest could change it, so it does not depend on which answer came first.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// The same where `a` and `b` change their names.
+    /// Returns the same vote with `a` and `b` exchanged.
     pub fn swapped(self) -> Self {
         match self {
             Choice::A => Choice::B,
@@ -42,7 +42,7 @@ impl Choice {
     }
 }
 
-/// Of a comparison that shows `a` first.
+/// Returns the vote for a side of a comparison that shows `a` first.
 impl From<Side> for Choice {
     fn from(side: Side) -> Self {
         match side {
@@ -52,8 +52,7 @@ impl From<Side> for Choice {
     }
 }
 
-/// The order in which a judge saw the two responses of a match. A vote does not depend on how it is read; what is said of position bias
-/// does.
+/// The order in which a judge saw the two responses of a match. A vote means the same in both orders; position bias is measured by the order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
@@ -65,7 +64,7 @@ pub enum Order {
 }
 
 impl Order {
-    /// The other order.
+    /// Returns the other order.
     pub fn swapped(self) -> Self {
         match self {
             Order::Given => Order::Swapped,
@@ -73,7 +72,7 @@ impl Order {
         }
     }
 
-    /// What belongs to `a` and to `b`, in the order in which the two were shown.
+    /// Returns the values of `a` and of `b` in the order in which the two were shown.
     pub fn shown<T>(self, a: T, b: T) -> (T, T) {
         match self {
             Order::Given => (a, b),
@@ -81,12 +80,12 @@ impl Order {
         }
     }
 
-    /// The vote for the response that was shown first.
+    /// Returns the vote for the response that was shown first.
     pub fn first(self) -> Choice {
         self.shown(Choice::A, Choice::B).0
     }
 
-    /// What a verdict about places says about responses.
+    /// Returns the vote for a response that a verdict about positions means.
     pub fn choice(self, verdict: Verdict) -> Choice {
         let (first, second) = self.shown(Choice::A, Choice::B);
         match verdict {
@@ -96,7 +95,7 @@ impl Order {
         }
     }
 
-    /// What the probabilities of verdicts about places say about responses.
+    /// Returns the probabilities of responses by those of positions.
     pub fn probabilities(self, shown: LabelProbabilities) -> Probabilities {
         let LabelProbabilities { first, second, tie } = shown;
         let (a, b) = self.shown(first, second);
@@ -104,22 +103,22 @@ impl Order {
     }
 }
 
-/// The probability of a vote for each response. They sum to 1, as far as their rounding allows.
+/// The probability of a vote for each response. They sum to 1, apart from rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Probabilities {
-    /// Response `a` is better.
+    /// Probability that response `a` is better.
     #[serde(rename = "first")]
     pub a: f64,
-    /// Response `b` is better.
+    /// Probability that response `b` is better.
     #[serde(rename = "second")]
     pub b: f64,
-    /// Neither is better; only in formats that have ties.
+    /// Probability of a tie; only in formats that have ties.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tie: Option<f64>,
 }
 
 impl Probabilities {
-    /// The same where `a` and `b` change their names.
+    /// Returns the same probabilities with `a` and `b` exchanged.
     pub fn swapped(self) -> Self {
         Probabilities { a: self.b, b: self.a, tie: self.tie }
     }
@@ -143,7 +142,7 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// The same where `a` and `b` change their names.
+    /// Returns the same decision with `a` and `b` exchanged.
     pub fn swapped(self) -> Self {
         match self {
             Decision::A => Decision::B,
@@ -166,15 +165,15 @@ impl From<Choice> for Decision {
 /// Counts of the votes for each outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VoteCounts {
-    /// Response `a` is better.
+    /// Number of votes for response `a`.
     #[serde(rename = "first")]
     pub for_a: u32,
-    /// Response `b` is better.
+    /// Number of votes for response `b`.
     #[serde(rename = "second")]
     pub for_b: u32,
-    /// Neither is better.
+    /// Number of votes for a tie.
     pub tie: u32,
-    /// No verdict.
+    /// Number of abstentions.
     pub abstain: u32,
 }
 
@@ -189,7 +188,7 @@ impl VoteCounts {
         }
     }
 
-    /// The outcome with the most votes; [`Decision::Undecided`] where two lead together or nothing was decided.
+    /// Returns the outcome with the most votes; [`Decision::Undecided`] if two lead together or no vote has a verdict.
     pub fn decision(self) -> Decision {
         let lead = self.for_a.max(self.for_b).max(self.tie);
         let leaders = [self.for_a, self.for_b, self.tie].iter().filter(|n| **n == lead).count();
@@ -201,39 +200,38 @@ impl VoteCounts {
         }
     }
 
-    /// Whether `remaining` further votes, whatever they say, leave the decision as it is.
+    /// Returns whether `remaining` further votes cannot change the decision.
     pub fn is_settled(self, remaining: u32) -> bool {
         let mut counts = [self.for_a, self.for_b, self.tie];
         counts.sort_unstable();
         remaining == 0 || counts[2] > counts[1] + remaining
     }
 
-    /// Votes that gave a verdict.
+    /// Returns the number of votes with a verdict.
     pub fn verdicts(self) -> u32 {
         self.for_a + self.for_b + self.tie
     }
 
-    /// The same where `a` and `b` change their names.
+    /// Returns the same counts with `a` and `b` exchanged.
     pub fn swapped(self) -> Self {
         VoteCounts { for_a: self.for_b, for_b: self.for_a, ..self }
     }
 
-    /// The share of verdicts for response `a`, a tie counting half to each; `None` without a verdict.
+    /// Returns the share of the verdicts for response `a`, where a tie counts half; `None` without a verdict.
     pub fn share_a(self) -> Option<f64> {
         let verdicts = self.verdicts();
         (verdicts > 0).then(|| (f64::from(self.for_a) + 0.5 * f64::from(self.tie)) / f64::from(verdicts))
     }
 }
 
-/// Counts of all votes.
+/// Returns the counts of all votes.
 pub fn count(votes: impl IntoIterator<Item = Vote>) -> VoteCounts {
     let mut counts = VoteCounts::default();
     votes.into_iter().for_each(|vote| counts.add(vote));
     counts
 }
 
-/// The length of the shortest prefix of `votes` that settles the decision of `total` votes; `None` while a vote of that prefix
-/// is still unknown.
+/// Returns the length of the shortest prefix of `votes` that settles the decision of `total` votes; `None` if a vote of that prefix is still unknown.
 pub fn settled_prefix(votes: &[Option<Vote>], total: u32) -> Option<usize> {
     let mut counts = VoteCounts::default();
     for (i, vote) in votes.iter().enumerate() {
@@ -245,10 +243,10 @@ pub fn settled_prefix(votes: &[Option<Vote>], total: u32) -> Option<usize> {
     counts.is_settled(total - votes.len() as u32).then_some(votes.len())
 }
 
-/// How many leading votes have to be known before the decision can possibly be settled, given those that are known.
+/// Returns the number of leading votes that must be known before the decision can be settled, given the known ones.
 ///
-/// Asking for exactly these never asks for a vote that the settled prefix does not hold: unknown votes are taken to be the
-/// ones that would settle it soonest.
+/// A caller that asks for exactly these never asks for a vote outside the settled prefix: unknown votes are assumed to settle it as early as
+/// possible.
 pub fn needed(votes: &[Option<Vote>], total: u32) -> usize {
     let soonest = |choice| {
         let filled: Vec<_> = (0..total as usize).map(|i| Some(votes.get(i).copied().flatten().unwrap_or(Ok(choice)))).collect();

@@ -1,4 +1,4 @@
-//! Replies of a batch, and what is known of its requests -> completions in a store, and a word on every reply that is none.
+//! Replies of a batch and the file beside its requests -> completions in a store, and a report of the replies that are no completions.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use crate::{
     store::{Origin, Store, StoreError},
 };
 
-/// Completions that wait for a commit together.
+/// Number of completions that are committed together.
 const AT_ONCE: usize = 256;
 
 /// The reason why replies could not be read.
@@ -29,17 +29,17 @@ pub enum BatchError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The I/O error.
         detail: io::Error,
     },
-    /// A line is not what it should be.
+    /// A line is not valid.
     #[error("{path}:{line}: {detail}")]
     Line {
         /// The file.
         path: PathBuf,
-        /// Counted from 1.
+        /// Number of the line, counted from 1.
         line: usize,
-        /// What is wrong with it.
+        /// Description of the fault.
         detail: String,
     },
     /// A completion could not be stored.
@@ -47,27 +47,27 @@ pub enum BatchError {
     Store(#[from] StoreError),
 }
 
-/// What was read.
+/// Counts of the replies that were read, and the bad ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadReport {
-    /// Requests that were known.
+    /// Requests in the file of origins.
     pub requests: u64,
-    /// Requests that have a completion now.
+    /// Requests that now have a completion.
     pub answered: u64,
-    /// Replies to requests that are not known here.
+    /// Replies to requests that are not in the file of origins.
     pub unknown: u64,
-    /// Replies that are no completions; a request that another reply answered is not among them.
+    /// Replies that are no completions, except for requests that another reply answered.
     pub bad: Vec<BadReply>,
 }
 
 /// A reply that is no completion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadReply {
-    /// Its request.
+    /// The `custom_id` of its request.
     pub custom_id: String,
-    /// The row of that request.
+    /// The id of the row that asked.
     pub item: String,
-    /// What is wrong.
+    /// Description of the fault.
     pub detail: String,
 }
 
@@ -90,10 +90,10 @@ struct BatchResponse<'a> {
     body: Option<&'a RawValue>,
 }
 
-/// Puts the replies to the requests whose `origins` are these into `store`. What is there already stays.
+/// Puts the replies to the requests in the file `origins` into `store`. Completions that are there already stay.
 ///
 /// # Errors
-/// [`BatchError`] at the first line that is no JSON, or when the store fails; what was stored until then stays.
+/// [`BatchError`] at the first line that is no JSON, or when the store fails. Completions that were stored until then stay.
 pub async fn read(origins: &Path, replies: &[PathBuf], store: &Store) -> Result<ReadReport, BatchError> {
     let known = known(origins)?;
     let mut report = ReadReport { requests: known.len() as u64, ..ReadReport::default() };

@@ -1,10 +1,10 @@
-//! In place of `batch` where the features `http` and `store` are not both there: a writer of batches that nobody can make.
+//! Stands in for `batch` without the features `http` and `store`: a writer of batches that nobody can make.
 
 use std::io;
 
 use crate::{address::CompletionKey, engine::Request, store::Origin};
 
-/// There is none.
+/// Type without values.
 pub enum BatchWriter {}
 
 impl BatchWriter {

@@ -1,4 +1,5 @@
-//! Columns beside a prompt that belong to it (`system`), that may (`input`, `history`), and how texts were read: what should be said about it.
+//! Columns beside a prompt -> the system turn (`system`), and notes on columns that may belong to the prompt (`input`, `history`) and on texts that
+//! were read as conversations.
 
 use serde_json::{Map, Value};
 
@@ -11,8 +12,8 @@ use super::{
 };
 use crate::chat::{Message, Role};
 
-/// Puts what the column of the system says before the prompt: where that is a conversation, or where the column is named. Gives the column that
-/// was read.
+/// Puts the text of the system column before the prompt, if the prompt is a conversation or a spec names the column. Returns the column that was
+/// read.
 pub(super) fn system(
     row: &Map<String, Value>,
     names: &ColumnNames,
@@ -40,7 +41,7 @@ pub(super) fn system(
     if text.trim().is_empty() {
         return Ok(None);
     }
-    // Beside a text it may be the name of what is judged.
+    // Beside a plain text the column may name the system that is judged.
     if is_text && !source.given {
         told.push(format!(
             "the column `{path}` is no part of the prompt; --column system={path} makes it the turn of the system"
@@ -65,13 +66,13 @@ pub(super) fn system(
     Ok(Some(path.clone()))
 }
 
-/// Whether another field is read from this column.
+/// Returns whether another field is read from this column.
 fn is_read(names: &ColumnNames, path: &str) -> bool {
     let reads = |field: &Field| names.of(*field).paths.iter().any(|other| other == path);
     FIELDS.iter().filter(|field| **field != Field::System).any(reads)
 }
 
-/// Says where texts were read as conversations.
+/// Notes which texts were read as conversations.
 pub(super) fn read_as(raw: &[RawResponse], told: &mut Vec<String>) {
     if let Some(raw) = raw.iter().find(|raw| ![WHOLE, LISTS].contains(&raw.what)) {
         told.push(format!(
@@ -89,7 +90,7 @@ pub(super) fn read_as(raw: &[RawResponse], told: &mut Vec<String>) {
     }
 }
 
-/// Says which column was left out that belongs to an instruction in files of that layout (Alpaca, LLaMA-Factory).
+/// Notes a column that was not read although it belongs to the instruction in files of this layout (Alpaca, LLaMA-Factory).
 pub(super) fn left_out(row: &Map<String, Value>, names: &ColumnNames, told: &mut Vec<String>) {
     let prompt = names.of(Field::Prompt);
     let [path] = prompt.paths.as_slice() else { return };

@@ -1,6 +1,6 @@
-//! Cells of a table -> the values that are written in them as JSON, or as Python writes lists, where the columns that a row is read from hold such.
+//! Cells of a table -> the values that they hold as JSON, or as Python writes lists, in columns that may hold such values.
 //!
-//! A cell is a text. It is taken for JSON only where nothing else can be meant: a list of responses, what a dotted path looks into, and the
+//! A cell is a text. It is parsed as JSON only if nothing else can be meant: a list of responses, a value that a dotted path leads into, and the
 //! messages of a conversation. Turns of prompt and responses side by side (Kaggle's LMSYS) are read as in any file, see `chats`.
 
 use serde_json::{Map, Value};
@@ -10,10 +10,10 @@ use super::{
     mend, python,
 };
 
-/// Columns that hold JSON whatever they are read for.
+/// Columns that hold JSON in any table.
 const JSON: [&str; 2] = ["responses", "options"];
 
-/// Parses the cells that hold JSON, for a row that is read by `names`.
+/// Parses the cells that hold JSON, for a row with these column names.
 pub(super) fn parse(row: &mut Map<String, Value>, names: &ColumnNames) {
     let responses = names.of(Field::Responses);
     if responses.several == ColumnRule::Any {
@@ -31,7 +31,7 @@ pub(super) fn parse(row: &mut Map<String, Value>, names: &ColumnNames) {
     }
 }
 
-/// The same for whoever reads rows as they are.
+/// Parses the cells that hold JSON, for callers that read rows as they are.
 pub(super) fn parse_plain(row: &mut Map<String, Value>) {
     JSON.iter().for_each(|name| replace(row, name, Value::is_array));
 }
@@ -44,7 +44,7 @@ fn replace(row: &mut Map<String, Value>, name: &str, fits: impl Fn(&Value) -> bo
     }
 }
 
-/// The list or object that a cell is the JSON of, or Python's text of.
+/// Returns the list or object that a cell holds as JSON or as Python writes it.
 fn value(cell: &Value) -> Option<Value> {
     let text = cell.as_str()?.trim();
     let looks = text.starts_with('[') && text.ends_with(']') || text.starts_with('{') && text.ends_with('}');

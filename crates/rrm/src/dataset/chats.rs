@@ -1,7 +1,7 @@
 //! Texts that hold conversations (transcripts, JSON text of messages, JSON lists of turns) -> their turns, for all responses of a row or for none.
 //!
-//! A text is only taken for a conversation where nothing else can be meant; see the table in docs/formats.md. Where one response of a row
-//! is one and another is not, the row is refused. Texts inside messages are never looked into.
+//! A text is read as a conversation only if nothing else can be meant; see the table in docs/formats.md. If one response of a row is a conversation
+//! and another is not, the row is refused. Texts inside messages are not parsed.
 
 use serde_json::Value;
 
@@ -16,23 +16,23 @@ use super::{
 };
 use crate::chat::{Message, Role};
 
-/// What a text was read as, for messages.
+/// Descriptions of the forms that a text was read in, for messages.
 const TRANSCRIPT: &str = "a transcript";
 const JSON: &str = "JSON text of messages";
 const PYTHON: &str = "Python's text of messages";
-/// Of these nothing else can be thought.
+/// A list of turns cannot be mistaken for anything else.
 pub(super) const LISTS: &str = "a JSON list of turns";
 
 /// A text that was parsed into turns.
 struct ParsedChat {
     what: &'static str,
-    /// What is wrong with them matters only where they are turns.
+    /// The turns, or their error, which matters only if the text is a conversation.
     turns: Result<Vec<Message>, RowProblem>,
-    /// Whether it can be nothing else, given the row's prompt.
+    /// Whether the text cannot be anything else, given the row's prompt.
     sure: bool,
 }
 
-/// The turns of a prompt that is written as a transcript or as JSON text of messages; `None` for any other text.
+/// Returns the turns of a prompt that is written as a transcript or as JSON text of messages; `None` for any other text.
 pub(super) fn prompt(text: &str, place: &str) -> Result<Option<Vec<Message>>, RowProblem> {
     if let Some((list, _)) = listed_messages(text) {
         return messages(&list, place).map(Some);
@@ -48,14 +48,15 @@ pub(super) fn prompt(text: &str, place: &str) -> Result<Option<Vec<Message>>, Ro
     Ok((turns.first().is_some_and(|turn| turn.role != Role::Assistant) && (marked || open)).then_some(turns))
 }
 
-/// Whether a turn says nothing yet; a template may have opened its thinking.
+/// Returns whether a turn is still empty; a template may have opened its thinking.
 fn is_opened(content: &str) -> bool {
     content.replace("<think>", "").replace("</think>", "").trim().is_empty()
 }
 
-/// The prompt of a row whose prompt and responses are JSON lists of texts, a turn each, as in Kaggle's LMSYS; the responses become conversations.
+/// Returns the turns of the prompt if prompt and responses are JSON lists of texts, one for each turn, as in Kaggle's LMSYS. The responses become
+/// conversations.
 pub(super) fn lists(prompt: &str, place: &str, responses: &mut [RawResponse]) -> Result<Option<Vec<Message>>, RowProblem> {
-    // Under other names such a list may be what is judged: words to be put in order, an answer in JSON.
+    // Under other names such a list may be the answer itself: words to be put in order, or JSON.
     if !responses.iter().all(|raw| ["response_a", "response_b"].contains(&raw.place.as_str())) {
         return Ok(None);
     }
@@ -74,7 +75,7 @@ pub(super) fn lists(prompt: &str, place: &str, responses: &mut [RawResponse]) ->
     let asked: Option<Vec<String>> = asked.into_iter().collect();
     let Some(asked) = asked else { return Err(RowProblem::EmptyTurn { place: place.to_owned() }) };
     for (raw, answers) in responses.iter_mut().zip(answers.into_iter().flatten()) {
-        // A null is a turn in which nothing was said.
+        // A null stands for an empty turn.
         let answers = answers.into_iter().map(|text| Message { role: Role::Assistant, content: text.unwrap_or_default() });
         let turns = asked.iter().map(Message::user).zip(answers).flat_map(|(user, assistant)| [user, assistant]);
         (raw.said, raw.what) = (TurnsOrText::Turns(turns.collect()), LISTS);
@@ -82,7 +83,8 @@ pub(super) fn lists(prompt: &str, place: &str, responses: &mut [RawResponse]) ->
     Ok(asked.first().map(|text| vec![Message::user(text)]))
 }
 
-/// Turns texts into conversations where all responses are some; `prompt` is what the prompt column says, if there is one.
+/// Turns the texts of the responses into conversations, if all of them can be read as such. `prompt` is the content of the prompt column, if there is
+/// one.
 pub(super) fn lift(prompt: Option<&[Message]>, responses: &mut [RawResponse]) -> Result<(), RowProblem> {
     let mut chats = Vec::new();
     let mut plain = None;
@@ -108,7 +110,7 @@ pub(super) fn lift(prompt: Option<&[Message]>, responses: &mut [RawResponse]) ->
     Ok(())
 }
 
-/// What a response's text can be read as beside `prompt`.
+/// Returns the conversation that a response's text can be read as beside `prompt`; `None` for a plain text.
 fn chat(text: &str, place: &str, prompt: Option<&[Message]>) -> Result<Option<ParsedChat>, RowProblem> {
     let fits = |turns: &[Message]| match (prompt, turns) {
         (None, _) => true,
@@ -120,11 +122,11 @@ fn chat(text: &str, place: &str, prompt: Option<&[Message]>) -> Result<Option<Pa
         let turns = messages(&list, place)?;
         let sure = fits(&turns);
         let ends = turns.last().is_some_and(|turn| turn.role == Role::Assistant);
-        // A request to a model, for one, is a list that ends with the user: an answer that holds one is a text.
+        // A list that ends with the user, such as a request to a model, is not a conversation: an answer that holds one is a text.
         return Ok((sure || ends).then_some(ParsedChat { what, turns: Ok(turns), sure }));
     }
     if let Some((message, what)) = single_message(text) {
-        // It may be what was asked for, so that it is a turn only where all responses are such.
+        // The message may be the answer that was asked for, so it is a turn only if all responses are such messages.
         return Ok(Some(ParsedChat { what, turns: messages(&[message], place), sure: false }));
     }
     let Some(TurnList { turns, marked }) = transcript(text) else { return Ok(None) };
@@ -134,7 +136,7 @@ fn chat(text: &str, place: &str, prompt: Option<&[Message]>) -> Result<Option<Pa
     Ok(sure.then_some(ParsedChat { what: TRANSCRIPT, turns: Ok(turns), sure }))
 }
 
-/// The message of the assistant that a text is as JSON, without anything beside it. It may lack what it says, which is for others to refuse.
+/// Returns the message of the assistant that a text holds as JSON, with nothing beside it. Its content may be missing, which other code refuses.
 fn single_message(text: &str) -> Option<(Value, &'static str)> {
     let (message, what) = parsed(text)?;
     let keys = message.as_object()?;
@@ -147,8 +149,8 @@ fn single_message(text: &str) -> Option<(Value, &'static str)> {
     (role == Role::Assistant && says).then_some((message, what))
 }
 
-/// The messages of a text that is a JSON list of them, or an object with such a list: every element names who speaks, at least one of the
-/// names is known, and at least one element says something. Who has a known name and lacks what it says is a message all the same, which is refused.
+/// Returns the messages of a text that is a JSON list of them, or an object with such a list: every element names a speaker, at least one name is
+/// known, and at least one element has content. An element with a known speaker and without content is still a message; it is refused later.
 fn listed_messages(text: &str) -> Option<(Vec<Value>, &'static str)> {
     const HOLDERS: [&str; 3] = ["messages", "conversations", "conversation"];
     let (value, what) = parsed(text)?;
@@ -167,7 +169,7 @@ fn listed_messages(text: &str) -> Option<(Vec<Value>, &'static str)> {
     (names?.iter().any(is_known) && list.iter().any(says)).then_some((list, what))
 }
 
-/// The texts of a JSON list of texts and nulls.
+/// Returns the texts of a JSON list of texts and nulls.
 fn listed_texts(text: &str) -> Option<Vec<Option<String>>> {
     let (Value::Array(list), _) = parsed(text)? else { return None };
     let texts: Option<Vec<_>> = list
@@ -181,7 +183,7 @@ fn listed_texts(text: &str) -> Option<Vec<Option<String>>> {
     texts.filter(|list| !list.is_empty())
 }
 
-/// The value that a text is, and as what it is written.
+/// Returns the value that a text holds, and a description of its notation.
 fn parsed(text: &str) -> Option<(Value, &'static str)> {
     if !text.trim_start().starts_with(['[', '{']) {
         return None;

@@ -1,4 +1,4 @@
-//! A whole file -> what judging it will take, or the first of its mistakes: one pass before anything is spent.
+//! A whole file -> the totals that predict calls and tokens, or its first errors, in one pass before anything is spent.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -7,37 +7,37 @@ use std::{
 
 use super::{Item, ReadOptions, SkippedRows, error::DatasetError, file_name, problem::RowProblem, read};
 
-/// So many bad rows are named, the others counted.
+/// Most bad rows that are reported one by one; the others are counted.
 pub(super) const SHOWN: usize = 5;
 
-/// What a file holds, for predicting calls and tokens.
+/// Totals of a file, for predicting calls and tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Rows and their texts, by the number of responses in a row. Never empty.
+    /// Totals of rows with the same number of responses. Never empty.
     pub by_responses: BTreeMap<usize, TextTotals>,
     /// Bytes of all rubrics.
     pub rubric_bytes: u64,
     /// Bytes of all reference answers.
     pub reference_bytes: u64,
-    /// What should be said about the reading, a sentence each.
+    /// Notes on the reading, one sentence each.
     pub notes: Vec<String>,
-    /// Rows that were left out.
+    /// Rows that were skipped.
     pub skipped: SkippedRows,
 }
 
 /// Totals of rows and of the bytes of their texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TextTotals {
-    /// How many rows.
+    /// Number of rows.
     pub rows: u64,
-    /// Bytes of all prompts, all turns of conversations included.
+    /// Bytes of all prompts, with all turns of conversations.
     pub prompt_bytes: u64,
     /// Bytes of all responses.
     pub response_bytes: u64,
 }
 
 impl Summary {
-    /// Rows and bytes of the whole file.
+    /// Returns the rows and bytes of the whole file.
     pub fn total(&self) -> TextTotals {
         self.by_responses.values().fold(TextTotals::default(), |sum, tally| TextTotals {
             rows: sum.rows + tally.rows,
@@ -47,10 +47,10 @@ impl Summary {
     }
 }
 
-/// Reads all of `path` without keeping it, and finds doubled ids. Takes 40 to 70 bytes of memory a row.
+/// Reads all of `path` without keeping it, and finds doubled ids. Takes 40 to 70 bytes of memory for each row.
 ///
 /// # Errors
-/// The first bad rows in the order of the file, five of them and how many more there are; or the one reason why the file cannot be read.
+/// The first five bad rows in the order of the file, and the number of further ones; or the one reason why the file cannot be read.
 pub fn check(path: &Path, options: &ReadOptions) -> Result<Summary, Vec<DatasetError>> {
     let file = file_name(path, options);
     let mut summary = Summary::default();
@@ -84,14 +84,14 @@ pub fn check(path: &Path, options: &ReadOptions) -> Result<Summary, Vec<DatasetE
     if bad.is_empty() { Ok(summary) } else { Err(bad) }
 }
 
-/// What an id is kept as: the first 128 bits of its hash.
+/// Returns the first 128 bits of an id's hash.
 pub(super) fn id_key(id: &str) -> [u8; 16] {
     let mut key = [0; 16];
     key.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
     key
 }
 
-/// Notes the item's id.
+/// Records the item's id. Returns an error if an earlier row has the same one.
 fn doubled(item: &Item, seen: &mut HashMap<[u8; 16], u32>) -> Option<RowProblem> {
     let row = u32::try_from(item.row).unwrap_or(u32::MAX);
     let first = *seen.entry(id_key(&item.id)).or_insert(row);

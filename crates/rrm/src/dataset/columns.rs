@@ -1,4 +1,4 @@
-//! `FIELD=COLUMN` -> which columns of a file hold the prompt, the responses and what belongs to them.
+//! `FIELD=COLUMN` -> the columns of a file that hold the prompt, the responses and the other fields.
 //!
 //! | spec | meaning |
 //! |---|---|
@@ -22,32 +22,32 @@ use super::{
     problem::{RowProblem, names},
 };
 
-/// Which columns hold what; the default reads every field from the column of its own name.
+/// Columns of each field. By default every field is read from the column of its own name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnNames {
     sources: [FieldSource; FIELDS.len()],
-    /// What labels mean.
+    /// Meaning of the values in label columns.
     pub(super) labels: LabelMeaning,
 }
 
 /// The reason why a column spec cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ColumnError {
-    /// No `=`, or nothing on one side of it.
+    /// The spec has no `=`, or nothing on one side of it.
     #[error("column `{spec}`: expected FIELD=COLUMN, such as prompt=question")]
     Shape {
         /// The spec.
         spec: String,
     },
-    /// No such field.
+    /// There is no such field.
     #[error("column `{spec}`: no field `{field}`{}; fields are: {}", nearest_field(field), FIELDS.map(Field::name).join(", "))]
     Field {
         /// The spec.
         spec: String,
-        /// What stands before the `=`.
+        /// Text before the `=`.
         field: String,
     },
-    /// A field that is given twice.
+    /// The field is given twice.
     #[error("column `{spec}`: `{field}` was already given")]
     Twice {
         /// The second spec.
@@ -55,17 +55,17 @@ pub enum ColumnError {
         /// The field.
         field: &'static str,
     },
-    /// A list of columns or a sum of columns for a field that cannot be read so.
+    /// The field cannot be read from a list of columns or from joined columns.
     #[error("column `{spec}`: `{field}` is read from one column{}", if *joins { ", or from several joined by `+`" } else { "" })]
     Several {
         /// The spec.
         spec: String,
         /// The field.
         field: &'static str,
-        /// Whether it can be joined.
+        /// Whether the field can be read from joined columns.
         joins: bool,
     },
-    /// What stands behind the colon says no labels.
+    /// The text after the colon is no mapping of labels.
     #[error(
         "column `{spec}`: behind the colon stand two or three different values, of the first, of the second and of neither: \
          label=choice:0,1, label=winner:model_a,model_b,tie, label=strength:<0,>0,0; or label=a_won,b_won,tied:one-hot, label=score_a,score_b:higher (or lower)"
@@ -74,7 +74,7 @@ pub enum ColumnError {
         /// The spec.
         spec: String,
     },
-    /// A rank, of which the lowest is best, where the highest is best.
+    /// The column of a score is a rank, of which the lowest is the best.
     #[error("column `{spec}`: of scores the highest is best; responses.rank={column} reads ranks, of which the lowest is best")]
     RankAsScore {
         /// The spec.
@@ -111,17 +111,17 @@ impl ColumnNames {
         Ok(columns)
     }
 
-    /// The column that says what a row is counted under, if one is named.
+    /// Returns the column with the subset of a row, if one is named.
     pub fn subset(&self) -> Option<&str> {
         self.of(Field::Subset).paths.first().map(String::as_str)
     }
 
-    /// The same columns, with labels of this meaning.
+    /// Returns the same columns with this meaning of labels.
     pub(super) fn with_labels(self, labels: LabelMeaning) -> Self {
         ColumnNames { labels, ..self }
     }
 
-    /// Where `field` is read from.
+    /// Returns the columns that `field` is read from.
     pub(super) fn of(&self, field: Field) -> &FieldSource {
         &self.sources[field as usize]
     }
@@ -133,7 +133,7 @@ impl Default for ColumnNames {
     }
 }
 
-/// What a row can say.
+/// A field of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     Id,
@@ -172,7 +172,7 @@ pub(super) const FIELDS: [Field; 15] = [
 ];
 
 impl Field {
-    /// The field's name in specs. Those after the dot are keys of each response.
+    /// Returns the field's name in specs. Names after a dot are keys of each response.
     pub(super) fn name(self) -> &'static str {
         match self {
             Field::Id => "id",
@@ -199,20 +199,20 @@ impl Field {
 pub(super) struct FieldSource {
     /// Columns, or dotted paths into them.
     pub(super) paths: Vec<String>,
-    /// What several paths mean.
+    /// Rule by which several paths are read.
     pub(super) several: ColumnRule,
-    /// Whether a spec says so, in which case a missing column is an error even where the field is optional.
+    /// Whether a spec names the columns. Then a missing column is an error even if the field is optional.
     pub(super) given: bool,
 }
 
 /// The rule for a field that has several columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ColumnRule {
-    /// The first that the row has.
+    /// The first column that the row has.
     Any,
-    /// All texts, joined by line breaks.
+    /// The texts of all columns, joined by line breaks.
     Joined,
-    /// One value each.
+    /// One value of each column.
     Each,
 }
 
@@ -220,8 +220,8 @@ fn default_source(field: Field) -> FieldSource {
     let paths: &[&str] = match field {
         Field::Text => &["text", "content", "response"],
         Field::System => &["system", "system_prompt"],
-        // A column `label` means something else in many files, so that labels are read only where a spec asks for it.
-        // The same holds for ranks; and `subset` is read by name only where it is grouped by.
+        // In many files a column `label` has another meaning, so labels are read only if a spec names them. The same holds for ranks. `subset` is
+        // read by its name only if rows are grouped by it.
         Field::Label | Field::Rank | Field::Subset => &[],
         other => &[other.name().trim_start_matches("responses.")],
     };
@@ -255,7 +255,7 @@ fn source(spec: &str, field: Field, column: &str) -> Result<FieldSource, ColumnE
     Ok(FieldSource { paths, several, given: true })
 }
 
-/// The value at `path`: the column of that name, else a dotted path into objects.
+/// Returns the value at `path`: the column of that name, or else a dotted path into objects.
 pub(crate) fn find<'a>(row: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     row.get(path).or_else(|| {
         let (head, rest) = path.split_once('.')?;
@@ -263,7 +263,7 @@ pub(crate) fn find<'a>(row: &'a Map<String, Value>, path: &str) -> Option<&'a Va
     })
 }
 
-/// What is at `path` in an object or a list.
+/// Returns the value at `path` in an object or a list.
 fn within<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     match value {
         Value::Object(keys) => find(keys, path),
@@ -275,7 +275,7 @@ fn within<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     }
 }
 
-/// The value at `path`, which may lead through a list of objects: then it is the list of what they hold.
+/// Returns the value at `path`. If the path leads through a list of objects, it is the list of their values.
 pub(super) fn found<'a>(row: &'a Map<String, Value>, path: &str) -> Option<Cow<'a, Value>> {
     if let Some(value) = find(row, path) {
         return Some(Cow::Borrowed(value));
@@ -287,7 +287,7 @@ pub(super) fn found<'a>(row: &'a Map<String, Value>, path: &str) -> Option<Cow<'
     values.collect::<Option<Vec<_>>>().map(|values| Cow::Owned(Value::Array(values)))
 }
 
-/// Takes what is at `path` out of `row`, if it is there.
+/// Removes the value at `path` from `row`, if it is there.
 pub(super) fn remove(row: &mut Map<String, Value>, path: &str) {
     if row.shift_remove(path).is_none()
         && let Some((head, rest)) = path.split_once('.')
@@ -297,7 +297,7 @@ pub(super) fn remove(row: &mut Map<String, Value>, path: &str) {
     }
 }
 
-/// The value at `path` of a row: the column of that name, else what a path with dots leads to.
+/// Returns the value at `path` of a row: the column of that name, or else the end of the dotted path.
 ///
 /// # Errors
 /// [`RowProblem::NoColumn`], which names the place where the path ends.
@@ -308,14 +308,14 @@ pub fn value<'a>(row: &'a Map<String, Value>, path: &str) -> Result<&'a Value, R
     })
 }
 
-/// The error for a row, or a place in it, that lacks `path`, which `field` would be read from.
+/// Returns the error for a row, or an object in it, without `path`, from which `field` is read.
 pub(super) fn missing(row: &Map<String, Value>, path: &str, field: Field, place: &str) -> RowProblem {
     let (holder, path, place) = end(row, path, place);
     let wanted = if path == field.name() { format!("`{path}`") } else { format!("`{path}` (for `{}`)", field.name()) };
     no_column(holder, path, wanted, &place)
 }
 
-/// The innermost object that `path` leads to, what is left of the path there, and where the object stands.
+/// Returns the innermost object on `path`, the rest of the path there, and the place of the object.
 fn end<'r, 'p>(row: &'r Map<String, Value>, path: &'p str, place: &str) -> (&'r Map<String, Value>, &'p str, String) {
     if let Some((head, rest)) = path.split_once('.')
         && let Some(Value::Object(inner)) = row.get(head)
@@ -326,7 +326,7 @@ fn end<'r, 'p>(row: &'r Map<String, Value>, path: &'p str, place: &str) -> (&'r 
     (row, path, place.to_owned())
 }
 
-/// The error for a row, or a place in it, that lacks `path`, in the caller's words.
+/// Returns the error for a row, or an object in it, without `path`, in the caller's words.
 pub(super) fn no_column(row: &Map<String, Value>, path: &str, wanted: String, place: &str) -> RowProblem {
     let nearest = nearest(path, row.keys().map(String::as_str)).map(str::to_owned);
     let holder = if place.is_empty() { "the row".to_owned() } else { format!("`{place}`") };

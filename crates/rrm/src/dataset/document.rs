@@ -1,10 +1,10 @@
-//! A file that is one JSON value, or several that are written over many lines -> its rows.
+//! A file that is one JSON value, or several that span lines -> its rows.
 //!
 //! | the value | its rows |
 //! |---|---|
 //! | a list | its elements |
-//! | `{"train": [rows], "test": [rows]}` | those of all lists, one after the other |
-//! | `{"version": 1, "data": [rows]}` | those of the list with such a name |
+//! | `{"train": [rows], "test": [rows]}` | the elements of all lists, one after the other |
+//! | `{"version": 1, "data": [rows]}` | the elements of the list with such a name |
 //! | `{"prompt": [..], "chosen": [..]}`, lists of one length | columns, as pandas (`orient="list"`) and datasets (`to_dict`) write them |
 //! | `{"prompt": {"0": .., "1": ..}, ..}` | columns by index, as pandas writes a frame |
 //! | `{"0": {row}, "1": {row}}` | rows by index (`orient="index"`) |
@@ -20,7 +20,7 @@ use super::{
     rows::BOM,
 };
 
-/// Names of lists of rows beside other things.
+/// Names of keys that hold a list of rows.
 const WRAPPERS: [&str; 10] =
     ["data", "rows", "examples", "instances", "items", "records", "train", "test", "validation", "dataset"];
 
@@ -31,12 +31,12 @@ pub(super) struct ParsedDocument {
     pub(super) broken: Option<RowProblem>,
 }
 
-/// The elements of one JSON list, and what broke it after them.
+/// Returns the elements of one JSON list, and the error that ended it.
 pub(super) fn list(bytes: &[u8]) -> ParsedDocument {
     let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
     let (text, bad) = match std::str::from_utf8(bytes) {
         Ok(text) => (text, false),
-        // What is before the bad byte is parsed to know in which row it stands.
+        // The text before the bad byte is parsed to find the row that the byte is in.
         Err(error) => (std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(), true),
     };
     let mut rows = Vec::new();
@@ -57,7 +57,7 @@ pub(super) fn list(bytes: &[u8]) -> ParsedDocument {
     ParsedDocument { rows, changes, broken }
 }
 
-/// The rows of objects that are written over several lines; `None` where the file is no sequence of objects.
+/// Returns the rows of objects that span several lines; `None` if the file is no sequence of objects.
 pub(super) fn objects(bytes: &[u8]) -> Option<ParsedDocument> {
     let text = std::str::from_utf8(bytes.strip_prefix(BOM).unwrap_or(bytes)).ok()?;
     let all = |text: &str| serde_json::Deserializer::from_str(text).into_iter::<UniqueKeys>().collect::<Result<Vec<_>, _>>();
@@ -69,7 +69,7 @@ pub(super) fn objects(bytes: &[u8]) -> Option<ParsedDocument> {
     Some(ParsedDocument { rows, changes, broken: None })
 }
 
-/// The rows that one object holds, over several lines.
+/// Returns the rows that one object holds, in a file with several objects over several lines.
 fn spread(object: Map<String, Value>) -> Vec<Value> {
     if !object.is_empty() && object.values().all(|value| value.as_array().is_some_and(|list| list.is_empty() || is_rows(list))) {
         return object
@@ -80,23 +80,23 @@ fn spread(object: Map<String, Value>) -> Vec<Value> {
     held(&object).unwrap_or_else(|| vec![Value::Object(object)])
 }
 
-/// The rows that one object holds; `None` where it is a row itself.
+/// Returns the rows that one object holds; `None` if it is a row itself.
 pub(super) fn held(object: &Map<String, Value>) -> Option<Vec<Value>> {
     wrapped(object).or_else(|| split(object)).or_else(|| columns(object)).or_else(|| by_index(object))
 }
 
 fn wrapped(object: &Map<String, Value>) -> Option<Vec<Value>> {
     let lists = || object.iter().filter(|(_, value)| value.as_array().is_some_and(|l| is_rows(l)));
-    // One list with a known name tells that the others hold rows too: none is passed over.
+    // If one list has a known name, the other lists hold rows too, and all of them are read.
     let known = lists().any(|(name, _)| WRAPPERS.contains(&name.as_str()));
     let rows: Vec<Value> = lists().filter(|_| known).filter_map(|(_, value)| value.as_array()).flatten().cloned().collect();
-    // An object that has the columns of a row is one.
+    // An object with the columns of a row is a row.
     let is_row =
         ["prompt", "responses", "chosen", "rejected", "question", "instruction"].iter().any(|name| object.contains_key(*name));
     (!rows.is_empty() && !is_row).then_some(rows)
 }
 
-/// Whether the elements are rows, and not the messages of a conversation or the parts of a text.
+/// Returns whether the elements are rows, and not the messages of a conversation or the parts of a text.
 fn is_rows(list: &[Value]) -> bool {
     let has = |value: &Value, keys: [&str; 2]| keys.iter().all(|key| value.get(key).is_some());
     let is_part = |value: &Value| value.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("text"));
@@ -104,13 +104,13 @@ fn is_rows(list: &[Value]) -> bool {
     !list.is_empty() && list.iter().all(Value::is_object) && !list.iter().any(said)
 }
 
-/// Columns as lists of one length, of which some column holds texts or numbers.
+/// Returns the rows of an object whose values are lists of the same length, if some of them hold texts or numbers.
 fn columns(object: &Map<String, Value>) -> Option<Vec<Value>> {
     let lists: Vec<(&String, &Vec<Value>)> =
         object.iter().map(|(name, value)| Some((name, value.as_array()?))).collect::<Option<_>>()?;
     let length = lists.first()?.1.len();
     let plain = lists.iter().any(|(_, list)| list.iter().all(|value| !value.is_object() && !value.is_array()));
-    // One row's responses, and one row's messages, are lists too.
+    // The responses of one row, and its messages, are lists too.
     let is_row = |(name, list): &(&String, &Vec<Value>)| {
         *name == "responses" && !list.iter().all(Value::is_array) || list.iter().any(Value::is_object) && !is_rows(list)
     };
@@ -148,7 +148,7 @@ fn split(object: &Map<String, Value>) -> Option<Vec<Value>> {
     (fits && !rows.is_empty()).then(|| rows.into_iter().map(|cells| Value::Object(row(cells))).collect())
 }
 
-/// Collects a list's elements, so that those before an error are known.
+/// Collects the elements of a list, so that those before an error are kept.
 struct Elements<'a> {
     rows: &'a mut Vec<Value>,
 }

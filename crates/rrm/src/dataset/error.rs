@@ -1,113 +1,113 @@
-//! What is wrong with a file of rows, in sentences that name the file and the row.
+//! Errors of a file of rows, as sentences with the file and the row.
 
 use std::{io, sync::Arc};
 
 use super::problem::RowProblem;
 
-/// The reason why a file, or one row of it, cannot be used. The message says everything; there is no source to be printed after it.
+/// The reason why a file, or one row of it, cannot be used. The message is complete; no source follows it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {
-    /// Nothing is there.
+    /// There is no such file.
     #[error("{file}: there is no such file")]
     Missing {
         /// The file.
         file: Arc<str>,
     },
-    /// A folder is there.
+    /// The path is a folder.
     #[error("{file}: this is a folder; name a file in it")]
     Folder {
         /// The folder.
         file: Arc<str>,
     },
-    /// The system refuses to open or read it.
+    /// The operating system refuses to open or read the file.
     #[error("{file}: it cannot be read: {detail}")]
     Io {
         /// The file.
         file: Arc<str>,
-        /// The system's words.
+        /// The I/O error.
         detail: io::Error,
     },
-    /// No bytes, only blank lines, an empty list, or a table without rows.
+    /// The file has no bytes, only blank lines, an empty list, or a table without rows.
     #[error("{file}: it holds no rows")]
     Empty {
         /// The file.
         file: Arc<str>,
     },
-    /// The file is of a kind that is not read.
+    /// The file is of a kind that rrm does not read.
     #[error("{file}: this is {found}; rows are read from JSONL, JSON, CSV, TSV (all also as .gz) and Parquet")]
     Kind {
         /// The file.
         file: Arc<str>,
-        /// What it is, with an article.
+        /// Kind of the file, with an article.
         found: &'static str,
     },
-    /// The file is of a kind that is read only where a cargo feature is on.
+    /// The file is of a kind that rrm reads only with a cargo feature.
     #[error("{file}: this is {found}, which rrm reads only when it is built with the cargo feature `{feature}`")]
     NotBuiltIn {
         /// The file.
         file: Arc<str>,
-        /// What it is.
+        /// Kind of the file, with an article.
         found: &'static str,
-        /// The feature that reads it.
+        /// Feature that reads it.
         feature: &'static str,
     },
-    /// A header line that names a column twice.
+    /// The header line names a column twice.
     #[error("{file}: the header has the name `{column}` twice")]
     Header {
         /// The file.
         file: Arc<str>,
-        /// The name.
+        /// Name of the column.
         column: String,
     },
-    /// Compressed or columnar data that cannot be decoded; no row after this one can be had.
+    /// Compressed or columnar data cannot be decoded; no row after this one can be read.
     #[error("{file} row {row}: the {what} is cut off or damaged here: {detail}")]
     Damaged {
         /// The file.
         file: Arc<str>,
-        /// The first row that cannot be had, from 1.
+        /// The first row that cannot be read, counted from 1.
         row: usize,
         /// `gzip stream` or `Parquet data`.
         what: &'static str,
-        /// The decoder's words.
+        /// Message of the decoder.
         detail: String,
     },
-    /// Labels that mean one thing in one data set and another in the next.
+    /// The labels have two possible meanings, because data sets use them in different ways.
     #[error("{file}: {found}, which can mean two things: {}; {}", reading(&readings[0]), reading(&readings[1]))]
     Labels {
         /// The file.
         file: Arc<str>,
-        /// What the label columns hold.
+        /// Content of the label columns.
         found: String,
-        /// For each reading the spec to write, and what it says.
+        /// For each meaning: the column spec that selects it, and its description.
         readings: Box<[(String, String); 2]>,
     },
-    /// Rows that cannot be used, beyond those that are named.
+    /// Further rows, beyond those that were named, cannot be used.
     #[error("{file}: {rows} more {} cannot be used", if *rows == 1 { "row" } else { "rows" })]
     More {
         /// The file.
         file: Arc<str>,
-        /// How many.
+        /// Number of further rows.
         rows: u64,
     },
-    /// Nothing is left where bad rows are left out.
+    /// No row of the file can be used, while bad rows are skipped.
     #[error("{file}: none of its {rows} rows can be used: {first}")]
     NothingLeft {
         /// The file.
         file: Arc<str>,
-        /// How many there are.
+        /// Number of rows.
         rows: u64,
-        /// What is wrong with the first of them.
+        /// Error of the first row.
         first: String,
     },
-    /// One row cannot be used; others may be.
+    /// One row cannot be used; others may be usable.
     #[error("{file} row {row}: {problem}")]
     Row {
         /// The file.
         file: Arc<str>,
-        /// The row, from 1.
+        /// Position of the row, from 1.
         row: usize,
-        /// What is wrong with it.
+        /// Error of the row.
         problem: RowProblem,
     },
 }

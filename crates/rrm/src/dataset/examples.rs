@@ -14,23 +14,23 @@ use super::{
 };
 use crate::chat::{Message, Role};
 
-/// One row: a prompt, and what is to be written after it.
+/// One row: a prompt and the completion to be learned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
-    /// The `id` column as text, or `row-N` where there is none.
+    /// Text of the `id` column, or `row-N` if there is none.
     pub id: String,
-    /// Where the row stands in its file, from 1.
+    /// Position of the row in its file, from 1.
     pub row: usize,
-    /// A text is the beginning of a sequence, as it is; turns go through the chat template.
+    /// Prompt. A text is used as it is, as the beginning of a sequence; turns go through the chat template.
     pub prompt: TurnsOrText,
-    /// What the assistant says.
+    /// Text of the assistant's turn.
     pub completion: String,
 }
 
-/// Reads `path` row by row, whatever kind of file it is. Other columns are passed over.
+/// Reads `path` row by row, whatever kind of file it is. Other columns are ignored.
 ///
 /// # Errors
-/// [`DatasetError`] when the file cannot be opened or is no file of rows; rows that cannot be used are errors of the iterator.
+/// [`DatasetError`] if the file cannot be opened or is no file of rows. Rows that cannot be used are errors of the iterator.
 pub fn read_examples(path: &Path) -> Result<impl Iterator<Item = Result<Example, DatasetError>>, DatasetError> {
     let file: Arc<str> = path.display().to_string().into();
     let mut rows = rows::open(path, &file)?.peekable();
@@ -53,7 +53,7 @@ fn example(row: usize, columns: &Map<String, Value>) -> Result<Example, RowProbl
     Ok(Example { id: item::id(row, columns, &ColumnNames::default())?, row, prompt, completion })
 }
 
-/// What the assistant says in its one turn.
+/// Returns the text of the assistant's only turn.
 fn answer(turns: Vec<Message>) -> Result<String, RowProblem> {
     let count = turns.len();
     let place = "completion".to_owned();

@@ -1,4 +1,4 @@
-//! Gzip -> the bytes that were packed.
+//! Gzip -> the uncompressed bytes.
 
 use std::{io::BufReader, sync::Arc};
 
@@ -6,7 +6,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::{DatasetError, rows::BoxedReader};
 
-/// Unpacks as it reads.
+/// Returns a reader that decompresses while it is read.
 pub(super) fn unpacked(packed: BoxedReader, _: &Arc<str>) -> Result<BoxedReader, DatasetError> {
     Ok(Box::new(BufReader::new(MultiGzDecoder::new(packed))))
 }

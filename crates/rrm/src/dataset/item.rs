@@ -19,7 +19,7 @@ use crate::{
     comparison::Prompt,
 };
 
-/// Reads the row at position `row` (from 1). Gives also what should be said about how it was read, a sentence each.
+/// Reads the row at position `row` (from 1). Also returns notes on how it was read, one sentence each.
 pub(super) fn item(
     row: usize,
     mut columns: Map<String, Value>,
@@ -61,7 +61,7 @@ pub(super) fn item(
     Ok((Item { id, row, prompt, responses: responses.collect(), extra: columns }, told))
 }
 
-/// Refuses a row that is about something that is no text.
+/// Refuses a row whose texts are about a picture, a film or a sound.
 fn seen(columns: &Map<String, Value>, messages: &[Message], raw: &[RawResponse]) -> Result<(), RowProblem> {
     let said = messages.iter().map(|message| message.content.as_str());
     let answers = raw.iter().map(|raw| match &raw.said {
@@ -77,7 +77,7 @@ fn without_odd_numbers(mut columns: Map<String, Value>) -> Map<String, Value> {
     columns
 }
 
-/// The row's id.
+/// Returns the row's id.
 pub(super) fn id(row: usize, columns: &Map<String, Value>, names: &ColumnNames) -> Result<String, RowProblem> {
     match optional(columns, names, Field::Id, "")? {
         None => Ok(format!("row-{row}")),
@@ -95,7 +95,7 @@ fn count(found: usize, options: &ReadOptions) -> Result<(), RowProblem> {
     }
 }
 
-/// What the prompt column says, or none where the row has no such column and the responses may hold it.
+/// Returns the content of the prompt column, or `None` if the row has no such column and the responses may hold the prompt.
 fn prompt(columns: &Map<String, Value>, names: &ColumnNames) -> Result<Option<TurnsOrText>, RowProblem> {
     let source = names.of(Field::Prompt);
     if source.several == ColumnRule::Joined {

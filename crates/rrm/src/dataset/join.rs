@@ -1,7 +1,7 @@
 //! Files with one answer of one model a row (FastChat's and Arena-Hard's answers, AlpacaEval's outputs) -> rows with the answers of all models.
 //!
-//! Rows belong together where a column says the same. What the row is about (prompt, rubric, reference) must be the same in all of them; the rest
-//! stays beside each answer. Every model must have answered every question once: anything else would compare what does not belong together.
+//! Rows belong together if a column has the same value. The question (prompt, rubric, reference) must be the same in all of them; other columns stay
+//! with each answer. Every model must have answered every question once: otherwise answers to different questions would be compared.
 
 use std::{
     collections::HashMap,
@@ -18,40 +18,40 @@ use super::{
     rows,
 };
 
-/// Columns that name who wrote an answer, the first that is there.
+/// Columns that name the writer of an answer; the first one that is present counts.
 const MODELS: [&str; 4] = ["model", "model_id", "model_name", "generator"];
 
 /// Rows with the answers of several models.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JoinedRows {
-    /// A row for each question, in the order in which questions were first answered.
+    /// One row for each question, in the order in which questions were first answered.
     pub rows: Vec<Map<String, Value>>,
-    /// Questions of the file of questions that nobody answered.
+    /// Number of questions in the file of questions without an answer.
     pub unanswered: usize,
 }
 
-/// The reason why answers cannot be put together.
+/// The reason why answers cannot be joined.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
-    /// A file cannot be read, or a row of it is none.
+    /// A file cannot be read, or one of its rows is not valid.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// A row that cannot be put anywhere.
+    /// A row does not belong to any question.
     #[error("{file} row {row}: {problem}")]
     Row {
         /// The file.
         file: String,
-        /// The row, from 1.
+        /// Position of the row, from 1.
         row: usize,
-        /// What is wrong with it.
+        /// Error of the row.
         problem: String,
     },
-    /// Questions that not every model answered.
+    /// Some questions lack the answer of a model.
     #[error("{} of {questions} questions lack the answer of a model: {}{}", missing.len(), shown(missing), more(missing.len()))]
     Incomplete {
-        /// All questions.
+        /// Number of questions.
         questions: usize,
-        /// Question and model of each gap.
+        /// Question and model of each missing answer.
         missing: Vec<String>,
     },
 }
@@ -68,10 +68,10 @@ fn more(count: usize) -> String {
 
 /// All answers to one question.
 struct QuestionAnswers {
-    /// What rows are joined by, as text and as it stands.
+    /// Value of the column that rows are joined by, as text; `key` is the value itself.
     text: String,
     key: Value,
-    /// What answers share: prompt, rubric, reference.
+    /// Columns that all answers share: prompt, rubric, reference.
     shared: Map<String, Value>,
     answers: Vec<Map<String, Value>>,
     models: Vec<String>,
@@ -90,11 +90,12 @@ impl RowLocation<'_> {
     }
 }
 
-/// Puts the answers of `files` (paths, and what errors call them) together where `column` says the same; `questions` is a file with a row for each question, which FastChat's
-/// answers need. `columns` are those of the rows.
+/// Joins the answers of `files` (paths, and their names in errors) whose values of `column` are the same. `questions` is a file with a row for each
+/// question, which FastChat's answers need. `columns` are the column names of the rows.
 ///
 /// # Errors
-/// [`JoinError`] for what cannot be read, for rows that belong nowhere, for two answers of one model to a question, and for missing answers.
+/// [`JoinError`] for files that cannot be read, for rows that belong to no question, for two answers of one model to a question, and for missing
+/// answers.
 pub fn join(
     files: &[(PathBuf, String)],
     questions: Option<&Path>,
@@ -146,7 +147,7 @@ pub fn join(
     Ok(JoinedRows { rows: rows.collect(), unanswered })
 }
 
-/// The rows of a file of questions by their key.
+/// Returns the rows of a file of questions by their key.
 fn by_key(path: &Path, column: &str) -> Result<HashMap<String, Map<String, Value>>, JoinError> {
     let name = path.display().to_string();
     let mut questions = HashMap::new();
@@ -161,7 +162,7 @@ fn by_key(path: &Path, column: &str) -> Result<HashMap<String, Map<String, Value
     Ok(questions)
 }
 
-/// What a row's column says, as text and as it stands.
+/// Returns the value of a row's column, as text and as it is.
 fn key(keys: &Map<String, Value>, column: &str, place: RowLocation<'_>) -> Result<(String, Value), JoinError> {
     let value = find(keys, column).ok_or_else(|| {
         place.bad(format!("no column `{column}` to join by; the row has: {}", super::problem::names(keys.keys())))
@@ -171,12 +172,12 @@ fn key(keys: &Map<String, Value>, column: &str, place: RowLocation<'_>) -> Resul
     Ok((text, value.clone()))
 }
 
-/// A row that is about to be added to its question.
+/// A row that is to be added to its question.
 struct NewAnswer<'a> {
     column: &'a str,
     key: &'a str,
     question: Option<&'a Map<String, Value>>,
-    /// The file's name, which names the model where no column does.
+    /// Name of the file, which names the model if no column does.
     stem: Option<&'a str>,
     shares: &'a [&'a str],
     place: RowLocation<'a>,
@@ -219,7 +220,7 @@ fn add(group: &mut QuestionAnswers, mut keys: Map<String, Value>, adding: &NewAn
     Ok(())
 }
 
-/// FastChat's answers, a list of turns in each choice, as conversations with the question's turns.
+/// Turns FastChat's answers, a list of turns in each choice, into conversations with the question's turns.
 fn turns_of_choices(choices: &Value, asked: Option<&Value>) -> Result<Vec<Value>, String> {
     let texts = |value: &Value| -> Option<Vec<String>> {
         let text = |turn: &Value| scalar(turn).or_else(|| scalar(turn.get("content")?));
@@ -245,7 +246,7 @@ fn turns_of_choices(choices: &Value, asked: Option<&Value>) -> Result<Vec<Value>
     choices.iter().map(chat).collect()
 }
 
-/// Refuses questions that a model did not answer which answered another one.
+/// Returns an error if a model answered some questions and not others.
 fn complete(groups: &[QuestionAnswers]) -> Result<(), JoinError> {
     let mut models: Vec<&String> = Vec::new();
     for model in groups.iter().flat_map(|group| &group.models) {
@@ -261,12 +262,12 @@ fn complete(groups: &[QuestionAnswers]) -> Result<(), JoinError> {
     if missing.is_empty() { Ok(()) } else { Err(JoinError::Incomplete { questions: groups.len(), missing }) }
 }
 
-/// One row: the question's columns, then what the answers share, then the answers.
+/// Returns the row of a question: the columns of the question, then the columns that answers share, then the answers.
 fn row(group: QuestionAnswers, mut question: Map<String, Value>, column: &str) -> Map<String, Value> {
     if group.answers.iter().any(|answer| answer.contains_key("messages")) {
         question.shift_remove("turns");
     }
-    // MT-Bench has a reference for each turn.
+    // MT-Bench has one reference for each turn.
     if let Some(Value::Array(turns)) = question.get("reference") {
         let texts: Option<Vec<&str>> = turns.iter().map(Value::as_str).collect();
         if let Some(texts) = texts.map(|texts| texts.join("\n\n")) {
@@ -282,8 +283,8 @@ fn row(group: QuestionAnswers, mut question: Map<String, Value>, column: &str) -
     row
 }
 
-/// What names the model of each file where no column does: the file's name, with its folders where two files have one name. A single file
-/// names none.
+/// Returns the model name of each file, for rows without such a column: the file's name, with its folders if two files have the same name. A single
+/// file gives no name.
 fn stems(files: &[(PathBuf, String)]) -> Vec<Option<String>> {
     if files.len() == 1 {
         return vec![None];
@@ -294,7 +295,7 @@ fn stems(files: &[(PathBuf, String)]) -> Vec<Option<String>> {
         let others: Vec<&Path> = paths.iter().copied().filter(|other| *other != path && stem(other) == named).collect();
         let mut folders = path.parent().into_iter().flat_map(Path::ancestors).filter_map(Path::file_name);
         let mut depth = 0;
-        // As many folders as tell it from the others.
+        // As many folders as are needed to tell it from the others.
         let folder = |path: &Path, depth: usize| path.ancestors().nth(depth).and_then(Path::file_name).map(ToOwned::to_owned);
         let alike = |other: &&Path, depth: usize| (1..=depth).all(|depth| folder(other, depth) == folder(path, depth));
         while others.iter().any(|other| alike(other, depth)) {
@@ -307,7 +308,7 @@ fn stems(files: &[(PathBuf, String)]) -> Vec<Option<String>> {
     paths.iter().map(|path| named(path)).collect()
 }
 
-/// A file's name without folders and endings.
+/// Returns a file's name without folders and extensions.
 fn stem(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let stem = |ending: &&str| name.strip_suffix(*ending).map(str::to_owned);

@@ -1,12 +1,12 @@
-//! A word such as `[[A]]`, `model_b wins` or `both_bad` -> which of two it calls better, the same in every data set.
+//! A word such as `[[A]]`, `model_b wins` or `both_bad` -> the better of two responses, the same in every data set.
 
-/// No word of a verdict has more bytes.
+/// Most bytes of a word of a verdict.
 const LONGEST: usize = 200;
 
-/// What a word says wherever it stands: 0 the first, 1 the second, 2 neither.
+/// Returns the meaning of a word: 0 for the first, 1 for the second, 2 for neither; `None` for any other text.
 pub(super) fn word(text: &str) -> Option<usize> {
     let trimmed = text.trim();
-    // Whole responses are asked about, too.
+    // Callers also pass whole responses.
     if trimmed.len() > LONGEST {
         return None;
     }
@@ -29,7 +29,7 @@ pub(super) fn word(text: &str) -> Option<usize> {
     outright(&words)
 }
 
-/// `a>b`, `b>>a`, `a<b`, `a=b`.
+/// Reads `a>b`, `b>>a`, `a<b`, `a=b`.
 fn compared(text: &str) -> Option<usize> {
     let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let inner = |left: char, right: char| text.strip_prefix(left).and_then(|rest| rest.strip_suffix(right));
@@ -44,7 +44,7 @@ fn compared(text: &str) -> Option<usize> {
     }
 }
 
-/// `a`, `model a`, `response 1`, `the first response`, and the same with `is better` or `wins`.
+/// Reads `a`, `model a`, `response 1`, `the first response`, and the same with `is better` or `wins`.
 fn outright(words: &[&str]) -> Option<usize> {
     const NOUNS: [&str; 13] = [
         "model",

@@ -1,4 +1,4 @@
-//! The label columns of a row -> which of two responses is better, by what the values of these columns mean.
+//! The label columns of a row -> the better of two responses, by the meaning of their values.
 
 use std::cmp::Ordering;
 
@@ -14,20 +14,20 @@ use super::{
 /// The meaning of the values in label columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum LabelMeaning {
-    /// What `meaning` finds out from all values of a file.
+    /// Not settled yet: `meaning` infers it from all values of a file.
     Open,
-    /// Words such as `model_a`, `[[B]]` or `tie`, and winners by their names; numbers by these tests.
+    /// Words such as `model_a`, `[[B]]` or `tie`, and names of the winner; numbers are read by these tests.
     Words([Vec<ValueTest>; 3]),
-    /// Only what these tests say: of the first, of the second, of neither.
+    /// Only these tests: for the first, for the second, for neither.
     Given([Vec<ValueTest>; 3]),
-    /// A column for each outcome, with a 1 in one of them.
+    /// One column for each outcome, with a 1 in exactly one of them.
     OneHot,
-    /// A number for each of the two: the better one has the higher one, or the lower one.
+    /// One number for each of the two responses; the better one has the higher number, or the lower one.
     Compared(BetterDirection),
 }
 
 impl LabelMeaning {
-    /// Whether so many columns can hold them.
+    /// Returns whether labels of this meaning can stand in so many columns.
     pub(super) fn fits(&self, columns: usize) -> bool {
         match self {
             LabelMeaning::OneHot => (2..=3).contains(&columns),
@@ -55,10 +55,10 @@ pub(super) enum ValueTest {
     Above(Number),
 }
 
-/// Names of outcomes, for messages.
+/// Descriptions of the outcomes, for messages.
 const OUTCOMES: [&str; 3] = ["the first", "the second", "neither"];
 
-/// Columns of one side's name, in pairs.
+/// Pairs of columns that name the writers of the two responses.
 const WRITERS: [[&str; 2]; 8] = [
     ["model_a", "model_b"],
     ["model_1", "model_2"],
@@ -70,7 +70,7 @@ const WRITERS: [[&str; 2]; 8] = [
     ["system_a", "system_b"],
 ];
 
-/// Reads what stands behind the colon of `label=COLUMN:FIRST,SECOND,TIE`; each may be several values with `|` between them.
+/// Parses the text after the colon of `label=COLUMN:FIRST,SECOND,TIE`; each part may be several values separated by `|`.
 pub(super) fn parse(text: &str) -> Option<LabelMeaning> {
     match text.trim() {
         "one-hot" => return Some(LabelMeaning::OneHot),
@@ -100,7 +100,7 @@ fn test(value: &str) -> Option<ValueTest> {
     }
 }
 
-/// The labels of both responses by the label that most columns give; none where two are given equally often.
+/// Returns the labels of both responses, by the outcome that most columns give; `None` if two outcomes are given equally often.
 pub(super) fn labels(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Option<[f64; 2]>, RowProblem> {
     const LABELS: [[f64; 2]; 3] = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]];
     let paths = &columns.of(Field::Label).paths;
@@ -125,7 +125,7 @@ pub(super) fn labels(row: &Map<String, Value>, columns: &ColumnNames) -> Result<
     Ok(if let [winner] = winners.as_slice() { Some(LABELS[*winner]) } else { None })
 }
 
-/// Which of the two has the better number; none where a number is missing.
+/// Returns the response with the better number: 0, 1, or 2 for equal ones; `None` if a number is missing.
 fn compared(paths: &[String], values: &[&Value], better: BetterDirection) -> Result<Option<usize>, RowProblem> {
     if values.iter().any(|value| value.is_null()) {
         return Ok(None);
@@ -142,7 +142,7 @@ fn compared(paths: &[String], values: &[&Value], better: BetterDirection) -> Res
     }))
 }
 
-/// Which of the columns holds the one; none where all are null.
+/// Returns the column that holds the 1; `None` if all are null.
 fn one_hot(paths: &[String], values: &[&Value]) -> Result<Option<usize>, RowProblem> {
     if values.iter().all(|value| value.is_null()) {
         return Ok(None);
@@ -161,7 +161,7 @@ fn one_hot(paths: &[String], values: &[&Value]) -> Result<Option<usize>, RowProb
     }
 }
 
-/// Whether a value says yes or no.
+/// Returns the value as a boolean, if it is one.
 pub(super) fn switch(value: &Value) -> Option<bool> {
     match scalar(value)?.to_lowercase().as_str() {
         "1" | "1.0" | "true" => Some(true),
@@ -170,7 +170,7 @@ pub(super) fn switch(value: &Value) -> Option<bool> {
     }
 }
 
-/// Which of two is better by one column: 0 the first, 1 the second, 2 neither.
+/// Returns the better of two responses by one column: 0 for the first, 1 for the second, 2 for neither.
 fn side(row: &Map<String, Value>, path: &str, value: &Value, columns: &ColumnNames) -> Result<usize, RowProblem> {
     let Some(text) = scalar(value) else { return Err(bad(path, WORDS, value)) };
     match &columns.labels {
@@ -191,7 +191,7 @@ fn side(row: &Map<String, Value>, path: &str, value: &Value, columns: &ColumnNam
             if found.is_empty() {
                 found.extend(word(&text));
             }
-            // A winner's name may look like a label of another kind: then both are named.
+            // The name of a winner may look like a label of another kind; then both readings are reported.
             found.extend(winner(row, &text).into_iter().filter(|side| !found.contains(side)).collect::<Vec<_>>());
             one_of(&found, path, value, WORDS)
         }
@@ -206,7 +206,7 @@ fn bad(path: &str, expected: &str, value: &Value) -> RowProblem {
     RowProblem::Label { place: path.to_owned(), expected: expected.to_owned(), found: describe(value) }
 }
 
-/// The one side that was found.
+/// Returns the only side that was found, or an error for none and for several.
 fn one_of(found: &[usize], path: &str, value: &Value, expected: &str) -> Result<usize, RowProblem> {
     match found {
         [side] => Ok(*side),
@@ -222,14 +222,14 @@ fn sides(tests: &[Vec<ValueTest>; 3], fits: impl Fn(&ValueTest) -> bool) -> Vec<
     (0..3).filter(|side| tests[*side].iter().any(&fits)).collect()
 }
 
-/// A number, also one that is written as text.
+/// Parses a number, also one that is written as text.
 pub(super) fn number(text: &str) -> Option<f64> {
     let text = text.trim();
     let digits = text.bytes().any(|byte| byte.is_ascii_digit());
     text.parse::<f64>().ok().filter(|number| digits && number.is_finite())
 }
 
-/// Whether both are the same word or number.
+/// Returns whether both are the same word or number.
 fn same(a: &str, b: &str) -> bool {
     match (number(a), number(b)) {
         (Some(a), Some(b)) => a == b,
@@ -246,12 +246,12 @@ fn within(test: &ValueTest, text: &str) -> bool {
     }
 }
 
-/// Whether the row has a column of this name that holds the value.
+/// Returns whether the row has a column of this name that holds the value.
 fn names_value(row: &Map<String, Value>, column: &str, text: &str) -> bool {
     find(row, column).and_then(scalar).is_some_and(|name| name.trim() == text.trim())
 }
 
-/// The response column that the value is the name of.
+/// Returns the index of the response column whose name is the value.
 fn named_column(columns: &ColumnNames, text: &str) -> Option<usize> {
     let source = columns.of(Field::Responses);
     let found = |path: &String| path == text || path.rsplit('.').next() == Some(text);
@@ -260,14 +260,14 @@ fn named_column(columns: &ColumnNames, text: &str) -> Option<usize> {
     sides.next().is_none().then_some(side)
 }
 
-/// The sides whose writer has this name.
+/// Returns the sides whose writer has this name.
 fn winner(row: &Map<String, Value>, text: &str) -> Vec<usize> {
     let held = |pair: &&[&str; 2]| pair.iter().all(|name| row.contains_key(*name));
     let pair = WRITERS.iter().find(held);
     pair.into_iter().flat_map(|pair| (0..2).filter(|side| names_value(row, pair[*side], text))).collect()
 }
 
-/// A mapping as it is written behind the colon.
+/// Returns a mapping in the notation after the colon.
 pub(super) fn written(tests: &[Vec<ValueTest>; 3]) -> String {
     let value = |test: &ValueTest| match test {
         ValueTest::Is(text) => text.clone(),

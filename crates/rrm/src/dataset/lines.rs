@@ -1,4 +1,4 @@
-//! A JSONL file -> its rows, a line each.
+//! A JSONL file -> its rows, one for each line.
 
 use std::{
     io::{self, BufRead},
@@ -14,11 +14,11 @@ use super::{
     rows::{BOM, BoxedReader, RepairCounts, cut_off},
 };
 
-/// A JSONL file that is being read; blank lines are no rows, but count.
+/// Reader of a JSONL file. Blank lines are no rows, but they count as lines.
 pub(super) struct JsonLines {
     name: Arc<str>,
     reader: BoxedReader,
-    /// What ends a line.
+    /// Byte that ends a line.
     end: u8,
     line: Vec<u8>,
     row: usize,
@@ -46,7 +46,7 @@ impl Iterator for JsonLines {
                     return Some(Err(cut_off(&self.name, self.row, &error)));
                 }
             }
-            // Files that were put together have a mark at the beginning of each.
+            // Files that were concatenated may have a byte order mark at the beginning of each part.
             let line = self.line.strip_prefix(BOM).unwrap_or(&self.line).trim_ascii_end();
             if !line.is_empty() {
                 let row = |problem| DatasetError::Row { file: self.name.clone(), row: self.row, problem };
@@ -67,7 +67,7 @@ fn line_row(line: &[u8], row: usize, noted: &RepairCounts) -> Result<Map<String,
     object(value)
 }
 
-/// The columns of a row.
+/// Returns the columns of a row, or an error if it is no object.
 pub(super) fn object(value: Value) -> Result<Map<String, Value>, RowProblem> {
     match value {
         Value::Object(columns) => Ok(columns),

@@ -1,7 +1,7 @@
-//! All values of the label columns of a whole file -> what they mean, or why that cannot be known: told before anything is spent.
+//! All values of the label columns of a file -> their meaning, or an error that names two possible ones, before anything is spent.
 //!
-//! A value such as 0 means one thing in one data set and another in the next. What a data set's own column names tell is used; where two
-//! readings fit, the file is refused with the mapping of each.
+//! A value such as 0 means different things in different data sets. The column names of known data sets settle the meaning; if two readings fit, the
+//! file is refused with the column spec of each.
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
@@ -18,12 +18,12 @@ use super::{
 /// The values of the label columns, over all rows.
 #[derive(Debug, Default)]
 struct ColumnValues {
-    /// Different numbers, up to a bound.
+    /// Different numbers, up to a limit.
     numbers: BTreeSet<i64>,
     fractions: bool,
     least: Option<f64>,
     most: Option<f64>,
-    /// `true` and `false`, as JSON or as text.
+    /// Whether there are values `true` and `false`, as JSON or as text.
     switches: bool,
     words: bool,
     /// Whether each row has a 1 (or true) in exactly one of the columns, and 0 in the others.
@@ -35,25 +35,25 @@ struct ColumnValues {
 /// Labels with two possible meanings.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct AmbiguousLabels {
-    /// What the columns hold.
+    /// Content of the columns.
     pub(super) found: String,
-    /// What to write for each of the readings, and what it says.
+    /// For each reading: the column spec that selects it, and its description.
     pub(super) readings: [(String, String); 2],
 }
 
-/// A column whose meaning the makers of a data set have documented.
+/// A column whose meaning is documented by the authors of a data set.
 struct DocumentedColumn {
     column: &'static str,
-    /// Columns that such a row has besides.
+    /// Other columns that such a row has.
     beside: &'static [&'static str],
     mapping: &'static str,
     whose: &'static str,
 }
 
-/// Below 0 the first, above 0 the second.
+/// Mapping of signed numbers: below 0 the first, above 0 the second.
 const SIGNED: &str = "<0,>0,0";
 
-/// Whether numbers can be HelpSteer's: from -3 to 3, and no other column says who won.
+/// Returns whether numbers can be HelpSteer's: from -3 to 3, without another column that names the winner.
 fn is_signed(held: &ColumnValues) -> bool {
     let in_range = held.least.is_some_and(|least| least >= -3.0) && held.most.is_some_and(|most| most <= 3.0);
     let told =
@@ -106,9 +106,9 @@ const KNOWN: [DocumentedColumn; 7] = [
     },
 ];
 
-/// Columns whose labels are read from the file's own values, settled for these files; and what should be said about it.
+/// Returns the columns with the meaning of labels that the values of these files imply, and a note on it.
 ///
-/// Files and rows that cannot be read are passed over here; reading them says why.
+/// Files and rows that cannot be read are ignored here; reading them gives the error.
 pub(super) fn settled(
     files: &[(&Path, Arc<str>)],
     columns: &ColumnNames,
@@ -129,7 +129,8 @@ pub(super) fn settled(
             look(&mut held, &row, &source.paths);
             look(&mut alone, &row, &source.paths);
         }
-        // What one file leaves open another does not settle: they may be of two makers. A single value may be a part's.
+        // A file with two possible meanings is not settled by another file: they may come from two authors. A file with a single value may be part of
+        // a larger one.
         if alone.numbers.len() > 1 || alone.switches {
             meaning(&alone, columns)?;
         }
@@ -138,7 +139,7 @@ pub(super) fn settled(
     Ok((columns.clone().with_labels(labels), note))
 }
 
-/// Refuses columns of labels that are read by place and named in the other order than the responses.
+/// Refuses label columns that are read by position but named in the other order than the responses.
 fn in_order(columns: &ColumnNames) -> Result<(), AmbiguousLabels> {
     let (labels, responses) = (&columns.of(Field::Label).paths, &columns.of(Field::Responses).paths);
     let (Some(of_responses), [first, second, ..]) = (order(columns), labels.as_slice()) else { return Ok(()) };
@@ -239,7 +240,7 @@ fn meaning(held: &ColumnValues, columns: &ColumnNames) -> Result<(LabelMeaning, 
     numbers(held, columns, &listed, says)
 }
 
-/// What numbers mean, and words beside them.
+/// Returns the meaning of numbers, and of words among them.
 fn numbers(
     held: &ColumnValues,
     columns: &ColumnNames,
@@ -296,7 +297,7 @@ fn numbers(
     {
         return Ok(settled);
     }
-    // Without the last digits of a sum such as 0.1 + 0.2.
+    // Rounded, so that a sum such as 0.1 + 0.2 has no stray digits.
     let middle = if least < 0.0 { 0.0 } else { format!("{:.9e}", (least + most) / 2.0).parse().unwrap_or(0.0) };
     let [low, high] = [format!("<{middle},>{middle},{middle}"), format!(">{middle},<{middle},{middle}")];
     Err(either(listed, shown(held), [&low, &high], ["smaller numbers mean the first", "larger numbers mean the first"]))
@@ -310,7 +311,7 @@ fn either(listed: &str, found: String, mappings: [&str; 2], says: [&str; 2]) -> 
     }
 }
 
-/// The numbers in words.
+/// Describes the numbers in words.
 fn shown(held: &ColumnValues) -> String {
     let (least, most) = (held.least.unwrap_or(0.0), held.most.unwrap_or(0.0));
     let words = if held.words { ", and words" } else { "" };
@@ -325,14 +326,14 @@ fn shown(held: &ColumnValues) -> String {
     }
 }
 
-/// The data set whose column this is.
+/// Returns the documented column with this name, if the row has the other columns of its data set.
 fn known(path: &str, present: &[String]) -> Option<&'static DocumentedColumn> {
     let column = path.rsplit('.').next().unwrap_or(path);
     let here = |known: &&DocumentedColumn| known.beside.iter().all(|name| present.iter().any(|column| column == name));
     KNOWN.iter().filter(here).find(|known| known.column == column)
 }
 
-/// Whether the names of two columns say that each holds a number for one response, and not the word of one rater.
+/// Returns whether the names of two columns say that each holds a number for one response, and not the word of one rater.
 fn are_scores(paths: &[String]) -> bool {
     const RATERS: [&str; 8] = ["rater", "annot", "judge", "human", "label", "vote_", "worker", "expert"];
     let [first, second] = paths else { return false };
@@ -341,7 +342,7 @@ fn are_scores(paths: &[String]) -> bool {
     !of_raters && (chosen || matches!(order_of(first, second), Some(NamedOrder::FromOne | NamedOrder::FromZero)))
 }
 
-/// Whether the names of the columns say that each is an outcome, in the order first, second, tie.
+/// Returns whether the names of the columns say that each stands for an outcome, in the order first, second, tie.
 fn is_one_hot(paths: &[String]) -> bool {
     const WON: [&str; 5] = ["win", "better", "prefer", "chosen", "best"];
     const TIE: [&str; 5] = ["tie", "draw", "neither", "both", "equal"];

@@ -1,13 +1,13 @@
-//! JSON as other programs write it -> values: what is no JSON but means one thing is read as that, and counted.
+//! JSON as other programs write it -> values. Text that is no JSON but has one meaning is read with that meaning, and counted.
 //!
 //! | found | read as |
 //! |---|---|
 //! | half of a surrogate pair, `\ud83d` alone | U+FFFD, and a note |
-//! | `NaN`, `Infinity`, `-Infinity`, a number that is too large | nothing where nobody reads it, an error where somebody does |
+//! | `NaN`, `Infinity`, `-Infinity`, a number that is too large | nothing if the value is not used, an error if it is |
 //! | a byte order mark between values | left out |
 //! | a comma before `]`, `}` or the end | left out |
 //!
-//! What is JSON already comes out of serde_json alone.
+//! Valid JSON is parsed by serde_json alone.
 
 use std::{borrow::Cow, fmt};
 
@@ -17,17 +17,17 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-/// Stands before the name of a number that is none. No character, so that it begins no text of a file.
+/// Marks the name of a value that is no finite number. It is a noncharacter, so that no text of a file begins with it.
 const NO_NUMBER: char = '\u{fdd0}';
 
 const BOM: char = '\u{feff}';
 
-/// What was changed in a text.
+/// Counts of the repairs to a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// Halves of characters.
+    /// Lone surrogates.
     pub(super) halves: usize,
-    /// Numbers that are none.
+    /// Values such as NaN.
     pub(super) numbers: usize,
 }
 
@@ -35,24 +35,24 @@ pub(super) struct Changes {
 struct MendedText {
     text: String,
     changes: Changes,
-    /// Places in `text` behind what was changed, and how much longer the text was made there.
+    /// Places in `text` after each repair, and the number of bytes that the repair added there.
     edits: Vec<(usize, isize)>,
 }
 
 /// The position at which a text stops being JSON, and the reason.
 #[derive(Debug)]
 pub(super) struct JsonError {
-    /// From 1.
+    /// Line, from 1.
     pub(super) line: usize,
-    /// In bytes, from 1.
+    /// Column in bytes, from 1.
     pub(super) column: usize,
-    /// What is wrong, in words.
+    /// Description of the error.
     pub(super) detail: String,
     /// Whether the text ends too early.
     pub(super) cut: bool,
 }
 
-/// Parses with `parse`; where that fails, mends the text and parses again.
+/// Parses with `parse`. If that fails, repairs the text and parses again.
 pub(super) fn parse<T>(text: &str, mut parse: impl FnMut(&str) -> serde_json::Result<T>) -> Result<(T, Changes), JsonError> {
     let error = match parse(text) {
         Ok(value) => return Ok((value, Changes::default())),
@@ -75,7 +75,7 @@ pub(super) fn parse<T>(text: &str, mut parse: impl FnMut(&str) -> serde_json::Re
     }
 }
 
-/// One row: any value; an object of which no key comes twice.
+/// Parses one row: any value. An object must not have the same key twice.
 pub(super) fn object(text: &str) -> serde_json::Result<Value> {
     serde_json::from_str::<UniqueKeys>(text).map(|UniqueKeys(value)| value)
 }
@@ -142,12 +142,12 @@ impl<'de> Visitor<'de> for RowVisitor {
     }
 }
 
-/// The name of a number that is none, if the value stands for one.
+/// Returns the name of the number if the value stands for NaN or an infinity.
 pub(super) fn no_number(value: &Value) -> Option<&str> {
     value.as_str()?.strip_prefix(NO_NUMBER)
 }
 
-/// Null in place of numbers that are none.
+/// Replaces values that stand for NaN or an infinity by null.
 pub(super) fn cleared(value: &mut Value) {
     match value {
         Value::Array(list) => list.iter_mut().for_each(cleared),
@@ -196,12 +196,12 @@ fn mend(text: &str) -> MendedText {
     mended
 }
 
-/// Whether nothing but an end follows a comma.
+/// Returns whether only a closing bracket or the end follows a comma.
 fn ends(rest: &str) -> bool {
     matches!(rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == BOM).chars().next(), None | Some(']' | '}'))
 }
 
-/// The name of a number that JSON does not have.
+/// Returns the name of a number that JSON does not have, such as NaN.
 fn odd_number(token: &str) -> Option<Cow<'_, str>> {
     match token.trim_start_matches(['-', '+']) {
         "NaN" | "nan" => Some("NaN".into()),
@@ -214,7 +214,7 @@ fn odd_number(token: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Copies a text in quotes, with U+FFFD for halves of characters; gives its length in `rest`.
+/// Copies a quoted text, with U+FFFD in place of lone surrogates. Returns its length in `rest`.
 fn string(rest: &str, mended: &mut MendedText) -> usize {
     let bytes = rest.as_bytes();
     let mut at = 1;
@@ -235,7 +235,7 @@ fn string(rest: &str, mended: &mut MendedText) -> usize {
                     copied = at;
                 }
                 Some(_) => at += 6,
-                // The next byte, whatever it is, ends no text.
+                // The next character is escaped, so that it does not end the text.
                 None => at += 1 + rest[at + 1..].chars().next().map_or(0, char::len_utf8),
             },
             _ => at += 1,
@@ -246,20 +246,20 @@ fn string(rest: &str, mended: &mut MendedText) -> usize {
     at
 }
 
-/// The number of a `\uXXXX` that the text begins with.
+/// Returns the number of a `\uXXXX` at the beginning of the text.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     let all = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     u16::from_str_radix(digits, 16).ok().filter(|_| all)
 }
 
-/// Where a line and a column are in a text.
+/// Returns the byte offset of a line and a column in a text.
 fn offset(text: &str, line: usize, column: usize) -> usize {
     let start = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
     (start + column.saturating_sub(1)).min(text.len())
 }
 
-/// A parser's error in words, with what stands there.
+/// Describes a parser's error, with the text at its place.
 fn broken(text: &str, error: &serde_json::Error, line: usize, column: usize) -> JsonError {
     let said = error.to_string();
     let said = said.split(" at line ").next().unwrap_or(&said);

@@ -1,4 +1,4 @@
-//! JSON values -> what somebody says: a text, or the turns of a conversation.
+//! JSON values -> a text, or the turns of a conversation.
 
 use serde_json::{Map, Number, Value};
 
@@ -31,7 +31,7 @@ pub(super) fn said(value: &Value, place: &str, expected: &'static str) -> Result
     }
 }
 
-/// Reads a value that is written as text. Numbers and booleans count as their JSON text: spreadsheets make them of `42` and `True`.
+/// Returns the text of a value. Numbers and booleans count as their JSON text, because spreadsheets turn `42` and `True` into them.
 pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => no_number(value).is_none().then(|| text.clone()),
@@ -41,7 +41,7 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// Whether a number with a fraction has kept its digits: longer ones, and integers beyond 2^64, are not read to their last one.
+/// Returns whether a number with a fraction has kept all its digits: longer ones, and integers beyond 2^64, are not read exactly.
 fn is_exact(number: &Number) -> bool {
     let text = number.to_string();
     let digits = text.split(['e', 'E']).next().unwrap_or_default().bytes().filter(u8::is_ascii_digit);
@@ -52,7 +52,8 @@ pub(super) fn messages(list: &[Value], place: &str) -> Result<Vec<Message>, RowP
     list.iter().enumerate().map(|(i, value)| message(value, &format!("{place}[{i}]"))).collect()
 }
 
-/// Keys of a message that may hold what is said, the first that is not null: of OpenAI, ShareGPT, Cohere, Gemini and OpenAssistant.
+/// Keys of a message that may hold its content; the first that is not null counts. They are those of OpenAI, ShareGPT, Cohere, Gemini and
+/// OpenAssistant.
 const TEXTS: [&str; 5] = ["content", "value", "message", "parts", "text"];
 
 const MESSAGE: &str = "a message with `role` and `content`";
@@ -66,7 +67,7 @@ fn message(value: &Value, place: &str) -> Result<Message, RowProblem> {
     Ok(Message { role, content: content(keys, place)?.1 })
 }
 
-/// What a message says, and the key that says it: its text, then the tools it calls as JSON, so that a judge sees both.
+/// Returns the content of a message and its key: its text, then its tool calls as JSON, so that a judge sees both.
 pub(super) fn content(keys: &Map<String, Value>, place: &str) -> Result<(&'static str, String), RowProblem> {
     let calls: Vec<String> = [("tool_calls", is_list as fn(&Value) -> bool), ("function_call", Value::is_object)]
         .into_iter()
@@ -104,7 +105,7 @@ fn is_list(value: &Value) -> bool {
     value.as_array().is_some_and(|list| !list.is_empty())
 }
 
-/// The answer of `{"answer": "…"}`, as Arena-Hard writes content; thoughts beside it are no part of what was answered.
+/// Returns the answer of `{"answer": "…"}`, as Arena-Hard writes content. Thoughts beside it are no part of the answer.
 fn answer_of(keys: &Map<String, Value>, place: &str) -> Result<String, RowProblem> {
     const THOUGHTS: [&str; 4] = ["thought", "thinking", "reasoning", "reasoning_content"];
     let others = keys.keys().any(|key| key != "answer" && !THOUGHTS.contains(&key.as_str()));
@@ -135,7 +136,7 @@ fn parts(list: &[Value], place: &str) -> Result<String, RowProblem> {
     Ok(joined)
 }
 
-/// The beginning of a text, quoted for messages.
+/// Returns the beginning of a text in backquotes, for messages.
 pub(super) fn beginning(text: &str) -> String {
     let text = text.replace('\n', "\\n");
     if text.chars().count() > 60 { format!("`{}…`", text.chars().take(60).collect::<String>()) } else { format!("`{text}`") }

@@ -1,6 +1,6 @@
-//! A name that is not there -> the one that was meant.
+//! A name that does not exist -> the most similar one that does.
 
-/// The name most like `wanted`, if at least half of its letters agree.
+/// Returns the name most like `wanted`, if at least half of its letters agree.
 pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let lower = wanted.to_lowercase();
     let near = names.filter(|name| name.len() <= 64).map(|name| (edits(&lower, &name.to_lowercase()), name));
@@ -9,7 +9,7 @@ pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option
         .map(|(_, name)| name)
 }
 
-/// Levenshtein distance: how many letters must be inserted, deleted or replaced to turn `a` into `b`.
+/// Returns the Levenshtein distance: the number of letters to insert, delete or replace to turn `a` into `b`.
 fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut above: Vec<usize> = (0..=b.len()).collect();

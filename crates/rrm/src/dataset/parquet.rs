@@ -16,7 +16,7 @@ use serde_json::{Map, Number, Value};
 
 use super::{error::DatasetError, rows::NumberedRow};
 
-/// Opens a Parquet file.
+/// Opens a Parquet file. Returns an iterator over its rows.
 pub(super) fn rows(file: File, name: &Arc<str>) -> Result<impl Iterator<Item = NumberedRow> + Send + use<>, DatasetError> {
     let opened = guarded(|| SerializedFileReader::new(file).map(|reader| RowIter::from_file_into(Box::new(reader))));
     let mut table = Some(opened.map_err(|detail| damaged(name, 1, detail))?);
@@ -27,14 +27,15 @@ pub(super) fn rows(file: File, name: &Arc<str>) -> Result<impl Iterator<Item = N
         row += 1;
         let next = guarded(|| rows.next().transpose().map(|next| next.map(|next| columns(next.into_columns())))).transpose()?;
         if next.is_err() {
-            // The reader would give the same error for ever.
+            // The reader would return the same error without end.
             table = None;
         }
         Some(next.map(|columns| (row, columns)).map_err(|detail| damaged(&name, row, detail)))
     }))
 }
 
-/// Runs `read`. The crate asserts on schemas and values that it does not know; a user's file must not end the process.
+/// Runs `read` and turns its panics into errors. The crate asserts on schemas and values that it does not know; a user's file must not end the
+/// process.
 fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(result) => result.map_err(|error| error.to_string()),
@@ -54,8 +55,8 @@ fn columns(fields: Vec<(String, Field)>) -> Map<String, Value> {
     fields.into_iter().map(|(name, field)| (name, value(field))).collect()
 }
 
-/// Bytes become text if they are UTF-8 (old writers do not mark text), else hexadecimal; dates and times become the integers that the
-/// file holds; decimals become text; what is not finite becomes null.
+/// Converts a value to JSON. Bytes become text if they are UTF-8 (old writers do not mark text), otherwise hexadecimal; dates and times become the
+/// integers of the file; decimals become text; numbers that are not finite become null.
 fn value(field: Field) -> Value {
     match field {
         Field::Null => Value::Null,

@@ -1,4 +1,4 @@
-//! Rows whose texts are about a picture, a film or a sound -> which column or tag says so: only text can be judged.
+//! Rows whose texts are about a picture, a film or a sound -> the column or tag that shows it. Only text can be judged.
 
 use serde_json::{Map, Value};
 
@@ -19,7 +19,7 @@ const KINDS: [&str; 13] = [
     "audio",
     "audios",
 ];
-/// Words of names of columns that speak of a picture in words or numbers.
+/// Words in names of columns that describe a picture in words or numbers.
 const ABOUT: [&str; 15] = [
     "id",
     "ids",
@@ -41,7 +41,7 @@ const ENDINGS: [&str; 15] = [
     ".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif", ".mp4", ".webm", ".wav", ".mp3", ".flac",
 ];
 
-/// Why a row cannot be judged by its texts alone, if it cannot. `turns` are what users say, `texts` is all that is said.
+/// Returns the reason why a row cannot be judged by its texts alone, if there is one. `turns` are the turns of users, `texts` are all texts.
 pub(super) fn unseen<'a>(
     columns: &Map<String, Value>,
     mut turns: impl Iterator<Item = &'a str>,
@@ -56,7 +56,7 @@ pub(super) fn unseen<'a>(
     {
         return Some(RowProblem::Tag { tag: tag.to_owned(), place: Some(name.clone()) });
     }
-    // Without such a column the tag may be what the text is about, unless it stands where a picture is put, or is a model's own.
+    // Without such a column the text may only mention the tag, unless the tag is where a picture would be placed, or is a model's own.
     let placed = |text: &'a str| {
         let text = text.trim();
         tags(text).find(|tag| text.starts_with(tag) || text.ends_with(tag)).or_else(|| embedded(text))
@@ -64,7 +64,7 @@ pub(super) fn unseen<'a>(
     turns.find_map(placed).map(|tag| RowProblem::Tag { tag: tag.to_owned(), place: None })
 }
 
-/// A picture inside a text: what Qwen-VL is sent, and a picture in Markdown that is written out.
+/// Returns the mark of a picture inside a text: the tokens of Qwen-VL, or a picture in Markdown as base64.
 fn embedded(text: &str) -> Option<&str> {
     const MARKS: [&str; 4] = ["<|vision_start|>", "<|image_pad|>", "](data:image/", "](data:audio/"];
     let named = || {
@@ -75,19 +75,19 @@ fn embedded(text: &str) -> Option<&str> {
     MARKS.into_iter().find(|mark| text.contains(mark)).or_else(named)
 }
 
-/// The key of a message or of a part of one that holds a picture, as Ollama's `images`.
+/// Returns the key of a message, or of a part of one, that holds a picture, such as Ollama's `images`.
 pub(super) fn attached(keys: &Map<String, Value>) -> Option<&str> {
     let held = |(name, value): &(&String, &Value)| (is_kind(name) || *name == "attachments") && is_file(value);
     keys.iter().find(held).map(|(name, _)| name.as_str())
 }
 
-/// Whether a column's name is that of a picture: `image`, `images`, `image_path`, `video_url`, `img0`.
+/// Returns whether a column's name is that of a picture: `image`, `images`, `image_path`, `video_url`, `img0`.
 fn is_kind(name: &str) -> bool {
     let words: Vec<String> = parts(name).iter().map(|word| word.to_lowercase()).collect();
     words.iter().any(|word| KINDS.contains(&word.as_str()))
 }
 
-/// Whether a column's name says that it is about a picture and not the picture.
+/// Returns whether a column's name says that it describes a picture and does not hold one.
 fn is_about(name: &str) -> bool {
     parts(name).iter().any(|word| ABOUT.contains(&word.to_lowercase().as_str()))
 }
@@ -103,10 +103,10 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// Whether a value is a file, the name or address of one, or its bytes as text.
+/// Returns whether a value is a file, the name or address of one, or its bytes as text.
 fn is_file(value: &Value) -> bool {
     match value {
-        // Words have blanks between them.
+        // Words have spaces between them.
         Value::String(text) => is_named(text) || text.len() > 8 && !text.contains(char::is_whitespace),
         Value::Array(list) => list.iter().any(is_file),
         Value::Object(keys) => {
@@ -117,7 +117,7 @@ fn is_file(value: &Value) -> bool {
     }
 }
 
-/// Whether a text is the name of a picture's file, or its data.
+/// Returns whether a text is the name of a picture's file, or its data.
 fn is_named(text: &str) -> bool {
     let text = text.trim().to_lowercase();
     let path = text.split(['?', '#']).next().unwrap_or_default();
@@ -125,7 +125,7 @@ fn is_named(text: &str) -> bool {
     named || ["data:image", "data:video", "data:audio"].iter().any(|begin| text.starts_with(begin))
 }
 
-/// Tags that stand for a picture: `<image>`, `<image_1>`, `<|video|>`, `<audio 2>`; not those with attributes, which are markup.
+/// Returns the tags that stand for a picture: `<image>`, `<image_1>`, `<|video|>`, `<audio 2>`. Tags with attributes are markup and do not count.
 fn tags(text: &str) -> impl Iterator<Item = &str> {
     text.match_indices('<').filter_map(|(at, _)| {
         let rest = &text[at..];

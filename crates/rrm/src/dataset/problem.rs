@@ -1,130 +1,130 @@
-//! What is wrong with one row, in sentences that name the field and say what belongs there.
+//! Errors of one row, as sentences that name the field and the value that belongs there.
 
 use serde_json::Value;
 
 use super::mend::no_number;
 
-/// What is wrong with one row.
+/// The error of one row.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RowProblem {
-    /// The bytes are no text.
+    /// The bytes are not UTF-8.
     #[error("not UTF-8 at {place}")]
     NotUtf8 {
-        /// The first bad byte, from 1: `byte N of the line`, or of the file where rows have no line of their own.
+        /// The first invalid byte, from 1: `byte N of the line`, or of the file if rows have no line of their own.
         place: String,
     },
-    /// The text is no JSON.
+    /// The text is not valid JSON.
     #[error("broken JSON at {place}: {detail}")]
     BrokenJson {
-        /// `column C`, or `line L column C` of the file where rows have no line of their own. Columns count bytes from 1.
+        /// `column C`, or `line L column C` of the file if rows have no line of their own. Columns count bytes from 1.
         place: String,
-        /// What was expected there.
+        /// Description of the error.
         detail: String,
     },
-    /// A text that holds half of a character.
+    /// A text holds a lone surrogate.
     #[error("a text of this row or a later one holds half of a character, a lone \\ud800 to \\udfff")]
     Half,
-    /// A line of a table that is no row of it.
+    /// A line of a table is no row of it.
     #[error("the row does not fit the table: {detail}")]
     Cells {
-        /// How it does not.
+        /// Description of the mismatch.
         detail: String,
     },
-    /// JSON, but no row.
+    /// The value is JSON, but no object.
     #[error("a row must be an object that maps column names to values; found {found}")]
     NotAnObject {
-        /// What it is.
+        /// Description of the value.
         found: String,
     },
     /// A column is missing.
     #[error("no column {wanted}{}; {holder} has: {present}", nearest_words(nearest.as_deref()))]
     NoColumn {
-        /// The column in backquotes, and what it is for where its name does not say so.
+        /// The column in backquotes, and its purpose if its name does not tell it.
         wanted: String,
         /// The column with the most similar name, if there is a similar one.
         nearest: Option<String>,
-        /// What lacks it: `the row`, or a place in it in backquotes.
+        /// Holder of the columns: `the row`, or a place in it in backquotes.
         holder: String,
-        /// The names that are there.
+        /// The names of its columns.
         present: String,
     },
     /// A value is of the wrong type.
     #[error("`{place}` must be {expected}; found {found}")]
     WrongType {
-        /// Where, such as `responses[2].correct`; positions count from 0.
+        /// Place of the value, such as `responses[2].correct`; positions count from 0.
         place: String,
-        /// What belongs there.
+        /// Description of the values that are allowed.
         expected: &'static str,
-        /// What is there.
+        /// Description of the value.
         found: String,
     },
-    /// Too few or too many responses.
+    /// There are too few or too many responses.
     #[error("{} {needed} responses are needed; found {found}", if *exactly { "exactly" } else { "at least" })]
     Count {
-        /// Whether more would be wrong too.
+        /// Whether more responses would be wrong too.
         exactly: bool,
-        /// How many are needed.
+        /// Number of responses that are needed.
         needed: usize,
-        /// How many there are.
+        /// Number of responses in the row.
         found: usize,
     },
-    /// A prompt without any text.
+    /// The prompt has no text.
     #[error("`{place}` is empty: there is nothing that the responses could answer")]
     EmptyPrompt {
         /// The column.
         place: String,
     },
-    /// A message of somebody unknown.
+    /// The role of a message is not known.
     #[error("`{place}` has the role `{role}`; known are {known}")]
     Role {
-        /// Where.
+        /// Place of the message.
         place: String,
-        /// Who speaks.
+        /// Name of the role.
         role: String,
-        /// The names that are read.
+        /// The names of roles that are known.
         known: String,
     },
-    /// A message that holds something else than text.
+    /// A message holds something other than text.
     #[error("`{place}` is a part of type `{kind}`; only text can be judged")]
     Part {
-        /// Where.
+        /// Place of the part.
         place: String,
         /// The part's type.
         kind: String,
     },
-    /// A column that holds a picture, a film or a sound.
+    /// A column holds a picture, a film or a sound.
     #[error("`{place}` holds a picture, a film or a sound; only text can be judged")]
     Picture {
         /// The column.
         place: String,
     },
-    /// A tag that stands for a picture, a film or a sound.
+    /// A text holds a tag that stands for a picture, a film or a sound.
     #[error("a text holds the tag `{tag}`{}; only text can be judged", beside(place.as_deref()))]
     Tag {
         /// The tag.
         tag: String,
-        /// The column that holds what it stands for, if there is one.
+        /// Column with the picture, film or sound, if there is one.
         place: Option<String>,
     },
-    /// A response that does not end with the assistant speaking.
+    /// A response does not end with a turn of the assistant.
     #[error("`{place}` ends with a turn of the {role}; a response ends with a turn of the assistant")]
     LastTurn {
-        /// Where.
+        /// Place of the response.
         place: String,
-        /// Who speaks last.
+        /// Role of the last turn.
         role: &'static str,
     },
-    /// Conversations that share nothing that both could answer.
+    /// Conversations share no turns that both could answer.
     #[error("`{a}` and `{b}` differ from turn {turn} on and share no prompt before it, so that they answer nothing together")]
     Parting {
         /// One conversation.
         a: String,
         /// The other.
         b: String,
-        /// The first turn that differs, from 1.
+        /// The first turn that differs, counted from 1.
         turn: usize,
     },
-    /// Conversations that part before their last turn, where each response must be one turn.
+    /// Conversations part before their last turn, although each response must be one turn.
     #[error(
         "`{a}` and `{b}` differ before their last turn (at turn {turn}); \
          what is written for trainers holds one turn for each response"
@@ -134,10 +134,10 @@ pub enum RowProblem {
         a: String,
         /// The other.
         b: String,
-        /// The first turn that differs, from 1.
+        /// The first turn that differs, counted from 1.
         turn: usize,
     },
-    /// A conversation that another one of the row goes on from.
+    /// A conversation is the beginning of another one in the row.
     #[error("`{a}` is the beginning of `{b}`: after what they share nothing is left of it to be judged")]
     Beginning {
         /// The shorter conversation.
@@ -145,147 +145,147 @@ pub enum RowProblem {
         /// The longer one.
         b: String,
     },
-    /// A whole conversation beside a prompt that is not its beginning.
+    /// A whole conversation beside a prompt does not begin with that prompt.
     #[error(
         "`{place}` is {what}, but not one that begins with the prompt of this row: \
          it begins with {found}, the prompt with {prompt}{}",
         as_text(what)
     )]
     OtherPrompt {
-        /// Where.
+        /// Place of the conversation.
         place: String,
-        /// What it was read as, with an article.
+        /// Form that it was read in, with an article.
         what: &'static str,
-        /// How it begins.
+        /// Beginning of the conversation.
         found: String,
-        /// How the prompt does.
+        /// Beginning of the prompt.
         prompt: String,
     },
-    /// A prompt that ends with a response.
+    /// A prompt ends with one of its responses.
     #[error("`{place}` ends with what `{response}` says: the prompt ends with the turn that the responses answer")]
     Answered {
-        /// The prompt's column.
+        /// Column of the prompt.
         place: String,
-        /// The response.
+        /// Place of the response.
         response: String,
     },
-    /// A whole conversation with turns of the user behind the prompt.
+    /// A whole conversation has turns of the user after the prompt.
     #[error(
         "`{place}` is a whole conversation in which the user goes on behind the prompt; the turns before its last one belong to the prompt"
     )]
     GoesOn {
-        /// Where.
+        /// Place of the conversation.
         place: String,
     },
-    /// A text that holds a conversation beside one that does not.
+    /// One response is a conversation and another one is not.
     #[error("`{place}` is {what} and `{other}` is not; write both as conversations or both as plain text{}", as_text(what))]
     Mixed {
-        /// Where.
+        /// Place of the conversation.
         place: String,
-        /// What it was read as, with an article.
+        /// Form that it was read in, with an article.
         what: &'static str,
-        /// The response that is a plain text.
+        /// Place of the response that is a plain text.
         other: String,
     },
-    /// Two keys or columns for one thing that say two.
+    /// Two keys or columns for the same field contradict each other.
     #[error("{one} and {other} say two things: {}, {}; keep the one that is meant{hint}", found[0], found[1])]
     Contradiction {
         /// One place in backquotes.
         one: String,
-        /// The other.
+        /// The other place in backquotes.
         other: String,
-        /// How both begin.
+        /// Beginnings of both values.
         found: Box<[String; 2]>,
-        /// What to write.
+        /// Advice on what to write.
         hint: &'static str,
     },
-    /// A pair whose sides name the responses.
+    /// The two sides of a pair name the responses instead of holding them.
     #[error(
         "`{place}` is `{found}`, which names a response and is none; \
          --column responses={columns} --column label={place} reads the responses and which is better"
     )]
     Named {
-        /// The column of the better one.
+        /// Column of the better response.
         place: String,
-        /// What it holds.
+        /// Value of the column.
         found: String,
-        /// The columns of the responses.
+        /// Columns that hold the responses.
         columns: String,
     },
-    /// A label where the columns say already which response is better.
+    /// A label is named although the columns already say which response is better.
     #[error(
         "`{chosen}` and `{rejected}` say which response is better, and `{label}` is named to say so too; leave --column label=… out, or \
          read both as responses of which it says the better one: --column responses={chosen},{rejected}"
     )]
     PairAndLabel {
-        /// The column of the better one.
+        /// Column of the better response.
         chosen: String,
-        /// The column of the other.
+        /// Column of the other response.
         rejected: String,
-        /// The columns of labels.
+        /// Columns of labels.
         label: String,
     },
-    /// Python's text of messages that is not to be read.
+    /// A text looks like Python's text of messages but cannot be read.
     #[error(
         "`{place}` begins and ends as Python's text of messages does and cannot be read as such; write it as JSON (json.dumps)"
     )]
     Python {
-        /// Where.
+        /// Place of the text.
         place: String,
     },
-    /// A prompt that is a JSON list of turns, and a response that is not a list of as many.
+    /// A prompt is a JSON list of turns, and a response is not a list of the same length.
     #[error("`{place}` is a JSON list of texts, the turns of a chat (here {count}), and `{other}` is {found}")]
     Lists {
-        /// The prompt's column.
+        /// Column of the prompt.
         place: String,
-        /// Its turns.
+        /// Number of its turns.
         count: usize,
-        /// The response.
+        /// Place of the response.
         other: String,
-        /// What it is instead.
+        /// Description of the response.
         found: String,
     },
-    /// A user who says nothing.
+    /// The last turn of the user is empty.
     #[error("the last turn of the user in `{place}` is empty: there is nothing that the responses could answer")]
     EmptyTurn {
-        /// The column.
+        /// Column of the conversation.
         place: String,
     },
-    /// A label for two where there are not two.
+    /// A label for two responses stands in a row that does not have two.
     #[error("a label says which of two responses is better; this row has {found}")]
     LabelCount {
-        /// How many responses there are.
+        /// Number of responses in the row.
         found: usize,
     },
-    /// A value that is no label.
+    /// A value is no label.
     #[error("`{place}` must be {expected}; found {found}")]
     Label {
         /// The column.
         place: String,
-        /// What belongs there.
+        /// Description of the values that are allowed.
         expected: String,
-        /// What is there.
+        /// Description of the value.
         found: String,
     },
-    /// A label that means two things.
+    /// A label has two meanings.
     #[error("`{place}` is {found}, which means {both}")]
     TwoLabels {
         /// The column.
         place: String,
-        /// What is there.
+        /// Description of the value.
         found: String,
-        /// What it means.
+        /// The two meanings.
         both: String,
     },
-    /// Columns for outcomes of which not exactly one is the row's.
+    /// Not exactly one of the columns for outcomes is 1.
     #[error("exactly one of `{places}` must be 1; {found} are")]
     OneHot {
         /// The columns.
         places: String,
-        /// How many are.
+        /// Number of columns that are 1.
         found: usize,
     },
-    /// The id of an earlier row, where bad rows are left out.
+    /// The id of an earlier row, while bad rows are skipped.
     #[error("the id `{id}` was already used")]
     UsedId {
         /// The id.
@@ -296,7 +296,7 @@ pub enum RowProblem {
     DoubledId {
         /// The id.
         id: String,
-        /// The earlier row, from 1.
+        /// Position of the earlier row, from 1.
         first: usize,
     },
 }
@@ -305,7 +305,7 @@ fn beside(place: Option<&str>) -> String {
     place.map_or_else(|| ", where a picture is shown".to_owned(), |place| format!(" for what is in `{place}`"))
 }
 
-/// How to say that a text which was read as a conversation is none.
+/// Returns the advice on how to write a text that was read as a conversation but is none.
 fn as_text(what: &str) -> &'static str {
     match what {
         WHOLE => "",
@@ -313,19 +313,19 @@ fn as_text(what: &str) -> &'static str {
     }
 }
 
-/// What turns are that were written as turns.
+/// Description of turns that were written as turns.
 pub(super) const WHOLE: &str = "a whole conversation";
 
 fn nearest_words(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!("; nearest: `{name}`"))
 }
 
-/// The error for a value at `place` that is not what is `expected` there.
+/// Returns the error for a value at `place` that is not of the `expected` kind.
 pub fn wrong_type(place: &str, expected: &'static str, found: &Value) -> RowProblem {
     RowProblem::WrongType { place: place.to_owned(), expected, found: describe(found) }
 }
 
-/// A value in a few words, for messages.
+/// Describes a value in a few words, for messages.
 pub(super) fn describe(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
@@ -345,7 +345,7 @@ pub(super) fn describe(value: &Value) -> String {
     }
 }
 
-/// Names for a message: all of a few, the first ones of many.
+/// Lists names for a message: all of a few, the first ones of many.
 pub(super) fn names<'a>(mut names: impl ExactSizeIterator<Item = &'a String>) -> String {
     let count = names.len();
     let shown: Vec<&str> = names.by_ref().take(20).map(String::as_str).collect();

@@ -1,16 +1,16 @@
-//! Text that Python writes for lists and dictionaries -> the value that it means as JSON.
+//! Text that Python writes for lists and dictionaries -> the same value as JSON.
 //!
-//! `str(messages)` and pandas' `to_csv` write `[{'role': 'user', 'content': 'Hi'}]`. Only what is such a literal from its first letter to its
-//! last is read; of NumPy's arrays, which leave commas out, only those of dictionaries, since `'a' 'b'` is one text in Python.
+//! `str(messages)` and pandas' `to_csv` write `[{'role': 'user', 'content': 'Hi'}]`. Only texts that are such a literal from the first letter to the
+//! last are read. Of NumPy's arrays, which have no commas, only those of dictionaries are read, because `'a' 'b'` is one text in Python.
 
 use std::{iter::Peekable, str::CharIndices};
 
 use serde_json::{Map, Value};
 
-/// Levels of lists and dictionaries that are read.
+/// Deepest nesting of lists and dictionaries that is read.
 const DEEPEST: usize = 64;
 
-/// The list or dictionary that a text is the Python literal of.
+/// Returns the list or dictionary of a text that is a Python literal.
 pub(super) fn literal(text: &str) -> Option<Value> {
     let text = text.trim();
     let looks = text.starts_with('[') && text.ends_with(']') || text.starts_with('{') && text.ends_with('}');
@@ -22,7 +22,7 @@ pub(super) fn literal(text: &str) -> Option<Value> {
     reader.chars.peek().is_none().then_some(value)
 }
 
-/// Whether a text begins and ends as Python's text of messages does, be it one or not.
+/// Returns whether a text begins and ends like Python's text of messages, even if it is not one.
 pub(super) fn looks_like_messages(text: &str) -> bool {
     let text = text.trim();
     let begins = ["[{'role'", "[{'from'", "[{'content'", "[{'value'"].iter().any(|head| text.starts_with(head));
@@ -126,7 +126,7 @@ impl LiteralReader<'_> {
         }
     }
 
-    /// A character by so many hexadecimal digits.
+    /// Reads a character given by this number of hexadecimal digits.
     fn code(&mut self, digits: usize) -> Option<char> {
         let digits: Option<String> = (0..digits).map(|_| self.chars.next().map(|(_, c)| c)).collect();
         char::from_u32(u32::from_str_radix(&digits?, 16).ok()?)

@@ -1,4 +1,4 @@
-//! The response columns of a row -> what each response says and what the file knows about it.
+//! The response columns of a row -> the text or turns of each response, with its label and other fields.
 
 use serde_json::{Map, Value};
 
@@ -13,13 +13,13 @@ use super::{
 };
 use crate::chat::Role;
 
-/// A response before its row's prompt is known.
+/// A response before the prompt of its row is known.
 #[derive(Debug)]
 pub(super) struct RawResponse {
-    /// Where it stands, for messages.
+    /// Place of the response, for messages.
     pub(super) place: String,
     pub(super) said: TurnsOrText,
-    /// What it was read as where it is a conversation, for messages.
+    /// Form that a conversation was read from, for messages.
     pub(super) what: &'static str,
     pub(super) label: Option<f64>,
     pub(super) team: Option<String>,
@@ -27,13 +27,13 @@ pub(super) struct RawResponse {
 }
 
 impl RawResponse {
-    /// What is said, and nothing that a file knows about it.
+    /// Returns a response with only its text or turns.
     pub(super) fn new(place: String, said: TurnsOrText) -> Self {
         RawResponse { place, said, what: WHOLE, label: None, team: None, extra: Map::new() }
     }
 }
 
-/// Whether the row is a pair of `chosen` and `rejected` instead of a list of responses.
+/// Returns whether the row is a pair of `chosen` and `rejected` instead of a list of responses.
 pub(super) fn is_pair(row: &Map<String, Value>, columns: &ColumnNames) -> bool {
     let has = |field| find(row, &columns.of(field).paths[0]).is_some_and(|value| !value.is_null());
     let given = |field| columns.of(field).given;
@@ -72,7 +72,7 @@ pub(super) fn responses(row: &Map<String, Value>, columns: &ColumnNames) -> Resu
     Ok(responses)
 }
 
-/// What is wrong with a pair whose two sides name the responses, which stand in other columns.
+/// Returns the error of a pair whose two sides name the responses, which are in other columns.
 fn named(row: &Map<String, Value>, columns: &ColumnNames) -> Option<RowProblem> {
     let [chosen, rejected] = [Field::Chosen, Field::Rejected].map(|field| &columns.of(field).paths[0]);
     let [better, worse] = [chosen, rejected].map(|path| find(row, path).and_then(scalar));
@@ -86,7 +86,7 @@ fn named(row: &Map<String, Value>, columns: &ColumnNames) -> Option<RowProblem> 
     };
     let pair = match (word(&better), word(&worse)) {
         _ if held(&better) && held(&worse) => sides(),
-        // An answer to a question with options may be a letter.
+        // The answer to a multiple-choice question may be a letter.
         (Some(one), Some(other)) if one != other && one < 2 && other < 2 => Some(sides()?),
         _ => return None,
     };
@@ -109,11 +109,11 @@ fn listed(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Vec<RawResp
     list.iter().enumerate().map(|(i, value)| response(value, format!("{path}[{i}]"), columns)).collect()
 }
 
-/// One side of a pair: a response, or a list of responses that all are on this side (as in RewardBench 2, RM-Bench and RMB).
+/// Reads one side of a pair: a response, or a list of responses that are all on this side (as in RewardBench 2, RM-Bench and RMB).
 fn side(row: &Map<String, Value>, columns: &ColumnNames, field: Field, label: f64) -> Result<Vec<RawResponse>, RowProblem> {
     let path = &columns.of(field).paths[0];
     let value = found(row, path).ok_or_else(|| missing(row, path, field, ""))?;
-    // Messages and parts are one response.
+    // A list of messages or of parts is one response.
     let said = |value: &Value| ["role", "from", "type"].iter().any(|key| value.get(key).is_some());
     let mut side = match &*value {
         Value::Array(list) if !list.iter().any(Value::is_object) || !list.iter().any(said) => list
@@ -136,7 +136,7 @@ fn response(value: &Value, place: String, columns: &ColumnNames) -> Result<RawRe
     let (said, read) = text(keys, &place, columns)?;
     let [score, rank] = [Field::Score, Field::Rank].map(|field| number(keys, &place, columns, field));
     let label = match (boolean(keys, &place, columns)?, score?) {
-        // The lowest rank is the best.
+        // The lowest rank is the best one.
         _ if columns.of(Field::Rank).given => rank?.map(|rank| -rank),
         (Some(correct), _) => Some(f64::from(correct)),
         (None, score) => score,
@@ -153,7 +153,7 @@ fn response(value: &Value, place: String, columns: &ColumnNames) -> Result<RawRe
     Ok(RawResponse { place, said, what: WHOLE, label, team, extra })
 }
 
-/// What the response says, and the keys that say it.
+/// Returns the content of a response, and the keys that hold it.
 fn text<'a>(keys: &Map<String, Value>, place: &str, columns: &'a ColumnNames) -> Result<(TurnsOrText, Vec<&'a str>), RowProblem> {
     let source = columns.of(Field::Text);
     let named = |key: &str| source.given && source.paths.iter().all(|path| path == key);
@@ -192,7 +192,8 @@ fn text<'a>(keys: &Map<String, Value>, place: &str, columns: &'a ColumnNames) ->
     Ok((said(value, &format!("{place}.{path}"), "text or a list of messages")?, vec![path]))
 }
 
-/// Who speaks, where a response is a message: `role` or, beside `value`, `from`. Beside `text` or `response` these may say where a text is from.
+/// Returns the role of a response that is a message, from `role` or, beside `value`, `from`. Beside `text` or `response` these keys may name the
+/// source of a text.
 fn of_message(keys: &Map<String, Value>) -> Option<Role> {
     let has = |key: &str| keys.contains_key(key);
     let (key, name) = roles::speaker(keys)?;
@@ -200,7 +201,7 @@ fn of_message(keys: &Map<String, Value>) -> Option<Role> {
     if message { roles::role(name.as_str()?) } else { None }
 }
 
-/// The texts of several columns, joined by line breaks; null and empty ones are left out.
+/// Returns the texts of several columns, joined by line breaks. Null and empty ones are left out.
 pub(super) fn joined(row: &Map<String, Value>, columns: &ColumnNames, field: Field, place: &str) -> Result<String, RowProblem> {
     let mut texts = Vec::new();
     for path in &columns.of(field).paths {
@@ -216,7 +217,7 @@ pub(super) fn joined(row: &Map<String, Value>, columns: &ColumnNames, field: Fie
     Ok(texts.join("\n"))
 }
 
-/// The value of an optional field that is read from one column. Null is absent; a missing column is an error only if a spec names it.
+/// Returns the value of an optional field that is read from one column. Null counts as absent; a missing column is an error only if a spec names it.
 pub(super) fn optional<'r, 'c>(
     row: &'r Map<String, Value>,
     columns: &'c ColumnNames,

@@ -27,7 +27,7 @@ pub(super) type NumberedRow = Result<(usize, Map<String, Value>), DatasetError>;
 /// The rows of a file with their positions, counted from 1.
 pub struct DatasetRows {
     rows: Box<dyn Iterator<Item = NumberedRow> + Send>,
-    /// Whether all values are texts, as in a table of comma-separated values.
+    /// Whether all values are texts, as in a CSV file.
     pub(super) cells: bool,
     noted: Arc<RepairCounts>,
 }
@@ -37,7 +37,7 @@ impl DatasetRows {
         DatasetRows { rows: Box::new(rows), cells: false, noted: Arc::default() }
     }
 
-    /// The same rows, each changed by `change`; those whose texts were mended are errors, for callers that pass no notes on.
+    /// Returns the same rows, each changed by `change`. Rows whose texts were repaired are errors, for callers that pass no notes on.
     pub(super) fn strict(self, file: Arc<str>, mut change: impl FnMut(&mut Map<String, Value>) + Send + 'static) -> Self {
         let (noted, mut before) = (self.noted.clone(), 0);
         let rows = self.rows.map(move |next| {
@@ -52,7 +52,7 @@ impl DatasetRows {
         DatasetRows { rows: Box::new(rows), ..self }
     }
 
-    /// What was mended in the rows so far, a sentence each.
+    /// Returns notes on the repairs in the rows so far, one sentence each.
     pub(super) fn notes(&self) -> Vec<String> {
         self.noted.said()
     }
@@ -73,7 +73,7 @@ pub(super) struct RepairCounts {
     numbers: Count,
 }
 
-/// Rows, and the first of them.
+/// Number of rows, and the first of them.
 #[derive(Debug, Default)]
 pub(super) struct Count {
     rows: AtomicUsize,
@@ -95,7 +95,7 @@ impl Count {
 }
 
 impl RepairCounts {
-    /// Notes what was mended in a row; 0 where no row of its own is known.
+    /// Counts the repairs of a row; `row` is 0 if they belong to no single row.
     pub(super) fn add(&self, row: usize, changes: Changes) {
         if changes.halves > 0 {
             self.halves.add(row);
@@ -117,10 +117,10 @@ pub(super) type BoxedReader = Box<dyn BufRead + Send>;
 
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// How many bytes are looked at to tell the kind of a file: the first value of a row begins well within them.
+/// Number of bytes that are read to tell the kind of a file. The first value of a row begins well within them.
 const HEAD: u64 = 4096;
 
-/// Beginnings of files that people hand over by mistake.
+/// First bytes of file kinds that are often passed by mistake.
 const FOREIGN: [(&[u8], &str); 8] = [
     (b"PAR1", "Parquet inside gzip; decompress it"),
     (b"\x1f\x8b", "a gzip file inside a gzip file; decompress it once"),
@@ -132,7 +132,7 @@ const FOREIGN: [(&[u8], &str); 8] = [
     (b"\xff\xff\xff\xff", "an Arrow stream; save it as Parquet"),
 ];
 
-/// Opens `path`, whose kind is told by its first bytes, and by its name only where they do not tell.
+/// Opens `path`. Its first bytes tell its kind; its name counts only if they do not.
 pub(super) fn open(path: &Path, name: &Arc<str>) -> Result<DatasetRows, DatasetError> {
     let failed = |detail: io::Error| match detail.kind() {
         io::ErrorKind::NotFound => DatasetError::Missing { file: name.clone() },
@@ -152,7 +152,7 @@ pub(super) fn open(path: &Path, name: &Arc<str>) -> Result<DatasetRows, DatasetE
     text_rows(path, name, &head, reader)
 }
 
-/// The first bytes, and a reader that still gives them, and the error that came after them.
+/// Returns the first bytes and a reader that still returns them, with the error that came after them, if any.
 fn peek(mut reader: BoxedReader) -> io::Result<(Vec<u8>, BoxedReader)> {
     let mut head = Vec::new();
     match reader.by_ref().take(HEAD).read_to_end(&mut head) {
@@ -202,14 +202,14 @@ fn text_rows(path: &Path, name: &Arc<str>, head: &[u8], reader: BoxedReader) -> 
     }
 }
 
-/// The last ending of a file's name, `.gz` left out.
+/// Returns the last extension of a file's name, without `.gz`.
 fn ending(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_string_lossy().to_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     name.rsplit_once('.').map(|(_, ending)| ending.to_owned())
 }
 
-/// What ends lines: a line feed, or, in files of very old programs, a carriage return alone.
+/// Returns the byte that ends lines: a line feed, or a carriage return alone, as in files of very old programs.
 fn line_end(head: &[u8]) -> u8 {
     if head.contains(&b'\r') && !head.contains(&b'\n') { b'\r' } else { b'\n' }
 }
@@ -219,7 +219,7 @@ fn lines(name: &Arc<str>, reader: BoxedReader, end: u8) -> DatasetRows {
     DatasetRows { rows: Box::new(JsonLines::new(name, reader, end, &noted)), cells: false, noted }
 }
 
-/// A file that begins with an object: JSONL, unless its first line is all of it or only the beginning of a value.
+/// Reads a file that begins with an object: JSONL, unless its first line is the whole file or only the beginning of a value.
 fn of_object(name: &Arc<str>, mut reader: BoxedReader, end: u8) -> Result<DatasetRows, DatasetError> {
     let mut first = Vec::new();
     if let Err(error) = reader.read_until(end, &mut first) {
@@ -227,7 +227,7 @@ fn of_object(name: &Arc<str>, mut reader: BoxedReader, end: u8) -> Result<Datase
     }
     let text = std::str::from_utf8(first.strip_prefix(BOM).unwrap_or(&first)).unwrap_or_default().trim();
     match mend::parse(text, mend::object) {
-        // A file of one line may be many rows.
+        // A file of one line may hold many rows.
         Ok((Value::Object(columns), changes)) => {
             let (more, reader) =
                 peek(reader).unwrap_or_else(|error| (vec![b'?'], Box::new(BufReader::new(FailingReader(Some(error))))));
@@ -251,7 +251,7 @@ fn of_object(name: &Arc<str>, mut reader: BoxedReader, end: u8) -> Result<Datase
     }
 }
 
-/// A reader that gives these bytes first.
+/// Returns a reader that returns these bytes first.
 fn again(bytes: Vec<u8>, reader: BoxedReader) -> BoxedReader {
     Box::new(Cursor::new(bytes).chain(reader))
 }
@@ -262,7 +262,7 @@ fn whole(name: &Arc<str>, mut reader: BoxedReader) -> Result<Vec<u8>, DatasetErr
     Ok(bytes)
 }
 
-/// The rows of a file that was read whole, and what broke it after them.
+/// Returns the rows of a file that was read whole, and the error after them, if any.
 fn of_document(name: &Arc<str>, document: ParsedDocument) -> DatasetRows {
     let ParsedDocument { rows, changes, broken } = document;
     let noted: Arc<RepairCounts> = Arc::default();
@@ -275,7 +275,7 @@ fn of_document(name: &Arc<str>, document: ParsedDocument) -> DatasetRows {
     DatasetRows { rows: Box::new(rows.chain(broken)), cells: false, noted }
 }
 
-/// An error while reading: the system gives it a number, the gzip decoder does not.
+/// Returns the error of a failed read. Errors of the operating system have a number, those of the gzip decoder do not.
 pub(super) fn cut_off(name: &Arc<str>, row: usize, error: &io::Error) -> DatasetError {
     let file = name.clone();
     match error.raw_os_error() {

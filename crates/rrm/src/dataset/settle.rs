@@ -1,7 +1,7 @@
-//! A prompt and what responses say -> the conversation that all of them answer, and the text of each response.
+//! A prompt and responses -> the conversation that all of them answer, and the text of each response.
 //!
-//! The last turn of the assistant is judged and what comes before it is the prompt. Where conversations part earlier, the prompt is what they share
-//! up to a turn of the assistant, and all turns after it are the response, each with the name of who speaks.
+//! The last turn of the assistant is judged, and the turns before it are the prompt. If conversations part earlier, the prompt is their common part
+//! up to a turn of the assistant, and all later turns are the response, each with the name of its speaker.
 
 use super::{
     chats,
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::chat::{Message, Role, dialogue};
 
-/// Settles the prompt; afterwards every response says a text. `prompt` is what the column at `place` holds, and `no_prompt` the error where
-/// nothing holds one. With `last_turns`, conversations may differ in their last turn only.
+/// Settles the prompt; afterwards the content of every response is a text. `prompt` is the content of the column at `place`, and `no_prompt` makes
+/// the error for a row without any prompt. With `last_turns`, conversations may differ in their last turn only.
 pub(super) fn settle(
     prompt: Option<TurnsOrText>,
     place: &str,
@@ -45,7 +45,7 @@ pub(super) fn settle(
     Ok(settled)
 }
 
-/// Refuses a prompt that ends with one of the responses: who judges would be told which one was taken.
+/// Refuses a prompt that ends with one of the responses: the judge would learn which one was chosen.
 fn unanswered(prompt: &[Message], place: &str, responses: &[RawResponse]) -> Result<(), RowProblem> {
     let Some(Message { role: Role::Assistant, content }) = prompt.last() else { return Ok(()) };
     let is_last = |raw: &&RawResponse| matches!(&raw.said, TurnsOrText::Text(text) if !text.trim().is_empty() && text.trim() == content.trim());
@@ -55,7 +55,7 @@ fn unanswered(prompt: &[Message], place: &str, responses: &[RawResponse]) -> Res
     }
 }
 
-/// Refuses a prompt in which nothing is asked.
+/// Refuses a prompt without any text, or with an empty last turn of the user.
 pub(super) fn spoken(prompt: &[Message], place: &str) -> Result<(), RowProblem> {
     let blank = |message: &Message| message.content.trim().is_empty();
     if prompt.iter().all(blank) {
@@ -67,19 +67,19 @@ pub(super) fn spoken(prompt: &[Message], place: &str) -> Result<(), RowProblem> 
     }
 }
 
-/// Whether turns hold more than what an assistant and its tools say, so that what follows them answers something.
+/// Returns whether turns hold more than turns of an assistant and its tools, so that the turns after them answer something.
 fn asks(turns: &[Message]) -> bool {
     turns.iter().any(|turn| matches!(turn.role, Role::User | Role::System))
 }
 
-/// Where the first whole conversation stands.
+/// Returns the place of the first whole conversation.
 fn holder(responses: &[RawResponse]) -> Option<String> {
     let whole = |raw: &&RawResponse| matches!(&raw.said, TurnsOrText::Turns(turns) if asks(turns));
     responses.iter().find(whole).map(|raw| raw.place.clone())
 }
 
-/// The whole conversation that each response ends. Without a prompt column a response that is no whole conversation answers what the first
-/// one that is does.
+/// Returns the whole conversation that each response ends. Without a prompt column, a response that is no whole conversation answers the same turns
+/// as the first one that is.
 fn chats_of(
     prompt: Option<&[Message]>,
     responses: &[RawResponse],
@@ -109,7 +109,7 @@ fn chats_of(
     responses.iter().zip(chats).map(whole).collect()
 }
 
-/// The turns before the assistant's last one, and that one.
+/// Returns the turns before the assistant's last one, and that one.
 fn last_turn(turns: &[Message], place: &str) -> Result<(Vec<Message>, Message), RowProblem> {
     match turns {
         [before @ .., last] if last.role == Role::Assistant => Ok((before.to_vec(), last.clone())),
@@ -118,8 +118,8 @@ fn last_turn(turns: &[Message], place: &str) -> Result<(Vec<Message>, Message), 
     }
 }
 
-/// `prompt` and the turns `before` a response as one conversation. These turns may repeat the prompt (with a system message before it,
-/// which the prompt column often lacks) or go on from it.
+/// Joins `prompt` and the turns `before` a response to one conversation. These turns may repeat the prompt (with a system message before it, which
+/// the prompt column often lacks) or go on from it.
 pub(super) fn continued(prompt: &[Message], before: Vec<Message>, raw: &RawResponse) -> Result<Vec<Message>, RowProblem> {
     match before.as_slice() {
         [] => Ok(prompt.to_vec()),
@@ -134,19 +134,19 @@ pub(super) fn continued(prompt: &[Message], before: Vec<Message>, raw: &RawRespo
     }
 }
 
-/// Whether the turns `before` a response begin or end with the prompt.
+/// Returns whether the turns `before` a response begin or end with the prompt.
 pub(super) fn repeats(before: &[Message], prompt: &[Message]) -> bool {
     let Some(more) = before.len().checked_sub(prompt.len()) else { return false };
     same(&before[..prompt.len()], prompt) || same(&before[more..], prompt)
 }
 
-/// Whether the same is said, whatever blanks stand at the ends of turns.
+/// Returns whether two lists of turns are the same, apart from white space at the ends of turns.
 fn same(a: &[Message], b: &[Message]) -> bool {
     let turn = |a: &Message, b: &Message| a.role == b.role && a.content.trim() == b.content.trim();
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| turn(a, b))
 }
 
-/// What conversations share becomes the prompt, what is left of each its response.
+/// Splits conversations: their common part becomes the prompt, and the rest of each is its response.
 fn parted(chats: Vec<Vec<Message>>, responses: &mut [RawResponse], last_turns: bool) -> Result<Vec<Message>, RowProblem> {
     let Some(first) = chats.first().cloned() else { return Ok(Vec::new()) };
     let last = |chat: &[Message]| chat.len().saturating_sub(1);
@@ -161,7 +161,8 @@ fn parted(chats: Vec<Vec<Message>>, responses: &mut [RawResponse], last_turns: b
     Ok(first[..at].to_vec())
 }
 
-/// The place from which conversations are responses: the last turn of the assistant that all have in common, or that is the first to differ.
+/// Returns the index from which turns belong to the responses: that of the last turn of the assistant that is common to all, or the first that
+/// differs.
 fn parting(chats: &[Vec<Message>], responses: &[RawResponse], last_turns: bool) -> Result<usize, RowProblem> {
     let shared = |chat: &[Message]| {
         let first = chats.first().map(Vec::as_slice).unwrap_or_default();

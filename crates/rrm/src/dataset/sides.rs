@@ -1,18 +1,18 @@
-//! Names of two columns -> which side each is of: `response_a`, `output2`, `scoreB`.
+//! Names of two columns -> the side of each: `response_a`, `output2`, `scoreB`.
 
-/// The order of two columns as their names show it.
+/// The order of two columns that their names show.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum NamedOrder {
-    /// A, B or 1, 2.
+    /// A before B, or 1 before 2.
     FromOne,
-    /// 0, 1.
+    /// 0 before 1.
     FromZero,
-    /// The second before the first.
+    /// B before A, 2 before 1, or 1 before 0.
     Swapped,
 }
 
-/// The side that a column's name tells: a letter or number of its own or at its end, as in `response_a`, `output2`, `responseB`, `a_wins`,
-/// `response_02`, `second_response`.
+/// Returns the letter or number in a column's name that tells its side: a word of its own, or the end of one, as in `response_a`, `output2`,
+/// `responseB`, `a_wins`, `response_02`, `second_response`.
 fn marker(name: &str) -> Option<char> {
     let side = |word: &str| match word.trim_start_matches('0') {
         "" if !word.is_empty() => Some('0'),
@@ -25,7 +25,7 @@ fn marker(name: &str) -> Option<char> {
     parts(name).iter().rev().find_map(|word| side(word))
 }
 
-/// The words of a column's name: `responseB` and `output2` are two each.
+/// Splits a column's name into words: `responseB` and `output2` have two each.
 pub(super) fn parts(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before = ' ';
@@ -43,7 +43,7 @@ pub(super) fn parts(name: &str) -> Vec<String> {
     words
 }
 
-/// What the names of two columns say about their order.
+/// Returns the order that the names of two columns show.
 pub(super) fn order_of(first: &str, second: &str) -> Option<NamedOrder> {
     let mut differing = first.split('.').zip(second.split('.')).filter(|(a, b)| a != b);
     let (a, b) = differing.next()?;

@@ -1,7 +1,7 @@
-//! A table of comma- or tab-separated values with a header line -> its rows: cells are texts, empty ones are null.
+//! A table of comma- or tab-separated values with a header line -> its rows. Cells are texts; empty ones are null.
 //!
-//! Quotes are read as RFC 4180 has them, strictly: what stands between a closing quote and the next delimiter, and a quote that nobody closes,
-//! are errors, since a lenient reader would put several rows into one cell without a word.
+//! Quotes are read strictly by RFC 4180: text between a closing quote and the next delimiter, and a quote that is never closed, are errors. A lenient
+//! reader would silently put several rows into one cell.
 
 use std::{
     io::{self, BufRead},
@@ -26,23 +26,23 @@ pub(super) struct DelimitedTable {
     row: usize,
 }
 
-/// The kind of table that the beginning of a file shows.
+/// The kind of table, by the beginning of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TableHead {
-    /// A header line, whose names are separated by this; behind a line `sep=` where that is true.
+    /// A header line with this delimiter; `behind_sep` says that a line `sep=` comes before it.
     Header { delimiter: u8, behind_sep: bool },
-    /// Something else that people call a table.
+    /// A table of another kind, such as one in Markdown, or a file that begins with a comment.
     Foreign(&'static str),
     /// No table.
     Other,
 }
 
-/// Whether the beginning of a file is a header line, and what separates its names. `sure` where the file's name says that it is a table.
+/// Finds the header line at the beginning of a file, and its delimiter. `sure` says that the file's name is that of a table.
 pub(super) fn head(head: &[u8], end: u8, sure: bool) -> TableHead {
     let head = head.strip_prefix(BOM).unwrap_or(head);
     let line = head.split(|byte| *byte == end).next().unwrap_or_default().trim_ascii_end();
     let Ok(line) = std::str::from_utf8(line) else { return TableHead::Other };
-    // Excel's own line.
+    // A line that Excel writes.
     if let Some(delimiter) = separator(line) {
         return TableHead::Header { delimiter, behind_sep: true };
     }
@@ -59,7 +59,7 @@ pub(super) fn head(head: &[u8], end: u8, sure: bool) -> TableHead {
     }
 }
 
-/// The delimiter that a line such as `sep=;` names.
+/// Returns the delimiter of a line such as `sep=;`.
 fn separator(line: &str) -> Option<u8> {
     let line = line.strip_prefix('"').map_or(line, |line| line.strip_suffix('"').unwrap_or(line));
     let rest = line.get(..4).filter(|name| name.eq_ignore_ascii_case("sep=")).map(|_| &line[4..])?;
@@ -85,7 +85,7 @@ fn delimiter(line: &str, sure: bool) -> Option<u8> {
 }
 
 impl DelimitedTable {
-    /// Reads the header, behind a line `sep=` where there is one.
+    /// Reads the header, and before it a line `sep=` if there is one.
     pub(super) fn open(
         name: &Arc<str>,
         reader: BoxedReader,
@@ -108,7 +108,7 @@ impl DelimitedTable {
         Ok(table)
     }
 
-    /// The bytes of the next record that is not blank, its line end left out.
+    /// Returns the bytes of the next record that is not blank, without its line end.
     fn record(&mut self) -> Result<Option<Vec<u8>>, DatasetError> {
         let mut record = Vec::new();
         let mut state = RecordState::Start;
@@ -140,14 +140,14 @@ impl DelimitedTable {
         }
     }
 
-    /// The cells of a record.
+    /// Returns the cells of a record.
     fn cells(&self, record: &[u8], row: usize) -> Result<Vec<String>, DatasetError> {
         let bad = |problem| DatasetError::Row { file: self.name.clone(), row, problem };
         let record = if row == 0 { record.strip_prefix(BOM).unwrap_or(record) } else { record };
         let text = std::str::from_utf8(record)
             .map_err(|error| bad(RowProblem::NotUtf8 { place: format!("byte {} of the row", error.valid_up_to() + 1) }))?;
         let cells = split(text, self.delimiter).map_err(|detail| bad(RowProblem::Cells { detail }))?;
-        // TSV is mostly written without quoting, and a quotation mark that begins a cell is then a letter: two rows would be one.
+        // Most TSV is written without quoting. There, a quotation mark at the beginning of a cell is a letter, and quoting would join two rows.
         if self.delimiter == b'\t' && cells.iter().any(|cell| cell.contains('\t') && cell.contains('\n')) {
             let detail = "a cell that begins with a quotation mark goes on over a tab and a line end; double quotation marks that are letters";
             return Err(bad(RowProblem::Cells { detail: detail.to_owned() }));
@@ -191,7 +191,7 @@ enum RecordState {
     Plain,
     /// Between quotes.
     Quoted,
-    /// Behind a quote that closes, or the first of two.
+    /// After a quote that closes, or the first one of two.
     Closed,
 }
 
@@ -207,7 +207,7 @@ impl RecordState {
     }
 }
 
-/// The cells of a record's text.
+/// Splits a record's text into its cells.
 fn split(text: &str, delimiter: u8) -> Result<Vec<String>, String> {
     let delimiter = char::from(delimiter);
     let mut cells = Vec::new();

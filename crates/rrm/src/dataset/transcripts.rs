@@ -1,6 +1,6 @@
-//! A text that is a whole transcript, in the marks of a data set or of a chat template -> its turns.
+//! A text that is a whole transcript, with the marks of a data set or a chat template -> its turns.
 //!
-//! | marks | whose |
+//! | marks | source |
 //! |---|---|
 //! | `Human:` and `Assistant:`, each after an empty line | Anthropic's hh-rlhf |
 //! | `<\|im_start\|>user`, `<\|start_header_id\|>user<\|end_header_id\|>`, `<start_of_turn>user`, `<\|user\|>` and the like | chat templates |
@@ -16,11 +16,11 @@ use crate::chat::{Message, Role};
 #[derive(Debug, PartialEq)]
 pub(super) struct TurnList {
     pub(super) turns: Vec<Message>,
-    /// Whether its marks mean nothing else: tokens of a template, or those of hh-rlhf with their empty line.
+    /// Whether its marks can mean nothing else: tokens of a template, or the marks of hh-rlhf after an empty line.
     pub(super) marked: bool,
 }
 
-/// Names before and behind which chat templates write their tokens.
+/// Tokens that chat templates write before and after the name of a speaker.
 const HEADS: [(&str, &str); 11] = [
     ("<|im_start|>", "\n"),
     ("<|start_header_id|>", "<|end_header_id|>"),
@@ -47,7 +47,7 @@ const BEGINNINGS: [&str; 8] = [
     "[BOS]",
 ];
 
-/// Tokens behind a turn.
+/// Tokens after a turn.
 const ENDS: [&str; 13] = [
     "<|im_end|>",
     "<|eot_id|>",
@@ -64,7 +64,7 @@ const ENDS: [&str; 13] = [
     "[|endofturn|]",
 ];
 
-/// Words for the user and for the assistant. Those in capitals may stand in the middle of a line, as Vicuna's do.
+/// Words for the user and for the assistant. Words in capitals may stand in the middle of a line, as in Vicuna's transcripts.
 const WORDS: [[&str; 2]; 7] = [
     ["User:", "Assistant:"],
     ["USER:", "ASSISTANT:"],
@@ -75,16 +75,16 @@ const WORDS: [[&str; 2]; 7] = [
     ["### Instruction:", "### Response:"],
 ];
 
-/// What Vicuna's transcripts begin with.
+/// Beginning of Vicuna's transcripts.
 const VICUNA: &str = "A chat between a curious";
 
-/// The turns of a text that begins with a mark; the assistant's last turn may be empty.
+/// Returns the turns of a text that begins with a mark. The last turn of the assistant may be empty.
 pub(super) fn transcript(text: &str) -> Option<TurnList> {
     if let Some(turns) = tokens(text).or_else(|| instructed(text)) {
         return Some(TurnList { turns, marked: true });
     }
     let marked = SPEAKERS.iter().any(|(mark, _)| text.starts_with(mark));
-    // `Human:` is written with and without empty lines.
+    // `Human:` is written with or without empty lines.
     let turns = human(text).filter(|turns| marked || turns.len() > 1);
     let answers = |turns: &Vec<Message>| turns.iter().any(|turn| turn.role == Role::Assistant);
     let turns = turns.or_else(|| WORDS.into_iter().find_map(|names| worded(text, names).filter(answers)))?;
@@ -93,7 +93,7 @@ pub(super) fn transcript(text: &str) -> Option<TurnList> {
 
 const SPEAKERS: [(&str, Role); 2] = [("\n\nHuman:", Role::User), ("\n\nAssistant:", Role::Assistant)];
 
-/// Reads a transcript as Anthropic's hh-rlhf files hold them: `Human:` and `Assistant:`, each after an empty line.
+/// Reads a transcript of Anthropic's hh-rlhf files: `Human:` and `Assistant:`, each after an empty line.
 fn human(text: &str) -> Option<Vec<Message>> {
     let start = text.trim_start();
     if !SPEAKERS.iter().any(|(mark, _)| start.starts_with(mark.trim_start())) {
@@ -105,7 +105,7 @@ fn human(text: &str) -> Option<Vec<Message>> {
     turns(&text, heads.collect())
 }
 
-/// The turns of a text whose heads stand at these places; the first one at its beginning.
+/// Returns the turns of a text with heads at these places; the first head must be at its beginning.
 fn turns(text: &str, mut heads: Vec<(Range<usize>, Role)>) -> Option<Vec<Message>> {
     heads.sort_by_key(|(at, _)| at.start);
     if heads.first()?.0.start != 0 {
@@ -115,7 +115,7 @@ fn turns(text: &str, mut heads: Vec<(Range<usize>, Role)>) -> Option<Vec<Message
     let turn = |(place, (at, role)): (usize, &(Range<usize>, Role))| {
         let end = heads.get(place + 1).map_or(text.len(), |(next, _)| next.start);
         let said = text[at.end..end].trim();
-        // What ends the text that is judged is taken off where that is told.
+        // Tokens at the end of the judged text are removed elsewhere, where the removal is reported.
         let content = if place == last && *role == Role::Assistant { said } else { without_end(said) };
         Message { role: *role, content: content.to_owned() }
     };
@@ -129,7 +129,7 @@ fn without_end(mut text: &str) -> &str {
     text
 }
 
-/// Without the tokens before the first turn.
+/// Removes the tokens before the first turn.
 fn begun(text: &str) -> &str {
     let mut text = text.trim_start();
     while let Some(shorter) = BEGINNINGS.iter().find_map(|token| text.strip_prefix(token)) {
@@ -138,10 +138,10 @@ fn begun(text: &str) -> &str {
     text
 }
 
-/// Reads what a chat template with a token for each turn wrote. A text that begins with a turn of the assistant is an answer with its head.
+/// Reads the text of a chat template with a token for each turn. A text that begins with a turn of the assistant is an answer with its head.
 fn tokens(text: &str) -> Option<Vec<Message>> {
     let start = begun(text);
-    // NeMo has another token for the system.
+    // NeMo has another token for the system turn.
     let start = start.strip_prefix("<extra_id_0>").map_or(Cow::Borrowed(start), |rest| format!("<extra_id_1>{rest}").into());
     let mut found = HEADS.into_iter().filter(|(open, _)| start.starts_with(open)).map(|marks| heads(&start, marks));
     let mut read = turns(&start, found.find(|heads| !heads.is_empty())?)?;
@@ -151,14 +151,14 @@ fn tokens(text: &str) -> Option<Vec<Message>> {
     whole.then_some(read)
 }
 
-/// Where a template names a speaker that is known.
+/// Returns the places of the heads with the name of a known speaker.
 fn heads(text: &str, (open, close): (&str, &str)) -> Vec<(Range<usize>, Role)> {
     let head = |(at, _): (usize, &str)| {
         let rest = &text[at + open.len()..];
         let name = &rest[..rest.char_indices().nth(48).map_or(rest.len(), |(end, _)| end)];
         let (name, end) = match name.find(close) {
             Some(end) => (&name[..end], end + close.len()),
-            // The last head may stand at the very end.
+            // The last head may be at the very end of the text.
             None if close == "\n" && name.len() == rest.len() => (name, name.len()),
             None => return None,
         };
@@ -167,7 +167,7 @@ fn heads(text: &str, (open, close): (&str, &str)) -> Vec<(Range<usize>, Role)> {
     text.match_indices(open).filter_map(head).collect()
 }
 
-/// Reads `[INST] … [/INST] …`, the system's words in `<<SYS>>` or `[SYSTEM_PROMPT]`.
+/// Reads `[INST] … [/INST] …`, with the system turn in `<<SYS>>` or `[SYSTEM_PROMPT]`.
 fn instructed(text: &str) -> Option<Vec<Message>> {
     let mut rest = begun(text);
     let mut turns = Vec::new();
@@ -201,7 +201,7 @@ fn instructed(text: &str) -> Option<Vec<Message>> {
 fn worded(text: &str, [user, assistant]: [&str; 2]) -> Option<Vec<Message>> {
     let inline = user == "USER:";
     let text = text.trim_start();
-    // Only there it is looked for in the whole text.
+    // Only Vicuna's transcripts may have the first user turn anywhere in the text.
     let opens = if inline && text.starts_with(VICUNA) { text.find(user) } else { None };
     let (system, text) = match opens {
         Some(at) => (Some(text[..at].trim()), &text[at..]),
@@ -292,7 +292,7 @@ mod tests {
         }
         let vicuna = "A chat between a curious user and an assistant.";
         is(&format!("{vicuna} USER: Hi ASSISTANT: Hello"), &[("system", vicuna), ("user", "Hi"), ("assistant", "Hello")]);
-        // The token behind the answer is taken off where it is told.
+        // The token after the answer is removed elsewhere, where the removal is reported.
         is("<|user|>Hi<|end|><|assistant|>Hello<|end|>", &[("user", "Hi"), ("assistant", "Hello<|end|>")]);
         is("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant", &[("user", "Hi"), ("assistant", "")]);
     }

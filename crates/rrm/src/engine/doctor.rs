@@ -1,4 +1,4 @@
-//! A server tried for real, turned into a list of what works, what is missing, and what to do about it.
+//! Trial of a server -> a list of what works, what is missing, and how to mend it.
 
 mod checks;
 mod identity;
@@ -10,43 +10,43 @@ use crate::engine::{
     http::{self, HttpConfig, listing, server::ServerPool},
 };
 
-/// What a server can do for a judge.
+/// Report on the abilities of a server for judging.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoctorReport {
-    /// Model and place, as far as they became known.
+    /// Model and place, as far as they are known.
     pub server: String,
-    /// One entry per check, in the order in which they were made; checks that need a failed one are left out.
+    /// Results of the checks, in the order in which they were made. Checks that depend on a failed one are left out.
     pub checks: Vec<Check>,
 }
 
 /// The outcome of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// What was checked, in a word or two.
+    /// Name of the check, in a word or two.
     pub name: String,
-    /// How it went.
+    /// Outcome of the check.
     pub state: CheckState,
-    /// What was seen.
+    /// Description of the observation.
     pub detail: String,
-    /// What to do, where something can be done.
+    /// Advice on how to mend it, if there is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
 }
 
-/// How a check went.
+/// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckState {
     /// It works.
     Ok,
-    /// The server does not have it; judging works without.
+    /// The server does not have it; judging works without it.
     Missing,
     /// Judging will not work.
     Failed,
 }
 
 impl DoctorReport {
-    /// Whether judging will work: nothing failed.
+    /// Returns whether judging will work, that is, whether no check failed.
     pub fn is_usable(&self) -> bool {
         self.checks.iter().all(|check| check.state != CheckState::Failed)
     }
@@ -70,9 +70,9 @@ impl Check {
     }
 }
 
-/// Tries the server of `config` with some twenty short requests. What goes wrong is part of the report.
+/// Checks the server of `config` with about twenty short requests. Failures are part of the report.
 pub async fn doctor(config: HttpConfig) -> DoctorReport {
-    // A doctor wants to see failures, not to sit them out.
+    // Failures are part of the report, so they are hardly retried.
     let config = HttpConfig { max_retries: config.max_retries.min(1), ..config };
     let places: Vec<String> = config.urls.iter().map(|url| http::shown_address(url)).collect();
     let mut report = DoctorReport { server: places.join(", "), checks: Vec::new() };
@@ -100,7 +100,7 @@ pub async fn doctor(config: HttpConfig) -> DoctorReport {
     report
 }
 
-/// Checks that the replicas answer, accept the key and list a model to use; whether there is a point in going on.
+/// Checks that the replicas answer, accept the key and list a usable model. Returns whether further checks make sense.
 async fn listed(server: &ServerPool, config: &HttpConfig, checks: &mut Vec<Check>) -> bool {
     let lists = listing::list(server).await;
     for (replica, list) in server.replicas().iter().zip(&lists) {
@@ -141,7 +141,8 @@ async fn listed(server: &ServerPool, config: &HttpConfig, checks: &mut Vec<Check
 
 const CHAT_COUNTS: &str = "nothing, as long as the chat works: some servers list only part of what they serve, or list it to few";
 
-/// What the lists tell of the key. A key may chat and not list, so with a named model a refusal decides nothing yet.
+/// Returns the check of the key by the lists of models. A key may be allowed to chat and not to list, so a refusal decides nothing if a model is
+/// named.
 fn key(config: &HttpConfig, lists: &[Result<Vec<listing::ModelEntry>, EngineError>]) -> Check {
     let find = |wanted: fn(&&EngineError) -> bool| lists.iter().filter_map(|list| list.as_ref().err()).find(wanted);
     let valid = "put a valid key into the environment variable that the configuration names";
@@ -159,7 +160,7 @@ fn key(config: &HttpConfig, lists: &[Result<Vec<listing::ModelEntry>, EngineErro
     }
 }
 
-/// An error without the engine's name in front, which the report has above.
+/// Returns the text of an error without the engine's name, which the report already has.
 fn said(error: &EngineError) -> String {
     let text = error.to_string();
     text.split_once(": ").map_or(text.clone(), |(_, rest)| rest.to_owned())

@@ -1,35 +1,35 @@
-//! Why an engine gave no completion, and what that says about further requests.
+//! The reasons why an engine gave no completion, and their meaning for further requests.
 
 use std::time::Duration;
 
-/// The reason why no completion could be had.
+/// The reason why there is no completion.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// Nothing listens there, or the connection broke, and retries did not help.
+    /// Nothing listens at the address, or the connection broke, also in all retries.
     #[error("{engine}: cannot be reached: {detail}")]
     Unreachable {
         /// The engine's name.
         engine: String,
-        /// What the transport said.
+        /// Message of the transport.
         detail: String,
     },
-    /// No answer within the time limit, and retries did not help.
+    /// There was no answer within the time limit, also in all retries.
     #[error("{engine}: no answer within {after:?}")]
     TimedOut {
         /// The engine's name.
         engine: String,
-        /// The limit that passed.
+        /// The time limit.
         after: Duration,
     },
-    /// The server wants another key, or any (401, 403).
+    /// The server refuses the key, or demands one (401, 403).
     #[error("{engine}: the server refused the key ({status}): {detail}")]
     Unauthorized {
         /// The engine's name.
         engine: String,
         /// HTTP status.
         status: u16,
-        /// The server's words, cut short.
+        /// Message of the server, shortened.
         detail: String,
     },
     /// The server answered with an error status.
@@ -39,15 +39,15 @@ pub enum EngineError {
         engine: String,
         /// HTTP status.
         status: u16,
-        /// The server's words, cut short.
+        /// Message of the server, shortened.
         detail: String,
     },
-    /// The answer is not what the protocol says.
+    /// The answer does not follow the protocol.
     #[error("{engine}: unreadable answer: {detail}")]
     BadReply {
         /// The engine's name.
         engine: String,
-        /// What was expected, and what came.
+        /// Description of what was expected and what came.
         detail: String,
     },
     /// The request does not fit the model's context.
@@ -55,67 +55,68 @@ pub enum EngineError {
     TooLong {
         /// The engine's name.
         engine: String,
-        /// Prompt and reserved new tokens.
+        /// Tokens of the prompt and the reserved new tokens.
         tokens: u64,
-        /// The context's size.
+        /// Size of the context in tokens.
         limit: u64,
     },
-    /// The request does not fit the model's context, or more than fits was cut off; nobody says the numbers of both.
+    /// The request does not fit the model's context, or the server cut it; the numbers are not both known.
     #[error("{engine}: the request does not fit: {detail}")]
     DoesNotFit {
         /// The engine's name.
         engine: String,
-        /// The server's words, cut short, or what its numbers tell.
+        /// Message of the server, shortened, or a description of its numbers.
         detail: String,
     },
-    /// The account has no money left: every further request would be refused too.
+    /// The account has no money left. Every further request would be refused too.
     #[error("{engine}: the account cannot pay (status {status}): {detail}")]
     Unpaid {
         /// The engine's name.
         engine: String,
         /// HTTP status.
         status: u16,
-        /// The server's words, cut short.
+        /// Message of the server, shortened.
         detail: String,
     },
-    /// The server answers otherwise than the store remembers of the model's name, so that its answers may not be told for the same.
+    /// The server answers differently from the identity that the store remembers under the model's name, so its answers must not be mixed with the
+    /// stored ones.
     #[error("{engine}: {detail}")]
     OtherWeights {
         /// The engine's name.
         engine: String,
-        /// What is remembered since when, and what differs.
+        /// Description of the remembered identity and of the difference.
         detail: String,
     },
-    /// Nobody could make sure who answers, so nothing was asked for.
+    /// The identity of the server could not be confirmed, so nothing was asked.
     #[error("{engine}: the server could not be identified: {detail}")]
     Unconfirmed {
         /// The engine's name.
         engine: String,
-        /// What went wrong.
+        /// Description of the failure.
         detail: String,
     },
-    /// A limit of the run forbids to find out who answers, so nothing was asked for.
+    /// A limit of the run does not allow the probes that confirm the identity, so nothing was asked.
     #[error("{engine}: {limit} before the server was identified")]
     Limit {
         /// The engine's name.
         engine: String,
-        /// Which limit, in words.
+        /// The limit in words.
         limit: String,
     },
-    /// The engine cannot do what the request asks, such as a thinking budget.
+    /// The engine does not support a part of the request, such as a thinking budget.
     #[error("{engine}: {what}")]
     Unsupported {
         /// The engine's name.
         engine: String,
-        /// What it cannot do, and what would.
+        /// Description of the part, and of an alternative.
         what: String,
     },
-    /// A replay that does not hold this request.
+    /// The recording does not hold this request.
     #[error("{engine}: not recorded: {what}")]
     NotRecorded {
         /// The engine's name.
         engine: String,
-        /// Which request.
+        /// Description of the request.
         what: String,
     },
     /// The engine itself failed: a bad model file, a failed decode.
@@ -123,10 +124,10 @@ pub enum EngineError {
     Failed {
         /// The engine's name.
         engine: String,
-        /// What went wrong.
+        /// Description of the failure.
         detail: String,
     },
-    /// The thread that computes for the engine is gone: nothing will be answered any more.
+    /// The thread that computes for the engine has ended, so no request will be answered any more.
     #[error("{engine}: the thread that computes ended")]
     Ended {
         /// The engine's name.
@@ -135,19 +136,19 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// Whether every further request would fail the same way, so that a run should stop instead of reporting row by row.
+    /// Returns whether every further request would fail the same way, so that a run should stop instead of reporting each row.
     pub fn is_fatal(&self) -> bool {
         matches!(self, EngineError::Unauthorized { .. } | EngineError::Unsupported { .. } | EngineError::Unreachable { .. })
             || matches!(self, EngineError::Status { status: 404 | 405, .. } | EngineError::Unpaid { .. })
             || matches!(self, EngineError::OtherWeights { .. } | EngineError::Unconfirmed { .. } | EngineError::Ended { .. })
     }
 
-    /// Whether the program itself is at fault, so that nothing about its input, its options or its surroundings would mend it.
+    /// Returns whether the fault is in the program itself, so that no change of input, options or surroundings would help.
     pub fn is_ours(&self) -> bool {
         matches!(self, EngineError::Ended { .. })
     }
 
-    /// Whether this request is too long for the model; a shorter one may go well.
+    /// Returns whether this request is too long for the model. A shorter one may succeed.
     pub fn is_too_long(&self) -> bool {
         matches!(self, EngineError::TooLong { .. } | EngineError::DoesNotFit { .. })
     }

@@ -1,10 +1,10 @@
-//! An OpenAI-compatible server, or several replicas of one, turned into an [`Engine`].
+//! An OpenAI-compatible server, or several replicas of one -> an [`Engine`].
 //!
-//! [`connect`] asks what is there and tries it out: the models of each replica, five short greedy requests (24 tokens each,
-//! none with a `revision`), two with the same seed (48 tokens), the second beside three longer ones, one with log-probabilities (1), a few
-//! tokens more for each way to continue a text, until one works, and the rendered prompt, or else one more greedy request (160), for who opens
-//! the thinking. [`connect_remembered`] asks nothing where a store remembers all this; then the first completion makes sure of it. Everything after
-//! that goes through `server`, which keeps limits, routes, retries and counts.
+//! [`connect`] lists the models of each replica and sends probes: five short greedy requests (24 tokens each, none with a `revision`), two with the
+//! same seed (48 tokens), the second beside three longer ones, one with log-probabilities (1 token), a few tokens more for each way to continue a
+//! text until one works, and the rendered prompt, or else one more greedy request (160 tokens), to find the writer of the opening mark of thinking.
+//! [`connect_remembered`] sends nothing if a store remembers all this; then the first completion is preceded by a check. All other requests go
+//! through `server`, which applies limits, routes, retries and counts.
 
 pub(super) mod base;
 pub(super) mod body;
@@ -77,38 +77,38 @@ pub struct HttpEngine {
     notes: Vec<String>,
     defaults: Option<&'static str>,
     opening: Opening,
-    /// Who this is.
+    /// Identity of the server.
     pub(super) identity: Identity,
-    /// What has to be made sure of before the first completion, where nothing was asked yet.
+    /// Check that is due before the first completion, if nothing was asked when connecting.
     pinned: Option<IdentityCheck>,
     confirmed: OnceCell<Result<(), EngineError>>,
-    /// What a store remembers once something is paid for.
+    /// Identity that the store remembers once something is paid for.
     remembering: Option<PendingIdentity>,
     restarts: RestartHistory,
     pub(super) server: ServerPool,
 }
 
-/// Connects to the servers of `config` and finds out which model answers and what it can do.
+/// Connects to the servers of `config`, and probes which model is served and what it supports.
 ///
 /// # Errors
-/// [`EngineError::Unreachable`] when no replica answers, [`EngineError::Unauthorized`] when the key is refused, otherwise what
-/// the server said to the first request, or what is wrong with the configuration.
+/// [`EngineError::Unreachable`] if no replica answers, [`EngineError::Unauthorized`] if the key is refused, otherwise the server's answer to the
+/// first request, or the error in the configuration.
 pub async fn connect(config: HttpConfig) -> Result<HttpEngine, EngineError> {
     connected(&config, None).await.map_err(|error| refusal::advised(error, config.stream))
 }
 
-/// The same with a memory: an engine that is remembered under its name is asked nothing before its first completion. Without
-/// [`HttpConfig::model`] the server is asked for its models.
+/// Connects like [`connect`], with a memory: an engine that is remembered under its name gets no request before its first completion. Without
+/// [`HttpConfig::model`], the server is asked for its models.
 ///
 /// # Errors
-/// As [`connect`]; [`EngineError::OtherWeights`] where the server is not who is remembered, which may also be found out by the first completion;
-/// [`EngineError::Failed`] where the memory cannot be read or written.
+/// As [`connect`]; [`EngineError::OtherWeights`] if the server is not the remembered one, which the first completion may also find;
+/// [`EngineError::Failed`] if the memory cannot be read or written.
 pub async fn connect_remembered(config: HttpConfig, memory: IdentityMemory) -> Result<HttpEngine, EngineError> {
     connected(&config, Some(&memory)).await.map_err(|error| refusal::advised(error, config.stream))
 }
 
 impl HttpEngine {
-    /// An engine that is known to be so.
+    /// Returns an engine with this identity and these traits.
     fn of(server: ServerPool, identity: Identity, learned: &ServerTraits, restarts: RestartHistory) -> HttpEngine {
         let mut notes: Vec<String> = learned.remedies.iter().map(|remedy| remedy.note().to_owned()).collect();
         if identity.known.answers.is_empty() && identity.known.revision.is_none() {
@@ -141,33 +141,33 @@ impl HttpEngine {
         }
     }
 
-    /// What whoever runs this should know, one sentence each: what could not be found out, what is sent otherwise than usual, that the template
-    /// opens the thinking.
+    /// Returns the notes for the user, one sentence each: facts that could not be found, changes to the usual requests, and that the template opens
+    /// the thinking.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// Which settings of drawing the server takes from elsewhere unless they are set, in a sentence; `None` where that is not known.
+    /// Returns a sentence about the sampling settings that the server takes from elsewhere unless they are set; `None` if that is not known.
     pub fn sampling_defaults(&self) -> Option<&'static str> {
         self.defaults
     }
 
-    /// What was asked and what it took since [`connect`].
+    /// Returns the counts of requests and tokens since [`connect`].
     pub fn stats(&self) -> HttpStats {
         self.server.counters.read()
     }
 
-    /// The model's name on the server.
+    /// Returns the model's name on the server.
     pub fn model(&self) -> &str {
         &self.model
     }
 
-    /// How a completion is continued after its thinking was cut, in words; `None` where it cannot be.
+    /// Returns a description of how a completion is continued after its thinking was cut; `None` if that is impossible.
     pub fn continues_by(&self) -> Option<&'static str> {
         self.way().map(WorkingMethod::describe)
     }
 
-    /// Says that nobody was asked who answers, where that is so: the day on which it was last seen to be the same.
+    /// Returns the date on which the identity was last confirmed, if the server has not been asked since the engine was opened.
     pub fn unasked(&self) -> Option<String> {
         let silent = self.pinned.is_some() && !self.confirmed.initialized() && self.identity.known.revision.is_none();
         silent.then(|| identity::date(self.identity.last_seen))
@@ -177,7 +177,7 @@ impl HttpEngine {
         self.way.get().copied().flatten()
     }
 
-    /// Makes sure of who answers, and has it remembered.
+    /// Confirms the identity of the server, and has it remembered.
     async fn confirmed(&self) -> Result<(), EngineError> {
         let confirm = || async {
             if let Some(pinned) = &self.pinned {
@@ -198,7 +198,7 @@ impl HttpEngine {
     async fn answer(&self, request: Request, meter: Option<&dyn Meter>) -> Result<Completion, EngineError> {
         self.confirmed().await?;
         let completion = self.asked(request, meter).await?;
-        // What came from a server that went away meanwhile may be another's.
+        // If the server was away meanwhile, the completion may be another server's.
         self.restarts.same(self, false).await?;
         Ok(completion)
     }
@@ -227,7 +227,7 @@ impl HttpEngine {
 const UNABLE: &str = "a thinking budget is not possible here: the server goes on with neither a begun assistant message nor a \
     rendered prompt; vLLM, SGLang, llama.cpp and transformers do, and without a budget any server will do";
 
-/// What is said of a model whose chat template opens its thinking.
+/// Note on a model whose chat template opens its thinking.
 const OPENED: &str = "the chat template opens the thinking, so a reply that does not close it has no verdict; \
     `thinking.opened_by_template = true` in the format says so without asking";
 
@@ -257,15 +257,15 @@ impl Engine for HttpEngine {
         Box::pin(async {
             self.restarts.same(self, true).await?;
             match self.remember() {
-                // Nothing was paid for there.
+                // Nothing was paid for if the store is read-only.
                 Err(_) if self.remembering.as_ref().is_some_and(PendingIdentity::is_read_only) => Ok(()),
                 remembered => remembered,
             }
         })
     }
 
-    /// Usage is what the server reports, and 0 where it reports none. With a budget, see [`Completion::elicited`], tokens
-    /// are summed over both requests, since the prompt is sent, and billed, twice.
+    /// The usage is the server's, and 0 if it reports none. With a budget, see [`Completion::elicited`], the tokens of both requests are added,
+    /// because the prompt is sent, and billed, twice.
     fn complete(&self, request: Request) -> BoxFuture<'_, Result<Completion, EngineError>> {
         Box::pin(self.answer(request, None))
     }

@@ -1,7 +1,7 @@
-//! What engines in process share: messages -> the runs of a prompt, logits -> a token, the bytes of tokens -> text.
+//! Shared parts of engines in process: messages -> the pieces of a prompt, logits -> a token, the bytes of tokens -> text.
 //!
-//! A [`ChatTemplate`] renders a conversation into [`TemplatePart`]s, [`runs`] cuts these where special tokens are meant, a [`Sampler`] draws
-//! tokens, and a [`GrowingText`] gathers what they write. Nothing here knows a model or a tokenizer.
+//! A [`ChatTemplate`] renders a conversation into [`TemplatePart`]s, [`runs`] cuts these at special tokens of the template, a [`Sampler`] draws
+//! tokens, and a [`GrowingText`] collects their text. Nothing here depends on a model or a tokenizer.
 
 mod prompt;
 mod sample;

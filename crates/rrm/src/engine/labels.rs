@@ -1,19 +1,19 @@
-//! The texts that state a verdict, and how likely a model was to write each of them.
+//! The texts that state a verdict, and the log-probability of each of them.
 
 use serde::{Deserialize, Serialize};
 
 /// The texts that state a verdict, as a model would write them, such as `\boxed{Assistant 1}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Labels {
-    /// The first response is better.
+    /// Label of a verdict for the first response.
     pub first: String,
-    /// The second response is better.
+    /// Label of a verdict for the second response.
     pub second: String,
-    /// Neither is better; only in formats that have ties.
+    /// Label of a tie; only in formats that have ties.
     pub tie: Option<String>,
 }
 
-/// How likely each text of [`Labels`] was to be written where a completion states its verdict, as natural logarithms.
+/// Log-probability of each text of [`Labels`] at the place where a completion states its verdict, as natural logarithms.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LabelLogprobs {
     first: f64,
@@ -23,33 +23,33 @@ pub struct LabelLogprobs {
 }
 
 impl LabelLogprobs {
-    /// Takes the log-probability of each label's whole text (the sum over its tokens, at temperature 1, from the logits as the model
-    /// gave them) as the continuation of what stands before the verdict. `None` where one of them is not finite.
+    /// Returns the log-probabilities of the whole texts of the labels as continuations of the text before the verdict; each is the sum over its
+    /// tokens, at temperature 1, from the model's own logits. `None` if one of them is not finite.
     ///
-    /// They are rounded to millionths: more is noise in the logits, and numbers that short are read from a file as they were written,
-    /// so that a stored completion gives the same row as a new one.
+    /// They are rounded to millionths: more digits are noise in the logits, and short numbers are read from a file as they were written, so that a
+    /// stored completion gives the same row as a new one.
     pub fn new(first: f64, second: f64, tie: Option<f64>) -> Option<Self> {
         let finite = [Some(first), Some(second), tie].into_iter().flatten().all(f64::is_finite);
         let log = |value: f64| round(value.min(0.0));
         finite.then(|| LabelLogprobs { first: log(first), second: log(second), tie: tie.map(log) })
     }
 
-    /// The first label's logarithm.
+    /// Returns the log-probability of the first label.
     pub fn first(&self) -> f64 {
         self.first
     }
 
-    /// The second label's logarithm.
+    /// Returns the log-probability of the second label.
     pub fn second(&self) -> f64 {
         self.second
     }
 
-    /// The logarithm of the label of ties, in formats that have one.
+    /// Returns the log-probability of the label of a tie, in formats that have one.
     pub fn tie(&self) -> Option<f64> {
         self.tie
     }
 
-    /// The probability of each label among the labels: the softmax over them, rounded to millionths.
+    /// Returns the probability of each label among the labels: the softmax over their log-probabilities, rounded to millionths.
     pub fn probabilities(&self) -> LabelProbabilities {
         let largest = self.first.max(self.second).max(self.tie.unwrap_or(f64::NEG_INFINITY));
         let weight = |log: f64| (log - largest).exp();
@@ -59,14 +59,14 @@ impl LabelLogprobs {
     }
 }
 
-/// The probability of each verdict, given that it is one of the labels. They sum to 1, as far as their rounding allows.
+/// The probability of each verdict, given that one of the labels is written. They sum to 1, apart from rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LabelProbabilities {
-    /// The first response is better.
+    /// Probability that the first response is better.
     pub first: f64,
-    /// The second response is better.
+    /// Probability that the second response is better.
     pub second: f64,
-    /// Neither is better; only in formats that have ties.
+    /// Probability of a tie; only in formats that have ties.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tie: Option<f64>,
 }
@@ -89,7 +89,7 @@ mod tests {
         };
         assert_eq!(of(0.03, 0.01, None), LabelProbabilities { first: 0.75, second: 0.25, tie: None });
         assert_eq!(of(0.1, 0.2, Some(0.1)), LabelProbabilities { first: 0.25, second: 0.5, tie: Some(0.25) });
-        // Labels that are both very unlikely are compared all the same.
+        // Labels that are both very unlikely are still compared.
         let far = LabelLogprobs::new(-2000.0, -2000.0 - 3f64.ln(), None).unwrap();
         assert_eq!(far.probabilities(), LabelProbabilities { first: 0.75, second: 0.25, tie: None });
     }

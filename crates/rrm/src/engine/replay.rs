@@ -1,7 +1,7 @@
-//! An engine's answers -> a recording on disk -> an engine that gives the same answers again, for nothing.
+//! An engine's completions -> a recording on disk -> an engine that gives the same completions again without cost.
 //!
-//! A recording is JSON lines: a header with the engine's [`EngineInfo`], then one line a completion. A request is known by its
-//! messages, its settings (sampling and budget) and its seed; its engine is the one in the header.
+//! A recording is JSON lines: a header with the engine's [`EngineInfo`], then one line for each completion. A request is identified by its messages,
+//! its settings (sampling and budget) and its seed; its engine is the one in the header.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{Completion, Engine, EngineError, EngineInfo, Opening, Request};
 use crate::address::{messages_hash, settings_hash};
 
-/// The version of the format that this code reads and writes.
+/// Version of the file format.
 const VERSION: u32 = 1;
 
 /// The reason why a recording could not be read or written.
@@ -29,15 +29,15 @@ pub enum RecordingError {
     Io {
         /// The recording.
         path: PathBuf,
-        /// What the system said.
+        /// Message of the operating system.
         detail: String,
     },
-    /// The first line is no header of a recording.
+    /// The first line is not the header of a recording.
     #[error("{path}: is not a recording: {detail}")]
     NotARecording {
         /// The file.
         path: PathBuf,
-        /// What is wrong with its first line.
+        /// Error of the first line.
         detail: String,
     },
     /// The recording was written by a later version.
@@ -45,37 +45,37 @@ pub enum RecordingError {
     Newer {
         /// The recording.
         path: PathBuf,
-        /// Its version.
+        /// Version of the recording.
         found: u32,
     },
-    /// A line is no completion.
+    /// A line is not a completion.
     #[error("{path}:{line}: {detail}")]
     BadLine {
         /// The recording.
         path: PathBuf,
-        /// Counted from 1.
+        /// Number of the line, counted from 1.
         line: usize,
-        /// What is wrong with it.
+        /// Error of the line.
         detail: String,
     },
-    /// The file holds answers of another engine.
+    /// The file holds completions of another engine.
     #[error("{path}: holds answers of {recorded}, not of {engine}: record into another file")]
     OtherEngine {
         /// The recording.
         path: PathBuf,
         /// Name and fingerprint in the header.
         recorded: String,
-        /// Name and fingerprint of the engine that is to be recorded.
+        /// Name and fingerprint of the engine to be recorded.
         engine: String,
     },
 }
 
-/// The first line.
+/// The first line of a recording.
 #[derive(Serialize, Deserialize)]
 struct Header {
     recording: u32,
     engine: EngineInfo,
-    /// Who opened the thinking; the model in recordings that do not say.
+    /// The writer of the mark that opens the thinking; the model in recordings without this field.
     #[serde(default)]
     opening: Opening,
 }
@@ -83,7 +83,7 @@ struct Header {
 /// The line of one completion in a recording.
 #[derive(Serialize, Deserialize)]
 struct ReplayLine<T> {
-    /// Hash of the messages, in hexadecimal digits like the next.
+    /// Hash of the messages, in hexadecimal digits, as is the next hash.
     messages: String,
     /// Hash of sampling and budget.
     settings: String,
@@ -91,13 +91,13 @@ struct ReplayLine<T> {
     completion: T,
 }
 
-/// Answers from a recording.
+/// Engine that answers from a recording.
 pub struct ReplayEngine {
     info: EngineInfo,
     opening: Opening,
-    /// `replay:FILE`, for errors.
+    /// Name `replay:FILE`, for errors.
     name: String,
-    /// Where each answer stands: by messages, by settings, by seed.
+    /// Place of each completion in the file, by messages, settings and seed.
     index: HashMap<Hash, HashMap<Hash, HashMap<u64, LineSpan>>>,
     file: Mutex<File>,
 }
@@ -110,11 +110,11 @@ struct LineSpan {
 }
 
 impl ReplayEngine {
-    /// Opens a recording. Its answers stay on disk, only their places are held in memory; a last line without its end, left by a
-    /// recorder that was killed, does not count. Where a request was recorded twice, its first answer is given.
+    /// Opens a recording. Its completions stay on disk; only their places are in memory. A last line without an end, left by a recorder that was
+    /// killed, is ignored. If a request was recorded twice, its first completion is given.
     ///
     /// # Errors
-    /// [`RecordingError`] when the file cannot be read, or naming the line that cannot.
+    /// [`RecordingError`] if the file cannot be read, or with the line that is not valid.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, RecordingError> {
         let path = path.as_ref();
         let file = File::open(path).map_err(|error| io_error(path, &error))?;
@@ -179,22 +179,22 @@ impl Engine for ReplayEngine {
     }
 }
 
-/// Writes down what an engine answers.
+/// Recorder of an engine's completions.
 pub struct Recorder {
     path: PathBuf,
     file: Mutex<File>,
 }
 
 impl Recorder {
-    /// Records into a new file, or goes on with a recording of the same engine.
+    /// Records into a new file, or continues a recording of the same engine.
     ///
     /// # Errors
-    /// [`RecordingError`] when the file cannot be written, is something else, or holds answers of another engine.
+    /// [`RecordingError`] if the file cannot be written, is no recording, or holds completions of another engine.
     pub fn create(engine: &EngineInfo, path: impl AsRef<Path>) -> Result<Self, RecordingError> {
         Recorder::create_for(engine, Opening::Model, path)
     }
 
-    /// The same for an engine of which it is known who opens the thinking.
+    /// Records like [`Recorder::create`], with the writer of the mark that opens the thinking.
     ///
     /// # Errors
     /// As [`Recorder::create`].
@@ -203,10 +203,10 @@ impl Recorder {
         let failed = |error: io::Error| io_error(path, &error);
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
         let mut header = None;
-        // A device or a pipe holds nothing to go on with, and may have no end.
+        // A device or a pipe holds no recording to continue, and may have no end.
         if file.metadata().map_err(failed)?.is_file() {
             let (found, end) = scan(path, &file, |_, _| Ok(()))?;
-            // Half a line of a recorder that was killed goes: the next line would be appended to it.
+            // Half a line of a recorder that was killed is removed, because the next line would be appended to it.
             file.set_len(end).map_err(failed)?;
             header = found;
         }
@@ -225,14 +225,14 @@ impl Recorder {
         Ok(Recorder { path: path.to_owned(), file: Mutex::new(file) })
     }
 
-    /// Tries whether a recording can be begun or gone on with at `path`, before it is known of which engine. Leaves everything as it was.
+    /// Checks that a recording can be begun or continued at `path`, before its engine is known. Changes nothing.
     ///
     /// # Errors
-    /// [`RecordingError`] when the file cannot be written, or is something else.
+    /// [`RecordingError`] if the file cannot be written, or is no recording.
     pub fn try_out(path: impl AsRef<Path>) -> Result<(), RecordingError> {
         let path = path.as_ref();
         let failed = |error: io::Error| io_error(path, &error);
-        // Whoever reads from a device or a pipe would be told of an end.
+        // A reader of a device or a pipe would see its end.
         if fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
             return Ok(());
         }
@@ -244,7 +244,7 @@ impl Recorder {
         scan(path, &file, |_, _| Ok(())).map(drop)
     }
 
-    /// Writes down one answer; it is in the file when this returns.
+    /// Records one completion. It is in the file when this returns.
     ///
     /// # Errors
     /// [`RecordingError::Io`] when the file cannot be written.
@@ -257,14 +257,14 @@ impl Recorder {
     }
 }
 
-/// Writes one line at once, so that a process that is killed leaves whole lines and at most one half at the end.
+/// Writes a line in one call, so that a process that is killed leaves whole lines and at most one partial line at the end.
 fn append(file: &mut File, line: &impl Serialize) -> io::Result<()> {
     let mut bytes = serde_json::to_vec(line)?;
     bytes.push(b'\n');
     file.write_all(&bytes)
 }
 
-/// Reads a recording line by line; returns its header, unless the file is empty, and where its last whole line ends.
+/// Reads a recording line by line. Returns its header, unless the file is empty, and the end of its last whole line.
 fn scan(
     path: &Path,
     file: &File,
@@ -287,7 +287,7 @@ fn scan(
         }
         start += length as u64;
     }
-    // Half a header is begun anew by the recorder; anything else without an end is somebody's file.
+    // Half a header is overwritten by the recorder; any other file without a line end belongs to somebody else.
     if header.is_none() && !bytes.is_empty() && !bytes.starts_with(b"{\"recording\":") {
         return Err(RecordingError::NotARecording { path: path.to_owned(), detail: "its first line is no header".into() });
     }
@@ -295,7 +295,7 @@ fn scan(
 }
 
 fn read_header(path: &Path, line: &[u8]) -> Result<Header, RecordingError> {
-    /// The part of a header that no version changes.
+    /// The part of a header that is the same in all versions.
     #[derive(Deserialize)]
     struct Version {
         recording: u32,
@@ -325,7 +325,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("recording.jsonl");
         std::fs::write(&path, "").unwrap();
-        // Open for reading only, which fails as a full disk does.
+        // Open for reading only, which fails like a full disk.
         let recorder = Recorder { path: path.clone(), file: Mutex::new(File::open(&path).unwrap()) };
         let (budget, comparison, labels, sink) = (None, None, None, None);
         let request = Request {

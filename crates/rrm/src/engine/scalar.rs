@@ -1,7 +1,7 @@
 //! A scalar reward model behind a server of vLLM, SGLang, llama.cpp or Text Embeddings Inference -> an [`Engine`] that scores single responses.
 //!
-//! [`connect`] asks which model is there and has two short conversations scored, to find the route and to tell weights apart; replicas, limits,
-//! time-outs and retries are those of [`http`](super::http). Written to the published shapes; not run against the servers themselves.
+//! [`connect`] asks which model is served and has two short conversations scored, to find the route and to tell weights apart. Replicas, limits,
+//! time-outs and retries are those of [`http`](super::http). It follows the published formats; it was not run against the servers themselves.
 
 mod shapes;
 
@@ -27,10 +27,10 @@ pub struct ScalarEngine {
     scores: ScoreCache,
 }
 
-/// Connects to the servers of `config`. An address may end in the route that is to be asked; otherwise the first that the server has is taken.
+/// Connects to the servers of `config`. An address may end in the route to use; otherwise the first route that gives scores is used.
 ///
 /// # Errors
-/// [`EngineError`] when no replica answers, when no route scores, or when what is there is no reward model.
+/// [`EngineError`] if no replica answers, if no route gives scores, or if the model is no reward model.
 pub async fn connect(config: HttpConfig) -> Result<ScalarEngine, EngineError> {
     let (urls, routes): (Vec<String>, Vec<Option<Route>>) = config.urls.iter().map(|url| shapes::split(url)).unzip();
     let config = HttpConfig { urls, ..config };
@@ -43,12 +43,12 @@ pub async fn connect(config: HttpConfig) -> Result<ScalarEngine, EngineError> {
     server.name = format!("{} at {}", listed.id, server.name);
     let named = routes.first().copied().flatten();
     let routes: Vec<Route> = named.map_or_else(|| Route::PROBED.to_vec(), |route| vec![route]);
-    // A route that was named behind `/v1` is asked there, all others at the root.
+    // A route that was named after `/v1` is below `/v1`, all others are at the root.
     let versioned = named.is_some() && config.urls.iter().all(|url| url.trim_end_matches('/').ends_with("/v1"));
     let (route, scores) = probe(&server, &listed.id, &routes, versioned).await?;
     let fingerprint = match &config.revision {
         Some(revision) => format!("score {}", fingerprint::of_revision(&listed.id, revision)),
-        // Two digits: batches and kernels move later ones.
+        // Two digits, because batches and kernels change later ones.
         None => {
             let scores = scores.map(|score| format!("{score:.1e}"));
             let parts = ["scores", route.path(), &listed.id, listed.stable(), &scores[0], &scores[1]];
@@ -60,7 +60,7 @@ pub async fn connect(config: HttpConfig) -> Result<ScalarEngine, EngineError> {
     Ok(ScalarEngine { info, model: listed.id, route, versioned, server, scores: ScoreCache::default() })
 }
 
-/// The model by `/v1/models`, or by the `/info` of Text Embeddings Inference, which has no such list.
+/// Returns the model by `/v1/models`, or by the `/info` of Text Embeddings Inference, which has no such list.
 async fn model(server: &ServerPool, config: &HttpConfig) -> Result<ModelEntry, EngineError> {
     let lists = listing::list(server).await;
     let unlisted = lists.iter().all(|list| matches!(list, Ok(models) if models.is_empty()));
@@ -74,7 +74,7 @@ async fn model(server: &ServerPool, config: &HttpConfig) -> Result<ModelEntry, E
     listing::choose(&server.name, config, lists)
 }
 
-/// The first of the routes that scores, and the scores of two conversations.
+/// Returns the first route that gives scores, and the scores of two conversations.
 async fn probe(server: &ServerPool, model: &str, routes: &[Route], versioned: bool) -> Result<(Route, [f64; 2]), EngineError> {
     let said = |text: &str| {
         let answer = Message { role: Role::Assistant, content: text.to_owned() };
@@ -99,7 +99,7 @@ async fn probe(server: &ServerPool, model: &str, routes: &[Route], versioned: bo
     Ok((route, [first, second]))
 }
 
-/// Asks at a route, behind `/v1` or at the root.
+/// Requests a score at a route, below `/v1` or at the root.
 async fn ask(
     server: &ServerPool,
     model: &str,
@@ -120,7 +120,7 @@ async fn ask(
 }
 
 impl ScalarEngine {
-    /// How it is asked.
+    /// Returns the route that is used.
     pub fn route(&self) -> Route {
         self.route
     }
@@ -128,7 +128,7 @@ impl ScalarEngine {
     async fn answer(&self, request: Request, meter: Option<&dyn Meter>) -> Result<Completion, EngineError> {
         let _permit = self.server.permit().await?;
         let (score, usage) = ask(&self.server, &self.model, (self.route, self.versioned), &request.messages, meter).await?;
-        // Written so that reading gives the same bits.
+        // Written so that parsing gives the same bits.
         let text = format!("{score:?}");
         Ok(Completion { text, reasoning: None, finish: Finish::Stop, elicited: false, usage, label_logprobs: None })
     }

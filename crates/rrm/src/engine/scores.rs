@@ -1,4 +1,4 @@
-//! Scores of single responses, each asked for once: whoever wants one that is on its way waits for it.
+//! Scores of single responses, each requested only once: a second caller waits for the request that is on its way.
 
 use std::{
     collections::HashMap,
@@ -11,24 +11,24 @@ use tokio::sync::OnceCell;
 
 use super::Completion;
 
-/// Scores of a generation. Two generations are kept, some 20 MB: more than the rows have that are worked on at once.
+/// Number of scores in a generation. Two generations are kept, about 20 MB, which is more than the rows in work have.
 const GENERATION: usize = 32_768;
 
 /// The address of a scored completion.
 type ScoreKey = [u8; 32];
 type Cell = Arc<OnceCell<Completion>>;
 
-/// A cache of the scores of single responses, keyed by the addresses of their completions: the last ones, and all that are on their way.
+/// Cache of the scores of single responses, keyed by the addresses of their completions. It holds the last ones, and all that are on their way.
 #[derive(Default)]
 pub struct ScoreCache(Mutex<Generations>);
 
 #[derive(Default)]
 struct Generations {
-    /// What was wanted since the last change of generations.
+    /// Scores used since this generation began.
     young: HashMap<ScoreKey, Cell>,
-    /// What was wanted in the generation before, and not since.
+    /// Scores used in the previous generation, and not since.
     old: HashMap<ScoreKey, Cell>,
-    /// Scores that were on their way when this generation began, and are kept beside it.
+    /// Number of scores that were on their way when this generation began, and are kept in addition.
     carried: usize,
 }
 
@@ -40,7 +40,7 @@ impl Generations {
         let cell = self.old.remove(&key).unwrap_or_default();
         if self.young.len() >= GENERATION + self.carried {
             let old = mem::replace(&mut self.old, mem::take(&mut self.young));
-            // Whoever asks or waits holds the cell, too.
+            // A caller that asks or waits also holds the cell.
             self.young = old.into_iter().filter(|(_, cell)| Arc::strong_count(cell) > 1).collect();
             self.carried = self.young.len();
         }
@@ -50,11 +50,11 @@ impl Generations {
 }
 
 impl ScoreCache {
-    /// The completion at this address, asked for if nobody did yet, or only so long ago that it is not kept any more. Where the asking fails
-    /// or is cancelled, the next who wants it asks again.
+    /// Returns the completion at this address, and requests it if that was not done yet, or if it is not kept any more. If the request fails or is
+    /// cancelled, the next caller requests it again.
     ///
     /// # Errors
-    /// Those of `ask`.
+    /// The errors of `ask`.
     pub async fn once<E, Fut>(&self, key: ScoreKey, ask: impl FnOnce() -> Fut) -> Result<Completion, E>
     where
         Fut: Future<Output = Result<Completion, E>>,
@@ -63,7 +63,7 @@ impl ScoreCache {
         cell.get_or_try_init(ask).await.cloned()
     }
 
-    /// How many are kept.
+    /// Returns the number of scores that are kept.
     pub fn kept(&self) -> usize {
         let generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         generations.young.len() + generations.old.len()
@@ -107,7 +107,7 @@ mod tests {
         let (scores, calls) = (ScoreCache::default(), AtomicUsize::new(0));
         for number in 0..100_000 {
             assert_eq!(asked(&scores, number, &calls).await, score(number));
-            // What is wanted again and again is kept.
+            // A score that is used again and again is kept.
             assert_eq!(asked(&scores, 7, &calls).await, score(7));
         }
         assert!(scores.kept() <= 2 * GENERATION, "{}", scores.kept());

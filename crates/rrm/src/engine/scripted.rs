@@ -1,4 +1,4 @@
-//! `scripted:` judges: a verdict by rule instead of by reading, for tests, baselines and dry runs. They cost nothing.
+//! `scripted:` judges, which give verdicts by a rule without reading, for tests, baselines and dry runs. They cost nothing.
 
 use futures::future::{self, BoxFuture};
 
@@ -11,29 +11,30 @@ use crate::{
 /// The rule of a scripted judge.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Script {
-    /// Always the response shown first: what pure position bias does.
+    /// The response shown first: pure position bias.
     First,
-    /// Always the response shown second.
+    /// The response shown second.
     Second,
-    /// The longer response by bytes; the first when equal: what pure length bias does.
+    /// The longer response in bytes, and the first one if they are equal: pure length bias.
     Longer,
-    /// The shorter response by bytes; the first when equal.
+    /// The shorter response in bytes, and the first one if they are equal.
     Shorter,
     /// A fair coin for each vote.
     Random,
-    /// The labelled response with this probability, drawn for each vote; a fair coin where there is no label.
+    /// The labelled response with this probability, drawn for each vote; a fair coin without a label.
     Accuracy(f64),
-    /// No verdict with this probability, drawn for each vote, else the longer response; always none: what a judge that only talks does.
+    /// No verdict with this probability, drawn for each vote, and otherwise the longer response. With probability 1, a judge that never gives a
+    /// verdict.
     Silent(f64),
-    /// Always this text, whatever is asked.
+    /// This text, for every request.
     Text(String),
 }
 
 impl Script {
-    /// Reads what follows `scripted:` in an engine spec.
+    /// Parses the text after `scripted:` in an engine spec.
     ///
     /// # Errors
-    /// A sentence that lists what is understood.
+    /// A sentence that lists the known scripts.
     pub fn parse(spec: &str) -> Result<Self, String> {
         let known = "known scripts: first, second, longer, shorter, random, silent, silent=P and accuracy=P with P from 0 to 1, text=TEXT";
         let share = |p: &str| p.parse().ok().filter(|p| (0.0..=1.0).contains(p));
@@ -55,7 +56,7 @@ impl Script {
         }
     }
 
-    /// The side that this script prefers, `None` for no verdict; what is random about it is keyed by the request's seed.
+    /// Returns the side that this script prefers; `None` for no verdict. Random choices are keyed by the request's seed.
     fn choose(&self, comparison: &Comparison, seed: u64) -> Option<Side> {
         let drawn = || KeyedRandom::new(seed, "", "scripted", &[]).f64();
         let (first, second) = (comparison.first.len(), comparison.second.len());
@@ -84,7 +85,7 @@ pub struct ScriptedEngine {
     info: EngineInfo,
 }
 
-/// A scripted judge; `spec` is what follows `scripted:`.
+/// Returns a scripted judge; `spec` is the text after `scripted:`.
 ///
 /// # Errors
 /// A sentence that lists the known scripts.

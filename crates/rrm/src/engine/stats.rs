@@ -1,4 +1,4 @@
-//! What a server was asked and what it cost, for the stats file. Never part of results.
+//! Counts of the requests to a server and of their tokens, for the stats file. They are never part of results.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 pub struct HttpStats {
     /// Requests sent, retries included.
     pub requests: u64,
-    /// Of these, further tries of a request that had failed.
+    /// Of these, retries of a request that had failed.
     pub retries: u64,
-    /// Completions received whole.
+    /// Completions that arrived complete.
     pub answered: u64,
-    /// Completions that nobody waited for any more: dropped while on the way.
+    /// Completions that were cancelled on their way.
     pub cancelled: u64,
     /// Answers with status 429.
     pub status_429: u64,
@@ -19,13 +19,13 @@ pub struct HttpStats {
     pub status_5xx: u64,
     /// Answers with any other error status.
     pub status_other: u64,
-    /// Tries that ran out of time.
+    /// Tries that reached the time limit.
     pub timeouts: u64,
-    /// Connections that did not come about or broke.
+    /// Connections that failed or broke.
     pub disconnects: u64,
     /// Answers that could not be read.
     pub unreadable: u64,
-    /// Tokens of the requests; with a thinking budget the second half counts again.
+    /// Tokens of the requests. With a thinking budget, the second request counts in full.
     pub prompt_tokens: u64,
     /// Of these, tokens that the server had in its cache.
     pub cached_prompt_tokens: u64,

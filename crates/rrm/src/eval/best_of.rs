@@ -1,8 +1,8 @@
-//! Questions with many responses that are known to be right or wrong -> how often the pick of a judge is right, beside picks at no cost.
+//! Questions with many responses of known correctness -> how often a judge's pick is right, beside picks at no cost.
 //!
-//! MMLU-Pro: `question`, `options`, and responses of several models with `pred` and `correct`; PPE: 32 responses with `scores`; or one's own rows.
-//! Of each question the responses are put into an order that is drawn by seed; best of N has the first N of them, so larger numbers hold
-//! smaller ones.
+//! Sources: MMLU-Pro (`question`, `options`, and responses of several models with `pred` and `correct`), PPE (32 responses with `scores`), or the
+//! user's own rows. The responses to each question are put into an order that is drawn by seed. Best of N has the first N of them, so larger N
+//! include the smaller ones.
 
 mod questions;
 
@@ -33,9 +33,9 @@ use crate::{
     run::Task,
 };
 
-/// Numbers of responses; rows that have fewer than one of them do not count there.
+/// Numbers of responses. A row with fewer responses does not count for a larger number.
 pub const SIZES: [usize; 6] = [1, 2, 4, 8, 16, 32];
-/// The strategies whose picks are compared; those that rate have one round robin together.
+/// Strategies whose picks are compared. Those with ratings share one round robin.
 const STRATEGIES: [Strategy; 3] = [Strategy::Knockout, Strategy::Elo, Strategy::BradleyTerry];
 
 /// The accuracy of a judge's picks.
@@ -43,67 +43,68 @@ const STRATEGIES: [Strategy; 3] = [Strategy::Knockout, Strategy::Elo, Strategy::
 pub struct BestOf {
     /// Layout version.
     pub rrm: u32,
-    /// Who judged.
+    /// Engine of the judge.
     pub engine: EngineInfo,
-    /// In which format.
+    /// Name of the judge format.
     pub format: String,
-    /// With which settings.
+    /// Settings of the judge.
     pub settings: JudgeSettings,
-    /// What was judged.
+    /// Files that were judged.
     pub data: Vec<DataFile>,
-    /// Whose questions they are.
+    /// Source of the questions.
     pub questions: Questions,
     /// Accuracy of picks, by numbers of responses.
     pub sizes: Vec<SizeAccuracy>,
-    /// Of a judge that scores single responses, how well scores tell right ones from wrong ones.
+    /// ROC AUC of the scores, for a judge that scores single responses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auc: Option<Auc>,
 }
 
-/// The chance that a right response scores higher than a wrong one, of whatever questions they are, equal scores counting a half (ROC AUC, as
-/// PPE measures it). Only responses that were compared and that are worth 0 or 1 count.
+/// Probability that a right response scores higher than a wrong one, over all questions, where equal scores count a half (ROC AUC, as PPE measures
+/// it). Only responses that were compared and whose label is 0 or 1 count.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Auc {
-    /// From 0 to 1.
+    /// The probability, from 0 to 1.
     pub value: f64,
-    /// Right responses.
+    /// Number of right responses.
     pub right: usize,
-    /// Wrong ones.
+    /// Number of wrong responses.
     pub wrong: usize,
 }
 
-/// Accuracy of picks among so many responses, each with Wilson's interval over questions.
+/// Accuracy of picks among `n` responses, each with Wilson's interval over questions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SizeAccuracy {
-    /// Responses of each question.
+    /// Number of responses of each question.
     pub n: usize,
-    /// Questions.
+    /// Number of questions.
     pub rows: u64,
-    /// The first of them.
+    /// Accuracy of the first response.
     pub first: Score,
-    /// A drawn one: the mean share of right ones.
+    /// Accuracy of a drawn response: the mean share of right ones.
     pub random: Score,
-    /// The first with the answer that most of them give, the first of all in a question without answers; `None` where no response has one.
+    /// Accuracy of the first response with the most frequent answer, or of the first response of a question without answers; `None` if no response
+    /// has an answer.
     pub majority: Option<Score>,
-    /// A right one, if there is any.
+    /// Share of questions with a right response.
     pub oracle: Score,
-    /// The judge's, by strategy.
+    /// Accuracy of the judge's picks, by strategy.
     pub judged: Vec<PickAccuracy>,
 }
 
 /// Accuracy of a judge's picks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PickAccuracy {
-    /// How the best one is found.
+    /// Strategy that finds the best response.
     pub strategy: Strategy,
-    /// How often it is right; a question without a pick counts as wrong.
+    /// Accuracy of the picks; a question without a pick counts as wrong.
     pub accuracy: Score,
-    /// Questions without a pick: no verdict says which response is the best.
+    /// Number of questions without a pick, because no verdict says which response is the best.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub without_pick: u64,
-    /// Votes for each question.
+    /// Mean number of votes for each question.
     pub votes: f64,
-    /// Tokens written for each question.
+    /// Mean number of tokens written for each question.
     pub completion_tokens: f64,
 }
 
@@ -115,7 +116,7 @@ fn is_zero(n: &u64) -> bool {
 #[derive(Default)]
 struct QuestionSums {
     rows: u64,
-    /// Rows of which some response has an answer.
+    /// Rows with an answer for some response.
     answered: u64,
     free: [f64; 4],
     judged: [PickSums; STRATEGIES.len()],
@@ -132,18 +133,18 @@ struct PickSums {
 
 /// The questions of a best-of-n run and their data files.
 pub struct BestOfInput<'a> {
-    /// Whose questions they are.
+    /// Source of the questions.
     pub questions: Questions,
     /// The questions.
     pub items: &'a [Item],
-    /// The files that they are of.
+    /// Files of the questions.
     pub data: Vec<DataFile>,
-    /// Responses of each question, at most.
+    /// Most responses of each question.
     pub largest: usize,
 }
 
-/// Matches that ranking a question takes. A knockout's matches are among those of the round robin of as many responses, and most of those of fewer
-/// responses among those of more: `stored` says that a store answers what was asked before.
+/// Returns the matches that a question takes. A knockout's matches are among those of the round robin of the same responses, and most matches of
+/// fewer responses are among those of more: `stored` says that a store answers what was asked before.
 pub fn matches_of(item: &Item, settings: &RankSettings, largest: usize, (stored, seed): (bool, u64)) -> PlannedMatches {
     let (mut sum, mut different) = (PlannedMatches::exactly(0, 0), HashSet::new());
     for n in sizes(item, largest) {
@@ -165,8 +166,8 @@ fn sizes(item: &Item, largest: usize) -> impl Iterator<Item = usize> {
     SIZES.into_iter().take_while(move |n| *n <= most)
 }
 
-/// Ranks the first 1, 2, 4, 8 ... responses of every question, by knockout, and by Elo and Bradley-Terry over one round robin; `done` hears of
-/// every question. Gives what was counted with how the votes went, each vote as often as it counts.
+/// Ranks the first 1, 2, 4, 8 ... responses of every question, by knockout, and by Elo and Bradley-Terry over one round robin; `done` is called for
+/// every question. Returns the accuracies and the counts of the votes, where each vote counts as often as it is used.
 ///
 /// # Errors
 /// [`EvalRunError`] at the first question that cannot be ranked.
@@ -226,7 +227,7 @@ pub async fn best_of<'a>(
     Ok((BestOf { rrm: result::VERSION, engine, format, settings, data, questions, sizes, auc }, all))
 }
 
-/// The chance that a right one is above a wrong one, half for equal ones; `None` where there is nothing to compare.
+/// Returns the probability that a right response is above a wrong one, a half for equal ones; `None` if there is nothing to compare.
 fn auc(right: &mut [f64], wrong: &mut [f64]) -> Option<Auc> {
     right.sort_unstable_by(f64::total_cmp);
     wrong.sort_unstable_by(f64::total_cmp);
@@ -241,21 +242,21 @@ fn auc(right: &mut [f64], wrong: &mut [f64]) -> Option<Auc> {
     (pairs > 0.0).then(|| Auc { value: sum / pairs, right: right.len(), wrong: wrong.len() })
 }
 
-/// The best response where one is known, votes and written tokens.
+/// Index of the best response if it is known, number of votes, and tokens written.
 type Pick = (Option<usize>, u64, u64);
 
 /// The picks for one question.
 struct QuestionPicks {
-    /// For each number of responses, the strategies' picks.
+    /// The picks of the strategies for each number of responses.
     picks: Vec<(usize, Vec<Pick>)>,
-    /// Scores of single responses, by their places, where the judge gives them.
+    /// Scores of single responses by their indices, if the judge gives them.
     scores: BTreeMap<usize, f64>,
-    /// How the votes went.
+    /// Counts of the votes.
     verdicts: Verdicts,
 }
 
-/// What each strategy picks at each number of responses that the question has, with votes and tokens. Matches about the same responses
-/// are the same at all of them, so a store is asked for them and not the engine.
+/// Returns the pick of each strategy at each number of responses that the question has, with votes and tokens. Matches of the same responses are the
+/// same at all numbers, so the store answers them and not the engine.
 async fn picks(judge: &Judge, item: &Item, settings: &RankSettings, largest: usize) -> Result<QuestionPicks, JudgeError> {
     let (mut picks, mut scores, mut verdicts) = (Vec::new(), BTreeMap::new(), Verdicts::default());
     for n in sizes(item, largest) {
@@ -291,7 +292,7 @@ async fn picks(judge: &Judge, item: &Item, settings: &RankSettings, largest: usi
         }
         picks.push((n, rankings.into_iter().map(pick).collect()));
     }
-    // Equal texts do not play each other: one of them may have played nobody.
+    // Equal texts do not play each other, so one of them may have no match and no score.
     let of = |text: &str| scores.iter().find(|(place, _)| &*item.responses[**place].text == text).map(|(_, score)| *score);
     let compared = sizes(item, largest).last().unwrap_or(0);
     let scores = item.responses[..compared]
@@ -306,7 +307,7 @@ fn right(response: &Response) -> f64 {
     response.label.unwrap_or(0.0)
 }
 
-/// The first, a drawn one, the majority's, the oracle's.
+/// Returns the correctness of the picks at no cost: the first, a drawn one, the majority's, the oracle's.
 fn free(responses: &[Response]) -> [f64; 4] {
     let mut votes: HashMap<&str, usize> = HashMap::new();
     responses.iter().filter_map(|response| response.team.as_deref()).for_each(|answer| *votes.entry(answer).or_default() += 1);
@@ -351,7 +352,7 @@ mod tests {
         };
         let all = [response(0.0, "A"), response(1.0, "B"), response(1.0, "B"), response(0.0, "C")];
         assert_eq!(free(&all), [0.0, 0.5, 1.0, 1.0]);
-        // Where answers are equally frequent the first of them counts.
+        // Of equally frequent answers the first one counts.
         assert_eq!(free(&all[..2]), [0.0, 0.5, 0.0, 1.0]);
     }
 

@@ -1,4 +1,4 @@
-//! Paths as a person names them -> the files to read, and the record of what was read.
+//! Paths that the user names -> the files to read, and a record of each.
 
 use std::{
     fs::{self, File},
@@ -7,7 +7,7 @@ use std::{
 
 use super::load::{DataFile, EvalError};
 
-/// The files, and those below the folders.
+/// Returns the files, and those below the folders.
 pub(super) fn expanded(paths: &[PathBuf]) -> Result<Vec<PathBuf>, EvalError> {
     let mut files = Vec::new();
     for path in paths {
@@ -19,7 +19,7 @@ pub(super) fn expanded(paths: &[PathBuf]) -> Result<Vec<PathBuf>, EvalError> {
     Ok(files)
 }
 
-/// The record of a file that was read.
+/// Returns the record of a file that was read.
 pub(super) fn hashed(path: &Path, rows: u64) -> Result<DataFile, EvalError> {
     let mut hasher = blake3::Hasher::new();
     let hashed = File::open(path).and_then(|file| hasher.update_reader(file).map(drop));
@@ -28,7 +28,7 @@ pub(super) fn hashed(path: &Path, rows: u64) -> Result<DataFile, EvalError> {
     Ok(DataFile { file: path.display().to_string(), rows, blake3 })
 }
 
-/// Files below a folder whose names say that they may hold rows, in the order of their paths.
+/// Returns the files below a folder whose extensions may belong to rows, in the order of their paths.
 pub(super) fn listed(folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
     const ENDINGS: [&str; 9] = [".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet", ".csv", ".tsv", ".csv.gz", ".tsv.gz"];
     let failed = |detail| EvalError::Io { path: folder.to_owned(), detail };

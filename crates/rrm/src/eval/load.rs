@@ -1,4 +1,4 @@
-//! Files and folders -> the cases of a benchmark, or the first thing that is wrong with them.
+//! Files and folders -> the cases of a benchmark, or the first error in them.
 
 use std::{
     collections::HashSet,
@@ -21,39 +21,39 @@ use crate::{
 /// A benchmark that was read.
 #[derive(Clone, Debug)]
 pub struct Suite {
-    /// Which one.
+    /// The benchmark.
     pub benchmark: Benchmark,
     /// Its comparisons, in the order of files and rows.
     pub cases: Vec<Case>,
-    /// The files that they are of.
+    /// Files of the comparisons.
     pub files: Vec<DataFile>,
     /// Files of the given folders that hold no rows of it.
     pub skipped: Vec<PathBuf>,
-    /// What should be said about the reading, a sentence each.
+    /// Notes on the reading, one sentence each.
     pub notes: Vec<String>,
-    /// Pairs of one text, which no judge can tell apart. Of [`Benchmark::Pairs`] they are left out; those of published benchmarks are asked
-    /// about, since upstream counts them, and here are those that are labelled for one of the two.
+    /// Number of pairs of one text, which no judge can tell apart. Of [`Benchmark::Pairs`] they are left out. Those of published benchmarks are asked
+    /// about, because upstream counts them; here they count if they are labelled for one of the two.
     pub equal: u64,
 }
 
 /// A file that was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataFile {
-    /// Its path as it was given.
+    /// Path of the file, as it was given.
     pub file: String,
-    /// Its rows.
+    /// Number of its rows.
     pub rows: u64,
-    /// Hash of its bytes, in hexadecimal digits: results over other bytes do not compare.
+    /// Hash of its bytes, in hexadecimal. Results on files with different hashes do not compare.
     pub blake3: String,
 }
 
 /// The reason why a benchmark cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum EvalError {
-    /// A file cannot be read, or one of its rows cannot.
+    /// A file or one of its rows cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// A row of a published benchmark is not as published; other columns cannot be named for it.
+    /// A row of a published benchmark is not as published. Its columns cannot be named by the user.
     #[error(transparent)]
     Published(Box<DatasetError>),
     /// A column spec cannot be used.
@@ -62,12 +62,12 @@ pub enum EvalError {
     /// A folder or file cannot be listed or read.
     #[error("{path}: {detail}")]
     Io {
-        /// Where.
+        /// Path of the folder or file.
         path: PathBuf,
-        /// The system's words.
+        /// Message of the operating system.
         detail: io::Error,
     },
-    /// A file that was named holds something else.
+    /// A file that was named holds other rows.
     #[error("{file}: no rows of {benchmark}, which have the columns {}; this file has: {present}", wanted(benchmark))]
     OtherRows {
         /// The file.
@@ -85,29 +85,29 @@ pub enum EvalError {
         /// The benchmark.
         benchmark: &'static str,
     },
-    /// Rows, but none that counts.
+    /// There are rows, but none of them counts.
     #[error("{file}: none of its {rows} rows counts in {benchmark}{}", of_one_text(*.equal))]
     NothingCounts {
         /// The first file.
         file: String,
-        /// Its rows.
+        /// Number of its rows.
         rows: u64,
         /// The benchmark.
         benchmark: &'static str,
-        /// Pairs of one text that were left out.
+        /// Number of pairs of one text that were left out.
         equal: u64,
     },
-    /// A row that the benchmark has no use for.
+    /// A row does not fit the benchmark.
     #[error("{file} row {row}: {problem}")]
     Row {
         /// The file.
         file: PathBuf,
         /// The row, from 1.
         row: usize,
-        /// What is wrong with it.
+        /// Error of the row.
         problem: String,
     },
-    /// The same row twice.
+    /// The same row occurs twice.
     #[error("{file} row {row}: the id `{id}` was already used; was a file given twice, or do the rows of two files lack ids?")]
     DoubledId {
         /// The file.
@@ -117,17 +117,17 @@ pub enum EvalError {
         /// The id.
         id: String,
     },
-    /// The same file twice.
+    /// The same file occurs twice.
     #[error(
         "{file}: this file holds the same bytes as {earlier}, which was read before; its rows have no ids and would count twice"
     )]
     SameFile {
         /// The file.
         file: PathBuf,
-        /// The other one.
+        /// Name of the earlier file.
         earlier: String,
     },
-    /// Rows of two parts that upstream scores apart.
+    /// Rows belong to two parts that upstream scores separately.
     #[error(
         "{file} row {row}: `{column}` is `{value}`, before it was `{before}`; upstream scores them apart, so give one at a time"
     )]
@@ -136,11 +136,11 @@ pub enum EvalError {
         file: PathBuf,
         /// The row, from 1.
         row: usize,
-        /// The column that tells the parts.
+        /// Column that separates the parts.
         column: &'static str,
-        /// What it says here.
+        /// Value of the column in this row.
         value: String,
-        /// What it said in all rows before.
+        /// Value of the column in all earlier rows.
         before: String,
     },
 }
@@ -149,7 +149,7 @@ pub enum EvalError {
 #[derive(Default)]
 struct EarlierRows {
     ids: Ids,
-    /// What the protocol's column [`apart`](super::Protocol::apart) says.
+    /// Value of the protocol's column [`apart`](super::Protocol::apart).
     part: Option<String>,
 }
 
@@ -157,13 +157,13 @@ struct EarlierRows {
 #[derive(Default)]
 pub(super) struct Ids {
     used: HashSet<String>,
-    /// Names of the files so far of which rows have no ids.
+    /// Names of the files so far whose rows have no ids.
     unnamed: Vec<String>,
 }
 
 impl Ids {
-    /// Takes note of the id of a row of `file`; false where it was used before. In a second file whose rows have no ids these begin with the
-    /// file's name.
+    /// Notes the id of a row of `file`. Returns `false` if it was used before. In a second file whose rows have no ids, the ids begin with the file's
+    /// name.
     pub(super) fn take(&mut self, file: &Path, item: &mut Item) -> bool {
         if item.id == format!("row-{}", item.row) {
             let path = file.display().to_string();
@@ -181,29 +181,29 @@ impl Ids {
         self.insert(&item.id)
     }
 
-    /// Takes note of an id; false where it was used before.
+    /// Notes an id. Returns `false` if it was used before.
     pub(super) fn insert(&mut self, id: &str) -> bool {
         self.used.insert(id.to_owned())
     }
 
-    /// Whether rows of this file have no ids, and it is the same as one of `files`.
+    /// Returns the one of `files` with the same bytes as this file, if this file's rows have no ids.
     pub(super) fn same<'a>(&self, file: &DataFile, files: &'a [DataFile]) -> Option<&'a DataFile> {
         let unnamed = self.unnamed.last() == Some(&file.file);
         files.iter().find(|other| unnamed && other.blake3 == file.blake3)
     }
 }
 
-/// Reads the files, and those files of the folders that hold rows of the benchmark. `columns` are those of [`Benchmark::Pairs`]; the
-/// published benchmarks have their own.
+/// Reads the files, and those files in the folders that hold rows of the benchmark. `columns` are those of [`Benchmark::Pairs`]; the published
+/// benchmarks have their own.
 ///
 /// # Errors
-/// [`EvalError`] for what cannot be read, for bad rows, and where no rows are found.
+/// [`EvalError`] for a file that cannot be read, for bad rows, and if no rows are found.
 pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> Result<Suite, EvalError> {
     let (notes, equal) = (Vec::new(), 0);
     let mut suite = Suite { benchmark, cases: Vec::new(), files: Vec::new(), skipped: Vec::new(), notes, equal };
     let mut seen = EarlierRows::default();
     let columns = &match benchmark {
-        // What labels mean is told by all files.
+        // The meaning of labels is inferred from all files.
         Benchmark::Pairs => {
             let (columns, note) = dataset::settled(&expanded(paths)?, columns)?;
             suite.notes.extend(note);
@@ -251,7 +251,7 @@ pub fn load(benchmark: Benchmark, paths: &[PathBuf], columns: &ColumnNames) -> R
     }
 }
 
-/// The published benchmarks whose rows have these columns; collections, which have files of several kinds, after single ones.
+/// Returns the published benchmarks whose rows have these columns. Collections, which have files of several kinds, come after single benchmarks.
 pub fn recognised(present: &[String]) -> Vec<Benchmark> {
     let fits = |benchmark: &Benchmark| *benchmark != Benchmark::Pairs && layout(*benchmark, present).is_some();
     let mut found: Vec<Benchmark> = Benchmark::ALL.into_iter().filter(fits).collect();
@@ -259,14 +259,14 @@ pub fn recognised(present: &[String]) -> Vec<Benchmark> {
     found
 }
 
-/// How rows with these columns are read; `None` if they are not the benchmark's.
+/// Returns the layout of rows with these columns; `None` if they are not the benchmark's.
 fn layout(benchmark: Benchmark, present: &[String]) -> Option<&'static BenchmarkLayout> {
     let fits = |layout: &&BenchmarkLayout| layout.needs.iter().all(|name| present.iter().any(|column| column == name));
     benchmark.protocol().layouts.iter().find(fits)
 }
 
-/// Whether a file of a folder holds data of the benchmark whose columns it has: judgments of others and, in LLMBar's repository, other sets lie
-/// beside it in the same form.
+/// Returns whether a file with the benchmark's columns holds its data. Folders may also have judgments and, in LLMBar's repository, other sets in the
+/// same form.
 fn is_data(layout: &BenchmarkLayout, file: &Path, present: &[String]) -> bool {
     const JUDGMENTS: [&str; 2] = ["results", "judgments"];
     let judgments = !layout.needs.is_empty() && present.iter().any(|column| JUDGMENTS.contains(&column.as_str()));
@@ -274,10 +274,10 @@ fn is_data(layout: &BenchmarkLayout, file: &Path, present: &[String]) -> bool {
     !judgments && !other_set
 }
 
-/// Files below a folder that may hold data. Folders in which a benchmark publishes judgments of others are not looked into.
+/// Returns the files below a folder that may hold data. Folders in which a benchmark publishes judgments are left out.
 ///
 /// # Errors
-/// What the system said of the folder.
+/// [`EvalError::Io`] if the folder cannot be listed.
 pub fn data_files(benchmark: Benchmark, folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
     let judgments = match benchmark {
         Benchmark::LlmBar | Benchmark::RewardBench => "evaluators",
@@ -318,7 +318,7 @@ fn read(
             }
         }
         let subset = reading.columns.subset().and_then(|column| dataset::find(&item.extra, column)).map(subset);
-        // Published rows get their ids from their own columns, some only when they become cases.
+        // Published rows get their ids from their own columns, some of them only when they become cases.
         let own = suite.benchmark == Benchmark::Pairs;
         if own && !seen.ids.take(path, &mut item) {
             return Err(EvalError::DoubledId { file: path.to_owned(), row, id: item.id });
@@ -348,7 +348,7 @@ fn read(
     Ok(())
 }
 
-/// What a column groups by: its text, or its JSON; null is the whole.
+/// Returns the subset that a column names: its text, or its JSON; null stands for all pairs.
 fn subset(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Null => "pairs".to_owned(),
@@ -357,12 +357,12 @@ fn subset(value: &serde_json::Value) -> String {
     }
 }
 
-/// What is said of pairs of one text that were left out.
+/// Returns the note on pairs of one text that were left out.
 fn of_one_text(equal: u64) -> String {
     if equal == 0 { String::new() } else { format!("; {equal} of them are pairs of one text, which are left out") }
 }
 
-/// The columns that rows of a benchmark have, for messages.
+/// Returns the columns of a benchmark's rows, for messages.
 fn wanted(benchmark: &str) -> String {
     let layouts = Benchmark::ALL.into_iter().map(Benchmark::protocol).find(|protocol| protocol.name == benchmark);
     let columns = layouts.into_iter().flat_map(|protocol| protocol.layouts).map(|layout| layout.needs.join(", "));

@@ -1,7 +1,7 @@
-//! Scores of RewardBench -> the results file that its own scripts write, for whoever reads those.
+//! Scores of RewardBench -> the results file of its own scripts.
 //!
-//! Format: allenai/reward-bench at 05a9005e, `save_to_hub` in `rewardbench/utils.py`: one flat object, keys sorted, four spaces. Sections and the whole
-//! are not in it; upstream adds them up from the subsets.
+//! Format: allenai/reward-bench at 05a9005e, `save_to_hub` in `rewardbench/utils.py`: one flat object, sorted keys, indented by four spaces. It does
+//! not have the sections and the overall score, which upstream computes from the subsets.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use serde_json::{Value, ser::PrettyFormatter};
 
 use super::{Benchmark, BenchmarkEvaluation, GroupLevel};
 
-/// The text of `eval-set/ORGANISATION/MODEL.json`; `None` for other benchmarks.
+/// Returns the text of `eval-set/ORGANISATION/MODEL.json`; `None` for other benchmarks.
 ///
 /// # Errors
-/// What cannot be written as JSON.
+/// The error of the JSON writer.
 pub fn reward_bench_results(evaluation: &BenchmarkEvaluation) -> Result<Option<String>, serde_json::Error> {
     if evaluation.benchmark != Benchmark::RewardBench {
         return Ok(None);
@@ -23,7 +23,7 @@ pub fn reward_bench_results(evaluation: &BenchmarkEvaluation) -> Result<Option<S
     let about = [
         ("chat_template", Value::Null),
         ("model", evaluation.engine.name.as_str().into()),
-        // What upstream calls every judge that writes text, and that is one model.
+        // Upstream's name for every judge that writes text and is a single model.
         ("model_type", "Generative RM".into()),
     ];
     let results: BTreeMap<&str, Value> = accuracies.chain(about).collect();

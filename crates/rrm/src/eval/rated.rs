@@ -1,4 +1,4 @@
-//! Scores of single responses -> what rows of RewardBench 2 count by its own rule for ratings: best of four, and Ties with its margins.
+//! Scores of single responses -> scores of RewardBench 2 by its own rule for ratings: best of four, and Ties with its margins.
 //!
 //! Rules: `reroll_and_score_dataset` and `process_single_model` of allenai/reward-bench at 05a9005e.
 
@@ -16,7 +16,7 @@ pub(super) struct RatedRow {
     id: String,
     right: BTreeMap<usize, f64>,
     wrong: BTreeMap<usize, f64>,
-    /// Whether some pair has no scores: then the row is wrong.
+    /// Whether scores of some pair are missing. Then the row is wrong.
     incomplete: bool,
 }
 
@@ -25,12 +25,12 @@ impl RatedRow {
         RatedRow { id: id.to_owned(), ..RatedRow::default() }
     }
 
-    /// Whether it is the row of this id.
+    /// Returns whether this is the row with this id.
     pub(super) fn is(&self, id: &str) -> bool {
         self.id == id
     }
 
-    /// Takes what a case says of its two responses, of which the first is right.
+    /// Adds the scores of a case's two responses, of which the first is right.
     pub(super) fn add(&mut self, row: &CaseRow) {
         let Some((right, wrong)) = row.matches.first().and_then(MatchRow::scores) else {
             self.incomplete = true;
@@ -40,7 +40,7 @@ impl RatedRow {
         self.wrong.insert(row.pair.1, wrong);
     }
 
-    /// Whether the best response is right; several best ones share.
+    /// Returns 1 if the best response is right, 0 if it is wrong, and the share of right ones among equally good ones.
     fn best(&self) -> f64 {
         let best = |scores: &BTreeMap<usize, f64>| scores.values().copied().fold(f64::NEG_INFINITY, f64::max);
         let top = best(&self.right).max(best(&self.wrong));
@@ -48,21 +48,21 @@ impl RatedRow {
         if self.incomplete { 0.0 } else { at_top(&self.right) / (at_top(&self.right) + at_top(&self.wrong)) }
     }
 
-    /// By how much the worst right response is above the best wrong one; not a number where some score is missing.
+    /// Returns the score of the worst right response minus that of the best wrong one; NaN if a score is missing.
     fn gap(&self) -> f64 {
         let worst = self.right.values().copied().fold(f64::INFINITY, f64::min);
         let best = self.wrong.values().copied().fold(f64::NEG_INFINITY, f64::max);
         if self.incomplete { f64::NAN } else { worst - best }
     }
 
-    /// How far apart the right ones are.
+    /// Returns the difference between the best and the worst right response.
     fn spread(&self) -> f64 {
         let of = |f: fn(f64, f64) -> f64, start: f64| self.right.values().copied().fold(start, f);
         of(f64::max, f64::NEG_INFINITY) - of(f64::min, f64::INFINITY)
     }
 }
 
-/// The score of a subset's rows, from 0 to 1 (Ties: to 1.01); `None` where nothing was rated. `rows` are all, rated or not.
+/// Returns the score of a subset's rows, from 0 to 1 (Ties: to 1.01); `None` if nothing was rated. `rows` counts all rows, rated or not.
 pub(super) fn score(subset: &str, rated: &[RatedRow], rows: u64) -> Option<f64> {
     if rated.iter().all(|row| row.right.is_empty()) {
         return None;
@@ -70,8 +70,8 @@ pub(super) fn score(subset: &str, rated: &[RatedRow], rows: u64) -> Option<f64> 
     Some(if subset == TIES { ties(rated) } else { rated.iter().map(RatedRow::best).sum::<f64>() / rows.max(1) as f64 })
 }
 
-/// Rows `ref:N` have one right answer, rows `tied:N` several to a like question: right ones should be above wrong ones, and by more than they
-/// differ among themselves.
+/// Returns the score of Ties. Rows `ref:N` have one right answer, and rows `tied:N` have several to a similar question. Right ones should be above
+/// wrong ones, by more than they differ among themselves.
 fn ties(rated: &[RatedRow]) -> f64 {
     let named = |kind: &str| -> BTreeMap<&str, &RatedRow> {
         let number = |row: &RatedRow| row.id.rsplit('/').next().and_then(|id| id.split_once(':')).is_some_and(|(k, _)| k == kind);
@@ -112,7 +112,7 @@ mod tests {
         let best = |right: f64, wrong: [f64; 3]| score("Math", &[row("Math/1", &[right], &wrong)], 1).unwrap();
         assert_eq!([best(2.0, [1.0, 0.0, -1.0]), best(1.0, [2.0, 0.0, 0.0])], [1.0, 0.0]);
         assert_eq!([best(2.0, [2.0, 0.0, 0.0]), best(2.0, [2.0, 2.0, 2.0])], [0.5, 0.25]);
-        // Rows that nobody could rate count as wrong.
+        // Rows without scores count as wrong.
         assert_eq!(score("Math", &[row("Math/1", &[2.0], &[1.0; 3])], 2), Some(0.5));
     }
 
@@ -122,10 +122,10 @@ mod tests {
         let all = [row("Ties/ref:1", &[5.0], &[1.0]), row("Ties/tied:1", &[4.0, 3.0], &[1.0, 0.0])];
         let expected = 1.0 + 0.01 * 1f64.tanh();
         assert!((score(TIES, &all, 2).unwrap() - expected).abs() < 1e-12);
-        // Right, but the right ones differ by more than the wrong ones are below: tanh(0.5 - 1).
+        // Right, but the right ones differ by more than the distance to the wrong ones: tanh(0.5 - 1).
         let wide = [row("Ties/ref:1", &[5.0], &[1.0]), row("Ties/tied:1", &[4.0, 2.0], &[1.0])];
         assert!((score(TIES, &wide, 2).unwrap() - (0.6 - 0.01 * 0.5f64.tanh())).abs() < 1e-12);
-        // No spread at all: the last term is infinite, its tanh 1; with no gap either it is no number and counts 0.
+        // Without a spread the last term is infinite, and its tanh is 1; without a gap either it is NaN and counts 0.
         let flat = [row("Ties/ref:1", &[5.0], &[1.0]), row("Ties/tied:1", &[4.0, 4.0], &[1.0])];
         assert!((score(TIES, &flat, 2).unwrap() - 1.01).abs() < 1e-12);
         let nothing = [row("Ties/ref:1", &[1.0], &[1.0]), row("Ties/tied:1", &[1.0, 1.0], &[1.0])];

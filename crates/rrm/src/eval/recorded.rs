@@ -1,4 +1,4 @@
-//! Judgments that others published beside a benchmark -> the rows that judges of ours would have given, and their counts. Nobody is asked.
+//! Judgments that others published with a benchmark -> rows as of rrm's own judges, and their counts, without any request.
 //!
 //! | benchmark | published as | told apart by |
 //! |---|---|---|
@@ -30,19 +30,19 @@ use crate::{
 /// The published results for the cases of a suite.
 #[derive(Clone, Debug)]
 pub struct RecordedResults {
-    /// A row for each case, in their order.
+    /// One row for each case, in their order.
     pub rows: Vec<CaseRow>,
-    /// What they count.
+    /// Totals of the rows.
     pub tally: CaseTotals,
-    /// How many cases there are, and how many of them nothing was published about.
+    /// Number of cases, and of those without a published judgment.
     pub counted: CaseCounts,
     /// The files that judgments were read from.
     pub files: Vec<DataFile>,
-    /// Judgments that are published as null: the judge stated nothing that upstream could read.
+    /// Number of judgments that are published as null: upstream could read no verdict.
     pub without_verdict: u64,
-    /// Judgments that say something else than upstream's verdicts; they count as no verdict, as upstream.
+    /// Number of judgments with another text than upstream's verdicts. They count as no verdict, as they do upstream.
     pub unreadable: u64,
-    /// Judgments about pairs that the suite does not have.
+    /// Number of judgments about pairs that the suite does not have.
     pub unmatched: u64,
 }
 
@@ -55,41 +55,41 @@ pub enum RecordedError {
     /// A file cannot be read as rows.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// A benchmark of which no layout of judgments is known.
+    /// No layout of judgments is known for the benchmark.
     #[error("judgments of others are read for judgebench, llmbar and pandalm, not for {0}")]
     Benchmark(&'static str),
     /// No file holds judgments.
     #[error("{path}: no judgments of {benchmark}, which have {wanted}")]
     NoFiles {
-        /// What was named.
+        /// Path that was named.
         path: PathBuf,
         /// The benchmark.
         benchmark: &'static str,
-        /// The columns that tell them.
+        /// Description of the columns of judgments.
         wanted: &'static str,
     },
-    /// A row that is no judgment, or one that contradicts the data.
+    /// A row is no judgment, or contradicts the data.
     #[error("{file} row {row}: {problem}")]
     Row {
         /// The file.
         file: PathBuf,
         /// The row, from 1.
         row: usize,
-        /// What is wrong with it.
+        /// Error of the row.
         problem: String,
     },
-    /// Judgments of other data.
+    /// The judgments are about other data.
     #[error("{0}: none of its judgments is about a pair of the data")]
     OtherData(PathBuf),
 }
 
 /// The published judgment on one pair.
 struct RecordedJudgment {
-    /// For each order that the judge saw, what it said about the pair in its own order.
+    /// Verdict about the pair in its own order, for each order that the judge saw.
     said: Vec<RecordedVerdict>,
-    /// What the row calls right, where it does.
+    /// Label in the row, if it has one.
     label: Option<Choice>,
-    /// The texts that it was about, by their columns, where the row has them.
+    /// Texts of the pair by their columns, as far as the row has them.
     texts: Vec<(&'static str, CaseText, String)>,
     file: PathBuf,
     row: usize,
@@ -107,7 +107,7 @@ enum RecordedVerdict {
 /// The text of a pair that a column holds.
 #[derive(Clone, Copy)]
 enum CaseText {
-    /// All of the prompt, or a part of it.
+    /// The whole prompt, or a part of it.
     Prompt,
     First,
     Second,
@@ -118,17 +118,17 @@ type RecordedVerdicts = Result<Vec<RecordedVerdict>, String>;
 
 /// The layout in which a benchmark's judgments are published.
 struct RecordedLayout {
-    /// What their rows have, for messages.
+    /// Description of its columns, for messages.
     wanted: &'static str,
-    /// Whether rows with these columns are judgments.
+    /// Returns whether rows with these columns are judgments.
     fits: fn(&[String]) -> bool,
-    /// What a row says.
+    /// Returns the verdicts of a row.
     read: fn(&Map<String, Value>) -> RecordedVerdicts,
-    /// The columns that tell which pair it is about.
+    /// Columns that identify the pair.
     about: &'static [&'static str],
-    /// The same of a case.
+    /// Returns the same identification for a case.
     key: fn(&Case) -> String,
-    /// Columns that repeat the texts of the data: ids of another edition may be the same.
+    /// Columns that repeat texts of the data. They are compared, because another edition may have the same ids.
     texts: &'static [(&'static str, CaseText)],
 }
 
@@ -167,17 +167,18 @@ const PANDA_LM: RecordedLayout = RecordedLayout {
     ],
 };
 
-/// What the column of PandaLM's verdicts ends with; before it stands who judged.
+/// End of the name of a column with PandaLM's verdicts; the judge's name comes before it.
 const RESULT: &str = "_result";
 
 fn has(present: &[String], name: &str) -> bool {
     present.iter().any(|column| column == name)
 }
 
-/// Reads judgments of the cases of `suite` from files, and from those files of folders that hold some.
+/// Reads judgments of the cases of `suite` from files, and from those files in folders that hold judgments.
 ///
 /// # Errors
-/// [`RecordedError`] for benchmarks without known layout, for what cannot be read, and for judgments that contradict the data or one another.
+/// [`RecordedError`] for a benchmark without a known layout, for a file that cannot be read, and for judgments that contradict the data or each
+/// other.
 pub fn recorded(suite: &Suite, paths: &[PathBuf]) -> Result<RecordedResults, RecordedError> {
     let name = suite.benchmark.protocol().name;
     let kind = match suite.benchmark {
@@ -229,7 +230,7 @@ pub fn recorded(suite: &Suite, paths: &[PathBuf]) -> Result<RecordedResults, Rec
     }
 }
 
-/// Reads one file; gives its rows.
+/// Reads one file. Returns the number of its rows.
 fn read(kind: &RecordedLayout, file: &Path, stated: &mut HashMap<String, RecordedJudgment>) -> Result<u64, RecordedError> {
     let mut rows = 0;
     for row in dataset::raw(file, &file.display().to_string())? {
@@ -255,7 +256,7 @@ fn read(kind: &RecordedLayout, file: &Path, stated: &mut HashMap<String, Recorde
     Ok(rows)
 }
 
-/// The row of one case.
+/// Returns the row of one case.
 fn case_row(
     suite: &Suite,
     case: &Case,
@@ -308,7 +309,7 @@ fn case_row(
     Ok(row)
 }
 
-/// The first column of a judgment whose text is not that of the case.
+/// Returns the first column of a judgment whose text differs from the case's.
 fn other_text(case: &Case, texts: &[(&'static str, CaseText, String)]) -> Option<&'static str> {
     let response = |place: usize, text: &str| case.item.responses.get(place).is_some_and(|response| response.text.trim() == text);
     let is = |(_, part, text): &&(&'static str, CaseText, String)| {
@@ -322,21 +323,21 @@ fn other_text(case: &Case, texts: &[(&'static str, CaseText, String)]) -> Option
     texts.iter().find(is).map(|(name, _, _)| *name)
 }
 
-/// One vote about a pair that was shown in this order.
+/// Returns the row of one vote about a pair in this order.
 fn match_row(pair: (usize, usize), order: Order, vote: Vote) -> result::MatchRow {
     let record = VoteRecord { order, vote, elicited: false, probabilities: None, usage: Usage::default(), key: None };
     let judgment = Judgment::new(Evidence::Votes(vec![record]));
     result::match_row(strategy::settle(0, strategy::PairJudgment { pair, order, judgment }))
 }
 
-/// A verdict in one of upstream's spellings.
+/// Reads a verdict in one of upstream's spellings.
 fn choice(value: &Value) -> Option<Choice> {
     let text = match value {
         Value::String(text) => text.trim().to_lowercase(),
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
-    // What pandas makes of integers beside nulls.
+    // pandas writes integers beside nulls in this form.
     match text.strip_suffix(".0").unwrap_or(&text) {
         "1" | "a>b" => Some(Choice::A),
         "2" | "b>a" => Some(Choice::B),
@@ -352,7 +353,7 @@ fn said(value: Option<&Value>) -> RecordedVerdict {
     }
 }
 
-/// Judgments of `(A, B)` and, unless there was a single game, of `(B, A)`; upstream turns the second.
+/// Returns the judgments of `(A, B)` and, unless there was a single game, of `(B, A)`; upstream swaps the second one.
 fn judge_bench(row: &Map<String, Value>) -> RecordedVerdicts {
     let judgments = row.get("judgments").and_then(Value::as_array).filter(|list| matches!(list.len(), 1 | 2));
     let judgments = judgments.ok_or("`judgments` must be a list of one or two")?;
@@ -363,7 +364,7 @@ fn judge_bench(row: &Map<String, Value>) -> RecordedVerdicts {
     Ok(judgments.iter().enumerate().map(turned).collect())
 }
 
-/// The last result; winners are 1 or 2 in the file's order whatever was shown first.
+/// Returns the last result. Winners are 1 or 2 in the order of the file, whichever response was shown first.
 fn llm_bar(row: &Map<String, Value>) -> RecordedVerdicts {
     let last = row.get("results").and_then(Value::as_array).and_then(|list| list.last());
     let winner = |name: &str| {

@@ -1,4 +1,4 @@
-//! Cases -> a judge's decisions about them, as rows in the order of the cases, many at once under one limit.
+//! Cases -> a judge's decisions about them, as rows in the order of the cases, with many cases at once.
 
 use std::{borrow::Cow, future::ready, io};
 
@@ -20,32 +20,32 @@ use crate::{
 pub struct CaseRow {
     /// Layout version.
     pub rrm: u32,
-    /// The row that the case is of.
+    /// Id of the row that the case belongs to.
     pub id: String,
-    /// The two responses, in the benchmark's own order.
+    /// Indices of the two responses, in the benchmark's own order.
     pub pair: (usize, usize),
-    /// What it is counted under.
+    /// Subset that it counts under.
     pub subset: String,
-    /// What is right, in that order.
+    /// The better response in that order, or a tie.
     pub label: Choice,
-    /// What was decided, in that order too: one decision for each order that the judge saw, the official one first.
+    /// Decisions in that order, one for each order that the judge saw, the official one first.
     pub decisions: Vec<Decision>,
-    /// What the decisions count upstream, from 0 to 1.
+    /// Official score of the decisions, from 0 to 1.
     pub official: f64,
-    /// Whether the decisions in both orders are right; absent where one was asked for.
+    /// Whether the decisions in both orders are right; absent if only one order was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strict: Option<bool>,
     /// Bytes of the two responses.
     pub bytes: (usize, usize),
-    /// Which models wrote them, where the data says so.
+    /// Names of the models that wrote them, if the data has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writers: Option<(String, String)>,
-    /// Why there is no judgment in one order or the other; it counts as no verdict.
+    /// Reason why a judgment is missing in one order. It counts as no verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The judgments with their votes, `a` being the first of the pair.
+    /// The judgments with their votes; `a` is the first response of the pair.
     pub matches: Vec<MatchRow>,
-    /// Of one's own pairs: judged texts that hold prompt markup, or are not what the row holds.
+    /// Of the user's own pairs: judged texts that hold prompt markup, or that differ from the text of the row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
 }
@@ -65,7 +65,7 @@ impl<'de> Deserialize<'de> for CaseRow {
 }
 
 impl CaseRow {
-    /// What kind of judge gave its judgments.
+    /// Returns the kind of the judge.
     pub fn kind(&self) -> JudgeKind {
         JudgeKind::from(self.matches.iter().any(|played| played.kind() == JudgeKind::Scores))
     }
@@ -74,23 +74,23 @@ impl CaseRow {
 /// Counts of the cases of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CaseCounts {
-    /// Cases that were asked about.
+    /// Number of cases that were asked about.
     pub cases: u64,
     /// Of these, cases with an error in place of a judgment.
     pub failed: u64,
-    /// How the votes of all cases went.
+    /// Counts of the votes of all cases.
     pub verdicts: Verdicts,
 }
 
 /// The reason why a run stopped before its last case.
 #[derive(Debug, thiserror::Error)]
 pub enum EvalRunError {
-    /// Something that would stop every further case as well.
+    /// An error that every further case would meet.
     #[error("row {id}: {source}")]
     Judge {
         /// The row's id.
         id: String,
-        /// What went wrong.
+        /// Error of the judge.
         source: JudgeError,
     },
     /// A row could not be written.
@@ -98,11 +98,11 @@ pub enum EvalRunError {
     Write(#[from] io::Error),
 }
 
-/// Asks about every case, in both orders or in those that count officially, and hands each row to `emit`.
+/// Asks about every case, in both orders or in the official ones, and hands each row to `emit`.
 ///
 /// # Errors
-/// [`EvalRunError`] at the first row that cannot be written, or whose failure would be everybody's. Nothing more is asked then, and what is in flight
-/// has [`Judge::patience`] to end.
+/// [`EvalRunError`] at the first row that cannot be written, or with an error that every further case would meet. Then no more requests are sent, and
+/// those in flight have [`Judge::patience`] to end.
 pub async fn run(
     judge: &Judge,
     suite: &Suite,
@@ -137,7 +137,7 @@ pub async fn run(
     }
 }
 
-/// The orders of a case in which the judge is asked, the official one first.
+/// Returns the orders in which the judge is asked about a case, the official one first.
 fn orders(judge: &Judge, case: &Case, orders: Orders, both: bool) -> (Order, Option<Order>) {
     let official = match orders {
         Orders::Drawn => rank::drawn_order(judge.settings.seed, &case.item.id, case.pair),
@@ -146,15 +146,15 @@ fn orders(judge: &Judge, case: &Case, orders: Orders, both: bool) -> (Order, Opt
     (official, orders.both(both).then_some(official.swapped()))
 }
 
-/// One row; an error is one that every further case would meet.
+/// Returns one row, or an error that every further case would meet.
 async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Result<CaseRow, JudgeError> {
     let protocol = suite.benchmark.protocol();
     let (official, other) = orders(judge, case, protocol.orders, both_orders);
-    // What a benchmark's texts are is its own matter; one's own are read as `rrm judge` reads them.
+    // Texts of published benchmarks are not changed; the user's own are prepared as `rrm judge` does.
     let own = suite.benchmark == Benchmark::Pairs;
     let (item, flags) =
         if own { run::judged(&case.item, &judge.format.markup) } else { (Cow::Borrowed(&*case.item), Vec::new()) };
-    // What is right is the case's word: the responses of some benchmarks have no labels of their own.
+    // The label is the case's, because responses of some benchmarks have no labels of their own.
     let ask = |order| rank::play_in_order(judge, &item, case.pair, order, case.right());
     let again = async {
         match other {
@@ -162,7 +162,7 @@ async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Re
             None => None,
         }
     };
-    // Where one order fails the other still ends: what it paid for is stored.
+    // If one order fails, the other still ends, so that what it paid for is stored.
     let (first, second) = join(ask(official), again).await;
     let (mut decisions, mut matches, mut error) = (Vec::new(), Vec::new(), None);
     for played in [Some(first), second].into_iter().flatten() {
@@ -196,13 +196,13 @@ async fn one(judge: &Judge, suite: &Suite, case: &Case, both_orders: bool) -> Re
     })
 }
 
-/// Bytes of the two responses.
+/// Returns the bytes of the two responses.
 pub(super) fn bytes(case: &Case) -> (usize, usize) {
     let bytes = |response: usize| case.item.responses.get(response).map_or(0, |response| response.text.len());
     (bytes(case.pair.0), bytes(case.pair.1))
 }
 
-/// Who wrote the two responses: columns of RewardBench and of MT-Bench, or `model` beside each response.
+/// Returns the writers of the two responses, from columns of RewardBench and MT-Bench, or from `model` beside each response.
 pub(super) fn writers(case: &Case) -> Option<(String, String)> {
     const COLUMNS: [(&str, &str); 2] = [("chosen_model", "rejected_model"), ("model_a", "model_b")];
     let of_row = |(a, b)| Some((case.item.extra.get(a)?.as_str()?.to_owned(), case.item.extra.get(b)?.as_str()?.to_owned()));

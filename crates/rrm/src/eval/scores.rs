@@ -1,7 +1,7 @@
-//! Counts of subsets -> scores of subsets, sections and the whole, official and strict, with 95% intervals.
+//! Counts of subsets -> official and strict scores of subsets, sections and the whole benchmark, with 95% intervals.
 //!
-//! A mean of parts has the interval of a share over as many rows as it is worth: with weights w that add up to 1 over parts of n rows each,
-//! 1 / sum(w^2 / n) (Kish 1965). Where all rows weigh the same this is their number, and the interval is Wilson's own.
+//! A mean of parts has the interval of a share over its effective number of rows: with weights w that add up to 1, over parts of n rows each, 1 /
+//! sum(w^2 / n) (Kish 1965). If all rows have the same weight, this is their number, and the interval is Wilson's own.
 
 use std::collections::BTreeMap;
 
@@ -21,27 +21,27 @@ use crate::{
 pub struct BenchmarkEvaluation {
     /// Layout version.
     pub rrm: u32,
-    /// Which benchmark.
+    /// The benchmark.
     pub benchmark: Benchmark,
-    /// Who judged.
+    /// Engine of the judge.
     pub engine: EngineInfo,
-    /// In which format.
+    /// Name of the judge format.
     pub format: String,
     /// Hash of that format's file.
     pub format_hash: String,
-    /// With which settings.
+    /// Settings of the judge.
     pub settings: JudgeSettings,
-    /// What was judged.
+    /// Files that were judged.
     pub data: Vec<DataFile>,
-    /// Where judgments were published that nobody was asked for; then format and settings say nothing about the judge.
+    /// Files of published judgments, if there was no request. Then format and settings say nothing about the judge.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recorded: Vec<DataFile>,
-    /// Pairs of one text among them: see [`Suite::equal`].
+    /// Number of pairs of one text among them: see [`Suite::equal`].
     #[serde(default, skip_serializing_if = "is_zero")]
     pub equal: u64,
     /// Scores of subsets, then of sections, then of the whole.
     pub groups: Vec<GroupScore>,
-    /// Further numbers of the benchmark over all pairs.
+    /// Further metrics of the benchmark over all pairs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
 }
@@ -54,24 +54,24 @@ fn is_zero(n: &u64) -> bool {
 /// The scores of a subset, of a section or of the whole benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GroupScore {
-    /// Which of the three.
+    /// Level of the score.
     pub level: GroupLevel,
-    /// As upstream calls it.
+    /// Upstream's name of it.
     pub name: String,
-    /// The benchmark's own score, from 0 to 1; absent where [`withhold`] took it away.
+    /// The benchmark's own score, from 0 to 1; absent if [`withhold`] removed it.
     pub official: Option<Score>,
-    /// The share of pairs, or of rows in which all pairs, are judged right in both orders; absent where one order was asked for.
+    /// Share of pairs that are judged right in both orders, or of rows in which all pairs are; absent if one order was asked for.
     pub strict: Option<Score>,
-    /// Independent rows that the intervals take the scores to rest on.
+    /// Effective number of independent rows, on which the intervals rest.
     pub rows: f64,
-    /// What these rest on.
+    /// Counts of its cases and votes.
     #[serde(flatten)]
     pub counts: ScoreCounts,
-    /// Whether no vote gave a verdict in the orders that count officially: then the official score, if there is one, is what the benchmark counts
-    /// for that.
+    /// Whether no vote gave a verdict in the official orders. Then the official score, if there is one, is the benchmark's score for missing
+    /// verdicts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unheard: bool,
-    /// Parts of the published score that the data does not have: with any of these it is not that score.
+    /// Parts of the published score that the data does not have. If there are any, this is not the published score.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
 }
@@ -84,43 +84,44 @@ pub enum GroupLevel {
     Subset,
     /// Several subsets.
     Section,
-    /// Everything.
+    /// All subsets.
     Overall,
 }
 
-/// A share and how many independent rows it is worth.
+/// A share, and the effective number of independent rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Share {
-    /// From 0 to 1.
+    /// The share, from 0 to 1.
     pub value: f64,
-    /// Rows.
+    /// Effective number of rows.
     pub rows: f64,
 }
 
 impl Share {
-    /// With Wilson's interval.
+    /// Returns the score with Wilson's interval.
     pub fn score(self) -> Option<Score> {
-        // RewardBench 2's Ties may leave the range by a hundredth.
+        // RewardBench 2's Ties may exceed the range by a hundredth.
         rating::wilson(self.value.clamp(0.0, 1.0) * self.rows, self.rows).map(|score| Score { value: self.value, ..score })
     }
 }
 
-/// A section or the whole, added up from the shares of subsets.
+/// A section or the whole benchmark, combined from the shares of subsets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CombinedShare {
-    /// Which of the two.
+    /// Level of the share.
     pub level: GroupLevel,
-    /// As upstream calls it.
+    /// Upstream's name of it.
     pub name: String,
     /// The weighted mean.
     pub share: Share,
     /// The subsets in it.
     pub subsets: Vec<String>,
-    /// Parts that are not there.
+    /// Parts that the data does not have.
     pub missing: Vec<String>,
 }
 
-/// Sections and the whole by the benchmark's rule, from shares and numbers of pairs of its subsets. What is absent is left out, and named.
+/// Returns the sections and the overall share by the benchmark's rule, from shares and numbers of pairs of its subsets. Missing parts are left out,
+/// and named.
 pub fn combine(benchmark: Benchmark, subsets: &[(String, Share, u64)]) -> Vec<CombinedShare> {
     struct Part {
         share: Share,
@@ -158,7 +159,7 @@ pub fn combine(benchmark: Benchmark, subsets: &[(String, Share, u64)]) -> Vec<Co
     combined
 }
 
-/// The weighted mean of shares; `None` without weight.
+/// Returns the weighted mean of shares; `None` without weight.
 fn weighted(parts: &[(Share, f64)], same_rows: bool) -> Option<Share> {
     let total: f64 = parts.iter().map(|(_, weight)| weight).sum();
     if total <= 0.0 {
@@ -170,12 +171,12 @@ fn weighted(parts: &[(Share, f64)], same_rows: bool) -> Option<Share> {
     Some(Share { value, rows: if same_rows { mean_rows } else { 1.0 / spread } })
 }
 
-/// Scores from counts, with what they were measured on; what no verdict was heard of is counted as the benchmark says, see [`withhold`].
+/// Returns scores from counts, with a description of the judge and the data. Missing verdicts count by the benchmark's rule, see [`withhold`].
 pub fn scores(judge: &Judge, suite: &Suite, tally: &CaseTotals) -> BenchmarkEvaluation {
     let Format { file, hash, .. } = &*judge.format;
     BenchmarkEvaluation {
         engine: judge.engine.info().clone(),
-        // A model that scores single responses is not asked by a format.
+        // A model that scores single responses has no judge format.
         format: match judge.kind() {
             JudgeKind::Compares => file.name.clone(),
             JudgeKind::Scores => "none (scores)".to_owned(),
@@ -186,7 +187,7 @@ pub fn scores(judge: &Judge, suite: &Suite, tally: &CaseTotals) -> BenchmarkEval
     }
 }
 
-/// Scores of judgments that were published as `files`, by a judge that people know as `name`.
+/// Returns the scores of judgments that were published as `files`, by the judge with this `name`.
 pub fn recorded_scores(suite: &Suite, tally: &CaseTotals, name: &str, files: Vec<DataFile>) -> BenchmarkEvaluation {
     let hashes: String = files.iter().map(|file| file.blake3.as_str()).collect();
     let metrics = (suite.benchmark.protocol().metrics)(&tally.confusion);
@@ -212,8 +213,8 @@ pub fn recorded_scores(suite: &Suite, tally: &CaseTotals, name: &str, files: Vec
     }
 }
 
-/// Takes away scores of a run that rest on no verdict at all: the official ones where no vote of the whole run gave one in the orders that they
-/// count, the strict ones where none did in any.
+/// Removes scores of a run that rest on no verdict at all: the official ones if no vote of the whole run gave a verdict in the official orders, the
+/// strict ones if none did in any order.
 pub fn withhold(evaluation: &mut BenchmarkEvaluation) {
     let BenchmarkEvaluation { groups, metrics, .. } = evaluation;
     if !groups.iter().all(|group| group.unheard) {
@@ -227,7 +228,7 @@ pub fn withhold(evaluation: &mut BenchmarkEvaluation) {
     }
 }
 
-/// Scores of subsets, of sections and of the whole; a single subset of which nothing else is missing is the whole.
+/// Returns the scores of subsets, of sections and of the whole. A single subset of which nothing else is missing is the whole.
 fn groups(benchmark: Benchmark, tally: &CaseTotals) -> Vec<GroupScore> {
     let subsets = &tally.subsets;
     let asked_twice = subsets.iter().all(|subset| subset.counts.both_orders == subset.counts.cases);

@@ -1,4 +1,4 @@
-//! Rows of cases, one by one -> counts of each subset: all that scores are computed from.
+//! Rows of cases, one by one -> counts of each subset, from which all scores are computed.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,17 +8,17 @@ use super::{
 };
 use crate::{engine::Usage, judge::JudgeKind, verdict::Abstain, vote::Decision};
 
-/// Counts of labels against first decisions: rows are labels (first, second, tie), columns decisions (the same, then undecided).
+/// Counts of labels and first decisions: rows are labels (first, second, tie), columns are decisions (the same, then undecided).
 pub type Confusion = [[u64; 4]; 3];
 
 /// Totals over the cases of a run.
 #[derive(Clone, Debug, Default)]
 pub struct CaseTotals {
-    /// Subsets in the order in which they came.
+    /// Subsets in the order of their first cases.
     pub(super) subsets: Vec<Subset>,
     pub(super) confusion: Confusion,
     unit: ScoreUnit,
-    /// In which orders cases count officially; both as long as nobody says.
+    /// Orders in which cases count officially; `None` counts both.
     orders: Option<Orders>,
 }
 
@@ -27,20 +27,20 @@ pub struct CaseTotals {
 pub(super) struct Subset {
     pub(super) name: String,
     pub(super) counts: ScoreCounts,
-    /// What its scores are shares of: its cases or its rows.
+    /// Number of its units: its cases or its rows.
     pub(super) units: u64,
-    /// Sum of what these count.
+    /// Sum of the official scores of the units.
     pub(super) official: f64,
     pub(super) strict: u64,
-    /// Whether some case has a verdict in the orders that count officially.
+    /// Whether some case has a verdict in the official orders.
     pub(super) heard: bool,
-    /// Rows that its cases are of; several cases of one row are not independent.
+    /// Number of rows of its cases. Several cases of one row are not independent.
     pub(super) rows: u64,
-    /// The row of its last case: the cases of a row come together.
+    /// Id of the row of its last case. Cases of a row come one after the other.
     last: Option<String>,
-    /// What its last unit counts so far.
+    /// Official and strict score of its last unit so far.
     so_far: (f64, bool),
-    /// Of benchmarks that count rows: the scores of their responses, where the judge gives them.
+    /// Scores of responses, in benchmarks that count rows, if the judge gives them.
     rated: Vec<RatedRow>,
 }
 
@@ -83,7 +83,7 @@ impl Subset {
         }
     }
 
-    /// What a unit counts officially, on the mean.
+    /// Returns the mean official score of a unit.
     pub(super) fn official(&self) -> f64 {
         let of_units = || self.official / self.units as f64;
         rated::score(&self.name, &self.rated, self.rows).unwrap_or_else(of_units)
@@ -93,32 +93,32 @@ impl Subset {
 /// The counts that a score rests on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScoreCounts {
-    /// Pairs that were asked about.
+    /// Number of pairs that were asked about.
     pub cases: u64,
-    /// Pairs that were asked about in both orders.
+    /// Number of pairs that were asked about in both orders.
     pub both_orders: u64,
     /// Of these, pairs with the same verdict in both.
     pub consistent: u64,
     /// Of these, pairs with two different verdicts.
     pub flipped: u64,
-    /// Judgments without a decision: no verdict at all, or equal votes.
+    /// Judgments without a decision: no verdict, or equal votes.
     pub undecided: u64,
     /// Pairs with an error in place of a judgment.
     pub failed: u64,
-    /// Votes that count.
+    /// Counted votes.
     pub votes: u64,
-    /// Of these, votes without a verdict.
+    /// Of these, the abstentions.
     pub abstained: u64,
     /// Of these, votes that a token limit cut.
     pub truncated: u64,
-    /// Tokens of all requests that counted votes answer.
+    /// Tokens of the requests of all counted votes.
     pub prompt_tokens: u64,
     /// Tokens written in counted votes.
     pub completion_tokens: u64,
 }
 
 impl ScoreCounts {
-    /// Votes that gave a verdict.
+    /// Returns the number of votes with a verdict.
     pub fn verdicts(&self) -> u64 {
         self.votes.saturating_sub(self.abstained)
     }
@@ -141,7 +141,7 @@ impl std::ops::AddAssign for ScoreCounts {
 }
 
 impl CaseTotals {
-    /// Nothing counted yet.
+    /// Returns empty totals for a benchmark.
     pub fn new(benchmark: Benchmark) -> Self {
         let protocol = benchmark.protocol();
         CaseTotals { unit: protocol.unit, orders: Some(protocol.orders), ..CaseTotals::default() }
@@ -160,8 +160,8 @@ impl CaseTotals {
     }
 }
 
-/// Whether a case has a verdict in the orders that count officially, be it that votes are there or only what they decided. Of two orders the
-/// first is official; where that one has no judgment, the only match is of the other.
+/// Returns whether a case has a verdict in the official orders, even if only its decisions are known and not its votes. Of two orders the first is
+/// official; if it has no judgment, the only match is of the other order.
 fn heard(row: &CaseRow, orders: Orders) -> bool {
     let failed = row.error.is_some() && row.matches.len() < row.decisions.len();
     let lost = failed && row.decisions.first() == Some(&Decision::Undecided);

@@ -1,4 +1,4 @@
-//! A completion that is not where it is looked for -> one that the same weights wrote when they had another fingerprint.
+//! A completion that is missing under the present fingerprint -> the one that the same weights wrote under an earlier fingerprint.
 
 use std::sync::Arc;
 
@@ -10,7 +10,8 @@ use crate::{
 };
 
 impl Judge {
-    /// What the store holds of the same weights under another fingerprint; from now on it lies where it is looked for first, too.
+    /// Looks for the completion under the earlier fingerprints of the same weights. If there is one, it is also stored under `key`, where the next
+    /// lookup finds it.
     pub(super) async fn adopted(
         &self,
         key: Option<CompletionKey>,

@@ -9,7 +9,7 @@ use crate::{chat::Message, comparison::Comparison, format::Format};
 pub(super) struct OpenComparison<'a> {
     pub id: ComparisonId<'a>,
     comparison: &'a Comparison,
-    /// What was rendered, with `a` first and with `b` first, for as long as a vote holds it.
+    /// The rendered comparison with `a` first and with `b` first, for as long as a vote holds it.
     rendered: Mutex<[Weak<RenderedComparison>; 2]>,
 }
 
@@ -24,7 +24,7 @@ impl<'a> OpenComparison<'a> {
         OpenComparison { id, comparison, rendered: Default::default() }
     }
 
-    /// The rendered comparison: the one that another vote holds, or else made now.
+    /// Returns the rendered comparison: the one that another vote holds, or a new one.
     pub fn rendered(&self, format: &Format, order: Order) -> Result<Arc<RenderedComparison>, JudgeError> {
         let mut both = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = &mut both[usize::from(order == Order::Swapped)];

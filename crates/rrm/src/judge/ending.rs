@@ -1,4 +1,4 @@
-//! An error that every further comparison would meet -> nothing more is asked, and what was asked still ends, for a while.
+//! An error that every further comparison would meet -> no more requests, and some time for those in flight to end.
 
 use std::{
     pin::pin,
@@ -12,7 +12,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{Judge, JudgeError};
 
-/// The end of a run, which any of its rows may bring about.
+/// The end of a run, which any of its rows may cause.
 #[derive(Default)]
 pub(crate) struct RunEnd {
     /// The first row with an error that all others would meet, and the error; `None` where the run ends for another reason.
@@ -27,12 +27,12 @@ impl RunEnd {
         }
     }
 
-    /// Whether the run has ended.
+    /// Returns whether the run has ended.
     pub(crate) fn has_ended(&self) -> bool {
         self.reason.get().is_some()
     }
 
-    /// The first row with an error that every further one would meet, if that ended the run.
+    /// Returns the row and the error that ended the run, if a row did.
     pub(crate) fn error(&self) -> Option<(String, JudgeError)> {
         self.reason.get()?.clone()
     }
@@ -40,23 +40,24 @@ impl RunEnd {
     /// Waits for the end.
     async fn ended(&self) {
         let mut told = pin!(self.told.notified());
-        // From here on nothing is missed.
+        // From here on no notification is missed.
         told.as_mut().enable();
         if !self.has_ended() {
             told.await;
         }
     }
 
-    /// Ends when the run has ended and everything that was asked has had this time to be answered.
+    /// Completes when the run has ended and the requests in flight have had this time to end.
     async fn runs_out(&self, patience: Duration) {
         self.ended().await;
         after(patience).await;
     }
 
-    /// Checks all rows and hands on those before the first error. After that no further row is handed on, and what is in flight has some time to end.
+    /// Checks the results of all rows and hands on those before the first error. After that no further row is handed on, and requests in flight
+    /// get this time to end.
     ///
     /// # Errors
-    /// The first error that is none of a row that was only not asked about any more; `None` where time ran out before any came.
+    /// The first error, apart from those of rows that were not asked about because the run had ended; `None` if time ran out before there was any.
     pub(crate) async fn through<T, U, E>(
         &self,
         patience: Duration,
@@ -92,12 +93,12 @@ impl RunEnd {
 }
 
 impl Judge {
-    /// The same judge for one run: it asks nothing more once an error comes that every further comparison would meet.
+    /// Returns the same judge for one run: it sends no more requests after an error that every further comparison would meet.
     pub(crate) fn for_run(&self) -> Self {
         self.for_run_of(Arc::default())
     }
 
-    /// The same judge for a run that other judges take part in.
+    /// Returns the same judge for a run that other judges take part in.
     pub(crate) fn for_run_of(&self, run: Arc<RunEnd>) -> Self {
         Judge {
             engine: self.engine.clone(),
@@ -115,34 +116,34 @@ impl Judge {
         }
     }
 
-    /// Whether it is the judge of a run already.
+    /// Returns whether this is already the judge of a run.
     pub(crate) fn is_for_run(&self) -> bool {
         self.run.is_some()
     }
 
-    /// Ends the run where `error` is one that every further comparison would meet.
+    /// Ends the run if every further comparison would meet `error`.
     pub(super) fn met(&self, item: &str, error: &JudgeError) {
         if let Some(run) = self.run.as_ref().filter(|_| error.is_fatal() && !error.is_of_ended()) {
             run.end(Some((item.to_owned(), error.clone())));
         }
     }
 
-    /// Refuses to go on after the end.
+    /// Returns an error after the end of the run.
     pub(super) fn goes_on(&self) -> Result<(), JudgeError> {
         if self.has_ended() { Err(JudgeError::Ended) } else { Ok(()) }
     }
 
-    /// Whether the run has ended.
+    /// Returns whether the run has ended.
     pub(crate) fn has_ended(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.has_ended())
     }
 
-    /// The error of a row that ended the run, if one did.
+    /// Returns the row and the error that ended the run, if a row did.
     pub(crate) fn end(&self) -> Option<(String, JudgeError)> {
         self.run.as_ref()?.error()
     }
 
-    /// Ends when the run has ended and everything that was asked has had its time.
+    /// Completes when the run has ended and the requests in flight have had [`Judge::patience`] to end.
     pub(crate) async fn runs_out(&self) {
         match &self.run {
             Some(run) => run.runs_out(self.patience).await,
@@ -163,7 +164,7 @@ impl Judge {
     }
 }
 
-/// Ends after this time, whatever runtime there is. The thread that waits ends with this future.
+/// Completes after this time, on any runtime. The thread that waits ends with this future.
 async fn after(time: Duration) {
     let (tell, told) = oneshot::channel::<()>();
     let (_kept, dropped) = mpsc::channel::<()>();
@@ -172,7 +173,7 @@ async fn after(time: Duration) {
             dropped.recv_timeout(time).ok();
             drop(tell);
         });
-        // Without a thread there is no time to wait.
+        // If no thread can be started, there is no wait.
         if waits.is_ok() {
             told.await.ok();
         }

@@ -1,4 +1,4 @@
-//! Why a comparison has no judgment, and whether others would meet the same.
+//! The reasons why a comparison has no judgment, and whether other comparisons would fail the same way.
 
 use std::sync::Arc;
 
@@ -22,22 +22,22 @@ pub enum JudgeError {
     /// The format could not be rendered.
     #[error(transparent)]
     Format(#[from] Arc<FormatError>),
-    /// A thinking budget was asked for, and the format does not say how to elicit a verdict.
+    /// There is a thinking budget, but the format does not say how to elicit a verdict.
     #[error("format {0} has no [elicit] section, which a thinking budget needs")]
     NoElicitation(String),
-    /// The request was written to a batch, whose reply is not there yet.
+    /// The request was written to a batch whose reply has not been read yet.
     #[error("waits for the reply of a batch")]
     Waiting,
     /// A request could not be written to a batch.
     #[error("cannot write the batch: {0}")]
     Batch(#[from] Arc<std::io::Error>),
-    /// A completion could not be written down.
+    /// A completion could not be recorded.
     #[error(transparent)]
     Recording(#[from] RecordingError),
-    /// The row was judged before, as it seems by the same model, and would be paid for again.
+    /// The row was judged before, apparently by the same model under another fingerprint, and would be paid for again.
     #[error(transparent)]
     PaidBefore(#[from] Box<FingerprintMismatch>),
-    /// The run may not spend more.
+    /// A limit of the run was reached.
     #[error(transparent)]
     Limit(#[from] LimitHit),
     /// The run has ended by an error of another comparison, so that this one was not asked about.
@@ -57,7 +57,7 @@ impl JudgeError {
         }
     }
 
-    /// Whether it says only that the run has ended, and not why.
+    /// Returns whether the error says only that the run has ended, and not why.
     pub(crate) fn is_of_ended(&self) -> bool {
         matches!(self, JudgeError::Ended)
     }

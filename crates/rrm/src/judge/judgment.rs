@@ -1,4 +1,4 @@
-//! What a judge said of the two responses of a match, and what it rests on.
+//! Votes or scores about the two responses of a match -> the decision, its counts and its usage.
 
 use crate::{
     address::CompletionKey,
@@ -9,17 +9,17 @@ use crate::{
 /// One counted vote of a judge that saw both responses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VoteRecord {
-    /// Which response the judge saw first.
+    /// Order in which the judge saw the responses.
     pub order: Order,
-    /// Which response it said is better.
+    /// The better response by this vote, a tie, or an abstention.
     pub vote: Vote,
     /// Whether the verdict was elicited under a thinking budget.
     pub elicited: bool,
-    /// How likely each vote was; `None` where the engine did not tell.
+    /// Probability of each possible vote; `None` if the engine did not tell.
     pub probabilities: Option<Probabilities>,
-    /// What it took.
+    /// Token counts of the completion.
     pub usage: Usage,
-    /// Where the completion lies in a store. `None` where [`Judge::addresses`](super::Judge::addresses) says that nobody asks.
+    /// Address of the completion in a store. `None` where [`Judge::addresses`](super::Judge::addresses) turns addresses off.
     pub key: Option<CompletionKey>,
 }
 
@@ -28,9 +28,9 @@ pub struct VoteRecord {
 pub struct ScoreRecord {
     /// The score; finite.
     pub score: f64,
-    /// What it took.
+    /// Token counts of the score.
     pub usage: Usage,
-    /// Where it lies in a store; `None` as in [`VoteRecord::key`].
+    /// Address of the score in a store; `None` as in [`VoteRecord::key`].
     pub key: Option<CompletionKey>,
 }
 
@@ -39,12 +39,12 @@ pub struct ScoreRecord {
 pub enum Evidence {
     /// The counted votes by their index.
     Votes(Vec<VoteRecord>),
-    /// The scores of `a` and of `b`: the higher one is better, equal ones are a tie.
+    /// The scores of `a` and of `b`: the higher one wins, equal ones are a tie.
     Scores([ScoreRecord; 2]),
 }
 
 impl Evidence {
-    /// Which response each vote says is better; two scores are one vote.
+    /// Returns the vote of each record; two scores are one vote.
     pub fn votes(&self) -> impl Iterator<Item = Vote> {
         let (records, scores) = match self {
             Evidence::Votes(records) => (records.as_slice(), None),
@@ -53,7 +53,7 @@ impl Evidence {
         records.iter().map(|record| record.vote).chain(scores.map(|[a, b]| Ok(higher(a.score, b.score))))
     }
 
-    /// Tokens of everything that counts.
+    /// Returns the token counts of all votes or both scores together.
     fn usage(&self) -> Usage {
         let mut usage = Usage::default();
         match self {
@@ -72,21 +72,21 @@ fn higher(a: f64, b: f64) -> Choice {
     }
 }
 
-/// A judge's result for the responses `a` and `b` of a match.
+/// Judgment about the responses `a` and `b` of a match.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgment {
-    /// The majority.
+    /// Decision of the majority.
     pub decision: Decision,
-    /// How many votes said what.
+    /// Number of votes for `a`, for `b`, for a tie, and of abstentions.
     pub counts: VoteCounts,
-    /// What it rests on.
+    /// The votes or scores that the decision rests on.
     pub evidence: Evidence,
     /// Tokens of the evidence.
     pub usage: Usage,
 }
 
 impl Judgment {
-    /// What the evidence says.
+    /// Returns the judgment that follows from the evidence: its counts, the decision of the majority, and its usage.
     pub fn new(evidence: Evidence) -> Self {
         let counts = vote::count(evidence.votes());
         Judgment { decision: counts.decision(), counts, usage: evidence.usage(), evidence }

@@ -4,19 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use super::Judge;
 
-/// What a judge sees. Reports write it as whether it scores.
+/// The kind of judge: one that compares responses, or one that scores them. Reports write it as whether it scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "bool", into = "bool")]
 pub enum JudgeKind {
-    /// Two responses at once: it says which is better.
+    /// Two responses at a time: the judge says which one is better.
     #[default]
     Compares,
-    /// One response at a time, which it gives a score: the order of two has no influence.
+    /// One response at a time, which gets a score: the order of two responses has no influence.
     Scores,
 }
 
 impl JudgeKind {
-    /// Whether it is asked about two responses at once.
+    /// Returns whether the judge sees two responses at once.
     pub fn compares(&self) -> bool {
         *self == JudgeKind::Compares
     }
@@ -35,7 +35,7 @@ impl From<JudgeKind> for bool {
 }
 
 impl Judge {
-    /// Whether it is asked about two responses at once, or for the score of one.
+    /// Returns whether the judge compares two responses or scores single ones, as its engine decides.
     pub fn kind(&self) -> JudgeKind {
         if self.engine.scores().is_some() { JudgeKind::Scores } else { JudgeKind::Compares }
     }

@@ -1,4 +1,4 @@
-//! What has to hold before a call is made: that its answer can be kept, that it is known who answers, and that the run may pay for it.
+//! The conditions of a call: its answer can be stored, the identity of the server is known, and the run may still spend.
 
 use std::sync::Arc;
 
@@ -6,7 +6,8 @@ use super::{Judge, JudgeError};
 use crate::{spending::PaidCall, store::Store};
 
 impl Judge {
-    /// Begins a call. Nothing is counted where that fails.
+    /// Begins a call that is paid for. Fails, and counts nothing, if the store cannot be written, if the identity of the server cannot be confirmed,
+    /// or if a limit was reached.
     pub(super) async fn begun(&self) -> Result<PaidCall<'_>, JudgeError> {
         if let Some(trouble) = self.store.as_ref().and_then(Store::trouble) {
             return Err(Arc::new(trouble).into());

@@ -1,13 +1,13 @@
-//! How much of a run is worked on at once. What waits is small: a match in waiting is two indices, a vote in waiting is its number.
+//! Bounds on the work of a run at one time. Work in waiting is small: a match is two indices, a vote is its number.
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Requests are prepared ahead of those in flight by this factor, so that an engine never waits for the next one.
+/// Factor of the requests that are prepared over those in flight, so that an engine never waits for the next one.
 const AHEAD: usize = 4;
 
-/// The bounds of a run, shared by all of its rows: requests in flight, and four times as many that are prepared (rendered, hashed, looked up
-/// in the store). Matches are begun within the same bound as requests are prepared. So memory depends on the concurrency and the length of
-/// prompts, and not on how many rows, responses and votes there are.
+/// Bounds of a run, shared by all of its rows: requests in flight, and four times as many that are prepared (rendered, hashed, looked up in the
+/// store). The bound on prepared requests also holds for matches that are begun. So memory depends on the concurrency and on the length of prompts,
+/// and not on the number of rows, responses and votes.
 pub struct Places {
     begun: Semaphore,
     ready: Semaphore,
@@ -34,12 +34,12 @@ impl Places {
         Places { begun, ready, in_flight: Semaphore::new(concurrency), ahead, concurrency }
     }
 
-    /// How many requests may be prepared, and matches begun, at once.
+    /// Returns the bound on prepared requests, which is also the bound on matches that are begun.
     pub fn ahead(&self) -> usize {
         self.ahead
     }
 
-    /// Requests that are in flight now.
+    /// Returns the number of requests in flight.
     pub fn busy(&self) -> usize {
         self.concurrency - self.in_flight.available_permits()
     }

@@ -1,5 +1,5 @@
-//! Two scores of single responses -> a judgment: the higher one wins, equal ones are a tie. A score is asked for once and stored by itself, so
-//! that n responses cost n calls whatever is played between them.
+//! Two scores of single responses -> a judgment: the higher one wins, equal ones are a tie. Each score is asked for once and stored by itself, so
+//! that n responses cost n calls, whichever matches are played.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::{
     store::Origin,
 };
 
-/// In the place of a format's hash: no format writes these requests.
+/// Stands in for the hash of a format: no format writes these requests.
 const NO_FORMAT: &str = "score of one response";
 
 impl Judge {
-    /// Two scores, of `a` and of `b`.
+    /// Judges by two scores, of `a` and of `b`.
     pub(super) async fn judge_by_scores(
         &self,
         scores: &ScoreCache,
@@ -26,12 +26,12 @@ impl Judge {
         self.check_scalar()?;
         let (a, b) = id.pair;
         let one = |response: usize, text: &Arc<str>| self.score(scores, id.item, response, comparison, text.clone());
-        // Where one score fails the other still comes: what it cost is stored.
+        // If one score fails, the other is still waited for, so that it is stored: it was paid for.
         let (a, b) = futures::join!(one(a, &comparison.first), one(b, &comparison.second));
         Ok(Judgment::new(Evidence::Scores([a?, b?])))
     }
 
-    /// Refuses settings that a score has no use for.
+    /// Refuses settings that have no meaning for scores.
     fn check_scalar(&self) -> Result<(), JudgeError> {
         let what = if self.settings.votes != 1 {
             "a scalar reward model gives one score for each response, the same every time: --votes must be 1"
@@ -56,7 +56,7 @@ impl Judge {
         let ready = self.places.prepare().await;
         let mut messages = comparison.prompt.messages.clone();
         messages.push(Message { role: Role::Assistant, content: text.to_string() });
-        // Nothing is drawn, so that nothing about drawing is part of the address.
+        // A score is not sampled: these values are fixed, so that sampling settings do not change its address.
         let sampling = Sampling { temperature: 0.0, top_p: 1.0, top_k: None, min_p: None, max_tokens: 1 };
         let nothing = (None, None, None, None);
         let (budget, comparison, labels, sink) = nothing;

@@ -1,4 +1,4 @@
-//! A ranking -> rows with the texts of responses, their places and scores, as people and loaders of data sets read them.
+//! A ranking -> rows with the texts of responses, their places and scores, for people and for loaders of datasets.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -26,7 +26,7 @@ pub enum AnswerRows {
 }
 
 impl AnswerRows {
-    /// The columns of [`AnswerRows::Best`] and [`AnswerRows::All`], in their order.
+    /// Columns of [`AnswerRows::Best`] and [`AnswerRows::All`], in their order.
     pub const SCHEMA: [(&'static str, ColumnType); 7] = [
         ("id", ColumnType::Text),
         ("prompt", ColumnType::Text),
@@ -37,16 +37,16 @@ impl AnswerRows {
         ("extra", ColumnType::Text),
     ];
 
-    /// Whether several responses share the best place.
+    /// Returns whether several responses share the best place.
     pub fn shares_the_best(row: &Row) -> bool {
         row.result.as_ref().is_some_and(|result| ranks(result).iter().filter(|rank| **rank == Some(1)).count() > 1)
     }
 
-    /// The rows with texts of one ranking, best first. Responses without a place come last, in the order of the file, with a null as `rank`; they
-    /// are never the best. A row without a result gives none.
+    /// Returns the rows of one ranking, best first. Responses without a place come last, in the order of the file, with a null as `rank`; they are
+    /// never the best. A row without a result gives none.
     ///
-    /// `prompt` is the text of a prompt of one user's turn, and the JSON text of its messages else. `index` counts the responses of the input row
-    /// from 0. `extra` is the JSON text of the input's other columns, and of what the file says about the response.
+    /// `prompt` is the text of a prompt with one user turn, and otherwise the JSON text of its messages. `index` counts the responses of the input
+    /// row from 0. `extra` is the JSON text of the input's other columns and of the response's other fields.
     pub fn rows(self, item: &Item, row: &Row) -> Vec<OutputRow> {
         let Some(result) = &row.result else { return Vec::new() };
         let ranks = ranks(result);
@@ -67,7 +67,7 @@ impl AnswerRows {
     }
 }
 
-/// The place of each response, where it is known; the best is 1, and equal scores share the better place.
+/// Returns the place of each response, if it is known. The best is 1, and equal scores share the better place.
 fn ranks(result: &RowResult) -> Vec<Option<usize>> {
     if let Some(ranks) = &result.ranks {
         return ranks.clone();

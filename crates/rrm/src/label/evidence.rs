@@ -1,4 +1,4 @@
-//! The matches of a ranked row -> how sure the judge was about two of its responses.
+//! The matches of a ranked row -> the margin and the agreement of the votes about two of its responses.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,19 +7,19 @@ use crate::{
     result::{MatchRow, RowResult},
 };
 
-/// The numbers that a preference rests on.
+/// Numbers that a preference rests on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PreferenceEvidence {
-    /// How far apart the two are, from 0 to 1. Of a match: votes for the chosen less votes for the rejected, as a share of the verdicts.
-    /// Of the best and the worst of a knockout that never met: the least margin of the matches that link them. Of ratings: the difference
-    /// of win rates, or twice the probability that the ratings give the chosen, less one.
+    /// Distance of the two, from 0 to 1. Of a match: votes for the chosen minus votes for the rejected, as a share of the verdicts. Of the best and
+    /// the worst of a knockout that never met: the least margin of the matches that link them. Of ratings: the difference of win rates, or twice the
+    /// probability that the chosen wins by the ratings, minus one.
     pub margin: f64,
-    /// The share of votes for the chosen; ties and abstentions are votes that do not agree. Of links: the least. Of ratings: of all votes in
-    /// the matches that either of the two played, those for the chosen or against the rejected.
+    /// Share of votes for the chosen, from 0 to 1; ties and abstentions count as votes that do not agree. Of links: the least. Of ratings: the votes
+    /// for the chosen or against the rejected, as a share of all votes in the matches that either of them played.
     pub agreement: f64,
-    /// Votes that were counted.
+    /// Counted votes.
     pub votes: u32,
-    /// Of these, votes without a verdict.
+    /// Of these, the abstentions.
     pub abstained: u32,
     /// Tokens of their requests.
     pub prompt_tokens: u64,
@@ -27,7 +27,7 @@ pub struct PreferenceEvidence {
     pub completion_tokens: u64,
 }
 
-/// Of one match, seen from `winner`; `None` where nobody was asked.
+/// Returns the evidence of one match for `winner`; `None` if nobody was asked.
 pub(super) fn of_match(played: &MatchRow, winner: usize) -> Option<PreferenceEvidence> {
     let (counts, (chosen, rejected)) = (played.counts?, played.counts_for(winner)?);
     let verdicts = chosen + rejected + counts.tie;
@@ -42,8 +42,8 @@ pub(super) fn of_match(played: &MatchRow, winner: usize) -> Option<PreferenceEvi
     })
 }
 
-/// The matches by which the best of a knockout stands above the worst: the match that the worst lost, the match that its conqueror lost, and
-/// so on up to the best.
+/// Returns the matches that put the best of a knockout above the worst: the match that the worst lost, the match that its conqueror lost, and so on
+/// up to the best.
 pub(super) fn links(matches: &[MatchRow], (best, worst): (usize, usize)) -> Vec<&MatchRow> {
     let lost = |response: usize| matches.iter().find(|m| m.winner.is_some() && m.winner == m.other(response));
     let (mut links, mut at) = (Vec::new(), worst);
@@ -57,7 +57,7 @@ pub(super) fn links(matches: &[MatchRow], (best, worst): (usize, usize)) -> Vec<
     links
 }
 
-/// Of links: a chain is as strong as its weakest one.
+/// Returns the evidence of a chain of links, which is that of its weakest link.
 pub(super) fn of_links(links: &[&MatchRow]) -> Option<PreferenceEvidence> {
     let each = links.iter().filter_map(|link| of_match(link, link.winner?));
     each.reduce(|a, b| PreferenceEvidence {
@@ -67,7 +67,7 @@ pub(super) fn of_links(links: &[&MatchRow]) -> Option<PreferenceEvidence> {
     })
 }
 
-/// Of two rated responses; `margin` says what a difference of their scores means.
+/// Returns the evidence of two rated responses; `margin` turns a difference of their scores into a margin.
 pub(super) fn of_ratings(result: &RowResult, margin: Margin, (best, worst): (usize, usize)) -> Option<PreferenceEvidence> {
     let score = |response: usize| result.scores.get(response).copied().flatten().map(|score| score.value);
     let margin = margin(score(best)? - score(worst)?, result.scores.len());

@@ -1,4 +1,4 @@
-//! A preference -> the columns that trainers read, and what it rests on in columns that they ignore.
+//! A preference -> the columns that trainers read, and its evidence in columns that they ignore.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -35,7 +35,7 @@ pub enum PreferenceLayout {
     TextKto,
 }
 
-/// The type of a column; none is ever null but those whose names begin with `Maybe`.
+/// The type of a column. Only columns of types whose names begin with `Maybe` can be null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnType {
     /// Text.
@@ -56,19 +56,19 @@ pub enum ColumnType {
     Turns,
 }
 
-/// The judge, the format and the price; the same in all rows of a file.
+/// The judge, the format and the price; they are the same in all rows of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PreferenceSource {
     /// The judge's name without its address, which may differ between machines.
     pub judge: String,
     /// The name of its format.
     pub format: String,
-    /// What tokens cost.
+    /// Price of tokens.
     pub price: Price,
 }
 
 impl PreferenceSource {
-    /// Names the judge behind an engine.
+    /// Returns the source for the judge behind an engine.
     pub fn new(engine: &EngineInfo, format: &str, price: Price) -> Self {
         let judge = engine.name.split(" at ").next().unwrap_or_default().to_owned();
         PreferenceSource { judge, format: format.to_owned(), price }
@@ -76,12 +76,12 @@ impl PreferenceSource {
 }
 
 impl PreferenceLayout {
-    /// Whether prompts must be one user's turn.
+    /// Returns whether prompts must be a single turn of the user.
     pub fn is_text(self) -> bool {
         matches!(self, PreferenceLayout::Text | PreferenceLayout::TextKto)
     }
 
-    /// The columns in their order.
+    /// Returns the columns in their order.
     pub fn schema(self, provenance: bool) -> Vec<(&'static str, ColumnType)> {
         let read = match self {
             PreferenceLayout::Dpo => {
@@ -106,7 +106,7 @@ impl PreferenceLayout {
         read.iter().chain(beside).copied().collect()
     }
 
-    /// The rows of one preference: one, or for KTO two, the chosen response first.
+    /// Returns the rows of one preference: one, or for KTO two, the chosen response first.
     pub fn rows(self, item: &Item, preference: &Preference, source: Option<&PreferenceSource>) -> Vec<OutputRow> {
         let text = |response: usize| Value::from(&*item.responses[response].text);
         let turn = |response: usize| json!({"role": Role::Assistant, "content": text(response)});
@@ -138,7 +138,7 @@ impl PreferenceLayout {
     }
 }
 
-/// All begin with `rrm_`: trainers take a column `margin` into their loss, and `id` or `label` are names that they use themselves.
+/// All begin with `rrm_`: trainers use a column `margin` in their loss, and the names `id` or `label` for themselves.
 const PROVENANCE: [(&str, ColumnType); 12] = [
     ("rrm_id", ColumnType::Text),
     ("rrm_chosen", ColumnType::Count),

@@ -1,4 +1,4 @@
-//! Rows of a known layout -> Parquet, a row group of some thousand rows at a time.
+//! Rows with a schema -> Parquet, in row groups of some thousand rows.
 
 use std::{io::Write, sync::Arc};
 
@@ -16,10 +16,10 @@ use serde_json::Value;
 
 use super::{ColumnType, OutputRow};
 
-/// Rows of a group, which are in memory at once.
+/// Rows of a group, which are in memory at the same time.
 const GROUP: usize = 4096;
 
-/// Writes rows of one schema.
+/// Writer of rows with one schema.
 pub struct ParquetRows<W: Write + Send> {
     schema: Vec<(&'static str, ColumnType)>,
     writer: SerializedFileWriter<W>,
@@ -30,26 +30,26 @@ impl<W: Write + Send> ParquetRows<W> {
     /// Begins a file.
     ///
     /// # Errors
-    /// What the system or the format says.
+    /// The error of the file or of the Parquet writer.
     pub fn new(to: W, schema: Vec<(&'static str, ColumnType)>) -> Result<Self, ParquetError> {
         let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
         let message = Arc::new(parse_message_type(&message(&schema))?);
         Ok(ParquetRows { schema, writer: SerializedFileWriter::new(to, message, Arc::new(properties))?, waiting: Vec::new() })
     }
 
-    /// Takes one row.
+    /// Adds one row. Writes a row group when enough rows wait.
     ///
     /// # Errors
-    /// What the system or the format says.
+    /// The error of the file or of the Parquet writer.
     pub fn row(&mut self, row: OutputRow) -> Result<(), ParquetError> {
         self.waiting.push(row);
         if self.waiting.len() < GROUP { Ok(()) } else { self.group() }
     }
 
-    /// Ends the file and gives back what it was written to.
+    /// Ends the file and returns the writer below it.
     ///
     /// # Errors
-    /// What the system or the format says.
+    /// The error of the file or of the Parquet writer.
     pub fn finish(mut self) -> Result<W, ParquetError> {
         if !self.waiting.is_empty() {
             self.group()?;
@@ -115,7 +115,7 @@ fn text(value: &Value) -> ByteArray {
     value.as_str().unwrap_or_default().as_bytes().to_vec().into()
 }
 
-/// A column with one value in every row.
+/// Writes a column with a value in every row.
 fn plain<T: DataType>(
     group: &mut SerializedRowGroupWriter<'_, impl Write + Send>,
     values: Vec<T::T>,
@@ -123,7 +123,7 @@ fn plain<T: DataType>(
     column::<T>(group, &values, None)
 }
 
-/// A column with a value or a null in every row.
+/// Writes a column with a value or a null in every row.
 fn optional<T: DataType>(
     group: &mut SerializedRowGroupWriter<'_, impl Write + Send>,
     rows: Vec<Option<T::T>>,
@@ -135,7 +135,7 @@ fn optional<T: DataType>(
     column.close()
 }
 
-/// One field of the messages of every row. A row without messages has a place of its own, without a value.
+/// Writes one field of the messages of every row. A row without messages has an entry without a value.
 fn turns(group: &mut SerializedRowGroupWriter<'_, impl Write + Send>, rows: &[&Value], field: &str) -> Result<(), ParquetError> {
     let (mut values, mut defined, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {

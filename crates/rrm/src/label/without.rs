@@ -1,19 +1,19 @@
-//! In place of the writer of Parquet where the feature `parquet` is off.
+//! Stands in for the writer of Parquet without the feature `parquet`.
 
 use std::{convert::Infallible, io::Write, marker::PhantomData};
 
 use super::{ColumnType, OutputRow};
 
-/// The reason why no Parquet is written.
+/// The error that Parquet is not built in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("rrm writes Parquet only when it is built with the cargo feature `parquet`")]
 pub struct NotBuiltIn;
 
-/// There is none.
+/// Type without values.
 pub struct ParquetRows<W: Write + Send>(Infallible, PhantomData<W>);
 
 impl<W: Write + Send> ParquetRows<W> {
-    /// Begins no file.
+    /// Fails.
     ///
     /// # Errors
     /// Always.

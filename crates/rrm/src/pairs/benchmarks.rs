@@ -1,4 +1,4 @@
-//! Files of benchmarks -> an index of their prompts, and which of them a question overlaps with.
+//! Files of benchmarks -> an index of their prompts, and the prompts that a question overlaps with.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,14 +15,14 @@ use crate::{
     eval::{self, EvalError, Questions},
 };
 
-/// An n-gram of more prompts than this is a turn of phrase, such as instructions on how to answer, and tells nothing.
+/// Most prompts of an n-gram that counts. An n-gram of more prompts is a common phrase, such as an instruction on how to answer.
 const COMMON: usize = 10;
 
 /// Prompts of benchmarks, by their n-grams.
 #[derive(Default)]
 pub struct Benchmarks {
     rows: Vec<BenchmarkRow>,
-    /// Sorted by n-gram.
+    /// Pairs of n-gram and row, sorted by n-gram.
     index: Vec<(u64, u32)>,
     common: HashSet<u64>,
     whole: HashMap<u64, u32>,
@@ -38,10 +38,10 @@ pub(super) struct BenchmarkRow {
 /// The reason why a benchmark's file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchmarksError {
-    /// As its own reader says.
+    /// The error of the benchmark's own reader.
     #[error(transparent)]
     Eval(#[from] EvalError),
-    /// It cannot be read at all.
+    /// The file cannot be read at all.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
     /// No file of a folder holds prompts.
@@ -50,7 +50,7 @@ pub enum BenchmarksError {
         /// The folder.
         folder: PathBuf,
     },
-    /// Nothing known has these columns.
+    /// The columns of a file fit no known benchmark and no questions.
     #[error("{file}: neither a benchmark that rrm knows nor questions; its columns are: {present}")]
     Unknown {
         /// The file.
@@ -61,17 +61,17 @@ pub enum BenchmarksError {
 }
 
 impl Benchmarks {
-    /// Reads files, and all files below folders, by the readers of [`eval`] and, where none knows them, as questions.
+    /// Reads files, and all files below folders, with the readers of [`eval`], or as questions if no benchmark fits.
     ///
     /// # Errors
-    /// [`BenchmarksError`] for files that are not known; those of folders that hold something else are left out.
+    /// [`BenchmarksError`] for files that fit nothing. Such files in folders are ignored.
     pub fn read(paths: &[PathBuf], settings: &PairSettings) -> Result<Self, BenchmarksError> {
         let mut benchmarks = Benchmarks::default();
         let mut texts = Vec::new();
         for path in paths {
             if path.is_dir() {
                 let before = texts.len();
-                // What LLMBar's repository publishes beside its data repeats its prompts.
+                // Other files that LLMBar's repository has beside its data repeat its prompts.
                 for file in eval::data_files(eval::Benchmark::LlmBar, path)? {
                     match prompts(&file) {
                         Err(BenchmarksError::Unknown { .. } | BenchmarksError::Dataset(_)) => {}
@@ -92,17 +92,17 @@ impl Benchmarks {
         Ok(benchmarks)
     }
 
-    /// How many different prompts there are.
+    /// Returns the number of different prompts.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no prompts.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// How many different prompts each benchmark has.
+    /// Returns the number of different prompts of each benchmark.
     pub fn counts(&self) -> Vec<(String, usize)> {
         let mut counts: Vec<(String, usize)> = Vec::new();
         for row in &self.rows {
@@ -129,7 +129,7 @@ impl Benchmarks {
         self.rows.push(BenchmarkRow { benchmark, id, grams: 0 });
     }
 
-    /// Sorts the index, leaves turns of phrase out, and counts what is left of each row.
+    /// Sorts the index, removes common phrases, and counts the n-grams that are left of each row.
     fn finish(&mut self) {
         self.index.sort_unstable();
         let rows_of_gram = |run: &[(u64, u32)]| run.len() > COMMON;
@@ -142,8 +142,8 @@ impl Benchmarks {
         }
     }
 
-    /// The benchmark's prompt that shares most n-grams with a question, with the share, if that is at least `threshold`. The share is of
-    /// the one of the two that has fewer, so that a part counts as well as the whole with something around it.
+    /// Returns the benchmark's prompt that shares most n-grams with a question, and the share, if it is at least `threshold`. The share is relative
+    /// to the shorter of the two, so that a part counts as much as the whole with other text around it.
     pub(super) fn meet(&self, words: &[u64], n: usize, threshold: f64) -> Option<(u32, f32)> {
         if self.rows.is_empty() || words.is_empty() {
             return None;
@@ -163,7 +163,7 @@ impl Benchmarks {
             let fewer = (distinct.len() as u32).min(self.rows[row as usize].grams).max(1);
             (row, f64::from(shared) / f64::from(fewer))
         };
-        // The largest share; of equal ones the first row's, whatever order the map has.
+        // The largest share; of equal ones that of the first row, so that the order of the map does not matter.
         let most = shared.into_iter().map(share).max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
         most.filter(|(_, share)| *share >= threshold).map(|(row, share)| (row, share as f32))
     }
@@ -173,12 +173,12 @@ fn whole(words: &[u64]) -> u64 {
     words.iter().fold(1, |hash, word| mix(hash ^ word))
 }
 
-/// The prompts of a file: name of the benchmark, id, text.
+/// Returns the prompts of a file: name of the benchmark, id, text.
 fn prompts(path: &Path) -> Result<Vec<(String, String, String)>, BenchmarksError> {
     let present = dataset::first_columns(path)?;
     let has = |names: &[&str]| names.iter().all(|name| present.iter().any(|column| column == name));
     let text = |item: &dataset::Item| item.prompt.messages.iter().map(|m| m.content.as_str()).collect::<Vec<_>>().join("\n");
-    // Columns alone do not tell some benchmarks apart; their readers do.
+    // Some benchmarks have the same columns; their readers tell them apart.
     let mut failed = None;
     for benchmark in eval::recognised(&present) {
         let name = benchmark.protocol().name;

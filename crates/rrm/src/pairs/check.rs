@@ -1,4 +1,4 @@
-//! A response and the right answer -> right, wrong, or not to be told.
+//! A response and the right answer -> right, wrong, or unknown.
 
 use rrm_verify::{self as verify, ExtractionRule, FinalAnswer, Outcome, VerifyOptions};
 
@@ -9,12 +9,12 @@ use super::question::GoldAnswers;
 pub(super) enum AnswerCheck {
     /// Right or wrong, with the answer that was read.
     Known(bool, Option<String>),
-    /// No rule can tell.
+    /// The rules cannot tell.
     Unknown,
 }
 
-/// Checks a response whose thinking was taken away. One that states no answer is neither right nor wrong: it may only say it otherwise, and
-/// the last number of a text that was cut off is no answer.
+/// Checks a response without its thinking. A response that states no answer is neither right nor wrong: it may state it in another form, and the last
+/// number of a text that was cut is no answer.
 pub(super) fn check(gold: &GoldAnswers, response: &str) -> AnswerCheck {
     let stated = |found: &FinalAnswer| {
         matches!(found.how, ExtractionRule::Boxed | ExtractionRule::Tag | ExtractionRule::Hashes | ExtractionRule::Statement)
@@ -40,14 +40,14 @@ pub(super) fn check(gold: &GoldAnswers, response: &str) -> AnswerCheck {
     if unknown { AnswerCheck::Unknown } else { AnswerCheck::Known(false, Some(answer)) }
 }
 
-/// Whether the answer names the option with the right letter, by letter or by what it says. Several letters name none.
+/// Returns whether the answer names the right option, by its letter or its text; `None` if it names several options or none.
 fn chosen(gold: &GoldAnswers, right: &str, answer: &str) -> Option<bool> {
     let right = verify::choice(right)?;
     let named = verify::choice(answer).filter(|named| (*named as usize) < 'A' as usize + gold.options.len());
     let by_text = || {
         let same = |option: &String| verify::equal(option, answer, &VerifyOptions::default()) == Outcome::Equal;
         let mut places = gold.options.iter().enumerate().filter(|(_, option)| same(option));
-        // Two options that say the same name none.
+        // If two options have the same text, the text names none.
         match (places.next(), places.next()) {
             (Some((place, _)), None) => ('A'..='Z').nth(place),
             _ => None,
@@ -94,7 +94,7 @@ mod tests {
         }
     }
 
-    /// Right, wrong, unknown by the rules, where the file says right and where it says wrong.
+    /// Counts right, wrong and unknown responses by the rules, for those that the file calls right and for those that it calls wrong.
     fn against_flags(name: &str) -> Option<[[usize; 3]; 2]> {
         let path = skipping::shared(&format!("data/{name}"))?;
         let mut counts = [[0; 3]; 2];
@@ -122,7 +122,7 @@ mod tests {
             return;
         };
         assert_eq!(gsm8k, [[2001, 0, 0], [0, 3263, 12]], "11 state no answer, and one a sum with words in it");
-        // Most of the 41 differences are texts that state two answers: the file's flags follow the first, this follows the last.
+        // Most of the 41 differences are texts that state two answers: the file's flags follow the first one, the rules follow the last one.
         assert_eq!(mmlu, [[2214, 26, 39], [17, 3273, 831]]);
     }
 }

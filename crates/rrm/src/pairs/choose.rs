@@ -1,4 +1,4 @@
-//! A question and its responses -> which right one stands against which wrong one.
+//! A question and its responses -> pairs of a right and a wrong one.
 
 use std::collections::HashSet;
 
@@ -19,11 +19,11 @@ pub(super) struct UsableResponse {
     pub text: String,
     pub model: Option<String>,
     pub answer: Option<String>,
-    /// Whether the file said so, in place of the check.
+    /// Whether the file says that it is right or wrong, in place of a check.
     pub flagged: bool,
 }
 
-/// The usable responses of a question, told apart.
+/// The usable responses of a question, separated into right and wrong ones.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Sides {
     pub right: Vec<UsableResponse>,
@@ -31,7 +31,7 @@ pub(super) struct Sides {
     pub unused: Vec<UnusedReason>,
 }
 
-/// Takes thinking away, leaves out what cannot be used, and checks the rest.
+/// Removes thinking, leaves out responses that cannot be used, and checks the others.
 pub(super) fn sides(question: &Question, candidates: Vec<QuestionResponse>, settings: &PairSettings) -> Sides {
     let mut sides = Sides::default();
     let mut seen = HashSet::new();
@@ -64,7 +64,7 @@ pub(super) fn sides(question: &Question, candidates: Vec<QuestionResponse>, sett
     sides
 }
 
-/// What of a response is judged: the text after its thinking.
+/// Returns the part of a response that is judged: the text after its thinking.
 fn shown(candidate: &QuestionResponse, settings: &PairSettings) -> Result<String, UnusedReason> {
     let bare = transcript::bare(&candidate.text);
     if candidate.cut || bare.ending == ResponseEnding::Unfinished {
@@ -80,21 +80,21 @@ fn shown(candidate: &QuestionResponse, settings: &PairSettings) -> Result<String
     }
 }
 
-/// At most `settings.per_question` pairs as places in `right` and `wrong`: no pair twice, every response about as often as the others of
-/// its side, and which ones drawn by seed.
+/// Returns at most `settings.per_question` pairs, as indices of `right` and `wrong`. No pair occurs twice, the responses of each side occur about
+/// equally often, and the choice is drawn by seed.
 pub(super) fn pairs(question: &str, right: usize, wrong: usize, settings: &PairSettings) -> Vec<(usize, usize)> {
     if right == 0 || wrong == 0 {
         return Vec::new();
     }
     let drawn = |n, what| keyed::shuffle(n, settings.seed, question, what);
     let (rights, wrongs) = (drawn(right, "pairs right"), drawn(wrong, "pairs wrong"));
-    // Two wheels that turn together meet in lcm(right, wrong) ways; one step of the second then gives new ones.
+    // Two wheels that turn together meet in lcm(right, wrong) ways; after that, one step of the second wheel gives new pairs.
     let turn = right / gcd(right, wrong) * wrong;
     let pair = |i: usize| (rights[i % right], wrongs[(i + i / turn) % wrong]);
     (0..settings.per_question.min(right * wrong)).map(pair).collect()
 }
 
-/// Whether the right response of a pair is shown first.
+/// Returns whether the right response of a pair is shown first, drawn by seed.
 pub(super) fn right_first(pair_id: &str, settings: &PairSettings) -> bool {
     keyed::coin(settings.seed, pair_id, "pairs order", (0, 1))
 }

@@ -1,4 +1,4 @@
-//! `FIELD=COLUMN` -> where a file that is of no known layout holds its questions.
+//! `FIELD=COLUMN` -> the columns of questions in a file without a known layout.
 
 use serde_json::{Map, Value};
 
@@ -17,7 +17,7 @@ const FIELDS: [&str; 9] = [
     "responses.model",
 ];
 
-/// Columns named by the user; dots look into objects and lists.
+/// Columns named by the user; dots lead into objects and lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PairColumns([Option<String>; FIELDS.len()]);
 
@@ -32,7 +32,7 @@ impl PairColumns {
     /// Reads specs such as `prompt=question`.
     ///
     /// # Errors
-    /// [`ColumnSpecError`] naming the spec.
+    /// [`ColumnSpecError`] with the spec.
     pub fn parse<S: AsRef<str>>(specs: &[S]) -> Result<Self, ColumnSpecError> {
         let mut columns = PairColumns::default();
         for spec in specs.iter().map(AsRef::as_ref) {
@@ -46,18 +46,18 @@ impl PairColumns {
         Ok(columns)
     }
 
-    /// Whether nothing is named.
+    /// Returns whether no column is named.
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(Option::is_none)
     }
 
-    /// The column named for this field.
+    /// Returns the column named for this field.
     pub(super) fn named(&self, field: &str) -> Option<&str> {
         let slot = FIELDS.iter().position(|known| *known == field)?;
         self.0[slot].as_deref()
     }
 
-    /// The value of a field: of the column named for it, else of the first of these that the row has and that is not null.
+    /// Returns the value of a field: of the column named for it, or else of the first of the `usual` columns that is present and not null.
     pub(super) fn value<'a>(&self, row: &'a Map<String, Value>, field: &str, usual: &[&str]) -> Option<&'a Value> {
         let present = |path: &str| find(row, path).filter(|value| !value.is_null());
         match self.named(field) {

@@ -1,4 +1,4 @@
-//! All rows of all files -> which are kept and why the others are not, before anything is paid for.
+//! All rows of all files -> the rows that are kept, and the reasons for the others, before anything is paid for.
 
 use std::collections::HashSet;
 
@@ -21,9 +21,9 @@ use crate::{
 pub(super) enum RowFate {
     Kept,
     Dropped(DropReason),
-    /// Number of the benchmark's prompt, and the share in common.
+    /// Index of the benchmark's prompt, and the share of common n-grams.
     Contaminated(u32, f32),
-    /// Number of the earlier row among all rows, and the similarity.
+    /// Index of the earlier row among all rows, and the similarity.
     NearDuplicate(u32, f32),
 }
 
@@ -31,21 +31,21 @@ pub(super) enum RowFate {
 #[derive(Clone, Debug, Default)]
 pub struct RowFates {
     pub(super) fates: Vec<RowFate>,
-    /// For each file, the number of its first row among all rows.
+    /// For each file, the index of its first row among all rows.
     pub(super) starts: Vec<usize>,
-    /// Questions that are kept.
+    /// Number of questions that are kept.
     pub kept: u64,
-    /// Pairs of them at most.
+    /// Most pairs of the kept questions.
     pub pairs_at_most: u64,
 }
 
 impl RowFates {
-    /// Rows of all files.
+    /// Returns the number of rows of all files.
     pub fn rows(&self) -> u64 {
         self.fates.len() as u64
     }
 
-    /// Index of the file that a row is of, and its place in it from 1, blank lines not counted.
+    /// Returns the index of a row's file, and the row's position in it from 1, without blank lines.
     pub(super) fn place(&self, number: usize) -> (usize, usize) {
         let file = self.starts.partition_point(|start| *start <= number).saturating_sub(1);
         (file, number - self.starts.get(file).copied().unwrap_or(0) + 1)
@@ -59,7 +59,7 @@ pub(super) struct ReadRow {
     pub question: Result<Question, (String, DropReason)>,
 }
 
-/// All rows, in the order of files and rows.
+/// Reads all rows, in the order of files and rows.
 pub(super) fn rows<'a>(
     inputs: &'a [QuestionFile],
     columns: &'a PairColumns,
@@ -80,7 +80,7 @@ pub(super) fn rows<'a>(
     })
 }
 
-/// What rows without ids are named after: the file's name, with a number where another file before it has the same.
+/// Returns the name in ids of rows without their own: the file's name, with a number if an earlier file has the same one.
 fn own_stem(inputs: &[QuestionFile], file: usize) -> String {
     let name = &inputs[file].name;
     let before = inputs.iter().take_while(|input| input.name != *name);
@@ -90,13 +90,13 @@ fn own_stem(inputs: &[QuestionFile], file: usize) -> String {
     if others.is_empty() { stem(name).to_owned() } else { format!("{}#{}", stem(name), others.len() + 1) }
 }
 
-/// The file's name without folder and endings.
+/// Returns a file's name without folders and extensions.
 fn stem(name: &str) -> &str {
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
     file.split('.').find(|part| !part.is_empty()).unwrap_or(file)
 }
 
-/// Why a question cannot be used whatever its responses are.
+/// Returns the reason why a question cannot be used with any responses.
 pub(super) fn unfit(question: &Question, settings: &PairSettings) -> Option<DropReason> {
     let text = || question.text().chars().count();
     if !settings.conversational && question.messages.len() > 1 {
@@ -105,7 +105,7 @@ pub(super) fn unfit(question: &Question, settings: &PairSettings) -> Option<Drop
     settings.max_prompt_chars.filter(|most| text() > *most).map(|_| DropReason::PromptTooLong)
 }
 
-/// Why the responses of a question give no pair.
+/// Returns the reason why the responses of a question give no pair.
 pub(super) fn one_sided(sides: &Sides) -> Option<DropReason> {
     match (sides.right.is_empty(), sides.wrong.is_empty()) {
         (true, true) if sides.unused.contains(&UnusedReason::Unverifiable) => Some(DropReason::NoneVerifiable),
@@ -116,10 +116,10 @@ pub(super) fn one_sided(sides: &Sides) -> Option<DropReason> {
     }
 }
 
-/// Reads all rows and decides about each, in this order: layout and answer, length, responses, benchmarks, near-duplicates, mixture.
+/// Reads all rows and decides on each, in this order: layout and answer, length, responses, benchmarks, near-duplicates, mixture.
 ///
 /// # Errors
-/// [`DatasetError`] at the first row that is broken: nothing was spent by then.
+/// [`DatasetError`] at the first row that is broken. Nothing was spent by then.
 pub fn decide(
     inputs: &[QuestionFile],
     columns: &PairColumns,
@@ -181,7 +181,7 @@ fn fate(
     (RowFate::Kept, most as u64)
 }
 
-/// Keeps of each file as many questions as its weight gives it in the largest mixture without repetition; which ones, is drawn by seed.
+/// Keeps as many questions of each file as its weight gives it in the largest mixture without repetition. The choice is drawn by seed.
 fn draw(inputs: &[QuestionFile], settings: &PairSettings, decided: &mut RowFates) {
     if inputs.iter().all(|input| input.weight.is_none()) {
         return;

@@ -1,4 +1,4 @@
-//! The columns of a row -> which published layout it has.
+//! The columns of a row -> its published layout.
 
 use std::fmt;
 
@@ -27,12 +27,12 @@ pub enum QuestionLayout {
     SkyworkOr1,
     /// DAPO-Math: `prompt` (messages), `reward_model.ground_truth`; `data_source`, `ability`, `extra_info.index`.
     DapoMath,
-    /// Rows of one's own: `prompt`, `question` or `problem`, and `reference`, `gold`, `ground_truth` or `answer`.
+    /// The user's own rows: `prompt`, `question` or `problem`, and `reference`, `gold`, `ground_truth` or `answer`.
     Plain,
 }
 
 impl QuestionLayout {
-    /// All of them, in the order in which they are tried.
+    /// All layouts, in the order in which they are tried.
     pub const ALL: [QuestionLayout; 9] = [
         QuestionLayout::MmluPro,
         QuestionLayout::Gsm8kSolutions,
@@ -45,7 +45,7 @@ impl QuestionLayout {
         QuestionLayout::Plain,
     ];
 
-    /// The layout of a row.
+    /// Returns the layout of a row.
     pub(super) fn of(row: &Map<String, Value>) -> Option<QuestionLayout> {
         QuestionLayout::ALL.into_iter().find(|layout| layout.fits(row))
     }
@@ -71,7 +71,7 @@ impl QuestionLayout {
         }
     }
 
-    /// Columns that the question may stand in, the first that is there.
+    /// Returns the columns that may hold the question; the first that is present counts.
     pub(super) fn prompt(self) -> &'static [&'static str] {
         match self {
             QuestionLayout::Math | QuestionLayout::BigMath => &["problem"],
@@ -81,7 +81,7 @@ impl QuestionLayout {
         }
     }
 
-    /// Columns that the right answer may stand in.
+    /// Returns the columns that may hold the right answer.
     pub(super) fn reference(self) -> &'static [&'static str] {
         match self {
             QuestionLayout::Gsm8kSolutions => &["ground_truth"],
@@ -92,7 +92,7 @@ impl QuestionLayout {
         }
     }
 
-    /// Columns that an id may stand in.
+    /// Returns the columns that may hold an id.
     pub(super) fn id(self) -> &'static [&'static str] {
         match self {
             QuestionLayout::MmluPro => &["question_id", "id"],
@@ -102,7 +102,7 @@ impl QuestionLayout {
         }
     }
 
-    /// Columns that say what a question is about.
+    /// Returns the columns that may hold the category of a question.
     pub(super) fn category(self) -> &'static [&'static str] {
         match self {
             QuestionLayout::Math => &["type", "subject"],

@@ -1,7 +1,7 @@
-//! Questions one after another -> which earlier kept question each of them nearly repeats, by MinHash over runs of five words.
+//! Questions one after another -> the earlier kept question that each of them nearly repeats, by MinHash over runs of five words.
 //!
-//! A question has 60 minima (Broder 1997), in 12 bands of five: questions that agree on a band are compared, by the lowest byte of each
-//! minimum. At similarity 0.8 a pair shares a band with probability 0.99, at 0.5 with 0.31. A kept question takes 116 bytes.
+//! A question has 60 minima (Broder 1997), in 12 bands of five. Questions that agree on a band are compared by the lowest byte of each minimum. At
+//! similarity 0.8 two questions share a band with probability 0.99, at 0.5 with 0.31. A kept question takes 116 bytes.
 
 use super::words::{grams, mix};
 
@@ -9,13 +9,13 @@ const SHINGLE: usize = 5;
 const BANDS: usize = 12;
 const ROWS: usize = 5;
 const MINIMA: usize = BANDS * ROWS;
-/// Places of a band's table.
+/// Slots of a band's table.
 const HEADS: usize = 1 << 18;
 const NONE: u32 = u32::MAX;
-/// Earlier questions looked at in each band, the latest first: what bounds the time where thousands share a band.
+/// Most earlier questions that are compared in each band, the latest first. This bounds the time if thousands share a band.
 const LOOKED_AT: usize = 256;
 
-/// The kept questions so far, for finding near duplicates.
+/// The kept questions so far, for finding near-duplicates.
 pub(super) struct NearDuplicates {
     threshold: f64,
     factors: Vec<(u64, u64)>,
@@ -26,14 +26,14 @@ pub(super) struct NearDuplicates {
 }
 
 impl NearDuplicates {
-    /// No questions yet; `threshold` is the similarity from which one repeats another.
+    /// Returns an empty index; `threshold` is the similarity from which a question repeats another.
     pub(super) fn new(threshold: f64) -> Self {
         let factor = |i: u64| (mix(2 * i + 1) | 1, mix(2 * i + 2));
         let (heads, factors) = (vec![NONE; HEADS * BANDS], (0..MINIMA as u64).map(factor).collect());
         NearDuplicates { threshold, factors, heads, next: Vec::new(), minima: Vec::new(), places: Vec::new() }
     }
 
-    /// The place of the most similar kept question with the similarity, if there is one near enough; else the question is kept under `place`.
+    /// Returns the most similar kept question and its similarity, if it reaches the threshold. Otherwise the question is kept under `place`.
     pub(super) fn meet(&mut self, words: &[u64], place: u32) -> Option<(u32, f32)> {
         let (minima, bands) = self.signature(words);
         let mut best: Option<(u32, f64)> = None;
@@ -81,7 +81,7 @@ impl NearDuplicates {
     }
 }
 
-/// The share of equal minima, corrected for bytes that are equal by chance.
+/// Returns the share of equal minima, corrected for bytes that are equal by chance.
 fn similarity(a: &[u8; MINIMA], b: &[u8; MINIMA]) -> f64 {
     let equal = a.iter().zip(b).filter(|(a, b)| a == b).count() as f64 / MINIMA as f64;
     ((equal - 1.0 / 256.0) / (1.0 - 1.0 / 256.0)).max(0.0)
@@ -100,7 +100,7 @@ mod tests {
         let mut near = NearDuplicates::new(0.8);
         assert_eq!(near.meet(&text(0, 200), 7), None);
         assert_eq!(near.meet(&text(0, 200), 8), Some((7, 1.0)));
-        // 190 of 200 runs in common, then 100 of 300.
+        // 190 of 200 runs are common, then 100 of 300.
         assert!(near.meet(&text(5, 200), 9).is_some_and(|(place, similarity)| place == 7 && similarity > 0.85));
         assert_eq!(near.meet(&text(100, 300), 10), None);
         assert_eq!(near.meet(&words("What is 2+3?"), 11), None);
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn estimates_are_near_the_truth() {
-        // Of n runs each, k apart: (n - k) / (n + k) in common.
+        // Of n runs each, with an offset of k: (n - k) / (n + k) are common.
         let off: Vec<f64> = (0..40)
             .map(|i| {
                 let near = NearDuplicates::new(0.8);

@@ -1,4 +1,4 @@
-//! A row -> a [`Question`] with its right answer and the responses that the file has, or why it is none.
+//! A row -> a [`Question`] with its right answer and the file's responses, or the reason why it is none.
 
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ use crate::{
 /// One question.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Question {
-    /// `LAYOUT/ID`; the file's name and row stand for an id where there is none.
+    /// `LAYOUT/ID`; without an id, the file's name and the row stand in its place.
     pub id: String,
     pub layout: QuestionLayout,
     pub category: String,
@@ -25,9 +25,9 @@ pub(super) struct Question {
 /// The right answers of a question.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct GoldAnswers {
-    /// Any of these; at least one.
+    /// Right answers, of which any may be given; at least one.
     pub answers: Vec<String>,
-    /// The options to choose from, where the answers are their letters.
+    /// The options to choose from, if the answers are their letters.
     pub options: Vec<String>,
 }
 
@@ -39,12 +39,12 @@ pub(super) struct QuestionResponse {
     pub model: Option<String>,
     pub answer: Option<String>,
     pub correct: Option<bool>,
-    /// Whether it ends where the token limit cut it.
+    /// Whether the token limit cut the response.
     pub cut: bool,
 }
 
 impl Question {
-    /// All that is asked, as one text.
+    /// Returns the whole prompt as one text.
     pub(super) fn text(&self) -> String {
         self.messages.iter().map(|message| message.content.as_str()).collect::<Vec<_>>().join("\n")
     }
@@ -53,12 +53,12 @@ impl Question {
 /// The file's stem and the row that a question comes from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct QuestionOrigin<'a> {
-    /// The file's name without folder and endings.
+    /// The file's name without folders and extensions.
     pub stem: &'a str,
     pub row: usize,
 }
 
-/// The row's id: also rows that are no questions have one, to be named by.
+/// Returns the row's id. Rows that are no questions have one too, for messages.
 pub(super) fn id(
     row: &Map<String, Value>,
     layout: Option<QuestionLayout>,
@@ -70,7 +70,7 @@ pub(super) fn id(
     format!("{layout}/{}", id.unwrap_or_else(|| format!("{}-row-{}", place.stem, place.row)))
 }
 
-/// Reads a row.
+/// Reads a row as a question.
 pub(super) fn question(
     row: &Map<String, Value>,
     columns: &PairColumns,
@@ -93,7 +93,7 @@ pub(super) fn question(
     read().map_err(|reason| (id.clone(), reason))
 }
 
-/// What a row asks, whether or not its answer is known: the layout, the id and the text.
+/// Returns the layout, the id and the text of a question, even if its answer is not known.
 pub(super) fn asked(row: &Map<String, Value>, place: QuestionOrigin<'_>) -> Option<(QuestionLayout, String, String)> {
     let (columns, layout) = (PairColumns::default(), QuestionLayout::of(row)?);
     let messages = prompt(row, layout, &columns).ok()?;
@@ -113,7 +113,7 @@ fn prompt(row: &Map<String, Value>, layout: QuestionLayout, columns: &PairColumn
 
 fn gold(row: &Map<String, Value>, layout: QuestionLayout, columns: &PairColumns) -> Result<GoldAnswers, DropReason> {
     let value = columns.value(row, "reference", layout.reference()).ok_or(DropReason::NoAnswer)?;
-    // Skywork-OR1's problems of programming are checked by running tests.
+    // Skywork-OR1's programming problems are checked by running tests.
     if find(row, "ability").and_then(Value::as_str) == Some("code") {
         return Err(DropReason::UnverifiableAnswer);
     }
@@ -170,7 +170,7 @@ fn candidate(index: usize, model: Option<String>, value: &Value, columns: &PairC
     })
 }
 
-/// A response's text; of messages, what the last one says.
+/// Returns a response's text; of a list of messages, the text of the last one.
 fn text(value: &Value) -> Option<String> {
     match said(value, "responses", "a text").ok()? {
         TurnsOrText::Text(text) => Some(text),
@@ -186,7 +186,7 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// A text, or the first of a list of texts, as Big-Math's `domain` is.
+/// Returns a text, or the first of a list of texts, as in Big-Math's `domain`.
 fn first_text(value: &Value) -> Option<String> {
     if let Value::Array(list) = value { list.first().and_then(scalar) } else { scalar(value) }
 }

@@ -1,60 +1,60 @@
-//! What is written: a line for each pair, and beside it a line for each row that was dropped and each pair that a judge was asked about.
+//! Output rows: a line for each pair, for each row that was dropped, and for each pair that a judge was asked about.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{DropReason, PairSettings, choose::UsableResponse, layout::QuestionLayout, question::Question};
 
-/// A preference pair; the names are TRL's where TRL has one.
+/// A preference pair. Fields have TRL's names if TRL has one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PairRow {
-    /// `QUESTION_ID/CHOSEN-REJECTED`, by the places of the two responses.
+    /// `QUESTION_ID/CHOSEN-REJECTED`, with the indices of the two responses.
     pub id: String,
-    /// A text, or messages.
+    /// Prompt, as a text or a list of messages.
     pub prompt: Value,
-    /// The right response; absent where rows have `responses`.
+    /// The right response; absent if rows have `responses`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen: Option<Value>,
-    /// The wrong response; absent where rows have `responses`.
+    /// The wrong response; absent if rows have `responses`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<Value>,
     /// Both responses in the drawn order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub responses: Option<[Value; 2]>,
-    /// Which of `responses` is right: 1 or 2.
+    /// The right one of `responses`: 1 or 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<u8>,
     /// The question's id, with its layout before it.
     pub question_id: String,
     /// The layout of the row.
     pub source: QuestionLayout,
-    /// The file.
+    /// Name of the file.
     pub file: String,
-    /// Its row, from 1.
+    /// Row of the file, from 1.
     pub row: usize,
-    /// What the question is about; empty where the file does not say.
+    /// Category of the question; empty if the file does not have one.
     pub category: String,
     /// The right answer.
     pub reference: String,
-    /// The answer of the right response, where it is known.
+    /// The answer of the right response, if it is known.
     pub chosen_answer: Option<String>,
-    /// The answer of the wrong response, where it is known.
+    /// The answer of the wrong response, if it is known.
     pub rejected_answer: Option<String>,
-    /// Who wrote the right response, where it is known.
+    /// The writer of the right response, if it is known.
     pub chosen_model: Option<String>,
-    /// Who wrote the wrong response, where it is known.
+    /// The writer of the wrong response, if it is known.
     pub rejected_model: Option<String>,
-    /// Place of the right response among all of the question, from 0.
+    /// Index of the right response among all responses to the question.
     pub chosen_index: usize,
-    /// Place of the wrong response among all of the question, from 0.
+    /// Index of the wrong response among all responses to the question.
     pub rejected_index: usize,
-    /// `chosen-first` or `rejected-first`, drawn by seed: in which order a judge is to see them.
+    /// Order in which a judge is to see them: `chosen-first` or `rejected-first`, drawn by seed.
     pub order: String,
-    /// `file` if the file says which one is right, `rule` if both were checked.
+    /// `file` if the file says which response is right, `rule` if both were checked.
     pub checked: String,
-    /// How often the base judge was right about the pair.
+    /// Number of the base judge's verdicts that were right about the pair.
     pub base_right: Option<u32>,
-    /// How often it was asked.
+    /// Number of verdicts that the base judge was asked for.
     pub base_of: Option<u32>,
 }
 
@@ -63,13 +63,13 @@ pub struct PairRow {
 pub struct DroppedPair {
     /// The question's id, or the pair's.
     pub id: String,
-    /// The file.
+    /// Name of the file.
     pub file: String,
-    /// Its row, from 1.
+    /// Row of the file, from 1.
     pub row: usize,
-    /// Why.
+    /// Reason why it was dropped.
     pub reason: DropReason,
-    /// What it met, for contaminated rows and near-duplicates.
+    /// The overlap of contaminated rows and near-duplicates.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub met: Option<Overlap>,
 }
@@ -78,40 +78,40 @@ pub struct DroppedPair {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Overlap {
-    /// A benchmark's prompt.
+    /// A prompt of a benchmark.
     Benchmark {
-        /// Its name.
+        /// Name of the benchmark.
         benchmark: String,
-        /// The id of its row.
+        /// Id of the benchmark's row.
         benchmark_row: String,
-        /// Share of n-grams in common.
+        /// Share of common n-grams, from 0 to 1.
         overlap: f32,
     },
-    /// An earlier question.
+    /// An earlier question of the input.
     Earlier {
-        /// Its file.
+        /// File of the earlier question.
         earlier_file: String,
-        /// Its row.
+        /// Row of the earlier question, from 1.
         earlier_row: usize,
-        /// Estimated share of runs of words in common.
+        /// Estimated share of common runs of words, from 0 to 1.
         similarity: f32,
     },
 }
 
-/// A filter line for `rrm train`: how often the base judge was right about a pair.
+/// A filter line for `rrm train`: the number of the base judge's verdicts that were right about a pair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilterLine {
-    /// The pair.
+    /// Id of the pair.
     pub id: String,
-    /// Verdicts for the right response.
+    /// Number of verdicts for the right response.
     pub right: u32,
-    /// Verdicts asked for.
+    /// Number of verdicts that were asked for.
     pub of: u32,
     /// Whether the pair was written.
     pub kept: bool,
 }
 
-/// The row of a pair.
+/// Returns the row of a pair.
 pub(super) fn pair(
     question: &Question,
     file: &str,

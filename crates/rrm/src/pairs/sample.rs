@@ -1,4 +1,4 @@
-//! A question -> responses of an engine, each at its own seed and kept in the store as every completion is.
+//! A question -> responses of an engine, each with its own seed and kept in the store like every completion.
 
 use std::sync::Arc;
 
@@ -18,10 +18,10 @@ use crate::{
     transcript::{self, Thinking},
 };
 
-/// Stands where the hash of a judge format stands in the address of a verdict: no format wrote this request.
+/// Takes the place of the hash of a judge format in the address: no format writes these requests.
 const SAMPLES: &str = "rrm pairs samples 1";
 
-/// Asks for `settings.samples` responses at once. Where one fails the others still end: what they paid for is stored.
+/// Asks for `settings.samples` responses at once. If one fails, the others still end, so that what they paid for is stored.
 pub(super) async fn sample(
     judge: &Judge,
     question: &Question,
@@ -32,7 +32,7 @@ pub(super) async fn sample(
     join_all(all).await.into_iter().collect()
 }
 
-/// The question with what is said about how to answer.
+/// Returns the question with the instruction on how to answer.
 fn asked(question: &Question, settings: &PairSettings) -> Vec<Message> {
     let usual = match question.gold.options.is_empty() {
         true => "Reason step by step, and put your final answer in \\boxed{}.",
@@ -57,7 +57,7 @@ async fn one(
     let request = Request {
         messages,
         sampling: judge.settings.sampling.clone(),
-        // No match is between a response and itself, so no vote has this seed.
+        // A response never meets itself in a match, so no vote has this seed.
         seed: keyed::seed(seed, &question.id, (0, 0), false, index),
         budget: None,
         comparison: None,
@@ -81,7 +81,7 @@ async fn one(
     }
     let thinking = Thinking { open: "<think>".to_owned(), close: "</think>".to_owned(), opened_by_template: false };
     let said = transcript::split(&completion, Some(&thinking));
-    // Where a server listens is nothing that rows may depend on.
+    // The address of a server is left out, because rows must not depend on it.
     let model = info.name.split(" at http").next().map(str::to_owned);
     let index = index as usize;
     Ok(QuestionResponse { index, text: said.answer, model, answer: None, correct: None, cut: said.truncated || !said.closed })

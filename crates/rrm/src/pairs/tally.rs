@@ -1,4 +1,4 @@
-//! What was done with each row -> counts for people.
+//! The results of all rows -> counts for people.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct PairTotals {
     pub pairs: u64,
     /// Of these, pairs whose right response is the longer one.
     pub longer: u64,
-    /// Of these, pairs whose right response is to be shown first.
+    /// Of these, pairs whose right response is shown first.
     pub first: u64,
     /// Rows, questions with pairs, and pairs of each category.
     pub categories: BTreeMap<String, [u64; 3]>,
@@ -24,7 +24,7 @@ pub struct PairTotals {
     pub dropped: BTreeMap<DropReason, u64>,
     /// Responses that were not used, by reason.
     pub unused: BTreeMap<UnusedReason, u64>,
-    /// How the base judge's votes went.
+    /// Counts of the base judge's votes.
     pub verdicts: Verdicts,
 }
 

@@ -1,16 +1,16 @@
-//! A text -> hashes of its words and of runs of words, so that spelling of spaces, case and punctuation does not matter.
+//! A text -> hashes of its words and of runs of words, so that white space, case and punctuation do not matter.
 
 use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
-/// Signs that tell one question from another where words do not.
+/// Signs that can be the only difference between two questions.
 const SIGNS: &str = "+*/^=<>";
 
-/// From here on letters are words of their own, since scripts there put no spaces between words.
+/// From this character on, letters are words of their own, because their scripts put no spaces between words.
 const IDEOGRAPHS: char = '\u{2e80}';
 
-/// One form for texts that look alike: accents composed, ligatures and full-width letters plain (NFKC).
+/// Returns one form for texts that look alike: composed accents, plain ligatures and plain full-width letters (NFKC).
 fn composed(text: &str) -> Cow<'_, str> {
     match is_nfkc_quick(text.chars()) {
         IsNormalized::Yes => Cow::Borrowed(text),
@@ -18,7 +18,7 @@ fn composed(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// One hash for each word: runs of letters and digits in lower case, signs of arithmetic, single ideographs.
+/// Returns one hash for each word: runs of letters and digits in lower case, signs of arithmetic, single ideographs.
 pub(super) fn words(text: &str) -> Vec<u64> {
     let text = composed(text);
     let mut words = Vec::with_capacity(text.len() / 5);
@@ -35,7 +35,7 @@ pub(super) fn words(text: &str) -> Vec<u64> {
             letter.to_lowercase().for_each(|letter| word.add(letter));
         } else {
             words.extend(word.end());
-            // A hyphen is no sign, a minus is.
+            // A minus is a sign, a hyphen is not.
             if SIGNS.contains(letter) || letter == '-' && (digit(&before) || letters.peek().is_some_and(digit)) {
                 word.add(letter);
                 words.extend(word.end());
@@ -47,21 +47,21 @@ pub(super) fn words(text: &str) -> Vec<u64> {
     words
 }
 
-/// One hash for each run of `n` words; of a shorter text one for all of it, and none of an empty one.
+/// Returns one hash for each run of `n` words. A shorter text has one for all of it, and an empty one has none.
 pub(super) fn grams(words: &[u64], n: usize) -> impl Iterator<Item = u64> + '_ {
     words
         .windows(n.max(1).min(words.len().max(1)))
         .map(|run| run.iter().fold(0_u64, |hash, word| mix(hash.rotate_left(5) ^ word)))
 }
 
-/// Spreads the bits of a number (the finaliser of SplitMix64).
+/// Mixes the bits of a number (the finaliser of SplitMix64).
 pub(super) fn mix(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     number ^ (number >> 31)
 }
 
-/// FNV-1a over the letters of a word that is being read.
+/// FNV-1a hash over the letters of the present word.
 #[derive(Default)]
 struct Word(Option<u64>);
 

@@ -1,4 +1,4 @@
-//! Kept rows -> pairs, through the engines that sample responses and judge difficulty; dropped rows -> lines that say why.
+//! Kept rows -> pairs, through the engines that sample responses and judge difficulty; dropped rows -> lines with the reason.
 
 use std::{future::ready, sync::Arc};
 
@@ -27,28 +27,28 @@ use crate::{
 /// The judges that sample responses and filter pairs.
 #[derive(Clone, Copy, Default)]
 pub struct Judges<'a> {
-    /// Writes responses.
+    /// Judge whose engine samples responses.
     pub sampler: Option<&'a Judge>,
-    /// The base judge: pairs that it gets right in all of its votes are left out.
+    /// The base judge. Pairs that it gets right in all of its votes are left out.
     pub filter: Option<&'a Judge>,
 }
 
-/// The pairs of one row, and what was left out.
+/// The pairs of one row, and the pairs and responses that were left out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RowPairs {
-    /// What the question is about.
+    /// Category of the question.
     pub category: String,
     /// Its pairs.
     pub pairs: Vec<PairRow>,
-    /// Why there are none, or not more.
+    /// Reasons why the row has no pairs, or why pairs were left out.
     pub dropped: Vec<DroppedPair>,
-    /// How the base judge fared with its pairs.
+    /// Verdicts of the base judge about each pair.
     pub filtered: Vec<FilterLine>,
     /// Responses that were not used.
     pub unused: Vec<UnusedReason>,
     /// Pairs whose right response is the longer one.
     pub longer: u64,
-    /// How the base judge's votes went.
+    /// Counts of the base judge's votes.
     pub verdicts: Verdicts,
 }
 
@@ -58,15 +58,15 @@ pub enum PairsError {
     /// A row could not be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// The input is not what it was when it was decided about.
+    /// The input has changed since `decide` read it.
     #[error("the input changed while it was read")]
     Changed,
-    /// A completion could not be had: a file of fewer pairs would look like a whole one.
+    /// A completion could not be had. A file with fewer pairs would look complete, so the run stops.
     #[error("question {id}: {source}")]
     Judge {
-        /// The question.
+        /// Id of the question.
         id: String,
-        /// What went wrong.
+        /// Error of the judge.
         source: JudgeError,
     },
     /// A line could not be written.
@@ -74,11 +74,11 @@ pub enum PairsError {
     Write(#[from] std::io::Error),
 }
 
-/// Goes through the rows again, `window` of them at once, and hands on what came of each in the order of the input. With a shard it
-/// goes through that part of them only: every part decides about the whole input, so the parts one after the other are the whole.
+/// Reads the rows again, `window` of them at once, and hands on the result of each in the order of the input. With a shard it does only that part of
+/// the rows: every part decides on the whole input, so the parts one after the other are the whole.
 ///
 /// # Errors
-/// [`PairsError`] at the first row that cannot be read or written, or whose completions cannot be had.
+/// [`PairsError`] at the first row that cannot be read or written, or whose completions could not be had.
 pub async fn work(
     (inputs, columns): (&[QuestionFile], &PairColumns),
     settings: &PairSettings,
@@ -214,7 +214,7 @@ async fn kept(
     Ok(done)
 }
 
-/// How often the base judge is right about a pair, shown in an order that is drawn by seed, and its votes.
+/// Asks the base judge about a pair, shown in an order that is drawn by seed. Returns the number of right verdicts, and its votes.
 async fn difficulty(
     judge: &Judge,
     question: &Question,

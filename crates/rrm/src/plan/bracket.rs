@@ -1,11 +1,11 @@
-//! A bracket and the teams of its responses -> how many of its matches need votes, whoever wins them.
+//! A bracket and the teams of its responses -> the number of its matches that need votes, for any winners.
 
 use std::collections::HashMap;
 
 use super::PlannedMatches;
 use crate::ranking::schedule::{Bracket, Teams};
 
-/// What lies below a place of the bracket, where a member of one team comes out of it.
+/// The matches below a place of the bracket, if a member of a certain team comes out of it.
 #[derive(Clone, Copy)]
 struct Climb {
     fewest: u64,
@@ -13,7 +13,7 @@ struct Climb {
     rounds: u64,
 }
 
-/// The matches of a bracket that need votes. Members of one team advance without any, so it depends on who wins where they meet somebody.
+/// Returns the matches of a bracket that need votes. Members of one team advance without votes, so the number depends on the winners that meet.
 pub(super) fn matches(bracket: &Bracket, teams: &Teams) -> PlannedMatches {
     let climbs = climb(bracket, teams);
     let all = || climbs.values();
@@ -38,9 +38,9 @@ fn climb(bracket: &Bracket, teams: &Teams) -> HashMap<usize, Climb> {
     }
 }
 
-/// What it takes that each of these wins against one of the others.
+/// Returns the matches for each team of `own` to win against one of the `others`.
 fn winners(own: &HashMap<usize, Climb>, others: &HashMap<usize, Climb>) -> HashMap<usize, Climb> {
-    // The best and the second best are enough: at most one of the others is of the own team.
+    // The best two of the others are enough, because at most one of them is of the same team.
     let fewest = two_best(others, |climb| climb.fewest, |n| n);
     let most = two_best(others, |climb| climb.most, |n| u64::MAX - n);
     let rounds = two_best(others, |climb| climb.rounds, |n| u64::MAX - n);
@@ -69,7 +69,7 @@ fn either(one: Climb, other: Climb) -> Climb {
     Climb { fewest: one.fewest.min(other.fewest), most: one.most.max(other.most), rounds: one.rounds.max(other.rounds) }
 }
 
-/// The two teams that are best by their number, the one with the lower cost being better.
+/// Returns the two teams with the best number, where a lower cost is better.
 fn two_best(climbs: &HashMap<usize, Climb>, number: fn(&Climb) -> u64, cost: fn(u64) -> u64) -> Vec<(usize, u64)> {
     let mut two: Vec<(usize, u64)> = Vec::with_capacity(3);
     for (team, climb) in climbs {
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
     use crate::ranking::schedule;
 
-    /// Every way in which a bracket can go: who comes out of it, and the matches and rounds that needed votes.
+    /// Every possible course of a bracket: the winner, and the matches and rounds that needed votes.
     fn all(bracket: &Bracket, teams: &Teams) -> Vec<(usize, u64, u64)> {
         let Bracket::Match { sides, .. } = bracket else {
             let Bracket::Leaf(response) = bracket else { unreachable!() };

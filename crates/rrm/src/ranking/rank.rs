@@ -27,11 +27,11 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct RankSettings {
-    /// Knockout, or which rating.
+    /// Strategy: knockout or a rating.
     pub strategy: Strategy,
-    /// Opponents of each response where ratings are used; `None` is a round robin.
+    /// Opponents of each response, for ratings; `None` is a round robin.
     pub opponents: Option<usize>,
-    /// Which responses are declared equal and never play each other.
+    /// Rule that declares responses equal, so that they never meet.
     pub teams: TeamRule,
 }
 
@@ -39,26 +39,26 @@ pub struct RankSettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TeamRule {
-    /// Those with the same text: a judge could only guess.
+    /// Responses with the same text are equal: a judge could only guess.
     #[default]
     Text,
-    /// Those with the same `answer` field, and those with the same text.
+    /// Responses with the same `answer` field are equal, and those with the same text.
     Answer,
-    /// None: everybody plays.
+    /// No responses are equal: everybody plays.
     Off,
 }
 
 /// Ranks the responses of one row. A row with one response is ranked without a match.
 ///
 /// # Errors
-/// [`JudgeError`] when any match could not be judged; a ranking never rests on fewer matches than its strategy has. After an error that every further
-/// match would meet nothing more is asked, and what is in flight has [`Judge::patience`] to end.
+/// [`JudgeError`] if any match could not be judged; a ranking never rests on fewer matches than its strategy has. After an error that every further
+/// match would meet, no more requests are sent, and those in flight have [`Judge::patience`] to end.
 pub async fn rank(judge: &Judge, item: &Item, settings: &RankSettings) -> Result<Ranking, JudgeError> {
     let span = tracing::debug_span!("rank", item = item.id, responses = item.responses.len(), strategy = ?settings.strategy);
     if judge.is_for_run() {
         return rank_row(judge, item, settings).instrument(span).await;
     }
-    // A row by itself is a run of one.
+    // A row that is ranked by itself is a run of its own.
     let judge = &judge.for_run();
     let ranked = pin!(rank_row(judge, item, settings).instrument(span));
     match select(ranked, pin!(judge.runs_out())).await {
@@ -75,14 +75,14 @@ async fn rank_row(judge: &Judge, item: &Item, settings: &RankSettings) -> Result
     let play = |a: usize, b: usize| {
         let tell = &tell;
         async move {
-            // Matches speak of responses in the order of the row, however they came to meet.
+            // The judgment names the responses in the order of the row, whichever way the schedule names the pair.
             let played = play(judge, item, (a.min(b), a.max(b))).await;
             if let Err(error) = &played
                 && error.is_fatal()
                 && !error.is_of_ended()
                 && let Some(tell) = tell.lock().unwrap_or_else(PoisonError::into_inner).take()
             {
-                // Where nobody listens any more the ranking has ended.
+                // If the receiver is gone, the ranking has already ended.
                 let _ = tell.send(error.clone());
             }
             played
@@ -91,7 +91,7 @@ async fn rank_row(judge: &Judge, item: &Item, settings: &RankSettings) -> Result
     let ranked = pin!(ranked(judge, item, settings, &play));
     match select(ranked, told).await {
         Either::Left((ranking, _)) => ranking,
-        // It ends soon, since nothing more is asked; and the error is the one that ended it, whichever match comes first.
+        // The ranking ends soon, because no more requests are sent. The error is the one that ended the run, whichever match reports first.
         Either::Right((Ok(fatal), ranked)) => {
             ranked.await.ok();
             Err(fatal)
@@ -127,7 +127,7 @@ where
     }
 }
 
-/// Judges two responses of a row, `a` and `b` of the judgment; which one is shown first is drawn by seed, since judges favour places.
+/// Judges two responses of a row, `a` and `b` of the judgment. The response shown first is drawn by seed, because judges have a position bias.
 ///
 /// # Errors
 /// As [`Judge::judge`].
@@ -136,14 +136,14 @@ pub async fn play(judge: &Judge, item: &Item, pair: (usize, usize)) -> Result<Pa
     play_in_order(judge, item, pair, order, labelled(item, pair)).await
 }
 
-/// Which of two responses a judge sees first: the same one for both ways of naming them.
+/// Returns the order in which a judge sees two responses, drawn by seed. It does not depend on which of them the caller names first.
 pub fn drawn_order(seed: u64, item: &str, (a, b): (usize, usize)) -> Order {
     let earlier_first = keyed::coin(seed, item, "order", (a.min(b), a.max(b)));
     if earlier_first == (a < b) { Order::Given } else { Order::Swapped }
 }
 
-/// Judges two responses of a row, shown in this order; `label` says which of them is right, where that is known: the first of the pair or the
-/// second. A judge is never shown it.
+/// Judges two responses of a row in this order. `label` is the side of the pair that is known to be better, if one is. The judge is never shown the
+/// label.
 ///
 /// # Errors
 /// As [`Judge::judge`].
@@ -159,14 +159,14 @@ pub async fn play_in_order(
     Ok(PairJudgment { pair, order, judgment })
 }
 
-/// The comparison of two responses of a row, in this order and labelled as the row labels its responses.
+/// Returns the comparison of two responses of a row in this order, with the label that follows from the labels of the row.
 pub fn comparison(item: &Item, first: usize, second: usize) -> Comparison {
     let text = |response: usize| item.responses[response].text.clone();
     let label = labelled(item, (first, second));
     Comparison { prompt: item.prompt.clone(), first: text(first), second: text(second), label }
 }
 
-/// Which of two responses its row labels better.
+/// Returns the side of a pair whose response has the higher label; `None` for equal or missing labels.
 fn labelled(item: &Item, (a, b): (usize, usize)) -> Option<Side> {
     match (item.responses[a].label, item.responses[b].label) {
         (Some(a), Some(b)) if a > b => Some(Side::First),
@@ -175,9 +175,9 @@ fn labelled(item: &Item, (a, b): (usize, usize)) -> Option<Side> {
     }
 }
 
-/// A team number for each response: the index of the first one that it is declared equal to, be it through others.
+/// Returns a team number for each response: the index of the first response that it is declared equal to, directly or through others.
 pub fn teams(responses: &[Response], rule: TeamRule) -> Vec<usize> {
-    // Each response points to an earlier one of its team, and the first one to itself.
+    // Each response points to an earlier one of its team, and the first one points to itself.
     let mut first: Vec<usize> = (0..responses.len()).collect();
     if rule == TeamRule::Off {
         return first;
@@ -196,7 +196,7 @@ pub fn teams(responses: &[Response], rule: TeamRule) -> Vec<usize> {
     (0..first.len()).map(|i| first_of(&mut first, i)).collect()
 }
 
-/// The first response of the team of response `i`; shortens the way there.
+/// Returns the first response of the team of response `i`, and shortens the path to it.
 fn first_of(first: &mut [usize], mut i: usize) -> usize {
     while first[i] != i {
         first[i] = first[first[i]];
@@ -205,7 +205,8 @@ fn first_of(first: &mut [usize], mut i: usize) -> usize {
     i
 }
 
-/// For each response the index of the first one with the same text: one text has one place. Where twins meet, each stands for itself.
+/// Returns for each response the index of the first one with the same text; twins share one place. If the rule is [`TeamRule::Off`], each response
+/// stands for itself.
 pub fn twins(responses: &[Response], rule: TeamRule) -> Vec<usize> {
     teams(responses, if rule == TeamRule::Off { TeamRule::Off } else { TeamRule::Text })
 }

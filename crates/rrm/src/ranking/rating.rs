@@ -1,8 +1,8 @@
 //! Results of matches -> a score for each response, with an interval, and the order that follows.
 //!
-//! Only decided matches come in here. A match without a verdict, or with as many votes for one as for the other, is *not* a
-//! tie: it says nothing about who is better, so the caller leaves it out and counts it. A tie is a verdict of its own, given in
-//! formats that have one, and counts as half a win for each everywhere.
+//! Only decided matches come in here. A match without a verdict, or with equal votes for both responses, is *not* a tie: it does not say which one is
+//! better, so the caller leaves it out and counts it. A tie is a verdict of its own, in formats that have one, and always counts as half a win for
+//! each.
 
 mod bradley_terry;
 mod cholesky;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use bradley_terry::{BtConfig, bradley_terry};
 pub use elo::{EloConfig, elo};
 
-/// The normal quantile that a two-sided interval of 95% reaches from its centre.
+/// Quantile of the normal distribution for two-sided intervals of 95%.
 const Z95: f64 = 1.959_963_984_540_054;
 
 /// A match that ended in a verdict.
@@ -23,7 +23,7 @@ pub struct DecidedMatch {
     pub a: usize,
     /// Index of the other response; never the same as `a`.
     pub b: usize,
-    /// Who won.
+    /// Result of the match.
     pub outcome: MatchOutcome,
 }
 
@@ -34,12 +34,12 @@ pub enum MatchOutcome {
     A,
     /// Response `b` is better.
     B,
-    /// The judge called them equal; an undecided match is none of these and is not passed in.
+    /// The judge called them equal. An undecided match has no outcome and is not passed in.
     Tie,
 }
 
 impl MatchOutcome {
-    /// What response `a` gets for the match: 1, 0, or one half. Response `b` gets the rest.
+    /// Returns the points of response `a`: 1, 0, or one half. Response `b` gets the rest of 1.
     fn points(self) -> f64 {
         match self {
             MatchOutcome::A => 1.0,
@@ -53,27 +53,27 @@ impl MatchOutcome {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Score {
-    /// The score; finite. Points of the Elo scale, or a share of wins in `[0, 1]`.
+    /// Score; finite. In points of the Elo scale, or a share of wins from 0 to 1.
     pub value: f64,
-    /// Lower end of the 95% interval, in the same unit; `None` where the method gives none.
+    /// Lower end of the 95% interval, in the same unit; `None` if the method gives no interval.
     pub low: Option<f64>,
-    /// Upper end of the 95% interval.
+    /// Upper end of the 95% interval, in the same unit; `None` if the method gives no interval.
     pub high: Option<f64>,
 }
 
-/// Scores of all responses, and what a reader must be told beside them.
+/// Scores of all responses, with the limits on how they compare.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ratings {
     /// One for each response, in input order; `None` for a response that has no decided match.
     pub scores: Vec<Option<Score>>,
-    /// Whether a weak penalty had to make the scores finite, see [`bradley_terry`].
+    /// Whether a weak penalty was needed to keep the scores finite; see [`bradley_terry`].
     pub penalised: bool,
-    /// Whether a chain of matches links every two rated responses; where it does not, scores of separate groups do not compare.
+    /// Whether a chain of matches links every two rated responses. If not, scores compare only within a linked group.
     pub connected: bool,
 }
 
 impl Ratings {
-    /// What a reader of these scores must be told: whole sentences, none when there is nothing to say.
+    /// Returns the warnings that belong beside these scores, as whole sentences; empty if there are none.
     pub fn caveats(&self) -> Vec<&'static str> {
         let unrated = self.scores.iter().any(Option::is_none);
         [
@@ -87,13 +87,13 @@ impl Ratings {
     }
 }
 
-/// Share of wins of each of `n` responses, a tie being half a win, with Wilson's 95% interval.
+/// Returns the share of wins of each of `n` responses, with Wilson's 95% interval. A tie counts as half a win.
 ///
 /// The interval is the one for a share of independent matches (Wilson 1927); half wins enter it as they are. It says how well the
-/// share is known against *these* opponents: whoever met weaker ones has a higher share, which [`bradley_terry`] corrects.
+/// share is known against *these* opponents: a response that met weaker ones has a higher share, which [`bradley_terry`] corrects.
 ///
 /// # Panics
-/// When a match names a response that does not exist, or the same one twice.
+/// If a match names a response that does not exist, or the same one twice.
 pub fn win_rate(n: usize, played: &[DecidedMatch]) -> Ratings {
     let mut points = vec![0.0; n];
     let mut matches = vec![0.0_f64; n];
@@ -107,7 +107,7 @@ pub fn win_rate(n: usize, played: &[DecidedMatch]) -> Ratings {
     Ratings { scores, penalised: false, connected: connected(n, played) }
 }
 
-/// The indices of all responses, best first; equal scores keep their order, responses without a score come last.
+/// Returns the indices of all responses, best first. Equal scores keep their order; responses without a score come last.
 pub fn rank(scores: &[Option<Score>]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     let key = |index: usize| scores[index].map_or(f64::NEG_INFINITY, |score| score.value);
@@ -115,7 +115,7 @@ pub fn rank(scores: &[Option<Score>]) -> Vec<usize> {
     order
 }
 
-/// `points` of `matches` as a share, with Wilson's 95% interval; `None` without matches.
+/// Returns `points / matches` with Wilson's 95% interval; `None` without matches.
 pub fn wilson(points: f64, matches: f64) -> Option<Score> {
     if matches <= 0.0 {
         return None;
@@ -124,14 +124,14 @@ pub fn wilson(points: f64, matches: f64) -> Option<Score> {
     let z2 = Z95 * Z95 / matches;
     let centre = (share + z2 / 2.0) / (1.0 + z2);
     let reach = (share * (1.0 - share) * z2 + z2 * z2 / 4.0).sqrt() / (1.0 + z2);
-    // The ends of an interval around 0 or 1 are exactly that, but for rounding.
+    // At a share of 0 or 1 that end of the interval is exact; the clamp removes rounding errors.
     Some(Score { value: share, low: Some((centre - reach).clamp(0.0, share)), high: Some((centre + reach).clamp(share, 1.0)) })
 }
 
-/// Whether chains of matches link all responses that played.
+/// Returns whether chains of matches link all responses that played.
 ///
 /// # Panics
-/// When a match names a response that does not exist, or the same one twice.
+/// If a match names a response that does not exist, or the same one twice.
 pub(crate) fn connected(n: usize, played: &[DecidedMatch]) -> bool {
     let mut neighbours = vec![Vec::new(); n];
     for game in played {
@@ -144,7 +144,7 @@ pub(crate) fn connected(n: usize, played: &[DecidedMatch]) -> bool {
     neighbours.iter().zip(reached).all(|(next, reached)| reached || next.is_empty())
 }
 
-/// Which nodes of a graph can be reached from `start`.
+/// Returns for each node of a graph whether it can be reached from `start`.
 fn reachable(start: usize, next: &[Vec<usize>]) -> Vec<bool> {
     let mut reached = vec![false; next.len()];
     let mut open = vec![start];

@@ -1,4 +1,4 @@
-//! A number of responses -> who meets whom: the bracket of a knockout, all pairs, or a few opponents each.
+//! A number of responses -> the matches: the bracket of a knockout, all pairs, or a few opponents for each response.
 
 use std::collections::HashMap;
 
@@ -7,27 +7,28 @@ use crate::keyed;
 /// The team number of each response; members of a team are equal and never play each other.
 pub type Teams = [usize];
 
-/// A knockout bracket as a tree; what meets is decided from the leaves up.
+/// Bracket of a knockout as a tree, played from the leaves up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bracket {
     /// A response enters here.
     Leaf(usize),
-    /// The winners of both sides meet here; `round` counts from 0 at the first matches.
+    /// The winners of both sides meet here.
     Match {
-        /// The round of this match.
+        /// Round of this match, counted from 0 at the first matches.
         round: u32,
-        /// Where the two come from.
+        /// The two parts of the bracket that the opponents come from.
         sides: Box<[Bracket; 2]>,
     },
 }
 
-/// Responses drawn by seed into a bracket: `ceil(log2 n)` rounds, n - 1 matches; who has a bye enters in the second round.
+/// Draws responses by seed into a bracket of `ceil(log2 n)` rounds and n - 1 matches. A response with a bye enters in the second round. `None` for no
+/// responses.
 pub fn draw(n: usize, seed: u64, item: &str) -> Option<Bracket> {
     bracket(&keyed::shuffle(n, seed, item, "bracket"))
 }
 
-/// A bracket over responses in the order given: neighbours meet first. Byes, as many as are missing to the next power of two,
-/// are spread evenly over the first round and go to the earlier of the places. `None` for no responses.
+/// Returns the bracket over responses in this order: neighbours meet first. As many byes as responses are missing to the next power of two are spread
+/// evenly over the first round, at the earlier places. `None` for no responses.
 pub fn bracket(order: &[usize]) -> Option<Bracket> {
     let pairs = order.len().next_power_of_two() / 2;
     if pairs == 0 {
@@ -37,7 +38,7 @@ pub fn bracket(order: &[usize]) -> Option<Bracket> {
     let mut rest = order.iter().copied();
     let mut nodes: Vec<Bracket> = Vec::with_capacity(pairs);
     for place in 0..pairs {
-        // A bye wherever the running share of byes reaches the next whole number: even spacing, exactly `byes` of them.
+        // A bye stands where the running share of byes reaches the next whole number: evenly spaced, exactly `byes` of them.
         let bye = (place + 1) * byes / pairs > place * byes / pairs;
         let first = Bracket::Leaf(rest.next()?);
         nodes.push(if bye { first } else { meet(0, first, Bracket::Leaf(rest.next()?)) });
@@ -59,13 +60,13 @@ fn meet(round: u32, first: Bracket, second: Bracket) -> Bracket {
     Bracket::Match { round, sides: Box::new([first, second]) }
 }
 
-/// Every pair of responses that are not in one team: n(n-1)/2 matches without teams.
+/// Returns every pair of responses that are not in the same team: n (n - 1) / 2 matches without teams.
 pub fn round_robin(teams: &Teams) -> Vec<(usize, usize)> {
     let n = teams.len();
     (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).filter(|(a, b)| teams[*a] != teams[*b]).collect()
 }
 
-/// How many pairs [`round_robin`] has, without making them.
+/// Returns the number of pairs of [`round_robin`] without making them.
 pub fn count_round_robin(teams: &Teams) -> u64 {
     let pairs = |n: u64| n * n.saturating_sub(1) / 2;
     let mut sizes: HashMap<usize, u64> = HashMap::new();
@@ -73,26 +74,26 @@ pub fn count_round_robin(teams: &Teams) -> u64 {
     pairs(teams.len() as u64) - sizes.into_values().map(pairs).sum::<u64>()
 }
 
-/// `m` random opponents each: responses stand in a circle drawn by seed, and each meets its nearest neighbours.
+/// Returns pairs with `m` random opponents for each response: the responses stand in a circle drawn by seed, and each meets its nearest neighbours.
 ///
-/// Without teams and with `n * m` even that is exactly `m` different opponents for everybody, n * m / 2 matches, and for `m >= 2` a
-/// connected graph, which ratings need. Where that cannot be (an odd product, large teams) nobody has fewer than `m` opponents
-/// unless fewer exist, and some have one more.
+/// Without teams and with `n * m` even, every response has exactly `m` different opponents, there are n * m / 2 matches, and for `m >= 2` the graph
+/// is connected, which ratings need. If that is impossible (an odd product, large teams), no response has fewer than `m` opponents unless fewer
+/// exist, and some have one more.
 pub fn opponents(m: usize, teams: &Teams, seed: u64, item: &str) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
     each_opponent(m, teams, (seed, item), |pair| pairs.push(pair));
     pairs
 }
 
-/// How many pairs [`opponents`] has, without keeping them.
+/// Returns the number of pairs of [`opponents`] without keeping them.
 pub fn count_opponents(m: usize, teams: &Teams, seed: u64, item: &str) -> u64 {
     let mut count = 0;
     each_opponent(m, teams, (seed, item), |_| count += 1);
     count
 }
 
-/// Hands on the pairs of [`opponents`], one after the other. It walks around the circle twice: first those meet who both want an opponent,
-/// then also those of whom one does.
+/// Hands on the pairs of [`opponents`], one after the other. It walks around the circle twice: the first time it pairs two responses that both need
+/// an opponent, the second time also two of which one does.
 fn each_opponent(m: usize, teams: &Teams, (seed, item): (u64, &str), mut met: impl FnMut((usize, usize))) {
     let circle = keyed::shuffle(teams.len(), seed, item, "opponents");
     let apart = |(a, b): (usize, usize)| teams[a] != teams[b];
@@ -106,7 +107,7 @@ fn each_opponent(m: usize, teams: &Teams, (seed, item): (u64, &str), mut met: im
             met((pair.0.min(pair.1), pair.0.max(pair.1)));
         }
     }
-    // The first walk again tells who met in it, without a list of pairs.
+    // The first walk is repeated to tell which pairs met in it, without a list of pairs.
     let mut again = OpponentCounts::new(teams.len(), m);
     for pair in around(&circle) {
         if played.wanting == 0 {
@@ -124,17 +125,17 @@ fn each_opponent(m: usize, teams: &Teams, (seed, item): (u64, &str), mut met: im
     }
 }
 
-/// Every two of a circle once, neighbours first.
+/// Returns every pair of a circle once, nearest neighbours first.
 fn around(circle: &[usize]) -> impl Iterator<Item = (usize, usize)> {
     let n = circle.len();
     (1..=n / 2).flat_map(move |distance| {
-        // Half way around, both see each other at the same distance.
+        // Opposite places of the circle see each other at the same distance from both sides.
         let places = if 2 * distance == n { distance } else { n };
         (0..places).map(move |place| (circle[place], circle[(place + distance) % n]))
     })
 }
 
-/// The number of opponents that each response has so far, and how many responses want more.
+/// Number of opponents of each response so far, and number of responses that need more.
 struct OpponentCounts {
     counts: Vec<usize>,
     most: usize,
@@ -208,7 +209,7 @@ mod tests {
             prop_assert_eq!(unique.len(), pairs.len());
         }
 
-        /// The schedule as it was first written, with a list of pairs that is searched: results must not change.
+        /// The schedule in its first version, which searches a list of pairs. The results must be the same.
         #[test]
         fn opponents_are_those_of_the_plain_rule(teams in prop::collection::vec(0_usize..12, 0..40), m in 0_usize..45, seed: u64) {
             let n = teams.len();

@@ -1,5 +1,5 @@
-//! The ways to bring responses into an order. Each one has a file here that says everything about it: its name, who meets whom, how the matches
-//! are rated, and what the numbers mean.
+//! The ways to bring responses into an order. Each one has a file here with its rules: its name, its matches, how they are rated, and what the scores
+//! mean.
 
 mod bradley_terry;
 mod elo;
@@ -18,7 +18,7 @@ pub use self::{
     rules::{Margin, Matches, RateFn, Rules},
 };
 
-/// The strategy that brings responses into an order.
+/// Strategy by which responses are ordered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
@@ -34,10 +34,10 @@ pub enum Strategy {
 }
 
 impl Strategy {
-    /// All of them, in the order in which they are listed.
+    /// All strategies, in the order in which they are listed.
     pub const ALL: [Strategy; 4] = [Strategy::Knockout, Strategy::Elo, Strategy::BradleyTerry, Strategy::WinRate];
 
-    /// Who meets whom, how that is rated, and what the numbers mean.
+    /// Returns the rules of the strategy: its matches, how they are rated, and what the scores mean.
     pub fn rules(self) -> &'static Rules {
         match self {
             Strategy::Knockout => &knockout::RULES,
@@ -47,7 +47,7 @@ impl Strategy {
         }
     }
 
-    /// The strategies that rate all pairs, or some opponents of each response.
+    /// Returns the strategies that use ratings, over all pairs or some opponents of each response.
     pub fn rated() -> impl Iterator<Item = Strategy> {
         Strategy::ALL.into_iter().filter(|strategy| matches!(strategy.rules().matches, Matches::Pairs { .. }))
     }

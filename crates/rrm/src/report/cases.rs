@@ -1,4 +1,4 @@
-//! Rows of cases, one by one -> what a report says of one run: places, lengths, shares, votes; no row is kept but those to be shown.
+//! Rows of cases, one by one -> the statistics of one run: position and length bias, calibration, votes. Only the rows to be shown are kept.
 
 use std::{
     collections::{BinaryHeap, HashMap},
@@ -21,62 +21,62 @@ use crate::{
     vote::{Choice, Decision, VoteCounts},
 };
 
-/// Transcripts of a run that are looked through for reasoning patterns, at most.
+/// Most transcripts of a run that are searched for reasoning patterns.
 pub const PATTERN_SAMPLE: usize = 5_000;
-/// Bins of the calibration, between a share of one half and of one.
+/// Number of bins of the calibration, for shares from one half to one.
 const BINS: usize = 5;
 
-/// A case as the comparison of judges needs it.
+/// A case for the comparison of judges.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Record {
     /// Hash of the row's id and its pair.
     pub key: u128,
     /// Hash of the row's id alone.
     pub row: u64,
-    /// What it counts upstream.
+    /// Official score of the case.
     pub official: f64,
-    /// The first decision, in the benchmark's own order.
+    /// Decision in the benchmark's own order.
     pub decision: Decision,
-    /// The one in the other order, where that was asked for.
+    /// Decision in the other order, if it was asked for.
     pub second: Option<Decision>,
-    /// What is right.
+    /// The right response, or a tie.
     pub label: Choice,
-    /// Place of its subset among [`Cases::subsets`].
+    /// Index of its subset in [`Cases::subsets`].
     pub subset: u32,
 }
 
 /// Position bias and length bias of a judge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Biases {
-    /// Decisions for the response shown first, of those for either.
+    /// Decisions for the response shown first, among decisions for either response.
     pub first_place: HoldRate,
-    /// Decisions for the longer response, of those between responses of different lengths.
+    /// Decisions for the longer response, among decisions between responses of different lengths.
     pub longer: HoldRate,
-    /// Right first decisions where the right response is the longer one.
+    /// Right first decisions, among those about pairs whose right response is the longer one.
     pub right_if_longer: HoldRate,
-    /// The same where it is the shorter one.
+    /// Right first decisions, among those about pairs whose right response is the shorter one.
     pub right_if_shorter: HoldRate,
 }
 
-/// Decisions of about the same share of votes, and how many of them are right.
+/// Decisions with a similar share of votes, and how many of them are right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
-    /// Mean share of the side that was decided for, between one half and one.
+    /// Mean share of the votes for the decided side, from one half to one.
     pub said: f64,
-    /// How many of the decisions are right.
+    /// Share of the decisions that are right.
     pub right: HoldRate,
 }
 
-/// A score if only so many votes had been asked for.
+/// Scores with fewer votes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AtVotes {
-    /// Votes of each decision, at most.
+    /// Most votes of each decision.
     pub votes: u32,
-    /// Mean of what pairs count officially; every pair counts the same.
+    /// Mean official score of the pairs; every pair has the same weight.
     pub official: Score,
-    /// Share of pairs that are right in both orders.
+    /// Share of pairs that are right in both orders; `None` if cases were asked about in one order.
     pub strict: Option<Score>,
-    /// Tokens written, for each pair.
+    /// Tokens written for each pair.
     pub tokens: f64,
 }
 
@@ -85,24 +85,24 @@ pub(super) struct Cases {
     pub records: Vec<Record>,
     pub biases: Biases,
     pub by_votes: Vec<AtVotes>,
-    /// By share of votes.
+    /// Calibration by share of votes.
     pub calibration: Vec<Bin>,
-    /// By the judge's own verdict probabilities, where it gives them.
+    /// Calibration by the judge's own verdict probabilities; empty if it gives none.
     pub probabilities: Vec<Bin>,
-    /// Addresses of the transcripts that are looked through: those with the smallest, which are hashes and so a draw.
+    /// Addresses of the transcripts that are searched for patterns: the smallest ones, which are a random draw because addresses are hashes.
     pub sample: Vec<String>,
     /// Cases to be shown.
     pub shown: Vec<CaseRow>,
     pub votes: u64,
     /// Names of subsets.
     pub subsets: Vec<String>,
-    /// What the judge does with responses of its own family.
+    /// Self-preference of the judge.
     pub own: Option<OwnFamily>,
     /// Whether decisions come from votes or from scores of single responses.
     pub judge: JudgeKind,
 }
 
-/// Sums that [`AtVotes`] comes from.
+/// Sums from which [`AtVotes`] is computed.
 #[derive(Clone, Copy, Default)]
 struct VoteSums {
     official: f64,
@@ -121,15 +121,15 @@ struct CaseReader<'a> {
     rows: u64,
     both: bool,
     sample: BinaryHeap<String>,
-    /// Cases to be shown that nothing is wrong with.
+    /// Cases to be shown that are right.
     plain: Vec<CaseRow>,
     limit: usize,
     own: OwnAnswerCounts,
-    /// Places of subsets by their names.
+    /// Indices of subsets by their names.
     subsets: HashMap<String, u32>,
 }
 
-/// Reads the cases of a run; of those to be shown at most `limit`.
+/// Reads the cases of a run, and keeps at most `limit` of them to be shown.
 ///
 /// # Errors
 /// [`ReportError`] for a file that cannot be read or a line that is no case.
@@ -153,7 +153,7 @@ pub(super) fn read(path: &Path, evaluation: &BenchmarkEvaluation, limit: usize) 
 impl<'a> CaseReader<'a> {
     fn new(evaluation: &'a BenchmarkEvaluation, limit: usize) -> Self {
         let votes = evaluation.settings.votes.max(1);
-        // Odd ones, 1, 3, 5, 9 ...: of an even number a half is no majority, which says little about more votes.
+        // Odd numbers, 1, 3, 5, 9 ...: with an even number, half of the votes are no majority, so its score says little about more votes.
         let mut ks: Vec<u32> =
             [1].into_iter().chain((1..31).map(|power| (1_u32 << power) + 1)).take_while(|k| *k < votes).collect();
         ks.push(votes);
@@ -194,7 +194,7 @@ impl<'a> CaseReader<'a> {
         let subset = match self.subsets.get(&row.subset) {
             Some(subset) => *subset,
             None => {
-                // Names of more subsets than this do not fit into memory.
+                // Names of more subsets would not fit into memory.
                 let subset = u32::try_from(self.cases.subsets.len()).unwrap_or(u32::MAX);
                 self.cases.subsets.push(row.subset.clone());
                 self.subsets.insert(row.subset.clone(), subset);
@@ -291,7 +291,7 @@ impl<'a> CaseReader<'a> {
     }
 }
 
-/// What is to be looked at about a case: `wrong`, `flipped`, `abstained`.
+/// Returns the reasons to look at a case: `wrong`, `flipped`, `abstained`.
 pub(super) fn flags(row: &CaseRow) -> Vec<&'static str> {
     let wrong = row.strict == Some(false) || row.official < 1.0;
     let flipped =
@@ -314,7 +314,8 @@ fn record(row: &CaseRow, subset: u32) -> Record {
     Record { key, row: id, official: row.official, decision, second, label: row.label, subset }
 }
 
-/// The decisions of the first `k` votes in each order. A case with an error keeps those it has: its matches cannot be told apart.
+/// Returns the decisions of the first `k` votes in each order. A case with an error keeps its decisions, because its matches cannot be assigned to
+/// orders.
 fn decisions_at(row: &CaseRow, k: u32) -> Vec<Decision> {
     if row.matches.len() != row.decisions.len() {
         return row.decisions.clone();
@@ -329,7 +330,7 @@ fn decisions_at(row: &CaseRow, k: u32) -> Vec<Decision> {
     row.matches.iter().map(decide).collect()
 }
 
-/// Counts a decision by the share of its side; a share of one half decides nothing.
+/// Counts a decision in the bin of its side's share; a share of one half is no decision.
 fn add_share(bins: &mut [Bin], said: &mut [f64; BINS], (share_a, right_a): (Option<f64>, bool), row: u64) {
     let Some(share) = share_a.filter(|share| *share != 0.5) else { return };
     let sure = share.max(1.0 - share);

@@ -1,4 +1,4 @@
-//! Points with intervals -> a drawing with axes and units, as SVG. Colours are marks that the page turns into those of its theme.
+//! Points with intervals -> a figure with axes and units, as SVG. Its colours are placeholders, which the page replaces by those of its theme.
 
 use plotters::{
     coord::Shift,
@@ -9,19 +9,19 @@ use plotters::{
 
 /// A figure with percentages on its vertical axis.
 pub(super) struct Figure {
-    /// What it shows.
+    /// Title of the figure.
     pub title: String,
-    /// What lies along the lower edge, with its unit.
+    /// Label of the horizontal axis, with its unit.
     pub x: String,
-    /// What goes upwards, with its unit.
+    /// Label of the vertical axis, with its unit.
     pub y: String,
-    /// Names of 0, 1, 2 ... along the lower edge; empty where it is a number.
+    /// Names of 0, 1, 2 ... on the horizontal axis; empty if that axis is a number.
     pub names: Vec<String>,
-    /// Whether numbers along it double from mark to mark.
+    /// Whether the horizontal axis is logarithmic, doubling from tick to tick.
     pub doubling: bool,
-    /// Whether a line shows where both are equal.
+    /// Whether to draw the line on which both values are equal.
     pub diagonal: bool,
-    /// What is drawn into it.
+    /// Series of points.
     pub series: Vec<Series>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Figure {
 pub(super) struct Series {
     pub name: String,
     pub points: Vec<FigurePoint>,
-    /// Whether a line joins them.
+    /// Whether a line joins the points.
     pub line: bool,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct FigurePoint {
     pub high: f64,
 }
 
-/// A figure that cannot be drawn.
+/// The error of a figure that could not be drawn.
 #[derive(Debug, thiserror::Error)]
 #[error("the figure '{title}' cannot be drawn: {detail}")]
 pub struct FigureError {
@@ -50,7 +50,7 @@ pub struct FigureError {
     detail: String,
 }
 
-/// Text, grid, and what series are told apart by; the page's style sheet knows them.
+/// Colours of text, grid and series. The style sheet of the page knows them.
 const INK: RGBColor = RGBColor(1, 1, 1);
 const GRID: RGBColor = RGBColor(2, 2, 2);
 const SERIES: [RGBColor; 8] = [
@@ -65,10 +65,10 @@ const SERIES: [RGBColor; 8] = [
 ];
 const WIDTH: u32 = 720;
 
-/// Draws it; `None` where it has no point, since axes without a range are marked for ever.
+/// Draws a figure as SVG; `None` if it has no point, because the plotting library would place ticks on an empty axis without end.
 ///
 /// # Errors
-/// What the plotting library says.
+/// The message of the plotting library.
 pub(super) fn draw(figure: &Figure) -> Result<Option<String>, FigureError> {
     if figure.series.iter().all(|series| series.points.is_empty()) {
         return Ok(None);
@@ -82,12 +82,12 @@ pub(super) fn draw(figure: &Figure) -> Result<Option<String>, FigureError> {
     let done = drawn.and_then(|()| area.present().map_err(|error| error.to_string()));
     drop(area);
     done.map_err(|detail| FigureError { title: figure.title.clone(), detail })?;
-    // The title is the figure's name for those who cannot see it.
+    // The title is the accessible name of the figure.
     let label = format!("<svg role=\"img\" aria-label=\"{}\" ", escaped(&figure.title));
     Ok(Some(svg.replacen("<svg ", &label, 1)))
 }
 
-/// Draws it as a file of its own, which has no theme: the grid is grey.
+/// Draws a figure as a file of its own. Without a theme, its grid is grey.
 ///
 /// # Errors
 /// As [`draw`].
@@ -105,7 +105,7 @@ fn text(size: i32) -> TextStyle<'static> {
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// Who is who, in the rows that [`draw`] adds below the axes.
+/// Draws the legend into the rows that [`draw`] adds below the axes.
 fn legend(area: &Area<'_>, figure: &Figure) -> Result<(), String> {
     let height = area.dim_in_pixel().1 as i32;
     let left = text(13).pos(Pos::new(HPos::Left, VPos::Center));
@@ -118,7 +118,7 @@ fn legend(area: &Area<'_>, figure: &Figure) -> Result<(), String> {
     Ok(())
 }
 
-/// Values over a number.
+/// Draws values over a numeric axis.
 fn curves(area: &Area<'_>, figure: &Figure) -> Result<(), String> {
     let failed = |error: DrawingAreaErrorKind<_>| -> String { error.to_string() };
     let place = |x: f64| if figure.doubling { x.max(1e-9).log2() } else { x };
@@ -172,7 +172,7 @@ fn curves(area: &Area<'_>, figure: &Figure) -> Result<(), String> {
     Ok(())
 }
 
-/// Values beside names, a row each, so that long names can be read.
+/// Draws values beside names, one row each, so that long names fit.
 fn rows_of(area: &Area<'_>, figure: &Figure) -> Result<(), String> {
     let failed = |error: DrawingAreaErrorKind<_>| -> String { error.to_string() };
     let count = figure.names.len() as f64;

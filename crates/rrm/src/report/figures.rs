@@ -1,4 +1,4 @@
-//! A report -> the figures that it has something for.
+//! A report -> its figures, without those that have no data.
 
 use super::{
     Bin, FigureError, JudgeRun, Report,
@@ -9,7 +9,7 @@ use crate::{
     ranking::rating::Score,
 };
 
-/// All figures of a report, in the order in which they are shown.
+/// Returns all figures of a report, in the order in which they are shown.
 pub(super) fn figures(report: &Report) -> Vec<Figure> {
     let mut figures = Vec::new();
     let mut benchmarks: Vec<&str> = Vec::new();
@@ -48,26 +48,26 @@ pub(super) fn figures(report: &Report) -> Vec<Figure> {
     figures
 }
 
-/// The figures of a report as SVG files, each with its title.
+/// Returns the figures of a report as SVG files, each with its title.
 ///
 /// # Errors
-/// What cannot be drawn.
+/// The first figure that could not be drawn.
 pub fn figure_files(report: &Report) -> Result<Vec<(String, String)>, FigureError> {
     let file = |figure: &Figure| Ok(figure::draw_file(figure)?.map(|svg| (figure.title.clone(), svg)));
     figures(report).iter().filter_map(|figure| file(figure).transpose()).collect()
 }
 
-/// Accuracy of picks against numbers of responses, and against what the judge took for each question, as SVG files; the second is `None`
-/// where no question has two responses.
+/// Returns two figures as SVG files: accuracy of picks by the number of responses, and by the judge's cost of each question. The second one is `None`
+/// if no question has two responses.
 ///
 /// # Errors
-/// What cannot be drawn.
+/// The first figure that could not be drawn.
 pub fn best_of_figures(of: &BestOf) -> Result<[Option<String>; 2], FigureError> {
     let name = &of.engine.name;
     Ok([figure::draw_file(&by_size(of, name))?, figure::draw_file(&by_cost(of, name))?])
 }
 
-/// Each strategy's picks among 2, 4, 8 ... responses, by written tokens; by votes where the judge writes none.
+/// Returns the figure of each strategy's picks among 2, 4, 8 ... responses, by tokens written; by votes if the judge writes none.
 fn by_cost(of: &BestOf, name: &str) -> Figure {
     let judged = || of.sizes.iter().filter(|size| size.n > 1).map(|size| &size.judged);
     let written = judged().flatten().any(|judged| judged.completion_tokens > 0.0);
@@ -122,7 +122,7 @@ fn point(x: f64, score: Score) -> FigurePoint {
 }
 
 fn groups(benchmark: &str, runs: &[&JudgeRun], which: &str, score: fn(&GroupScore) -> Option<Score>) -> Figure {
-    // Subsets that some run has, sections, and the whole last.
+    // Subsets that any run has, then sections, then all cases together.
     let mut names: Vec<(GroupLevel, String)> = Vec::new();
     for level in [GroupLevel::Subset, GroupLevel::Section, GroupLevel::Overall] {
         for group in runs.iter().flat_map(|run| &run.evaluation.groups).filter(|group| group.level == level) {

@@ -1,5 +1,5 @@
-//! Stored decisions of several judges -> those of a jury, without asking anybody again: what it scores, against its best member, and whether
-//! its members err on the same pairs.
+//! Stored decisions of several judges -> the decisions of a jury, without further requests: its scores, the comparison with its best member, and the
+//! correlation of its members' errors.
 
 use std::collections::HashSet;
 
@@ -17,34 +17,34 @@ use crate::{
     vote::{Choice, Decision, Vote, VoteCounts},
 };
 
-/// Several judges whose decisions are put to a vote.
+/// Several judges whose decisions are combined by majority.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Jury {
     /// The benchmark's name.
     pub benchmark: String,
-    /// Places of its members in the report, from 0.
+    /// Indices of its members in the report.
     pub members: Vec<usize>,
     /// Pairs that all members were asked about.
     pub cases: u64,
-    /// What pairs count officially, every pair counting the same; the 95% interval takes rows as independent.
+    /// Mean official score of the pairs, each with the same weight. The 95% interval takes rows as independent.
     pub official: Score,
-    /// Pairs that are right in both orders; absent where some member was asked in one.
+    /// Share of pairs that are right in both orders; absent if some member was asked in one order.
     pub strict: Option<Score>,
-    /// Pairs without a decision: equally many members for two outcomes, or none for any.
+    /// Pairs without a decision: as many members for one outcome as for another, or none for any.
     pub undecided: u64,
-    /// Of the pairs that jury and member decided, the share in which they agree, for each member.
+    /// For each member: its agreement with the jury, as a share of the pairs that both decided.
     pub agreement: Vec<Option<f64>>,
-    /// The member that scores best on these pairs, as a place in the report. It is chosen by the same pairs that it is compared on, which favours it.
+    /// Index in the report of the member with the best score on these pairs. It is chosen on the pairs on which it is compared, which favours it.
     pub best: usize,
-    /// The jury (`a`, whose place is one behind the last run) against that member (`b`).
+    /// Comparison of the jury (`a`, whose index follows the last run) with that member (`b`).
     pub against_best: Pairing,
-    /// Correlation of what pairs cost each two members, 1 where they err alike, 0 where errors have nothing to do with one another; `None` of a
-    /// member that is always right, or always wrong.
+    /// Correlation of the official scores of each two members over the pairs: 1 if they err on the same pairs, 0 if their errors are independent.
+    /// `None` for a member that is always right or always wrong.
     pub errors: Vec<Vec<Option<f64>>>,
 }
 
-/// The jury of these members, who are given with their records, sorted by key; `None` without common pairs.
-/// `kind` says whether all members score single responses: what their decisions count is then another rule than where judges write.
+/// Returns the jury of these members, each with its records sorted by key; `None` without common pairs.
+/// `kind` says whether all members score single responses, because official scores follow another rule then.
 pub(super) fn jury(benchmark: Benchmark, members: &[(usize, &[Record])], runs: usize, kind: JudgeKind) -> Option<Jury> {
     let common = common(members);
     let first = common.first()?;
@@ -61,7 +61,7 @@ pub(super) fn jury(benchmark: Benchmark, members: &[(usize, &[Record])], runs: u
         f64::from(u8::from(record.decision == label && record.second == Some(label)))
     };
     let total = |records: &[Record]| records.iter().map(|record| record.official).sum::<f64>();
-    // The first of those that score best.
+    // The first one of equally good members.
     let mut best = 0;
     for place in 1..of_members.len() {
         if total(&of_members[place]) > total(&of_members[best]) {
@@ -84,7 +84,7 @@ pub(super) fn jury(benchmark: Benchmark, members: &[(usize, &[Record])], runs: u
     })
 }
 
-/// The records of each pair that all have, in the order of the members.
+/// Returns the records of each pair that all members have, in the order of the members.
 fn common<'a>(members: &[(usize, &'a [Record])]) -> Vec<Vec<&'a Record>> {
     let Some(((_, first), others)) = members.split_first() else { return Vec::new() };
     let found = |record: &'a Record| -> Option<Vec<&'a Record>> {
@@ -97,7 +97,7 @@ fn common<'a>(members: &[(usize, &'a [Record])]) -> Vec<Vec<&'a Record>> {
     first.iter().filter_map(found).collect()
 }
 
-/// What most members say in each order, and what that counts.
+/// Returns the decision of most members in each order, with its official score.
 fn decide(benchmark: Benchmark, case: &[&Record], kind: JudgeKind) -> Record {
     let vote = |decisions: &mut dyn Iterator<Item = Decision>| {
         let mut counts = VoteCounts::default();
@@ -129,7 +129,7 @@ fn agreement(jury: &[Record], member: &[Record]) -> Option<f64> {
     (!both.is_empty()).then(|| same as f64 / both.len() as f64)
 }
 
-/// Pearson's correlation of what pairs count.
+/// Returns Pearson's correlation of the official scores of two judges.
 fn correlation(a: &[Record], b: &[Record]) -> Option<f64> {
     let n = a.len() as f64;
     let mean = |records: &[Record]| records.iter().map(|record| record.official).sum::<f64>() / n;

@@ -1,4 +1,4 @@
-//! Preferences whose truth is known -> how right they are, and how many are left, at each threshold of the margin.
+//! Preferences whose truth is known -> their accuracy and their coverage at each threshold of the margin.
 
 use super::{
     FigureError,
@@ -6,24 +6,24 @@ use super::{
 };
 use crate::ranking::rating::{Score, wilson};
 
-/// The labels that are left at one threshold.
+/// Preferences that remain at one threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LabelPoint {
-    /// Least margin.
+    /// The threshold: least margin, from 0 to 1.
     pub min_margin: f64,
-    /// Preferences with at least this margin.
+    /// Number of preferences with at least this margin.
     pub kept: u64,
-    /// The share of all pairs that they are.
+    /// Share of all pairs that get a label, from 0 to 1.
     pub coverage: f64,
-    /// The share of them that is right, with Wilson's interval; `None` where nothing is left.
+    /// Share of the kept preferences that are right, with Wilson's interval; `None` if none is kept.
     pub accuracy: Option<Score>,
 }
 
-/// The points of `thresholds`. `labels` are margins, and whether the preference is right; `pairs` is how many pairs were judged, those
-/// without a preference among them.
+/// Returns a point for each of `thresholds`. `labels` holds the margin of each preference and whether it is right; `pairs` is the number of judged
+/// pairs, including those without a preference.
 pub fn label_points(labels: &[(f64, bool)], pairs: u64, thresholds: &[f64]) -> Vec<LabelPoint> {
     let point = |min_margin: f64| {
-        // A margin of 0.6 must pass a threshold that was computed to be 0.6000000000000001.
+        // A margin of 0.6 must pass a threshold that was computed as 0.6000000000000001.
         let kept = || labels.iter().filter(|(margin, _)| *margin >= min_margin - 1e-9);
         let (kept, right) = (kept().count() as u64, kept().filter(|(_, right)| *right).count() as u64);
         let accuracy = wilson(right as f64, kept as f64);
@@ -32,10 +32,11 @@ pub fn label_points(labels: &[(f64, bool)], pairs: u64, thresholds: &[f64]) -> V
     thresholds.iter().copied().map(point).collect()
 }
 
-/// Accuracy against coverage, a line for each number of votes, a point for each threshold, as an SVG file; `None` where nothing is labelled.
+/// Returns a figure of accuracy by coverage as an SVG file, with a line for each number of votes and a point for each threshold; `None` if nothing is
+/// labelled.
 ///
 /// # Errors
-/// What cannot be drawn.
+/// The error if the figure cannot be drawn.
 pub fn label_figure(title: &str, series: &[(String, Vec<LabelPoint>)]) -> Result<Option<String>, FigureError> {
     let percent = |share: f64| share * 100.0;
     let drawn = |(name, points): &(String, Vec<LabelPoint>)| {
@@ -45,7 +46,7 @@ pub fn label_figure(title: &str, series: &[(String, Vec<LabelPoint>)]) -> Result
             Some(FigurePoint { x: percent(point.coverage), y: percent(value), low: percent(low), high: percent(high) })
         };
         let mut points: Vec<FigurePoint> = points.iter().filter_map(point).collect();
-        // Thresholds between two margins that occur leave the same pairs.
+        // Thresholds between the same two margins keep the same pairs.
         points.dedup_by_key(|point| point.x.to_bits());
         Series { name: name.clone(), points, line: true }
     };

@@ -1,4 +1,5 @@
-//! Who wrote the responses, and who judges -> how much more often a judge is right where its own family's response is the right one.
+//! The writers of the responses and the judge -> its self-preference: how much more often it is right where its own family's response is the right
+//! one.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,19 +10,19 @@ use crate::{
     vote::{Choice, Decision},
 };
 
-/// A judge's decisions where one of the two responses is from its own model family.
+/// Self-preference of a judge, from pairs with one response of its own model family.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OwnFamily {
-    /// The family: the letters that the judge's name begins with, in lower case.
+    /// Family of the judge: the letters at the beginning of its name, in lower case.
     pub family: String,
-    /// Pairs of which exactly one response is the family's, decided and labelled for one of the two.
+    /// Number of pairs with exactly one response of the family, a decision, and a label for one of the two.
     pub cases: u64,
-    /// Decisions for the family's response, of those about pairs where it is the right one.
+    /// Right decisions about pairs whose right response is the family's.
     pub own_right: HoldRate,
-    /// Decisions for the other response, of those about pairs where that is the right one.
+    /// Right decisions about pairs whose right response is the other one.
     pub other_right: HoldRate,
-    /// The first share minus the second: above 0, the judge is right more often where being right favours its own family. The 95% interval is
-    /// Newcombe's, from the Wilson intervals of both shares; `None` where the family is never right, or always.
+    /// The first share minus the second. Above 0, the judge is right more often if the right response is of its own family. The 95% interval is
+    /// Newcombe's, from the Wilson intervals of both shares; `None` if the right response is never of the family, or always.
     pub difference: Option<Score>,
 }
 
@@ -39,7 +40,7 @@ impl OwnAnswerCounts {
         OwnAnswerCounts { family: family(judge), ..OwnAnswerCounts::default() }
     }
 
-    /// Counts the decisions of a case in all orders that were asked, so that a liking for a place evens out where both were.
+    /// Counts the decisions of a case in all orders that were asked, so that a position bias cancels out if both were.
     pub(super) fn add(&mut self, row: &CaseRow, key: u64) {
         let Some((first, second)) = &row.writers else { return };
         let own = |writer: &str| !self.family.is_empty() && family(writer) == self.family;
@@ -62,7 +63,7 @@ impl OwnAnswerCounts {
         self.cases += u64::from(any);
     }
 
-    /// `None` where no pair has exactly one response of the family: then the question does not apply.
+    /// Returns the self-preference; `None` if no pair has exactly one response of the family.
     pub(super) fn done(self) -> Option<OwnFamily> {
         let (own_right, other_right) = (self.own_right.done(), self.other_right.done());
         let difference = own_right.share.zip(other_right.share).map(|(own, other)| difference(own, other));
@@ -70,7 +71,7 @@ impl OwnAnswerCounts {
     }
 }
 
-/// One share minus another with Newcombe's interval (1998, method 10): the ends of both Wilson intervals, added as squares.
+/// Returns the difference of two shares with Newcombe's interval (1998, method 10): the ends of both Wilson intervals, combined by squares.
 fn difference(one: Score, other: Score) -> Score {
     let value = one.value - other.value;
     let ends = |score: Score| score.low.zip(score.high);
@@ -83,7 +84,7 @@ fn difference(one: Score, other: Score) -> Score {
     Score { value, low, high }
 }
 
-/// `Qwen2.5-7B` of `org/Qwen2.5-7B at http://...` is of the family `qwen`, `gpt-4o` of `gpt`.
+/// Returns the family in a model's name: `qwen` for `org/Qwen2.5-7B at http://...`, `gpt` for `gpt-4o`.
 fn family(name: &str) -> String {
     let name = name.split(" at ").next().unwrap_or_default();
     let name = name.rsplit('/').next().unwrap_or_default();
@@ -124,7 +125,7 @@ mod tests {
         own.add(&case(Some(("Qwen2-72B", "gpt-4")), Choice::A, Decision::A), 1);
         own.add(&case(Some(("gpt-4", "Qwen2-72B")), Choice::A, Decision::B), 2);
         own.add(&case(Some(("gpt-4", "Qwen2-72B")), Choice::A, Decision::A), 3);
-        // Both, neither, undecided, a tie and unknown say nothing.
+        // Pairs with both or no response of the family, undecided ones, ties and unknown writers do not count.
         own.add(&case(Some(("Qwen2-72B", "qwen-1")), Choice::A, Decision::A), 4);
         own.add(&case(Some(("gpt-4", "claude")), Choice::A, Decision::A), 5);
         own.add(&case(Some(("gpt-4", "Qwen2-72B")), Choice::A, Decision::Undecided), 6);
@@ -134,7 +135,7 @@ mod tests {
         assert_eq!((own.cases, own.own_right.of, own.other_right.of), (3, 1, 2));
         assert_eq!(own.difference.unwrap().value, 1.0 - 0.5);
         assert_eq!(OwnAnswerCounts::new("qwen").done(), None);
-        // Where the family is always right, nothing says how the judge does where it is not.
+        // If the right response is always of the family, there is nothing to compare with.
         let mut always = OwnAnswerCounts::new("qwen");
         always.add(&case(Some(("qwen", "gpt-4")), Choice::A, Decision::A), 1);
         let always = always.done().unwrap();
@@ -152,8 +153,9 @@ mod tests {
         }
     }
 
-    /// Self-preference of a judge over 2,000 pairs in both orders, of which so large a share has the own response right; `decide` is told
-    /// whether the own response is right, whether it is shown first, and a draw from 0 to 1, and says whether it is chosen.
+    /// Returns the self-preference of a judge over 2,000 pairs in both orders. `share` is the share of pairs whose right response is the judge's own.
+    /// `decide` gets whether the own response is right, whether it is shown first, and a draw from 0 to 1; it returns whether the own response is
+    /// chosen.
     fn simulated(share: f64, seed: u64, decide: impl Fn(bool, bool, f64) -> bool) -> Score {
         let mut own = OwnAnswerCounts::new("qwen");
         for pair in 0..2_000u64 {
@@ -187,7 +189,7 @@ mod tests {
     #[test]
     fn a_judge_that_likes_its_own_is_found_out_however_often_its_own_is_right() {
         for share in [0.2, 0.5, 0.8] {
-            // Right in 70%, and one time in five for its own whatever is right: 0.2 more often right where its own is.
+            // Right in 70% of the pairs, and for its own response in one of five regardless: 0.2 more often right where its own is.
             let liking = |own_right: bool, _: bool, drawn: f64| drawn < 0.2 || (drawn < 0.2 + 0.8 * 0.7) == own_right;
             let disliking = |own_right: bool, first: bool, drawn: f64| !liking(!own_right, first, drawn);
             let (mut liked, mut disliked) = (0.0, 0.0);

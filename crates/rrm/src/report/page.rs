@@ -1,7 +1,7 @@
-//! A report -> Markdown, or one page with figures and a browser of transcripts that needs nothing but itself.
+//! A report -> Markdown, or one self-contained HTML page with figures and a browser of transcripts.
 //!
-//! Texts of judges and responses go into the page as data (JSON in a script element that is not run) and are shown as text only. A policy
-//! allows the page's own script and style and nothing else; its nonce is a hash of the whole content, which no text in it can know.
+//! Texts of judges and responses are embedded as data (JSON in a script element that is not run) and are shown only as text. A content security
+//! policy allows only the page's own script and style; its nonce is a hash of the whole content, which no text in it can contain.
 
 use minijinja::{AutoEscape, Environment, Value, context, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
@@ -14,7 +14,7 @@ const MARKDOWN: &str = include_str!("page.md");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// A report that cannot be written.
+/// The reason why a report cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
     /// A figure cannot be drawn.
@@ -28,10 +28,10 @@ pub enum PageError {
     Json(#[from] serde_json::Error),
 }
 
-/// The report as Markdown, without transcripts; `figures` are titles of figures and where their files are, seen from the report.
+/// Returns the report as Markdown, without transcripts. `figures` holds the title of each figure and the path of its file, relative to the report.
 ///
 /// # Errors
-/// What is wrong with the template.
+/// The error of the template.
 pub fn markdown(report: &Report, figures: &[(String, String)]) -> Result<String, PageError> {
     let mut environment = environment()?;
     environment.add_template("page.md", MARKDOWN)?;
@@ -48,15 +48,15 @@ struct ShownCases<'a> {
     cases: &'a [Entry],
 }
 
-/// The report as one HTML file.
+/// Returns the report as one HTML file.
 ///
 /// # Errors
-/// What cannot be drawn or written.
+/// The error of a figure, the template or the JSON.
 pub fn page(report: &Report) -> Result<String, PageError> {
     let figures =
         figures(report).iter().filter_map(|figure| figure::draw(figure).transpose()).collect::<Result<Vec<String>, _>>()?;
     let shown = report.runs.iter().map(|run| ShownCases { name: &run.name, left_out: run.left_out, cases: &run.shown });
-    // Inside a script element nothing but `<` could end it or begin a comment.
+    // In a script element, only `<` could begin the end tag or a comment.
     let data = serde_json::to_string(&shown.collect::<Vec<_>>())?.replace('<', "\\u003c");
     let hash = blake3::hash([data.as_str(), &figures.concat(), &serde_json::to_string(report)?].concat().as_bytes());
     let nonce = hash.to_hex().to_string();
@@ -75,7 +75,7 @@ pub fn page(report: &Report) -> Result<String, PageError> {
 
 fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
-    // Lines that hold nothing but a tag leave nothing behind.
+    // Lines that hold only a tag leave no line in the output.
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_auto_escape_callback(|name| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None });
     environment.add_filter("percent", |share: Option<f64>| number(share.map(|share| share * 100.0), 1));
@@ -92,7 +92,7 @@ fn number(value: Option<f64>, places: usize) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{value:.places$}"))
 }
 
-/// A score in percent with its interval.
+/// Returns a score in percent with its interval.
 fn cell(score: &Value, places: usize) -> String {
     let part = |name: &str| score.get_attr(name).ok().and_then(|part| f64::try_from(part).ok());
     let Some(value) = part("value") else { return "–".to_owned() };

@@ -1,51 +1,51 @@
-//! Two judges' decisions about the same cases -> how much more one of them scores, how sure that is, and how much they agree.
+//! Two judges' decisions about the same cases -> the difference of their scores, its uncertainty, and their agreement.
 
 use serde::{Deserialize, Serialize};
 
 use super::cases::Record;
 use crate::{ranking::rating::Score, vote::Decision};
 
-/// Two judges on the cases that both were asked about.
+/// Comparison of two judges on the cases that both were asked about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pairing {
-    /// Place of one run in the report, from 0.
+    /// Index of one run in the report.
     pub a: usize,
-    /// Place of the other.
+    /// Index of the other run.
     pub b: usize,
-    /// Cases that both have.
+    /// Number of common cases.
     pub cases: u64,
-    /// What `a` scores officially above `b`, every pair counting the same; the 95% interval is normal, from differences summed by row.
+    /// Official score of `a` minus that of `b`, where every pair has the same weight. The 95% interval is normal, from differences summed by row.
     pub difference: Score,
-    /// Rows that count more with `a`, summed over their pairs.
+    /// Number of rows with a higher score for `a`, summed over their pairs.
     pub a_better: u64,
-    /// Rows that count more with `b`.
+    /// Number of rows with a higher score for `b`.
     pub b_better: u64,
-    /// Probability of so uneven a split of these if both were equally good: the exact sign test, two-sided. Where rows are single pairs and
-    /// count 0 or 1 it is McNemar's. Pairs of one row are not independent, so that they do not count one by one.
+    /// p value of the exact two-sided sign test: the probability of a split of these rows at least as uneven if both judges were equally good. If
+    /// rows are single pairs that count 0 or 1, it is McNemar's test. Rows are counted, because pairs of one row are not independent.
     pub p: f64,
-    /// Cohen's kappa of their first decisions about the same pairs; `None` where chance alone would make them agree.
+    /// Cohen's kappa of their first decisions about the same pairs; `None` if chance alone would make them agree.
     pub kappa: Option<f64>,
-    /// The same by subset, where there are several.
+    /// Differences by subset, if there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subsets: Vec<SubsetDifference>,
 }
 
-/// Two judges on the common cases of a subset.
+/// Comparison of two judges on the common cases of a subset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SubsetDifference {
-    /// Which.
+    /// Name of the subset.
     pub name: String,
-    /// Cases that both have.
+    /// Number of common cases.
     pub cases: u64,
-    /// As over all.
+    /// Official score of `a` minus that of `b`, as in [`Pairing::difference`].
     pub difference: Score,
-    /// The sign test's probability by itself.
+    /// p value of the sign test, without correction.
     pub p: f64,
-    /// Corrected by Holm's rule for having looked at all subsets of this pairing.
+    /// p value with Holm's correction for all subsets of this pairing.
     pub holm: f64,
 }
 
-/// Compares two runs, whose records are sorted by key and whose subsets are those of `a`; `None` without common cases.
+/// Compares two runs, whose records are sorted by key; `subsets` are the names of the subsets of `a`. `None` without common cases.
 pub(super) fn compare((a, of_a): (usize, &[Record]), (b, of_b): (usize, &[Record]), subsets: &[String]) -> Option<Pairing> {
     let (mut i, mut j) = (0, 0);
     let (mut all, mut table) = (Vec::new(), [[0_u64; 3]; 3]);
@@ -74,12 +74,12 @@ pub(super) fn compare((a, of_a): (usize, &[Record]), (b, of_b): (usize, &[Record
     Some(Pairing { a, b, cases, difference, a_better, b_better, p, kappa: kappa(&table), subsets })
 }
 
-/// Rows whose differences add up to more than nothing, and to less.
+/// Returns the number of rows whose differences have a positive sum, and of those with a negative sum.
 fn split(pairs: &mut [(u64, f64)]) -> (u64, u64) {
     pairs.sort_unstable_by_key(|(row, _)| *row);
     let (mut more, mut less) = (0, 0);
     for row in pairs.chunk_by(|one, other| one.0 == other.0) {
-        // What pairs count are simple fractions; sums this small are rounding.
+        // Official scores are simple fractions; sums this small are rounding errors.
         let sum: f64 = row.iter().map(|(_, value)| value).sum();
         more += u64::from(sum > 1e-9);
         less += u64::from(sum < -1e-9);
@@ -99,7 +99,7 @@ fn by_subsets(names: &[String], pairs: Vec<Vec<(u64, f64)>>) -> Vec<SubsetDiffer
     all
 }
 
-/// Holm's step-down correction: the smallest of m probabilities counts m times, the next m - 1 times, and none less than the one before.
+/// Applies Holm's step-down correction: the smallest of m p values is multiplied by m, the next by m - 1, and none becomes less than the one before.
 fn holm(ps: &[f64]) -> Vec<f64> {
     let mut places: Vec<usize> = (0..ps.len()).collect();
     places.sort_by(|a, b| ps[*a].total_cmp(&ps[*b]));
@@ -111,8 +111,8 @@ fn holm(ps: &[f64]) -> Vec<f64> {
     corrected
 }
 
-/// Krippendorff's alpha for nominal values of the first decisions of several judges: cases that at least two of them decided count.
-/// `None` where all decisions are alike.
+/// Returns Krippendorff's alpha for nominal values of the first decisions of several judges, over the cases that at least two of them decided. `None`
+/// if all decisions are the same.
 pub(super) fn alpha(judges: &[&[Record]]) -> Option<f64> {
     let mut all: Vec<(u128, usize)> = judges
         .iter()
@@ -142,8 +142,8 @@ fn category(decision: Decision) -> Option<usize> {
     }
 }
 
-/// The mean over pairs with a normal interval that takes rows, not pairs, as independent; `None` without pairs. One row, or rows that are all
-/// alike, say nothing about spread: then there is no interval.
+/// Returns the mean over pairs with a normal interval that takes rows, not pairs, as independent; `None` without pairs. One row, or rows with equal
+/// values, give no interval.
 pub(super) fn mean_by_row(mut pairs: Vec<(u64, f64)>) -> Option<Score> {
     if pairs.is_empty() {
         return None;
@@ -157,7 +157,7 @@ pub(super) fn mean_by_row(mut pairs: Vec<(u64, f64)>) -> Option<Score> {
         count += 1.0;
         squares += row.iter().map(|(_, value)| value - mean).sum::<f64>().powi(2);
     }
-    // Sums of numbers that are alike may differ in their last digits.
+    // Sums of equal numbers may differ in their last digits.
     if count < 2.0 || squares < 1e-18 {
         return Some(Score { value: mean, low: None, high: None });
     }
@@ -165,7 +165,7 @@ pub(super) fn mean_by_row(mut pairs: Vec<(u64, f64)>) -> Option<Score> {
     Some(Score { value: mean, low: Some((mean - spread).max(-1.0)), high: Some((mean + spread).min(1.0)) })
 }
 
-/// Two-sided exact probability of a split as uneven as `a` to `b` of fair coins.
+/// Returns the two-sided exact probability of a split of fair coins at least as uneven as `a` to `b`.
 fn exact_p(a: u64, b: u64) -> f64 {
     let (n, less) = (a + b, a.min(b));
     // The logarithm of (n over k) / 2^n, beginning at k = 0.

@@ -1,4 +1,4 @@
-//! Transcripts -> which share of them shows each reasoning pattern, by the phrases of `patterns.toml`.
+//! Transcripts -> the share of them with each reasoning pattern, found by the phrases of `patterns.toml`.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{eval::Share, ranking::rating::Score};
 
-/// Words that `...` stands for, at most.
+/// Most words that `...` in a phrase stands for.
 const GAP: usize = 3;
 
 /// The frequency of a pattern.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pattern {
-    /// Its name.
+    /// Name of the pattern.
     pub name: String,
-    /// What it shows.
+    /// Description of the pattern.
     pub about: String,
-    /// Share of the transcripts with it.
+    /// Share of the transcripts with the pattern, from 0 to 1.
     pub share: Option<Score>,
 }
 
@@ -35,10 +35,10 @@ pub(super) struct PatternCounter {
 }
 
 impl PatternCounter {
-    /// With the shipped phrases.
+    /// Returns a counter of the shipped phrases.
     ///
     /// # Errors
-    /// What is wrong with their file.
+    /// The parse error of their file.
     pub fn shipped() -> Result<Self, toml::de::Error> {
         let groups: BTreeMap<String, PhraseGroup> = toml::from_str(include_str!("patterns.toml"))?;
         let groups: Vec<_> = groups.into_iter().collect();
@@ -54,7 +54,7 @@ impl PatternCounter {
         }
     }
 
-    /// How many transcripts there were, and the share of each pattern.
+    /// Returns the number of transcripts, and the share of each pattern.
     pub fn done(self) -> (u64, Vec<Pattern>) {
         let rows = self.transcripts as f64;
         let pattern = |((name, group), with): ((String, PhraseGroup), u64)| {

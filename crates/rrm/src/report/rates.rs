@@ -1,4 +1,4 @@
-//! How often something held, with an interval that rests on rows: both orders of a pair, and several pairs of one row, are not independent.
+//! Cases in which something holds -> its share, with an interval over rows: both orders of a pair, and several pairs of one row, are not independent.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,22 +7,22 @@ use crate::{eval::Share, ranking::rating::Score};
 /// The share of cases in which something held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HoldRate {
-    /// Times that it held.
+    /// Number of times that it held.
     pub held: u64,
-    /// Times that it could have.
+    /// Number of times that it could have held.
     pub of: u64,
-    /// Rows that these are of.
+    /// Number of rows that these belong to.
     #[serde(default)]
     pub rows: u64,
-    /// The share with its 95% interval, Wilson's for as many trials as there are rows; `None` where there was nothing.
+    /// The share with its 95% interval, Wilson's for as many trials as there are rows; `None` if there was no case.
     pub share: Option<Score>,
-    /// The row of the last one: those of a row come together.
+    /// The row of the last case. Cases of a row come one after the other.
     #[serde(skip)]
     last: Option<u64>,
 }
 
 impl HoldRate {
-    /// Counts one more, of this row.
+    /// Counts one more case of this row.
     pub(super) fn add(&mut self, held: bool, row: u64) {
         self.held += u64::from(held);
         self.of += 1;
@@ -30,7 +30,7 @@ impl HoldRate {
         self.last = Some(row);
     }
 
-    /// With its share.
+    /// Returns the rate with its share.
     pub(super) fn done(self) -> Self {
         let share = (self.of > 0).then(|| Share { value: self.held as f64 / self.of as f64, rows: self.rows as f64 });
         HoldRate { share: share.and_then(Share::score), last: None, ..self }

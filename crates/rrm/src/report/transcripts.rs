@@ -1,4 +1,4 @@
-//! Cases to be shown, the data and the store -> what was judged and what the judge wrote, side by side; and how it reasons.
+//! Cases to be shown, the data and the store -> the judged texts beside the judge's transcripts, and the reasoning patterns.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,46 +14,46 @@ use crate::{
     vote::{Choice, Decision},
 };
 
-/// Votes of a judgment that are shown, at most.
+/// Most votes of a judgment that are shown.
 const VOTES_SHOWN: usize = 4;
-/// Characters of a text that are shown, at most.
+/// Most characters of a text that are shown.
 const TEXT_SHOWN: usize = 12_000;
 
-/// The sources of a run's texts; what is `None` is not shown.
+/// The sources of a run's texts. Texts of a missing source are not shown.
 #[derive(Default)]
 pub struct Sources {
-    /// The data that was judged.
+    /// The judged data.
     pub suite: Option<Suite>,
     /// The store that holds the transcripts.
     pub store: Option<Store>,
-    /// How the judge's format marks thinking.
+    /// The marks of thinking in the judge's format.
     pub thinking: Option<Thinking>,
 }
 
 /// One case to be read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Entry {
-    /// Its row.
+    /// The id of its row.
     pub id: String,
-    /// What it is counted under.
+    /// The subset that it counts under.
     pub subset: String,
-    /// The two responses, in the benchmark's own order.
+    /// Indices of the two responses, in the benchmark's own order.
     pub pair: (usize, usize),
-    /// Which response is right, in that order.
+    /// The right response in that order, or a tie.
     pub label: Choice,
-    /// What was decided in each order.
+    /// The decision in each order.
     pub decisions: Vec<Decision>,
-    /// `wrong`, `flipped`, `abstained`.
+    /// Reasons to look at the case: `wrong`, `flipped`, `abstained`.
     pub flags: Vec<&'static str>,
-    /// Why there is no judgment.
+    /// Reason why there is no judgment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What was judged, where the data is at hand.
+    /// The judged texts, if the data is available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub texts: Option<CaseTexts>,
-    /// What the judge wrote.
+    /// The votes with the judge's transcripts.
     pub written: Vec<VoteTranscript>,
-    /// Votes that are not shown.
+    /// Number of votes that are not shown.
     pub more_votes: usize,
 }
 
@@ -69,7 +69,7 @@ pub struct CaseTexts {
 /// One of the two responses of a case.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CaseResponse {
-    /// Its place in the row.
+    /// Its index in the row.
     pub index: usize,
     /// Its text.
     pub text: String,
@@ -80,22 +80,22 @@ pub struct CaseResponse {
 pub struct VoteTranscript {
     /// Index of the response shown first.
     pub first: usize,
-    /// Index of the response that the vote is for; `None` for a tie or none.
+    /// Index of the response that the vote is for; `None` for a tie or an abstention.
     pub chosen: Option<usize>,
-    /// What it says, in words.
+    /// The vote in words.
     pub said: String,
     /// Tokens written.
     pub tokens: u64,
-    /// The thinking; `None` where the store does not have the transcript.
+    /// The thinking; `None` if the store does not have the transcript.
     pub thinking: Option<String>,
-    /// The answer.
+    /// The answer; `None` if the store does not have the transcript.
     pub answer: Option<String>,
 }
 
-/// Fills in the cases to be shown and the reasoning patterns, each run from its own sources.
+/// Adds the texts of the cases to be shown and the reasoning patterns to each run, from its own sources.
 ///
 /// # Errors
-/// A store that cannot be read.
+/// [`ReportError`] for a store that cannot be read.
 pub fn add_transcripts(report: &mut Report, sources: &[Sources]) -> Result<(), ReportError> {
     for (run, sources) in report.runs.iter_mut().zip(sources) {
         let wanted: HashSet<&str> = run.rows.iter().map(|row| row.id.as_str()).collect();
@@ -178,7 +178,7 @@ fn one(played: &MatchRow, vote: &VoteRow, sources: &Sources) -> Result<VoteTrans
     Ok(VoteTranscript { first, chosen, said, tokens: vote.completion_tokens, thinking, answer })
 }
 
-/// The text, cut where it would be too long, with a word about it.
+/// Returns the text, cut at the limit, with a note of how much is missing.
 fn short(text: &str) -> String {
     match text.char_indices().nth(TEXT_SHOWN) {
         Some((end, _)) => format!("{}\n[{} more bytes are not shown]", &text[..end], text.len() - end),

@@ -1,5 +1,5 @@
-//! Matches -> their rows. In memory they speak of the responses `a` and `b`; in files of those shown first and second, and each is turned
-//! where it is read or written.
+//! Matches -> their rows. In memory a match names the responses `a` and `b`; in files it names them in the order shown, first and second. Reading and
+//! writing turn it.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -10,29 +10,29 @@ use crate::{
     vote::{Choice, Decision, Order, Probabilities, Vote, VoteCounts},
 };
 
-/// One match. A file has the response shown first as `first`, and words such as `first` mean that one there.
+/// One match. In files, `first` is the response shown first, also in decision, counts and votes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct MatchRow {
-    /// Counted from 0.
+    /// Round, counted from 0.
     pub round: u32,
     /// Index of the response that decision, counts and votes call `a`.
     #[serde(rename = "first")]
     pub a: usize,
-    /// Index of the one that they call `b`.
+    /// Index of the response that they call `b`.
     #[serde(rename = "second")]
     pub b: usize,
-    /// Which of them was shown first, in the votes that do not say something else.
+    /// Order in which the responses were shown, in votes that do not state their own.
     #[serde(skip)]
     pub order: Order,
     /// Index of the winner.
     pub winner: Option<usize>,
-    /// What decided it.
+    /// The decider: votes, a coin, a team, or nothing.
     pub decided_by: DecidedBy,
-    /// The votes together.
+    /// Decision of the votes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
-    /// How many votes said what.
+    /// Number of votes for each response, for a tie, and of abstentions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts: Option<VoteCounts>,
     /// The votes by their index.
@@ -43,29 +43,29 @@ pub struct MatchRow {
 /// One vote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VoteRow {
-    /// Which response the judge saw first.
+    /// Order in which the judge saw the responses.
     pub order: Order,
-    /// Which response it said is better.
+    /// The better response by this vote, or a tie.
     #[serde(rename = "verdict", default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<Choice>,
-    /// Why there is no verdict.
+    /// Reason why there is no verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abstain: Option<Abstain>,
     /// Whether the verdict was elicited under a thinking budget.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub elicited: bool,
-    /// How likely each vote was; absent where the engine did not tell.
+    /// Probability of each possible vote; absent if the engine did not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probabilities: Option<Probabilities>,
-    /// Scores of the two responses, where the judge scores single responses: the higher one wins.
+    /// Scores of the two responses, of a judge that scores single responses: the higher one wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scores: Option<(f64, f64)>,
     /// Tokens of the request.
     pub prompt_tokens: u64,
     /// Tokens written.
     pub completion_tokens: u64,
-    /// Where the transcript lies in the store, if it was kept; absent in rows of a server that keeps nothing. With scores, where that of the
-    /// response shown first lies.
+    /// Address of the completion in the store, if it was kept; absent in rows of a server that keeps nothing. With scores, the address of the score
+    /// of the response shown first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion: Option<String>,
 }
@@ -80,7 +80,7 @@ impl Serialize for MatchRow {
 }
 
 impl<'de> Deserialize<'de> for MatchRow {
-    /// With the earlier response of the row as `a`.
+    /// Reads a match with the earlier response of the row as `a`.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let shown = MatchRow::deserialize(deserializer)?;
         let earlier = shown.a.min(shown.b);
@@ -89,7 +89,7 @@ impl<'de> Deserialize<'de> for MatchRow {
 }
 
 impl MatchRow {
-    /// The same match with this response as `a`, if it plays in it.
+    /// Returns the same match with this response as `a`, if it plays in it.
     #[must_use]
     pub fn about(self, response: usize) -> Self {
         if response == self.b { self.turned() } else { self }
@@ -114,12 +114,12 @@ impl MatchRow {
         }
     }
 
-    /// The two responses in the order in which they were shown.
+    /// Returns the two responses in the order in which they were shown.
     pub fn shown(&self) -> (usize, usize) {
         self.order.shown(self.a, self.b)
     }
 
-    /// The response that one of two plays against.
+    /// Returns the opponent of a response in this match; `None` if it does not play in it.
     pub fn other(&self, response: usize) -> Option<usize> {
         match response {
             _ if response == self.a => Some(self.b),
@@ -128,29 +128,29 @@ impl MatchRow {
         }
     }
 
-    /// How many votes are for this response of the two, and how many for the other one; `None` where nobody was asked.
+    /// Returns the number of votes for this response and for the other one; `None` if nobody was asked.
     pub fn counts_for(&self, response: usize) -> Option<(u32, u32)> {
         let VoteCounts { for_a, for_b, .. } = self.counts?;
         Some(if response == self.b { (for_b, for_a) } else { (for_a, for_b) })
     }
 
-    /// The scores of `a` and `b`, of a judge that scores.
+    /// Returns the scores of `a` and `b`; `None` of a judge that compares.
     pub fn scores(&self) -> Option<(f64, f64)> {
         self.votes.first()?.scores
     }
 
-    /// What kind of judge it was.
+    /// Returns the kind of the judge.
     pub fn kind(&self) -> JudgeKind {
         JudgeKind::from(self.scores().is_some())
     }
 
-    /// The share of verdicts for `a`, a tie counting half to each; `None` without a verdict.
+    /// Returns the share of the verdicts for `a`, where a tie counts half; `None` without a verdict.
     pub fn share_a(&self) -> Option<f64> {
         let (shown_first, _) = self.order.shown(self.counts?, self.counts?.swapped());
         Some(self.of_a(shown_first.share_a()?))
     }
 
-    /// The mean of the judge's own probabilities for `a`, a tie counting half; `None` unless all votes have them.
+    /// Returns the mean of the judge's own probabilities for `a`, where a tie counts half; `None` unless all votes have them.
     pub fn probability_a(&self) -> Option<f64> {
         let of = |Probabilities { a, b, tie }: Probabilities| self.order.shown(a, b).0 + 0.5 * tie.unwrap_or(0.0);
         let all: Option<Vec<f64>> = self.votes.iter().map(|vote| vote.probabilities.map(of)).collect();
@@ -158,14 +158,15 @@ impl MatchRow {
         Some(self.of_a(all.iter().sum::<f64>() / all.len() as f64))
     }
 
-    /// A share for the response shown first as one for `a`. It is taken of that one first, so that the last bit is the one that rows always had.
+    /// Turns a share for the response shown first into one for `a`. Shares are computed for the response shown first, so that rows keep the last bit
+    /// of earlier versions.
     fn of_a(&self, of_first: f64) -> f64 {
         self.order.shown(of_first, 1.0 - of_first).0
     }
 }
 
 impl VoteRow {
-    /// What it says; `None` where a row holds neither a verdict nor a reason.
+    /// Returns the vote; `None` if the row holds neither a verdict nor a reason.
     pub fn vote(&self) -> Option<Vote> {
         self.choice.map(Ok).or(self.abstain.map(Err))
     }
@@ -178,7 +179,7 @@ pub fn match_row(played: Match) -> MatchRow {
     let votes = match judgment.map(|judgment| (judgment.evidence, judgment.usage)) {
         None => Vec::new(),
         Some((Evidence::Votes(records), _)) => records.into_iter().map(vote_row).collect(),
-        // Two scores are one vote, which nobody saw in an order of its own.
+        // Two scores are one vote. No judge saw the responses in an order, so that of the match stands there.
         Some((evidence @ Evidence::Scores([score_a, score_b]), usage)) => vec![VoteRow {
             order,
             choice: evidence.votes().find_map(Result::ok),
@@ -236,7 +237,7 @@ mod tests {
         assert_eq!((row.votes[1].scores, row.other(1), row.other(2)), (Some((1.0, 2.5)), Some(3), None));
         assert_eq!(row.share_a(), Some(1.0 - 1.0 / 3.0));
         assert_eq!(serde_json::to_string(&row).unwrap(), LINE);
-        // The same line whichever response the match is about.
+        // The line is the same whichever response the match is about.
         assert_eq!(serde_json::to_string(&row.clone().about(3)).unwrap(), LINE);
         assert_eq!((row.clone().about(3).decision, row.clone().about(3).about(1)), (Some(Decision::B), row));
     }

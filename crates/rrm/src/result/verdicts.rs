@@ -1,4 +1,4 @@
-//! Matches and rows of a run -> how many votes gave a verdict, why the others did not, and what came of it.
+//! Matches and rows of a run -> counts of verdicts, abstentions by reason, and decisions.
 
 use std::collections::BTreeMap;
 
@@ -16,21 +16,21 @@ use crate::{
 pub struct Verdicts {
     /// Counted votes.
     pub votes: u64,
-    /// Of these, votes without a verdict, by reason.
+    /// Of these, the abstentions, by reason.
     pub abstained: BTreeMap<Abstain, u64>,
-    /// Matches that were put to the judge.
+    /// Matches that the judge was asked about.
     pub matches: u64,
-    /// Of these, matches that a majority decided; a tie is a decision.
+    /// Of these, matches decided by a majority; a tie is a decision.
     pub decided: u64,
-    /// Matches with verdicts that were equal or tied, where a coin said who goes on.
+    /// Matches with equal or tied verdicts in which a coin decided.
     pub coins: u64,
-    /// The other matches: nobody decided them.
+    /// The remaining matches, which are undecided.
     pub undecided: u64,
     /// Of these, matches in which no vote gave a verdict.
     pub without_verdict: u64,
     /// Rows in which some response has no place; of pairs, rows without a decision.
     pub rows_without_place: u64,
-    /// Rows whose matches leave parts that cannot be compared with one another.
+    /// Rows whose matches leave groups of responses that cannot be compared with one another.
     pub rows_disconnected: u64,
 }
 
@@ -50,7 +50,7 @@ impl Verdicts {
         }
     }
 
-    /// Counts a ranking that no row is written of.
+    /// Counts a ranking of which no row is written.
     pub fn add_ranking(&mut self, ranking: &Ranking) {
         for played in &ranking.matches {
             let Some(judgment) = &played.judgment else { continue };
@@ -60,7 +60,7 @@ impl Verdicts {
         self.rows_disconnected += u64::from(!ranking.connected);
     }
 
-    /// Counts votes that are no match of anything.
+    /// Counts votes that belong to no match.
     pub fn add_votes(&mut self, votes: impl Iterator<Item = Vote>) {
         for vote in votes {
             self.votes += 1;
@@ -84,12 +84,12 @@ impl Verdicts {
         }
     }
 
-    /// Votes without a verdict.
+    /// Returns the number of abstentions.
     pub fn without(&self) -> u64 {
         self.abstained.values().sum()
     }
 
-    /// Whether votes were counted and none of them gave a verdict.
+    /// Returns whether votes were counted and none of them gave a verdict.
     pub fn none(&self) -> bool {
         self.votes > 0 && self.without() == self.votes
     }
@@ -109,7 +109,7 @@ impl Verdicts {
         self.rows_disconnected += other.rows_disconnected;
     }
 
-    /// How many votes gave no verdict and why, such as `3 of 24 votes gave no verdict (no_verdict 2, truncated 1)`.
+    /// Returns the number of abstentions with their reasons, such as `3 of 24 votes gave no verdict (no_verdict 2, truncated 1)`.
     pub fn abstentions(&self) -> String {
         let word = |reason: &Abstain| serde_json::to_value(reason).ok().and_then(|word| Some(word.as_str()?.to_owned()));
         let reasons: Vec<String> =
@@ -119,8 +119,8 @@ impl Verdicts {
         format!("{} of {} {votes} gave no verdict{why}", self.without(), self.votes)
     }
 
-    /// What a reader of the results must be told: parts of a sentence, none where every vote gave a verdict, a majority decided every match, and
-    /// all responses can be compared.
+    /// Returns the remarks that belong beside the results, as parts of a sentence. Empty if every vote gave a verdict, a majority decided every
+    /// match, and all responses can be compared.
     pub fn remarks(&self) -> Vec<String> {
         let of = |n: u64, all: u64, one: &str, more: &str| format!("{n} of {all} {}", if all == 1 { one } else { more });
         let matches = |n: u64| of(n, self.matches, "match", "matches");

@@ -1,6 +1,7 @@
-//! Requests that are about to be sent and answers that came -> an account that somebody writes down, seldom, and never later than a request.
+//! Requests before they are sent, and answers -> reports for a caller that stores them, rarely, but never later than a request.
 //!
-//! Each request is told before it is sent. Where many follow one another, a block of them is told ahead, so that most are sent without a word.
+//! Each request is reported before it is sent. If many follow one another, a block of them is reported in advance, so that most are sent without a
+//! report.
 
 use std::{
     fmt,
@@ -13,37 +14,37 @@ use std::{
 
 use super::SpendingTotals;
 
-/// So many requests are told ahead at most, and so many answers may come before they are told.
+/// Most requests that are reported in advance, and most answers before a report.
 const BLOCK: u64 = 16;
 
-/// Where nothing was told for so long, everything is told at once and nothing ahead: then the account is exact.
+/// After this time without a report, everything is reported at once and nothing in advance, so that the account is exact.
 const QUIET: Duration = Duration::from_millis(20);
 
 /// A report of what a run has spent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpendingReport {
-    /// What was spent.
+    /// Totals of the run.
     pub spent: SpendingTotals,
-    /// So many requests more may be sent before the next account.
+    /// Number of further requests that may be sent before the next report.
     pub ahead: u64,
-    /// Whether nothing follows.
+    /// Whether no request follows.
     pub ended: bool,
 }
 
 /// The function that receives spending reports.
 pub type ReportSink = Box<dyn Fn(SpendingReport) + Send + Sync>;
 
-/// The receiver of spending reports, and when the next one is due.
+/// The receiver of spending reports, and the time when the next one is due.
 pub(super) struct SpendingWatch {
     tell: ReportSink,
     began: Instant,
-    /// When it was told last, in nanoseconds since it began.
+    /// Time of the last report, in nanoseconds since the beginning.
     last: AtomicU64,
-    /// So many requests are told.
+    /// Number of requests that are reported.
     until: AtomicU64,
-    /// So many answers are not.
+    /// Number of answers that are not reported.
     untold: AtomicU64,
-    /// Held while somebody is told, so that a later account is never followed by an earlier one.
+    /// Held during a report, so that a later report never comes before an earlier one.
     telling: Mutex<()>,
 }
 
@@ -53,24 +54,24 @@ impl SpendingWatch {
         SpendingWatch { tell, began: Instant::now(), last, until, untold, telling: Mutex::default() }
     }
 
-    /// The `nth` request is about to be sent, and counted in `sent`.
+    /// Reports the `nth` request, which is about to be sent and is counted in `sent`.
     pub fn sends(&self, nth: u64, sent: &AtomicU64, most: u64, spent: impl Fn() -> SpendingTotals) {
         if nth > self.until.load(SeqCst) {
             let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
-            // Somebody else may have told it meanwhile.
+            // Another thread may have reported it in the meantime.
             if nth > self.until.load(SeqCst) {
                 self.say(sent, most, spent, self.is_quiet());
             }
         }
     }
 
-    /// A request that is no call is about to be sent, and counted: it is told as what it is, and nothing ahead.
+    /// Reports a request that is no call, which is about to be sent and is counted. It is reported as its kind, and nothing in advance.
     pub fn sends_another(&self, sent: &AtomicU64, most: u64, spent: impl Fn() -> SpendingTotals) {
         let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
         self.say(sent, most, spent, true);
     }
 
-    /// Something came of a request.
+    /// Notes that a request has ended.
     pub fn comes(&self, sent: &AtomicU64, most: u64, spent: impl Fn() -> SpendingTotals) {
         if self.untold.fetch_add(1, SeqCst) + 1 >= BLOCK || self.is_quiet() {
             let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,7 +79,7 @@ impl SpendingWatch {
         }
     }
 
-    /// Nothing follows.
+    /// Reports that no request follows.
     pub fn ends(&self, sent: &AtomicU64, spent: impl Fn() -> SpendingTotals) {
         let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
         self.until.store(sent.load(SeqCst), SeqCst);
@@ -89,10 +90,10 @@ impl SpendingWatch {
         self.began.elapsed().saturating_sub(Duration::from_nanos(self.last.load(SeqCst))) >= QUIET
     }
 
-    /// Tells it, and where it is told `exactly` nothing ahead. Only who holds `telling` may.
+    /// Sends a report; if it is `exactly`, with nothing in advance. The caller must hold `telling`.
     fn say(&self, sent: &AtomicU64, most: u64, spent: impl Fn() -> SpendingTotals, exactly: bool) {
         if exactly {
-            // What was told ahead is taken back: whoever counts a request from here on waits for this account.
+            // Reports in advance are cancelled: a caller that counts a request from here on waits for this report.
             self.until.store(0, SeqCst);
         }
         self.untold.store(0, SeqCst);
@@ -122,7 +123,7 @@ mod tests {
 
     type Heard = Arc<Mutex<Vec<(u64, u64, u64)>>>;
 
-    /// Everybody who is told is told this: requests of whatever kind, what is told ahead, and written tokens.
+    /// Every report: requests of all kinds, requests in advance, and written tokens.
     fn heard(limits: SpendingLimits) -> (Heard, Spending) {
         let told = Arc::new(Mutex::new(Vec::new()));
         let hears = told.clone();
@@ -205,7 +206,7 @@ mod tests {
                 scope.spawn(|| {
                     for i in 0..2000 {
                         let call = spending.begin().unwrap();
-                        // What is told never goes below what was sent before it was looked at.
+                        // The reported number is never below the number that was sent before it was read.
                         let before = sent.fetch_add(1, SeqCst) + 1;
                         assert!(most.load(SeqCst) >= before, "{before} were sent");
                         call.finish(Usage::default());

@@ -1,4 +1,4 @@
-//! What can go wrong with a store: errors that name the file and the way out.
+//! Errors of a store. Each names the file and the remedy.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ pub enum StoreError {
     CannotOpen {
         /// The store.
         path: PathBuf,
-        /// What is in the way.
+        /// The obstacle, or the message of SQLite.
         detail: String,
     },
     /// The file is something else; it was not touched.
@@ -25,7 +25,7 @@ pub enum StoreError {
     NotAStore {
         /// The file.
         path: PathBuf,
-        /// What it is instead.
+        /// Description of the file.
         detail: String,
     },
     /// The file was written by a later version; it was not touched.
@@ -33,7 +33,7 @@ pub enum StoreError {
     Newer {
         /// The store.
         path: PathBuf,
-        /// Its layout.
+        /// Layout of the file.
         found: i64,
         /// The latest layout that this version knows.
         known: i64,
@@ -63,7 +63,7 @@ pub enum StoreError {
     Corrupt {
         /// The store.
         path: PathBuf,
-        /// What SQLite or the reader found.
+        /// Fault that SQLite or the reader found.
         detail: String,
     },
     /// Input or output failed otherwise.
@@ -71,7 +71,7 @@ pub enum StoreError {
     Failed {
         /// The store.
         path: PathBuf,
-        /// What SQLite said.
+        /// Message of SQLite.
         detail: String,
     },
     /// The store was closed before.
@@ -83,12 +83,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether what there is may be read although it cannot be written.
+    /// Returns whether the store may still be read although it cannot be written.
     pub fn may_be_read(&self) -> bool {
         matches!(self, StoreError::ReadOnly { .. } | StoreError::CannotOpen { .. })
     }
 
-    /// Whether the program itself is at fault, or what it wrote: nothing about its input, its options or its surroundings would mend it.
+    /// Returns whether the fault is in the program or in a file that it wrote, so that no change of input, options or surroundings would help.
     pub fn is_ours(&self) -> bool {
         matches!(self, StoreError::Corrupt { .. } | StoreError::Closed { .. })
     }

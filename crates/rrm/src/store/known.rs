@@ -1,4 +1,4 @@
-//! What a store says of completions and of those who wrote them; the same also where no store is built in.
+//! Records of a store about completions and engines. They exist also without the feature `store`.
 
 use std::{
     collections::BTreeMap,
@@ -8,8 +8,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// The origin of a completion, for people and for cleaning up. What it answers is in the key; the messages are not kept, since they are
-/// large and follow from the input row and the format.
+/// Origin of a completion, for people and for removing completions. The request itself is only in the key, as a hash: messages are large, and they
+/// follow from the input row and the format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// [`EngineInfo::name`](crate::engine::EngineInfo::name).
@@ -22,7 +22,7 @@ pub struct Origin {
     pub item: String,
     /// Indices of the two responses in the order in which the judge saw them.
     pub shown: (usize, usize),
-    /// Which vote on the comparison.
+    /// Index of the vote on the comparison, from 0.
     pub vote: u32,
 }
 
@@ -38,26 +38,26 @@ pub struct FingerprintMismatch {
     pub path: PathBuf,
     /// The model's name.
     pub model: String,
-    /// How many completions it holds of the model under other fingerprints.
+    /// Number of completions of the model under other fingerprints, with this row's format.
     pub completions: u64,
-    /// The beginning of one of these fingerprints.
+    /// First 16 characters of one of these fingerprints.
     pub other: String,
 }
 
-/// An engine as it was known when it was asked last.
+/// Identity of an engine, as of the last run that asked it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// The name that it is asked for by.
+    /// Name of the model in requests.
     pub model: String,
-    /// What is sent otherwise than usual and may change texts; empty where nothing is.
+    /// Changes to the fields of the usual request that may change texts; empty if there are none.
     pub changes: String,
-    /// The fingerprint that stands in the addresses of its completions.
+    /// Fingerprint in the addresses of its completions.
     pub fingerprint: String,
-    /// When it was seen first, in seconds since 1970.
+    /// Time when it was first seen, in seconds since 1970.
     pub first_seen: u64,
-    /// When it was last seen to be the same, in seconds since 1970.
+    /// Time when its identity was last confirmed, in seconds since 1970.
     pub last_seen: u64,
-    /// Everything else.
+    /// Declared revision, answers, addresses and other facts about it.
     pub known: KnownIdentity,
 }
 
@@ -65,24 +65,24 @@ pub struct Identity {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct KnownIdentity {
-    /// The revision by which somebody named the weights.
+    /// Declared revision of the weights, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// What the server stated of the weights.
+    /// Facts that the server stated about the weights.
     pub stated: BTreeMap<String, String>,
-    /// All that it listed and that stays over restarts, as it was last.
+    /// Stable fields of its last model list, which do not change when it restarts.
     pub listed: String,
-    /// Its greedy answers to one request, those of other loads too; empty where they did not repeat.
+    /// Greedy answers to one request, also those under other loads; empty if they did not repeat.
     pub answers: Vec<String>,
-    /// The addresses at which it was seen, the last one last.
+    /// Addresses at which it was seen; the latest is last.
     pub places: Vec<String>,
-    /// Other fingerprints under which the same weights answered.
+    /// Other fingerprints of the same weights.
     pub also: Vec<String>,
-    /// What the engine found out about itself, in its own words.
+    /// Abilities of the server that the first requests found, as JSON of the engine.
     pub learned: String,
 }
 
-/// The time now, in seconds since 1970.
+/// Returns the present time, in seconds since 1970.
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs())
 }

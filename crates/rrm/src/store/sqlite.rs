@@ -39,12 +39,12 @@ pub use self::{
     stats::{EngineStats, StoreStats, stats},
 };
 
-/// So long a completion that could not be stored speaks against asking for more.
+/// Time after a failed write in which no more completions are asked for.
 const TROUBLED: Duration = Duration::from_secs(5);
 
-/// An open store. Clones share it; when the last one goes, the writer finishes what is queued in the background and ends.
+/// An open store. Clones share it. When the last clone is dropped, the writer finishes its queue in the background and ends.
 ///
-/// Dropping without [`close`](Store::close) loses nothing that was acknowledged, it only leaves SQLite's log beside the file.
+/// Dropping without [`close`](Store::close) loses nothing that was acknowledged; it only leaves SQLite's log beside the file.
 #[derive(Clone)]
 pub struct Store(Arc<StoreState>);
 
@@ -52,16 +52,16 @@ struct StoreState {
     path: PathBuf,
     readers: Vec<Mutex<Connection>>,
     next_reader: AtomicUsize,
-    /// `None` where nothing can be written.
+    /// Queue of the writer, or the reason why the file cannot be written.
     queue: Result<mpsc::Sender<writer::WriterCommand>, StoreError>,
-    /// What the same model answered under other fingerprints, where it must not be paid for again in silence.
+    /// Completions of the same model under other fingerprints, for which nothing may be paid again without a warning.
     elsewhere: OnceLock<OtherFingerprints>,
-    /// Why nothing could be written when it was last tried, and when that was.
+    /// Time and error of the last failed write; `None` after a write that succeeded.
     trouble: Mutex<Option<(Instant, StoreError)>>,
 }
 
 impl Store {
-    /// Opens a store, creating the file when there is none; its directory must exist. One that is there and cannot be written is read, see
+    /// Opens a store, and creates the file if there is none; its directory must exist. A store that cannot be written is opened for reading, see
     /// [`read_only`](Store::read_only).
     ///
     /// # Errors
@@ -96,19 +96,19 @@ impl Store {
         Ok(Store(Arc::new(shared)))
     }
 
-    /// The file.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// Why nothing can be stored here, where that is so: then what it holds can be read all the same.
+    /// Returns the reason why nothing can be stored here, if there is one. The store can still be read then.
     pub fn read_only(&self) -> Option<&StoreError> {
         self.0.queue.as_ref().err()
     }
 
-    /// The completion under this key, if it was ever stored.
+    /// Returns the completion under this key, if one is stored.
     ///
-    /// Runs on the calling thread, async or not: some microseconds when the page is in memory, one read of the disk when not.
+    /// Runs on the calling thread, async or not. Takes some microseconds if the page is in memory, and one read of the disk otherwise.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be read or is damaged.
@@ -116,8 +116,8 @@ impl Store {
         read(&self.reader(), self.path(), key)
     }
 
-    /// What the store holds of the model that this engine's name names, under other fingerprints than the engine's and those in `also`. `changes` is
-    /// what the engine is asked with, where it can be remembered.
+    /// Returns the completions of this engine's model under fingerprints other than the engine's and those in `also`. `changes` are the engine's
+    /// changes to the usual request, if its identity can be remembered.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be read.
@@ -130,23 +130,24 @@ impl Store {
         elsewhere::find(&self.reader(), self.path(), engine, (also, changes)).map_err(|error| explain(self.path(), &error))
     }
 
-    /// From now on [`paid_before`](Store::paid_before) knows the rows of `elsewhere`. The first that is given stays.
+    /// Sets the completions that [`paid_before`](Store::paid_before) looks at. Only the first call has an effect.
     pub fn guard(&self, elsewhere: OtherFingerprints) {
         self.0.elsewhere.set(elsewhere).ok();
     }
 
-    /// What forbids to pay for this answer: about its row and in its format, the store holds one of the same model under another fingerprint.
+    /// Returns the error that forbids paying for this answer: the store holds completions about the same row, in the same format, of the same model
+    /// under another fingerprint. `None` if there are none.
     pub fn paid_before(&self, origin: &Origin) -> Option<FingerprintMismatch> {
         self.0.elsewhere.get()?.about(&origin.format_hash, &origin.item)
     }
 
-    /// Stores a completion and returns what the store holds under its key from now on, once that is safe on disk: the given
-    /// completion, or the one that was there before. Whoever goes on with the returned one gets the same results after a resume.
+    /// Stores a completion. Returns, once it is safe on disk, the completion that the store holds under this key: the given one, or the one that was
+    /// there before. A caller that goes on with the returned one gets the same results after a resume.
     ///
-    /// Dropping the future does not undo it: a completion that reached the queue is written.
+    /// Dropping the future does not undo this: a completion that reached the queue is written.
     ///
     /// # Errors
-    /// [`StoreError`] when it was not stored, such as [`StoreError::Full`]; later ones may succeed.
+    /// [`StoreError`] if it was not stored, such as [`StoreError::Full`]; later calls may succeed.
     pub async fn put(&self, key: CompletionKey, origin: Origin, completion: Completion) -> Result<Completion, StoreError> {
         let (reply, answer) = oneshot::channel();
         let put = writer::PendingCompletion { key, origin, completion, reply };
@@ -158,7 +159,8 @@ impl Store {
         stored
     }
 
-    /// Why nothing can be stored, where the last completion could not be a moment ago: whoever would pay for another one waits.
+    /// Returns the reason why nothing can be stored: the store is read-only, or a write failed in the last seconds. Callers that would pay for
+    /// another completion check it first.
     pub fn trouble(&self) -> Option<StoreError> {
         if let Some(error) = self.read_only() {
             return Some(error.clone());
@@ -167,10 +169,10 @@ impl Store {
         trouble.as_ref().filter(|(at, _)| at.elapsed() < TROUBLED).map(|(_, error)| error.clone())
     }
 
-    /// Writes what is queued and moves the log into the file. Afterwards [`put`](Store::put) fails on every clone.
+    /// Writes the queue and moves SQLite's log into the file. Afterwards [`put`](Store::put) fails on every clone.
     ///
     /// # Errors
-    /// [`StoreError::Closed`] when it was closed before; others when the log cannot be moved, which loses nothing.
+    /// [`StoreError::Closed`] if the store was closed before; other errors if the log cannot be moved, which loses nothing.
     pub async fn close(&self) -> Result<(), StoreError> {
         let Ok(queue) = &self.0.queue else { return Ok(()) };
         let (reply, answer) = oneshot::channel();
@@ -182,7 +184,7 @@ impl Store {
         StoreError::Closed { path: self.0.path.clone() }
     }
 
-    /// A connection that nobody uses, or else the next in turn. There are as many as threads, so waiting is rare and short.
+    /// Returns a connection that is not in use, or the next one in turn. There are as many as threads, so waiting is rare and short.
     fn reader(&self) -> MutexGuard<'_, Connection> {
         let readers = &self.0.readers;
         let turn = self.0.next_reader.fetch_add(1, Ordering::Relaxed);
@@ -212,7 +214,7 @@ mod tests {
         keyed::KeyedRandom,
     };
 
-    /// SQLite's limit on pages fails just as a full disk does.
+    /// SQLite's limit on pages causes the same error as a full disk.
     #[tokio::test]
     async fn a_full_disk_is_reported_and_the_store_goes_on_when_there_is_room() {
         let directory = tempfile::tempdir().unwrap();
@@ -221,7 +223,7 @@ mod tests {
         connection.pragma_update_and_check(None, "max_page_count", 20, |_| Ok(())).unwrap();
         let store = Store::start(&path, connection).unwrap();
         let put = |store: Store, i: u8| async move {
-            // Random letters, so that compression leaves the size about as it is.
+            // Random letters, so that compression hardly changes the size.
             let mut noise = KeyedRandom::new(u64::from(i), "text", "test", &[]);
             let text = (0..8000).map(|_| char::from(b' ' + noise.below(90) as u8)).collect();
             let completion = Completion {

@@ -1,11 +1,11 @@
-//! In place of the store where the feature `store` is off: types that stand in signatures and that nobody can make.
+//! Stands in for the store without the feature `store`: types for signatures, of which no values exist.
 
 use std::{convert::Infallible, path::Path};
 
 use super::{FingerprintMismatch, Identity, Origin, StoreError};
 use crate::{address::CompletionKey, engine::Completion};
 
-/// There is none: `Option<Store>` is `None`.
+/// Type without values: `Option<Store>` is always `None`.
 #[derive(Clone, Debug)]
 pub struct Store(Infallible);
 
@@ -37,7 +37,7 @@ impl Store {
     }
 }
 
-/// There are none: who answered under which name is remembered by nobody.
+/// Type without values: no identities are remembered.
 #[derive(Clone, Debug)]
 pub struct Identities(Infallible);
 

@@ -1,4 +1,4 @@
-//! A text -> the marks of thinking in it, of any model: where leading thinking begins, and where it ends.
+//! A text -> the marks of thinking in it, of any model: the beginning and the end of leading thinking.
 
 use std::borrow::Cow;
 
@@ -9,27 +9,27 @@ use super::Thinking;
 pub(crate) struct Mark {
     /// Bytes of the opening mark.
     pub length: usize,
-    /// What closes it.
+    /// Mark that closes the thinking.
     pub close: String,
 }
 
-/// A text without its leading thinking.
+/// A text of gpt-oss, by its channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Harmony<'a> {
     /// The final channel was opened.
     Final {
-        /// What was thought before it.
+        /// The thinking before it.
         thinking: &'a str,
-        /// What opened it.
+        /// The mark that opened it.
         mark: &'a str,
-        /// What it says.
+        /// The text of the final channel.
         answer: &'a str,
     },
-    /// It was not, or another channel follows it.
+    /// The final channel was not opened, or another channel follows it.
     Open,
 }
 
-/// Marks that do not name what they do, or whose two ends have different names.
+/// Marks without a name of thinking, or with different names at the two ends.
 const IRREGULAR: [(&str, &str); 5] = [
     ("<|inner_prefix|>", "<|inner_suffix|>"),
     ("<|channel>thought", "<channel|>"),
@@ -38,7 +38,7 @@ const IRREGULAR: [(&str, &str); 5] = [
     ("Here is my thought process:", "Here is my response:"),
 ];
 
-/// The same text with blanks, byte for byte, in place of marks in backticks or quotation marks, such as `"</think>"`: they are named and mark nothing.
+/// Replaces marks in backticks or quotation marks, such as `"</think>"`, by as many spaces: they are only mentioned.
 pub(crate) fn without_named<'t>(text: &'t str, own: Option<&Thinking>) -> Cow<'t, str> {
     let mut masked: Option<String> = None;
     let own = own.iter().flat_map(|own| [own.open.as_str(), own.close.as_str()]).collect::<Vec<_>>();
@@ -52,7 +52,7 @@ pub(crate) fn without_named<'t>(text: &'t str, own: Option<&Thinking>) -> Cow<'t
             .find_map(|mark| inside.starts_with(mark).then_some(mark.len()))
             .or_else(|| opening(inside).map(|mark| mark.length))
             .or_else(|| closing(inside));
-        // The signs belong to the mark alone: a word does not touch them.
+        // The quotation marks must enclose the mark alone, with no word attached.
         let apart = |rest: &str| rest.chars().next().is_none_or(|c| c.is_whitespace() || ".,;:!?)-\u{2014}".contains(c));
         let begins = text[..at].chars().next_back().is_none_or(|c| c.is_whitespace() || "([-\u{2014}".contains(c));
         let ends = |length: &usize| inside[*length..].strip_prefix(close).is_some_and(apart);
@@ -63,10 +63,10 @@ pub(crate) fn without_named<'t>(text: &'t str, own: Option<&Thinking>) -> Cow<'t
     masked.map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// The longest name between the brackets of a mark.
+/// Most bytes of the name between the brackets of a mark.
 const LONGEST: usize = 32;
 
-/// The mark of thinking that `text` begins with.
+/// Returns the opening mark of thinking at the beginning of `text`.
 pub(crate) fn opening(text: &str) -> Option<Mark> {
     let irregular = IRREGULAR.iter().find(|(open, _)| text.starts_with(open));
     if let Some((open, close)) = irregular {
@@ -91,18 +91,18 @@ pub(crate) fn opening(text: &str) -> Option<Mark> {
     Some(Mark { length, close })
 }
 
-/// Where closing marks of any model's thinking lie, the last one first: first byte, and the one behind it.
+/// Returns the byte ranges (start, end) of closing marks of any model's thinking, the last one first.
 pub(crate) fn closings(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let starts = text.char_indices().rev().filter(|(_, c)| matches!(c, '<' | '[' | '\u{25c1}'));
     starts.filter_map(|(at, _)| closing(&text[at..]).map(|length| (at, at + length)))
 }
 
-/// Where the last of them lies.
+/// Returns the byte range of the last closing mark.
 pub(crate) fn last_closing(text: &str) -> Option<(usize, usize)> {
     closings(text).next()
 }
 
-/// Bytes of the closing mark of thinking that `text` begins with.
+/// Returns the length in bytes of the closing mark of thinking at the beginning of `text`.
 pub(crate) fn closing(text: &str) -> Option<usize> {
     if let Some((_, close)) = IRREGULAR[..4].iter().find(|(_, close)| text.starts_with(close)) {
         return Some(close.len());
@@ -111,7 +111,8 @@ pub(crate) fn closing(text: &str) -> Option<usize> {
     (thinks(name) && (name.starts_with('/') || is_end_name(name))).then_some(length)
 }
 
-/// Where the thinking ends that a line of `text` opens again, `own` mark included: behind its last closing mark, or nowhere (`Err`).
+/// Returns the end of the thinking that a line of `text` opens again, by the `own` mark or any other: after its last closing mark, or `Err` if it is
+/// never closed. `Ok(None)` if no line opens it.
 pub(crate) fn reopened(text: &str, own: Option<&Thinking>) -> Result<Option<usize>, ()> {
     let close = |line: &str| {
         let own = own.filter(|own| line.starts_with(&own.open)).map(|own| own.close.clone());
@@ -124,12 +125,12 @@ pub(crate) fn reopened(text: &str, own: Option<&Thinking>) -> Result<Option<usiz
     rfind(&text[from..], &close).map(|at| Some(from + at + close.len())).ok_or(())
 }
 
-/// The last place of `mark` in `text`, upper and lower case alike.
+/// Returns the last place of `mark` in `text`, in upper or lower case.
 pub(crate) fn rfind(text: &str, mark: &str) -> Option<usize> {
     text.rfind(mark).or_else(|| text.to_ascii_lowercase().rfind(&mark.to_ascii_lowercase()))
 }
 
-/// The bracketed name that `text` begins with: its length, opening bracket, name, closing bracket.
+/// Returns the bracketed name at the beginning of `text`: its length, opening bracket, name, closing bracket.
 fn tag(text: &str) -> Option<(usize, &str, &str, &str)> {
     const BRACKETS: [(&str, &str); 5] =
         [("<|", "|>"), ("<\u{ff5c}", "\u{ff5c}>"), ("<", ">"), ("[", "]"), ("\u{25c1}", "\u{25b7}")];
@@ -150,7 +151,7 @@ fn is_end_name(name: &str) -> bool {
     name.to_ascii_lowercase().split(['_', '-', ':', '\u{2581}']).any(|part| matches!(part, "end" | "close" | "stop" | "suffix"))
 }
 
-/// Reads a text of gpt-oss, whose thinking and answer are channels, with its special tokens or without; `None` for any other text.
+/// Reads a text of gpt-oss, whose thinking and answer are channels, with or without its special tokens; `None` for any other text.
 pub(crate) fn harmony(text: &str) -> Option<Harmony<'_>> {
     const CHANNEL: &str = "<|channel|>";
     let begun = text.trim_start();
@@ -164,7 +165,7 @@ pub(crate) fn harmony(text: &str) -> Option<Harmony<'_>> {
         let answer = ["<|return|>", "<|end|>"].iter().find_map(|end| answer.strip_suffix(end)).unwrap_or(answer);
         return Some(Harmony::Final { thinking, mark, answer });
     }
-    // Without special tokens the names of channels stand glued to what follows.
+    // Without special tokens, the name of a channel is joined to the text after it.
     let glued = ["analysis", "commentary"].iter().find_map(|name| begun.strip_prefix(name))?;
     if !glued.starts_with(|c: char| !c.is_whitespace() && !":,.;-*_)/'".contains(c)) {
         return None;

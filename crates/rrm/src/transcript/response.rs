@@ -1,13 +1,12 @@
-//! A response as somebody's program wrote it down -> the text that is judged: without the writer's own thinking before it, and without the
-//! tokens that its tokenizer puts around every text.
+//! A response as a program wrote it -> the text that is judged: without leading thinking, and without the tokens that a tokenizer puts around a text.
 //!
-//! Only what stands at the ends goes, and what went is told. A text that speaks of such marks keeps them.
+//! Only parts at the ends are removed, and the removal is reported. A text that mentions such marks keeps them.
 
 use std::borrow::Cow;
 
 use super::marks::{self, Harmony};
 
-/// Stands for a response whose thinking never ended, so that it says nothing. Upstream's training code shows the judge the same words.
+/// Text in place of a response whose thinking never ended, so that it has no answer. The training code of the paper shows the judge the same words.
 pub const NO_ANSWER: &str = "[NO ANSWER]";
 
 /// The part of a response that is judged.
@@ -15,27 +14,27 @@ pub const NO_ANSWER: &str = "[NO ANSWER]";
 pub struct JudgedText<'a> {
     /// The text.
     pub text: Cow<'a, str>,
-    /// What was taken off: tokens as they were written, each once, and [`THINKING`].
+    /// Parts that were removed: tokens as they were written, each once, and [`THINKING`].
     pub taken_off: Vec<String>,
-    /// Whether there is an answer.
+    /// Whether there is an answer, and if not, why.
     pub ending: ResponseEnding,
 }
 
-/// The ending of a response: with an answer or without.
+/// The ending of a response: with an answer, or without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseEnding {
-    /// It did, or began with no thinking; it may be empty all the same.
+    /// The response has an answer, which may be empty, or began without thinking.
     Answered,
-    /// Its thinking ended, and nothing follows.
+    /// The thinking ended, and no text follows.
     Silent,
-    /// Its thinking never ended.
+    /// The thinking never ended.
     Unfinished,
 }
 
-/// Names thinking among what was taken off.
+/// Name of thinking in [`JudgedText::taken_off`].
 pub const THINKING: &str = "thinking";
 
-/// Tokens that end a text or fill it up, of the families whose policies are trained and judged.
+/// Tokens that end or pad a text, of the model families whose policies are trained and judged.
 const TOKENS: [&str; 63] = [
     // ChatML, Qwen, GPT-2 and their kin
     "<|im_end|>",
@@ -60,7 +59,7 @@ const TOKENS: [&str; 63] = [
     "<|eom|>",
     // Llama 2, Mistral, sentencepiece
     "</s>",
-    // Llama 2 has no padding of its own.
+    // Llama 2 has no padding token.
     "<unk>",
     "<pad>",
     "[PAD]",
@@ -113,7 +112,7 @@ const TOKENS: [&str; 63] = [
     "<extra_id_1>",
 ];
 
-/// Tokens of which there are many, told by what stands before and behind their numbers.
+/// Numbered tokens, by the text before and after their numbers.
 const NUMBERED: [(&str, &str); 10] = [
     ("<|reserved_special_token_", "|>"),
     ("<|dummy_", "|>"),
@@ -127,7 +126,7 @@ const NUMBERED: [(&str, &str); 10] = [
     ("<\u{ff5c}hy_place\u{2581}holder\u{2581}no\u{2581}", "\u{ff5c}>"),
 ];
 
-/// Heads of an assistant's turn, which stand before a text whose prompt was not cut off to the byte.
+/// Heads of an assistant's turn, which stand before a text whose prompt was not removed exactly.
 const HEADS: [&str; 13] = [
     "<|im_start|>assistant",
     "<|start_header_id|>assistant<|end_header_id|>",
@@ -144,7 +143,7 @@ const HEADS: [&str; 13] = [
     "[/INST]",
 ];
 
-/// What of `response` is judged. A text without tokens at its ends and without leading thinking is given as it is, to the byte.
+/// Returns the part of `response` that is judged. A text without tokens at its ends and without leading thinking stays the same, to the byte.
 pub fn bare(response: &str) -> JudgedText<'_> {
     let mut taken_off: Vec<String> = Vec::new();
     let text = without_tokens(response, &mut taken_off);
@@ -152,7 +151,7 @@ pub fn bare(response: &str) -> JudgedText<'_> {
         return JudgedText { text: Cow::Borrowed(text), taken_off, ending: ResponseEnding::Answered };
     };
     taken_off.push(THINKING.to_owned());
-    // Between thinking and answer there may be a head of its own.
+    // Between thinking and answer there may be another head.
     let text = answer.map(|answer| without_tokens(answer, &mut taken_off).trim_start());
     match text {
         Some(text) if !text.trim().is_empty() => {
@@ -163,9 +162,9 @@ pub fn bare(response: &str) -> JudgedText<'_> {
     }
 }
 
-/// Without tokens, and the space around them, at either end.
+/// Returns the text without tokens, and the white space around them, at both ends.
 fn without_tokens<'a>(mut text: &'a str, taken_off: &mut Vec<String>) -> &'a str {
-    // Text that is struck out in HTML is no sequence of a tokenizer.
+    // In HTML, `<s>` strikes text out; then it is no token of a tokenizer.
     let struck = text.contains("<s>");
     let mut took = |token: &str| {
         if !taken_off.iter().any(|known| known == token) {
@@ -183,7 +182,7 @@ fn without_tokens<'a>(mut text: &'a str, taken_off: &mut Vec<String>) -> &'a str
     text
 }
 
-/// The token that a text ends with, and what is before it.
+/// Returns the token at the end of a text, and the text before it.
 fn last_token(text: &str) -> Option<(&str, &str)> {
     let known = TOKENS.iter().find_map(|token| Some((text.strip_suffix(token)?, *token)));
     let numbered = |(front, end): &(&str, &str)| {
@@ -194,7 +193,7 @@ fn last_token(text: &str) -> Option<(&str, &str)> {
     known.or_else(|| NUMBERED.iter().find_map(numbered))
 }
 
-/// The token or head that a text begins with, and what follows it, the line break of a head included.
+/// Returns the token or head at the beginning of a text, and the text after it, without the line break of a head.
 fn first_token(text: &str) -> Option<(&str, &str)> {
     if let Some(head) = HEADS.iter().find(|head| text.starts_with(**head)) {
         return Some((text[head.len()..].trim_start_matches(['\n', '\r']), head));
@@ -202,10 +201,10 @@ fn first_token(text: &str) -> Option<(&str, &str)> {
     TOKENS.iter().filter(|token| !["</s>", "<unk>"].contains(token)).find_map(|token| Some((text.strip_prefix(token)?, *token)))
 }
 
-/// What follows the thinking that a response begins with, `Some(None)` where that never ends; `None` where it begins with none.
+/// Returns the text after the thinking that a response begins with: `Some(None)` if the thinking never ends, `None` if there is no leading thinking.
 ///
-/// Where a chat template opened it, only its end is there: the mark then stands where a line ends or begins, or between words without a
-/// blank, as no text writes it that speaks of it.
+/// If a chat template opened the thinking, only its closing mark is there. It counts where a line ends or begins, or between words without a space: a
+/// text that mentions the mark does not write it so.
 fn behind_thinking(response: &str) -> Option<Option<&str>> {
     match marks::harmony(response) {
         Some(Harmony::Final { answer, .. }) => return Some(Some(answer)),
@@ -227,7 +226,7 @@ fn behind_thinking(response: &str) -> Option<Option<&str>> {
     (!speaks).then(|| Some(&response[end..]))
 }
 
-/// Whether a mark is one that a model sets by itself. `<reasoning>`, `[thinking]` or a phrase may be part of what was asked for.
+/// Returns whether a mark is one that a model sets by itself. `<reasoning>`, `[thinking]` or a phrase may be part of the answer that was asked for.
 fn is_private(mark: &str) -> bool {
     let name = mark.to_ascii_lowercase();
     let bracketed = !mark.starts_with('[') || matches!(mark, "[THINK]" | "[/THINK]");
@@ -236,7 +235,7 @@ fn is_private(mark: &str) -> bool {
         && (["think", "thought", "inner_"].iter().any(|part| name.contains(part)) || name.contains("channel|"))
 }
 
-/// Whether a mark at this place closes something, instead of being spoken of.
+/// Returns whether a mark at this place closes thinking, and is not only mentioned.
 fn is_mark(text: &str, start: usize, end: usize) -> bool {
     let (before, after) = (&text[..start], &text[end..]);
     let quoted = |c: char| "\"'`\u{201c}\u{201d}\u{2018}\u{2019}\u{ab}\u{bb}()".contains(c);

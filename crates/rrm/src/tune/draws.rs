@@ -1,13 +1,13 @@
-//! Counts of stored votes -> what n of them decide, over all ways of taking them.
+//! Counts of stored votes -> the decisions of n of them, over all ways to take them.
 
-/// Votes that say right, wrong in one way, wrong in the other, nothing.
+/// Counts of votes: right, wrong in one way, wrong in the other, no verdict.
 type Votes = [u32; 4];
 
-/// Binomial coefficients up to some number of votes.
+/// Binomial coefficients up to a number of votes.
 pub(super) struct Binomials(Vec<Vec<f64>>);
 
 impl Binomials {
-    /// For up to `most` votes.
+    /// Returns the coefficients for up to `most` votes.
     pub fn new(most: u32) -> Self {
         let mut rows = vec![vec![1.0]];
         for n in 1..=most as usize {
@@ -22,7 +22,7 @@ impl Binomials {
         self.0.get(n as usize).and_then(|row| row.get(k as usize)).copied().unwrap_or(0.0)
     }
 
-    /// Every outcome of taking n votes without putting back, with its probability; none where there are fewer.
+    /// Returns every outcome of taking n votes without replacement, with its probability. If there are fewer votes, the only outcome has no votes.
     fn outcomes(&self, votes: Votes, n: u32) -> Vec<(Votes, f64)> {
         if votes.iter().sum::<u32>() < n {
             return vec![([0; 4], 1.0)];
@@ -44,12 +44,12 @@ impl Binomials {
         outcomes
     }
 
-    /// How likely n votes of one order are right, and undecided.
+    /// Returns the probabilities that n votes of one order are right, and that they are undecided.
     pub fn of_one(&self, votes: Votes, n: u32) -> (f64, f64) {
         worth(self.outcomes(votes, n).into_iter())
     }
 
-    /// How likely n votes of each of two orders are right together, and undecided.
+    /// Returns the probabilities that n votes of each of two orders together are right, and that they are undecided.
     pub fn of_two(&self, given: Votes, swapped: Votes, n: u32) -> (f64, f64) {
         let others = self.outcomes(swapped, n);
         let given = self.outcomes(given, n);
@@ -58,7 +58,7 @@ impl Binomials {
     }
 }
 
-/// The probability that the right verdict has more votes than each other one, and that none has.
+/// Returns the probabilities that the right verdict has more votes than each other one, and that no verdict has.
 fn worth(outcomes: impl Iterator<Item = (Votes, f64)>) -> (f64, f64) {
     outcomes.fold((0.0, 0.0), |(right, undecided), ([a, b, c, _], p)| {
         let lead = a.max(b).max(c);
@@ -85,7 +85,7 @@ mod tests {
         // Three of five, of which three are right: at least two right ones are among them in 7 of 10 ways.
         assert!(close(draws.of_one([3, 2, 0, 0], 3), (0.7, 0.0)));
         assert!(close(draws.of_one([2, 0, 0, 0], 3), (0.0, 1.0)), "fewer votes than are asked for decide nothing");
-        // One of each order: right together if both are, undecided if they differ.
+        // One vote of each order: right together if both are, undecided if they differ.
         assert!(close(draws.of_two([2, 2, 0, 0], [4, 0, 0, 0], 1), (0.5, 0.5)));
     }
 

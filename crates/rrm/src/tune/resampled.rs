@@ -1,22 +1,22 @@
-//! What settings are worth on each pair -> intervals over pairs, the choice of a setting, and what that choice is worth elsewhere.
+//! The worth of settings on each pair -> intervals over pairs, the choice of a setting, and its accuracy on other pairs.
 
 use crate::{keyed::KeyedRandom, ranking::rating::Score};
 
 const RESAMPLES: u64 = 1000;
 
-/// Settings from the cheapest on, each with its worth on every pair; and the same pairs drawn again and again, with replacement.
+/// Settings, the cheapest first, with their worth on every pair, and bootstrap draws of the same pairs with replacement.
 pub(super) struct Bootstrap<'a> {
     settings: Vec<&'a [f64]>,
-    /// How often each pair was drawn.
+    /// Number of times that each pair occurs in each draw.
     draws: Vec<Vec<u16>>,
     /// The mean worth of each setting in each draw.
     means: Vec<Vec<f64>>,
-    /// The standard error of the difference between each setting and each other.
+    /// Standard error of the difference between each two settings.
     errors: Vec<Vec<f64>>,
 }
 
 impl<'a> Bootstrap<'a> {
-    /// Draws by seed.
+    /// Draws the pairs by seed.
     pub fn new(settings: Vec<&'a [f64]>, seed: u64) -> Self {
         let pairs = settings.first().map_or(0, |worth| worth.len());
         let draws: Vec<Vec<u16>> = (0..RESAMPLES)
@@ -40,13 +40,13 @@ impl<'a> Bootstrap<'a> {
         Bootstrap { settings, draws, means, errors }
     }
 
-    /// The most accurate setting and the one that is chosen, on all pairs; and whether the choice reaches the target, where there is one.
+    /// Returns the most accurate setting and the chosen one, on all pairs, and whether the choice reaches the target, if there is one.
     pub fn pick(&self, target: Option<f64>) -> (usize, usize, bool) {
         let means = self.settings.iter().map(|worth| worth.iter().sum::<f64>() / worth.len() as f64).collect::<Vec<_>>();
         self.pick_by(|at| means[at], self.needs(target).as_deref())
     }
 
-    /// How accurate each setting must be, so that its interval lies above the target.
+    /// Returns the accuracy that each setting needs so that its interval lies above the target.
     fn needs(&self, target: Option<f64>) -> Option<Vec<f64>> {
         let need = |target: f64| {
             let below = |(at, worth): (usize, &&[f64])| {
@@ -58,10 +58,11 @@ impl<'a> Bootstrap<'a> {
         target.map(need)
     }
 
-    /// The cheapest whose interval lies above the target, or else the cheapest that is as good as the best.
+    /// Returns the best setting, the chosen one, and whether that reaches the target. The chosen one is the cheapest whose interval lies above the
+    /// target, or else the cheapest that is as good as the best.
     fn pick_by(&self, mean: impl Fn(usize) -> f64, needs: Option<&[f64]>) -> (usize, usize, bool) {
         let settings = 0..self.settings.len();
-        // The cheapest of equals.
+        // The cheapest of equally good settings.
         let best = settings.clone().fold(0, |best, at| if mean(at) > mean(best) + 1e-12 { at } else { best });
         let reaches = |at: &usize| needs.is_some_and(|needs| mean(*at) >= needs[*at] - 1e-12);
         if let Some(chosen) = settings.clone().find(reaches) {
@@ -71,7 +72,7 @@ impl<'a> Bootstrap<'a> {
         (best, settings.clone().find(near).unwrap_or(best), false)
     }
 
-    /// The 95% interval of a setting's accuracy; of accuracies that do not vary over pairs it is Wilson's.
+    /// Returns the 95% interval of a setting's accuracy. If its worth is the same on all pairs, it is Wilson's interval.
     pub fn interval(&self, at: usize) -> (Option<f64>, Option<f64>) {
         let worth = self.settings[at];
         if worth.iter().all(|w| w == &worth[0]) {
@@ -82,7 +83,7 @@ impl<'a> Bootstrap<'a> {
         (Some(low), Some(high))
     }
 
-    /// How much more one setting is worth than another, with its 95% interval over the same pairs.
+    /// Returns the difference of the accuracies of two settings, with its 95% interval over the same pairs.
     pub fn difference(&self, one: usize, other: usize) -> Score {
         let differences = self.means[one].iter().zip(&self.means[other]).map(|(a, b)| a - b).collect();
         let (low, high) = ends(differences);
@@ -91,7 +92,7 @@ impl<'a> Bootstrap<'a> {
         Score { value, low: Some(low), high: Some(high) }
     }
 
-    /// The accuracy of what is chosen on drawn pairs, on the pairs that were not drawn: the mean over all draws.
+    /// Returns the accuracy of the settings that are chosen on drawn pairs, on the pairs that were not drawn: the mean over all draws.
     pub fn elsewhere(&self, target: Option<f64>) -> Option<f64> {
         let needs = self.needs(target);
         let worths = self.draws.iter().enumerate().filter_map(|(draw, times)| {
@@ -104,7 +105,7 @@ impl<'a> Bootstrap<'a> {
     }
 }
 
-/// The 2.5th and the 97.5th percentile.
+/// Returns the 2.5th and the 97.5th percentile.
 fn ends(mut values: Vec<f64>) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
     let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];

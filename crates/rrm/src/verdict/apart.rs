@@ -2,10 +2,10 @@
 
 use super::words::{self, ELSE, STATES, any_of, is_of};
 
-/// Whether the words between two labels take the first one back: what follows begins so, such as "Wait, no" or "I mean".
+/// Returns whether the words between two labels take the first one back: words such as "Wait, no" or "I mean" follow it.
 pub(super) fn takes_back(between: &str) -> bool {
     const WORDS: &str = "no wait rather actually instead correction sorry scratch mean";
-    // "no: LABEL", or "or rather LABEL", right behind the first one.
+    // "no: LABEL", or "or rather LABEL", right after the first one.
     let start = between.trim_start();
     let end = start.find(|c: char| !c.is_alphanumeric()).unwrap_or(start.len());
     if is_of(WORDS, &start[..end].to_lowercase()) && start[end..].starts_with([':', ',', '!', '.']) {
@@ -22,19 +22,19 @@ pub(super) fn takes_back(between: &str) -> bool {
     })
 }
 
-/// Whether the last sentence before a second label concludes: "However, the final verdict is".
+/// Returns whether the last sentence before a second label concludes: "However, the final verdict is".
 pub(super) fn concludes(between: &str) -> bool {
     let Some(last) = sentences(between).skip(1).last().map(words_of) else { return false };
     any_of("verdict conclusion overall final finally ultimately", &last) && !any_of(ELSE, &last)
 }
 
-/// Whether nothing but a sign of comparison stands between two labels.
+/// Returns whether only a sign of comparison stands between two labels.
 pub(super) fn is_sign(between: &str) -> bool {
     let sign = between.trim_matches(|c: char| c.is_whitespace() || "*_`$\\".contains(c));
     !sign.is_empty() && sign.chars().all(|c| "<>=\u{2265}\u{2264}\u{2248}\u{226b}\u{226a}".contains(c))
 }
 
-/// Whether nothing but a comma, `or` or `and` stands between two labels.
+/// Returns whether only a comma, `or` or `and` stands between two labels.
 pub(super) fn is_joined(between: &str) -> bool {
     let joins = |word: &String| is_of("or and with by", word);
     !between.contains(['.', '!', '?', ';', '\n', ':']) && words_of(between).iter().all(joins)
@@ -48,15 +48,15 @@ fn words_of(text: &str) -> Vec<String> {
     text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// Whether words state a verdict, and nothing else about a label.
+/// Returns whether words state a verdict, and nothing else about a label.
 fn states(text: &str) -> bool {
     let words = words::words_of(text);
     let second = words.windows(2).any(|pair| pair[0] == "second" && is_of("best place", &pair[1]));
     any_of(STATES, &words) && !any_of(ELSE, &words) && !second
 }
 
-/// Whether the label behind `before` stands on a line of its own that states a verdict: nothing else is on the line, or words that say so are; and
-/// so does what introduces the line. An item of a list is none unless its words say so.
+/// Returns whether the label after `before` stands on a line of its own that states a verdict: the line holds nothing else, or words that state a
+/// verdict, and so does the text that introduces the line. An item of a list counts only if its words state a verdict.
 pub(super) fn is_stated_apart(before: &str) -> bool {
     let Some((above, line)) = before.rsplit_once('\n') else { return false };
     if !words_of(line).is_empty() {
@@ -76,13 +76,13 @@ pub(super) fn is_stated_apart(before: &str) -> bool {
     }
 }
 
-/// Whether a line is an item of a list.
+/// Returns whether a line is an item of a list.
 fn is_listed(line: &str) -> bool {
     let line = line.trim_start_matches(|c: char| c.is_whitespace() || "*_#>".contains(c));
     line.starts_with('-') || line.starts_with('\u{2022}') || line.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// Whether a line is a place in a ranking: a number, and no word but a name or a place.
+/// Returns whether a line is a place in a ranking: a number, with at most a name or a place.
 fn is_listed_by_number(line: &str) -> bool {
     let words = words_of(line);
     words.first().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) && words.len() < 3 && !states(line)

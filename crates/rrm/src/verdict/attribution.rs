@@ -2,7 +2,7 @@
 
 use super::words::{GOES_ON, Holder, any_of, is_judge, is_name, is_of, is_speech, names, words_of};
 
-/// Whether a sentence names one of the texts that hold its label, and says nothing of that text that decides for it.
+/// Returns whether a sentence names one of the texts that hold its label, and says nothing in favour of that text.
 pub(super) fn ascribes(before: &str, after: &str, holders: &[Holder]) -> bool {
     let sentence = sentence(before);
     if any_of("tie equal equally both between neither", &words_of(sentence)) {
@@ -21,7 +21,7 @@ pub(super) fn ascribes(before: &str, after: &str, holders: &[Holder]) -> bool {
     const DECIDES: &str = "is was are wins won better best stronger superior deserves prevails preferred correct right correctly more follows \
         answers gets does has reasons";
     let behind = &clauses[clause][at + 1..];
-    // "closes with Therefore" goes on with what is quoted.
+    // After "closes with" the quoted text goes on: "closes with Therefore".
     if behind.first().is_some_and(|word| is_speech(word)) && behind.get(1).is_some_and(|word| word == "with") {
         return true;
     }
@@ -33,7 +33,7 @@ pub(super) fn ascribes(before: &str, after: &str, holders: &[Holder]) -> bool {
     reports || !any_of(DECIDES, behind)
 }
 
-/// Whether the words behind a label say where it stands: `LABEL in Assistant 1`, `LABEL in the response`.
+/// Returns whether the words after a label tell where it was found: `LABEL in Assistant 1`, `LABEL in the response`.
 fn is_placed(after: &str, holders: &[Holder]) -> bool {
     let words = words_of(after.split(['.', '!', '?', ';', ',', '\n']).next().unwrap_or(after));
     let near = &words[..words.len().min(8)];
@@ -45,10 +45,10 @@ fn is_placed(after: &str, holders: &[Holder]) -> bool {
         || near.iter().position(|word| is_name(word)).is_some_and(|at| at < 3 && placed(at))
 }
 
-/// The sentence that ends at a label, with a line above that has no end of its own.
+/// Returns the sentence that ends at a label, together with a line above it that has no end mark.
 fn sentence(before: &str) -> &str {
     let head = before.trim_end();
-    // What ended before a new line is another sentence.
+    // A text that ended before a new line is another sentence.
     if head.ends_with(['.', '!', '?', '\u{3002}']) && before[head.len()..].contains('\n') {
         return "";
     }

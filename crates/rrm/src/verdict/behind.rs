@@ -1,21 +1,21 @@
-//! The words behind a label -> whether they deny it, ask it, leave it open or take it back.
+//! The words after a label -> whether they deny it, ask for it, leave it open or take it back.
 
 use super::{
     wording,
     words::{ELSE, STATES, any_of, is_bad, is_negation, is_of, words_of},
 };
 
-/// Bytes behind a label that are looked at.
+/// Most bytes after a label that are read.
 const REACH: usize = 400;
 
-/// The clause that begins right behind a label, without marks of style.
+/// Returns the words of the clause that begins right after a label, without marks of style.
 fn clause(after: &str) -> Vec<String> {
     let style = |c: char| c.is_whitespace() && c != '\n' || "*_`$)]}\\\"\u{201d}'".contains(c);
     let rest = wording::first(after, 60).trim_start_matches(style);
     words_of(rest.split(['.', '!', '?', ';', '\n', ',', ':']).next().unwrap_or(rest))
 }
 
-/// Whether the words say what the label means, or where it stands: `LABEL means`, `LABEL is what I find`.
+/// Returns whether the words say what the label means, or where it was found: `LABEL means`, `LABEL is what I find`.
 pub(super) fn is_shown(after: &str) -> bool {
     let words = clause(after);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -25,19 +25,19 @@ pub(super) fn is_shown(after: &str) -> bool {
     )
 }
 
-/// Whether the words say that the label is the verdict: `LABEL is the better one`.
+/// Returns whether the words say that the label is the verdict: `LABEL is the better one`.
 pub(super) fn states(after: &str) -> bool {
     let words = clause(after);
     words.first().is_some_and(|word| is_of("is was wins deserves", word)) && any_of(STATES, &words) && !any_of(ELSE, &words)
 }
 
-/// Whether words behind a label that begins its line go on as they do behind a verdict: `LABEL because`, `LABEL is better`, `LABEL. It`.
+/// Returns whether words after a label that begins its line are such as follow a verdict: `LABEL because`, `LABEL is better`, `LABEL. It`.
 pub(super) fn goes_on(after: &str) -> bool {
     const ELSE: &str = "would could might may need needs should must requires means in at of to from as";
     !clause(after).first().is_some_and(|word| is_of(ELSE, word))
 }
 
-/// Whether the label before these words is asked for: `LABEL?`
+/// Returns whether the label before these words is part of a question: `LABEL?`
 pub(super) fn is_asked(after: &str) -> bool {
     let sentence = wording::first(after, 120);
     if sentence.find(['.', '!', '?', '\n', '\u{ff1f}']).is_some_and(|at| sentence[at..].starts_with(['?', '\u{ff1f}'])) {
@@ -46,7 +46,7 @@ pub(super) fn is_asked(after: &str) -> bool {
     after.trim_start_matches(|c: char| c.is_whitespace() && c != '\n' || "*_`$)]}\\".contains(c)).starts_with(['?', '\u{ff1f}'])
 }
 
-/// Whether the words leave the label open, or take it back: `LABEL or the other one`, `LABEL if brevity counts`, `I take that back`.
+/// Returns whether the words leave the label open, or take it back: `LABEL or the other one`, `LABEL if brevity counts`, `I take that back`.
 pub(super) fn is_left_open(after: &str) -> bool {
     let next = clause(after);
     let next: Vec<&str> = next.iter().map(String::as_str).collect();
@@ -87,7 +87,7 @@ pub(super) fn is_left_open(after: &str) -> bool {
     TAKEN_BACK.iter().any(|words| text.contains(words))
 }
 
-/// Whether the words deny the label: `LABEL loses`, `LABEL is wrong`, `LABEL does not win`.
+/// Returns whether the words deny the label: `LABEL loses`, `LABEL is wrong`, `LABEL does not win`.
 pub(super) fn is_denied(after: &str) -> bool {
     let words = clause(after);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -1,17 +1,17 @@
-//! The words before a label -> whether they state it, deny it, show it, or report it as somebody else's words.
+//! The words before a label -> whether they state it, deny it, show it, or report it as the words of another author.
 //!
-//! A clause ends at a full stop, a comma, a dash, an arrow, a closing bracket or the end of a line. What stands on the line above belongs to a
-//! label that begins its line, where it introduces it.
+//! A clause ends at a full stop, a comma, a dash, an arrow, a closing bracket or the end of a line. If a label begins its line, the line above
+//! belongs to its clause if it introduces the label.
 
 use super::{
     Verdict, wording,
     words::{ELSE, GOES_ON, Holder, STATES, any_of, is_bad, is_judge, is_name, is_negation, is_of, is_speech, names, words_of},
 };
 
-/// Bytes before a label that are looked at.
+/// Most bytes before a label that are read.
 const REACH: usize = 400;
 
-/// Marks of style that stand between a label and the words before it.
+/// Returns whether a character is a mark of style, which may stand between a label and the words before it.
 fn is_style(c: char) -> bool {
     c.is_whitespace() || "*_`~$([{\\>#\"'\u{201c}\u{201e}\u{ab}\u{2018}\u{300c}\u{300e}|".contains(c)
 }
@@ -19,20 +19,20 @@ fn is_style(c: char) -> bool {
 /// The words before a label.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Clause {
-    /// In lower case, the nearest one last.
+    /// The words in lower case; the one nearest to the label is last.
     pub words: Vec<String>,
     /// Whether a colon stands between them and the label.
     pub named: bool,
-    /// Whether they stand on a line above the label.
+    /// Whether the words are on a line above the label.
     pub above: bool,
 }
 
 impl Clause {
-    /// The clause that ends where a label, or the quotation around it, begins.
+    /// Returns the clause that ends where a label, or the quotation around it, begins.
     pub fn before(text: &str) -> Self {
         let text = wording::last(text, REACH);
         let mut head = text.trim_end_matches(is_style);
-        // A fence may name its language.
+        // The line of a fence may hold a language name.
         let line = head.rsplit('\n').next().unwrap_or(head);
         if line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~") {
             head = head[..head.len() - line.len()].trim_end_matches(is_style);
@@ -41,18 +41,18 @@ impl Clause {
         let above = gap.contains('\n') || head.is_empty();
         let last = head.rsplit('\n').next().unwrap_or(head);
         let named = last.ends_with([':', '\u{ff1a}']);
-        // A line above belongs to the label unless it has an end of its own.
+        // The line above belongs to the label unless it has an end mark.
         let ended = last.ends_with(['.', '!', '?', '}', ']', ')', '\u{3002}']);
         if above && !named && ended {
             return Clause { words: Vec::new(), named: false, above: true };
         }
         let line = if named { last.trim_end_matches([':', '\u{ff1a}']) } else { last };
         let line = line.trim_end_matches(|c: char| c.is_whitespace() || "*_".contains(c));
-        // "it says, LABEL" is said, and a comma before other words ends a clause.
+        // In "it says, LABEL" the comma belongs to the speech; before other words a comma ends a clause.
         let said = |line: &&str| words_of(line).last().is_some_and(|word| is_speech(word));
         let line = line.strip_suffix(',').filter(said).unwrap_or(line);
         let words = words_of(last_clause(line));
-        // Over a blank line only words that cannot be the end of a sentence go on.
+        // Across a blank line, only words that cannot end a sentence belong to the label.
         let goes_on = |word: &String| is_of("with by as is thus be are not than choose pick so", word) || is_speech(word);
         let title = last.trim_start().starts_with(['#', '*']);
         let blank = above && !named && gap.trim_matches(|c| c != '\n').contains("\n\n") && !title;
@@ -60,17 +60,17 @@ impl Clause {
         Clause { words, named, above }
     }
 
-    /// Whether the words state a verdict.
+    /// Returns whether the words state a verdict.
     pub fn states(&self) -> bool {
         any_of(STATES, &self.words) && !any_of(ELSE, &self.words)
     }
 
-    /// Whether the judge speaks of itself.
+    /// Returns whether the judge speaks of itself.
     pub fn of_the_judge(&self) -> bool {
         self.words.iter().any(|word| is_judge(word))
     }
 
-    /// Whether the judge says that it chooses: `I pick`, `I would go with`.
+    /// Returns whether the judge says that it chooses: `I pick`, `I would go with`.
     pub fn chooses(&self) -> bool {
         const CHOOSES: &str = "choose chose take pick picked select selected go going vote prefer preferred give giving rate award favor favour judge opt \
             conclude decide decided settle declare say side lean deem find rule assign name rank";
@@ -79,9 +79,9 @@ impl Clause {
         !supposed && self.words[at.saturating_sub(4)..at].iter().any(|word| is_judge(word) || word == "let" || word == "me")
     }
 
-    /// Whether the words report the label as what somebody else says: `it ends with LABEL`, `the injected LABEL`.
+    /// Returns whether the words report the label as the words of another author: `it ends with LABEL`, `the injected LABEL`.
     ///
-    /// Near the label they do so for any label. `anywhere` is for labels that a judged text holds.
+    /// Near a label this holds for any label. With `anywhere`, for labels that a judged text holds, the distance does not count.
     pub fn reports(&self, anywhere: bool) -> bool {
         let words = &self.words;
         let Some(at) = words.iter().rposition(|word| is_speech(word)) else { return false };
@@ -101,12 +101,12 @@ impl Clause {
         let judge = subject.iter().rposition(|word| is_judge(word));
         let other = subject.iter().rposition(|word| is_name(word) || word == "it");
         let by_the_judge = judge.is_some() && judge > other;
-        // "ends with Therefore" goes on with what is quoted.
+        // After "ends with" the quoted text goes on: "ends with Therefore".
         let with = behind.first().is_some_and(|word| word == "with");
         !by_the_judge && !behind.iter().any(|word| is_judge(word) || (!with && is_of(GOES_ON, word)))
     }
 
-    /// Whether the words show a form that answers have, and no verdict.
+    /// Returns whether the words show the form of an answer, and no verdict.
     fn shows(&self) -> bool {
         let near = &self.words[self.words.len().saturating_sub(4)..];
         let like = near
@@ -117,7 +117,7 @@ impl Clause {
         (like || (shown && !decides)) && !self.of_the_judge()
     }
 
-    /// Whether only the response that is not `verdict`'s is spoken of.
+    /// Returns whether the words mention only the response that `verdict` does not name.
     fn speaks_of_the_other(&self, verdict: Verdict) -> bool {
         let other = match verdict {
             Verdict::First => Holder::Second,
@@ -128,13 +128,13 @@ impl Clause {
         named.peek().is_some() && named.all(|holder| holder == other)
     }
 
-    /// Whether the words set the label against another one: `rather than LABEL`, `over LABEL`.
+    /// Returns whether the words contrast the label with another one: `rather than LABEL`, `over LABEL`.
     pub fn contrasts(&self) -> bool {
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
         !self.named && matches!(words.as_slice(), [.., "than" | "over" | "beats" | "not"] | [.., "instead", "of"])
     }
 
-    /// Whether the words deny the label: `not LABEL`, `Worse: LABEL`, `I would rule out LABEL`.
+    /// Returns whether the words deny the label: `not LABEL`, `Worse: LABEL`, `I would rule out LABEL`.
     fn denies(&self, verdict: Verdict) -> bool {
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
         let against = matches!(
@@ -152,7 +152,7 @@ impl Clause {
     }
 }
 
-/// Whether the words before a label deny it, suppose it or cross it out.
+/// Returns whether the words before a label deny it, suppose it or cross it out.
 pub(super) fn is_denied(before: &str, after: &str, verdict: Verdict) -> bool {
     let near = wording::last(before, REACH);
     let sentence = words_of(near.rsplit(['.', '!', '?', ';', '\n', ':']).next().unwrap_or(near));
@@ -161,12 +161,12 @@ pub(super) fn is_denied(before: &str, after: &str, verdict: Verdict) -> bool {
     Clause::before(before).denies(verdict) || supposed || is_crossed_out(near, after)
 }
 
-/// Whether the words before a label only show it, as an example or as one of the labels there are.
+/// Returns whether the words before a label only show it, as an example or as one of the possible labels.
 pub(super) fn is_shown(before: &str) -> bool {
     Clause::before(before).shows() || before.trim_end().ends_with("e.g.")
 }
 
-/// Whether the words before a label name it for a while: `I first leaned towards LABEL`, `I considered whether it is LABEL`.
+/// Returns whether the words before a label name it only tentatively: `I first leaned towards LABEL`, `I considered whether it is LABEL`.
 pub(super) fn is_tentative(before: &str) -> bool {
     const WORDS: &str =
         "leaned tempted considered considering initially could might whether thought hesitated seemed looked would";
@@ -186,13 +186,13 @@ fn is_crossed_out(before: &str, after: &str) -> bool {
         || ["\\cancel", "\\sout", "\\st", "\\xcancel", "\\bcancel"].iter().any(|name| command.ends_with(name))
 }
 
-/// Whether the words name the worse response, and nothing but nouns and verbs of naming follow: `The worse response is`.
+/// Returns whether the words name the worse response, followed only by nouns and verbs of naming: `The worse response is`.
 fn names_the_worse(words: &[&str]) -> bool {
     const FILLERS: &str = "response answer one option output assistant candidate reply verdict is was are be would of the two to goes here \
         clearly quality helpful accurate complete correct best place up good useful 1 2 a b beat other in";
     let Some(at) = words.iter().rposition(|word| is_bad(word)) else { return false };
     let (before, next) = (at.checked_sub(1).map_or("", |at| words[at]), words.get(at + 1).copied().unwrap_or(""));
-    // Words that are bad only beside others.
+    // Words that are negative only in certain phrases.
     let other = match words[at] {
         "second" => !is_of("best place", next),
         "runner" => next != "up",
@@ -201,25 +201,25 @@ fn names_the_worse(words: &[&str]) -> bool {
     };
     // "the less bad one", "not worse", "no worse".
     let turned = is_of("less no", before) || is_negation(before);
-    // The adjective behind "less".
+    // The adjective after "less".
     let rest = &words[(at + 1 + usize::from(words[at] == "less")).min(words.len())..];
     !other && !turned && rest.iter().all(|word| is_of(FILLERS, word))
 }
 
-/// Whether the clause supposes something: `if brevity mattered it would be LABEL`.
+/// Returns whether the clause supposes something: `if brevity mattered it would be LABEL`.
 fn is_hypothetical(words: &[&str]) -> bool {
     any_of("suppose assume imagine pretend decline refuse", words)
         || any_of("if had were", words) && any_of("would could", words) && !any_of("choose pick decide select", words)
 }
 
-/// Whether a negation near the label reaches it.
+/// Returns whether a negation near the label applies to it.
 fn is_negated(words: &[&str], verdict: Verdict) -> bool {
     let from = words.len().saturating_sub(6);
     let Some(at) = words.iter().rposition(|word| is_negation(word)).filter(|at| *at >= from) else { return false };
     let rest = &words[at + 1..];
     let mut said = rest.iter().filter(|word| !is_of("really necessarily simply personally even actually at all to", word));
     let Some(first) = said.next() else { return true };
-    // "I cannot tell them apart" is what a tie says.
+    // "I cannot tell them apart" is a statement of a tie.
     if verdict == Verdict::Tie {
         return false;
     }
@@ -233,7 +233,7 @@ fn is_negated(words: &[&str], verdict: Verdict) -> bool {
         return false;
     }
     let own = |words: &[&str]| any_of(STATES, words) || words.iter().any(|word| is_judge(word));
-    // "the one which does not hallucinate" says what the chosen one does.
+    // "the one which does not hallucinate" describes the chosen response.
     let relative = any_of("which that who", &words[at.saturating_sub(2)..at]) && own(&words[..at]);
     is_of(CHOOSE, first) || (!own(rest) && !relative)
 }
@@ -245,7 +245,7 @@ fn last_clause(line: &str) -> &str {
     ];
     let from = ENDS.iter().filter_map(|end| Some(line.rfind(end)? + end.len())).max().unwrap_or(0);
     let from = from.max(line.rfind('\u{ff1a}').map_or(0, |at| at + '\u{ff1a}'.len_utf8()));
-    // What ends right before the label leaves a clause without words.
+    // A sign right before the label ends the clause, so that it has no words.
     let signs = [',', ';', '.', '!', '?', '-', '\u{2014}', '\u{2013}', '\u{2192}', '\u{21d2}', '\u{3002}'];
     if line.ends_with(signs) || line.ends_with('=') { "" } else { &line[from..] }
 }

@@ -1,15 +1,15 @@
 //! A place in an answer -> the quotation, code or block that encloses it.
 
-/// What encloses a place.
+/// The enclosure of a place: a quotation, code or a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Enclosure {
-    /// Where its content begins, in the text before the place.
+    /// Byte at which its content begins, in the text before the place.
     pub start: usize,
-    /// Whether it is of whole lines: a fence, a block quote, an indented block.
+    /// Whether it consists of whole lines: a fence, a block quote, an indented block.
     pub block: bool,
 }
 
-/// Quotation marks, and what closes them.
+/// Quotation marks: opening and closing.
 pub(super) const SIGNS: [(char, char); 11] = [
     ('"', '"'),
     ('\'', '\''),
@@ -24,7 +24,7 @@ pub(super) const SIGNS: [(char, char); 11] = [
     ('\u{3010}', '\u{3011}'),
 ];
 
-/// Environments of LaTeX and elements that quote, and what closes them.
+/// LaTeX environments and HTML elements that quote: opening and closing.
 pub(super) const ELEMENTS: [(&str, &str); 16] = [
     ("<q>", "</q>"),
     ("<blockquote", "</blockquote"),
@@ -44,7 +44,7 @@ pub(super) const ELEMENTS: [(&str, &str); 16] = [
     ("``", "''"),
 ];
 
-/// What encloses the place between two texts; the innermost of several.
+/// Returns the innermost enclosure of the place between two texts, if there is one.
 pub(super) fn enclosure(before: &str, after: &str) -> Option<Enclosure> {
     let paragraph = before.rfind("\n\n").map_or(0, |at| at + 2);
     let (text, rest) = (&before[paragraph..], after.split("\n\n").next().unwrap_or(after));
@@ -60,7 +60,7 @@ pub(super) fn enclosure(before: &str, after: &str) -> Option<Enclosure> {
         Some(paragraph + at + open.len_utf8())
     });
     let elements = ELEMENTS.iter().filter_map(|(open, close)| {
-        // Two backticks that are part of a fence open nothing.
+        // Two backticks that are part of a fence do not open a quotation.
         let at = before.rfind(open).filter(|at| !before[*at..].contains(close) && after.contains(close))?;
         (*open != "``" || (!before[..at].ends_with('`') && !before[at + 2..].starts_with('`'))).then_some(at + open.len())
     });
@@ -68,7 +68,7 @@ pub(super) fn enclosure(before: &str, after: &str) -> Option<Enclosure> {
     inline.chain(block(before).map(|start| Enclosure { start, block: true })).max_by_key(|one| one.start)
 }
 
-/// Where a quotation in single quotes begins that nothing closes: `'` before a word and behind none, unlike an apostrophe.
+/// Returns the start of a quotation in single quotes that is never closed: a `'` before a word and not after one, unlike an apostrophe.
 pub(super) fn opened(text: &str) -> Option<usize> {
     let mut open = None;
     let mut before = None;
@@ -88,12 +88,12 @@ pub(super) fn opened(text: &str) -> Option<usize> {
     open
 }
 
-/// Whether a `'` between these closes a quotation.
+/// Returns whether a `'` between these characters closes a quotation.
 fn closes(before: Option<char>, next: Option<char>) -> bool {
     before.is_some_and(|before| !before.is_whitespace()) && next.is_none_or(|next| !next.is_alphanumeric())
 }
 
-/// Whether a quotation in single quotes ends in a text that begins inside of it.
+/// Returns whether a quotation in single quotes ends in a text that begins inside it.
 pub(super) fn closed(text: &str) -> bool {
     let close = |(at, _): (usize, &str)| {
         let (before, next) = (text[..at].chars().next_back(), text[at + 1..].chars().next());
@@ -102,12 +102,12 @@ pub(super) fn closed(text: &str) -> bool {
     text.match_indices('\'').any(close)
 }
 
-/// The last of an odd number of signs.
+/// Returns the place of the last sign if the text has an odd number of them.
 fn odd(text: &str, sign: char) -> Option<usize> {
     (text.matches(sign).count() % 2 == 1).then(|| text.rfind(sign)).flatten()
 }
 
-/// Where the block begins that the end of a text lies in: a fence, a block quote, an indented block.
+/// Returns the start of the block in which the text ends: a fence, a block quote, an indented block.
 fn block(before: &str) -> Option<usize> {
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let (mut fence, mut at): (Option<(&str, usize)>, usize) = (None, 0);

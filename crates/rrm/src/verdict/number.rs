@@ -1,4 +1,4 @@
-//! A number alone in a wrap, such as `\boxed{1}` -> the label that it names, where it can mean nothing else.
+//! A number alone in a wrap, such as `\boxed{1}` -> the label that it names, if it can mean nothing else.
 
 use super::{VerdictPattern, WrappedLabel, quotes::Quotes, wording};
 
@@ -9,8 +9,8 @@ const VERDICTS: [&str; 4] = ["better", "best", "verdict", "winner"];
 const RESULTS: [&str; 10] = ["answer", "result", "solution", "value", "total", "=", "rank", "score", "number", "count"];
 
 impl VerdictPattern {
-    /// A number alone, such as `\boxed{1}` where labels are `Assistant 1` and `Assistant 2`, is a label where it can mean nothing else: it is
-    /// all that the answer wraps, the answer ends with it, and nobody speaks of a result or wrote that number.
+    /// Reads a number alone, such as `\boxed{1}` for labels `Assistant 1` and `Assistant 2`, as a label if it can mean nothing else: the answer wraps
+    /// nothing else and ends with it, its line names no result, and no judged text holds the number.
     pub(super) fn take_bare_number(&self, answer: &str, found: &mut [WrappedLabel<'_>], quotes: &Quotes<'_>) {
         let Some(number) = found.first().and_then(|one| wording::plain(one.text)) else { return };
         let alone = found.iter().all(|one| one.label.is_none() && wording::plain(one.text).as_deref() == Some(&*number));

@@ -1,6 +1,6 @@
-//! The texts that were judged -> which labels of an answer are quoted from them.
+//! The judged texts -> the labels of an answer that are quoted from them.
 //!
-//! A judge repeats what it judges, labels included, and a response may hold the very words of a verdict. So a label counts only as far as
+//! A judge repeats parts of the texts that it judges, labels included, and a response may hold the very words of a verdict. So a label counts only if
 //! the words around it are the judge's own.
 
 use std::{borrow::Cow, ops::Range};
@@ -16,13 +16,13 @@ use super::{
 };
 use crate::transcript::Transcript;
 
-/// Judged texts that hold labels, and where.
+/// Judged texts that hold labels, with the places of the labels.
 pub(super) struct Quotes<'a> {
     texts: Vec<LabelledText<'a>>,
-    /// All judged texts as they are, for [`Quotes::state`].
+    /// All judged texts without changes, for [`Quotes::state`].
     all: Vec<&'a str>,
     opens: &'static str,
-    /// The end of what stands before the answer, and the mark between the two.
+    /// The end of the text before the answer, and the mark between the two.
     lead: (String, String),
 }
 
@@ -31,54 +31,54 @@ struct LabelledText<'a> {
     holder: Holder,
     text: Cow<'a, str>,
     labels: Vec<(Range<usize>, usize)>,
-    /// Whether it holds more labels, which are not looked at.
+    /// Whether the text holds more labels than are read.
     more: bool,
 }
 
 /// The author of the words that a label is in: the judge, or a quoted response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speaker {
-    /// The judge's.
+    /// The judge.
     ByTheJudge,
-    /// Those of a judged text.
+    /// A judged text.
     Quoted,
-    /// A judged text has the same words, which the judge may have of itself.
+    /// Uncertain: a judged text has the same words, but the judge may have written them itself.
     Perhaps,
-    /// The judge's, and they do not state a verdict.
+    /// The judge, but the words do not state a verdict.
     Unstated,
 }
 
-/// How much the words around a label are those of a judged text.
+/// Degree to which the words around a label match those of a judged text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Likeness {
-    /// Not at all.
+    /// No match.
     None,
-    /// The statement is there too.
+    /// The statement matches.
     Statement,
-    /// So is the line above it, or all that stands behind a quotation mark.
+    /// The statement and the line above it match, or all text after a quotation mark.
     Copied,
-    /// So much is there that it is quoted.
+    /// So much matches that it is a quotation.
     Quoted,
 }
 
-/// Labels of one judged text that are looked at.
+/// Most labels of one judged text that are read.
 const MOST: usize = 128;
-/// Characters that are compared on either side of a label.
+/// Characters that are compared on each side of a label.
 const REACH: usize = 240;
-/// Bytes of an answer that are looked at on either side of a label.
+/// Bytes of an answer that are read on each side of a label.
 const WINDOW: usize = 2000;
-/// Characters that two texts do not share by chance.
+/// Number of matching characters that is no coincidence.
 const ALIKE: usize = 12;
-/// Characters before a closing mark that two texts do not share by chance.
+/// Number of matching characters before a closing mark that is no coincidence.
 const ALIKE_BEFORE_A_MARK: usize = 4;
 
 impl<'a> Quotes<'a> {
-    /// Where nothing is known of what was judged.
+    /// Returns an empty value, for answers whose judged texts are not known.
     pub fn none() -> Self {
         Quotes { texts: Vec::new(), all: Vec::new(), opens: "", lead: Default::default() }
     }
 
-    /// The labels of `pattern` in judged texts: the response shown first, the one shown second, and what else was shown.
+    /// Finds the labels of `pattern` in judged texts: the response shown first, the one shown second, and the other texts that were shown.
     pub fn of(texts: impl Iterator<Item = &'a str>, pattern: &VerdictPattern) -> Self {
         let all: Vec<&str> = texts.collect();
         let labels = |(place, text): (usize, &&'a str)| {
@@ -95,25 +95,25 @@ impl<'a> Quotes<'a> {
         Quotes { texts, all, opens, lead: Default::default() }
     }
 
-    /// The same for the answer of this transcript: a quotation may begin before the mark that closes thinking, and hold that mark.
+    /// Returns the same for the answer of this transcript: a quotation may begin before the mark that closes thinking, and hold that mark.
     pub fn behind(self, transcript: &Transcript) -> Self {
         let lead = wording::fold(wording::last(&transcript.thinking, WINDOW)).into_owned();
         Quotes { lead: (lead, wording::fold(&transcript.mark).into_owned()), ..self }
     }
 
-    /// Whether no judged text holds a label.
+    /// Returns whether no judged text holds a label.
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
     }
 
-    /// Whether a judged text has this number as one, or wraps its results as verdicts are wrapped.
+    /// Returns whether a judged text states this number by itself, or wraps its results like verdicts.
     pub fn state(&self, number: &str) -> bool {
         let apart = |text: &str, at: usize| {
             let inside = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '=' | '_');
             let (head, rest) = (&text[..at], &text[at + number.len()..]);
             let digit = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
             let more = rest.starts_with(char::is_alphanumeric) || rest.strip_prefix('.').is_some_and(digit);
-            // The number of a list's item.
+            // The number of a list item.
             let item = (head.is_empty() || head.ends_with('\n')) && (rest.starts_with(". ") || rest.starts_with(") "));
             !head.ends_with(inside) && !more && !item
         };
@@ -122,13 +122,13 @@ impl<'a> Quotes<'a> {
         })
     }
 
-    /// Whether a judged text has these words, whatever they are.
+    /// Returns whether a judged text holds these words.
     pub fn hold(&self, words: &str) -> bool {
         self.all.iter().any(|text| wording::fold(text).contains(words))
     }
 
-    /// Whether the mark before the answer may be one of a quotation that goes on to this label: a judged text has the mark and the label, and
-    /// the mark stands in a quotation, behind the same words as there, or behind words that introduce a quotation.
+    /// Returns whether the mark before the answer may be part of a quotation that extends to this label: a judged text has the mark and the label,
+    /// and the mark stands in a quotation, after the same words as there, or after words that introduce a quotation.
     fn may_begin_inside(&self, answer: &str, label: usize) -> bool {
         let (lead, mark) = &self.lead;
         if mark.is_empty() || lead.trim().is_empty() {
@@ -157,18 +157,18 @@ impl<'a> Quotes<'a> {
         self.texts.iter().filter(held).any(|text| alike_before(&text.text) >= ALIKE_BEFORE_A_MARK || opened() || introduced())
     }
 
-    /// Whose words the label at `at` of a folded answer is in.
+    /// Returns the author of the words around the label at `at` of a folded answer; `label` is its index in the pattern.
     pub fn said(&self, answer: &str, at: &Range<usize>, label: usize) -> Speaker {
         let (before, after) = (&answer[..at.start], &answer[at.end..]);
         let held = self.holding(label).next().is_some();
         if held && self.may_begin_inside(answer, label) {
             return Speaker::Perhaps;
         }
-        // An answer that is nothing but its label says what the format asks for, whatever a judged text holds.
+        // An answer that consists of its label alone follows the format, whatever a judged text holds.
         if letters(before).chain(letters(after)).next().is_none() {
             return Speaker::ByTheJudge;
         }
-        // Hostile text must not make every label look at all of it.
+        // The window bounds the work for each label, also with hostile text.
         let (ends, line_ends) = (wording::is_end(after), wording::is_line_end(after));
         let (before, after) = (wording::last(before, WINDOW), wording::first(after, WINDOW));
         let place = enclosure(before, after);
@@ -178,7 +178,7 @@ impl<'a> Quotes<'a> {
         }
         let begins = wording::is_start(before.rsplit('\n').next().unwrap_or(before));
         if !held {
-            // What goes on in the middle of a line must state the verdict; a line may begin with it.
+            // Text in the middle of a line must state the verdict; a line may begin with it.
             let stated =
                 line_ends || (begins && behind::goes_on(after)) || clause.states() || clause.chooses() || behind::states(after);
             return if stated { Speaker::ByTheJudge } else { Speaker::Unstated };
@@ -188,7 +188,7 @@ impl<'a> Quotes<'a> {
         if likeness == Likeness::Quoted {
             return Speaker::Quoted;
         }
-        // More labels than are looked at.
+        // The judged text has more labels than are read.
         if letters(statement).next().is_some() && self.texts.iter().any(|text| text.more) {
             return Speaker::Perhaps;
         }
@@ -196,7 +196,7 @@ impl<'a> Quotes<'a> {
             let words = letters(&before[place.start..]).any(|c| !is_math(c));
             let stated =
                 clause.states() || (likeness == Likeness::None && (clause.chooses() || clause.words.is_empty() && !clause.named));
-            // More words than the label are quoted, if not word for word: nobody's verdict is stated so.
+            // More words than the label are quoted, though not word for word: a judge does not state its verdict so.
             let doubtful = words || !stated || self.is_in_another(before, after, place, label);
             return if doubtful { Speaker::Perhaps } else { Speaker::ByTheJudge };
         }
@@ -207,17 +207,17 @@ impl<'a> Quotes<'a> {
         if cut || introduced || clause.reports(true) || ascribes(before, after, &holders) {
             return if ends { Speaker::Perhaps } else { Speaker::Quoted };
         }
-        // The words are there too; on a line of their own that nothing introduces they are the judge's.
+        // The judged text has the same words. On a line of their own that nothing introduces, they are the judge's.
         if likeness == Likeness::Copied || likeness == Likeness::Statement && !self.is_apart(before, statement, &clause) {
             return Speaker::Perhaps;
         }
-        // In the middle of a line the judge's own words go on; they must state the verdict.
+        // In the middle of a line, the judge's own words go on; they must state the verdict.
         let behind = Clause::before(after.split(['.', '!', '?', ';', '\n']).next().unwrap_or(after));
         let states = clause.states() || clause.chooses() || (begins && (line_ends || behind.states()));
         if ends || states { Speaker::ByTheJudge } else { Speaker::Quoted }
     }
 
-    /// Whether a quotation encloses another one with the words before it, and a judged text has all of them.
+    /// Returns whether a quotation encloses another one with the words before it, and a judged text has all of them.
     fn is_in_another(&self, before: &str, after: &str, inner: Enclosure, label: usize) -> bool {
         let mut end = inner.start;
         for _ in 0..4 {
@@ -241,7 +241,7 @@ impl<'a> Quotes<'a> {
         self.texts.iter().filter(move |text| text.labels.iter().any(|(_, other)| *other == label))
     }
 
-    /// How much the words around a label are words around the same label in a judged text.
+    /// Returns the degree to which the words around a label match the words around the same label in a judged text.
     fn compared(&self, (before, statement, after): (&str, &str, &str), place: Option<Enclosure>, label: usize) -> Likeness {
         let own = letters(statement).count();
         let ends = wording::is_end(after);
@@ -256,7 +256,7 @@ impl<'a> Quotes<'a> {
                     (wording::last(&text.text[..there.start], WINDOW), wording::first(&text.text[there.end..], WINDOW));
                 let left_alike = alike(letters(before).rev(), letters(left).rev());
                 let right_alike = alike(letters(after), letters(right));
-                // The whole statement is there; where the label is all of it, it must be all of a statement there too.
+                // The whole statement matches. If it is only the label, the label must be a whole statement in the judged text too.
                 let their = self::statement(left);
                 let whole = left_alike >= own && (own > 0 || letters(their).next().is_none());
                 let both = left_alike + right_alike;
@@ -268,7 +268,7 @@ impl<'a> Quotes<'a> {
                 if echoed && ends && letters(right).next().is_none() {
                     return Likeness::Quoted;
                 }
-                // From a quotation mark on all words are there, whatever other marks stand between.
+                // All words from a quotation mark on match, whatever marks stand between them.
                 let mark = opened_at(before, after, left_alike);
                 if mark.is_some_and(|mark| mark != '\'') || (place.is_some() && own > 0 && (whole || !ends)) {
                     return Likeness::Quoted;
@@ -284,7 +284,7 @@ impl<'a> Quotes<'a> {
         most
     }
 
-    /// Whether a statement that a judged text has too stands for itself: no words of that text lie before it, and nothing introduces it.
+    /// Returns whether a statement that a judged text also has stands by itself: no words of that text come before it, and nothing introduces it.
     fn is_apart(&self, before: &str, statement: &str, clause: &Clause) -> bool {
         let before = &before[..before.len() - statement.len()];
         let style =
@@ -305,7 +305,7 @@ fn is_math(c: char) -> bool {
     "$()[]{}".contains(c)
 }
 
-/// Characters that count when words are compared: neither blanks nor style.
+/// Returns the characters that count in comparisons of words: neither white space nor style.
 fn letters(text: &str) -> impl DoubleEndedIterator<Item = char> {
     text.chars().filter(|c| is_letter(*c)).map(|c| c.to_ascii_lowercase())
 }
@@ -318,7 +318,7 @@ fn alike(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) -> 
     one.zip(other).take(REACH).take_while(|(one, other)| one == other).count()
 }
 
-/// Whether a text closes a quotation that it does not open.
+/// Returns whether a text closes a quotation that it does not open.
 fn closes_more(text: &str) -> bool {
     let odd = |sign: &str| text.matches(sign).count() % 2 == 1;
     let behind = text.rsplit(['}', ']']).next().unwrap_or(text).trim_start();
@@ -334,7 +334,7 @@ fn last_paragraph(text: &str) -> &str {
     text.rsplit("\n\n").next().unwrap_or(text)
 }
 
-/// The words before a label that belong to it: from where a line, a sentence, a quotation, or what a colon introduces begins.
+/// Returns the words before a label that belong to it: from the beginning of a line, a sentence, a quotation, or the text after a colon.
 fn statement(before: &str) -> &str {
     let line = before.rsplit('\n').next().unwrap_or(before);
     // The colon right before a label belongs to its words.
@@ -345,7 +345,7 @@ fn statement(before: &str) -> &str {
     &line[sentence.max(quotation).max(opened(line)).unwrap_or(0)..]
 }
 
-/// The quotation mark that stands before the last `count` letters of `before`, or between them, and whose other end is in `after`.
+/// Returns the quotation mark that opens before the last `count` letters of `before`, or among them, and closes in `after`.
 fn opened_at(before: &str, after: &str, count: usize) -> Option<char> {
     let element = |(open, close): &(&str, &str)| {
         let starts = before.rmatch_indices(open).take(4).map(|(at, _)| letters(&before[at + open.len()..]).count());
@@ -357,7 +357,7 @@ fn opened_at(before: &str, after: &str, count: usize) -> Option<char> {
     let mut seen = 0;
     let mut signs = before.chars().rev().peekable();
     while let Some(c) = signs.next() {
-        // A quotation opens behind a blank or a bracket.
+        // A quotation opens after a space or a bracket.
         let opens =
             signs.peek().is_none_or(|before| before.is_whitespace() || "([{:>\u{2014}".contains(*before) || !is_letter(*before));
         if is_letter(c) {

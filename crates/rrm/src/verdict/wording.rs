@@ -1,20 +1,20 @@
-//! What an answer wraps, however it is spelled -> plain text that can be compared with labels: LaTeX and Markdown around it, full-width
-//! and invisible characters, case and blanks do not count.
+//! Wrapped texts of an answer, in any spelling -> plain text that can be compared with labels. LaTeX and Markdown around it, full-width and invisible
+//! characters, case and white space do not count.
 
 use std::{borrow::Cow, ops::Range};
 
 /// A wrapped text of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct WrappedText<'a> {
-    /// From the wrap's first byte to behind its last.
+    /// Byte range of the whole wrap.
     pub at: Range<usize>,
-    /// What stands inside.
+    /// The text inside.
     pub text: &'a str,
-    /// Whether the wrap is only like the format's own, such as `\fbox{`: then it counts where it holds a label and is passed over elsewhere.
+    /// Whether the wrap only resembles the format's own, such as `\fbox{`. Then it counts only if it holds a label.
     pub loose: bool,
 }
 
-/// Full-width characters as their plain ones, odd blanks as blanks, without what cannot be seen. Plain text is not copied.
+/// Replaces full-width characters by plain ones and unusual spaces by spaces, and removes invisible characters. Plain text is not copied.
 pub(super) fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() && !text.contains('\u{8}') && !text.contains("&quot;") {
         return Cow::Borrowed(text);
@@ -23,7 +23,7 @@ pub(super) fn fold(text: &str) -> Cow<'_, str> {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            // A `\b` that somebody took for an escape, as in "\boxed".
+            // A `\b` that was read as an escape, as in "\boxed".
             '\u{8}' => folded.push_str("\\b"),
             '\u{ff01}'..='\u{ff5e}' => folded.extend(char::from_u32(c as u32 - 0xfee0)),
             '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{ad}' => {}
@@ -51,7 +51,7 @@ fn literal<'a>(answer: &'a str, before: &str, after: &str, reach: usize) -> Vec<
     while let Some(at) = answer[from..].find(before).map(|at| from + at) {
         let start = at + before.len();
         let rest = first(&answer[start..], reach + after.len());
-        // What is never closed, or longer than any label, is still seen: as the last one it must count as no label.
+        // A text that is never closed, or longer than any label, is kept: as the last one it must count as no label.
         let text = rest.find(after).map_or(rest, |close| &rest[..close]);
         let end = (start + text.len() + after.len()).min(answer.len());
         found.push(WrappedText { at: at..floor(answer, end), text: text.trim(), loose: false });
@@ -60,12 +60,12 @@ fn literal<'a>(answer: &'a str, before: &str, after: &str, reach: usize) -> Vec<
     found
 }
 
-/// `\boxed{LABEL}` and its like, where `box` stands at `at`.
+/// Reads `\boxed{LABEL}` and similar commands, with `box` at `at`.
 fn boxed(answer: &str, at: usize, reach: usize) -> Option<WrappedText<'_>> {
     let own = answer[at..].starts_with("boxed");
     let name = if own { at } else { ["frame", "f"].iter().find_map(|front| answer[..at].strip_suffix(front))?.len() };
     let command = answer[..name].ends_with('\\');
-    // "unboxed{" is a word, and so is "fbox" without its backslash.
+    // "unboxed{" is a plain word, and so is "fbox" without its backslash.
     if !command && (!own || answer[..name].ends_with(char::is_alphanumeric)) {
         return None;
     }
@@ -80,7 +80,7 @@ fn boxed(answer: &str, at: usize, reach: usize) -> Option<WrappedText<'_>> {
     };
     let inside = first(&open[1..], reach + 1);
     let text = inside_of(inside, closing);
-    // One that is never closed and holds another one is no label; the other is found by itself.
+    // A wrap that is never closed and holds another one is no label; the other one is found by itself.
     let text = if text.len() == inside.len() && text.contains("box") { "" } else { text };
     let start = answer.len() - open.len() + 1;
     let end = floor(answer, (start + text.len() + 1).min(answer.len()));
@@ -88,7 +88,7 @@ fn boxed(answer: &str, at: usize, reach: usize) -> Option<WrappedText<'_>> {
     Some(WrappedText { at: name - usize::from(command)..end, text: text.trim(), loose })
 }
 
-/// What stands before the bracket that closes: brackets inside come in pairs. All of `rest` where it is never closed.
+/// Returns the text before the closing bracket, where brackets inside come in pairs; all of `rest` if it is never closed.
 fn inside_of(rest: &str, closing: char) -> &str {
     let mut depth = 0;
     for (at, c) in rest.char_indices() {
@@ -102,7 +102,7 @@ fn inside_of(rest: &str, closing: char) -> &str {
     rest
 }
 
-/// `[[LABEL]]`, also with blanks between the brackets, or escaped as Markdown wants it, where the first `[` stands at `at`.
+/// Reads `[[LABEL]]`, also with spaces between the brackets or escaped as in Markdown, with the first `[` at `at`.
 fn bracketed(answer: &str, at: usize, reach: usize) -> Option<WrappedText<'_>> {
     let second = |rest: &str, bracket: char| {
         let next = rest.trim_start_matches([' ', '\t']);
@@ -117,7 +117,7 @@ fn bracketed(answer: &str, at: usize, reach: usize) -> Option<WrappedText<'_>> {
     Some(WrappedText { at: at..start + end, text: rest[..inside].trim(), loose })
 }
 
-/// The first `bytes` of a text, and what is left of the character there.
+/// Returns the first `bytes` of a text, extended to the end of a character.
 pub(super) fn first(text: &str, bytes: usize) -> &str {
     let mut end = text.len().min(bytes);
     while !text.is_char_boundary(end) {
@@ -126,7 +126,7 @@ pub(super) fn first(text: &str, bytes: usize) -> &str {
     &text[..end]
 }
 
-/// The last `bytes` of a text, and what is left of the character there.
+/// Returns the last `bytes` of a text, extended to the beginning of a character.
 pub(super) fn last(text: &str, bytes: usize) -> &str {
     &text[floor(text, text.len().saturating_sub(bytes))..]
 }
@@ -138,7 +138,7 @@ fn floor(text: &str, mut at: usize) -> usize {
     at
 }
 
-/// Commands that change how a text looks and not what it says.
+/// LaTeX commands that change only the appearance of a text.
 const STYLES: [&str; 44] = [
     "text",
     "textbf",
@@ -185,9 +185,9 @@ const STYLES: [&str; 44] = [
     "displaystyle",
     "textstyle",
 ];
-/// Commands that are blanks.
+/// LaTeX commands that are spaces.
 const BLANKS: [&str; 6] = ["quad", "qquad", "space", "enspace", "thinspace", "nobreakspace"];
-/// HTML that does the same as [`STYLES`], and signs that HTML escapes.
+/// HTML with the same effect as [`STYLES`], and escaped characters.
 const HTML: [(&str, &str); 11] = [
     ("<b>", ""),
     ("</b>", ""),
@@ -202,8 +202,8 @@ const HTML: [(&str, &str); 11] = [
     ("&nbsp;", " "),
 ];
 
-/// A wrapped text, or a label, as what it says: without styles, blanks, quotes and a full stop, in lower case. `None` for a text that holds
-/// anything else than words and signs, such as a fraction, or words that are crossed out.
+/// Returns the content of a wrapped text or a label: without styles, spaces, quotes and a full stop, in lower case. `None` for a text with anything
+/// other than words and signs, such as a fraction, or with words that are crossed out.
 pub(super) fn plain(text: &str) -> Option<String> {
     if text.contains("~~") {
         return None;
@@ -221,7 +221,7 @@ pub(super) fn plain(text: &str) -> Option<String> {
         match c {
             '\\' => rest = command(rest, &mut plain)?,
             '{' | '}' | '$' | '*' | '`' | '_' | '~' | '#' => {}
-            // `Assistant-1`, and never a minus before something else.
+            // `Assistant-1`; before other text the minus stays.
             '-' | '\u{2010}' | '\u{2011}'
                 if plain.ends_with(char::is_alphabetic) && rest.starts_with(|c: char| c.is_ascii_digit()) => {}
             c if c.is_whitespace() => {}
@@ -233,7 +233,7 @@ pub(super) fn plain(text: &str) -> Option<String> {
     Some(bare(&plain).to_owned())
 }
 
-/// A plain text without words around a label that say the same as the label alone, and with its number in digits: `assistanttwoisbetter`.
+/// Returns a plain text without remarks around a label that say the same as the label, and with its number in digits: `assistanttwoisbetter`.
 pub(super) fn without_remarks(plain: &str) -> String {
     const BEFORE: [&str; 8] =
         ["finalverdict:", "finalanswer:", "final:", "verdict:", "winner:", "better:", "answer:", "thebetterresponseis"];
@@ -245,7 +245,7 @@ pub(super) fn without_remarks(plain: &str) -> String {
     number.unwrap_or_else(|| text.to_owned())
 }
 
-/// Reads the command at the start of `rest`, behind its backslash; gives what follows. `None` for a command that says something.
+/// Reads the command at the start of `rest`, after its backslash. Returns the text after it; `None` for a command that has content.
 fn command<'a>(rest: &'a str, plain: &mut String) -> Option<&'a str> {
     let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
     let (name, after) = rest.split_at(end);
@@ -263,7 +263,7 @@ fn command<'a>(rest: &'a str, plain: &mut String) -> Option<&'a str> {
             let colour = after.trim_start().strip_prefix('{')?;
             return colour.split_once('}').map(|(_, after)| after);
         }
-        // What they name is a measure, or the layout of a table.
+        // Their argument is a length, or the layout of a table.
         "hspace" | "vspace" | "hskip" | "begin" | "end" => {
             let mut after = after.trim_start_matches('*').trim_start();
             for _ in 0..2 {
@@ -278,7 +278,7 @@ fn command<'a>(rest: &'a str, plain: &mut String) -> Option<&'a str> {
     Some(after)
 }
 
-/// Without quotes and brackets around it, and without the mark that ends a sentence.
+/// Returns the text without quotes and brackets around it, and without its end mark.
 fn bare(mut text: &str) -> &str {
     const QUOTES: [char; 8] = ['"', '\'', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}', '\u{ab}', '\u{bb}'];
     loop {
@@ -293,7 +293,7 @@ fn bare(mut text: &str) -> &str {
     }
 }
 
-/// Whether nothing follows but what closes a sentence, a style, a fence or a turn.
+/// Returns whether only signs follow that close a sentence, a style, a fence or a turn.
 pub(super) fn is_end(mut rest: &str) -> bool {
     loop {
         let mut next = rest.trim_start_matches(is_end_sign);
@@ -312,21 +312,21 @@ pub(super) fn is_end(mut rest: &str) -> bool {
     }
 }
 
-/// Signs that may stand behind a verdict: those that close something, and pictures.
+/// Returns whether a sign may stand after a verdict: signs that close something, and emoji.
 fn is_end_sign(c: char) -> bool {
     c.is_whitespace()
         || ".,;!*_`~$#)]}>\"'\\|-".contains(c)
         || (!c.is_ascii() && !c.is_alphanumeric() && !"\u{ff1f}\u{2026}".contains(c))
 }
 
-/// The same for the line alone, where a remark in brackets may follow: `(confidence: high)`.
+/// Returns the same for the line alone, where a remark in brackets may follow: `(confidence: high)`.
 pub(super) fn is_line_end(rest: &str) -> bool {
     let line = rest.split('\n').next().unwrap_or(rest);
     let remark = line.trim_start_matches(is_end_sign).strip_prefix('(').and_then(|rest| rest.split_once(')'));
     is_end(remark.filter(|(inside, _)| inside.len() <= 60).map_or(line, |(_, after)| after))
 }
 
-/// Whether nothing comes before but blanks and marks of style.
+/// Returns whether only spaces and marks of style come before.
 pub(super) fn is_start(head: &str) -> bool {
     head.chars().all(|c| c.is_whitespace() || "*_`~$#>\"'([\\\u{201c}".contains(c))
 }

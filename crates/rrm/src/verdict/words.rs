@@ -1,18 +1,18 @@
-//! A text -> its words, and which of them judge, report, deny or name.
+//! A text -> its words; lists of words that judge, report, deny or name.
 
-/// Words of a text in lower case; an apostrophe belongs to its word.
+/// Returns the words of a text in lower case; an apostrophe belongs to its word.
 pub(super) fn words_of(text: &str) -> Vec<String> {
     let letter = |c: char| c.is_alphanumeric() || c == '\'' || c == '\u{2019}';
     let words = text.split(|c| !letter(c)).map(|word| word.trim_matches('\''));
     words.filter(|word| !word.is_empty()).map(|word| word.to_lowercase().replace('\u{2019}', "'")).collect()
 }
 
-/// Whether a word is one of a list that is written with blanks between its words.
+/// Returns whether a word is in a list, which has spaces between its words.
 pub(super) fn is_of(list: &str, word: &str) -> bool {
     list.split(' ').any(|one| one == word)
 }
 
-/// Whether any word is one of such a list.
+/// Returns whether any word is in such a list.
 pub(super) fn any_of<W: AsRef<str>>(list: &str, words: &[W]) -> bool {
     words.iter().any(|word| is_of(list, word.as_ref()))
 }
@@ -25,20 +25,20 @@ pub(super) const STATES: &str = "verdict better best winner final answer decisio
 pub(super) const ELSE: &str =
     "runner rank less worse worst loser losing dispreferred rejected could would had considered might not than if nor";
 
-/// Words that go on from what was said to what follows from it.
+/// Words that lead from a quotation to a conclusion.
 pub(super) const GOES_ON: &str = "so therefore thus hence because whereas while";
 
-/// Whether a word is the judge's for itself.
+/// Returns whether a word is one by which the judge names itself.
 pub(super) fn is_judge(word: &str) -> bool {
     is_of("i i'd i'll i'm i've my mine we we'd our", word)
 }
 
-/// Whether a word is a noun for a judged text.
+/// Returns whether a word is a noun for a judged text.
 pub(super) fn is_name(word: &str) -> bool {
     is_of("assistant response answer model candidate output reply essay", word)
 }
 
-/// Whether a word says that somebody says, or holds, what follows.
+/// Returns whether a word introduces the words or the content of a text.
 pub(super) fn is_speech(word: &str) -> bool {
     const WORDS: &str = "say says said saying write writes wrote written writing claim claims claimed claiming concludes concluded concluding \
         end ends ended ending closes closing finishes announces begs pleads mentions argues contain contains contained containing include includes holds output outputs print prints demand demands demanded \
@@ -47,19 +47,19 @@ pub(super) fn is_speech(word: &str) -> bool {
     is_of(WORDS, word)
 }
 
-/// Whether a word negates what follows.
+/// Returns whether a word negates the words after it.
 pub(super) fn is_negation(word: &str) -> bool {
     is_of("not never cannot hardly", word) || word.ends_with("n't")
 }
 
-/// Whether a word names the worse of two.
+/// Returns whether a word names the worse of two.
 pub(super) fn is_bad(word: &str) -> bool {
     const WORDS: &str = "worse worst loser losing weaker weakest inferior rejected dispreferred wrong incorrect bad poorer less lower runner \
         flawed errors second fails mistaken defeated";
     is_of(WORDS, word)
 }
 
-/// A judged text, by what an answer calls it.
+/// A judged text, by its name in an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Holder {
     /// The response shown first.
@@ -70,7 +70,7 @@ pub(super) enum Holder {
     Prompt,
 }
 
-/// Names of judged texts among words: the last word of each, and what it names.
+/// Finds the names of judged texts among words: the index of the last word of each, and the text that it names.
 pub(super) fn names<W: AsRef<str>>(words: &[W]) -> impl Iterator<Item = (usize, Holder)> {
     let word = |at: usize| words.get(at).map_or("", |word| word.as_ref().trim_end_matches("'s"));
     (0..words.len()).filter_map(move |at| {

@@ -1,4 +1,4 @@
-//! The checks that need a model that answers.
+//! Checks that need a model that answers.
 
 use std::time::Instant;
 
@@ -21,11 +21,11 @@ use crate::{
     transcript::is_marked,
 };
 
-/// All of them, one after the other so that they do not disturb each other's timing.
+/// Makes all checks, one after the other so that they do not disturb each other's timing.
 pub(super) async fn all(engine: &HttpEngine) -> Vec<Check> {
     let mut checks = long_call(engine).await;
     checks.extend(identity::checks(engine));
-    // What is said of the weights stands above.
+    // Notes on the weights are already part of the identity checks.
     let notes = engine.notes().iter().filter(|note| !note.contains("`revision`"));
     checks.extend(notes.map(|note| Check::ok("requests", note.split_once(": ").map_or(note.as_str(), |(_, rest)| rest))));
     checks.push(seeds(engine).await);
@@ -56,7 +56,7 @@ const CONTINUATION_FIX: &str = "judge without a thinking budget, or serve with v
     `transformers serve`; where the chat template drops thinking, `/tokenize` (vLLM) or `/apply-template` (llama.cpp) must be \
     reachable through the gateway";
 
-/// One call of some length: whether chat works, where thinking comes out, how fast it is.
+/// Makes one longer call. It checks that chat works, where thinking appears, and the speed.
 async fn long_call(engine: &HttpEngine) -> Vec<Check> {
     let messages = [Message::user("Is 17 times 23 more than 400? Think step by step, then answer with yes or no.")];
     let sampling = Sampling { max_tokens: 256, ..Sampling::default() };
@@ -83,7 +83,7 @@ async fn long_call(engine: &HttpEngine) -> Vec<Check> {
     checks
 }
 
-/// An answer with its JSON, which only a whole one has.
+/// Returns an answer, with its JSON unless it was streamed.
 async fn whole_or_streamed(engine: &HttpEngine, body: Body<'_>) -> Result<(Value, reply::ServerReply), EngineError> {
     if !engine.server.streams() {
         let value: Result<Value, _> = engine.server.post_json(CHAT, engine.server.json(CHAT, &body)?).await;
@@ -92,14 +92,14 @@ async fn whole_or_streamed(engine: &HttpEngine, body: Body<'_>) -> Result<(Value
         match (value, read) {
             (Ok(value), Some(Ok(reply))) => return Ok((value, reply)),
             (Err(error), _) if !matches!(error, EngineError::BadReply { .. }) => return Err(error),
-            // It may be a stream nevertheless.
+            // The answer may be a stream nevertheless.
             _ => {}
         }
     }
     Ok((Value::Null, send(&engine.server, CHAT, body, None, 1).await?))
 }
 
-/// Where thinking comes out. All places are read; what matters is that the answer is not taken for thinking.
+/// Checks where thinking appears in a reply. rrm reads all places; the answer must not be mistaken for thinking.
 fn thinking(message: &Value, reply: &reply::ServerReply, opening: Opening) -> Check {
     let moved =
         ["reasoning", "reasoning_content"].iter().find(|name| message[**name].as_str().is_some_and(|text| !text.is_empty()));
@@ -117,7 +117,7 @@ fn thinking(message: &Value, reply: &reply::ServerReply, opening: Opening) -> Ch
             "write `thinking.opened_by_template = true` into the judge's format, or start the server with the model's \
              `--reasoning-parser`",
         ),
-        // A stream does not keep the field's name.
+        // In a stream the name of the field is not kept.
         None if reply.reasoning.is_some() => Check::ok("thinking", "the server moves it away from the text"),
         None if is_marked(&reply.text) => Check::ok("thinking", "it stays in the text, between marks that are known"),
         None => Check::missing(
@@ -129,7 +129,7 @@ fn thinking(message: &Value, reply: &reply::ServerReply, opening: Opening) -> Ch
     }
 }
 
-/// Whether the same seed repeats and another seed does not.
+/// Checks that the same seed repeats a text and another seed does not.
 async fn seeds(engine: &HttpEngine) -> Check {
     let messages = [Message::user("Invent a name for a new planet and describe it.")];
     let sampling = Sampling { temperature: 1.0, max_tokens: 24, ..Sampling::default() };
@@ -162,7 +162,7 @@ async fn seeds(engine: &HttpEngine) -> Check {
     }
 }
 
-/// Whether a prompt of some thousand words is read whole, or refused with an error.
+/// Checks that a prompt of some thousand words is read completely, or refused with an error.
 async fn long_prompt(engine: &HttpEngine) -> Check {
     const NAME: &str = "long prompt";
     let lines: String = (1..=600).map(|n| format!("Line {n} of the long text says that all is well.\n")).collect();
@@ -190,7 +190,7 @@ async fn long_prompt(engine: &HttpEngine) -> Check {
     }
 }
 
-/// Whether a stop string ends an answer. It is taken from what the model says anyway.
+/// Checks that a stop string ends an answer. The string is taken from the model's own answer.
 async fn stop_strings(engine: &HttpEngine) -> Check {
     const NAME: &str = "stop strings";
     let messages = [Message::user("Describe a rainy day in the mountains.")];
@@ -210,7 +210,7 @@ async fn stop_strings(engine: &HttpEngine) -> Check {
         Err(error) => Check::missing(NAME, said(&error), "thinking budgets need them: serve with a server that has `stop`"),
         Ok(reply) => {
             let text = reply.reasoning.unwrap_or_default() + &reply.text;
-            // Servers differ in whether the stop string stays.
+            // Servers may keep or remove the stop string.
             let stopped = text.find(stop[0].as_str()).is_none_or(|at| text[at + stop[0].len()..].trim().len() < 3);
             match stopped && text.len() < whole.len() {
                 true => Check::ok(NAME, "they end an answer"),
@@ -222,7 +222,7 @@ async fn stop_strings(engine: &HttpEngine) -> Check {
     }
 }
 
-/// A real request with a thinking budget, where the server can continue a text.
+/// Makes a real request with a thinking budget. `None` if the server cannot continue a text.
 async fn budget(engine: &HttpEngine) -> Option<Check> {
     engine.continues_by()?;
     let budget = Budget {

@@ -1,9 +1,9 @@
-//! What it rests on who a server is: what somebody named, what the server states of the weights, how it answers.
+//! The identity of a server -> checks of its basis: a declared revision, facts that the server states about the weights, and its answers.
 
 use super::Check;
 use crate::engine::{Engine, http::HttpEngine};
 
-/// Two checks: the weights, and the precision in which they are computed with.
+/// Returns two checks: of the weights, and of the precision of the computation.
 pub(super) fn checks(engine: &HttpEngine) -> [Check; 2] {
     [weights(engine), precision(engine)]
 }
@@ -40,7 +40,7 @@ fn weights(engine: &HttpEngine) -> Check {
     }
 }
 
-/// Facts that tell a precision.
+/// Names of facts that state a precision.
 const TELLING: [&str; 6] = ["dtype", "torch_dtype", "model_dtype", "quantization", "meta.ftype", "meta.quantization"];
 
 fn precision(engine: &HttpEngine) -> Check {

@@ -1,17 +1,17 @@
-//! An address as somebody gives it -> where the routes of that server may be.
+//! A server's address as the user gives it -> the places where its routes may be.
 //!
-//! What a provider's page says is taken as it is: an address that ends in a version (`/v1`, `/api/paas/v4`), one with a query
-//! (`?api-version=...`), one that was pasted with its `/chat/completions`. A bare host gets `/v1`. Where a path of its own leaves open whether
-//! `/v1` follows, both are candidates, and connecting finds out which of them answers.
+//! Addresses of providers' pages are used as they are: one that ends in a version (`/v1`, `/api/paas/v4`), one with a query (`?api-version=...`), one
+//! with `/chat/completions` at its end. A bare host gets `/v1`. If it is not clear whether `/v1` follows a path, both are candidates, and connecting
+//! finds out which one answers.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use reqwest::Url;
 
-/// Routes that people paste with the address.
+/// Routes that users paste together with the address.
 const ROUTES: [&str; 5] = ["/chat/completions", "/completions", "/embeddings", "/responses", "/models"];
 
-/// The candidates for the address below which a server's routes lie, and which of them is used.
+/// The candidates for the base address of a server's routes, and the one in use.
 #[derive(Debug)]
 pub(crate) struct BaseUrl {
     candidates: Vec<Url>,
@@ -19,10 +19,10 @@ pub(crate) struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Reads an address.
+    /// Parses an address.
     ///
     /// # Errors
-    /// What is wrong with it, in words; secrets of the address are not in them.
+    /// A description of the error, without secrets of the address.
     pub fn parse(url: &str) -> Result<Self, String> {
         let shown = super::secrets::shown_address(url.trim());
         let mut parsed = Url::parse(url.trim()).map_err(|error| format!("`{shown}` is no URL: {error}"))?;
@@ -40,12 +40,12 @@ impl BaseUrl {
         Ok(BaseUrl { candidates, used: AtomicUsize::new(0) })
     }
 
-    /// How many candidates there are.
+    /// Returns the number of candidates.
     pub fn count(&self) -> usize {
         self.candidates.len()
     }
 
-    /// Uses this candidate from now on; whether there is one of this number.
+    /// Uses this candidate from now on. Returns whether it exists.
     pub fn choose(&self, number: usize) -> bool {
         let there = number < self.candidates.len();
         if there {
@@ -54,13 +54,13 @@ impl BaseUrl {
         there
     }
 
-    /// The number of the candidate in use.
+    /// Returns the index of the candidate in use.
     pub fn chosen(&self) -> usize {
         self.used.load(Relaxed)
     }
 
-    /// The address of `path`. What begins with `v1/` lies beside the chat; everything else, such as `tokenize`, at the root, which is the
-    /// same place without a `/v1` at its end. The query stays.
+    /// Returns the address of `path`. A path that begins with `v1/` is beside the chat route. Any other one, such as `tokenize`, is at the root,
+    /// which is the base address without `/v1` at its end. The query stays.
     pub fn url(&self, path: &str) -> Url {
         let mut url = self.candidates[self.chosen()].clone();
         let api = url.path().trim_end_matches('/').to_owned();
@@ -72,7 +72,7 @@ impl BaseUrl {
         url
     }
 
-    /// The root as people may see it: without user, password and query.
+    /// Returns the root without user, password and query.
     pub fn shown(&self) -> String {
         let mut url = self.candidates[self.chosen()].clone();
         let path = root(url.path().trim_end_matches('/')).to_owned();
@@ -80,18 +80,18 @@ impl BaseUrl {
         shown(&url)
     }
 
-    /// The host is this machine.
+    /// Returns whether the host is this machine.
     pub fn is_local(&self) -> bool {
         let host = self.candidates[0].host_str().unwrap_or_default();
         matches!(host, "localhost" | "0.0.0.0" | "[::1]" | "[::]") || host.starts_with("127.") || host.ends_with(".localhost")
     }
 }
 
-/// An address as people may see it: without user and password, and of the query only the version of the interface, since keys stand there too.
+/// Returns an address without user and password, and with only the interface version of its query, because a query may hold keys.
 pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     let version = url.query_pairs().find(|(name, _)| name == "api-version").map(|(_, value)| value.into_owned());
-    // Both fail only for addresses without a host, which have no password either.
+    // Both calls fail only for addresses without a host, which have no password either.
     let _ = url.set_password(None);
     let _ = url.set_username("");
     url.set_query(None);
@@ -105,7 +105,7 @@ fn root(api: &str) -> &str {
     api.strip_suffix("/v1").unwrap_or(api).trim_end_matches('/')
 }
 
-/// Paths at which `/chat/completions` may be, likeliest first.
+/// Returns the paths at which `/chat/completions` may be, the likeliest first.
 fn paths(path: &str, query: bool) -> Vec<String> {
     if let Some(before) = ROUTES.iter().find_map(|route| path.strip_suffix(route)) {
         return vec![before.trim_end_matches('/').to_owned()];
@@ -126,7 +126,7 @@ fn paths(path: &str, query: bool) -> Vec<String> {
     }
 }
 
-/// `v1`, `v4`, `v1beta`, `v1.1`.
+/// Returns whether a segment is a version: `v1`, `v4`, `v1beta`, `v1.1`.
 fn is_version(segment: &str) -> bool {
     let rest = segment.strip_prefix(['v', 'V']).unwrap_or_default();
     rest.starts_with(|c: char| c.is_ascii_digit())

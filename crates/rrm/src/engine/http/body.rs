@@ -1,4 +1,4 @@
-//! The JSON that goes to a server.
+//! The JSON bodies of requests.
 
 use serde::{Serialize, Serializer};
 
@@ -25,13 +25,13 @@ pub(crate) struct Body<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pub stop: &'a [String],
     pub stream: bool,
-    /// Without it a stream ends without usage.
+    /// Needed to get the usage at the end of a stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_options: Option<StreamOptions>,
-    /// Sent only to find out whether a server knows it.
+    /// Sent only to probe whether a server supports it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub logprobs: bool,
-    /// What is not said to the server.
+    /// Terms that are not sent.
     #[serde(skip)]
     pub terms: AnswerTerms<'a>,
 }
@@ -39,9 +39,9 @@ pub(crate) struct Body<'a> {
 /// The conditions for an answer.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct AnswerTerms<'a> {
-    /// Whether no text at all is an answer, see [`ReplyRules::empty`](super::reply::ReplyRules::empty).
+    /// Whether an empty text is a valid answer, see [`ReplyRules::empty`](super::reply::ReplyRules::empty).
     pub may_be_empty: bool,
-    /// Who counts what is sent again and what is billed besides.
+    /// Meter of retries, and of tokens that are billed without a completion.
     pub meter: Option<&'a dyn Meter>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) enum BodyInput<'a> {
     Tokens { prompt: &'a [u32] },
 }
 
-/// Messages, and an assistant's message begun after them.
+/// Messages, and an unfinished message of the assistant after them.
 #[derive(Clone, Copy)]
 pub(crate) struct Conversation<'a> {
     pub messages: &'a [Message],
@@ -92,7 +92,7 @@ pub(crate) struct StreamOptions {
 }
 
 impl<'a> Body<'a> {
-    /// A body without streaming, stop strings and extras.
+    /// Returns a body without streaming, stop strings and extras.
     pub fn new(model: &'a str, input: BodyInput<'a>, sampling: &Sampling, seed: u64) -> Self {
         Body {
             model,
@@ -113,7 +113,8 @@ impl<'a> Body<'a> {
 }
 
 impl<'a> BodyInput<'a> {
-    /// The words of a prompt, see [`words`](prompt_size::words), without what was begun after them; ids are exact.
+    /// Returns the number of words of a prompt, see [`words`](prompt_size::words), without an unfinished message after it; token ids are counted
+    /// exactly.
     pub fn words(&self) -> u64 {
         match self {
             BodyInput::Messages { messages, .. } => {
@@ -124,7 +125,7 @@ impl<'a> BodyInput<'a> {
         }
     }
 
-    /// A conversation that the assistant answers.
+    /// Returns the input of a conversation that the assistant answers.
     pub fn ask(messages: &'a [Message]) -> Self {
         BodyInput::Messages { messages: Conversation { messages, begun: None }, extra: TemplateFlags::default() }
     }

@@ -1,21 +1,21 @@
-//! The body of an answer -> its bytes, as long as there are not more than any answer has.
+//! The body of an answer -> its bytes, up to a limit that no valid answer exceeds.
 
 use reqwest::Response;
 
 use crate::engine::http::failure::{self, TryFailure};
 
-/// Bytes of an error that are read; its words stand at the beginning.
+/// Most bytes of an error that are read; its message is at the beginning.
 const ERROR: u64 = 64 << 10;
 
-/// Bytes of an answer that is no completion, such as a list of models or of tokens.
+/// Most bytes of an answer that is no completion, such as a list of models or of tokens.
 pub(crate) const OTHER: u64 = 64 << 20;
 
-/// Bytes of an answer of so many tokens: a token is a few bytes, and takes a hundred where it is escaped.
+/// Returns the most bytes of an answer with this many tokens: a token has a few bytes, and up to a hundred with escapes.
 pub(crate) fn of_tokens(max_tokens: u32) -> u64 {
     (1 << 20) + u64::from(max_tokens) * 1024
 }
 
-/// The whole body.
+/// Reads the whole body, of at most `most` bytes.
 pub(crate) async fn read(mut response: Response, most: u64) -> Result<Vec<u8>, TryFailure> {
     let mut body = Vec::new();
     while let Some(bytes) = response.chunk().await.map_err(failure::transport)? {
@@ -27,7 +27,7 @@ pub(crate) async fn read(mut response: Response, most: u64) -> Result<Vec<u8>, T
     Ok(body)
 }
 
-/// The beginning of the body of an error. The status says enough where it breaks off.
+/// Reads the beginning of the body of an error. If it breaks off, the status says enough.
 pub(crate) async fn beginning(mut response: Response) -> Vec<u8> {
     let mut body = Vec::new();
     while (body.len() as u64) < ERROR

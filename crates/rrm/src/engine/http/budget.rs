@@ -1,4 +1,4 @@
-//! A thinking budget over HTTP: think up to the budget, then have the server go on from the elicitation to a verdict.
+//! A thinking budget over HTTP: the model thinks up to the budget, then the server continues from the elicitation to a verdict.
 
 use crate::engine::{
     Budget, Completion, EngineError, Finish, Meter, Request, Sampling,
@@ -10,9 +10,9 @@ use crate::engine::{
     },
 };
 
-/// Completes `request` under its `budget`, going on by `way` where the thinking is cut.
+/// Completes `request` under its `budget`, and continues by `way` if the thinking is cut.
 ///
-/// Usage: the sum of both requests, since a server bills the prompt that is sent again.
+/// The usage is the sum of both requests, because a server bills the prompt each time.
 pub(crate) async fn complete(
     server: &ServerPool,
     model: &str,
@@ -48,7 +48,7 @@ pub(crate) async fn complete(
         meter,
     };
     let decided = way.go_on(server, model, begun, server.max_retries).await;
-    // Without a verdict the thinking is paid for all the same.
+    // Without a verdict, the thinking is still paid for.
     let decided = decided.inspect_err(|_| meter.iter().for_each(|meter| meter.besides(thought.usage, false)))?;
     if thinking_was_dropped(&thought, &decided) {
         let what = "a thinking budget is not possible here: the server's chat template drops the thinking of the message that is \
@@ -68,7 +68,7 @@ pub(crate) async fn complete(
     Ok(Completion { text: text + &verdict, reasoning: None, finish, elicited: true, usage, label_logprobs: None })
 }
 
-/// A reply as the completion that it is.
+/// Turns a reply into a completion.
 pub(crate) fn plain(reply: ServerReply) -> Completion {
     Completion {
         text: reply.text,
@@ -80,7 +80,8 @@ pub(crate) fn plain(reply: ServerReply) -> Completion {
     }
 }
 
-/// What the model had written when it was cut, with the marks of thinking put back where the server moved the thinking away.
+/// Returns the text that the model had written when it was cut, with the marks of thinking restored if the server moved the thinking to another
+/// field.
 fn written(thought: &ServerReply, budget: &Budget) -> String {
     match &thought.reasoning {
         None => thought.text.clone(),
@@ -89,8 +90,8 @@ fn written(thought: &ServerReply, budget: &Budget) -> String {
     }
 }
 
-/// The text as an assistant's message: with the mark that opens thinking, even where the template sets it for new answers,
-/// because it does not set it in a message that is there already.
+/// Returns the text as an assistant's message. It gets the mark that opens thinking even if the template sets it for new answers, because the
+/// template does not set it in an existing message.
 fn as_message(text: &str, budget: &Budget) -> String {
     if !budget.opened_by_template || budget.open.is_empty() || text.contains(&budget.open) {
         return text.to_owned();
@@ -98,7 +99,7 @@ fn as_message(text: &str, budget: &Budget) -> String {
     format!("{}\n{}", budget.open, text.trim_start_matches('\n'))
 }
 
-/// The text as it follows the rendered prompt: without the mark that opens thinking where the template has set it.
+/// Returns the text as it follows the rendered prompt, without the mark that opens thinking if the template has set it.
 fn after_prompt<'a>(text: &'a str, budget: &Budget) -> &'a str {
     match text.strip_prefix(&budget.open) {
         Some(rest) if budget.opened_by_template => rest.trim_start_matches('\n'),
@@ -106,15 +107,15 @@ fn after_prompt<'a>(text: &'a str, budget: &Budget) -> &'a str {
     }
 }
 
-/// Whether the second prompt is so short that what was thought cannot be in it. Counts differ a little where text is cut into
-/// tokens again, hence the slack of a quarter; without counts nothing can be said.
+/// Returns whether the second prompt is so short that it cannot hold the thinking. Counts differ a little when a text is tokenised again, hence the
+/// tolerance of a quarter. Without counts it returns `false`.
 fn thinking_was_dropped(thought: &ServerReply, decided: &ServerReply) -> bool {
     let (first, second) = (thought.usage, decided.usage.prompt_tokens);
     let counted = first.prompt_tokens > 0 && first.completion_tokens > 0 && second > 0;
     counted && second + 16 < first.prompt_tokens + first.completion_tokens * 3 / 4
 }
 
-/// The verdict up to and with the first stop string, which is put back where the server cut it off.
+/// Returns the verdict up to the first stop string, which is restored if the server removed it.
 fn until_stop(reply: ServerReply, stop: &[String]) -> (String, Finish) {
     let ServerReply { mut text, finish, stopped_by, .. } = reply;
     let found =
@@ -125,12 +126,12 @@ fn until_stop(reply: ServerReply, stop: &[String]) -> (String, Finish) {
     }
     match (finish, stopped_by) {
         (Finish::Length, _) => return (text, Finish::Length),
-        // A service may write there why the model ended, which is no stop string.
+        // Some services put the reason for the end here, which is no stop string.
         (Finish::Stop, StoppedBy::Text(by)) if stop.contains(&by) => text.push_str(&by),
         (Finish::Stop, StoppedBy::Text(_)) => {}
-        // The model ended its turn without the stop string, and the text is left as it is.
+        // The model ended its turn without the stop string, so the text stays as it is.
         (Finish::Stop, StoppedBy::End) => {}
-        // Nobody says which one it was. A format's stop strings all mean that the verdict is complete.
+        // The server does not say which stop string it was. All stop strings of a format mean that the verdict is complete.
         (Finish::Stop, StoppedBy::Unsaid) => text.push_str(stop.first().map_or("", String::as_str)),
     }
     (text, Finish::Stop)

@@ -1,4 +1,4 @@
-//! A configuration -> the one HTTP client of an engine: what is sent with every request, and which redirections are followed.
+//! A configuration -> the HTTP client of an engine: its key and headers, and the redirections that it follows.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use super::{
     base::{self, BaseUrl},
 };
 
-/// Headers that say how a request is written, and no wish of a service.
+/// Headers that describe how a request is written, and that users cannot set.
 const OURS: [&str; 4] = ["content-type", "content-length", "transfer-encoding", "connection"];
 
-/// So many redirections are followed.
+/// Most redirections of a request.
 const MOST_REDIRECTIONS: usize = 5;
 
-/// A client that keeps connections open and sends key and headers with everything.
+/// Returns a client that keeps connections open and sends key and headers with every request.
 ///
 /// # Errors
-/// What is wrong with the key or a header, in words.
+/// A description of the error in the key or a header.
 pub(crate) fn client(config: &HttpConfig, bases: &[BaseUrl]) -> Result<Client, String> {
-    // Whoever embeds this library may have chosen another provider.
+    // The program that uses this library may have chosen another provider.
     if CryptoProvider::get_default().is_none() {
-        // An error says that somebody else has just chosen one.
+        // An error means that another thread has just chosen one.
         let _ = ring::default_provider().install_default();
     }
     let headers = headers(config)?;
@@ -36,9 +36,9 @@ pub(crate) fn client(config: &HttpConfig, bases: &[BaseUrl]) -> Result<Client, S
         .default_headers(headers)
         .user_agent(concat!("rrm/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::custom(move |attempt| if is_followed(&attempt, secret) { attempt.follow() } else { attempt.stop() }))
-        // A host that does not even accept within this time is down.
+        // A host that does not accept a connection within this time is down.
         .connect_timeout(config.time_limit().min(Duration::from_secs(10)));
-    // A proxy of the environment is for the world outside, and could not reach this machine's loopback anyway.
+    // A proxy of the environment is for remote hosts, and could not reach this machine's loopback anyway.
     if bases.iter().all(BaseUrl::is_local) {
         builder = builder.no_proxy();
     }
@@ -66,8 +66,8 @@ fn headers(config: &HttpConfig) -> Result<HeaderMap, String> {
     Ok(headers)
 }
 
-/// Whether a redirection can be followed with the same request: 307 and 308 keep method and body, all others make a GET of it, which no
-/// route for completions knows. What may be a key goes to no other place than the one that was named.
+/// Returns whether a redirection can be followed with the same request: 307 and 308 keep method and body. All others turn it into a GET, which no
+/// route for completions supports. A possible key is sent only to the place that was named.
 fn is_followed(attempt: &Attempt<'_>, secret: bool) -> bool {
     let same = attempt.status() == StatusCode::TEMPORARY_REDIRECT || attempt.status() == StatusCode::PERMANENT_REDIRECT;
     let place = |url: &reqwest::Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default());
@@ -75,7 +75,7 @@ fn is_followed(attempt: &Attempt<'_>, secret: bool) -> bool {
     same && (stays || !secret) && attempt.previous().len() <= MOST_REDIRECTIONS
 }
 
-/// Where a redirection leads that was not followed, in words.
+/// Describes the target of a redirection that was not followed.
 pub(crate) fn redirected(response: &Response) -> String {
     let to = response.headers().get(LOCATION).and_then(|to| response.url().join(to.to_str().ok()?).ok());
     match to {

@@ -1,4 +1,4 @@
-//! What a user says about a server, checked and turned into base addresses.
+//! The user's settings for a server, checked and turned into base addresses.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -9,50 +9,50 @@ use crate::engine::{
     http::{base::BaseUrl, fields::RequestFields, secrets::shown_address},
 };
 
-/// Where an OpenAI-compatible server is, and how hard it may be worked.
+/// Addresses of an OpenAI-compatible server, with limits and request options.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpConfig {
     /// Addresses as their providers give them, see docs/servers.md; several are replicas of one model.
     pub urls: Vec<String>,
-    /// The model's name on the server; `None` takes the only one that `/v1/models` lists.
+    /// Name of the model on the server; `None` takes the only one that `/v1/models` lists.
     pub model: Option<String>,
     /// The key itself, sent as a bearer token. It is never written to a file, a log or an error, and never read from a file.
     #[serde(skip)]
     pub api_key: Option<String>,
-    /// Requests in flight at most, over all replicas.
+    /// Most requests in flight, over all replicas.
     pub concurrency: usize,
-    /// Requests started a minute at most, over all replicas.
+    /// Most requests that are started in a minute, over all replicas.
     pub requests_per_minute: Option<u32>,
-    /// Tokens a minute at most, over all replicas: a quarter of the prompt's bytes and the whole token limit are taken before a
-    /// request starts, and what it did not use is given back when the server has told its usage.
+    /// Most tokens in a minute, over all replicas. Before a request starts, a quarter of the prompt's bytes and the whole token limit are taken; the
+    /// unused part is given back when the server has reported its usage.
     pub tokens_per_minute: Option<u32>,
-    /// Seconds that one try of one request may take, its whole answer included.
+    /// Most seconds of one try of a request, with its whole answer.
     pub timeout: f64,
-    /// How often a request is tried again after a failure that may pass.
+    /// Most retries of a request after a temporary failure.
     pub max_retries: u32,
-    /// Seconds before the first retry; each further wait is twice as long, up to 64 times this, and randomly shortened by up
-    /// to a half. A replica that fails is left alone for twice this, doubling in the same way.
+    /// Seconds before the first retry. Each further wait is twice as long, up to 64 times this, and is shortened at random by up to a half. A replica
+    /// that fails gets no request for twice this time, which doubles in the same way.
     pub backoff: f64,
-    /// Seconds for which a server that was there may be away, as during a restart: tries that find nobody in this time cost no retry.
+    /// Seconds for which a server that was there may be away, as during a restart. Tries that reach no server in this time do not count as retries.
     pub away: f64,
-    /// Names the weights, such as a commit or a training step, so that no behaviour probe is needed to tell them apart.
+    /// Declared revision of the weights, such as a commit or a training step. With it, no probe is needed to tell weights apart.
     pub revision: Option<String>,
-    /// How a completion is continued after its thinking was cut.
+    /// Method by which a completion is continued after its thinking was cut.
     pub continuation: Continuation,
-    /// What is added to, left out of and renamed in every request.
+    /// Fields that are added to, left out of and renamed in every request.
     pub fields: RequestFields,
     /// Further headers of every request, by name. Their values may be keys: like the key, they are never written and never read from a file.
     #[serde(skip)]
     pub headers: Vec<(String, String)>,
-    /// Whether answers are asked for as streams although nobody watches: gateways close connections on which nothing comes for a while.
+    /// Whether answers are requested as streams even if no one watches, because gateways close connections that are silent for a while.
     pub stream: bool,
-    /// Who counts what is asked before anything is asked for.
+    /// Meter of the probes.
     #[serde(skip)]
     pub probes: Option<Probes>,
 }
 
-/// Who counts what is asked to get to know a server.
+/// Meter of the requests that probe a server.
 #[derive(Clone)]
 pub struct Probes(pub Arc<dyn Probing>);
 
@@ -62,26 +62,26 @@ impl PartialEq for Probes {
     }
 }
 
-/// How a completion is continued after its thinking was cut at the budget.
+/// Method by which a completion is continued after its thinking was cut at the budget.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Continuation {
-    /// Try all ways once, when connecting, and keep the first that works.
+    /// Try all methods once, when connecting, and keep the first one that works.
     #[default]
     Auto,
-    /// Only by an assistant message that the server goes on with.
+    /// Only an assistant message that the server continues.
     Message,
-    /// Only by `/v1/completions` on the prompt as the server's own template renders it.
+    /// Only `/v1/completions`, with the prompt as the server's own template renders it.
     Completion,
-    /// Not at all: thinking budgets are refused.
+    /// None: thinking budgets are refused.
     None,
 }
 
 impl Default for HttpConfig {
-    /// - `concurrency` 256: `max_num_seqs` of vLLM, what one replica runs at once.
+    /// - `concurrency` 256: `max_num_seqs` of vLLM, the requests that one replica runs at once.
     /// - `timeout` 600 s and `backoff` 0.5 s: the `openai` Python client.
-    /// - `max_retries` 5: with that backoff some ten seconds of trouble are sat out.
-    /// - no limit a minute: own servers have none.
+    /// - `max_retries` 5: with that backoff, failures of about ten seconds are survived.
+    /// - no limits for a minute: a user's own servers have none.
     fn default() -> Self {
         HttpConfig {
             urls: Vec::new(),
@@ -105,7 +105,7 @@ impl Default for HttpConfig {
 }
 
 impl fmt::Debug for HttpConfig {
-    /// Everything but the key and the values of headers.
+    /// Writes everything except the key and the values of headers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpConfig")
             .field("urls", &self.urls.iter().map(|url| shown_address(url)).collect::<Vec<_>>())
@@ -128,7 +128,7 @@ impl fmt::Debug for HttpConfig {
 }
 
 impl HttpConfig {
-    /// Checks the values and returns where the routes of each replica are.
+    /// Checks the values. Returns the base addresses of each replica.
     pub(crate) fn bases(&self) -> Result<Vec<BaseUrl>, EngineError> {
         if self.urls.is_empty() {
             return Err(bad("no URL is given"));
@@ -146,29 +146,29 @@ impl HttpConfig {
         self.urls.iter().map(|url| BaseUrl::parse(url).map_err(|what| bad(&what))).collect()
     }
 
-    /// The addresses as they may be shown and kept.
+    /// Returns the addresses without secrets.
     pub(crate) fn places(&self) -> Vec<String> {
         self.urls.iter().map(|url| shown_address(url)).collect()
     }
 
-    /// The time limit of one try.
+    /// Returns the time limit of one try.
     pub(crate) fn time_limit(&self) -> Duration {
         Duration::try_from_secs_f64(self.timeout).unwrap_or(Duration::MAX)
     }
 
-    /// The wait before the first retry.
+    /// Returns the wait before the first retry.
     pub(crate) fn first_wait(&self) -> Duration {
         Duration::try_from_secs_f64(self.backoff).unwrap_or_default()
     }
 
-    /// The key without the line break that files and shells leave at its end; `None` when there is none.
+    /// Returns the key without the line break that files and shells leave at its end; `None` if there is none.
     pub(crate) fn key(&self) -> Option<&str> {
         self.api_key.as_deref().map(str::trim).filter(|key| !key.is_empty())
     }
 }
 
 fn seconds(name: &str, value: f64, zero: bool) -> Result<(), EngineError> {
-    // A million seconds keeps every sum with an instant in range.
+    // With at most a million seconds, every sum with an instant is in range.
     let fits = value.is_finite() && (value > 0.0 || (zero && value == 0.0)) && value <= 1e6;
     if fits { Ok(()) } else { Err(bad(&format!("`{name}` is {value}, which is no number of seconds"))) }
 }

@@ -1,4 +1,4 @@
-//! The servers of a configuration, asked or remembered -> an engine.
+//! The servers of a configuration, probed or remembered -> an engine.
 
 use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{engine::EngineError, store::Identity};
 
-/// Finds out which model answers and what it can do, or takes it as it is remembered.
+/// Probes which model is served and what it supports, or takes the remembered facts.
 pub(super) async fn connected(config: &HttpConfig, memory: Option<&IdentityMemory>) -> Result<HttpEngine, EngineError> {
     let mut server = ServerPool::new(config)?;
     let changes = config.fields.address().unwrap_or_default();
@@ -25,7 +25,7 @@ pub(super) async fn connected(config: &HttpConfig, memory: Option<&IdentityMemor
         let Some(memory) = memory else { return Ok(None) };
         let sole = memory.sole(model, &changes, config.revision.as_deref(), &config.places());
         let sole = sole.map_err(|error| server.failed(&error))?;
-        // What was never asked under a budget is asked whether it can be cut before anything is paid for.
+        // If it is not known whether thinking can be cut, that is probed before anything is paid for.
         let is_known = |one: &Identity| server.ways(config) == Continuation::None || ServerTraits::of(one).budget.is_some();
         Ok(sole.filter(is_known).map(|identity| (memory.clone(), identity)))
     };
@@ -38,7 +38,7 @@ pub(super) async fn connected(config: &HttpConfig, memory: Option<&IdentityMemor
     let listing = lists.iter().flatten().any(|models| !models.is_empty());
     let mut notes: Vec<String> = listing::unlisted(&server.name, config.model.as_deref(), &lists).into_iter().collect();
     let listed = listing::choose(&server.name, config, lists)?;
-    // Where more than the size of a context has changed it is asked at once who it is.
+    // If more than the size of the context has changed, the identity is checked at once.
     if config.model.is_none()
         && let Some((memory, identity)) = remembered(&server, &listed.id)?
         && (identity.known.listed == listed.stable() || config.revision.is_some())
@@ -65,12 +65,12 @@ pub(super) async fn connected(config: &HttpConfig, memory: Option<&IdentityMemor
     let way = continuation::find(&server, &model, server.ways(config)).await?;
     learned.budget = (config.continuation != Continuation::None).then_some(way.is_some());
     learned.opening = match ServerTraits::of(&identity).opening {
-        // What is stored was read so.
+        // Stored completions were read in this way.
         Some(opening) => Some(opening),
         None => opening::find(&server, &model).await,
     };
     identity.known.learned = learned.text();
-    // What a limit cut short is no finding.
+    // A probe that a limit cut short gives no finding.
     server.counted.allowed(&server.name)?;
     let restarts = RestartHistory::new(config, memory, &server);
     let mut engine = HttpEngine::of(server, identity, &learned, restarts);
@@ -81,8 +81,8 @@ pub(super) async fn connected(config: &HttpConfig, memory: Option<&IdentityMemor
     Ok(engine)
 }
 
-/// What this kind of server takes from elsewhere where a request does not set it. It is said and not overridden: what was stored before was
-/// drawn so, and services refuse fields that they do not know.
+/// Returns a sentence about the sampling settings that this kind of server takes from elsewhere if a request does not set them. They are reported and
+/// not overridden, because stored completions were drawn so, and services refuse fields that they do not know.
 pub(super) fn sampling_defaults(owner: &str) -> Option<&'static str> {
     match owner {
         "vllm" => Some(
@@ -109,15 +109,15 @@ struct ProbeResult {
 
 /// Options of the first requests.
 pub(super) struct ProbeOptions<'a> {
-    /// What is sent otherwise from now on.
+    /// Changes to requests that are applied from now on.
     pub remedies: &'a mut Vec<Remedy>,
-    /// Whether other candidates of an address are tried where nothing is found at the first.
+    /// Whether other candidates of an address are tried if the first one has nothing.
     pub elsewhere: bool,
-    /// Whether the fingerprint is known, so that nothing may change that is part of it.
+    /// Whether the fingerprint is known already. Then nothing that is part of it may change.
     pub fixed: bool,
 }
 
-/// Makes the first requests. Where the server refuses how they are sent, and another way changes no text, they are sent that way from now on.
+/// Makes the first requests. If the server refuses their form, and another form changes no text, the other form is used from now on.
 pub(super) async fn first_requests<'a, T>(
     server: &ServerPool,
     asking: ProbeOptions<'_>,

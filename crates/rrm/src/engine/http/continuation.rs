@@ -1,4 +1,4 @@
-//! How a server is made to go on with a text that it began: which ways there are, which of them works here, and one step of it.
+//! The ways to make a server continue its own text, a test of which of them works, and the continuation itself.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Where chat completions are asked for.
+/// Route of chat completions.
 pub(crate) const CHAT: &str = "v1/chat/completions";
 
 /// A method that makes a server continue a text.
@@ -25,15 +25,15 @@ pub(crate) const CHAT: &str = "v1/chat/completions";
 pub(crate) enum ContinuationMethod {
     /// An assistant message with `continue_final_message` (vLLM, SGLang).
     Flags,
-    /// A trailing assistant message, which the server continues by itself (llama.cpp and some hosted services).
+    /// A trailing assistant message, which the server continues without flags (llama.cpp and some hosted services).
     Trailing,
     /// `/apply-template` renders the prompt and `/v1/completions` continues it (llama.cpp).
     Template,
-    /// `/tokenize` renders the prompt to ids and `/v1/completions` continues them (vLLM): also works where the template drops
-    /// the thinking of assistant messages, as those of DeepSeek-R1 and its distillations do.
+    /// `/tokenize` renders the prompt to ids and `/v1/completions` continues them (vLLM). It also works if the template drops the thinking of
+    /// assistant messages, as those of DeepSeek-R1 and its distillations do.
     Tokens,
-    /// An assistant message, and after it the template's `tail` tokens (end of turn, head of the next) cut off by truncation,
-    /// at the price of a one-token request that counts them (`transformers serve`), which only the statistics show.
+    /// An assistant message, after which the template's `tail` tokens (end of turn, head of the next) are cut off by truncation. A one-token request
+    /// counts them, which only the statistics show (`transformers serve`).
     Truncated { tail: u64 },
 }
 
@@ -44,19 +44,19 @@ pub(crate) struct TextStart<'a> {
     pub messages: &'a [Message],
     /// The text as an assistant's message, with all thinking marks that belong to it.
     pub message: &'a str,
-    /// The end of `message`, behind its thinking.
+    /// The part of `message` after its thinking.
     pub answer: &'a str,
-    /// The text as it follows the rendered prompt, without a mark that the template sets itself.
+    /// The text as it follows the rendered prompt, without a mark that the template itself sets.
     pub after_prompt: &'a str,
-    /// How to go on, and for how long.
+    /// Sampling parameters and the token limit.
     pub sampling: &'a Sampling,
     /// Seed of this completion.
     pub seed: u64,
-    /// Where to stop.
+    /// Stop strings.
     pub stop: &'a [String],
-    /// Who watches.
+    /// Receiver of the text while it is written; `None` if no one watches.
     pub sink: Option<&'a TokenSink>,
-    /// Who counts what it takes.
+    /// Meter of the tokens.
     pub meter: Option<&'a dyn Meter>,
 }
 
@@ -64,18 +64,17 @@ pub(crate) struct TextStart<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WorkingMethod {
     way: ContinuationMethod,
-    /// Whether the server repeats what was begun in front of what follows (llama.cpp), or a part of it (behind a gateway that takes the
-    /// thinking out).
+    /// Whether the server repeats the beginning before the continuation (llama.cpp), or a part of it (behind a gateway that removes the thinking).
     echoes: bool,
 }
 
 impl WorkingMethod {
-    /// The way in words.
+    /// Returns a description of the method.
     pub fn describe(self) -> &'static str {
         self.way.describe()
     }
 
-    /// Goes on with `begun`. The reply's text is what was written after it, wherever the server put that, and without what it repeats.
+    /// Continues `begun`. The text of the reply is the new text, in whichever field the server put it, without the repeated beginning.
     pub async fn go_on(
         self,
         server: &ServerPool,
@@ -95,7 +94,7 @@ impl WorkingMethod {
 }
 
 impl ContinuationMethod {
-    /// The way in words.
+    /// Returns a description of the method.
     pub fn describe(self) -> &'static str {
         match self {
             ContinuationMethod::Flags => "an assistant message is continued with continue_final_message",
@@ -112,7 +111,7 @@ impl ContinuationMethod {
         matches!(self, ContinuationMethod::Flags | ContinuationMethod::Trailing | ContinuationMethod::Truncated { .. })
     }
 
-    /// Goes on with `begun`, and gives the reply as it is.
+    /// Continues `begun`. Returns the reply without changes.
     async fn go_on(
         self,
         server: &ServerPool,
@@ -149,7 +148,7 @@ impl ContinuationMethod {
         let path = if self.is_message() { CHAT } else { "v1/completions" };
         let mut body = Body::new(model, input, begun.sampling, begun.seed);
         body.stop = begun.stop;
-        // What was begun may be complete, or end at a stop string at once.
+        // The beginning may be complete already, or a stop string may follow at once.
         body.terms = AnswerTerms { may_be_empty: true, meter: begun.meter };
         let reply = send(server, path, body, begun.sink, retries).await?;
         if extra.chat_template_kwargs.is_some_and(|cut| cut.max_length != reply.usage.prompt_tokens) {
@@ -159,13 +158,13 @@ impl ContinuationMethod {
     }
 }
 
-/// The prompt is not as long as it was to be cut, so that what was written goes on from somewhere else.
+/// Returns the error of a prompt that was not cut to the requested length, so that the text continues from another place.
 fn uncut(server: &ServerPool) -> EngineError {
     let detail = "the prompt was not cut where it was asked to be (chat_template_kwargs)".to_owned();
     EngineError::BadReply { engine: server.name.clone(), detail }
 }
 
-/// Sends one body to `path`; as a stream if somebody watches, or if every answer is to be one.
+/// Sends a body to `path`, as a stream if someone watches or if all answers are requested as streams.
 pub(crate) async fn send(
     server: &ServerPool,
     path: &str,
@@ -180,10 +179,10 @@ pub(crate) async fn send(
     server.complete(CompletionCall { path, body, max_tokens, sink, retries, words, terms }).await
 }
 
-/// Finds the first way that works, out of those that `allowed` names, by really continuing something.
+/// Tests the methods that `allowed` names by continuing a text. Returns the first one that works.
 ///
 /// # Errors
-/// When the server cannot be reached or refuses the key. That a way does not work is no error.
+/// [`EngineError`] if the server cannot be reached or refuses the key. A method that does not work is no error.
 pub(crate) async fn find(server: &ServerPool, model: &str, allowed: Continuation) -> Result<Option<WorkingMethod>, EngineError> {
     let ways: &[ContinuationMethod] = match allowed {
         Continuation::Auto => &[
@@ -214,20 +213,21 @@ pub(crate) async fn find(server: &ServerPool, model: &str, allowed: Continuation
 
 const UNMEASURED: ContinuationMethod = ContinuationMethod::Truncated { tail: 0 };
 
-/// Retries of a check: enough for a hiccup, too few to wait for a server that answers the unknown with 500.
+/// Retries of a test: enough for a short failure, and too few to wait for a server that answers unknown requests with 500.
 const RETRIES: u32 = 2;
 
-/// Thinking in front of what is to be continued, so that a template that drops thinking is caught. Its length in tokens is
-/// more than [`THOUGHT_TOKENS`] with every tokenizer.
+/// Thinking before the text to be continued, which reveals a template that drops thinking. It has more than [`THOUGHT_TOKENS`] tokens with every
+/// tokenizer.
 const THOUGHT: &str = "<think>\nLet me think about the letters and the numbers and about their order first, before I write \
     them down, because the order matters more than anything else here.\n</think>\n\n";
 const THOUGHT_TOKENS: u64 = 20;
 
-/// What is begun, and how every model goes on with it. A new turn would begin with neither: the question asks for no such
-/// thing, and both answers start in the middle, the first inside a number.
+/// Beginnings, and the continuation of every model. A new turn would begin with neither of them: the question does not ask for such a text, and both
+/// continuations start in the middle, the first one inside a number.
 const BEGUN: [(&str, &str); 2] = [("1 2 3 4 5 6 7 8 9 1", "0"), ("A B C D E F G H", "I J")];
 
-/// Whether `way` really continues, and keeps the thinking in front of it; then whether the server repeats what was begun.
+/// Tests whether `way` really continues a text and keeps the thinking before it. Returns whether the server repeats the beginning, or `None` if the
+/// method does not work.
 async fn works(server: &ServerPool, model: &str, way: ContinuationMethod) -> Result<Option<bool>, EngineError> {
     for (begun, goes_on) in BEGUN {
         let message = format!("{THOUGHT}{begun}");
@@ -245,7 +245,7 @@ async fn works(server: &ServerPool, model: &str, way: ContinuationMethod) -> Res
     Ok(None)
 }
 
-/// What a server makes of a begun text within `max_tokens`; `None` when it refuses.
+/// Returns the server's continuation of a text within `max_tokens`; `None` if it refuses.
 async fn continued(
     server: &ServerPool,
     model: &str,
@@ -269,8 +269,8 @@ async fn continued(
     or_unable(way.go_on(server, model, begun, server.max_retries.min(RETRIES)).await)
 }
 
-/// Tokens that the chat template puts after an assistant's message: how much longer the prompt is with a message of one letter
-/// (one token everywhere) than without it, less that letter. `None` where the server does not count.
+/// Returns the number of tokens that the chat template puts after an assistant's message: how much longer the prompt is with a message of one letter
+/// (one token everywhere) than without it, minus that letter. `None` if the server does not count.
 async fn tail(server: &ServerPool, model: &str) -> Result<Option<u64>, EngineError> {
     let messages = [Message::user("x")];
     let retries = server.max_retries.min(RETRIES);
@@ -279,7 +279,7 @@ async fn tail(server: &ServerPool, model: &str) -> Result<Option<u64>, EngineErr
     Ok(with.checked_sub(without + 1).filter(|tail| *tail > 0 && without > 0))
 }
 
-/// Tokens of the rendered conversation, by a completion of one token.
+/// Returns the tokens of the rendered conversation, by a completion of one token.
 async fn count(server: &ServerPool, model: &str, conversation: Conversation<'_>, retries: u32) -> Result<u64, EngineError> {
     let input = BodyInput::Messages { messages: conversation, extra: TemplateFlags::default() };
     let sampling = greedy(1);
@@ -289,7 +289,7 @@ async fn count(server: &ServerPool, model: &str, conversation: Conversation<'_>,
     Ok(reply.usage.prompt_tokens)
 }
 
-/// The conversation as the server's chat template renders it, up to where the assistant begins.
+/// Returns the conversation as the server's chat template renders it, up to where the assistant begins.
 async fn render(server: &ServerPool, model: &str, messages: &[Message]) -> Result<String, EngineError> {
     #[derive(Serialize)]
     struct Ask<'a> {
@@ -304,7 +304,7 @@ async fn render(server: &ServerPool, model: &str, messages: &[Message]) -> Resul
     Ok(server.post_json::<Rendered>("apply-template", server.bytes(&ask, RequestFields::apply_to_rendering)?).await?.prompt)
 }
 
-/// Token ids of the rendered conversation and of the text that follows it.
+/// Returns the token ids of the rendered conversation and of the text after it.
 async fn tokenize(server: &ServerPool, model: &str, begun: TextStart<'_>) -> Result<Vec<u32>, EngineError> {
     #[derive(Serialize)]
     struct Chat<'a> {
@@ -327,7 +327,7 @@ async fn tokenize(server: &ServerPool, model: &str, begun: TextStart<'_>) -> Res
     let text = server.bytes(&Text { model, prompt: begun.after_prompt, add_special_tokens: false }, |_, text| text)?;
     let (chat, text) =
         futures::try_join!(server.post_json::<Tokenized>("tokenize", chat), server.post_json::<Tokenized>("tokenize", text))?;
-    // Another server's `/tokenize` that reads other fields finds nothing to do.
+    // A `/tokenize` of another kind of server, which reads other fields, returns no tokens.
     if chat.tokens.is_empty() || text.tokens.is_empty() {
         let detail = "/tokenize gave no tokens for a conversation".to_owned();
         return Err(EngineError::BadReply { engine: server.name.clone(), detail });
@@ -337,7 +337,7 @@ async fn tokenize(server: &ServerPool, model: &str, begun: TextStart<'_>) -> Res
     Ok(tokens)
 }
 
-/// `None` for whatever says that the server cannot do this; an error for what says nothing about it.
+/// Returns `None` if the result says that the server does not support this, and an error if it says nothing about that.
 fn or_unable<T>(result: Result<T, EngineError>) -> Result<Option<T>, EngineError> {
     match result {
         Ok(value) => Ok(Some(value)),

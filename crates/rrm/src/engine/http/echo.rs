@@ -1,8 +1,8 @@
-//! A reply to a text that was begun -> what was written after it, where the server repeats the begun text or moves parts of it.
+//! A reply to a begun text -> the new text, also if the server repeats the begun text or moves parts of it.
 
 use crate::engine::http::reply::ServerReply;
 
-/// The reply with everything in its text: a parser for thinking may take what follows the thinking for more of it.
+/// Returns the reply with everything in its text, because a parser for thinking may mistake the text after the thinking for more of it.
 pub(crate) fn joined(mut reply: ServerReply) -> ServerReply {
     if let Some(moved) = reply.reasoning.take() {
         reply.text.insert_str(0, &moved);
@@ -10,15 +10,15 @@ pub(crate) fn joined(mut reply: ServerReply) -> ServerReply {
     reply
 }
 
-/// The reply without the begun text at its head: all of `message`, or its end `answer` where the thinking before it was moved away or left
-/// out. `None` where the reply begins with neither.
+/// Returns the reply without the begun text at its beginning: all of `message`, or only `answer` if the thinking before it was moved or left out.
+/// `None` if the reply begins with neither.
 pub(crate) fn cut_off(mut reply: ServerReply, message: &str, answer: &str) -> Option<ServerReply> {
     let text = reply.text.trim_start();
     let rest = [message, answer]
         .into_iter()
         .find_map(|head| text.strip_prefix(head.trim_start()).filter(|_| !head.trim().is_empty()))?;
     let rest = rest.to_owned();
-    // What was moved is thinking that was begun; anything else would be new text in front of what is old.
+    // The moved part must be thinking of the beginning; anything else would be new text before old text.
     if let Some(moved) = reply.reasoning.take()
         && !message.contains(moved.trim())
     {

@@ -1,6 +1,6 @@
-//! What can go wrong with one try of one request, and what it means: try again, wait, or give up with an [`EngineError`].
+//! The failures of one try of a request, and their consequence: retry, wait, or give up with an [`EngineError`].
 //!
-//! A failure holds the server's words as they came. They are shown only through [`TryFailure::into_error`], which takes secrets out of them.
+//! A failure holds the server's message unchanged. It is shown only through [`TryFailure::into_error`], which removes secrets.
 
 mod money;
 mod too_long;
@@ -17,29 +17,29 @@ use crate::engine::{EngineError, Usage, http::secrets::Secrets};
 /// The reason why one try gave no answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TryFailure {
-    /// No connection came about.
+    /// No connection could be made.
     Refused(String),
-    /// The connection broke before the whole answer was there.
+    /// The connection broke before the answer was complete.
     Broken(String),
-    /// Nothing within the time limit.
+    /// There was no answer within the time limit.
     TimedOut,
     /// An answer that cannot be read.
     Unreadable(String),
-    /// An answer that can be read and is none: empty, or given up by the server.
+    /// An answer that can be read but holds no completion: empty, or aborted by the server.
     NoAnswer { detail: String, usage: Option<Usage> },
-    /// An answer of more bytes than any answer has.
+    /// An answer of more bytes than any valid answer has.
     Endless(u64),
-    /// An error status, with the server's words and how long it asks to wait.
+    /// An error status, with the server's message and the time that it asks to wait.
     Status { status: u16, detail: String, wait: Option<Duration> },
     /// Prompt and reserved tokens do not fit the context.
     TooLong { tokens: u64, limit: u64 },
     /// The request does not fit, in the server's words.
     DoesNotFit(String),
-    /// The server answered a part of the prompt.
+    /// The server read only a part of the prompt.
     Cut { detail: String, usage: Usage },
     /// The account has no money left.
     Unpaid { status: u16, detail: String },
-    /// The server withholds the answer on purpose.
+    /// The service withholds the answer on purpose.
     Withheld { detail: String, usage: Option<Usage> },
 }
 
@@ -48,15 +48,15 @@ pub(crate) enum TryFailure {
 pub(crate) enum TryCost {
     /// Nothing: no model was asked.
     Nothing,
-    /// What the server counted.
+    /// The tokens that the server counted.
     Counted(Usage),
-    /// A model may have read the prompt; nobody says so.
+    /// A model may have read the prompt, but no count says so.
     Prompt,
 }
 
 impl TryFailure {
-    /// Whether another try may go better. 409 is retried because hosted services answer it on lock time-outs
-    /// (the `openai` Python client does the same); 501 will not change; 200 is an error object without a code.
+    /// Returns whether another try may succeed. 409 is retried because hosted services use it for lock time-outs (the `openai` Python client does the
+    /// same); 501 will not change; 200 is an error object without a code.
     pub fn may_pass(&self) -> bool {
         match self {
             TryFailure::Refused(_)
@@ -76,7 +76,7 @@ impl TryFailure {
         }
     }
 
-    /// Whether the replica itself seems to be in trouble, rather than this request.
+    /// Returns whether the replica itself seems to have a problem, and not only this request.
     pub fn blames_replica(&self) -> bool {
         match self {
             TryFailure::Refused(_) | TryFailure::Broken(_) | TryFailure::TimedOut | TryFailure::Unreadable(_) => true,
@@ -85,7 +85,7 @@ impl TryFailure {
         }
     }
 
-    /// What it may have cost: what broke on the way or came too late was perhaps answered all the same.
+    /// Returns the possible cost of the try. A request whose answer broke off or came too late may still have been completed.
     pub fn cost(&self) -> TryCost {
         match self {
             TryFailure::NoAnswer { usage: Some(usage), .. } | TryFailure::Withheld { usage: Some(usage), .. } => {
@@ -100,7 +100,7 @@ impl TryFailure {
         }
     }
 
-    /// The error that the caller sees, without `secrets`; `engine` is the engine's name and `after` the time limit of one try.
+    /// Returns the error for the caller, without `secrets`. `engine` is the engine's name and `after` the time limit of one try.
     pub fn into_error(self, engine: &str, after: Duration, secrets: &Secrets) -> EngineError {
         let engine = engine.to_owned();
         let said = |words: &str| secrets.said(words);
@@ -127,10 +127,10 @@ impl TryFailure {
     }
 }
 
-/// What a transport error means. A connection that never came about is told apart from one that broke.
+/// Returns the failure of a transport error. It distinguishes a connection that was never made from one that broke.
 pub(crate) fn transport(error: reqwest::Error) -> TryFailure {
     let refused = error.is_connect();
-    // The address is in the engine's name already, and may hold a password.
+    // The address is already in the engine's name, and may hold a password.
     let error = error.without_url();
     let mut chain = vec![error.to_string()];
     let mut source = std::error::Error::source(&error);
@@ -142,7 +142,7 @@ pub(crate) fn transport(error: reqwest::Error) -> TryFailure {
     if refused { TryFailure::Refused(detail) } else { TryFailure::Broken(format!("the connection broke: {detail}")) }
 }
 
-/// What a chain of errors says of encryption, if that is what failed.
+/// Returns a description of the encryption error in a chain of errors, if there is one.
 fn tls(chain: &[String]) -> Option<String> {
     let last = chain.last()?;
     if chain.iter().any(|words| words.contains("CaUsedAsEndEntity")) {
@@ -159,14 +159,14 @@ fn tls(chain: &[String]) -> Option<String> {
     plain.then(|| format!("what answers there speaks no TLS ({last}); is it http:// instead of https://?"))
 }
 
-/// What an answer with an error status means.
+/// Returns the failure of an answer with an error status.
 pub(crate) fn status(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> TryFailure {
     let text = String::from_utf8_lossy(body);
     let wait = wait::asked(headers, SystemTime::now());
     meant(status.as_u16(), &text, message(&text), wait)
 }
 
-/// What an error object inside an answer with status 200 means: some gateways put the real status into `code`.
+/// Returns the failure of an error object in an answer with status 200. Some gateways put the real status into `code`.
 pub(crate) fn error_object(error: &Value) -> TryFailure {
     let code = ["code", "status"].iter().find_map(|name| {
         let code = error.get(name)?;
@@ -175,7 +175,7 @@ pub(crate) fn error_object(error: &Value) -> TryFailure {
     meant(code.unwrap_or(200) as u16, &error.to_string(), words(error), None)
 }
 
-/// What a status and its body mean; `detail` are the body's words.
+/// Returns the failure of a status and its body; `detail` is the message of the body.
 fn meant(status: u16, body: &str, detail: String, wait: Option<Duration>) -> TryFailure {
     match too_long::complaint(status, body, &detail) {
         Some(LengthComplaint::Numbers { tokens, limit }) => return TryFailure::TooLong { tokens, limit },
@@ -191,7 +191,7 @@ fn meant(status: u16, body: &str, detail: String, wait: Option<Duration>) -> Try
     TryFailure::Status { status, detail, wait }
 }
 
-/// The words of an error body: `error.message`, `error`, `message` or `detail` where it is JSON, else all of it.
+/// Returns the message of an error body: `error.message`, `error`, `message` or `detail` of JSON, otherwise the whole body.
 fn message(body: &str) -> String {
     match serde_json::from_str::<Value>(body) {
         Ok(value) => ["error", "detail"].iter().find_map(|name| value.get(name)).map_or_else(|| words(&value), words),
@@ -204,7 +204,7 @@ fn words(error: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    // Some services name the parameter only beside their words.
+    // Some services name the parameter only in a field beside their message.
     match error.get("param").and_then(Value::as_str).filter(|name| !words.contains(name)) {
         Some(name) => format!("{words} (parameter {name})"),
         None => words,

@@ -1,7 +1,7 @@
-//! What a service wants otherwise in the requests -> the JSON that is sent to it: fields added, left out, renamed; seeds of fewer bits; the system
-//! message inside the user's.
+//! Changes that a service needs in requests -> the JSON that is sent: fields added, left out or renamed, seeds with fewer bits, the system message
+//! inside the user's.
 //!
-//! A request without such wishes is sent as it is, and its completion has the address that it always had.
+//! A request without changes is sent as it is, and the address of its completion stays the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,19 +12,19 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RequestFields {
-    /// Fields that are added; an object is merged into the one that is sent under this name.
+    /// Fields that are added. An object is merged into the one that is sent under the same name.
     pub add: BTreeMap<String, Value>,
-    /// Fields that are left out. The service's own value then holds.
+    /// Fields that are left out, so that the service's own value holds.
     pub without: BTreeSet<String>,
-    /// Fields that are sent under another name, by their name here.
+    /// New names of fields, by their usual names.
     pub rename: BTreeMap<String, String>,
-    /// Only so many low bits of each seed are sent.
+    /// Number of low bits of each seed that are sent; `None` sends all.
     pub seed_bits: Option<u32>,
-    /// The system message is put in front of the user's, for models that have no such role.
+    /// Whether the system message is put before the user's, for models without a system role.
     pub system_as_user: bool,
 }
 
-/// Fields that carry what is asked; nothing may stand in their place.
+/// Fields with the content of the request; nothing may replace them.
 const ASKED: [&str; 10] =
     ["messages", "prompt", "stream", "query", "documents", "texts", "inputs", "text_1", "text_2", "continue_final_message"];
 
@@ -43,14 +43,14 @@ const OPTIONS: [(&str, &str); 8] = [
 /// Further fields that may be left out or renamed.
 const OTHERS: [&str; 6] = ["stop", "stream_options", "logprobs", "use_activation", "raw_scores", "truncate"];
 
-/// The name under which newer services know the limit of tokens.
+/// Usual name of the token limit, and its name in newer services.
 pub(crate) const NEW_LIMIT: (&str, &str) = ("max_tokens", "max_completion_tokens");
 
 impl RequestFields {
-    /// Refuses changes that would spoil what is asked.
+    /// Refuses changes that would spoil the request.
     ///
     /// # Errors
-    /// Which, and what to write instead.
+    /// The change, and what to write instead.
     pub fn check(&self) -> Result<(), String> {
         for name in self.add.keys() {
             if ASKED.contains(&name.as_str()) {
@@ -87,17 +87,17 @@ impl RequestFields {
         }
     }
 
-    /// Whether requests are sent as they are.
+    /// Returns whether requests are sent without changes.
     pub fn is_empty(&self) -> bool {
         *self == RequestFields::default()
     }
 
-    /// Whether this field is left out.
+    /// Returns whether this field is left out.
     pub fn leaves_out(&self, name: &str) -> bool {
         self.without.contains(name)
     }
 
-    /// `body` as it is sent; `chat` is false of routes other than chat, which know the limit of tokens by its old name.
+    /// Returns `body` with the changes. `chat` is false for other routes than chat, which have the old name of the token limit.
     pub(crate) fn apply(&self, body: Value, chat: bool) -> Value {
         let Value::Object(mut body) = body else { return body };
         if self.system_as_user {
@@ -120,7 +120,7 @@ impl RequestFields {
         Value::Object(body)
     }
 
-    /// `body` of a request that only renders a conversation: the message folded, and what the chat template is told.
+    /// Returns `body` of a request that only renders a conversation: with the system message moved, and with the flags of the chat template.
     pub(crate) fn apply_to_rendering(&self, body: Value) -> Value {
         let Value::Object(mut body) = body else { return body };
         if self.system_as_user {
@@ -132,8 +132,8 @@ impl RequestFields {
         Value::Object(body)
     }
 
-    /// What of these changes may change a text, in one line that is the same whenever they are; `None` where nothing does. The new name of the
-    /// limit of tokens does not, nor what a stream tells at its end.
+    /// Returns those changes that may change a text, as one line that is the same for equal changes; `None` if there are none. The new name of the
+    /// token limit changes no text, nor do the fields at the end of a stream.
     pub(crate) fn address(&self) -> Option<String> {
         let mut kept = self.clone();
         kept.without.retain(|name| !matches!(name.as_str(), "stream_options" | "logprobs"));
@@ -147,7 +147,7 @@ impl RequestFields {
         Some(format!("{add:?} {without:?} {rename:?} {seed_bits:?} {system_as_user}"))
     }
 
-    /// What whoever reads the results should know, a sentence each.
+    /// Returns notes for readers of the results, one sentence each.
     pub(crate) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         let sampling: Vec<&str> =
@@ -167,11 +167,11 @@ fn listed(names: &[&str]) -> String {
 }
 
 fn sent() -> impl Iterator<Item = &'static str> {
-    // The new name is no field that is sent by itself.
+    // The new name is not sent as a field of its own.
     OPTIONS.iter().map(|(name, _)| *name).filter(|name| *name != NEW_LIMIT.1).chain(OTHERS)
 }
 
-/// Puts `value` under `name`; into an object that is there already go only names that it has not.
+/// Puts `value` under `name`. Into an object that is already there, only new names are added.
 fn merge(body: &mut Map<String, Value>, name: &str, value: &Value) {
     match (body.get_mut(name), value) {
         (Some(Value::Object(there)), Value::Object(more)) => {
@@ -185,7 +185,7 @@ fn merge(body: &mut Map<String, Value>, name: &str, value: &Value) {
     }
 }
 
-/// Puts each system message in front of the user's message that follows it.
+/// Puts each system message before the user's message that follows it.
 fn fold_system(body: &mut Map<String, Value>) {
     let Some(Value::Array(messages)) = body.get_mut("messages") else { return };
     let mut folded: Vec<Value> = Vec::with_capacity(messages.len());

@@ -1,4 +1,4 @@
-//! Which weights answer: a name that was given, or what the server states of a model and how the model behaves, turned into a hash.
+//! Weights -> a hash: of a declared revision, or of what the server states about the model and of its answers.
 
 use futures::future::join_all;
 use serde_json::Value;
@@ -23,12 +23,12 @@ use crate::{
 pub(crate) struct GreedyAnswers {
     /// The different answers, the first one first.
     pub texts: Vec<String>,
-    /// Whether those that came at once were the same; otherwise they say nothing about the weights.
+    /// Whether answers to simultaneous requests were the same. If not, they say nothing about the weights.
     pub repeat: bool,
 }
 
 impl GreedyAnswers {
-    /// Adds what was answered at another time.
+    /// Adds answers from another time.
     pub fn add(&mut self, texts: impl IntoIterator<Item = String>) {
         for text in texts {
             if text != NOTHING && !self.texts.contains(&text) {
@@ -41,10 +41,10 @@ impl GreedyAnswers {
 /// The request whose greedy answer tells weights apart.
 const STORY: &str = "Tell me a story about a lighthouse keeper who finds something strange on the beach.";
 
-/// Asks the greedy request three times at once, or else one after the other.
+/// Sends the greedy request three times, at once or one after the other.
 ///
 /// # Errors
-/// What the server said to the first that failed.
+/// The error of the first request that failed.
 pub(crate) async fn answers(server: &ServerPool, model: &str, at_once: bool) -> Result<GreedyAnswers, EngineError> {
     let asked = || async { story(server, model).await };
     let texts = match at_once {
@@ -56,21 +56,21 @@ pub(crate) async fn answers(server: &ServerPool, model: &str, at_once: bool) -> 
     Ok(answers)
 }
 
-/// One greedy answer.
+/// Returns one greedy answer.
 pub(crate) async fn story(server: &ServerPool, model: &str) -> Result<String, EngineError> {
     let sampling = Sampling { temperature: 0.0, max_tokens: 24, ..Sampling::default() };
     Ok(said(&probe(server, model, &[Message::user(STORY)], &sampling, 0).await?))
 }
 
-/// The fingerprint of weights that nobody named: of the model's name without the path or gateway before it, of what is stated of the weights, and of
-/// the greedy answer, where that repeats.
+/// Returns the fingerprint of weights without a declared revision: a hash of the model's name without its path or gateway, of the facts about the
+/// weights, and of the greedy answer if it repeats.
 pub(crate) fn of_behaviour(listed: &ModelEntry, answers: &GreedyAnswers) -> String {
     let facts: Vec<String> = listed.facts.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let answer = answers.texts.first().filter(|_| answers.repeat).map_or("", String::as_str);
     hash(&["identity", last_name(&listed.id), &facts.join(","), answer])
 }
 
-/// The fingerprint that versions before identities were remembered gave: of the whole name and of all that is listed.
+/// Returns the fingerprint of earlier versions, which remembered no identities: a hash of the whole name and of all listed fields.
 pub(crate) fn of_before(listed: &ModelEntry, answers: &GreedyAnswers) -> String {
     match answers.texts.first().filter(|_| answers.repeat) {
         Some(answer) => hash(&["probe", &listed.id, listed.stable(), answer]),
@@ -78,18 +78,18 @@ pub(crate) fn of_before(listed: &ModelEntry, answers: &GreedyAnswers) -> String 
     }
 }
 
-/// A model's name without the path or the gateway's prefix before it.
+/// Returns a model's name without the path or the gateway's prefix before it.
 pub(crate) fn last_name(model: &str) -> &str {
     let name = model.trim_end_matches(['/', '\\']);
     name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
 
-/// The fingerprint where a revision names the weights: no server has to be asked.
+/// Returns the fingerprint of a declared revision. No server has to be asked.
 pub(crate) fn of_revision(model: &str, revision: &str) -> String {
     hash(&["revision", model, revision])
 }
 
-/// `fingerprint` of requests that are sent with these changes: where they may change a text, it is another.
+/// Returns `fingerprint` for requests with these changes: another one if the changes may change a text.
 pub(crate) fn with_fields(fingerprint: String, fields: &RequestFields) -> String {
     match fields.address() {
         Some(changes) => hash(&["fields", &fingerprint, &changes]),
@@ -97,7 +97,7 @@ pub(crate) fn with_fields(fingerprint: String, fields: &RequestFields) -> String
     }
 }
 
-/// One plain completion in a place of its own; what says nothing is one too.
+/// Returns one plain completion, which takes its own place among the requests in flight. An answer without text is valid, too.
 pub(crate) async fn probe(
     server: &ServerPool,
     model: &str,
@@ -112,7 +112,7 @@ pub(crate) async fn probe(
         send(server, CHAT, body, None, server.max_retries).await
     };
     match ask(sampling.clone()).await {
-        // OpenAI refuses afterwards what thinking used up before the first word.
+        // OpenAI refuses the answer afterwards if thinking used all tokens before the first word.
         Err(EngineError::Status { status: 400, detail, .. }) if detail.contains("output limit was reached") => {
             ask(Sampling { max_tokens: sampling.max_tokens.max(ROOM_TO_THINK), ..sampling.clone() }).await
         }
@@ -120,7 +120,7 @@ pub(crate) async fn probe(
     }
 }
 
-/// Tokens for a probe of a model that thinks before its first word.
+/// Token limit of a probe for a model that thinks before its first word.
 const ROOM_TO_THINK: u32 = 2048;
 
 pub(super) const NOTHING: &str = "\u{0}";
@@ -129,7 +129,7 @@ pub(super) fn said(reply: &ServerReply) -> String {
     format!("{}{NOTHING}{}", reply.reasoning.as_deref().unwrap_or_default(), reply.text)
 }
 
-/// JSON with the keys of objects in order: a server may list them in any.
+/// Returns JSON with sorted keys, because a server may list them in any order.
 pub(super) fn sorted(value: &Value) -> String {
     match value {
         Value::Object(map) => {
@@ -142,11 +142,11 @@ pub(super) fn sorted(value: &Value) -> String {
     }
 }
 
-/// A hash of texts, in order.
+/// Returns a hash of texts, in order.
 pub(crate) fn hash(parts: &[&str]) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
-        // With its length in front no part can pass for the end of another.
+        // The length before each part keeps it from being mistaken for the end of another one.
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }

@@ -1,4 +1,4 @@
-//! What a server states and answers, and what a store remembers -> who it is: somebody who is known, somebody new, or not who it should be.
+//! The facts and answers of a server, and the memory of a store -> its identity: known, new, or not the expected one.
 
 use std::fmt::Write;
 
@@ -16,56 +16,56 @@ use crate::{
     store::{Identities, Identity, KnownIdentity, StoreError, now},
 };
 
-/// The memory of engines over runs, and the policy where an engine answers differently.
+/// The memory of identities over runs, and the policy for a server that answers differently.
 #[derive(Clone, Debug)]
 pub struct IdentityMemory {
-    /// Where identities are remembered.
+    /// The remembered identities.
     pub identities: Identities,
-    /// What to do where an engine is not who is remembered under its name.
+    /// Policy if a server differs from the identity that is remembered under its name.
     pub otherwise: MismatchPolicy,
 }
 
-/// The policy where an engine answers differently from what the store remembers of its name.
+/// The policy if a server answers differently from what the store remembers under its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum MismatchPolicy {
-    /// Stop before anything is paid.
+    /// Stop before anything is paid for.
     #[default]
     Stop,
-    /// They are the same weights all the same: remember the new answers beside the old ones. What is stored of this model under a fingerprint that
-    /// nobody remembers belongs to them, too; the text begins the fingerprint where there are several.
+    /// They are the same weights: remember the new answers together with the old ones. Completions of this model under a fingerprint without an
+    /// identity also belong to them; if there are several such fingerprints, the text is the beginning of the right one.
     SameWeights(Option<String>),
-    /// They are other weights: ask them anew, and remember them beside the others.
+    /// They are other weights: ask them anew, and remember them as another identity.
     OtherWeights,
 }
 
-/// The identity of an engine, the messages about it, and its members from now on.
+/// The identity of an engine, the messages about it, and the identities that it absorbs.
 pub(crate) type IdentityDecision = (Identity, Vec<String>, Option<Vec<Identity>>);
 
-/// What the first requests taught about a server, kept in [`KnownIdentity::learned`](crate::store::KnownIdentity::learned).
+/// Facts that the first requests found about a server, stored in [`KnownIdentity::learned`](crate::store::KnownIdentity::learned).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct ServerTraits {
-    /// Whether seeds repeat.
+    /// Whether the same seed repeats a text.
     pub seeds: bool,
-    /// Whether log-probabilities come.
+    /// Whether the server returns log-probabilities.
     pub logprobs: bool,
-    /// Whether thinking can be cut; `None` where nobody asked.
+    /// Whether thinking can be cut; `None` if that was not probed.
     pub budget: Option<bool>,
-    /// Who opens the thinking; `None` where that could not be asked.
+    /// The writer of the mark that opens the thinking; `None` if that could not be probed.
     pub opening: Option<Opening>,
-    /// What is sent otherwise, since the server refuses the usual.
+    /// Changes to requests, because the server refuses their usual form.
     pub remedies: Vec<Remedy>,
-    /// Who serves.
+    /// Kind of the server, as it states it.
     pub owner: Option<String>,
 }
 
 impl ServerTraits {
-    /// What a row holds.
+    /// Parses the stored facts of an identity.
     pub fn of(identity: &Identity) -> Self {
         serde_json::from_str(&identity.known.learned).unwrap_or_default()
     }
 
-    /// As a row holds it.
+    /// Returns the facts as they are stored.
     pub fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
@@ -75,11 +75,11 @@ impl ServerTraits {
 pub(crate) struct ServerView<'a> {
     pub listed: &'a ModelEntry,
     pub answers: &'a GreedyAnswers,
-    /// The addresses that answered; where there are several, each of them has to be the one that is remembered.
+    /// The addresses that answered. If there are several, each of them must have the remembered identity.
     pub places: &'a [String],
 }
 
-/// Why a server is not the one that is remembered, in words; `None` where it is.
+/// Returns the difference of a server from the remembered identity, in words; `None` if there is none.
 pub(crate) fn differs(identity: &Identity, shown: &ServerView<'_>) -> Option<String> {
     let known = &identity.known;
     let stated = shown.listed.facts.iter().find_map(|(name, now)| {
@@ -100,7 +100,7 @@ pub(crate) fn differs(identity: &Identity, shown: &ServerView<'_>) -> Option<Str
     Some(format!("its greedy answer to one request began {}, and is {} now{times}", excerpt(&known.answers[0]), excerpt(other)))
 }
 
-/// The beginning of an answer for people.
+/// Returns the beginning of an answer for messages.
 fn excerpt(answer: &str) -> String {
     let text: String = answer.chars().filter(|c| *c != '\0').collect();
     match text.trim() {
@@ -109,7 +109,7 @@ fn excerpt(answer: &str) -> String {
     }
 }
 
-/// Takes what is shown now for the same identity.
+/// Adds the present facts and answers to the identity.
 pub(crate) fn absorb(identity: &mut Identity, shown: &ServerView<'_>) {
     identity.last_seen = now();
     let known = &mut identity.known;
@@ -126,8 +126,8 @@ pub(crate) fn absorb(identity: &mut Identity, shown: &ServerView<'_>) {
 }
 
 impl IdentityMemory {
-    /// Who is remembered under this name, where there is no doubt before it is asked: the one of this revision, or else the only one, at addresses
-    /// at which it was seen.
+    /// Returns the identity that is remembered under this name, if it is certain without a request: the one with this revision, or else the only one,
+    /// at addresses at which it was seen.
     pub(crate) fn sole(
         &self,
         model: &str,
@@ -141,15 +141,15 @@ impl IdentityMemory {
         let mut own = self.identities.asked_with(changes)?;
         own.retain(|identity| identity.model == model && identity.known.revision.as_deref() == revision);
         let sole = if own.len() == 1 { own.pop() } else { None };
-        // Two servers may call their models alike.
+        // Two servers may use the same model name.
         let is_there = |one: &Identity| revision.is_some() || places.iter().all(|place| one.known.places.contains(place));
         let sole = sole.filter(is_there);
-        // Transcripts cannot be read without knowing who opens the thinking.
+        // Completions cannot be read without knowing the writer of the opening mark of thinking.
         Ok(sole.filter(|identity| ServerTraits::of(identity).opening.is_some()))
     }
 
-    /// Who this server is, and what is to be said of that. `name` is the engine's; `finished` makes the fingerprint of a completion's address of
-    /// that of weights.
+    /// Returns the identity of this server, with messages about it. `name` is the engine's; `finished` turns a fingerprint of weights into the one
+    /// for addresses of completions.
     pub(crate) fn settle(
         &self,
         name: &str,
@@ -175,7 +175,7 @@ impl IdentityMemory {
                 adopt_behaviour(&mut identity, shown, name, &mut notes);
                 identity
             }
-            // Elsewhere, or behind a gateway, a model has another name and the same answers.
+            // On another machine, or behind a gateway, a model may have another name and the same answers.
             _ => match rows.iter().find(|row| is_renamed(row, model) && differs(row, shown).is_none()) {
                 Some(row) => {
                     notes.push(format!(
@@ -202,13 +202,13 @@ impl IdentityMemory {
         Ok((identity, notes, part))
     }
 
-    /// The error of a server that is not who is remembered.
+    /// Returns the error of a server that is not the remembered one.
     pub(crate) fn refused(&self, name: &str, last: &Identity, shown: &ServerView<'_>, all: &[&Identity]) -> EngineError {
         let detail = format!("{}. Nothing was paid for", self.otherwise(last, shown, all));
         EngineError::OtherWeights { engine: name.to_owned(), detail }
     }
 
-    /// What is remembered since when, and what differs from it.
+    /// Describes the remembered identity, since when it is known, and the difference.
     pub(super) fn otherwise(&self, last: &Identity, shown: &ServerView<'_>, all: &[&Identity]) -> String {
         let why = differs(last, shown).unwrap_or_default();
         let mut said = format!("{} remembers {} since {}", self.identities.path().display(), last.model, date(last.first_seen));
@@ -222,8 +222,8 @@ impl IdentityMemory {
         said
     }
 
-    /// Takes completions for those of `identity` that were stored under a fingerprint which nobody remembers, or only somebody of the same name who
-    /// answers alike.
+    /// Adds to `identity` the completions that were stored under a fingerprint without an identity, or under that of the only other identity with the
+    /// same name and the same answers.
     fn adopt_stored(
         &self,
         name: &str,
@@ -241,7 +241,7 @@ impl IdentityMemory {
             !has(identity, fingerprint) && remembered.iter().filter(|one| has(one, fingerprint)).all(namesake)
         };
         let left: Vec<(String, u64)> = stored.iter().filter(|(fingerprint, _)| is_left(fingerprint)).cloned().collect();
-        // One that is named and has its place was dealt with.
+        // A fingerprint that is named and already belongs to an identity was handled before.
         let named = among(&left, which);
         if left.is_empty() || which.is_some() && named.is_none() {
             return Ok(None);
@@ -268,7 +268,7 @@ fn failed(name: &str, error: &StoreError) -> EngineError {
     EngineError::Failed { engine: name.to_owned(), detail: error.to_string() }
 }
 
-/// Refuses a fingerprint that is none of this identity's.
+/// Returns an error if the named fingerprint does not belong to this identity.
 fn named(name: &str, which: Option<&str>, identity: &Identity) -> Result<(), EngineError> {
     let mut own = identity.known.also.iter().chain([&identity.fingerprint]);
     match which {
@@ -280,12 +280,12 @@ fn named(name: &str, which: Option<&str>, identity: &Identity) -> Result<(), Eng
     }
 }
 
-/// `which`, where a fingerprint among these begins so.
+/// Returns `which` if one of these fingerprints begins with it.
 fn among<'a>(choices: &[(String, u64)], which: Option<&'a str>) -> Option<&'a str> {
     which.filter(|which| choices.iter().any(|(fingerprint, _)| fingerprint.starts_with(which)))
 }
 
-/// Which of these fingerprints is meant: the only one, or the only one that begins so.
+/// Returns the index of the fingerprint that is meant: the only one, or the only one that begins with `which`.
 fn chosen(name: &str, choices: &[(String, u64)], which: Option<&str>) -> Result<usize, EngineError> {
     let fits = |at: &usize| which.is_none_or(|which| choices[*at].0.starts_with(which));
     let fitting: Vec<usize> = (0..choices.len()).filter(fits).collect();
@@ -315,7 +315,7 @@ fn is_renamed(row: &Identity, model: &str) -> bool {
     row.model != model && last_name(&row.model) == last_name(model) && !row.known.answers.is_empty()
 }
 
-/// Takes answers for those of the same weights although nothing shows it.
+/// Treats different answers as those of the same weights, on the user's word.
 fn adopt_behaviour(identity: &mut Identity, shown: &ServerView<'_>, name: &str, notes: &mut Vec<String>) {
     identity.known.stated.clear();
     if !shown.answers.repeat && !identity.known.answers.is_empty() {
@@ -324,11 +324,11 @@ fn adopt_behaviour(identity: &mut Identity, shown: &ServerView<'_>, name: &str, 
     }
 }
 
-/// What is said of a server whose answers tell nothing about its weights.
+/// Note on a server whose answers say nothing about its weights.
 pub(crate) const DRIFTS: &str = "the server answers the same greedy request differently each time, or with nothing, so that other weights behind the same \
     name cannot be told apart; set `revision` whenever the model changes";
 
-/// Somebody whose weights have a name.
+/// Returns the identity of weights with a declared revision.
 pub(crate) fn declared(listed: &ModelEntry, changes: &str, revision: &str, finished: impl Fn(String) -> String) -> Identity {
     let known =
         KnownIdentity { revision: Some(revision.to_owned()), listed: listed.stable().to_owned(), ..KnownIdentity::default() };
@@ -342,7 +342,7 @@ pub(crate) fn declared(listed: &ModelEntry, changes: &str, revision: &str, finis
     }
 }
 
-/// Somebody who was never seen. Where what is stored has the fingerprint that earlier versions gave, it is kept.
+/// Returns a new identity. If completions are stored under the fingerprint of earlier versions, it is kept.
 pub(crate) fn fresh(
     changes: &str,
     shown: &ServerView<'_>,
@@ -368,9 +368,9 @@ pub(crate) fn fresh(
     identity
 }
 
-/// The day of a time in seconds since 1970, such as 2026-11-30 (UTC).
+/// Returns the day of a time in seconds since 1970, such as 2026-11-30 (UTC).
 pub(crate) fn date(seconds: u64) -> String {
-    // Days are counted from the first of March of the year 0, so that leap days come last.
+    // Days are counted from 1 March of the year 0, so that a leap day is the last day of its year.
     let days = seconds / 86_400 + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;

@@ -1,4 +1,4 @@
-//! Requests and tokens a minute: what may start now, and what has to wait for how long.
+//! Limits of requests and tokens in a minute -> the requests that may start now, and the wait of the others.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// No wait is longer: whoever still has to wait then, waits again.
+/// Longest single wait; a caller that must wait longer waits again.
 const LONGEST: Duration = Duration::from_secs(1_000_000);
 
-/// Lets a steady stream through: `per_minute`, evenly paced, with at most a second's worth (or one) at once. So no minute
-/// sees more than a sixtieth above the limit, and that only after a pause.
+/// Token bucket: a steady stream of `per_minute`, evenly paced, with a burst of at most a second's worth (or one). So a minute exceeds the limit by
+/// at most a sixtieth, and only after a pause.
 pub(crate) struct Bucket {
     per_second: f64,
     burst: f64,
-    /// Who waits holds the queue, so that requests start in the order in which they came.
+    /// Lock of the first waiter, so that requests start in the order in which they came.
     queue: Mutex<()>,
     level: std::sync::Mutex<BucketLevel>,
     refunded: Notify,
@@ -23,13 +23,13 @@ pub(crate) struct Bucket {
 
 /// The level of a token bucket at some instant.
 struct BucketLevel {
-    /// What may be taken; below zero when something larger than the burst was taken.
+    /// Amount that may be taken; below zero after more than the burst was taken.
     tokens: f64,
     at: Instant,
 }
 
 impl Bucket {
-    /// A full bucket for `per_minute`, which must not be 0.
+    /// Returns a full bucket for `per_minute`, which must not be 0.
     pub fn new(per_minute: u32) -> Self {
         let per_second = f64::from(per_minute) / 60.0;
         let burst = per_second.max(1.0);
@@ -42,7 +42,7 @@ impl Bucket {
         }
     }
 
-    /// Waits until `amount` may be taken and takes it. Whoever gives up waiting has taken nothing.
+    /// Waits until `amount` may be taken, and takes it. A caller that stops waiting has taken nothing.
     pub async fn take(&self, amount: f64) {
         let _turn = self.queue.lock().await;
         while let Err(wait) = self.try_take(amount) {
@@ -53,7 +53,7 @@ impl Bucket {
         }
     }
 
-    /// Gives back what was taken and not used; a negative amount takes more, without waiting.
+    /// Gives back an amount that was not used. A negative amount takes more, without waiting.
     pub fn give_back(&self, amount: f64) {
         let mut level = self.level();
         level.tokens = (level.tokens + amount).min(self.burst);
@@ -69,14 +69,14 @@ impl Bucket {
         let gained = (now - level.at).as_secs_f64() * self.per_second;
         level.tokens = (level.tokens + gained).min(self.burst);
         level.at = now;
-        // More than the bucket holds is let through when it is full, and paid off afterwards.
+        // An amount larger than the bucket may pass when the bucket is full, and is paid off afterwards.
         let needed = amount.min(self.burst);
-        // A millionth forgives what rounding lost over a wait.
+        // A tolerance of a millionth covers rounding errors of a wait.
         if level.tokens + 1e-6 >= needed {
             level.tokens -= amount;
             return Ok(());
         }
-        // What a server counts may be any number.
+        // The count of a server may be any number.
         let seconds = ((needed - level.tokens) / self.per_second).max(0.001);
         Err(Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST).min(LONGEST))
     }

@@ -1,4 +1,4 @@
-//! What servers list of their models -> the model to ask for, and what they state of it.
+//! The model lists of servers -> the model to use, and the facts that they state about it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,15 +10,15 @@ use crate::engine::{
     http::{HttpConfig, fingerprint::sorted, replicas::Replica, secrets::visible, server::ServerPool},
 };
 
-/// What `/v1/models` says of a model that stays the same over restarts. `created` is the time of the start on vLLM, and the size of the
-/// context (`max_model_len`, `meta.n_ctx`) is how the server was started: other sizes give the same texts.
+/// Fields of `/v1/models` that do not change when a server restarts. `created` is the start time on vLLM. The size of the context (`max_model_len`,
+/// `meta.n_ctx`) depends on how the server was started: other sizes give the same texts.
 const STABLE: [&str; 4] = ["root", "parent", "owned_by", "meta"];
 
-/// What an entry may state of the weights themselves, whoever serves them and from where.
+/// Fields of an entry that state facts about the weights, independent of the server.
 const FACTS: [&str; 9] =
     ["dtype", "torch_dtype", "model_dtype", "quantization", "revision", "sha", "model_sha", "digest", "weight_version"];
 
-/// The same of its `meta` (llama.cpp).
+/// The same for the fields of its `meta` (llama.cpp).
 const META_FACTS: [&str; 9] =
     ["n_params", "size", "ftype", "n_vocab", "vocab_type", "n_embd", "n_layer", "n_ctx_train", "quantization"];
 
@@ -26,39 +26,39 @@ const META_FACTS: [&str; 9] =
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ModelEntry {
     pub id: String,
-    /// What is stated of the weights.
+    /// Facts about the weights.
     pub facts: BTreeMap<String, String>,
-    /// Its stable fields as JSON with sorted keys: where any of them changes, it may be another model.
+    /// Stable fields as JSON with sorted keys. A change in them may mean another model.
     stable: String,
-    /// Whether the server does not know it yet (llama.cpp while it loads).
+    /// Whether the server is still loading the model and does not know its facts (llama.cpp).
     loading: bool,
-    /// Who serves it, where that is said: `vllm`, `sglang`, `llamacpp`.
+    /// Kind of the server, if it is stated: `vllm`, `sglang`, `llamacpp`.
     pub owner: Option<String>,
 }
 
 impl ModelEntry {
-    /// A model that is known from elsewhere than a list.
+    /// Returns an entry for a model that is known from another source than a list.
     pub fn new(id: String, stable: String) -> Self {
         ModelEntry { id, facts: BTreeMap::new(), stable, loading: false, owner: None }
     }
 
-    /// What stays the same over restarts.
+    /// Returns the stable fields, which do not change when a server restarts.
     pub fn stable(&self) -> &str {
         &self.stable
     }
 }
 
-/// So long a server may take to list its models: what is asked is small, and a gateway that does not know the route may never answer.
+/// Time limit for a list of models: the answer is small, and a gateway that does not know the route may never answer.
 const LISTING: Duration = Duration::from_secs(15);
 
-/// The models that each replica lists; `Err` for a replica that does not answer, `Ok` and empty for one without such a list. Where an address
-/// has several candidates, the first that lists models is used from now on.
+/// Returns the models that each replica lists: `Err` for a replica that does not answer, `Ok` and empty for one without a list. If an address has
+/// several candidates, the first one that lists models is used from now on.
 pub(crate) async fn list(server: &ServerPool) -> Vec<Result<Vec<ModelEntry>, EngineError>> {
     join_all(server.replicas().iter().map(|replica| list_of(server, replica))).await
 }
 
 async fn list_of(server: &ServerPool, replica: &Replica) -> Result<Vec<ModelEntry>, EngineError> {
-    // A wrong address should be known soon, and a replica that is down should not hold up the others.
+    // A wrong address should be noticed soon, and a replica that is down should not delay the others.
     let retries = server.max_retries.min(2);
     let mut results = Vec::new();
     for number in 0..replica.base.count() {
@@ -75,7 +75,7 @@ async fn list_of(server: &ServerPool, replica: &Replica) -> Result<Vec<ModelEntr
         }
         results.push(result);
     }
-    // A route that refuses is there, one that is not found is not.
+    // A route that refuses exists; one that is not found does not.
     let refuses =
         |result: &Result<_, EngineError>| matches!(result, Err(EngineError::Unauthorized { .. } | EngineError::Status { .. }));
     let at = results.iter().position(refuses).unwrap_or(0);
@@ -83,7 +83,7 @@ async fn list_of(server: &ServerPool, replica: &Replica) -> Result<Vec<ModelEntr
     results.swap_remove(at)
 }
 
-/// What has to be said where a model is named and no replica lists any: that it is taken as named, and why nothing more is known of it.
+/// Returns the note for a named model that no replica lists: that the name is used as it is, and why nothing more is known about it.
 pub(crate) fn unlisted(engine: &str, model: Option<&str>, lists: &[Result<Vec<ModelEntry>, EngineError>]) -> Option<String> {
     let model = model?;
     if lists.iter().flatten().any(|models| !models.is_empty()) {
@@ -95,13 +95,13 @@ pub(crate) fn unlisted(engine: &str, model: Option<&str>, lists: &[Result<Vec<Mo
         Some(EngineError::Status { status, .. }) => format!("status {status}"),
         Some(EngineError::TimedOut { after, .. }) => format!("no answer within {after:?}"),
         Some(EngineError::BadReply { .. }) => "an answer that cannot be read".to_owned(),
-        // Nobody answers at all, which is an error of its own.
+        // If no server answers, that is an error of its own.
         Some(_) => return None,
     };
     Some(format!("{engine}: the server does not tell its models ({why}); {model} is asked for as it is named"))
 }
 
-/// The model to ask for: the configured one, or the only one listed, with what all replicas say of it.
+/// Returns the model to use: the configured one, or the only one listed, with the facts that all replicas state.
 pub(crate) fn choose(
     engine: &str,
     config: &HttpConfig,
@@ -117,8 +117,8 @@ pub(crate) fn choose(
         }
     }
     if let (true, Some(error)) = (reached.is_empty(), last) {
-        // Some servers fail on this route (`transformers serve` without a cache of models does), and some keys may chat but not list. Where the
-        // model is named anyway, whether it can chat is found out soon enough.
+        // Some servers fail on this route (as `transformers serve` does without a cache of models), and some keys may chat but not list. If the model
+        // is named anyway, the first chat shows whether it works.
         if config.model.is_none() || matches!(error, EngineError::Unreachable { .. }) {
             return Err(nameable(error));
         }
@@ -135,7 +135,7 @@ pub(crate) fn choose(
         }
     };
     let mut said: Vec<&ModelEntry> = reached.iter().flatten().filter(|model| model.id == id).collect();
-    // One that is loading says nothing yet.
+    // An entry that is still loading has no facts yet.
     if said.iter().any(|model| !model.loading) {
         said.retain(|model| !model.loading);
     }
@@ -150,7 +150,7 @@ pub(crate) fn choose(
     Ok(said.first().map_or_else(|| ModelEntry::new(id, String::new()), |model| (*model).clone()))
 }
 
-/// What the server says of the model now that it has answered; what it said before, where it says nothing.
+/// Returns the facts that the server states now that it has answered, or else its earlier ones.
 pub(crate) async fn loaded(server: &ServerPool, config: &HttpConfig, model: &ModelEntry) -> ModelEntry {
     if !model.loading {
         return model.clone();
@@ -159,7 +159,7 @@ pub(crate) async fn loaded(server: &ServerPool, config: &HttpConfig, model: &Mod
     choose(&server.name, &config, list(server).await).unwrap_or_else(|_| model.clone())
 }
 
-/// The error of a list that could not be had, with what makes it needless.
+/// Returns the error of a failed list, with the option that makes the list unnecessary.
 fn nameable(error: EngineError) -> EngineError {
     const HOW: &str = "; the list of models can be done without where --model names one";
     match error {

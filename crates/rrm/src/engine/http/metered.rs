@@ -1,23 +1,23 @@
-//! One request on its way -> what it may cost although it gives no completion.
+//! One request on its way -> its possible cost if it gives no completion.
 
 use crate::engine::{
     Meter, Usage,
     http::failure::{TryCost, TryFailure},
 };
 
-/// A request that was sent; dropped before its reply, it counts as unfinished, since a model may have read the prompt.
+/// A request that was sent. If it is dropped before its reply, its prompt is counted, because a model may have read it.
 pub(crate) struct SentRequest<'a> {
     meter: Option<&'a dyn Meter>,
     prompt: u64,
 }
 
 impl<'a> SentRequest<'a> {
-    /// A request with so many tokens of prompt, by a guess.
+    /// Returns a request with an estimate of its prompt tokens.
     pub fn new(meter: Option<&'a dyn Meter>, prompt: u64) -> Self {
         SentRequest { meter, prompt }
     }
 
-    /// It came back, with an answer or with a failure that may have cost something.
+    /// Ends the request, with an answer or with a failure that may have had a cost.
     pub fn came_back(mut self, failure: Option<&TryFailure>) {
         let meter = self.meter.take();
         match (meter, failure.map_or(TryCost::Nothing, TryFailure::cost)) {

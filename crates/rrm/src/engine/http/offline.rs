@@ -1,4 +1,4 @@
-//! What a server would be sent and would answer, for batches that no server of ours sees.
+//! Requests and answers of batches, in the form of a server's, without a connection.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use super::{
 };
 use crate::engine::{Completion, Request};
 
-/// The body of a request for chat.
+/// Body of a chat request.
 pub(crate) type ChatBody<'a> = Body<'a>;
 
-/// What a server is sent for a request without a budget.
+/// Returns the body for a request without a budget.
 pub(crate) fn chat_body<'a>(model: &'a str, request: &'a Request) -> ChatBody<'a> {
     Body::new(model, BodyInput::ask(&request.messages), &request.sampling, request.seed)
 }
 
-/// The completion in the body of a server's answer to such a request, or what is wrong with it.
+/// Returns the completion in the body of an answer, or a description of the error.
 pub(crate) fn read_chat(body: &[u8], max_tokens: u32) -> Result<Completion, String> {
-    // Whoever answers batches says why a text ends.
+    // Programs that answer batches state why a text ends.
     let reading = ReplyRules { max_tokens, unreasoned: false, empty: false };
     let error =
         |failure: super::failure::TryFailure| failure.into_error("batch", Duration::ZERO, &Secrets::default()).to_string();
@@ -28,7 +28,7 @@ pub(crate) fn read_chat(body: &[u8], max_tokens: u32) -> Result<Completion, Stri
     Ok(budget::plain(reply))
 }
 
-/// The fingerprint of every server of this model that is opened with this revision.
+/// Returns the fingerprint of every server of this model with this revision.
 pub(crate) fn revision_fingerprint(model: &str, revision: &str) -> String {
     fingerprint::of_revision(model, revision)
 }

@@ -1,4 +1,5 @@
-//! Who opens a served model's thinking: read from the prompt that the server renders, or from what the model says to a short question.
+//! The writer of the mark that opens a served model's thinking, found in the prompt that the server renders, or in the model's answer to a short
+//! question.
 
 use std::time::Duration;
 
@@ -20,10 +21,10 @@ use crate::{
     transcript::{closes_unopened, ends_open, is_marked},
 };
 
-/// Time for what only few servers have; one that hangs there is one that does not have it.
+/// Time limit of routes that only few servers have. A server that does not answer in time counts as one without the route.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Finds out who opens the thinking. That nothing can be found out is no error; `None` where nobody answered.
+/// Finds the writer of the opening mark. If it cannot be determined, the result is [`Opening::Unknown`]; `None` if no server answered.
 pub(crate) async fn find(server: &ServerPool, model: &str) -> Option<Opening> {
     let messages = [Message::user("What is 2 + 2? Answer with the number.")];
     if let Ok(Some(prompt)) = timeout(PATIENCE, rendered(server, model, &messages)).await {
@@ -35,25 +36,25 @@ pub(crate) async fn find(server: &ServerPool, model: &str) -> Option<Opening> {
     let _permit = server.permit().await.ok()?;
     match send(server, CHAT, body, None, server.max_retries.min(1)).await {
         Ok(reply) => Some(of_reply(&reply)),
-        // Who refuses this will refuse it again.
+        // A server that refuses this request will refuse it again.
         Err(EngineError::Status { status: 400..=428, .. } | EngineError::Unsupported { .. }) => Some(Opening::Unknown),
         Err(_) => None,
     }
 }
 
-/// What one reply says: thinking that is closed and was not opened was opened by the template.
+/// Returns the writer of the opening mark by one reply: thinking that is closed but was not opened was opened by the template.
 pub(crate) fn of_reply(reply: &ServerReply) -> Opening {
     match () {
-        // Where the server moves thinking away, it knows where that begins.
+        // A server that moves thinking to another field knows where it begins.
         () if reply.reasoning.is_some() => Opening::Model,
         () if closes_unopened(&reply.text) => Opening::Template,
         () if is_marked(&reply.text) => Opening::Model,
-        // A model that does not think, or that is still thinking.
+        // The model does not think, or is still thinking.
         () => Opening::Unknown,
     }
 }
 
-/// The conversation as the chat template renders it: by `/apply-template` (llama.cpp), or by `/tokenize` and `/detokenize` (vLLM, SGLang).
+/// Returns the conversation as the chat template renders it: by `/apply-template` (llama.cpp), or by `/tokenize` and `/detokenize` (vLLM, SGLang).
 async fn rendered(server: &ServerPool, model: &str, messages: &[Message]) -> Option<String> {
     #[derive(Serialize)]
     struct Chat<'a> {
@@ -67,13 +68,13 @@ async fn rendered(server: &ServerPool, model: &str, messages: &[Message]) -> Opt
         return Some(prompt.to_owned());
     }
     let tokens = asked(server, "tokenize", chat).await?["tokens"].clone();
-    // Another server's `/tokenize` that reads other fields finds nothing to do.
+    // A `/tokenize` of another kind of server, which reads other fields, returns no tokens.
     if tokens.as_array().is_none_or(Vec::is_empty) {
         return None;
     }
     let text = asked(server, "detokenize", json!({"model": model, "tokens": tokens}).to_string().into_bytes()).await?;
     let text = ["prompt", "text"].iter().find_map(|name| text[*name].as_str())?;
-    // What does not hold the question is no rendering of it.
+    // A text without the question is no rendering of it.
     text.contains("2 + 2").then(|| text.to_owned())
 }
 

@@ -1,4 +1,4 @@
-//! An engine that a store remembers: ready at once, and made sure of before its first completion.
+//! An engine that a store remembers: ready at once, and checked before its first completion.
 
 use std::time::Duration;
 
@@ -24,16 +24,16 @@ use crate::{
     store::Identity,
 };
 
-/// Between two looks at a server that is not up yet.
+/// Interval of checks for a server that is not up yet.
 const BETWEEN: Duration = Duration::from_millis(500);
 
-/// What is needed to check an engine's identity.
+/// Configuration and memory for the check of an engine's identity.
 pub(super) struct IdentityCheck {
     config: HttpConfig,
     memory: IdentityMemory,
 }
 
-/// The engine that is remembered so; nothing is asked.
+/// Returns an engine with the remembered identity, without a request.
 pub(super) fn engine(mut server: ServerPool, config: &HttpConfig, memory: IdentityMemory, identity: Identity) -> HttpEngine {
     let learned = ServerTraits::of(&identity);
     server.name = format!("{} at {}", visible(&identity.model), server.name);
@@ -48,12 +48,12 @@ pub(super) fn engine(mut server: ServerPool, config: &HttpConfig, memory: Identi
 }
 
 impl IdentityCheck {
-    /// Makes sure of the engine, and finds out how its texts are continued. No error passes: nobody is asked after one.
+    /// Checks the identity of the engine, and tests how its texts are continued. After an error nothing is asked.
     pub async fn confirmed(&self, engine: &HttpEngine) -> Result<(), EngineError> {
         let streams = engine.server.streams();
         self.asked(engine).await.map_err(|error| match refusal::advised(error, streams) {
             error if error.is_fatal() || matches!(error, EngineError::Limit { .. }) => error,
-            // The engine's name stands in the text already.
+            // The text already has the engine's name.
             other => {
                 let text = other.to_string();
                 let detail = text.strip_prefix(&format!("{}: ", engine.info.name)).unwrap_or(&text).to_owned();
@@ -71,7 +71,7 @@ impl IdentityCheck {
         let mut learned = ServerTraits::of(&identity);
         let asking = ProbeOptions { remedies: &mut learned.remedies, elsewhere, fixed: true };
         if identity.known.answers.is_empty() {
-            // Nothing that it says tells who it is; where it is may have to be found out.
+            // The answer says nothing about the identity; but the right candidate of the address may have to be found.
             if elsewhere && server.replicas().iter().any(|replica| replica.base.count() > 1) {
                 first_requests(server, asking, || Box::pin(word(server, &engine.model))).await?;
             }
@@ -91,7 +91,7 @@ impl IdentityCheck {
         self.memory.identities.remember(&identity).map_err(|error| server.failed(&error))
     }
 
-    /// Compares what is answered at once, and where that differs, what is answered one after the other.
+    /// Compares the answers to simultaneous requests, and if they differ, those to requests one after the other.
     async fn recognised(
         &self,
         engine: &HttpEngine,
@@ -120,7 +120,7 @@ impl IdentityCheck {
         Ok(())
     }
 
-    /// The lists of the replicas, once one of them is there or its time to come back has passed.
+    /// Returns the lists of the replicas, once one of them answers or the time to come back has passed.
     async fn lists(&self, server: &ServerPool) -> Vec<Result<Vec<ModelEntry>, EngineError>> {
         let (started, patience) = (Instant::now(), Duration::try_from_secs_f64(self.config.away).unwrap_or_default());
         loop {
@@ -136,7 +136,7 @@ impl IdentityCheck {
     }
 }
 
-/// The shortest request.
+/// Sends the shortest request.
 async fn word(server: &ServerPool, model: &str) -> Result<(), EngineError> {
     let sampling = Sampling { temperature: 0.0, max_tokens: 1, ..Sampling::default() };
     fingerprint::probe(server, model, &[Message::user("Say yes.")], &sampling, 0).await.map(|_| ())

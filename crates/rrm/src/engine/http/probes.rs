@@ -1,4 +1,4 @@
-//! What a server can do, found out by trying: whether seeds repeat, and whether log-probabilities come.
+//! Probes of a server: whether seeds repeat a text, and whether it returns log-probabilities.
 
 use futures::future::{join, join_all};
 
@@ -15,12 +15,12 @@ use crate::{
     },
 };
 
-/// A seed as large as they come, so that a service which takes only small ones says so here.
+/// The largest seed, which shows whether a service takes only small ones.
 const LARGEST_SEED: u64 = (1 << 53) - 1;
 
-/// Whether the same seed gives the same text, alone and beside longer requests of other people. On some servers sums depend on what is
-/// computed together, so that a text differs once a sum tips a token over. With `stories`, also what is answered at these two times to the greedy
-/// request that tells weights apart.
+/// Probes whether the same seed gives the same text, alone and beside longer requests. On some servers sums depend on what is computed together, so
+/// that a text differs once such a difference changes a token. With `stories`, also returns the answers at these two times to the greedy request that
+/// tells weights apart.
 pub(crate) async fn seeds_repeat(server: &ServerPool, model: &str, stories: bool) -> Result<(bool, Vec<String>), EngineError> {
     let sampling = Sampling { temperature: 1.0, max_tokens: 48, ..Sampling::default() };
     let messages = [Message::user("Name three things that nobody expects in a kitchen drawer.")];
@@ -38,33 +38,33 @@ pub(crate) async fn seeds_repeat(server: &ServerPool, model: &str, stories: bool
     Ok((repeats, story_alone.into_iter().chain(story_beside).collect()))
 }
 
-/// What is answered to the greedy request that tells weights apart beside longer requests, as by a server at work.
+/// Returns the answer to the greedy request that tells weights apart, beside longer requests, as on a busy server.
 ///
 /// # Errors
-/// What the server said to that request.
+/// The error of that request.
 pub(super) async fn story_beside(server: &ServerPool, model: &str) -> Result<String, EngineError> {
     let sampling = Sampling { temperature: 1.0, max_tokens: 48, ..Sampling::default() };
     beside_others(server, model, &sampling, story(server, model)).await
 }
 
-/// What is `asked`, beside longer requests. Whether these are answered does not matter.
+/// Awaits `asked` beside longer requests. It does not matter whether these are answered.
 async fn beside_others<T>(server: &ServerPool, model: &str, sampling: &Sampling, asked: impl Future<Output = T>) -> T {
     let others: Vec<[Message; 1]> = OTHERS.iter().map(|subject| [Message::user(long_request(subject))]).collect();
     let others = join_all(others.iter().enumerate().map(|(n, other)| probe(server, model, other, sampling, n as u64)));
     join(asked, others).await.0
 }
 
-/// What the requests beside are about.
+/// Subjects of the requests beside it.
 const OTHERS: [&str; 3] = ["trains", "gardens", "clocks"];
 
-/// A request of some 300 words.
+/// Returns a request of about 300 words.
 fn long_request(subject: &str) -> String {
     let notes: String =
         (1..=30).map(|n| format!("Note {n}: in the book about {subject} page {} was missing.\n", n * 7)).collect();
     format!("These are notes about {subject}.\n{notes}Write a letter to the printer about the missing pages.")
 }
 
-/// Whether log-probabilities come with a completion that asks for them. A server that refuses them has none.
+/// Probes whether log-probabilities come with a completion that asks for them. A server that refuses them has none.
 pub(crate) async fn logprobs(server: &ServerPool, model: &str) -> Result<bool, EngineError> {
     let messages = [Message::user("Say yes.")];
     let sampling = Sampling { temperature: 0.0, max_tokens: 1, ..Sampling::default() };

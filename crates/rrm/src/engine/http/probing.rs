@@ -1,4 +1,4 @@
-//! What is asked to get to know a server -> counted where a run counts what it spends, as far as the run may spend it.
+//! Probes of a server -> counts in the ledger of a run, within its limits.
 
 use std::sync::OnceLock;
 
@@ -16,25 +16,25 @@ impl ProbeMeter {
         ProbeMeter { probes, limit: OnceLock::new() }
     }
 
-    /// The first try of a request that nobody else counts; what counts its others.
+    /// Begins the first try of a request that no other meter counts. Returns the meter of its retries.
     ///
     /// # Errors
-    /// Which limit forbids it.
+    /// [`EngineError::Limit`] if a limit forbids it.
     pub fn begin(&self, engine: &str) -> Result<Option<Probe<'_>>, EngineError> {
         let Some(Probes(probing)) = &self.probes else { return Ok(None) };
         let probe = Probe { probing: &**probing, limit: &self.limit };
         if probe.again() { Ok(Some(probe)) } else { self.allowed(engine).map(|()| None) }
     }
 
-    /// What an uncounted request took, where its reply says so only to whoever asked.
+    /// Adds the tokens of a probe whose reply only its caller reads.
     pub fn took(&self, usage: Usage) {
         self.probes.iter().for_each(|Probes(probing)| probing.took(usage, false));
     }
 
-    /// Whether nothing was left out for a limit, so that what was found out may be relied on.
+    /// Returns whether no probe was skipped because of a limit, so that the findings are complete.
     ///
     /// # Errors
-    /// Which limit it was.
+    /// [`EngineError::Limit`] with the limit.
     pub fn allowed(&self, engine: &str) -> Result<(), EngineError> {
         match self.limit.get() {
             None => Ok(()),
@@ -43,7 +43,7 @@ impl ProbeMeter {
     }
 }
 
-/// One request that is counted so.
+/// One probe that is counted.
 pub(crate) struct Probe<'a> {
     probing: &'a dyn Probing,
     limit: &'a OnceLock<String>,

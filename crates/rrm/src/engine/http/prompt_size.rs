@@ -1,22 +1,22 @@
 //! A prompt and the server's count of its tokens -> whether the server read all of it.
 //!
-//! Some servers cut a prompt that does not fit and say so only in `usage` (Ollama). A count below what any tokenizer makes of the prompt gives
-//! it away. Tokenizers do not join words, so a text has at least as many tokens as words; scripts without spaces are counted by characters.
-//! What is short is left alone, and so is a server whose counts do not grow with the prompt, or that was seen to read a prompt this long:
-//! then it leaves out of its count what it had in a cache.
+//! Some servers cut a prompt that does not fit and show it only in `usage` (Ollama). A count below that of any tokenizer reveals it. Tokenizers do
+//! not join words, so a text has at least as many tokens as words; scripts without spaces are counted by characters. Short prompts are not checked,
+//! nor are servers whose counts do not grow with the prompt, or that have read a prompt of this length before: then the count leaves out cached
+//! tokens.
 
 use std::sync::{Mutex, PoisonError};
 
-/// From so many words on a prompt is looked at: shorter ones fit everywhere.
+/// Fewest words of a prompt that is checked; shorter ones fit everywhere.
 const FROM: u64 = 1000;
 
-/// Below this share of the words the prompt was cut, where the tokenizer was seen to join no words.
+/// A count below this share of the words means a cut, if the tokenizer was seen to join no words.
 const SEEN: f64 = 0.9;
 
-/// The same where nothing was seen of the tokenizer: one that joins words makes seven tokens of ten words.
+/// The same share if nothing is known about the tokenizer: one that joins words makes seven tokens of ten words.
 const UNSEEN: f64 = 0.5;
 
-/// So many different prompts with one count, the largest of all, are cut at it.
+/// Number of different prompts with the same count, the largest of all, that shows a cut at this count.
 const ALIKE: usize = 3;
 
 /// The prompt sizes that one server counted.
@@ -26,7 +26,7 @@ pub(crate) struct PromptCounts(Mutex<SizeExtremes>);
 /// The extremes of the prompt sizes so far.
 #[derive(Default)]
 struct SizeExtremes {
-    /// Words and tokens of the shortest prompt so far, and of the longest: their difference knows no template.
+    /// Words and tokens of the shortest prompt so far, and of the longest. Their difference does not depend on the template.
     shortest: Option<(u64, u64)>,
     longest: Option<(u64, u64)>,
     /// The largest count, and the words of the different prompts that had it.
@@ -35,17 +35,17 @@ struct SizeExtremes {
 }
 
 impl PromptCounts {
-    /// Looks at a prompt of so many `words` that the server says to have `tokens` (0: it does not say), `cached` of them from a cache.
-    /// `Err` says what is wrong.
+    /// Checks a prompt of so many `words` for which the server counts `tokens` (0 if it does not say), `cached` of them from a cache. `Err` describes
+    /// the error.
     pub fn look(&self, words: u64, tokens: u64, cached: u64) -> Result<(), String> {
         if tokens == 0 || words == 0 {
             return Ok(());
         }
-        // Some count what was cached, some do not.
+        // Some servers count cached tokens, some do not.
         let tokens = tokens + cached;
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let share = seen.share();
-        // Who does not count growing prompts as growing counts nothing.
+        // A server whose counts do not grow with prompts counts nothing useful.
         if share == Some(0.0) {
             return Ok(());
         }
@@ -67,7 +67,7 @@ impl PromptCounts {
         Ok(())
     }
 
-    /// Whether counts grow with prompts; `None` where too little was seen.
+    /// Returns whether counts grow with prompts; `None` if too few were seen.
     pub fn grow(&self) -> Option<bool> {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.share().map(|share| share > 0.0)
@@ -76,7 +76,7 @@ impl PromptCounts {
 
 impl SizeExtremes {
     fn note(&mut self, words: u64, tokens: u64) {
-        // Only prompts that fit everywhere tell about the tokenizer.
+        // Only prompts that fit everywhere say something about the tokenizer.
         if words < FROM {
             if self.shortest.is_none_or(|(least, _)| words < least) {
                 self.shortest = Some((words, tokens));
@@ -93,7 +93,7 @@ impl SizeExtremes {
         }
     }
 
-    /// The share of its words that a prompt's tokens are at least; 0 where counts do not grow, `None` where too little was seen.
+    /// Returns the least tokens of a prompt as a share of its words; 0 if counts do not grow, `None` if too few were seen.
     fn share(&self) -> Option<f64> {
         let ((words, tokens), (more_words, more_tokens)) = (self.shortest?, self.longest?);
         let further = more_words.checked_sub(words).filter(|further| *further >= 100)? as f64;
@@ -105,7 +105,7 @@ impl SizeExtremes {
         })
     }
 
-    /// Whether the largest count is where prompts are cut: several had it whose lengths differ by more than a quarter.
+    /// Returns whether prompts are cut at the largest count: several prompts had it whose lengths differ by more than a quarter.
     fn is_a_limit(&self) -> bool {
         let (least, most) = (self.words_of_most.iter().min(), self.words_of_most.iter().max());
         let apart = least.zip(most).is_some_and(|(least, most)| *most * 4 >= *least * 5);
@@ -113,14 +113,14 @@ impl SizeExtremes {
     }
 }
 
-/// The least tokens that a tokenizer which joins no words makes of a text: one for each run of letters and digits; in scripts that set no
-/// spaces, one for four ideographs or kana, and one for twelve letters of the others.
+/// Returns the least tokens of a text with a tokenizer that joins no words: one for each run of letters and digits; in scripts without spaces, one
+/// for four ideographs or kana, and one for twelve letters of the others.
 pub(crate) fn words(text: &str) -> u64 {
     let (mut words, mut inside) = (0, false);
     let (mut ideographs, mut unspaced) = (0_u64, 0_u64);
     for c in text.chars() {
         let part = match c {
-            // "don't" is one word to some.
+            // "don't" may be one word.
             '\'' | '’' => inside,
             '\u{2e80}'..='\u{2fff}'
             | '\u{3040}'..='\u{30ff}'
@@ -135,7 +135,7 @@ pub(crate) fn words(text: &str) -> u64 {
                 false
             }
             c if c.is_ascii() => c.is_ascii_alphanumeric(),
-            // Marks belong to the letters before them.
+            // Combining marks belong to the letters before them.
             c => c.is_alphanumeric() || (inside && !c.is_whitespace() && !is_punctuation(c)),
         };
         words += u64::from(part && !inside);
@@ -152,7 +152,7 @@ fn is_punctuation(c: char) -> bool {
 mod tests {
     use super::*;
 
-    /// Counts of a server that was connected to: a short and a longer prompt, with `each` token a word and 30 of the template.
+    /// Counts of a server that was connected to, by a short and a longer prompt, with `each` tokens for a word and 30 for the template.
     fn connected(each: f64) -> PromptCounts {
         let counts = PromptCounts::default();
         for words in [12, 260] {
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn equal_counts_of_different_prompts_are_a_limit() {
         let counts = connected(1.3);
-        // Code has more tokens than words: the count alone says nothing.
+        // Code has more tokens than words, so the count alone says nothing.
         assert!(counts.look(1500, 4096, 0).is_ok());
         assert!(counts.look(1500, 4096, 0).is_ok(), "the same prompt again");
         assert!(counts.look(1700, 4096, 0).is_ok());
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn no_tokenizer_makes_fewer_tokens_than_words() {
-        // Tokens by o200k and by Llama 3, counted once: the smaller of both.
+        // Tokens by o200k and by Llama 3, counted once; the smaller number of both.
         let cases = [
             ("The quick brown fox jumps over the lazy dog. It doesn't care, does it?", 15),
             ("fn main() {\n    let x_1 = a.b(c)[0] as usize;\n}", 15),

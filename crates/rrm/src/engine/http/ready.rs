@@ -1,4 +1,4 @@
-//! The servers of an engine -> whether one of them could be asked now.
+//! The servers of an engine -> whether one of them could answer now.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use crate::engine::{
     },
 };
 
-/// So long what was seen of the servers holds.
+/// Time for which an observation of the servers counts.
 const READY_FOR: Duration = Duration::from_millis(250);
 
-/// So long a server may take to show that it is there.
+/// Time limit for a server to show that it is up.
 const READY_WITHIN: Duration = Duration::from_secs(5);
 
 impl ServerPool {
-    /// Whether some replica answers and did not fail all of the last requests. Asked of the servers once in [`READY_FOR`] at most.
+    /// Checks that some replica answers and did not fail all of the last requests. Asks the servers at most once in [`READY_FOR`].
     ///
     /// # Errors
-    /// What the last replica that was asked said.
+    /// The error of the last replica that was asked.
     pub async fn ready(&self) -> Result<(), EngineError> {
         let mut seen = self.seen.lock().await;
         if let Some((_, result)) = seen.as_ref().filter(|(at, _)| at.elapsed() < READY_FOR) {
@@ -43,10 +43,10 @@ impl ServerPool {
     async fn well(&self, replica: &Replica) -> Result<(), EngineError> {
         let answer = timeout(READY_WITHIN.min(self.time_limit), self.client.get(replica.base.url("v1/models")).send()).await;
         let failure = match answer {
-            // A server at work may be slow to list its models: what counts is how the last requests went.
+            // A busy server may be slow to list its models; the last requests decide then.
             Err(_) => None,
             Ok(Err(error)) => Some(failure::transport(error)),
-            // Any other answer, also that the list is not for everybody, comes from a server that is there.
+            // Any other answer, also a refusal of the list, comes from a server that is up.
             Ok(Ok(response)) => matches!(response.status().as_u16(), 502..=504).then(|| {
                 let detail = "it does not list its models".to_owned();
                 TryFailure::Status { status: response.status().as_u16(), detail, wait: None }

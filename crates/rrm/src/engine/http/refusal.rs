@@ -1,8 +1,8 @@
-//! The words with which a service refuses a request -> what can be sent instead, or the option that would help.
+//! The message with which a service refuses a request -> a change to the request, or the option that would help.
 //!
-//! Two things are mended without asking, since no text changes by them: another name for the limit of tokens, and answers as a stream. Seeds
-//! that are too large are cut to 31 bits, which is the same for every run. Each is said in a note. Whatever would change how tokens are
-//! drawn is left to the user: the error names the option.
+//! Two changes are made without asking, because no text changes by them: another name of the token limit, and answers as a stream. Seeds that are too
+//! large are cut to 31 bits, in the same way in every run. A note reports each change. Everything that would change sampling is left to the user: the
+//! error names the option.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,11 +11,11 @@ use crate::engine::{
     http::fields::{NEW_LIMIT, RequestFields},
 };
 
-/// What is sent otherwise after a refusal.
+/// Change to the requests after a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Remedy {
-    /// The limit of tokens goes by its newer name.
+    /// The token limit has its newer name.
     NewLimit,
     /// Answers come as a stream.
     Stream,
@@ -27,7 +27,7 @@ pub(crate) enum Remedy {
 const FIELDS: [&str; 9] =
     ["max_tokens", "seed", "temperature", "top_p", "top_k", "min_p", "stream_options", "stop", "max_completion_tokens"];
 
-/// Words of a refusal of something as such, rather than of its value.
+/// Words that refuse a field as such, and not its value.
 const REFUSING: [&str; 16] = [
     "unsupported",
     "not support",
@@ -48,7 +48,7 @@ const REFUSING: [&str; 16] = [
 ];
 
 impl Remedy {
-    /// What helps against this error, where nothing is changed that counts and it was not tried before.
+    /// Returns the remedy for this error, if there is one that changes no text and was not tried before.
     pub fn of(error: &EngineError, fields: &RequestFields, streams: bool) -> Option<Remedy> {
         let EngineError::Status { status: 400 | 422, detail, .. } = error else { return None };
         let words = detail.to_lowercase();
@@ -63,7 +63,7 @@ impl Remedy {
         short.then_some(Remedy::ShortSeeds)
     }
 
-    /// The change in words, with the option that asks for it.
+    /// Describes the change, with the option that asks for it.
     pub fn note(self) -> &'static str {
         match self {
             Remedy::NewLimit => {
@@ -75,7 +75,7 @@ impl Remedy {
     }
 }
 
-/// `error` with the option that would help, where its words tell.
+/// Returns `error` with the option that would help, if its message shows one.
 pub(crate) fn advised(error: EngineError, streams: bool) -> EngineError {
     let with = |detail: String, advice: Option<String>| match advice {
         Some(advice) => format!("{detail} ({advice})"),
@@ -137,7 +137,7 @@ fn advice(words: &str, streams: bool) -> Option<String> {
     Some(advice)
 }
 
-/// Whether answers are to be had only as streams.
+/// Returns whether the message says that answers are only available as streams.
 fn wants_stream(words: &str) -> bool {
     let streaming = [
         "non-streaming",
@@ -152,7 +152,7 @@ fn wants_stream(words: &str) -> bool {
             && (words.contains("set to true") || words.contains("is required") || words.contains("must be enabled")))
 }
 
-/// Whether the system's role is what is refused.
+/// Returns whether the message refuses the system role.
 fn is_about_system(words: &str) -> bool {
     let role = [
         "system role",
@@ -168,7 +168,7 @@ fn is_about_system(words: &str) -> bool {
         || words.contains("roles must alternate")
 }
 
-/// Whether a number is what is refused, for its size.
+/// Returns whether the message refuses the size of a number.
 fn is_too_large(words: &str) -> bool {
     let size = [
         "int32",
@@ -184,7 +184,7 @@ fn is_too_large(words: &str) -> bool {
     size.iter().any(|phrase| words.contains(phrase)) || (words.contains("maximum") && words.contains("integer"))
 }
 
-/// Whether `name` stands in `words` as a word of its own.
+/// Returns whether `name` is in `words` as a separate word.
 fn mentions(words: &str, name: &str) -> bool {
     let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     words.match_indices(name).any(|(at, _)| !words[..at].ends_with(part) && !words[at + name.len()..].starts_with(part))

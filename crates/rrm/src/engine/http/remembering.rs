@@ -1,4 +1,4 @@
-//! Who somebody is -> a row of the store, at the time when that may be written.
+//! An identity -> a row of the store, at the time when it may be written.
 
 use std::sync::OnceLock;
 
@@ -7,11 +7,11 @@ use crate::{
     store::{Identities, Identity, StoreError},
 };
 
-/// An identity that is stored once something is paid for, or a run ends well; a refused run leaves nothing behind.
+/// An identity that is stored once something is paid for, or when a run ends well. A refused run stores nothing.
 pub(crate) struct PendingIdentity {
     identities: Identities,
     identity: Identity,
-    /// Who is part of it from now on.
+    /// The identities that are part of it from now on.
     part: Vec<Identity>,
     done: OnceLock<()>,
 }
@@ -22,12 +22,12 @@ impl PendingIdentity {
         PendingIdentity { identities, identity, part: part.unwrap_or_default(), done: OnceLock::new() }
     }
 
-    /// Whether nothing can be remembered there.
+    /// Returns whether the store cannot be written.
     pub fn is_read_only(&self) -> bool {
         matches!(self.identities.remember(&self.identity), Err(StoreError::ReadOnly { .. } | StoreError::CannotOpen { .. }))
     }
 
-    /// Remembers it, once.
+    /// Stores the identity, once.
     pub fn remember(&self) -> Result<(), StoreError> {
         if self.done.get().is_none() {
             self.part.iter().try_for_each(|other| self.identities.forget(other))?;

@@ -1,4 +1,4 @@
-//! Several addresses of one model: each request goes to the least loaded one that is well.
+//! Several addresses of one model: each request goes to the healthy one with the least load.
 
 use std::{
     sync::{
@@ -12,56 +12,56 @@ use tokio::time::Instant;
 
 use super::base::BaseUrl;
 
-/// One address and how it is doing.
+/// One address with its load and health.
 pub(crate) struct Replica {
-    /// Where its routes are.
+    /// Base address of its routes.
     pub base: BaseUrl,
     in_flight: AtomicUsize,
     health: Mutex<Health>,
 }
 
-/// A benched replica gets no request before `until`, but for one that tries it when nothing better is left.
+/// A benched replica gets no request before `until`, except for one trial if no better replica is left.
 #[derive(Default)]
 struct Health {
-    /// Failures in a row that benched it.
+    /// Number of failures in a row that benched it.
     failures: u32,
     until: Option<Instant>,
-    /// Whether the server itself asked for the time, so that not even a trial is sent before.
+    /// Whether the server itself asked for the time. Then not even a trial is sent before it is over.
     asked: bool,
 }
 
 /// All replicas of one engine.
 pub(crate) struct Replicas {
     list: Vec<Replica>,
-    /// Moves on with every request, so that equally loaded replicas take turns.
+    /// Increased with every request, so that equally loaded replicas take turns.
     turn: AtomicUsize,
-    /// The first time on the bench.
+    /// Time of the first bench.
     bench: Duration,
 }
 
-/// A request's place at a replica; leaving scope gives it back.
+/// The place of a request at a replica. Dropping it gives the place back.
 pub(crate) struct Lease<'a> {
     pub replica: &'a Replica,
-    /// The replica's number.
+    /// Index of the replica.
     pub index: usize,
     bench: Duration,
     trial: bool,
 }
 
 impl Replicas {
-    /// Replicas at `bases`, of which there must be one at least. A failing one is first left alone for twice `first_wait`.
+    /// Returns replicas at `bases`, of which there must be at least one. A replica that fails is first benched for twice `first_wait`.
     pub fn new(bases: Vec<BaseUrl>, first_wait: Duration) -> Self {
         let list = bases.into_iter().map(|base| Replica { base, in_flight: AtomicUsize::new(0), health: Mutex::default() });
         Replicas { list: list.collect(), turn: AtomicUsize::new(0), bench: first_wait.saturating_mul(2) }
     }
 
-    /// Every replica, in the order of the configuration.
+    /// Returns every replica, in the order of the configuration.
     pub fn list(&self) -> &[Replica] {
         &self.list
     }
 
-    /// The replica for the next try: well before benched, not yet `failed` in this request before failed, then least loaded.
-    /// When all of them asked for time, the moment at which the first of them may be asked again.
+    /// Returns the replica for the next try: healthy before benched, not yet `failed` in this request before failed, then the least loaded. If all of
+    /// them asked for time, returns the moment at which the first of them may be asked again.
     pub fn pick(&self, failed: impl Fn(usize) -> bool) -> Result<Lease<'_>, Instant> {
         let now = Instant::now();
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
@@ -69,7 +69,7 @@ impl Replicas {
         let rank = |index: usize| {
             let replica = &self.list[index];
             let (benched, until) = replica.standing(now);
-            // `until` matters only among benched ones: the one that is due first is tried first.
+            // `until` matters only among benched replicas: the one that is due first is tried first.
             (benched, failed(index), until, replica.in_flight.load(Ordering::Relaxed), (index + turn) % count)
         };
         let index = (0..count).min_by_key(|index| rank(*index)).unwrap_or_default();
@@ -80,7 +80,7 @@ impl Replicas {
     }
 }
 
-/// The rank of a replica: well, benched for failures, or left alone because it asked for that.
+/// The rank of a replica: healthy, benched for failures, or benched because the server asked for it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum ReplicaRank {
     Well,
@@ -89,7 +89,7 @@ enum ReplicaRank {
 }
 
 impl Replica {
-    /// Whether it failed lately and is left alone.
+    /// Returns whether the replica is benched after failures.
     pub fn is_benched(&self) -> bool {
         self.standing(Instant::now()).0 == ReplicaRank::Benched
     }
@@ -102,8 +102,8 @@ impl Replica {
         }
     }
 
-    /// Lets a request in and says whether it is a trial after failures. A trial benches the replica again at once, so that
-    /// one request finds out whether it is back and not all of them.
+    /// Lets a request in. Returns whether it is a trial after failures. A trial benches the replica again at once, so that only one request tests
+    /// whether it is back.
     fn enter(&self, now: Instant, bench: Duration) -> Result<bool, Instant> {
         let mut health = self.health();
         match health.until {
@@ -120,13 +120,13 @@ impl Replica {
     }
 
     fn health(&self) -> std::sync::MutexGuard<'_, Health> {
-        // Nothing panics while it holds the lock, and the numbers would be sound even then.
+        // No code panics while it holds the lock, and the numbers would be valid even then.
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Lease<'_> {
-    /// The replica answered: it is well. A wait that it asked for stands, since this answer was on its way before.
+    /// Notes an answer: the replica is healthy. A wait that it asked for stays, because this answer may have been sent before.
     pub fn answered(&self) {
         let mut health = self.replica.health();
         if health.asked && health.until.is_some_and(|until| until > Instant::now()) {
@@ -136,11 +136,11 @@ impl Lease<'_> {
         *health = Health::default();
     }
 
-    /// The replica failed: it is left alone for a time that doubles with every failure in a row.
+    /// Notes a failure: the replica is benched for a time that doubles with every failure in a row.
     pub fn failed(&self) {
         let now = Instant::now();
         let mut health = self.replica.health();
-        // Requests that were in flight together fail together: that is one failure, not many.
+        // Requests in flight at the same time fail together; that counts as one failure.
         let benched = health.until.is_some_and(|until| until > now);
         if benched && !self.trial {
             return;
@@ -150,7 +150,7 @@ impl Lease<'_> {
         health.asked = false;
     }
 
-    /// The replica asked for no further request for `wait`.
+    /// Notes that the replica asked for no request within `wait`.
     pub fn asked_to_wait(&self, wait: Duration) {
         let until = after(Instant::now(), wait);
         let mut health = self.replica.health();
@@ -167,15 +167,15 @@ impl Drop for Lease<'_> {
     }
 }
 
-/// `first` doubled `times` times, 64-fold at most.
+/// Returns `first` doubled `times` times, at most 64-fold.
 pub(crate) fn doubled(first: Duration, times: u32) -> Duration {
     first.saturating_mul(1 << times.min(6))
 }
 
-/// A wait that is too long for a clock is as long as any.
+/// Longest wait that a clock can add.
 const LONGEST: Duration = Duration::from_secs(1_000_000_000);
 
-/// The moment after `wait`, whatever a server asked for.
+/// Returns the moment after `wait`, for any wait.
 fn after(now: Instant, wait: Duration) -> Instant {
     now.checked_add(wait).unwrap_or_else(|| now + LONGEST)
 }

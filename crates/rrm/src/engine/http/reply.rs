@@ -1,8 +1,8 @@
-//! The JSON that comes back from a server, turned into a [`ServerReply`].
+//! The JSON of a server's answer -> a [`ServerReply`].
 //!
-//! Replies are read leniently where servers differ (null content, lists of parts, thinking under either name, usage of any kind or none) and
-//! strictly where an answer could be mistaken for another: without a choice, readable text, and a reason that is known to be an end or a limit,
-//! there is no reply. Half an answer may state the opposite of the whole.
+//! Replies are read leniently if servers differ in form (null content, lists of parts, thinking under either name, usage of any kind or none), and
+//! strictly if an answer could be mistaken for another: a reply needs a choice, readable text, and a finish reason that is known to be an end or a
+//! limit. Half an answer may state the opposite of the whole.
 
 mod ends;
 mod fields;
@@ -17,36 +17,36 @@ use crate::engine::{
     http::failure::{self, TryFailure},
 };
 
-/// One completion as a server gave it.
+/// One completion of a server.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ServerReply {
     pub text: String,
     pub reasoning: Option<String>,
     pub finish: Finish,
     pub stopped_by: StoppedBy,
-    /// What the server counted; 0 for what it did not.
+    /// Token counts of the server; 0 for those that it does not state.
     pub usage: Usage,
-    /// Whether the server counted the tokens of the prompt, and those that were written.
+    /// Whether the server counted the tokens of the prompt, and whether it counted those written.
     pub counted: (bool, bool),
     pub cached_prompt_tokens: u64,
     /// Whether log-probabilities came with it.
     pub logprobs: bool,
-    /// Whether the server said why the text ends.
+    /// Whether the server stated why the text ends.
     pub reasoned: bool,
 }
 
 /// The rules by which a reply is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReplyRules {
-    /// What was asked for, which tells a cut from an end where the server says neither.
+    /// Token limit of the request, which distinguishes a cut from an end if the server states neither.
     pub max_tokens: u32,
-    /// Whether a whole reply may come without a reason for its end: only from a server that gives none to anybody.
+    /// Whether a complete reply may have no finish reason: only from a server that never states one.
     pub unreasoned: bool,
-    /// Whether no text at all is an answer: where a stop string may end it before its first character.
+    /// Whether an empty text is a valid answer, because a stop string may end it before its first character.
     pub empty: bool,
 }
 
-/// What ended a text, where the server tells.
+/// The cause of a text's end, as far as the server tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StoppedBy {
     /// This stop string.
@@ -70,7 +70,7 @@ struct ReplyJson {
 /// One choice of a reply or of a streamed chunk.
 #[derive(Deserialize)]
 struct ChoiceJson {
-    /// Its number where several were written.
+    /// Index of the choice, if several were written.
     #[serde(default)]
     index: Value,
     #[serde(default)]
@@ -86,7 +86,7 @@ struct ChoiceJson {
     /// The stop string that ended the text, or null or a token when the model ended it (vLLM).
     #[serde(default, deserialize_with = "present")]
     stop_reason: Option<Value>,
-    /// The same (SGLang).
+    /// The same field of SGLang.
     #[serde(default, deserialize_with = "present")]
     matched_stop: Option<Value>,
     #[serde(default)]
@@ -101,7 +101,7 @@ struct MessageJson {
     reasoning: Value,
     #[serde(default)]
     reasoning_content: Value,
-    /// What the model said in place of an answer that it refused.
+    /// Text that the model gave in place of an answer that it refused.
     #[serde(default)]
     refusal: Value,
 }
@@ -117,7 +117,7 @@ pub(crate) fn parse(body: &[u8], reading: ReplyRules) -> Result<ServerReply, Try
     let choice = (first < choices.len()).then(|| choices.swap_remove(first));
     let choice = choice.ok_or_else(|| unreadable("no choices", body))?;
     let bare = choice.message.is_none() && choice.text.is_none();
-    // A service whose limit was met while it thought may give a choice without a message.
+    // A service that reaches its limit while the model thinks may return a choice without a message.
     let cut = fields::reason(&choice.finish_reason).is_some_and(|reason| ends::meaning(&reason) == FinishMeaning::Limit);
     if bare && !cut && !fields::is_error(&choice.error) {
         return Err(unreadable("neither `message` nor `text` in the choice", body));
@@ -133,7 +133,7 @@ pub(crate) fn parse(body: &[u8], reading: ReplyRules) -> Result<ServerReply, Try
     written.finished(reading)
 }
 
-/// Reads one event of a stream into `written`; `tell` gets the new text, thinking included.
+/// Reads one event of a stream into `written`; `tell` receives the new text, thinking included.
 pub(crate) fn parse_chunk(data: &[u8], written: &mut StreamedText, tell: impl FnMut(&str)) -> Result<(), TryFailure> {
     let chunk: ReplyJson = mend::read(data).map_err(|error| unreadable(&error.to_string(), data))?;
     if fields::is_error(&chunk.error) {
@@ -142,14 +142,14 @@ pub(crate) fn parse_chunk(data: &[u8], written: &mut StreamedText, tell: impl Fn
     if !chunk.usage.is_null() {
         written.usage = UsageJson::read(&chunk.usage);
     }
-    // Pieces of other choices belong to other answers.
+    // Parts of other choices belong to other answers.
     if let Some(choice) = chunk.choices.and_then(|choices| choices.into_iter().find(is_first)) {
         written.add(choice, tell).map_err(|what| what.failure(data))?;
     }
     Ok(())
 }
 
-/// Whether a choice is the first one, as it is where it has no number.
+/// Returns whether a choice is the first one; a choice without an index is.
 fn is_first(choice: &ChoiceJson) -> bool {
     choice.index.as_u64().is_none_or(|index| index == 0)
 }
@@ -216,17 +216,17 @@ impl StreamedText {
         }
         let message = choice.message.or(choice.delta).unwrap_or_default();
         let (content, thought) = fields::content(&message.content).ok_or(ChoiceError::Content)?;
-        // Servers that send both names for thinking send the same thing twice.
+        // Servers that send thinking under both names send the same text twice.
         let named = [&message.reasoning, &message.reasoning_content].map(fields::thinking);
         let thinking = named.into_iter().chain([thought]).find(|text| !text.is_empty());
         let refusal = || message.refusal.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-        // `text` is what `/v1/completions` calls it.
+        // `text` is the name in `/v1/completions`.
         let text = Some(content).filter(|text| !text.is_empty()).or(choice.text).or_else(refusal);
         for (all, new) in [(&mut self.thinking, thinking), (&mut self.text, text)] {
             let new = new.unwrap_or_default();
             if !new.is_empty() {
                 tell(&new);
-                // The first piece is usually the whole, and is moved instead of copied.
+                // The first part is usually the whole, and is moved instead of copied.
                 if all.is_empty() { *all = new } else { all.push_str(&new) }
             }
         }
@@ -236,14 +236,14 @@ impl StreamedText {
         Ok(())
     }
 
-    /// Bytes of all text so far.
+    /// Returns the bytes of all text so far.
     pub fn len(&self) -> usize {
         self.text.len() + self.thinking.len()
     }
 
-    /// The reply, now that it is complete.
+    /// Returns the reply, now that it is complete.
     ///
-    /// A text that a service withheld is an error and not a completion: it is the service's, not the judge's.
+    /// A text that a service withheld is an error and not a completion, because it is the service's and not the judge's.
     pub fn finished(self, reading: ReplyRules) -> Result<ServerReply, TryFailure> {
         let usage = self.usage.known();
         let completion_tokens = self.usage.completion.unwrap_or_default();
@@ -258,7 +258,7 @@ impl StreamedText {
                 let detail = format!("the answer did not come to a proper end (finish_reason {reason})");
                 return Err(TryFailure::NoAnswer { detail, usage });
             }
-            // Only the count can tell.
+            // Only the count can tell whether the limit was reached.
             None if completion_tokens >= u64::from(reading.max_tokens) => Finish::Length,
             None => Finish::Stop,
         };
@@ -289,15 +289,15 @@ fn holds_tokens(logprobs: &Value) -> bool {
         .any(|name| logprobs.get(name).and_then(Value::as_array).is_some_and(|list| !list.is_empty()))
 }
 
-/// Bytes of an answer that are kept to say what was wrong with it: far more than are shown, so that nothing is cut before it is cleaned.
+/// Most bytes of an invalid answer that are kept for the error: far more than are shown, so that secrets are removed before the text is cut.
 const KEPT: usize = 4096;
 
-/// The failure of an answer that is not what it should be, with its first words.
+/// Returns the failure of an invalid answer, with its first words.
 pub(crate) fn unreadable(what: &str, body: &[u8]) -> TryFailure {
     TryFailure::Unreadable(format!("{what}: {}", String::from_utf8_lossy(&body[..body.len().min(KEPT)])))
 }
 
-/// Keeps a null that was sent apart from a field that was not.
+/// Distinguishes a null that was sent from a missing field.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }

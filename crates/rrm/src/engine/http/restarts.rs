@@ -1,8 +1,8 @@
-//! A server that went away and came back in the middle of a run -> whether it is still who it was.
+//! A server that was away in the middle of a run -> whether its identity is still the same.
 //!
-//! Tries that found nobody, or that a gateway answered for a server that is not there, are counted. Where there were any since the server was last
-//! made sure of, it is asked the request that tells weights apart once more, before anything that it answered is taken. It is asked the less often the
-//! more often it went away, and once more at the end. A restart that no request noticed is not noticed here either.
+//! Tries that reached no server, or only a gateway without one, are counted. If there were any since the identity was last confirmed, the request
+//! that tells weights apart is sent once more before any answer is accepted. The more often the server was away, the less often this happens, and it
+//! happens once more at the end. A restart that no request noticed is not noticed here either.
 
 use std::{
     sync::{
@@ -29,19 +29,19 @@ use crate::{
     store::Identity,
 };
 
-/// The time after a check in which there is no other; twice as long after each.
+/// Time after a check without another one; it doubles with each check.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 
 /// The longest such time.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
-/// The times at which a server was away.
+/// The absences of a server and the checks after them.
 pub(super) struct RestartHistory {
     config: HttpConfig,
     memory: Option<IdentityMemory>,
-    /// How often it had been away when it was last made sure of.
+    /// Number of absences when the identity was last confirmed.
     seen: AtomicU64,
-    /// When it was last asked, and how often.
+    /// Time and number of the last check.
     last: Mutex<(Option<Instant>, u32)>,
     refused: OnceLock<EngineError>,
 }
@@ -57,23 +57,23 @@ impl RestartHistory {
         }
     }
 
-    /// That it was somebody else once is true for good.
+    /// Returns the error if the server was another one at any time.
     pub fn refused(&self) -> Result<(), EngineError> {
         self.refused.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 
-    /// It was made sure of just now.
+    /// Notes that the identity was confirmed just now.
     pub fn is_sure(&self, server: &ServerPool) {
         self.seen.store(server.counters.away(), SeqCst);
     }
 
-    /// Makes sure that it is who it was, where it was away since that was last made sure of. That it cannot be asked is no error.
+    /// Checks that the server is the same if it was away since the last check. If it cannot be asked, that is no error.
     ///
     /// # Errors
-    /// [`EngineError::OtherWeights`] where it is somebody else.
+    /// [`EngineError::OtherWeights`] if it is another one.
     pub async fn same(&self, engine: &HttpEngine, at_the_end: bool) -> Result<(), EngineError> {
         self.refused()?;
-        // Weights that somebody named are taken for what they are called.
+        // Weights with a declared revision are not checked.
         let named = engine.identity.known.revision.is_some();
         let is_sure = || engine.server.counters.away() == self.seen.load(SeqCst);
         if named || is_sure() {
@@ -121,8 +121,8 @@ impl RestartHistory {
     }
 }
 
-/// What is answered at once, and where that differs from what is known, also what is answered one after the other, and then beside longer requests: a
-/// server at work may answer otherwise, and may have been at work when it was first asked.
+/// Returns the answers to simultaneous requests. If they differ from the known ones, also those to requests one after the other, and then beside
+/// longer requests: a busy server may answer differently, and may have been busy when it was first asked.
 pub(super) async fn asked_again(
     (server, model): (&ServerPool, &str),
     identity: &Identity,

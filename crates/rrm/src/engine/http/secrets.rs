@@ -1,7 +1,7 @@
-//! A server's words -> what may stand in an error, a row, a file or on a terminal: without keys, without control sequences, and short.
+//! A server's text -> text for errors, rows, files and terminals: without keys, without control sequences, and short.
 //!
-//! What a server says of errors passes through [`Secrets::said`], before any of it is cut; what it answers passes through [`Secrets::kept`] where it is
-//! read, before anybody sees or keeps any of it.
+//! Messages of errors pass through [`Secrets::said`] before they are cut. Answers pass through [`Secrets::kept`] where they are read, before they are
+//! shown or stored.
 
 mod held;
 
@@ -12,28 +12,29 @@ use reqwest::Url;
 pub(crate) use self::held::HeldText;
 use crate::engine::http::HttpConfig;
 
-/// From this length on a secret is found inside other words too. A shorter one is taken out only where it stands as a word of its own: the
-/// letter `x` is in too many words.
+/// Fewest bytes of a secret that is also removed inside other words. A shorter one is removed only as a separate word: the letter `x` is in too many
+/// words.
 const FOUND_INSIDE: usize = 8;
 
-/// Characters of an error message.
+/// Most characters of an error message.
 const LIMIT: usize = 200;
 
-/// Parts of a header's name by which it holds a key.
+/// Parts of a header's name that show that it holds a key.
 const KEY_NAMES: [&str; 11] =
     ["key", "apikey", "token", "auth", "authorization", "secret", "cookie", "password", "credential", "credentials", "signature"];
 
-/// What may never be shown.
+/// The texts that must never be shown.
 #[derive(Clone, Default)]
 pub(crate) struct Secrets {
     /// All of them, the longest first.
     all: Vec<String>,
-    /// Those that are taken out of answers: too long to be a word that a judge writes, such as `EMPTY`, and no harmless header.
+    /// Secrets that are removed from answers: too long for a word that a judge writes, such as `EMPTY`, and no harmless header.
     keys: Vec<String>,
 }
 
 impl Secrets {
-    /// All secrets of a configuration: the key, what addresses hold (a name, a password, the values of a query), and the values of headers.
+    /// Returns all secrets of a configuration: the key, the secret parts of addresses (a name, a password, the values of a query), and the values of
+    /// headers.
     pub fn of(config: &HttpConfig) -> Self {
         let mut secrets = Secrets::default();
         config.key().iter().for_each(|key| secrets.add(key, true));
@@ -42,7 +43,7 @@ impl Secrets {
                 secrets.add(&base64(format!("{}:{password}", url.username()).as_bytes()), true);
                 secrets.add(password, true);
             } else if !url.username().is_empty() {
-                // A token in the place of a name.
+                // A token may stand in place of a name.
                 secrets.add(url.username(), true);
             }
             url.query_pairs().filter(|(name, _)| !is_harmless(name)).for_each(|(_, value)| secrets.add(&value, true));
@@ -51,30 +52,30 @@ impl Secrets {
         secrets
     }
 
-    /// One more secret; a `key` is taken out of answers, too. Of a header such as `Bearer TOKEN` the token is one by itself.
+    /// Adds a secret. A `key` is removed from answers, too. In a header such as `Bearer TOKEN`, the token is a secret by itself.
     pub fn add(&mut self, secret: &str, key: bool) {
         for secret in [secret.trim(), secret.trim().rsplit(' ').next().unwrap_or_default()] {
             for (list, wanted) in [(&mut self.all, true), (&mut self.keys, key && secret.len() >= FOUND_INSIDE)] {
                 if wanted && !secret.is_empty() && !list.iter().any(|known| known == secret) {
                     list.push(secret.to_owned());
-                    // The longest first, so that none is cut by another that it contains.
+                    // The longest is first, so that none is broken up by another one that it contains.
                     list.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
                 }
             }
         }
     }
 
-    /// `text` without any of them.
+    /// Returns `text` without secrets.
     pub fn redacted(&self, text: &str) -> String {
         self.all.iter().fold(text.to_owned(), |text, secret| without(&text, secret))
     }
 
-    /// An answer as it may be kept: without keys, and else as it is.
+    /// Returns an answer without keys, and otherwise unchanged.
     pub fn kept(&self, text: String) -> String {
         self.keys.iter().fold(text, |text, key| if text.contains(key.as_str()) { without(&text, key) } else { text })
     }
 
-    /// The bytes of an answer as they may be read.
+    /// Returns the bytes of an answer without keys.
     pub fn kept_bytes<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
         let holds = |key: &String| body.windows(key.len()).any(|part| part == key.as_bytes());
         match self.keys.iter().any(holds) {
@@ -90,7 +91,7 @@ impl Secrets {
         secrets
     }
 
-    /// The first words of `text` on one line, without secrets, with control characters made visible.
+    /// Returns the first words of `text` on one line, without secrets and with visible control characters.
     pub fn said(&self, text: &str) -> String {
         let line = self.redacted(text).split_whitespace().collect::<Vec<_>>().join(" ");
         let line = visible(&line);
@@ -102,14 +103,14 @@ impl Secrets {
     }
 }
 
-/// Whether a header holds a key, by its name or because no other value is so long a word with digits.
+/// Returns whether a header holds a key, by its name or because its value ends with a long word with digits.
 fn holds_key(name: &str, value: &str) -> bool {
     let named = name.to_lowercase().split(['-', '_']).any(|part| KEY_NAMES.contains(&part));
     let word = value.split(' ').next_back().unwrap_or_default();
     named || (word.len() >= 2 * FOUND_INSIDE && word.contains(|c: char| c.is_ascii_digit()) && !word.contains("://"))
 }
 
-/// `text` with every `secret` in it replaced; a short one only where it is a word of its own.
+/// Returns `text` with every `secret` replaced; a short one only as a separate word.
 fn without(text: &str, secret: &str) -> String {
     const INSTEAD: &str = "(key)";
     if secret.len() >= FOUND_INSIDE {
@@ -128,7 +129,7 @@ fn without(text: &str, secret: &str) -> String {
     out + &text[from..]
 }
 
-/// `text` with every character that a terminal would obey, or that turns the direction of writing, as its number: `\u{1b}`.
+/// Returns `text` with control characters, and characters that change the direction of writing, as their numbers: `\u{1b}`.
 pub(crate) fn visible(text: &str) -> String {
     let acts = |c: char| {
         c.is_control()
@@ -140,14 +141,14 @@ pub(crate) fn visible(text: &str) -> String {
     text.chars().map(|c| if acts(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
-/// `url` as people may see it: without a user name and a password, and without the values of its query.
+/// Returns `url` without a user name and a password, and without the values of its query.
 pub fn shown_address(url: &str) -> String {
-    // A kind of engine may stand in front: `scalar:http://...`.
+    // The kind of an engine may come first: `scalar:http://...`.
     if let Some(at) = url.find(":http").filter(|at| !url[..*at].contains('/')) {
         return format!("{}:{}", &url[..at], shown_address(&url[at + 1..]));
     }
     let Ok(mut parsed) = Url::parse(url) else { return unparsed(url) };
-    // Without `http://` a name in front of a password passes for the kind of an engine.
+    // Without `http://`, a name before a password looks like the kind of an engine.
     let kind = ["local", "gguf", "replay", "scripted"].contains(&parsed.scheme());
     if !parsed.has_host() && !kind && url.contains('@') {
         return unparsed(url);
@@ -155,7 +156,7 @@ pub fn shown_address(url: &str) -> String {
     if parsed.username().is_empty() && parsed.password().is_none() && parsed.query().is_none() {
         return url.to_owned();
     }
-    // Both fail only for addresses without a host, which have no password either.
+    // Both calls fail only for addresses without a host, which have no password either.
     let _ = parsed.set_password(None);
     let _ = parsed.set_username("");
     if parsed.query().is_some() {
@@ -168,7 +169,7 @@ pub fn shown_address(url: &str) -> String {
     parsed.as_str().trim_end_matches('/').to_owned()
 }
 
-/// The same for what is no address: whatever could be a password is left out.
+/// Returns a text that is no address, without any part that could be a password.
 fn unparsed(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
     let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
@@ -176,12 +177,12 @@ fn unparsed(url: &str) -> String {
     if scheme.is_empty() { rest } else { format!("{scheme}://{rest}") }
 }
 
-/// Parts of a query that are no secret.
+/// Returns whether a part of a query is no secret.
 fn is_harmless(name: &str) -> bool {
     name.is_empty() || name.eq_ignore_ascii_case("api-version") || name.eq_ignore_ascii_case("alt")
 }
 
-/// As `Authorization: Basic` writes a name and a password.
+/// Encodes a name and a password for `Authorization: Basic`.
 fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();

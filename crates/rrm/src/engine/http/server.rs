@@ -1,5 +1,5 @@
-//! One request sent to one of the replicas, again and again until it is answered or there is no point: limits, routing,
-//! time limits and retries, but nothing about what is asked.
+//! One request to one of the replicas, with retries until it is answered or failed for good: limits, routing, time limits and retries, independent of
+//! the content.
 
 mod tries;
 
@@ -46,19 +46,19 @@ use crate::engine::{
     },
 };
 
-/// All replicas of one model behind one client, with what limits their use.
+/// All replicas of one model, with one client and the limits of their use.
 pub(crate) struct ServerPool {
     /// The engine's name, for errors.
     pub name: String,
-    /// What was asked and what it took.
+    /// Counters of requests and tokens.
     pub counters: HttpCounters,
-    /// Who counts requests that nobody else counts.
+    /// Meter of requests that no other meter counts.
     pub counted: ProbeMeter,
-    /// How often a request is tried again.
+    /// Most retries of a request.
     pub max_retries: u32,
-    /// What is sent otherwise than it is written here.
+    /// Changes to the fields of requests.
     fields: RwLock<Arc<RequestFields>>,
-    /// Whether answers are asked for as streams although nobody watches.
+    /// Whether answers are requested as streams even if no one watches.
     streams: AtomicBool,
     pub(super) client: Client,
     replicas: Replicas,
@@ -69,11 +69,11 @@ pub(crate) struct ServerPool {
     first_wait: Duration,
     away: Duration,
     pub(super) secrets: Secrets,
-    /// Whether it ever said why a text ended: then an answer without a reason is half of one.
+    /// Whether it has ever stated why a text ended. Then an answer without a reason is incomplete.
     gives_reasons: AtomicBool,
-    /// What it said of the lengths of prompts.
+    /// The counts of prompt tokens that it has stated.
     pub counts: PromptCounts,
-    /// When it was last seen whether the servers answer, and what was seen.
+    /// Time and result of the last check whether the servers answer.
     pub(super) seen: Mutex<Option<(Instant, Result<(), EngineError>)>>,
 }
 
@@ -85,18 +85,18 @@ pub(crate) struct CompletionCall<'a> {
     pub body: Vec<u8>,
     /// The token limit in it.
     pub max_tokens: u32,
-    /// Who watches.
+    /// Receiver of the text while it is written; `None` if no one watches.
     pub sink: Option<&'a TokenSink>,
-    /// How often to try again.
+    /// Most retries.
     pub retries: u32,
     /// Words of the prompt, see [`prompt_size`](super::prompt_size).
     pub words: u64,
-    /// How the answer is taken.
+    /// Terms of the answer.
     pub terms: AnswerTerms<'a>,
 }
 
 impl ServerPool {
-    /// A client for the addresses of `config`; nothing is sent yet.
+    /// Returns a client for the addresses of `config`. Nothing is sent yet.
     pub fn new(config: &HttpConfig) -> Result<Self, EngineError> {
         let bases = config.bases()?;
         let first = bases[0].shown();
@@ -123,17 +123,17 @@ impl ServerPool {
         })
     }
 
-    /// What is sent otherwise than it is written here.
+    /// Returns the changes to the fields of requests.
     pub fn fields(&self) -> Arc<RequestFields> {
         self.fields.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether answers are asked for as streams although nobody watches.
+    /// Returns whether answers are requested as streams even if no one watches.
     pub fn streams(&self) -> bool {
         self.streams.load(Ordering::Relaxed)
     }
 
-    /// Sends requests otherwise from now on.
+    /// Applies a change to all further requests.
     pub fn mend(&self, remedy: Remedy) {
         let mut fields = self.fields.write().unwrap_or_else(PoisonError::into_inner);
         match remedy {
@@ -145,15 +145,15 @@ impl ServerPool {
         }
     }
 
-    /// `body` as it is sent to `path`.
+    /// Returns the bytes of `body` for `path`, with the changes of fields.
     ///
     /// # Errors
-    /// Only for a number that JSON does not know, such as a temperature of NaN.
+    /// Only for a number that JSON does not have, such as a temperature of NaN.
     pub fn json(&self, path: &str, body: &Body<'_>) -> Result<Vec<u8>, EngineError> {
         self.bytes(body, |fields, value| fields.apply(value, path == CHAT))
     }
 
-    /// `body` as JSON with what `change` makes of its fields, where there is something to be changed at all.
+    /// Returns `body` as JSON, with its fields changed by `change` if there are any changes.
     ///
     /// # Errors
     /// As [`json`](Self::json).
@@ -171,39 +171,39 @@ impl ServerPool {
         bytes.map_err(|error| EngineError::Failed { engine: self.name.clone(), detail: error.to_string() })
     }
 
-    /// The replicas, for requests that go to each of them.
+    /// Returns the replicas, for requests that go to each of them.
     pub fn replicas(&self) -> &[Replica] {
         self.replicas.list()
     }
 
-    /// A place among the requests in flight, kept until it is dropped.
+    /// Waits for a place among the requests in flight, which is kept until the permit is dropped.
     pub async fn permit(&self) -> Result<SemaphorePermit<'_>, EngineError> {
         // The semaphore is never closed.
         self.permits.acquire().await.map_err(|error| EngineError::Failed { engine: self.name.clone(), detail: error.to_string() })
     }
 
-    /// What a failure is for the caller.
+    /// Returns the caller's error for a failure.
     pub fn error(&self, failure: TryFailure) -> EngineError {
         failure.into_error(&self.name, self.time_limit, &self.secrets)
     }
 
-    /// The error of something that went wrong on this side.
+    /// Returns the error of a failure on this side.
     pub fn failed(&self, error: &impl std::fmt::Display) -> EngineError {
         EngineError::Failed { engine: self.name.clone(), detail: error.to_string() }
     }
 
-    /// How texts may be continued here.
+    /// Returns the methods by which texts may be continued here.
     pub fn ways(&self, config: &HttpConfig) -> Continuation {
-        // Without a limit of tokens nothing can be cut.
+        // Without a token limit nothing can be cut.
         if self.fields().leaves_out("max_tokens") { Continuation::None } else { config.continuation }
     }
 
-    /// The error of an answer that is not what the protocol says; `detail` may hold its words.
+    /// Returns the error of an answer that does not follow the protocol; `detail` may hold its text.
     pub fn bad_reply(&self, detail: &str) -> EngineError {
         EngineError::BadReply { engine: self.name.clone(), detail: self.secrets.said(detail) }
     }
 
-    /// Asks for one completion and counts what it took.
+    /// Requests one completion and counts its tokens.
     pub async fn complete(&self, call: CompletionCall<'_>) -> Result<ServerReply, EngineError> {
         let prompt = call.body.len() as u64 / 4;
         let estimate = prompt as f64 + f64::from(call.max_tokens);
@@ -232,7 +232,7 @@ impl ServerPool {
         Ok(reply)
     }
 
-    /// One try of one completion at one replica.
+    /// Makes one try of one completion at one replica.
     async fn completed(
         &self,
         replica: &Replica,
@@ -242,7 +242,7 @@ impl ServerPool {
         let response = self.post(replica.base.url(call.path), call.body.clone()).await?;
         let unreasoned = !self.gives_reasons.load(Ordering::Relaxed);
         let reading = ReplyRules { max_tokens: call.max_tokens, unreasoned, empty: call.terms.may_be_empty };
-        // Some services stream to whoever asks for a whole answer, others answer whole.
+        // Some services stream although a whole answer was requested, others answer whole although a stream was.
         let (streamed, told) = (is_stream(&response), teller.filter(|_| !is_stream(&response)));
         let mut reply = if streamed {
             stream::read(response, teller, reading).await?
@@ -251,7 +251,7 @@ impl ServerPool {
             let body = whole::json(&body);
             if whole::is_events(body) { stream::read_whole(body, reading)? } else { reply::parse(body, reading)? }
         };
-        // Here and nowhere else: nobody has seen or kept anything of it yet.
+        // Keys are removed here and nowhere else, before anything is shown or stored.
         reply.text = self.secrets.kept(reply.text);
         reply.reasoning = reply.reasoning.map(|text| self.secrets.kept(text));
         told.iter().for_each(|teller| teller.whole(&reply));
@@ -261,12 +261,12 @@ impl ServerPool {
         Ok(reply)
     }
 
-    /// Posts `body` to `path` at some replica and reads the answer as JSON.
+    /// Posts `body` to `path` at some replica, and reads the answer as JSON.
     pub async fn post_json<T: DeserializeOwned + Send>(&self, path: &str, body: Vec<u8>) -> Result<T, EngineError> {
         self.post_tried(path, body, None, self.max_retries).await
     }
 
-    /// The same for what is billed: `meter` counts what is sent again; without one it counts as asked to get to know the server.
+    /// Posts like [`post_json`](Self::post_json), for requests that are billed. `meter` counts retries; without one, the request counts as a probe.
     pub async fn post_metered<T: DeserializeOwned + Send>(
         &self,
         path: &str,
@@ -278,7 +278,7 @@ impl ServerPool {
         self.post_tried(path, body, meter, self.max_retries).await
     }
 
-    /// The same with so many retries.
+    /// Posts like [`post_metered`](Self::post_metered), with this number of retries.
     pub async fn post_tried<T: DeserializeOwned + Send>(
         &self,
         path: &str,
@@ -295,7 +295,7 @@ impl ServerPool {
         self.tried(TryOptions { retries, tokens: 0.0, prompt, meter }, attempt).await
     }
 
-    /// Gets `path` at this very replica and reads the answer as JSON; a try takes `most` at most, and none follows one that took that long.
+    /// Gets `path` at this replica, and reads the answer as JSON. A try takes at most the time `most`, and none follows one that took that long.
     pub async fn get_json<T: DeserializeOwned>(
         &self,
         replica: &Replica,
@@ -319,7 +319,7 @@ impl ServerPool {
         }
     }
 
-    /// An answer that is no completion, without keys.
+    /// Reads an answer that is no completion, without keys.
     async fn answer<T: DeserializeOwned>(&self, response: Response) -> Result<T, TryFailure> {
         let body = read(response, bounded::OTHER).await?;
         let body = self.secrets.kept_bytes(whole::json(&body));
@@ -342,7 +342,7 @@ impl ServerPool {
             return Err(TryFailure::Status { status: status.as_u16(), detail, wait: None });
         }
         let body = bounded::beginning(response).await;
-        // The status says enough when its explanation cannot be unpacked.
+        // If the explanation cannot be unpacked, the status says enough.
         let body = whole::unpacked(&headers, &body).unwrap_or_default();
         let mut failure = failure::status(status, &headers, &body);
         if let TryFailure::Status { status: 404 | 405, detail, .. } = &mut failure {
@@ -352,14 +352,14 @@ impl ServerPool {
     }
 }
 
-/// The whole body, unpacked.
+/// Reads the whole body, unpacked.
 async fn read(response: Response, most: u64) -> Result<Vec<u8>, TryFailure> {
     let headers = response.headers().clone();
     let body = bounded::read(response, most).await?;
     whole::unpacked(&headers, &body)
 }
 
-/// Whether events come one by one; packed ones are read whole.
+/// Returns whether the answer is a stream of events. Compressed streams are read whole.
 fn is_stream(response: &Response) -> bool {
     !response.headers().contains_key(CONTENT_ENCODING)
         && response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))

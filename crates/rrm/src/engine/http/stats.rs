@@ -1,4 +1,4 @@
-//! What a server was asked and what it cost, counted for the stats file. Never part of results.
+//! Counters of the requests to a server and of their tokens, for the stats file. They are never part of results.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -10,7 +10,7 @@ use crate::engine::{
 /// The counters behind [`HttpStats`].
 #[derive(Default)]
 pub(crate) struct HttpCounters {
-    /// Tries that found nobody, or somebody who said that nobody is there.
+    /// Tries that reached no server, or a gateway without one.
     away: AtomicU64,
     pub requests: AtomicU64,
     pub retries: AtomicU64,
@@ -31,7 +31,7 @@ pub(crate) struct HttpCounters {
 pub(crate) struct CancelGuard<'a>(Option<&'a HttpCounters>);
 
 impl HttpCounters {
-    /// The counts now.
+    /// Returns the present counts.
     pub fn read(&self) -> HttpStats {
         HttpStats {
             requests: self.requests.load(Relaxed),
@@ -58,7 +58,7 @@ impl HttpCounters {
         self.cached_prompt_tokens.fetch_add(reply.cached_prompt_tokens, Relaxed);
     }
 
-    /// How many tries found nobody.
+    /// Returns the number of tries that reached no server.
     pub fn away(&self) -> u64 {
         self.away.load(Relaxed)
     }
@@ -92,7 +92,7 @@ impl HttpCounters {
 }
 
 impl CancelGuard<'_> {
-    /// The completion came to an end, good or bad.
+    /// Notes that the completion has ended, with or without success.
     pub fn ended(mut self) {
         self.0 = None;
     }

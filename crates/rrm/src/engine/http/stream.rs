@@ -1,4 +1,4 @@
-//! A stream of server-sent events turned into the same [`ServerReply`] as a whole answer, with its text told as it arrives.
+//! A stream of server-sent events -> the same [`ServerReply`] as of a whole answer, with its text handed on as it arrives.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,34 +15,34 @@ use crate::engine::{
     },
 };
 
-/// Tells text to whoever watches. When a broken stream is asked for again, what was told before is left out.
+/// Hands text to the watcher. When a broken stream is requested again, the text that was handed on before is left out.
 pub(crate) struct Teller<'a> {
     sink: &'a TokenSink,
-    /// What it never tells.
+    /// The secrets that it removes.
     secrets: &'a Secrets,
-    /// Bytes told so far.
+    /// Bytes handed on so far.
     told: AtomicUsize,
 }
 
 impl<'a> Teller<'a> {
-    /// Nothing is told yet.
+    /// Returns a teller that has handed on nothing yet.
     pub fn new(sink: &'a TokenSink, secrets: &'a Secrets) -> Self {
         Teller { sink, secrets, told: AtomicUsize::new(0) }
     }
 
-    /// Tells a whole answer, from a server that does not stream. Keys were taken out of it.
+    /// Hands on a whole answer, from a server that does not stream. Its keys were removed before.
     pub fn whole(&self, reply: &ServerReply) {
         let mut seen = 0;
         self.tell(reply.reasoning.as_deref().unwrap_or_default(), &mut seen);
         self.tell(&reply.text, &mut seen);
     }
 
-    /// Tells the part of `text` that is new; `seen` counts the bytes of this try before it.
+    /// Hands on the new part of `text`; `seen` counts the bytes of this try before it.
     fn tell(&self, text: &str, seen: &mut usize) {
         let told = self.told.load(Ordering::Relaxed);
         let old = told.saturating_sub(*seen).min(text.len());
         *seen += text.len();
-        // A server that does not repeat itself may end the old part inside a character: then this piece is told whole.
+        // If a server does not repeat its text exactly, the old part may end inside a character. Then this part is handed on whole.
         let new = text.get(old..).unwrap_or(text);
         if !new.is_empty() {
             (self.sink)(new);
@@ -53,8 +53,8 @@ impl<'a> Teller<'a> {
 
 /// Reads a streamed answer to its end.
 ///
-/// The end is an event with a finish reason and then a proper end of the body, since not every server sends `[DONE]`. Anything
-/// less is a broken answer, and more than any answer has is none.
+/// The end is an event with a finish reason and then a regular end of the body, because not every server sends `[DONE]`. A body that ends earlier is
+/// broken, and one above the limit is refused.
 pub(crate) async fn read(
     mut response: Response,
     teller: Option<&Teller<'_>>,
@@ -94,7 +94,7 @@ pub(crate) async fn read(
     Ok(reply)
 }
 
-/// Reads a streamed answer that came in one piece.
+/// Reads a streamed answer that arrived as a whole.
 pub(crate) fn read_whole(body: &[u8], reading: ReplyRules) -> Result<ServerReply, TryFailure> {
     let (mut written, mut events) = (StreamedText::default(), Events::default());
     for line in body.split(|byte| *byte == b'\n').chain([&b""[..]]) {
@@ -110,16 +110,16 @@ fn ended(written: StreamedText, reading: ReplyRules) -> Result<ServerReply, TryF
     written.finished(reading)
 }
 
-/// The lines of a stream, of which those of one event belong together.
+/// The lines of a stream; the lines of one event belong together.
 #[derive(Default)]
 struct Events {
-    /// Whether the event that began is called an error.
+    /// Whether the present event is named as an error.
     error: bool,
 }
 
 impl Events {
-    /// Reads one line. Lines that carry no data (comments, names of other events, the blank ones between) are passed over. An event that is
-    /// called an error is one, whatever its data are, and so are llama.cpp's `error:` and an error that was sent without a field.
+    /// Reads one line. Lines without data (comments, names of other events, blank lines) are ignored. An event that is named as an error is one,
+    /// whatever its data, and so are llama.cpp's `error:` and an error that was sent without a field.
     fn line(&mut self, line: &[u8], written: &mut StreamedText, tell: impl FnMut(&str)) -> Result<(), TryFailure> {
         let field = |name: &[u8]| line.strip_prefix(name).map(<[u8]>::trim_ascii);
         if let Some(name) = field(b"event:") {
@@ -140,7 +140,7 @@ impl Events {
     }
 }
 
-/// The data of an error.
+/// Returns the failure in the data of an error.
 fn error_of(data: &[u8]) -> TryFailure {
     match serde_json::from_slice::<Value>(data) {
         Ok(value) => failure::error_object(value.get("error").filter(|error| !error.is_null()).unwrap_or(&value)),
@@ -187,7 +187,7 @@ mod tests {
         assert!(events.line(b"data: {", &mut written, |_| ()).is_err());
     }
 
-    /// What a whole stream says, or how it failed.
+    /// Returns the text of a whole stream, or its failure.
     fn read_all(body: &str) -> Result<String, String> {
         let reading = ReplyRules { max_tokens: 9, unreasoned: false, empty: false };
         read_whole(body.as_bytes(), reading).map(|reply| reply.text).map_err(|failure| format!("{failure:?}"))
@@ -205,7 +205,7 @@ mod tests {
         let together = "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"no\"}},{\"index\":0,\"delta\":{\"content\":\"yes\"},\"finish_reason\":\"stop\"}]}\n";
         assert_eq!(read_all(together), Ok("yes".to_owned()));
         assert_eq!(read_all(&[chunk("", "a", "null"), chunk("", "b", end)].concat()), Ok("ab".to_owned()));
-        // The end of another choice is no end.
+        // The end of another choice does not count.
         assert!(read_all(&[chunk(zero, "half", "null"), chunk(one, "no", end)].concat()).is_err());
     }
 

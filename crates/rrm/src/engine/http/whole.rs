@@ -1,6 +1,6 @@
-//! The bytes of an answer -> the JSON in them, or the events of a stream that came where none was asked for.
+//! The bytes of an answer -> the JSON in them, or the events of a stream that was not requested.
 //!
-//! Proxies compress what nobody asked them to, put a byte order mark or comments in front, or call a stream JSON.
+//! Some proxies compress answers without a request, put a byte order mark or comments before them, or declare a stream as JSON.
 
 use std::io::Read;
 
@@ -9,10 +9,10 @@ use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 
 use crate::engine::http::failure::TryFailure;
 
-/// An answer takes at most this many bytes once it is unpacked: a thousand times what a judge writes.
+/// Most bytes of an unpacked answer: a thousand times as many as a judge writes.
 const MOST: u64 = 64 << 20;
 
-/// `body` as the server wrote it, unpacked where its headers say that it is packed.
+/// Returns `body` as the server wrote it, unpacked if its headers say that it is compressed.
 pub(crate) fn unpacked(headers: &HeaderMap, body: &[u8]) -> Result<Vec<u8>, TryFailure> {
     let encoding = headers.get(CONTENT_ENCODING).map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_lowercase());
     let packed = |what: &str| TryFailure::Unreadable(format!("the answer is compressed ({what}), which was not asked for"));
@@ -30,7 +30,7 @@ fn read(from: impl Read) -> Option<Vec<u8>> {
     (read as u64 <= MOST).then_some(unpacked)
 }
 
-/// `body` from where its JSON begins: without a byte order mark, blanks and lines of comments (`: PROCESSING`) in front.
+/// Returns `body` from the beginning of its JSON: without a byte order mark, white space and comment lines (`: PROCESSING`) before it.
 pub(crate) fn json(body: &[u8]) -> &[u8] {
     let mut rest = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
     while rest.starts_with(b":") {
@@ -40,7 +40,7 @@ pub(crate) fn json(body: &[u8]) -> &[u8] {
     rest
 }
 
-/// Whether the body, cleaned by [`json`], is a stream of events.
+/// Returns whether the body, after [`json`], is a stream of events.
 pub(crate) fn is_events(body: &[u8]) -> bool {
     [&b"data:"[..], b"event:"].iter().any(|start| body.starts_with(start))
 }

@@ -1,29 +1,29 @@
-//! A rendered conversation -> the pieces of a prompt that are tokenised one by one, special tokens only where the template wrote them.
+//! A rendered conversation -> the pieces of a prompt, which are tokenised one by one. Special tokens are read only in text of the template.
 
 use super::TemplatePart;
 
 /// A token that acts as markup: the beginning of a turn, the end of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Special {
-    /// How it is written; not empty.
+    /// Text of the token; not empty.
     pub text: String,
-    /// Its number in the vocabulary.
+    /// Its index in the vocabulary.
     pub token: u32,
-    /// Whether it swallows white space before it, and after it.
+    /// Whether it removes white space before it, and after it.
     pub strips: (bool, bool),
 }
 
 /// A piece of a prompt that is tokenised by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PromptPiece {
-    /// A special token, by its number.
+    /// A special token, by its index in the vocabulary.
     Special(u32),
-    /// Text in which no special token may be read. Never empty.
+    /// Text in which no special token may be read; never empty.
     Plain(String),
 }
 
-/// Cuts a prompt at the special tokens of its markup. Markup and content between two of them are tokenised together, as the model saw
-/// them in training; only a text of `forbidden` inside a content is torn in two, behind its first character.
+/// Cuts a prompt at the special tokens of its markup. Markup and content between two of them are tokenised together, as the model saw them in
+/// training. Only a text of `forbidden` inside a content is split, after its first character.
 pub fn runs(parts: &[TemplatePart<'_>], specials: &[Special], forbidden: &[String]) -> Vec<PromptPiece> {
     let mut runs = Vec::new();
     let mut plain = String::new();
@@ -62,7 +62,7 @@ pub fn runs(parts: &[TemplatePart<'_>], specials: &[Special], forbidden: &[Strin
     runs
 }
 
-/// Whether a token that is matched in any text would act as markup, such as `</think>`; indentations and the like are none.
+/// Returns whether a token that is matched in any text would act as markup, such as `</think>`. Indentation and similar tokens do not.
 pub fn looks_like_markup(text: &str) -> bool {
     let bracketed = (text.starts_with('<') && text.ends_with('>')) || (text.starts_with('[') && text.ends_with(']'));
     bracketed && text.contains(char::is_alphabetic)
@@ -74,16 +74,16 @@ fn end_run(runs: &mut Vec<PromptPiece>, plain: &mut String) {
     }
 }
 
-/// The special token that comes first in `text`, the longest of those that begin there.
+/// Returns the first special token in `text` and its place; of several at the same place the longest.
 fn first_special<'s>(text: &str, specials: &'s [Special]) -> Option<(usize, &'s Special)> {
     let found = specials.iter().filter_map(|special| Some((text.find(&special.text)?, special)));
     found.min_by_key(|(at, special)| (*at, std::cmp::Reverse(special.text.len())))
 }
 
-/// Where to tear a text: behind the first character of each forbidden text that is still whole there. Every word is searched for once
-/// from each of its own finds on, so the time grows with the text and not with its square.
+/// Returns the places at which to split a text: after the first character of each forbidden text that is still whole there. Every word is searched
+/// once from each of its matches on, so the time is linear in the text.
 fn tears(text: &str, forbidden: &[String]) -> Vec<usize> {
-    // A single character cannot be torn.
+    // A single character cannot be split.
     let torn =
         forbidden.iter().filter_map(|word| Some((word, word.chars().next()?.len_utf8())).filter(|(word, one)| *one < word.len()));
     let mut next: Vec<(usize, &String, usize)> = torn.filter_map(|(word, one)| Some((text.find(word)?, word, one))).collect();
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_text_full_of_tags_is_torn_at_every_one() {
-        // With a search of the whole rest for each tag this takes minutes.
+        // A search of the whole rest for each tag would take minutes.
         let text = "<a><b>".repeat(50_000);
         let runs = runs(&[TemplatePart::Content(&text)], &[], &["<a>", "<b>", "<never>", "x"].map(str::to_owned));
         assert_eq!(runs.len(), 100_001);

@@ -1,6 +1,6 @@
-//! Logits -> a token: temperature, then `top_k`, `top_p` and `min_p`, then a draw that depends on the seed alone.
+//! Logits -> a token: temperature, then `top_k`, `top_p` and `min_p`, then a draw that depends only on the seed.
 //!
-//! Which token is drawn is the same on every machine. Sums over candidates are whole numbers, so that no order of adding matters.
+//! The drawn token is the same on every machine. Sums over candidates are whole numbers, so that the order of addition does not matter.
 
 mod candidates;
 mod weight;
@@ -11,20 +11,20 @@ use self::{
 };
 use crate::engine::Sampling;
 
-/// Draws the tokens of one completion.
+/// Sampler of the tokens of one completion.
 pub struct Sampler {
     sampling: Sampling,
     random: SplitMix64,
-    /// Of each chunk of logits the largest, and the sum of the weights; all buffers are kept between draws to spare allocations.
+    /// The largest logit of each chunk, and the sum of its weights. All buffers are kept between draws to avoid allocations.
     maxima: Vec<f32>,
     sums: Vec<f64>,
     candidates: Candidates,
 }
 
-// Everything that goes through a vocabulary is `inline`, also in the modules below: so it is compiled in the crate of the engine, which
-// is optimised even where this library is not (see the profiles in Cargo.toml).
+// All functions that go through a vocabulary are `inline`, also in the modules below. So they are compiled in the crate of the engine, which is
+// optimised even if this library is not (see the profiles in Cargo.toml).
 impl Sampler {
-    /// A sampler whose draws follow from `seed`.
+    /// Returns a sampler whose draws follow from `seed`.
     pub fn new(sampling: &Sampling, seed: u64) -> Self {
         Sampler {
             sampling: sampling.clone(),
@@ -35,8 +35,8 @@ impl Sampler {
         }
     }
 
-    /// The next token's index in `logits` (one for each token of the vocabulary); `None` when there is no finite logit. A logit that is
-    /// not finite is never drawn. Equal logits: the lower index is likelier to be kept.
+    /// Draws the next token. Returns its index in `logits`, which has an entry for each token of the vocabulary; `None` if no logit is finite. A
+    /// logit that is not finite is never drawn. Of equal logits, the lower index is preferred where some are cut.
     #[inline]
     pub fn draw(&mut self, logits: &[f32]) -> Option<usize> {
         weight::maxima(logits, &mut self.maxima);
@@ -48,7 +48,7 @@ impl Sampler {
         }
         let weights = LogitScale { top, scale: (1.0 / temperature).min(f64::from(f32::MAX)) as f32 };
         let top_k = top_k.map(|k| k.max(1) as usize).filter(|k| *k < logits.len());
-        // The best token weighs exactly 1.
+        // The best token has a weight of exactly 1.
         let min_p = min_p.map(|least| least.min(1.0) as f32);
         let candidates = &mut self.candidates;
         match top_k {
@@ -62,7 +62,7 @@ impl Sampler {
             None if top_p < 1.0 => {
                 weights.sums(logits, &mut self.sums);
                 let total = self.sums.iter().sum::<f64>();
-                // All tokens that weigh less than this weigh less together than what is left out.
+                // All tokens below this weight together weigh less than the part that top-p leaves out.
                 let least = (1.0 - top_p.max(0.0)) * total / logits.len() as f64;
                 candidates.gather(logits, &self.maxima, weights, Threshold { logit: f32::MIN, weight: least.min(1.0) as f32 });
                 candidates.keep_top_p(top_p * total * UNITS);
@@ -93,7 +93,7 @@ impl Sampler {
         }
         let first = picked * CHUNK;
         let chunk = weights.of_chunk(&weight::chunk(logits, picked));
-        // Rounding may leave a rest: then it is the last one.
+        // If rounding leaves a rest, the last token is drawn.
         for (offset, weight) in chunk.into_iter().enumerate().filter(|(_, weight)| *weight > 0.0) {
             picked = first + offset;
             left -= f64::from(weight);
@@ -105,7 +105,7 @@ impl Sampler {
     }
 }
 
-/// A logit that at least `k` tokens reach: the chunks with the `k` largest maxima hold one each.
+/// Returns a logit that at least `k` tokens reach: each of the chunks with the `k` largest maxima holds one.
 #[inline]
 fn bound(maxima: &[f32], k: usize) -> f32 {
     if k > maxima.len() {
@@ -116,7 +116,7 @@ fn bound(maxima: &[f32], k: usize) -> f32 {
     bound.max(f32::MIN)
 }
 
-/// Sebastiano Vigna's SplitMix64, <https://prng.di.unimi.it/splitmix64.c>.
+/// Random numbers by Sebastiano Vigna's SplitMix64, <https://prng.di.unimi.it/splitmix64.c>.
 struct SplitMix64(u64);
 
 impl SplitMix64 {
@@ -128,7 +128,7 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
-    /// Uniform in [0, 1): the upper 53 bits.
+    /// Returns a number that is uniform in [0, 1), from the upper 53 bits.
     fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
@@ -140,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    /// Softmax of these at temperature 1: 0.1, 0.2, 0.3, 0.4.
+    /// Logits whose softmax at temperature 1 is 0.1, 0.2, 0.3, 0.4.
     fn logits() -> Vec<f32> {
         [0.1f32, 0.2, 0.3, 0.4].iter().map(|probability| probability.ln()).collect()
     }
@@ -149,7 +149,7 @@ mod tests {
         Sampling { temperature: 1.0, ..Sampling::default() }
     }
 
-    /// How often each of four tokens is drawn in 20000.
+    /// Returns the share of each of four tokens in 20000 draws.
     fn shares(sampling: Sampling) -> [f64; 4] {
         let mut sampler = Sampler::new(&sampling, 7);
         let mut shares = [0.0; 4];
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(sampler.draw(&[f32::NAN]), None);
     }
 
-    /// Every token's weight, and whether it is kept, by the definitions; `None` where rounding may decide.
+    /// Returns each token's weight, and whether it is kept, by the definitions; `None` if rounding may decide.
     fn reference(logits: &[f32], sampling: &Sampling) -> Option<Vec<(f64, bool)>> {
         let top = logits.iter().copied().filter(|logit| logit.is_finite()).reduce(f32::max).unwrap();
         let weight = |logit: &f32| {
@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn logit() -> impl Strategy<Value = f32> {
-        // A grid has ties, and no differences that rounding could turn around.
+        // A grid has ties, and no differences that rounding could reverse.
         prop_oneof![
             30 => (-6000i32..=1000).prop_map(|step| step as f32 / 400.0),
             30 => (-240i32..=40).prop_map(|step| step as f32 / 16.0),

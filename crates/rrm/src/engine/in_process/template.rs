@@ -1,7 +1,7 @@
-//! Messages -> the chat template's own text with the messages' contents between, kept apart.
+//! Messages -> the text of the chat template, with the contents of the messages kept apart.
 //!
-//! The template never sees a content, only a placeholder for it. So nothing in a content can act as markup, and a tokenizer can treat
-//! the two kinds of text differently.
+//! The template never sees a content, only a placeholder for it. So nothing in a content can act as markup, and a tokenizer can treat the two kinds
+//! of text differently.
 
 use minijinja::{Environment, Error, ErrorKind, Value, context, syntax::SyntaxConfig};
 
@@ -10,12 +10,12 @@ use crate::{
     transcript,
 };
 
-/// A stretch of a rendered conversation.
+/// A part of a rendered conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplatePart<'a> {
-    /// Written by the template: special tokens in it are meant.
+    /// Text of the template, in which special tokens count.
     Markup(String),
-    /// What a message says, trimmed where the template trims: data.
+    /// Content of a message, trimmed if the template trims it; special tokens do not count.
     Content(&'a str),
 }
 
@@ -29,39 +29,39 @@ pub struct ChatTemplate {
 /// The reason why a conversation cannot be rendered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// The template does not compile, fails, or refuses the conversation, in these words.
+    /// The template does not compile, fails, or refuses the conversation, with this message.
     #[error("{0}")]
     Jinja(String),
-    /// A content would not come out whole.
+    /// The template would split a content.
     #[error("it takes a message apart")]
     TakesApart,
-    /// A content would come out as something else.
+    /// The template would change a content.
     #[error("it rewrites a message")]
     Rewrites,
-    /// A message would be dropped silently.
+    /// The template would silently drop a message.
     #[error("it leaves out message {number} ({})", role.as_str())]
     LeavesOut {
-        /// Which message, counted from 1.
+        /// Position of the message, from 1.
         number: usize,
-        /// Who speaks in it.
+        /// Role of the message.
         role: Role,
     },
 }
 
-/// Used where a model brings no template.
+/// Template of models that bring none.
 const CHATML: &str = "{% for message in messages %}{{ '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}\
                       {% endfor %}{{ '<|im_start|>assistant\n' }}";
 
-/// Private-use characters around the number of a message; `PROBE` (white space that no template writes) shows what is trimmed.
+/// Private-use characters around the index of a message. `PROBE`, white space that no template writes, shows what is trimmed.
 const OPEN: char = '\u{f8f0}';
 const CLOSE: char = '\u{f8f1}';
 const PROBE: char = '\u{2001}';
 
 impl ChatTemplate {
-    /// Compiles `source` (Jinja, as transformers runs it; ChatML when there is none); `bos` and `eos` are the tokens' texts.
+    /// Compiles `source`, a Jinja template as transformers runs it, or ChatML if there is none. `bos` and `eos` are the texts of these tokens.
     ///
     /// # Errors
-    /// [`TemplateError::Jinja`] where the source is no Jinja.
+    /// [`TemplateError::Jinja`] if the source is not valid Jinja.
     pub fn new(source: Option<String>, bos: String, eos: String) -> Result<Self, TemplateError> {
         let mut environment = Environment::new();
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(jinja)?;
@@ -73,28 +73,28 @@ impl ChatTemplate {
         Ok(ChatTemplate { environment, bos, eos })
     }
 
-    /// Renders a conversation, ending where the assistant's turn begins. Markup and contents alternate, markup first and last.
+    /// Renders a conversation up to where the assistant's turn begins. Markup and contents alternate, with markup first and last.
     ///
     /// # Errors
-    /// [`TemplateError`] where the template fails, or a content would not come out as it is (white space at its ends aside).
+    /// [`TemplateError`] if the template fails, or if a content would be changed, apart from white space at its ends.
     pub fn render<'a>(&self, messages: &'a [Message]) -> Result<Vec<TemplatePart<'a>>, TemplateError> {
         let shown: Vec<Value> = messages
             .iter()
             .enumerate()
             .map(|(index, message)| context! { role => message.role.as_str(), content => placeholder(index, &message.content) })
             .collect();
-        // transformers passes tools and documents as none, which templates tell from undefined.
+        // transformers passes tools and documents as none, which templates distinguish from undefined.
         let (tools, documents) = (Value::from(()), Value::from(()));
         let (bos_token, eos_token) = (self.bos.as_str(), self.eos.as_str());
         let context = context! { messages => shown, add_generation_prompt => true, bos_token, eos_token, tools, documents };
         let template = self.environment.get_template("chat").map_err(jinja)?;
-        // A template that refuses says why in the detail alone.
+        // A template that refuses states the reason only in the detail.
         let words = |error: Error| TemplateError::Jinja(error.detail().map_or_else(|| error.to_string(), str::to_owned));
         let rendered = template.render(context).map_err(words)?;
         split(&rendered, messages)
     }
 
-    /// Whether the template opens the model's thinking, so that a completion begins inside it.
+    /// Returns whether the template opens the model's thinking, so that a completion begins inside it.
     pub fn opens_thinking(&self) -> bool {
         let question = [Message::user("x")];
         let parts = self.render(&question).unwrap_or_default();
@@ -107,7 +107,7 @@ fn jinja(error: Error) -> TemplateError {
 }
 
 fn placeholder(index: usize, content: &str) -> String {
-    // Templates ask whether there is any content, so an empty one stays empty.
+    // Templates test whether there is any content, so an empty one stays empty.
     if content.is_empty() { String::new() } else { format!("{PROBE}{OPEN}{index}{CLOSE}{PROBE}") }
 }
 

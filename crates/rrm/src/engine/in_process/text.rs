@@ -1,37 +1,37 @@
-//! Bytes of tokens -> text, where a character may be spread over several tokens; watchers receive whole characters only.
+//! Bytes of tokens -> text. A character may be spread over several tokens; watchers receive only whole characters.
 
 use crate::engine::TokenSink;
 
 /// A text that grows.
 pub struct GrowingText {
     whole: String,
-    /// The first bytes of a character whose rest is to come.
+    /// The first bytes of a character that is not complete yet.
     partial: Vec<u8>,
-    /// How much of `whole` the watcher has.
+    /// Bytes of `whole` that were shown to the watcher.
     released: usize,
-    /// What [`GrowingText::cut_after`] looked through: from where, and to where.
+    /// The range that [`GrowingText::cut_after`] has searched: its start, and its end.
     searched: (usize, usize),
     sink: Option<TokenSink>,
 }
 
 impl GrowingText {
-    /// An empty text, watched by `sink`.
+    /// Returns an empty text, watched by `sink`.
     pub fn new(sink: Option<TokenSink>) -> Self {
         GrowingText { whole: String::new(), partial: Vec::new(), released: 0, searched: (0, 0), sink }
     }
 
-    /// All whole characters so far.
+    /// Returns all whole characters so far.
     pub fn as_str(&self) -> &str {
         &self.whole
     }
 
-    /// Appends bytes, and shows them.
+    /// Appends bytes and shows them.
     pub fn push(&mut self, bytes: &[u8]) {
         self.hold(bytes);
         self.release();
     }
 
-    /// Appends bytes without showing them yet. Bytes that no character can begin with become U+FFFD.
+    /// Appends bytes without showing them yet. Invalid bytes become U+FFFD.
     pub fn hold(&mut self, bytes: &[u8]) {
         self.partial.extend_from_slice(bytes);
         let mut rest = self.partial.as_slice();
@@ -57,7 +57,7 @@ impl GrowingText {
         self.partial = rest.to_vec();
     }
 
-    /// Shows the watcher what it has not seen.
+    /// Shows the watcher the text that it has not seen.
     pub fn release(&mut self) {
         if let Some(sink) = self.sink.as_ref().filter(|_| self.released < self.whole.len()) {
             sink(&self.whole[self.released..]);
@@ -65,13 +65,13 @@ impl GrowingText {
         self.released = self.whole.len();
     }
 
-    /// Cuts the text behind the first of `stops` that begins at byte `from` or later; the stop string itself stays. False if there is
-    /// none. What a call before looked through for the same `from` is not looked through again, so it must have had the same `stops`.
+    /// Cuts the text after the first of `stops` that begins at byte `from` or later; the stop string itself stays. Returns `false` if there is none.
+    /// Text that an earlier call with the same `from` has searched is not searched again, so `stops` must be the same then.
     pub fn cut_after(&mut self, from: usize, stops: &[String]) -> bool {
         let longest = stops.iter().map(String::len).max().unwrap_or(0);
         let mut start = from;
         if self.searched.0 == from {
-            // A stop string may have begun in what was searched, and end in what is new.
+            // A stop string may begin in the searched text and end in the new text.
             start = start.max((self.searched.1 + 1).saturating_sub(longest));
             while !self.whole.is_char_boundary(start) {
                 start -= 1;
@@ -95,7 +95,7 @@ impl GrowingText {
         }
     }
 
-    /// Shows what is left, and returns everything.
+    /// Shows the rest, and returns the whole text.
     pub fn finish(mut self) -> String {
         self.close_character();
         self.release();

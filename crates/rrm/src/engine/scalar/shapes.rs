@@ -1,4 +1,4 @@
-//! A conversation that ends with a response -> the JSON that each route wants; its reply -> a score.
+//! A conversation that ends with a response -> the JSON of each route; its reply -> a score.
 
 use reqwest::Url;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::{
     engine::Usage,
 };
 
-/// The route by which a server is asked for a score.
+/// The route by which a server gives a score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
     /// `/classify` of vLLM and SGLang: the server renders the conversation by the model's own template.
@@ -22,10 +22,10 @@ pub enum Route {
 }
 
 impl Route {
-    /// All of them, those first that reward models are served at.
+    /// All routes in the order in which they are tried; reward models are served at the first ones.
     pub(super) const PROBED: [Route; 4] = [Route::Classify, Route::Predict, Route::Score, Route::Rerank];
 
-    /// Its path below the base address.
+    /// Returns the path of the route below the base address.
     pub fn path(self) -> &'static str {
         match self {
             Route::Classify => "classify",
@@ -36,7 +36,7 @@ impl Route {
     }
 }
 
-/// An address without the route that it may end in, and that route.
+/// Returns an address without the route at its end, and that route.
 pub(super) fn split(url: &str) -> (String, Option<Route>) {
     if let Ok(mut parsed) = Url::parse(url) {
         let path = parsed.path().trim_end_matches('/').to_owned();
@@ -49,7 +49,7 @@ pub(super) fn split(url: &str) -> (String, Option<Route>) {
     (url.to_owned(), None)
 }
 
-/// What is sent. Scores are asked for as they come out of the model, before any squashing, where equal ones would be made of unequal.
+/// Returns the body of a request. It asks for raw scores, without an activation function, which could make different scores equal.
 pub(super) fn body(route: Route, model: &str, messages: &[Message]) -> Result<Value, String> {
     if route == Route::Classify {
         let turns = messages.iter().map(|message| json!({"role": message.role.as_str(), "content": message.content}));
@@ -60,12 +60,12 @@ pub(super) fn body(route: Route, model: &str, messages: &[Message]) -> Result<Va
     Ok(match route {
         Route::Predict => json!({"inputs": [[prompt, response]], "raw_scores": true, "truncate": false}),
         Route::Score => json!({"model": model, "text_1": prompt, "text_2": response, "use_activation": false}),
-        // `documents` is vLLM's and Jina's word, `texts` that of Text Embeddings Inference.
+        // `documents` is the name of vLLM and Jina, `texts` that of Text Embeddings Inference.
         _ => json!({"model": model, "query": prompt, "documents": [response], "texts": [response], "raw_scores": true}),
     })
 }
 
-/// A prompt where the server takes a text: a single user's turn as it is, several turns with who said them.
+/// Returns a prompt as one text: a single user turn as it is, several turns with the names of the speakers.
 fn plain(prompt: &[Message]) -> String {
     match prompt {
         [Message { role: Role::User, content }] => content.clone(),
@@ -73,7 +73,7 @@ fn plain(prompt: &[Message]) -> String {
     }
 }
 
-/// The one score in a reply, and the tokens that it says it took.
+/// Returns the one score in a reply, and the tokens that it states.
 pub(super) fn read(route: Route, reply: &Value) -> Result<(f64, Usage), String> {
     let score = match route {
         Route::Classify => {
@@ -106,7 +106,7 @@ pub(super) fn read(route: Route, reply: &Value) -> Result<(f64, Usage), String> 
     Ok((score, Usage { prompt_tokens: tokens, completion_tokens: 0 }))
 }
 
-/// The entry of a list with one.
+/// Returns the only entry of a list; `None` if there are none or several.
 fn only(list: &Value) -> Option<&Value> {
     match list.as_array().map(Vec::as_slice) {
         Some([entry]) => Some(entry),

@@ -1,6 +1,6 @@
-//! Auto-J's pairwise test set: a query of one of 58 scenarios, two responses, which people prefer, or that they prefer neither.
+//! Auto-J's pairwise test set: a query of one of 58 scenarios, two responses, and the one that people prefer, or neither.
 //!
-//! Rules: GAIR-NLP/auto-j at 2ae17a3, `codes/leaderboard/pairwise_eval.py`: "agreement" over all pairs. Its groups of scenarios are not added up.
+//! Rules: GAIR-NLP/auto-j at 2ae17a3, `codes/leaderboard/pairwise_eval.py`: "agreement" over all pairs. Its groups of scenarios are not combined.
 
 use std::{path::Path, sync::Arc};
 
@@ -32,7 +32,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
 
 fn cases(_: &Path, item: Item) -> Result<Vec<Case>, String> {
     let subset = text(&item, "scenario")?.to_owned();
-    // Not as elsewhere: 0 is the first response.
+    // Unlike in other benchmarks, 0 is the first response.
     let label = match item.extra.get("label").and_then(serde_json::Value::as_u64) {
         Some(0) => Choice::A,
         Some(1) => Choice::B,

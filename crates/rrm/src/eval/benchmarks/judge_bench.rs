@@ -30,7 +30,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     metrics: no_metrics,
 };
 
-/// What `source` begins with; MMLU-Pro's is followed by a subject.
+/// Beginnings of `source`. That of MMLU-Pro is followed by a subject.
 const CATEGORIES: [&str; 4] = ["mmlu-pro", "livebench-reasoning", "livebench-math", "livecodebench"];
 
 fn cases(_: &Path, item: Item) -> Result<Vec<Case>, String> {

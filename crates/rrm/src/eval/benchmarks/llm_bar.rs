@@ -1,8 +1,8 @@
-//! LLMBar: instruction, two outputs, which of them follows it -> five subsets, told by the folders that they are published in.
+//! LLMBar: an instruction, two outputs, and the one that follows it -> five subsets, by the folders of the published files.
 //!
-//! Rules: princeton-nlp/LLMBar at 900616b, `LLMEvaluator/evaluate.py`. That the adversarial score is the plain mean of its four subsets follows from
-//! GPT-4's published statistics (Metrics_Reference: 85.45, 89.67, 72.34, 83.70, mean 82.79; summaries of the paper report 82.8; all pairs together would
-//! be 84.5). The mean of all five is ours: no source for it is at hand.
+//! Rules: princeton-nlp/LLMBar at 900616b, `LLMEvaluator/evaluate.py`. The adversarial score is the plain mean of its four subsets, as GPT-4's
+//! published statistics show (Metrics_Reference: 85.45, 89.67, 72.34, 83.70, mean 82.79; summaries of the paper report 82.8; all pairs together would
+//! be 84.5). The mean of all five is rrm's own: no source for it is at hand.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     metrics: no_metrics,
 };
 
-/// How its files are read; RewardBench holds the same pairs.
+/// Layout of its files. RewardBench holds the same pairs.
 pub(crate) const LAYOUT: BenchmarkLayout = BenchmarkLayout {
     needs: &["input", "output_1", "output_2", "label"],
     columns: &["prompt=input", "responses=output_1,output_2", "label=label:1,2"],
@@ -34,7 +34,7 @@ pub(crate) const LAYOUT: BenchmarkLayout = BenchmarkLayout {
     cases,
 };
 
-/// Names of folders, and the subsets in them as RewardBench calls them.
+/// Parts of folder names, and the names of their subsets in RewardBench.
 const FOLDERS: [(&str, &str); 5] = [
     ("natural", "natural"),
     ("neighbor", "adver-neighbor"),
@@ -43,7 +43,7 @@ const FOLDERS: [(&str, &str); 5] = [
     ("manual", "adver-manual"),
 ];
 
-/// The subset of a file, told by the folder that it is in or by its own name.
+/// Returns the subset of a file, by the name of its folder or of the file.
 pub(crate) fn subset(file: &Path) -> Result<&'static str, String> {
     let names: Vec<String> = file.iter().rev().take(2).map(|part| part.to_string_lossy().to_lowercase()).collect();
     let named = |(folder, _): &&(&str, &str)| names.iter().any(|name| name.contains(folder));

@@ -1,6 +1,6 @@
-//! MT-Bench's human votes: two conversations about the same question, which of them one person prefers -> the votes about first turns.
+//! MT-Bench's human votes: two conversations about the same question, and the one that a person prefers -> the votes about first turns.
 //!
-//! Rules: ncsoft/offsetbias at 0bd16e4, `run_bench.py`: first turns only, ties left out. Each vote is a pair of its own, so that two responses are
+//! Rules: ncsoft/offsetbias at 0bd16e4, `run_bench.py`: first turns only, without ties. Each vote is a pair of its own, so that two responses are
 //! judged as often as people voted on them.
 
 use std::{path::Path, sync::Arc};

@@ -1,4 +1,4 @@
-//! One's own labelled pairs, in any form that `rrm judge` reads -> subsets by the column `subset`, where there is one.
+//! The user's own labelled pairs, in any form that `rrm judge` reads -> subsets by the column `subset`, if there is one.
 
 use std::path::Path;
 

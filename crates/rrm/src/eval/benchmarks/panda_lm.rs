@@ -1,6 +1,6 @@
-//! PandaLM's test set: instruction, input, two responses, three annotators who may call them equal -> the label that most of them give.
+//! PandaLM's test set: instruction, input, two responses, and three annotators who may call them equal -> the label of most annotators.
 //!
-//! Upstream (WeOpenML/PandaLM at 3871806) publishes no metric script; accuracy and macro averages over the three labels are the paper's, and a
+//! Upstream (WeOpenML/PandaLM at 3871806) publishes no metric script. Accuracy and macro averages over the three labels are those of the paper. A
 //! verdict that cannot be read counts as wrong, which reproduces the numbers of its published predictions.
 
 use std::path::Path;
@@ -39,7 +39,7 @@ fn cases(_: &Path, item: Item) -> Result<Vec<Case>, String> {
     pair_case(item, "pandalm")
 }
 
-/// Means over the three labels; a label that no verdict names has precision 0.
+/// Returns means over the three labels. A label that no verdict names has precision 0.
 fn metrics(confusion: &Confusion) -> Vec<(&'static str, f64)> {
     let share = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
     let each: Vec<(f64, f64, f64)> = (0..3)

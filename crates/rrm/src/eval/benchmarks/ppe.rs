@@ -1,7 +1,8 @@
-//! PPE's correctness sets: a prompt, 32 responses of one model, which are right, and five sampled pairs of a right and a wrong one -> these pairs.
+//! PPE's correctness sets: a prompt, 32 responses of one model with their correctness, and five sampled pairs of a right and a wrong one -> these
+//! pairs.
 //!
 //! Rules: the pair accuracy of microsoft/LMOps at af6bc85 (`RRM-evaluation`), which counts an unread verdict as half and draws orders by a salted
-//! hash. The same files are read for best of K by [`labelled_responses`]; the human preferences are another set, which is not read.
+//! hash. [`labelled_responses`] reads the same files for best of K. The human preferences are another set, which is not read.
 
 use std::{path::Path, sync::Arc};
 
@@ -28,7 +29,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     metrics: no_metrics,
 };
 
-/// How a row is read.
+/// Layout of a row.
 pub(crate) const LAYOUT: BenchmarkLayout = BenchmarkLayout {
     needs: &["question_id", "model_name", "prompt", "response_1", "response_32", "scores", PAIRS],
     columns: &[
@@ -45,7 +46,7 @@ pub(crate) const LAYOUT: BenchmarkLayout = BenchmarkLayout {
 
 const PAIRS: &str = "sampled_conflict_pairs";
 
-/// What the path of a file says (its name, `data`, the set's folder), and the set that it is of.
+/// Parts of a file's path (its name, `data`, the set's folder), and the set that they stand for.
 const SETS: [(&str, &str); 5] =
     [("mmlu", "mmlu-pro"), ("math", "math"), ("gpqa", "gpqa"), ("ifeval", "ifeval"), ("mbpp", "mbpp-plus")];
 
@@ -58,7 +59,7 @@ fn cases(file: &Path, item: Item) -> Result<Vec<Case>, String> {
     Ok(pairs.into_iter().map(case).collect())
 }
 
-/// The row with a label for each response, for best of K: 1 where it is right, 0 where it is wrong.
+/// Returns the row with a label for each response, for best of K: 1 if it is right, 0 if it is wrong.
 pub(crate) fn labelled_responses(file: &Path, item: Item) -> Result<Item, String> {
     let (mut item, _, right) = read(file, item)?;
     for (response, right) in item.responses.iter_mut().zip(right) {
@@ -67,7 +68,7 @@ pub(crate) fn labelled_responses(file: &Path, item: Item) -> Result<Item, String
     Ok(item)
 }
 
-/// The row under an id that holds its set, the set, and which responses are right.
+/// Returns the row with its set in its id, the set, and the correctness of each response.
 fn read(file: &Path, mut item: Item) -> Result<(Item, &'static str, Vec<Option<bool>>), String> {
     let named = |part: String| SETS.iter().find(|(name, _)| part.contains(name)).map(|(_, set)| *set);
     let set = file.iter().rev().take(3).find_map(|part| named(part.to_string_lossy().to_lowercase()));
@@ -84,7 +85,7 @@ fn list<'a>(item: &'a Item, column: &str) -> Result<&'a Vec<Value>, String> {
     item.extra.get(column).and_then(Value::as_array).ok_or_else(|| format!("`{column}` must be a list"))
 }
 
-/// A pair of indexes, and which of the two is right.
+/// Returns a pair of indices, and the right one of the two.
 fn labelled(pair: &Value, right: &[Option<bool>]) -> Result<((usize, usize), Choice), String> {
     let bad =
         || format!("`{PAIRS}` holds {pair}; expected two indexes from 0 to 31, one of a right response, one of a wrong one");

@@ -1,7 +1,8 @@
-//! RewardBench v1: the published rows, or the two sources that parts of them were made from -> 23 subsets in four sections.
+//! RewardBench v1: the published rows, or the two sources of parts of them -> 23 subsets in four sections.
 //!
 //! Rules: allenai/reward-bench at 05a9005e. Its `hep-*` and `llmbar-*` pairs come from HumanEvalPack and LLMBar, as many as those have. That the
-//! prompt of a `hep-*` pair is `instruction`, and its responses the two solutions as they stand, is our reading: upstream's rows are not at hand.
+//! prompt of a `hep-*` pair is `instruction`, and that its responses are the two solutions unchanged, is rrm's reading: upstream's rows are not at
+//! hand.
 
 use std::path::Path;
 
@@ -39,7 +40,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     metrics: no_metrics,
 };
 
-/// Subsets of each section with their weights: the published numbers of rows, but for math-prm, which has 447.
+/// Subsets of each section with their weights: the published numbers of rows, except for math-prm, which has 447.
 const SECTIONS: [(&str, &[(&str, f64)]); 4] = [
     (
         "Chat",
@@ -86,7 +87,7 @@ const SECTIONS: [(&str, &[(&str, f64)]); 4] = [
     ),
 ];
 
-/// The languages of HumanEvalPack as its task ids spell them, and the subsets that they became.
+/// The languages of HumanEvalPack in its task ids, and their subsets.
 const LANGUAGES: [(&str, &str); 6] = [
     ("CPP", "hep-cpp"),
     ("Go", "hep-go"),

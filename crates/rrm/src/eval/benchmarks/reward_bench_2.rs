@@ -1,8 +1,9 @@
 //! RewardBench 2: a prompt, one right response and three wrong ones, or in Ties several of each -> every right one against every wrong one.
 //!
-//! Format: allenai/reward-bench at 02b82a28 (`scripts/run_generative_v2.py`: `chosen` and `rejected` are lists, `num_correct`, `subset`). The dataset's
-//! card calls a row right whose chosen response is rated above all three rejected ones, in Ties all right ones above all wrong ones, and averages
-//! over six subsets; here verdicts about pairs stand for ratings, which is ours. What Ties adds for margins has no counterpart among verdicts.
+//! Format: allenai/reward-bench at 02b82a28 (`scripts/run_generative_v2.py`: `chosen` and `rejected` are lists, `num_correct`, `subset`). By the
+//! dataset's card a row is right if its chosen response is rated above all three rejected ones, in Ties if all right ones are rated above all wrong
+//! ones; the score is the mean over six subsets. Here verdicts about pairs stand in for ratings, which is rrm's own choice. The margins of Ties have
+//! no counterpart among verdicts.
 
 use std::{path::Path, sync::Arc};
 

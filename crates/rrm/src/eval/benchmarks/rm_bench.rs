@@ -26,7 +26,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
     metrics: no_metrics,
 };
 
-/// Beginnings of file names, and of the column `domain` of the file that holds all, with the domains that they stand for.
+/// Beginnings of file names, and of the column `domain` in the file with all domains, and the domains that they stand for.
 const DOMAINS: [(&str, &str); 4] = [("chat", "chat"), ("code", "code"), ("math", "math"), ("safety", "safety")];
 const LEVELS: [&str; 3] = ["normal", "hard", "easy"];
 const STYLES: usize = 3;
@@ -40,7 +40,7 @@ fn cases(file: &Path, mut item: Item) -> Result<Vec<Case>, String> {
     let part = item.extra.get("domain").and_then(|domain| domain.as_str()).map_or(file, str::to_owned);
     let domain = DOMAINS.iter().find(|(start, _)| part.starts_with(start)).map(|(_, domain)| *domain);
     let domain = domain.ok_or("neither a column `domain` nor the file's name begins with chat, code, math or safety")?;
-    // Ids are unique within a published file only, and safety is published in two.
+    // Ids are unique only within a published file, and safety is published in two files.
     let part = part.split(['_', '.']).next().unwrap_or_default();
     item.id = format!("{part}/{}", item.id);
     let item = Arc::new(item);
@@ -54,7 +54,7 @@ fn cases(file: &Path, mut item: Item) -> Result<Vec<Case>, String> {
     Ok(pairs.map(case).collect())
 }
 
-/// Hard is a plain right answer against a wrong one in fancier style.
+/// Returns the level of a pair. Hard is a plain right answer against a wrong one in a fancier style.
 fn level(chosen: usize, rejected: usize) -> &'static str {
     match chosen.cmp(&rejected) {
         std::cmp::Ordering::Equal => LEVELS[0],

@@ -1,4 +1,4 @@
-//! Files of questions with many responses -> the questions, their responses labelled and in a drawn order.
+//! Files of questions with many responses -> the questions, with labelled responses in a drawn order.
 
 use std::{
     path::{Path, PathBuf},
@@ -23,19 +23,19 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Questions {
-    /// MMLU-Pro's, as published with responses of several models.
+    /// Questions of MMLU-Pro, as published with responses of several models.
     MmluPro,
-    /// Those of PPE's correctness sets, with 32 responses of one model.
+    /// Questions of PPE's correctness sets, with 32 responses of one model.
     PpeBestOfK,
-    /// One's own: whatever `rrm rank` reads, with a label or `correct` for each response.
+    /// The user's own questions: any file that `rrm rank` reads, with a label or `correct` for each response.
     BestOf,
 }
 
 impl Questions {
-    /// All of them.
+    /// All sources of questions.
     pub const ALL: [Questions; 3] = [Questions::MmluPro, Questions::PpeBestOfK, Questions::BestOf];
 
-    /// What they are called on the command line.
+    /// Returns the name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Questions::MmluPro => "mmlu-pro",
@@ -44,7 +44,7 @@ impl Questions {
         }
     }
 
-    /// Where their parts are found; one's own are where `columns` say.
+    /// Returns the columns of the fields; those of the user's own questions are `own`.
     fn columns(self, own: &ColumnNames) -> Result<ColumnNames, EvalError> {
         Ok(match self {
             Questions::MmluPro => ColumnNames::parse(&["id=question_id", "prompt=question", "responses.answer=pred"])?,
@@ -54,14 +54,14 @@ impl Questions {
     }
 }
 
-/// Questions, the files that they are of, and what should be said about the reading, a sentence each.
+/// Questions, their files, and notes on the reading, one sentence each.
 pub type LoadedQuestions = (Vec<Item>, Vec<DataFile>, Vec<String>);
 
-/// Reads questions with their responses, in an order that is drawn by `seed`, and what should be said about the reading. `columns` are those of [`Questions::BestOf`]; the published
-/// ones have their own.
+/// Reads questions with their responses, in an order that is drawn by `seed`. `columns` are those of [`Questions::BestOf`]; the published sources
+/// have their own.
 ///
 /// # Errors
-/// [`EvalError`] for what cannot be read, for an id that comes twice, and for rows without a word on whether a response is right.
+/// [`EvalError`] for a file that cannot be read, for an id that occurs twice, and for a response without known correctness.
 pub fn load_best_of(
     questions: Questions,
     paths: &[PathBuf],
@@ -105,7 +105,7 @@ pub fn load_best_of(
     Ok((items, files, notes))
 }
 
-/// The question with its options.
+/// Returns the question with its options.
 fn with_options(mut item: Item) -> Result<Item, String> {
     let options = item.extra.get("options").and_then(|options| options.as_array()).ok_or("`options` must be a list")?;
     let option = |(letter, option): (char, &serde_json::Value)| format!("\n{letter}. {}", option.as_str().unwrap_or_default());
@@ -118,13 +118,13 @@ fn with_options(mut item: Item) -> Result<Item, String> {
     Ok(item)
 }
 
-/// The responses in a drawn order.
+/// Returns the question with its responses in a drawn order.
 fn drawn(mut item: Item, seed: u64) -> Result<Item, String> {
     if item.responses.iter().any(|response| response.label.is_none()) {
         return Err("each response must say whether it is right: `correct` (true or false), or `score` (from 0 to 1)".to_owned());
     }
     if let Some(label) = item.responses.iter().filter_map(|response| response.label).find(|label| !(0.0..=1.0).contains(label)) {
-        // A rank is kept as its negative.
+        // A rank is stored as its negative.
         let found = if label < 0.0 {
             format!(
                 "{label}, or the rank {}: ranks (`responses.rank`, lowest best) say who is better and not who is right",

@@ -8,7 +8,7 @@ use super::{
     connected, reachable,
 };
 
-/// Newton steps before the fit is given up; a dozen are usual.
+/// Most Newton steps of a fit; a dozen are usual.
 const MAX_STEPS: usize = 200;
 
 /// The scale of Bradley-Terry scores, and the penalty where there is no maximum of the likelihood.
@@ -18,7 +18,7 @@ pub struct BtConfig {
     pub centre: f64,
     /// Points that stand for odds of ten to one.
     pub scale: f64,
-    /// Points that one standard deviation of the penalty's normal prior has, see [`bradley_terry`].
+    /// Standard deviation of the penalty's normal prior, in points; see [`bradley_terry`].
     pub spread: f64,
 }
 
@@ -42,7 +42,7 @@ impl Default for BtConfig {
 ///
 /// # Where the likelihood has no maximum
 /// It has one if and only if every response can be reached from every other by a chain of wins (Ford 1957; a tie is a win both
-/// ways). Elsewhere, as after any knockout, somebody's strength would be infinite. Then, and only then, the strengths get a
+/// ways). Elsewhere, as after any knockout, some strength would be infinite. Then, and only then, the strengths get a
 /// normal prior with standard deviation `spread` and mean zero, the result says `penalised`, and the intervals are those of the
 /// penalised fit: wide, at most about `± 1.96 spread`. Groups that never met get comparable scores only by that prior; they
 /// are reported as not `connected`.
@@ -50,7 +50,7 @@ impl Default for BtConfig {
 /// Time grows with `n³`, memory with `n²`.
 ///
 /// # Panics
-/// When a match names a response that does not exist, or the same one twice.
+/// If a match names a response that does not exist, or the same one twice.
 pub fn bradley_terry(n: usize, played: &[DecidedMatch], config: &BtConfig) -> Ratings {
     let connected = connected(n, played);
     let (rated, pairs) = tally(n, played);
@@ -70,7 +70,7 @@ pub fn bradley_terry(n: usize, played: &[DecidedMatch], config: &BtConfig) -> Ra
     Ratings { scores, penalised, connected }
 }
 
-/// The wins of two responses against each other, half wins for ties included.
+/// Wins of two responses against each other; a tie is half a win for each.
 struct PairWins {
     i: usize,
     j: usize,
@@ -103,7 +103,7 @@ fn tally(n: usize, played: &[DecidedMatch]) -> (Vec<usize>, Vec<PairWins>) {
     (rated, pairs)
 }
 
-/// Whether a chain of wins leads from every response to every other: then the likelihood has one maximum, and else none.
+/// Returns whether a chain of wins leads from every response to every other. Only then does the likelihood have a maximum.
 fn has_maximum(n: usize, pairs: &[PairWins]) -> bool {
     let (mut beats, mut beaten_by) = (vec![Vec::new(); n], vec![Vec::new(); n]);
     for pair in pairs {
@@ -161,7 +161,7 @@ fn objective(strengths: &[f64], pairs: &[PairWins], prior: f64) -> f64 {
         .iter()
         .map(|pair| {
             let lead = strengths[pair.i] - strengths[pair.j];
-            // ln(1 + e^-|lead|) is added to both; the one who should lose pays the lead on top.
+            // ln(1 + e^-|lead|) is part of both terms; the winner with the lower strength adds the lead.
             -(-lead.abs()).exp().ln_1p() * (pair.wins_i + pair.wins_j) - lead.max(0.0) * pair.wins_j + lead.min(0.0) * pair.wins_i
         })
         .sum();

@@ -1,18 +1,18 @@
-//! Matches in the order in which they were played -> Elo scores, and how much they depend on which matches and which order.
+//! Matches in the order in which they were played -> Elo scores, and intervals that show how much the scores depend on the matches and their order.
 
 use super::{DecidedMatch, Ratings, Score, connected};
 use crate::keyed::KeyedRandom;
 
-/// Constants of Elo's update, and how many resamples its intervals rest on.
+/// Constants of Elo's update, and the number of resamples for its intervals.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EloConfig {
-    /// What every response starts with.
+    /// Score that every response starts with.
     pub initial: f64,
     /// Odds that a difference of `scale` points stands for.
     pub base: f64,
     /// Points that stand for odds of `base` to 1.
     pub scale: f64,
-    /// Points that one match can move at most.
+    /// Most points that one match can move.
     pub k: f64,
     /// Resamples for the intervals; with 0 scores come without intervals.
     pub resamples: u32,
@@ -35,12 +35,12 @@ impl Default for EloConfig {
 /// # What the interval means
 /// Each resample draws as many matches as were played, with replacement and in random order, and rates them from the start.
 /// `low` and `high` are the 2.5% and 97.5% quantiles of the scores that result, widened where needed to hold the score itself.
-/// So the interval answers: *how far could the score have moved, had chance picked other matches like these and another order?*
+/// So the interval answers: *how far could the score have moved if chance had picked other matches like these and another order?*
 /// It is not an interval for the strength of a response (use [`super::bradley_terry`] for that), and where all matches ended
 /// alike the resamples know nothing else: few matches make it too narrow. A single match has no interval at all.
 ///
 /// # Panics
-/// When a match names a response that does not exist, or the same one twice.
+/// If a match names a response that does not exist, or the same one twice.
 pub fn elo(n: usize, played: &[DecidedMatch], config: &EloConfig, run_seed: u64, item: &str) -> Ratings {
     let connected = connected(n, played);
     let mut rated = vec![false; n];
@@ -72,7 +72,7 @@ fn resample(n: usize, played: &[DecidedMatch], config: &EloConfig, run_seed: u64
     let mut drawn: Vec<Vec<f64>> = vec![Vec::with_capacity(config.resamples as usize); n];
     for number in 0..config.resamples {
         let mut keyed = KeyedRandom::new(run_seed, item, "elo resample", &[u64::from(number)]);
-        // Draws with replacement come in random order already; each is one match of the resample.
+        // Draws with replacement are already in random order; each one is a match of the resample.
         let matches = (0..played.len()).map(|_| &played[keyed.below(played.len() as u64) as usize]);
         for (values, value) in drawn.iter_mut().zip(play(n, matches, config)) {
             values.push(value);

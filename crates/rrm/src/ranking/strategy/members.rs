@@ -1,20 +1,20 @@
 //! The scores of a group whose members are rewarded together.
 
-/// The group that a score is compared with.
+/// The group of scores that a score is compared with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Members {
-    /// Each score, and how many members have it.
+    /// Each score with the number of members that have it.
     pub scores: Vec<(f64, f64)>,
-    /// How many members there are.
+    /// Number of members.
     pub count: f64,
     /// The mean score of all members.
     pub mean: f64,
-    /// Rounds that were played; 1 outside a knockout.
+    /// Rounds of the knockout; 1 for ratings.
     pub rounds: u32,
 }
 
 impl Members {
-    /// The members of a group, by their scores.
+    /// Returns the group of members with these scores.
     pub fn new(scores: Vec<(f64, f64)>, rounds: u32) -> Self {
         let count: f64 = scores.iter().map(|(_, n)| n).sum();
         let mean = scores.iter().map(|(value, n)| value * n).sum::<f64>() / count;

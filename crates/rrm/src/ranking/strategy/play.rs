@@ -1,6 +1,6 @@
-//! A schedule and somebody who plays its matches -> the matches as they were played.
+//! A schedule and a function that plays one match -> the matches as they were played.
 //!
-//! Straight-line async code: matches run as soon as those who meet are known, and everything in flight ends with the future.
+//! Straight-line async code: a match runs as soon as both responses are known, and everything in flight ends with the future.
 
 use std::{future::Future, pin::pin};
 
@@ -20,19 +20,19 @@ use crate::{
 /// One match as it was played.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Match {
-    /// Counted from 0; always 0 outside a knockout.
+    /// Round of the match, counted from 0; always 0 outside a knockout.
     pub round: u32,
-    /// One response, which the judgment calls `a`.
+    /// Index of the response that the judgment calls `a`.
     pub a: usize,
-    /// The other one, which it calls `b`.
+    /// Index of the response that the judgment calls `b`.
     pub b: usize,
-    /// Which of them was shown first.
+    /// Order in which they were shown.
     pub order: Order,
-    /// Who won; `None` when it was a tie or undecided and nobody had to be, and when no vote gave a verdict.
+    /// Index of the winner. `None` for a tie or an undecided match where no winner is needed, and if no vote gave a verdict.
     pub winner: Option<usize>,
-    /// What decided it.
+    /// The decider: votes, a coin, a team, or nothing.
     pub decided_by: DecidedBy,
-    /// The votes; `None` when none were needed.
+    /// The judgment with its votes; `None` if nobody was asked.
     pub judgment: Option<Judgment>,
 }
 
@@ -42,7 +42,7 @@ impl Match {
         self.order.shown(self.a, self.b)
     }
 
-    /// Winner and loser, where there is a winner.
+    /// Returns winner and loser, if there is a winner.
     pub fn sides(&self) -> Option<(usize, usize)> {
         self.winner.map(|winner| (winner, if winner == self.a { self.b } else { self.a }))
     }
@@ -54,29 +54,29 @@ impl Match {
 pub enum DecidedBy {
     /// The majority of the votes.
     Votes,
-    /// The votes were equal or tied, and somebody had to go on: a coin keyed by seed, item and pair.
+    /// A coin keyed by seed, item and pair: the votes were equal or tied, and one response had to go on.
     Coin,
-    /// Both are in one team: nobody was asked, and the lower index goes on.
+    /// The team: both responses are declared equal. Nobody was asked, and the lower index goes on.
     Team,
-    /// The votes named no winner, and none was needed; or no vote gave a verdict. In a knockout somebody goes on even then, by the same coin,
-    /// and nothing may rest on who it is.
+    /// Nothing: the votes named no winner and none was needed, or no vote gave a verdict. In a knockout one response goes on even then, by the same
+    /// coin, but no place or score may rest on which one it is.
     Nothing,
 }
 
-/// The judgment on a pair and the order in which its responses were shown, for knockouts and round robins.
+/// Judgment on a pair with the order in which its responses were shown, for knockouts and round robins.
 pub struct PairJudgment {
-    /// The two responses: `a` and `b` of the judgment.
+    /// Indices of the responses `a` and `b` of the judgment.
     pub pair: (usize, usize),
-    /// Which of them was shown first.
+    /// Order in which they were shown.
     pub order: Order,
-    /// What was said of them.
+    /// The judgment.
     pub judgment: Judgment,
 }
 
-/// Plays a bracket to its end and gives the n - 1 matches, those of the first round first; the last one is the final.
+/// Plays a bracket to its end. Returns the n - 1 matches from the first round to the final.
 ///
-/// `play` judges a pair, `coin` says whether the response shown first goes on when the votes do not say. It decides a match only where there
-/// were verdicts; see [`DecidedBy::Nothing`].
+/// `play` judges a pair. `coin` says whether the response shown first goes on when the votes do not decide; it makes a winner only if there were
+/// verdicts, see [`DecidedBy::Nothing`].
 ///
 /// # Errors
 /// The first error of `play`.
@@ -112,7 +112,7 @@ where
             Bracket::Leaf(response) => return Ok((*response, Vec::new())),
             Bracket::Match { round, sides } => (*round, sides),
         };
-        // Where one side fails the other still ends: what it paid for is stored.
+        // If one side fails, the other still ends, so that what it paid for is stored.
         let below = join(climb(&sides[0], teams, play, coin), climb(&sides[1], teams, play, coin)).await;
         let ((a, mut matches), (b, more)) = (below.0?, below.1?);
         matches.extend(more);
@@ -130,7 +130,7 @@ where
     .boxed()
 }
 
-/// Who goes on, by coin if need be, and the match. The coin makes a winner only of somebody for whom there were verdicts.
+/// Returns the response that goes on, by coin if need be, and the match. The coin makes a winner only if there were verdicts.
 fn advance(round: u32, played: PairJudgment, coin: &(dyn Fn(usize, usize) -> bool + Sync)) -> (usize, Match) {
     let verdicts = played.judgment.counts.verdicts() > 0;
     let settled = settle(round, played);
@@ -146,7 +146,7 @@ fn advance(round: u32, played: PairJudgment, coin: &(dyn Fn(usize, usize) -> boo
     (goes_on, played)
 }
 
-/// The match as its votes decided it.
+/// Returns the match as its votes decided it.
 pub fn settle(round: u32, played: PairJudgment) -> Match {
     let PairJudgment { pair: (a, b), order, judgment } = played;
     let (winner, decided_by) = match judgment.decision {
@@ -158,10 +158,10 @@ pub fn settle(round: u32, played: PairJudgment) -> Match {
     Match { round, a, b, order, winner, decided_by, judgment: Some(judgment) }
 }
 
-/// Plays all pairs, `at_once` of them at a time, and gives the matches in the order of `pairs`. A pair in waiting is two indices.
+/// Plays all pairs, `at_once` of them at a time. Returns the matches in the order of `pairs`. A pair in waiting is two indices.
 ///
 /// # Errors
-/// The error of the first pair that has one; all pairs are played to their end even so.
+/// The error of the first pair that has one. All pairs are still played to their end.
 pub async fn all_pairs<E, F, Fut>(pairs: &[(usize, usize)], at_once: usize, play: &F) -> Result<Vec<Match>, E>
 where
     F: Fn(usize, usize) -> Fut,

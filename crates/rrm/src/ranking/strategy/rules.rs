@@ -1,4 +1,4 @@
-//! What a strategy is: which matches it plays, and what its numbers mean.
+//! The rules of a strategy: its matches, and how its scores are used.
 
 use super::Members;
 use crate::ranking::{
@@ -8,40 +8,40 @@ use crate::ranking::{
 
 /// The rules of one strategy.
 pub struct Rules {
-    /// As commands and files spell it.
+    /// Name of the strategy in commands and files.
     pub name: &'static str,
-    /// A few words for help texts.
+    /// Short description for help texts.
     pub about: &'static str,
-    /// Which matches are played, and what comes of them.
+    /// The matches and their rating.
     pub matches: Matches,
-    /// A score from 0 to 1 among the members of a group, for rewards.
+    /// Function from a score to a reward from 0 to 1 among the members of its group.
     pub unit: fn(f64, &Members) -> f64,
-    /// A score less the mean of the members, for rewards.
+    /// Function from a score to a reward that is centred on the mean of the members.
     pub centred: fn(f64, &Members) -> f64,
 }
 
-/// A function from the decided matches of `n` responses to a score for each. The seed and the row's id are for methods that draw something.
+/// Function from the decided matches of `n` responses to a score for each. Methods that draw something use the seed and the row's id.
 pub type RateFn = fn(usize, &[rating::DecidedMatch], (u64, &str)) -> Ratings;
 
-/// A difference of scores among so many responses -> a margin from 0 to 1.
+/// Function from a difference of scores, and the number of responses, to a margin from 0 to 1.
 pub type Margin = fn(f64, usize) -> f64;
 
-/// The matches that a strategy plays, and how they are rated.
+/// The matches that a strategy plays, and their rating.
 #[derive(Clone, Copy, Debug)]
 pub enum Matches {
-    /// A bracket that is drawn by seed: n - 1 matches. Who gets further is better, and the score is the number of rounds survived.
+    /// A bracket drawn by seed: n - 1 matches. The response that gets further is better, and the score is the number of rounds survived.
     Bracket,
-    /// Every pair, or so many opponents of each response.
+    /// Every pair, or some opponents of each response.
     Pairs {
-        /// How the matches are rated.
+        /// Rating of the matches.
         rate: RateFn,
-        /// What a difference of scores means for preferences.
+        /// Margin of a preference by the difference of two scores.
         margin: Margin,
     },
 }
 
 impl Matches {
-    /// Matches that responses of these teams play at most, in a row of this seed and id.
+    /// Returns the most matches that responses of these teams play, in a row with this seed and id.
     pub fn count(self, teams: &Teams, opponents: Option<usize>, (seed, item): (u64, &str)) -> u64 {
         match (self, opponents) {
             (Matches::Bracket, _) => (teams.len() as u64).saturating_sub(1),
@@ -50,7 +50,7 @@ impl Matches {
         }
     }
 
-    /// No row of up to `n` responses plays more matches.
+    /// Returns the most matches of any row of up to `n` responses.
     pub fn most(self, n: usize, opponents: Option<usize>) -> u64 {
         let n = n as u64;
         let pairs = n.saturating_mul(n.saturating_sub(1)) / 2;
@@ -61,7 +61,7 @@ impl Matches {
         }
     }
 
-    /// How many of the matches of `n` responses must wait for one another.
+    /// Returns how many steps the matches of `n` responses take if all matches that can be played at once are.
     pub fn steps(self, n: usize, matches: u64) -> u64 {
         match self {
             Matches::Bracket => u64::from(n.next_power_of_two().trailing_zeros()),

@@ -1,7 +1,7 @@
-//! A store and an engine whose fingerprint is a guess -> what the same model answered under other fingerprints.
+//! A store and an engine whose fingerprint is a guess -> the completions of the same model under other fingerprints.
 //!
-//! A fingerprint that was read off a server's answers may change without the weights: then nothing of the store is found, and everything would
-//! be paid for again. Who resumes a run must hear of that before it costs anything.
+//! A fingerprint that is derived from a server's answers may change although the weights do not. Then no completion of the store is found, and all
+//! would be paid for again. The user must learn of that before it costs anything.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,21 +17,21 @@ use crate::engine::EngineInfo;
 /// The completions that a store holds of a model under other fingerprints than the requested one.
 #[derive(Debug, Default)]
 pub struct OtherFingerprints {
-    /// Completions.
+    /// Number of these completions.
     pub completions: u64,
     /// The other fingerprints, the latest first.
     pub fingerprints: Vec<String>,
     path: PathBuf,
     model: String,
     hasher: RandomState,
-    /// Completions by the format that asked for them.
+    /// Number of completions for each format that asked for them.
     formats: HashMap<String, u64>,
-    /// Hashes of format and row.
+    /// Hashes of format and row of each completion.
     items: HashSet<u64>,
 }
 
 impl OtherFingerprints {
-    /// What is said of this row under this format, where it is among what was answered.
+    /// Returns the error for this row and format, if one of the completions is about them.
     pub fn about(&self, format_hash: &str, item: &str) -> Option<FingerprintMismatch> {
         self.items.contains(&self.hasher.hash_one((format_hash, item))).then(|| FingerprintMismatch {
             path: self.path.clone(),
@@ -42,13 +42,13 @@ impl OtherFingerprints {
     }
 }
 
-/// The model in an engine's name, which ends in where it is: `MODEL at PLACE`.
+/// Returns the model in an engine's name `MODEL at PLACE`.
 pub(super) fn model(name: &str) -> &str {
     name.rsplit_once(" at ").map_or(name, |(model, _)| model)
 }
 
-/// Fingerprints under which other answers are meant to lie, so that asking anew is no second bill: those of requests with other fields, and, where
-/// completions lie under the engine's own fingerprint, those of weights that were named as others.
+/// Returns fingerprints that differ from the engine's on purpose, so that asking again pays for nothing twice: those of requests with other fields,
+/// and, if the store holds completions under the engine's own fingerprint, those of weights with another declared revision.
 fn meant(connection: &Connection, engine: &EngineInfo, changes: Option<&str>) -> Result<HashSet<String>, rusqlite::Error> {
     let identities = identity::all(connection)?;
     let known = identities.iter().find(|identity| identity.fingerprint == engine.fingerprint);
@@ -62,7 +62,7 @@ fn meant(connection: &Connection, engine: &EngineInfo, changes: Option<&str>) ->
     Ok(identities.iter().filter(is_meant).map(|identity| identity.fingerprint.clone()).collect())
 }
 
-/// Reads what there is; all of the table, but only where there are such fingerprints.
+/// Finds the completions. Reads the whole table, but only if there are such fingerprints.
 pub(super) fn find(
     connection: &Connection,
     path: &Path,
@@ -94,7 +94,7 @@ pub(super) fn find(
             found.items.insert(found.hasher.hash_one((*format, row.get_ref(1)?.as_str().unwrap_or_default())));
         }
     }
-    // A source may be left without completions by a merge or a cleaning.
+    // After a merge or a removal a source may have no completions.
     if found.completions > 0 {
         found.fingerprints = others.into_iter().map(|(_, _, fingerprint, _)| fingerprint).collect();
         found.fingerprints.dedup();

@@ -1,4 +1,4 @@
-//! What SQLite says went wrong -> an error that names the file and the way out.
+//! An error of SQLite -> an error that names the file and the remedy.
 
 use std::{fs, io::ErrorKind, path::Path};
 
@@ -22,7 +22,7 @@ pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-/// SQLite only says that it cannot open a file; this looks for the usual reasons.
+/// Returns the usual reasons why a file cannot be opened; SQLite does not state them.
 fn in_the_way(path: &Path) -> Option<&'static str> {
     // The parent of a bare file name is the empty path, which stands for the working directory.
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -37,7 +37,7 @@ fn in_the_way(path: &Path) -> Option<&'static str> {
         .then_some("it or its directory may not be written to")
 }
 
-/// SQLite's own words.
+/// Returns SQLite's own message.
 fn detail(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqliteFailure(_, Some(words)) => words.clone(),

@@ -1,4 +1,4 @@
-//! A store and what is no longer wanted -> a smaller store.
+//! A store and a choice of completions -> the store without them.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{StoreError, explain::explain, identity, schema, stats};
 
-/// Rows of one transaction: other processes write in between.
+/// Rows of one transaction. Other processes can write between two transactions.
 const STEP: i64 = 10_000;
 
 /// The completions to drop from a store.
@@ -15,7 +15,7 @@ const STEP: i64 = 10_000;
 pub enum Garbage {
     /// All completions of the weights with this fingerprint.
     Fingerprint(String),
-    /// All completions of engines of this name, whatever their fingerprint.
+    /// All completions of engines with this name, under any fingerprint.
     Engine(String),
     /// All completions stored before this time, in seconds since 1970.
     CreatedBefore(u64),
@@ -24,7 +24,7 @@ pub enum Garbage {
 /// The result of [`gc`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct GcReport {
-    /// Completions that are gone.
+    /// Completions that were removed.
     pub dropped: u64,
     /// Completions that are left.
     pub kept: u64,
@@ -34,10 +34,10 @@ pub struct GcReport {
     pub bytes_after: u64,
 }
 
-/// Drops completions and gives their space back to the disk. Compacting needs as much free space as what is kept takes.
+/// Removes completions and gives their space back to the disk. Compacting needs as much free space as the remaining completions take.
 ///
 /// # Errors
-/// [`StoreError`]; what was dropped until then stays dropped.
+/// [`StoreError`]. Completions that were removed until then stay removed.
 pub fn gc(path: impl AsRef<Path>, garbage: &Garbage) -> Result<GcReport, StoreError> {
     let path = path.as_ref();
     let connection = schema::open(path, schema::OpenMode::Existing)?;
@@ -66,7 +66,7 @@ fn drop_rows(connection: &Connection, garbage: &Garbage) -> Result<u64, rusqlite
     Ok(dropped)
 }
 
-/// Rewrites the file without holes and empties the log; returns how many completions are left.
+/// Rewrites the file without holes and empties the log. Returns the number of completions that are left.
 fn compact(connection: &Connection) -> Result<u64, rusqlite::Error> {
     connection.execute_batch("VACUUM")?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;

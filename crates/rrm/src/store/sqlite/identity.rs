@@ -1,4 +1,4 @@
-//! Who answered under which name -> a row that a later run reads, so that nobody has to be asked again who he is.
+//! Identities of servers -> rows that later runs read, so that no server has to be probed again.
 
 use std::{
     collections::BTreeMap,
@@ -9,8 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params, 
 
 use super::{Identity, StoreError, elsewhere::model, explain::explain, schema};
 
-/// Stores of versions that remembered no identities have no such table; it is added when the first is remembered, and those versions do not
-/// mind it.
+/// The table is created when the first identity is remembered: stores of earlier versions do not have it, and those versions ignore it.
 const TABLE: &str = "
     CREATE TABLE IF NOT EXISTS identity (
         model       TEXT NOT NULL,    -- the name that it is asked for by
@@ -22,30 +21,30 @@ const TABLE: &str = "
         PRIMARY KEY (model, changes, fingerprint)
     ) STRICT, WITHOUT ROWID;";
 
-/// So many different answers of one identity are remembered.
+/// Most different answers that are remembered of one identity.
 const MOST_ANSWERS: usize = 32;
 
-/// So many addresses.
+/// Most addresses that are remembered of one identity.
 const MOST_PLACES: usize = 256;
 
-/// The identities that the store at a path remembers. The file is opened for each question: there are few.
+/// The identities that the store at a path remembers. The file is opened for each call, because calls are few.
 #[derive(Clone, Debug)]
 pub struct Identities {
     path: PathBuf,
 }
 
 impl Identities {
-    /// Those of the store at this path, which need not be there yet.
+    /// Returns the identities of the store at this path, which need not exist yet.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Identities { path: path.into() }
     }
 
-    /// The store.
+    /// Returns the path of the store.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// All of them that are asked with these changes, the one that was seen last first.
+    /// Returns all identities with these changes to the usual request, the one that was seen last first.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be read.
@@ -56,7 +55,7 @@ impl Identities {
         Ok(all)
     }
 
-    /// All of them.
+    /// Returns all identities.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be read.
@@ -65,7 +64,7 @@ impl Identities {
         all(&connection).map_err(|error| explain(&self.path, &error))
     }
 
-    /// How many completions of this model lie under which fingerprint, in the order of the fingerprints.
+    /// Returns the number of completions of this model under each fingerprint, in the order of the fingerprints.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be read.
@@ -74,7 +73,7 @@ impl Identities {
         count(&connection, name).map_err(|error| explain(&self.path, &error))
     }
 
-    /// Remembers this one from now on. What another process learned of it meanwhile is kept, too.
+    /// Remembers this identity. Facts that another process has stored about it meanwhile are kept, too.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be created or written.
@@ -83,7 +82,7 @@ impl Identities {
         write(&mut connection, std::slice::from_ref(identity)).map_err(|error| explain(&self.path, &error))
     }
 
-    /// Forgets this one, which is part of another from now on.
+    /// Removes this identity, which has become part of another one.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be written.
@@ -95,7 +94,7 @@ impl Identities {
     }
 
     fn reader(&self) -> Result<Option<Connection>, StoreError> {
-        // An empty file becomes a store when something is written.
+        // An empty file becomes a store only with the first write.
         match std::fs::metadata(&self.path) {
             Ok(found) if found.len() > 0 => schema::open_reader(&self.path).map(Some),
             _ => Ok(None),
@@ -103,7 +102,7 @@ impl Identities {
     }
 }
 
-/// All identities of a store; none where it has no such table.
+/// Returns all identities of a store; none if it has no table of them.
 pub(super) fn all(connection: &Connection) -> Result<Vec<Identity>, rusqlite::Error> {
     if !is_there(connection)? {
         return Ok(Vec::new());
@@ -128,7 +127,7 @@ fn read(row: &Row<'_>) -> Result<Identity, rusqlite::Error> {
     Ok(Identity { model, changes, fingerprint, first_seen: seconds(3)?, last_seen: seconds(4)?, known })
 }
 
-/// Writes identities in one transaction; where one is there already, both are remembered together.
+/// Writes identities in one transaction. An identity that is there already is joined with the new one.
 pub(super) fn write(connection: &mut Connection, identities: &[Identity]) -> Result<(), rusqlite::Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(TABLE)?;
@@ -154,7 +153,7 @@ pub(super) fn write(connection: &mut Connection, identities: &[Identity]) -> Res
     transaction.commit()
 }
 
-/// Drops the identities that no completion belongs to any more.
+/// Removes the identities whose fingerprint has no source any more.
 pub(super) fn forget_unused(connection: &Connection) -> Result<(), rusqlite::Error> {
     if is_there(connection)? {
         connection.execute("DELETE FROM identity WHERE fingerprint NOT IN (SELECT fingerprint FROM source)", [])?;
@@ -163,11 +162,12 @@ pub(super) fn forget_unused(connection: &Connection) -> Result<(), rusqlite::Err
 }
 
 impl Identity {
-    /// Both together: the newer one says what the server is like, and nothing that was accepted is lost.
+    /// Returns both as one: facts about the server are those of the newer one, and answers, addresses and fingerprints are those of both, up to their
+    /// bounds.
     fn and(self, other: &Identity) -> Identity {
         let (older, newer) = if self.last_seen > other.last_seen { (other.clone(), self) } else { (self, other.clone()) };
         let mut known = newer.known;
-        // One whose answers do not repeat has none, also where they seemed to repeat before.
+        // An identity whose answers do not repeat has no answers, even if they seemed to repeat before.
         if !known.answers.is_empty() && !older.known.answers.is_empty() {
             union(&mut known.answers, older.known.answers);
             known.answers.truncate(MOST_ANSWERS);

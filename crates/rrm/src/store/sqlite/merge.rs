@@ -14,7 +14,7 @@ use super::{
 };
 use crate::address::CompletionKey;
 
-/// Rows of one transaction, and in memory at once: other processes write in between.
+/// Rows of one transaction, and rows in memory at once. Other processes can write between two transactions.
 const STEP: usize = 500;
 
 /// The result of [`merge`].
@@ -24,18 +24,18 @@ pub struct MergeReport {
     pub added: u64,
     /// Completions that the target held already.
     pub present: u64,
-    /// Completions that the target held with another content, which it keeps.
+    /// Completions whose key the target holds with another content, which it keeps.
     pub conflicts: u64,
 }
 
-/// Adds all completions of some stores, in their order, to another, which is created if need be. Where two hold the same key, the
-/// first stays. Identities are united. Memory is the same for stores of any size.
+/// Adds all completions of some stores, in their order, to another store, which is created if need be. Of two completions with the same key the first
+/// stays. Identities are joined. The memory does not depend on the size of the stores.
 ///
 /// # Errors
-/// [`StoreError`] naming the file at fault; what was added until then stays, and merging again goes on from there.
+/// [`StoreError`] with the file at fault. Completions that were added until then stay, and another merge continues from there.
 pub fn merge(into: impl AsRef<Path>, from: &[impl AsRef<Path>]) -> Result<MergeReport, StoreError> {
     let into = into.as_ref();
-    // All are opened before anything is written, so that a mistyped name changes nothing.
+    // All are opened before anything is written, so that a wrong name changes nothing.
     let sources: Result<Vec<Connection>, StoreError> = from.iter().map(|path| schema::open_reader(path.as_ref())).collect();
     let sources = sources?;
     let mut target = schema::open(into, schema::OpenMode::Create)?;
@@ -56,7 +56,7 @@ pub fn merge(into: impl AsRef<Path>, from: &[impl AsRef<Path>]) -> Result<MergeR
     Ok(report)
 }
 
-/// A row of a store that is merged, with the names behind its source number.
+/// A row of a store that is merged, with the names that its source number stands for.
 struct MergedRow {
     id: i64,
     row: CompletionRow,
@@ -109,7 +109,7 @@ fn add(target: &mut Connection, found: Vec<MergedRow>, report: &mut MergeReport)
     Ok(())
 }
 
-/// Whether two bodies hold the same completion, be they packed by different versions.
+/// Returns whether two bodies hold the same completion, even if different versions packed them.
 fn same(a: &[u8], b: &[u8]) -> bool {
     a == b || row::unpack(a).is_ok_and(|a| row::unpack(b).is_ok_and(|b| a == b))
 }

@@ -1,4 +1,4 @@
-//! A completion <-> the bytes of a row, and a row -> the table.
+//! A completion <-> the bytes of a row; a row -> the table.
 
 use std::io::{Read, Write};
 
@@ -7,10 +7,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{address::CompletionKey, engine::Completion};
 
-/// Shorter JSON is stored as it is: a zlib stream would save little.
+/// Smallest JSON in bytes that is compressed; for shorter JSON a zlib stream would save little.
 const COMPRESS_FROM: usize = 256;
 
-/// The first byte of every zlib stream with a window of 32 KB; JSON begins with a brace.
+/// First byte of every zlib stream with a window of 32 KB. JSON begins with a brace.
 const ZLIB: u8 = 0x78;
 
 /// One row of the table `completion`, ready to be written.
@@ -26,7 +26,7 @@ pub(super) struct CompletionRow {
     pub(super) body: Vec<u8>,
 }
 
-/// Writes a row unless its key is there already; returns whether it was written.
+/// Writes a row unless its key is there already. Returns whether it was written.
 pub(super) fn insert(connection: &Connection, row: &CompletionRow) -> Result<bool, rusqlite::Error> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO completion (key, source, created, prompt_tokens, completion_tokens, item, shown_first, shown_second, vote, body)
@@ -48,13 +48,13 @@ pub(super) fn insert(connection: &Connection, row: &CompletionRow) -> Result<boo
     Ok(written == 1)
 }
 
-/// The packed completion under a key.
+/// Returns the packed completion under a key.
 pub(super) fn body(connection: &Connection, key: CompletionKey) -> Result<Option<Vec<u8>>, rusqlite::Error> {
     let mut statement = connection.prepare_cached("SELECT body FROM completion WHERE key = ?1")?;
     statement.query_row([key.0], |row| row.get(0)).optional()
 }
 
-/// The row number of an engine and format in the table `source`, which is written when it is new.
+/// Returns the number of an engine and format in the table `source`, and adds them if they are new.
 pub(super) fn source_id(connection: &Connection, engine: &str, fingerprint: &str, format: &str) -> Result<i64, rusqlite::Error> {
     let source = [engine, fingerprint, format];
     connection
@@ -65,7 +65,7 @@ pub(super) fn source_id(connection: &Connection, engine: &str, fingerprint: &str
         .query_row(source, |row| row.get(0))
 }
 
-/// Packs completions; kept between rows, because the tables of a compressor cost more to set up than a short text to compress.
+/// Packer of completions. It is reused for all rows, because setting up a compressor costs more than compressing a short text.
 pub(super) struct Packer(ZlibEncoder<Vec<u8>>);
 
 impl Packer {
@@ -75,7 +75,7 @@ impl Packer {
         Packer(ZlibEncoder::new(Vec::new(), Compression::new(4)))
     }
 
-    /// The bytes to store.
+    /// Returns the bytes to store.
     pub(super) fn pack(&mut self, completion: &Completion) -> Result<Vec<u8>, std::io::Error> {
         let json = serde_json::to_vec(completion)?;
         if json.len() < COMPRESS_FROM {
@@ -87,7 +87,7 @@ impl Packer {
     }
 }
 
-/// What [`Packer::pack`] packed, or what is wrong with these bytes.
+/// Returns the completion that [`Packer::pack`] packed, or a description of what is wrong with the bytes.
 pub(super) fn unpack(body: &[u8]) -> Result<Completion, String> {
     let parsed = if body.first() == Some(&ZLIB) {
         let mut json = Vec::with_capacity(body.len() * 4);
@@ -123,7 +123,7 @@ mod tests {
     fn what_earlier_versions_stored_is_read() {
         let stored = br#"{"text":"First.","finish":"length","elicited":true,"usage":{"prompt_tokens":7,"completion_tokens":11}}"#;
         assert_eq!(unpack(stored).unwrap(), completion("First.".into(), None));
-        // And without what is new, nothing else is written today.
+        // A completion without the new fields is still written in the same way.
         assert_eq!(Packer::new().pack(&completion("First.".into(), None)).unwrap(), stored);
     }
 

@@ -16,15 +16,15 @@ pub(super) const VERSION: i64 = 1;
 /// Marks a file as ours among SQLite databases: `rrm` and a zero byte.
 const APPLICATION_ID: i64 = 0x7272_6d00;
 
-/// How long a lock of another process is waited for: a `gc` that compacts some gigabytes fits in.
+/// Longest wait for the lock of another process: long enough for a `gc` that compacts some gigabytes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Measured with `benches/store.rs`: a completion of 10 KB takes 2.8 KB of the file with pages of 8 KB, 4.2 KB with pages of 4 KB
-/// (what is left of a page goes unused), and no less with pages of 16 KB; at 1 and 3 KB all are within 6%. The table keeps its
-/// rowid: in a trial with rows this long, `WITHOUT ROWID` made files a tenth larger to three times as large.
+/// Measured with `benches/store.rs`: a completion of 10 KB takes 2.8 KB of the file with pages of 8 KB, 4.2 KB with pages of 4 KB (the rest of a page
+/// stays unused), and no less with pages of 16 KB; at 1 and 3 KB all are within 6%. The table keeps its rowid: in a trial with rows of this length,
+/// `WITHOUT ROWID` made files from a tenth larger to three times as large.
 const PAGE_SIZE: i64 = 8192;
 
-/// `body` stands last, so that counting reads only the short columns of a row and skips its overflow pages.
+/// `body` is the last column, so that counting reads only the short columns of a row and skips its overflow pages.
 const TABLES: &str = "
     CREATE TABLE source (
         id          INTEGER PRIMARY KEY,
@@ -56,7 +56,7 @@ pub(super) enum OpenMode {
     Existing,
 }
 
-/// A connection that may write.
+/// Opens a connection that may write.
 pub(super) fn open(path: &Path, mode: OpenMode) -> Result<Connection, StoreError> {
     let connection = connect(path, mode)?;
     if connection.is_readonly("main").map_err(|error| explain(path, &error))? {
@@ -65,9 +65,9 @@ pub(super) fn open(path: &Path, mode: OpenMode) -> Result<Connection, StoreError
     Ok(connection)
 }
 
-/// A connection that only reads an existing store.
+/// Opens a connection that only reads an existing store.
 ///
-/// It is not opened with SQLite's own read-only flag: such a connection cannot tidy up the log file when it is the last to go.
+/// It does not use SQLite's own read-only flag: such a connection cannot remove the log file when it is the last to close.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let connection = match connect(path, OpenMode::Existing) {
         Err(error) if error.may_be_read() => return open_immutable(path).map_err(|_| error),
@@ -77,11 +77,11 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// A connection to a store that nobody can write here: SQLite's log can neither be made nor tidied up there.
+/// Opens a connection to a store that cannot be written here, where SQLite can neither create its log nor remove it.
 pub(super) fn open_immutable(path: &Path) -> Result<Connection, StoreError> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
-    // What the log holds would be missed.
+    // The contents of the log would be missed.
     if std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
         return Err(StoreError::ReadOnly { path: path.to_owned() });
     }
@@ -106,7 +106,7 @@ fn connect(path: &Path, mode: OpenMode) -> Result<Connection, StoreError> {
     }
     let create = if mode == OpenMode::Create { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
-    // The dot keeps SQLite from reading names such as `:memory:` or `file:x` as anything but names.
+    // The dot makes SQLite read names such as `:memory:` or `file:x` as plain file names.
     let mut connection = Connection::open_with_flags(Path::new(".").join(path), flags).map_err(|error| explain(path, &error))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| explain(path, &error))?;
     if !is_store(&connection, path)? {
@@ -119,9 +119,9 @@ fn connect(path: &Path, mode: OpenMode) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Whether the file holds our tables; false for an empty one.
+/// Returns whether the file holds the tables of a store; false for an empty file.
 fn is_store(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
-    // One statement sees one state of the file, while another process may just be creating the tables.
+    // One statement sees one state of the file, even if another process is just creating the tables.
     let found = connection.query_row(
         "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id, pragma_user_version",
         [],
@@ -139,7 +139,7 @@ fn create_tables(connection: &mut Connection, path: &Path) -> Result<(), StoreEr
     enter_wal(connection).map_err(|error| explain(path, &error))?;
     let mut create = || {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Another process may have been faster.
+        // Another process may have created the tables in the meantime.
         if transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? == 0 {
             transaction.execute_batch(TABLES)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -151,10 +151,10 @@ fn create_tables(connection: &mut Connection, path: &Path) -> Result<(), StoreEr
     is_store(connection, path).map(|_| ())
 }
 
-/// Sets the page size and, for good, the write-ahead log.
+/// Sets the page size, and switches the file to the write-ahead log.
 ///
-/// SQLite does not wait for locks when two processes switch the journal of the same new file, hence the loop. A file system
-/// without shared memory keeps the old journal, which is slower and as safe.
+/// SQLite does not wait for locks when two processes switch the journal of the same new file, hence the loop. A file system without shared memory
+/// keeps the old journal, which is slower but equally safe.
 fn enter_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     connection.pragma_update(None, "page_size", PAGE_SIZE)?;
@@ -169,13 +169,13 @@ fn enter_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
     }
 }
 
-/// Settings of one connection, which the file does not remember.
+/// Sets the options of one connection, which the file does not keep.
 fn tune(connection: &Connection) -> Result<(), rusqlite::Error> {
-    // A kill is survived at any setting but `off`; `full` makes every commit reach the disk, so that acknowledged completions
-    // survive a power cut too. A batch gathers while the one before is being written, which makes that cheap: a tenth more CPU
-    // than `normal` with 256 tasks; a completion that comes alone waits some milliseconds.
+    // A kill is survived at any setting but `off`; with `full` every commit reaches the disk, so that acknowledged completions survive a power cut
+    // too. A batch gathers while the previous one is written, which makes that cheap: a tenth more CPU than `normal` with 256 tasks; a completion
+    // that comes alone waits some milliseconds.
     connection.pragma_update(None, "synchronous", "full")?;
-    // 2000 pages are 16 MB of log: pages of the index that are hit again and again are copied home less often.
+    // 2000 pages are 16 MB of log, so that pages of the index that change often are copied back less often.
     connection.pragma_update(None, "wal_autocheckpoint", 2000)?;
     connection.pragma_update(None, "journal_size_limit", 32 << 20)
 }

@@ -1,4 +1,4 @@
-//! A store -> what is in it: completions, tokens and bytes, engine by engine.
+//! A store -> its completions, tokens and bytes, for each engine.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{StoreError, explain::explain, schema};
 
-/// The contents of a store in numbers.
+/// Number of completions, tokens and bytes of a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StoreStats {
     /// Completions of all engines.
@@ -18,18 +18,18 @@ pub struct StoreStats {
     pub completion_tokens: u64,
     /// Bytes on disk, with SQLite's log.
     pub bytes: u64,
-    /// One entry an engine (name and fingerprint), ordered by name.
+    /// One entry for each engine (name and fingerprint), ordered by name.
     pub engines: Vec<EngineStats>,
 }
 
-/// The completions of one engine in numbers.
+/// Number of completions, tokens and bytes of one engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EngineStats {
     /// The engine's name.
     pub engine: String,
     /// Fingerprint of its weights.
     pub fingerprint: String,
-    /// How many judge formats asked it.
+    /// Number of judge formats that asked it.
     pub formats: u64,
     /// Its completions.
     pub completions: u64,
@@ -39,13 +39,13 @@ pub struct EngineStats {
     pub completion_tokens: u64,
     /// Bytes of its completions as stored.
     pub bytes: u64,
-    /// When the first was stored, in seconds since 1970.
+    /// Time when the first one was stored, in seconds since 1970.
     pub oldest: u64,
-    /// When the last was stored, in seconds since 1970.
+    /// Time when the last one was stored, in seconds since 1970.
     pub newest: u64,
 }
 
-/// Counts what is in a store, in one pass that holds nothing but the counts.
+/// Counts the contents of a store in one pass, keeping only the counts in memory.
 ///
 /// # Errors
 /// [`StoreError`] when the file is missing, is no store, or cannot be read.
@@ -62,7 +62,7 @@ pub fn stats(path: impl AsRef<Path>) -> Result<StoreStats, StoreError> {
     Ok(stats)
 }
 
-/// Bytes of the file and of the log beside it.
+/// Returns the bytes of the file and of the log beside it.
 pub(super) fn size(path: &Path) -> u64 {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -70,7 +70,7 @@ pub(super) fn size(path: &Path) -> u64 {
 }
 
 fn count(connection: &Connection) -> Result<Vec<EngineStats>, rusqlite::Error> {
-    // SQLite's GROUP BY would sort all rows by their source first.
+    // SQLite's GROUP BY would first sort all rows by their source.
     let mut sources: BTreeMap<i64, EngineStats> = BTreeMap::new();
     let mut statement =
         connection.prepare("SELECT source, created, prompt_tokens, completion_tokens, length(body) FROM completion")?;
@@ -88,7 +88,7 @@ fn count(connection: &Connection) -> Result<Vec<EngineStats>, rusqlite::Error> {
     by_engine(connection, &mut sources)
 }
 
-/// Names the sources, and adds up those that differ only in the format.
+/// Looks up the names of the sources, and adds up sources that differ only in the format.
 fn by_engine(connection: &Connection, sources: &mut BTreeMap<i64, EngineStats>) -> Result<Vec<EngineStats>, rusqlite::Error> {
     let mut engines: Vec<EngineStats> = Vec::new();
     let mut statement = connection.prepare("SELECT id, engine, fingerprint FROM source ORDER BY engine, fingerprint, id")?;
@@ -104,7 +104,7 @@ fn by_engine(connection: &Connection, sources: &mut BTreeMap<i64, EngineStats>) 
     Ok(engines)
 }
 
-/// SQLite has signed numbers only; ours are never negative.
+/// SQLite has only signed numbers; the numbers of a store are never negative.
 fn unsigned(row: &Row<'_>, column: usize) -> Result<u64, rusqlite::Error> {
     row.get::<_, i64>(column).map(|number| number.max(0) as u64)
 }

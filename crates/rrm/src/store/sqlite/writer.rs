@@ -17,17 +17,17 @@ use super::{
 };
 use crate::{address::CompletionKey, engine::Completion};
 
-/// Completions that wait for the writer. More are held back in their tasks, so that memory stays flat when the disk is slow.
+/// Completions that may wait for the writer. Further ones wait in their tasks, so that the memory stays bounded when the disk is slow.
 const QUEUE: usize = 1024;
 
-/// Completions of one transaction at most: enough to share the cost of reaching the disk, few enough for other processes to get
-/// their turn. Tasks in flight beyond that wait for the next one.
+/// Most completions of one transaction: enough to share the cost of reaching the disk, and few enough to give other processes their turn. Further
+/// ones wait for the next transaction.
 const BATCH: usize = 1024;
 
 /// A command for the writer.
 pub(super) enum WriterCommand {
     Put(Box<PendingCompletion>),
-    /// Finish what came before, empty the log into the file and end.
+    /// Finish the commands before this one, move the log into the file, and end.
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
@@ -36,11 +36,11 @@ pub(super) struct PendingCompletion {
     pub(super) key: CompletionKey,
     pub(super) origin: Origin,
     pub(super) completion: Completion,
-    /// Told what the store holds under the key once that is safe.
+    /// Sender of the completion that the store holds under the key, once that is safe on disk.
     pub(super) reply: oneshot::Sender<Result<Completion, StoreError>>,
 }
 
-/// Starts the writer, which ends when the queue is dropped or an order says so.
+/// Starts the writer, which ends when the queue is dropped or at a command.
 pub(super) fn start(path: PathBuf, connection: Connection) -> Result<mpsc::Sender<WriterCommand>, StoreError> {
     let (queue, orders) = mpsc::channel(QUEUE);
     let failed = StoreError::Failed { path: path.clone(), detail: "no thread can be started to write".into() };
@@ -67,7 +67,7 @@ fn run(path: &Path, mut connection: Connection, mut orders: mpsc::Receiver<Write
         }
         commit_and_reply(path, &mut connection, &mut packer, &mut batch);
         if let Some(reply) = close {
-            // Whoever still waits in the queue learns that the store is closed when the queue goes.
+            // Dropping the queue tells everyone who waits in it that the store is closed.
             drop(orders);
             let _ = reply.send(finish(connection).map_err(|error| explain(path, &error)));
             return;
@@ -75,11 +75,11 @@ fn run(path: &Path, mut connection: Connection, mut orders: mpsc::Receiver<Write
     }
 }
 
-/// Empties the batch; every sender is answered after the commit, or told why there was none.
+/// Writes and empties the batch. Every sender gets an answer after the commit, or the reason why there was none.
 fn commit_and_reply(path: &Path, connection: &mut Connection, packer: &mut Packer, batch: &mut Vec<PendingCompletion>) {
     match commit(path, connection, packer, batch) {
         Ok(earlier) => {
-            // A sender that is gone was cancelled after it had paid: the completion is kept all the same.
+            // A closed sender belongs to a request that was cancelled after it was paid for: its completion is kept.
             for (put, earlier) in batch.drain(..).zip(earlier) {
                 let _ = put.reply.send(Ok(earlier.unwrap_or(put.completion)));
             }
@@ -92,7 +92,7 @@ fn commit_and_reply(path: &Path, connection: &mut Connection, packer: &mut Packe
     }
 }
 
-/// Writes the batch in one transaction. Where a key was there already, the result holds what it has been holding.
+/// Writes the batch in one transaction. For a key that was there already, the result holds the completion that was stored before.
 fn commit(
     path: &Path,
     connection: &mut Connection,
@@ -101,12 +101,12 @@ fn commit(
 ) -> Result<Vec<Option<Completion>>, StoreError> {
     let explain = |error: rusqlite::Error| explain(path, &error);
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs() as i64);
-    // Packing before the transaction begins keeps the lock short for other processes.
+    // Packing comes before the transaction, which keeps the lock short for other processes.
     let packed: Result<Vec<Vec<u8>>, _> = batch.iter().map(|put| packer.pack(&put.completion)).collect();
     let packed = packed.map_err(|error| StoreError::Failed { path: path.to_owned(), detail: error.to_string() })?;
 
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
-    // Row numbers of sources are looked up anew in each transaction: another process may have dropped one by `gc`.
+    // Source numbers are looked up again in each transaction, because another process may have removed one by `gc`.
     let mut sources = HashMap::new();
     let mut earlier = Vec::with_capacity(batch.len());
     for (put, body) in batch.iter().zip(packed) {
@@ -133,12 +133,12 @@ fn commit(
     Ok(earlier)
 }
 
-/// SQLite has signed numbers only; what does not fit was no count of tokens.
+/// SQLite has only signed numbers; a larger number is no count of tokens.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Moves the log into the file, so that the file alone is the store. A reader of another process may prevent that: no harm.
+/// Moves the log into the file, so that the file alone is the store. A reader of another process may prevent that, which does no harm.
 fn finish(connection: Connection) -> Result<(), rusqlite::Error> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     connection.close().map_err(|(_, error)| error)

@@ -1,6 +1,6 @@
 //! A refusal -> whether the account has no money left, so that no further request will be answered.
 
-/// Words that mean it, in small letters.
+/// Words that say that the account has no money left, in lower case.
 const WORDS: [&str; 17] = [
     "insufficient_quota",
     "insufficient balance",
@@ -21,7 +21,7 @@ const WORDS: [&str; 17] = [
     "payment required",
 ];
 
-/// Whether these words say that money is missing. Limits a minute are worded alike by some services, which then say when to come back.
+/// Returns whether a message says that money is missing. Some services word limits for a minute in the same way, but then say when to come back.
 pub(super) fn is_gone(status: u16, body: &str, asks_to_wait: bool) -> bool {
     if status == 402 {
         return true;

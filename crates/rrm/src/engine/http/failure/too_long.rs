@@ -1,19 +1,19 @@
-//! The words of a refusal -> whether the request does not fit the model's context, and by which numbers.
+//! The message of a refusal -> whether the request does not fit the model's context, and the numbers that it states.
 //!
-//! Servers word it in a hundred ways. Numbers are read only where they can be told apart: a wrong number is worse than none.
+//! Servers word it in many ways. Numbers are read only if it is clear which is which: a wrong number is worse than none.
 
 use serde_json::Value;
 
 /// A server's complaint that a request is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LengthComplaint {
-    /// Prompt and reserved tokens, and how many fit.
+    /// Tokens of the prompt and the reserved tokens, and the number that fits.
     Numbers { tokens: u64, limit: u64 },
-    /// The server's words say it, and no numbers that can be told apart.
+    /// The message says that the request is too long, without clear numbers.
     Words,
 }
 
-/// What names the thing that is too long.
+/// Names of the thing that is too long.
 const THINGS: [&str; 27] = [
     "context length",
     "context size",
@@ -44,7 +44,7 @@ const THINGS: [&str; 27] = [
     "content': string",
 ];
 
-/// What says that it is.
+/// Words that say that it is too long.
 const EXCESS: [&str; 22] = [
     "exceed",
     "too long",
@@ -70,7 +70,7 @@ const EXCESS: [&str; 22] = [
     "limit is",
 ];
 
-/// Words that say all of it.
+/// Words that say both: the thing, and that it is too long.
 const WHOLE: [&str; 36] = [
     "context_length_exceeded",
     "exceed_context_size",
@@ -110,7 +110,7 @@ const WHOLE: [&str; 36] = [
     "上下文长度",
 ];
 
-/// Where the limit stands behind these words, the surest first.
+/// Words before the number of the limit, the surest first.
 const LIMITS: [&str; 26] = [
     "context length",
     "context size",
@@ -140,14 +140,14 @@ const LIMITS: [&str; 26] = [
     "limit",
 ];
 
-/// Whether an answer with this status complains about the length of the request; `detail` are the words in `body`.
+/// Returns whether an answer with this status complains about the length of the request; `detail` is the message in `body`.
 pub(super) fn complaint(status: u16, body: &str, detail: &str) -> Option<LengthComplaint> {
     let lower = detail.to_lowercase();
     let all = body.to_lowercase();
     match status {
-        // Keys, addresses, methods and gateways know nothing about contexts.
+        // These statuses come from authentication, routing, methods and gateways, not from the context.
         401..=405 | 407..=409 | 502..=504 => return None,
-        // A limit a minute that this one request is above: it will never pass.
+        // A limit for a minute that this one request exceeds: it will never pass.
         429 if !all.contains("request too large for") => return None,
         _ => {}
     }
@@ -156,7 +156,7 @@ pub(super) fn complaint(status: u16, body: &str, detail: &str) -> Option<LengthC
     }
     let whole = WHOLE.iter().any(|words| all.contains(words));
     let parts = THINGS.iter().any(|thing| lower.contains(thing)) && EXCESS.iter().any(|excess| lower.contains(excess));
-    // Another model than this one writes less at once; shorter prompts would not help.
+    // The limit is on the tokens of a completion; shorter prompts would not help.
     let writes_less = lower.contains("completion tokens") && lower.contains("at most") && !lower.contains("context");
     if status == 413 || ((whole || parts) && !writes_less) {
         return Some(
@@ -166,7 +166,7 @@ pub(super) fn complaint(status: u16, body: &str, detail: &str) -> Option<LengthC
     None
 }
 
-/// The numbers in fields of their own (llama.cpp).
+/// Returns the numbers in separate fields (llama.cpp).
 fn told(body: &str) -> Option<LengthComplaint> {
     let value: Value = serde_json::from_str(body).ok()?;
     let error = value.get("error").unwrap_or(&value);
@@ -175,14 +175,14 @@ fn told(body: &str) -> Option<LengthComplaint> {
     Some(LengthComplaint::Numbers { tokens, limit })
 }
 
-/// Tokens and limit, where the text leaves no choice which number is which.
+/// Returns tokens and limit, if the text makes clear which number is which.
 fn numbers(text: &str) -> Option<(u64, u64)> {
     if text.contains("string") || text.contains("character") {
         return None;
     }
     let found = all_numbers(text);
     let limit = limit(text, &found)?;
-    // What the limit leaves for a prompt is no number of the request.
+    // The rest that the limit leaves for a prompt is no number of the request.
     let left = text.find("resulting in a maximum").and_then(|at| Some(found.iter().find(|number| number.at > at)?.at));
     let others = found.iter().filter(|number| Some(number.at) != left).map(|number| number.value);
     let mut others: Vec<u64> = others.filter(|value| *value != limit).collect();
@@ -191,7 +191,7 @@ fn numbers(text: &str) -> Option<(u64, u64)> {
     let largest = *others.last()?;
     let tokens = match others.as_slice() {
         _ if largest > limit => largest,
-        // The prompt and the reserved tokens; equal ones are one number here.
+        // The prompt and the reserved tokens; two equal numbers appear as one here.
         [only] => only * 2,
         [one, other] => one + other,
         _ => return None,
@@ -205,7 +205,7 @@ struct TextNumber {
     at: usize,
 }
 
-/// The number that is the limit: after `>`, or behind the words that name one, or else right before them.
+/// Returns the number of the limit: after `>`, or after the words that name a limit, or else right before them.
 fn limit(text: &str, found: &[TextNumber]) -> Option<u64> {
     let after = |at: usize, within: usize| found.iter().find(|number| number.at >= at && number.at <= at + within);
     if let Some(at) = text.find(" > ") {
@@ -222,7 +222,7 @@ fn limit(text: &str, found: &[TextNumber]) -> Option<u64> {
     next.or(before).map(|number| number.value)
 }
 
-/// Whole numbers that stand by themselves: none of names (`gpt-4`, `v1`), none below zero, none with a letter behind (`128k`).
+/// Returns the whole numbers that stand by themselves: not in names (`gpt-4`, `v1`), not negative, and without a letter after them (`128k`).
 fn all_numbers(text: &str) -> Vec<TextNumber> {
     let bytes = text.as_bytes();
     let (mut found, mut at) = (Vec::new(), 0);
@@ -234,7 +234,7 @@ fn all_numbers(text: &str) -> Vec<TextNumber> {
         let start = at;
         let mut digits = String::new();
         while at < bytes.len() {
-            // A thousand may be set apart by a comma: three digits behind it, and no fourth.
+            // A comma may separate thousands: exactly three digits follow it.
             let group = bytes[at] == b','
                 && bytes.get(at + 1..at + 4).is_some_and(|three| three.iter().all(u8::is_ascii_digit))
                 && !bytes.get(at + 4).is_some_and(u8::is_ascii_digit);

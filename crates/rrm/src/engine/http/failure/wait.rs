@@ -1,13 +1,13 @@
-//! The headers of a refusal -> how long the server asks to be left alone.
+//! The headers of a refusal -> the time that the server asks to wait.
 
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-/// No wait is longer: a sum with an instant stays in range, and whoever is asked for more gives up all the same.
+/// Longest wait. It keeps a sum with an instant in range, and a caller that is asked for more gives up anyway.
 const LONGEST: Duration = Duration::from_secs(1_000_000);
 
-/// `Retry-After-Ms`, or `Retry-After` as seconds (fractions too) or as a date, which is read against the server's own `Date` where it sends one.
+/// Reads `Retry-After-Ms`, or `Retry-After` in seconds (fractions too) or as a date, which is compared with the server's own `Date` if it sends one.
 pub(super) fn asked(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let header = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     if let Some(wait) = header("retry-after-ms").and_then(|text| seconds(text.parse::<f64>().ok()? / 1000.0)) {
@@ -54,7 +54,7 @@ mod tests {
         }
     }
 
-    /// Seconds as servers might write them, dates of any year, and anything else that a header can hold.
+    /// Seconds as servers might write them, dates of any year, and any other header value.
     fn header() -> impl Strategy<Value = String> {
         let number = any::<f64>().prop_map(|number| number.to_string());
         let power = (any::<bool>(), 0_u32..400).prop_map(|(minus, power)| format!("{}1e{power}", if minus { "-" } else { "" }));

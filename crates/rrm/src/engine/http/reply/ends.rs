@@ -1,19 +1,19 @@
-//! The word for why a text ends -> whether the model ended it, the limit cut it, or it is no answer.
+//! The finish reason of a text -> whether the model ended it, the limit cut it, or it is no answer.
 
 /// The meaning of a finish reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FinishMeaning {
     /// The model ended its turn, or a stop string did.
     Stop,
-    /// The token limit, or the context's end.
+    /// The token limit, or the end of the context.
     Limit,
-    /// The service keeps the text back: another try would end the same way.
+    /// The service withholds the text; another try would end the same way.
     Withheld,
-    /// Anything else: the text is not complete, or nobody knows.
+    /// Anything else: the text is incomplete, or its end is not known.
     Other,
 }
 
-/// The meaning of a finish reason. Only what is known to be an end is one: half an answer may state the opposite of the whole.
+/// Returns the meaning of a finish reason. Only known ends count as such: half an answer may state the opposite of the whole.
 pub(super) fn meaning(reason: &str) -> FinishMeaning {
     match reason.trim().to_ascii_lowercase().as_str() {
         "stop" | "eos" | "eos_token" | "end_turn" | "end_of_turn" | "stop_sequence" | "stop_string" | "stop_token"

@@ -1,8 +1,8 @@
-//! Fields of a reply -> texts and numbers, as differently as servers write them.
+//! Fields of a reply, in the forms of different servers -> texts and numbers.
 
 use serde_json::Value;
 
-/// Text and thinking of a message's content: a string, null, or a list of parts. `None` for anything else.
+/// Returns the text and the thinking of a message's content: a string, null, or a list of parts. `None` for anything else.
 pub(super) fn content(value: &Value) -> Option<(String, String)> {
     match value {
         Value::Null => Some(Default::default()),
@@ -19,7 +19,7 @@ pub(super) fn content(value: &Value) -> Option<(String, String)> {
     }
 }
 
-/// Thinking that stands apart: text, parts, or an object that holds it. What is something else says nothing.
+/// Returns thinking in a separate field: text, parts, or an object that holds it; empty for anything else.
 pub(super) fn thinking(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -31,7 +31,7 @@ pub(super) fn thinking(value: &Value) -> String {
     }
 }
 
-/// A count: a whole number that is not negative, also as `20.0` or `"20"`. `None` for what is no count.
+/// Returns a count: a whole number that is not negative, also as `20.0` or `"20"`. `None` for anything else.
 pub(super) fn count(value: &Value) -> Option<u64> {
     const MOST: f64 = (1_u64 << 53) as f64;
     match value {
@@ -44,7 +44,7 @@ pub(super) fn count(value: &Value) -> Option<u64> {
     .filter(|count| *count <= MOST as u64)
 }
 
-/// Whether the field `error` of a reply says that there was one. Some servers always send it.
+/// Returns whether the field `error` of a reply states an error. Some servers always send the field.
 pub(super) fn is_error(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
@@ -59,7 +59,7 @@ pub(super) fn is_error(value: &Value) -> bool {
     }
 }
 
-/// A reason for an end in words; `None` for what stands for no reason.
+/// Returns a finish reason as text; `None` if the value stands for no reason.
 pub(super) fn reason(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,

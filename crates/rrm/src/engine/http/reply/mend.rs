@@ -1,17 +1,17 @@
-//! JSON that is a little broken -> JSON: what a reader of one field must not be kept from by another.
+//! Slightly invalid JSON -> JSON, so that an error in one field does not hide the others.
 //!
-//! Python writes NaN and Infinity, servers cut texts inside a character or an emoji. Everything else stays an error.
+//! Python writes NaN and Infinity, and servers cut texts inside a character or an emoji. Everything else stays an error.
 
 use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 
-/// Reads JSON; where it is none, the mended one, or else the error of the first reading.
+/// Parses JSON. If it is invalid, parses the repaired text, or returns the first error.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(body).or_else(|error| serde_json::from_slice(&mended(body)).map_err(|_| error))
 }
 
-/// The same with bytes that are no UTF-8 and halves of pairs of surrogates as U+FFFD, and what is no number as null.
+/// Returns the text with U+FFFD in place of invalid UTF-8 and lone surrogates, and null in place of NaN and infinities.
 fn mended(body: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(body);
     let mut out = String::with_capacity(text.len());
@@ -26,7 +26,7 @@ fn mended(body: &[u8]) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// Bytes of the string that `text` begins with, its quotes included.
+/// Returns the length in bytes of the string at the beginning of `text`, with its quotes.
 fn string_length(text: &str) -> usize {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {
@@ -40,7 +40,7 @@ fn string_length(text: &str) -> usize {
     text.len()
 }
 
-/// What stands between strings, with null for `NaN`, `Infinity` and their like.
+/// Returns the text between strings, with null for `NaN`, `Infinity` and similar names.
 fn numbers(text: &str) -> Cow<'_, str> {
     let part = |c: char| c.is_ascii_alphabetic() || c == '-';
     if !text.contains(['N', 'I', 'i']) && !text.to_ascii_lowercase().contains("nan") {
@@ -60,7 +60,7 @@ fn numbers(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A string with U+FFFD for every `\uD800` to `\uDFFF` that is not half of a pair.
+/// Returns a string with U+FFFD for every lone `\uD800` to `\uDFFF`.
 fn surrogates(string: &str) -> Cow<'_, str> {
     if !string.contains("\\u") {
         return Cow::Borrowed(string);
@@ -81,7 +81,7 @@ fn surrogates(string: &str) -> Cow<'_, str> {
                 6
             }
             (Some(_), _) => 6,
-            // The escaped character is no beginning of another escape.
+            // The escaped character does not begin another escape.
             (None, _) if bytes[at] == b'\\' => 2,
             (None, _) => 1,
         };

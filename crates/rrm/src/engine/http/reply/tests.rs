@@ -1,4 +1,4 @@
-//! Replies as servers write them.
+//! Replies of different servers.
 
 use serde_json::json;
 

@@ -1,20 +1,20 @@
-//! Pieces of a streamed text -> the same text without keys, also where a key comes in several pieces.
+//! Parts of a streamed text -> the same text without keys, even if a key is spread over several parts.
 
 use super::Secrets;
 
-/// A text that comes in pieces. What may be the beginning of a key is held back until it is known.
+/// A text that arrives in parts. A possible beginning of a key is held back until the key is complete or excluded.
 pub(crate) struct HeldText<'a> {
     secrets: &'a Secrets,
     held: String,
 }
 
 impl<'a> HeldText<'a> {
-    /// Nothing has come yet.
+    /// Returns an empty text.
     pub fn new(secrets: &'a Secrets) -> Self {
         HeldText { secrets, held: String::new() }
     }
 
-    /// One more piece; gives what is known to be no part of a key.
+    /// Adds a part. Returns the text that is certain to be no part of a key.
     pub fn piece(&mut self, piece: &str) -> String {
         if self.secrets.keys.is_empty() {
             return piece.to_owned();
@@ -24,12 +24,12 @@ impl<'a> HeldText<'a> {
         self.secrets.kept(std::mem::replace(&mut self.held, rest))
     }
 
-    /// What was held back to the end.
+    /// Returns the text that was held back to the end.
     pub fn rest(&mut self) -> String {
         self.secrets.kept(std::mem::take(&mut self.held))
     }
 
-    /// Bytes at the beginning after which no key that began before them goes on.
+    /// Returns the number of bytes at the beginning that no unfinished key can reach into.
     fn known(&self) -> usize {
         let text = &self.held;
         let begun = |key: &String| {
@@ -37,7 +37,7 @@ impl<'a> HeldText<'a> {
             longest.into_iter().find(|n| text.ends_with(&key[..*n])).map_or(text.len(), |n| text.len() - n)
         };
         let mut known = self.secrets.keys.iter().map(begun).min().unwrap_or(text.len());
-        // A whole key is not cut for the sake of one that may begin in its end.
+        // A complete key is not cut because another one may begin at its end.
         for key in &self.secrets.keys {
             let cut = text.match_indices(key.as_str()).find(|(at, key)| (*at + 1..at + key.len()).contains(&known));
             known = cut.map_or(known, |(at, _)| at);
@@ -92,7 +92,7 @@ mod tests {
             let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
             let told = told(&secrets, &pieces);
             prop_assert!(secrets.keys.iter().all(|key| !told.contains(key.as_str())), "{told}");
-            // Where keys do not overlap both are the same.
+            // If keys do not overlap, both results are the same.
             if !whole.contains("abababab-1abababab") && !whole.contains("-1ababé") {
                 prop_assert_eq!(told, secrets.kept(whole));
             }

@@ -1,4 +1,4 @@
-//! One request, sent again and again until it is answered or there is no point: which replica, how long to wait, when to give up.
+//! The tries of one request, until it is answered or failed for good: the choice of the replica, the waits, and the end.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -19,26 +19,26 @@ use crate::engine::{
     },
 };
 
-/// A server that is away is asked again in steps as long as those of this retry.
+/// Retry whose wait is the interval for a server that is away.
 const AWAY_STEP: u32 = 2;
 
 /// The options for the tries of one request.
 #[derive(Clone, Copy)]
 pub(super) struct TryOptions<'a> {
     pub retries: u32,
-    /// Tokens that it takes of a limit a minute.
+    /// Tokens that it takes from a limit for a minute.
     pub tokens: f64,
-    /// Tokens of its prompt, by a guess.
+    /// Estimate of its prompt tokens.
     pub prompt: u64,
     pub meter: Option<&'a dyn Meter>,
 }
 
-/// A time-out is tried again once: who needs longer than the limit will need longer again.
+/// Most tries that end in a time-out: a request that takes longer than the limit is likely to do so again.
 const TIME_OUTS: u32 = 2;
 
 impl ServerPool {
-    /// Makes tries until one is answered, for `retries` retries at most, and as long as its meter allows. A replica that cannot be connected
-    /// to costs no retry as long as there is another that has not been tried, so that nothing is called unreachable which is not.
+    /// Makes tries until one is answered, with at most `retries` retries, as long as the meter allows. A replica that cannot be connected to counts
+    /// as no retry if there is another one that was not tried, so that the server is not reported as unreachable although one replica is up.
     pub(super) async fn tried<'a, T>(
         &'a self,
         tries: TryOptions<'_>,
@@ -80,7 +80,7 @@ impl ServerPool {
             let waits = !(refused && failures.contains(&None));
             let since: Instant = *away.get_or_insert_with(Instant::now);
             let is_away = refused && since.elapsed() < self.away;
-            // What was never connected to was not sent.
+            // A request without a connection was not sent.
             if (waits && !is_away && made == tries.retries) || !(refused || tries.meter.is_none_or(Meter::again)) {
                 return Err(self.given_up(failures));
             }
@@ -94,8 +94,7 @@ impl ServerPool {
         }
     }
 
-    /// A place at the best replica, once one may be asked; `None` when all of them want to be left alone for longer than a
-    /// try may take.
+    /// Returns a place at the best replica, once one may be asked; `None` if all of them asked for a longer wait than a try may take.
     async fn lease(&self, failures: &[Option<TryFailure>]) -> Option<Lease<'_>> {
         loop {
             match self.replicas.pick(|index| failures.get(index).is_some_and(Option::is_some)) {
@@ -106,7 +105,7 @@ impl ServerPool {
         }
     }
 
-    /// Waits for the limits a minute.
+    /// Waits for the limits for a minute.
     async fn start(&self, tokens: f64) {
         if let Some(bucket) = &self.requests {
             bucket.take(1.0).await;
@@ -116,7 +115,7 @@ impl ServerPool {
         }
     }
 
-    /// Writes down what a failure says about the replica, and gives back the tokens that it did not use.
+    /// Notes the failure at the replica, and gives back the tokens that were not used.
     fn note(&self, lease: &Lease<'_>, failure: &TryFailure, tokens: f64) {
         self.counters.failed(failure);
         if let Some(bucket) = self.tokens.as_ref().filter(|_| tokens > 0.0) {
@@ -129,13 +128,13 @@ impl ServerPool {
         }
     }
 
-    /// The error after the last retry: that nothing can be reached only if no replica was.
+    /// Returns the error after the last retry. It says that nothing can be reached only if no replica was.
     fn given_up(&self, failures: Vec<Option<TryFailure>>) -> EngineError {
         let mut failures: Vec<TryFailure> = failures.into_iter().flatten().collect();
         failures.sort_by_key(|failure| !matches!(failure, TryFailure::Refused(_)));
         match failures.pop() {
             Some(failure) => self.error(failure),
-            // Other requests were told to wait for too long before this one was sent.
+            // Other requests were told to wait too long before this one was sent.
             None => {
                 let detail = format!("the server asked to be left alone for longer than {:?}", self.time_limit);
                 EngineError::Status { engine: self.name.clone(), status: 429, detail }
@@ -143,7 +142,7 @@ impl ServerPool {
         }
     }
 
-    /// The wait after `made` retries, shortened by up to a half at random so that requests that failed together come back apart.
+    /// Returns the wait after `made` retries, shortened by up to a half at random, so that requests that failed together do not come back together.
     pub(super) fn backoff(&self, made: u32) -> Duration {
         let random = RandomState::new().hash_one(made) as f64 / u64::MAX as f64;
         doubled(self.first_wait, made).mul_f64(1.0 - random / 2.0)

@@ -1,21 +1,21 @@
-//! The tokens that can be drawn: gathered by their weights, cut by `top_k`, `top_p` and `min_p`, and one of them picked.
+//! The tokens that can be drawn: selected by their weights, cut by `top_k`, `top_p` and `min_p`, and one of them picked.
 
 use std::cmp::Ordering;
 
 use super::weight::{self, CHUNK, LogitScale};
 
-/// Units of mass in a weight of 1; the mass of a million tokens fits 64 bits.
+/// Units of mass for a weight of 1; the mass of a million tokens fits into 64 bits.
 pub(super) const UNITS: f64 = (1u64 << 40) as f64;
 
-/// Bins for weights of 1 down to 2^-40: each is a 32nd of a power of two wide.
+/// Number of bins for weights from 1 down to 2^-40; each bin is a 32nd of a power of two wide.
 const BINS: usize = 40 * 32 + 1;
 
 /// Tokens that can be drawn.
 #[derive(Default)]
 pub(super) struct Candidates {
-    /// By index.
+    /// The candidates, by index.
     kept: Vec<TokenWeight>,
-    /// Some of them in any order: a buffer.
+    /// Buffer for some of them, in any order.
     some: Vec<TokenWeight>,
 }
 
@@ -26,7 +26,7 @@ struct TokenWeight {
     weight: f32,
 }
 
-/// The least logit and weight of a candidate.
+/// The least logit and the least weight of a candidate.
 #[derive(Clone, Copy)]
 pub(super) struct Threshold {
     pub logit: f32,
@@ -34,7 +34,7 @@ pub(super) struct Threshold {
 }
 
 impl Candidates {
-    /// Finds the tokens whose logit and weight are at least this large; those that weigh nothing are none.
+    /// Selects the tokens that reach this logit and this weight. Tokens without weight are not selected.
     #[inline]
     pub(super) fn gather(&mut self, logits: &[f32], maxima: &[f32], weights: LogitScale, least: Threshold) {
         let least = Threshold { weight: least.weight.max(f32::MIN_POSITIVE), ..least };
@@ -50,7 +50,7 @@ impl Candidates {
             let place = &mut self.kept[found..found + CHUNK];
             let mut kept = 0;
             for (offset, (logit, weight)) in chunk.into_iter().zip(weights.of_chunk(&chunk)).enumerate() {
-                // Written in any case: a branch would be predicted wrongly too often.
+                // Written in any case: a branch would be mispredicted too often.
                 place[kept] = TokenWeight { token: (index * CHUNK + offset) as u32, weight };
                 kept += usize::from((logit >= least.logit) & (weight >= least.weight));
             }
@@ -68,8 +68,8 @@ impl Candidates {
         }
     }
 
-    /// Keeps the fewest candidates whose masses sum to `wanted` units, and at least one. Whole bins are counted first, so that only
-    /// those of the bin in which the sum is reached are brought into an order.
+    /// Keeps the fewest candidates whose masses sum to `wanted` units, and at least one. Whole bins are counted first, so that only the bin in which
+    /// the sum is reached must be sorted.
     #[inline]
     pub(super) fn keep_top_p(&mut self, wanted: f64) {
         let mut wanted = wanted as u64;
@@ -80,7 +80,7 @@ impl Candidates {
             wanted -= if reached { 0 } else { *mass };
             reached
         });
-        // Rounding may leave a rest: then all are kept.
+        // If rounding leaves a rest, all are kept.
         let Some(reached) = reached else { return };
         self.some.clear();
         self.some.extend(self.kept.iter().filter(|candidate| bin(candidate.weight) == reached));
@@ -100,13 +100,13 @@ impl Candidates {
         self.kept.retain(|candidate| candidate.weight >= least);
     }
 
-    /// The mass of all.
+    /// Returns the mass of all candidates.
     #[inline]
     pub(super) fn mass(&self) -> u64 {
         self.kept.iter().map(|candidate| units(candidate.weight)).sum()
     }
 
-    /// The token in whose mass a number below 2^53 falls.
+    /// Returns the token whose mass covers a random number below 2^53.
     #[inline]
     pub(super) fn pick(&self, random: u64) -> usize {
         let mut left = ((u128::from(random) * u128::from(self.mass())) >> 53) as u64;
@@ -122,20 +122,20 @@ impl Candidates {
     }
 }
 
-/// The likelier of two candidates first, of equal ones the lower index.
+/// Orders the likelier of two candidates first, and of equal ones the lower index.
 #[inline]
 fn likelier(a: &TokenWeight, b: &TokenWeight) -> Ordering {
     b.weight.total_cmp(&a.weight).then(a.token.cmp(&b.token))
 }
 
-/// A weight of at most 1 in units, rounded down: its 24 binary digits, moved as its exponent says.
+/// Returns a weight of at most 1 in units, rounded down: its 24 binary digits, shifted by its exponent.
 #[inline]
 fn units(weight: f32) -> u64 {
     let digits = u64::from((weight.to_bits() & 0x7f_ffff) | 0x80_0000);
     (digits << 17) >> (127 - (weight.to_bits() >> 23)).min(63)
 }
 
-/// The bin of a weight of at most 1; the likeliest tokens are in the first.
+/// Returns the bin of a weight of at most 1. The likeliest tokens are in the first bin.
 #[inline]
 fn bin(weight: f32) -> usize {
     (((1f32.to_bits() - weight.to_bits()) >> 18) as usize).min(BINS - 1)

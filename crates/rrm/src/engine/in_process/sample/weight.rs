@@ -1,22 +1,22 @@
-//! Logits -> weights: probabilities times an unknown factor, such that the best token weighs exactly 1.
+//! Logits -> weights: probabilities times an unknown factor, such that the best token has a weight of exactly 1.
 //!
-//! Additions and multiplications in a fixed order give the same bits on every machine, which the `exp` of a system's library does
-//! not. Loops run over fixed numbers of lanes, so that the compiler uses whatever vectors the target has.
+//! Additions and multiplications in a fixed order give the same bits on every machine; the `exp` of a system's library does not. Loops have a fixed
+//! number of lanes, so that the compiler can use the vectors of the target.
 
-/// Logits that are looked at together; a multiple of [`LANES`].
+/// Number of logits in a chunk; a multiple of [`LANES`].
 pub(super) const CHUNK: usize = 128;
 const LANES: usize = 16;
 
-/// Exponents below weigh nothing: e^-80 is 2e-35, and its power of two is still a normal number.
+/// Smallest exponent with a weight: e^-80 is 2e-35, and its power of two is still a normal number.
 const LEAST: f32 = -80.0;
 
-/// Adding and subtracting this rounds to a whole number, which then stands in the lowest bits of the sum.
+/// Adding and subtracting this constant rounds to a whole number, which is then in the lowest bits of the sum.
 const ROUND: f32 = 12_582_912.0;
 
-/// The natural logarithm of 2 in two parts; the first has so few digits that its multiples are exact.
+/// The natural logarithm of 2 in two parts. The first part has so few digits that its multiples are exact.
 const LN_2: [f32; 2] = [0.693_359_4, -0.000_212_194_44];
 
-/// (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2: a least-squares fit, reweighted until the relative error of e^r is even, 3e-9.
+/// Coefficients of (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2: a least-squares fit, reweighted until the relative error of e^r is even, 3e-9.
 const CURVE: [f32; 5] = [0.499_999_94, 0.166_665_21, 0.041_668_39, 0.008_368_731, 0.001_381_457_1];
 
 /// The scale by which logits become weights.
@@ -29,11 +29,11 @@ pub(super) struct LogitScale {
 }
 
 impl LogitScale {
-    /// exp((logit - top) / temperature), to 1e-7 of its value besides what rounding the exponent costs; 0 for what is not finite.
+    /// Returns exp((logit - top) / temperature), to a relative error of 1e-7 plus that of rounding the exponent; 0 for a logit that is not finite.
     #[inline]
     pub(super) fn of(self, logit: f32) -> f32 {
         let x = (logit - self.top) * self.scale;
-        // Also false for NaN, and for infinite logits, which cannot be the best one.
+        // The test also fails for NaN and for infinite logits, which cannot be the best one.
         let counts = (x > LEAST) & (x <= 0.0);
         let x = if counts { x } else { 0.0 };
         let rounded = x * std::f32::consts::LOG2_E + ROUND;
@@ -42,18 +42,18 @@ impl LogitScale {
         let [c2, c3, c4, c5, c6] = CURVE;
         let curve = (((c6 * r + c5) * r + c4) * r + c3) * r + c2;
         let root = (r * r * curve + r) + 1.0;
-        // The whole number goes into the exponent's bits.
+        // The whole number is added to the exponent's bits.
         let weight = f32::from_bits(root.to_bits().wrapping_add(rounded.to_bits() << 23));
         if counts { weight } else { 0.0 }
     }
 
-    /// The weights of one chunk.
+    /// Returns the weights of one chunk.
     #[inline]
     pub(super) fn of_chunk(self, chunk: &[f32; CHUNK]) -> [f32; CHUNK] {
         chunk.map(|logit| self.of(logit))
     }
 
-    /// The sum of each chunk's weights.
+    /// Computes the sum of each chunk's weights.
     #[inline]
     pub(super) fn sums(self, logits: &[f32], sums: &mut Vec<f64>) {
         sums.clear();
@@ -69,7 +69,7 @@ impl LogitScale {
     }
 }
 
-/// The largest finite logit of each chunk; -inf where there is none.
+/// Computes the largest finite logit of each chunk; -inf if there is none.
 #[inline]
 pub(super) fn maxima(logits: &[f32], maxima: &mut Vec<f32>) {
     maxima.clear();
@@ -87,7 +87,7 @@ pub(super) fn maxima(logits: &[f32], maxima: &mut Vec<f32>) {
     });
 }
 
-/// Gives all logits in chunks; -inf fills up the last one.
+/// Hands on all logits in chunks; -inf fills the last one.
 #[inline]
 pub(super) fn chunks(logits: &[f32], mut take: impl FnMut(&[f32; CHUNK])) {
     let (whole, rest) = logits.as_chunks::<CHUNK>();
@@ -97,7 +97,7 @@ pub(super) fn chunks(logits: &[f32], mut take: impl FnMut(&[f32; CHUNK])) {
     }
 }
 
-/// Chunk number `index` of all logits; -inf fills up the last one.
+/// Returns the chunk with this index; -inf fills the last one.
 #[inline]
 pub(super) fn chunk(logits: &[f32], index: usize) -> [f32; CHUNK] {
     let rest = &logits[index * CHUNK..];
@@ -111,7 +111,7 @@ fn filled(part: &[f32]) -> [f32; CHUNK] {
     chunk
 }
 
-/// Combines lanes by halves.
+/// Combines the lanes by halves.
 #[inline]
 fn fold(mut lanes: [f32; LANES], combine: impl Fn(f32, f32) -> f32) -> f32 {
     let mut half = LANES / 2;

@@ -1,4 +1,4 @@
-//! Complaints as servers word them, and other errors that are none.
+//! Complaints of servers about length, and other errors.
 
 use super::*;
 
