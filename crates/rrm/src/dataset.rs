@@ -31,6 +31,7 @@ mod settle;
 mod sides;
 mod table;
 mod transcripts;
+mod unique;
 #[cfg(not(all(feature = "gzip", feature = "parquet")))]
 mod without;
 
@@ -181,6 +182,14 @@ pub fn check_prompt(messages: &[Message], place: &str) -> Result<(), RowProblem>
     pictures::unseen(&Map::new(), users, said).map_or(Ok(()), Err)
 }
 
+/// Checks that no object of a JSON text has a name twice, at any depth: the last one would win unnoticed. Says nothing about other errors.
+///
+/// # Errors
+/// The name, the object that has it twice, and the place in the text, in words.
+pub fn check_names(json: &[u8]) -> Result<(), String> {
+    unique::problem(json).filter(unique::is_doubled).map_or(Ok(()), |error| Err(error.to_string()))
+}
+
 /// Reads a prompt and the responses to it like those of a row: conversations are cut to the turns that they do not share, transcripts are recognised,
 /// and responses to another prompt are refused. Returns the turns of the prompt and the text of each response.
 ///
@@ -235,9 +244,10 @@ pub fn raw(path: &Path, name: &str) -> Result<DatasetRows, DatasetError> {
     let cells = rows.cells;
     Ok(rows.strict(file, move |row| {
         if cells {
-            cells::parse_plain(row);
+            cells::parse_plain(row)?;
         }
         row.values_mut().for_each(mend::cleared);
+        Ok(())
     }))
 }
 
@@ -277,10 +287,8 @@ impl Items {
     }
 
     fn item(&mut self, row: usize, mut columns: Map<String, Value>) -> Result<Item, DatasetError> {
-        if self.rows.cells {
-            cells::parse(&mut columns, &self.options.columns);
-        }
-        let item = item::item(row, columns, &self.options).and_then(|(item, told)| {
+        let parsed = if self.rows.cells { cells::parse(&mut columns, &self.options.columns) } else { Ok(()) };
+        let item = parsed.and_then(|()| item::item(row, columns, &self.options)).and_then(|(item, told)| {
             if self.options.skip_bad_rows && !self.ids.insert(check::id_key(&item.id)) {
                 return Err(RowProblem::UsedId { id: item.id });
             }

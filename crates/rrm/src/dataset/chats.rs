@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::{
+    mend,
     messages::{TurnsOrText, messages},
     problem::RowProblem,
     python,
@@ -13,6 +14,7 @@ use super::{
     roles,
     settle::repeats,
     transcripts::{TurnList, transcript},
+    unique,
 };
 use crate::chat::{Message, Role};
 
@@ -35,6 +37,7 @@ struct ParsedChat {
 /// Returns the turns of a prompt that is written as a transcript or as JSON text of messages; `None` for any other text.
 pub(super) fn prompt(text: &str, place: &str) -> Result<Option<Vec<Message>>, RowProblem> {
     if let Some((list, _)) = listed_messages(text) {
+        unique(text, place)?;
         return messages(&list, place).map(Some);
     }
     if python::looks_like_messages(text) {
@@ -122,18 +125,28 @@ fn chat(text: &str, place: &str, prompt: Option<&[Message]>) -> Result<Option<Pa
         let turns = messages(&list, place)?;
         let sure = fits(&turns);
         let ends = turns.last().is_some_and(|turn| turn.role == Role::Assistant);
+        if sure || ends {
+            unique(text, place)?;
+        }
         // A list that ends with the user, such as a request to a model, is not a conversation: an answer that holds one is a text.
         return Ok((sure || ends).then_some(ParsedChat { what, turns: Ok(turns), sure }));
     }
     if let Some((message, what)) = single_message(text) {
         // The message may be the answer that was asked for, so it is a turn only if all responses are such messages.
-        return Ok(Some(ParsedChat { what, turns: messages(&[message], place), sure: false }));
+        let turns = unique(text, place).and_then(|()| messages(&[message], place));
+        return Ok(Some(ParsedChat { what, turns, sure: false }));
     }
     let Some(TurnList { turns, marked }) = transcript(text) else { return Ok(None) };
     let whole = turns.first().is_some_and(|turn| turn.role != Role::Assistant);
     // A text that begins with words such as `User:` may be a dialogue that the prompt asks for.
     let sure = if marked { whole || prompt.is_some() } else { whole && fits(&turns) };
     Ok(sure.then_some(ParsedChat { what: TRANSCRIPT, turns: Ok(turns), sure }))
+}
+
+/// Refuses JSON text of messages in which a name comes twice in an object.
+fn unique(text: &str, place: &str) -> Result<(), RowProblem> {
+    let doubled = mend::parse(text, unique::values).err().filter(|error| error.doubled);
+    doubled.map_or(Ok(()), |error| Err(RowProblem::BrokenJson { place: format!("`{place}`"), detail: error.detail }))
 }
 
 /// Returns the message of the assistant that a text holds as JSON, with nothing beside it. Its content may be missing, which other code refuses.

@@ -15,9 +15,10 @@ use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::{
-    mend::{self, Changes, UniqueKeys},
+    mend::{self, Changes},
     problem::RowProblem,
     rows::BOM,
+    unique::UniqueKeys,
 };
 
 /// Names of keys that hold a list of rows.
@@ -60,11 +61,27 @@ pub(super) fn list(bytes: &[u8]) -> ParsedDocument {
 /// Returns the rows of objects that span several lines; `None` if the file is no sequence of objects.
 pub(super) fn objects(bytes: &[u8]) -> Option<ParsedDocument> {
     let text = std::str::from_utf8(bytes.strip_prefix(BOM).unwrap_or(bytes)).ok()?;
-    let all = |text: &str| serde_json::Deserializer::from_str(text).into_iter::<UniqueKeys>().collect::<Result<Vec<_>, _>>();
-    let (mut objects, changes) = mend::parse(text, all).ok()?;
+    let mut objects = Vec::new();
+    let parsed = mend::parse(text, |text| {
+        objects.clear();
+        for object in serde_json::Deserializer::from_str(text).into_iter::<UniqueKeys>() {
+            let UniqueKeys(value) = object?;
+            objects.push(value);
+        }
+        Ok(())
+    });
+    let changes = match parsed {
+        Ok(((), changes)) => changes,
+        Err(error) if error.doubled => {
+            let place = format!("line {} column {}", error.line, error.column);
+            let broken = Some(RowProblem::BrokenJson { place, detail: error.detail });
+            return Some(ParsedDocument { rows: objects, changes: Changes::default(), broken });
+        }
+        Err(_) => return None,
+    };
     let rows = match objects.pop() {
-        Some(UniqueKeys(Value::Object(object))) if objects.is_empty() => spread(object),
-        last => objects.into_iter().chain(last).map(|UniqueKeys(value)| value).collect(),
+        Some(Value::Object(object)) if objects.is_empty() => spread(object),
+        last => objects.into_iter().chain(last).collect(),
     };
     Some(ParsedDocument { rows, changes, broken: None })
 }

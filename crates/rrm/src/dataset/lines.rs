@@ -12,6 +12,7 @@ use super::{
     mend,
     problem::{RowProblem, describe},
     rows::{BOM, BoxedReader, RepairCounts, cut_off},
+    unique,
 };
 
 /// Reader of a JSONL file. Blank lines are no rows, but they count as lines.
@@ -59,7 +60,7 @@ impl Iterator for JsonLines {
 fn line_row(line: &[u8], row: usize, noted: &RepairCounts) -> Result<Map<String, Value>, RowProblem> {
     let text = std::str::from_utf8(line)
         .map_err(|error| RowProblem::NotUtf8 { place: format!("byte {} of the line", error.valid_up_to() + 1) })?;
-    let (value, changes) = mend::parse(text, mend::object).map_err(|broken| {
+    let (value, changes) = mend::parse(text, unique::object).map_err(|broken| {
         let whole = if broken.cut { "; in JSONL each line holds one whole row" } else { "" };
         RowProblem::BrokenJson { place: format!("column {}", broken.column), detail: format!("{}{whole}", broken.detail) }
     })?;

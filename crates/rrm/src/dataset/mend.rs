@@ -9,13 +9,11 @@
 //!
 //! Valid JSON is parsed by serde_json alone.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use serde::{
-    Deserialize,
-    de::{Deserializer, Error, MapAccess, SeqAccess, Visitor},
-};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use super::unique;
 
 /// Marks the name of a value that is no finite number. It is a noncharacter, so that no text of a file begins with it.
 const NO_NUMBER: char = '\u{fdd0}';
@@ -50,6 +48,8 @@ pub(super) struct JsonError {
     pub(super) detail: String,
     /// Whether the text ends too early.
     pub(super) cut: bool,
+    /// Whether an object has a name twice.
+    pub(super) doubled: bool,
 }
 
 /// Parses with `parse`. If that fails, repairs the text and parses again.
@@ -72,73 +72,6 @@ pub(super) fn parse<T>(text: &str, mut parse: impl FnMut(&str) -> serde_json::Re
             let column = 1 + at - text.as_bytes()[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place + 1);
             Err(broken(text, &error, line, column))
         }
-    }
-}
-
-/// Parses one row: any value. An object must not have the same key twice.
-pub(super) fn object(text: &str) -> serde_json::Result<Value> {
-    serde_json::from_str::<UniqueKeys>(text).map(|UniqueKeys(value)| value)
-}
-
-/// A JSON value whose objects have no key twice: with two, the last would win unnoticed.
-pub(super) struct UniqueKeys(pub(super) Value);
-
-impl<'de> Deserialize<'de> for UniqueKeys {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RowVisitor)
-    }
-}
-
-struct RowVisitor;
-
-impl<'de> Visitor<'de> for RowVisitor {
-    type Value = UniqueKeys;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a row")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UniqueKeys, A::Error> {
-        let mut columns = Map::new();
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            if columns.contains_key(&name) {
-                return Err(A::Error::custom(format!("the column `{name}` comes twice")));
-            }
-            columns.insert(name, value);
-        }
-        Ok(UniqueKeys(Value::Object(columns)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<UniqueKeys, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = list.next_element()? {
-            values.push(value);
-        }
-        Ok(UniqueKeys(Value::Array(values)))
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<UniqueKeys, E> {
-        Ok(UniqueKeys(value.into()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<UniqueKeys, E> {
-        Ok(UniqueKeys(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<UniqueKeys, E> {
-        Ok(UniqueKeys(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<UniqueKeys, E> {
-        Ok(UniqueKeys(value.into()))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<UniqueKeys, E> {
-        Ok(UniqueKeys(value.into()))
-    }
-
-    fn visit_unit<E>(self) -> Result<UniqueKeys, E> {
-        Ok(UniqueKeys(Value::Null))
     }
 }
 
@@ -267,7 +200,7 @@ fn broken(text: &str, error: &serde_json::Error, line: usize, column: usize) -> 
     let there: String = String::from_utf8_lossy(&text.as_bytes()[at..]).chars().take(20).collect();
     let there = there.lines().next().unwrap_or_default();
     let found = if there.is_empty() { String::new() } else { format!("; found `{there}`") };
-    let cut = error.is_eof();
+    let (cut, doubled) = (error.is_eof(), unique::is_doubled(error));
     let detail = match said {
         "EOF while parsing an object" => "the text ends inside an object".to_owned(),
         "EOF while parsing a list" => "the text ends inside a list".to_owned(),
@@ -284,14 +217,15 @@ fn broken(text: &str, error: &serde_json::Error, line: usize, column: usize) -> 
             "a line break, a tab or another control character inside quotes; JSON writes \\n, \\t".to_owned()
         }
         said if said.starts_with("expected") => format!("{}{found}", said.replace("expected ", "there must be ")),
-        said => format!("{said}{}", if said.ends_with("twice") { "" } else { &found }),
+        said if doubled => said.to_owned(),
+        said => format!("{said}{found}"),
     };
-    JsonError { line, column, detail, cut }
+    JsonError { line, column, detail, cut, doubled }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::unique::object, *};
 
     fn value(text: &str) -> (String, Changes) {
         let (mut value, changes) = parse(text, |text| serde_json::from_str::<Value>(text)).unwrap();

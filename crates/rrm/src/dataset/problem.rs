@@ -13,7 +13,7 @@ pub enum RowProblem {
         /// The first invalid byte, from 1: `byte N of the line`, or of the file if rows have no line of their own.
         place: String,
     },
-    /// The text is not valid JSON.
+    /// The text is not valid JSON, or an object in it has a name twice.
     #[error("broken JSON at {place}: {detail}")]
     BrokenJson {
         /// `column C`, or `line L column C` of the file if rows have no line of their own. Columns count bytes from 1.

@@ -19,6 +19,7 @@ use super::{
     mend::{self, Changes},
     problem::RowProblem,
     table::{self, DelimitedTable, TableHead},
+    unique,
 };
 
 /// A row with its position, counted from 1.
@@ -38,7 +39,11 @@ impl DatasetRows {
     }
 
     /// Returns the same rows, each changed by `change`. Rows whose texts were repaired are errors, for callers that pass no notes on.
-    pub(super) fn strict(self, file: Arc<str>, mut change: impl FnMut(&mut Map<String, Value>) + Send + 'static) -> Self {
+    pub(super) fn strict(
+        self,
+        file: Arc<str>,
+        mut change: impl FnMut(&mut Map<String, Value>) -> Result<(), RowProblem> + Send + 'static,
+    ) -> Self {
         let (noted, mut before) = (self.noted.clone(), 0);
         let rows = self.rows.map(move |next| {
             let (row, mut columns) = next?;
@@ -46,7 +51,7 @@ impl DatasetRows {
             if std::mem::replace(&mut before, halves) < halves {
                 return Err(DatasetError::Row { file: file.clone(), row, problem: RowProblem::Half });
             }
-            change(&mut columns);
+            change(&mut columns).map_err(|problem| DatasetError::Row { file: file.clone(), row, problem })?;
             Ok((row, columns))
         });
         DatasetRows { rows: Box::new(rows), ..self }
@@ -226,7 +231,7 @@ fn of_object(name: &Arc<str>, mut reader: BoxedReader, end: u8) -> Result<Datase
         return Ok(lines(name, again(first, Box::new(BufReader::new(FailingReader(Some(error))))), end));
     }
     let text = std::str::from_utf8(first.strip_prefix(BOM).unwrap_or(&first)).unwrap_or_default().trim();
-    match mend::parse(text, mend::object) {
+    match mend::parse(text, unique::object) {
         // A file of one line may hold many rows.
         Ok((Value::Object(columns), changes)) => {
             let (more, reader) =

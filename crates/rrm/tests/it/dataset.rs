@@ -3,6 +3,7 @@
 mod any_bytes;
 mod beside;
 mod chats;
+mod doubled;
 mod examples;
 mod forms;
 mod in_file;
