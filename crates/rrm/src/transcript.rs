@@ -1,5 +1,6 @@
 //! A completion -> thinking and answer, separated at the last closing mark.
 
+mod leading;
 mod marks;
 mod response;
 
@@ -7,8 +8,11 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use self::marks::Harmony;
 pub use self::response::{JudgedText, NO_ANSWER, ResponseEnding, THINKING, bare};
+use self::{
+    leading::{LeadingThinking, leading},
+    marks::Harmony,
+};
 use crate::engine::{Completion, Finish, Opening};
 
 /// The marks around a model's thinking.
@@ -51,6 +55,9 @@ pub enum VerdictPlace {
     LineEnd,
     /// At its end: the text after it is a mark that closes nothing.
     End,
+    /// At its end, alone on its line or with words that state a verdict: the answer begins with a heading such as `Thinking:`, and nothing shows
+    /// where the thinking ends.
+    LastLine,
 }
 
 /// Splits a completion at the last closing mark. Thinking that the server moved to another field is taken from there.
@@ -67,7 +74,7 @@ pub fn split(completion: &Completion, thinking: Option<&Thinking>) -> Transcript
 /// is thinking, whatever the format says.
 pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: Opening) -> Transcript {
     let moved = completion.reasoning.as_deref().unwrap_or("");
-    let reader = TranscriptReader {
+    let mut reader = TranscriptReader {
         own: thinking,
         opened: opening == Opening::Template || thinking.is_some_and(|own| own.opened_by_template),
         elicited: completion.elicited,
@@ -75,6 +82,8 @@ pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: O
     // A mark that is only mentioned, in backticks or quotation marks, opens and closes nothing.
     let masked = [&completion.text, moved].map(|text| marks::without_named(text, thinking));
     let (text, moved) = (&*masked[0], &*masked[1]);
+    // Thinking that the server moved is no part of the text.
+    reader.opened &= moved.is_empty() || text.trim().is_empty();
     let mut parts = if text.trim().is_empty() && !moved.is_empty() {
         match reader.closed(moved) {
             Some(parts) if thinking.is_some() => parts,
@@ -84,7 +93,11 @@ pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: O
     } else {
         match reader.closed(text) {
             Some(parts) => parts,
-            None if marks::harmony(text).is_some() || reader.opens(text) => TextParts::open(text),
+            None if marks::harmony(text).is_some() => TextParts::open(text),
+            None if reader.may_end(text) => {
+                TextParts { answer: Some(text), place: VerdictPlace::LastLine, ..TextParts::open("") }
+            }
+            None if reader.opens(text) => TextParts::open(text),
             None if !moved.is_empty() => TextParts { answer: Some(text), ..TextParts::open("") },
             None if reader.opened => TextParts::open(text),
             None => {
@@ -95,11 +108,18 @@ pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: O
     };
     if let Some(answer) = parts.answer {
         // Thinking that the answer opens again ends where it is closed again.
+        let begun = leading(answer);
+        let answer = match begun {
+            Some(LeadingThinking::Closed(_, end)) => &answer[end..],
+            _ => answer,
+        };
         match marks::reopened(answer, thinking) {
+            _ if reader.may_end(answer) => parts.place = VerdictPlace::LastLine,
+            _ if begun == Some(LeadingThinking::Open) => parts = TextParts::open(text),
             _ if marks::harmony(answer) == Some(Harmony::Open) => parts = TextParts::open(text),
             Err(()) => parts = TextParts::open(text),
             Ok(Some(end)) => parts.answer = Some(&answer[end..]),
-            Ok(None) => {}
+            Ok(None) => parts.answer = Some(answer),
         }
     }
     let parts = parts.of(&masked, [&completion.text, completion.reasoning.as_deref().unwrap_or("")]);
@@ -188,15 +208,15 @@ impl TranscriptReader<'_> {
         let own = self.own.map(|own| own.close.as_str());
         let begun = text.trim_start();
         let begins_own = self.own.is_some_and(|own| begun.starts_with(&own.open));
-        let other = marks::opening(begun).filter(|_| !begins_own).map(|mark| mark.close);
-        let cut = match (&other, own) {
+        // Other words and tags than those of thinking say nothing about thinking that the chat template opened.
+        let named = marks::opening(begun).is_some();
+        let other = leading(text).filter(|other| !begins_own && (named || !self.opened) && *other != LeadingThinking::Titled);
+        let cut = match (other, own) {
             // Another model's thinking is closed by its own mark, or by the format's if the text was cut and the elicitation closed it.
-            (Some(close), _) => {
-                let at = marks::rfind(text, close).map(|at| (at, at + close.len()));
-                at.or_else(|| self.elicited.then(|| last_of(text, own?)).flatten())?
-            }
-            (None, Some(own)) if begins_own || self.opened => last_of(text, own).or_else(|| marks::last_closing(text))?,
-            (None, own) => own.and_then(|own| last_of(text, own)).max(marks::last_closing(text))?,
+            (Some(LeadingThinking::Closed(start, end)), _) => (start, end),
+            (Some(LeadingThinking::Open), _) => self.elicited.then(|| last_of(text, own?)).flatten()?,
+            (_, Some(own)) if begins_own || self.opened => last_of(text, own).or_else(|| marks::last_closing(text))?,
+            (_, own) => own.and_then(|own| last_of(text, own)).max(marks::last_closing(text))?,
         };
         let cut = match own.and_then(|own| last_of(&text[cut.1..], own)) {
             Some((start, end)) => (cut.1 + start, cut.1 + end),
@@ -205,10 +225,19 @@ impl TranscriptReader<'_> {
         Some(behind(text, cut))
     }
 
+    /// Returns whether the text begins with thinking that may have ended without a mark: under a heading, or where the elicitation ended it.
+    fn may_end(&self, text: &str) -> bool {
+        match leading(text) {
+            Some(LeadingThinking::Titled) => !self.opened,
+            Some(LeadingThinking::Open) => self.elicited && !self.opened && marks::opening(text.trim_start()).is_none(),
+            _ => false,
+        }
+    }
+
     /// Returns whether the text opens thinking, which is then never closed.
     fn opens(&self, text: &str) -> bool {
         self.own.is_some_and(|own| text.lines().any(|line| line.trim_start().starts_with(&own.open)))
-            || marks::opening(text.trim_start()).is_some()
+            || matches!(leading(text), Some(LeadingThinking::Open | LeadingThinking::Closed(..)))
     }
 }
 
@@ -219,6 +248,9 @@ fn last_of(text: &str, mark: &str) -> Option<(usize, usize)> {
 /// Returns the parts around the closing mark at `cut`. If no text follows it and the same mark stands before it too, the second mark closed nothing.
 fn behind(text: &str, (start, end): (usize, usize)) -> TextParts<'_> {
     let (thinking, answer, mark) = (&text[..start], &text[end..], &text[start..end]);
+    if mark.is_empty() {
+        return TextParts { answer: Some(answer), ..TextParts::open(thinking) };
+    }
     let mut front = thinking.trim_end();
     while let Some(shorter) = front.strip_suffix(mark) {
         front = shorter.trim_end();

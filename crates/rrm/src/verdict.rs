@@ -362,5 +362,9 @@ fn stands(answer: &str, at: &Range<usize>, place: VerdictPlace) -> bool {
         VerdictPlace::Anywhere => true,
         VerdictPlace::End => wording::is_end(rest),
         VerdictPlace::LineEnd => wording::is_start(&answer[..at.start]) || wording::is_line_end(rest),
+        VerdictPlace::LastLine => {
+            let (before, line) = (&answer[..at.start], answer[..at.start].rsplit('\n').next().unwrap_or_default());
+            wording::is_end(rest) && (wording::is_start(line) || clause::Clause::before(before).states())
+        }
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn opening(text: &str) -> Option<Mark> {
     if let Some((open, close)) = irregular {
         return Some(Mark { length: open.len(), close: (*close).to_owned() });
     }
-    let (length, open, name, shut) = tag(text)?;
+    let NamedTag { length, open, name, shut } = tag(text)?;
     if name.starts_with('/') || !thinks(name) || is_end_name(name) {
         return None;
     }
@@ -93,7 +93,7 @@ pub(crate) fn opening(text: &str) -> Option<Mark> {
 
 /// Returns the byte ranges (start, end) of closing marks of any model's thinking, the last one first.
 pub(crate) fn closings(text: &str) -> impl Iterator<Item = (usize, usize)> {
-    let starts = text.char_indices().rev().filter(|(_, c)| matches!(c, '<' | '[' | '\u{25c1}'));
+    let starts = text.char_indices().rev().filter(|(_, c)| begins(*c));
     starts.filter_map(|(at, _)| closing(&text[at..]).map(|length| (at, at + length)))
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn closing(text: &str) -> Option<usize> {
     if let Some((_, close)) = IRREGULAR[..4].iter().find(|(_, close)| text.starts_with(close)) {
         return Some(close.len());
     }
-    let (length, _, name, _) = tag(text)?;
+    let NamedTag { length, name, .. } = tag(text)?;
     (thinks(name) && (name.starts_with('/') || is_end_name(name))).then_some(length)
 }
 
@@ -122,27 +122,100 @@ pub(crate) fn reopened(text: &str, own: Option<&Thinking>) -> Result<Option<usiz
         return Ok(None);
     };
     let from = line.as_ptr() as usize - text.as_ptr() as usize;
-    rfind(&text[from..], &close).map(|at| Some(from + at + close.len())).ok_or(())
+    last_end(&text[from..], &close).map(|(_, end)| Some(from + end)).ok_or(())
 }
 
-/// Returns the last place of `mark` in `text`, in upper or lower case.
-pub(crate) fn rfind(text: &str, mark: &str) -> Option<usize> {
-    text.rfind(mark).or_else(|| text.to_ascii_lowercase().rfind(&mark.to_ascii_lowercase()))
+/// Returns the byte ranges of `mark` in `text`: as it is written, or else in upper or lower case, or else with blanks or attributes in it.
+pub(crate) fn ends_of(text: &str, mark: &str) -> Vec<(usize, usize)> {
+    let literal = |text: &str, mark: &str| text.match_indices(mark).map(|(at, _)| (at, at + mark.len())).collect::<Vec<_>>();
+    let mut found = literal(text, mark);
+    if found.is_empty() {
+        found = literal(&text.to_ascii_lowercase(), &mark.to_ascii_lowercase());
+    }
+    if found.is_empty() {
+        let same = |tag: &NamedTag<'_>| format!("{}{}{}", tag.open, tag.name, tag.shut).eq_ignore_ascii_case(mark);
+        let starts = text.char_indices().filter(|(_, c)| begins(*c));
+        found = starts.filter_map(|(at, _)| tag(&text[at..]).filter(same).map(|tag| (at, at + tag.length))).collect();
+    }
+    found
 }
 
-/// Returns the bracketed name at the beginning of `text`: its length, opening bracket, name, closing bracket.
-fn tag(text: &str) -> Option<(usize, &str, &str, &str)> {
-    const BRACKETS: [(&str, &str); 5] =
-        [("<|", "|>"), ("<\u{ff5c}", "\u{ff5c}>"), ("<", ">"), ("[", "]"), ("\u{25c1}", "\u{25b7}")];
+/// Returns the byte range of the last `mark` in `text`, see [`ends_of`].
+pub(crate) fn last_end(text: &str, mark: &str) -> Option<(usize, usize)> {
+    ends_of(text, mark).last().copied()
+}
+
+/// Returns whether a mark may begin with this character.
+fn begins(c: char) -> bool {
+    matches!(c, '<' | '[' | '&' | '\\' | '\u{25c1}')
+}
+
+/// A name in brackets.
+pub(crate) struct NamedTag<'a> {
+    /// Bytes of the whole tag.
+    pub length: usize,
+    /// Opening bracket.
+    pub open: &'a str,
+    /// Name; a closing tag's begins with `/`.
+    pub name: &'a str,
+    /// Closing bracket.
+    pub shut: &'a str,
+}
+
+/// Returns the tag at the beginning of `text`. Blanks and attributes do not count.
+pub(crate) fn tag(text: &str) -> Option<NamedTag<'_>> {
+    const BRACKETS: [(&str, &str); 7] = [
+        ("<|", "|>"),
+        ("<\u{ff5c}", "\u{ff5c}>"),
+        ("<", ">"),
+        ("[", "]"),
+        ("\u{25c1}", "\u{25b7}"),
+        ("&lt;", "&gt;"),
+        ("\\<", "\\>"),
+    ];
     let (open, shut) = BRACKETS.into_iter().find(|(open, _)| text.starts_with(open))?;
-    let inside = &text[open.len()..];
-    let end = inside.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | ':' | '-' | '/' | '.' | '\u{2581}')))?;
-    let name = &inside[..end];
-    let named = (2..=LONGEST).contains(&end) && inside[end..].starts_with(shut);
-    named.then_some((open.len() + end + shut.len(), open, name, shut))
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '-' | '/' | '.' | '\u{2581}');
+    let inside = head(text[open.len()..].trim_start_matches([' ', '\t']), MOST_ATTRIBUTES);
+    let end = inside.find(|c: char| !part(c))?;
+    let (name, rest) = inside.split_at(end);
+    let length = (2..=LONGEST).contains(&end).then(|| attributes(rest, shut)).flatten()?;
+    let length = rest.as_ptr() as usize - text.as_ptr() as usize + length + shut.len();
+    Some(NamedTag { length, open, name, shut })
 }
 
-fn thinks(name: &str) -> bool {
+/// Most bytes of a tag that are read.
+const MOST_ATTRIBUTES: usize = 200;
+
+/// Returns the number of bytes before `shut` if they are blanks and attributes such as `type="x"`.
+fn attributes(rest: &str, shut: &str) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let blanks = rest[at..].len() - rest[at..].trim_start().len();
+        at += blanks;
+        if rest[at..].starts_with(shut) {
+            return Some(at);
+        }
+        let name = rest[at..].find(|c: char| !(c.is_ascii_alphanumeric() || "-_:".contains(c)))?;
+        let value = rest[at + name..].strip_prefix('=').filter(|_| blanks > 0 && name > 0)?;
+        let length = match value.chars().next()? {
+            quote @ ('"' | '\'') => value[1..].find(quote)? + 2,
+            _ => value.find(|c: char| c.is_whitespace() || ">|&\\".contains(c))?,
+        };
+        at += name + 1 + length;
+    }
+}
+
+/// Returns the first `bytes` of a text, cut at the beginning of a character.
+pub(crate) fn head(text: &str, bytes: usize) -> &str {
+    let mut end = text.len().min(bytes);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// Returns whether a name is that of thinking.
+pub(crate) fn thinks(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["think", "thought", "reason", "scratchpad", "reflection", "inner_monologue"].iter().any(|part| name.contains(part))
 }
@@ -210,7 +283,32 @@ mod tests {
             assert_eq!((closing(open), opening(close)), (None, None), "{open}");
             assert_eq!(last_closing(&format!("a{close}b{close} c <x>")), Some((2 + close.len(), 2 + 2 * close.len())), "{close}");
         }
-        for text in ["<answer>", "[1]", "[[A>B]]", "<b>", "< think>", "<|im_end|>", "think", "<response>", ""] {
+        for (open, close) in [
+            ("<think >", "</think >"),
+            ("< think>", "</think\n>"),
+            ("<think type=\"a b\" n=1>", "</think>"),
+            ("&lt;think&gt;", "&lt;/think&gt;"),
+            ("\\<think\\>", "\\</think\\>"),
+        ] {
+            let text = format!("{open}a{close}");
+            let mark = opening(&text).unwrap();
+            assert_eq!((mark.length, closing(close)), (open.len(), Some(close.len())), "{text}");
+            assert_eq!(last_end(&text, &mark.close), Some((text.len() - close.len(), text.len())), "{text}");
+        }
+        for text in [
+            "<answer>",
+            "[1]",
+            "[[A>B]]",
+            "<b>",
+            "<|im_end|>",
+            "think",
+            "<response>",
+            "",
+            "< think and y>",
+            "<think = x>",
+            "<analysis>",
+            "</plan>",
+        ] {
             assert_eq!((opening(text), closing(text)), (None, None), "{text}");
         }
     }

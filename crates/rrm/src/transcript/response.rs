@@ -4,7 +4,10 @@
 
 use std::borrow::Cow;
 
-use super::marks::{self, Harmony};
+use super::{
+    leading::details,
+    marks::{self, Harmony, Mark},
+};
 
 /// Text in place of a response whose thinking never ended, so that it has no answer. The training code of the paper shows the judge the same words.
 pub const NO_ANSWER: &str = "[NO ANSWER]";
@@ -213,10 +216,11 @@ fn behind_thinking(response: &str) -> Option<Option<&str>> {
         _ => {}
     }
     let begun = response.trim_start();
-    if let Some(mark) = marks::opening(begun).filter(|mark| is_private(&begun[..mark.length])) {
-        let ends = || begun.match_indices(&mark.close).map(|(at, close)| (at, at + close.len()));
-        let last = ends().filter(|(start, end)| is_mark(begun, *start, *end)).last();
-        return Some(last.or_else(|| ends().next()).map(|(_, end)| &begun[end..]));
+    let details = || details(begun).map(|length| Mark { length, close: "</details>".to_owned() });
+    if let Some(mark) = marks::opening(begun).or_else(details).filter(|mark| is_private(&begun[..mark.length])) {
+        let ends = marks::ends_of(begun, &mark.close);
+        let last = ends.iter().rfind(|(start, end)| is_mark(begun, *start, *end));
+        return Some(last.or_else(|| ends.first()).map(|(_, end)| &begun[*end..]));
     }
     let mut closings = marks::closings(response).filter(|(start, end)| is_private(&response[*start..*end]));
     let (start, end) = closings.find(|(start, end)| is_mark(response, *start, *end))?;
@@ -226,12 +230,16 @@ fn behind_thinking(response: &str) -> Option<Option<&str>> {
     (!speaks).then(|| Some(&response[end..]))
 }
 
-/// Returns whether a mark is one that a model sets by itself. `<reasoning>`, `[thinking]` or a phrase may be part of the answer that was asked for.
+/// Returns whether a mark is one that a model or its chat program sets by itself. `<reasoning>`, `[thinking]` or a phrase may be part of the answer
+/// that was asked for.
 fn is_private(mark: &str) -> bool {
     let name = mark.to_ascii_lowercase();
+    if name.starts_with("<details") {
+        return name.contains("\"reasoning\"");
+    }
     let bracketed = !mark.starts_with('[') || matches!(mark, "[THINK]" | "[/THINK]");
     bracketed
-        && !mark.contains(' ')
+        && (!mark.contains(' ') || !mark.starts_with(char::is_alphabetic))
         && (["think", "thought", "inner_"].iter().any(|part| name.contains(part)) || name.contains("channel|"))
 }
 
@@ -270,6 +278,9 @@ mod tests {
             "```\nhm\n</think>\nanswer\n```",
             "</think> \\boxed{Assistant 1}",
             "<reasoning>a</reasoning>\n<answer>4</answer>",
+            "<details><summary>Reasoning</summary>a</details>\n4",
+            "<analysis>a</analysis>4",
+            "Thinking: a\n\nAnswer: 4",
             "[thinking] hm, no. Yes!",
             "analysisWe need no answer",
             "Here is my thought process: none.",
@@ -293,6 +304,9 @@ mod tests {
             "a\n</think>\n\nYes.",
             "a</think>Yes.",
             "[THINK]a[/THINK]Yes.",
+            "<think >a</think >Yes.",
+            "&lt;think&gt;a&lt;/think&gt;Yes.",
+            "<details type=\"reasoning\" done=\"true\">\n<summary>Thought for 3 seconds</summary>\na\n</details>\nYes.",
             "\u{25c1}think\u{25b7}a\u{25c1}/think\u{25b7}Yes.",
             "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>Yes.<|return|>",
             "<|im_start|>assistant\n<think>a</think>\nYes.<|im_end|>\n<|endoftext|>",

@@ -29,6 +29,7 @@ mod recorded;
 mod replay;
 mod replies;
 mod replies_cost;
+mod reply_kinds;
 mod reply_table;
 mod scalar;
 #[path = "../../../../tests/skipping.rs"]
