@@ -22,6 +22,7 @@ mod nearest;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pictures;
+mod placeholders;
 mod problem;
 mod python;
 mod responses;

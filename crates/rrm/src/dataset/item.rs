@@ -9,7 +9,7 @@ use super::{
     columns::{ColumnNames, ColumnRule, Field, find, missing, no_column, remove},
     mend::cleared,
     messages::{TurnsOrText, said, scalar},
-    pictures::unseen,
+    pictures::{doubtful, unseen},
     problem::{RowProblem, wrong_type},
     responses::{RawResponse, is_pair, joined, optional, responses},
     settle::settle,
@@ -41,6 +41,7 @@ pub(super) fn item(
     beside::read_as(&raw, &mut told);
     beside::left_out(&columns, names, &mut told);
     seen(&columns, &messages, &raw)?;
+    told.extend(doubtful(&columns, asked_by_users(&messages)));
     let [rubric, reference] = [Field::Rubric, Field::Reference].map(|field| guide(&columns, names, field));
     let prompt = Arc::new(Prompt { messages, rubric: rubric?, reference: reference? });
     let held = if is_pair(&columns, names) { &[Field::Chosen, Field::Rejected][..] } else { &[Field::Responses] };
@@ -68,8 +69,11 @@ fn seen(columns: &Map<String, Value>, messages: &[Message], raw: &[RawResponse])
         TurnsOrText::Text(text) => text.as_str(),
         TurnsOrText::Turns(turns) => turns.last().map_or("", |turn| turn.content.as_str()),
     });
-    let users = messages.iter().filter(|message| message.role == Role::User).map(|message| message.content.as_str());
-    unseen(columns, users, said.chain(answers)).map_or(Ok(()), Err)
+    unseen(columns, asked_by_users(messages), said.chain(answers)).map_or(Ok(()), Err)
+}
+
+fn asked_by_users(messages: &[Message]) -> impl Iterator<Item = &str> {
+    messages.iter().filter(|message| message.role == Role::User).map(|message| message.content.as_str())
 }
 
 fn without_odd_numbers(mut columns: Map<String, Value>) -> Map<String, Value> {

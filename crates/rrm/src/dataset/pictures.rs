@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::{problem::RowProblem, sides::parts};
+use super::{placeholders, problem::RowProblem, sides::parts};
 
-const KINDS: [&str; 13] = [
+/// Words for what is no text, in names of columns and tags.
+pub(super) const KINDS: [&str; 13] = [
     "image",
     "images",
     "img",
@@ -19,6 +20,33 @@ const KINDS: [&str; 13] = [
     "audio",
     "audios",
 ];
+/// Words in names of columns that may hold it, or words about it: only a file, an address or data counts.
+const PERHAPS: [&str; 18] = [
+    "media",
+    "multimedia",
+    "multimodal",
+    "attachment",
+    "attachments",
+    "film",
+    "films",
+    "movie",
+    "clip",
+    "clips",
+    "frame",
+    "frames",
+    "sound",
+    "sounds",
+    "speech",
+    "music",
+    "wav",
+    "mp3",
+];
+/// Words in names of columns of numbers that are a picture or a sound.
+const SAMPLES: [&str; 6] = ["pixel", "pixels", "waveform", "spectrogram", "wav", "mel"];
+/// Columns that name the file of a row, as folders of pictures have them (`metadata.jsonl`).
+const FILES: [&str; 4] = ["file_name", "filename", "file", "file_path"];
+/// Fewest numbers in a column such as `audio` that are a sound and no measure.
+const MANY: usize = 64;
 /// Words in names of columns that describe a picture in words or numbers.
 const ABOUT: [&str; 15] = [
     "id",
@@ -47,44 +75,105 @@ pub(super) fn unseen<'a>(
     mut turns: impl Iterator<Item = &'a str>,
     texts: impl Iterator<Item = &'a str> + Clone,
 ) -> Option<RowProblem> {
-    let media = || columns.iter().filter(|(name, value)| is_kind(name) && !is_nothing(value));
-    if let Some((name, _)) = media().find(|(name, value)| is_file(value) && !is_about(name)) {
+    if let Some((name, _)) = columns.iter().find(|(name, value)| holds(name, value)) {
         return Some(RowProblem::Picture { place: name.clone() });
     }
-    if let Some((name, _)) = media().next()
-        && let Some(tag) = texts.clone().find_map(|text| tags(text).next())
+    let mut media = columns.iter().filter(|(name, value)| is_kind(name) && !is_nothing(value));
+    if let Some((name, _)) = media.next()
+        && let Some(tag) = texts.clone().find_map(placeholders::tag)
     {
         return Some(RowProblem::Tag { tag: tag.to_owned(), place: Some(name.clone()) });
     }
     // Without such a column the text may only mention the tag, unless the tag is where a picture would be placed, or is a model's own.
-    let placed = |text: &'a str| {
-        let text = text.trim();
-        tags(text).find(|tag| text.starts_with(tag) || text.ends_with(tag)).or_else(|| embedded(text))
-    };
-    turns.find_map(placed).map(|tag| RowProblem::Tag { tag: tag.to_owned(), place: None })
+    turns.find_map(placeholders::placed).map(|tag| RowProblem::Tag { tag: tag.to_owned(), place: None })
 }
 
-/// Returns the mark of a picture inside a text: the tokens of Qwen-VL, or a picture in Markdown as base64.
-fn embedded(text: &str) -> Option<&str> {
-    const MARKS: [&str; 4] = ["<|vision_start|>", "<|image_pad|>", "](data:image/", "](data:audio/"];
-    let named = || {
-        let (_, rest) = text.split_once("<img>")?;
-        let (path, _) = rest.split_once("</img>")?;
-        is_named(path).then_some("<img>")
-    };
-    MARKS.into_iter().find(|mark| text.contains(mark)).or_else(named)
+/// Returns notes on what may stand for a picture in a row that is judged.
+pub(super) fn doubtful<'a>(columns: &Map<String, Value>, turns: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let named = columns.iter().filter(|(name, value)| may_hold(name, value));
+    let named =
+        named.map(|(name, _)| format!("the column `{name}` may name a picture, a film or a sound, which the judge does not see"));
+    named.chain(turns.filter_map(placeholders::doubtful).map(str::to_owned)).collect()
+}
+
+/// Returns whether a column holds a picture, a film or a sound.
+fn holds(name: &str, value: &Value) -> bool {
+    let words = words(name);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let kind = has(&KINDS) && !is_about(name);
+    let perhaps = has(&PERHAPS) || words.windows(2).any(|pair| pair[0] == "multi" && pair[1] == "modal");
+    let alone = words.len() == 1 && kind;
+    kind && is_file(value)
+        || has(&SAMPLES) && !is_about(name) && numbers(value) > 0
+        || kind && numbers(value) >= MANY
+        || perhaps && !is_about(name) && is_media(value)
+        || FILES.contains(&name) && is_picture(value)
+        || alone && value.as_str().is_some_and(is_key)
+}
+
+/// Returns whether a column that holds no picture may name one.
+fn may_hold(name: &str, value: &Value) -> bool {
+    let alone = words(name).len() == 1 && is_kind(name);
+    let word = value.as_str().is_some_and(|text| !text.contains(char::is_whitespace)) || value.is_number();
+    is_picture(value) || alone && word && !is_nothing(value)
+}
+
+/// Returns whether a text is a key rather than a word: it has no spaces, and digits among its letters.
+fn is_key(text: &str) -> bool {
+    let text = text.trim();
+    !text.contains(char::is_whitespace) && text.contains(|c: char| c.is_ascii_digit()) && text.contains(char::is_alphabetic)
+}
+
+/// Returns how many numbers a list holds, in lists in it too, up to [`MANY`].
+fn numbers(value: &Value) -> usize {
+    let Value::Array(list) = value else { return 0 };
+    let mut count = 0;
+    for value in list {
+        count += if value.is_number() { 1 } else { numbers(value) };
+        if count >= MANY {
+            break;
+        }
+    }
+    count
+}
+
+/// Returns whether a value names the file of a picture, or is a list of such names.
+fn is_picture(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_named(text) && !text.trim().contains(char::is_whitespace),
+        Value::Array(list) => !list.is_empty() && list.iter().all(is_picture),
+        _ => false,
+    }
+}
+
+/// Returns whether a value holds pictures: names of their files, objects with an address or bytes, or under a key that is named after them.
+fn is_media(value: &Value) -> bool {
+    match value {
+        Value::Array(list) => list.iter().any(is_media),
+        Value::Object(keys) => {
+            let held = |key: &str| keys.get(key).is_some_and(|held| !is_nothing(held));
+            ["bytes", "array", "url", "src", "path", "data"].into_iter().any(held)
+                || keys.iter().any(|(name, value)| holds(name, value) || is_media(value))
+        }
+        value => is_picture(value),
+    }
 }
 
 /// Returns the key of a message, or of a part of one, that holds a picture, such as Ollama's `images`.
 pub(super) fn attached(keys: &Map<String, Value>) -> Option<&str> {
-    let held = |(name, value): &(&String, &Value)| (is_kind(name) || *name == "attachments") && is_file(value);
+    let attached = |name: &str| words(name).iter().any(|word| word == "attachments" || word == "attachment");
+    let held = |(name, value): &(&String, &Value)| (is_kind(name) || attached(name)) && is_file(value);
     keys.iter().find(held).map(|(name, _)| name.as_str())
 }
 
 /// Returns whether a column's name is that of a picture: `image`, `images`, `image_path`, `video_url`, `img0`.
 fn is_kind(name: &str) -> bool {
-    let words: Vec<String> = parts(name).iter().map(|word| word.to_lowercase()).collect();
-    words.iter().any(|word| KINDS.contains(&word.as_str()))
+    words(name).iter().any(|word| KINDS.contains(&word.as_str()))
+}
+
+/// Returns the words of a name in lower case.
+fn words(name: &str) -> Vec<String> {
+    parts(name).iter().map(|word| word.to_lowercase()).collect()
 }
 
 /// Returns whether a column's name says that it describes a picture and does not hold one.
@@ -95,7 +184,9 @@ fn is_about(name: &str) -> bool {
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
-        Value::String(text) => text.trim().is_empty(),
+        Value::String(text) => {
+            ["", "none", "null", "nan", "n/a", "na", "no", "false", "-"].contains(&text.trim().to_lowercase().as_str())
+        }
         Value::Array(list) => list.iter().all(is_nothing),
         Value::Object(keys) => keys.values().all(is_nothing),
         Value::Number(number) => number.as_f64() == Some(0.0),
@@ -118,50 +209,16 @@ fn is_file(value: &Value) -> bool {
 }
 
 /// Returns whether a text is the name of a picture's file, or its data.
-fn is_named(text: &str) -> bool {
+pub(super) fn is_named(text: &str) -> bool {
     let text = text.trim().to_lowercase();
     let path = text.split(['?', '#']).next().unwrap_or_default();
     let named = ENDINGS.iter().any(|ending| path.ends_with(ending)) && !path.contains('\n');
     named || ["data:image", "data:video", "data:audio"].iter().any(|begin| text.starts_with(begin))
 }
 
-/// Returns the tags that stand for a picture: `<image>`, `<image_1>`, `<|video|>`, `<audio 2>`. Tags with attributes are markup and do not count.
-fn tags(text: &str) -> impl Iterator<Item = &str> {
-    text.match_indices('<').filter_map(|(at, _)| {
-        let rest = &text[at..];
-        let end = rest.bytes().take(40).position(|byte| byte == b'>')?;
-        let inner = rest[1..end].trim_matches(|c: char| matches!(c, '|' | '/' | ' ')).to_ascii_lowercase();
-        let word = inner.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['_', ' ', '-']);
-        let word = word.strip_suffix("_placeholder").or(word.strip_suffix("_pad")).unwrap_or(word);
-        let closes = rest.starts_with("</");
-        (KINDS.contains(&word) && !closes).then(|| &rest[..=end])
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tags_are_told_from_markup() {
-        for tag in [
-            "<image>",
-            "<Image>",
-            "<image_1>",
-            "<image 2>",
-            "<|image|>",
-            "<|image_1|>",
-            "<video>",
-            "<audio>",
-            "<|image_pad|>",
-            "<image_placeholder>",
-        ] {
-            assert_eq!(tags(&format!("a {tag} b")).collect::<Vec<_>>(), [tag]);
-        }
-        for text in ["<image href=\"a\">", "</image>", "a < image", "<img src=x>", "<images/é>", "<", "<imagine>", "< b >"] {
-            assert_eq!(tags(text).next(), None, "{text}");
-        }
-    }
 
     #[test]
     fn rows_about_a_picture_are_told() {
@@ -182,6 +239,17 @@ mod tests {
             (r#"{"audio": {"array": [0.1, 0.2], "sampling_rate": 16000}}"#, "What?"),
             (r#"{"images": ["pics/0001"]}"#, "What?"),
             (r#"{"screenshot": "shot.heic"}"#, "What?"),
+            (r#"{"media": ["a.mp4"]}"#, "What?"),
+            (r#"{"media": [{"url": "https://a/b"}]}"#, "What?"),
+            (r#"{"multi_modal_data": {"image": ["a.png"]}}"#, "What?"),
+            (r#"{"multi_modal_data": {"image": ["pics/0001"]}}"#, "What?"),
+            (r#"{"pixel_values": [[0.1, 0.2]]}"#, "What?"),
+            (r#"{"wav": "a.wav"}"#, "What?"),
+            (r#"{"wav": {"array": [0.1], "sampling_rate": 16000}}"#, "What?"),
+            (r#"{"file_name": "a.png"}"#, "What?"),
+            (r#"{"image": "abc123"}"#, "What?"),
+            (r#"{"experimental_attachments": [{"url": "data:image/png;base64,iVBO"}]}"#, "What?"),
+            (r#"{"speech": "a.flac"}"#, "What?"),
             ("{}", "See ![x](data:image/png;base64,iVBO) here."),
             ("{}", "Picture 1: <img>a.png</img>\nWhat?"),
             ("{}", "a <|vision_start|><|image_pad|><|vision_end|> b"),
@@ -197,8 +265,15 @@ mod tests {
             (r#"{"image_id": "a9f8-1234-55"}"#, "What?"),
             (r#"{"imagery": "a.png"}"#, "What?"),
             ("{}", "What is <image> in SVG?"),
+            (r#"{"media": "BBC", "movie": "Inception", "speech": "I have a dream", "sound": "loud"}"#, "What?"),
+            (r#"{"media": [], "multi_modal_data": {"image": []}, "pixel_values": null, "wav": ""}"#, "What?"),
+            (r#"{"image_size": [640, 480], "image_width": 640, "video_length": 3}"#, "What?"),
+            (r#"{"file_name": "a.txt", "file": "b.py", "url": "https://a/b.png", "image": "none", "picture": "red"}"#, "What?"),
         ] {
             assert_eq!(said(json(columns), prompt), None, "{columns} {prompt}");
         }
+        let notes = |columns: Value| doubtful(columns.as_object().unwrap(), ["What?"].into_iter()).len();
+        assert_eq!(notes(json(r#"{"url": "https://a/b.png", "picture": "red", "image": 17}"#)), 3);
+        assert_eq!(notes(json(r#"{"url": "https://a/b", "picture": "a red car", "image": null, "media": "BBC"}"#)), 0);
     }
 }

@@ -16,6 +16,7 @@ mod silent;
 mod speed;
 mod tables;
 mod transcripts;
+mod unseen;
 
 use std::{
     io::Write,
