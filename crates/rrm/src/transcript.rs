@@ -158,6 +158,14 @@ pub fn is_marked(text: &str) -> bool {
     marks::harmony(text).is_some() || marks::opening(text.trim_start()).is_some() || marks::last_closing(text).is_some()
 }
 
+/// Returns whether a response begins with reasoning in marks that [`bare`] leaves in it, because they may be part of the answer that was asked for.
+pub fn reasons_in_marks(response: &str) -> bool {
+    let judged = bare(response);
+    let begun = judged.text.trim_start();
+    let known = matches!(leading(begun), Some(LeadingThinking::Closed(..) | LeadingThinking::Open));
+    known && begun.starts_with(['<', '[', '&', '\\', '\u{25c1}']) && !begun.starts_with("<!--") && &*judged.text != NO_ANSWER
+}
+
 /// A text, split into thinking and answer.
 struct TextParts<'a> {
     thinking: &'a str,

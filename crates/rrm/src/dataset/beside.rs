@@ -4,13 +4,17 @@
 use serde_json::{Map, Value};
 
 use super::{
-    chats::LISTS,
+    chats::{LISTS, is_reply},
     columns::{ColumnNames, FIELDS, Field, find, missing},
     messages::{TurnsOrText, beginning, scalar},
     problem::{RowProblem, WHOLE, wrong_type},
     responses::RawResponse,
 };
-use crate::chat::{Message, Role};
+use crate::{
+    chat::{Message, Role},
+    markup::find_markup,
+    transcript::reasons_in_marks,
+};
 
 /// Puts the text of the system column before the prompt, if the prompt is a conversation or a spec names the column. Returns the column that was
 /// read.
@@ -87,6 +91,28 @@ pub(super) fn read_as(raw: &[RawResponse], told: &mut Vec<String>) {
     };
     if raw.iter().filter(|raw| raw.what == LISTS).any(silent) {
         told.push("the last of a JSON list of turns is null or empty, and is judged as an empty answer".to_owned());
+    }
+}
+
+/// Notes a prompt that holds tokens of a chat template and was not read as a transcript, and responses that begin with reasoning in marks.
+pub(super) fn marked(prompt: &[Message], raw: &[RawResponse], told: &mut Vec<String>) {
+    // A token in backticks or quotation marks is mentioned, and `<s>` strikes text out in HTML.
+    let holds = |text: &str| {
+        let mut tokens = find_markup(text, &[]).into_iter().filter(|token| !["<s>", "</s>"].contains(&token.as_str()));
+        tokens.any(|token| text.match_indices(&*token).any(|(at, _)| !text[..at].ends_with(['`', '"', '\''])))
+    };
+    if prompt.iter().any(|message| holds(&message.content)) {
+        told.push("a prompt holds marks of a chat template or of thinking, and is judged with them".to_owned());
+    }
+    if raw.iter().any(|raw| matches!(&raw.said, TurnsOrText::Text(text) if is_reply(text))) {
+        told.push("a response is the whole reply of a service as JSON, others are not, and it is judged as it stands".to_owned());
+    }
+    let reasons = |raw: &RawResponse| matches!(&raw.said, TurnsOrText::Text(text) if reasons_in_marks(text));
+    if raw.iter().any(reasons) {
+        told.push(
+            "a response begins with reasoning in marks that may be part of the answer, such as <reasoning>\u{2026}</reasoning>; it is judged with it"
+                .to_owned(),
+        );
     }
 }
 

@@ -22,6 +22,7 @@ use crate::chat::{Message, Role};
 const TRANSCRIPT: &str = "a transcript";
 const JSON: &str = "JSON text of messages";
 const PYTHON: &str = "Python's text of messages";
+const REPLY: &str = "the whole reply of a service as JSON";
 /// A list of turns cannot be mistaken for anything else.
 pub(super) const LISTS: &str = "a JSON list of turns";
 
@@ -39,6 +40,10 @@ pub(super) fn prompt(text: &str, place: &str) -> Result<Option<Vec<Message>>, Ro
     if let Some((list, _)) = listed_messages(text) {
         unique(text, place)?;
         return messages(&list, place).map(Some);
+    }
+    if let Some(message) = single(text, Role::User) {
+        unique(text, place)?;
+        return messages(&[message.0], place).map(Some);
     }
     if python::looks_like_messages(text) {
         return Err(RowProblem::Python { place: place.to_owned() });
@@ -131,7 +136,7 @@ fn chat(text: &str, place: &str, prompt: Option<&[Message]>) -> Result<Option<Pa
         // A list that ends with the user, such as a request to a model, is not a conversation: an answer that holds one is a text.
         return Ok((sure || ends).then_some(ParsedChat { what, turns: Ok(turns), sure }));
     }
-    if let Some((message, what)) = single_message(text) {
+    if let Some((message, what)) = single(text, Role::Assistant).or_else(|| reply(text)) {
         // The message may be the answer that was asked for, so it is a turn only if all responses are such messages.
         let turns = unique(text, place).and_then(|()| messages(&[message], place));
         return Ok(Some(ParsedChat { what, turns, sure: false }));
@@ -149,8 +154,8 @@ fn unique(text: &str, place: &str) -> Result<(), RowProblem> {
     doubled.map_or(Ok(()), |error| Err(RowProblem::BrokenJson { place: format!("`{place}`"), detail: error.detail }))
 }
 
-/// Returns the message of the assistant that a text holds as JSON, with nothing beside it. Its content may be missing, which other code refuses.
-fn single_message(text: &str) -> Option<(Value, &'static str)> {
+/// Returns the message of this speaker that a text holds as JSON, with nothing beside it. Its content may be missing, which other code refuses.
+fn single(text: &str, speaker: Role) -> Option<(Value, &'static str)> {
     let (message, what) = parsed(text)?;
     let keys = message.as_object()?;
     let role = roles::speaker(keys)?.1.as_str().and_then(roles::role)?;
@@ -159,10 +164,34 @@ fn single_message(text: &str) -> Option<(Value, &'static str)> {
         Some(said) => keys.len() == 2 && (said.is_string() || said.is_null()),
         None => keys.len() == 1,
     };
-    (role == Role::Assistant && says).then_some((message, what))
+    (role == speaker && says).then_some((message, what))
 }
 
-/// Returns the messages of a text that is a JSON list of them, or an object with such a list: every element names a speaker, at least one name is
+/// Returns whether a text is the whole reply of a service as JSON.
+pub(super) fn is_reply(text: &str) -> bool {
+    reply(text).is_some()
+}
+
+/// Returns the message of the assistant in the whole reply of a service as JSON: of OpenAI's and Ollama's chats, Anthropic's messages, Gemini's
+/// candidates.
+fn reply(text: &str) -> Option<(Value, &'static str)> {
+    let (Value::Object(keys), _) = parsed(text)? else { return None };
+    let only = |name: &str| keys.get(name)?.as_array().filter(|list| list.len() == 1)?.first()?.as_object();
+    let message = only("choices")
+        .and_then(|choice| choice.get("message"))
+        .or_else(|| keys.get("message").filter(|_| keys.contains_key("done")))
+        .or_else(|| only("candidates")?.get("content").filter(|content| content.get("parts").is_some()));
+    let anthropic = || keys.get("type").and_then(Value::as_str) == Some("message") && keys.contains_key("content");
+    let message = match message {
+        Some(message) => message.clone(),
+        None if anthropic() => Value::Object(keys),
+        None => return None,
+    };
+    let role = roles::speaker(message.as_object()?)?.1.as_str().and_then(roles::role)?;
+    (role == Role::Assistant).then_some((message, REPLY))
+}
+
+/// Returns the messages of a text that is a JSON list of them, several of them one after the other, or an object with such a list: every element names a speaker, at least one name is
 /// known, and at least one element has content. An element with a known speaker and without content is still a message; it is refused later.
 fn listed_messages(text: &str) -> Option<(Vec<Value>, &'static str)> {
     const HOLDERS: [&str; 3] = ["messages", "conversations", "conversation"];
@@ -196,12 +225,17 @@ fn listed_texts(text: &str) -> Option<Vec<Option<String>>> {
     texts.filter(|list| !list.is_empty())
 }
 
-/// Returns the value that a text holds, and a description of its notation.
+/// Returns the value that a text holds, and a description of its notation. Several objects one after the other are a list of them.
 fn parsed(text: &str) -> Option<(Value, &'static str)> {
     if !text.trim_start().starts_with(['[', '{']) {
         return None;
     }
-    let json = serde_json::from_str(text).ok().map(|value| (value, JSON));
+    let values = || serde_json::Deserializer::from_str(text).into_iter::<Value>().collect::<Result<Vec<_>, _>>().ok();
+    let json = values().and_then(|mut values| match values.len() {
+        1 => values.pop(),
+        _ => values.iter().all(Value::is_object).then_some(Value::Array(values)),
+    });
+    let json = json.map(|value| (value, JSON));
     json.or_else(|| python::literal(text).map(|value| (value, PYTHON)))
 }
 
@@ -221,6 +255,9 @@ mod tests {
             (r#"[{"role": "user", "content": "x"}, {"role": "admin"}]"#, None),
             (r#"[{"role": "user", "content": "x"}, {"role": "assistant"}]"#, Some(2)),
             (r#"{"role": "user", "content": "x"}"#, None),
+            ("{\"role\": \"user\", \"content\": \"x\"}\n{\"role\": \"assistant\", \"content\": \"y\"}\n", Some(2)),
+            ("{\"a\": \"user\", \"b\": \"x\"}\n{\"a\": 1}", None),
+            ("{\"role\": \"user\", \"content\": \"x\"} and more", None),
             (r#"[{"from": "Ulm", "to": "Bonn", "value": 3}]"#, None),
             (r#"["a", "b"]"#, None),
             ("[]", None),

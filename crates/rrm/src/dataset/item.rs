@@ -40,6 +40,7 @@ pub(super) fn item(
     let system = beside::system(&columns, names, is_text, &mut messages, &mut told)?;
     beside::read_as(&raw, &mut told);
     beside::left_out(&columns, names, &mut told);
+    beside::marked(&messages, &raw, &mut told);
     seen(&columns, &messages, &raw)?;
     told.extend(doubtful(&columns, asked_by_users(&messages)));
     let [rubric, reference] = [Field::Rubric, Field::Reference].map(|field| guide(&columns, names, field));

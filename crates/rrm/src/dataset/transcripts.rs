@@ -3,6 +3,7 @@
 //! | marks | source |
 //! |---|---|
 //! | `Human:` and `Assistant:`, each after an empty line | Anthropic's hh-rlhf |
+//! | `<\|start\|>user<\|message\|>` | gpt-oss (harmony) |
 //! | `<\|im_start\|>user`, `<\|start_header_id\|>user<\|end_header_id\|>`, `<start_of_turn>user`, `<\|user\|>` and the like | chat templates |
 //! | `[INST]` and `[/INST]` | Llama 2, Mistral |
 //! | `User:`, `USER:`, `### Human:`, `### Instruction:` and the like, where a line begins | many |
@@ -78,9 +79,12 @@ const WORDS: [[&str; 2]; 7] = [
 /// Beginning of Vicuna's transcripts.
 const VICUNA: &str = "A chat between a curious";
 
+/// Beginning of Alpaca's template, before `### Instruction:`.
+const ALPACA: &str = "Below is an instruction that describes a task";
+
 /// Returns the turns of a text that begins with a mark. The last turn of the assistant may be empty.
 pub(super) fn transcript(text: &str) -> Option<TurnList> {
-    if let Some(turns) = tokens(text).or_else(|| instructed(text)) {
+    if let Some(turns) = tokens(text).or_else(|| instructed(text)).or_else(|| harmony(text)) {
         return Some(TurnList { turns, marked: true });
     }
     let marked = SPEAKERS.iter().any(|(mark, _)| text.starts_with(mark));
@@ -93,13 +97,19 @@ pub(super) fn transcript(text: &str) -> Option<TurnList> {
 
 const SPEAKERS: [(&str, Role); 2] = [("\n\nHuman:", Role::User), ("\n\nAssistant:", Role::Assistant)];
 
-/// Reads a transcript of Anthropic's hh-rlhf files: `Human:` and `Assistant:`, each after an empty line.
+/// Reads a transcript of Anthropic's hh-rlhf files: `Human:` and `Assistant:`, each after an empty line. The marks may be indented.
 fn human(text: &str) -> Option<Vec<Message>> {
     let start = text.trim_start();
     if !SPEAKERS.iter().any(|(mark, _)| start.starts_with(mark.trim_start())) {
         return None;
     }
-    let text = format!("\n\n{start}");
+    let mut text = String::with_capacity(start.len() + 2);
+    for line in format!("\n\n{start}").split_inclusive('\n') {
+        let bare = line.trim_start_matches([' ', '\t']);
+        let blank = bare.trim_end_matches(['\r', '\n']).is_empty();
+        let speaks = SPEAKERS.iter().any(|(mark, _)| bare.starts_with(mark.trim_start()));
+        text.push_str(if blank || speaks { bare } else { line });
+    }
     let heads =
         SPEAKERS.iter().flat_map(|(mark, role)| text.match_indices(mark).map(move |(at, _)| (at..at + mark.len(), *role)));
     turns(&text, heads.collect())
@@ -197,14 +207,53 @@ fn instructed(text: &str) -> Option<Vec<Message>> {
     }
 }
 
+/// Reads the text of gpt-oss's template, whose heads may name a channel. Of the assistant's earlier turns only the final channel is read; the last turn
+/// keeps its channels, which are read where its thinking is removed.
+fn harmony(text: &str) -> Option<Vec<Message>> {
+    const HEAD: &str = "<|start|>";
+    let rest = begun(text).strip_prefix(HEAD)?;
+    let mut turns: Vec<Message> = Vec::new();
+    let mut channels = String::new();
+    for part in rest.split(HEAD) {
+        let (head, said) = part.split_once("<|message|>").unwrap_or((part, ""));
+        let name = head.split(['<', ' ', ':', '\n']).next().unwrap_or_default();
+        let name = if name.starts_with("functions.") { "tool" } else { name };
+        let role = roles::role(name)?;
+        if role == Role::Assistant {
+            let channel = head.split_once("<|channel|>").map_or("final", |(_, channel)| channel);
+            let head = if channels.is_empty() { "" } else { "<|start|>assistant" };
+            let part = part.strip_prefix(name).unwrap_or(part);
+            channels = format!("{channels}{head}{part}");
+            if !channel.starts_with("final") {
+                continue;
+            }
+        }
+        let said =
+            ["<|end|>", "<|return|>", "<|call|>"].iter().find_map(|end| said.split_once(end)).map_or(said, |(said, _)| said);
+        channels = if role == Role::Assistant { channels } else { String::new() };
+        turns.push(Message { role, content: said.trim().to_owned() });
+    }
+    if !channels.is_empty() && turns.last().is_none_or(|turn| turn.role != Role::Assistant) {
+        turns.push(Message { role: Role::Assistant, content: String::new() });
+    }
+    // The last turn keeps its channels.
+    if let Some(last) = turns.last_mut().filter(|last| last.role == Role::Assistant && channels.contains("<|channel|>")) {
+        last.content = channels.trim().to_owned();
+    }
+    let asks = turns.iter().any(|turn| turn.role == Role::User && !turn.content.is_empty());
+    (asks && turns.first()?.role != Role::Assistant).then_some(turns)
+}
+
 /// Reads turns that begin with words, the user's first.
 fn worded(text: &str, [user, assistant]: [&str; 2]) -> Option<Vec<Message>> {
     let inline = user == "USER:";
     let text = text.trim_start();
-    // Only Vicuna's transcripts may have the first user turn anywhere in the text.
-    let opens = if inline && text.starts_with(VICUNA) { text.find(user) } else { None };
+    // Alpaca's template has a preamble, and so may any whose last head is left open.
+    let open = user.starts_with('#') && text.trim_end().ends_with(assistant);
+    let preamble = inline && text.starts_with(VICUNA) || user == "### Instruction:" && text.starts_with(ALPACA) || open;
+    let opens = if preamble { text.find(user) } else { None };
     let (system, text) = match opens {
-        Some(at) => (Some(text[..at].trim()), &text[at..]),
+        Some(at) => (Some(text[..at].trim()).filter(|system| !system.is_empty()), &text[at..]),
         None => (None, text),
     };
     if !text.starts_with(user) {
@@ -212,7 +261,8 @@ fn worded(text: &str, [user, assistant]: [&str; 2]) -> Option<Vec<Message>> {
     }
     let begins = |at: &usize| {
         let before = &text[..*at];
-        before.is_empty() || before.ends_with('\n') || inline && before.ends_with([' ', '>'])
+        let line = before.trim_end_matches([' ', '\t']);
+        line.is_empty() || line.ends_with('\n') || inline && before.ends_with([' ', '>'])
     };
     let marks = [(user, Role::User), (assistant, Role::Assistant)];
     let heads = marks.into_iter().flat_map(|(mark, role)| {
@@ -252,6 +302,9 @@ mod tests {
             "<|assistant|>\nan answer",
             "[INST] never closed",
             "Use [INST] and [/INST].",
+            "<|start|>wizard<|message|>a spell",
+            "<|start|>assistant<|message|>an answer",
+            "Here:\n### Instruction:\nx\n### Response:\ny",
             "<div>User: x</div>",
         ] {
             assert_eq!(transcript(text), None, "{text}");
@@ -287,11 +340,25 @@ mod tests {
             "### Human: Hi\n### Assistant: Hello\n### Human: Joke?\n### Assistant: Knock.",
             "### Instruction:\nHi\n\n### Response:\nHello\n\n### Instruction:\nJoke?\n\n### Response:\nKnock.",
             "Human: Hi\nAI: Hello\nHuman: Joke?\nAI: Knock.",
+            "\n Human: Hi\n\n Assistant: Hello\n \n Human: Joke?\n\n Assistant: Knock.",
+            " User: Hi\n Assistant: Hello\n User: Joke?\n Assistant: Knock.",
+            "<|start|>user<|message|>Hi<|end|><|start|>assistant<|channel|>analysis<|message|>Greet.<|end|><|start|>assistant<|channel|>final<|message|>Hello<|end|><|start|>user<|message|>Joke?<|end|><|start|>assistant<|message|>Knock.",
         ] {
             is(text, &turns);
         }
         let vicuna = "A chat between a curious user and an assistant.";
         is(&format!("{vicuna} USER: Hi ASSISTANT: Hello"), &[("system", vicuna), ("user", "Hi"), ("assistant", "Hello")]);
+        is(
+            &format!("{ALPACA}.\n\n### Instruction:\nHi\n\n### Response:\nHello"),
+            &[("system", &format!("{ALPACA}.")), ("user", "Hi"), ("assistant", "Hello")],
+        );
+        is("Be kind.\n\n### User:\nHi\n\n### Assistant:\n", &[("system", "Be kind."), ("user", "Hi"), ("assistant", "")]);
+        is(
+            "<|start|>system<|message|>Reasoning: low<|end|><|start|>user<|message|>Hi<|end|><|start|>assistant",
+            &[("system", "Reasoning: low"), ("user", "Hi"), ("assistant", "")],
+        );
+        let whole = "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>Hello<|return|>";
+        is(&format!("<|start|>user<|message|>Hi<|end|><|start|>assistant{whole}"), &[("user", "Hi"), ("assistant", whole)]);
         // The token after the answer is removed elsewhere, where the removal is reported.
         is("<|user|>Hi<|end|><|assistant|>Hello<|end|>", &[("user", "Hi"), ("assistant", "Hello<|end|>")]);
         is("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant", &[("user", "Hi"), ("assistant", "")]);

@@ -9,6 +9,7 @@ mod forms;
 mod in_file;
 mod kinds;
 mod labels;
+mod marked;
 mod messages;
 mod parquet;
 mod real;
