@@ -5,6 +5,7 @@ mod attribution;
 mod behind;
 mod clause;
 mod enclosure;
+mod foreign;
 mod number;
 mod quotes;
 mod wording;
@@ -188,6 +189,10 @@ impl VerdictPattern {
         if let Some(other) = found.iter().rfind(differs) {
             // Two labels in one line or in a list are a comparison, unless the words between them take the first one back.
             let (between, rest) = (&answer[other.at.end..last.at.start], &answer[last.at.end..]);
+            // What follows a heading of the prompt is no longer the judge's answer, but a query that the model made up.
+            if apart::begins_anew(between) {
+                return Err(Abstain::Ambiguous);
+            }
             let alone = wording::is_start(answer[..last.at.start].rsplit('\n').next().unwrap_or_default());
             let line = |at: usize| answer[..at].rsplit('\n').next().unwrap_or_default();
             let both = wording::is_start(line(other.at.start)) && wording::is_line_end(&answer[other.at.end..]);

@@ -28,6 +28,21 @@ pub(super) fn concludes(between: &str) -> bool {
     any_of("verdict conclusion overall final finally ultimately", &last) && !any_of(ELSE, &last)
 }
 
+/// Returns whether a line between two labels is a heading of a judge's prompt, or begins a turn of a chat: the model went on with a text of its own.
+pub(super) fn begins_anew(between: &str) -> bool {
+    const HEADINGS: &str = "query userquery userprompt prompt question userquestion instruction conversation assistantresponses referenceanswer         responses thestartofassistantasanswer";
+    const SPEAKERS: [&str; 5] = ["Human:", "User:", "USER:", "### Human", "### User"];
+    between.lines().any(|line| {
+        let line = line.trim();
+        let heading = line.starts_with('#') || line.starts_with("<|") && line.ends_with("|>") || line.starts_with("[");
+        let name: String = line.chars().filter(|c| c.is_alphanumeric()).collect();
+        heading && is_of(HEADINGS, &name.to_lowercase())
+            || SPEAKERS.iter().any(|speaker| line.starts_with(speaker))
+            || line.contains("<|im_start|>user")
+            || line.contains("<|start_header_id|>user")
+    })
+}
+
 /// Returns whether only a sign of comparison stands between two labels.
 pub(super) fn is_sign(between: &str) -> bool {
     let sign = between.trim_matches(|c: char| c.is_whitespace() || "*_`$\\".contains(c));

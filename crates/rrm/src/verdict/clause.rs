@@ -4,8 +4,11 @@
 //! belongs to its clause if it introduces the label.
 
 use super::{
-    Verdict, wording,
-    words::{ELSE, GOES_ON, Holder, STATES, any_of, is_bad, is_judge, is_name, is_negation, is_of, is_speech, names, words_of},
+    Verdict, foreign, wording,
+    words::{
+        ELSE, GOES_ON, Holder, STATES, any_of, is_bad, is_fault, is_judge, is_name, is_negation, is_of, is_speech, names,
+        words_of,
+    },
 };
 
 /// Most bytes before a label that are read.
@@ -137,16 +140,26 @@ impl Clause {
     /// Returns whether the words deny the label: `not LABEL`, `Worse: LABEL`, `I would rule out LABEL`.
     fn denies(&self, verdict: Verdict) -> bool {
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        let against = matches!(
-            words.as_slice(),
-            [.., "rule" | "ruled", "out"]
-                | [.., "disagree", "with"]
-                | [.., "anything", "but"]
-                | [.., "refuse", "to", "say" | "choose"]
-                | [.., "far", "from"]
-                | [.., "so", "far", "as"]
-                | [.., "against" | "hardly" | "reject" | "dismiss"]
-        );
+        let against =
+            matches!(
+                words.as_slice(),
+                [.., "rule" | "ruled", "out"]
+                    | [.., "disagree", "with"]
+                    | [.., "anything", "but"]
+                    | [.., "refuse", "to", "say" | "choose"]
+                    | [.., "far", "from"]
+                    | [.., "so", "far", "as"]
+                    | [.., "against" | "hardly" | "reject" | "dismiss"]
+                    | [.., "except" | "excluding"]
+                    | [.., "except", "for"]
+                    | [.., "other", "than"]
+                    | [.., "all" | "everyone" | "everything", "but"]
+                    | [.., "would", "have", "said" | "chosen" | "picked" | "selected" | "preferred"]
+                    | [.., "would", "have", "gone" | "voted", "with" | "for"]
+            ) || words.windows(2).any(|pair| is_of("opposite reverse opponent rival", pair[0]) && is_of("of to", pair[1]));
+        let foreign =
+            (!self.above || self.named) && foreign::denies(&words, self.named) || !self.above && foreign::is_unknown(&words);
+        let against = against || foreign;
         let worse = names_the_worse(&words) || (!self.named && is_negated(&words, verdict));
         against || words.contains(&"might") || is_hypothetical(&words) || (worse && !self.speaks_of_the_other(verdict))
     }
@@ -189,20 +202,25 @@ fn is_crossed_out(before: &str, after: &str) -> bool {
 /// Returns whether the words name the worse response, followed only by nouns and verbs of naming: `The worse response is`.
 fn names_the_worse(words: &[&str]) -> bool {
     const FILLERS: &str = "response answer one option output assistant candidate reply verdict is was are be would of the two to goes here \
-        clearly quality helpful accurate complete correct best place up good useful 1 2 a b beat other in";
+        clearly quality helpful accurate complete correct best place up good useful 1 2 a b beat other in it";
     let Some(at) = words.iter().rposition(|word| is_bad(word)) else { return false };
     let (before, next) = (at.checked_sub(1).map_or("", |at| words[at]), words.get(at + 1).copied().unwrap_or(""));
+    // "with more errors", and not "with fewer errors".
+    let near = &words[at.saturating_sub(4)..at];
+    let many = any_of("with more most many several serious major contains containing has makes making", near)
+        && !any_of("fewer fewest less least no not without zero minor only small avoids fixes corrects than", near);
     // Words that are negative only in certain phrases.
     let other = match words[at] {
         "second" => !is_of("best place", next),
         "runner" => next != "up",
-        "errors" => before != "with",
+        "least" => before == "at",
+        word if is_fault(word) => !many,
         _ => false,
     };
     // "the less bad one", "not worse", "no worse".
-    let turned = is_of("less no", before) || is_negation(before);
+    let turned = is_of("less no least", before) || is_negation(before);
     // The adjective after "less".
-    let rest = &words[(at + 1 + usize::from(words[at] == "less")).min(words.len())..];
+    let rest = &words[(at + 1 + usize::from(is_of("less least", words[at]))).min(words.len())..];
     !other && !turned && rest.iter().all(|word| is_of(FILLERS, word))
 }
 

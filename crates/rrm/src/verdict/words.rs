@@ -55,7 +55,16 @@ pub(super) fn is_negation(word: &str) -> bool {
 /// Returns whether a word names the worse of two.
 pub(super) fn is_bad(word: &str) -> bool {
     const WORDS: &str = "worse worst loser losing weaker weakest inferior rejected dispreferred wrong incorrect bad poorer less lower runner \
-        flawed errors second fails mistaken defeated";
+        flawed errors second fails mistaken defeated least discard discarded eliminate eliminated remove removed exclude excluded avoid downvote \
+        downvoted demote demoted penalize penalized disqualify disqualified subpar defective deficient unhelpful misleading inaccurate poor \
+        unsafe beaten outperformed outranked worsened";
+    is_of(WORDS, word) || is_fault(word)
+}
+
+/// Returns whether a word names faults, which may be many or few.
+pub(super) fn is_fault(word: &str) -> bool {
+    const WORDS: &str =
+        "errors mistakes flaws problems issues bugs inaccuracies hallucinations faults defects omissions weaknesses falsehoods";
     is_of(WORDS, word)
 }
 

@@ -1,5 +1,5 @@
-//! Kinds of replies that were once read as the opposite of what the judge wrote: verdicts in thinking under any mark. Beside each kind stand honest
-//! replies in the same forms.
+//! Kinds of replies that were once read as the opposite of what the judge wrote: verdicts in thinking under any mark, labels that words of any
+//! language deny, and text that follows a verdict under a heading of the prompt. Beside each kind stand honest replies in the same forms.
 
 use std::sync::{Arc, LazyLock};
 
@@ -148,4 +148,129 @@ fn thinking_that_the_template_opened_is_not_ended_by_other_marks() {
     // A budget ended the thinking under a mark that the format does not know.
     assert_eq!(read_of(&format!("<analysis>a\n\n{TWO}"), Opening::Model, None, true), Ok(Verdict::Second));
     assert!(read_of(&format!("<analysis>{ONE} is what I"), Opening::Model, None, true).is_err());
+}
+
+#[test]
+fn words_that_deny_a_label_in_any_language_give_it_no_vote() {
+    for words in [
+        "The response to discard is",
+        "The response to avoid is",
+        "The one I would remove is",
+        "Eliminated:",
+        "Excluded:",
+        "Downvote:",
+        "Downvoted:",
+        "Least helpful:",
+        "The least good:",
+        "The least accurate response is",
+        "The response with more errors is",
+        "The answer with the most factual mistakes is",
+        "The one that has several flaws is",
+        "The response with more hallucinations:",
+        "The inaccurate response is",
+        "Everyone except",
+        "All but",
+        "Either one other than",
+        "Opposite of",
+        "The opposite of the better one is",
+        "The opponent of",
+        "I would have said",
+        "I would have gone with",
+        "Nicht",
+        "Es ist nicht",
+        "Schlechter:",
+        "Die schlechtere Antwort ist",
+        "Verlierer:",
+        "Pire :",
+        "La pire réponse est",
+        "Perdant :",
+        "Ce n'est pas",
+        "Peor:",
+        "La peor respuesta es",
+        "No es",
+        "Pior:",
+        "Peggiore:",
+        "Slechter:",
+        "Gorsza odpowiedź to",
+        "不是",
+        "我认为不是",
+        "较差的是",
+        "较差的回答：",
+        "被淘汰的是",
+        "Хуже:",
+        "Это не",
+        "Худший ответ —",
+        "悪い方は",
+        "더 나쁜 답은",
+        "الأسوأ:",
+        // Words that no list has, in scripts whose words for verdicts are listed.
+        "被扣分的是",
+        "Снято:",
+    ] {
+        for text in [format!("{words} {ONE}"), format!("I compared both.\n\n{words} {ONE}."), format!("**{words}** {ONE}")] {
+            // A dash ends a clause, so that nothing is known of the words before it.
+            if !words.ends_with('—') {
+                assert!(read(&text).is_err(), "{text}");
+            }
+        }
+        // A label on a line of its own is the judge's.
+        let text = format!("{words} {ONE}\n\n{TWO}");
+        assert_ne!(read(&text), Ok(Verdict::First), "{text}");
+    }
+}
+
+#[test]
+fn honest_words_in_any_language_keep_their_verdict() {
+    for words in [
+        "The response with fewer errors is",
+        "The response without mistakes is",
+        "The one with no hallucinations:",
+        "The response that fixes the errors is",
+        "The least flawed response is",
+        "The least bad:",
+        "At least for me it is",
+        "Last but not least:",
+        "The response to keep is",
+        "The more helpful response is",
+        "Everything considered,",
+        "No:",
+        "Nicht schlechter, also",
+        "Mein Urteil:",
+        "Die bessere Antwort ist",
+        "Mon verdict :",
+        "La meilleure réponse est",
+        "La mejor respuesta es",
+        "A melhor resposta é",
+        "La risposta migliore è",
+        "Het betere antwoord is",
+        "Lepsza odpowiedź to",
+        "最终判断：",
+        "因此更好的是",
+        "所以，",
+        "我选择",
+        "Лучший ответ:",
+        "Вердикт:",
+        "より良い回答は",
+        "最終判定:",
+        "더 나은 답은",
+        "الأفضل:",
+        "Wajibu:",
+        "የተሻለው:",
+    ] {
+        let text = format!("{words} {TWO}");
+        assert_eq!(read(&text), Ok(Verdict::Second), "{text}");
+    }
+    for text in ["第二个回答更准确。\n\n{2}", "የተሻለው\n\n{2}", "Второй точнее, первый хуже.\n\n{2}", "第一个回答有错误\n{2}"]
+    {
+        assert_eq!(read(&text.replace("{2}", TWO)), Ok(Verdict::Second), "{text}");
+    }
+}
+
+#[test]
+fn a_query_that_the_model_made_up_decides_nothing() {
+    for head in ["## Query", "# Question", "<|User Prompt|>", "### Prompt", "Human: and now?", "User: next", "<|im_start|>user"] {
+        let text = format!("It is clear.\n\n{TWO}\n\n{head}\n\nnew\n\n{ONE}");
+        assert!(read(&text).is_err(), "{text}");
+        assert_eq!(read(&format!("{head}\n\nnew\n\n{TWO}")), Ok(Verdict::Second), "{head}");
+    }
 }
