@@ -18,6 +18,7 @@ mod sample;
 #[path = "../../../tests/skipping.rs"]
 mod skipping;
 mod tally;
+mod unmarked;
 mod words;
 mod work;
 

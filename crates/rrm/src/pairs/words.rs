@@ -1,8 +1,10 @@
-//! A text -> hashes of its words and of runs of words, so that white space, case and punctuation do not matter.
+//! A text -> hashes of its words and of runs of words, so that white space, case, punctuation and marks of HTML and Markdown do not matter.
 
 use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
+
+use super::unmarked::unmarked;
 
 /// Signs that can be the only difference between two questions.
 const SIGNS: &str = "+*/^=<>";
@@ -20,7 +22,8 @@ fn composed(text: &str) -> Cow<'_, str> {
 
 /// Returns one hash for each word: runs of letters and digits in lower case, signs of arithmetic, single ideographs.
 pub(super) fn words(text: &str) -> Vec<u64> {
-    let text = composed(text);
+    let text = unmarked(text);
+    let text = composed(&text);
     let mut words = Vec::with_capacity(text.len() / 5);
     let mut word = Word::default();
     let mut before = ' ';
