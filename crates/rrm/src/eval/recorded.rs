@@ -85,7 +85,7 @@ pub enum RecordedError {
 
 /// The published judgment on one pair.
 struct RecordedJudgment {
-    /// Verdict about the pair in its own order, for each order that the judge saw.
+    /// The verdict about the pair in its own order, for each order that the judge saw.
     said: Vec<RecordedVerdict>,
     /// Label in the row, if it has one.
     label: Option<Choice>,
