@@ -296,6 +296,7 @@ pub struct RowRequest {
 
 /// A body as JSON; errors say where it is wrong. A name that comes twice in one of its objects is an error at any depth.
 pub(crate) fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    rrm::dataset::check_names(body).map_err(|twice| ApiError::Invalid(format!("the body is not what this route takes: {twice}")))?;
+    rrm::dataset::check_names(body)
+        .map_err(|twice| ApiError::Invalid(format!("the body is not what this route takes: {twice}")))?;
     serde_json::from_slice(body).map_err(|error| ApiError::Invalid(format!("the body is not what this route takes: {error}")))
 }
