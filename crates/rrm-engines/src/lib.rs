@@ -129,7 +129,32 @@ fn in_process(spec: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, 
         Some(("local", "")) => Err(unknown("expected a folder with config.json, safetensors and tokenizer.json".to_owned())),
         Some(("local", folder)) => local(folder, settings),
         Some(("gguf", file)) => gguf(file, settings),
-        _ => Err(unknown(format!("expected one of {KNOWN}"))),
+        _ => Err(unknown(match meant(spec) {
+            Some(meant) => format!("there is no such engine; did you mean {meant}?"),
+            None => "there is no such engine".to_owned(),
+        })),
+    }
+}
+
+/// Returns the spec that an address without a scheme, a port, a GGUF file or a model folder was probably meant to be. Returns `None` for texts
+/// that may hold a secret.
+fn meant(spec: &str) -> Option<String> {
+    let path = Path::new(spec);
+    let is_port = |text: &str| text.parse::<u16>().is_ok();
+    let host = spec.split('/').next().unwrap_or_default();
+    let is_public =
+        |name: &str| ["ai", "cloud", "com", "dev", "io", "net", "org"].iter().any(|end| name.ends_with(&format!(".{end}")));
+    match host.rsplit_once(':') {
+        _ if spec.contains(['@', '?']) => None,
+        _ if path.is_file() && path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf")) => {
+            Some(format!("gguf:{spec}"))
+        }
+        _ if path.join("config.json").is_file() => Some(format!("local:{spec}")),
+        _ if is_port(spec) => Some(format!("http://localhost:{spec}")),
+        Some((name, port)) if is_port(port) && !name.is_empty() => Some(format!("http://{spec}")),
+        None if host == "localhost" => Some(format!("http://{spec}")),
+        None if is_public(host) => Some(format!("https://{spec}")),
+        _ => None,
     }
 }
 
@@ -166,4 +191,25 @@ fn gguf(file: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, OpenEr
 fn gguf(file: &str, _: &EngineSettings) -> Result<Arc<dyn Engine>, OpenError> {
     let what = "this rrm was built without llama.cpp; build it with --features gguf (needs cmake and clang)".to_owned();
     Err(OpenError::Spec { spec: format!("gguf:{file}"), what })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::meant;
+
+    #[test]
+    fn a_spec_without_a_scheme_is_guessed_for_the_message() {
+        for (spec, expected) in [
+            ("8000", "http://localhost:8000"),
+            ("localhost:8000", "http://localhost:8000"),
+            ("10.0.0.2:8000/v1", "http://10.0.0.2:8000/v1"),
+            ("localhost", "http://localhost"),
+            ("api.openai.com/v1", "https://api.openai.com/v1"),
+        ] {
+            assert_eq!(meant(spec).as_deref(), Some(expected), "{spec}");
+        }
+        for spec in ["gpt", "gpt-4.1", "model.gguf", "me:secret@host:8000", "host:8000?key=x", ":8000", "", "99999"] {
+            assert_eq!(meant(spec), None, "{spec}");
+        }
+    }
 }
