@@ -2,15 +2,20 @@
 
 mod batch;
 mod best_of;
+mod completions;
+mod diff;
 mod doctor;
 mod eval;
 mod judging;
 mod label;
+mod man;
 mod model;
 mod pairs;
 mod plan;
 mod recorded;
 mod report;
+mod results;
+mod rows;
 mod serve;
 mod show;
 mod store;
@@ -20,9 +25,18 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 
 use crate::{failure::Failure, options::CommandCall};
+
+/// Reward reasoning models: a judge thinks, then says which of two responses is better; verdicts become rankings.
+#[derive(Parser)]
+#[command(name = "rrm", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
 
 /// What rrm can do.
 #[derive(Subcommand)]
@@ -47,8 +61,10 @@ pub enum Command {
     Report(report::ReportArgs),
     /// Serve a judge over HTTP: rewards for trainers, judgments, rankings.
     Serve(serve::ServeArgs),
-    /// Show one row of a result: bracket, votes, and what the judge wrote.
+    /// Show a result: a list of its rows, or one row with its bracket, its votes, and what the judge wrote.
     Show(show::ShowArgs),
+    /// Compare two results of the same rows: how often they agree, and where they differ.
+    Diff(diff::DiffArgs),
     /// Try a server for real: what it supports, and what to fix.
     Doctor(doctor::DoctorArgs),
     /// Look into models, and convert them for llama.cpp.
@@ -59,6 +75,10 @@ pub enum Command {
     Batch(batch::BatchCommandArgs),
     /// Look into, clean or merge stores of completions.
     Store(store::StoreCommandArgs),
+    /// Print the script that completes commands and options in a shell.
+    Completions(completions::CompletionArgs),
+    /// Print manual pages.
+    Man(man::ManArgs),
 }
 
 impl Command {
@@ -85,10 +105,13 @@ pub async fn run(command: Command, called: &CommandCall) -> Result<ExitCode, Fai
         Command::Report(args) => report::run(&args),
         Command::Serve(args) => serve::run(args, called).await,
         Command::Show(args) => show::run(args).await,
+        Command::Diff(args) => diff::run(&args),
         Command::Doctor(args) => doctor::run(args, called).await,
         Command::Model(args) => model::run(args),
         Command::Train(args) => train::run(&args),
         Command::Batch(args) => batch::run(args).await,
         Command::Store(args) => store::run(args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }

@@ -23,17 +23,10 @@ mod verdicts;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::options::called::{self, CallError};
-
-/// Reward reasoning models: a judge thinks, then says which of two responses is better; verdicts become rankings.
-#[derive(Parser)]
-#[command(name = "rrm", version, arg_required_else_help = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: commands::Command,
-}
+use crate::{
+    commands::Cli,
+    options::called::{self, CallError},
+};
 
 fn main() -> ExitCode {
     let (cli, called) = match called::parse::<Cli>(std::env::args_os().collect()) {

@@ -1,6 +1,7 @@
 //! Groups of options. A command is made of those that it uses, so it lists none that it would refuse or ignore; what a help text calls a
 //! default is the default of the settings that the option becomes.
 
+pub mod brief;
 pub mod called;
 mod file;
 mod judging;

@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, Parser, error::ErrorKind, 
 use rrm::engine::http::shown_address;
 
 use super::{
+    brief,
     file::{self, File},
     planned::PlannedWords,
 };
@@ -64,7 +65,7 @@ pub fn parse<C: Parser>(words: Vec<OsString>) -> Result<(C, CommandCall), CallEr
 
 /// The same where these options of a file are somebody else's.
 pub fn parse_besides<C: Parser>(words: Vec<OsString>, others_own: &[&str]) -> Result<(C, CommandCall), CallError> {
-    let mut program = C::command();
+    let mut program = brief::shaped(C::command(), options(&words).any(|(_, word)| word == "-h"));
     program.build();
     let depth = depth(&program, &words);
     let command = words[1..depth].iter().fold(&program, |command, word| command.find_subcommand(word).unwrap_or(command));

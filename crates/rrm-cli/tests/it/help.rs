@@ -1,6 +1,8 @@
 //! What the binary says about itself.
 
-use crate::{rrm, stdout};
+use std::process::Command;
+
+use crate::{file, rrm, stderr, stdout};
 
 #[test]
 fn help_lists_the_commands() {
@@ -109,4 +111,60 @@ fn help_of_verify_lists_its_options() {
       -h, --help
               Print help
     "#);
+}
+
+/// The commands that `rrm -h` lists, and those below them.
+fn commands(words: &[&str]) -> Vec<Vec<String>> {
+    let help = stdout(&rrm(words.iter().chain(&["-h"])));
+    let listed = help.split("\nCommands:\n").nth(1).unwrap_or_default().split("\n\n").next().unwrap_or_default();
+    let names = listed.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let names: Vec<&str> = names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
+    let mut all = vec![words.iter().map(|word| (*word).to_owned()).collect()];
+    names.into_iter().for_each(|name| all.extend(commands(&[words, &[name]].concat())));
+    all
+}
+
+#[test]
+fn the_short_help_of_every_command_fits_a_screen() {
+    let all = commands(&[]);
+    assert!(all.len() > 20, "{all:?}");
+    for words in all {
+        let short = stdout(&rrm(words.iter().map(String::as_str).chain(["-h"])));
+        assert!(short.lines().count() <= 45, "{words:?}: {} lines", short.lines().count());
+        insta::assert_snapshot!(
+            format!("short_help_{}", if words.is_empty() { "rrm".to_owned() } else { words.join("_") }),
+            short
+        );
+    }
+}
+
+#[test]
+fn completions_load_in_bash_and_complete() {
+    let (_folder, script) = file("rrm.bash", stdout(&rrm(["completions", "bash"])));
+    let complete = "source \"$1\"; COMP_WORDS=(rrm ra); COMP_CWORD=1; _rrm rrm ra rrm; echo \"${COMPREPLY[@]}\"; \
+        COMP_WORDS=(rrm rank --max-c); COMP_CWORD=2; _rrm rrm --max-c rank; echo \"${COMPREPLY[@]}\"";
+    let output = Command::new("bash").args(["-c", complete, "bash"]).arg(&script).output().unwrap();
+    assert_eq!(stdout(&output), "rank\n--max-calls --max-cost\n");
+    for shell in ["zsh", "fish", "powershell", "elvish"] {
+        assert!(stdout(&rrm(["completions", shell])).contains("strategy"), "{shell} knows options");
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("pages");
+    stdout(&rrm(["man", "--output", pages.to_str().unwrap()]));
+    let names: Vec<String> = commands(&[])
+        .iter()
+        .filter(|words| words.len() < 2)
+        .map(|words| [&["rrm".to_owned()], &words[..]].concat().join("-"))
+        .collect();
+    for name in names {
+        let page = std::fs::read_to_string(pages.join(format!("{name}.1"))).unwrap();
+        assert!(page.contains(&format!(".TH {name} 1")) && page.contains(".SH SYNOPSIS"), "{page}");
+    }
+    let page = stdout(&rrm(["man", "rank"]));
+    assert!(page.contains(".SH OPTIONS") && page.contains("strategy"), "{page}");
+    assert!(stderr(&rrm(["man", "rnak"])).contains("there is no command `rnak`"));
 }
