@@ -1,4 +1,4 @@
-//! `rrm judge` and `rrm rank`: rows of a file -> result rows, what was spent, and a view for people.
+//! `rrm judge` and `rrm rank`: rows of a file -> result rows, an account, and a view for people.
 
 mod answers;
 
@@ -91,12 +91,12 @@ pub struct RankCommand {
 }
 
 impl InputArgs {
-    /// The files that are named.
+    /// Returns the named input files.
     pub fn files(&self) -> Vec<PathBuf> {
         [&self.input].into_iter().chain(&self.more).chain(&self.questions).cloned().collect()
     }
 
-    /// The rows of the input, and how they are read; answers of several files as rows of a file of their own.
+    /// Opens the input and returns it with its reading options. Answers of several files are joined to rows in a temporary file.
     pub fn open(&self, reading: ReadOptions) -> Result<(SpooledInput, ReadOptions), Failure> {
         let Some(column) = &self.join else { return Ok((crate::output::spooled(&self.input)?, reading)) };
         let answers: Vec<&PathBuf> = [&self.input].into_iter().chain(&self.more).collect();
@@ -112,7 +112,7 @@ impl InputArgs {
 }
 
 impl JudgingKind {
-    /// How rows are read.
+    /// Returns the options for reading rows.
     pub fn reading(self, columns: &ColumnArgs, skip: SkipArgs, input: &Path) -> anyhow::Result<ReadOptions> {
         let exactly = (self == JudgingKind::Judge).then_some(2);
         Ok(ReadOptions {
@@ -126,19 +126,19 @@ impl JudgingKind {
     }
 }
 
-/// What people know an input by.
+/// Returns the name of an input for messages.
 pub fn name(input: &Path) -> String {
     if input.as_os_str() == "-" { "stdin".to_owned() } else { input.display().to_string() }
 }
 
 impl OverRows {
-    /// Refuses values that could only be mistakes.
+    /// Refuses invalid values and combinations of options.
     pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
         self.judge.check(called)?;
         batch::check(&self.batch, &self.judge.ask, self.judge.thinking, self.run.output.as_deref())
     }
 
-    /// Files that the run reads or keeps, which its output must not replace.
+    /// Returns the files that the run reads or keeps, which its output must not replace.
     pub fn files(&self, inputs: &[PathBuf]) -> Vec<PathBuf> {
         let others: Vec<PathBuf> = inputs.iter().chain(&self.batch.batch_out).cloned().collect();
         self.judge.ask.files(&self.run, &others)
@@ -147,13 +147,13 @@ impl OverRows {
 
 /// The numbers of rows and responses in an input.
 pub struct InputSummary {
-    /// Rows.
+    /// The number of rows.
     pub rows: u64,
-    /// Responses of a row, at most.
+    /// The largest number of responses in a row.
     pub responses: usize,
 }
 
-/// Reads the whole input, before anything is spent; says what was read otherwise than it stands there and which rows are left out.
+/// Reads the whole input before anything is spent. Prints notes about mended text and about rows that are left out.
 pub fn checked(input: &Path, reading: &ReadOptions) -> Result<InputSummary, Failure> {
     let summary = dataset::check(input, reading).map_err(Failure::rows)?;
     let (rows, responses) = (summary.total().rows, summary.by_responses.keys().last().copied().unwrap_or(0));
@@ -171,14 +171,14 @@ pub fn checked(input: &Path, reading: &ReadOptions) -> Result<InputSummary, Fail
 }
 
 impl JudgeCommand {
-    /// Refuses values that could only be mistakes.
+    /// Refuses invalid values and combinations of options.
     pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
         self.over.check(called)
     }
 }
 
 impl RankCommand {
-    /// Refuses values that could only be mistakes.
+    /// Refuses invalid values and combinations of options.
     pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
         answers::check(self.write, self.over.run.output.as_deref())?;
         self.rating.check()?;
@@ -187,20 +187,20 @@ impl RankCommand {
     }
 }
 
-/// Judges every row.
+/// Runs `rrm judge`.
 pub async fn judge(args: JudgeCommand, called: &CommandCall) -> Result<ExitCode, Failure> {
     args.check(called)?;
     unless_stopped(work(args.input, args.over, Task::Judge, None, AnswerRows::Ranking, called)).await
 }
 
-/// Ranks every row.
+/// Runs `rrm rank`.
 pub async fn rank(args: RankCommand, called: &CommandCall) -> Result<ExitCode, Failure> {
     args.check(called)?;
     let task = Task::Rank(args.rating.settings(args.teams));
     unless_stopped(work(args.input, args.over, task, Some(args.row_votes), args.write, called)).await
 }
 
-/// Judges or ranks every row; with a limit, no row takes more votes than that.
+/// Judges or ranks every row. With a limit, no row may take more votes than that.
 async fn work(
     input: InputArgs,
     over: OverRows,
@@ -213,7 +213,7 @@ async fn work(
     let inputs = input.files();
     let ask = &over.judge.ask;
     let mut work = Run::begin(ask, &over.run)?;
-    // The whole input is read once before anything is spent: a bad last row costs nothing.
+    // The whole input is read once before anything is spent, so that a bad last row costs nothing.
     let (input, reading) = input.open(kind.reading(&over.columns, over.skip, &inputs[0])?)?;
     let InputSummary { rows, responses } = checked(input.path(), &reading)?;
     if let Some(RowVoteArgs { max_row_votes: most }) = limit {
@@ -238,7 +238,7 @@ async fn work(
         Ok(())
     };
     let counted = match run::run(&session.judge, &task, items, ask.window(&over.run), emit).await {
-        // Whoever reads the rows has read enough, as `head` does.
+        // The reader of the rows closed the pipe, as `head` does.
         Err(RunError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
         done => done?,
     };
@@ -256,7 +256,7 @@ async fn work(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The first line of a file of options.
+/// Returns the first line of a file of options.
 pub fn title(what: &str) -> String {
     format!("rrm {} on {what}", env!("CARGO_PKG_VERSION"))
 }

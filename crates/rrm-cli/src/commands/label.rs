@@ -1,4 +1,4 @@
-//! `rrm label`: prompts with responses -> preferences by a judge, as trainers read them, and beside them what was dropped and why.
+//! `rrm label`: prompts with responses -> preferences by a judge, in the layouts of trainers, and next to them the dropped pairs with reasons.
 
 mod rows;
 
@@ -59,7 +59,7 @@ pub struct LabelArgs {
 }
 
 impl LabelArgs {
-    /// Refuses values that could only be mistakes.
+    /// Refuses invalid values and combinations of options.
     pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
         for (name, least) in [("--min-margin", self.min_margin), ("--min-agreement", self.min_agreement)] {
             ensure!((0.0..=1.0).contains(&least), "{name} must lie between 0 and 1");
@@ -70,12 +70,12 @@ impl LabelArgs {
     }
 }
 
-/// Labels every row.
+/// Runs `rrm label`.
 pub async fn run(args: LabelArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     unless_stopped(work(args, called)).await
 }
 
-/// How rows are read.
+/// Returns the options for reading rows.
 pub fn reading(columns: &ColumnArgs, skip: SkipArgs, input: &Path) -> anyhow::Result<ReadOptions> {
     Ok(ReadOptions {
         columns: columns.names()?,
@@ -92,7 +92,7 @@ async fn work(args: LabelArgs, called: &CommandCall) -> Result<ExitCode, Failure
     let (ask, settings) = (&over.judge.ask, LabelSettings { pairs, min_margin, min_agreement });
     let votes = over.judge.votes.votes;
     let mut work = Run::begin(ask, &over.run)?;
-    // The whole input is read once before anything is spent: a bad last row costs nothing.
+    // The whole input is read once before anything is spent, so that a bad last row costs nothing.
     let input = crate::output::spooled(&named)?;
     let name = judging::name(&named);
     let reading = reading(&over.columns, over.skip, &named)?;
@@ -152,7 +152,7 @@ async fn work(args: LabelArgs, called: &CommandCall) -> Result<ExitCode, Failure
     Ok(ExitCode::SUCCESS)
 }
 
-/// Refuses prompts that a layout of texts cannot hold, before anything is spent.
+/// Refuses prompts that a layout of plain texts cannot express, before anything is spent.
 fn fits(layout: PreferenceLayout, input: &SpooledInput, reading: &ReadOptions) -> Result<(), Failure> {
     if !layout.is_text() {
         return Ok(());

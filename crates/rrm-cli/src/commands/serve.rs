@@ -1,4 +1,4 @@
-//! `rrm serve`: a judge behind HTTP; responses of a group meet there, and every one gets its reward.
+//! `rrm serve`: a judge behind HTTP, which gathers the responses of a group and rewards each.
 
 mod listening;
 
@@ -89,13 +89,13 @@ pub struct ServeArgs {
     weights: WeightArgs,
 }
 
-/// How long answers are waited for that were asked for before an error ended a ranking.
+/// Time to wait for answers in flight after an error ended a ranking.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
-/// The port where none is named.
+/// The default port.
 const PORT: u16 = 8700;
 
-/// An address with a port, or a name that stands for one; of several addresses one of IPv4.
+/// Parses an address with an optional port, or a host name; of several addresses, IPv4 is preferred.
 fn place(text: &str) -> Result<SocketAddr, String> {
     let found = text.to_socket_addrs().or_else(|_| (text, PORT).to_socket_addrs());
     let all: Vec<SocketAddr> = found.map_err(|_| "expected HOST:PORT, such as 127.0.0.1:8700".to_owned())?.collect();
@@ -109,7 +109,7 @@ struct KeyFile {
     key: Vec<ApiKey>,
 }
 
-/// Serves until it is told to end.
+/// Serves until the process is told to stop.
 pub async fn run(args: ServeArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     let settings = settings(&args)?;
     let drain = seconds("--drain", args.drain)?;
@@ -122,13 +122,13 @@ pub async fn run(args: ServeArgs, called: &CommandCall) -> Result<ExitCode, Fail
     let max_row_votes = row_votes.max_row_votes;
     let settings = ServerSettings { rank: rating.settings(teams), max_row_votes, max_connections: room.connections, ..settings };
     check_group(&settings, votes)?;
-    // Trainers wait: that a server answers otherwise than it is remembered is said, and does not end anything.
+    // Trainers wait for rewards, so a server whose answers differ from the remembered ones is reported and does not stop the run.
     let how = RunArgs { pay_again: weights.same_weights.is_none(), weights, ..RunArgs::default() };
     let (ask, embedded) = (&options.ask, options.ask.engine.is_embedded());
     let told = RunArgs { pay_again: true, ..RunArgs::default() };
     let mut work = Run::begin(ask, &told)?;
     work.serves = true;
-    // Whether it may listen there is known before anybody is asked.
+    // A failure to listen is found before the judge is asked anything.
     let cannot = || format!("cannot listen on {bind}");
     std::net::TcpListener::bind(bind).map(drop).with_context(cannot)?;
     work.keep(ask)?;
@@ -143,7 +143,7 @@ pub async fn run(args: ServeArgs, called: &CommandCall) -> Result<ExitCode, Fail
     let address = listener.local_addr().context("cannot tell where it listens")?;
     let Session { mut judge, .. } = work.session(ask, opened, format, options.settings())?;
     judge.addresses = false;
-    // Whoever waits hears of an error soon, and at once where no answer would be kept.
+    // Waiting clients learn of an error soon, and at once if there is no store to keep further answers.
     judge.patience = if judge.store.is_some() { LAST_ANSWERS } else { Duration::ZERO };
     let name = judge.engine.info().name.clone();
     let admits: RowCheck =
@@ -193,7 +193,7 @@ fn settings(args: &ServeArgs) -> Result<ServerSettings, Failure> {
     })
 }
 
-/// Refuses groups that would always be refused.
+/// Refuses a group size with which every group would be refused.
 fn check_group(settings: &ServerSettings, votes: u32) -> Result<(), Failure> {
     let Some(size) = settings.group_size else { return Ok(()) };
     let checked = plan::check_votes_of(size, &Task::Rank(settings.rank), votes, settings.max_row_votes);
@@ -208,7 +208,7 @@ fn seconds(option: &str, value: f64) -> anyhow::Result<Duration> {
     Ok(Duration::from_secs_f64(value))
 }
 
-/// The keys of a file; errors never show a token.
+/// Reads the keys of a file. Errors never show a token.
 fn keys(path: &Path) -> anyhow::Result<Vec<ApiKey>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let file: KeyFile = toml::from_str(&text).map_err(|error| {

@@ -1,4 +1,4 @@
-//! `rrm show`: one row of a result file -> its bracket, its votes, and what the judge wrote.
+//! `rrm show`: one row of a result file -> its bracket, its votes, and the judge's transcripts.
 
 use std::{
     fs::File,
@@ -46,7 +46,7 @@ pub struct ShowArgs {
     pub brief: bool,
 }
 
-/// Prints the row.
+/// Runs `rrm show`.
 pub async fn run(args: ShowArgs) -> Result<ExitCode, Failure> {
     let row = find(&args)?;
     let texts = texts(&args)?;
@@ -85,7 +85,7 @@ fn find(args: &ShowArgs) -> Result<Row, Failure> {
     Err(Failure::user(anyhow::anyhow!("{name}: none of its {rows} rows has the id '{}'", args.id)))
 }
 
-/// The responses of the row, where the input is given.
+/// Returns the responses of the row; empty without the input.
 fn texts(args: &ShowArgs) -> Result<Vec<String>, Failure> {
     let Some(input) = &args.input else { return Ok(Vec::new()) };
     let columns = args.columns.names()?;
@@ -99,7 +99,7 @@ fn texts(args: &ShowArgs) -> Result<Vec<String>, Failure> {
 }
 
 fn transcripts(played: &MatchRow, store: Option<&Store>) -> Result<String, Failure> {
-    // As its line has it: what is called first was shown first.
+    // As in the file, `first` is the response that was shown first.
     let (first, second) = played.shown();
     let played = &played.clone().about(first);
     let mut out = format!("\nround {}: [{}] first, [{}] second: {}\n", played.round + 1, first, second, terminal::votes(played));

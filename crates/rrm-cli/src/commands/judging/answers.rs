@@ -1,4 +1,4 @@
-//! Result rows -> the output: as they are, or as rows with the texts of responses.
+//! Result rows -> the output: unchanged, or as rows with the texts of responses.
 
 use std::{
     io::{self, Write},
@@ -20,7 +20,7 @@ use crate::{
     terminal,
 };
 
-/// Refuses a name of an output that says something else than what is written.
+/// Refuses an output whose extension does not fit the kind of rows.
 pub fn check(write: AnswerRows, output: Option<&Path>) -> anyhow::Result<()> {
     if write != AnswerRows::Ranking {
         return TableKind::of(output).map(|_| ());
@@ -35,25 +35,25 @@ pub fn check(write: AnswerRows, output: Option<&Path>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Rankings of which the best response is not one.
+/// Counts of rankings without a single best response.
 #[derive(Default)]
 pub struct BestCounts {
-    /// No verdict says which it is.
+    /// Rankings in which no verdict determines the best response.
     without: u64,
-    /// Several responses have equal scores.
+    /// Rankings in which several responses share the best score.
     shared: u64,
 }
 
 /// The output of rankings.
 pub enum RankedRows {
-    /// Rows as they are.
+    /// Result rows, unchanged.
     Whole(Output),
-    /// Rows with texts, and how many rankings gave none.
+    /// Rows with texts, and counts of rankings without a single best response.
     Texts { to: TableWriter, write: AnswerRows, counts: BestCounts },
 }
 
 impl RankedRows {
-    /// Writes what is asked for to an output with this name.
+    /// Makes the writer for the requested rows and an output of this name.
     pub fn new(output: Output, write: AnswerRows, name: Option<&Path>) -> anyhow::Result<Self> {
         if write == AnswerRows::Ranking {
             return Ok(RankedRows::Whole(output));
@@ -62,7 +62,7 @@ impl RankedRows {
         Ok(RankedRows::Texts { to: TableWriter::new(output, kind, &AnswerRows::SCHEMA)?, write, counts: BestCounts::default() })
     }
 
-    /// Writes one ranking, or shows it to the person at the terminal.
+    /// Writes one ranking, or shows it on the terminal.
     pub fn row(&mut self, item: &Item, row: &Row, kind: JudgingKind) -> io::Result<()> {
         match self {
             RankedRows::Whole(output) => output.row(row, || terminal::row(item, row, kind)),
@@ -75,7 +75,7 @@ impl RankedRows {
         }
     }
 
-    /// Ends what was written; the output can appear now.
+    /// Finishes writing. The returned output can then appear.
     pub fn finish(self) -> anyhow::Result<Output> {
         match self {
             RankedRows::Whole(output) => Ok(output),
@@ -94,7 +94,7 @@ impl RankedRows {
     }
 }
 
-/// Shows one response to a person.
+/// Shows one response on the terminal.
 fn show(row: &OutputRow) -> io::Result<()> {
     let text = |name: &str| row.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
     let number = |name: &str| row.get(name).filter(|value| !value.is_null()).map_or_else(|| "-".to_owned(), ToString::to_string);

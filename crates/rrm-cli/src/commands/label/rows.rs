@@ -1,4 +1,4 @@
-//! Preferences -> rows of a table, by the name of the file.
+//! Preferences -> rows of a table; the name of the file determines its kind.
 
 use std::io;
 
@@ -20,7 +20,7 @@ pub struct PreferenceWriter {
 }
 
 impl PreferenceWriter {
-    /// Rows of a layout, with what they rest on where a source is given.
+    /// Makes the writer for a layout. The evidence columns are written if `source` is given.
     pub fn new(output: Output, layout: PreferenceLayout, source: Option<PreferenceSource>) -> anyhow::Result<Self> {
         let parquet = output.path().is_some_and(|path| path.extension().is_some_and(|end| end == "parquet"));
         let kind = if parquet { TableKind::Parquet } else { TableKind::Lines };
@@ -34,7 +34,7 @@ impl PreferenceWriter {
         rows.into_iter().try_for_each(|row| self.to.row(row, show_line))
     }
 
-    /// Ends what was written; the output can appear now.
+    /// Finishes writing. The returned output can then appear.
     pub fn finish(self) -> anyhow::Result<Output> {
         self.to.finish()
     }
