@@ -1,4 +1,4 @@
-//! One file, one command; this one knows them all.
+//! The table of all commands; each has a file of its own.
 
 mod batch;
 mod best_of;
@@ -82,7 +82,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// Threads for what waits on sockets; `None` is one for each core.
+    /// Returns the number of threads of the runtime for sockets; `None` means one for each core.
     pub fn threads(&self) -> Option<usize> {
         match self {
             Command::Serve(args) => Some(args.workers.get()),
@@ -91,7 +91,7 @@ impl Command {
     }
 }
 
-/// Runs one command to its exit code.
+/// Runs a command and returns its exit code.
 pub async fn run(command: Command, called: &CommandCall) -> Result<ExitCode, Failure> {
     match command {
         Command::Judge(args) => judging::judge(args, called).await,

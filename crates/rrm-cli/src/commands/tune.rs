@@ -1,4 +1,4 @@
-//! `rrm tune`: labelled pairs and a judge -> is it good enough, and with how many votes, which budget, one order or two?
+//! `rrm tune`: labelled pairs and a judge -> whether it is good enough, and with how many votes, which budget, and one order or both.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -49,13 +49,13 @@ pub struct TuneArgs {
     pub run: RunArgs,
 }
 
-/// Votes in each order where none are named.
+/// The default number of votes in each order.
 const VOTES: u32 = 8;
 
-/// Options of this command alone.
+/// Options that only this command has.
 const OWN: [&str; 4] = ["data", "votes", "budgets", "target"];
 
-/// Judges all pairs at the largest setting and reads the smaller ones from it.
+/// Judges all pairs at the largest setting, from which the smaller ones are derived.
 pub async fn run(args: TuneArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     unless_stopped(work(args, called)).await
 }
@@ -149,7 +149,7 @@ fn parsed(args: &TuneArgs) -> anyhow::Result<Vec<Option<u32>>> {
     Ok(budgets)
 }
 
-/// Refuses budgets that the judge cannot keep, before another one is paid for.
+/// Refuses thinking budgets that the engine or the format does not support, before any is paid for.
 fn possible(budgets: &[Option<u32>], info: &EngineInfo, format: &Format) -> Result<(), Failure> {
     let Some(tokens) = budgets.iter().flatten().next() else { return Ok(()) };
     let engine = info.name.clone();
@@ -165,7 +165,7 @@ fn first_error(rows: &[CaseRow]) -> String {
     rows.iter().find_map(|row| row.error.as_ref().map(|error| format!("row {}: {error}", row.id))).unwrap_or_default()
 }
 
-/// The options with which `rrm judge` asks as the setting says.
+/// Returns the options with which `rrm judge` uses the setting.
 fn applied(named: SavedOptions, setting: &Setting) -> SavedOptions {
     let Setting { max_thinking_tokens, both_orders, votes } = *setting;
     let asked = named.with("votes", i64::from(votes)).with("both-orders", both_orders);
@@ -181,7 +181,7 @@ fn name(setting: &Setting) -> String {
     format!("{} vote{}, {orders}{budget}", setting.votes, if setting.votes == 1 { "" } else { "s" })
 }
 
-/// Everything as text.
+/// Returns the report as text.
 fn table(tuned: &TuneReport, target: Option<f64>) -> String {
     let percent = |share: f64| format!("{:.1}", share * 100.0);
     let mut out = format!("{} labelled pairs\n", grouped(tuned.pairs as u64));
