@@ -6,6 +6,7 @@ mod completions;
 mod diff;
 mod doctor;
 mod eval;
+mod format;
 mod judging;
 mod label;
 mod man;
@@ -67,6 +68,8 @@ pub enum Command {
     Diff(diff::DiffArgs),
     /// Try a server for real: what it supports, and what to fix.
     Doctor(doctor::DoctorArgs),
+    /// List, show and check judge formats, and show what a judge would be asked.
+    Format(format::FormatCommandArgs),
     /// Look into models, and convert them for llama.cpp.
     Model(model::ModelCommandArgs),
     /// Train a judge: supervised fine-tuning, or reinforcement learning with a verdict reward.
@@ -107,6 +110,7 @@ pub async fn run(command: Command, called: &CommandCall) -> Result<ExitCode, Fai
         Command::Show(args) => show::run(args).await,
         Command::Diff(args) => diff::run(&args),
         Command::Doctor(args) => doctor::run(args, called).await,
+        Command::Format(args) => format::run(args),
         Command::Model(args) => model::run(args),
         Command::Train(args) => train::run(&args),
         Command::Batch(args) => batch::run(args).await,

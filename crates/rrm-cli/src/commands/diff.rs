@@ -66,7 +66,10 @@ pub fn run(args: &DiffArgs) -> Result<ExitCode, Failure> {
         return Err(failure.with_hint("rows are the same if their ids are; results of different inputs cannot be compared"));
     }
     let mut out = format!("A  {}: {} rows\nB  {}: {} rows\n", args.a.display(), rows.0, args.b.display(), rows.1);
-    out += &format!("{both} rows have a result in both; {without} results are missing because of errors\n");
+    out += &format!("{both} rows have a result in both\n");
+    if without > 0 {
+        out += &format!("{without} rows of the two files have an error in place of a result\n");
+    }
     out += &summary(&agreement);
     if !different.is_empty() {
         out += "\nrows with different best responses:\n";

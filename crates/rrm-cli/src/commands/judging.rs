@@ -74,7 +74,7 @@ pub struct JudgeCommand {
 pub struct RankCommand {
     #[command(flatten)]
     input: InputArgs,
-    /// Which rows: ranking has indices, scores, matches and votes; best has the text of the best response; all has the text of each response, best first. best and all also write .csv and .parquet.
+    /// Rows to write: ranking (indices, scores, matches, votes), best (the text of the best response) or all (every text, best first). best and all also write .csv and .parquet.
     #[arg(long, value_name = "ROWS", value_parser = named::<AnswerRows>, default_value = default_word(AnswerRows::default()), help_heading = "Output")]
     write: AnswerRows,
     #[command(flatten)]

@@ -100,6 +100,11 @@ fn place(text: &str) -> Result<SocketAddr, String> {
     if let Ok(port) = text.parse::<u16>() {
         return Ok((Ipv4Addr::LOCALHOST, port).into());
     }
+    let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
+    // The system reads such a host as an address of 32 bits.
+    if !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("expected HOST:PORT, such as 127.0.0.1:8700".to_owned());
+    }
     if let Some(port) = text.strip_prefix(':') {
         return Err(format!(
             "expected HOST:PORT: 127.0.0.1:{port} is for this machine only, 0.0.0.0:{port} for all that reach it"

@@ -7,38 +7,11 @@ const OFTEN: [(&str, &[&str]); 7] = [
     ("judge", &["engine", "model", "format", "votes", "both-orders", "adaptive", "column", "output", "concurrency", "max-calls"]),
     (
         "rank",
-        &[
-            "engine",
-            "model",
-            "format",
-            "votes",
-            "adaptive",
-            "strategy",
-            "opponents",
-            "write",
-            "column",
-            "output",
-            "concurrency",
-            "max-calls",
-        ],
+        &["engine", "model", "format", "votes", "adaptive", "strategy", "opponents", "write", "column", "output", "max-calls"],
     ),
     (
         "label",
-        &[
-            "engine",
-            "model",
-            "format",
-            "votes",
-            "adaptive",
-            "strategy",
-            "opponents",
-            "pairs",
-            "min-margin",
-            "write",
-            "column",
-            "output",
-            "max-calls",
-        ],
+        &["engine", "model", "format", "votes", "strategy", "opponents", "pairs", "min-margin", "write", "column", "output"],
     ),
     (
         "eval",
@@ -94,7 +67,6 @@ const EXAMPLES: [(&str, &[&str]); 10] = [
         &[
             "rrm rank responses.jsonl --engine http://localhost:8000 -o ranked.jsonl",
             "rrm rank responses.jsonl --engine http://localhost:8000 --write best -o best.parquet",
-            "rrm rank responses.jsonl --strategy elo --opponents 4 --votes 3 --adaptive",
         ],
     ),
     (
@@ -123,31 +95,38 @@ const EXAMPLES: [(&str, &[&str]); 10] = [
     ("doctor", &["rrm doctor http://localhost:8000"]),
 ];
 
-/// The program with examples; `brief` as `-h` shows it.
+/// Returns the program with examples, and if `brief` as `-h` shows it.
 pub fn shaped(program: Command, brief: bool) -> Command {
-    program.mut_subcommands(|command| {
-        let name = command.get_name().to_owned();
-        let of = |table: &[(&str, &'static [&'static str])]| table.iter().find(|(of, _)| *of == name).map(|(_, listed)| *listed);
-        let often = of(&OFTEN);
-        let examples = of(&EXAMPLES).unwrap_or_default();
-        let mut after = String::new();
-        if !examples.is_empty() {
-            after = format!("Examples:\n{}", examples.iter().map(|line| format!("  {line}\n")).collect::<String>());
-        }
-        if brief && often.is_some() {
-            after += &format!("\n`rrm {name} --help` lists all options.");
-        }
-        let command = if brief { brief_command(command, often) } else { command };
-        if after.is_empty() { command } else { command.after_help(after.trim_end().to_owned()) }
-    })
+    program.mut_subcommands(|command| shaped_command(command, "rrm", brief))
 }
 
-fn brief_command(command: Command, often: Option<&[&str]>) -> Command {
-    let command = command.mut_subcommands(|inner| brief_command(inner, None));
-    command.mut_args(|arg| {
-        let rare = often.is_some_and(|often| !arg.is_positional() && arg.get_long().is_none_or(|long| !often.contains(&long)));
-        first_sentence(arg).hide(rare)
-    })
+/// The same for one command and those below it; `above` is how that is called.
+fn shaped_command(command: Command, above: &str, brief: bool) -> Command {
+    let name = command.get_name().to_owned();
+    let called = format!("{above} {name}");
+    let of = |table: &[(&str, &'static [&'static str])]| table.iter().find(|(of, _)| *of == name).map(|(_, listed)| *listed);
+    let often = of(&OFTEN).filter(|_| brief);
+    let examples = of(&EXAMPLES).filter(|_| above == "rrm").unwrap_or_default();
+    let mut after = String::new();
+    if !examples.is_empty() {
+        after = format!("Examples:\n{}", examples.iter().map(|line| format!("  {line}\n")).collect::<String>());
+    }
+    if often.is_some() {
+        after += &format!("\n`{called} --help` lists all options.");
+    }
+    let is_often = |often: &[&str], arg: &Arg| match arg.get_long() {
+        Some(long) => often.contains(&long) || long == "help",
+        None => arg.get_id() != "more",
+    };
+    let command = command.mut_subcommands(|inner| shaped_command(inner, &called, brief));
+    let command = match brief {
+        true => command.mut_args(|arg| {
+            let rare = often.is_some_and(|often| !is_often(often, &arg));
+            first_sentence(arg).hide(rare)
+        }),
+        false => command,
+    };
+    if after.is_empty() { command } else { command.after_help(after.trim().to_owned()) }
 }
 
 /// The option with the first sentence of its help.

@@ -198,6 +198,8 @@ pub const TRIALS: &[Trial] = &[
     trial("column", &["prompt=ask"], Base::Words(&["plan", "eval", "pairs", "--data", "DIR/asked.jsonl"]), Mends).of("plan eval"),
     trial("column", &["category=id"], Base::Own, Differs).of("pairs"),
     trial("column", &["prompt=ask", "responses=answers"], Base::Own, Elsewhere("a_result_is_shown_with_its_bracket")).of("show"),
+    trial("column", &["prompt=ask", "responses=answers"], Base::Words(&["format", "preview", "rrm", "DIR/renamed.jsonl"]), Mends)
+        .of("format preview"),
     trial("skip-bad-rows", &[], Base::Words(&["judge", "DIR/bad.jsonl", "--engine", "scripted:first"]), Mends).of("judge"),
     trial("skip-bad-rows", &[], Base::Words(&["rank", "DIR/bad.jsonl", "--engine", "scripted:first"]), Mends).of("rank"),
     trial("skip-bad-rows", &[], Base::Words(&["label", "DIR/bad.jsonl", "--engine", "scripted:first"]), Mends).of("label"),
