@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     columns::{ColumnNames, ColumnRule, Field, find, found, missing, no_column, remove},
     label_words::word,
-    labels,
+    labels::{self, BetterDirection},
     messages::{self, TurnsOrText, said, scalar},
     problem::{RowProblem, WHOLE, wrong_type},
     roles,
@@ -139,6 +139,7 @@ fn response(value: &Value, place: String, columns: &ColumnNames) -> Result<RawRe
         // The lowest rank is the best one.
         _ if columns.of(Field::Rank).given => rank?.map(|rank| -rank),
         (Some(correct), _) => Some(f64::from(correct)),
+        (None, score) if columns.scores == BetterDirection::Lower => score.map(|score| -score),
         (None, score) => score,
     };
     let team = optional(keys, columns, Field::Answer, &place)?.map(|(path, answer)| {
@@ -236,7 +237,11 @@ pub(super) fn optional<'r, 'c>(
 
 fn boolean(keys: &Map<String, Value>, place: &str, columns: &ColumnNames) -> Result<Option<bool>, RowProblem> {
     let Some((path, value)) = optional(keys, columns, Field::Correct, place)? else { return Ok(None) };
-    let bad = || wrong_type(&format!("{place}.{path}"), "true, false or null", value);
+    let place = format!("{place}.{path}");
+    if let Some(tests) = &columns.correct {
+        return labels::is_right(tests, &place, value).map(Some);
+    }
+    let bad = || wrong_type(&place, "true, false or null", value);
     Ok(Some(value.as_bool().or(value.as_u64().filter(|n| *n < 2).map(|n| n == 1)).ok_or_else(bad)?))
 }
 
