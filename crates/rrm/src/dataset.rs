@@ -21,6 +21,7 @@ mod lines;
 mod meaning;
 mod mend;
 mod messages;
+mod named;
 mod nearest;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -136,6 +137,7 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Items, DatasetError> {
     let file = file_name(path, options);
     let rows = rows::open(path, &file)?;
     let (columns, note) = settled_of(&[(path, file.clone())], &options.columns)?;
+    let rows = named::checked(rows, &columns, &file)?;
     let options = ReadOptions { columns, ..options.clone() };
     Ok(Items {
         file,
