@@ -291,6 +291,7 @@ fn benchmark(args: &BenchmarkArgs, called: &CommandCall, add: MatchSink<'_>) -> 
                 note("a plan of pairs does not depend on --store: what is there is not looked up");
             }
             let suite = rrm::eval::load(benchmark, &args.data, &columns)?;
+            eval::said(&suite);
             let matches = if benchmark.protocol().orders.both(!args.extent.official_only) { 2 } else { 1 };
             let cases = suite.cases.len() as u64;
             Shard::of(how.shard.shard, cases, suite.cases.into_iter())
@@ -298,7 +299,8 @@ fn benchmark(args: &BenchmarkArgs, called: &CommandCall, add: MatchSink<'_>) -> 
             Ok("pairs")
         }
         EvalTarget::BestOf(questions) => {
-            let (items, ..) = rrm::eval::load_best_of(questions, &args.data, &columns, args.seed.seed)?;
+            let (items, _, notes) = rrm::eval::load_best_of(questions, &args.data, &columns, args.seed.seed)?;
+            notes.iter().for_each(|said| note(said));
             let largest = args.extent.largest(questions);
             let stored = args.store.keeps(!rrm_engines::cost_nothing(&how.engine.engine));
             let rank = RankSettings { teams: args.teams.teams, ..RankSettings::default() };

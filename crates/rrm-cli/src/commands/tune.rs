@@ -11,7 +11,7 @@ use rrm::{
     tune::{self, MeasuredSetting, Setting, TargetAnswer, TuneReport},
 };
 
-use super::judging::title;
+use super::{eval::said, judging::title};
 use crate::{
     engines,
     failure::{Failure, ensure, usage},
@@ -66,6 +66,7 @@ async fn work(args: TuneArgs, called: &CommandCall) -> Result<ExitCode, Failure>
     let budgets = parsed(&args)?;
     let mut work = Run::begin(ask, run)?;
     let suite = eval::load(Benchmark::Pairs, data, &columns.names()?)?;
+    said(&suite);
     let files: Vec<PathBuf> = suite.files.iter().map(|file| file.file.clone().into()).collect();
     let report = run.output.as_deref().map(|path| Output::open(Some(path), &ask.files(run, &files))).transpose()?;
     report.iter().try_for_each(|report| report.may_have_beside(&["chosen.toml"]))?;

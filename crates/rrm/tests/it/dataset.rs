@@ -9,6 +9,8 @@ mod in_file;
 mod kinds;
 mod labels;
 mod messages;
+mod named;
+mod names;
 mod parquet;
 mod real;
 mod silent;
