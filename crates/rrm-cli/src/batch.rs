@@ -1,4 +1,4 @@
-//! --batch-out -> the files of requests that a run misses, which appear whole when it has ended.
+//! --batch-out -> the files of requests that are not answered from the store. They appear when the run has ended.
 
 use std::{
     cell::RefCell,
@@ -24,19 +24,19 @@ use crate::{
     owned::real,
 };
 
-/// The files of one run.
+/// The batch files of one run.
 pub struct Batch {
     writer: Arc<BatchWriter>,
     path: PathBuf,
     partial: RefCell<Vec<(TempPath, PathBuf)>>,
 }
 
-/// The file beside the requests that says what they are.
+/// Returns the path of the file beside the requests that records their origins.
 pub fn origins(requests: &Path) -> PathBuf {
     beside(requests, "origins.jsonl")
 }
 
-/// Where the file will lie: behind links, and in the place of nothing but a file.
+/// Returns the path of the file with links resolved. Fails if something other than a file is there.
 fn file_at(path: &Path) -> anyhow::Result<PathBuf> {
     let path = real(path);
     let other = path.metadata().is_ok_and(|metadata| !metadata.is_file());
@@ -45,7 +45,7 @@ fn file_at(path: &Path) -> anyhow::Result<PathBuf> {
 }
 
 impl Batch {
-    /// Begins the files, where the options name one.
+    /// Creates the temporary files, if the options name a batch.
     pub fn open(batch: &BatchArgs, ask: &AskArgs) -> anyhow::Result<Option<Batch>> {
         let (Some(path), Some(model)) = (&batch.batch_out, &ask.model.model) else { return Ok(None) };
         let path = &file_at(path)?;
@@ -61,12 +61,12 @@ impl Batch {
         Ok(Some(Batch { writer, path: path.clone(), partial: RefCell::new(partial) }))
     }
 
-    /// Where the judge writes.
+    /// Returns the writer that the judge uses.
     pub fn writer(&self) -> Arc<BatchWriter> {
         self.writer.clone()
     }
 
-    /// Makes the files appear unless nothing was missing; gives whether anything was.
+    /// Renames the files to their names if any request was missing. Returns whether any was.
     pub fn finish(&self, rows: u64, failed: u64) -> anyhow::Result<bool> {
         let requests = self.writer.finish().with_context(|| format!("cannot write {}", self.path.display()))?;
         if requests == 0 {
@@ -84,13 +84,13 @@ impl Batch {
     }
 }
 
-/// Whose completions a batch will give. It is asked for nothing: the store answers, or the batch takes the request.
+/// Returns the engine of a batch, if the options name one. It is never asked: the store answers, or the request is written to the batch.
 pub fn engine(batch: &BatchArgs, ask: &AskArgs) -> Option<OpenedEngine> {
     let (Some(_), Some(model), Some(revision)) = (&batch.batch_out, &ask.model.model, &ask.server.revision) else { return None };
     Some(OpenedEngine::of(Arc::new(AbsentEngine(batch::engine(model, revision)))))
 }
 
-/// Refuses what does not go with a batch.
+/// Refuses options that cannot be combined with a batch.
 pub fn check(batch: &BatchArgs, ask: &AskArgs, thinking: ThinkingArgs, output: Option<&Path>) -> anyhow::Result<()> {
     if batch.batch_out.is_none() {
         return Ok(());
@@ -109,7 +109,7 @@ pub fn check(batch: &BatchArgs, ask: &AskArgs, thinking: ThinkingArgs, output: O
     Ok(())
 }
 
-/// An engine that is never asked: the answers come from a batch.
+/// An engine that is never asked, because the answers come from a batch.
 struct AbsentEngine(EngineInfo);
 
 impl Engine for AbsentEngine {

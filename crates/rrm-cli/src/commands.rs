@@ -1,16 +1,22 @@
-//! One file, one command; this one knows them all.
+//! The table of all commands; each has a file of its own.
 
 mod batch;
 mod best_of;
+mod completions;
+mod diff;
 mod doctor;
 mod eval;
+mod format;
 mod judging;
 mod label;
+mod man;
 mod model;
 mod pairs;
 mod plan;
 mod recorded;
 mod report;
+mod results;
+mod rows;
 mod serve;
 mod show;
 mod store;
@@ -20,9 +26,18 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 
 use crate::{failure::Failure, options::CommandCall};
+
+/// Reward reasoning models: a judge thinks, then says which of two responses is better; verdicts become rankings.
+#[derive(Parser)]
+#[command(name = "rrm", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
 
 /// What rrm can do.
 #[derive(Subcommand)]
@@ -47,10 +62,14 @@ pub enum Command {
     Report(report::ReportArgs),
     /// Serve a judge over HTTP: rewards for trainers, judgments, rankings.
     Serve(serve::ServeArgs),
-    /// Show one row of a result: bracket, votes, and what the judge wrote.
+    /// Show a result: a list of its rows, or one row with its bracket, its votes, and what the judge wrote.
     Show(show::ShowArgs),
+    /// Compare two results of the same rows: how often they agree, and where they differ.
+    Diff(diff::DiffArgs),
     /// Try a server for real: what it supports, and what to fix.
     Doctor(doctor::DoctorArgs),
+    /// List, show and check judge formats, and show what a judge would be asked.
+    Format(format::FormatCommandArgs),
     /// Look into models, and convert them for llama.cpp.
     Model(model::ModelCommandArgs),
     /// Train a judge: supervised fine-tuning, or reinforcement learning with a verdict reward.
@@ -59,10 +78,14 @@ pub enum Command {
     Batch(batch::BatchCommandArgs),
     /// Look into, clean or merge stores of completions.
     Store(store::StoreCommandArgs),
+    /// Print the script that completes commands and options in a shell.
+    Completions(completions::CompletionArgs),
+    /// Print manual pages.
+    Man(man::ManArgs),
 }
 
 impl Command {
-    /// Threads for what waits on sockets; `None` is one for each core.
+    /// Returns the number of threads of the runtime for sockets; `None` means one for each core.
     pub fn threads(&self) -> Option<usize> {
         match self {
             Command::Serve(args) => Some(args.workers.get()),
@@ -71,7 +94,7 @@ impl Command {
     }
 }
 
-/// Runs one command to its exit code.
+/// Runs a command and returns its exit code.
 pub async fn run(command: Command, called: &CommandCall) -> Result<ExitCode, Failure> {
     match command {
         Command::Judge(args) => judging::judge(args, called).await,
@@ -85,10 +108,14 @@ pub async fn run(command: Command, called: &CommandCall) -> Result<ExitCode, Fai
         Command::Report(args) => report::run(&args),
         Command::Serve(args) => serve::run(args, called).await,
         Command::Show(args) => show::run(args).await,
+        Command::Diff(args) => diff::run(&args),
         Command::Doctor(args) => doctor::run(args, called).await,
+        Command::Format(args) => format::run(args),
         Command::Model(args) => model::run(args),
         Command::Train(args) => train::run(&args),
         Command::Batch(args) => batch::run(args).await,
         Command::Store(args) => store::run(args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }

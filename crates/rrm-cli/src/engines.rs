@@ -1,4 +1,4 @@
-//! Options -> the engine, the format and the store that they name. Only this, `requests` and `options::server` read the environment.
+//! Options -> engine, format and store. Only this module, `requests` and `options::server` read the environment.
 
 use std::{
     env,
@@ -27,10 +27,10 @@ use crate::{
     output::note,
 };
 
-/// So many rows outside of a domain are shown.
+/// Most rows outside of the embedded judge's domain that are shown.
 const ROWS_NAMED: usize = 3;
 
-/// Opens the engine that the options name; `thinks` where thinking may be cut at a budget.
+/// Opens the engine that the options name; `thinks` says whether thinking may be cut at a budget.
 pub async fn open(ask: &AskArgs, how: &RunArgs, spending: &Arc<Spending>, thinks: bool) -> Result<OpenedEngine, Failure> {
     if ask.engine.is_embedded() {
         return Err(Failure::usage("no judge named").with_hint(format!("--engine takes {}", rrm_engines::KNOWN)));
@@ -53,15 +53,16 @@ pub async fn open(ask: &AskArgs, how: &RunArgs, spending: &Arc<Spending>, thinks
     }
 }
 
-/// Between two looks at a server that is not up yet.
+/// Time between two attempts to reach a server that is starting.
 const BETWEEN: Duration = Duration::from_millis(500);
 
-/// Whether a server may be on its way up: nobody listens yet, or what stands before it, or a model that loads, says so.
+/// Whether an error may come from a server that is starting: nobody listens yet, or a gateway or loading model says so.
 fn is_starting(error: &EngineError) -> bool {
     matches!(error, EngineError::Unreachable { .. } | EngineError::Status { status: 502..=504, .. })
 }
 
-/// The format of who judges rows, checked before anything is opened: of the embedded judge, which knows few rows, there is none to name.
+/// Returns the format for judging rows, before anything is opened. For the embedded judge, which has its own format, it checks that the rows are in
+/// its domain and returns `None`.
 pub fn format_for<I>(
     judge: &JudgeArgs,
     batch: &BatchArgs,
@@ -78,7 +79,7 @@ where
     Ok(None)
 }
 
-/// Opens who judges rows, by the format that [`format_for`] gave.
+/// Opens the engine for judging rows, with the format from [`format_for`].
 pub async fn open_for(
     judge: &JudgeArgs,
     (batch, how, spending): (&BatchArgs, &RunArgs, &Arc<Spending>),
@@ -94,12 +95,12 @@ pub async fn open_for(
     }
 }
 
-/// The embedded judge with its format.
+/// Opens the embedded judge with its format.
 pub fn embedded(ask: &AskArgs) -> Result<(OpenedEngine, Format), Failure> {
     Ok(rrm_engines::embedded(&settings(ask, false)?)?)
 }
 
-/// Refuses options that the embedded judge has no use for.
+/// Refuses options that do not apply to the embedded judge.
 pub fn check_embedded(ask: &AskArgs) -> Result<(), Failure> {
     let weights = ask.local.weights != Storage::default();
     let named = [("--format", ask.engine.format.is_some()), ("--weights", weights), ("--model", ask.model.model.is_some())];
@@ -112,7 +113,7 @@ pub fn check_embedded(ask: &AskArgs) -> Result<(), Failure> {
     }
 }
 
-/// Refuses a run whose rows the embedded judge was not trained for; names the first of them.
+/// Refuses a run with rows for which the embedded judge was not trained, and names the first of them.
 pub fn check_domain(items: impl Iterator<Item = Result<Item, DatasetError>>) -> Result<(), Failure> {
     let mut outside = Vec::new();
     for item in items {
@@ -132,12 +133,12 @@ pub fn check_domain(items: impl Iterator<Item = Result<Item, DatasetError>>) -> 
 }
 
 fn settings(ask: &AskArgs, thinks: bool) -> anyhow::Result<EngineSettings> {
-    // How a server continues a text takes a dozen calls to find out, and matters only under a budget.
+    // Finding out how a server continues a text takes a dozen calls and matters only under a thinking budget.
     let continuation = if thinks { Continuation::Auto } else { Continuation::None };
     Ok(ask.local.settings(HttpConfig { continuation, ..ask.http()? }))
 }
 
-/// Who remembers servers, where completions are kept: the store.
+/// Returns the store as the memory of servers' identities, if completions are kept.
 fn memory(ask: &AskArgs, how: &RunArgs) -> anyhow::Result<Option<IdentityMemory>> {
     if !ask.store.keeps(true) {
         return Ok(None);
@@ -150,7 +151,7 @@ fn memory(ask: &AskArgs, how: &RunArgs) -> anyhow::Result<Option<IdentityMemory>
     Ok(Some(IdentityMemory { identities: Identities::at(store_path(&ask.store)?), otherwise }))
 }
 
-/// The format of this name, or the one in this file.
+/// Loads a shipped format, or one from a file.
 pub fn format(name: Option<&str>) -> Result<Format, Failure> {
     let name = name.unwrap_or(FORMAT);
     if SHIPPED.iter().any(|(shipped, _)| *shipped == name) {
@@ -163,7 +164,7 @@ pub fn format(name: Option<&str>) -> Result<Format, Failure> {
     Ok(Format::parse(name, &text)?)
 }
 
-/// Whether the engine's fingerprint is a guess by what servers say, which may change although the weights do not.
+/// Whether the engine's fingerprint is derived from a server's statements, which may change although the weights do not.
 pub fn is_guessed(ask: &AskArgs) -> bool {
     ask.server.revision.is_none() && is_server(&ask.engine.engine)
 }
@@ -173,12 +174,12 @@ pub fn is_server(specs: &[String]) -> bool {
     specs.iter().any(|spec| spec.contains("http://") || spec.contains("https://"))
 }
 
-/// The store that completions are kept in.
+/// Opens the store for completions.
 pub fn store(named: &StoreArgs) -> anyhow::Result<Store> {
     Ok(Store::open(store_path(named)?)?)
 }
 
-/// Where the store is; its folder is there afterwards.
+/// Returns the path of the store, and creates its folder.
 fn store_path(named: &StoreArgs) -> anyhow::Result<PathBuf> {
     let path = named.store.clone().map_or_else(default_store, Ok)?;
     if let Some(folder) = path.parent() {
@@ -187,7 +188,7 @@ fn store_path(named: &StoreArgs) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// Where completions are kept unless --store says otherwise.
+/// Returns the default path of the store.
 pub fn default_store() -> anyhow::Result<PathBuf> {
     let data = env::var_os("XDG_DATA_HOME").map(PathBuf::from);
     let data = data.or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")));

@@ -1,4 +1,4 @@
-//! Errors -> one line for the user with a hint, and the exit code, by what kind of error it is.
+//! Errors -> a line for the user with a hint, and the exit code, by the kind of error.
 
 use std::{
     env, fmt,
@@ -19,7 +19,7 @@ use rrm_engines::OpenError;
 
 use crate::lines::harmless;
 
-/// The error of a wrong call, whatever the input holds.
+/// A usage error: the call is wrong whatever the input.
 #[derive(Debug)]
 pub struct UsageError(String);
 
@@ -31,7 +31,7 @@ impl fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
-/// A call that makes no sense, and why.
+/// Makes a usage error with its reason.
 pub fn usage(why: impl Into<String>) -> UsageError {
     UsageError(why.into())
 }
@@ -50,21 +50,21 @@ pub(crate) use ensure;
 /// The kind of an error; its number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum FailureKind {
-    /// Of what the program was given: files, rows, servers, limits, a disk that is full.
+    /// An error of the input or the environment: files, rows, servers, limits, a full disk.
     User = 1,
-    /// Of how it was called, or of the program itself: nothing about the input would mend it.
+    /// A usage error or a bug of the program: no other input would help.
     UsageOrOurs = 2,
-    /// None: somebody stopped it, by Ctrl-C or SIGTERM. As shells tell it of a program that SIGINT ended.
+    /// Not an error: the program was stopped by Ctrl-C or SIGTERM. The code is that of shells for a program ended by SIGINT.
     Interrupted = 130,
 }
 
 impl FailureKind {
-    /// The exit code where words made no command, or where help was asked for.
+    /// Returns the exit code of words that are not a command, or of a request for help.
     pub fn of_words(wrong: bool) -> ExitCode {
         if wrong { FailureKind::UsageOrOurs.into() } else { ExitCode::SUCCESS }
     }
 
-    /// By the errors in the chain: each type knows.
+    /// Determines the kind from the types of the errors in the chain.
     fn of(error: &anyhow::Error) -> Self {
         let ours = |cause: &(dyn std::error::Error + 'static)| {
             cause.is::<UsageError>()
@@ -89,7 +89,7 @@ impl From<FailureKind> for ExitCode {
     }
 }
 
-/// An error with what would help.
+/// An error with a hint.
 pub struct Failure {
     error: anyhow::Error,
     more: Vec<String>,
@@ -98,26 +98,26 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// An error, of the kind that its type says.
+    /// Makes a failure of an error; its type determines the kind.
     pub fn user(error: impl Into<anyhow::Error>) -> Self {
         let error = error.into();
         let (hint, kind) = (hint(&error), FailureKind::of(&error));
         Failure { error, more: Vec::new(), hint, kind }
     }
 
-    /// A call that makes no sense.
+    /// Makes a failure of a usage error.
     pub fn usage(why: impl Into<String>) -> Self {
         Failure::user(usage(why))
     }
 
-    /// Somebody asked the program to end.
+    /// Makes the failure of an interrupted program.
     pub fn interrupted() -> Self {
         let failure = Failure::user(anyhow::anyhow!("interrupted; nothing was written"));
         let hint = "what was answered is in the store, if there was one: the same command goes on from there".to_owned();
         Failure { hint: Some(hint), kind: FailureKind::Interrupted, ..failure }
     }
 
-    /// Bad rows of an input, a line each.
+    /// Makes a failure of the bad rows of an input, with a line for each.
     pub fn rows(errors: Vec<DatasetError>) -> Self {
         let mut lines = errors.into_iter();
         let first = lines.next().map_or_else(|| anyhow::anyhow!("the input cannot be read"), anyhow::Error::from);
@@ -126,12 +126,12 @@ impl Failure {
         Failure { more, ..failure }
     }
 
-    /// The same failure with further lines.
+    /// Returns the failure with further lines.
     pub fn with_lines(self, more: Vec<String>) -> Self {
         Failure { more, ..self }
     }
 
-    /// The same failure with what would help.
+    /// Returns the failure with another hint.
     pub fn with_hint(self, hint: impl Into<String>) -> Self {
         Failure { hint: Some(hint.into()), ..self }
     }
@@ -143,7 +143,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
     }
 }
 
-/// Prints the failure to stderr and gives its exit code.
+/// Prints the failure to stderr and returns its exit code.
 pub fn report(failure: &Failure) -> ExitCode {
     let mut out = format!("error: {}\n", sentence(&failure.error));
     for line in &failure.more {
@@ -156,7 +156,7 @@ pub fn report(failure: &Failure) -> ExitCode {
     failure.kind.into()
 }
 
-/// The error and its causes; a cause that is already said is not said again.
+/// Joins an error and its causes; a cause that is already contained is not repeated.
 fn sentence(error: &anyhow::Error) -> String {
     error.chain().skip(1).fold(error.to_string(), |said, cause| {
         let cause = cause.to_string();
@@ -167,7 +167,7 @@ fn sentence(error: &anyhow::Error) -> String {
 const PAID_BEFORE: &str = "--same-weights uses them from now on, if the weights are the same; --pay-again asks anew, if it is another model or you do not \
     mind; --revision NAME, from the first run on, says by name who judges";
 
-/// Why a judgment failed, in the error of whatever asked for it.
+/// Returns the reason why a judgment failed, from the error of its caller.
 fn judge_error(error: &anyhow::Error) -> Option<&JudgeError> {
     if let Some(RunError::Judge { source, .. }) = error.downcast_ref::<RunError>() {
         return Some(source);
@@ -181,7 +181,7 @@ fn judge_error(error: &anyhow::Error) -> Option<&JudgeError> {
     }
 }
 
-/// What would help, by what went wrong.
+/// Returns a hint for an error.
 fn hint(error: &anyhow::Error) -> Option<String> {
     let judge = judge_error(error);
     if let Some(JudgeError::PaidBefore(_)) = judge {
@@ -222,7 +222,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
 
 fn dataset_hint(error: &DatasetError) -> String {
     let problem = match error {
-        // The first row shows what file it is.
+        // An error in the first row shows what kind of file it is.
         DatasetError::Row { problem: RowProblem::Count { found: 1, exactly: false, .. }, row: 1, .. } => {
             return format!("where a row holds one answer of one model, {JOIN}");
         }
@@ -255,11 +255,11 @@ fn dataset_hint(error: &DatasetError) -> String {
     }
 }
 
-/// What puts answers of several rows together.
+/// The hint to join answers of several rows.
 const JOIN: &str = "`rrm rank` and `rrm judge` put answers together whose rows say the same in a column: --join COLUMN";
 
-/// Whether the columns of a row, between commas, are those of one answer: as the files of FastChat, Arena-Hard and AlpacaEval have them, or one that
-/// is called so.
+/// Whether the columns of a row, separated by commas, are those of a single answer: as in files of FastChat, Arena-Hard and AlpacaEval, or with a
+/// column `response`.
 fn is_one_answer(present: &str) -> bool {
     let has = |names: &[&str]| present.split(", ").any(|name| names.contains(&name));
     has(&["response", "answer", "completion", "output", "choices"])
@@ -269,7 +269,7 @@ fn is_one_answer(present: &str) -> bool {
 fn unreachable_hint(engine: &str) -> String {
     let hint =
         "is the server up? `rrm doctor URL` tries it step by step; --wait-for-server SECONDS waits for one that is starting";
-    // This machine is asked without a proxy.
+    // Requests to this machine do not use a proxy.
     let local = ["://127.", "://localhost", "://[::", "://0.0.0.0"].iter().any(|place| engine.contains(place));
     match proxy(engine.contains("https://")).filter(|_| !local) {
         Some(proxy) => {
@@ -311,7 +311,7 @@ fn engine_hint(error: &EngineError) -> Option<String> {
     Some(hint.to_owned())
 }
 
-/// The proxy that the environment names for `https://` or for `http://`, without its password.
+/// Returns the proxy from the environment for `https://` or `http://`, without its password.
 fn proxy(https: bool) -> Option<String> {
     let names = match https {
         true => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
@@ -319,7 +319,7 @@ fn proxy(https: bool) -> Option<String> {
     };
     names.iter().find_map(|name| {
         let value = env::var(name).ok().filter(|value| !value.is_empty())?;
-        // A user and a password stand before the last @.
+        // User and password stand before the last @.
         let place = value.rsplit('@').next().unwrap_or_default();
         Some(format!("{name}={place}"))
     })

@@ -1,4 +1,4 @@
-//! `RRM_LOG` -> what the library and the server tell while they work, on stderr.
+//! `RRM_LOG` -> the log of the library and the server on stderr.
 
 use std::{env, io};
 
@@ -12,16 +12,16 @@ use tracing_subscriber::{
 
 use crate::failure::{Failure, usage};
 
-/// Names the variable.
+/// The name of the variable.
 pub const VARIABLE: &str = "RRM_LOG";
 
-/// Starts to log what `RRM_LOG` asks for: a level (`info`), or levels of parts (`rrm_server=info,rrm=debug`). Without it nothing is logged.
+/// Starts the log as `RRM_LOG` requests: a level (`info`), or levels of parts (`rrm_server=info,rrm=debug`). Without the variable nothing is logged.
 ///
 /// # Errors
-/// When the variable holds anything else.
+/// When the variable has any other value.
 pub fn start() -> Result<(), Failure> {
     let Some(asked) = env::var(VARIABLE).ok().filter(|asked| !asked.is_empty()) else { return Ok(()) };
-    // A word alone would be taken for a part of the program, of which everything is logged: nothing, where there is no such part.
+    // A single word would be taken for a part of the program to log entirely, which logs nothing if there is no such part.
     let known = |part: &str| part.contains('=') || part.starts_with("rrm") || part.parse::<LevelFilter>().is_ok();
     if let Some(word) = asked.split(',').map(str::trim).find(|part| !known(part)) {
         let levels = "error, warn, info, debug, trace or off, or levels of parts, such as rrm_server=info,rrm=debug";

@@ -1,4 +1,4 @@
-//! The command line: arguments -> configuration -> library -> what is printed.
+//! The command line: arguments -> configuration -> library -> printed output.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 mod batch;
@@ -23,22 +23,15 @@ mod verdicts;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::options::called::{self, CallError};
-
-/// Reward reasoning models: a judge thinks, then says which of two responses is better; verdicts become rankings.
-#[derive(Parser)]
-#[command(name = "rrm", version, arg_required_else_help = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: commands::Command,
-}
+use crate::{
+    commands::Cli,
+    options::called::{self, CallError},
+};
 
 fn main() -> ExitCode {
     let (cli, called) = match called::parse::<Cli>(std::env::args_os().collect()) {
         Ok(parsed) => parsed,
-        // Help goes to stdout and is no failure.
+        // Help goes to stdout and is not a failure.
         Err(CallError::Clap(said)) => {
             said.print().ok();
             return failure::FailureKind::of_words(said.use_stderr());
@@ -57,7 +50,7 @@ fn main() -> ExitCode {
         Err(error) => return failure::report(&failure::Failure::user(error)),
     };
     let outcome = runtime.block_on(commands::run(cli.command, &called));
-    // What a cancelled generation still holds must not keep the program from ending.
+    // Resources of a cancelled generation must not keep the program from ending.
     runtime.shutdown_background();
     match outcome {
         Ok(code) => code,

@@ -1,18 +1,18 @@
 //! Numbers -> text for people.
 
-/// Thousands apart.
+/// Formats a number with commas between groups of three digits.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
     groups.join(",")
 }
 
-/// Three digits and a letter.
+/// Formats a number with three digits and a letter.
 pub fn rounded(number: u64) -> String {
     scaled(number, &[(1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")]).unwrap_or_else(|| number.to_string())
 }
 
-/// Bytes, three digits and a unit.
+/// Formats a number of bytes with three digits and a unit.
 pub fn size(bytes: u64) -> String {
     scaled(bytes, &[(1e12, " TB"), (1e9, " GB"), (1e6, " MB"), (1e3, " KB")]).unwrap_or_else(|| format!("{bytes} bytes"))
 }

@@ -1,6 +1,7 @@
-//! Groups of options. A command is made of those that it uses, so it lists none that it would refuse or ignore; what a help text calls a
-//! default is the default of the settings that the option becomes.
+//! Groups of options. A command is composed of the groups that it uses, so it lists no option that it would refuse or ignore. A default in a help
+//! text is that of the settings that the option becomes.
 
+pub mod brief;
 pub mod called;
 mod file;
 mod judging;
@@ -32,7 +33,7 @@ pub use self::{
     server::{LocalArgs, ServerArgs, WorkArgs},
 };
 
-/// The judge format where none is named.
+/// The default judge format.
 pub const FORMAT: &str = "rrm";
 
 /// Whom to ask and how to reach it, at what cost: of every command that opens an engine.
@@ -80,13 +81,13 @@ pub struct JudgeArgs {
 }
 
 impl AskArgs {
-    /// How comparisons are judged: by one vote in one order, unless a command sets it otherwise.
+    /// Returns the settings for judging comparisons: one vote in one order, unless a command changes that.
     pub fn settings(&self) -> JudgeSettings {
         let sampling = self.sampling.sampling(self.length);
         JudgeSettings { sampling, seed: self.seed.seed, ..JudgeSettings::default() }
     }
 
-    /// Settings of a server, without its addresses.
+    /// Returns the settings of a server, without its addresses.
     pub fn http(&self) -> anyhow::Result<HttpConfig> {
         let LimitArgs { concurrency, requests_per_minute, tokens_per_minute, .. } = self.limits;
         let WorkArgs { wait_for_server, system_as_user } = self.work;
@@ -95,7 +96,7 @@ impl AskArgs {
         Ok(HttpConfig { concurrency, requests_per_minute, tokens_per_minute, away: wait_for_server, fields, ..config })
     }
 
-    /// Refuses values that could only be mistakes.
+    /// Refuses invalid values and combinations of options.
     pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
         self.length.check()?;
         self.sampling.check()?;
@@ -106,33 +107,33 @@ impl AskArgs {
         self.local.check()
     }
 
-    /// Files that a run reads or keeps, which its output must not replace; `others` are those of the command.
+    /// Returns the files that a run reads or keeps, which its output must not replace; `others` are those of the command.
     pub fn files(&self, run: &RunArgs, others: &[PathBuf]) -> Vec<PathBuf> {
         let format = self.engine.format.as_ref().map(PathBuf::from);
         let named = [&self.config.config, &self.store.store, &run.record, &format];
         named.into_iter().flatten().chain(others).cloned().collect()
     }
 
-    /// What a file of options says so that the command asks alike.
+    /// Returns the options to save, so that the command can be repeated with them.
     pub fn saved(&self, called: &CommandCall) -> SavedOptions {
         let saved = match &self.engine.format {
-            // The embedded judge has its own.
+            // The embedded judge has its own format.
             None if !self.engine.is_embedded() => called.saved().with("format", FORMAT),
             _ => called.saved(),
         };
-        // What is left out of requests has no value.
+        // Fields that are left out of requests have no value to save.
         let left_out: Vec<String> = self.server.without_field.iter().map(|field| field.replace('_', "-")).collect();
         saved.without(&left_out.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    /// Rows that are worked on at once.
+    /// Returns the number of rows that are worked on at once.
     pub fn window(&self, run: &RunArgs) -> usize {
         self.limits.concurrency(run).saturating_mul(2).max(16)
     }
 }
 
 impl JudgeArgs {
-    /// How comparisons are judged.
+    /// Returns the settings for judging comparisons.
     pub fn settings(&self) -> JudgeSettings {
         let VoteArgs { votes, adaptive } = self.votes;
         let OrderArgs { both_orders } = self.orders;
@@ -140,7 +141,7 @@ impl JudgeArgs {
         JudgeSettings { votes, adaptive, both_orders, max_thinking_tokens, stop_at_verdict, ..self.ask.settings() }
     }
 
-    /// Refuses values that could only be mistakes.
+    /// Refuses invalid values and combinations of options.
     pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
         self.votes.check()?;
         self.verdict.check(self.thinking, &self.ask.engine)?;
@@ -154,17 +155,17 @@ impl JudgeArgs {
     }
 }
 
-/// A value of an enum by the name that it has in files.
+/// Parses a value of an enum from its name in files.
 pub fn named<T: DeserializeOwned>(name: &str) -> Result<T, String> {
     serde_json::from_value(name.into()).map_err(|error| error.to_string())
 }
 
-/// The name that a value of an enum has in files.
+/// Returns the name of an enum value in files.
 pub fn word(value: impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|word| Some(word.as_str()?.to_owned())).unwrap_or_default()
 }
 
-/// The same for a help text, which clap wants for as long as the program runs.
+/// Like [`word`], for a help text, which clap needs as a `'static` text.
 pub fn default_word(value: impl Serialize) -> &'static str {
     word(value).leak()
 }

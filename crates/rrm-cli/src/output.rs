@@ -24,19 +24,19 @@ pub struct Output {
 }
 
 enum Destination {
-    /// A file beside the one that is wanted, renamed over it at the end.
+    /// A temporary file beside the output, which is renamed at the end.
     File { partial: BufWriter<File>, partial_path: TempPath, path: PathBuf },
-    /// A device or a named pipe, which is written to and never replaced.
+    /// A device or a named pipe, which is written to and not replaced.
     Stream(BufWriter<File>),
-    /// Lines for a program.
+    /// Lines on stdout for a program.
     Pipe(BufWriter<io::Stdout>),
-    /// A view for a person.
+    /// A view on the terminal for a person.
     Terminal,
 }
 
 impl Output {
-    /// Opens the place where rows go: a file, or stdout as lines or, on a terminal, as a view. Files that the run reads or keeps,
-    /// `taken`, are not overwritten.
+    /// Opens the output: a file, or stdout as lines or, on a terminal, as a view. Files in `taken`, which the run reads or keeps, are not
+    /// overwritten.
     pub fn open(path: Option<&Path>, taken: &[PathBuf]) -> anyhow::Result<Self> {
         let to = match path {
             Some(path) => destination(path, taken)?,
@@ -46,17 +46,17 @@ impl Output {
         Ok(Output { to })
     }
 
-    /// Refuses names beside the file that cannot be written when everything is done.
+    /// Refuses an output next to which a file with one of these suffixes could not be written at the end.
     pub fn may_have_beside(&self, suffixes: &[&str]) -> anyhow::Result<()> {
         self.path().map_or(Ok(()), |path| suffixes.iter().try_for_each(|suffix| may_be_written(&beside(path, suffix))))
     }
 
-    /// Where the file will appear, if it is one.
+    /// Returns the path at which the file will appear, if the output is a file.
     pub fn path(&self) -> Option<&Path> {
         if let Destination::File { path, .. } = &self.to { Some(path) } else { None }
     }
 
-    /// Writes one row, or shows it to the person at the terminal.
+    /// Writes one row, or shows it on the terminal.
     pub fn row(&mut self, row: &impl Serialize, show: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         match self.lines() {
             Some(lines) => line(lines, row),
@@ -64,7 +64,7 @@ impl Output {
         }
     }
 
-    /// Writes text as it is.
+    /// Writes text unchanged.
     pub fn text(&mut self, text: &str) -> io::Result<()> {
         self.lines().map_or(Ok(()), |lines| lines.write_all(text.as_bytes()))
     }
@@ -78,7 +78,7 @@ impl Output {
         }
     }
 
-    /// Makes the file appear under its name; gives its path, if it is one.
+    /// Renames the file to its name. Returns its path, if the output is a file.
     pub fn appear(self) -> anyhow::Result<Option<PathBuf>> {
         match self.to {
             Destination::File { partial, partial_path, path } => {
@@ -94,7 +94,7 @@ impl Output {
         Ok(None)
     }
 
-    /// Makes the file appear with what was spent and the options beside it, and says what was spent.
+    /// Makes the file appear, with the account and the options in files beside it, and prints the account.
     pub fn finish(self, stats: &Stats, options: &str, price: Price) -> anyhow::Result<()> {
         if let Some(path) = self.appear()? {
             std::fs::write(beside(&path, "config.toml"), options)?;
@@ -116,7 +116,7 @@ impl Write for Output {
 }
 
 fn destination(path: &Path, taken: &[PathBuf]) -> anyhow::Result<Destination> {
-    // A link stays, what it points at is written.
+    // A link is kept, and its target is written.
     let path = real(path);
     let same = |other: &PathBuf| real(other) == path;
     anyhow::ensure!(!taken.iter().any(same), "{}: -o would overwrite a file that this run reads or keeps", path.display());
@@ -128,18 +128,18 @@ fn destination(path: &Path, taken: &[PathBuf]) -> anyhow::Result<Destination> {
             Ok(Destination::Stream(BufWriter::new(stream)))
         }
         _ => {
-            // One of each process, and taken away again unless the run gets to its end.
+            // The name contains the process id, and the file is removed unless the run completes.
             let partial_path = beside(&path, &format!("{}.partial", std::process::id()));
             let partial = File::create(&partial_path).with_context(cannot)?;
             let partial_path = TempPath::try_from_path(partial_path)?;
-            // What follows the rows is tried now, while nothing is spent.
+            // The files that are written after the rows are checked now, before anything is spent.
             ["config.toml", "stats.json"].iter().try_for_each(|suffix| may_be_written(&beside(&path, suffix)))?;
             Ok(Destination::File { partial: BufWriter::new(partial), partial_path, path })
         }
     }
 }
 
-/// Refuses a file that is there and cannot be written.
+/// Refuses a file that exists and cannot be written.
 fn may_be_written(path: &Path) -> anyhow::Result<()> {
     match File::options().append(true).open(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -156,14 +156,14 @@ fn line(mut to: impl Write, row: &impl Serialize) -> io::Result<()> {
 
 /// An input that can be read more than once.
 pub enum SpooledInput {
-    /// A file that was there.
+    /// An existing file.
     Named(PathBuf),
-    /// What came from stdin or a pipe.
+    /// A copy of stdin or of a pipe.
     Spool(tempfile::NamedTempFile),
 }
 
 impl SpooledInput {
-    /// Where it can be read.
+    /// Returns the path at which it can be read.
     pub fn path(&self) -> &Path {
         match self {
             SpooledInput::Named(path) => path,
@@ -172,7 +172,7 @@ impl SpooledInput {
     }
 }
 
-/// The input itself, or a copy of stdin (`-`) or of a pipe, since inputs are checked before they are used.
+/// Returns the input itself, or a copy of stdin (`-`) or of a pipe, because inputs are checked before they are used.
 pub fn spooled(input: &Path) -> anyhow::Result<SpooledInput> {
     let stdin = input.as_os_str() == "-";
     let pipe = std::fs::metadata(input).is_ok_and(|about| !about.is_file() && !about.is_dir());
@@ -191,7 +191,7 @@ pub fn spooled(input: &Path) -> anyhow::Result<SpooledInput> {
     Ok(SpooledInput::Spool(copy().with_context(|| format!("cannot keep a copy of {}", input.display()))?))
 }
 
-/// Rows in a file of their own.
+/// Writes rows to a temporary file.
 pub fn spool(rows: &[impl Serialize]) -> anyhow::Result<SpooledInput> {
     let write = || -> io::Result<_> {
         let mut file = BufWriter::new(tempfile::NamedTempFile::new()?);

@@ -1,4 +1,4 @@
-//! An output that one run writes -> a lock that says so to others, and who holds it.
+//! Output of a run -> a lock that keeps other runs away from it and names its holder.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -6,19 +6,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// An output that is this run's as long as this lives. Whoever is killed leaves the file of the lock behind, and no lock.
+/// The lock of an output, held as long as this lives. If the process is killed, the lock file remains, but it is no longer locked.
 pub struct OutputLock {
     path: PathBuf,
     file: Option<File>,
-    /// What was there before under this name and perhaps under others: one file is one output, whatever it is called.
+    /// The file that was there before, also locked, because it may be the output of another run under another name.
     _former: Option<File>,
 }
 
 impl OutputLock {
-    /// Takes the output, or says who has it.
+    /// Locks the output, or names the holder of its lock.
     ///
     /// # Errors
-    /// Where another run has it.
+    /// When another run holds the lock.
     pub fn take(output: &Path) -> anyhow::Result<Self> {
         let path = beside(output, "lock");
         let former = File::open(output).ok();
@@ -30,7 +30,7 @@ impl OutputLock {
         }
         loop {
             let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-            // Why nothing can be written there is said when the output is opened.
+            // If nothing can be written there, the error is reported when the output is opened.
             let Ok(mut file) = opened else { return Ok(OutputLock { path, file: None, _former: former }) };
             match file.try_lock() {
                 Ok(()) => {}
@@ -39,10 +39,10 @@ impl OutputLock {
                     file.read_to_string(&mut holder).ok();
                     return Err(taken(&named(holder.trim())));
                 }
-                // There are file systems without locks.
+                // Some file systems have no locks.
                 Err(TryLockError::Error(_)) => return Ok(OutputLock { path, file: None, _former: former }),
             }
-            // Whoever had it may have taken the file away between the two calls.
+            // The former holder may have removed the file between the two calls.
             if !is_at(&file, &path) {
                 continue;
             }
@@ -57,7 +57,7 @@ impl OutputLock {
 
 impl Drop for OutputLock {
     fn drop(&mut self) {
-        // While it is still held: whoever takes it afterwards makes a file of its own.
+        // The file is removed while it is still locked; the next run creates its own.
         if self.file.is_some() {
             fs::remove_file(&self.path).ok();
         }
@@ -80,18 +80,18 @@ fn is_at(_: &File, path: &Path) -> bool {
     path.exists()
 }
 
-/// The file to which a name leads: behind links, whether it is there or not, in a folder that has one name.
+/// Returns the file that a path refers to, with links resolved and its folder in canonical form. The file need not exist.
 pub fn real(path: &Path) -> PathBuf {
-    /// As many links follow one another at most, where systems count.
+    /// The most links that are followed, as in operating systems.
     const LINKS: usize = 40;
-    // The links of a system may lead to what has no name, such as a pipe.
+    // Links of the system may lead to files without a name, such as pipes.
     if fs::metadata(path).is_ok() {
         return fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     }
     let mut path = path.to_owned();
     for _ in 0..LINKS {
         let Ok(target) = fs::read_link(&path) else { break };
-        // A target that begins at the root takes the place of everything.
+        // An absolute target replaces the whole path.
         path = path.parent().unwrap_or(Path::new("")).join(target);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -101,7 +101,7 @@ pub fn real(path: &Path) -> PathBuf {
     }
 }
 
-/// `FILE.suffix`.
+/// Returns `FILE.suffix`.
 pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");

@@ -1,4 +1,4 @@
-//! Rows -> a refusal of the first that would take more votes than one row may, before anything is asked.
+//! Rows -> a refusal of the first row that would take too many votes, before anything is asked.
 
 use rrm::{
     dataset::{DatasetError, Item},
@@ -8,20 +8,20 @@ use rrm::{
 
 use crate::failure::Failure;
 
-/// The task of a row, and the number of votes that it may take.
+/// The limit of votes for one row, with what the number of votes depends on.
 pub struct RowVotes<'a> {
-    /// What is done with each row.
+    /// The task for each row.
     pub task: &'a Task,
-    /// Of the run: who meets whom depends on it.
+    /// The seed of the run, which determines the matches.
     pub seed: u64,
     /// Votes of each match.
     pub votes: u32,
-    /// Votes that one row may take.
+    /// Most votes of one row.
     pub most: u64,
 }
 
 impl RowVotes<'_> {
-    /// Refuses a file with a row that would take too many. `responses` are those of its largest row: where these could not take too many, the
+    /// Refuses a file with a row that would take too many votes. `responses` is the number in its largest row; if even that cannot take too many, the
     /// rows are not read again.
     pub fn check<I: Iterator<Item = Result<Item, DatasetError>>>(
         &self,
@@ -37,7 +37,7 @@ impl RowVotes<'_> {
         Ok(())
     }
 
-    /// Refuses a question of which the first `largest` responses would take too many.
+    /// Refuses a question whose first `largest` responses would take too many votes.
     pub fn check_first(&self, item: &Item, largest: usize) -> Result<(), Failure> {
         let n = item.responses.len().min(largest);
         if self.allow(n) {
@@ -46,7 +46,7 @@ impl RowVotes<'_> {
         self.one(&Item { responses: item.responses[..n].to_vec(), ..item.clone() })
     }
 
-    /// Whether no row of so many responses takes too many.
+    /// Whether no row with this many responses can take too many votes.
     fn allow(&self, responses: usize) -> bool {
         plan::most_matches(responses, self.task).saturating_mul(u64::from(self.votes)) <= self.most
     }
@@ -60,7 +60,7 @@ impl RowVotes<'_> {
     }
 }
 
-/// What would take fewer votes, or allow more.
+/// Returns a hint for taking fewer votes or allowing more.
 pub fn hint(refused: &TooManyVotes) -> String {
     format!("{}; or raise --max-row-votes, which takes memory and money in proportion", refused.hint())
 }

@@ -1,5 +1,5 @@
-//! What a command has once, whatever it opens: a ledger, a store, a progress bar, a limit of requests in flight. Judges borrow them; at the end
-//! one account says what it all took.
+//! The resources that a command has once, whatever it opens: a ledger, a store, a progress bar, a limit of requests in flight. Judges borrow them,
+//! and one account at the end reports what all of it took.
 
 use std::{future::Future, path::Path, process::ExitCode, sync::Arc, time::Instant};
 
@@ -28,9 +28,9 @@ use crate::{
 
 /// A command that is running.
 pub struct Run {
-    /// What is spent, whoever spends it.
+    /// The ledger of everything that is spent.
     pub spending: Arc<Spending>,
-    /// What a person sees of it.
+    /// The progress that is shown.
     pub progress: Progress,
     totals: Option<Arc<TotalsFile>>,
     price: Price,
@@ -39,15 +39,15 @@ pub struct Run {
     store: Option<Store>,
     batch: Option<Batch>,
     engines: Vec<Arc<dyn Engine>>,
-    /// Whether it goes on until it is told to end.
+    /// Whether the command runs until it is told to stop.
     pub serves: bool,
     started: Instant,
     told: bool,
 }
 
-/// A judge that was opened, and the part of the ledger that is its own.
+/// An opened judge with its part of the ledger.
 pub struct Session {
-    /// Who judges.
+    /// The judge.
     pub judge: Judge,
     opened: OpenedEngine,
 }
@@ -56,7 +56,7 @@ impl Run {
     /// Begins to count time and money.
     ///
     /// # Errors
-    /// Where the account of former runs cannot be read.
+    /// When the account of earlier runs cannot be read.
     pub fn begin(ask: &AskArgs, how: &RunArgs) -> anyhow::Result<Self> {
         let totals = TotalsFile::open(how.output.as_deref())?.map(Arc::new);
         let limits = ask.limits.limits(ask.price);
@@ -80,7 +80,8 @@ impl Run {
         })
     }
 
-    /// Opens who judges rows, by the format that [`engines::format_for`] gave; what is kept is tried before the first request.
+    /// Opens the engine for judging rows, with the format from [`engines::format_for`]. The store and the recording are opened before the first
+    /// request.
     pub async fn open_for(
         &mut self,
         judge: &JudgeArgs,
@@ -91,13 +92,13 @@ impl Run {
         engines::open_for(judge, (batch, &self.how, &self.spending), format).await
     }
 
-    /// The same for one of several judges, with an account of its own; `thinks` where thinking may be cut at a budget.
+    /// Opens the engine of one of several judges, which has its own account; `thinks` says whether thinking may be cut at a budget.
     pub async fn open(&mut self, ask: &AskArgs, spending: &Arc<Spending>, thinks: bool) -> Result<OpenedEngine, Failure> {
         self.keep(ask)?;
         engines::open(ask, &self.how, spending, thinks).await
     }
 
-    /// Opens what keeps the answers of a server, and tries whether a recording can be written: getting to know a server takes requests.
+    /// Opens the store for a server's answers and checks that a recording can be written, because identifying a server takes requests.
     pub fn keep(&mut self, ask: &AskArgs) -> anyhow::Result<()> {
         if let Some(file) = &self.how.record {
             Recorder::try_out(file)?;
@@ -106,7 +107,7 @@ impl Run {
         if keeps { self.store_of(ask).map(drop) } else { Ok(()) }
     }
 
-    /// The store, which a command opens once.
+    /// Returns the store, which a command opens once.
     fn store_of(&mut self, ask: &AskArgs) -> anyhow::Result<Store> {
         if let Some(store) = &self.store {
             return Ok(store.clone());
@@ -119,18 +120,18 @@ impl Run {
         Ok(store)
     }
 
-    /// Has requests written to a batch, where one is named.
+    /// Has requests written to a batch, if one is named.
     pub fn write_batch(&mut self, batch: &BatchArgs, ask: &AskArgs) -> anyhow::Result<()> {
         self.batch = Batch::open(batch, ask)?;
         Ok(())
     }
 
-    /// Shows how many of `rows` are done from now on.
+    /// Shows the progress over `rows` from now on.
     pub fn expect(&mut self, rows: u64) {
         self.progress = Progress::new(rows, self.spending.clone(), self.how.stream);
     }
 
-    /// A judge by an engine of these options: its requests count for the whole command.
+    /// Makes a judge of an engine. Its requests count for the whole command.
     pub fn session(
         &mut self,
         ask: &AskArgs,
@@ -141,12 +142,12 @@ impl Run {
         self.session_by(self.spending.clone(), ask, (opened, format), settings)
     }
 
-    /// An account for one of several judges; the limits are those of the whole command.
+    /// Makes an account for one of several judges, under the limits of the whole command.
     pub fn part(&self) -> Arc<Spending> {
         Arc::new(Spending::part(self.spending.clone()))
     }
 
-    /// A judge whose requests count in this account.
+    /// Makes a judge whose requests count in this account.
     pub fn session_by(
         &mut self,
         spending: Arc<Spending>,
@@ -177,8 +178,8 @@ impl Run {
         Ok(Session { judge, opened })
     }
 
-    /// Sees to it that nobody pays again in silence for what the store holds under another fingerprint: the first such row ends the run,
-    /// unless the user knows.
+    /// Prevents silent repeated payment for completions that the store has under another fingerprint: the first such row ends the run, unless the
+    /// user allowed it.
     fn guard(&self, store: &Store, elsewhere: OtherFingerprints) {
         if elsewhere.completions == 0 {
             return;
@@ -197,7 +198,7 @@ impl Run {
         self.store.is_some()
     }
 
-    /// What to do about rows without a result.
+    /// Returns advice for rows without a result.
     pub fn again(&self) -> &'static str {
         if self.stored() {
             "run the same command again: what was answered is in the store and is not asked for twice"
@@ -206,8 +207,7 @@ impl Run {
         }
     }
 
-    /// Ends a run over rows and says how its votes went. Where it wrote requests to a batch instead of asking, their file appears, and there
-    /// are no results: `None`.
+    /// Ends a run over rows and reports its votes. If requests were written to a batch, its file appears, and there are no results: `None`.
     pub async fn end(&mut self, session: Session, (rows, failed): (u64, u64), votes: &Verdicts) -> anyhow::Result<Option<Stats>> {
         let waits = self.batch.as_ref().map(|batch| batch.finish(rows, failed)).transpose()?;
         self.close().await?;
@@ -219,7 +219,7 @@ impl Run {
         Ok(Some(Stats { verdicts: Some(votes.clone()), ..self.account(session, rows, failed) }))
     }
 
-    /// What a judge took; whoever asks says it.
+    /// Returns the account of a judge, which the caller reports.
     pub fn account(&mut self, session: Session, rows: u64, failed: u64) -> Stats {
         self.told = true;
         let Session { judge, opened } = session;
@@ -239,18 +239,18 @@ impl Run {
         }
     }
 
-    /// What all runs over the same output have spent, where there was another one.
+    /// Returns what all runs over the same output have spent, if there was an earlier one.
     fn total(&self) -> Option<RunTotals> {
         let totals = self.totals.as_ref().filter(|totals| totals.is_later())?;
         Some(totals.with(self.spending.spent()))
     }
 
-    /// The account was given otherwise.
+    /// Records that the account was reported elsewhere.
     pub fn told(&mut self) {
         self.told = true;
     }
 
-    /// Puts everything that was answered where it is safe. Nothing is asked any more.
+    /// Closes engines and store, so that all answers are safe. Nothing may be asked afterwards.
     pub async fn close(&mut self) -> anyhow::Result<()> {
         self.progress.done();
         let mut closed = Ok(());
@@ -265,7 +265,7 @@ impl Run {
 }
 
 impl Drop for Run {
-    /// Whatever ends a command, what it has spent is said.
+    /// Reports what was spent, however the command ends.
     fn drop(&mut self) {
         self.progress.done();
         self.spending.end();
@@ -277,7 +277,7 @@ impl Drop for Run {
     }
 }
 
-/// Does the work unless it is interrupted: then nothing is written, and what was answered stays in the store.
+/// Does the work unless it is interrupted. Then nothing is written, and completions stay in the store.
 pub async fn unless_stopped(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
     tokio::select! {
         done = work => done,
@@ -285,7 +285,7 @@ pub async fn unless_stopped(work: impl Future<Output = Result<ExitCode, Failure>
     }
 }
 
-/// Ends when the user or the system asks the program to end.
+/// Completes when the user or the system tells the program to stop.
 pub async fn stopped() {
     #[cfg(unix)]
     if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {

@@ -1,4 +1,4 @@
-//! Scores of a benchmark -> the table that a person reads, and the list of benchmarks.
+//! Scores of a benchmark -> a table for people, and the list of benchmarks.
 
 use rrm::{
     eval::{Auc, Benchmark, BenchmarkEvaluation, BestOf, GroupLevel, GroupScore, Orders, Questions, ScoreCounts, SizeAccuracy},
@@ -7,7 +7,7 @@ use rrm::{
 
 use crate::numbers::grouped;
 
-/// What each benchmark is.
+/// Describes all benchmarks.
 pub fn list() -> String {
     let mut out = String::new();
     for protocol in Benchmark::ALL.map(Benchmark::protocol) {
@@ -44,7 +44,7 @@ pub fn list() -> String {
     out
 }
 
-/// The table of best of N.
+/// Returns the table of best of N.
 pub fn best_of(of: &BestOf) -> String {
     let mut out = format!("best of N picked by {}, percent right\n", of.engine.name);
     let strategies = ["knockout", "votes", "elo", "votes", "b-t", "votes"].map(|name| format!("{name:>9}")).concat();
@@ -70,7 +70,7 @@ pub fn best_of(of: &BestOf) -> String {
     out
 }
 
-/// The table: subsets, sections, the whole.
+/// Returns the table of scores: subsets, sections, the whole.
 pub fn table(evaluation: &BenchmarkEvaluation) -> String {
     let header = ["", "pairs", "official", "95%", "strict", "95%", "consistent", "abstained", "truncated", "tokens"];
     let mut lines = vec![header.map(str::to_owned)];
@@ -79,7 +79,7 @@ pub fn table(evaluation: &BenchmarkEvaluation) -> String {
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     let name = evaluation.benchmark.protocol().name;
     let mut out = format!("{name} judged by {}, in percent\n", evaluation.engine.name);
-    // A line between subsets, sections and the whole.
+    // An empty line separates subsets, sections and the whole.
     let levels: Vec<GroupLevel> = evaluation.groups.iter().map(|group| group.level).collect();
     for (row, line) in lines.iter().enumerate() {
         if row > 1 && levels[row - 1] != levels[row - 2] {
@@ -133,7 +133,7 @@ fn interval(score: Option<Score>) -> String {
     }
 }
 
-/// What a reader of the table must be told.
+/// Returns notes to the table.
 fn notes(groups: &[GroupScore]) -> String {
     let mut out = String::new();
     for group in groups.iter().filter(|group| !group.missing.is_empty()) {

@@ -1,4 +1,4 @@
-//! What a run has spent -> a file beside its output, and lines on stderr.
+//! The account of a run -> a file beside its output, and lines on stderr.
 
 use std::io::{self, Write};
 
@@ -11,40 +11,40 @@ use serde::Serialize;
 
 use crate::totals::RunTotals;
 
-/// What was spent; kept apart from the rows, which are the same however often a run was stopped.
+/// The account of a run. It is separate from the rows, which are the same however often a run was stopped.
 #[derive(Serialize)]
 pub struct Stats {
-    /// Who judged.
+    /// The engine that judged.
     pub engine: EngineInfo,
-    /// Rows written.
+    /// The number of rows.
     pub rows: u64,
-    /// Of these, rows without a result.
+    /// The number of rows without a result.
     pub failed: u64,
     /// Calls and tokens of this run.
     pub spent: SpendingTotals,
-    /// What all runs over the same output have spent, this one included; absent where it is the first.
+    /// The total of all runs over the same output, including this one; absent for the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<RunTotals>,
     /// Wall time of this run.
     pub seconds: f64,
-    /// What the server did, where there is one.
+    /// Statistics of the server, if there is one.
     pub http: Option<HttpStats>,
-    /// How the votes went that count, whether they were asked for in this run or came from the store; absent where nobody judges.
+    /// Counts of the counted votes, whether they were asked for in this run or came from the store; absent if no judge votes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdicts: Option<Verdicts>,
-    /// What was said about the engine when it was opened.
+    /// Notes from opening the engine.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
-/// Says what the run took, on stderr.
+/// Prints the account of the run to stderr.
 pub fn summary(stats: &Stats, price: Price) {
     let text = format!("{} rows in {:.1} s: {}", stats.rows, stats.seconds, spent(&stats.spent, price));
     writeln!(io::stderr(), "{text}").ok();
     stats.total.iter().for_each(|total| _ = writeln!(io::stderr(), "{}", self::total(total, price)));
 }
 
-/// What all runs of a job have spent, as a line.
+/// Returns the total of all runs of a job as a line.
 pub fn total(total: &RunTotals, price: Price) -> String {
     let mut text = format!("all runs together: {}", self::spent(&total.spent, price));
     if total.open > 0 {
@@ -59,7 +59,7 @@ pub fn total(total: &RunTotals, price: Price) -> String {
     text
 }
 
-/// What a run or a server has spent, as a line.
+/// Returns the spending of a run or a server as a line.
 pub fn spent(spent: &SpendingTotals, price: Price) -> String {
     let again = if spent.again > 0 { format!(", sent again {} times", spent.again) } else { String::new() };
     let probes = match spent.probes {

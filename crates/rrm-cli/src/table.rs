@@ -10,35 +10,35 @@ use serde_json::Value;
 
 use crate::{failure::ensure, output::Output};
 
-/// The writer of rows that all have the same columns.
+/// The writer of rows with the same columns.
 pub struct TableWriter {
     to: TableSink,
 }
 
-/// The output that rows go to.
+/// The output of a table.
 enum TableSink {
     Lines(Output),
     Csv(Output, Vec<&'static str>),
-    // A file of Parquet is written through the output that makes it appear.
+    // A Parquet file is written through the output that makes it appear.
     Parquet(Box<ParquetRows<Output>>),
 }
 
-/// What a file of rows is, by the end of its name.
+/// The kind of a file of rows, by its extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableKind {
-    /// A JSON object a line; also for stdout and devices.
+    /// One JSON object on each line; also for stdout and devices.
     Lines,
-    /// Comma-separated values after a line with the names of columns (RFC 4180).
+    /// Comma-separated values below a line with the names of columns (RFC 4180).
     Csv,
     /// Parquet.
     Parquet,
 }
 
 impl TableKind {
-    /// By the name of the output.
+    /// Determines the kind from the name of the output.
     ///
     /// # Errors
-    /// For a file whose name ends otherwise.
+    /// For a file with another extension.
     pub fn of(path: Option<&Path>) -> anyhow::Result<Self> {
         let Some(path) = path else { return Ok(TableKind::Lines) };
         let device = std::fs::metadata(path).is_ok_and(|about| !about.is_file());
@@ -72,7 +72,7 @@ impl TableWriter {
         Ok(TableWriter { to })
     }
 
-    /// Writes one row, or shows it to the person at the terminal.
+    /// Writes one row, or shows it on the terminal.
     pub fn row(&mut self, row: OutputRow, show: impl FnOnce(&OutputRow) -> io::Result<()>) -> io::Result<()> {
         match &mut self.to {
             TableSink::Lines(output) => output.row(&row, || show(&row)),
@@ -84,7 +84,7 @@ impl TableWriter {
         }
     }
 
-    /// Ends what was written; the output can appear now.
+    /// Finishes writing. The returned output can then appear.
     pub fn finish(self) -> anyhow::Result<Output> {
         Ok(match self.to {
             TableSink::Lines(output) | TableSink::Csv(output, _) => output,
@@ -100,13 +100,13 @@ pub fn show_line(row: &OutputRow) -> io::Result<()> {
     stdout.write_all(b"\n")
 }
 
-/// A cell of CSV: empty for null, JSON for lists and objects.
+/// Returns a cell of CSV: empty for null, JSON for lists and objects.
 fn cell(value: &Value) -> String {
     let text = match value {
         Value::Null => return String::new(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    // An empty text is not a null.
+    // An empty text is quoted, because null is an empty cell.
     if text.is_empty() || text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }

@@ -1,4 +1,4 @@
-//! Result rows -> what a person reads: the order, the bracket, the votes; and the progress on stderr.
+//! Result rows -> a view for people: the order, the bracket, the votes; and progress on stderr.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -23,15 +23,15 @@ use rrm::{
 
 use crate::lines::{harmless, note};
 
-/// Columns of text that are shown of a response.
+/// Characters of a response that are shown.
 const EXCERPT: usize = 60;
 
-/// Which of the two commands.
+/// The kind of judging: pairs or rankings.
 #[derive(Clone, Copy, PartialEq)]
 pub enum JudgingKind {
-    /// Two responses a row.
+    /// Rows with two responses.
     Judge,
-    /// Any number of responses a row.
+    /// Rows with any number of responses.
     Rank,
 }
 
@@ -41,7 +41,7 @@ pub fn row(item: &Item, row: &Row, kind: JudgingKind) -> io::Result<()> {
     io::stdout().lock().write_all(view(row, kind, &texts).as_bytes())
 }
 
-/// One row as text; `texts` are the responses where they are at hand.
+/// Returns the view of one row; `texts` are the responses, if available.
 pub fn view(row: &Row, kind: JudgingKind, texts: &[&str]) -> String {
     let Some(result) = &row.result else {
         return format!("{}  no result: {}\n", row.id, row.error.as_deref().unwrap_or("unknown"));
@@ -115,7 +115,7 @@ fn ranked(row: &Row, result: &RowResult, texts: &[&str]) -> String {
     out
 }
 
-/// The responses, best first, with their places; at the end those that have none.
+/// Returns the responses, best first, with their places; responses without a place come last.
 fn places(result: &RowResult) -> Vec<(Option<usize>, usize)> {
     if let Some(order) = &result.order {
         return order.iter().enumerate().map(|(place, response)| (Some(place + 1), *response)).collect();
@@ -126,10 +126,10 @@ fn places(result: &RowResult) -> Vec<(Option<usize>, usize)> {
     all
 }
 
-/// The bracket below a match as lines of equal width, and the line at which its winner leaves.
+/// Returns the bracket below a match as lines of equal width, and the line at which its winner continues.
 fn bracket(matches: &[MatchRow], top: &MatchRow) -> (Vec<String>, usize) {
     let side = |response: usize| {
-        // Whoever met somebody before went on from there, be it without a verdict.
+        // A response that played an earlier match went on from there, even without a verdict.
         let met = |m: &&MatchRow| m.round < top.round && m.other(response).is_some();
         let before = matches.iter().filter(met).max_by_key(|m| m.round);
         before.map_or_else(|| (vec![format!("[{response}] ")], 0), |m| bracket(matches, m))
@@ -162,7 +162,7 @@ fn bracket(matches: &[MatchRow], top: &MatchRow) -> (Vec<String>, usize) {
     (lines, middle)
 }
 
-/// How a match was decided, such as `3:2` from the winner's side, with what is unusual about it.
+/// Describes how a match was decided, such as `3:2` from the winner's side, with notes on anything unusual.
 pub fn votes(played: &MatchRow) -> String {
     let side = played.winner.unwrap_or(played.shown().0);
     let Some((counts, (one, other))) = played.counts.zip(played.counts_for(side)) else { return "same team".to_owned() };
@@ -179,7 +179,7 @@ pub fn votes(played: &MatchRow) -> String {
     text
 }
 
-/// The beginning of a text on one line.
+/// Returns the beginning of a text on one line.
 pub fn excerpt(text: &str) -> String {
     let line = harmless(&text.split_whitespace().collect::<Vec<_>>().join(" "));
     match line.char_indices().nth(EXCERPT) {
@@ -188,26 +188,26 @@ pub fn excerpt(text: &str) -> String {
     }
 }
 
-/// Writes what the judge writes to stderr as it writes.
+/// Returns a sink that prints the judge's text to stderr as it is written.
 pub fn sink() -> TokenSink {
     Arc::new(|text: &str| {
         write!(io::stderr(), "{}", harmless(text)).ok();
     })
 }
 
-/// A progress bar with rate and time left, where stderr is a terminal; elsewhere a line now and then.
+/// A progress bar with rate and remaining time if stderr is a terminal; otherwise occasional lines.
 pub struct Progress {
     bar: ProgressBar,
     spending: Arc<Spending>,
     rows: Arc<AtomicU64>,
-    /// Lines are written until this is dropped.
+    /// Lines are printed until this is dropped.
     lines: Mutex<Option<mpsc::Sender<()>>>,
 }
 
-/// Between two lines where there is no terminal.
+/// Time between two lines without a terminal.
 const BETWEEN: Duration = Duration::from_secs(30);
 
-/// Says how far `rows` of `total` are, again and again until the sender is dropped.
+/// Prints how many `rows` of `total` are done, repeatedly until the sender is dropped.
 fn lines(
     between: Duration,
     (rows, total): (Arc<AtomicU64>, u64),
@@ -217,7 +217,7 @@ fn lines(
     let (sender, stopped) = mpsc::channel();
     let run = move || {
         while stopped.recv_timeout(between) == Err(mpsc::RecvTimeoutError::Timeout) {
-            // Who only watches keeps nothing open.
+            // A weak reference, so that watching keeps nothing open.
             let Some(spent) = spending.upgrade().map(|spending| spending.spent()) else { return };
             say(format!(
                 "{} of {total} rows, {} calls, {} tokens written so far",
@@ -227,18 +227,18 @@ fn lines(
             ));
         }
     };
-    // Without a thread there are no lines.
+    // If no thread can be started, no lines are printed.
     thread::Builder::new().name("rrm-progress".into()).spawn(run).ok();
     sender
 }
 
 impl Progress {
-    /// No bar, where the rows are not known yet.
+    /// Makes a hidden bar, while the number of rows is unknown.
     pub fn hidden(spending: Arc<Spending>) -> Self {
         Progress { bar: ProgressBar::hidden(), spending, rows: Arc::default(), lines: Mutex::default() }
     }
 
-    /// A bar over `rows`; hidden where nobody would see it or where text is streamed.
+    /// Makes a bar over `rows`. Without a terminal occasional lines are printed instead, and with streamed text nothing.
     pub fn new(rows: u64, spending: Arc<Spending>, streaming: bool) -> Self {
         let hidden = Progress::hidden(spending.clone());
         if streaming {
@@ -255,12 +255,12 @@ impl Progress {
         Progress { bar, ..hidden }
     }
 
-    /// Takes the bar away while something is printed.
+    /// Hides the bar while something is printed.
     pub fn beside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.bar.suspend(print)
     }
 
-    /// One more row is done.
+    /// Counts one more row.
     pub fn row(&self) {
         self.rows.fetch_add(1, Relaxed);
         self.bar.inc(1);
@@ -270,7 +270,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn done(&self) {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.bar.finish_and_clear();
@@ -291,7 +291,7 @@ mod tests {
         let lines = lines(Duration::from_millis(5), (rows, 9), Arc::downgrade(&spending), move |text| _ = tell.send(text));
         assert_eq!(told.recv().unwrap(), "3 of 9 rows, 0 calls, 0 tokens written so far");
         drop(lines);
-        // Whoever says it has ended once nothing more comes.
+        // The thread has ended once the channel is closed.
         while told.recv().is_ok() {}
     }
 }

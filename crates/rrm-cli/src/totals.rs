@@ -1,4 +1,4 @@
-//! What all runs of a job have spent -> FILE.spent.json beside its output, written as it is spent: a run that is killed has told it, too.
+//! The spending of all runs of a job -> FILE.spent.json beside its output, written as it is spent, so that a killed run is included.
 
 use std::{
     fs::File,
@@ -22,15 +22,15 @@ use crate::{
 /// The totals of several runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunTotals {
-    /// How many runs spent something.
+    /// The number of runs that spent something.
     pub runs: u64,
-    /// What they spent; of runs that were killed, at most.
+    /// Their spending; an upper limit for runs that were killed.
     pub spent: SpendingTotals,
-    /// Calls in `spent` that had no answer, or were only told ahead, when a run was killed: some may not have been sent, and nobody counted what
-    /// they took.
+    /// Calls in `spent` without an answer, or announced in advance, when a run was killed. Some may not have been sent, and their tokens are not
+    /// counted.
     #[serde(default, skip_serializing_if = "is_none")]
     pub open: u64,
-    /// Whether an account before this one was cut, so that nobody knows what was spent before.
+    /// Whether an earlier account was truncated, so that earlier spending is unknown.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
 }
@@ -40,7 +40,7 @@ fn is_none(open: &u64) -> bool {
     *open == 0
 }
 
-/// Bytes of the file while it is written: more than any account takes, so that each covers the one before.
+/// Length of the file while it is written, in bytes: more than any account takes, so that each one overwrites the former completely.
 const LENGTH: usize = 640;
 
 /// The file that holds the totals of several runs.
@@ -49,12 +49,12 @@ pub struct TotalsFile {
     former: RunTotals,
     file: OnceLock<File>,
     failed: AtomicBool,
-    /// Held as long as this is: nobody else writes the output.
+    /// The lock of the output, held as long as this lives.
     _owned: OutputLock,
 }
 
 impl TotalsFile {
-    /// Reads what former runs over the same output have spent; none where the output is no file. Nobody else may write it from now on.
+    /// Reads the spending of earlier runs over the same output, and locks the output. `None` if the output is not a file.
     pub fn open(output: Option<&Path>) -> anyhow::Result<Option<Self>> {
         let Some(output) = output else { return Ok(None) };
         let output = real(output);
@@ -79,7 +79,7 @@ impl TotalsFile {
         Ok(Some(TotalsFile { path, former, file: OnceLock::new(), failed: AtomicBool::new(false), _owned: owned }))
     }
 
-    /// The account with that of this run.
+    /// Returns the account including this run.
     pub fn with(&self, spent: SpendingTotals) -> RunTotals {
         let mut total = self.former;
         total.runs += u64::from(spent.calls + spent.probes > 0);
@@ -87,15 +87,15 @@ impl TotalsFile {
         total
     }
 
-    /// Whether a run before this one has spent something.
+    /// Whether an earlier run has spent something.
     pub fn is_later(&self) -> bool {
         self.former.runs > 0 || self.former.cut
     }
 
-    /// Writes the account with that of this run. Only one thread at a time may.
+    /// Writes the account including this run. Only one thread at a time may call it.
     pub fn write(&self, told: SpendingReport) {
         let SpendingReport { mut spent, ahead, ended } = told;
-        // The file begins with the first request: a run that spends nothing leaves none.
+        // The file is created with the first request; a run that spends nothing leaves none.
         if ended && self.file.get().is_none() {
             return;
         }
@@ -110,7 +110,7 @@ impl TotalsFile {
         let text = format!("{text:<LENGTH$}\n");
         let written = match self.file.get() {
             None => begin(&self.path, &text).map(|file| _ = self.file.set(file)),
-            // In one call, so that whoever is killed leaves the account before or after it.
+            // A single call, so that a killed process leaves the account from before or after it.
             Some(file) => write_over(file, &text),
         };
         if let Err(error) = written
@@ -121,7 +121,7 @@ impl TotalsFile {
     }
 }
 
-/// A file with this text, which appears whole or not at all.
+/// Creates a file with this text, which appears whole or not at all.
 fn begin(path: &Path, text: &str) -> io::Result<File> {
     let partial = beside(path, &format!("{}.partial", std::process::id()));
     let written = File::create(&partial).and_then(|mut file| {

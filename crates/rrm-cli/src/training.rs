@@ -1,4 +1,4 @@
-//! What a run in training tells -> lines on stderr, and on a terminal a bar below them.
+//! Events of a training run -> lines on stderr, and on a terminal a bar below them.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -14,22 +14,22 @@ use rrm_nn::train::{
 
 use crate::numbers::{grouped, rounded};
 
-/// Where there is no terminal, a line is written this often at most.
+/// Shortest time between two lines without a terminal.
 const PAUSE: Duration = Duration::from_secs(5);
-/// So many steps in a row without anything to learn are worth a word.
+/// Number of successive steps without a signal after which a warning is printed.
 const IDLE: u64 = 5;
 
 /// The view of a training run on the terminal.
 pub struct View {
     bar: Option<ProgressBar>,
-    /// When a line was written last.
+    /// The time of the last line.
     written: Option<Instant>,
-    /// Steps in a row in which no group's completions differed in reward.
+    /// The number of successive steps without any group with a signal.
     idle: u64,
 }
 
 impl View {
-    /// A bar where stderr is a terminal, else lines.
+    /// Makes a bar if stderr is a terminal, and lines otherwise.
     pub fn new() -> Self {
         let bar = io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{bar:24} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -50,7 +50,7 @@ impl View {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn done(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -101,7 +101,7 @@ impl View {
         }
     }
 
-    /// Says so, once each time it begins, when there is nothing to learn from.
+    /// Warns once when successive steps have nothing to learn from.
     fn warn(&mut self, line: &MetricsLine) {
         let Some(StepMetrics::Grpo(metrics)) = &line.metrics else { return };
         self.idle = if metrics.completions.groups_with_signal > 0.0 { 0 } else { self.idle + 1 };
@@ -161,7 +161,7 @@ fn judged(evaluation: &HeldOutEvaluation) -> String {
     said.collect::<Vec<_>>().join("; ")
 }
 
-/// Such as `2 h 05 min`, `3 min 20 s` and `7 s`.
+/// Formats a duration, such as `2 h 05 min`, `3 min 20 s` or `7 s`.
 fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {

@@ -1,10 +1,10 @@
-//! How the votes of a run went -> a line on stderr where something was not decided, and the failure of a run in which no vote gave a verdict.
+//! Votes of a run -> a line on stderr about undecided results, and the failure of a run without any verdict.
 
 use rrm::{result::Verdicts, verdict::Abstain};
 
 use crate::{failure::Failure, output::note};
 
-/// Says what was not decided, if anything was not. Where [`check`] says that nothing was, it is not said twice; `failed` rows are what is told then.
+/// Prints what was not decided, if anything. If no vote had a verdict, [`check`] reports it instead, unless rows failed.
 pub fn tell(verdicts: &Verdicts, failed: u64) {
     let remarks = verdicts.remarks();
     if !remarks.is_empty() && (failed > 0 || !verdicts.none()) {
@@ -12,7 +12,7 @@ pub fn tell(verdicts: &Verdicts, failed: u64) {
     }
 }
 
-/// Refuses to call a run a success in which no vote gave a verdict; `so` says what that means for its results.
+/// Fails if no vote of a run had a verdict; `so` describes the consequence.
 pub fn check(verdicts: &Verdicts, so: &str) -> Result<(), Failure> {
     if !verdicts.none() {
         return Ok(());

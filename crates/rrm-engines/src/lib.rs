@@ -1,6 +1,6 @@
 //! An engine spec such as `http://HOST:PORT`, `scalar:http://HOST:PORT`, `local:FOLDER`, `gguf:FILE`, `replay:FILE` or `scripted:first` -> an [`Engine`].
 //!
-//! The only place that knows every engine.
+//! The only crate that knows every engine.
 
 use std::{path::Path, sync::Arc};
 
@@ -19,82 +19,82 @@ use rrm_nn::{
     local::LocalConfig,
 };
 
-/// Settings that some engines want; those that do not concern an engine are ignored by it.
+/// Settings of engines. Each engine ignores those that do not concern it.
 #[derive(Clone, Debug, Default)]
 pub struct EngineSettings {
-    /// For servers; its `urls` are replaced by those of the specs.
+    /// Settings of servers; `urls` are replaced by those of the specs.
     pub http: HttpConfig,
-    /// Who remembers servers over runs.
+    /// The memory of servers' identities over several runs; `None` remembers nothing.
     pub memory: Option<IdentityMemory>,
-    /// Context of models in process, in tokens; `None` takes what the model was trained with, for llama.cpp up to 16384.
+    /// Context of models in process, in tokens; `None` means the trained context, for llama.cpp at most 16384.
     pub context_size: Option<u32>,
-    /// Threads of models in process; `None` takes all of the machine's, for llama.cpp all but one.
+    /// Number of threads of models in process; `None` means all of the machine's, for llama.cpp all but one.
     pub threads: Option<u32>,
-    /// How the weights of a folder are kept.
+    /// The type in which the weights of a folder are kept.
     pub weights: Storage,
-    /// Most bytes of keys and values of a folder's model; `None` takes a quarter of the machine's memory.
+    /// Most bytes of keys and values of a folder's model; `None` means a quarter of the machine's memory.
     pub kv_bytes: Option<u64>,
 }
 
-/// An engine that is ready, and what is to be said about it.
+/// An opened engine, with notes for the user.
 pub struct OpenedEngine {
     /// The engine.
     pub engine: Arc<dyn Engine>,
-    /// Which settings of drawing the engine takes from elsewhere where `top_k` or `min_p` are not set, in a sentence.
+    /// A sentence naming the sampling parameters that the engine takes from elsewhere if `top_k` or `min_p` are not set; `None` if there are none.
     pub defaults: Option<&'static str>,
-    /// What the user should know, a sentence each.
+    /// Notes for the user, one sentence each.
     pub notes: Vec<String>,
 }
 
 impl OpenedEngine {
-    /// An engine of which there is nothing to say.
+    /// An engine without notes.
     pub fn of(engine: Arc<dyn Engine>) -> Self {
         OpenedEngine { engine, defaults: None, notes: Vec::new() }
     }
 }
 
-/// The reason why no engine could be opened.
+/// The reason why an engine could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The spec is not understood.
+    /// A spec is invalid.
     #[error("engine '{spec}': {what}")]
     Spec {
-        /// What was given.
+        /// The spec as given.
         spec: String,
-        /// What is wrong with it, and what is understood.
+        /// What is wrong with it, and the valid forms.
         what: String,
     },
-    /// Several engines were named that cannot be replicas of one another.
+    /// Several engines were named that cannot be replicas of each other.
     #[error("several engines: only servers (http://...) can be replicas of one another, '{0}' cannot")]
     NotReplicas(String),
-    /// The engine was understood and could not be started.
+    /// The engine could not be started.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// A recording cannot be read.
+    /// The recording cannot be read.
     #[error(transparent)]
     Recording(#[from] RecordingError),
-    /// The embedded judge's own format is broken.
+    /// The format of the embedded judge is invalid.
     #[error(transparent)]
     Format(#[from] FormatError),
 }
 
 pub use rrm_nn::cpu::Storage;
 
-/// What specs may look like, for help and errors.
+/// The forms of specs, for help and errors.
 pub const KNOWN: &str =
     "http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE";
 
-/// Whether these specs name engines that cost nothing, as [`EngineInfo::paid`](rrm::engine::EngineInfo::paid) says once they are open; for
-/// plans, which open none.
+/// Whether these specs name engines without cost. It agrees with [`EngineInfo::paid`](rrm::engine::EngineInfo::paid) of the opened engines; plans use
+/// it, which open none.
 pub fn cost_nothing(specs: &[String]) -> bool {
     let free = |spec: &String| matches!(spec.split_once(':'), Some(("scripted" | "replay", _)));
     !specs.is_empty() && specs.iter().all(free)
 }
 
-/// Opens what the specs name: one engine, or several servers as replicas of the same model.
+/// Opens the engine that the specs name: one engine, or several servers as replicas of the same model.
 ///
 /// # Errors
-/// [`OpenError`] when a spec is not understood or its engine cannot be started.
+/// [`OpenError`] when a spec is invalid or its engine cannot be started.
 pub async fn open(specs: &[String], settings: &EngineSettings) -> Result<OpenedEngine, OpenError> {
     let is_url = |spec: &String| spec.starts_with("http://") || spec.starts_with("https://");
     if specs.iter().all(is_url) && !specs.is_empty() {
@@ -129,14 +129,39 @@ fn in_process(spec: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, 
         Some(("local", "")) => Err(unknown("expected a folder with config.json, safetensors and tokenizer.json".to_owned())),
         Some(("local", folder)) => local(folder, settings),
         Some(("gguf", file)) => gguf(file, settings),
-        _ => Err(unknown(format!("expected one of {KNOWN}"))),
+        _ => Err(unknown(match meant(spec) {
+            Some(meant) => format!("there is no such engine; did you mean {meant}?"),
+            None => "there is no such engine".to_owned(),
+        })),
     }
 }
 
-/// The judge that is part of the program, and its format. It judges rows that [`rrm_tiny::domain::row`] lets pass, and no others.
+/// Returns the spec that an address without a scheme, a port, a GGUF file or a model folder was probably meant to be. Returns `None` for texts
+/// that may hold a secret.
+fn meant(spec: &str) -> Option<String> {
+    let path = Path::new(spec);
+    let is_port = |text: &str| text.parse::<u16>().is_ok();
+    let host = spec.split('/').next().unwrap_or_default();
+    let is_public =
+        |name: &str| ["ai", "cloud", "com", "dev", "io", "net", "org"].iter().any(|end| name.ends_with(&format!(".{end}")));
+    match host.rsplit_once(':') {
+        _ if spec.contains(['@', '?']) => None,
+        _ if path.is_file() && path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf")) => {
+            Some(format!("gguf:{spec}"))
+        }
+        _ if path.join("config.json").is_file() => Some(format!("local:{spec}")),
+        _ if is_port(spec) => Some(format!("http://localhost:{spec}")),
+        Some((name, port)) if is_port(port) && !name.is_empty() => Some(format!("http://{spec}")),
+        None if host == "localhost" => Some(format!("http://{spec}")),
+        None if is_public(host) => Some(format!("https://{spec}")),
+        _ => None,
+    }
+}
+
+/// Opens the judge that is embedded in the program, with its format. It judges only rows that [`rrm_tiny::domain::row`] accepts.
 ///
 /// # Errors
-/// [`OpenError`] when memory or threads cannot be had.
+/// [`OpenError`] when memory or threads are not available.
 pub fn embedded(settings: &EngineSettings) -> Result<(OpenedEngine, Format), OpenError> {
     let model = EmbeddedModel { name: "rrm-tiny", files: rrm_tiny::MODEL };
     let engine = Arc::new(LocalEngine::embedded(model, settings.threads.map(|threads| threads as usize), &scheduler(settings))?);
@@ -166,4 +191,25 @@ fn gguf(file: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, OpenEr
 fn gguf(file: &str, _: &EngineSettings) -> Result<Arc<dyn Engine>, OpenError> {
     let what = "this rrm was built without llama.cpp; build it with --features gguf (needs cmake and clang)".to_owned();
     Err(OpenError::Spec { spec: format!("gguf:{file}"), what })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::meant;
+
+    #[test]
+    fn a_spec_without_a_scheme_is_guessed_for_the_message() {
+        for (spec, expected) in [
+            ("8000", "http://localhost:8000"),
+            ("localhost:8000", "http://localhost:8000"),
+            ("10.0.0.2:8000/v1", "http://10.0.0.2:8000/v1"),
+            ("localhost", "http://localhost"),
+            ("api.openai.com/v1", "https://api.openai.com/v1"),
+        ] {
+            assert_eq!(meant(spec).as_deref(), Some(expected), "{spec}");
+        }
+        for spec in ["gpt", "gpt-4.1", "model.gguf", "me:secret@host:8000", "host:8000?key=x", ":8000", "", "99999"] {
+            assert_eq!(meant(spec), None, "{spec}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! One request -> one completion: the prompt is evaluated, tokens are drawn, and where a budget cuts the thinking a verdict is elicited.
+//! One request -> one completion: the prompt is evaluated, tokens are drawn, and if a budget cuts the thinking, a verdict is elicited.
 
 use llama_cpp_2::token::LlamaToken;
 use rrm::engine::{
@@ -11,7 +11,7 @@ use crate::{
     tokens::LlamaTokenizer,
 };
 
-/// A loaded model with everything that a request needs.
+/// A loaded model with its chat template, tokenizer and context.
 pub(crate) struct LoadedModel<'m> {
     pub name: &'m str,
     pub template: ChatTemplate,
@@ -19,11 +19,11 @@ pub(crate) struct LoadedModel<'m> {
     pub session: LlamaSession<'m>,
 }
 
-/// The number of tokens that each part of a completion may take.
+/// The token limits of a completion.
 struct TokenPlan<'r> {
-    /// Tokens before the end or the cut.
+    /// Most tokens before the end or the cut.
     first: usize,
-    /// What to do at the cut.
+    /// The thinking budget, if the request has one.
     budget: Option<&'r Budget>,
 }
 
@@ -36,7 +36,7 @@ enum DrawEnd {
     Cancelled,
 }
 
-/// Answers `request`; `None` when `cancelled` said yes on the way.
+/// Answers `request`; `None` if `cancelled` returned true meanwhile.
 pub(crate) fn complete(
     model: &mut LoadedModel<'_>,
     request: &Request,
@@ -72,7 +72,7 @@ pub(crate) fn complete(
     Ok(Some(Completion { text: writer.text.finish(), reasoning: None, finish, elicited, usage, label_logprobs: None }))
 }
 
-/// Divides the context. A budget promises a verdict, so all of it must fit; a completion without one may meet the context's end.
+/// Plans the use of the context. A budget promises a verdict, so all of its tokens must fit; a completion without a budget may be cut by the context.
 fn plan<'r>(model: &LoadedModel<'_>, request: &'r Request, prompt: usize) -> Result<TokenPlan<'r>, EngineError> {
     let limit = model.session.limit();
     let asked = request.sampling.max_tokens as usize;
@@ -91,7 +91,7 @@ fn plan<'r>(model: &LoadedModel<'_>, request: &'r Request, prompt: usize) -> Res
     Ok(TokenPlan { first, budget: request.budget.as_ref() })
 }
 
-/// Evaluates what of the prompt is not in the cache yet; false when cancelled.
+/// Evaluates the part of the prompt that is not in the cache. Returns false if cancelled.
 fn prefill(session: &mut LlamaSession<'_>, prompt: &[LlamaToken], cancelled: &dyn Fn() -> bool) -> Result<bool, String> {
     let kept = session.rewind(prompt)?;
     for chunk in prompt[kept..].chunks(CHUNK) {
@@ -109,14 +109,14 @@ struct Writer<'a, 'm> {
     session: &'a mut LlamaSession<'m>,
     sampler: Sampler,
     text: GrowingText,
-    /// Tokens that are written but not evaluated yet.
+    /// Tokens that are written but not yet evaluated.
     waiting: Vec<LlamaToken>,
     drawn: u64,
     cancelled: &'a dyn Fn() -> bool,
 }
 
 impl Writer<'_, '_> {
-    /// Writes the completion; tells how it ended, and whether its verdict was elicited.
+    /// Writes the completion. Returns how it ended, and whether its verdict was elicited.
     fn run(&mut self, plan: &TokenPlan<'_>) -> Result<(DrawEnd, bool), String> {
         let end = self.draw(plan.first, &[])?;
         let due = |budget: &&Budget| match end {
@@ -132,7 +132,7 @@ impl Writer<'_, '_> {
         Ok((self.draw(budget.max_verdict_tokens as usize, &budget.stop)?, true))
     }
 
-    /// Draws tokens until the model ends, one of `stops` appears in what is drawn here, or `limit` is reached.
+    /// Draws tokens until the model ends its turn, one of `stops` appears in the tokens drawn here, or `limit` is reached.
     fn draw(&mut self, limit: usize, stops: &[String]) -> Result<DrawEnd, String> {
         let from = self.text.as_str().len();
         for _ in 0..limit {

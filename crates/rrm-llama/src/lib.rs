@@ -1,8 +1,8 @@
-//! GGUF judges in process: a [`Request`] goes to one thread that owns a llama.cpp model, a [`Completion`] comes back.
+//! GGUF judges in process: a [`Request`] goes to one thread that owns a llama.cpp model, and a [`Completion`] comes back.
 //!
-//! Requests are answered one at a time, in the order in which they were first polled. The prompt of a request reuses what the one
-//! before it left in the key-value cache. In the same build, on the same kind of processor and with the same number of threads, the
-//! same request gives the same text, whatever came before it; across builds, processors and thread counts llama.cpp promises nothing.
+//! Requests are answered one at a time, in the order in which they were first polled. A prompt reuses what the previous request left in the key-value
+//! cache. In the same build, on the same kind of processor and with the same number of threads, the same request gives the same text, whatever came
+//! before it. Across builds, processors and thread counts llama.cpp guarantees nothing.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 use std::{
@@ -29,16 +29,16 @@ mod worker;
 pub struct LlamaConfig {
     /// The GGUF file.
     pub path: PathBuf,
-    /// Tokens of prompt and completion together; `None` takes what the model was trained with, up to 16384. A completion without a
-    /// thinking budget is cut where the context ends.
+    /// Most tokens of prompt and completion together; `None` means the trained context, at most 16384. A completion without a thinking budget is cut
+    /// where the context ends.
     pub context: Option<u32>,
-    /// Threads that compute; `None` takes all of the machine's but one. They wait for each other by spinning, so one thread more than
-    /// there are free cores makes everything several times slower.
+    /// Number of threads; `None` means all of the machine's but one. The threads wait for each other by spinning, so one thread more than there are
+    /// free cores makes everything several times slower.
     pub threads: Option<u32>,
 }
 
 impl LlamaConfig {
-    /// The file at `path` with everything else left to the model and the machine.
+    /// Settings for a file with defaults for everything else.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         LlamaConfig { path: path.into(), context: None, threads: None }
     }
@@ -54,10 +54,10 @@ pub struct LlamaEngine {
 }
 
 impl LlamaEngine {
-    /// Checks, fingerprints and loads a model; blocks meanwhile (the fingerprint reads the whole file).
+    /// Checks, fingerprints and loads a model. Blocks until done; the fingerprint reads the whole file.
     ///
     /// # Errors
-    /// [`EngineError::Failed`] when the file is absent, damaged, no text model, or larger than the memory.
+    /// [`EngineError::Failed`] when the file is absent, damaged or not a text model, or does not fit into memory.
     pub fn open(config: LlamaConfig) -> Result<Self, EngineError> {
         let path = config.path.clone();
         let failed = |detail: String| EngineError::Failed { engine: format!("gguf:{}", path.display()), detail };
@@ -74,7 +74,7 @@ impl LlamaEngine {
         let thread = thread::Builder::new().name("llama.cpp".to_owned());
         let thread =
             thread.spawn(move || worker::run(&config, &name, &ready, &queue)).map_err(|error| failed(error.to_string()))?;
-        // Without a word the thread panicked, which its own message on stderr explains.
+        // If the channel is closed without a message, the thread panicked, which its own message on stderr explains.
         let loaded = loaded.recv().unwrap_or_else(|_| Err("the thread that loads the model ended".to_owned()));
         let opens_thinking = loaded.map_err(failed)?;
         Ok(LlamaEngine { info, opens_thinking, jobs: Some(jobs), thread: Some(thread) })
@@ -103,20 +103,20 @@ impl Engine for LlamaEngine {
 }
 
 impl Drop for LlamaEngine {
-    /// Waits for the thread: llama.cpp must not compute any more when the process runs its C++ destructors.
+    /// Waits for the thread to end, because llama.cpp must not compute any more when the process runs its C++ destructors.
     fn drop(&mut self) {
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
-            // A panic of that thread was reported when it happened.
+            // A panic of that thread has been reported already.
             let _ = thread.join();
         }
     }
 }
 
-/// What computes besides the weights: another build may write another text. A test compares this with Cargo.lock.
+/// The build of llama.cpp, which affects texts as the weights do. A test compares this with Cargo.lock.
 const BUILD: &str = "llama-cpp-2 0.1.160, llama-cpp-sys-2 0.1.161";
 
-/// Hash of the file's whole content and of the build that reads it.
+/// Returns a hash of the file's content and of the build.
 fn fingerprint(path: &Path) -> std::io::Result<String> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(File::open(path)?)?;

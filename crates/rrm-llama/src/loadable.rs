@@ -1,15 +1,15 @@
-//! A GGUF header -> whether llama.cpp may be given the file: it ends the process where its loader only asserts.
+//! A GGUF header -> whether llama.cpp can load the file safely: its loader aborts the process where an assertion fails.
 
 use std::{collections::HashSet, path::Path};
 
 use rrm::gguf::{GgufHeader, GgufValue, visit_texts};
 
-/// Most layers that llama.cpp has room for (`LLAMA_MAX_LAYERS`).
+/// Most layers that llama.cpp supports (`LLAMA_MAX_LAYERS`).
 const MAX_LAYERS: u64 = 512;
-/// Most experts that llama.cpp has room for (`LLAMA_MAX_EXPERTS`).
+/// Most experts that llama.cpp supports (`LLAMA_MAX_EXPERTS`).
 const MAX_EXPERTS: u64 = 1024;
 
-/// Checks everything that llama.cpp takes for granted of a text model.
+/// Checks everything that llama.cpp assumes of a text model.
 pub(crate) fn check(header: &GgufHeader, path: &Path) -> Result<(), String> {
     check_kind(header)?;
     check_layers(header)?;
@@ -66,7 +66,7 @@ fn check_layers(header: &GgufHeader) -> Result<(), String> {
     Ok(())
 }
 
-/// Types that can be multiplied with on a CPU: the rest of ggml's are whole numbers, `F64`, or intermediate results.
+/// Checks the types of tensors. Allowed are those that a CPU can multiply with; ggml's other types are integers, `F64`, or intermediate results.
 fn check_tensors(header: &GgufHeader) -> Result<(), String> {
     if header.tensors.is_empty() {
         return Err("it holds a vocabulary, no weights".to_owned());
@@ -83,7 +83,7 @@ fn check_vocabulary(header: &GgufHeader, path: &Path) -> Result<(), String> {
     }
     let (mut seen, mut twice) = (HashSet::new(), None);
     visit_texts(path, tokens, |index, text| {
-        // llama.cpp numbers the empty ones, which keeps them apart.
+        // llama.cpp numbers the empty texts, which keeps them distinct.
         if !text.is_empty() && !seen.insert(text.to_vec()) {
             twice = Some(index);
         }

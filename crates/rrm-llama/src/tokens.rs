@@ -1,19 +1,19 @@
-//! Text <-> tokens. What a chat template writes may hold special tokens; what a message says never does.
+//! Text <-> tokens. Special tokens are recognised in the output of a chat template, never in the contents of messages.
 
 use llama_cpp_2::{token::LlamaToken, token_type::LlamaTokenAttr, vocab::LlamaVocab};
 use rrm::engine::in_process::{PromptPiece, Special, TemplatePart, looks_like_markup, runs};
 
-/// A model's vocabulary, with what prompts need of it at hand.
+/// The vocabulary of a model, with the tokens that prompts need.
 pub(crate) struct LlamaTokenizer<'m> {
     vocab: LlamaVocab<'m>,
     /// Control tokens.
     specials: Vec<Special>,
-    /// Texts that must not become one token inside a content.
+    /// Texts that must not become a single token inside a content.
     forbidden: Vec<String>,
 }
 
 impl<'m> LlamaTokenizer<'m> {
-    /// Looks through the whole vocabulary once.
+    /// Reads the whole vocabulary once.
     pub fn new(vocab: LlamaVocab<'m>) -> Self {
         let (mut specials, mut forbidden) = (Vec::new(), Vec::new());
         for token in vocab.tokens() {
@@ -34,7 +34,7 @@ impl<'m> LlamaTokenizer<'m> {
         LlamaTokenizer { vocab, specials, forbidden }
     }
 
-    /// The prompt that a rendered conversation makes.
+    /// Tokenises a rendered conversation.
     pub fn prompt(&self, parts: &[TemplatePart<'_>]) -> Vec<LlamaToken> {
         let mut tokens = Vec::new();
         for run in runs(parts, &self.specials, &self.forbidden) {
@@ -50,12 +50,12 @@ impl<'m> LlamaTokenizer<'m> {
         tokens
     }
 
-    /// Our own text, with special tokens in it, such as an elicitation.
+    /// Tokenises a text of this program with special tokens in it, such as an elicitation.
     pub fn text(&self, text: &str) -> Vec<LlamaToken> {
         self.vocab.tokenize(text.as_bytes(), false, true)
     }
 
-    /// What a token writes; a character may be spread over several tokens.
+    /// Returns the bytes that a token writes; a character may be spread over several tokens.
     pub fn bytes(&self, token: LlamaToken) -> Vec<u8> {
         self.vocab.token_to_piece(token, true, None)
     }

@@ -1,4 +1,4 @@
-//! The one thread that owns a model: jobs from a queue -> completions, in order.
+//! The thread that owns a model: jobs from a queue -> completions, in order.
 
 use std::{
     num::NonZeroU32,
@@ -21,16 +21,16 @@ use crate::{
     tokens::LlamaTokenizer,
 };
 
-/// Context where neither the user nor the model's training asks for less: room for 8192 tokens of thinking.
+/// Default context, unless the model was trained with less: room for 8192 tokens of thinking.
 const DEFAULT_CONTEXT: u32 = 16_384;
 
-/// One request and where its answer goes; a dropped receiver cancels it.
+/// A request and the channel for its answer; dropping the receiver cancels it.
 pub(crate) struct LlamaJob {
     pub request: Request,
     pub reply: oneshot::Sender<Result<Completion, EngineError>>,
 }
 
-/// Loads the model, says through `ready` whether its template opens the thinking, and answers jobs until nobody can send any.
+/// Loads the model, reports through `ready` whether its template opens the thinking, and answers jobs until the queue is closed.
 pub(crate) fn run(
     config: &LlamaConfig,
     name: &str,
@@ -43,7 +43,7 @@ pub(crate) fn run(
     };
     match prepare(&model, config, name) {
         Ok(mut judge) => {
-            // Whoever opens the engine waits for this word, or died.
+            // The caller that opens the engine waits for this message, unless it has ended.
             let _ = ready.send(Ok(judge.template.opens_thinking()));
             serve(&mut judge, queue);
         }
@@ -54,13 +54,13 @@ pub(crate) fn run(
 fn serve(judge: &mut LoadedModel<'_>, queue: &mpsc::Receiver<LlamaJob>) {
     for LlamaJob { request, reply } in queue {
         if let Some(answer) = generate::complete(judge, &request, &|| reply.is_canceled()).transpose() {
-            // The receiver may have gone since the last look.
+            // The receiver may have been dropped since the last check.
             let _ = reply.send(answer);
         }
     }
 }
 
-/// llama.cpp's process-wide state, silenced; whatever it would print comes back as an error instead.
+/// Returns llama.cpp's process-wide backend with its log turned off; failures come back as errors instead.
 fn backend() -> Result<&'static LlamaBackend, String> {
     static BACKEND: OnceLock<Result<LlamaBackend, String>> = OnceLock::new();
     let started = BACKEND.get_or_init(|| {

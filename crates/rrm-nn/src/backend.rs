@@ -1,53 +1,52 @@
-//! What the scheduler asks of a decoder and of a tokenizer, whichever they are.
+//! The interfaces of decoders and tokenizers that the scheduler uses.
 
 use rrm::chat::Message;
 
 use crate::{batch::TokenBatch, cpu::pool::Pool};
 
-/// Computes logits, and owns the keys and values of all blocks.
+/// A decoder: computes logits, and owns the keys and values of all blocks.
 pub(crate) trait Decoder: Send {
-    /// How many tokens there are: the width of a row of logits.
+    /// Size of the vocabulary, in tokens: the width of a row of logits.
     fn vocabulary(&self) -> usize;
 
     /// Most tokens of one sequence.
     fn positions(&self) -> usize;
 
-    /// What the keys and values of one block take.
+    /// Bytes of the keys and values of one block.
     fn block_bytes(&self) -> usize;
 
     /// Makes room for blocks `0..blocks`; called once, before anything else is asked for.
     ///
     /// # Errors
-    /// When there is no such memory.
+    /// Returns the reason when there is not enough memory.
     fn allocate(&mut self, blocks: u32) -> Result<(), String>;
 
-    /// Evaluates all rows and stores their keys and values. Gives the logits `(rows with logits, vocabulary)` in the order of the rows, and
-    /// the threads for what is to be done with them, if the decoder has any. What a row gets depends on the tokens of its own sequence
-    /// alone, bit for bit.
+    /// Evaluates all rows and stores their keys and values. Returns the logits `(rows with logits, vocabulary)` in the order of the rows, and the
+    /// decoder's threads, if it has any, for drawing tokens. The result of a row depends on the tokens of its own sequence alone, bit for bit.
     ///
     /// # Errors
-    /// What went wrong. The blocks that the batch writes to hold anything then.
+    /// Returns the reason. The blocks that the batch writes to are then invalid.
     fn step(&mut self, batch: &TokenBatch) -> Result<(&[f32], Option<&mut Pool>), String>;
 
-    /// Makes block `to` hold what block `from` holds.
+    /// Copies the content of block `from` to block `to`.
     fn copy_block(&mut self, from: u32, to: u32);
 }
 
 /// Text <-> tokens.
 pub(crate) trait Tokenizer: Send + Sync {
-    /// The prompt that a conversation makes; special tokens in a content are plain text.
+    /// Tokenises a conversation with the chat template. Special tokens in a content are plain text.
     ///
     /// # Errors
-    /// What the chat template says against the conversation.
+    /// When the chat template refuses the conversation.
     fn encode_prompt(&self, messages: &[Message]) -> Result<Vec<u32>, String>;
 
-    /// Our own text in the middle of a sequence, with special tokens in it.
+    /// Tokenises a text of this program, such as an elicitation, for the middle of a sequence. Special tokens in it are meant as such.
     ///
     /// # Errors
     /// When the vocabulary has no tokens for it.
     fn encode_text(&self, text: &str) -> Result<Vec<u32>, String>;
 
-    /// What a token writes; a character may be spread over several tokens.
+    /// Returns the bytes that a token writes; a character may be spread over several tokens.
     fn bytes(&self, token: u32) -> Vec<u8>;
 
     /// Whether the model ends its turn with this token.

@@ -1,7 +1,7 @@
-//! Sequences that run -> the rows of one step.
+//! Running sequences -> the rows of one step.
 //!
-//! Each sequence that draws gets its row, whatever else is going on; labels that are scored and prompts share what is left. Parts are
-//! sorted by their tables, so that a decoder can go over a block once for all neighbours that share it.
+//! Every sequence that draws a token gets its row. Labels to score and prompts share the remaining rows. Parts are sorted by their block tables, so
+//! that a decoder can read a block once for all neighbours that share it.
 
 use std::collections::HashSet;
 
@@ -11,39 +11,39 @@ use crate::{
     seat::RunningSequence,
 };
 
-/// One step, before it is evaluated.
+/// One step before its evaluation.
 #[derive(Default)]
 pub(crate) struct BatchStep {
-    /// What the decoder gets.
+    /// The decoder's input.
     pub batch: TokenBatch,
-    /// What the rows belong to, in their order.
+    /// The owners of the rows, in the order of the rows.
     pub parts: Vec<RowSpan>,
-    /// How many rows evaluate prompts, elicitations and what is evaluated again after a preemption.
+    /// The number of rows of prompts, elicitations and tokens that are evaluated again after a preemption.
     pub prefill: usize,
 }
 
-/// A stretch of rows.
+/// A run of rows of one sequence.
 #[derive(Clone, Copy)]
 pub(crate) struct RowSpan {
     /// Index among the sequences.
     pub seat: usize,
-    /// Which of its tokens.
+    /// The work on these rows.
     pub what: SpanWork,
 }
 
-/// The work on a stretch of rows.
+/// The work on a run of rows.
 #[derive(Clone, Copy)]
 pub(crate) enum SpanWork {
-    /// The next tokens up to `end`.
+    /// Evaluate the next tokens, up to `end`.
     Tokens {
-        /// How many tokens are evaluated then.
+        /// The number of evaluated tokens after this step.
         end: usize,
     },
-    /// The last token, and one label after it.
+    /// Evaluate the last token and one label after it, given by its index.
     Branch(usize),
 }
 
-/// Plans a step of `rows` rows, or a few more: none of those that draw waits, and at least one of the others goes on.
+/// Plans a step of about `rows` rows. No sequence that draws has to wait, and at least one of the others progresses.
 pub(crate) fn plan(seats: &mut [RunningSequence], pool: &mut BlockPool, rows: usize) -> BatchStep {
     let mut parts = Vec::new();
     for (seat, each) in seats.iter().enumerate().filter(|(_, each)| each.draws_next()) {
@@ -69,7 +69,7 @@ pub(crate) fn plan(seats: &mut [RunningSequence], pool: &mut BlockPool, rows: us
     BatchStep { batch, parts, prefill }
 }
 
-/// Adds labels that have their blocks: as many as fit into `left` rows, and at least one. Gives the rows that are taken of `left`.
+/// Adds labels that have their blocks: as many as fit into `left` rows, and at least one. Returns the number of rows used.
 fn place_branches(seats: &[RunningSequence], left: usize, parts: &mut Vec<RowSpan>) -> usize {
     let mut taken = 0;
     for (seat, each) in seats.iter().enumerate() {

@@ -1,6 +1,6 @@
-//! A Hugging Face folder -> its configuration and its weights, read one tensor at a time into f32.
+//! Hugging Face folder -> its configuration and its weights, read as f32 one tensor at a time.
 //!
-//! Nothing that a file claims is believed before it is compared with the file's size, and nothing is mapped into memory.
+//! Every claim of a file is checked against the size of the file before it is used. Files are not mapped into memory.
 
 use std::{
     collections::BTreeMap,
@@ -21,15 +21,15 @@ mod error;
 mod files;
 mod header;
 
-/// Bytes that are converted at once.
+/// Bytes that are converted at a time.
 const CHUNK: usize = 1 << 20;
 
-/// A folder whose configuration is supported and that holds every tensor of it in its right shape.
+/// A model folder with a supported configuration and all tensors of that configuration in the right shapes.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     folder: PathBuf,
     config: ModelConfig,
-    /// Name -> index into `files`, and where in that file.
+    /// Name -> index into `files`, and position in that file.
     tensors: BTreeMap<String, (usize, StoredTensor)>,
     /// Files of weights.
     files: Vec<PathBuf>,
@@ -39,7 +39,7 @@ impl Checkpoint {
     /// Reads `config.json` and the headers of `model.safetensors`, or else of all files of `model.safetensors.index.json`.
     ///
     /// # Errors
-    /// [`CheckpointError`] names the file, and the tensor that is absent, of another shape or of a type that is no float.
+    /// [`CheckpointError`] names the file, and the tensor that is missing, has another shape or is not stored as floats.
     pub fn open(folder: &Path) -> Result<Checkpoint, CheckpointError> {
         let file = folder.join("config.json");
         let json = files::read_small(&file)?;
@@ -57,15 +57,15 @@ impl Checkpoint {
         &self.folder
     }
 
-    /// What `config.json` says.
+    /// The configuration from `config.json`.
     pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
-    /// The numbers of one tensor, which is stored as f32, f16 or bf16, in C order.
+    /// Reads the values of one tensor, stored as f32, f16 or bf16, as f32 in C order.
     ///
     /// # Errors
-    /// When there is no such tensor of this shape, or the file cannot be read (any more).
+    /// When there is no tensor of this name and shape, or the file cannot be read.
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
         let (file, stored) = self.find(name, shape)?;
         let path = &self.files[file];
@@ -84,17 +84,17 @@ impl Checkpoint {
         Ok(numbers)
     }
 
-    /// The type in which a tensor is stored.
+    /// The type in which a tensor is stored; `None` if there is no such tensor.
     pub fn stored_as(&self, name: &str) -> Option<Dtype> {
         self.tensors.get(name).map(|(_, stored)| stored.dtype)
     }
 
-    /// All tensors that the folder holds, by name, those that the decoder does not read among them.
+    /// All tensors of the folder with their names, including those that the decoder does not read.
     pub fn tensors(&self) -> impl Iterator<Item = (&str, &StoredTensor)> {
         self.tensors.iter().map(|(name, (_, stored))| (name.as_str(), stored))
     }
 
-    /// Hash over everything in the folder that a text depends on: configuration, weights, vocabulary, chat template, end tokens.
+    /// Returns a hash of all files that affect a text: configuration, weights, vocabulary, chat template, end tokens.
     ///
     /// # Errors
     /// When a file cannot be read.
@@ -118,7 +118,7 @@ impl Checkpoint {
     }
 }
 
-/// Little-endian numbers of one of the three float types -> f32.
+/// Converts little-endian numbers of one of the three float types to f32 and appends them.
 pub(crate) fn convert(dtype: Dtype, bytes: &[u8], numbers: &mut Vec<f32>) {
     let (pairs, _) = bytes.as_chunks::<2>();
     match dtype {

@@ -1,6 +1,6 @@
 //! `config.json` of a Hugging Face folder -> the shape of a decoder.
 //!
-//! What the decoder cannot compute exactly as transformers does is refused; absent fields have the defaults of transformers.
+//! Models that the decoder cannot compute exactly as transformers does are refused. Absent fields have the defaults of transformers.
 
 use serde_json::Value;
 
@@ -16,15 +16,15 @@ const MAX_VOCABULARY: usize = 1 << 24;
 const MAX_WIDTH: usize = 1 << 20;
 /// Most layers, most heads, and the widest head; known models stay below 200, 128 and 256.
 const MAX_COUNT: usize = 1 << 12;
-/// Most positions: their numbers are `u32`, and a rotary table of them must stay thinkable.
+/// Most positions: they are `u32`, and the rotary table must have a reasonable size.
 const MAX_POSITIONS: usize = 1 << 28;
 /// Most parameters of a whole model.
 const MAX_PARAMETERS: u64 = 1 << 42;
 
-/// The shape of a decoder: everything that its arithmetic depends on besides the weights.
+/// The shape of a decoder: everything besides the weights that its results depend on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelConfig {
-    /// Which family of models.
+    /// The family of models.
     pub architecture: Architecture,
     /// Tokens in the vocabulary (rows of the embedding).
     pub vocab_size: usize,
@@ -40,28 +40,28 @@ pub struct ModelConfig {
     pub num_key_value_heads: usize,
     /// Width of one head.
     pub head_dim: usize,
-    /// What is added to the mean square in RMS norms.
+    /// The constant that is added to the mean square in RMS norms.
     pub rms_norm_eps: f64,
     /// Base of the rotary frequencies.
     pub rope_theta: f64,
-    /// How the rotary frequencies are stretched for long contexts.
+    /// The scaling of the rotary frequencies for long contexts.
     pub rope_scaling: RopeScaling,
     /// Whether the output layer is the embedding.
     pub tie_word_embeddings: bool,
     /// Whether queries, keys and values have a bias.
     pub qkv_bias: bool,
-    /// Whether the attention's output layer has a bias.
+    /// Whether the output layer of attention has a bias.
     pub output_bias: bool,
     /// Whether the feed-forward layers have biases.
     pub mlp_bias: bool,
-    /// Positions that the model was trained for.
+    /// The number of positions that the model was trained for.
     pub max_position_embeddings: usize,
 }
 
 /// Families of decoders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Architecture {
-    /// Llama 2, 3 and what calls itself so (SmolLM2).
+    /// Llama 2 and 3, and models that declare this architecture (SmolLM2).
     Llama,
     /// Qwen2 and Qwen2.5: biases on queries, keys and values.
     Qwen2,
@@ -69,16 +69,16 @@ pub enum Architecture {
     Qwen3,
 }
 
-/// The reason why a `config.json` describes no decoder that this crate computes.
+/// The reason why a `config.json` does not describe a decoder that this crate computes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelConfigError {
     /// The text is no JSON object.
     #[error("is no JSON object: {0}")]
     Json(String),
-    /// A field is absent, has a value of the wrong kind, or asks for what is not supported.
+    /// A field is absent, has a value of the wrong kind, or asks for something that is not supported.
     #[error("`{field}` {what}")]
     Field {
-        /// The field, with the object that holds it, such as `rope_scaling.factor`.
+        /// The field with its object, such as `rope_scaling.factor`.
         field: String,
         /// What is wrong with it.
         what: String,
@@ -104,14 +104,14 @@ impl ModelConfig {
         Ok(config)
     }
 
-    /// Number of weights and biases.
+    /// The number of weights and biases.
     pub fn parameters(&self) -> u64 {
         let layer: u64 = self.layer_tensors().iter().map(|(_, shape)| elements(shape)).sum();
         let outer: u64 = self.outer_tensors().iter().map(|(_, shape)| elements(shape)).sum();
         outer + layer * self.num_hidden_layers as u64
     }
 
-    /// Name and shape of every tensor of a checkpoint that the decoder reads, as transformers names them.
+    /// Returns the name and shape of every tensor that the decoder reads, as transformers names them.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let mut tensors: Vec<_> = self.outer_tensors().into_iter().map(|(name, shape)| (name.to_owned(), shape)).collect();
         for layer in 0..self.num_hidden_layers {
@@ -120,7 +120,7 @@ impl ModelConfig {
         tensors
     }
 
-    /// Angle per position of each pair of a head's dimensions, `(head_dim / 2,)`, and the factor on cosines and sines.
+    /// Returns the angle per position of each pair of a head's dimensions, `(head_dim / 2,)`, and the factor on cosines and sines.
     pub fn rotary(&self) -> (Vec<f64>, f64) {
         rope::frequencies(self.rope_theta, self.head_dim, &self.rope_scaling)
     }
@@ -171,7 +171,7 @@ impl ModelConfig {
     }
 }
 
-/// At most two dimensions of at most 2^24 each: no overflow.
+/// The number of elements of a shape. There are at most two dimensions of at most 2^24 each, so it does not overflow.
 fn elements(shape: &[usize]) -> u64 {
     shape.iter().map(|extent| *extent as u64).product()
 }
@@ -206,7 +206,7 @@ fn refuse_unsupported(fields: &JsonFields<'_>) -> Result<(), ModelConfigError> {
     Ok(())
 }
 
-/// Sliding windows that some layer uses; Qwen's configurations name one that none does.
+/// Refuses sliding windows that some layer uses. Qwen's configurations name a window that no layer uses.
 fn refuse_windows(fields: &JsonFields<'_>, layers: usize) -> Result<(), ModelConfigError> {
     let full = |kind: &Value| kind.as_str() == Some("full_attention");
     if let Some(kinds) = fields.get("layer_types") {
@@ -254,7 +254,7 @@ fn sizes(fields: &JsonFields<'_>, architecture: Architecture) -> Result<ModelCon
         rope_theta,
         rope_scaling,
         tie_word_embeddings: fields.flag("tie_word_embeddings")?,
-        // Qwen2 has its biases whatever the file says, and the others theirs on all four layers.
+        // In Qwen2, queries, keys and values have a bias whatever the file says; in the others `attention_bias` covers all four layers.
         qkv_bias: architecture == Architecture::Qwen2 || attention_bias,
         output_bias: architecture != Architecture::Qwen2 && attention_bias,
         mlp_bias: llama && fields.flag("mlp_bias")?,

@@ -1,4 +1,4 @@
-//! The decoder's fast twin for generation on CPUs: tokens of many sequences -> logits, on packed weights and shared blocks.
+//! The fast decoder for generation on CPUs: tokens of many sequences -> logits, on packed weights and shared blocks.
 
 pub(crate) mod aligned;
 mod attention;

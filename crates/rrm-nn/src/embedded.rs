@@ -1,4 +1,4 @@
-//! The files of a folder as bytes of the program -> an engine.
+//! Model files embedded in the program -> an engine.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -14,20 +14,20 @@ use crate::{
     tokens::ModelTokenizer,
 };
 
-/// A model that is part of the program.
+/// A model that is embedded in the program.
 #[derive(Clone, Copy, Debug)]
 pub struct EmbeddedModel {
     /// Its name, for reports and errors.
     pub name: &'static str,
-    /// Name and content of each file: `config.json`, `model.safetensors`, `tokenizer.json` and what belongs to it.
+    /// Name and content of each file: `config.json`, `model.safetensors`, `tokenizer.json` and others of the folder.
     pub files: &'static [(&'static str, &'static [u8])],
 }
 
 impl LocalEngine {
-    /// Loads an embedded model. Nothing is written anywhere. `threads` as in [`LocalConfig`](crate::local::LocalConfig).
+    /// Loads an embedded model without writing files. `threads` as in [`LocalConfig`](crate::local::LocalConfig).
     ///
     /// # Errors
-    /// [`EngineError::Failed`] when the files are no model, or memory or threads cannot be had.
+    /// [`EngineError::Failed`] when the files are not a model, or memory or threads are not available.
     pub fn embedded(model: EmbeddedModel, threads: Option<usize>, scheduler: &SchedulerConfig) -> Result<Self, EngineError> {
         let failed = |detail: String| EngineError::Failed { engine: model.name.to_owned(), detail };
         let must = |name: &str| model.find(name).ok_or_else(|| failed(format!("has no {name}")));
@@ -51,7 +51,7 @@ impl EmbeddedModel {
         self.files.iter().find(|(file, _)| *file == name).map(|(_, bytes)| *bytes)
     }
 
-    /// Over all files with their names.
+    /// Returns a hash of all files with their names.
     fn hash(&self) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new_derive_key("rrm embedded model 1");
         for (name, bytes) in self.files {
@@ -63,7 +63,7 @@ impl EmbeddedModel {
     }
 }
 
-/// The numbers of one tensor of this shape.
+/// Reads the values of one tensor of this shape.
 fn tensor(weights: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
     let absent = || CheckpointError::NoTensor { folder: PathBuf::new(), tensor: name.to_owned() };
     let view = weights.tensor(name).map_err(|_| absent())?;

@@ -1,7 +1,7 @@
-//! Requests -> completions: the engine that runs a decoder in process, many requests at once.
+//! Requests -> completions: the engine that runs a decoder in process, for many requests at once.
 //!
-//! A request is tokenised where its future is polled; one thread owns the decoder and answers. The same request gives the same text,
-//! whatever else runs, in whatever order it came, and however much memory there is.
+//! A request is tokenised where its future is polled; one thread owns the decoder and answers. The same request gives the same text, whatever else
+//! runs, in whatever order requests came, and however much memory there is.
 
 use std::{
     fs,
@@ -25,35 +25,35 @@ use crate::{
 
 pub use crate::schedule::SchedulerCounters;
 
-/// The settings by which requests share a decoder. Only `context` can change a text, by ending one that has no budget; the fingerprint then
-/// says so.
+/// The settings by which requests share a decoder. Only `context` can change a text, by cutting one that has no budget; the fingerprint then contains
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchedulerConfig {
-    /// Whether prompts that begin alike are computed once.
+    /// Whether prompts with the same beginning share its computation.
     pub share_prefixes: bool,
-    /// Most requests that are computed together; 1 answers them one after the other.
+    /// Most requests that are computed together; with 1 they are answered one after the other.
     pub max_batch: usize,
-    /// Tokens that one step evaluates. Long prompts are cut into that much, so that others go on writing meanwhile.
+    /// Tokens that one step evaluates. Longer prompts are split over several steps, so that other completions continue meanwhile.
     pub prefill_rows: usize,
-    /// Most bytes of keys and values; `None` takes a quarter of the machine's memory. A request that might need more is refused.
+    /// Most bytes of keys and values; `None` means a quarter of the machine's memory. A request that might need more is refused.
     pub kv_bytes: Option<u64>,
-    /// Most tokens of prompt and completion together; `None` takes what the model was trained with. A completion without a thinking
-    /// budget is cut where the context ends.
+    /// Most tokens of prompt and completion together; `None` means the model's trained context. A completion without a thinking budget is cut where
+    /// the context ends.
     pub context: Option<usize>,
 }
 
 impl Default for SchedulerConfig {
-    /// Everything shared and batched; sizes at which a processor's cores are busy and one step is short against a completion.
+    /// Sharing and batching are on. The sizes keep a processor's cores busy, and one step is short compared with a completion.
     fn default() -> Self {
         SchedulerConfig { share_prefixes: true, max_batch: 64, prefill_rows: 256, kv_bytes: None, context: None }
     }
 }
 
-/// A decoder in process.
+/// A decoder that runs in process.
 pub struct LocalEngine {
     info: EngineInfo,
     tokenizer: Arc<dyn Tokenizer>,
-    /// Most tokens of one sequence: of the model or as asked for, and those whose keys and values there is memory for.
+    /// Most tokens of one sequence: `context` by the model or the settings, `memory` by the memory for keys and values.
     context: usize,
     memory: usize,
     counters: Arc<Mutex<SchedulerCounters>>,
@@ -67,7 +67,7 @@ impl LocalEngine {
     /// Starts the thread that owns `decoder`.
     ///
     /// # Errors
-    /// [`EngineError::Failed`] when the bytes for keys and values are too few for anything, or cannot be had.
+    /// [`EngineError::Failed`] when the memory for keys and values is too small for any sequence, or not available.
     pub(crate) fn start(
         mut info: EngineInfo,
         mut decoder: Box<dyn Decoder>,
@@ -80,10 +80,10 @@ impl LocalEngine {
         let bytes = config.kv_bytes.unwrap_or_else(|| memory() / 4);
         let blocks = blocks(bytes, decoder.block_bytes(), positions, config.max_batch).map_err(failed)?;
         decoder.allocate(blocks).map_err(failed)?;
-        // Labels are scored on a copy of a sequence's last block, and may be some tokens longer than what was written.
+        // Labels are scored on a copy of a sequence's last block, and may be a few tokens longer than the text.
         let memory = (blocks as usize - 2) * BLOCK;
         if positions < decoder.positions() {
-            // Where a text without a budget meets the end of its context, the context is part of what made it.
+            // A text without a budget may be cut by the context, so the context is part of the fingerprint.
             info.fingerprint.push_str(&format!("-context{positions}"));
         }
         let counters = Arc::<Mutex<SchedulerCounters>>::default();
@@ -114,7 +114,7 @@ impl LocalEngine {
         })
     }
 
-    /// What the engine has done so far.
+    /// Returns the counts of the engine's work so far.
     pub fn counters(&self) -> SchedulerCounters {
         *self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,13 +123,13 @@ impl LocalEngine {
         EngineError::Failed { engine: self.info.name.clone(), detail: detail.to_owned() }
     }
 
-    /// Tokenises a request, and refuses what does not fit.
+    /// Tokenises a request, and refuses one that does not fit.
     fn ticket(&self, mut request: Request, reply: ReplySender) -> Result<Ticket, EngineError> {
         let prompt = self.tokenizer.encode_prompt(&request.messages).map_err(|error| self.failed(&error))?;
         if prompt.is_empty() {
             return Err(self.failed("the conversation makes a prompt without tokens"));
         }
-        // Thousands may wait, and their tokens are all that is needed.
+        // The messages are dropped, because thousands of requests may wait and only their tokens are needed.
         request.messages = [].into();
         let plan = sequence::plan(&request, prompt.len(), self.context, &*self.tokenizer).map_err(|refusal| match refusal {
             Refusal::TooLong(tokens) => {
@@ -138,7 +138,7 @@ impl LocalEngine {
             Refusal::Unencodable(detail) => self.failed(&detail),
         })?;
         if plan.most > self.memory {
-            // Cut short instead, the text would depend on the machine.
+            // If the request were cut instead, the text would depend on the machine.
             return Err(self.failed(&format!(
                 "prompt and new tokens may need {} tokens, and the memory for keys and values holds {}: allow fewer new tokens or more memory",
                 plan.most, self.memory
@@ -171,18 +171,18 @@ impl Engine for LocalEngine {
 }
 
 impl Drop for LocalEngine {
-    /// Waits for the thread, so that the decoder's memory is free afterwards.
+    /// Waits for the thread to end, so that the decoder's memory is free afterwards.
     fn drop(&mut self) {
         self.tickets = None;
         if let Some(thread) = self.thread.take() {
-            // A panic of that thread was reported when it happened.
+            // A panic of that thread has been reported already.
             let _ = thread.join();
         }
     }
 }
 
-/// How many blocks `bytes` make, at least three; more than `max_batch` sequences of `positions` tokens could fill are of use for sharing only, and
-/// twice as many are enough for that.
+/// Returns the number of blocks in `bytes`, or an error if it is below three. It is capped at twice what `max_batch` sequences of `positions` tokens
+/// can fill; more blocks would be of no use, even for sharing.
 pub(crate) fn blocks(bytes: u64, block_bytes: usize, positions: usize, max_batch: usize) -> Result<u32, String> {
     let affordable = bytes / (block_bytes as u64).max(1);
     let useful = (positions.div_ceil(BLOCK) + 2).saturating_mul(max_batch.max(1)).saturating_mul(2);
@@ -193,7 +193,7 @@ pub(crate) fn blocks(bytes: u64, block_bytes: usize, positions: usize, max_batch
     Ok(blocks as u32)
 }
 
-/// Bytes of memory that this process may use: the machine's, or its control group's if that is less; 8 GiB where nobody says.
+/// Returns the bytes of memory that this process may use: the machine's, or its control group's limit if that is lower; 8 GiB if neither is known.
 pub(crate) fn memory() -> u64 {
     let group = fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse::<u64>().ok());
     let said = fs::read_to_string("/proc/meminfo").ok();

@@ -1,6 +1,6 @@
 //! A Hugging Face folder -> a GGUF file that llama.cpp loads.
 //!
-//! The file says nothing that llama.cpp would read otherwise than this crate reads the folder: what it cannot be told is refused.
+//! The file makes llama.cpp compute the same model as this crate computes from the folder. Anything that GGUF cannot express is refused.
 
 use std::{
     fs::{self, File},
@@ -22,14 +22,14 @@ mod pretokenizer;
 mod tensors;
 mod vocabulary;
 
-/// How matrices are written; norms and biases are f32 in any case.
+/// The type in which matrices are written; norms and biases are always f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatrixType {
-    /// Four bytes a weight.
+    /// Four bytes for each weight.
     F32,
-    /// Two bytes a weight, rounded to nearest even.
+    /// Two bytes for each weight, rounded to nearest even.
     F16,
-    /// 34 bytes for each 32 weights of a row: ggml's `Q8_0`. Matrices whose rows are no multiple of 32 are f16.
+    /// 34 bytes for each 32 weights of a row: ggml's `Q8_0`. Matrices whose row length is not a multiple of 32 are written as f16.
     Q8_0,
 }
 
@@ -42,21 +42,21 @@ pub struct ExportSummary {
     pub bytes: u64,
 }
 
-/// The reason why a folder was not converted. Nothing is left behind at the place where the file was to be.
+/// The reason why a folder was not converted. No partial file is left behind.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// The folder cannot be read, or is of a kind that this crate does not read.
+    /// The folder cannot be read, or its model is not supported by this crate.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// llama.cpp would compute or tokenise otherwise.
+    /// llama.cpp would compute or tokenise differently.
     #[error("{}: cannot become a GGUF file: {what}", folder.display())]
     Unsupported {
         /// The folder.
         folder: PathBuf,
-        /// What it has that a GGUF file cannot say.
+        /// The property that a GGUF file cannot express.
         what: String,
     },
-    /// A number has no place in the wanted type.
+    /// A value cannot be encoded in the chosen type.
     #[error("{}: {tensor} {what}", folder.display())]
     Number {
         /// The folder.
@@ -66,10 +66,10 @@ pub enum ExportError {
         /// The number, and why it does not fit.
         what: EncodingError,
     },
-    /// The place of the new file is taken by something that is no GGUF file.
+    /// The output path exists and is not a GGUF file.
     #[error("{}: is there already and no GGUF file, so it is not overwritten", file.display())]
     Occupied {
-        /// The place.
+        /// The output path.
         file: PathBuf,
     },
     /// The file cannot be written.
@@ -77,13 +77,13 @@ pub enum ExportError {
     Write {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
 }
 
-/// Writes the model of `folder` to `out`, beside it first and renamed at the end; one tensor at a time is in memory. A GGUF file that
-/// is there already is replaced.
+/// Writes the model of `folder` to `out`, under a temporary name that is renamed at the end. Only one tensor at a time is in memory. An existing GGUF
+/// file is replaced.
 ///
 /// # Errors
 /// [`ExportError`] names the file, the tensor or the setting.
@@ -112,7 +112,7 @@ pub fn convert(folder: &Path, out: &Path, matrices: MatrixType) -> Result<Export
     Ok(ExportSummary { tensors: tensors.len(), bytes })
 }
 
-/// A file that is deleted when this is dropped, unless it was renamed.
+/// A file that is deleted on drop, unless it was renamed.
 struct TemporaryFile(PathBuf);
 
 impl TemporaryFile {
@@ -129,7 +129,7 @@ impl Drop for TemporaryFile {
     }
 }
 
-/// Whether nothing would be lost at a place but an older file of the same kind.
+/// Whether a path is free or holds a GGUF file, so that nothing else would be lost.
 fn is_free(out: &Path) -> bool {
     let mut magic = Vec::new();
     match File::open(out) {

@@ -1,4 +1,4 @@
-//! A folder or a GGUF file -> what model it holds and whether rrm can run it. Reads headers, never weights.
+//! A folder or a GGUF file -> a description of its model, and whether rrm can run it. Reads headers, never weights.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
@@ -10,53 +10,53 @@ use crate::checkpoint::CheckpointError;
 mod folder;
 mod gguf;
 
-/// A description of a model. Counts that nothing states are absent.
+/// A description of a model. Properties that no file states are `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ModelReport {
     /// `safetensors` or `gguf`.
     pub format: &'static str,
-    /// Its kind, such as `qwen2`.
+    /// The architecture, such as `qwen2`.
     pub architecture: Option<String>,
-    /// Weights and biases.
+    /// The number of weights and biases.
     pub parameters: u64,
-    /// Layers.
+    /// The number of layers.
     pub layers: Option<u64>,
-    /// Heads of queries.
+    /// The number of query heads.
     pub heads: Option<u64>,
-    /// Heads of keys and values.
+    /// The number of heads of keys and values.
     pub kv_heads: Option<u64>,
-    /// Width between layers.
+    /// The width of hidden states.
     pub width: Option<u64>,
-    /// Positions that it was trained for.
+    /// The number of positions that the model was trained for.
     pub context: Option<u64>,
-    /// Tokens.
+    /// The number of tokens in the vocabulary.
     pub vocabulary: Option<u64>,
-    /// How many numbers are stored in each type.
+    /// The number of stored values by type.
     pub stored: BTreeMap<String, u64>,
-    /// Bytes of all files of weights.
+    /// Bytes of all weights files.
     pub file_bytes: u64,
-    /// What its weights take in memory.
+    /// Bytes of the weights in memory.
     pub memory: WeightBytes,
-    /// Whether it brings a chat template.
+    /// Whether the model has a chat template.
     pub chat_template: bool,
-    /// The engine that runs it, such as `local:DIR`, where one does.
+    /// The engine that can run the model, such as `local:DIR`; `None` if there is none.
     pub engine: Option<String>,
-    /// Why none does.
+    /// The reason why no engine can run it.
     pub problem: Option<String>,
 }
 
-/// Bytes of weights, without keys and values.
+/// Bytes of the weights in memory by type, without keys and values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct WeightBytes {
-    /// Four bytes a weight.
+    /// Four bytes for each weight.
     pub f32: u64,
-    /// Two bytes a weight of a matrix.
+    /// Two bytes for each weight of a matrix.
     pub bf16: u64,
-    /// One byte a weight of a matrix, and four for each row.
+    /// One byte for each weight of a matrix, and four for each row.
     pub int8: u64,
 }
 
-/// The reason why there is nothing to say about a path.
+/// The reason why a path cannot be inspected.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
     /// It cannot be read.
@@ -64,28 +64,28 @@ pub enum InspectError {
     Io {
         /// The path.
         file: String,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The folder is incomplete or damaged.
     #[error(transparent)]
     Folder(#[from] CheckpointError),
-    /// The file is no GGUF file, or a damaged one.
+    /// The file is not a GGUF file, or is damaged.
     #[error(transparent)]
     Gguf(#[from] GgufError),
 }
 
-/// Looks into a folder of safetensors or a GGUF file.
+/// Inspects a folder of safetensors or a GGUF file.
 ///
 /// # Errors
-/// When it cannot be read or is damaged. A sound model that rrm cannot run is no error: [`ModelReport::problem`] says why.
+/// When the path cannot be read or is damaged. An intact model that rrm cannot run is not an error: [`ModelReport::problem`] gives the reason.
 pub fn inspect(path: &Path) -> Result<ModelReport, InspectError> {
     let about = fs::metadata(path).map_err(|source| InspectError::Io { file: path.display().to_string(), source })?;
     if about.is_dir() { Ok(folder::report(path)?) } else { gguf::report(path, about.len()) }
 }
 
 impl WeightBytes {
-    /// Adds a tensor of `elements` numbers in `rows` rows; vectors, which are never rounded, have none.
+    /// Adds a tensor of `elements` values in `rows` rows. Vectors have `None` and are never rounded.
     fn add(&mut self, elements: u64, rows: Option<u64>) {
         let plus = |sum: u64, bytes: u64, each: u64| sum.saturating_add(bytes.saturating_mul(each));
         self.f32 = plus(self.f32, elements, 4);

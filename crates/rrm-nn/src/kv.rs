@@ -1,22 +1,22 @@
-//! Beginnings of sequences -> numbered blocks of keys and values: counted, shared, kept after use, and never more than there are.
+//! Prefixes of sequences -> numbered blocks of keys and values: counted, shared, cached after use, and limited in number.
 //!
-//! The pool only keeps the books; the keys and values themselves lie in the decoder. A block with a [`PrefixKey`] vouches for the tokens that
-//! the key stands for. When nobody holds it any more it stays for whoever begins alike, until its place is needed: least recently used
-//! first. Tables are released from their end, so a block is always evicted before the one that it continues.
+//! The pool only keeps the accounts; the keys and values are in the decoder. A block with a [`PrefixKey`] contains the tokens that the key stands
+//! for. When no table holds it any more, it is cached for sequences with the same prefix until its space is needed; the least recently used block is
+//! evicted first. Tables are released from their end, so a block is always evicted before the block that it continues.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::batch::BLOCK;
 
-/// A key of all tokens of a sequence up to some place: 128 bits of BLAKE3, chained from block to block, so that two different beginnings do not meet.
+/// A key of all tokens of a prefix: 128 bits of BLAKE3, chained from block to block, so that different prefixes have different keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PrefixKey([u8; 16]);
 
 impl PrefixKey {
-    /// The empty beginning.
+    /// The empty prefix.
     pub const ROOT: PrefixKey = PrefixKey([0; 16]);
 
-    /// The beginning that continues this one by `tokens`: those of a whole block, or fewer at the end of a prompt.
+    /// Returns the key of this prefix extended by `tokens`: those of a whole block, or fewer at the end of a prompt.
     pub fn then(self, tokens: &[u32]) -> PrefixKey {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.0);
@@ -32,29 +32,29 @@ impl PrefixKey {
 /// The pool's record of one block.
 #[derive(Clone, Debug, Default)]
 struct PoolBlock {
-    /// How many tables it is in.
+    /// The number of tables that hold it.
     references: u32,
-    /// What it vouches for, and how many of its own tokens belong to that.
+    /// The prefix that it completes, and the number of its own tokens that belong to the prefix.
     named: Option<(PrefixKey, usize)>,
-    /// How many of its leading tokens have been evaluated.
+    /// The number of its leading tokens that have been evaluated.
     filled: usize,
-    /// When it was last used, for blocks in no table.
+    /// The time of its last use, for blocks that no table holds.
     since: u64,
 }
 
-/// The place of a beginning in the pool.
+/// The state of a prefix in the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PrefixPlace {
-    /// No block vouches for it.
+    /// No block stands for it.
     Nowhere,
-    /// This block will, once somebody has evaluated the rest.
+    /// This block will contain it once the remaining tokens are evaluated.
     Coming(u32),
-    /// This block holds all of it.
+    /// This block contains it.
     Here(u32),
 }
 
 impl PrefixPlace {
-    /// The block that vouches or will.
+    /// Returns the block of this prefix, whether or not it is complete.
     pub fn block(self) -> Option<u32> {
         match self {
             PrefixPlace::Nowhere => None,
@@ -63,13 +63,13 @@ impl PrefixPlace {
     }
 }
 
-/// The books of all blocks.
+/// The accounts of all blocks.
 #[derive(Debug)]
 pub(crate) struct BlockPool {
     blocks: Vec<PoolBlock>,
-    /// Blocks that hold nothing.
+    /// Empty blocks.
     free: Vec<u32>,
-    /// Blocks in no table that hold what their key says, by the time of their last use.
+    /// Cached blocks by the time of their last use: no table holds them, and they contain the prefix of their key.
     kept: BTreeMap<u64, u32>,
     named: HashMap<PrefixKey, u32>,
     clock: u64,
@@ -77,7 +77,7 @@ pub(crate) struct BlockPool {
 }
 
 impl BlockPool {
-    /// A pool of `capacity` blocks, all of them free.
+    /// Makes a pool of `capacity` free blocks.
     pub fn new(capacity: u32) -> Self {
         BlockPool {
             blocks: vec![PoolBlock::default(); capacity as usize],
@@ -89,23 +89,22 @@ impl BlockPool {
         }
     }
 
-    /// How many blocks can be had: those that hold nothing and those that are only kept.
+    /// The number of blocks that can be allocated: the empty ones and the cached ones.
     pub fn available(&self) -> usize {
         self.free.len() + self.kept.len()
     }
 
-    /// How many blocks are in tables.
+    /// The number of blocks that tables hold.
     pub fn used(&self) -> usize {
         self.blocks.len() - self.available()
     }
 
-    /// The most blocks that were in tables at any time.
+    /// The largest number of blocks that tables held at any time.
     pub fn peak(&self) -> usize {
         self.peak
     }
 
-    /// A block for one table, holding nothing; evicts the least recently used one of those that are only kept. `None` when all are in
-    /// tables.
+    /// Allocates an empty block for one table; evicts the least recently used cached block if none is empty. `None` if tables hold all blocks.
     pub fn allocate(&mut self) -> Option<u32> {
         let block = match self.free.pop() {
             Some(block) => block,
@@ -122,7 +121,8 @@ impl BlockPool {
         Some(block)
     }
 
-    /// Lets a block of one table vouch for `key`, whose last `tokens` tokens are its own. Nothing happens when another block does.
+    /// Registers a block of one table under `key`, whose last `tokens` tokens are its own. Does nothing if another block is registered under this
+    /// key.
     pub fn name(&mut self, block: u32, key: PrefixKey, tokens: usize) {
         debug_assert!((1..=BLOCK).contains(&tokens) && self.blocks[block as usize].named.is_none());
         if let std::collections::hash_map::Entry::Vacant(entry) = self.named.entry(key) {
@@ -131,43 +131,43 @@ impl BlockPool {
         }
     }
 
-    /// Which block vouches for `key`.
+    /// Returns the block that is registered under `key`.
     pub fn find(&self, key: PrefixKey) -> PrefixPlace {
         let Some(block) = self.named.get(&key).copied() else { return PrefixPlace::Nowhere };
         if self.is_complete(block) { PrefixPlace::Here(block) } else { PrefixPlace::Coming(block) }
     }
 
-    /// Whether `block` is in any table.
+    /// Whether any table holds `block`.
     pub fn is_held(&self, block: u32) -> bool {
         self.blocks[block as usize].references > 0
     }
 
-    /// Puts `block` into one more table; what it holds must not be overwritten from now on.
+    /// Adds `block` to one more table; its content must not be overwritten from now on.
     pub fn share(&mut self, block: u32) {
         self.unkeep(block);
         self.blocks[block as usize].references += 1;
         self.peak = self.peak.max(self.used());
     }
 
-    /// Marks a kept block as used just now.
+    /// Marks a cached block as just used.
     pub fn touch(&mut self, block: u32) {
         if self.unkeep(block) {
             self.keep(block);
         }
     }
 
-    /// How many leading tokens of `block` have been evaluated.
+    /// The number of leading tokens of `block` that have been evaluated.
     pub fn filled(&self, block: u32) -> usize {
         self.blocks[block as usize].filled
     }
 
-    /// Notes that the first `tokens` tokens of `block` have been evaluated.
+    /// Records that the first `tokens` tokens of `block` have been evaluated.
     pub fn fill(&mut self, block: u32, tokens: usize) {
         let filled = &mut self.blocks[block as usize].filled;
         *filled = tokens.max(*filled);
     }
 
-    /// Takes `block` out of one table. In no table it is kept if it holds what it vouches for, and free otherwise.
+    /// Removes `block` from one table. If no table holds it any more, it is cached if it contains the prefix of its key, and freed otherwise.
     pub fn release(&mut self, block: u32) {
         let released = &mut self.blocks[block as usize];
         released.references -= 1;
@@ -182,7 +182,7 @@ impl BlockPool {
         }
     }
 
-    /// Takes all blocks of `table` out of it, the last first.
+    /// Removes all blocks from `table`, the last first.
     pub fn release_all(&mut self, table: &mut Vec<u32>) {
         table.drain(..).rev().for_each(|block| self.release(block));
     }

@@ -1,32 +1,32 @@
-//! Where a verdict stands in a written text -> what would have stated each label there, as tokens after the same beginning.
+//! Position of the verdict in a text -> the tokens that would have stated each label there, after a common context.
 
 use rrm::engine::{Budget, Labels};
 
 use crate::backend::Tokenizer;
 
-/// The written text with its tokens.
+/// The written text and its tokens.
 pub(crate) struct WrittenTokens<'a> {
     /// The text.
     pub text: &'a str,
-    /// For each token after the prompt, the length of the text up to its end.
+    /// The length of the text up to the end of each token after the prompt.
     pub ends: &'a [usize],
-    /// Tokens of the prompt.
+    /// The number of tokens of the prompt.
     pub prompt: usize,
 }
 
-/// The labels as continuations of one beginning.
+/// The labels as continuations of a common context.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Continuations {
-    /// How many leading tokens of the sequence are the beginning: at least one.
+    /// The number of leading tokens of the sequence that form the context: at least one.
     pub context: usize,
-    /// For the first response, the second, and a tie where there is one: tokens that spell the rest of the label.
+    /// The tokens that spell the rest of each label: for the first response, the second, and a tie if there is one.
     pub tokens: Vec<Vec<u32>>,
 }
 
-/// Finds the last verdict of the answer, and cuts the sequence before the token that holds the first character in which labels differ.
+/// Finds the last verdict of the answer, and cuts the sequence before the token with the first character in which the labels differ.
 ///
-/// All labels are alike up to there, so what they share is left out of every one of them: a common factor of their probabilities.
-/// `None` when the answer states no verdict, or when tokens do not spell a label.
+/// The labels are equal up to there, so their common part is left out of each: a common factor of their probabilities. `None` if the answer states no
+/// verdict, or if a label cannot be spelled in tokens.
 pub(crate) fn continuations(
     written: &WrittenTokens<'_>,
     labels: &Labels,
@@ -56,14 +56,14 @@ pub(crate) fn continuations(
     Some(Continuations { context: written.prompt + first, tokens })
 }
 
-/// Log-probability of `token` by its row of logits `(vocabulary,)`, at temperature 1.
+/// Returns the log-probability of `token` from its row of logits `(vocabulary,)`, at temperature 1.
 pub(crate) fn logprob(logits: &[f32], token: u32) -> f64 {
     let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f64 = logits.iter().map(|logit| (f64::from(*logit) - f64::from(top)).exp()).sum();
     f64::from(logits[token as usize]) - f64::from(top) - sum.ln()
 }
 
-/// What all texts begin with.
+/// Returns the longest common prefix of the texts.
 fn common_prefix<'a>(texts: &[&'a str]) -> &'a str {
     let Some((first, others)) = texts.split_first() else { return "" };
     let alike = |(at, c): &(usize, char)| others.iter().all(|other| other[*at..].starts_with(*c));
@@ -71,12 +71,13 @@ fn common_prefix<'a>(texts: &[&'a str]) -> &'a str {
     &first[..end.unwrap_or(0)]
 }
 
-/// Where the last of `texts` in `text` begins, at `answer` or later.
+/// Returns the last position at or behind `answer` at which any of `texts` begins in `text`.
 fn last_of<'a>(text: &str, answer: usize, texts: impl Iterator<Item = &'a str>) -> Option<usize> {
     texts.filter_map(|each| text[answer..].rfind(each)).max().map(|at| answer + at)
 }
 
-/// The token in which the character at `at` begins. A token that ends inside a character counts with the one that completes it.
+/// Returns the index of the token in which the character at `at` begins. A token that ends inside a character counts with the token that completes
+/// it.
 fn first_token(ends: &[usize], at: usize) -> usize {
     let holder = ends.partition_point(|end| *end <= at);
     match end_before(ends, holder) {

@@ -1,4 +1,4 @@
-//! A folder -> an engine: the decoder for CPUs, the folder's vocabulary and its chat template, behind the scheduler.
+//! Model folder -> an engine: the CPU decoder, the folder's vocabulary and its chat template, behind the scheduler.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -18,26 +18,26 @@ use crate::{
 pub struct LocalConfig {
     /// A Hugging Face folder: `config.json`, safetensors, `tokenizer.json`.
     pub folder: PathBuf,
-    /// How weights are kept; int8 changes texts.
+    /// The type in which weights are kept; int8 changes texts.
     pub storage: Storage,
-    /// Threads that compute; `None` takes all of the machine's. Changes no text.
+    /// Number of threads; `None` means all of the machine's. Changes no text.
     pub threads: Option<usize>,
-    /// How requests share the decoder, and how long a text may become.
+    /// The way in which requests share the decoder, and the most tokens of a text.
     pub scheduler: SchedulerConfig,
 }
 
 impl LocalConfig {
-    /// The folder with everything else left to the model and the machine.
+    /// Settings for a folder with defaults for everything else.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         LocalConfig { folder: folder.into(), storage: Storage::AsStored, threads: None, scheduler: SchedulerConfig::default() }
     }
 }
 
 impl LocalEngine {
-    /// Checks, fingerprints and loads a model; blocks meanwhile (the fingerprint reads all files).
+    /// Checks, fingerprints and loads a model. Blocks until done; the fingerprint reads all files.
     ///
     /// # Errors
-    /// [`EngineError::Failed`] when the folder is incomplete, damaged, of an unsupported kind, or larger than the memory.
+    /// [`EngineError::Failed`] when the folder is incomplete, damaged or not supported, or does not fit into memory.
     pub fn open(config: LocalConfig) -> Result<Self, EngineError> {
         let name = format!("local:{}", config.folder.display());
         let failed = |detail: String| EngineError::Failed { engine: name.clone(), detail };
@@ -55,7 +55,7 @@ impl LocalEngine {
     }
 }
 
-/// What of the storage changes texts, for the fingerprint. How a checkpoint is stored is in its hash already.
+/// Returns the fingerprint's suffix for storage types that change texts. The stored type of a checkpoint is part of its hash.
 fn rounding(storage: Storage) -> &'static str {
     match storage {
         Storage::AsStored | Storage::F32 => "",

@@ -1,7 +1,7 @@
-//! A queue of requests -> steps of the decoder -> answers: continuous batching on one thread.
+//! Queue of requests -> steps of the decoder -> answers: continuous batching on one thread.
 //!
-//! Requests are admitted in the order of their arrival. Blocks are taken as a text grows; when there are none left, the youngest sequence
-//! gives its own back and is evaluated again later, so the oldest always goes on and every text comes to its end.
+//! Requests are admitted in the order of arrival. Blocks are allocated as texts grow. When none is left, the youngest sequence gives its blocks back
+//! and is evaluated again later, so the oldest always continues and every text is completed.
 
 use std::{
     collections::VecDeque,
@@ -21,20 +21,20 @@ use crate::{
     sequence::FinishedCompletion,
 };
 
-/// Counts of an engine's work so far.
+/// Counters of an engine's work so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SchedulerCounters {
     /// Steps of the decoder.
     pub steps: u64,
     /// Tokens that were evaluated, of prompts and completions.
     pub rows: u64,
-    /// Those of them that were not evaluated one by one as they were drawn.
+    /// Evaluated tokens other than those that were evaluated one by one as they were drawn.
     pub prefill_rows: u64,
-    /// Tokens that did not have to be evaluated because another request had begun alike.
+    /// Tokens whose evaluation was saved because another request had the same beginning.
     pub reused: u64,
-    /// How often a sequence gave its blocks to an older one.
+    /// The number of times a sequence gave its blocks to an older one.
     pub preemptions: u64,
-    /// Blocks that are in use now; those that are only kept for later requests not counted.
+    /// Blocks in use now, without those that are cached for later requests.
     pub blocks: u64,
     /// The most blocks that were in use at any time.
     pub peak_blocks: u64,
@@ -42,31 +42,31 @@ pub struct SchedulerCounters {
 
 /// The parts that a scheduler is made of.
 pub(crate) struct SchedulerParts {
-    /// For errors.
+    /// The engine's name, for errors.
     pub name: String,
-    /// Computes; has its blocks already.
+    /// The decoder; its blocks are allocated.
     pub decoder: Box<dyn Decoder>,
-    /// Reads the labels, writes the text.
+    /// The tokenizer.
     pub tokenizer: Arc<dyn Tokenizer>,
-    /// How many blocks the decoder has.
+    /// The number of the decoder's blocks.
     pub blocks: u32,
-    /// Most tokens of one sequence; with one block to spare in the pool.
+    /// Most tokens of one sequence; one block of the pool must remain besides.
     pub limit: usize,
-    /// Whether sequences that begin alike share blocks.
+    /// Whether sequences with the same beginning share blocks.
     pub share: bool,
     /// Most sequences that run at once.
     pub max_batch: usize,
     /// Rows of one step.
     pub rows: usize,
-    /// Where the counters are shown.
+    /// The published counters.
     pub shown: Arc<Mutex<SchedulerCounters>>,
 }
 
-/// The state between two steps.
+/// The scheduler: its state between two steps.
 pub(crate) struct Scheduler {
     parts: SchedulerParts,
     pool: BlockPool,
-    /// The sequences that run, oldest first: all of them older than those in the queue.
+    /// The running sequences, oldest first; all are older than those in the queue.
     seats: Vec<RunningSequence>,
     queue: VecDeque<Ticket>,
     counters: SchedulerCounters,
@@ -76,13 +76,13 @@ pub(crate) struct Scheduler {
 type PendingAnswer = (ReplySender, Result<FinishedCompletion, EngineError>);
 
 impl Scheduler {
-    /// A scheduler with nothing to do.
+    /// Makes an idle scheduler.
     pub fn new(parts: SchedulerParts) -> Self {
         let pool = BlockPool::new(parts.blocks);
         Scheduler { parts, pool, seats: Vec::new(), queue: VecDeque::new(), counters: SchedulerCounters::default() }
     }
 
-    /// Answers tickets until nobody can send any.
+    /// Answers tickets until the channel is closed.
     pub fn run(mut self, tickets: &mpsc::Receiver<Ticket>) {
         loop {
             if self.seats.is_empty() && self.queue.is_empty() {
@@ -93,7 +93,7 @@ impl Scheduler {
                 match tickets.try_recv() {
                     Ok(ticket) => self.queue.push_back(ticket),
                     Err(mpsc::TryRecvError::Empty) => break,
-                    // Whoever waits borrows the engine, so nobody does.
+                    // Waiting requests borrow the engine, so none is left.
                     Err(mpsc::TryRecvError::Disconnected) => return,
                 }
             }
@@ -101,7 +101,7 @@ impl Scheduler {
         }
     }
 
-    /// Answers all of `tickets`, in as many steps as that takes, on the calling thread.
+    /// Answers all of `tickets` on the calling thread.
     pub fn answer(&mut self, tickets: impl IntoIterator<Item = Ticket>) {
         self.queue.extend(tickets);
         while !(self.seats.is_empty() && self.queue.is_empty()) {
@@ -109,7 +109,7 @@ impl Scheduler {
         }
     }
 
-    /// Starts what fits, and does one step.
+    /// Admits the requests that fit, and does one step.
     fn turn(&mut self) {
         self.sweep();
         let mut answers = self.admit();
@@ -117,22 +117,22 @@ impl Scheduler {
             let ended = self.step().unwrap_or_else(|detail| self.fail(&detail));
             answers.extend(ended);
         }
-        // What is counted is shown before an answer makes anybody look.
+        // Counters are published before the answers.
         self.show();
         for (reply, answer) in answers {
-            // The receiver may have gone since the last look.
+            // The receiver may have been dropped since the last check.
             let _ = reply.send(answer);
         }
     }
 
-    /// Takes out everything that nobody waits for.
+    /// Removes all requests whose receiver was dropped.
     fn sweep(&mut self) {
         self.queue.retain(|ticket| !ticket.reply.is_canceled());
         let gone = |seat: &mut RunningSequence| seat.ticket.reply.is_canceled();
         self.seats.extract_if(.., gone).for_each(|seat| drop(seat.leave(&mut self.pool)));
     }
 
-    /// Starts what fits, in order; gives the answers of those that may not draw any token.
+    /// Admits the requests that fit, in order. Returns the answers of requests that may not draw any token.
     fn admit(&mut self) -> Vec<PendingAnswer> {
         let mut answers = Vec::new();
         while self.seats.len() < self.parts.max_batch
@@ -145,7 +145,7 @@ impl Scheduler {
                 continue;
             }
             let needs = PoolDemand::of(&ticket.sequence.tokens, &self.pool, self.parts.share);
-            // Those that run need a block each before long; without room for that they would soon preempt this one.
+            // Every running sequence will need a block soon; without room for those they would soon preempt this one.
             if !needs.fit(&self.pool, self.seats.len()) {
                 self.queue.push_front(ticket);
                 break;
@@ -155,7 +155,7 @@ impl Scheduler {
         answers
     }
 
-    /// One step of the decoder; gives the answers that are complete after it.
+    /// Does one step of the decoder. Returns the answers that it completes.
     fn step(&mut self) -> Result<Vec<PendingAnswer>, String> {
         self.make_room();
         for seat in &mut self.seats {
@@ -178,7 +178,7 @@ impl Scheduler {
         Ok(self.conclude(ended))
     }
 
-    /// Gives every sequence the blocks that its next rows need; where there are too few, the youngest give way.
+    /// Allocates the blocks that the next rows need; if there are too few, the youngest sequences are preempted.
     fn make_room(&mut self) {
         let mut at = 0;
         while at < self.seats.len() {
@@ -191,10 +191,10 @@ impl Scheduler {
         }
     }
 
-    /// Answers those that ended, and has the labels of those scored that stated a verdict.
+    /// Answers the sequences that ended. A text with a verdict first has its labels scored.
     fn conclude(&mut self, ended: Vec<(usize, Result<Finish, String>)>) -> Vec<PendingAnswer> {
         let mut answers = Vec::new();
-        // From the back: what is before keeps its index.
+        // From the back, so that the indices before stay valid.
         for (at, end) in ended.into_iter().rev() {
             if let Ok(finish) = &end
                 && self.begin_scoring(at, *finish)
@@ -211,10 +211,10 @@ impl Scheduler {
         answers
     }
 
-    /// Whether the labels of a text that ended are to be scored first.
+    /// Starts the scoring of labels for a text that ended. Returns whether it did.
     fn begin_scoring(&mut self, at: usize, finish: Finish) -> bool {
         let seat = &mut self.seats[at];
-        // A text that was cut states no verdict.
+        // A truncated text states no verdict.
         if seat.ticket.scoring.is_some() || finish == Finish::Length {
             return false;
         }
@@ -227,7 +227,7 @@ impl Scheduler {
         true
     }
 
-    /// Answers all that run with an error; what they wrote to their blocks is not to be trusted.
+    /// Answers all running sequences with an error. The blocks that they wrote to are not to be trusted.
     fn fail(&mut self, detail: &str) -> Vec<PendingAnswer> {
         let seats = mem::take(&mut self.seats);
         seats.into_iter().map(|seat| (seat.leave(&mut self.pool).reply, Err(self.failed(detail)))).collect()
@@ -244,7 +244,7 @@ impl Scheduler {
     }
 }
 
-/// Gives each sequence what the step computed for it; tells which of them ended, by ascending index, and how.
+/// Gives each sequence its results of the step. Returns the sequences that ended, by ascending index, and how they ended.
 fn absorb<'l>(
     seats: &mut [RunningSequence],
     pool: &mut BlockPool,
@@ -291,7 +291,7 @@ fn absorb<'l>(
     ended
 }
 
-/// Draws a token from each row of logits `(vocabulary,)`; the pairs know nothing of each other.
+/// Draws a token from each row of logits `(vocabulary,)`; the draws are independent.
 fn draw(pairs: Vec<(&mut Sampler, &[f32])>, threads: Option<&mut Pool>) -> Vec<Option<usize>> {
     let mut drawn: Vec<_> = pairs.into_iter().map(|pair| (pair, None)).collect();
     let one = |((sampler, row), token): &mut ((&mut Sampler, &[f32]), Option<usize>)| *token = sampler.draw(row);
@@ -302,12 +302,12 @@ fn draw(pairs: Vec<(&mut Sampler, &[f32])>, threads: Option<&mut Pool>) -> Vec<O
     drawn.into_iter().map(|(_, token)| token).collect()
 }
 
-/// Log-probabilities of the labels, in the order of [`Continuations`](labels::Continuations); `None` before all of them are known.
+/// Returns the log-probabilities of the labels, in the order of [`Continuations`](labels::Continuations); `None` until all are known.
 fn scores(scoring: Option<LabelScoring>) -> Option<Vec<f64>> {
     scoring?.branches.into_iter().map(|branch| branch.logprob).collect()
 }
 
-/// The completion with what its labels scored.
+/// Adds the scores of the labels to a completion.
 pub(crate) fn scored(mut ended: FinishedCompletion, scores: Option<&[f64]>) -> FinishedCompletion {
     ended.completion.label_logprobs = match scores {
         Some([first, second, rest @ ..]) => LabelLogprobs::new(*first, *second, rest.first().copied()),

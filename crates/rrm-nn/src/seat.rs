@@ -1,8 +1,8 @@
-//! A sequence that runs -> the rows of its next step: which blocks it has, how far they are filled, and what it waits for.
+//! Running sequence -> the rows of its next step: its blocks, how far they are filled, and what it waits for.
 //!
-//! Whole blocks of the tokens that a sequence is admitted with are shared with all that begin alike; whoever comes to an unfilled one
-//! first fills it, and a step later it is there for all. The rest of those tokens lies in a block of the sequence's own, which others
-//! with the same rest copy. The last token is evaluated by every sequence itself, for its logits.
+//! Full blocks of the tokens that a sequence is admitted with are shared by all sequences with the same beginning. The first sequence that reaches an
+//! unfilled block fills it, and one step later all can use it. The remaining tokens lie in a block of the sequence's own, which others with the same
+//! rest copy. Every sequence evaluates the last token itself, for its logits.
 
 use std::collections::HashSet;
 
@@ -16,10 +16,10 @@ use crate::{
     sequence::{FinishedCompletion, Sequence},
 };
 
-/// The channel that an answer goes to; a dropped receiver cancels the request.
+/// The channel of an answer; dropping the receiver cancels the request.
 pub(crate) type ReplySender = oneshot::Sender<Result<FinishedCompletion, EngineError>>;
 
-/// A request that was accepted, with everything that outlives a preemption.
+/// A request that was accepted, with everything that survives a preemption.
 pub(crate) struct Ticket {
     pub sequence: Sequence,
     /// Set when the text is complete and the labels are being scored.
@@ -29,47 +29,47 @@ pub(crate) struct Ticket {
 
 /// Labels that are scored as continuations of a sequence's tokens.
 pub(crate) struct LabelScoring {
-    /// How the text ended.
+    /// The way in which the text ended.
     pub finish: Finish,
-    /// One for each label.
+    /// A branch for each label.
     pub branches: Vec<LabelBranch>,
 }
 
-/// One label that is scored.
+/// One label to score.
 pub(crate) struct LabelBranch {
-    /// What continues the sequence's tokens; not empty.
+    /// The tokens that continue the sequence; not empty.
     pub tokens: Vec<u32>,
-    /// The blocks that follow the whole ones of the sequence before its last token; empty until there is room.
+    /// The blocks behind the sequence's full blocks before its last token; empty until they are allocated.
     pub own: Vec<u32>,
     /// Log-probability of `tokens`, once it is known.
     pub logprob: Option<f64>,
 }
 
-/// A sequence that runs.
+/// A running sequence.
 pub(crate) struct RunningSequence {
     pub ticket: Ticket,
     /// The token at position p lies in block `table[p / BLOCK]`.
     pub table: Vec<u32>,
-    /// How many leading tokens have been evaluated.
+    /// The number of leading tokens that have been evaluated.
     pub computed: usize,
-    /// How many leading blocks of `table` others may share.
+    /// The number of leading blocks of `table` that may be shared.
     shared: usize,
-    /// What follows the shared blocks, but for the last token, until it was copied or begun.
+    /// The tokens behind the shared blocks except the last one, until they are copied or their evaluation begins.
     tail: Option<(PrefixKey, usize)>,
 }
 
 /// The blocks of the pool that a sequence needs.
 pub(crate) struct PoolDemand {
-    /// For each whole block that can be shared what it vouches for, and whether it is there.
+    /// For each full block that can be shared, its prefix and the state of that prefix in the pool.
     whole: Vec<(PrefixKey, PrefixPlace)>,
-    /// What follows, but for the last token, and how many tokens that is.
+    /// The key of the tokens behind them except the last one, and the number of these tokens.
     tail: Option<(PrefixKey, usize)>,
-    /// Blocks in all.
+    /// The number of blocks in total.
     blocks: usize,
 }
 
 impl PoolDemand {
-    /// Looks up what is there of `tokens` (not empty); nothing is shared unless `share`.
+    /// Looks up which blocks of `tokens` (not empty) are in the pool; nothing is shared unless `share`.
     pub fn of(tokens: &[u32], pool: &BlockPool, share: bool) -> Self {
         let shared = if share { (tokens.len() - 1) / BLOCK } else { 0 };
         let mut last = PrefixKey::ROOT;
@@ -83,7 +83,7 @@ impl PoolDemand {
         PoolDemand { whole, tail, blocks: tokens.len().div_ceil(BLOCK) }
     }
 
-    /// Whether the pool has them, and `headroom` blocks besides.
+    /// Whether the pool has these blocks, and `headroom` more.
     pub fn fit(&self, pool: &BlockPool, headroom: usize) -> bool {
         let held = self.whole.iter().filter_map(|(_, found)| found.block()).filter(|block| pool.is_held(*block)).count();
         self.blocks - held + headroom <= pool.available()
@@ -91,15 +91,15 @@ impl PoolDemand {
 }
 
 impl RunningSequence {
-    /// Takes blocks for all tokens of a sequence: those that it needs and that fit.
+    /// Allocates the blocks for all tokens of a sequence, as `needs` says; they must fit.
     pub fn take(ticket: Ticket, needs: PoolDemand, pool: &mut BlockPool) -> RunningSequence {
         let PoolDemand { whole, tail, blocks } = needs;
-        // Those that are there first: an allocation could evict them.
+        // Existing blocks are taken first, because an allocation could evict them.
         whole.iter().filter_map(|(_, found)| found.block()).for_each(|block| pool.share(block));
         let mut table = Vec::with_capacity(blocks);
         for at in 0..blocks {
             let found = whole.get(at);
-            // There is always one: they were counted.
+            // There is always a block, because they were counted.
             let Some(block) = found.and_then(|(_, found)| found.block()).or_else(|| pool.allocate()) else { break };
             if let Some((key, PrefixPlace::Nowhere)) = found {
                 pool.name(block, *key, BLOCK);
@@ -109,24 +109,24 @@ impl RunningSequence {
         RunningSequence { ticket, table, computed: 0, shared: whole.len(), tail }
     }
 
-    /// Gives all blocks back.
+    /// Releases all blocks.
     pub fn leave(mut self, pool: &mut BlockPool) -> Ticket {
         self.branches_mut().iter_mut().for_each(|branch| pool.release_all(&mut branch.own));
         pool.release_all(&mut self.table);
         self.ticket
     }
 
-    /// How many leading tokens are to be evaluated. Where labels are scored, the last token is evaluated with each of them.
+    /// The number of leading tokens to evaluate. While labels are scored, the last token is evaluated with each label.
     pub fn target(&self) -> usize {
         self.ticket.sequence.tokens.len() - usize::from(self.ticket.scoring.is_some())
     }
 
-    /// Whether the next row is the last one before a draw.
+    /// Whether the next row is the last one before a token is drawn.
     pub fn draws_next(&self) -> bool {
         self.ticket.scoring.is_none() && self.computed + 1 == self.ticket.sequence.tokens.len()
     }
 
-    /// Passes over what others have evaluated; gives the number of tokens passed over.
+    /// Skips tokens that other sequences have evaluated. Returns their number.
     pub fn advance(&mut self, pool: &mut BlockPool, decoder: &mut dyn Decoder) -> usize {
         let before = self.computed;
         while let Some(block) = self.table[..self.shared].get(self.computed / BLOCK) {
@@ -147,8 +147,8 @@ impl RunningSequence {
         self.computed - before
     }
 
-    /// How far the next step may evaluate, at most `rows` tokens on; `claimed` are the shared blocks that this step fills already.
-    /// Gives `computed` where the sequence waits for another one.
+    /// Returns the end of the tokens that the next step may evaluate, at most `rows` further; `claimed` are the shared blocks that this step fills
+    /// already. Returns `computed` if the sequence waits for another one.
     pub fn reach(&mut self, rows: usize, pool: &mut BlockPool, claimed: &mut HashSet<u32>) -> usize {
         let end = self.target().min(self.computed + rows);
         for at in self.computed / BLOCK..self.shared {
@@ -171,7 +171,7 @@ impl RunningSequence {
         end
     }
 
-    /// Notes that all tokens before `end` have been evaluated.
+    /// Records that all tokens before `end` have been evaluated.
     pub fn evaluated(&mut self, end: usize, pool: &mut BlockPool) {
         for at in self.computed / BLOCK..end.div_ceil(BLOCK) {
             pool.fill(self.table[at], (end - at * BLOCK).min(BLOCK));
@@ -179,13 +179,12 @@ impl RunningSequence {
         self.computed = end;
     }
 
-    /// Lets the last token be evaluated again where nothing follows it to draw after: the turn was ended, and what elicits a verdict is
-    /// no token.
+    /// Has the last token evaluated again if no token follows it from whose logits to draw: the turn was ended, and the elicitation has no tokens.
     pub fn expect_logits(&mut self) {
         self.computed = self.computed.min(self.ticket.sequence.tokens.len() - 1);
     }
 
-    /// Takes the blocks that the next rows need; false when there are too few.
+    /// Allocates the blocks that the next rows need. Returns false if there are too few.
     pub fn grow(&mut self, pool: &mut BlockPool, decoder: &mut dyn Decoder) -> bool {
         while self.table.len() * BLOCK < self.ticket.sequence.tokens.len() {
             let Some(block) = pool.allocate() else { return false };
@@ -197,7 +196,7 @@ impl RunningSequence {
         self.branch_off(pool, decoder)
     }
 
-    /// Makes room for labels that are not scored yet: for as many as there are blocks, and at least one.
+    /// Allocates blocks for labels that are not scored yet: for as many as possible, and at least one.
     fn branch_off(&mut self, pool: &mut BlockPool, decoder: &mut dyn Decoder) -> bool {
         let (at, partial) = (self.computed / BLOCK, self.computed % BLOCK);
         let source = self.table[at];
@@ -218,7 +217,7 @@ impl RunningSequence {
         true
     }
 
-    /// The text is complete: keeps the first `context` tokens and scores what could have followed them.
+    /// Begins the scoring of labels after the text is complete: keeps the first `context` tokens, which the labels continue.
     pub fn score(&mut self, context: usize, scoring: LabelScoring, pool: &mut BlockPool) {
         self.ticket.sequence.tokens.truncate(context);
         self.table.drain(context.div_ceil(BLOCK)..).rev().for_each(|block| pool.release(block));
@@ -227,17 +226,17 @@ impl RunningSequence {
         self.ticket.scoring = Some(scoring);
     }
 
-    /// The table of one label's branch.
+    /// Returns the block table of one label's branch.
     pub fn branch_table(&self, branch: &LabelBranch) -> Vec<u32> {
         self.table[..self.computed / BLOCK].iter().chain(&branch.own).copied().collect()
     }
 
-    /// The labels that are being scored.
+    /// The branches of the labels that are being scored.
     pub fn branches(&self) -> &[LabelBranch] {
         self.ticket.scoring.as_ref().map_or(&[], |scoring| &scoring.branches)
     }
 
-    /// As [`RunningSequence::branches`].
+    /// Like [`RunningSequence::branches`], mutable.
     pub fn branches_mut(&mut self) -> &mut [LabelBranch] {
         self.ticket.scoring.as_mut().map_or(&mut [], |scoring| &mut scoring.branches)
     }

@@ -1,6 +1,6 @@
-//! One request -> its completion, token by token: the text so far, the cut of a budget, stop strings, and how it ends.
+//! One request -> its completion, token by token: the text, the thinking budget, stop strings, and the end.
 //!
-//! Nothing here knows of blocks or batches, so a text cannot depend on them.
+//! This module knows nothing of blocks or batches, so a text cannot depend on them.
 
 use rrm::engine::{
     Budget, Completion, Finish, Labels, Request, Usage,
@@ -14,22 +14,22 @@ use crate::{
 
 /// A completion that is being written.
 pub(crate) struct Sequence {
-    /// The prompt, then everything that was written or appended, except a token that ended the turn.
+    /// The tokens of the prompt and of everything that was written or appended, except a token that ended the turn.
     pub tokens: Vec<u32>,
-    /// Draws the next token.
+    /// The sampler of the next token.
     pub sampler: Sampler,
-    /// How many of `tokens` are the prompt.
+    /// The number of tokens of the prompt.
     prompt: usize,
     budget: Option<Budget>,
     /// The tokens of the budget's two elicitations.
     elicit: [Vec<u32>; 2],
     labels: Option<std::sync::Arc<Labels>>,
     text: GrowingText,
-    /// For each token after the prompt, the length of the text up to its end.
+    /// The length of the text up to the end of each token after the prompt.
     ends: Vec<usize>,
-    /// How many tokens may still be drawn before the end or the cut.
+    /// The number of tokens that may still be drawn before the end or the cut.
     left: usize,
-    /// Where in the text stop strings may begin.
+    /// The position in the text from which stop strings may begin.
     from: usize,
     drawn: Vec<u32>,
     elicited: bool,
@@ -38,33 +38,33 @@ pub(crate) struct Sequence {
 /// A completion that ended.
 #[derive(Debug)]
 pub(crate) struct FinishedCompletion {
-    /// What the engine answers.
+    /// The engine's answer.
     pub completion: Completion,
-    /// Every token that was drawn, in order, the one that ended the turn among them; appended elicitations are not.
+    /// All drawn tokens in order, including the one that ended the turn, but without elicitations.
     pub drawn: Vec<u32>,
 }
 
 /// The limits and the elicitation of a completion.
 pub(crate) struct SequencePlan {
-    /// How many tokens may be drawn before the end or the cut.
+    /// The number of tokens that may be drawn before the end or the cut.
     pub first: usize,
     /// The tokens of the budget's `elicit` and `elicit_answer`.
     pub elicit: [Vec<u32>; 2],
-    /// How many tokens there may be in the end, the prompt among them.
+    /// The largest possible number of tokens, including the prompt.
     pub most: usize,
 }
 
-/// The reason why a request cannot be answered.
+/// The reason why a request is refused.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// So many tokens do not fit.
+    /// The request needs this many tokens, which do not fit.
     TooLong(u64),
-    /// The elicitation has no tokens.
+    /// The elicitation cannot be tokenised.
     Unencodable(String),
 }
 
-/// Divides the context of `limit` tokens. A budget promises a verdict, so all of it must fit; a completion without one may meet the
-/// context's end.
+/// Plans the use of a context of `limit` tokens. A budget promises a verdict, so all of its tokens must fit; a completion without a budget may be cut
+/// by the context.
 ///
 /// # Errors
 /// [`Refusal`].
@@ -88,7 +88,7 @@ pub(crate) fn plan(request: &Request, prompt: usize, limit: usize, tokenizer: &d
 }
 
 impl Sequence {
-    /// A completion of `prompt` (not empty) of which nothing is written yet; `plan` comes from [`plan`].
+    /// Makes the sequence for a prompt (not empty); `plan` comes from [`plan`].
     pub fn new(request: Request, prompt: Vec<u32>, plan: SequencePlan) -> Self {
         Sequence {
             prompt: prompt.len(),
@@ -106,12 +106,12 @@ impl Sequence {
         }
     }
 
-    /// What to do before the first token is drawn: `Some` when none may be.
+    /// Checks whether a first token may be drawn. Returns how the completion ends if not.
     pub fn begin(&mut self, tokenizer: &dyn Tokenizer) -> Option<Finish> {
         if self.left == 0 { self.end(Finish::Length, tokenizer) } else { None }
     }
 
-    /// Takes the token that was drawn; `Some` when the completion ends with it.
+    /// Takes a drawn token. Returns how the completion ends, or `None` if it continues.
     pub fn accept(&mut self, token: u32, tokenizer: &dyn Tokenizer) -> Option<Finish> {
         self.drawn.push(token);
         self.left -= 1;
@@ -130,13 +130,13 @@ impl Sequence {
         if self.left == 0 { self.end(Finish::Length, tokenizer) } else { None }
     }
 
-    /// Cuts the text behind what completes it; `new` is what the last token wrote.
+    /// Cuts the text behind a stop string or a verdict that completes it. `new` is what the last token wrote. Returns whether the text was cut.
     fn stop(&mut self, new: &[u8]) -> bool {
         let Some(budget) = &self.budget else { return false };
         if self.elicited {
             return self.text.cut_after(self.from, &budget.stop);
         }
-        // Looking through the whole text is for tokens that may complete a verdict.
+        // The whole text is searched only if the new bytes may complete a verdict.
         let completes = |verdict: &String| verdict.as_bytes().last().is_some_and(|last| new.contains(last));
         budget.stop_at_verdict
             && budget.verdicts.iter().any(completes)
@@ -144,7 +144,7 @@ impl Sequence {
             && self.text.cut_after(budget.answer(self.text.as_str()), &budget.verdicts)
     }
 
-    /// Ends the completion or, where a verdict is due, appends the elicitation and goes on.
+    /// Ends the completion. If a verdict is due, it appends the elicitation instead and returns `None`.
     fn end(&mut self, finish: Finish, tokenizer: &dyn Tokenizer) -> Option<Finish> {
         let written = self.text.as_str();
         let due = |budget: &&Budget| !self.elicited && (finish == Finish::Length || budget.wants_verdict(written));
@@ -172,7 +172,7 @@ impl Sequence {
         if end != after
             && let Some(last) = ends.len().checked_sub(1)
         {
-            // Tokens that spell something else, such as a space before: only all of them together stand for the text.
+            // If the tokens spell something else, such as a leading space, only all of them together stand for the text.
             ends.fill(start);
             ends[last] = after;
         }
@@ -180,13 +180,13 @@ impl Sequence {
         self.tokens.extend(tokens);
     }
 
-    /// Where the verdict stands in what was written, and what would have stated each label there; `None` without labels or verdict.
+    /// Returns the labels as continuations at the position of the verdict; `None` without labels or verdict.
     pub fn continuations(&self, tokenizer: &dyn Tokenizer) -> Option<Continuations> {
         let written = WrittenTokens { text: self.text.as_str(), ends: &self.ends, prompt: self.prompt };
         labels::continuations(&written, self.labels.as_deref()?, self.budget.as_ref(), tokenizer)
     }
 
-    /// The completion as it ended, without what its labels scored.
+    /// Returns the completion without the scores of its labels.
     pub fn finish(self, finish: Finish) -> FinishedCompletion {
         let usage = Usage { prompt_tokens: self.prompt as u64, completion_tokens: self.drawn.len() as u64 };
         let text = self.text.finish();

@@ -19,7 +19,7 @@ pub struct ChatTokenizer {
     template: ChatTemplate,
 }
 
-/// The reason why a text has no tokens.
+/// The reason why a text cannot be tokenised.
 #[derive(Debug, thiserror::Error)]
 pub enum TextError {
     /// The vocabulary cannot be read.
@@ -28,13 +28,13 @@ pub enum TextError {
     /// The chat template is broken, or refuses a conversation.
     #[error("its chat template: {0}")]
     Template(#[from] TemplateError),
-    /// The vocabulary's own pattern gave up.
+    /// The vocabulary's pattern fails on the text.
     #[error(transparent)]
     Encode(#[from] EncodeError),
 }
 
 impl ChatTokenizer {
-    /// The vocabulary and the template of a checkpoint's folder.
+    /// Reads the vocabulary and the chat template of a checkpoint's folder.
     ///
     /// # Errors
     /// [`TextError`] when one of them cannot be used.
@@ -42,7 +42,7 @@ impl ChatTokenizer {
         ChatTokenizer::read(checkpoint.folder(), checkpoint.config().vocab_size)
     }
 
-    /// The vocabulary and the template of a folder that need not hold weights; no token is `vocab_size` or above.
+    /// Reads the vocabulary and the chat template of a folder that need not hold weights. All tokens are below `vocab_size`.
     ///
     /// # Errors
     /// [`TextError`] when one of them cannot be used.
@@ -50,28 +50,28 @@ impl ChatTokenizer {
         ChatTokenizer::new(ModelTokenizer::open(folder, vocab_size)?)
     }
 
-    /// A vocabulary with the template that came with it.
+    /// Combines a vocabulary with its chat template.
     ///
     /// # Errors
-    /// [`TextError::Template`] when the template cannot be used.
+    /// [`TextError::Template`] when the chat template cannot be used.
     pub(crate) fn new(tokenizer: ModelTokenizer) -> Result<Self, TextError> {
         let source = tokenizer.chat_template().map(str::to_owned);
         let template = ChatTemplate::new(source, tokenizer.bos().to_owned(), tokenizer.eos().to_owned())?;
         Ok(ChatTokenizer { tokenizer, template })
     }
 
-    /// The prompt that a conversation makes, up to where the assistant begins; special tokens in a content are plain text.
+    /// Returns the tokens of the prompt for a conversation, up to where the assistant begins. Special tokens in a content are plain text.
     ///
     /// # Errors
-    /// What template or vocabulary say against the conversation.
+    /// When the chat template refuses the conversation, or the vocabulary's pattern fails on it.
     pub fn prompt(&self, messages: &[Message]) -> Result<Vec<u32>, TextError> {
         Ok(self.tokenizer.prompt(&self.template.render(messages)?)?)
     }
 
-    /// The tokens that a sequence begins with when there is no template: special tokens in the text are meant.
+    /// Tokenises the beginning of a sequence without a chat template; special tokens in the text are meant as such.
     ///
     /// # Errors
-    /// When the vocabulary's pattern gives up.
+    /// When the vocabulary's pattern fails on the text.
     pub fn beginning(&self, text: &str) -> Result<Vec<u32>, TextError> {
         Ok(self.tokenizer.prompt(&[TemplatePart::Markup(text.to_owned())])?)
     }

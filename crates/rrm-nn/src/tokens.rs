@@ -1,5 +1,5 @@
-//! Text <-> tokens, by the `tokenizer.json` of a folder. What a chat template writes may hold special tokens; what a message says
-//! never does.
+//! Text <-> tokens, by the `tokenizer.json` of a folder. Special tokens are recognised in the output of a chat template, never in the contents of
+//! messages.
 
 use std::{
     collections::BTreeSet,
@@ -19,36 +19,36 @@ mod settings;
 
 /// A model's vocabulary, its chat template, and the tokens that end its turns.
 pub struct ModelTokenizer {
-    /// Encodes what a prompt begins with.
+    /// The encoder for the beginning of a prompt.
     first: Encoder,
-    /// Encodes what comes after a special token; where it differs from `first`, it puts no space before the text.
+    /// The encoder behind special tokens, if it differs from `first`: it puts no space before the text.
     later: Option<Encoder>,
     pieces: TokenBytes,
     specials: Vec<Special>,
-    /// Texts that must not become one token inside a content.
+    /// Texts that must not become a single token inside a content.
     forbidden: Vec<String>,
-    /// The token that the folder names as the end of a text.
+    /// The end token that the folder names.
     end: Option<u32>,
     ends: BTreeSet<u32>,
     settings: settings::TokenizerSettings,
 }
 
-/// The reason why a text has no tokens: the vocabulary's own pattern gave up on it.
+/// The reason why a text cannot be tokenised: the vocabulary's pattern fails on it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the tokenizer fails on this text: {0}")]
 pub struct EncodeError(pub String);
 
 impl ModelTokenizer {
-    /// Reads `tokenizer.json`, and where they are there `tokenizer_config.json`, `generation_config.json` and `chat_template.jinja`.
-    /// No token is `vocab_size` or above: added tokens that have no row in the embedding are left out.
+    /// Reads `tokenizer.json`, and if present `tokenizer_config.json`, `generation_config.json` and `chat_template.jinja`. All tokens are below
+    /// `vocab_size`: added tokens without a row in the embedding are dropped.
     ///
     /// # Errors
-    /// [`CheckpointError`] names the file that is absent, malformed or of a kind that is not supported.
+    /// [`CheckpointError`] names the file that is missing, malformed or not supported.
     pub fn open(folder: &Path, vocab_size: usize) -> Result<ModelTokenizer, CheckpointError> {
         ModelTokenizer::read(&|name| in_folder(folder, name), vocab_size)
     }
 
-    /// The same from files that lie anywhere.
+    /// Like [`ModelTokenizer::open`], with files from any source.
     ///
     /// # Errors
     /// As [`ModelTokenizer::open`].
@@ -75,24 +75,24 @@ impl ModelTokenizer {
         Ok(ModelTokenizer { first, later, pieces, specials, forbidden, end: named, ends, settings })
     }
 
-    /// The prompt that a rendered conversation makes: the tokens of transformers' `apply_chat_template`, unless a content holds text of
-    /// special tokens. Nothing is put before it: a template that wants a first token writes it.
+    /// Tokenises a rendered conversation. The tokens are those of transformers' `apply_chat_template`, unless a content holds the text of a special
+    /// token. No token is put before it: a template that wants a first token writes it.
     ///
     /// # Errors
-    /// When the vocabulary's pattern gives up on a text.
+    /// When the vocabulary's pattern fails on a text.
     pub fn prompt(&self, parts: &[TemplatePart<'_>]) -> Result<Vec<u32>, EncodeError> {
         self.encode(parts, true)
     }
 
-    /// Our own text with special tokens in it, such as an elicitation, to stand behind other tokens.
+    /// Tokenises a text of this program with special tokens in it, such as an elicitation, to follow other tokens.
     ///
     /// # Errors
-    /// When the vocabulary's pattern gives up on it.
+    /// When the vocabulary's pattern fails on the text.
     pub fn text(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
         self.encode(&[TemplatePart::Markup(text.to_owned())], false)
     }
 
-    /// What a token writes: a character may be spread over several tokens. Empty for a number that is no token.
+    /// Returns the bytes that a token writes; a character may be spread over several tokens. Empty if there is no such token.
     pub fn bytes(&self, token: u32) -> &[u8] {
         self.pieces.get(token)
     }
@@ -102,7 +102,7 @@ impl ModelTokenizer {
         self.ends.contains(&token)
     }
 
-    /// The token to end a turn with: the one that `tokenizer_config.json` names, else the lowest of those that end turns.
+    /// Returns the token to end a turn with: the one that `tokenizer_config.json` names, or else the lowest of the end tokens.
     pub fn end(&self) -> Option<u32> {
         self.end.or_else(|| self.ends.first().copied())
     }
@@ -139,10 +139,10 @@ impl ModelTokenizer {
     }
 }
 
-/// A function that gives a file by its name: what errors call it, and its bytes; `None` where there is none.
+/// A function that returns a file by its name: the path for errors, and the bytes; `None` if there is no such file.
 pub(crate) type FileSource<'f> = &'f dyn Fn(&str) -> Result<Option<(PathBuf, Vec<u8>)>, CheckpointError>;
 
-/// A file of a folder, if it is there; where the vocabulary itself is absent, the error says so.
+/// Reads a file of a folder, or `None` if it is absent. A missing `tokenizer.json` is an error.
 fn in_folder(folder: &Path, name: &str) -> Result<Option<(PathBuf, Vec<u8>)>, CheckpointError> {
     let path = folder.join(name);
     if !path.exists() && name != "tokenizer.json" {

@@ -1,4 +1,4 @@
-//! All routes, behind the door.
+//! The table of routes, behind the door.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     routes::{get_reward, group, health, judge, metrics, rank, ready},
 };
 
-/// All routes. `/health` and `/ready` ask for no key.
+/// Returns the router of all routes. `/health` and `/ready` need no key.
 pub fn app(server: Arc<AppState>) -> Router {
     let guarded = Router::new()
         .route("/v1/groups", post(group))

@@ -1,4 +1,4 @@
-//! Calls of the judge -> whether the last ones were answered: what `/ready` says.
+//! Recent calls of the judge -> whether they failed, which `/ready` reports.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -8,20 +8,20 @@ use std::{
 use futures::{FutureExt, future::BoxFuture};
 use rrm::engine::{Completion, Engine, EngineError, EngineInfo, HttpStats, Meter, Opening, Request, ScoreCache};
 
-/// For so long a failure says something about the next call.
+/// The time for which a failure counts against the next call.
 const RECENT: Duration = Duration::from_secs(60);
 
-/// Failures in a row that may be those of single requests; more are the judge's.
+/// Consecutive failures that may be due to single requests; more are attributed to the judge.
 const CHANCE: u32 = 2;
 
-/// The outcome of the last calls.
+/// The outcome of the most recent calls.
 #[derive(Default)]
 pub struct CallHistory(Mutex<Option<Failures>>);
 
-/// Failures since the last call that was answered.
+/// Failures since the last successful call.
 struct Failures {
     count: u32,
-    /// Whether the last one would be every call's.
+    /// Whether the last error would affect every call.
     of_all: bool,
     last: Instant,
     why: String,
@@ -32,7 +32,7 @@ impl CallHistory {
         let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *failures = match answer {
             Ok(_) => None,
-            // Nobody was called.
+            // No call was made.
             Err(EngineError::TooLong { .. }) => return,
             Err(error) => {
                 let count = failures.as_ref().map_or(0, |failures| failures.count).saturating_add(1);
@@ -41,7 +41,8 @@ impl CallHistory {
         };
     }
 
-    /// Why the judge is not ready: its last calls all failed, within the last minute. A minute later one has to try.
+    /// Returns the reason why the judge is not ready: its last calls all failed, the latest within the last minute. After a minute without calls it
+    /// counts as ready again.
     pub fn trouble(&self, now: Instant) -> Option<String> {
         let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let failures = failures.as_ref().filter(|failures| now.duration_since(failures.last) < RECENT)?;
@@ -49,7 +50,7 @@ impl CallHistory {
     }
 }
 
-/// An engine whose calls are watched.
+/// An engine that records the outcome of its calls.
 pub(crate) struct WatchedEngine {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) calls: Arc<CallHistory>,
@@ -142,7 +143,7 @@ mod tests {
         assert_eq!(calls.trouble(now + RECENT), None, "somebody has to try");
         calls.saw(&answered, now);
         assert_eq!(calls.trouble(now), None);
-        // One bad reply may be one request's fault; several in a row are the judge's.
+        // One bad reply may be due to the request; several in a row are attributed to the judge.
         for expected in [false, false, true] {
             calls.saw(&bad, now);
             assert_eq!(calls.trouble(now).is_some(), expected);

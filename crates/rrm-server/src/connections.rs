@@ -1,8 +1,8 @@
-//! Connections -> requests to the routes: how many there may be, how long one may be idle, and how all of them end.
+//! Connections -> requests to the routes: the most connections, their idle time, and their end at shutdown.
 //!
-//! A connection is idle while no request of it is answered. Whoever comes when there are as many as may be takes the place of the one on which
-//! nothing moved for longest; one whose request is answered is never closed for another. So connections that send nothing, however many,
-//! keep nobody out.
+//! A connection is idle while none of its requests is being answered. If a new connection exceeds the limit, the idle connection without traffic for
+//! the longest time is closed for it; a connection whose request is being answered is never closed for another. So connections that send nothing,
+//! however many, keep no client out.
 
 mod open;
 
@@ -28,13 +28,13 @@ use tokio::{
 use self::open::{ConnectionGuard, OpenConnections, WatchedStream};
 use crate::{AppState, app};
 
-/// The wait after a connection could not be accepted and no idle one could be closed.
+/// The pause after a connection could not be accepted and no idle one could be closed.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What is kept of a request before it is read, at most: memory follows from the number of connections.
+/// Most bytes that are buffered for a request before it is read: memory depends on the number of connections.
 const MOST_BUFFERED: usize = 64 << 10;
 
-/// Serves all routes until `ending` is done, and then until every request that came before is answered.
+/// Serves all routes until `ending` completes, and then until all requests that arrived before are answered.
 pub async fn serve(listener: TcpListener, server: Arc<AppState>, ending: impl Future<Output = ()>) {
     let app = app::app(server.clone());
     let (most, idle) = (server.settings.max_connections.max(1), server.settings.idle_timeout);
@@ -54,7 +54,7 @@ pub async fn serve(listener: TcpListener, server: Arc<AppState>, ending: impl Fu
         match accepted {
             Ok((stream, _)) => {
                 if open.count() >= most {
-                    // Where requests of all of them are answered, there is no room for another.
+                    // If all connections have requests in progress, there is no room for another.
                     let closed = make_room(&open).await;
                     server.metrics.connections_closed.add(1);
                     if !closed {
@@ -64,7 +64,7 @@ pub async fn serve(listener: TcpListener, server: Arc<AppState>, ending: impl Fu
                 tokio::spawn(connection(stream, app.clone(), open.enter(), idle, told.clone()));
             }
             Err(error) if is_of_one_connection(&error) => {}
-            // Most often there is no file descriptor left.
+            // The usual cause is that no file descriptor is left.
             Err(_) => match make_room(&open).await {
                 true => server.metrics.connections_closed.add(1),
                 false => sleep(PAUSE).await,
@@ -76,14 +76,14 @@ pub async fn serve(listener: TcpListener, server: Arc<AppState>, ending: impl Fu
     tell.closed().await;
 }
 
-/// Closes the connection that was idle for longest, if there is an idle one; its task ends before the next one is accepted.
+/// Closes the connection that was idle for longest. Its task ends before the next connection is accepted. Returns false if none is idle.
 async fn make_room(open: &OpenConnections) -> bool {
     let closed = open.close_oldest();
     yield_now().await;
     closed
 }
 
-/// Whether only the connection that would have been accepted is broken.
+/// Whether an error of accepting concerns only that one connection.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
@@ -91,7 +91,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 /// Answers the requests of one connection, one after the other.
 async fn connection(stream: TcpStream, app: Router, place: ConnectionGuard, idle: Duration, mut told: watch::Receiver<()>) {
-    // Small answers must not wait for more to come.
+    // Small answers are sent at once, without waiting for more data.
     stream.set_nodelay(true).ok();
     let app = TowerToHyperService::new(app);
     let calls = place.connection.clone();
@@ -106,7 +106,7 @@ async fn connection(stream: TcpStream, app: Router, place: ConnectionGuard, idle
     });
     let io = TokioIo::new(WatchedStream { stream, connection: place.connection.clone() });
     let mut http = http1::Builder::new();
-    // This is also the time for which a connection may be idle between two requests.
+    // This is also the longest time for which a connection may be idle between two requests.
     http.timer(TokioTimer::new()).header_read_timeout(idle).max_buf_size(MOST_BUFFERED);
     let mut served = pin!(http.serve_connection(io, service));
     loop {
@@ -114,7 +114,7 @@ async fn connection(stream: TcpStream, app: Router, place: ConnectionGuard, idle
             biased;
             () = place.connection.told_to_close() => return,
             Ok(()) = told.changed() => served.as_mut().graceful_shutdown(),
-            // What breaks a connection is its client's, and was told to it where that was possible.
+            // An error here is the client's, and was reported to it if possible.
             _ = served.as_mut() => return,
         }
     }

@@ -1,4 +1,4 @@
-//! Who may come in, how large and how slow a body may be, how many may wait.
+//! Access control: keys, the size and arrival time of bodies, and the number of waiting requests.
 
 use std::{
     collections::HashMap,
@@ -26,9 +26,9 @@ use crate::{
     settings::{ApiKey, ServerSettings},
 };
 
-/// Keys as hashes, and how many requests may wait.
+/// The keys with their limits, and the limit of waiting requests.
 pub struct Door {
-    /// By the hash of the token; hashes are compared, so that the time of a comparison says nothing about a token.
+    /// Limits by the hash of the token. Only hashes are compared, so that the time of a comparison reveals nothing about a token.
     keys: HashMap<[u8; 32], KeyLimits>,
     waiting: Arc<Semaphore>,
 }
@@ -39,7 +39,7 @@ struct KeyLimits {
     quota: Option<Quota>,
 }
 
-/// So many requests in any minute: a bucket that holds a minute's worth and fills evenly.
+/// A quota of requests per minute: a token bucket that holds one minute's requests and fills at a constant rate.
 struct Quota {
     limit: u32,
     left: Mutex<(f64, Instant)>,
@@ -64,7 +64,7 @@ impl Quota {
 }
 
 impl Door {
-    /// The door that these settings describe.
+    /// Makes the door for the settings.
     pub fn new(settings: &ServerSettings) -> Self {
         let limits = |key: &ApiKey| KeyLimits {
             waiting: key.max_waiting.map(|n| (n, Arc::new(Semaphore::new(n)))),
@@ -85,7 +85,7 @@ impl Door {
                 permits.push(take(slots, *limit)?);
             }
             permits.push(take(&self.waiting, settings.most_waiting())?);
-            // What is refused for want of room is not counted.
+            // A request that is refused because too many wait does not count against the quota.
             if let Some(quota) = &own.quota {
                 quota.take(Instant::now())?;
             }
@@ -100,7 +100,7 @@ fn hash(token: &str) -> [u8; 32] {
     blake3::derive_key("rrm reward server token 1", token.as_bytes())
 }
 
-/// Lets a request in, or says why not; reads its body within its limits, and counts how it was answered.
+/// Admits or refuses a request, reads its body within the limits, and counts the answer by status.
 pub async fn guard(State(server): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let (began, route) = (Instant::now(), request.uri().path().to_owned());
     let answer = match enter(&server, request).await {
@@ -128,7 +128,7 @@ async fn enter(server: &Arc<AppState>, request: Request) -> Result<(Request, Vec
     let mut bytes = Vec::new();
     let read = timeout(settings.body_timeout, read(body, settings.max_body_bytes, &mut bytes)).await;
     if let Err(error) = read.unwrap_or(Err(Some(ApiError::SlowBody(settings.body_timeout.as_secs())))) {
-        // What breaks off while it is sent is nobody's to be told, and may come again.
+        // A connection that breaks while the body is sent is reported to no group, because the request may be repeated.
         let Some(error) = error else { return Err(ApiError::Invalid("the body broke off".to_owned())) };
         refusal::tell(server, parts.uri.path(), &bytes, &error);
         return Err(error);
@@ -136,8 +136,7 @@ async fn enter(server: &Arc<AppState>, request: Request) -> Result<(Request, Vec
     Ok((Request::from_parts(parts, Body::from(bytes)), permits))
 }
 
-/// Reads a body, at most `limit` bytes of it; what was read stays in `bytes` where it does not end well. The error is none where the
-/// connection broke.
+/// Reads at most `limit` bytes of a body into `bytes`, which keeps what was read if reading fails. The error is `None` if the connection broke.
 async fn read(body: Body, limit: usize, bytes: &mut Vec<u8>) -> Result<(), Option<ApiError>> {
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
@@ -151,7 +150,7 @@ async fn read(body: Body, limit: usize, bytes: &mut Vec<u8>) -> Result<(), Optio
     Ok(())
 }
 
-/// Refusals of the framework (no such route, no such method) in the form of all others.
+/// Rewrites refusals of the framework (no such route, wrong method) in the form of all other errors.
 pub async fn plain_refusal(answer: Response) -> Response {
     let (code, message) = match answer.status() {
         StatusCode::NOT_FOUND => ("no_route", "there is no such route"),
@@ -179,7 +178,7 @@ mod tests {
         assert_eq!(quota.take(now), Err(ApiError::Quota { limit: 2, seconds: 30 }));
         assert_eq!(quota.take(now + Duration::from_secs(15)), Err(ApiError::Quota { limit: 2, seconds: 15 }));
         assert_eq!(quota.take(now + Duration::from_secs(31)), Ok(()));
-        // Time off does not add up to more than a minute's worth.
+        // The quota of unused time does not accumulate beyond one minute.
         let later = now + Duration::from_secs(3600);
         assert_eq!((quota.take(later), quota.take(later), quota.take(later).is_err()), (Ok(()), Ok(()), true));
     }

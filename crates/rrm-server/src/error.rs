@@ -1,4 +1,4 @@
-//! What went wrong -> a status, a code and a sentence: `{"error": {"code", "message"}}`.
+//! Errors of the server -> HTTP status, code and message: `{"error": {"code", "message"}}`.
 
 use std::collections::BTreeMap;
 
@@ -26,13 +26,13 @@ pub struct ErrorDetail {
     pub message: String,
 }
 
-/// The reason why a request has no result. None of these is ever a reward.
+/// The reason why a request has no result. An error is never turned into a reward.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
-    /// The body is not what the route takes.
+    /// The body is invalid for the route.
     #[error("{0}")]
     Invalid(String),
-    /// No key, or one that is not known.
+    /// The key is missing or unknown.
     #[error("this server wants `Authorization: Bearer TOKEN` with a token that it knows")]
     Unauthorized,
     /// The body did not arrive in time.
@@ -41,90 +41,90 @@ pub enum ApiError {
     /// The body is larger than the server reads.
     #[error("the body is larger than {0} bytes")]
     HugeBody(usize),
-    /// A response is longer than the server judges.
+    /// A response is longer than the limit.
     #[error("a response has {bytes} bytes; at most {limit} are judged (--max-response-bytes)")]
     LongResponse {
-        /// Its length.
+        /// Its length in bytes.
         bytes: usize,
-        /// The limit.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// The request would take more votes than one may.
+    /// The request would take more votes than allowed.
     #[error("{} (--max-row-votes); cheaper: {}", .0, .0.hint())]
     TooManyVotes(TooManyVotes),
-    /// Members contradict each other.
+    /// Requests of one group contradict each other.
     #[error("{0}")]
     Conflict(String),
     /// The group was judged without this member.
     #[error("group {0} was judged at its deadline without this member")]
     Late(String),
-    /// Too many requests wait already.
+    /// Too many requests are waiting.
     #[error("{0} requests wait already")]
     Busy(usize),
-    /// A key has asked as often as it may for now.
+    /// A key has used up its quota.
     #[error("this key may ask {limit} times a minute; come back in {seconds} s")]
     Quota {
-        /// Requests a minute.
+        /// Requests per minute.
         limit: u32,
-        /// Seconds until the next one.
+        /// Seconds until the next request is allowed.
         seconds: u64,
     },
-    /// Not all members came before the deadline.
+    /// Not all members arrived before the deadline.
     #[error("group {group}: {present} of {size} members came within {seconds} s{}", behind(why.as_deref()))]
     Incomplete {
         /// The group's key.
         group: String,
-        /// Who came.
+        /// The number of members that arrived.
         present: usize,
-        /// Who was expected.
+        /// The size of the group.
         size: usize,
-        /// The deadline.
+        /// The deadline in seconds.
         seconds: u64,
-        /// Why somebody is missing, where that is known.
+        /// The reason why a member is missing, if known.
         why: Option<String>,
     },
-    /// Another member of the group was refused, so that the group cannot be complete.
+    /// Another member of the group was refused, so the group cannot be complete.
     #[error("group {group} cannot be complete: {member} was refused ({why})")]
     Refused {
         /// The group's key.
         group: String,
-        /// Which member.
+        /// The refused member.
         member: String,
-        /// What it was told.
+        /// The error that it received.
         why: String,
     },
-    /// Judging took longer than it may.
+    /// Judging took longer than allowed.
     #[error("group {group} was not judged within {seconds} s (--judging-deadline); what was answered is in the store")]
     SlowJudge {
         /// The group's key.
         group: String,
-        /// The deadline.
+        /// The limit in seconds.
         seconds: u64,
     },
-    /// No verdict says which place this response has, so that there is nothing to reward.
+    /// No verdict determines the place of this response, so it has no reward.
     #[error("no verdict says which place this response has: {0}")]
     Undecided(String),
-    /// The judge failed. What was answered before is in the store.
+    /// The judge failed. Earlier completions are in the store.
     #[error("the judge failed: {0}")]
     Judge(String),
-    /// The server ends.
+    /// The server is shutting down.
     #[error("the server is shutting down")]
     Closing,
 }
 
-/// A reason behind a sentence.
+/// Appends a reason to a sentence.
 fn behind(why: Option<&str>) -> String {
     why.map_or_else(String::new, |why| format!("; {why}"))
 }
 
 impl ApiError {
-    /// Status, code and sentence in one line.
+    /// Returns status, code and message in one line.
     pub fn in_short(&self) -> String {
         let (status, code) = self.code();
         format!("{} {code}: {self}", status.as_u16())
     }
 
-    /// The HTTP status, and the word that programs look at.
+    /// Returns the HTTP status and the code for programs.
     pub fn code(&self) -> (StatusCode, &'static str) {
         match self {
             ApiError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
@@ -147,7 +147,7 @@ impl ApiError {
     }
 }
 
-/// Every error with its status and its code, as routes are described: what is told of an error is written once, in [`ApiError::code`].
+/// The description of every error for OpenAPI. Statuses and codes come from [`ApiError::code`] alone.
 impl utoipa::IntoResponses for ApiError {
     fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
         let text = String::new;

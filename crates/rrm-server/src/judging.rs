@@ -1,18 +1,18 @@
-//! Work for the judge -> tasks of its own, on other threads than connections where the server was made on others.
+//! Work for the judge -> tasks of its own, on the runtime in which the server was made, which may differ from that of connections.
 //!
-//! Ranking many responses computes for a while, and connections must not wait for it.
+//! Ranking many responses takes processor time, for which connections must not wait.
 
 use tokio::task::JoinHandle;
 
 use crate::{AppState, error::ApiError};
 
-/// What a waiter is told of work that panicked.
+/// The error for waiters when judging panicked.
 pub(crate) fn panicked() -> ApiError {
     ApiError::Judge("it panicked, which is a bug; the server's log says where".to_owned())
 }
 
 impl AppState {
-    /// Does work apart from connections; it ends with whoever waits for it.
+    /// Runs work in a task apart from connections. The task is aborted when the caller stops waiting.
     pub(crate) async fn apart<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, ApiError>> + Send + 'static,

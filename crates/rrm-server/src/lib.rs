@@ -1,8 +1,8 @@
-//! A judge and settings -> an axum `Router`: responses of one prompt meet, are ranked, and every waiter gets its reward.
+//! A judge and settings -> an axum `Router`: responses to one prompt are gathered in groups and ranked, and every waiting request gets its reward.
 //!
-//! Trainers ask about one response at a time; a judge that compares needs the group. [`rendezvous`] brings groups together, [`reward`] ranks
-//! them, [`routes`] speaks the trainers' languages, [`door`] and [`connections`] keep limits. What each waiter is told when something fails stands in
-//! docs/http.md; it is never a neutral reward.
+//! Trainers ask about one response at a time, but a judge that compares needs the whole group. [`rendezvous`] gathers groups, [`reward`] ranks them,
+//! [`routes`] translates the trainers' protocols, [`door`] and [`connections`] enforce limits. docs/http.md lists the answer of each waiting request
+//! when something fails; it is never a neutral reward.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 mod app;
@@ -33,33 +33,33 @@ use crate::error::ApiError;
 
 pub use app::app;
 
-/// A check of whether the judge accepts a row; if not, why.
+/// A check whether the judge accepts a row. The error is the reason why not.
 pub type RowCheck = Box<dyn Fn(&Item) -> Result<(), String> + Send + Sync>;
 
 /// The state that all routes share.
 pub struct AppState {
-    /// Who judges; its store keeps what was paid for.
+    /// The judge, whose store keeps paid completions.
     pub judge: Judge,
-    /// How groups are gathered and rewarded.
+    /// Settings of groups and rewards.
     pub settings: settings::ServerSettings,
-    /// Refuses what the judge knows nothing about.
+    /// Refuses rows that the judge was not made for.
     pub admits: RowCheck,
-    /// Groups that gather, are judged, or answer again.
+    /// Groups that gather, are being judged, or are kept for repeated requests.
     pub groups: rendezvous::Groups,
-    /// What happened.
+    /// Counters and histograms.
     pub metrics: metrics::ServerMetrics,
-    /// How the judge's last calls went.
+    /// The outcome of the judge's most recent calls.
     pub calls: Arc<calls::CallHistory>,
     door: door::Door,
-    /// Where rankings are computed.
+    /// The runtime in which rankings are computed.
     judging: Handle,
 }
 
 impl AppState {
-    /// A server without groups. Rankings are computed by the runtime in which this is called; connections may be served by another.
+    /// Makes the state of a server without groups. Rankings are computed in the current runtime; connections may be served by another.
     ///
     /// # Panics
-    /// Outside of a runtime.
+    /// Outside of a tokio runtime.
     pub fn new(mut judge: Judge, settings: settings::ServerSettings, admits: RowCheck) -> Arc<Self> {
         let door = door::Door::new(&settings);
         let calls = Arc::<calls::CallHistory>::default();
@@ -76,13 +76,13 @@ impl AppState {
         })
     }
 
-    /// Refuses to rank so many different responses where that would take too many votes.
+    /// Refuses a ranking of this many different responses if it would take too many votes.
     pub(crate) fn check_size(&self, responses: usize) -> Result<(), ApiError> {
         let (settings, votes) = (&self.settings, self.judge.settings.votes);
         plan::check_votes_of(responses, &Task::Rank(settings.rank), votes, settings.max_row_votes).map_err(ApiError::TooManyVotes)
     }
 
-    /// A response that is not too long.
+    /// Returns a response that is not too long, or an error.
     pub(crate) fn judged(&self, text: &str) -> Result<String, ApiError> {
         let limit = self.settings.max_response_bytes;
         if text.len() > limit {

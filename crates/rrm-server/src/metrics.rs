@@ -1,4 +1,4 @@
-//! What happened -> counters and sums in Prometheus' text format.
+//! Events -> counters and sums in Prometheus' text format.
 
 mod drift;
 mod histogram;
@@ -18,12 +18,12 @@ use rrm::{ranking::Ranking, result::RowResult};
 pub use self::{drift::Drift, histogram::Histogram};
 use crate::{error::ApiError, reward::GroupRewards};
 
-/// A number that only grows.
+/// A counter that never decreases.
 #[derive(Default)]
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// Adds to it.
+    /// Adds `n`.
     pub fn add(&self, n: u64) {
         self.0.fetch_add(n, Ordering::Relaxed);
     }
@@ -37,54 +37,54 @@ impl Counter {
 pub struct ServerMetrics {
     /// Groups judged with all their members.
     pub groups_complete: Counter,
-    /// Groups judged at their deadline without some.
+    /// Groups judged at their deadline without some members.
     pub groups_partial: Counter,
-    /// Groups that were given up at their deadline.
+    /// Groups abandoned at their deadline.
     pub groups_incomplete: Counter,
-    /// Groups that were given up because a member was refused.
+    /// Groups abandoned because a member was refused.
     pub groups_refused: Counter,
-    /// Groups whose judging failed.
+    /// Groups for which judging failed.
     pub groups_failed: Counter,
-    /// Judged groups whose members all had one text: nothing to learn from.
+    /// Judged groups whose members all had the same text, so that nothing can be learnt.
     pub groups_of_twins: Counter,
-    /// Members of judged groups that repeat another member's text.
+    /// Members of judged groups whose text repeats another member's.
     pub twins: Counter,
-    /// Responses without reward because no verdict says which place they have.
+    /// Responses without a reward because no verdict determines their place.
     pub undecided_responses: Counter,
     /// Counted votes.
     pub votes: Counter,
-    /// Of these, votes without a verdict.
+    /// Counted votes without a verdict.
     pub abstentions: Counter,
-    /// Matches whose votes named nobody.
+    /// Undecided matches.
     pub undecided: Counter,
-    /// Matches that a coin decided.
+    /// Matches decided by a coin.
     pub coins: Counter,
-    /// Connections closed or refused because there were as many as may be.
+    /// Connections closed or refused because the limit was reached.
     pub connections_closed: Counter,
     /// Requests by status class: 2xx, 4xx, 5xx.
     pub answers: [Counter; 3],
     /// Seconds from a group's first member to its last one, or to its deadline.
     pub gathering: Histogram,
-    /// Seconds from there to its answer.
+    /// Seconds from the end of gathering to the group's answer.
     pub judging: Histogram,
     /// Tokens of a group's counted votes.
     pub tokens: Histogram,
-    /// Bytes of judged responses.
+    /// Length of judged responses in bytes.
     pub bytes: Histogram,
     drifts: DriftGauges,
     lengths: Mutex<Lengths>,
 }
 
-/// The numbers that are checked for drift, one of each for every judged group.
+/// The values that are checked for drift, one for each judged group.
 #[derive(Default)]
 struct DriftGauges {
-    /// Mean bytes of a response.
+    /// Mean length of a response in bytes.
     bytes: Drift,
     /// Share of votes without a verdict.
     abstained: Drift,
-    /// Slope of reward (0 to 1) on length inside the group, for 1000 bytes.
+    /// Slope of the reward (0 to 1) on the length inside the group, per 1000 bytes.
     slope: Drift,
-    /// Share of members that repeat another one's text.
+    /// Share of members whose text repeats another one's.
     twins: Drift,
 }
 
@@ -116,7 +116,7 @@ impl Default for ServerMetrics {
     }
 }
 
-/// Sums over judged members: unit reward y against length x, each taken from its group's mean.
+/// Sums over judged members of unit reward y against length x, both relative to the group's mean.
 #[derive(Clone, Copy, Default)]
 struct Lengths {
     members: f64,
@@ -146,18 +146,18 @@ impl ServerMetrics {
         self.drifts.abstained.add(result.usage.abstained as f64 / result.usage.votes as f64);
     }
 
-    /// Votes that were counted, those of them without a verdict, and responses without a reward because of that.
+    /// Returns the numbers of counted votes, of those without a verdict, and of responses that had no reward because of that.
     pub fn undecided(&self) -> (u64, u64, u64) {
         (self.votes.get(), self.abstentions.get(), self.undecided_responses.get())
     }
 
-    /// Counts how long a group gathered and was judged.
+    /// Records how long a group gathered and was judged.
     pub fn times(&self, gathered: Duration, judged: Duration) {
         self.gathering.add(gathered.as_secs_f64());
         self.judging.add(judged.as_secs_f64());
     }
 
-    /// Counts a group that was judged, or could not be.
+    /// Counts a group that was judged, or for which judging failed.
     pub fn group(&self, judged: &Result<GroupRewards, ApiError>, texts: &[String], copies: &[usize], partial: bool) {
         let Ok(judged) = judged else { return self.groups_failed.add(1) };
         if partial { &self.groups_partial } else { &self.groups_complete }.add(1);
@@ -190,7 +190,7 @@ impl ServerMetrics {
         }
     }
 
-    /// Everything as text; `open` are groups and members that wait now, `spent` calls and tokens of the judge.
+    /// Returns all metrics as text. `open` are the numbers of groups and members that wait now, `spent` the calls and tokens of the judge.
     pub fn text(&self, open: (usize, usize), spent: rrm::spending::SpendingTotals) -> String {
         let mut text = String::new();
         let counters = [

@@ -1,4 +1,4 @@
-//! All routes -> their description at `/openapi.json`.
+//! The description of all routes at `/openapi.json`.
 
 use axum::Json;
 use utoipa::{
@@ -19,7 +19,7 @@ use crate::{rerank, routes};
 )]
 struct Description;
 
-/// Routes that have several names.
+/// Adds the other names of routes that have several.
 struct RouteAliases;
 
 impl Modify for RouteAliases {
@@ -37,7 +37,7 @@ impl Modify for RouteAliases {
     }
 }
 
-/// What keys ask for, on all routes but those that say whether the server lives.
+/// Adds the authentication by keys to all routes except `/health` and `/ready`.
 struct Bearer;
 
 impl Modify for Bearer {

@@ -1,4 +1,4 @@
-//! A body that was refused, be it cut, slow or no JSON -> the groups that it names, which are told.
+//! A refused body (truncated, slow or malformed) -> the groups that it names, which are told.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     settings::{LONGEST_DEADLINE, MOST_MEMBERS},
 };
 
-/// The facts about its group that an invalid body still shows: keys in front of the place where it breaks.
+/// The fields about its group that a refused body still shows, before the point at which it breaks.
 #[derive(Default)]
 struct GroupHint {
     group: Option<String>,
@@ -23,10 +23,10 @@ struct GroupHint {
     labels: Vec<Value>,
 }
 
-/// Tells the groups that a refused body of `route` names that this member does not come.
+/// Tells the groups that are named in a refused body of `route` that this member will not come.
 pub(crate) fn tell(server: &Arc<AppState>, route: &str, body: &[u8], error: &ApiError) {
     let mut named = GroupHint::default();
-    // What breaks the reading is what the body was refused for; what was read before stays.
+    // The parse error is what the body was refused for; fields read before it are used.
     (&mut named).deserialize(&mut serde_json::Deserializer::from_slice(body)).ok();
     let settings = &server.settings;
     let absentee = |key: String, who: MemberIdentity| RefusedMember {
@@ -35,7 +35,7 @@ pub(crate) fn tell(server: &Arc<AppState>, route: &str, body: &[u8], error: &Api
         who,
         deadline: named.deadline.unwrap_or(settings.deadline),
     };
-    // Who has no name is told by what was sent, so that the tries of one member are not several members.
+    // A member without a name is identified by the hash of its body, so that retries do not count as several members.
     let nameless = |sample: usize| MemberIdentity::Request(format!("{sample} {}", blake3::hash(body).to_hex()));
     match (route, &named.group) {
         ("/v1/groups", Some(group)) => {

@@ -1,10 +1,10 @@
-//! Requests with one response each -> groups -> one answer for everybody who waits.
+//! Requests with one response each -> groups -> an answer for every waiting request.
 //!
-//! A group gathers until it has all its members or its deadline has come, is judged once, in a task of the server's own that no client can
-//! cancel, and answers those who ask again for a while. How a member is told from others: [`MemberIdentity`]. Of members that are told by their text
-//! (OpenRLHF), somebody whose text stands there without anybody waiting for it has lost a connection and takes that place again; everybody
-//! else is a new member, so two waiting clients with one text are two members. `refused` has what becomes of a group whose member was
-//! refused, `ending` how gathering and judging end.
+//! A group gathers until all members are there or its deadline is reached. It is judged once, in a task of the server that no client can cancel, and
+//! its answer is kept for a while for repeated requests. [`MemberIdentity`] tells how members are distinguished. Among members that are identified by
+//! their text (OpenRLHF), a request whose text is there without a waiting request is taken for one that lost its connection and takes its place
+//! again; every other request is a new member, so two waiting clients with the same text are two members. `refused` handles groups with a refused
+//! member, `ending` the end of gathering and judging.
 
 mod ending;
 mod refused;
@@ -33,71 +33,72 @@ use crate::{
 /// The identity of a member within its group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MemberIdentity {
-    /// By its name. A key has one group of such members.
+    /// The member's name. A key has a single group of such members.
     Member(String),
-    /// By a key of its request, which only its retries have too. A key may have several groups of such members, filled one after the other.
+    /// A key of the request that only its retries share. A key may have several groups of such members, filled one after the other.
     Request(String),
-    /// By its text.
+    /// The member's text.
     Text,
 }
 
 /// A request for the reward of one response.
 #[derive(Clone, Debug)]
 pub struct RewardRequest {
-    /// The group's key.
+    /// The key of the group.
     pub key: String,
-    /// How many members the group has.
+    /// The number of members of the group.
     pub size: usize,
-    /// Which member this is.
+    /// The member of this request.
     pub who: MemberIdentity,
-    /// What the responses answer.
+    /// The prompt that the responses answer.
     pub prompt: Vec<Message>,
-    /// The text that is judged.
+    /// The response to judge.
     pub text: String,
-    /// How scores become rewards.
+    /// The scale of the rewards.
     pub scale: Scale,
-    /// Time for the group to gather, counted from its first member.
+    /// Time for the group to gather, from its first member.
     pub deadline: Duration,
-    /// What happens then, if somebody is missing.
+    /// The treatment of the group if members are missing then.
     pub on_partial: OnPartial,
 }
 
 /// The reward of a member, as its waiting request receives it.
 #[derive(Clone, Debug)]
 pub struct MemberReward {
-    /// The waiter's own reward.
+    /// The reward of this member.
     pub reward: Reward,
-    /// Members that were judged.
+    /// The number of members that were judged.
     pub present: usize,
-    /// The whole group.
+    /// The rewards of the whole group.
     pub judged: Arc<GroupRewards>,
 }
 
-/// All groups of a server, by key. One key has several groups at once where members have no names and a prompt comes more than once.
+/// All groups of a server by key. A key has several groups at once if members have no names and a prompt occurs more than once.
 #[derive(Default)]
 pub struct Groups(Mutex<GroupsState>);
 
-/// The groups that are open, and those that were refused.
+/// The open groups and the refused groups.
 #[derive(Default)]
 struct GroupsState {
     groups: HashMap<String, Vec<OpenGroup>>,
-    /// Groups that cannot be complete, until all their members have heard of it.
+    /// Groups that cannot be complete, until all their members have been told.
     refused: HashMap<String, RefusedGroup>,
     serial: u64,
     closing: bool,
 }
 
-/// A group that is open: its members so far, and who will not come.
+/// An open group: its members so far, and the members that will not come.
 struct OpenGroup {
     serial: u64,
-    /// Size, deadline and all else that members have in common, from the first one; once it is judged, without its prompt and text.
+    /// The request of the first member, with the size, deadline and all else that members have in common. Once the group is judged, its prompt and
+    /// text are empty.
     ask: RewardRequest,
-    /// What the prompt was.
+    /// The hash of the prompt.
     prompt: Digest,
     members: Vec<Member>,
-    /// Members that were refused: the group is complete without them, where groups are judged without some.
+    /// Members that were refused. If partial groups are judged, the group is complete without them.
     absent: Vec<MemberIdentity>,
-    /// Of the last request of this group that was refused, who it was and why.
+    /// The most recent refusal of a request of this group: its member and the reason.
     why: Option<String>,
     began: Instant,
     gathering: bool,
@@ -105,7 +106,7 @@ struct OpenGroup {
 }
 
 impl OpenGroup {
-    /// Whether nobody is left to wait for.
+    /// Whether all members have arrived or will not come.
     fn is_complete(&self) -> bool {
         self.members.len() + self.absent.len() >= self.ask.size
     }
@@ -113,9 +114,9 @@ impl OpenGroup {
 
 struct Member {
     who: MemberIdentity,
-    /// Its text, until the group is judged.
+    /// The response, until the group is judged.
     text: String,
-    /// What the text was: answered groups are kept for those who ask again, and their texts would fill memory.
+    /// The hash of the response. Answered groups are kept for repeated requests, and texts would take too much memory.
     is: Digest,
     waiters: usize,
     told: bool,
@@ -131,7 +132,7 @@ fn digest(text: &str) -> Digest {
 fn digest_of(prompt: &[Message]) -> Digest {
     let mut hasher = blake3::Hasher::new();
     for message in prompt {
-        // Lengths keep parts apart.
+        // Lengths separate the parts.
         for part in [message.role.as_str(), &message.content] {
             hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
         }
@@ -142,14 +143,14 @@ fn digest_of(prompt: &[Message]) -> Digest {
 /// The result of a judged group: the distinct texts in byte order, the number of members, and the rewards.
 type GroupAnswer = Result<(Arc<Vec<Digest>>, usize, Arc<GroupRewards>), ApiError>;
 
-/// A place in a group; leaves it when dropped.
+/// The place of a waiting request in a group. When it is dropped, the request no longer waits.
 pub struct GroupSeat {
     server: Arc<AppState>,
     key: String,
     serial: u64,
     place: usize,
     is: Digest,
-    /// Whether somebody with this id or text had been here before.
+    /// Whether this member had taken its place before.
     pub again: bool,
     answer: watch::Receiver<Option<GroupAnswer>>,
 }
@@ -159,19 +160,19 @@ impl Groups {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Groups that gather or are judged, and members in them.
+    /// Returns the numbers of groups that gather or are being judged, and of members in them.
     pub fn open(&self) -> (usize, usize) {
         let state = self.lock();
         let open = state.groups.values().flatten().filter(|group| group.answer.borrow().is_none());
         open.fold((0, 0), |(groups, members), group| (groups + 1, members + group.members.len()))
     }
 
-    /// Requests that wait for the answer of a group.
+    /// Returns the number of requests that wait for the answer of a group.
     pub fn waiting(&self) -> usize {
         self.lock().groups.values().flatten().flat_map(|group| &group.members).map(|member| member.waiters).sum()
     }
 
-    /// Lets no new group begin and tells everybody in an incomplete one that the server ends; what is being judged is still answered.
+    /// Stops new groups and tells all members of incomplete ones that the server is shutting down. Groups that are being judged are still answered.
     pub fn close(&self) {
         let mut state = self.lock();
         state.closing = true;
@@ -192,10 +193,11 @@ impl Groups {
     }
 }
 
-/// Takes a place in the group, which begins with its first member and is judged as soon as its last one is there.
+/// Takes a place in the group. The first member begins the group, and the last one starts its judging.
 ///
 /// # Errors
-/// [`ApiError::Conflict`] where a request contradicts those before it, [`ApiError::Late`] where the group was judged without it.
+/// [`ApiError::Conflict`] if a request contradicts earlier ones, [`ApiError::Late`] if the group was judged without it, [`ApiError::Closing`] during
+/// shutdown, and the refusal of another member if the group cannot be complete.
 pub fn join(server: &Arc<AppState>, ask: RewardRequest) -> Result<GroupSeat, ApiError> {
     let (is, prompt) = (digest(&ask.text), digest_of(&ask.prompt));
     let mut state = server.groups.lock();
@@ -235,7 +237,7 @@ pub fn join(server: &Arc<AppState>, ask: RewardRequest) -> Result<GroupSeat, Api
     Ok(GroupSeat { server: server.clone(), key: ask.key, serial: group.serial, place, is, again, answer })
 }
 
-/// A new group, whose deadline begins to run; gives its place.
+/// Begins a new group, whose deadline starts to run. Returns its index.
 fn begin(
     server: &Arc<AppState>,
     groups: &mut Vec<OpenGroup>,
@@ -258,7 +260,7 @@ fn begin(
     groups.len() - 1
 }
 
-/// A member, for messages.
+/// Names a member in messages.
 fn named(who: &MemberIdentity) -> String {
     match who {
         MemberIdentity::Member(name) => format!("member {name}"),
@@ -266,7 +268,7 @@ fn named(who: &MemberIdentity) -> String {
     }
 }
 
-/// Where somebody who has been here before stands: group and place. `None` for a new member.
+/// Finds the group and place of a member that asked before. `None` for a new member.
 fn find(groups: &[OpenGroup], ask: &RewardRequest, (is, prompt): (Digest, Digest)) -> Result<Option<(usize, usize)>, ApiError> {
     let stands = |holds: &dyn Fn(&Member) -> bool| {
         let at = |(at, group): (usize, &OpenGroup)| group.members.iter().position(holds).map(|place| (at, place));
@@ -285,7 +287,7 @@ fn find(groups: &[OpenGroup], ask: &RewardRequest, (is, prompt): (Digest, Digest
             agree(&groups[at], ask, prompt).map(|()| Some((at, place)))
         }
         (Some(_), who) => Err(ApiError::Conflict(format!("{} of group {} has another response already", named(who), ask.key))),
-        // Members with names belong to one group of a key.
+        // Members with names belong to a single group of a key.
         (None, MemberIdentity::Member(name)) => match groups.first() {
             Some(group) if !group.gathering && group.members.len() < group.ask.size => Err(ApiError::Late(ask.key.clone())),
             Some(group) if !group.gathering => Err(ApiError::Conflict(format!(
@@ -298,7 +300,7 @@ fn find(groups: &[OpenGroup], ask: &RewardRequest, (is, prompt): (Digest, Digest
     }
 }
 
-/// Refuses a member that says something else about the group than its first one.
+/// Refuses a member whose request differs from the group's first one.
 fn agree(group: &OpenGroup, ask: &RewardRequest, prompt: Digest) -> Result<(), ApiError> {
     let first = &group.ask;
     let differs = |what: &str| Err(ApiError::Conflict(format!("group {}: the first member named another {what}", ask.key)));
@@ -315,10 +317,10 @@ fn agree(group: &OpenGroup, ask: &RewardRequest, prompt: Digest) -> Result<(), A
 }
 
 impl GroupSeat {
-    /// Waits for the group's answer and gives this member's share of it.
+    /// Waits for the group's answer and returns this member's share of it.
     ///
     /// # Errors
-    /// Whatever kept the group from being judged, and [`ApiError::Undecided`] where no verdict says which place this response has.
+    /// The error that kept the group from being judged, or [`ApiError::Undecided`] if no verdict determines the place of this response.
     pub async fn wait(mut self) -> Result<MemberReward, ApiError> {
         let answer = self.answer.wait_for(Option::is_some).await.map(|answer| answer.clone());
         let (texts, present, judged) = answer.ok().flatten().unwrap_or(Err(ApiError::Closing))?;

@@ -1,7 +1,7 @@
-//! Rerank and score requests, in the shapes that clients know -> the documents ranked by the judge.
+//! Rerank and score requests in common shapes -> the documents ranked by the judge.
 //!
-//! One route answers several shapes, told apart by their keys as llama.cpp does: `documents` (Jina, Cohere, vLLM, llama.cpp) or `texts`
-//! (text-embeddings-inference). A score is the reward from 0 to 1 among these documents: it says nothing about others.
+//! One route accepts several shapes, distinguished by their keys as in llama.cpp: `documents` (Jina, Cohere, vLLM, llama.cpp) or `texts`
+//! (text-embeddings-inference). A score is the reward from 0 to 1 among these documents and has no meaning for others.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::{
     text::answer,
 };
 
-/// A document that is to be ranked. It is read where its place is known, so that an error names it.
+/// A document to rank. It is parsed where its position is known, so that an error can name it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 pub struct RerankDocument(Value);
@@ -90,7 +90,7 @@ pub struct ScoreRequest {
     pub label_token_ids: Option<Value>,
 }
 
-/// What documents say; `name` is the key that holds them.
+/// Returns the texts of documents; `name` is their key, for errors.
 fn texts(documents: Vec<RerankDocument>, name: &str) -> Result<Vec<String>, ApiError> {
     const EXPECTED: &str = "a text, or an object with a `text`";
     let text = |(i, RerankDocument(value)): (usize, RerankDocument)| match value {
@@ -111,7 +111,7 @@ fn texts(documents: Vec<RerankDocument>, name: &str) -> Result<Vec<String>, ApiE
     documents.into_iter().enumerate().map(text).collect()
 }
 
-/// Ranks documents; gives the score of each, from 0 to 1.
+/// Ranks documents. Returns the score of each, from 0 to 1, and how the group was judged.
 async fn scores(server: &Arc<AppState>, query: String, documents: &[String]) -> Result<(Vec<f64>, GroupRewards), ApiError> {
     let messages = vec![Message::user(query.as_str())];
     dataset::check_prompt(&messages, "query").map_err(invalid)?;
@@ -138,7 +138,7 @@ async fn scores(server: &Arc<AppState>, query: String, documents: &[String]) -> 
         Ok((texts, judged))
     };
     let (texts, judged) = server.apart(work).await?;
-    // Clients look at nothing but scores, so a coin must not make one.
+    // Clients look only at scores, so a coin must not determine one.
     if judged.coins > 0 {
         let why = format!("{} of the matches had equal votes, and only a coin would decide", judged.coins);
         return Err(ApiError::Undecided(why));
@@ -151,7 +151,7 @@ async fn scores(server: &Arc<AppState>, query: String, documents: &[String]) -> 
     Ok((scores, judged))
 }
 
-/// Places by falling score; equal scores by their place in the request.
+/// Returns the indices by descending score, at most `top`; equal scores stay in the order of the request.
 fn best_first(scores: &[f64], top: Option<usize>) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));

@@ -1,4 +1,4 @@
-//! A group's responses -> a ranking -> a reward for each.
+//! Responses of a group -> a ranking -> a reward for each.
 
 use std::sync::Arc;
 
@@ -17,40 +17,40 @@ use serde::Serialize;
 
 use crate::{AppState, error::ApiError, settings::Scale};
 
-/// The rewards of a group, and how it was judged.
+/// The rewards of a group and counts of its judging.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupRewards {
-    /// For each different text, in byte order.
+    /// The reward of each different text, in byte order.
     pub rewards: Vec<Result<Reward, ApiError>>,
-    /// How many different texts there were.
+    /// The number of different texts.
     pub distinct: usize,
-    /// Matches whose votes named nobody.
+    /// Undecided matches.
     pub undecided: u32,
-    /// Of these, matches that a coin decided.
+    /// Matches that a coin decided.
     pub coins: u32,
     /// Tokens of the counted votes.
     pub usage: Usage,
 }
 
-/// What one response was judged to be worth.
+/// The reward of one response, with its place and score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Reward {
-    /// The score, scaled.
+    /// The scaled score.
     pub reward: f64,
-    /// Its place, the best is 1; equal scores share the better place.
+    /// The place, 1 is the best; equal scores share the better place.
     pub rank: usize,
-    /// The score as `rrm rank` gives it; `None` in a group of one text.
+    /// The score as in `rrm rank`; `None` in a group with a single text.
     pub score: Option<Score>,
-    /// The score from 0 to 1, however rewards are scaled: see [`Scale::Unit`].
+    /// The score from 0 to 1, whatever the scale of rewards: see [`Scale::Unit`].
     pub unit: f64,
 }
 
-/// Ranks the different texts of a group and rewards each; `copies` says how many members hold each text.
+/// Ranks the different texts of a group and computes a reward for each; `copies` is the number of members with each text.
 ///
-/// Which text stands at which place depends on their bytes and on the key alone, so the order of arrival changes nothing.
+/// The pairing of the texts depends only on their bytes and on the key, so the order of arrival changes nothing.
 ///
 /// # Errors
-/// [`ApiError::Judge`] when a match could not be judged.
+/// [`ApiError::Invalid`] when the judge does not accept the group, [`ApiError::Judge`] when a match could not be judged.
 pub async fn judge(
     server: &AppState,
     key: &str,
@@ -81,16 +81,16 @@ pub async fn judge(
     Ok(GroupRewards { rewards, distinct: texts.len(), undecided: tally.undecided, coins: tally.coins, usage: tally.usage })
 }
 
-/// What everybody gets where all members have one text: nobody is better than anybody, so nothing is learnt. That is no failure of the judge,
-/// but it is told (`distinct`) and counted.
+/// Returns the reward of each member of a group with a single text: no one is better, so nothing is learnt. This is no failure of the judge, but it
+/// is reported (`distinct`) and counted.
 fn of_twins(scale: Scale) -> Reward {
     let reward = if scale == Scale::Centred { 0.0 } else { 0.5 };
     Reward { reward, rank: 1, score: None, unit: 0.5 }
 }
 
-/// Scores -> rewards over the members of a group. A text without a place has none. Of ratings it is left out of means and places. In a knockout
-/// it is known which scores the texts without one have among them, whoever has which, so means and places are those of the whole group; where
-/// these texts have different numbers of members that does not fix the mean, and nobody has a reward.
+/// Computes rewards over the members of a group from scores. A text without a place has no reward. With ratings it is left out of means and places.
+/// In a knockout the set of scores of the texts without a place is known, though not which text has which, so means and places are those of the whole
+/// group. If these texts have different numbers of members, the mean is not determined, and no member has a reward.
 pub fn rewards(ranking: &Ranking, strategy: Strategy, copies: &[usize], scale: Scale) -> Vec<Result<Reward, ApiError>> {
     let rounds = ranking.matches.iter().map(|m| m.round + 1).max().unwrap_or(0);
     let placed = |i: usize| ranking.scores[i].filter(|_| ranking.ranks[i].is_some());
@@ -121,7 +121,7 @@ pub fn rewards(ranking: &Ranking, strategy: Strategy, copies: &[usize], scale: S
     (0..copies.len()).map(|i| placed(i).map(one).ok_or_else(|| undecided(ranking))).collect()
 }
 
-/// Why a text of this group has no reward.
+/// Returns the reason why a text of this group has no reward.
 fn undecided(ranking: &Ranking) -> ApiError {
     let mut verdicts = Verdicts::default();
     verdicts.add_ranking(ranking);

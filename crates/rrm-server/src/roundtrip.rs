@@ -1,14 +1,14 @@
-//! A prompt, and the text that a tokenizer made of it and of its response by encoding and decoding -> where the response begins.
+//! A prompt, and the text of prompt and response after a tokenizer encoded and decoded it -> the position at which the response begins.
 //!
-//! OpenRLHF sends prompt and response decoded together. Some tokenizers drop spaces before punctuation on the way (Llama 3), some compose
-//! letters and accents (NFC: Qwen 2), and a prompt that is too long is cut on its left. In all three cases it is certain where a prompt ends that
-//! ends with a mark of its chat template; where it is not, nothing is guessed.
+//! OpenRLHF sends prompt and response decoded together. Some tokenizers drop spaces before punctuation (Llama 3), some compose letters and accents
+//! (NFC: Qwen 2), and a prompt that is too long is cut on its left. In all three cases the end of a prompt is certain if the prompt ends with a mark
+//! of its chat template; otherwise nothing is guessed.
 
-/// The least that a cut prompt must leave, in bytes: less could stand there by chance.
+/// The fewest bytes that must remain of a cut prompt; fewer could match by chance.
 const LEAST_LEFT: usize = 24;
 
-/// At which byte of `query` its prompt ends: `query` begins with `prompt`; or with the prompt but for spaces and the composition of
-/// accented letters, if that ends with a mark; or with the rest of a prompt that was cut on its left. `None` where none of these holds.
+/// Returns the byte of `query` at which its prompt ends. This requires that `query` begins with `prompt`, or with the prompt up to spaces and
+/// composed accents if the prompt ends with a mark, or with the rest of a prompt that was cut on its left. `None` otherwise.
 pub(crate) fn end(query: &str, prompt: &str) -> Option<usize> {
     if query.starts_with(prompt) {
         return Some(prompt.len());
@@ -16,8 +16,8 @@ pub(crate) fn end(query: &str, prompt: &str) -> Option<usize> {
     respaced(query, prompt).or_else(|| cut(query, prompt))
 }
 
-/// What two texts have in common where one has other spaces and composes its accented letters: ASCII, but for spaces and for letters that a
-/// combining accent follows. With the byte behind each.
+/// Returns the characters that do not depend on spaces and on the composition of accents: ASCII except for spaces and for letters before a combining
+/// accent. Each comes with the byte behind it.
 fn skeleton(text: &str) -> impl Iterator<Item = (usize, char)> {
     let combining = |c: &char| ('\u{300}'..='\u{36f}').contains(c);
     let kept = move |(at, c): (usize, char)| {
@@ -27,7 +27,7 @@ fn skeleton(text: &str) -> impl Iterator<Item = (usize, char)> {
     text.char_indices().filter_map(kept)
 }
 
-/// A prompt whose spaces or accents were changed.
+/// Matches a prompt whose spaces or accents were changed.
 fn respaced(query: &str, prompt: &str) -> Option<usize> {
     let mut theirs = skeleton(query);
     let (mut behind, mut last) = (0, 0);
@@ -46,14 +46,14 @@ fn respaced(query: &str, prompt: &str) -> Option<usize> {
     Some(query.len() - rest.strip_prefix(tail).unwrap_or_else(|| rest.trim_start()).len())
 }
 
-/// A prompt that was cut on its left: what is left of it ends with a mark.
+/// Matches a prompt that was cut on its left and ends with a mark.
 fn cut(query: &str, prompt: &str) -> Option<usize> {
     let starts = prompt.char_indices().map(|(at, _)| at).take_while(|at| prompt.len() - at >= LEAST_LEFT);
     let left = starts.map(|at| &prompt[at..]).find(|left| query.starts_with(left))?;
     ends_with_mark(left.trim_end()).then_some(left.len())
 }
 
-/// Whether a text ends with a mark of a chat template, be it followed by the name of the one who speaks: `<|im_start|>assistant`, `[/INST]`,
+/// Whether a text ends with a mark of a chat template, with or without the name of a role behind it: `<|im_start|>assistant`, `[/INST]`,
 /// `<end_of_turn>`, `<|end_header_id|>`.
 fn ends_with_mark(text: &str) -> bool {
     let bare = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -65,7 +65,7 @@ fn ends_with_mark(text: &str) -> bool {
     named && (opened('<', '>') || opened('[', ']'))
 }
 
-/// Where a prompt and a query part, for a message.
+/// Describes the position at which a prompt and a query differ, for a message.
 pub(crate) fn parting(query: &str, prompt: &str) -> String {
     let same = query.char_indices().zip(prompt.chars()).find(|((_, a), b)| a != b).map(|((at, _), _)| at);
     let at = same.unwrap_or(query.len().min(prompt.len()));
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn what_is_not_certain_is_not_guessed_and_says_where_texts_part() {
         for (query, prompt) in [
-            // Another prompt, another word in it, no mark at its end.
+            // A different prompt, a changed word, or no mark at the end.
             (format!("{}Another question{}Yes.", QWEN[0], QWEN[1]), format!("{}A question{}", QWEN[0], QWEN[1])),
             (format!("{}A question{}", QWEN[0], QWEN[1]), format!("{}A question{}And more", QWEN[0], QWEN[1])),
             ("hi there".to_owned(), "Hi".to_owned()),

@@ -1,4 +1,4 @@
-//! Requests of trainers and clients -> places in groups, or rows -> JSON.
+//! Requests of trainers and clients -> seats in groups, or rows -> JSON.
 
 use std::{
     sync::Arc,
@@ -100,7 +100,7 @@ pub async fn group(State(server): State<Arc<AppState>>, body: Bytes) -> Result<J
     }))
 }
 
-/// A body of `POST /v1/groups` as a member, and what of its response is not judged.
+/// Parses a body of `POST /v1/groups`. Returns the request of the member, and the parts of its response that are not judged.
 fn group_ask(server: &AppState, body: &[u8]) -> Result<(RewardRequest, Vec<String>), ApiError> {
     let request: GroupRequest = parse(body)?;
     let settings = &server.settings;
@@ -167,7 +167,7 @@ pub async fn get_reward(State(server): State<Arc<AppState>>, body: Bytes) -> Res
     }))
 }
 
-/// A body of `POST /get_reward` as members without names.
+/// Parses a body of `POST /get_reward` into requests of members without names.
 fn open_rlhf_asks(server: &AppState, body: &[u8]) -> Result<Vec<RewardRequest>, ApiError> {
     let request: OpenRlhfRequest = parse(body)?;
     let n = request.query.len();
@@ -229,7 +229,7 @@ fn row(server: &AppState, request: RowRequest) -> Result<Item, ApiError> {
     let (messages, texts) = TextInput::row(request.prompt, request.responses)?;
     let prompt = Arc::new(Prompt { messages, rubric: None, reference: None });
     let response = |text: String| {
-        // What is taken off does not count, and is taken off, and told, where the row is judged.
+        // What [`bare`] removes does not count here; it is removed and reported when the row is judged.
         server.judged(&bare(&text).text)?;
         Ok(dataset::Response { text: text.into(), label: None, team: None, extra: Map::default() })
     };
@@ -239,7 +239,7 @@ fn row(server: &AppState, request: RowRequest) -> Result<Item, ApiError> {
     Ok(item)
 }
 
-/// Judges a row that does not take too many votes, and writes its result.
+/// Judges a row, unless it takes too many votes, and returns its result.
 async fn answer(server: &Arc<AppState>, task: Task, item: Item) -> Result<Response, ApiError> {
     let JudgeSettings { seed, votes, .. } = server.judge.settings;
     plan::check_votes(&item, &task, seed, (votes, server.settings.max_row_votes)).map_err(ApiError::TooManyVotes)?;
@@ -247,7 +247,7 @@ async fn answer(server: &Arc<AppState>, task: Task, item: Item) -> Result<Respon
     let work = async move {
         let row = run::one(&judging.judge, &task, &item).await.map_err(|error| ApiError::Judge(error.to_string()))?;
         row.result.as_ref().inspect(|result| judging.metrics.row(result));
-        // Of many matches this takes a while, too.
+        // With many matches this takes a while, too.
         serde_json::to_vec(&row).map_err(|error| ApiError::Judge(error.to_string()))
     };
     let row = server.apart(work).await?;

@@ -1,4 +1,4 @@
-//! What a server is told at its start: sizes, deadlines, limits, keys.
+//! The settings of a server: sizes, deadlines, limits, keys.
 
 use std::time::Duration;
 
@@ -8,51 +8,51 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 
-/// The largest group.
+/// The most members of a group.
 pub(crate) const MOST_MEMBERS: usize = 4096;
 
-/// The longest deadline that a request may ask for, in seconds.
+/// The longest deadline of a request, in seconds.
 pub(crate) const LONGEST_DEADLINE: f64 = 86_400.0;
 
-/// Settings of gathering, judging and rewards.
+/// Settings of groups, judging, rewards and access.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
-    /// Members of a group whose requests name no size; `None` wants every request to name one.
+    /// Size of a group whose requests name none; `None` requires every request to name it.
     pub group_size: Option<usize>,
-    /// How the responses of a group are ranked.
+    /// Settings of the ranking of a group.
     pub rank: RankSettings,
     /// Time from a group's first member to its deadline.
     pub deadline: Duration,
-    /// Time from there to the group's answer; judging that takes longer is given up.
+    /// Time from the end of gathering to the group's answer; after that judging is abandoned.
     pub judging_deadline: Duration,
-    /// What happens at the deadline to a group that is not complete.
+    /// The treatment of incomplete groups at the deadline.
     pub on_partial: OnPartial,
-    /// How long a judged group answers again to those who ask again.
+    /// Time for which a judged group answers repeated requests.
     pub keep: Duration,
-    /// How scores become rewards.
+    /// The scale of rewards.
     pub scale: Scale,
-    /// What names a group in OpenRLHF's requests.
+    /// The key of a group in OpenRLHF's requests.
     pub openrlhf_key: OpenRlhfKey,
-    /// Longest response that is judged, in bytes after thinking was taken away; longer ones are refused.
+    /// Longest response that is judged, in bytes after thinking is removed; longer responses are refused.
     pub max_response_bytes: usize,
     /// Largest body that is read, in bytes.
     pub max_body_bytes: usize,
     /// Time for a body to arrive.
     pub body_timeout: Duration,
-    /// Requests that may wait at once; more are told to come back.
+    /// Most requests that wait at once; more are refused as busy.
     pub max_waiting: usize,
-    /// Votes that one row or group may take, matches times votes; what would take more is refused before anybody is asked.
+    /// Most votes of one row or group, matches times votes; more are refused before the judge is asked.
     pub max_row_votes: u64,
-    /// Connections at once; for one more, the one on which nothing moved for longest is closed.
+    /// Most connections at once; for one more, the idle one without traffic for the longest time is closed.
     pub max_connections: usize,
-    /// Time for the head of a request to arrive, and for which a connection may be idle.
+    /// Time for the head of a request to arrive, and the longest idle time of a connection.
     pub idle_timeout: Duration,
-    /// Who may ask; empty lets everybody.
+    /// The keys that give access; without any key, access is open.
     pub keys: Vec<ApiKey>,
 }
 
 impl Default for ServerSettings {
-    /// Two minutes for a group to gather, since OpenRLHF's client gives up after 180 s; half an hour for judging; ten minutes for answers to be asked for again.
+    /// Two minutes to gather, because OpenRLHF's client gives up after 180 s; half an hour for judging; ten minutes for repeated requests.
     fn default() -> Self {
         ServerSettings {
             group_size: None,
@@ -76,14 +76,14 @@ impl Default for ServerSettings {
 }
 
 impl ServerSettings {
-    /// Requests that may wait at once: an eighth of all connections is left for others, such as those that ask whether the server lives.
+    /// The limit of waiting requests. An eighth of all connections is reserved for other requests, such as health checks.
     pub fn most_waiting(&self) -> usize {
         self.max_waiting.min(self.max_connections - self.max_connections / 8)
     }
 }
 
 impl ServerSettings {
-    /// The key of the group of a sample of OpenRLHF.
+    /// Returns the group's key for a sample of OpenRLHF.
     pub(crate) fn open_rlhf_group(&self, prompt: &str, label: Option<&Value>) -> Result<String, ApiError> {
         let name = match (self.openrlhf_key, label) {
             (OpenRlhfKey::Prompt, _) => prompt.to_owned(),
@@ -96,7 +96,7 @@ impl ServerSettings {
     }
 }
 
-/// So many connections that this many requests may wait at once, see [`ServerSettings::most_waiting`].
+/// Returns the number of connections with which this many requests may wait at once, see [`ServerSettings::most_waiting`].
 pub fn connections_for(waiting: usize) -> usize {
     (waiting.saturating_mul(8) / 7).saturating_add(8).max(64)
 }
@@ -123,13 +123,13 @@ pub enum Scale {
     Rank,
 }
 
-/// What names a group in OpenRLHF's requests, which carry neither key nor member.
+/// The key of a group in OpenRLHF's requests, which have neither key nor member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OpenRlhfKey {
-    /// The prompt's text.
+    /// The text of the prompt.
     Prompt,
-    /// The label column, which the data set fills with a key for each prompt.
+    /// The label column, which the dataset fills with a key for each prompt.
     Label,
 }
 
@@ -137,14 +137,14 @@ pub enum OpenRlhfKey {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApiKey {
-    /// For messages and counters; the token is never shown.
+    /// The name in messages and counters; the token is never shown.
     pub name: String,
-    /// What stands behind `Authorization: Bearer`.
+    /// The token behind `Authorization: Bearer`.
     pub token: String,
-    /// Requests of this key that may wait at once; left out: no limit of its own.
+    /// Most requests of this key that wait at once; `None` for no separate limit.
     #[serde(default)]
     pub max_waiting: Option<usize>,
-    /// Requests of this key in any minute; left out: no limit.
+    /// Quota of this key: requests per minute; `None` for no limit.
     #[serde(default)]
     pub per_minute: Option<u32>,
 }

@@ -1,4 +1,4 @@
-//! JSON that comes in and goes out. Unknown keys of the project's own routes are refused: a misspelt option must not pass for a default.
+//! JSON of requests and replies. Unknown keys on the project's own routes are refused, so that a misspelt option is not taken for a default.
 
 use rrm::{
     chat::{Message, Role},
@@ -13,7 +13,7 @@ use crate::{
     settings::{OnPartial, Scale},
 };
 
-/// A text, or a conversation. It is read when its group is known, so that whoever waits there hears what is wrong with it.
+/// A text or a conversation. It is parsed once its group is known, so that waiting members learn what is wrong with it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 pub struct TextInput(Value);
@@ -87,15 +87,15 @@ pub enum TurnRole {
 }
 
 impl TextInput {
-    /// A text as it is.
+    /// Makes the input of a plain text.
     pub fn text(text: impl Into<String>) -> Self {
         TextInput(Value::String(text.into()))
     }
 
-    /// As the conversation that responses answer.
+    /// Parses the conversation that responses answer.
     ///
     /// # Errors
-    /// [`ApiError::Invalid`] if nothing is said, or what is said is neither text nor messages of text.
+    /// [`ApiError::Invalid`] if it is empty, or neither a text nor messages of text.
     pub fn prompt(self) -> Result<Vec<Message>, ApiError> {
         let messages = match self.read("prompt", PROMPT)? {
             dataset::TurnsOrText::Text(text) => vec![Message::user(text)],
@@ -105,11 +105,12 @@ impl TextInput {
         Ok(messages)
     }
 
-    /// As a response to `prompt`: a text, or of messages what the assistant's last one says. Results of tools that follow it are not its words.
+    /// Parses a response to `prompt`: a text, or the last message of the assistant. Results of tools behind that message are not part of the
+    /// response.
     ///
     /// # Errors
-    /// [`ApiError::Invalid`] for messages without one of the assistant, for a whole conversation about another prompt, and for what is
-    /// neither text nor messages of text.
+    /// [`ApiError::Invalid`] for messages without one of the assistant, for a conversation about another prompt, and for anything but a text or
+    /// messages of text.
     pub fn response(self, prompt: &[Message], place: &str) -> Result<String, ApiError> {
         match self.read(place, RESPONSE)? {
             dataset::TurnsOrText::Text(text) => Ok(text),
@@ -120,10 +121,10 @@ impl TextInput {
         }
     }
 
-    /// A prompt and the responses to it as those of a row of a file.
+    /// Parses a prompt and its responses with the rules for rows of files.
     ///
     /// # Errors
-    /// [`ApiError::Invalid`] for what is an error in a file.
+    /// [`ApiError::Invalid`] for anything that is an error in a file.
     pub fn row(prompt: Self, responses: Vec<Self>) -> Result<(Vec<Message>, Vec<String>), ApiError> {
         let prompt = prompt.read("prompt", PROMPT)?;
         let response = |(i, said): (usize, TextInput)| {
@@ -132,7 +133,7 @@ impl TextInput {
                 dataset::TurnsOrText::Turns(mut turns)
                     if turns.iter().any(|turn| matches!(turn.role, Role::User | Role::System)) =>
                 {
-                    // Results of tools that follow the last message of the assistant are not its words.
+                    // Results of tools behind the assistant's last message are not part of the response.
                     let end = turns.iter().rposition(|turn| turn.role != Role::Tool).map_or(0, |at| at + 1);
                     turns.truncate(end);
                     dataset::TurnsOrText::Turns(turns)
@@ -145,7 +146,7 @@ impl TextInput {
         dataset::answers(prompt, responses).map_err(invalid)
     }
 
-    /// Read as in files of rows, but that a number is no text, and null in a message is empty text.
+    /// Parses as in files of rows, except that a number is not a text, and null in a message is an empty text.
     fn read(mut self, place: &str, expected: &'static str) -> Result<dataset::TurnsOrText, ApiError> {
         if !(self.0.is_string() || self.0.as_array().is_some_and(|list| !list.is_empty())) {
             return Err(ApiError::Invalid(dataset::wrong_type(place, expected, &self.0).to_string()));
@@ -169,7 +170,7 @@ pub(crate) fn invalid(problem: dataset::RowProblem) -> ApiError {
     ApiError::Invalid(problem.to_string())
 }
 
-/// The last message of the assistant.
+/// Returns the last message of the assistant.
 fn last(turns: Vec<Message>, place: &str) -> Result<Message, ApiError> {
     let none = || ApiError::Invalid(format!("`{place}` has no message of the assistant, which is what is judged"));
     turns.into_iter().rfind(|turn| turn.role == Role::Assistant).ok_or_else(none)
@@ -294,7 +295,7 @@ pub struct RowRequest {
     pub responses: Vec<TextInput>,
 }
 
-/// A body as JSON; errors say where it is wrong. A name that comes twice in one of its objects is an error at any depth.
+/// Parses a body as JSON; errors name the position. A name that comes twice in one of its objects is an error at any depth.
 pub(crate) fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     rrm::dataset::check_names(body)
         .map_err(|twice| ApiError::Invalid(format!("the body is not what this route takes: {twice}")))?;

@@ -1,13 +1,13 @@
-//! What a trainer sends -> the response that is judged, behind its prompt.
+//! Text from a trainer -> the response to judge, without its prompt.
 
 use rrm::transcript::bare;
 
 use crate::{error::ApiError, roundtrip};
 
-/// The response behind its prompt: what is left of `query` once `prompt` is cut off its front, see `roundtrip`.
+/// Returns the response in `query` behind `prompt`, see `roundtrip`.
 ///
 /// # Errors
-/// [`ApiError::Invalid`] where it cannot be known where the prompt ends: guessing where a response begins would judge something else.
+/// [`ApiError::Invalid`] if the end of the prompt is not certain, because a wrong guess would judge something else.
 pub fn behind<'a>(query: &'a str, prompt: &str) -> Result<&'a str, ApiError> {
     match roundtrip::end(query, prompt) {
         Some(at) => Ok(&query[at..]),
@@ -15,7 +15,7 @@ pub fn behind<'a>(query: &'a str, prompt: &str) -> Result<&'a str, ApiError> {
     }
 }
 
-/// What of a response is judged; see [`bare`].
+/// Returns the part of a response that is judged; see [`bare`].
 pub fn answer(response: &str) -> String {
     bare(response).text.into_owned()
 }

@@ -1,4 +1,4 @@
-//! A prompt and responses as texts -> a problem and worked answers, or why they are outside of what the judge was trained on.
+//! Texts of a prompt and its responses -> a problem and worked answers, or the reason why they are outside of the judge's domain.
 
 use std::fmt::Display;
 
@@ -6,21 +6,22 @@ use rrm::{chat::Role, dataset::Item};
 
 use crate::problem::{FACTORS, LABELS, MOST_STEPS, Operator, Problem, ProblemStep};
 
-/// What every prompt begins with.
+/// The beginning of every prompt.
 pub const INSTRUCTION: &str = "Keep two digits:";
-/// What a prompt and its responses look like, for people.
+/// An example of a prompt and its responses, for messages.
 pub const EXAMPLE: &str = "prompt \"Keep two digits: 42 a+5 b-9 c*3\", responses \"a47 b38 c14\" and \"a47 b39 c17\"";
 
-/// Most steps of a problem that the judge may judge: the longest that it was trained on. On longer ones it tosses coins (docs/rrm-tiny.md).
+/// Most steps of a problem that the judge accepts: those of the longest problem in its training. Its verdicts on longer ones are random
+/// (docs/rrm-tiny.md).
 pub const MOST_JUDGED: usize = 10;
 
 /// The reason why a text is outside of the domain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}, found {found:?}")]
 pub struct DomainError {
-    /// What is expected where.
+    /// The expected part.
     what: String,
-    /// What is there instead.
+    /// The part of the text found in its place.
     found: String,
 }
 
@@ -28,10 +29,10 @@ fn outside<T>(what: impl Display, found: &str) -> Result<T, DomainError> {
     Err(DomainError { what: what.to_string(), found: found.chars().take(40).collect() })
 }
 
-/// Whether the judge may judge a row.
+/// Checks that the judge may judge a row.
 ///
 /// # Errors
-/// [`DomainError`] names the first part of prompt or responses that is outside.
+/// [`DomainError`] names the first part of prompt or responses that is outside of the domain.
 pub fn row(item: &Item) -> Result<(), DomainError> {
     let asked = match item.prompt.messages.as_slice() {
         [message] if message.role == Role::User => problem(&message.content)?,
@@ -43,10 +44,10 @@ pub fn row(item: &Item) -> Result<(), DomainError> {
     item.responses.iter().try_for_each(|response| answer(&asked, &response.text).map(|_| ()))
 }
 
-/// Reads a prompt.
+/// Parses a prompt.
 ///
 /// # Errors
-/// [`DomainError`] names the first part that is no part of a problem.
+/// [`DomainError`] names the first part that does not belong to a problem.
 pub fn problem(prompt: &str) -> Result<Problem, DomainError> {
     let Some(rest) = prompt.strip_prefix(INSTRUCTION) else {
         return outside(format_args!("the prompt must begin with {INSTRUCTION:?}"), prompt);
@@ -81,10 +82,10 @@ pub fn problem(prompt: &str) -> Result<Problem, DomainError> {
     Ok(Problem { start, first_label, steps })
 }
 
-/// Reads the totals of a worked answer to `problem`. Spaces between steps may be absent.
+/// Parses the totals of a worked answer to `problem`. Spaces between steps may be absent.
 ///
 /// # Errors
-/// [`DomainError`] names the first part that is none of a worked answer.
+/// [`DomainError`] names the first part that does not belong to a worked answer.
 pub fn answer(problem: &Problem, response: &str) -> Result<Vec<u8>, DomainError> {
     let mut rest = response;
     let mut totals = Vec::new();
@@ -95,7 +96,7 @@ pub fn answer(problem: &Problem, response: &str) -> Result<Vec<u8>, DomainError>
             return outside(format_args!("step {label} of a response must be {label} and two digits"), rest);
         };
         totals.push(total);
-        // A letter and two digits, all of one byte.
+        // A letter and two digits, of one byte each.
         rest = &rest[3..];
         rest = rest.strip_prefix(' ').filter(|rest| !rest.is_empty()).unwrap_or(rest);
     }

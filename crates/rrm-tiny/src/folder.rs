@@ -1,10 +1,10 @@
-//! The shape of a judge of this domain -> the files that a training run starts from: `config.json`, `tokenizer.json` and its settings.
+//! The shape of a judge of this domain -> the files for the start of a training run: `config.json`, `tokenizer.json` and its settings.
 
 use serde_json::{Value, json};
 
 use crate::problem::LABELS;
 
-/// Tokens that stand for more than a character. The first ends a turn; the others are ordinary text of a judge.
+/// Tokens of more than one character. The first ends a turn; the others are ordinary text of a judge.
 const WHOLE: [(&str, bool); 4] = [("<|end|>", true), ("</think>", false), ("[1]", false), ("[2]", false)];
 
 /// The size of a decoder.
@@ -12,16 +12,16 @@ const WHOLE: [(&str, bool); 4] = [("<|end|>", true), ("</think>", false), ("[1]"
 pub struct DecoderSize {
     /// Width of the residual stream.
     pub hidden: usize,
-    /// Layers.
+    /// Number of layers.
     pub layers: usize,
-    /// Query heads; keys and values have half as many.
+    /// Number of query heads; there are half as many heads of keys and values.
     pub heads: usize,
     /// Width of the feed-forward part.
     pub inner: usize,
 }
 
 impl DecoderSize {
-    /// `config.json` of a decoder with so many tokens and positions; `end` is the token that ends a turn.
+    /// Returns the `config.json` of a decoder with this many tokens and positions; `end` is the token that ends a turn.
     pub(crate) fn config(self, tokens: usize, end: &Value, positions: usize) -> Value {
         json!({
             "architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "torch_dtype": "float32",
@@ -34,13 +34,13 @@ impl DecoderSize {
     }
 }
 
-/// The characters that a token each stands for, in the order of their numbers.
+/// Returns the characters that are a token each, in the order of their numbers.
 fn characters() -> String {
     let labels: String = LABELS.iter().map(|label| char::from(*label)).collect();
     format!("0123456789+-*=QABTDS{labels}")
 }
 
-/// Name and content of the files.
+/// Returns the name and content of each file.
 pub fn files(size: DecoderSize) -> Vec<(&'static str, Value)> {
     let characters = characters();
     let end = characters.chars().count();

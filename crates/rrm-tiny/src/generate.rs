@@ -1,13 +1,13 @@
 //! A seed, a split and a number -> a problem with one right and one subtly wrong worked answer.
 //!
-//! Everything is drawn by key, so any row can be made alone. A problem belongs to one split by a hash of its chain: no problem of the test
-//! set can be met in training, whatever the seeds.
+//! Everything is drawn by key, so any row can be made alone. The split of a problem is a hash of its chain: no problem of the test set can occur in
+//! training, whatever the seeds.
 
 use rrm::keyed::KeyedRandom;
 
 use crate::problem::{FACTORS, LABELS, MODULUS, Operator, Problem, ProblemStep};
 
-/// Which part of all problems.
+/// A part of all problems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
     /// Four fifths of all problems.
@@ -19,7 +19,7 @@ pub enum Split {
 }
 
 impl Split {
-    /// The split's name.
+    /// Returns the name of the split.
     pub fn name(self) -> &'static str {
         match self {
             Split::Train => "train",
@@ -28,7 +28,7 @@ impl Split {
         }
     }
 
-    /// The split that a problem belongs to.
+    /// Returns the split of a problem.
     pub fn of(problem: &Problem) -> Split {
         match blake3::hash(problem.chain().as_bytes()).as_bytes()[0] % 10 {
             0 => Split::Test,
@@ -38,12 +38,12 @@ impl Split {
     }
 }
 
-/// The seed, the split and the length that a row is drawn from.
+/// The seed, the split and the lengths from which rows are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProblemSource {
     /// Seed of the run.
     pub seed: u64,
-    /// Which problems.
+    /// The split of the problems.
     pub split: Split,
     /// Fewest and most steps, at most [`MOST_STEPS`](crate::problem::MOST_STEPS).
     pub steps: (usize, usize),
@@ -52,7 +52,7 @@ pub struct ProblemSource {
 /// A problem with two worked answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProblemPair {
-    /// What is asked.
+    /// The problem.
     pub problem: Problem,
     /// The right totals.
     pub right: Vec<u8>,
@@ -61,13 +61,13 @@ pub struct ProblemPair {
 }
 
 impl ProblemSource {
-    /// The random numbers of row `index` for one purpose.
+    /// Returns the random numbers of row `index` for one purpose.
     pub fn numbers(&self, index: u64, what: &str) -> KeyedRandom {
         let (fewest, most) = self.steps;
         KeyedRandom::new(self.seed, self.split.name(), what, &[index, fewest as u64, most as u64])
     }
 
-    /// Problem number `index`.
+    /// Returns problem number `index`.
     pub fn problem(&self, index: u64) -> Problem {
         let mut random = self.numbers(index, "problem");
         loop {
@@ -78,8 +78,8 @@ impl ProblemSource {
         }
     }
 
-    /// Pair number `index`: its problem, and a slip in the wrong answer that is a forgotten carry with this probability where a carry
-    /// can be forgotten, else off by 1, 2, 3 or 10.
+    /// Returns pair number `index`. If a carry can be forgotten, the slip in the wrong answer is a forgotten carry with the given probability;
+    /// otherwise the total is off by 1, 2, 3 or 10.
     pub fn pair(&self, index: u64, forgotten_carry: f64) -> ProblemPair {
         let problem = self.problem(index);
         let right = problem.totals();
@@ -99,7 +99,7 @@ impl ProblemSource {
     }
 }
 
-/// A total that is off by 1, 2, 3 or 10 in either direction: most change the units, which are what a judge learns to compare last.
+/// Returns a total that is off by 1, 2, 3 or 10 in either direction. Most of these change the units, which a judge learns to compare last.
 pub(crate) fn near(random: &mut KeyedRandom, total: u8) -> u8 {
     let off = [1, 99, 2, 98, 3, 97, 10, 90][random.below(8) as usize];
     (total + off) % MODULUS
@@ -115,7 +115,7 @@ fn draw(random: &mut KeyedRandom, (fewest, most): (usize, usize)) -> Problem {
 
 fn step(random: &mut KeyedRandom) -> ProblemStep {
     let digit = |random: &mut KeyedRandom| 1 + random.below(9) as u8;
-    // Sums and differences a little more often than products, which have fewer digits to learn.
+    // Sums and differences are a little more frequent than products, which have fewer digits to learn.
     match random.below(20) {
         0..7 => ProblemStep { operator: Operator::Plus, digit: digit(random) },
         7..14 => ProblemStep { operator: Operator::Minus, digit: digit(random) },

@@ -1,7 +1,7 @@
-//! The judge that this project trained itself: a domain small enough to learn, where thinking is needed and truth can be checked.
+//! The judge that this project trained itself, in a domain that is small enough to learn, needs thinking, and has verifiable answers.
 //!
-//! Problems are chains of arithmetic on two digits, responses are worked answers. What is not such a problem is outside of the domain
-//! ([`domain`]), and nothing here pretends to judge it.
+//! Problems are chains of arithmetic with two digits, and responses are worked answers. Anything else is outside of the domain ([`domain`]) and is
+//! refused.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 pub mod domain;
@@ -12,7 +12,7 @@ pub mod problem;
 pub mod story;
 pub mod trace;
 
-/// The files of the trained judge: name and content. `runs/tiny.sh` made them (`seed-0/rrm/best`); docs/rrm-tiny.md says what they can do.
+/// The files of the trained judge: name and content. `runs/tiny.sh` made them (`seed-0/rrm/best`); docs/rrm-tiny.md has its measured accuracy.
 pub const MODEL: &[(&str, &[u8])] = &[
     ("config.json", include_bytes!("../model/config.json")),
     ("model.safetensors", include_bytes!("../model/model.safetensors")),
@@ -20,5 +20,5 @@ pub const MODEL: &[(&str, &[u8])] = &[
     ("tokenizer_config.json", include_bytes!("../model/tokenizer_config.json")),
 ];
 
-/// What users of the embedded judge should know.
+/// A notice for users of the embedded judge.
 pub const NOTICE: &str = "it checks two-digit arithmetic and nothing else; --engine names another judge";

@@ -1,14 +1,14 @@
-//! A start value and labelled steps -> running totals, as texts that people and the judge read.
+//! A start value and labelled steps -> running totals, as texts for people and the judge.
 
 use std::fmt::{self, Display, Formatter};
 
-/// Running totals keep two digits.
+/// Running totals are reduced modulo this number, to two digits.
 pub const MODULUS: u8 = 100;
 /// Most steps of a problem.
 pub const MOST_STEPS: usize = 12;
-/// Labels of steps; a problem's labels are neighbours among them.
+/// Labels of steps; the steps of a problem have adjacent labels.
 pub const LABELS: &[u8; 16] = b"abcdefghijklmnop";
-/// What multiplies. None has a factor in common with 100, so a slip can never cancel out later.
+/// Factors of products. None has a divisor in common with 100, so a slip can never cancel out later.
 pub const FACTORS: [u8; 3] = [3, 7, 9];
 
 /// A chain of steps, worked from left to right.
@@ -16,7 +16,7 @@ pub const FACTORS: [u8; 3] = [3, 7, 9];
 pub struct Problem {
     /// The value before the first step, below 100.
     pub start: u8,
-    /// Which of [`LABELS`] the first step has.
+    /// Index in [`LABELS`] of the first step's label.
     pub first_label: usize,
     /// 1 to [`MOST_STEPS`] steps.
     pub steps: Vec<ProblemStep>,
@@ -25,13 +25,13 @@ pub struct Problem {
 /// One step: an operator and its digit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProblemStep {
-    /// What is done.
+    /// The operation of the step.
     pub operator: Operator,
-    /// 1 to 9; of a product, one of [`FACTORS`].
+    /// 1 to 9; for a product, one of [`FACTORS`].
     pub digit: u8,
 }
 
-/// What a step does with the total.
+/// The operation of a step on the total.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
     /// `+`
@@ -43,7 +43,7 @@ pub enum Operator {
 }
 
 impl Operator {
-    /// The character that stands for it.
+    /// Returns the character of the operator.
     pub fn symbol(self) -> char {
         match self {
             Operator::Plus => '+',
@@ -54,7 +54,7 @@ impl Operator {
 }
 
 impl ProblemStep {
-    /// The total after this step, of the total before it; both below 100.
+    /// Returns the total after this step from the total before it; both are below 100.
     pub fn apply(self, total: u8) -> u8 {
         let (total, digit, modulus) = (u16::from(total), u16::from(self.digit), u16::from(MODULUS));
         let next = match self.operator {
@@ -65,7 +65,7 @@ impl ProblemStep {
         (next % modulus) as u8
     }
 
-    /// What comes out when the carry (of a difference: the borrow) from the units is forgotten.
+    /// Returns the total if the carry from the units (for a difference: the borrow) is forgotten.
     pub fn without_carry(self, total: u8) -> u8 {
         let (tens, units) = (total / 10, total % 10);
         match self.operator {
@@ -77,7 +77,7 @@ impl ProblemStep {
 }
 
 impl Problem {
-    /// The totals after each step.
+    /// Returns the total after each step.
     pub fn totals(&self) -> Vec<u8> {
         let mut total = self.start;
         self.steps
@@ -89,18 +89,18 @@ impl Problem {
             .collect()
     }
 
-    /// The label of step `index`.
+    /// Returns the label of step `index`.
     pub fn label(&self, index: usize) -> char {
         char::from(LABELS[self.first_label + index])
     }
 
-    /// A worked answer that shows these totals: `a47 b38 c14`.
+    /// Returns a worked answer with these totals: `a47 b38 c14`.
     pub fn answer(&self, totals: &[u8]) -> String {
         let each = totals.iter().enumerate().map(|(index, total)| format!("{}{total:02}", self.label(index)));
         each.collect::<Vec<String>>().join(" ")
     }
 
-    /// The steps without their labels: what makes two problems the same.
+    /// Returns the start and the steps without labels. Two problems are the same if their chains are equal.
     pub fn chain(&self) -> String {
         let steps = self.steps.iter().map(|step| format!("{}{}", step.operator.symbol(), step.digit));
         format!("{:02}{}", self.start, steps.collect::<String>())
@@ -108,7 +108,7 @@ impl Problem {
 }
 
 impl Display for Problem {
-    /// `Keep two digits: 42 a+5 b-9 c*3`.
+    /// Writes the prompt: `Keep two digits: 42 a+5 b-9 c*3`.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "Keep two digits: {:02}", self.start)?;
         self.steps
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(step(Operator::Plus, 5).without_carry(47), 42);
         assert_eq!(step(Operator::Minus, 5).without_carry(42), 47);
         assert_eq!(step(Operator::Times, 3).without_carry(38), 94);
-        // Nothing to carry.
+        // There is nothing to carry.
         assert_eq!(step(Operator::Plus, 5).without_carry(42), 47);
     }
 }

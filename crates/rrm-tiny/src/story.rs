@@ -1,8 +1,8 @@
-//! Short word problems in plain English: what is told, what it comes to, and what can be said about it.
+//! Short word problems in plain English: their sentences, their calculation, and answers to them.
 //!
-//! A [`Story`] is drawn ([`draw`]) or read ([`domain`]). Its sentences come from tables ([`families`]); what they tell makes a chain of steps
-//! ([`chain`]) that the numbers follow from. Worked answers ([`answer`]) state the number after each step; a wrong one has one mistake
-//! ([`slip`]). The judge's thoughts ([`thought`]) go through the steps and check both answers against their own numbers.
+//! A [`Story`] is drawn ([`draw`]) or parsed ([`domain`]). Its sentences come from tables ([`families`]) and define a chain of calculation steps
+//! ([`chain`]). Worked answers ([`answer`]) state the number after each step; a wrong answer has one mistake ([`slip`]). The judge's thoughts
+//! ([`thought`]) go through the steps and check both answers against its own numbers.
 
 pub mod answer;
 pub mod chain;
@@ -22,10 +22,10 @@ use template::Filling;
 
 /// Most steps of a problem.
 pub const MOST_STEPS: usize = 6;
-/// No number of a problem, and no number that comes out, is above it.
+/// The largest number in a problem and the largest result of a step.
 pub const MOST: u8 = 99;
 
-/// One sentence of a story: which of its family's, and its numbers.
+/// One sentence of a story: its template and its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
     /// Index among [`Family::lines`].
@@ -47,47 +47,47 @@ pub struct Story {
     pub measure: usize,
     /// Indices among [`families::NAMES`], all different.
     pub cast: Vec<usize>,
-    /// What is told, in its order; the first line begins.
+    /// The sentences in order; only the first one is a beginning.
     pub lines: Vec<Line>,
     /// Index among [`Family::questions`].
     pub question: usize,
-    /// Whether the question stands before what is told.
+    /// Whether the question comes first in the text.
     pub question_first: bool,
 }
 
-/// A step of a story, and which sentence it follows from.
+/// A step of a story, and the sentence that it follows from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ToldStep {
-    /// What is calculated.
+    /// The calculation.
     pub step: Step,
-    /// Index among [`Story::lines`]; that of the question is one more than the last.
+    /// Index in [`Story::lines`]; for the question, one more than the last index.
     pub line: usize,
 }
 
 impl Story {
-    /// Its family.
+    /// Returns the family of the story.
     pub fn family(&self) -> &'static Family {
         &FAMILIES[self.family]
     }
 
-    /// What its answer counts.
+    /// Returns the unit of the answer.
     pub fn unit(&self) -> &'static str {
         self.family().measures[self.measure].unit
     }
 
-    /// What its answer could be thought to count.
+    /// Returns the unit with which that of the answer could be confused.
     pub fn rival(&self) -> &'static str {
         self.family().measures[self.measure].rival
     }
 
-    /// The sentences that are told and, at the end, the question, whichever place it has in the text.
+    /// Returns the sentences, with the question at the end, wherever it is in the text.
     pub fn sentences(&self) -> Vec<String> {
         let family = self.family();
         let mut persons = 0;
         let mut sentences = Vec::new();
         for line in &self.lines {
             let template = &family.lines[line.template];
-            // In comparisons every sentence brings a further person.
+            // In comparisons every sentence introduces another person.
             if template.text.contains("{next}") {
                 persons += 1;
             }
@@ -103,7 +103,7 @@ impl Story {
         Filling { cast: self.cast.clone(), persons, measure: *measure, a: line.a, b: line.b }
     }
 
-    /// The whole problem.
+    /// Returns the text of the problem.
     pub fn text(&self) -> String {
         let mut sentences = self.sentences();
         if self.question_first {
@@ -112,7 +112,7 @@ impl Story {
         sentences.join(" ")
     }
 
-    /// The steps that lead to what is asked.
+    /// Returns the steps that lead to the requested number.
     pub fn steps(&self) -> Vec<ToldStep> {
         let family = self.family();
         let factor = family.measures[self.measure].factor;
@@ -134,17 +134,17 @@ impl Story {
         told
     }
 
-    /// The steps without their sentences.
+    /// Returns the steps without their sentences.
     pub fn chain(&self) -> Vec<Step> {
         self.steps().iter().map(|told| told.step).collect()
     }
 
-    /// The numbers after each step; `None` where one is below 0, above [`MOST`] or not whole.
+    /// Returns the number after each step; `None` if one is below 0, above [`MOST`] or not whole.
     pub fn values(&self) -> Option<Vec<u8>> {
         chain::values(&self.chain())
     }
 
-    /// Every number in its text.
+    /// Returns all numbers in the text.
     pub fn numbers(&self) -> Vec<u8> {
         let family = self.family();
         let mut numbers = Vec::new();
@@ -156,14 +156,14 @@ impl Story {
         numbers
     }
 
-    /// Family and calculation: what makes two problems the same, whatever their names and words.
+    /// Returns the family and the calculation. Two problems with equal keys are the same, whatever their names and words.
     pub fn key(&self) -> String {
         let steps: Vec<String> = self.chain().iter().map(|step| format!("{:?}", step)).collect();
         format!("{} {}", self.family().name, steps.join(" "))
     }
 }
 
-/// A sentence behind what leads to it, with a capital letter.
+/// Puts a lead before a sentence; the first letter is a capital.
 fn led(lead: &str, sentence: &str) -> String {
     if !lead.is_empty() {
         return format!("{lead} {sentence}");

@@ -1,8 +1,8 @@
-//! A pair -> what an imperfect judge or solver writes about it, as training text.
+//! A pair -> the text of an imperfect judge or solver about it, for training.
 //!
-//! The judge copies the start, works each step from the total that both answers agreed on so far, copies what they say of it, and stops at
-//! the first difference: `42a+5=474747b-9=383839</think>[1]`, where each step ends with its own total, the first answer's and the second's.
-//! The start is copied so that a step's operand always stands at the same distance; without it a small model learnt no first step.
+//! The judge copies the start value, works each step from the total on which both answers agreed so far, copies both answers' totals, and stops at
+//! the first difference: `42a+5=474747b-9=383839</think>[1]`, where each step ends with its own total, the first answer's and the second's. The start
+//! value is copied so that a step's operand is always at the same distance; without it a small model did not learn the first step.
 
 use std::fmt::Write;
 
@@ -13,32 +13,32 @@ use crate::{
     problem::Problem,
 };
 
-/// How a judge fails to think. Probabilities.
+/// Probabilities of a judge's failures to think.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct JudgeNoise {
-    /// Guesses without thinking.
+    /// Guessing without thinking.
     pub guess: f64,
-    /// Stops somewhere before the first difference and guesses; cannot happen when the first step differs.
+    /// Stopping before the first difference and guessing; impossible if the first step differs.
     pub stop_early: f64,
-    /// Works a step wrongly, in each step.
+    /// A wrong total, for each step.
     pub slip: f64,
 }
 
-/// How a solver fails, in each step. Probabilities.
+/// Probabilities of a solver's failures, for each step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SolverNoise {
-    /// Forgets the carry, where there is one.
+    /// Forgetting the carry, if there is one.
     pub forgotten_carry: f64,
-    /// Is off by 1, 2, 3 or 10.
+    /// Being off by 1, 2, 3 or 10.
     pub slip: f64,
 }
 
-/// The tokens that close the thinking and state a verdict.
+/// Returns the text of a verdict.
 pub fn verdict(second: bool) -> &'static str {
     if second { "[2]" } else { "[1]" }
 }
 
-/// What the judge writes when `first` and `second` are the two answers' totals; `</think>` and the verdict at its end.
+/// Returns the judge's text about the totals `first` and `second` of two answers, with `</think>` and the verdict at its end.
 pub fn judge(problem: &Problem, (first, second): (&[u8], &[u8]), noise: JudgeNoise, random: &mut KeyedRandom) -> String {
     let fate = random.f64();
     let coin = random.below(2) == 1;
@@ -68,16 +68,16 @@ pub fn judge(problem: &Problem, (first, second): (&[u8], &[u8]), noise: JudgeNoi
     text + "</think>" + verdict(says_second.unwrap_or(coin))
 }
 
-/// Only the end of a trace: the totals at the first difference, `=383839`, to be continued by `</think>[1]`. A fifth of a judge's row, so
-/// that as many tokens hold five times as many comparisons.
+/// Returns only the end of a trace: the totals at the first difference, `=383839`, to be continued by `</think>[1]`. It is a fifth of a judge's row,
+/// so that the same number of tokens holds five times as many comparisons.
 pub fn comparison(pair: &ProblemPair, (first, second): (&[u8], &[u8])) -> (String, String) {
     let at = pair.right.iter().zip(&pair.wrong).position(|(right, wrong)| right != wrong).unwrap_or(pair.right.len() - 1);
     let prompt = format!("={:02}{:02}{:02}", pair.right[at], first[at], second[at]);
     (prompt, format!("</think>{}", verdict(second[at] == pair.right[at])))
 }
 
-/// Every step with its own total and what two answers say of it, `42a+5=471290b-9=380356`, where the answers have nothing to do with the
-/// problem. In a judge's trace all three totals are the same but for the last, so that repeating the own total passes for reading.
+/// Returns every step with its own total and those of two answers, `42a+5=471290b-9=380356`, where the answers are unrelated to the problem. In a
+/// judge's trace all three totals are equal except at the end, so that repeating its own total would pass for reading.
 pub fn reading(problem: &Problem, (first, second): (&[u8], &[u8])) -> String {
     let mut text = format!("{:02}", problem.start);
     for (index, total) in problem.totals().into_iter().enumerate() {
@@ -88,7 +88,7 @@ pub fn reading(problem: &Problem, (first, second): (&[u8], &[u8])) -> String {
     text
 }
 
-/// What the solver writes: the start, and each step spelled out, `42a+5=47b-9=38`.
+/// Returns the solver's text: the start value, and each step spelled out, `42a+5=47b-9=38`.
 pub fn solver(problem: &Problem, noise: SolverNoise, random: &mut KeyedRandom) -> String {
     let mut total = problem.start;
     let mut text = format!("{total:02}");
@@ -103,7 +103,7 @@ pub fn solver(problem: &Problem, noise: SolverNoise, random: &mut KeyedRandom) -
     text
 }
 
-/// The two answers' totals in the order in which the judge sees them, and whether the right one is the second; drawn by key.
+/// Returns both answers' totals in the order in which the judge sees them, drawn by key, and whether the right one is second.
 pub fn order<'p>(pair: &'p ProblemPair, random: &mut KeyedRandom) -> ((&'p [u8], &'p [u8]), bool) {
     if random.below(2) == 1 { ((&pair.wrong, &pair.right), true) } else { ((&pair.right, &pair.wrong), false) }
 }

@@ -1,4 +1,5 @@
-//! Two answers as they were found -> whether they are the same. Each is read in one way; where another way would change the outcome, it is unknown.
+//! Two extracted answers -> equal, unequal or unknown. Each answer is parsed in its usual reading; if another reading would change the outcome, the
+//! outcome is unknown.
 
 use std::cell::Cell;
 
@@ -11,7 +12,8 @@ use crate::{
     units,
 };
 
-/// Compares two answers.
+/// Compares two extracted answers. Returns [`Outcome::Unknown`] if an answer is too long, cannot be parsed, has several readings that differ in the
+/// outcome, or takes too many steps.
 pub fn compare(gold: &FinalAnswer, answer: &FinalAnswer, options: &VerifyOptions) -> Outcome {
     if gold.text.len() > options.max_bytes || answer.text.len() > options.max_bytes {
         return UnknownKind::TooLong.into();
@@ -36,7 +38,7 @@ pub fn compare(gold: &FinalAnswer, answer: &FinalAnswer, options: &VerifyOptions
         RelationResult::Same => Outcome::Equal,
         RelationResult::Open(unknown) => Outcome::Unknown(unknown),
         RelationResult::Other => match another_reading(&relate, (&gold, &one), (&answer, &other)) {
-            // The limit may have cut off the reading in which they are equal.
+            // The step limit may have cut off the reading in which both are equal.
             Outcome::Unequal if relate.steps.get() == 0 => UnknownKind::TooManySteps.into(),
             outcome => outcome,
         },
@@ -47,13 +49,13 @@ fn not_understood(piece: String) -> Outcome {
     Outcome::Unknown(UnknownReason { why: UnknownKind::NotUnderstood, piece: Some(piece) })
 }
 
-/// Unequal, unless another reading of one of both would make them equal.
+/// Returns the outcome for two answers that differ in their usual readings: unequal, unless another reading of either would make them equal.
 fn another_reading(
     relate: &Relation<'_>,
     (gold, one): (&TokenizedAnswer<'_>, &Node),
     (answer, other): (&TokenizedAnswer<'_>, &Node),
 ) -> Outcome {
-    // Where one of both has a unit in words, a letter of the other is one, too: `1 kg` and `\boxed{1000 g}`.
+    // If one answer has a unit in words, a letter of the other is read as a unit, too: `1 kg` and `\boxed{1000 g}`.
     let worded = |read: &TokenizedAnswer<'_>, beside: &Node| {
         unit(beside) && read.quantity().is_some_and(|node| relate.same(&node, beside) == RelationResult::Same)
     };
@@ -75,7 +77,7 @@ fn another_reading(
     if unit(one) && unit(other) {
         return Outcome::Unequal;
     }
-    // `9.8 m/s^2` in mathematics is a product of variables; it may be a number with a unit.
+    // As mathematics, `9.8 m/s^2` is a product of variables; it may also be a number with a unit.
     let (first, second) = (units::tail(gold.text), units::tail(answer.text));
     let long = |signs: &str| signs.split(' ').any(|sign| sign.chars().filter(|c| c.is_alphabetic()).count() > 1);
     match (&first, &second) {
@@ -95,7 +97,7 @@ fn another_reading(
     }
 }
 
-/// Whether an answer is a quantity of units that are known.
+/// Whether an answer is a quantity with a known unit.
 fn unit(node: &Node) -> bool {
     matches!(node, Node::Quantity(_, Some(unit)) if unit.known)
 }
@@ -115,7 +117,8 @@ impl<'a> TokenizedAnswer<'a> {
         TokenizedAnswer { text, mode, tokens: lex(text, mode, Commas::Usual) }
     }
 
-    /// As it is read first. What is no mathematics may be a number with a unit: `72 km/h`.
+    /// Parses the answer. If it does not parse as mathematics, it is parsed as a number with a unit: `72 km/h`. Fails with the piece that is not
+    /// understood.
     fn node(&self, commas: Commas) -> Result<Node, String> {
         match commas {
             Commas::Usual => {
@@ -125,7 +128,8 @@ impl<'a> TokenizedAnswer<'a> {
         }
     }
 
-    /// Mathematics read as text with a unit. Commas must be those of thousands, which are the same in both.
+    /// Parses mathematics as plain text and returns it if it is a quantity with a known unit. All commas must group thousands, which both modes read
+    /// alike.
     fn quantity(&self) -> Option<Node> {
         let groups =
             self.text.replace("\\,", " ").split(',').skip(1).all(|rest| rest.bytes().take_while(u8::is_ascii_digit).count() == 3);
@@ -135,7 +139,7 @@ impl<'a> TokenizedAnswer<'a> {
         parse(self.text, TextMode::Prose, Commas::Usual).ok().filter(unit)
     }
 
-    /// Mathematics read as text, such as `9.8 m/s^2`, where that is another reading.
+    /// Parses mathematics with letters and digits as plain text, such as `9.8 m/s^2`. Returns the result if it differs from the first reading.
     fn words(&self, first: &Node) -> Option<Node> {
         let has = |kind: fn(&char) -> bool| self.text.chars().any(|c| kind(&c));
         let mixed = self.mode == TextMode::Math && has(char::is_ascii_alphabetic) && has(char::is_ascii_digit);
@@ -143,7 +147,8 @@ impl<'a> TokenizedAnswer<'a> {
         (node != *first).then_some(node)
     }
 
-    /// What else its commas may say.
+    /// Returns the readings of the answer that differ from the first one when commas between digits separate answers, are decimal points, or group
+    /// thousands.
     fn commas(&self, first: &Node) -> Vec<Node> {
         let bytes = self.text.as_bytes();
         let digit = |at: Option<&u8>| at.is_some_and(u8::is_ascii_digit);
@@ -156,7 +161,7 @@ impl<'a> TokenizedAnswer<'a> {
     }
 }
 
-/// An answer without the signs around it that open and close mathematics or quote it.
+/// Removes the signs around an answer that delimit mathematics, quote or emphasise, and one full stop at its end.
 fn undressed(text: &str) -> &str {
     let mut text = text.trim();
     loop {
@@ -174,24 +179,25 @@ fn undressed(text: &str) -> &str {
     let trimmed = text.trim_end_matches([',', ';', ' ']);
     // The comma of `\,` stays.
     let text = if trimmed.ends_with('\\') { text } else { trimmed };
-    // Three dots go on with something; one ends a sentence.
+    // Two or more dots at the end are an ellipsis; a single dot ends a sentence.
     if text.ends_with("..") { text } else { text.strip_suffix('.').unwrap_or(text).trim() }
 }
 
-/// The same tokens say the same, whatever they say: nothing but layout differs.
+/// Whether two answers have the same tokens and so differ in layout only. Words of more than three letters are compared without case.
 fn same_tokens(gold: &[Token], answer: &[Token]) -> bool {
     gold.len() == answer.len()
         && gold.iter().zip(answer).all(|(one, other)| match (&one.kind, &other.kind) {
             (TokenKind::Word(one), TokenKind::Word(other)) => {
                 one == other || one.chars().count() > 3 && one.to_lowercase() == other.to_lowercase()
             }
-            // A brace of `\mathrm{{e}}` is not one of `{\mathrm{e}}`.
+            // The inner brace of `\mathrm{{e}}` is upright, that of `{\mathrm{e}}` is not.
             (TokenKind::Sign('{'), TokenKind::Sign('{')) => one.upright == other.upright,
             (one, other) => one == other,
         })
 }
 
-/// The letter of the single choice that an answer names, with or without what stands behind it.
+/// Returns the letter of a multiple-choice answer in upper case, or `None` if the answer is not a single choice. Content behind the letter is
+/// ignored.
 pub fn choice(answer: &str) -> Option<char> {
     let found = FinalAnswer { text: answer.trim().to_owned(), how: ExtractionRule::Whole, math: false, doubt: None };
     match TokenizedAnswer::new(&found).node(Commas::Usual).ok()? {

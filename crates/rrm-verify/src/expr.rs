@@ -1,4 +1,4 @@
-//! An expression, and what can be asked of it without calculating: its names, its signs, whether it has decimals.
+//! Expressions, and their properties that need no calculation: names, variables, decimals, signs.
 
 mod evaluate;
 mod functions;
@@ -11,12 +11,12 @@ pub use self::{
     functions::KINKED,
 };
 
-/// A number as it is written.
+/// A number literal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Literal {
-    /// Its exact value.
+    /// The exact value.
     pub value: RBig,
-    /// The digits behind its decimal point, where it has one and they end.
+    /// The number of digits behind the decimal point; `None` if there is no point or if the decimal repeats.
     pub places: Option<u32>,
 }
 
@@ -25,7 +25,7 @@ pub struct Literal {
 pub enum Expr {
     /// A number.
     Num(Literal),
-    /// Digits with a base below them, and the value that they have.
+    /// A number in another base: its digits, the base, and its value.
     Based(String, u32, RBig),
     /// A variable or a named constant.
     Name(String),
@@ -39,30 +39,30 @@ pub enum Expr {
     Div(Box<Expr>, Box<Expr>),
     /// A power.
     Pow(Box<Expr>, Box<Expr>),
-    /// A function; `%` is a hundredth, `‰` a thousandth, `deg` a degree.
+    /// A function call: name and arguments. The name `%` divides by 100, `‰` by 1000, and `deg` converts degrees.
     Call(String, Vec<Expr>),
-    /// A matrix by rows.
+    /// A matrix, as rows.
     Matrix(Vec<Vec<Expr>>),
-    /// Two expressions in one: the first with the second added (or taken away, where the truth value says so), and the other way round.
+    /// `a ± b`, or `a ∓ b` where the flag is true: two expressions in one.
     PlusMinus(Box<Expr>, Box<Expr>, bool),
-    /// A sum or product: its function, its variable, from, to, and what is summed.
+    /// A sum or a product over a range: `sum` or `product`, the variable, its first and last value, the body.
     Series(&'static str, String, Box<Expr>, Box<Expr>, Box<Expr>),
-    /// A definite integral: variable, from, to, integrand.
+    /// A definite integral: the variable, the lower and upper limits, the integrand.
     Integral(String, Box<Expr>, Box<Expr>, Box<Expr>),
-    /// `1 + 2 + ... + n`: the terms before the dots and the one behind them.
+    /// `1 + 2 + ... + n`: the terms before the dots and the term behind them.
     Progression(Vec<Expr>, Box<Expr>),
 }
 
-/// Names that are constants.
+/// Names of constants.
 pub const CONSTANTS: &[&str] = &["π", "e", "i", "∞"];
 
 impl Expr {
-    /// A whole number.
+    /// Makes a number literal of a whole number.
     pub fn whole(value: i64) -> Self {
         Expr::Num(Literal { value: RBig::from(value), places: None })
     }
 
-    /// The expressions right below this one.
+    /// Returns the direct subexpressions.
     pub fn children(&self) -> Vec<&Expr> {
         match self {
             Expr::Num(_) | Expr::Based(..) | Expr::Name(_) => vec![],
@@ -75,8 +75,8 @@ impl Expr {
         }
     }
 
-    /// The expression as a text in which the order of terms and factors says nothing. Matrices do not commute, so products keep the order of what
-    /// may be one.
+    /// Returns a text that is the same for all orders of terms and factors. Matrices do not commute, so a product that may contain a matrix keeps the
+    /// order of its factors.
     pub fn shape(&self) -> String {
         fn flat<'a>(all: &'a [Expr], product: bool, found: &mut Vec<&'a Expr>) {
             for one in all {
@@ -115,12 +115,12 @@ impl Expr {
         }
     }
 
-    /// Whether something holds for it or for anything below it.
+    /// Whether the predicate holds for the expression or for any expression below it.
     pub fn any(&self, holds: &mut dyn FnMut(&Expr) -> bool) -> bool {
         holds(self) || self.children().into_iter().any(|child| child.any(holds))
     }
 
-    /// The same expression with its direct parts replaced.
+    /// Returns the same expression with each direct subexpression replaced.
     fn with(&self, change: &mut dyn FnMut(&Expr) -> Expr) -> Expr {
         let mut one = |inner: &Expr| Box::new(change(inner));
         match self {
@@ -142,7 +142,7 @@ impl Expr {
         }
     }
 
-    /// Puts an expression in the place of a name.
+    /// Returns the expression with every occurrence of a name replaced by another expression.
     pub fn replaced(&self, name: &str, by: &Expr) -> Expr {
         match self {
             Expr::Name(own) if own == name => by.clone(),
@@ -150,7 +150,7 @@ impl Expr {
         }
     }
 
-    /// The expression without signs of degrees outside of sines and their kin.
+    /// Returns the expression without degree signs. Arguments of functions keep theirs.
     pub fn without_degrees(&self) -> Expr {
         match self {
             Expr::Call(name, args) if name == "deg" && args.len() == 1 => args[0].without_degrees(),
@@ -162,7 +162,7 @@ impl Expr {
         }
     }
 
-    /// The variables in the order in which they first occur; what a sum or an integral binds is none.
+    /// Returns the free variables in the order of their first occurrence; the variable of a sum or an integral is not free.
     pub fn variables(&self) -> Vec<String> {
         let mut found = Vec::new();
         self.collect(&mut Vec::new(), &mut found);
@@ -187,12 +187,12 @@ impl Expr {
         }
     }
 
-    /// Whether it has no variables.
+    /// Whether the expression has no free variables.
     pub fn is_constant(&self) -> bool {
         self.variables().is_empty()
     }
 
-    /// The decimal places of a number that is written with a point, whatever its sign; `None` for everything else.
+    /// Returns the decimal places of a number literal with a decimal point, with or without a minus sign; `None` for everything else.
     pub fn places(&self) -> Option<u32> {
         match self {
             Expr::Num(number) => number.places,
@@ -201,12 +201,12 @@ impl Expr {
         }
     }
 
-    /// Whether a number with a decimal point stands in it.
+    /// Whether the expression contains a number literal with a decimal point.
     pub fn has_decimals(&self) -> bool {
         self.any(&mut |inner| matches!(inner, Expr::Num(number) if number.places.is_some()))
     }
 
-    /// Whether it is infinity, and with which sign.
+    /// Returns the sign of an infinite expression, true for positive; `None` if it is not an infinity.
     pub fn infinity(&self) -> Option<bool> {
         match self {
             Expr::Name(name) if name == "∞" => Some(true),
@@ -215,7 +215,7 @@ impl Expr {
         }
     }
 
-    /// The name that it is, where it is nothing else.
+    /// Returns the name, if the expression is nothing but a name.
     pub fn name(&self) -> Option<&str> {
         match self {
             Expr::Name(name) => Some(name),
@@ -223,8 +223,7 @@ impl Expr {
         }
     }
 
-    /// Whether it can stand for a quantity whose value is told after `=`: a name, a function such as `f(2)`, a ratio or
-    /// a size of such.
+    /// Whether the expression can be the left side of `name = value`: a name, a function such as `f(2)`, or a quotient or a length of such.
     pub fn names_something(&self) -> bool {
         match self {
             Expr::Name(name) => !["π", "e", "∞"].contains(&name.as_str()),
@@ -234,7 +233,7 @@ impl Expr {
                 let label = |arg: &Expr| arg.name().is_some_and(|name| name.starts_with(|c: char| c.is_uppercase()));
                 name.starts_with("of ") || !self.is_constant() && (name != "abs" || args.iter().all(label))
             }
-            // `AB^2`, of a label that is no variable.
+            // `AB^2`, the square of a label such as a side of a figure.
             Expr::Pow(base, exponent) => {
                 exponent.is_constant()
                     && base.name().is_some_and(|name| name.len() > 1 && name.bytes().all(|b| b.is_ascii_uppercase()))
@@ -243,7 +242,8 @@ impl Expr {
         }
     }
 
-    /// The expressions that `±` stands for; four times itself where it has several.
+    /// Returns the two expressions that `±` stands for, or the expression alone if it has no `±`. With several `±` it returns four copies of the
+    /// expression.
     pub fn both_signs(&self) -> Vec<Expr> {
         let mut signs = 0;
         self.any(&mut |inner| {
@@ -251,7 +251,7 @@ impl Expr {
             false
         });
         if signs > 1 {
-            // Two values or four.
+            // Several `±` may mean two values or four, so none is chosen.
             vec![self.clone(); 4]
         } else if signs == 1 {
             vec![self.signed(false), self.signed(true)]

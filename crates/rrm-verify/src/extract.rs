@@ -1,4 +1,4 @@
-//! A response -> the answer that it ends with, and by which rule it was found.
+//! Response -> final answer, and the rule that found it.
 
 mod before;
 mod behind;
@@ -23,16 +23,17 @@ use self::{
     statement::{bare, behind_verb, said_twice, stands_alone, stated, told, words_behind_verb},
 };
 
-/// The final answer of a text.
+/// The final answer of a response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinalAnswer {
-    /// The answer as it is written.
+    /// The answer as written.
     pub text: String,
-    /// How it was found.
+    /// The rule that found it.
     pub how: ExtractionRule,
-    /// Whether it was set as mathematics: in a box, or between dollars or brackets.
+    /// Whether it was written as mathematics: in a box, or between dollars or brackets.
     pub math: bool,
-    /// A piece of the text around it by which it may not be the answer: a negation, a condition, a retraction, words that change a number.
+    /// A piece of the surrounding text that makes it doubtful whether this is the answer: a negation, a condition, a retraction, or words that change
+    /// a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<String>,
 }
@@ -41,26 +42,26 @@ pub struct FinalAnswer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExtractionRule {
-    /// In the last `\boxed{}`; boxes that follow each other are one answer.
+    /// The content of the last `\boxed{}`; adjacent boxes are one answer.
     Boxed,
-    /// Between the last `<answer>` and its end.
+    /// The content of the last `<answer>` element.
     Tag,
-    /// After the last `####`.
+    /// The text after the last `####`.
     Hashes,
-    /// After the last "answer is" or "answer:".
+    /// The text after the last "answer is" or "answer:".
     Statement,
     /// The last mathematics between dollars or brackets.
     Math,
     /// The last number.
     Number,
-    /// All of it.
+    /// The whole text.
     Whole,
 }
 
-/// What ends a turn of a chat.
+/// Tokens that end a turn of a chat.
 const ENDS: &[&str] =
     &["<|im_end|>", "<|eot_id|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_turn>", "</s>", "<|return|>"];
-/// What begins a turn of the assistant.
+/// Tokens that begin a turn of the assistant.
 const BEGINS: &[&str] = &[
     "<|im_start|>assistant",
     "<|start_header_id|>assistant<|end_header_id|>",
@@ -68,10 +69,10 @@ const BEGINS: &[&str] = &[
     "<|start|>assistant<|channel|>final<|message|>",
     "<|assistant|>",
 ];
-/// What begins any turn.
+/// Tokens that begin a turn of any role.
 const TURNS: &[&str] = &["<|im_start|>", "<|start_header_id|>", "<start_of_turn>", "<|start|>", "<|user|>"];
 
-/// What opens and what closes thinking.
+/// Opening and closing marks of thinking.
 const THOUGHTS: &[(&str, &str)] = &[
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
@@ -81,10 +82,10 @@ const THOUGHTS: &[(&str, &str)] = &[
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
     ("<|channel|>analysis", "<|channel|>final<|message|>"),
 ];
-/// Lines with which another turn begins, where a model ran on.
+/// Beginnings of lines that start another turn, where a model ran past the end of its own.
 const NEXT: &[&str] = &["\nHuman:", "\nUser:", "\nQ:", "\nQuestion:", "\nProblem:", "\n### Instruction"];
 
-/// The response without its thinking and without what a model wrote in other turns; `None` where the thinking does not end.
+/// Returns the response without its thinking and without other turns that the model wrote; `None` if the thinking is not closed.
 fn response(text: &str) -> Option<&str> {
     let mut text = text;
     let begins = |at: usize| {
@@ -117,7 +118,7 @@ fn response(text: &str) -> Option<&str> {
     })
 }
 
-/// What stands between the last `<answer>` and its end.
+/// Returns the content of the last `<answer>` or `<final_answer>` element.
 fn tagged(text: &str) -> Option<&str> {
     let lower = text.to_ascii_lowercase();
     let tags = ["answer", "final_answer"].iter().filter_map(|tag| {
@@ -128,7 +129,7 @@ fn tagged(text: &str) -> Option<&str> {
     tags.max().map(|(start, end)| text[start..end].trim())
 }
 
-/// An answer that is still being looked for.
+/// An answer before its extraction rule is known.
 struct AnswerCandidate {
     text: String,
     math: bool,
@@ -136,7 +137,7 @@ struct AnswerCandidate {
 }
 
 impl AnswerCandidate {
-    /// Plain text without a doubt.
+    /// A candidate of plain text without a doubt.
     fn plain(text: &str) -> Self {
         AnswerCandidate { text: text.to_owned(), math: false, doubt: None }
     }
@@ -146,8 +147,9 @@ impl AnswerCandidate {
     }
 }
 
-/// Finds the final answer of a response: in its tag, what is boxed, or what is stated after that; else the last `####`, the last "answer is", the
-/// last mathematics, the last number, and a text of a few words as it is.
+/// Finds the final answer of a response. Rules in order: an answer element; the last box, or a statement after it; then the last `####` or "answer
+/// is", the last mathematics, the last number, and a text of a few words as a whole. Returns `None` if no rule finds an answer or if the thinking is
+/// not closed.
 pub fn extract(text: &str) -> Option<FinalAnswer> {
     let text = response(text)?;
     if let Some(inside) = tagged(text) {
@@ -172,7 +174,7 @@ pub fn extract(text: &str) -> Option<FinalAnswer> {
     })
 }
 
-/// The answer in the last box or boxes, with the doubts that the text around them gives.
+/// Returns the answer in the last box or in several adjacent ones, with doubts from the surrounding text.
 fn in_boxes(text: &str, boxes: &[Span]) -> Option<AnswerCandidate> {
     let found = boxed(text, boxes)?;
     let last = boxes.last()?;
@@ -185,12 +187,12 @@ fn in_boxes(text: &str, boxes: &[Span]) -> Option<AnswerCandidate> {
     Some(AnswerCandidate { doubt, ..found })
 }
 
-/// A text that asks: "Paris?" is a guess.
+/// Returns a doubt if the text ends with a question mark: "Paris?" is a guess.
 fn asked(text: &str) -> Option<String> {
     text.trim_end().ends_with('?').then(|| "?".to_owned())
 }
 
-/// The answer of a text that announces none.
+/// Finds the answer of a text without a box, an element or an announcement.
 fn unmarked(text: &str) -> Option<FinalAnswer> {
     let segments = segments(text);
     let number = last_number(text);
@@ -239,7 +241,7 @@ fn unmarked(text: &str) -> Option<FinalAnswer> {
     short.then(|| AnswerCandidate::plain(whole).by(ExtractionRule::Whole))
 }
 
-/// "**B) `x^2+1`**": a choice with what it says; one of several lines with letters, or one with words behind it, is a doubt.
+/// Reads "**B) `x^2+1`**": a choice and its content. It is doubtful if other lines begin with other letters, or if words follow the content.
 fn lettered(text: &str, segments: &[Span]) -> Option<AnswerCandidate> {
     let last = segments.last()?;
     let start = text[..last.start].rfind('\n').map_or(0, |at| at + 1);
@@ -269,11 +271,12 @@ fn in_tag(inside: &str) -> FinalAnswer {
     found.unwrap_or_else(|| AnswerCandidate::plain(inside)).by(ExtractionRule::Tag)
 }
 
-/// The right answer, bare or at the end of a solution: what is boxed, after `####` or after a marker, between dollars, or all of it.
+/// Finds the right answer in `gold`, which is a bare answer or a solution: in a box, after `####` or another marker, between dollars, or the whole
+/// text.
 pub fn of_gold(gold: &str) -> Option<FinalAnswer> {
     let boxes = boxes(gold, true);
     if let (Some(found), Some(last)) = (boxed(gold, &boxes), boxes.last()) {
-        // Doubts are for responses; a right answer is right.
+        // Doubts apply to responses only; a gold answer is right by definition.
         let text = if found.doubt.is_some() { joined::of_gold(&found.text, &gold[last.end..]) } else { found.text };
         return Some(FinalAnswer { text, how: ExtractionRule::Boxed, math: true, doubt: None });
     }
@@ -290,7 +293,7 @@ pub fn of_gold(gold: &str) -> Option<FinalAnswer> {
     }
     let segments = segments(gold);
     if let Some(last) = segments.last() {
-        // A bare answer with mathematics in it, such as `$12$ and $13$`, or a solution that ends with it.
+        // A bare answer with mathematics in it, such as `$12$ and $13$`, or a solution that ends with mathematics.
         let outside = gold[last.end..].trim();
         let answer = joined::of_gold(&math(gold, &segments), &gold[last.end..]);
         let text =

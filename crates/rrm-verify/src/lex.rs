@@ -1,33 +1,33 @@
-//! An answer in LaTeX or in plain notation -> tokens. What only lays out is dropped; what is not known stays as a token that says so.
+//! Answer in LaTeX or plain notation -> tokens. Pure layout is dropped; unknown pieces become [`TokenKind::Unknown`].
 
 mod commands;
 mod letters;
 mod numbers;
 mod signs;
 
-/// A token and where it stands.
+/// A token and its position.
 #[derive(Clone, Debug)]
 pub struct Token {
-    /// What it is.
+    /// The kind of token.
     pub kind: TokenKind,
     /// Its first byte.
     pub start: usize,
-    /// The byte behind it.
+    /// The first byte behind it.
     pub end: usize,
-    /// Whether a blank or other space stands before it.
+    /// Whether a space of any kind stands before it.
     pub spaced: bool,
-    /// Whether it is set upright, as units and words are: it comes from `\text{}` or its kin.
+    /// Whether it is set upright, as units and words are, by `\text{}` or a similar command.
     pub upright: bool,
 }
 
 /// The kind of a token.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TokenKind {
-    /// Digits with at most one point, thousands joined.
+    /// Digits with at most one point; groups of thousands are joined.
     Num(String),
-    /// The digits that a decimal repeats for ever, after its [`TokenKind::Num`].
+    /// The repeating digits of a decimal, behind its [`TokenKind::Num`].
     Repeat(String),
-    /// A fraction that is one sign, such as `½`.
+    /// A fraction that is a single character, such as `½`: numerator and denominator.
     Part(u32, u32),
     /// Year, month and day.
     Date(u32, u32, u32),
@@ -35,34 +35,34 @@ pub enum TokenKind {
     Name(String),
     /// A function or an operator with arguments: `sin`, `frac`, `sum`.
     Func(String),
-    /// An accent or a mark that makes a name of what follows: `overline`, `angle`.
+    /// An accent or a mark that forms a name with what follows: `overline`, `angle`.
     Mark(String),
     /// A word.
     Word(String),
-    /// A sign of money.
+    /// A currency sign, by its name.
     Money(&'static str),
     /// A relation.
     Rel(Rel),
-    /// One of `+ - * / ^ _ ! ' ( ) [ ] { } : & ± ∓ ∪ ∩ ∖ % ‰ °`, `⟨ ⟩` for braces of a set, `⌊ ⌋ ⌈ ⌉`, `|`, and `❘ ❙` for bars that say
-    /// whether they open or close.
+    /// One of `+ - * / ^ _ ! ' ( ) [ ] { } : & ± ∓ ∪ ∩ ∖ % ‰ °`, `⟨ ⟩` for the braces of a set, `⌊ ⌋ ⌈ ⌉`, `|`, and `❘ ❙` for bars that are known to
+    /// open or to close.
     Sign(char),
     /// A comma.
     Comma,
-    /// "and", in any of several languages.
+    /// "and" in any of several languages.
     And,
-    /// "or", in any of several languages.
+    /// "or" in any of several languages.
     Or,
     /// A semicolon.
     Semicolon,
-    /// Three dots.
+    /// An ellipsis.
     Dots,
     /// The beginning of an environment, such as `pmatrix`.
     Begin(String),
-    /// Its end.
+    /// The end of an environment.
     End,
-    /// The end of one of its rows.
+    /// The end of a row of an environment.
     Row,
-    /// What is not known here.
+    /// A piece that is not known, as written.
     Unknown(String),
 }
 
@@ -88,7 +88,7 @@ pub enum Rel {
 }
 
 impl Rel {
-    /// The same relation with its sides exchanged.
+    /// Returns the same relation with its sides exchanged.
     pub fn turned(self) -> Self {
         match self {
             Rel::Less => Rel::Greater,
@@ -103,22 +103,22 @@ impl Rel {
 /// The mode of a text: mathematics or prose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextMode {
-    /// Mathematics: letters are variables, blanks between digits say nothing, an exponent without braces is one sign.
+    /// Mathematics: letters are variables, blanks between digits are ignored, and an exponent without braces is one sign.
     Math,
-    /// Plain text: letters may be units, `x^12` has the exponent 12, blanks part numbers.
+    /// Plain text: letters may be units, `x^12` has the exponent 12, and blanks separate numbers.
     Prose,
 }
 
-/// How commas between digits are read.
+/// The reading of commas between digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commas {
-    /// Groups of three digits make one number outside of brackets, and in plain text two digits behind a comma are decimals.
+    /// Outside of brackets, commas before groups of three digits join one number; in plain text, a comma before two digits is a decimal point.
     Usual,
-    /// Each comma parts two answers.
+    /// Every comma separates two answers.
     Lists,
     /// A comma is a decimal point.
     Decimals,
-    /// Groups of three digits make one number inside of brackets, too.
+    /// Commas before groups of three digits join one number, inside of brackets, too.
     Thousands,
 }
 
@@ -134,7 +134,7 @@ struct Lexer<'a> {
     upright: bool,
 }
 
-/// The tokens of a text.
+/// Splits a text into tokens. Never fails: unknown pieces become [`TokenKind::Unknown`].
 pub fn lex(text: &str, mode: TextMode, commas: Commas) -> Vec<Token> {
     let mut lexer =
         Lexer { text, at: 0, mode, commas, tokens: Vec::new(), brackets: 0, environments: 0, spaced: false, upright: false };
@@ -144,7 +144,7 @@ pub fn lex(text: &str, mode: TextMode, commas: Commas) -> Vec<Token> {
     lexer.tokens
 }
 
-/// What stands in the group that opens at the start of `text`, and the bytes it takes; an unclosed group is none.
+/// Returns the content of the group that opens at the start of `text`, and the length of the group in bytes; `None` if the group is not closed.
 pub fn group(text: &str) -> Option<(&str, usize)> {
     let inside = text.strip_prefix('{')?;
     let mut depth = 1;
@@ -173,7 +173,7 @@ impl<'a> Lexer<'a> {
         &self.text[self.at..]
     }
 
-    /// A token that ends where the text has been read up to.
+    /// Appends a token that ends at the current position.
     fn push(&mut self, start: usize, kind: TokenKind) {
         self.tokens.push(Token { kind, start, end: self.at, spaced: self.spaced, upright: self.upright });
         self.spaced = false;
@@ -184,7 +184,7 @@ impl<'a> Lexer<'a> {
         self.push(start, TokenKind::Unknown(piece));
     }
 
-    /// Whether what was read last ends a value, so that a unit or a word may follow it.
+    /// Whether the last token ends a value, so that a unit or a word may follow.
     fn after_value(&self) -> bool {
         matches!(
             self.tokens.last().map(|token| &token.kind),

@@ -1,8 +1,9 @@
-//! A right answer and a response -> the same, different, or unknown with a reason: mathematics, numbers with units, choices, short texts.
+//! Compares a response with a gold answer: equal, unequal, or unknown with a reason. It understands mathematics, numbers with units, choices and
+//! short texts.
 //!
-//! Two steps: [`extract`] finds what a text gives as its final answer, [`equal`] compares two answers. "Equal" and "unequal" are said only where
-//! one of both is shown: exact fractions of any size are compared exactly, other numbers between bounds in enough digits, expressions with
-//! variables at points of both signs and several sizes. What is not understood to its end is unknown, and [`UnknownReason`] says which piece.
+//! Two steps: [`extract`] finds the final answer of a text, and [`equal`] compares two answers. "Equal" and "unequal" are reported only if they are
+//! shown by calculation. Fractions of any size are compared exactly, other numbers by error bounds with as many digits as needed, and expressions with
+//! variables at points of both signs and several sizes. An answer that is not understood completely is unknown, and [`UnknownReason`] names the piece.
 //!
 //! ```
 //! use rrm_verify::{Outcome, VerifyOptions, UnknownKind, verify};
@@ -33,42 +34,45 @@ pub use self::{
     extract::{ExtractionRule, FinalAnswer, extract, of_gold},
 };
 
-/// How strictly answers are compared.
+/// Options of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VerifyOptions {
-    /// Decimal places that a rounded number must have: `0.333333` answers `1/3`, `0.333` is unknown. Two numbers that end are compared exactly.
+    /// Decimal places that a rounded number needs (default 6): `0.333333` equals `1/3`, `0.333` is unknown. Two numbers with finitely many decimals
+    /// are compared exactly.
     pub decimals: u32,
-    /// Whether variables must have the same names. Without it they are matched in the order in which they first occur.
+    /// Whether variables must have the same names (default true). Otherwise they are matched in the order of their first occurrence.
     pub same_names: bool,
-    /// Whether an inequality may answer where the right answer is an interval; without it that is unequal. The other way round it always may.
+    /// Whether an inequality may answer a gold answer that is an interval (default true); otherwise it is unequal. An interval may always answer a
+    /// gold inequality.
     pub inequality_for_interval: bool,
-    /// Longest answer that is compared, in bytes.
+    /// Length in bytes of the longest answer that is compared (default 8192).
     pub max_bytes: usize,
-    /// Steps after which a comparison is given up, bigger numbers taking more of them: the limit of time, the same on every machine.
+    /// Steps after which a comparison is given up (default 200000). Bigger numbers take more steps. This bounds the work in the same way on every
+    /// machine.
     pub max_steps: u32,
 }
 
 impl Default for VerifyOptions {
-    /// Six decimals, names matter, an inequality is as good as its interval.
+    /// Six decimals, names must agree, an inequality may answer an interval, 8192 bytes, 200000 steps.
     fn default() -> Self {
         VerifyOptions { decimals: 6, same_names: true, inequality_for_interval: true, max_bytes: 8192, max_steps: 200_000 }
     }
 }
 
-/// What a comparison says.
+/// The outcome of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum Outcome {
-    /// The same answer.
+    /// The answers are the same.
     Equal,
-    /// Another answer.
+    /// The answers differ.
     Unequal,
-    /// Neither is proven.
+    /// Neither is shown; the reason says why.
     Unknown(UnknownReason),
 }
 
-/// The reason why neither result is proven, and the piece of the answers that it is about.
+/// The reason for an unknown outcome, and the piece of an answer that it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnknownReason {
     /// The kind of reason.
@@ -78,23 +82,23 @@ pub struct UnknownReason {
     pub piece: Option<String>,
 }
 
-/// The kind of reason why neither "equal" nor "unequal" is proven.
+/// The kind of reason for an unknown outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownKind {
-    /// The response states no answer.
+    /// The response, or the gold text, states no answer.
     NoAnswer,
-    /// Both are texts, and other words may say the same.
+    /// Both answers are in words, and different words may mean the same.
     Texts,
     /// A piece of an answer is not understood.
     NotUnderstood,
-    /// An answer can be read in several ways that differ in the outcome.
+    /// An answer has several readings with different outcomes.
     SeveralReadings,
-    /// The answers agree as far as they can be compared, and that is no proof.
+    /// The answers agree as far as they can be compared, but this is not a proof.
     NotProven,
     /// An answer is longer than the limit.
     TooLong,
-    /// The comparison took more steps than the limit.
+    /// The comparison took more steps than [`VerifyOptions::max_steps`].
     TooManySteps,
 }
 
@@ -127,7 +131,8 @@ impl From<UnknownKind> for Outcome {
     }
 }
 
-/// Compares the final answers that two texts state. `gold` may be a bare answer or a whole solution.
+/// Compares the final answer of a response with that of `gold`, which may be a bare answer or a whole solution. Returns an unknown outcome if either
+/// text states no answer.
 pub fn verify(gold: &str, response: &str, options: &VerifyOptions) -> Outcome {
     let Some(answer) = extract(response) else { return UnknownKind::NoAnswer.into() };
     match of_gold(gold) {
@@ -136,7 +141,7 @@ pub fn verify(gold: &str, response: &str, options: &VerifyOptions) -> Outcome {
     }
 }
 
-/// Compares two answers as they stand, such as `\frac12` and `0.5`.
+/// Compares two bare answers, such as `\frac12` and `0.5`, without extraction.
 pub fn equal(gold: &str, answer: &str, options: &VerifyOptions) -> Outcome {
     let bare = |text: &str| FinalAnswer { text: text.trim().to_owned(), how: ExtractionRule::Whole, math: false, doubt: None };
     compare::compare(&bare(gold), &bare(answer), options)

@@ -1,7 +1,7 @@
-//! Numbers as comparisons need them: exact fractions of any size, and real numbers enclosed between bounds.
+//! Numbers for comparisons: exact fractions of any size, and real numbers with error bounds.
 //!
-//! A [`RealNumber`] is either an exact fraction or a ball: a middle with a radius that the true value never leaves. So "not equal" is proven when
-//! two balls lie apart. Sizes are bounded: what would need more bits than [`Precision::MOST`] is [`NumberError::TooMuch`].
+//! A [`RealNumber`] is either an exact fraction or a ball: a midpoint and a radius such that the true value lies inside. Two numbers are proven
+//! unequal when their balls do not overlap. Sizes are bounded: an exact number of more than [`Precision::MOST`] bits is [`NumberError::TooMuch`].
 
 mod complex;
 mod functions;
@@ -21,39 +21,39 @@ pub type Float = FBig<HalfEven, 2>;
 /// The reason why an expression has no usable value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NumberError {
-    /// It has no finite value: a division by zero, a logarithm of zero.
+    /// There is no finite value: a division by zero, a logarithm of zero.
     Undefined,
-    /// The digits that are calculated do not tell: a pole or a step may lie inside of the bounds.
+    /// The calculated digits do not decide: a pole or a step may lie within the error bounds.
     Unsure,
-    /// It takes more bits or steps than are allowed.
+    /// The calculation takes more bits or steps than allowed.
     TooMuch,
 }
 
-/// How many bits are calculated, what is left of the steps, and the sizes that were met.
+/// The precision of a calculation, its remaining steps, and the largest size it met.
 #[derive(Debug)]
 pub struct Precision {
-    /// Bits of every middle.
+    /// Bits of each midpoint.
     pub bits: usize,
-    /// The largest size in bits of an exact number, or exponent of a calculated one, that was met.
+    /// The largest size met so far: bits of an exact number, or absolute exponent of a calculated one.
     pub largest: Cell<usize>,
-    /// Bits beyond which an exact number is too much.
+    /// Most bits of an exact number; above this it is [`NumberError::TooMuch`].
     pub most: usize,
     /// Whether a function of a real number had a value that is not real.
     pub left_reals: Cell<bool>,
-    /// Steps that are left; bigger numbers take more of them.
+    /// Steps that are left. Bigger numbers take more of them.
     pub steps: Cell<u32>,
 }
 
 impl Precision {
-    /// Bits beyond which nothing is calculated: the exact value of `2^{1000000}` fits.
+    /// Default of `most`. The exact value of `2^{1000000}` fits.
     pub const MOST: usize = 1 << 20;
 
-    /// So many bits, and so many steps.
+    /// A precision of `bits` bits with `steps` steps left.
     pub fn new(bits: usize, steps: u32) -> Self {
         Precision { bits, most: Self::MOST, largest: Cell::new(0), left_reals: Cell::new(false), steps: Cell::new(steps) }
     }
 
-    /// Takes one step for each `bits` / 256 bits of work.
+    /// Takes one step, and one more for each 256 bits of work. Fails with [`NumberError::TooMuch`] when no steps are left.
     pub fn take(&self, bits: usize) -> Result<(), NumberError> {
         let cost = u32::try_from(1 + bits / 256).unwrap_or(u32::MAX);
         let left = self.steps.get().checked_sub(cost);
@@ -66,17 +66,17 @@ impl Precision {
     }
 }
 
-/// The size of a fraction in bits.
+/// Returns the size of a fraction in bits: that of its numerator or denominator, whichever is larger.
 pub fn size(value: &RBig) -> usize {
     value.numerator().bit_len().max(value.denominator().bit_len())
 }
 
-/// A whole number as one of the machine.
+/// Returns a whole number as `i64`; `None` for a fraction or if it does not fit.
 pub fn small(value: &RBig) -> Option<i64> {
     if value.is_int() { i64::try_from(value.numerator()).ok() } else { None }
 }
 
-/// A power with a whole exponent. `0^0` and powers of zero below it are undefined.
+/// Returns the power with a whole exponent. `0^0` and negative powers of zero are [`NumberError::Undefined`].
 pub fn power(base: &RBig, exponent: i64, precision: &Precision) -> Result<RBig, NumberError> {
     if base.is_zero() {
         return if exponent > 0 { Ok(RBig::ZERO) } else { Err(NumberError::Undefined) };
@@ -97,7 +97,7 @@ pub fn power(base: &RBig, exponent: i64, precision: &Precision) -> Result<RBig, 
     Ok(if exponent < 0 { RBig::from_parts_signed(under.into(), over) } else { RBig::from_parts(over, under) })
 }
 
-/// The `degree`-th root of a fraction that is not negative, where it is a fraction.
+/// Returns the `degree`-th root of a non-negative fraction if it is a fraction; otherwise `None`.
 pub fn root(value: &RBig, degree: u32) -> Option<RBig> {
     let exact = |number: &UBig| {
         let root = number.nth_root(degree as usize);
@@ -107,19 +107,19 @@ pub fn root(value: &RBig, degree: u32) -> Option<RBig> {
     Some(RBig::from_parts(exact(&over)?.into(), exact(value.denominator())?))
 }
 
-/// A real number: exact, or enclosed.
+/// A real number: exact, or a ball that contains it.
 #[derive(Clone, Debug)]
 pub enum RealNumber {
     /// An exact fraction.
     Exact(RBig),
-    /// A middle and the exponent of two that bounds the distance of the true value from it.
+    /// A midpoint, and the exponent of a power of two that bounds the distance of the true value from it.
     Ball(Float, i64),
 }
 
-/// The least exponent: of a radius of nothing.
+/// The exponent of an empty radius; below that of any real error.
 const NOTHING: i64 = i64::MIN / 4;
 
-/// The exponent of two that bounds the size of a number.
+/// Returns an exponent of two that bounds the absolute value of a number.
 fn top(value: &Float) -> i64 {
     let repr = value.repr();
     if repr.significand().is_zero() { NOTHING } else { repr.exponent() as i64 + repr.digits() as i64 }
@@ -141,7 +141,7 @@ impl RealNumber {
         matches!(self, RealNumber::Exact(value) if value.is_zero())
     }
 
-    /// The exact fraction, where it is one.
+    /// Returns the exact fraction, or `None` for a ball.
     pub fn exact(&self) -> Option<&RBig> {
         match self {
             RealNumber::Exact(value) => Some(value),
@@ -149,10 +149,10 @@ impl RealNumber {
         }
     }
 
-    /// A calculated number with the error of its own last place beside `error`.
+    /// Makes a ball of a calculated midpoint. The rounding error of its last bit is added to `error`, an exponent of two.
     fn ball(middle: Float, error: i64, precision: &Precision) -> Result<RealNumber, NumberError> {
         let size = top(&middle);
-        // What may be zero has no size.
+        // A number that may be zero has no size to record.
         if size > NOTHING && error < size - 8 {
             precision.met(usize::try_from(size.unsigned_abs()).unwrap_or(usize::MAX));
         }
@@ -161,7 +161,7 @@ impl RealNumber {
         Ok(RealNumber::Ball(middle, error))
     }
 
-    /// As a middle and a radius.
+    /// Returns the number as midpoint and error exponent.
     fn float(&self, precision: &Precision) -> (Float, i64) {
         match self {
             RealNumber::Exact(value) => {
@@ -185,7 +185,7 @@ impl RealNumber {
         Ok(self)
     }
 
-    /// The sum.
+    /// Returns the sum.
     pub fn add(&self, other: &RealNumber, precision: &Precision) -> Result<RealNumber, NumberError> {
         precision.take(precision.bits)?;
         if let (RealNumber::Exact(a), RealNumber::Exact(b)) = (self, other) {
@@ -196,7 +196,7 @@ impl RealNumber {
         RealNumber::ball(a + b, a_error.max(b_error).saturating_add(1), precision)
     }
 
-    /// The negative.
+    /// Returns the number with the opposite sign.
     pub fn neg(&self) -> RealNumber {
         match self {
             RealNumber::Exact(value) => RealNumber::Exact(-value),
@@ -204,12 +204,12 @@ impl RealNumber {
         }
     }
 
-    /// The difference.
+    /// Returns the difference.
     pub fn sub(&self, other: &RealNumber, precision: &Precision) -> Result<RealNumber, NumberError> {
         self.add(&other.neg(), precision)
     }
 
-    /// The product.
+    /// Returns the product.
     pub fn mul(&self, other: &RealNumber, precision: &Precision) -> Result<RealNumber, NumberError> {
         precision.take(precision.bits)?;
         if self.is_zero() || other.is_zero() {
@@ -225,7 +225,7 @@ impl RealNumber {
         RealNumber::ball(a * b, error, precision)
     }
 
-    /// The quotient.
+    /// Returns the quotient. Division by zero is [`NumberError::Undefined`].
     pub fn div(&self, other: &RealNumber, precision: &Precision) -> Result<RealNumber, NumberError> {
         precision.take(precision.bits)?;
         if other.is_zero() {
@@ -248,7 +248,7 @@ impl RealNumber {
         RealNumber::ball(a / b, error, precision)
     }
 
-    /// -1, 0 or 1; `None` where the bounds hold zero and it is not exactly that.
+    /// Returns the sign as -1, 0 or 1; `None` if the ball contains zero.
     pub fn sign(&self) -> Option<i32> {
         match self {
             RealNumber::Exact(value) if value.is_zero() => Some(0),
@@ -261,7 +261,7 @@ impl RealNumber {
         }
     }
 
-    /// The size of it.
+    /// Returns the absolute value.
     pub fn abs(&self) -> RealNumber {
         match self {
             RealNumber::Exact(value) => RealNumber::Exact(value.clone().abs()),
@@ -269,7 +269,7 @@ impl RealNumber {
         }
     }
 
-    /// The exponent of two that bounds it from above.
+    /// Returns an exponent of two that bounds the absolute value from above.
     pub fn top(&self) -> i64 {
         match self {
             RealNumber::Exact(value) if value.is_zero() => NOTHING,
@@ -278,7 +278,7 @@ impl RealNumber {
         }
     }
 
-    /// The exponent of two that bounds what is not known of it.
+    /// Returns the exponent of two that bounds the error; the smallest exponent for an exact number.
     pub fn error(&self) -> i64 {
         match self {
             RealNumber::Exact(_) => NOTHING,
@@ -286,17 +286,17 @@ impl RealNumber {
         }
     }
 
-    /// Whether it lies below another, above, or neither can be told.
+    /// Compares two numbers; `None` if their balls overlap.
     pub fn compare(&self, other: &RealNumber, precision: &Precision) -> Result<Option<std::cmp::Ordering>, NumberError> {
         Ok(self.sub(other, precision)?.sign().map(|sign| sign.cmp(&0)))
     }
 
-    /// The greatest whole number that is not above it.
+    /// Returns the greatest whole number that is not above this number. Fails with [`NumberError::Unsure`] if the ball does not decide.
     pub fn floor(&self) -> Result<RealNumber, NumberError> {
         match self {
             RealNumber::Exact(value) => Ok(RealNumber::Exact(value.floor().into())),
             RealNumber::Ball(middle, error) if *error < -8 && top(middle) < 4096 => {
-                // The bounds must not hold a whole number.
+                // The ball must not contain a whole number.
                 let twice = RBig::try_from(middle.clone()).map_err(|_| NumberError::Unsure)?;
                 let radius = if *error < -4096 {
                     RBig::ZERO
@@ -314,7 +314,7 @@ impl RealNumber {
         }
     }
 
-    /// The simplest fraction within its bounds, if it is a simple one.
+    /// Returns the simplest fraction within the error bounds, or `None` if even that has too many bits to be meaningful.
     pub fn simple(&self, precision: &Precision) -> Option<RBig> {
         match self {
             RealNumber::Exact(value) => Some(value.clone()),
@@ -327,7 +327,7 @@ impl RealNumber {
         }
     }
 
-    /// Some thirty digits of it, for names of values; of an exact number all.
+    /// Returns a text that identifies the value: all digits of an exact number, at most 160 bits of a ball.
     pub fn key(&self) -> String {
         match self {
             RealNumber::Exact(value) => value.to_string(),

@@ -1,5 +1,5 @@
-//! Tokens -> what an answer is made of: quantities, tuples, sets, relations, times, choices, or words. What is not understood to its end is
-//! named.
+//! Tokens -> [`Node`]: quantities, tuples, sets, relations, times, choices, or words. If the tokens cannot be parsed to their end, the piece that
+//! stopped the parser is reported.
 
 mod atom;
 mod bracket;
@@ -15,32 +15,32 @@ use crate::{
     words,
 };
 
-/// An answer.
+/// A parsed answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
-    /// A number or a term, and what it counts.
+    /// A number or a term, and its unit or counted noun.
     Quantity(Expr, Option<Unit>),
     /// `5 feet 6 inches`: quantities of one kind that are added.
     Compound(Vec<(Expr, Unit)>),
     /// Words.
     Text(String),
-    /// A choice, with what stands behind its letter.
+    /// A choice: its letter, and the content behind it.
     Choice(char, Option<Box<Node>>),
-    /// Several answers, and what joins them.
+    /// Several answers, and the way they are joined.
     Many(Vec<Node>, AnswerJoint),
-    /// A tuple, or an interval with its two brackets.
+    /// A tuple, or an interval: opening bracket, members, closing bracket.
     Tuple(char, Vec<Node>, char),
-    /// Parts joined by `∪`, `∩` or `∖`.
+    /// Sets joined by `∪`, `∩` or `∖`.
     Joined(char, Vec<Node>),
-    /// `a : b`, or longer.
+    /// A ratio of two or more parts: `a : b`.
     Ratio(Vec<Expr>),
-    /// Hours and minutes, before or after noon.
+    /// A time of day: hours, minutes, and whether it is after noon (`None` if not stated).
     Time(u32, u32, Option<bool>),
-    /// Year, month and day.
+    /// A date: year, month and day.
     Date(u32, u32, u32),
-    /// `a < b = c`.
+    /// A chain of relations: `a < b = c`.
     Chain(Box<Node>, Vec<(Rel, Node)>),
-    /// What holds under which condition.
+    /// A function by cases: values with their conditions.
     Cases(Vec<(Node, Option<Node>)>),
 }
 
@@ -53,14 +53,14 @@ pub enum AnswerJoint {
     And,
     /// "or".
     Or,
-    /// Braces of a set.
+    /// The braces of a set.
     Set,
 }
 
-/// Brackets inside brackets that are followed; deeper answers are not understood.
+/// Deepest nesting of brackets that is parsed; deeper answers are not understood.
 const DEEPEST: u32 = 40;
 
-/// Words behind the letter of a choice that are not what the choice says.
+/// Words behind the letter of a choice that are not its content.
 const NO_CONTENT: &[&str] = &[
     "is",
     "isn",
@@ -90,27 +90,27 @@ const NO_CONTENT: &[&str] = &[
 struct Parser<'a> {
     tokens: Vec<Token>,
     at: usize,
-    /// Tokens from here on belong to something else.
+    /// The end of the tokens to parse; later tokens belong to something else.
     end: usize,
-    /// The last token that was looked at in vain.
+    /// The furthest token that the parser reached.
     furthest: usize,
     depth: u32,
     bars: u32,
     mode: TextMode,
-    /// Whether `[` closes what `]` opened.
+    /// Whether `[` closes and `]` opens, as in `]a, b[`.
     turned: bool,
-    /// A sign of money before the number that is read.
+    /// A currency sign before the number that is being read.
     money: Option<&'static str>,
     text: &'a str,
 }
 
-/// Reads an answer, or says which piece of it is not understood.
+/// Parses an answer. Fails with the piece that is not understood.
 pub fn parse(text: &str, mode: TextMode, commas: Commas) -> Result<Node, String> {
     let tokens = lex(text, mode, commas);
     parse_tokens(text, tokens, mode)
 }
 
-/// Reads the tokens of an answer.
+/// Parses the tokens of an answer. Fails with the piece that is not understood.
 pub fn parse_tokens(text: &str, tokens: Vec<Token>, mode: TextMode) -> Result<Node, String> {
     if tokens.is_empty() {
         return Err(shortened(text.trim()));
@@ -137,7 +137,7 @@ pub fn parse_tokens(text: &str, tokens: Vec<Token>, mode: TextMode) -> Result<No
     }
 }
 
-/// A number in words with what it counts: "seven apples", "twenty-five dollars".
+/// Parses a number in words with its counted noun: "seven apples", "twenty-five dollars".
 fn spoken(tokens: &[Token]) -> Option<Node> {
     let word = |token: &Token| match &token.kind {
         TokenKind::Word(word) => Some(word.to_lowercase()),
@@ -160,7 +160,7 @@ fn spoken(tokens: &[Token]) -> Option<Node> {
     Some(Node::Quantity(Expr::Num(crate::expr::Literal { value, places: None }), unit))
 }
 
-/// Words and nothing else, as words; a list of words stays a list.
+/// Returns the words of an answer that has nothing but words; `None` for a list of words, which is parsed as a list.
 fn sentence(text: &str, tokens: &[Token]) -> Option<String> {
     let wordy = |token: &Token| match &token.kind {
         TokenKind::Word(_) | TokenKind::Name(_) | TokenKind::Comma | TokenKind::And | TokenKind::Or | TokenKind::Semicolon => {
@@ -181,7 +181,7 @@ fn sentence(text: &str, tokens: &[Token]) -> Option<String> {
         .iter()
         .any(|token| matches!(&token.kind, TokenKind::Comma | TokenKind::And | TokenKind::Or | TokenKind::Semicolon));
     let long = words > 6 || tokens.iter().any(|token| matches!(&token.kind, TokenKind::Unknown(_)));
-    // `2 \text{ cm}` without its number is no sentence; variables beside operators are none either.
+    // A unit without its number, as in `\text{ cm}`, is not a sentence, and neither are variables beside operators.
     let named = tokens.iter().all(|token| match &token.kind {
         TokenKind::Name(name) => token.upright || name.chars().all(|c| c.is_alphabetic() || c == '\''),
         TokenKind::Sign('-') => words > 0,
@@ -190,7 +190,7 @@ fn sentence(text: &str, tokens: &[Token]) -> Option<String> {
     (words > 0 && named && (!joints || long) && tokens.iter().all(wordy)).then(|| said(text))
 }
 
-/// The words of a text, without commands.
+/// Returns the words of a text, without commands.
 fn said(text: &str) -> String {
     let mut words = String::new();
     let mut rest = text;
@@ -207,14 +207,14 @@ fn said(text: &str) -> String {
     words::plain(&words)
 }
 
-/// At most forty letters of a text.
+/// Shortens a text to forty characters.
 pub fn shortened(text: &str) -> String {
     let mut letters = text.chars();
     let first: String = letters.by_ref().take(40).collect();
     if letters.next().is_some() { format!("{first}…") } else { first }
 }
 
-/// The brackets that may close one.
+/// Returns the brackets that may close an opening one.
 fn opens(sign: char) -> Option<&'static [char]> {
     match sign {
         '(' => Some(&[')', ']']),
@@ -265,7 +265,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Goes one bracket deeper.
+    /// Runs a parser one level of nesting deeper. Returns `None` below the deepest level.
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         self.depth += 1;
         let found = if self.depth > DEEPEST { None } else { read(self) };
@@ -273,16 +273,16 @@ impl Parser<'_> {
         found
     }
 
-    /// Where reading stopped.
+    /// Returns the piece of the text at which parsing stopped.
     fn piece(&self) -> String {
         let place = self.furthest.max(self.at).min(self.tokens.len().saturating_sub(1));
         let start = self.tokens.get(place).map_or(0, |token| token.start);
-        // One token more shows what the trouble stands beside.
+        // The piece begins one token earlier, to show the context.
         let from = self.tokens.get(place.saturating_sub(1)).map_or(start, |token| token.start);
         shortened(self.text.get(from..).unwrap_or(self.text).trim())
     }
 
-    /// Nothing else belongs to this answer or to this member of it.
+    /// Whether the current answer, or member of a list, ends here.
     fn at_end(&self) -> bool {
         match self.peek() {
             None
@@ -300,7 +300,7 @@ impl Parser<'_> {
         }
     }
 
-    /// An answer: a choice with what stands behind it, a difference of two numbers that may be a range, or anything else.
+    /// Parses an answer: a choice with its content, or anything else. A difference of two numbers that may be a range is refused.
     fn whole(&mut self) -> Option<Node> {
         if self.may_be_range() {
             self.furthest = 1;
@@ -309,7 +309,7 @@ impl Parser<'_> {
         self.answers()
     }
 
-    /// A choice with what stands behind it, which may be anything.
+    /// Parses a choice with its content, which may be any answer.
     fn choice_node(&mut self) -> Option<Node> {
         let (letter, behind) = self.choice()?;
         if behind == self.tokens.len() {
@@ -321,7 +321,7 @@ impl Parser<'_> {
         Some(Node::Choice(letter, rest.map(Box::new)))
     }
 
-    /// `5-10` in plain text: five to ten, or minus five.
+    /// Whether the answer is `5-10` in plain text: five to ten, or five minus ten.
     fn may_be_range(&self) -> bool {
         let number = |at: usize| matches!(self.kind(at), Some(TokenKind::Num(_)));
         let tight = self.tokens.get(1).is_some_and(|token| !token.spaced);
@@ -333,7 +333,7 @@ impl Parser<'_> {
             && !matches!(self.kind(3), Some(TokenKind::Sign(_) | TokenKind::Rel(_) | TokenKind::Name(_)))
     }
 
-    /// A letter that names a choice and has something behind it, and the token at which that begins.
+    /// Returns the letter of a choice and the token at which its content begins.
     fn choice(&self) -> Option<(char, usize)> {
         let mut at = 0;
         if let Some(word) = self.word(0)
@@ -365,7 +365,7 @@ impl Parser<'_> {
                 TokenKind::Comma | TokenKind::And | TokenKind::Or | TokenKind::Semicolon | TokenKind::Rel(_) | TokenKind::Sign(_)
             )
         );
-        // "C is wrong" says nothing of what stands behind the letter.
+        // "C is wrong" has no content of the choice behind its letter.
         let verb = self.word(behind).is_some_and(|word| NO_CONTENT.contains(&word.as_str()) || word.ends_with("n't"));
         let worded = self.word(0).is_some();
         let named = worded && (self.word(behind).is_some() || behind == self.tokens.len());

@@ -1,4 +1,4 @@
-//! Two parsed answers -> whether they say the same: yes, no, or open with a reason.
+//! Two parsed answers -> the same, different, or open with a reason.
 
 mod lists;
 mod names;
@@ -20,21 +20,21 @@ use crate::{UnknownKind, UnknownReason, VerifyOptions, expr::Expr, lex::Rel, par
 /// The result of comparing two parsed answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RelationResult {
-    /// The same.
+    /// Both are the same.
     Same,
-    /// Something else, for certain.
+    /// They differ for certain.
     Other,
-    /// Neither is proven.
+    /// Neither is shown; the reason says why.
     Open(UnknownReason),
 }
 
 impl RelationResult {
-    /// Neither is proven, for a reason.
+    /// Makes an open result with a reason and the piece that it is about; an empty piece is left out.
     pub fn open(why: UnknownKind, piece: &str) -> Self {
         RelationResult::Open(UnknownReason { why, piece: (!piece.is_empty()).then(|| piece.to_owned()) })
     }
 
-    /// This, or if it is not the same, what another reading says: the same if either says so, another thing if both do.
+    /// Combines two readings as alternatives: the same if either is, different if both are, otherwise open.
     fn or(self, next: impl FnOnce() -> RelationResult) -> RelationResult {
         match self {
             RelationResult::Same => RelationResult::Same,
@@ -46,7 +46,7 @@ impl RelationResult {
         }
     }
 
-    /// Both: the same if both are, another thing if one is.
+    /// Combines two parts as a conjunction: the same if both are, different if either is, otherwise open.
     fn and(self, next: impl FnOnce() -> RelationResult) -> RelationResult {
         match self {
             RelationResult::Other => RelationResult::Other,
@@ -58,7 +58,7 @@ impl RelationResult {
         }
     }
 
-    /// The same, or open: what is not shown to be the same is not shown to be another thing.
+    /// Turns "different" into open: a failed comparison proves no difference here.
     fn or_open(self, piece: &str) -> RelationResult {
         match self {
             RelationResult::Same => RelationResult::Same,
@@ -66,7 +66,7 @@ impl RelationResult {
         }
     }
 
-    /// Open where it would be the same.
+    /// Turns "the same" into open, with a reason.
     pub fn but_open(self, piece: &str) -> RelationResult {
         match self {
             RelationResult::Same => RelationResult::open(UnknownKind::NotProven, piece),
@@ -81,16 +81,16 @@ impl From<bool> for RelationResult {
     }
 }
 
-/// The options and the step count of one comparison.
+/// The options and the remaining steps of one comparison.
 pub struct Relation<'a> {
-    /// How strictly answers are compared.
+    /// Options of the comparison.
     pub options: &'a VerifyOptions,
     /// Steps that are left.
     pub steps: Cell<u32>,
 }
 
 impl Relation<'_> {
-    /// Whether an answer says what the right one says.
+    /// Compares an answer with the gold answer.
     pub fn same(&self, gold: &Node, answer: &Node) -> RelationResult {
         let Some(left) = self.steps.get().checked_sub(1) else { return RelationResult::open(UnknownKind::TooManySteps, "") };
         self.steps.set(left);
@@ -115,7 +115,7 @@ impl Relation<'_> {
 
     fn single(&self, gold: &Node, answer: &Node) -> RelationResult {
         match (gold, answer) {
-            // A set of one member is as good as the member, but for the set of the empty set.
+            // A set of one member equals its member, except for the set of the empty set.
             (Node::Many(all, _), other) | (other, Node::Many(all, _)) => match all.as_slice() {
                 [Node::Quantity(Expr::Name(name), None)] if name == "∅" => (gold == answer).into(),
                 [one @ Node::Many(..)] => match other {
@@ -161,17 +161,17 @@ impl Relation<'_> {
         }
     }
 
-    /// A chain beside what is none: the value that it tells.
+    /// Compares a chain of relations with an answer that is none, by the value that the chain states.
     fn chain_and(&self, chain: &Node, other: &Node) -> RelationResult {
-        // `7 = 11a + c` is another thing than `11a + c`.
+        // `7 = 11a + c` is not the same as `11a + c`.
         let Some(told) = told(chain) else {
-            // `a + b = 12` may tell what is asked for, or be an equation.
+            // `a + b = 12` may state the requested value, or be an equation.
             return match chain {
                 Node::Chain(first, rest) => match (&**first, rest.as_slice()) {
                     (Node::Quantity(Expr::Sum(terms), None), [before @ .., (Rel::Equal, value)])
                         if terms.iter().all(|term| term.name().is_some()) =>
                     {
-                        // `m + n = 25 + 45 = 70` calculates it.
+                        // `m + n = 25 + 45 = 70` is a calculation of the sum.
                         let calculated =
                             before.iter().all(|(rel, node)| *rel == Rel::Equal && self.same(node, value) == RelationResult::Same);
                         let said = self.same(value, other);
@@ -190,8 +190,8 @@ impl Relation<'_> {
         }
     }
 
-    /// A relation that tells no value, beside something that is none: an inequality that is not solved beside a set, and an equation whose right
-    /// side is the same, are open. An equation in standard form is no number.
+    /// Compares a relation that states no value with an answer that is not a relation. An unsolved inequality and a set, or an equation whose right
+    /// side is the answer, are open. An equation in standard form is not a number.
     fn part_of_relation(&self, chain: &Node, other: &Node) -> RelationResult {
         let Node::Chain(first, rest) = chain else { return RelationResult::Other };
         let set = matches!(other, Node::Tuple(..) | Node::Joined(..)) || braced(other);
@@ -213,7 +213,7 @@ impl Relation<'_> {
         if standard { RelationResult::Other } else { self.same(last, other).but_open("the right side of an equation") }
     }
 
-    /// A set without members beside something else.
+    /// Compares an empty list or set with another answer.
     fn none(&self, other: &Node) -> RelationResult {
         match other {
             Node::Many(all, _) if all.is_empty() => RelationResult::Same,
@@ -257,7 +257,7 @@ impl Relation<'_> {
         };
         let mut forward: Vec<(Rel, &Node)> = vec![(Rel::Equal, &**other)];
         forward.extend(others.iter().map(|(rel, node)| (*rel, node)));
-        // Read from its end: each relation belongs to the node behind it then.
+        // The answer read from its end: each relation is turned and belongs to the node behind it.
         let mut backward: Vec<(Rel, &Node)> = Vec::new();
         for (at, (_, node)) in forward.iter().enumerate().rev() {
             let rel = forward.get(at + 1).map_or(Rel::Equal, |(rel, _)| rel.turned());
@@ -270,7 +270,7 @@ impl Relation<'_> {
     }
 }
 
-/// Single letters: a choice in capital letters is the same in small ones, and is no other choice.
+/// Compares single letters. The letter of a choice is the same in upper and lower case, and differs from the letters of other choices.
 fn letters(gold: &Expr, answer: &Expr) -> Option<RelationResult> {
     let letter = |expr: &Expr| expr.name().filter(|name| name.len() == 1).and_then(|name| name.chars().next());
     let (one, other) = (letter(gold)?, letter(answer)?);

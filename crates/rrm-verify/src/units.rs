@@ -1,24 +1,24 @@
-//! Units: their names, what they measure, and how many of the base unit they are.
+//! Units: names, base units and conversion factors.
 
 use std::collections::BTreeMap;
 
 use dashu_ratio::RBig;
 
-/// What a quantity is counted in: powers of base units, and the factor to them. A noun that is no unit known here is a base unit of its own.
+/// A unit: powers of base units, and the factor to them. An unknown noun is a base unit of its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unit {
-    /// Base units and nouns, with their exponents; none is zero.
+    /// Base units and nouns with their exponents, which are not zero.
     pub bases: BTreeMap<String, i32>,
-    /// How many of the base unit one of it is.
+    /// The value of one such unit in base units.
     pub factor: RBig,
-    /// Whether all of it are units known here.
+    /// Whether all units are known.
     pub known: bool,
 }
 
-/// Names, over, under, base units. `m2` is a square metre, `m s-1` a metre in a second.
+/// Names, numerator and denominator of the factor, base units. `m2` is a square metre, `m s-1` a metre per second.
 type UnitRow = (&'static str, u64, u64, &'static str);
 
-/// Names of one letter count where a unit can stand only. Plurals in -s are told by themselves.
+/// Names of a single letter count only where a unit can stand. Plurals in -s are recognised by rule.
 const UNITS: &[UnitRow] = &[
     ("m meter metre metros metro", 1, 1, "m"),
     ("cm centimeter centimetre", 1, 100, "m"),
@@ -95,7 +95,7 @@ const UNITS: &[UnitRow] = &[
     ("pound-sterling", 1, 1, "pound sterling"),
 ];
 
-/// Signs of units, with the prefixes that are read before them. `pm`, `Mg` and `TV` may be other things and are left out.
+/// Symbols of units and the prefixes that may stand before them. `pm`, `Mg` and `TV` may mean other things and are left out.
 const PREFIXED: &[(&str, &str)] = &[
     ("Hz", "kMGTm"),
     ("Pa", "hkMGm"),
@@ -121,7 +121,7 @@ const PREFIXED: &[(&str, &str)] = &[
     ("cal", "k"),
 ];
 
-/// A unit with a prefix of the SI: `kΩ`, `mV`, `GHz`, "kilojoules".
+/// Returns a unit with an SI prefix: `kΩ`, `mV`, `GHz`, "kilojoules".
 fn prefixed(word: &str) -> Option<Unit> {
     const NAMES: &[(&str, &str, isize)] = &[
         ("h", "hecto", 2),
@@ -136,7 +136,7 @@ fn prefixed(word: &str) -> Option<Unit> {
     ];
     let lower = word.to_lowercase();
     NAMES.iter().find_map(|(prefix, name, power)| {
-        // The base is a sign, or any of the names of that sign.
+        // The base is a symbol, or any name of that symbol.
         let signs = |sign: &str| PREFIXED.iter().any(|(base, prefixes)| *base == sign && prefixes.contains(prefix));
         let base = word.strip_prefix(prefix).filter(|base| signs(base));
         let named = || {
@@ -152,36 +152,36 @@ fn prefixed(word: &str) -> Option<Unit> {
 
 fn row(word: &str) -> Option<&'static UnitRow> {
     let find = |word: &str| UNITS.iter().find(|(names, ..)| names.split(' ').any(|name| name == word));
-    // `L` and `l`, `kWh` and so on count as they are written; names of four letters and more in any case.
+    // `L`, `l`, `kWh` and the like are case-sensitive; names of four letters and more are not.
     let lower = word.to_lowercase();
     let single = word.chars().count() == 1;
-    // Of `Pa s`.
+    // `Pas` may be `Pa s`.
     if word.ends_with("Pas") {
         return None;
     }
-    // `Mg` is not `mg`: short names count as they are written.
+    // `Mg` is not `mg`: short names are case-sensitive.
     let long = word.chars().count() > 3;
     find(word)
         .or_else(|| if single || !long { None } else { find(&lower) })
         .or_else(|| if long { lower.strip_suffix('s') } else { word.strip_suffix('s') }.filter(|w| w.len() > 1).and_then(find))
 }
 
-/// The base of a unit that can be read in two ways.
+/// The base of an ambiguous unit.
 const UNSURE: &str = "?";
 
-/// Whether a word may be a metre with another unit behind it as well as a thousandth of that unit: `ms`, `mN`.
+/// Whether a word may mean a metre times another unit as well as a thousandth of that unit: `ms`, `mN`.
 pub fn metre_or_milli(word: &str) -> bool {
     word.strip_prefix('m').is_some_and(|sign| matches!(sign, "s" | "N" | "K" | "A" | "V" | "W" | "J" | "mol" | "Pa"))
 }
 
-/// Whether a word is a unit.
+/// Whether a word is a known unit.
 pub fn known(word: &str) -> bool {
     // `ns` and `ng` may be products of variables.
     let short = word.len() < 3 && word.chars().all(char::is_lowercase);
     row(word).is_some() || square(word).is_some() || !short && prefixed(word).is_some()
 }
 
-/// The exponent of "square", "cubic" and their kin.
+/// Returns the exponent that "square", "cubic" and the like stand for.
 pub fn square(word: &str) -> Option<i32> {
     match word.to_lowercase().as_str() {
         "square" | "sq" | "squared" => Some(2),
@@ -191,19 +191,19 @@ pub fn square(word: &str) -> Option<i32> {
 }
 
 impl Unit {
-    /// No unit at all.
+    /// Makes the unit of a pure number.
     pub fn none() -> Self {
         Unit { bases: BTreeMap::new(), factor: RBig::ONE, known: true }
     }
 
-    /// A unit that can be read in two ways: it is the same as what is written alike, and nothing is told of it beside others.
+    /// Marks a unit as ambiguous: it equals only a unit that is written alike.
     pub fn unsure(mut self) -> Self {
         self.bases.insert(UNSURE.to_owned(), 1);
         self.known = false;
         self
     }
 
-    /// What a word counts. Its plural is the same unit.
+    /// Returns the unit of a word. A plural is the same unit, and an unknown noun is a base unit of its own.
     pub fn named(word: &str) -> Self {
         if let Some(unit) = prefixed(word) {
             return unit;
@@ -221,7 +221,7 @@ impl Unit {
         Unit { bases: bases.collect(), factor: RBig::from_parts((*over).into(), (*under).into()), known: true }
     }
 
-    /// A unit to a power.
+    /// Returns the unit raised to a power.
     pub fn power(mut self, exponent: i32) -> Self {
         self.bases.values_mut().for_each(|power| *power *= exponent);
         self.bases.retain(|_, power| *power != 0);
@@ -229,7 +229,7 @@ impl Unit {
         self
     }
 
-    /// The product of two units.
+    /// Returns the product of two units.
     pub fn times(mut self, other: &Unit) -> Self {
         for (base, power) in &other.bases {
             *self.bases.entry(base.clone()).or_default() += power;
@@ -241,16 +241,16 @@ impl Unit {
     }
 }
 
-/// Whether a word may be the sign of a unit: one that is known, or another one with or without a prefix.
+/// Whether a word may be the symbol of a unit: a known one, or another one with or without a prefix.
 fn sign(word: &str) -> bool {
     const OTHERS: &str = "B bit M H S t rev rpm mmHg Å hp molar";
     let is = |word: &str| OTHERS.split(' ').any(|sign| sign == word);
     is(word) || word.strip_prefix(['m', 'k', 'M', 'G', 'T']).is_some_and(is) || row(word).is_some() || prefixed(word).is_some()
 }
 
-/// A number -> what stands before the signs of units at its end, and those signs: `50\pi m^2` is `50\pi` and `m^2`. `None` where there are none.
+/// Splits the unit symbols off the end of a number: `50\pi m^2` gives `50\pi` and `m^2`. `None` if there are none.
 pub fn tail(text: &str) -> Option<(&str, String)> {
-    // Units are short: the rest of a long answer is none.
+    // Units are short, so only the end of a long answer is searched.
     const LONGEST: usize = 48;
     let starts = text.char_indices().map(|(at, _)| at).filter(|at| *at > 0 && text.len() - at <= LONGEST);
     for at in starts {
@@ -267,7 +267,7 @@ pub fn tail(text: &str) -> Option<(&str, String)> {
     None
 }
 
-/// The signs of units that a text is made of, with their exponents.
+/// Returns the unit symbols of a text with their exponents; `None` if the text has anything else.
 fn signs(text: &str) -> Option<String> {
     const DRESS: &[&str] = &[
         "\\frac", "\\dfrac", "\\mathit", "\\mathrm", "\\text", "\\cdot", "\\,", "\\;", "\\ ", "{", "}", "^", "/", "·", "*", "~",
@@ -286,7 +286,7 @@ fn signs(text: &str) -> Option<String> {
     (fits && found).then(|| plain.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// Letters that follow each other are one word; what is no letter is another.
+/// Splits a text into runs of letters and runs of other characters.
 fn parts(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for c in text.chars() {

@@ -1,17 +1,17 @@
-//! Words that answers are made of, and what they say: joints, numbers, magnitudes, phrases.
+//! Words of answers and their meaning: conjunctions, numbers, magnitudes, phrases.
 
 use dashu_ratio::RBig;
 
-/// The word that joins two answers.
+/// A conjunction between two answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WordJoint {
-    /// Both.
+    /// "and": both answers.
     And,
-    /// One of them.
+    /// "or": either answer.
     Or,
 }
 
-/// "and" and "or". Those of one letter, and those of other languages, count in text only.
+/// Recognises "and" and "or". Those of one letter and those of other languages count only if `text` is true.
 pub fn joint(word: &str, text: bool) -> Option<WordJoint> {
     match word {
         "and" => Some(WordJoint::And),
@@ -24,7 +24,7 @@ pub fn joint(word: &str, text: bool) -> Option<WordJoint> {
     }
 }
 
-/// Words that are answers by themselves, though short enough to be products of variables.
+/// Whether a word is an answer by itself, though it is short enough to be a product of variables.
 pub fn is_answer(word: &str) -> bool {
     const ANSWERS: &[&str] = &[
         "yes", "no", "odd", "even", "all", "any", "none", "true", "false", "dne", "never", "always", "sun", "mon", "tue", "wed",
@@ -33,7 +33,7 @@ pub fn is_answer(word: &str) -> bool {
     ANSWERS.contains(&word)
 }
 
-/// Short words of sentences, which are no products of variables.
+/// Whether a word is a short word of sentences rather than a product of variables.
 pub fn is_known(word: &str) -> bool {
     const SHORT: &[&str] = &[
         "is", "of", "to", "in", "on", "at", "by", "the", "for", "an", "as", "it", "he", "she", "are", "was", "has", "her", "his",
@@ -43,7 +43,7 @@ pub fn is_known(word: &str) -> bool {
     SHORT.contains(&word) || is_answer(word)
 }
 
-/// Words between or behind numbers that change what the number says. A number beside one of them is not understood.
+/// Whether a word between or behind numbers changes their meaning. A number beside such a word is not understood.
 pub fn changes(word: &str) -> bool {
     const CHANGES: &str = "not no never neither nor isnt arent cannot except without unless than more less fewer least most over under above below \
                            between to through till until from half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths \
@@ -57,13 +57,13 @@ pub fn changes(word: &str) -> bool {
     let known = CHANGES.split_whitespace().any(|one| one == word);
     let elsewhere = ["mil", "tausend", "dutzend", "docen", "douzain", "dezen", "dozzin", "prozentpunkt"];
     let begins = |stems: &[&str]| stems.iter().any(|stem| word.starts_with(stem));
-    // "milk", "mills", "miles" and "milligrams" are counted.
+    // "milk", "mills", "miles" and "milligrams" are counted nouns, not millions.
     let mill = begins(&["mill"]) && !begins(&["milli", "millon", "millón", "mille"]);
     let multiple = begins(&elsewhere) && !begins(&["milk"]) && !mill && !crate::units::known(word);
     known || multiple || word.ends_with("n't") || month(word)
 }
 
-/// Verbs behind a number, with which a sentence about it begins: it is not what is counted.
+/// Whether a word behind a number is a verb. It begins a sentence about the number and is not a counted noun.
 pub fn verb(word: &str) -> bool {
     matches!(
         word,
@@ -84,21 +84,21 @@ pub fn verb(word: &str) -> bool {
     )
 }
 
-/// Words before a number that leave it as it is.
+/// Whether a word before a number leaves it unchanged.
 pub fn leaves(word: &str) -> bool {
     const LEAVES: &str = "exactly about approximately approx roughly around only just simply is are be equals equal the a an total of answer value \
                           therefore so thus hence then indeed clearly given now final result";
     LEAVES.split_whitespace().any(|one| one == word)
 }
 
-/// Words before mathematics that say what it is.
+/// Whether a word before mathematics names its kind.
 pub fn introduces(word: &str) -> bool {
     const KINDS: &str = "point pair ordered set interval number integer vector matrix triple tuple option choice fraction solution solutions expression \
                          equation function polynomial line plane angle area length volume probability by";
     KINDS.split_whitespace().any(|one| one == word)
 }
 
-/// Names of months: a number beside one is a day or a year.
+/// Whether a word is the name of a month: a number beside it is a day or a year.
 pub fn month(word: &str) -> bool {
     const MONTHS: &[&str] = &[
         "january",
@@ -128,7 +128,7 @@ pub fn month(word: &str) -> bool {
     MONTHS.contains(&word)
 }
 
-/// What a word multiplies the number before it by.
+/// Returns the factor that a word applies to the number before it: "million" is 10^6.
 pub fn magnitude(word: &str) -> Option<RBig> {
     let ten = |power: usize| Some(RBig::from(10u8).pow(power as isize));
     match word {
@@ -144,7 +144,7 @@ pub fn magnitude(word: &str) -> Option<RBig> {
     }
 }
 
-/// A small number in words.
+/// Returns the value of a small number in words.
 pub fn number(word: &str) -> Option<u32> {
     const SMALL: &[&str] = &[
         "zero",
@@ -173,7 +173,7 @@ pub fn number(word: &str) -> Option<u32> {
     small.or_else(|| TENS.iter().position(|name| *name == word).map(|place| 20 + 10 * place as u32))
 }
 
-/// What part of one a word names: "half", "third", "quarters".
+/// Returns the denominator of a fraction in words: "half", "third", "quarters".
 pub fn part(word: &str) -> Option<u32> {
     match word {
         "half" | "halves" => Some(2),
@@ -187,7 +187,7 @@ pub fn part(word: &str) -> Option<u32> {
     }
 }
 
-/// A number that is written in words and in nothing else: "seven", "twenty-one", "one hundred and five", "two thirds".
+/// Returns the value of a text that is a number in words and nothing else: "seven", "twenty-one", "one hundred and five", "two thirds".
 pub fn written_number(text: &str) -> Option<RBig> {
     let lower = text.to_lowercase().replace(['-', '‑'], " ");
     if let Some((whole, fraction)) = lower.rsplit_once(" and ")
@@ -216,7 +216,7 @@ pub fn written_number(text: &str) -> Option<RBig> {
     let mut last = 0u32;
     for word in words {
         if let Some(value) = number(word) {
-            // "twenty one", but not "one twenty" or "five six".
+            // "twenty one" is a number; "one twenty" and "five six" are not.
             let follows = !any || last == 0 || (last >= 20 && last.is_multiple_of(10) && last < 100 && (1..10).contains(&value));
             if !follows {
                 return None;
@@ -238,7 +238,7 @@ pub fn written_number(text: &str) -> Option<RBig> {
     any.then(|| total + group)
 }
 
-/// Whether words say that there is no solution: what `∅` says.
+/// Whether a text says that there is no solution, as `∅` does.
 pub fn says_none(text: &str) -> bool {
     let text = plain(text);
     let text = ["there is ", "there are ", "equation has ", "system has ", "has "]
@@ -265,25 +265,25 @@ pub fn says_none(text: &str) -> bool {
     NONE.contains(&text)
 }
 
-/// Whether words say that a value does not exist.
+/// Whether a text says that a value does not exist.
 pub fn says_undefined(text: &str) -> bool {
     let text = plain(text);
     let text = ["it ", "limit ", "expression "].iter().find_map(|begin| text.strip_prefix(begin)).unwrap_or(&text);
     ["does not exist", "doesn't exist", "dne", "do not exist", "doesnt exist"].contains(&text)
 }
 
-/// Whether words say that a value is not defined.
+/// Whether a text says that a value is not defined.
 pub fn says_not_defined(text: &str) -> bool {
     ["undefined", "not defined", "it is undefined", "expression is undefined", "is undefined"].contains(&plain(text).as_str())
 }
 
-/// Whether words say that there is no end of solutions.
+/// Whether a text says that there are infinitely many solutions.
 pub fn says_infinitely_many(text: &str) -> bool {
     ["infinitely many", "infinitely many solutions", "there are infinitely many solutions", "infinite solutions"]
         .contains(&plain(text).as_str())
 }
 
-/// Words without what says nothing: case, articles, blanks, the points at the end. A single letter keeps its case, since it may be a variable.
+/// Normalises words: lower case, no articles, single blanks, no punctuation at the end. A single letter keeps its case, because it may be a variable.
 pub fn plain(text: &str) -> String {
     let kept: String = text.chars().map(|c| if c.is_alphanumeric() || matches!(c, '\'' | '-' | '+') { c } else { ' ' }).collect();
     let words: Vec<&str> = kept.split_whitespace().collect();
@@ -297,7 +297,7 @@ pub fn plain(text: &str) -> String {
     words.iter().filter(article).cloned().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a word is a unit.
+/// Whether a word is a known unit.
 pub fn is_unit(word: &str) -> bool {
     crate::units::known(word)
 }

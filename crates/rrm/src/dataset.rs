@@ -4,6 +4,8 @@ mod beside;
 mod cells;
 mod chats;
 mod check;
+mod column_error;
+mod column_words;
 mod columns;
 mod document;
 mod error;
@@ -12,12 +14,14 @@ mod examples;
 mod gzip;
 mod item;
 mod join;
+mod label_values;
 mod label_words;
 mod labels;
 mod lines;
 mod meaning;
 mod mend;
 mod messages;
+mod named;
 mod nearest;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -25,6 +29,7 @@ mod pictures;
 mod placeholders;
 mod problem;
 mod python;
+mod readings;
 mod responses;
 mod roles;
 mod rows;
@@ -44,6 +49,8 @@ use std::{
 
 use serde_json::{Map, Value};
 
+#[cfg(feature = "pairs")]
+pub(crate) use self::column_words::says_worse;
 #[cfg(feature = "eval")]
 pub(crate) use self::columns::find;
 #[cfg(not(feature = "gzip"))]
@@ -52,7 +59,8 @@ use self::without::gzip;
 use self::without::parquet;
 pub use self::{
     check::{Summary, TextTotals, check},
-    columns::{ColumnError, ColumnNames, value},
+    column_error::ColumnError,
+    columns::{ColumnNames, value},
     error::DatasetError,
     examples::{Example, read_examples},
     join::{JoinError, JoinedRows, join},
@@ -131,6 +139,7 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Items, DatasetError> {
     let file = file_name(path, options);
     let rows = rows::open(path, &file)?;
     let (columns, note) = settled_of(&[(path, file.clone())], &options.columns)?;
+    let rows = named::checked(rows, &columns, &file)?;
     let options = ReadOptions { columns, ..options.clone() };
     Ok(Items {
         file,
@@ -155,7 +164,7 @@ pub fn settled(files: &[PathBuf], columns: &ColumnNames) -> Result<(ColumnNames,
 }
 
 fn settled_of(files: &[(&Path, Arc<str>)], columns: &ColumnNames) -> Result<(ColumnNames, Option<String>), DatasetError> {
-    meaning::settled(files, columns).map_err(|meaning::AmbiguousLabels { found, readings }| DatasetError::Labels {
+    meaning::settled(files, columns).map_err(|readings::AmbiguousLabels { found, readings }| DatasetError::Labels {
         file: files.first().map_or_else(|| "".into(), |(_, name)| name.clone()),
         found,
         readings: Box::new(readings),

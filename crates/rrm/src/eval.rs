@@ -14,7 +14,7 @@ mod run;
 mod scores;
 mod tally;
 
-use std::{path::Path, sync::Arc};
+use std::{borrow::Cow, path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,7 @@ use crate::{
     comparison::Side,
     dataset::Item,
     judge::JudgeKind,
+    transcript,
     vote::{Choice, Decision},
 };
 
@@ -199,10 +200,14 @@ impl Case {
         }
     }
 
-    /// Returns whether the two responses have the same text, so that there is nothing to compare.
-    fn of_one_text(&self) -> bool {
-        let text = |response: usize| self.item.responses.get(response).map(|response| &response.text);
-        text(self.pair.0) == text(self.pair.1)
+    /// Returns whether a judge sees the same text twice, so that there is nothing to compare. Texts of published benchmarks are judged as they are,
+    /// and the user's own without leading thinking and tokens at their ends.
+    fn of_one_text(&self, benchmark: Benchmark) -> bool {
+        let judged = |response: usize| {
+            let text = &self.item.responses.get(response)?.text;
+            Some(if benchmark == Benchmark::Pairs { transcript::bare(text).text } else { Cow::Borrowed(&**text) })
+        };
+        judged(self.pair.0) == judged(self.pair.1)
     }
 }
 

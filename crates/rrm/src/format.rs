@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     chat::{Message, Role, dialogue},
-    comparison::Comparison,
+    comparison::{Comparison, Prompt},
     engine::{Budget, Labels},
     transcript::Thinking,
     verdict::VerdictPattern,
@@ -139,9 +139,27 @@ impl Format {
                 source: Box::new(e),
             })?;
         }
+        check_variables(name, &file, &templates)?;
         let labels = Arc::new(labels(&file));
         let markup = markup(&file);
-        Ok(Format { hash: blake3::hash(text.as_bytes()).to_hex().to_string(), file, markup, labels, templates })
+        let format = Format { hash: blake3::hash(text.as_bytes()).to_hex().to_string(), file, markup, labels, templates };
+        format.shows_both(name)?;
+        Ok(format)
+    }
+
+    /// Refuses a format whose messages do not show both responses: its judge would decide about a text that it has not seen.
+    fn shows_both(&self, name: &str) -> Result<(), FormatError> {
+        const SHOWN: [(&str, &str); 2] = [("response_1", "\u{2e28}first\u{2e29}"), ("response_2", "\u{2e28}second\u{2e29}")];
+        let [(_, first), (_, second)] = SHOWN;
+        let prompt = Arc::new(Prompt::text("\u{2e28}prompt\u{2e29}"));
+        let messages = self.messages(&Comparison { prompt, first: first.into(), second: second.into(), label: None })?;
+        for (variable, text) in SHOWN {
+            if !messages.iter().any(|message| message.content.contains(text)) {
+                let what = format!("its messages do not show {{{{ {variable} }}}}; a judge has to see both responses");
+                return Err(FormatError::Invalid { name: name.to_owned(), what });
+            }
+        }
+        Ok(())
     }
 
     /// Returns the messages that ask for a judgment of this comparison.
@@ -202,6 +220,26 @@ impl Object for TemplateContext {
             _ => return None,
         })
     }
+}
+
+/// Names of the variables of templates.
+const VARIABLES: [&str; 6] = ["prompt", "conversation", "response_1", "response_2", "rubric", "reference"];
+
+/// Refuses variables that do not exist, with the line of the message in which they are.
+fn check_variables(name: &str, file: &FormatFile, templates: &Environment<'_>) -> Result<(), FormatError> {
+    for (i, message) in file.messages.iter().enumerate() {
+        let Ok(template) = templates.get_template(&i.to_string()) else { continue };
+        let mut unknown: Vec<String> = template.undeclared_variables(false).into_iter().collect();
+        unknown.retain(|variable| !VARIABLES.contains(&variable.as_str()));
+        unknown.sort();
+        if let Some(variable) = unknown.first() {
+            let line = message.content.lines().position(|line| line.contains(variable.as_str())).map_or(1, |line| line + 1);
+            let place = format!("message {i}, line {line}");
+            let what = format!("{place}: there is no variable `{variable}`; the variables are {}", VARIABLES.join(", "));
+            return Err(FormatError::Invalid { name: name.to_owned(), what });
+        }
+    }
+    Ok(())
 }
 
 fn check(name: &str, file: &FormatFile) -> Result<(), FormatError> {

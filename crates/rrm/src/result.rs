@@ -1,5 +1,6 @@
 //! Rankings and judgments -> result rows: versioned JSON, one line for each input row.
 
+mod agreement;
 mod matches;
 mod verdicts;
 
@@ -8,6 +9,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    agreement::{ResultAgreement, RowAgreement},
     matches::{MatchRow, VoteRow, match_row},
     verdicts::Verdicts,
 };
@@ -75,6 +77,38 @@ pub struct RowResult {
     pub flags: Vec<Flag>,
     /// Votes and tokens that were counted.
     pub usage: RowUsage,
+}
+
+impl RowResult {
+    /// Returns the place of each response by its index, if it is known. The best is 1, and equal scores share the better place.
+    pub fn places(&self) -> Vec<Option<usize>> {
+        if let Some(ranks) = &self.ranks {
+            return ranks.clone();
+        }
+        let score = |index: usize| self.scores.get(index).copied().flatten().map(|score| score.value);
+        let mut places = vec![None; self.scores.len()];
+        let mut before: Option<(usize, usize)> = None;
+        for (place, index) in self.order.iter().flatten().copied().enumerate() {
+            let shared = before.filter(|(above, _)| score(*above).is_some() && score(*above) == score(index));
+            let place = shared.map_or(place + 1, |(_, shared)| shared);
+            if let Some(slot) = places.get_mut(index) {
+                *slot = Some(place);
+            }
+            before = Some((index, place));
+        }
+        places
+    }
+
+    /// Returns the indices of the responses in the best place. Empty if the best is not known; of a judged pair, a tie gives both.
+    pub fn best(&self) -> Vec<usize> {
+        match self.verdict {
+            Some(Decision::A) => vec![0],
+            Some(Decision::B) => vec![1],
+            Some(Decision::Tie) => vec![0, 1],
+            Some(Decision::Undecided) => Vec::new(),
+            None => self.places().iter().enumerate().filter(|(_, place)| **place == Some(1)).map(|(index, _)| index).collect(),
+        }
+    }
 }
 
 /// A judged text that holds prompt markup, or that differs from the text of the row.

@@ -1,4 +1,4 @@
-//! `rrm batch read`: what `vllm run-batch` answered -> the store, so that the command that wrote the requests goes on.
+//! `rrm batch read`: replies of `vllm run-batch` -> the store, so that the command that wrote the requests can continue.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -36,10 +36,10 @@ enum BatchCommand {
     },
 }
 
-/// So many bad replies are named.
+/// Most bad replies that are named.
 const NAMED: usize = 10;
 
-/// Reads replies.
+/// Reads replies into the store.
 pub async fn run(args: BatchCommandArgs) -> Result<ExitCode, Failure> {
     let BatchCommand::Read { replies, requests, store } = args.command;
     let store = StoreArgs { store };

@@ -1,4 +1,4 @@
-//! `rrm eval mmlu-pro|ppe-best-of-k|best-of`: questions with many responses -> how often a judge's pick is right, with a figure beside the numbers.
+//! `rrm eval mmlu-pro|ppe-best-of-k|best-of`: questions with many responses -> how often a judge's pick is right, with a figure next to the numbers.
 
 use std::process::ExitCode;
 
@@ -26,10 +26,10 @@ use crate::{
     scores, stats, verdicts,
 };
 
-/// What it means that no vote gave a verdict.
+/// The consequence of a run without any verdict, for its error.
 const NOTHING: &str = "nothing was decided, and the judge picked nothing";
 
-/// Refuses a question that would take too many votes: its round robin has the most matches.
+/// Refuses a question that would take too many votes, counted by its round robin, which has the most matches.
 pub fn check_votes(
     items: &[Item],
     largest: usize,
@@ -37,7 +37,7 @@ pub fn check_votes(
     (votes, limit): (u32, RowVoteArgs),
 ) -> Result<(), Failure> {
     let task = Task::Rank(RankSettings { strategy: Strategy::Elo, ..rank });
-    // A round robin has no draw.
+    // A round robin draws nothing, so the seed does not matter.
     let limit = RowVotes { task: &task, seed: 0, votes, most: limit.max_row_votes };
     items.iter().try_for_each(|item| limit.check_first(item, largest))
 }

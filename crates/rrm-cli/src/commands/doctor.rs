@@ -1,4 +1,4 @@
-//! `rrm doctor`: a server's address -> what it can do, tried for real, and what to fix.
+//! `rrm doctor`: a server's address -> its capabilities, found by real requests, and what to fix.
 
 use std::process::ExitCode;
 
@@ -26,7 +26,7 @@ pub struct DoctorArgs {
     pub server: ServerArgs,
 }
 
-/// Tries everything and prints a line for each check; exit code 1 when the server cannot judge.
+/// Runs all checks and prints a line for each. The exit code is 1 if the server cannot judge.
 pub async fn run(args: DoctorArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     args.server.check(called)?;
     let mut config = args.server.config(args.model.model)?;

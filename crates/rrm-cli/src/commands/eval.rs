@@ -1,4 +1,4 @@
-//! `rrm eval`: a benchmark's files -> scores of a judge, official and strict side by side; its cases and their votes beside them.
+//! `rrm eval`: a benchmark's files -> official and strict scores of a judge; its cases and their votes in files next to them.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -52,7 +52,7 @@ pub struct EvalArgs {
 }
 
 impl EvalArgs {
-    /// Refuses values that could only be mistakes.
+    /// Refuses invalid values and combinations of options.
     pub fn check(&self, named: EvalTarget, called: &CommandCall) -> anyhow::Result<()> {
         named.check(self.extent, &self.columns, called)?;
         self.judge.check(called)?;
@@ -60,7 +60,7 @@ impl EvalArgs {
         batch::check(&self.batch, &self.judge.ask, self.judge.thinking, self.run.output.as_deref())
     }
 
-    /// Files that the run reads or keeps, which its output must not replace.
+    /// Returns the files that the run reads or keeps, which its output must not replace.
     pub fn files(&self, inputs: &[PathBuf]) -> Vec<PathBuf> {
         let others: Vec<PathBuf> = inputs.iter().chain(&self.batch.batch_out).cloned().collect();
         self.judge.ask.files(&self.run, &others)
@@ -79,7 +79,7 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// Responses of each question, at most.
+    /// Returns the most responses of each question.
     pub fn largest(self, questions: Questions) -> usize {
         self.largest.unwrap_or(if questions == Questions::PpeBestOfK { 32 } else { 16 })
     }
@@ -88,14 +88,14 @@ impl Extent {
 /// The benchmark, or the questions, to evaluate on.
 #[derive(Clone, Copy)]
 pub enum EvalTarget {
-    /// Decisions about labelled pairs.
+    /// Labelled pairs, for decisions.
     Pairs(Benchmark),
-    /// Picks among many responses.
+    /// Questions with many responses, for picks.
     BestOf(Questions),
 }
 
 impl EvalTarget {
-    /// What it is called.
+    /// Returns the name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             EvalTarget::Pairs(benchmark) => benchmark.protocol().name,
@@ -103,7 +103,7 @@ impl EvalTarget {
         }
     }
 
-    /// Refuses options that mean nothing for this benchmark.
+    /// Refuses options that do not apply to this benchmark.
     pub fn check(self, extent: Extent, columns: &ColumnArgs, called: &CommandCall) -> anyhow::Result<()> {
         let own = match self {
             EvalTarget::Pairs(benchmark) => {
@@ -124,12 +124,12 @@ impl EvalTarget {
     }
 }
 
-/// A number of responses that picks are measured at.
+/// Parses a number of responses at which picks are measured.
 fn size(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| eval::SIZES.contains(n)).ok_or_else(|| format!("expected one of {:?}", eval::SIZES))
 }
 
-/// A benchmark by its name.
+/// Finds a benchmark by its name.
 pub fn benchmark(name: &str) -> Result<EvalTarget, String> {
     let all = || Benchmark::ALL.map(EvalTarget::Pairs).into_iter().chain(Questions::ALL.map(EvalTarget::BestOf));
     let names = || all().map(EvalTarget::name).collect::<Vec<_>>().join(", ");
@@ -207,7 +207,7 @@ async fn measure(benchmark: Benchmark, args: EvalArgs, called: &CommandCall) -> 
                 std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
             }
             report.text(&(serde_json::to_string_pretty(&evaluation)? + "\n"))?;
-            // What is for best of N stands in no file of pairs.
+            // The option for best of N does not belong into the saved options of pairs.
             let saved = ask.saved(called).without(&["teams"]);
             report.finish(&stats, &saved.text(&title(&command(benchmark.protocol().name, &args.data))), price)?;
         }
@@ -216,7 +216,7 @@ async fn measure(benchmark: Benchmark, args: EvalArgs, called: &CommandCall) -> 
     failed(&counted, first, work.again())
 }
 
-/// Says what has to be said about the reading of a suite: files that were passed over, notes, pairs of one text.
+/// Prints notes about reading a suite: ignored files, notes of the reader, pairs of equal texts.
 pub fn said(suite: &eval::Suite) {
     const SHOWN: usize = 5;
     let name = suite.benchmark.protocol().name;
@@ -231,7 +231,7 @@ pub fn said(suite: &eval::Suite) {
     }
 }
 
-/// What is said of pairs of one text, if there are any.
+/// Returns the note about pairs of equal texts, if there are any.
 fn of_one_text(suite: &eval::Suite) -> Option<String> {
     let what = match suite.equal {
         0 => return None,
@@ -246,13 +246,13 @@ fn of_one_text(suite: &eval::Suite) -> Option<String> {
     })
 }
 
-/// The command, for the file of options.
+/// Returns the command line for the file of options.
 pub fn command(benchmark: &str, data: &[PathBuf]) -> String {
     let data: String = data.iter().map(|path| format!(" --data {}", path.display())).collect();
     format!("eval {benchmark}{data}")
 }
 
-/// Scores with failed cases in them are there to be seen, but no success, and neither is a run without any verdict.
+/// Returns the exit code of an evaluation. Failed cases are an error although scores are shown, and so is a run without any verdict.
 pub fn failed(counted: &CaseCounts, first: Option<String>, hint: &str) -> Result<ExitCode, Failure> {
     if counted.failed == 0 {
         verdicts::check(&counted.verdicts, "nothing was decided, and there is no score")?;

@@ -10,24 +10,21 @@ use std::{
 use rrm::{
     dataset::{self, ReadOptions},
     label::AnswerRows,
-    result::Row,
-    run::{self, RunError, Task},
-    shard::Shard,
+    run::Task,
 };
 
 use self::answers::RankedRows;
+use super::rows::RowsCommand;
 pub use crate::terminal::JudgingKind;
 use crate::{
-    batch, engines,
+    batch,
     failure::Failure,
     options::{
         BatchArgs, ColumnArgs, CommandCall, JudgeArgs, RatingArgs, RowVoteArgs, RunArgs, ShardArgs, SkipArgs, TeamArgs,
         default_word, named,
     },
     output::{Output, SpooledInput, note},
-    row_votes::RowVotes,
-    run::{Run, unless_stopped},
-    verdicts,
+    run::unless_stopped,
 };
 
 /// What is asked about rows of a file: of all commands that judge them.
@@ -77,7 +74,7 @@ pub struct JudgeCommand {
 pub struct RankCommand {
     #[command(flatten)]
     input: InputArgs,
-    /// Which rows: ranking has indices, scores, matches and votes; best has the text of the best response; all has the text of each response, best first. best and all also write .csv and .parquet.
+    /// Rows to write: ranking (indices, scores, matches, votes), best (the text of the best response) or all (every text, best first). best and all also write .csv and .parquet.
     #[arg(long, value_name = "ROWS", value_parser = named::<AnswerRows>, default_value = default_word(AnswerRows::default()), help_heading = "Output")]
     write: AnswerRows,
     #[command(flatten)]
@@ -211,49 +208,14 @@ async fn work(
 ) -> Result<ExitCode, Failure> {
     let kind = if matches!(task, Task::Judge) { JudgingKind::Judge } else { JudgingKind::Rank };
     let inputs = input.files();
-    let ask = &over.judge.ask;
-    let mut work = Run::begin(ask, &over.run)?;
-    // The whole input is read once before anything is spent: a bad last row costs nothing.
-    let (input, reading) = input.open(kind.reading(&over.columns, over.skip, &inputs[0])?)?;
-    let InputSummary { rows, responses } = checked(input.path(), &reading)?;
-    if let Some(RowVoteArgs { max_row_votes: most }) = limit {
-        let votes = over.judge.votes.votes;
-        RowVotes { task: &task, seed: ask.seed.seed, votes, most }.check(responses, || dataset::read(input.path(), &reading))?;
-    }
-    let format = engines::format_for(&over.judge, &over.batch, || dataset::read(input.path(), &reading))?;
-    let output = Output::open(over.run.output.as_deref(), &over.files(&inputs))?;
-    let mut output = RankedRows::new(output, write, over.run.output.as_deref())?;
-    let (opened, format) = work.open_for(&over.judge, &over.batch, format).await?;
-    work.write_batch(&over.batch, ask)?;
-    let session = work.session(ask, opened, format, over.judge.settings())?;
-    work.expect(Shard::rows(over.shard.shard, rows));
-    let items = Shard::of(over.shard.shard, rows, dataset::read(input.path(), &reading)?);
-    let mut first = None;
-    let emit = |item: dataset::Item, row: Row| {
-        if first.is_none() {
-            first = row.error.as_ref().map(|error| format!("{}: {error}", row.id));
-        }
-        work.progress.beside(|| output.row(&item, &row, kind))?;
-        work.progress.row();
-        Ok(())
+    let named = inputs[0].clone();
+    let command = RowsCommand { called, over: &over, task, limit, inputs };
+    let read = || input.open(kind.reading(&over.columns, over.skip, &named)?);
+    let open = |taken: &[PathBuf]| {
+        let output = over.run.output.as_deref();
+        Ok(RankedRows::new(Output::open(output, taken)?, write, output, kind)?)
     };
-    let counted = match run::run(&session.judge, &task, items, ask.window(&over.run), emit).await {
-        // Whoever reads the rows has read enough, as `head` does.
-        Err(RunError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
-        done => done?,
-    };
-    let ended = work.end(session, (counted.rows, counted.failed), &counted.verdicts).await?;
-    let Some(stats) = ended else { return Ok(ExitCode::SUCCESS) };
-    let output = output.finish()?;
-    output.finish(&stats, &ask.saved(called).text(&title(&inputs[0].display().to_string())), ask.price.price())?;
-    if counted.failed > 0 {
-        let message = format!("{} of {} rows have no result; their rows say why", counted.failed, counted.rows);
-        let failure = Failure::user(anyhow::anyhow!(message)).with_lines(first.into_iter().collect());
-        return Err(failure.with_hint(work.again()));
-    }
-    let so = if kind == JudgingKind::Judge { "nothing was decided" } else { "nothing was decided, and no row has an order" };
-    verdicts::check(&counted.verdicts, so)?;
-    Ok(ExitCode::SUCCESS)
+    command.run(read, open).await
 }
 
 /// The first line of a file of options.

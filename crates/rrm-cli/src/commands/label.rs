@@ -1,31 +1,34 @@
 //! `rrm label`: prompts with responses -> preferences by a judge, as trainers read them, and beside them what was dropped and why.
 
-mod rows;
+mod preferences;
 
 use std::{
     collections::BTreeMap,
+    io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use rrm::{
     dataset::{self, Item, ReadOptions},
+    engine::EngineInfo,
     label::{self, LabelSettings, NoPreference, Pairs, PreferenceLayout, PreferenceSource, RowPreferences},
+    ranking::strategy::Strategy,
     result::Row,
-    run::{self, RunError, Task},
-    shard::Shard,
+    run::Task,
+    spending::Price,
 };
 
-use self::rows::PreferenceWriter;
-use super::judging::{self, InputSummary, OverRows};
+use self::preferences::PreferenceWriter;
+use super::{
+    judging::{self, OverRows},
+    rows::{RowWriter, RowsCommand},
+};
 use crate::{
-    engines,
     failure::{Failure, ensure},
     options::{ColumnArgs, CommandCall, RatingArgs, RowVoteArgs, SkipArgs, TeamArgs, default_word, named, word},
     output::{Output, SpooledInput, beside, note},
-    row_votes::RowVotes,
-    run::{Run, unless_stopped},
-    verdicts,
+    run::unless_stopped,
 };
 
 /// What the command takes.
@@ -88,68 +91,66 @@ pub fn reading(columns: &ColumnArgs, skip: SkipArgs, input: &Path) -> anyhow::Re
 
 async fn work(args: LabelArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     args.check(called)?;
-    let LabelArgs { input: named, pairs, min_margin, min_agreement, write, bare, over, rating, teams, row_votes } = args;
-    let (ask, settings) = (&over.judge.ask, LabelSettings { pairs, min_margin, min_agreement });
-    let votes = over.judge.votes.votes;
-    let mut work = Run::begin(ask, &over.run)?;
-    // The whole input is read once before anything is spent: a bad last row costs nothing.
-    let input = crate::output::spooled(&named)?;
-    let name = judging::name(&named);
-    let reading = reading(&over.columns, over.skip, &named)?;
-    let InputSummary { rows, responses } = judging::checked(input.path(), &reading)?;
+    let LabelArgs { input, pairs, min_margin, min_agreement, write, bare, over, rating, teams, row_votes } = args;
     let task = Task::Rank(rating.settings(teams));
-    let limit = RowVotes { task: &task, seed: ask.seed.seed, votes, most: row_votes.max_row_votes };
-    limit.check(responses, || dataset::read(input.path(), &reading))?;
-    fits(write, &input, &reading)?;
-    let format = engines::format_for(&over.judge, &over.batch, || dataset::read(input.path(), &reading))?;
-    let parquet = over.run.output.as_ref().is_some_and(|path| path.extension().is_some_and(|end| end == "parquet"));
-    if over.shard.shard.is_some() && parquet {
-        note("parts of Parquet cannot be joined end to end: read them as a folder, or run over the merged stores");
-    }
-    let taken = over.files(&[named]);
-    let output = Output::open(over.run.output.as_deref(), &taken)?;
-    let dropped = output.path().map(|path| beside(path, "dropped.jsonl"));
-    let mut dropped = dropped.map(|path| Output::open(Some(&path), &taken)).transpose()?;
-    let (opened, format) = work.open_for(&over.judge, &over.batch, format).await?;
-    let source = PreferenceSource::new(opened.engine.info(), &format.file.name, ask.price.price());
-    let mut written = PreferenceWriter::new(output, write, (!bare).then_some(source))?;
-    work.write_batch(&over.batch, ask)?;
-    let session = work.session(ask, opened, format, over.judge.settings())?;
-    work.expect(Shard::rows(over.shard.shard, rows));
-    let items = Shard::of(over.shard.shard, rows, dataset::read(input.path(), &reading)?);
-    let (mut counts, mut first) = (PreferenceCounts::default(), None);
-    let emit = |item: Item, row: Row| {
-        if first.is_none() {
-            first = row.error.as_ref().map(|error| format!("{}: {error}", row.id));
+    let command = RowsCommand { called, over: &over, task, limit: Some(row_votes), inputs: vec![input.clone()] };
+    let read = || Ok((crate::output::spooled(&input)?, reading(&over.columns, over.skip, &input)?));
+    let open = |taken: &[PathBuf]| {
+        let output = Output::open(over.run.output.as_deref(), taken)?;
+        let dropped = output.path().map(|path| beside(path, "dropped.jsonl"));
+        let dropped = dropped.map(|path| Output::open(Some(&path), taken)).transpose()?;
+        let to = PreferenceWriter::new(output, write, !bare)?;
+        if over.shard.shard.is_some() && to.is_parquet() {
+            note("parts of Parquet cannot be joined end to end: read them as a folder, or run over the merged stores");
         }
-        let labelled = label::label(&item, &row, rating.strategy, &settings);
-        counts.add(&labelled);
-        work.progress.beside(|| labelled.preferences.iter().try_for_each(|preference| written.preference(&item, preference)))?;
-        if let Some(dropped) = &mut dropped {
-            labelled.dropped.iter().try_for_each(|reason| dropped.row(reason, || Ok(())))?;
+        let settings = LabelSettings { pairs, min_margin, min_agreement };
+        Ok(LabelledRows { layout: write, strategy: rating.strategy, settings, to, dropped, counts: PreferenceCounts::default() })
+    };
+    command.run(read, open).await
+}
+
+/// The output of labels: preferences, and beside them the pairs that were dropped.
+struct LabelledRows {
+    layout: PreferenceLayout,
+    strategy: Strategy,
+    settings: LabelSettings,
+    to: PreferenceWriter,
+    dropped: Option<Output>,
+    counts: PreferenceCounts,
+}
+
+impl RowWriter for LabelledRows {
+    fn check(&self, input: &SpooledInput, reading: &ReadOptions) -> Result<(), Failure> {
+        fits(self.layout, input, reading)
+    }
+
+    fn judged_by(&mut self, engine: &EngineInfo, format: &str, price: Price) {
+        self.to.judged_by(PreferenceSource::new(engine, format, price));
+    }
+
+    fn row(&mut self, item: &Item, row: &Row) -> io::Result<()> {
+        let labelled = label::label(item, row, self.strategy, &self.settings);
+        self.counts.add(&labelled);
+        labelled.preferences.iter().try_for_each(|preference| self.to.preference(item, preference))?;
+        match &mut self.dropped {
+            Some(dropped) => labelled.dropped.iter().try_for_each(|reason| dropped.row(reason, || Ok(()))),
+            None => Ok(()),
         }
-        work.progress.row();
-        Ok(())
-    };
-    let counted = match run::run(&session.judge, &task, items, ask.window(&over.run), emit).await {
-        Err(RunError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
-        done => done?,
-    };
-    let ended = work.end(session, (counted.rows, counted.failed), &counted.verdicts).await?;
-    let Some(stats) = ended else { return Ok(ExitCode::SUCCESS) };
-    note(&counts.sentence(counted.rows));
-    if let Some(dropped) = dropped {
-        dropped.appear()?;
     }
-    let saved = ask.saved(called).text(&judging::title(&name));
-    written.finish()?.finish(&stats, &saved, ask.price.price())?;
-    if counted.failed > 0 {
-        let message = format!("{} of {} rows have no result; OUT.dropped.jsonl says why", counted.failed, counted.rows);
-        let failure = Failure::user(anyhow::anyhow!(message)).with_lines(first.into_iter().collect());
-        return Err(failure.with_hint(work.again()));
+
+    fn finish(self, rows: u64) -> anyhow::Result<Output> {
+        note(&self.counts.sentence(rows));
+        self.dropped.map(Output::appear).transpose()?;
+        self.to.finish()
     }
-    verdicts::check(&counted.verdicts, "nothing was decided, and there are no preferences")?;
-    Ok(ExitCode::SUCCESS)
+
+    fn reasons(&self) -> &'static str {
+        "OUT.dropped.jsonl says why"
+    }
+
+    fn without_verdicts(&self) -> &'static str {
+        "nothing was decided, and there are no preferences"
+    }
 }
 
 /// Refuses prompts that a layout of texts cannot hold, before anything is spent.

@@ -1,4 +1,4 @@
-//! `rrm model`: what a model's files hold, and folders of weights -> GGUF files.
+//! `rrm model`: inspects model files, and converts folders of weights to GGUF files.
 
 use std::{
     path::{Path, PathBuf},
@@ -59,12 +59,12 @@ enum Type {
     Q8_0,
 }
 
-/// Runs one of them.
+/// Runs one of the subcommands.
 pub fn run(args: ModelCommandArgs) -> Result<ExitCode, Failure> {
     match args.command {
         ModelCommand::Inspect { path, json } => {
             let mut report = inspect::inspect(&path)?;
-            // This build may lack the engine.
+            // This build may lack the engine for GGUF files.
             if report.format == "gguf" && report.engine.is_some() && cfg!(not(feature = "gguf")) {
                 report.engine = None;
                 report.problem = Some("this rrm was built without the feature `gguf`".to_owned());
@@ -85,7 +85,7 @@ pub fn run(args: ModelCommandArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A line for each thing that is known.
+/// Returns a line for each known property.
 fn view(path: &Path, report: &ModelReport) -> String {
     let architecture = report.architecture.as_deref().unwrap_or("of no named architecture");
     let mut out = format!("{}: {architecture}, {}\n", path.display(), report.format);
@@ -113,7 +113,7 @@ fn view(path: &Path, report: &ModelReport) -> String {
     out
 }
 
-/// The types, the most frequent first.
+/// Returns the stored types, the most frequent first.
 fn stored(report: &ModelReport) -> String {
     let mut types: Vec<(&String, &u64)> = report.stored.iter().collect();
     types.sort_by_key(|(_, count)| std::cmp::Reverse(**count));

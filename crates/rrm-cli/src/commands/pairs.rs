@@ -1,4 +1,4 @@
-//! `rrm pairs`: questions with verifiable answers and responses -> preference pairs; what was dropped, and why, beside them.
+//! `rrm pairs`: questions with verifiable answers and responses -> preference pairs, and next to them the dropped rows with reasons.
 
 use std::{
     io::{self, Write},
@@ -99,15 +99,15 @@ pub struct PairsArgs {
     pub shard: ShardArgs,
 }
 
-/// Votes of the base judge about a pair, where none are named.
+/// The default number of the base judge's votes about a pair.
 const FILTER_VOTES: u32 = 4;
 
-/// Makes the pairs.
+/// Runs `rrm pairs`.
 pub async fn run(args: PairsArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     unless_stopped(make(args, called)).await
 }
 
-/// The files that are written: they appear together, when everything is done.
+/// The output files, which appear together at the end.
 struct PairFiles {
     pairs: Output,
     dropped: Option<Output>,
@@ -144,7 +144,7 @@ async fn make(args: PairsArgs, called: &CommandCall) -> Result<ExitCode, Failure
     };
     let (inputs, questions, window) = ((&inputs[..], &columns), (&decided, &benchmarks), ask.window(&args.run));
     match pairs::work(inputs, &settings, questions, (judges, args.shard.shard), window, emit).await {
-        // Whoever reads the rows has read enough, as `head` does.
+        // The reader of the rows closed the pipe, as `head` does.
         Err(PairsError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
         Err(PairsError::Judge { id, source }) if !source.is_fatal() => {
             let error = PairsError::Judge { id, source };
@@ -153,7 +153,7 @@ async fn make(args: PairsArgs, called: &CommandCall) -> Result<ExitCode, Failure
         done => done?,
     }
     work.close().await?;
-    // Pairs that nobody sifted would look like pairs that are hard.
+    // Pairs that the base judge did not decide would pass for hard ones.
     verdicts::tell(&tally.verdicts, 0);
     verdicts::check(&tally.verdicts, "the base judge sifted nothing, so no pairs were written")?;
     let (mut spent, mut total) = (Vec::new(), None);
@@ -161,7 +161,7 @@ async fn make(args: PairsArgs, called: &CommandCall) -> Result<ExitCode, Failure
         if let Some(session) = session {
             let mut stats = work.account(session, tally.rows, 0);
             stats.verdicts = (what == "filter").then(|| tally.verdicts.clone());
-            // That of the command, which is told once.
+            // The total belongs to the whole command and is reported once.
             total = stats.total.take();
             spent.push((what, stats));
         }
@@ -175,7 +175,7 @@ async fn make(args: PairsArgs, called: &CommandCall) -> Result<ExitCode, Failure
     Ok(ExitCode::SUCCESS)
 }
 
-/// Who writes responses and who sifts pairs, as far as they are named: each with an account of its own, under the limits of the command.
+/// Opens the sampler of responses and the base judge of the filter, if named. Each has its own account under the limits of the command.
 async fn judges(work: &mut Run, args: &PairsArgs) -> Result<(Option<Session>, Option<Session>), Failure> {
     let ask = &args.ask;
     let format = || engines::format(ask.engine.format.as_deref());
@@ -190,7 +190,7 @@ async fn judges(work: &mut Run, args: &PairsArgs) -> Result<(Option<Session>, Op
     if !args.filter_engine.is_empty() {
         let engine = EngineArgs { engine: args.filter_engine.clone(), ..ask.engine.clone() };
         let mut base = AskArgs { engine, model: ModelArgs { model: args.filter_model.clone() }, ..ask.clone() };
-        // The name of the sampler's weights is no name of others.
+        // The name of the sampler's weights does not apply to other weights.
         let alone = args.samples.is_none();
         let same = alone || (args.filter_engine == ask.engine.engine && args.filter_model == ask.model.model);
         base.server.revision = args.filter_revision.clone().or_else(|| ask.server.revision.clone().filter(|_| same));
@@ -202,7 +202,7 @@ async fn judges(work: &mut Run, args: &PairsArgs) -> Result<(Option<Session>, Op
     Ok((sampler, filter))
 }
 
-/// Writes the options and what was spent beside the pairs.
+/// Writes the options and the account next to the pairs.
 fn saved(
     path: &Path,
     args: &PairsArgs,
@@ -243,7 +243,7 @@ fn settings(args: &PairsArgs) -> PairSettings {
     }
 }
 
-/// Refuses options that could only be mistakes.
+/// Refuses invalid values and combinations of options.
 fn check(args: &PairsArgs, called: &CommandCall) -> anyhow::Result<()> {
     args.ask.check(called)?;
     let (sampled, named) = (args.samples.is_some(), !args.ask.engine.is_embedded());
@@ -282,7 +282,7 @@ fn inputs(args: &PairsArgs, spools: &[SpooledInput]) -> Vec<QuestionFile> {
     args.input.iter().enumerate().map(input).collect()
 }
 
-/// What is kept and what it will take.
+/// Describes how many rows are kept and what they will take.
 fn prediction(args: &PairsArgs, settings: &PairSettings, decided: &RowFates) -> String {
     let mut text = format!("{} of {} rows are kept", grouped(decided.kept), grouped(decided.rows()));
     if settings.samples > 0 {
@@ -322,7 +322,7 @@ impl PairFiles {
         Ok(())
     }
 
-    /// The pairs appear last, so that what belongs to them is there when they are.
+    /// Makes the files appear, the pairs last, so that they never appear without the other files.
     fn finish(self) -> anyhow::Result<Option<PathBuf>> {
         for file in [self.dropped, self.filtered].into_iter().flatten() {
             file.appear()?;
@@ -331,7 +331,7 @@ impl PairFiles {
     }
 }
 
-/// What was made and what was dropped, as tables.
+/// Returns tables of the pairs that were made and of the rows that were dropped.
 fn summary(tally: &PairTotals) -> String {
     let mut out = format!(
         "{} rows, {} questions with pairs, {} pairs\n",

@@ -1,4 +1,4 @@
-//! `rrm plan`: what a judge, rank, label or eval command would take, before it runs.
+//! `rrm plan`: predicts the calls, tokens and cost of a judge, rank, label or eval command before it runs.
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -132,7 +132,7 @@ struct HowArgs {
     price: PriceArgs,
 }
 
-/// A function that takes the matches of a row.
+/// A function that receives the matches of each row.
 type MatchSink<'a> = &'a mut dyn FnMut(&Item, PlannedMatches);
 
 /// The command that is planned, with all of its options.
@@ -143,7 +143,7 @@ struct PlannedCommand {
     command: super::Command,
 }
 
-/// Refuses what the planned command refuses: a plan of what would not run is no plan.
+/// Refuses whatever the planned command would refuse.
 fn check_planned(words: &[OsString]) -> Result<(), Failure> {
     let (planned, called) =
         called::parse_besides::<PlannedCommand>(words.to_vec(), &["tokens-per-call"]).map_err(|error| match error {
@@ -164,7 +164,7 @@ fn check_planned(words: &[OsString]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints the plan.
+/// Runs `rrm plan`.
 pub fn run(args: PlanArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     let how = match &args.command {
         PlanCommand::Judge { how, .. } => how,
@@ -199,7 +199,7 @@ pub fn run(args: PlanArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
         PlanCommand::Eval(args) => benchmark(args, called, &mut add)?,
     };
     let word = if how.tokens_per_call.is_some() { "expected" } else { "at most" };
-    // A server is sent the prompt again, with the thinking, when the thinking is cut and the verdict elicited.
+    // If the thinking is cut and the verdict elicited, a server receives the prompt again, together with the thinking.
     let resent = settings.max_thinking_tokens.filter(|_| how.engine.engine.iter().any(|spec| spec.starts_with("http")));
     if let Some(thinking) = resent {
         plan.prompt_tokens = 2 * plan.prompt_tokens + plan.calls_max * u64::from(thinking);
@@ -231,7 +231,7 @@ impl HowArgs {
         settings
     }
 
-    /// Refuses values that could only be mistakes.
+    /// Refuses invalid values and combinations of options.
     fn check(&self) -> anyhow::Result<()> {
         self.votes.check()?;
         self.length.check()?;
@@ -242,11 +242,11 @@ impl HowArgs {
     }
 }
 
-/// What is done with the rows of a file.
+/// The task for the rows of a file.
 struct PlannedRows {
     task: Task,
     seed: u64,
-    /// Votes that one row may take.
+    /// Most votes of one row.
     most: Option<u64>,
 }
 
@@ -258,7 +258,7 @@ impl RankingPlanArgs {
 }
 
 impl PlannedRows {
-    /// Hands on every row with its matches; says what rows are called.
+    /// Passes every row with its matches to `add`. Returns the noun for rows.
     fn of(
         self,
         (input, reading): (SpooledInput, ReadOptions),
@@ -280,7 +280,7 @@ impl PlannedRows {
     }
 }
 
-/// The same for the pairs of a benchmark, or for its questions with many responses.
+/// Passes the pairs of a benchmark, or its questions with many responses, to `add`. Returns the noun for them.
 fn benchmark(args: &BenchmarkArgs, called: &CommandCall, add: MatchSink<'_>) -> Result<&'static str, Failure> {
     let how = &args.how;
     args.benchmark.check(args.extent, &how.columns, called)?;
@@ -291,6 +291,7 @@ fn benchmark(args: &BenchmarkArgs, called: &CommandCall, add: MatchSink<'_>) -> 
                 note("a plan of pairs does not depend on --store: what is there is not looked up");
             }
             let suite = rrm::eval::load(benchmark, &args.data, &columns)?;
+            eval::said(&suite);
             let matches = if benchmark.protocol().orders.both(!args.extent.official_only) { 2 } else { 1 };
             let cases = suite.cases.len() as u64;
             Shard::of(how.shard.shard, cases, suite.cases.into_iter())
@@ -298,7 +299,8 @@ fn benchmark(args: &BenchmarkArgs, called: &CommandCall, add: MatchSink<'_>) -> 
             Ok("pairs")
         }
         EvalTarget::BestOf(questions) => {
-            let (items, ..) = rrm::eval::load_best_of(questions, &args.data, &columns, args.seed.seed)?;
+            let (items, _, notes) = rrm::eval::load_best_of(questions, &args.data, &columns, args.seed.seed)?;
+            notes.iter().for_each(|said| note(said));
             let largest = args.extent.largest(questions);
             let stored = args.store.keeps(!rrm_engines::cost_nothing(&how.engine.engine));
             let rank = RankSettings { teams: args.teams.teams, ..RankSettings::default() };

@@ -1,4 +1,4 @@
-//! `rrm eval --recorded`: judgments that others published -> scores by the benchmark's rules; nobody is asked.
+//! `rrm eval --recorded`: published judgments -> scores by the benchmark's rules, without asking a judge.
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
@@ -19,7 +19,7 @@ use crate::{
     scores,
 };
 
-/// Options that mean something where nobody is asked.
+/// Options that apply when no judge is asked.
 const KNOWN: [&str; 5] = ["config", "data", "recorded", "column", "output"];
 
 /// Scores published judgments.
@@ -78,7 +78,7 @@ pub fn measure(benchmark: Benchmark, args: EvalArgs, called: &CommandCall) -> Re
     failed(&counted, None, "nothing was published about them; --recorded may be given several times")
 }
 
-/// What people know the judge by: the file, or the first of several.
+/// Returns the name of the recorded judge: its file, or the first of several.
 fn name(paths: &[PathBuf]) -> String {
     let first = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
     if paths.len() > 1 { format!("{first} and {} more", paths.len() - 1) } else { first }

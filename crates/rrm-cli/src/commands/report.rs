@@ -1,4 +1,4 @@
-//! `rrm report`: files of `rrm eval` -> one report on their judges, as JSON, Markdown or a page.
+//! `rrm report`: files of `rrm eval` -> one report on their judges as JSON, Markdown or HTML.
 
 use std::{
     fs,
@@ -50,7 +50,7 @@ enum ReportFormat {
     Json,
 }
 
-/// Reads the runs and writes the report.
+/// Runs `rrm report`.
 pub fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let kinds = args.output.iter().map(|path| kind(path)).collect::<anyhow::Result<Vec<ReportFormat>>>()?;
     let mut report = report::read(&args.runs, args.cases, args.jury)?;
@@ -90,7 +90,7 @@ fn text(report: &Report, path: &Path, kind: ReportFormat) -> anyhow::Result<Stri
     })
 }
 
-/// Writes the figures beside a Markdown file: `FILE.1.svg`, `FILE.2.svg` ...; gives their titles and what to link.
+/// Writes the figures next to a Markdown file: `FILE.1.svg`, `FILE.2.svg` ... Returns their titles and link targets.
 fn figures(report: &Report, path: &Path) -> anyhow::Result<Vec<(String, String)>> {
     let mut links = Vec::new();
     for (number, (title, svg)) in report::figure_files(report)?.into_iter().enumerate() {
@@ -102,7 +102,7 @@ fn figures(report: &Report, path: &Path) -> anyhow::Result<Vec<(String, String)>
     Ok(links)
 }
 
-/// The options beside a run that a report reads.
+/// The saved options of a run that a report needs.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct RunOptionsFile {
@@ -111,7 +111,7 @@ struct RunOptionsFile {
     column: Vec<String>,
 }
 
-/// Where the texts of a run are, by the options that lie beside it. What is gone or has changed is left out with a note.
+/// Returns the sources of a run's texts, by its saved options. Files that are missing or have changed are left out with a note.
 fn sources(run: &JudgeRun, store: Option<&Path>) -> Result<Sources, Failure> {
     let config = beside(&run.file, "config.toml");
     let options: RunOptionsFile = match fs::read_to_string(&config) {
@@ -131,7 +131,7 @@ fn sources(run: &JudgeRun, store: Option<&Path>) -> Result<Sources, Failure> {
     Ok(Sources { suite: suite(run, &options), store, thinking })
 }
 
-/// A path that `rrm eval` was given: as it is, or from the folder of the run, where evaluating began there.
+/// Resolves a path from a run's options: as it is, or relative to the folder of the run.
 fn found(run: &JudgeRun, path: &Path) -> PathBuf {
     let beside = run.file.parent().map(|folder| folder.join(path)).filter(|other| !path.exists() && other.exists());
     beside.unwrap_or_else(|| path.to_owned())

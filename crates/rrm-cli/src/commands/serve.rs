@@ -3,7 +3,7 @@
 mod listening;
 
 use std::{
-    net::{SocketAddr, ToSocketAddrs},
+    net::{Ipv4Addr, SocketAddr, ToSocketAddrs},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -31,7 +31,7 @@ use crate::{
 /// What this command takes.
 #[derive(clap::Args)]
 pub struct ServeArgs {
-    /// Where to listen. An address that others reach needs --keys.
+    /// Address to listen on: HOST:PORT, a name such as localhost, or a port of this machine. An address that others reach needs --keys.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8700", value_parser = place, help_heading = "Serving")]
     bind: SocketAddr,
     /// Members of a group whose requests name no size: what the trainer calls num_generations, rollout.n or n_samples_per_prompt.
@@ -95,8 +95,21 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// The port where none is named.
 const PORT: u16 = 8700;
 
-/// An address with a port, or a name that stands for one; of several addresses one of IPv4.
+/// Reads an address or a name with a port, or a port of this machine. If a name has several addresses, one of IPv4 is taken.
 fn place(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = text.parse::<u16>() {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
+    }
+    let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
+    // The system reads such a host as an address of 32 bits.
+    if !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("expected HOST:PORT, such as 127.0.0.1:8700".to_owned());
+    }
+    if let Some(port) = text.strip_prefix(':') {
+        return Err(format!(
+            "expected HOST:PORT: 127.0.0.1:{port} is for this machine only, 0.0.0.0:{port} for all that reach it"
+        ));
+    }
     let found = text.to_socket_addrs().or_else(|_| (text, PORT).to_socket_addrs());
     let all: Vec<SocketAddr> = found.map_err(|_| "expected HOST:PORT, such as 127.0.0.1:8700".to_owned())?.collect();
     let first = all.iter().find(|address| address.is_ipv4()).or(all.first());
@@ -247,9 +260,12 @@ mod tests {
             ("localhost:9", "127.0.0.1:9"),
             ("127.0.0.1:80", "127.0.0.1:80"),
             ("[::1]:5", "[::1]:5"),
+            ("8701", "127.0.0.1:8701"),
         ] {
             assert_eq!(place(text), Ok(at.parse().unwrap()), "{text}");
         }
-        assert!(place("127.0.0.1:x").unwrap_err().contains("HOST:PORT"));
+        for text in ["127.0.0.1:x", ":8701", "70000:1"] {
+            assert!(place(text).unwrap_err().contains("HOST:PORT"), "{text}");
+        }
     }
 }

@@ -1,13 +1,12 @@
-//! `rrm show`: one row of a result file -> its bracket, its votes, and what the judge wrote.
+//! `rrm show`: a result file -> a list of its rows or matches, or one row with its bracket, its votes, and what the judge wrote.
+
+mod listed;
 
 use std::{
-    fs::File,
-    io::{BufRead, BufReader, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::Context;
 use rrm::{
     dataset::{self, ReadOptions},
     engine::Completion,
@@ -17,39 +16,54 @@ use rrm::{
     vote::Order,
 };
 
-use super::judging::JudgingKind;
+use super::{judging::JudgingKind, results};
 use crate::{
     engines,
     failure::Failure,
     lines::harmless,
     options::{ColumnArgs, word},
+    output::print,
     terminal,
 };
 
-/// What the command takes.
+/// Arguments of `rrm show`.
 #[derive(clap::Args)]
 pub struct ShowArgs {
     /// A result file of `rrm judge` or `rrm rank`.
     pub result: PathBuf,
-    /// The row's id.
-    pub id: String,
-    /// The file that was judged, to show the responses beside their places.
+    /// The id of the row to show. Without it, all rows are listed, a line each.
+    pub id: Option<String>,
+    /// List only rows whose id, columns, prompt or responses hold this text; prompt and responses are read from --input.
+    #[arg(long, value_name = "TEXT", conflicts_with = "id")]
+    pub search: Option<String>,
+    /// List the N matches with the closest votes.
+    #[arg(long, value_name = "N", conflicts_with_all = ["id", "worst"])]
+    pub closest: Option<usize>,
+    /// List the N matches with the most votes without a verdict.
+    #[arg(long, value_name = "N", conflicts_with = "id")]
+    pub worst: Option<usize>,
+    /// The file that was judged, to show the responses.
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
     #[command(flatten)]
     pub columns: ColumnArgs,
     /// The store that holds the transcripts [default: the user's].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "id")]
     pub store: Option<PathBuf>,
     /// Show only the result, not what the judge wrote.
-    #[arg(long)]
+    #[arg(long, requires = "id")]
     pub brief: bool,
 }
 
-/// Prints the row.
+/// Prints one row, or lists rows or matches.
 pub async fn run(args: ShowArgs) -> Result<ExitCode, Failure> {
-    let row = find(&args)?;
-    let texts = texts(&args)?;
+    let Some(id) = &args.id else {
+        let listed = listed::list(&args)?;
+        print(&harmless(&listed))?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let row = find(&args.result, id)?;
+    let texts = texts(&args, id)?;
     let kind = if row.result.as_ref().is_some_and(|r| r.verdict.is_some()) { JudgingKind::Judge } else { JudgingKind::Rank };
     let mut out = terminal::view(&row, kind, &texts.iter().map(String::as_str).collect::<Vec<_>>());
     if let (false, Some(result)) = (args.brief, &row.result) {
@@ -59,43 +73,34 @@ pub async fn run(args: ShowArgs) -> Result<ExitCode, Failure> {
             out += &transcripts(played, store.as_ref())?;
         }
     }
-    std::io::stdout().lock().write_all(harmless(&out).as_bytes())?;
+    print(&harmless(&out))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn find(args: &ShowArgs) -> Result<Row, Failure> {
-    let name = args.result.display();
-    let file = File::open(&args.result).with_context(|| format!("cannot read {name}"))?;
+fn find(result: &Path, id: &str) -> Result<Row, Failure> {
     let mut rows = 0;
-    for line in BufReader::new(file).lines() {
+    for row in results::rows(result)? {
+        let row = row?;
         rows += 1;
-        let line = line.with_context(|| format!("{name} row {rows}"))?;
-        let row: Row = serde_json::from_str(&line).with_context(|| format!("{name} row {rows} is no result of rrm"))?;
-        if row.rrm > rrm::result::VERSION {
-            return Err(Failure::user(anyhow::anyhow!(
-                "{name} row {rows} has layout version {}, newer than {}",
-                row.rrm,
-                rrm::result::VERSION
-            )));
-        }
-        if row.id == args.id {
+        if row.id == id {
             return Ok(row);
         }
     }
-    Err(Failure::user(anyhow::anyhow!("{name}: none of its {rows} rows has the id '{}'", args.id)))
+    let failure = Failure::user(anyhow::anyhow!("{}: none of its {rows} rows has the id '{id}'", result.display()));
+    Err(failure.with_hint(format!("`rrm show {}` lists the ids", result.display())))
 }
 
 /// The responses of the row, where the input is given.
-fn texts(args: &ShowArgs) -> Result<Vec<String>, Failure> {
+fn texts(args: &ShowArgs, id: &str) -> Result<Vec<String>, Failure> {
     let Some(input) = &args.input else { return Ok(Vec::new()) };
     let columns = args.columns.names()?;
     for item in dataset::read(input, &ReadOptions { at_least: 1, columns, ..ReadOptions::default() })? {
         let item = item?;
-        if item.id == args.id {
+        if item.id == id {
             return Ok(item.responses.iter().map(|r| r.text.to_string()).collect());
         }
     }
-    Err(Failure::user(anyhow::anyhow!("{}: no row has the id '{}'", input.display(), args.id)))
+    Err(Failure::user(anyhow::anyhow!("{}: no row has the id '{id}'", input.display())))
 }
 
 fn transcripts(played: &MatchRow, store: Option<&Store>) -> Result<String, Failure> {

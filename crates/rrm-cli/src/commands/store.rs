@@ -1,4 +1,4 @@
-//! `rrm store`: what a store holds, dropping what is not wanted, merging several into one.
+//! `rrm store`: shows what a store contains, drops completions, and merges stores.
 
 use std::{
     path::{Path, PathBuf},
@@ -57,7 +57,7 @@ struct DropFilter {
     older_than_days: Option<u64>,
 }
 
-/// Runs one of them.
+/// Runs one of the subcommands.
 pub fn run(args: StoreCommandArgs) -> Result<ExitCode, Failure> {
     match args.command {
         StoreCommand::Stats { store } => print(&stats(&named(store)?)?)?,

@@ -32,7 +32,7 @@ pub struct TrainArgs {
     dry_run: bool,
 }
 
-/// Trains, from where the run was left if there is one.
+/// Trains, continuing an existing run if there is one.
 pub fn run(args: &TrainArgs) -> Result<ExitCode, Failure> {
     let file = args.config.display().to_string();
     let text = fs::read_to_string(&args.config).with_context(|| file.clone())?;
@@ -69,7 +69,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a run will take, as comments below its configuration.
+/// Returns the forecast of a run, as comments below its configuration.
 fn about(forecast: &Forecast) -> String {
     let Forecast { parameters, trained, data, rows_a_step, tokens_a_step, steps, memory } = forecast;
     let mut out =
@@ -90,7 +90,7 @@ fn about(forecast: &Forecast) -> String {
     out
 }
 
-/// With what would help.
+/// Makes the failure of a training error, with a hint.
 fn failed(error: TrainRunError) -> Failure {
     let hint = match &error {
         TrainRunError::Config(TrainConfigError::Set { .. }) => "--set takes the keys of the configuration, with their sections",

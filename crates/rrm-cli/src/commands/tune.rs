@@ -1,4 +1,4 @@
-//! `rrm tune`: labelled pairs and a judge -> is it good enough, and with how many votes, which budget, one order or two?
+//! `rrm tune`: labelled pairs and a judge -> whether it is good enough, and with how many votes, which budget, and one order or both.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -11,7 +11,7 @@ use rrm::{
     tune::{self, MeasuredSetting, Setting, TargetAnswer, TuneReport},
 };
 
-use super::judging::title;
+use super::{eval::said, judging::title};
 use crate::{
     engines,
     failure::{Failure, ensure, usage},
@@ -49,13 +49,13 @@ pub struct TuneArgs {
     pub run: RunArgs,
 }
 
-/// Votes in each order where none are named.
+/// The default number of votes in each order.
 const VOTES: u32 = 8;
 
-/// Options of this command alone.
+/// Options that only this command has.
 const OWN: [&str; 4] = ["data", "votes", "budgets", "target"];
 
-/// Judges all pairs at the largest setting and reads the smaller ones from it.
+/// Judges all pairs at the largest setting, from which the smaller ones are derived.
 pub async fn run(args: TuneArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     unless_stopped(work(args, called)).await
 }
@@ -66,6 +66,7 @@ async fn work(args: TuneArgs, called: &CommandCall) -> Result<ExitCode, Failure>
     let budgets = parsed(&args)?;
     let mut work = Run::begin(ask, run)?;
     let suite = eval::load(Benchmark::Pairs, data, &columns.names()?)?;
+    said(&suite);
     let files: Vec<PathBuf> = suite.files.iter().map(|file| file.file.clone().into()).collect();
     let report = run.output.as_deref().map(|path| Output::open(Some(path), &ask.files(run, &files))).transpose()?;
     report.iter().try_for_each(|report| report.may_have_beside(&["chosen.toml"]))?;
@@ -149,7 +150,7 @@ fn parsed(args: &TuneArgs) -> anyhow::Result<Vec<Option<u32>>> {
     Ok(budgets)
 }
 
-/// Refuses budgets that the judge cannot keep, before another one is paid for.
+/// Refuses thinking budgets that the engine or the format does not support, before any is paid for.
 fn possible(budgets: &[Option<u32>], info: &EngineInfo, format: &Format) -> Result<(), Failure> {
     let Some(tokens) = budgets.iter().flatten().next() else { return Ok(()) };
     let engine = info.name.clone();
@@ -165,7 +166,7 @@ fn first_error(rows: &[CaseRow]) -> String {
     rows.iter().find_map(|row| row.error.as_ref().map(|error| format!("row {}: {error}", row.id))).unwrap_or_default()
 }
 
-/// The options with which `rrm judge` asks as the setting says.
+/// Returns the options with which `rrm judge` uses the setting.
 fn applied(named: SavedOptions, setting: &Setting) -> SavedOptions {
     let Setting { max_thinking_tokens, both_orders, votes } = *setting;
     let asked = named.with("votes", i64::from(votes)).with("both-orders", both_orders);
@@ -181,7 +182,7 @@ fn name(setting: &Setting) -> String {
     format!("{} vote{}, {orders}{budget}", setting.votes, if setting.votes == 1 { "" } else { "s" })
 }
 
-/// Everything as text.
+/// Returns the report as text.
 fn table(tuned: &TuneReport, target: Option<f64>) -> String {
     let percent = |share: f64| format!("{:.1}", share * 100.0);
     let mut out = format!("{} labelled pairs\n", grouped(tuned.pairs as u64));

@@ -1,4 +1,4 @@
-//! `rrm verify`: rows with a right answer and a response -> the same rows with what the verifier says.
+//! `rrm verify`: rows with a right answer and a response -> the same rows with the verifier's outcome.
 
 mod columns;
 mod values;
@@ -18,7 +18,7 @@ use crate::{
     output::{self, Output, note},
 };
 
-/// The column that is added.
+/// The name of the added column.
 const VERIFIED: &str = "verified";
 
 /// What the command takes.
@@ -56,7 +56,7 @@ pub struct VerifyArgs {
     output: Option<PathBuf>,
 }
 
-/// Verifies every row.
+/// Runs `rrm verify`.
 pub fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let options = VerifyOptions {
         decimals: args.decimals,
@@ -91,16 +91,16 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The columns of a file by its first row, which are said.
+/// Chooses the columns of a file by its first row, and prints them.
 fn choose(row: &Map<String, Value>, args: &VerifyArgs) -> Result<(Column, Column), ColumnProblem> {
     let (gold, response) = columns::choose(row, args.gold.as_deref(), args.response.as_deref())?;
-    // Columns that are not there are an error, and no news.
+    // Columns that are absent are an error, so they are not printed.
     gold.value(row).and(response.value(row))?;
     note(&format!("right answer from {}, response from {}", gold.path, response.path));
     Ok((gold, response))
 }
 
-/// The right answers and the response of a row that has not been verified.
+/// Returns the right answers and the response of a row. Refuses a row that has been verified already.
 fn read(row: &Map<String, Value>, (gold, response): &(Column, Column)) -> Result<(Vec<String>, String), ColumnProblem> {
     if row.contains_key(VERIFIED) {
         return Err(ColumnProblem {
@@ -116,7 +116,7 @@ fn read(row: &Map<String, Value>, (gold, response): &(Column, Column)) -> Result
     Ok((golds, values::response(response.value(row)?, &response.path).map_err(wrong)?))
 }
 
-/// A row that cannot be read.
+/// Makes the failure of a row that cannot be read.
 fn broken(error: DatasetError) -> Failure {
     match error {
         DatasetError::Row { .. } => Failure::user(error).with_hint("mend the row and run again; docs/verify.md shows one"),
@@ -128,7 +128,7 @@ fn refused(file: &str, row: usize, ColumnProblem { what, hint }: ColumnProblem) 
     Failure::user(anyhow!("{file} row {row}: {what}")).with_hint(hint)
 }
 
-/// What is said of a row: equal if the response is equal to one right answer, unequal if it is to none of them.
+/// Verifies a row: equal if the response equals one right answer, unequal if it equals none of them.
 fn tell(golds: Vec<String>, said: &str, options: &VerifyOptions) -> Map<String, Value> {
     let mut met: Option<(Outcome, Value)> = None;
     let (mut stated, mut unequal) = (0, 0);
@@ -138,7 +138,7 @@ fn tell(golds: Vec<String>, said: &str, options: &VerifyOptions) -> Map<String, 
         let outcome = verify::verify(&gold, said, options);
         let equal = outcome == Outcome::Equal;
         unequal += usize::from(outcome == Outcome::Unequal);
-        // The first that cannot be told says why; one that is equal settles the row.
+        // The first unknown outcome gives the reason; an equal one settles the row.
         if equal || met.as_ref().is_none_or(|(met, _)| *met == Outcome::Unequal && outcome != Outcome::Unequal) {
             met = Some((outcome, answer.text.into()));
         }
@@ -147,7 +147,7 @@ fn tell(golds: Vec<String>, said: &str, options: &VerifyOptions) -> Map<String, 
         }
     }
     let (outcome, gold) = match met {
-        // None of several is the one that did not match.
+        // If the response equals none of several right answers, none is named.
         Some((outcome, _)) if stated > 1 && unequal == stated => (json!(outcome), Value::Null),
         Some((outcome, gold)) => (json!(outcome), gold),
         None => (json!({"outcome": "unknown", "why": "no_gold"}), Value::Null),
@@ -169,7 +169,7 @@ struct VerifyCounts {
     rows: u64,
     equal: u64,
     unequal: u64,
-    /// By why.
+    /// Counts of unknown outcomes by reason.
     unknown: BTreeMap<String, u64>,
 }
 

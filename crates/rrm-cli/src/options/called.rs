@@ -1,4 +1,4 @@
-//! Words of a command line and the file that --config names -> arguments, and what was said by them.
+//! Words of a command line and the file of --config -> arguments, and which of them the user gave.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, Parser, error::ErrorKind, 
 use rrm::engine::http::shown_address;
 
 use super::{
+    brief,
     file::{self, File},
     planned::PlannedWords,
 };
@@ -25,14 +26,14 @@ pub struct ConfigArgs {
     pub config: Option<PathBuf>,
 }
 
-/// What is said about one run and not about how it is done: no file of options is written with it.
+/// Options that concern a single run; they are not saved to files of options.
 const OF_ONE_RUN: [&str; 9] =
     ["config", "output", "record", "stream", "batch-out", "pay-again", "same-weights", "dry-run", "list"];
 
-/// Options whose values are addresses, which may hold passwords and keys.
+/// Options whose values are addresses, which may contain passwords and keys.
 const ADDRESSES: [&str; 2] = ["engine", "filter-engine"];
 
-/// A command as it was called.
+/// The options of a command as it was called.
 #[derive(Default)]
 pub struct CommandCall {
     options: Vec<CalledOption>,
@@ -42,29 +43,29 @@ pub struct CommandCall {
 /// One option of the command.
 struct CalledOption {
     name: String,
-    /// `None` where it has no value.
+    /// `None` if the option has no value.
     value: Option<toml::Value>,
     given: bool,
-    /// Whether it is as it would be if nobody named it.
+    /// Whether it has the value that it would have by default.
     as_default: bool,
 }
 
-/// The reason why nothing can be run.
+/// The reason why no command can be run.
 pub enum CallError {
-    /// Help was asked for, or the words make no command.
+    /// Help was requested, or the words are not a command.
     Clap(clap::Error),
-    /// The file of options.
+    /// The file of options is invalid.
     File(Failure),
 }
 
-/// Reads the words of a command line; a file of options counts as if its options stood before all others.
+/// Parses the words of a command line. Options from a file count as if they stood before all others.
 pub fn parse<C: Parser>(words: Vec<OsString>) -> Result<(C, CommandCall), CallError> {
     parse_besides(words, &[])
 }
 
-/// The same where these options of a file are somebody else's.
+/// Like [`parse`], but options of a file that are named in `others_own` are left to another reader.
 pub fn parse_besides<C: Parser>(words: Vec<OsString>, others_own: &[&str]) -> Result<(C, CommandCall), CallError> {
-    let mut program = C::command();
+    let mut program = brief::shaped(C::command(), options(&words).any(|(_, word)| word == "-h"));
     program.build();
     let depth = depth(&program, &words);
     let command = words[1..depth].iter().fold(&program, |command, word| command.find_subcommand(word).unwrap_or(command));
@@ -99,7 +100,7 @@ pub fn parse_besides<C: Parser>(words: Vec<OsString>, others_own: &[&str]) -> Re
     Ok((arguments, called))
 }
 
-/// How many words name the program and its command.
+/// Returns the number of words that name the program and its command.
 fn depth(program: &Command, words: &[OsString]) -> usize {
     let mut command = program;
     let mut depth = words.len().min(1);
@@ -110,12 +111,12 @@ fn depth(program: &Command, words: &[OsString]) -> usize {
     depth
 }
 
-/// The words up to `--`, behind which nothing is an option.
+/// Returns the words up to `--`, behind which no word is an option.
 fn options(words: &[OsString]) -> impl Iterator<Item = (usize, &OsStr)> {
     words.iter().map(OsString::as_os_str).enumerate().take_while(|(_, word)| *word != "--")
 }
 
-/// The file that --config names, where the command has such an option.
+/// Returns the file that --config names, if the command has this option.
 fn named_file(command: &Command, words: &[OsString]) -> Option<PathBuf> {
     command.get_arguments().find(|arg| arg.get_long() == Some("config"))?;
     options(words).find_map(|(at, word)| match word.to_str() {
@@ -124,7 +125,7 @@ fn named_file(command: &Command, words: &[OsString]) -> Option<PathBuf> {
     })
 }
 
-/// Refuses a word behind an option that takes its value only behind `=`, where that word would be read as an input that is not there.
+/// Refuses a word behind an option whose value must follow `=`, if the word would be taken for an input file that does not exist.
 fn detached(program: &Command, command: &Command, (before, own): (&[OsString], &[OsString])) -> Option<Failure> {
     let reads_files = command.get_positionals().any(|arg| arg.get_id() == "input");
     let two = own.windows(2).take_while(|two| two[0] != "--").filter(|_| reads_files);
@@ -161,7 +162,7 @@ fn is_given(arg: &Arg, words: &[OsString]) -> bool {
     })
 }
 
-/// The matches of the innermost command.
+/// Returns the matches of the innermost command.
 fn inner(matches: &ArgMatches) -> &ArgMatches {
     matches.subcommand().map_or(matches, |(_, matches)| inner(matches))
 }
@@ -180,46 +181,46 @@ impl CommandCall {
         CommandCall { options: options.collect(), planned: Vec::new() }
     }
 
-    /// Of `rrm plan`, the words of the command that is planned.
+    /// Returns the words of the planned command, for `rrm plan`.
     pub fn planned(&self) -> &[OsString] {
         &self.planned
     }
 
-    /// Whether the option was named, by a flag or in a file.
+    /// Whether the option was given, by a flag or in a file.
     pub fn gave(&self, name: &str) -> bool {
         self.options.iter().any(|option| option.given && option.name == name)
     }
 
-    /// Whether the option was named and is not as it would be otherwise.
+    /// Whether the option was given with another value than its default.
     pub fn changed(&self, name: &str) -> bool {
         self.options.iter().any(|option| option.given && !option.as_default && option.name == name)
     }
 
-    /// The first of the options that was named and is none of these.
+    /// Returns the first given option that is not in `names`.
     pub fn besides(&self, names: &[&str]) -> Option<&str> {
         let other = |option: &&CalledOption| option.given && !names.contains(&option.name.as_str());
         self.options.iter().find(other).map(|option| option.name.as_str())
     }
 
-    /// What a file of options says so that the command is called alike: everything in it that is not about one run, defaults too, so
-    /// that it tells what was really used.
+    /// Returns the options to save, so that the command can be repeated with them: all except those that concern a single run. Defaults are included,
+    /// so that the file shows what was used.
     pub fn saved(&self) -> SavedOptions {
         let lasting = |option: &&CalledOption| !OF_ONE_RUN.contains(&option.name.as_str());
         SavedOptions(self.options.iter().filter(lasting).map(|option| (option.name.clone(), option.value.clone())).collect())
     }
 
-    /// The same, without what nobody named.
+    /// Like [`saved`](Self::saved), with only the options that were given.
     pub fn named(&self) -> SavedOptions {
         let given = |(name, value): (String, Option<toml::Value>)| (name.clone(), value.filter(|_| self.gave(&name)));
         SavedOptions(self.saved().0.into_iter().map(given).collect())
     }
 }
 
-/// Options in the order of their command, and their values as a file holds them.
+/// Options in the order of their command, with their values as in files.
 pub struct SavedOptions(Vec<(String, Option<toml::Value>)>);
 
 impl SavedOptions {
-    /// With this option in place of what it was.
+    /// Sets an option, which replaces its earlier value.
     pub fn with(mut self, name: &str, value: impl Into<toml::Value>) -> Self {
         let value = Some(value.into());
         match self.0.iter_mut().find(|(other, _)| other == name) {
@@ -229,20 +230,20 @@ impl SavedOptions {
         self
     }
 
-    /// Without these options.
+    /// Removes these options.
     pub fn without(mut self, names: &[&str]) -> Self {
         self.0.iter_mut().filter(|(name, _)| names.contains(&name.as_str())).for_each(|(_, value)| *value = None);
         self
     }
 
-    /// The text of the file, with a line about where it is from.
+    /// Returns the text of the file, with a line about its origin.
     pub fn text(&self, title: &str) -> String {
         let lines = self.0.iter().filter_map(|(name, value)| Some(format!("{name} = {}\n", value.as_ref()?)));
         format!("# {title}\n{}", lines.collect::<String>())
     }
 }
 
-/// What was said by an option, as files hold it.
+/// Returns the value of an option as in files.
 fn value(arg: &Arg, matches: &ArgMatches) -> Option<toml::Value> {
     let id = arg.get_id().as_str();
     if matches!(arg.get_action(), ArgAction::SetTrue) {

@@ -1,4 +1,4 @@
-//! A TOML file of options -> the flags that it stands for; flags -> the file that says the same.
+//! A TOML file of options -> the equivalent flags, and flags -> the equivalent file.
 
 use std::{ffi::OsString, path::Path};
 
@@ -13,24 +13,24 @@ use crate::failure::{Failure, usage};
 
 /// A file of options, and the command for which it is read.
 pub struct File<'a> {
-    /// Where it is.
+    /// Its path.
     pub path: &'a Path,
     /// The whole program.
     pub program: &'a Command,
-    /// The command, such as `plan rank`.
+    /// The words that name the command, such as `plan rank`.
     pub words: &'a [OsString],
     /// The command itself.
     pub command: &'a Command,
-    /// Options that are read by somebody else.
+    /// Options that another reader handles.
     pub others_own: &'a [&'a str],
 }
 
 impl File<'_> {
-    /// The flags of each key that `given` does not find on the command line, where it counts more; and the keys that only the command has that is
-    /// planned.
+    /// Returns the flags of all keys that `given` does not find on the command line, which takes precedence. Also returns the keys that only the
+    /// planned command has.
     ///
     /// # Errors
-    /// Naming the line and the key that is no option of the command, or whose value is none.
+    /// Names the line and the key that is not an option of the command or whose value is invalid.
     pub fn flags(&self, given: impl Fn(&Arg) -> bool) -> Result<(Vec<OsString>, Vec<String>), Failure> {
         let text = std::fs::read_to_string(self.path)
             .map_err(|error| anyhow::Error::from(error).context(format!("cannot read {}", self.path.display())))?;
@@ -65,18 +65,18 @@ impl File<'_> {
         Ok((flags, others))
     }
 
-    /// The command that is planned, whose files a plan reads.
+    /// Returns the planned command; its files of options also serve as files of the plan.
     fn planned(&self) -> Option<&Command> {
         let [_, plan, planned, ..] = self.words else { return None };
         self.program.find_subcommand(planned).filter(|_| plan == "plan")
     }
 
-    /// Says what is wrong with these flags, taken alone: of the command itself, or of the one that it plans.
+    /// Checks these flags alone, as flags of the command or of the one that it plans. The error is clap's message.
     fn try_out(&self, flags: &[OsString], own: bool) -> Result<(), String> {
         let plan = usize::from(!own);
         let words = self.words.iter().take(1).chain(self.words.iter().skip(1 + plan)).chain(flags);
         let Err(error) = self.program.clone().try_get_matches_from(words) else { return Ok(()) };
-        // What else is missing is for the whole command line to say.
+        // Other missing arguments are reported for the whole command line.
         let of_value = matches!(
             error.kind(),
             ErrorKind::InvalidValue
@@ -113,13 +113,13 @@ impl File<'_> {
     }
 }
 
-/// All commands with options, by their names.
+/// Returns all commands with options, by their names.
 fn commands<'a>(command: &'a Command, before: &str) -> Vec<(String, &'a Command)> {
     let mut all = Vec::new();
     for sub in command.get_subcommands() {
         let name = format!("{before}{}", sub.get_name());
         all.extend(commands(sub, &format!("{name} ")));
-        // A file of options is named by --config.
+        // Commands without --config have no file of options.
         if sub.get_arguments().any(|arg| arg.get_long() == Some("config")) {
             all.push((name, sub));
         }
@@ -127,7 +127,7 @@ fn commands<'a>(command: &'a Command, before: &str) -> Vec<(String, &'a Command)
     all
 }
 
-/// The option of a command that a file may name.
+/// Returns the option of a command with this name, if a file may contain it.
 fn option<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
     command.get_arguments().find(|arg| arg.get_long() == Some(name)).filter(|_| may_stand(name))
 }
@@ -136,12 +136,12 @@ fn may_stand(name: &str) -> bool {
     !["config", "help"].contains(&name)
 }
 
-/// Whether the option may be named several times.
+/// Whether the option may be given several times.
 fn is_list(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
 }
 
-/// Whether the option means something without a value, too.
+/// Whether the option may also stand without a value.
 fn may_be_bare(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Set) && arg.get_num_args().is_some_and(|range| range.min_values() == 0)
 }
@@ -155,7 +155,7 @@ fn expected(arg: &Arg) -> &'static str {
     }
 }
 
-/// The flags that say the same; `None` where the value is of another kind.
+/// Returns the equivalent flags; `None` if the value has the wrong type.
 fn flags_of(arg: &Arg, value: &DeValue<'_>) -> Option<Vec<OsString>> {
     let flag = |text: &str| OsString::from(format!("--{}{text}", arg.get_long().unwrap_or_default()));
     match value {
@@ -170,7 +170,7 @@ fn flags_of(arg: &Arg, value: &DeValue<'_>) -> Option<Vec<OsString>> {
     }
 }
 
-/// A number or a text as it stands on a command line.
+/// Returns a number or a text as on a command line.
 fn plain(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),
@@ -180,7 +180,7 @@ fn plain(value: &DeValue<'_>) -> Option<String> {
     }
 }
 
-/// The value of an option as files hold it: numbers as numbers where nothing is lost by it.
+/// Returns the value of an option as in files: a number if nothing is lost by it, otherwise a text.
 pub fn value(text: &str) -> toml::Value {
     if let Some(number) = text.parse::<i64>().ok().filter(|number| number.to_string() == text) {
         return toml::Value::Integer(number);

@@ -1,4 +1,4 @@
-//! Options about who judges and how: the engine, its texts, votes, budgets, and what becomes of the verdicts.
+//! Options about the judge and its use: the engine, its texts, votes, budgets, and rankings.
 
 use clap::Args;
 use rrm::{
@@ -124,14 +124,14 @@ pub struct TeamArgs {
 }
 
 impl EngineArgs {
-    /// Whether nobody is named, so that the embedded judge is asked.
+    /// Whether no engine is named, so that the embedded judge is used.
     pub fn is_embedded(&self) -> bool {
         self.engine.is_empty()
     }
 }
 
 impl VoteArgs {
-    /// Refuses values that could only be mistakes.
+    /// Refuses an invalid number of votes.
     pub fn check(self) -> anyhow::Result<()> {
         ensure!((1..=10_000).contains(&self.votes), "--votes must lie between 1 and 10000");
         Ok(())
@@ -139,7 +139,7 @@ impl VoteArgs {
 }
 
 impl VerdictArgs {
-    /// Refuses values that could only be mistakes.
+    /// Refuses --stop-at-verdict where it has no effect.
     pub fn check(self, thinking: ThinkingArgs, engine: &EngineArgs) -> anyhow::Result<()> {
         let stops = !self.stop_at_verdict || thinking.max_thinking_tokens.is_some();
         ensure!(stops, "--stop-at-verdict ends a text under a thinking budget: it needs --max-thinking-tokens");
@@ -148,7 +148,7 @@ impl VerdictArgs {
 }
 
 impl EngineArgs {
-    /// Refuses to end texts at their verdict where the engine does not see them as they are written.
+    /// Refuses to end texts at their verdict with an engine that does not support it.
     pub fn ends_at_verdict(&self, wanted: bool) -> anyhow::Result<()> {
         let blind = self.engine.iter().find(|spec| !["local:", "replay:"].iter().any(|kind| spec.starts_with(kind)));
         if let Some(engine) = blind.filter(|_| wanted) {
@@ -160,7 +160,7 @@ impl EngineArgs {
 }
 
 impl LengthArgs {
-    /// Refuses values that could only be mistakes.
+    /// Refuses a limit of no tokens.
     pub fn check(self) -> anyhow::Result<()> {
         ensure!(self.max_tokens != 0, "--max-tokens 0: a judge has to write something");
         Ok(())
@@ -168,13 +168,13 @@ impl LengthArgs {
 }
 
 impl SamplingArgs {
-    /// How tokens are drawn.
+    /// Returns the sampling parameters.
     pub fn sampling(self, LengthArgs { max_tokens }: LengthArgs) -> Sampling {
         let SamplingArgs { temperature, top_p, top_k, min_p } = self;
         Sampling { temperature, top_p, top_k, min_p, max_tokens }
     }
 
-    /// Refuses values that could only be mistakes.
+    /// Refuses invalid sampling parameters.
     pub fn check(self) -> anyhow::Result<()> {
         ensure!(self.temperature.is_finite() && self.temperature >= 0.0, "--temperature must not be negative");
         ensure!(self.top_p > 0.0 && self.top_p <= 1.0, "--top-p must lie above 0 and not above 1");
@@ -184,7 +184,7 @@ impl SamplingArgs {
 }
 
 impl SeedArgs {
-    /// Refuses values that could only be mistakes.
+    /// Refuses a seed that cannot be saved.
     pub fn check(self) -> anyhow::Result<()> {
         // TOML has no larger integers, and the saved options must be readable again.
         ensure!(self.seed <= i64::MAX as u64, "--seed must not exceed {}", i64::MAX);
@@ -193,12 +193,12 @@ impl SeedArgs {
 }
 
 impl RatingArgs {
-    /// How responses are ranked.
+    /// Returns the settings of a ranking.
     pub fn settings(self, teams: TeamArgs) -> RankSettings {
         RankSettings { strategy: self.strategy, opponents: self.opponents, teams: teams.teams }
     }
 
-    /// Refuses values that could only be mistakes.
+    /// Refuses an invalid number of opponents.
     pub fn check(self) -> anyhow::Result<()> {
         ensure!(self.opponents != Some(0), "--opponents 0: ratings need at least one opponent each");
         let rated: Vec<Strategy> = Strategy::rated().collect();
@@ -209,13 +209,13 @@ impl RatingArgs {
     }
 }
 
-/// The strategies with what they are, for the help text.
+/// Returns the strategies with descriptions, for the help text.
 fn strategies() -> String {
     let each = Strategy::ALL.map(|strategy| format!("{} ({})", strategy.rules().name, strategy.rules().about));
     format!("How responses are ordered: {}", each.join("; "))
 }
 
-/// Names such as `a, b or c`.
+/// Joins names as in `a, b or c`.
 fn one_of(names: &[&str]) -> String {
     match names {
         [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),

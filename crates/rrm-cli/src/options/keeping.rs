@@ -1,4 +1,4 @@
-//! Options about what is read, kept, written and spent.
+//! Options about reading, storing, writing and spending.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use rrm::{
 
 use crate::failure::ensure;
 
-/// Requests in flight at once, unless it is said otherwise.
+/// The default number of requests in flight.
 const CONCURRENCY: usize = 64;
 
 /// How columns are named.
@@ -124,31 +124,31 @@ pub struct PriceArgs {
 }
 
 impl ColumnArgs {
-    /// The renamed columns.
+    /// Returns the names of columns.
     pub fn names(&self) -> anyhow::Result<ColumnNames> {
         Ok(ColumnNames::parse(&self.column)?)
     }
 }
 
 impl StoreArgs {
-    /// Whether completions are kept: where a store is named, or else where they cost something.
+    /// Whether completions are kept: if a store is named, or by default if they cost something.
     pub fn keeps(&self, paid: bool) -> bool {
         self.store.as_deref().map_or(paid, |path| path != Path::new("none"))
     }
 }
 
 impl LimitArgs {
-    /// Requests in flight: one where somebody reads along.
+    /// Returns the most requests in flight: one if the text is streamed to a reader.
     pub fn concurrency(self, run: &RunArgs) -> usize {
         if run.stream { 1 } else { self.concurrency }
     }
 
-    /// What the command may spend.
+    /// Returns the spending limits of the command.
     pub fn limits(self, price: PriceArgs) -> SpendingLimits {
         SpendingLimits { max_calls: self.max_calls, max_cost: self.max_cost, price: price.price() }
     }
 
-    /// Refuses values that could only be mistakes.
+    /// Refuses invalid limits.
     pub fn check(self, price: PriceArgs) -> anyhow::Result<()> {
         ensure!((1..=1_000_000).contains(&self.concurrency), "--concurrency must lie between 1 and 1000000");
         price.check()?;
@@ -161,7 +161,7 @@ impl LimitArgs {
 }
 
 impl RowVoteArgs {
-    /// Refuses a limit that one match would exceed.
+    /// Refuses a limit that a single match would exceed.
     pub fn check(self, votes: u32) -> anyhow::Result<()> {
         let Self { max_row_votes } = self;
         ensure!(
@@ -173,12 +173,12 @@ impl RowVoteArgs {
 }
 
 impl PriceArgs {
-    /// What tokens cost.
+    /// Returns the price of tokens.
     pub fn price(self) -> Price {
         Price { prompt: self.price_prompt.unwrap_or(0.0), completion: self.price_completion.unwrap_or(0.0) }
     }
 
-    /// Refuses values that could only be mistakes.
+    /// Refuses invalid prices.
     pub fn check(self) -> anyhow::Result<()> {
         let money = |value: Option<f64>| value.is_none_or(|value| value.is_finite() && value >= 0.0);
         let priced = money(self.price_prompt) && money(self.price_completion);

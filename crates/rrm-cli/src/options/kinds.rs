@@ -1,11 +1,11 @@
-//! Engine specs -> which options their engines use. One that none of them uses is refused: it would be ignored in silence.
+//! Engine specs -> the options that their engines use. An option that none of them uses is refused, because it would be ignored silently.
 
 use rrm::engine::http::shown_address;
 
 use super::CommandCall;
 use crate::failure::ensure;
 
-/// A kind of engine, as far as options tell kinds apart.
+/// The kind of an engine, as far as options differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum EngineKind {
     Server,
@@ -15,13 +15,13 @@ enum EngineKind {
     Replay,
     Scripted,
     Embedded,
-    /// Nobody is asked: requests are written down.
+    /// No engine is asked; requests are written to a file.
     Batch,
 }
 
 use EngineKind::{Batch, Embedded, Gguf, Local, Replay, Scalar, Scripted, Server};
 
-/// Options that only some kinds use, and which. What is refused elsewhere, with words of its own, is among them.
+/// Options that only some kinds use, with those kinds. Options that are refused elsewhere, with messages of their own, are included.
 const OPTIONS: [(&str, &[EngineKind]); 18] = [
     ("model", &[Server, Scalar, Batch, Embedded]),
     ("revision", &[Server, Scalar, Batch]),
@@ -43,11 +43,11 @@ const OPTIONS: [(&str, &[EngineKind]); 18] = [
     ("kv-cache", &[Local, Embedded]),
 ];
 
-/// The same for `weights`, which stands apart for its words.
+/// The same for `weights`, which is separate because of its message.
 const WEIGHTS: (&str, &[EngineKind]) = ("weights", &[Local, Embedded]);
 
 impl EngineKind {
-    /// Of a spec; `None` where it is none, which is said when it is opened.
+    /// Returns the kind of a spec; `None` for an invalid spec, which is reported when it is opened.
     fn of(spec: &str) -> Option<Self> {
         let (name, _) = spec.split_once(':')?;
         Some(match name {
@@ -61,7 +61,7 @@ impl EngineKind {
         })
     }
 
-    /// As it is named.
+    /// Returns the notation of the kind's specs.
     fn name(self) -> &'static str {
         match self {
             Server => "http://HOST:PORT",
@@ -76,8 +76,8 @@ impl EngineKind {
     }
 }
 
-/// Refuses options that mean nothing to whoever these specs name: where there is none, to the embedded judge or to a batch. What is said as it
-/// is by default changes nothing for anybody: files that were saved hold all defaults.
+/// Refuses options that do not apply to the named engines; without specs, to the embedded judge or to a batch. An option with its default value is
+/// accepted, because saved files contain all defaults.
 pub fn check(specs: &[String], called: &CommandCall) -> anyhow::Result<()> {
     let kinds: Option<Vec<EngineKind>> = specs.iter().map(|spec| EngineKind::of(spec)).collect();
     match kinds {
@@ -91,7 +91,7 @@ pub fn check(specs: &[String], called: &CommandCall) -> anyhow::Result<()> {
     }
 }
 
-/// The same where no engine is asked at all.
+/// Refuses such options for a command that asks no engine.
 pub fn check_none(called: &CommandCall) -> anyhow::Result<()> {
     used(&[], "this command, which asks no engine without --engine", called)
 }

@@ -1,4 +1,4 @@
-//! Words of a command behind `rrm plan` -> those on which a plan depends, and the words of the command itself.
+//! Words of a command behind `rrm plan` -> the words that affect a plan, and the words of the command itself.
 
 use std::ffi::OsString;
 
@@ -7,16 +7,16 @@ use clap::{Arg, ArgAction, Command};
 /// The words behind `plan COMMAND`, sorted.
 #[derive(Default)]
 pub(super) struct PlannedWords {
-    /// Without the options that only the planned command has: whoever writes `plan` before a command need not take any of them out.
+    /// The words of the plan, without the options that only the planned command has. So `plan` can be put before any command.
     pub plan: Vec<OsString>,
-    /// The names of those options.
+    /// The names of the options that were left out.
     pub others: Vec<String>,
-    /// The words of the planned command; none where nothing is planned.
+    /// The words of the planned command; empty if nothing is planned.
     pub command: Vec<OsString>,
 }
 
 impl PlannedWords {
-    /// Sorts the words `own` behind those that name the command.
+    /// Sorts the words `own`, which follow the names of the commands.
     pub(super) fn of(program: &Command, plan: &Command, (before, own): (&[OsString], &[OsString])) -> Self {
         let planned = match before {
             [name, planning, planned, ..] if planning == "plan" => {

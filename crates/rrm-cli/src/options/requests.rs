@@ -1,4 +1,4 @@
-//! Options about how a service wants its requests -> fields and headers; secrets come from the environment.
+//! Options for the requests of a service -> fields and headers; secrets come from the environment.
 
 use std::env;
 
@@ -8,14 +8,14 @@ use serde_json::Value;
 use super::{CommandCall, ServerArgs};
 use crate::failure::{ensure, usage};
 
-/// Parts of a header's name by which it holds a key.
+/// Parts of header names that indicate a secret.
 const SECRET: [&str; 11] =
     ["key", "apikey", "token", "auth", "authorization", "secret", "cookie", "password", "credential", "credentials", "signature"];
 
-/// Changes to the fields of requests.
+/// Returns the changes to the fields of requests.
 ///
 /// # Errors
-/// Which option is wrong, and how it is written.
+/// Names the option that is wrong, and its syntax.
 pub fn fields(server: &ServerArgs) -> anyhow::Result<RequestFields> {
     let pair = |option: &str, text: &str, like: &str| {
         let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).unzip();
@@ -40,7 +40,7 @@ pub fn fields(server: &ServerArgs) -> anyhow::Result<RequestFields> {
     Ok(fields)
 }
 
-/// JSON, or a text without quotes where it could be nothing else.
+/// Parses JSON, or a text without quotes that cannot be anything else.
 fn json(text: &str) -> Result<Value, String> {
     match serde_json::from_str(text) {
         Ok(value) => Ok(value),
@@ -51,10 +51,10 @@ fn json(text: &str) -> Result<Value, String> {
     }
 }
 
-/// Headers with the secrets that they name put in.
+/// Returns the headers with secrets filled in from the environment.
 ///
 /// # Errors
-/// Which option is wrong, which variable is not set, or which secret would have come into a file.
+/// Names the option that is wrong, the variable that is not set, or the secret that would have been saved to a file.
 pub fn headers(server: &ServerArgs) -> anyhow::Result<Vec<(String, String)>> {
     server.header.iter().map(|text| header(text, |name| env::var(name).ok())).collect()
 }
@@ -77,7 +77,7 @@ fn looks_like_a_key(value: &str) -> bool {
     ["bearer ", "basic ", "token ", "sk-"].iter().any(|start| value.starts_with(start))
 }
 
-/// `value` with each `${NAME}` replaced by the environment's variable.
+/// Replaces each `${NAME}` in `value` by the variable of the environment.
 fn filled(header: &str, value: &str, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<String> {
     let mut pieces = value.split("${");
     let mut out = pieces.next().unwrap_or_default().to_owned();
@@ -95,7 +95,7 @@ fn filled(header: &str, value: &str, variable: impl Fn(&str) -> Option<String>) 
 /// Refuses options that contradict each other.
 ///
 /// # Errors
-/// Which.
+/// Names the options.
 pub fn check(server: &ServerArgs, called: &CommandCall) -> anyhow::Result<()> {
     let fields = fields(server)?;
     let set = [
@@ -113,7 +113,7 @@ pub fn check(server: &ServerArgs, called: &CommandCall) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether requests are sent otherwise than they are written.
+/// Whether the options change how requests are sent.
 pub fn mends(server: &ServerArgs) -> anyhow::Result<bool> {
     Ok(!fields(server)?.is_empty() || !server.header.is_empty() || server.stream_replies)
 }

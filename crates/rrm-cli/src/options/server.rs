@@ -1,4 +1,4 @@
-//! Options about a server and about a model in process.
+//! Options of servers and of models in process.
 
 use std::env;
 
@@ -9,7 +9,7 @@ use rrm_engines::{EngineSettings, Storage};
 use super::{CommandCall, default_word, named, requests};
 use crate::failure::{ensure, usage};
 
-/// Holds the key of a server unless --api-key-env names another variable.
+/// The variable with a server's key, unless --api-key-env names another one.
 const API_KEY: &str = "RRM_API_KEY";
 
 /// How a server is reached, and what it wants in requests.
@@ -76,7 +76,7 @@ pub struct LocalArgs {
 }
 
 impl ServerArgs {
-    /// Settings of a server, without its addresses and what goes to it in a minute.
+    /// Returns the settings of a server, without its addresses and the limits per minute.
     pub fn config(&self, model: Option<String>) -> anyhow::Result<HttpConfig> {
         let api_key = match &self.api_key_env {
             Some(name) => {
@@ -98,7 +98,7 @@ impl ServerArgs {
         })
     }
 
-    /// Refuses values that could only be mistakes.
+    /// Refuses invalid values and combinations of options.
     pub fn check(&self, called: &CommandCall) -> anyhow::Result<()> {
         ensure!(self.timeout.is_finite() && self.timeout > 0.0, "--timeout must be a positive number of seconds");
         requests::check(self, called)
@@ -106,7 +106,7 @@ impl ServerArgs {
 }
 
 impl WorkArgs {
-    /// Refuses values that could only be mistakes.
+    /// Refuses an invalid time to wait.
     pub fn check(self) -> anyhow::Result<()> {
         let waits = (0.0..=1e6).contains(&self.wait_for_server);
         ensure!(waits, "--wait-for-server must be a number of seconds up to a million");
@@ -115,7 +115,7 @@ impl WorkArgs {
 }
 
 impl LocalArgs {
-    /// Settings of engines, with those of servers.
+    /// Returns the settings of engines, including those of servers.
     pub fn settings(self, http: HttpConfig) -> EngineSettings {
         EngineSettings {
             http,
@@ -127,7 +127,7 @@ impl LocalArgs {
         }
     }
 
-    /// Refuses values that could only be mistakes.
+    /// Refuses invalid values.
     pub fn check(self) -> anyhow::Result<()> {
         ensure!(self.threads.is_none_or(|threads| (1..=1024).contains(&threads)), "--threads must lie between 1 and 1024");
         ensure!(self.context_size != Some(0), "--context-size must be at least 1");

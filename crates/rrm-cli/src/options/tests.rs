@@ -68,7 +68,7 @@ fn help_tells_the_defaults_that_hold() {
         ("inequality-for-interval", rrm::verify::VerifyOptions::default().inequality_for_interval.to_string()),
     ];
     // What no settings hold: a choice of the command itself.
-    let own = ["concurrency", "bind", "drain", "workers", "cases", "type", "filter-votes"];
+    let own = ["concurrency", "bind", "drain", "workers", "cases", "type", "filter-votes", "limit"];
     let mut seen = Vec::new();
     for (name, command) in commands(&Cli::command(), "") {
         for arg in command.get_arguments().filter(|arg| !arg.get_default_values().is_empty()) {

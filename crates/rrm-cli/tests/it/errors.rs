@@ -111,7 +111,7 @@ fn wrong_options() {
     hint: --engine takes http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
     "#);
     insta::assert_snapshot!(said(&["--engine", "gpt"]), @r#"
-    error: engine 'gpt': expected one of http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
+    error: engine 'gpt': there is no such engine
     hint: --engine takes http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
     "#);
     insta::assert_snapshot!(said(&["--engine", "scripted:first", "--engine", "scripted:second"]), @r#"

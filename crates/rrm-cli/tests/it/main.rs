@@ -42,6 +42,7 @@ mod paying;
 mod plans;
 mod published;
 mod requests;
+mod results;
 mod rows;
 mod scalars;
 mod secrets;

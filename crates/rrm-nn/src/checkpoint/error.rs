@@ -1,4 +1,4 @@
-//! Why a folder cannot be read: the file, the tensor, and what is wrong.
+//! Errors of reading a model folder: the file, the tensor, and what is wrong.
 
 use std::{io, path::PathBuf};
 
@@ -7,7 +7,7 @@ use safetensors::Dtype;
 use super::HeaderError;
 use crate::config::ModelConfigError;
 
-/// The reason why a folder is no checkpoint that could be loaded.
+/// The reason why a model folder cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// A file cannot be read.
@@ -15,10 +15,10 @@ pub enum CheckpointError {
     Io {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// `config.json` describes no decoder that is supported.
+    /// `config.json` does not describe a supported decoder.
     #[error("{}: {source}", file.display())]
     Config {
         /// The file.
@@ -26,7 +26,7 @@ pub enum CheckpointError {
         /// The field, and what is wrong with it.
         source: ModelConfigError,
     },
-    /// There are no safetensors in the folder.
+    /// The folder has no safetensors files.
     #[error("{}: holds neither model.safetensors nor model.safetensors.index.json", folder.display())]
     NoWeights {
         /// The folder.
@@ -40,7 +40,7 @@ pub enum CheckpointError {
         /// What is wrong.
         source: HeaderError,
     },
-    /// A JSON file of the folder is not what it should be.
+    /// A JSON file of the folder is malformed.
     #[error("{}: {what}", file.display())]
     Malformed {
         /// The file.
@@ -48,7 +48,7 @@ pub enum CheckpointError {
         /// What is wrong with it.
         what: String,
     },
-    /// A tensor that the configuration asks for is in no file.
+    /// A tensor of the configuration is in none of the files.
     #[error("{}: holds no tensor {tensor}", folder.display())]
     NoTensor {
         /// The folder.
@@ -68,7 +68,7 @@ pub enum CheckpointError {
         /// The shape that follows from the configuration.
         wanted: Vec<usize>,
     },
-    /// A tensor is stored in a type that is none of f32, f16 and bf16.
+    /// A tensor is stored in another type than f32, f16 or bf16.
     #[error("{}: {tensor} is stored as {found}, only F32, F16 and BF16 are supported", file.display())]
     Type {
         /// The file.

@@ -1,4 +1,4 @@
-//! The files of a folder -> an index of its tensors, small files, and the hash over all.
+//! Model folder -> the index of its tensors, its small files, and the hash of all files.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,13 +14,13 @@ use super::{
     header::{PREFIX, header_len, read_header},
 };
 
-/// Largest JSON or template file that is read, in bytes; the largest real vocabularies take some 40 MB.
+/// Largest JSON or template file that is read, in bytes; the largest real vocabularies take about 40 MB.
 const MAX_SMALL: u64 = 256 << 20;
-/// The file of weights that are not split.
+/// The weights file of a model in one file.
 const WHOLE: &str = "model.safetensors";
-/// Says which file holds which tensor where weights are split.
+/// The index of a model in several files: which file holds which tensor.
 const MAP: &str = "model.safetensors.index.json";
-/// Files besides weights that a text depends on.
+/// Files other than weights that affect a text.
 const HASHED: [&str; 5] =
     ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
 
@@ -31,10 +31,10 @@ struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
-/// Tensors by name: which of the files, and where in it.
+/// Tensors by name: index of the file, and position in it.
 type Tensors = BTreeMap<String, (usize, StoredTensor)>;
 
-/// The files of weights, and the tensors in them.
+/// Reads the names of the weights files and the index of their tensors.
 pub(super) fn index(folder: &Path) -> Result<(Vec<PathBuf>, Tensors), CheckpointError> {
     let (whole, map) = (folder.join(WHOLE), folder.join(MAP));
     if whole.exists() {
@@ -53,7 +53,7 @@ pub(super) fn index(folder: &Path) -> Result<(Vec<PathBuf>, Tensors), Checkpoint
             return Err(malformed(format!("{name:?} is no name of a file in the same folder")));
         }
         let path = folder.join(name);
-        // A tensor counts where the index says it is.
+        // A tensor counts only in the file that the index names for it.
         let here = |tensor: &String| index.weight_map.get(tensor).map(String::as_str) == Some(name);
         tensors.extend(tensors_of(&path)?.into_iter().filter(|(name, _)| here(name)).map(|(name, at)| (name, (files.len(), at))));
         files.push(path);
@@ -64,10 +64,10 @@ pub(super) fn index(folder: &Path) -> Result<(Vec<PathBuf>, Tensors), Checkpoint
     }
 }
 
-/// Bytes of all files of weights, and all tensors in them, whatever the configuration says.
+/// Returns the bytes of all weights files, and all tensors in them, whatever the configuration says.
 ///
 /// # Errors
-/// As [`super::Checkpoint::open`], but for what the configuration asks for.
+/// As [`super::Checkpoint::open`], except for the checks against the configuration.
 pub(crate) fn stored_tensors(folder: &Path) -> Result<(u64, Vec<(String, StoredTensor)>), CheckpointError> {
     let (files, tensors) = index(folder)?;
     let mut bytes = 0;
@@ -78,10 +78,10 @@ pub(crate) fn stored_tensors(folder: &Path) -> Result<(u64, Vec<(String, StoredT
     Ok((bytes, tensors.into_iter().map(|(name, (_, stored))| (name, stored)).collect()))
 }
 
-/// All bytes of a file that is not weights.
+/// Reads a file other than weights.
 ///
 /// # Errors
-/// When it cannot be read, or is larger than any such file is.
+/// When the file cannot be read or is larger than the limit.
 pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, CheckpointError> {
     let io = |source| CheckpointError::Io { file: path.to_owned(), source };
     let mut bytes = Vec::new();
@@ -92,10 +92,10 @@ pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, CheckpointError> {
     Ok(bytes)
 }
 
-/// Hash over all files with their names and lengths.
+/// Returns a hash of all files with their names and lengths.
 pub(super) fn hash(folder: &Path, weights: &[PathBuf]) -> Result<blake3::Hash, CheckpointError> {
     let mut hasher = blake3::Hasher::new_derive_key("rrm checkpoint 1");
-    // A whole file of weights wins over the map, whatever that says.
+    // A weights file for the whole model takes precedence over the index.
     let map = if folder.join(WHOLE).exists() { None } else { Some(MAP) };
     let others = HASHED.into_iter().chain(map).map(|name| folder.join(name));
     for path in weights.iter().cloned().chain(others.filter(|path| path.exists())) {
@@ -120,14 +120,14 @@ fn tensors_of(path: &Path) -> Result<Vec<(String, StoredTensor)>, CheckpointErro
     read_header(&start, len).map_err(header)
 }
 
-/// The next `len` bytes, or as many as there are.
+/// Reads the next `len` bytes, or the rest if there are fewer.
 fn read_at_most(file: &mut File, len: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(len);
     file.take(len as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Whether a name leads to a file in the folder itself.
+/// Whether a name refers to a file directly in the folder.
 fn is_plain(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)

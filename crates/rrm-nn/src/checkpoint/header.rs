@@ -1,4 +1,4 @@
-//! First bytes of a safetensors file -> its tensors. A pure function of bytes, so that any can be tried on it.
+//! First bytes of a safetensors file -> its tensors. A pure function of bytes, so that it can be fuzzed.
 
 use safetensors::{Dtype, tensor::Metadata};
 
@@ -14,13 +14,13 @@ pub struct StoredTensor {
     pub dtype: Dtype,
     /// Its extents, slowest first.
     pub shape: Vec<usize>,
-    /// Where its numbers begin, in bytes from the start of the file.
+    /// Its first byte, counted from the start of the file.
     pub offset: u64,
-    /// How many bytes they take.
+    /// Its length in bytes.
     pub bytes: u64,
 }
 
-/// The reason why bytes are no header of a safetensors file.
+/// The reason why a safetensors header is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     /// The file is too short for the length of a header.
@@ -37,23 +37,23 @@ pub enum HeaderError {
         /// Bytes of the file.
         file: u64,
     },
-    /// The header is no JSON of tensors, or their types, shapes and offsets contradict each other.
+    /// The header is not valid JSON of tensors, or types, shapes and offsets contradict each other.
     #[error("has a damaged header: {0}")]
     Damaged(String),
-    /// The tensors do not end where the file ends.
+    /// The last tensor does not end at the end of the file.
     #[error("is cut off or damaged: its tensors end at byte {end}, but the file has {file}")]
     Length {
-        /// Where the last tensor ends.
+        /// The end of the last tensor.
         end: u64,
         /// Bytes of the file.
         file: u64,
     },
 }
 
-/// Length of the JSON that follows the first eight bytes, at most what the format allows and the file holds.
+/// Returns the length of the JSON behind the first eight bytes. It is at most the format's limit and the rest of the file.
 ///
 /// # Errors
-/// [`HeaderError`] when `start` is shorter than that or states a length that cannot be.
+/// [`HeaderError`] when `start` has fewer than eight bytes or states an impossible length.
 pub(super) fn header_len(start: &[u8], file_len: u64) -> Result<usize, HeaderError> {
     let prefix = start.first_chunk::<PREFIX>().ok_or(HeaderError::Short)?;
     let header = u64::from_le_bytes(*prefix);
@@ -66,11 +66,11 @@ pub(super) fn header_len(start: &[u8], file_len: u64) -> Result<usize, HeaderErr
     Ok(header as usize)
 }
 
-/// Names and places of all tensors. `start` holds the first bytes of a file of `file_len` bytes, at least to the end of its header.
+/// Returns the names and positions of all tensors. `start` holds the first bytes of a file of `file_len` bytes, at least to the end of its header.
 ///
 /// # Errors
-/// [`HeaderError`] for anything but a header whose tensors lie end to end, without holes or overlaps, from its own end to that of the
-/// file, each as long as its shape and type make it.
+/// [`HeaderError`] unless the tensors lie end to end between the header and the end of the file, without gaps or overlaps, each as long as its shape
+/// and type require.
 pub fn read_header(start: &[u8], file_len: u64) -> Result<Vec<(String, StoredTensor)>, HeaderError> {
     let len = header_len(start, file_len)?;
     let cut = HeaderError::CutHeader { header: len as u64, file: start.len() as u64 };
@@ -89,7 +89,7 @@ pub fn read_header(start: &[u8], file_len: u64) -> Result<Vec<(String, StoredTen
     Ok(metadata.tensors().into_iter().map(place).collect())
 }
 
-/// Names in a hostile header can be long.
+/// Shortens the message, because names in a hostile header can be long.
 fn damaged(what: &str) -> HeaderError {
     HeaderError::Damaged(what.chars().take(300).collect())
 }

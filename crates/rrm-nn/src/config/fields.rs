@@ -4,26 +4,26 @@ use serde_json::{Map, Value};
 
 use super::ModelConfigError;
 
-/// A JSON object and what leads to it.
+/// A JSON object with its path.
 pub(super) struct JsonFields<'a> {
     /// The object.
     pub object: &'a Map<String, Value>,
-    /// Put before names in errors, such as `rope_scaling.`.
+    /// The prefix of names in errors, such as `rope_scaling.`.
     pub path: &'a str,
 }
 
 impl<'a> JsonFields<'a> {
-    /// The value, unless it is absent or `null`.
+    /// Returns the value, unless it is absent or `null`.
     pub fn get(&self, name: &str) -> Option<&'a Value> {
         self.object.get(name).filter(|value| !value.is_null())
     }
 
-    /// Whether the field is there and `null`.
+    /// Whether the field is present and `null`.
     pub fn is_null(&self, name: &str) -> bool {
         self.object.get(name).is_some_and(Value::is_null)
     }
 
-    /// A whole number from 1 to `most`; `absent` stands for one that is not there.
+    /// Returns a whole number from 1 to `most`, or `absent` if the field is missing. Fails if there is neither.
     pub fn size(&self, name: &str, absent: Option<usize>, most: usize) -> Result<usize, ModelConfigError> {
         let size = match (self.get(name), absent) {
             (Some(value), _) => value.as_u64().ok_or_else(|| self.error(name, &format!("is {value}, not a whole number")))?,
@@ -36,14 +36,14 @@ impl<'a> JsonFields<'a> {
         }
     }
 
-    /// A finite number.
+    /// Returns a finite number, or `None` if the field is missing.
     pub fn number(&self, name: &str) -> Result<Option<f64>, ModelConfigError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let number = value.as_f64().filter(|number| number.is_finite());
         number.map(Some).ok_or_else(|| self.error(name, &format!("is {value}, not a number")))
     }
 
-    /// A number above 0, and so far from 0 and from infinity that products and quotients of some stay numbers.
+    /// Returns a number from 1e-12 to 1e12, so that products and quotients of such numbers stay finite; `None` if the field is missing.
     pub fn positive(&self, name: &str) -> Result<Option<f64>, ModelConfigError> {
         match self.number(name)? {
             Some(number) if !(1e-12..=1e12).contains(&number) => {
@@ -53,7 +53,7 @@ impl<'a> JsonFields<'a> {
         }
     }
 
-    /// `true` or `false`, which an absent one is.
+    /// Returns a flag; a missing field is false.
     pub fn flag(&self, name: &str) -> Result<bool, ModelConfigError> {
         match self.get(name) {
             None => Ok(false),
@@ -61,13 +61,13 @@ impl<'a> JsonFields<'a> {
         }
     }
 
-    /// A text.
+    /// Returns a text, or `None` if the field is missing.
     pub fn text(&self, name: &str) -> Result<Option<&'a str>, ModelConfigError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         value.as_str().map(Some).ok_or_else(|| self.error(name, &format!("is {value}, not a text")))
     }
 
-    /// The error that `what` is wrong with a field.
+    /// Makes the error for a field, with `what` is wrong.
     pub fn error(&self, name: &str, what: &str) -> ModelConfigError {
         // A hostile value is not repeated at length.
         let what = if what.len() > 200 { format!("{}...", what.chars().take(200).collect::<String>()) } else { what.to_owned() };

@@ -7,14 +7,14 @@ use super::{JsonFields, ModelConfigError};
 /// The scaling of rotary frequencies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RopeScaling {
-    /// Not at all.
+    /// No scaling.
     None,
-    /// All positions divided by `factor`.
+    /// All positions are divided by `factor`.
     Linear {
         /// The divisor.
         factor: f64,
     },
-    /// Llama 3's: long wavelengths divided by `factor`, short ones kept, a ramp between.
+    /// Llama 3: long wavelengths are divided by `factor`, short ones are kept, with a ramp between.
     Llama3 {
         /// The divisor.
         factor: f64,
@@ -22,27 +22,27 @@ pub enum RopeScaling {
         low_freq_factor: f64,
         /// Wavelengths below `original_max_position_embeddings / high_freq_factor` are kept.
         high_freq_factor: f64,
-        /// Positions before stretching.
+        /// The number of positions before scaling.
         original_max_position_embeddings: f64,
     },
     /// YaRN (arXiv 2309.00071), as transformers computes it.
     Yarn {
         /// The divisor.
         factor: f64,
-        /// Positions before stretching.
+        /// The number of positions before scaling.
         original_max_position_embeddings: f64,
         /// Rotations above which a frequency is kept.
         beta_fast: f64,
         /// Rotations below which a frequency is divided.
         beta_slow: f64,
-        /// Factor on cosines and sines; `None` takes 0.1 ln(factor) + 1.
+        /// Factor on cosines and sines; `None` means 0.1 ln(factor) + 1.
         attention_factor: Option<f64>,
     },
 }
 
-/// Base and scaling of a configuration. transformers 5 keeps both in `rope_parameters`, earlier versions beside `rope_scaling`.
+/// Reads base and scaling. transformers 5 keeps both in `rope_parameters`, earlier versions in `rope_theta` and `rope_scaling`.
 pub(super) fn parse(root: &JsonFields<'_>, max_positions: usize) -> Result<(f64, RopeScaling), ModelConfigError> {
-    // Where both are there, transformers reads the old one.
+    // If both are present, transformers reads the older one.
     let name = ["rope_scaling", "rope_parameters"].into_iter().find(|name| root.get(name).is_some());
     let Some(name) = name else { return Ok((theta(root, None)?, RopeScaling::None)) };
     let Some(object) = root.get(name).and_then(serde_json::Value::as_object) else {
@@ -74,7 +74,7 @@ fn theta(root: &JsonFields<'_>, nested: Option<&JsonFields<'_>>) -> Result<f64, 
 fn scaling(root: &JsonFields<'_>, fields: &JsonFields<'_>, max_positions: f64) -> Result<RopeScaling, ModelConfigError> {
     let required = |name: &str| fields.positive(name)?.ok_or_else(|| fields.error(name, "is absent"));
     let named = if fields.get("rope_type").is_some() { "rope_type" } else { "type" };
-    // transformers prefers the one beside the scaling to the one inside.
+    // transformers prefers the value beside the scaling object to the value inside.
     let original = || {
         let outer = root.positive("original_max_position_embeddings")?;
         Ok(outer.or(fields.positive("original_max_position_embeddings")?).unwrap_or(max_positions))
@@ -103,7 +103,7 @@ fn yarn(fields: &JsonFields<'_>, original: f64, max_positions: f64) -> Result<Ro
         return Err(fields.error("truncate", "is false, which is not supported"));
     }
     let factor = fields.positive("factor")?.unwrap_or(max_positions / original);
-    // DeepSeek's pair of scales amounts to a factor of its own.
+    // DeepSeek's pair of scales determines a factor of its own.
     let nonzero = |name: &str| Ok(fields.number(name)?.filter(|number| *number != 0.0));
     let from_scales = match (nonzero("mscale")?, nonzero("mscale_all_dim")?) {
         (Some(scale), Some(all)) => Some(attention_scale(factor, scale) / attention_scale(factor, all)),
@@ -126,7 +126,7 @@ fn attention_scale(factor: f64, scale: f64) -> f64 {
     if factor <= 1.0 { 1.0 } else { 0.1 * scale * factor.ln() + 1.0 }
 }
 
-/// Angle per position of each pair of a head's dimensions, `(head_dim / 2,)`, and the factor on cosines and sines.
+/// Returns the angle per position of each pair of a head's dimensions, `(head_dim / 2,)`, and the factor on cosines and sines.
 pub(super) fn frequencies(theta: f64, head_dim: usize, scaling: &RopeScaling) -> (Vec<f64>, f64) {
     let plain = (0..head_dim / 2).map(|pair| theta.powf(-2.0 * pair as f64 / head_dim as f64));
     match *scaling {
@@ -142,7 +142,7 @@ pub(super) fn frequencies(theta: f64, head_dim: usize, scaling: &RopeScaling) ->
             (plain.map(stretch).collect(), 1.0)
         }
         RopeScaling::Yarn { factor, original_max_position_embeddings, beta_fast, beta_slow, attention_factor } => {
-            // The pair that makes so many turns within the original context (paper, section 3.2), as an index.
+            // The index of the pair that makes this many turns within the original context (paper, section 3.2).
             let pair_of =
                 |turns: f64| head_dim as f64 * (original_max_position_embeddings / (turns * 2.0 * PI)).ln() / (2.0 * theta.ln());
             let low = pair_of(beta_fast).floor().max(0.0);

@@ -1,11 +1,11 @@
-//! Memory that begins where a cache line does: vectors of 64 bytes are then read and written at full speed.
+//! Memory that is aligned to cache lines, so that vectors of 64 bytes are read and written at full speed.
 
 use std::ops::{Deref, DerefMut};
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
-/// A slice of numbers that begins at a multiple of 64 bytes.
+/// A slice of numbers that is aligned to 64 bytes.
 #[derive(Debug)]
 pub struct AlignedVec<T> {
     memory: Vec<T>,
@@ -14,19 +14,19 @@ pub struct AlignedVec<T> {
 }
 
 impl<T: Copy + Default> AlignedVec<T> {
-    /// `length` zeros. Large memory is given by the system only where it is written to.
+    /// Allocates `length` zeros. For large lengths the operating system provides pages only when they are written to.
     ///
     /// # Errors
-    /// When there is not that much memory.
+    /// When there is not enough memory.
     pub fn zeroed(length: usize) -> Result<Self, std::collections::TryReserveError> {
-        // `vec!` takes zeroed pages from the system, but ends the process where there are none: so ask first.
+        // `vec!` gets zeroed pages from the operating system, but aborts the process when there is no memory. So the reservation is tried first.
         Vec::<T>::new().try_reserve_exact(length + LINE)?;
         let memory = vec![T::default(); length + LINE / size_of::<T>()];
         let from = memory.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
         Ok(AlignedVec { memory, from, length })
     }
 
-    /// At least `length` numbers, whatever they are; asks for memory only when there were never that many.
+    /// Returns at least `length` numbers with arbitrary content. Allocates only if there were never that many before.
     pub fn at_least(&mut self, length: usize) -> &mut [T] {
         if self.length < length {
             let memory = vec![T::default(); length + LINE / size_of::<T>()];

@@ -1,7 +1,7 @@
-//! Queries, and keys and values in blocks -> what each head attends to.
+//! Queries, and keys and values in blocks -> the result of attention for each head.
 //!
-//! Rows whose sequences share a block are computed against it together: the product of their queries with the block's keys is one skinny
-//! product, and so is that of their weights with its values. A block is a panel for both.
+//! Rows of sequences that share a block are computed against it together: one product of their queries with the block's keys, and one of their
+//! weights with its values. A block is a panel for both products.
 
 use std::cell::RefCell;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::batch::{BLOCK, TokenBatch, TokenRow};
 
-/// Lines (a row's queries of one head) that are computed together: their scores stay in the cache.
+/// Lines that are computed together; a line is one row's query of one head. Their scores stay in the cache.
 const LINES: usize = 24;
 
 /// Keys and values of all layers, `(layers, kv heads, blocks, 2, head / 32, 32, 32)`: for each block the keys as `(head, token)`, then the
@@ -28,25 +28,25 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Room for `blocks` blocks of `heads` heads of `width` numbers in `layers` layers.
+    /// Allocates `blocks` blocks of `heads` heads of `width` numbers in `layers` layers.
     ///
     /// # Errors
-    /// When there is not that much memory.
+    /// When there is not enough memory.
     pub fn new(layers: usize, heads: usize, width: usize, blocks: usize) -> Result<Self, std::collections::TryReserveError> {
         Ok(Cache { memory: AlignedVec::zeroed(layers * heads * blocks * 2 * width * BLOCK)?, blocks, heads, width })
     }
 
-    /// How many blocks there are.
+    /// The number of blocks.
     pub fn blocks(&self) -> usize {
         self.blocks
     }
 
-    /// Numbers of one block of one head.
+    /// The number of values in one block of one head.
     fn block(&self) -> usize {
         2 * self.width * BLOCK
     }
 
-    /// Makes block `to` equal to block `from` in all layers and heads.
+    /// Copies block `from` to block `to` in all layers and heads.
     pub fn copy(&mut self, from: usize, to: usize) {
         let (block, blocks) = (self.block(), self.blocks);
         for region in self.memory.chunks_exact_mut(block * blocks) {
@@ -54,13 +54,13 @@ impl Cache {
         }
     }
 
-    /// One layer: a region for each kv head, and the length of a region.
+    /// Returns one layer, which has a region for each kv head, and the length of a region.
     pub fn layer(&mut self, layer: usize) -> (&mut [f32], usize) {
         let region = self.block() * self.blocks;
         (&mut self.memory[layer * self.heads * region..][..self.heads * region], region)
     }
 
-    /// Writes a token's key and value into a head's region.
+    /// Writes a token's key and value to a head's region.
     pub fn store(region: &mut [f32], (block, slot): (usize, usize), key: &[f32], value: &[f32]) {
         let width = key.len();
         let (keys, values) = region[block * 2 * width * BLOCK..][..2 * width * BLOCK].split_at_mut(width * BLOCK);
@@ -75,9 +75,9 @@ impl Cache {
 
 /// The input of attention in one layer.
 pub struct AttentionInput<'a> {
-    /// Which instructions.
+    /// The instruction set.
     pub isa: Isa,
-    /// The batch, for positions and tables.
+    /// The batch, with positions and block tables.
     pub batch: &'a TokenBatch,
     /// Queries `(kv heads, width / 32, rows * repeats, 32)`, scaled and rotated.
     pub queries: &'a [f32],
@@ -92,12 +92,12 @@ pub struct AttentionInput<'a> {
 }
 
 thread_local! {
-    /// Scores of one piece of work, `(blocks, lines, 32)`.
+    /// The scores of one piece of work, `(blocks, lines, 32)`.
     static SCORES: RefCell<AlignedVec<f32>> = RefCell::default();
 }
 
 impl AttentionInput<'_> {
-    /// Rows of one piece of work.
+    /// The number of rows of one piece of work.
     fn rows_together(&self) -> usize {
         (LINES / self.repeats).max(1)
     }
@@ -130,7 +130,7 @@ impl AttentionInput<'_> {
         });
     }
 
-    /// Rows `from..to` of one kv head: `out` is `(width / 32, lines, 32)`.
+    /// Computes rows `from..to` of one kv head; `out` is `(width / 32, lines, 32)`.
     fn part(&self, head: usize, from: usize, to: usize, scores: &mut AlignedVec<f32>, out: &mut [f32]) {
         let rows = &self.batch.rows[from..to];
         let lines = rows.len() * self.repeats;
@@ -151,7 +151,7 @@ impl AttentionInput<'_> {
         }
         let mut inverse = [0f32; LINES];
         let mut spill = Vec::new();
-        // More query heads for one kv head than lines are unheard of, but no reason to fail.
+        // More query heads for each kv head than lines are unusual, but supported.
         let inverse = if lines <= LINES {
             &mut inverse[..lines]
         } else {
@@ -168,7 +168,7 @@ impl AttentionInput<'_> {
             self.runs(rows, block, &mut |first, count, number, filled| {
                 let values = &cache[(number * 2 + 1) * self.width * BLOCK..][..self.width * BLOCK];
                 let x = TileRows { data: scores, all: lines, first: first * self.repeats, count: count * self.repeats };
-                // What lies behind the last token is another sequence's or nobody's, and must not be read.
+                // The numbers behind the last token belong to another sequence or to none, and must not be read.
                 let w = Panels { weights: StoredWeights::F32(values), stride: BLOCK * TILE, depth: filled };
                 product(self.isa, x, w, ProductOut { data: out, all: lines, first: first * self.repeats, add: true });
             });
@@ -180,8 +180,8 @@ impl AttentionInput<'_> {
         }
     }
 
-    /// Calls `work` with each run of neighbouring rows that have the same `block`-th block: the run's first row, its length, the block's
-    /// number, and how many of its tokens any of them sees. Rows that end before that block are in no run.
+    /// Calls `work` for each run of neighbouring rows with the same `block`-th block. Its arguments are the run's first row, its length, the block's
+    /// number, and the largest number of its tokens that a row sees. Rows that end before that block are in no run.
     fn runs(&self, rows: &[TokenRow], block: usize, work: &mut dyn FnMut(usize, usize, usize, usize)) {
         let number = |row: &TokenRow| {
             let table = &self.batch.tables[row.sequence as usize];

@@ -1,4 +1,4 @@
-//! Tokens of many sequences -> logits: the decoder of `model.rs` on packed weights, for generation on CPUs.
+//! Tokens of many sequences -> logits, on packed weights, for generation on CPUs.
 
 use std::path::Path;
 
@@ -20,13 +20,13 @@ use crate::{
 /// Options of a decoder on the CPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CpuOptions {
-    /// How weights are kept.
+    /// The type in which weights are kept.
     pub storage: Storage,
-    /// Threads that compute; `None` takes all of the machine's.
+    /// Number of threads; `None` means all of the machine's.
     pub threads: Option<usize>,
 }
 
-/// A function that gives a tensor of the checkpoint by its name and shape, in C order.
+/// A function that returns a tensor of the checkpoint by its name and shape, in C order.
 pub type TensorReader<'a> = dyn FnMut(&str, &[usize]) -> Result<Vec<f32>, CheckpointError> + 'a;
 
 /// The reason why a decoder could not be made.
@@ -38,12 +38,12 @@ pub enum CpuError {
     /// There is not enough memory.
     #[error("no memory for {what}: {source}")]
     Memory {
-        /// What the memory was for.
+        /// The purpose of the memory.
         what: String,
-        /// What the allocator says.
+        /// The allocator's error.
         source: std::collections::TryReserveError,
     },
-    /// The system gives no threads.
+    /// The operating system refuses more threads.
     #[error("no threads: {0}")]
     Threads(#[source] std::io::Error),
 }
@@ -54,7 +54,7 @@ pub struct CpuDecoder {
     isa: Isa,
     pool: Pool,
     embedding: PackedMatrix,
-    /// `None` where the output layer is the embedding.
+    /// `None` if the output layer is the embedding.
     output: Option<PackedMatrix>,
     norm: Vec<f32>,
     layers: Vec<Layer>,
@@ -65,10 +65,10 @@ pub struct CpuDecoder {
 }
 
 impl CpuDecoder {
-    /// The model of a folder.
+    /// Opens the model of a folder.
     ///
     /// # Errors
-    /// [`CpuError`] when weights, memory or threads cannot be had.
+    /// [`CpuError`] when weights cannot be read, or memory or threads are not available.
     pub fn open(folder: &Path, options: CpuOptions) -> Result<Self, CpuError> {
         let checkpoint = Checkpoint::open(folder)?;
         let matrices = checkpoint.tensors().filter(|(_, tensor)| tensor.shape.len() == 2);
@@ -80,7 +80,7 @@ impl CpuDecoder {
         Self::new(checkpoint.config(), CpuOptions { storage, ..options }, &mut |name, shape| checkpoint.tensor(name, shape))
     }
 
-    /// A model whose tensors come from `source`.
+    /// Makes a decoder of tensors from `source`.
     ///
     /// # Errors
     /// As [`CpuDecoder::open`].
@@ -110,23 +110,23 @@ impl CpuDecoder {
         })
     }
 
-    /// The same decoder on another set of instructions, results are the same, bit for bit.
+    /// Returns the same decoder with another instruction set; the results are the same, bit for bit.
     pub fn with_isa(self, isa: Isa) -> Self {
         CpuDecoder { isa, ..self }
     }
 
-    /// The model's shape.
+    /// The shape of the model.
     pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
-    /// Bytes that the weights take in memory.
+    /// Bytes of the weights in memory.
     pub fn weight_bytes(&self) -> usize {
         let outer = self.embedding.bytes() + self.output.as_ref().map_or(0, PackedMatrix::bytes);
         self.layers.iter().map(Layer::bytes).sum::<usize>() + outer
     }
 
-    /// Bytes that the keys and values of one block take.
+    /// Bytes of the keys and values of one block.
     pub fn block_bytes(&self) -> usize {
         2 * self.config.num_hidden_layers
             * self.config.num_key_value_heads
@@ -135,7 +135,7 @@ impl CpuDecoder {
             * size_of::<f32>()
     }
 
-    /// Makes room for blocks `0..blocks`; what was there is lost. The system gives the memory as it is used.
+    /// Allocates blocks `0..blocks`; existing content is lost. The operating system provides the memory as it is used.
     ///
     /// # Errors
     /// [`CpuError::Memory`].
@@ -147,16 +147,16 @@ impl CpuDecoder {
         Ok(())
     }
 
-    /// Makes block `to` hold what block `from` holds.
+    /// Copies the content of block `from` to block `to`.
     pub fn copy_block(&mut self, from: u32, to: u32) {
         self.cache.copy(from as usize, to as usize);
     }
 
-    /// Evaluates all rows and stores their keys and values. Gives the logits of the rows that want them, `(rows, vocabulary)`, and the
-    /// threads for what is to be done with them. What a row gets depends on the tokens of its own sequence alone, bit for bit.
+    /// Evaluates all rows and stores their keys and values. Returns the logits `(rows, vocabulary)` of the rows that want them, and the decoder's
+    /// threads for drawing tokens. The result of a row depends on the tokens of its own sequence alone, bit for bit.
     ///
     /// # Errors
-    /// What in the batch is outside of the vocabulary, the blocks or the positions.
+    /// Names the token, block or position of the batch that is out of range.
     pub fn step(&mut self, batch: &TokenBatch) -> Result<(&[f32], &mut Pool), String> {
         self.check(batch)?;
         let (rows, tiles) = (batch.rows.len(), padded(self.config.hidden_size) / TILE);
@@ -206,7 +206,7 @@ impl CpuDecoder {
         Ok(())
     }
 
-    /// `x (hidden / 32, rows, 32)` -> the same after one layer.
+    /// Applies one layer to `x (hidden / 32, rows, 32)`, in place.
     fn layer(&mut self, index: usize, (batch, angles): (&TokenBatch, &[f32]), x: &mut [f32]) {
         let (c, isa, pool, layer, s) = (&self.config, self.isa, &mut self.pool, &self.layers[index], &mut self.scratch);
         let rows = batch.rows.len();
@@ -228,7 +228,7 @@ impl CpuDecoder {
         layer.down.add(isa, pool, inner, rows, x);
     }
 
-    /// `x (hidden / 32, rows, 32)` -> `self.logits (rows, vocabulary)`.
+    /// Computes `self.logits (rows, vocabulary)` from `x (hidden / 32, rows, 32)`.
     fn output(&mut self, x: &[f32], rows: usize) {
         let (c, isa, pool, s) = (&self.config, self.isa, &mut self.pool, &mut self.scratch);
         self.logits.resize(rows * c.vocab_size, 0.0);
@@ -252,7 +252,7 @@ impl CpuDecoder {
 fn norm(isa: Isa, pool: &mut Pool, x: &[f32], config: &ModelConfig, weight: &[f32], rows: usize, out: &mut [f32]) {
     let mut factors = vec![0f32; rows];
     ops::inverse_rms(isa, x, config.hidden_size, config.rms_norm_eps as f32, &mut factors);
-    // A few tiles at a time are worth a thread's attention only where there are many rows.
+    // With few rows, one piece of work takes several tiles.
     let together = (4096 / (rows * TILE)).max(1);
     pool.pieces(out, together * rows * TILE, |piece, out| {
         for (tile, out) in out.chunks_exact_mut(rows * TILE).enumerate().map(|(tile, out)| (piece * together + tile, out)) {

@@ -1,9 +1,8 @@
-//! A few rows times a packed matrix: the one product that decoding consists of, for whatever the processor can do.
+//! The product of a few rows with a packed matrix, for each instruction set. All products of decoding are of this form.
 //!
-//! Every element of the result is a sum of chains, one for each 64 inputs, of fused multiply-adds in the order of the depth. So it is the
-//! same number, bit for bit, on every processor, for every count of rows and of threads: which rows are computed together cannot change
-//! a text. A single chain would be as steady, but where one product is huge, as first tokens have them, each later step would round
-//! at its size.
+//! Every element of the result is a sum of chains. A chain covers 64 inputs with fused multiply-adds in the order of the depth. So the result is the
+//! same, bit for bit, on every processor and for every number of rows and threads: which rows are computed together cannot change a text. A single
+//! chain would be as reproducible, but where one product is huge, as for first tokens, each later step would round at its size.
 //!
 //! Layouts. A row vector of width n lies in tiles of 32: `x[tile][row][32]`. A matrix lies in panels of 32 outputs: `w[panel][depth][32]`.
 //! Panels of the result are tiles of the next product's input.
@@ -21,7 +20,7 @@ pub const TILE: usize = 32;
 /// Inputs of one chain; a multiple of 32.
 pub const CHAIN: usize = 64;
 
-/// Instructions that this processor has: a value of this type is the proof.
+/// A set of instructions that this processor has: a value of this type is the proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Isa(InstructionSet);
 
@@ -34,17 +33,17 @@ pub(crate) enum InstructionSet {
     /// 16 registers of 8 numbers.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// Whatever the compiler makes of a loop; fast where fused multiply-add is part of the base (aarch64).
+    /// Plain loops for the compiler; fast where fused multiply-add is part of the base instruction set (aarch64).
     Plain,
 }
 
 impl Isa {
-    /// The best that this processor has.
+    /// Returns the best instruction set of this processor.
     pub fn detect() -> Self {
         Self::all().swap_remove(0)
     }
 
-    /// All that this processor has, the best first.
+    /// Returns all instruction sets of this processor, the best first.
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
@@ -61,7 +60,7 @@ impl Isa {
         all
     }
 
-    /// Which instructions it stands for.
+    /// Returns the instruction set.
     pub(crate) fn kind(self) -> InstructionSet {
         self.0
     }
@@ -74,31 +73,31 @@ pub struct TileRows<'a> {
     pub data: &'a [f32],
     /// Rows in each tile.
     pub all: usize,
-    /// The first row that counts.
+    /// The first row that is used.
     pub first: usize,
-    /// How many count.
+    /// The number of rows that are used.
     pub count: usize,
 }
 
-/// Panels of one matrix, the right side: `(panels, stride / 32, 32)`, of which the first `depth` of each panel count.
+/// Panels of one matrix, the right side of a product: `(panels, stride / 32, 32)`. The first `depth` lines of each panel are used.
 #[derive(Clone, Copy, Debug)]
 pub struct Panels<'a> {
     /// The numbers.
     pub weights: StoredWeights<'a>,
     /// Elements from one panel to the next.
     pub stride: usize,
-    /// How many inputs there are.
+    /// The number of inputs.
     pub depth: usize,
 }
 
-/// The numbers of a matrix in the type in which they are kept.
+/// The weights of a matrix in their stored type.
 #[derive(Clone, Copy, Debug)]
 pub enum StoredWeights<'a> {
-    /// As they are.
+    /// Full precision.
     F32(&'a [f32]),
-    /// The upper half of each number.
+    /// The upper half of each f32.
     Bf16(&'a [u16]),
-    /// Bytes, and a factor for each output: `(panels, 32)`.
+    /// Bytes, and a scale for each output: `(panels, 32)`.
     Int8(&'a [i8], &'a [f32]),
 }
 
@@ -109,18 +108,18 @@ pub struct ProductOut<'a> {
     pub data: &'a mut [f32],
     /// Rows in each panel.
     pub all: usize,
-    /// The row where the first one goes.
+    /// The row of the first result.
     pub first: usize,
-    /// Whether the product is added to what is there.
+    /// Whether the product is added to the existing content.
     pub add: bool,
 }
 
-/// `out[panel][row] (+)= sum over depth of x[row][depth] * w[panel][depth]`, for all panels that `out` has room for.
+/// Computes `out[panel][row] (+)= sum over depth of x[row][depth] * w[panel][depth]` for all panels that fit into `out`.
 ///
 /// # Panics
 /// When a slice is shorter than its shape says, or the depth is 0.
 pub fn product(isa: Isa, x: TileRows<'_>, w: Panels<'_>, out: ProductOut<'_>) {
-    // Shapes come from callers, so none of these products may wrap around.
+    // Shapes come from callers, so these products must not overflow.
     let size = |rows: usize, columns: usize| rows.saturating_mul(columns);
     let panels = out.data.len() / size(out.all, TILE);
     assert!(x.first.saturating_add(x.count) <= x.all, "rows outside of the input");
@@ -179,21 +178,21 @@ fn by_isa<W: StoredNumber>(
     }
 }
 
-/// A product in pointers.
+/// A product in terms of pointers.
 struct KernelCall<W> {
     x: *const f32,
     x_stride: usize,
     w: *const W,
     w_stride: usize,
     depth: usize,
-    /// Null where the weights need no factor.
+    /// Null if the weights have no scales.
     scales: *const f32,
     out: *mut f32,
     out_stride: usize,
     add: bool,
 }
 
-// Written out because a derive would ask that W is Copy.
+// Written by hand because a derive would require that W is Copy.
 impl<W> Clone for KernelCall<W> {
     fn clone(&self) -> Self {
         *self
@@ -202,10 +201,10 @@ impl<W> Clone for KernelCall<W> {
 impl<W> Copy for KernelCall<W> {}
 
 impl<W> KernelCall<W> {
-    /// The same from another row and panel on.
+    /// The same call from another row and panel on.
     ///
     /// # Safety
-    /// Both lie inside.
+    /// Both must be in range.
     #[inline(always)]
     unsafe fn at(self, row: usize, panel: usize) -> Self {
         // SAFETY: the caller's.
@@ -222,10 +221,10 @@ impl<W> KernelCall<W> {
 }
 
 impl<W> KernelCall<W> {
-    /// Only the `number`-th chain; those after the first are added to what is there.
+    /// The `number`-th chain alone; chains after the first are added to the result.
     ///
     /// # Safety
-    /// The product has that many.
+    /// The product must have that many chains.
     #[inline(always)]
     unsafe fn chain(self, number: usize) -> Self {
         let from = number * CHAIN;
@@ -242,7 +241,7 @@ impl<W> KernelCall<W> {
     }
 }
 
-/// A number as it is kept in a matrix.
+/// A weight in its stored type.
 trait StoredNumber: VectorLoad + Copy {
     fn get(self) -> f32;
 }
@@ -265,14 +264,14 @@ impl StoredNumber for i8 {
     }
 }
 
-/// Other processors have no vectors here that a number could be loaded into.
+/// On other processors there are no vectors to load weights into.
 #[cfg(not(target_arch = "x86_64"))]
 trait VectorLoad {}
 #[cfg(not(target_arch = "x86_64"))]
 impl<T> VectorLoad for T {}
 
 /// # Safety
-/// All of `rows` and `panels` lie inside.
+/// All of `rows` and `panels` must be in range.
 unsafe fn plain<W: StoredNumber>(call: KernelCall<W>, rows: usize, panels: usize) {
     let each = (0..panels).flat_map(|panel| (0..call.depth.div_ceil(CHAIN)).map(move |chain| (panel, chain)));
     for (row, panel, chain) in each.flat_map(|(panel, chain)| (0..rows).map(move |row| (row, panel, chain))) {

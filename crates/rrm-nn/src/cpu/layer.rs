@@ -10,7 +10,7 @@ use super::{
 };
 use crate::config::ModelConfig;
 
-/// Memory that steps use again and again.
+/// Memory that is reused by all steps.
 #[derive(Debug, Default)]
 pub struct StepScratch {
     pub hidden: AlignedVec<f32>,
@@ -28,7 +28,7 @@ pub struct StepScratch {
 #[derive(Debug)]
 pub struct Linear {
     matrix: PackedMatrix,
-    /// One number for each output, or none.
+    /// One number for each output, or empty.
     bias: Vec<f32>,
 }
 
@@ -37,12 +37,12 @@ pub struct Linear {
 pub struct Layer {
     pub norm1: Vec<f32>,
     pub norm2: Vec<f32>,
-    /// Queries, keys and values, heads filled up to whole tiles.
+    /// Queries, keys and values; heads are padded to whole tiles.
     pub qkv: Linear,
-    /// Weight of the norm of each query head, and of each key head; empty where there is none.
+    /// Weights of the norms of query heads and of key heads; empty if the model has none.
     pub head_norms: (Vec<f32>, Vec<f32>),
     pub output: Linear,
-    /// Tiles of the gate and of what it lets through, in turn.
+    /// Tiles of the gate and of the up projection, alternating.
     gate_up: Linear,
     pub down: Linear,
 }
@@ -56,14 +56,14 @@ pub struct Pack<'a, 's> {
 }
 
 impl Pack<'_, '_> {
-    /// A vector filled up with zeros to whole tiles.
+    /// Reads a vector and pads it with zeros to whole tiles.
     pub fn vector(&mut self, name: &str, length: usize) -> Result<Vec<f32>, CpuError> {
         let mut vector = (self.source)(name, &[length])?;
         vector.resize(padded(length), 0.0);
         Ok(vector)
     }
 
-    /// A matrix `(outputs, inputs)` as it is.
+    /// Reads and packs a matrix `(outputs, inputs)`.
     pub fn matrix(&mut self, name: &str, (outputs, inputs): (usize, usize)) -> Result<PackedMatrix, CpuError> {
         let values = (self.source)(name, &[outputs, inputs])?;
         let weight = |output, input| if output < outputs && input < inputs { values[output * inputs + input] } else { 0.0 };
@@ -79,7 +79,7 @@ impl Pack<'_, '_> {
         if wanted { self.vector(name, length) } else { Ok(Vec::new()) }
     }
 
-    /// Queries, keys and values one below the other, each head filled up to whole tiles.
+    /// Stacks queries, keys and values; each head is padded to whole tiles.
     fn qkv(&mut self, at: &str) -> Result<Linear, CpuError> {
         let c = self.config;
         let (head, width, hidden) = (c.head_dim, padded(c.head_dim), c.hidden_size);
@@ -102,7 +102,7 @@ impl Pack<'_, '_> {
         Ok(Linear { matrix, bias })
     }
 
-    /// The attention's output layer: its inputs are heads filled up to whole tiles.
+    /// Reads attention's output layer; its inputs are heads that are padded to whole tiles.
     fn output(&mut self, at: &str) -> Result<Linear, CpuError> {
         let c = self.config;
         let (head, width, hidden) = (c.head_dim, padded(c.head_dim), c.hidden_size);
@@ -143,7 +143,7 @@ impl Pack<'_, '_> {
 }
 
 impl Layer {
-    /// Layer `index` of the checkpoint.
+    /// Reads layer `index` of the checkpoint.
     pub fn new(pack: &mut Pack<'_, '_>, index: usize) -> Result<Self, CpuError> {
         let c = pack.config;
         let at = format!("model.layers.{index}");
@@ -166,12 +166,12 @@ impl Layer {
         })
     }
 
-    /// Bytes of its matrices.
+    /// Bytes of the layer's matrices.
     pub fn bytes(&self) -> usize {
         [&self.qkv, &self.output, &self.gate_up, &self.down].iter().map(|linear| linear.matrix.bytes()).sum()
     }
 
-    /// `x (hidden / 32, rows, 32)` -> `silu(gate x) * up x`, `(intermediate / 32, rows, 32)`.
+    /// Computes `silu(gate x) * up x`, `(intermediate / 32, rows, 32)`, from `x (hidden / 32, rows, 32)`.
     pub fn gate_up(&self, isa: Isa, pool: &mut Pool, x: &[f32], rows: usize, out: &mut [f32]) {
         // Two tiles of the result come from four panels.
         let together = (weights::group(out.len() / (rows * TILE), rows, pool.threads()) / 2).max(2);
@@ -186,18 +186,18 @@ impl Layer {
 }
 
 thread_local! {
-    /// Gates and what they let through, of one piece of work.
+    /// Gate and up projection of one piece of work.
     static PAIRS: std::cell::RefCell<AlignedVec<f32>> = std::cell::RefCell::default();
 }
 
 impl Linear {
-    /// `out = w x + bias`.
+    /// Computes `out = w x + bias`.
     pub fn apply(&self, isa: Isa, pool: &mut Pool, x: &[f32], rows: usize, out: &mut [f32]) {
         let group = weights::group(out.len() / (rows * TILE), rows, pool.threads());
         pool.pieces(out, group * rows * TILE, |piece, out| self.panels(isa, piece * group, x, rows, out));
     }
 
-    /// `out += w x + bias`.
+    /// Computes `out += w x + bias`.
     pub fn add(&self, isa: Isa, pool: &mut Pool, x: &[f32], rows: usize, out: &mut [f32]) {
         let group = weights::group(out.len() / (rows * TILE), rows, pool.threads());
         pool.pieces(out, group * rows * TILE, |piece, out| {
@@ -213,7 +213,7 @@ impl Linear {
         });
     }
 
-    /// `out = w x + bias` for the panels from `first` on, on the calling thread.
+    /// Computes `out = w x + bias` for the panels from `first` on, on the calling thread.
     fn panels(&self, isa: Isa, first: usize, x: &[f32], rows: usize, out: &mut [f32]) {
         if self.bias.is_empty() {
             return self.matrix.panels(isa, first, x, rows, out, false);

@@ -1,9 +1,9 @@
-//! What lies between the products: norms, rotations, the gate, softmax. All sums run in a fixed order over 32 lanes, and all functions
-//! are polynomials written out here, so that results are the same on every processor.
+//! The operations between products: norms, rotations, the gate, softmax. All sums have a fixed order over 32 lanes, and all functions are polynomials
+//! that are written out here, so that results are the same on every processor.
 
 use super::kernel::TILE;
 
-/// Makes a function that runs its body with the instructions of the chosen set.
+/// Defines a function that runs its body with the instructions of the given set.
 macro_rules! by_isa {
     ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) $body:ident) => {
         $(#[$doc])*
@@ -37,7 +37,7 @@ macro_rules! by_isa {
 pub(crate) use by_isa;
 
 by_isa! {
-    /// For each row of `x` `(tiles, rows, 32)`: one over the root of the mean square of its first `width` numbers (the rest are zeros).
+    /// For each row of `x` `(tiles, rows, 32)`: one over the root of the mean square of its first `width` numbers (the others are zeros).
     inverse_rms(x: &[f32], width: usize, eps: f32, out: &mut [f32]) inverse_rms_body
 }
 
@@ -91,8 +91,8 @@ fn gate_body(pairs: &[f32], rows: usize, out: &mut [f32]) {
 }
 
 by_isa! {
-    /// Softmax of one line's scores, `(blocks, lines, 32)`, of which the first `length` count: left behind are weights that are not yet
-    /// divided by their sum, zeros in the rest of the last block, and one over the sum in `inverse`.
+    /// Softmax of one line's scores, `(blocks, lines, 32)`, of which the first `length` are used. The scores become weights that are not yet divided
+    /// by their sum, the rest of the last block becomes zeros, and `inverse` is one over the sum.
     softmax(scores: &mut [f32], line: usize, lines: usize, length: usize, inverse: &mut f32) softmax_body
 }
 
@@ -122,7 +122,7 @@ fn softmax_body(scores: &mut [f32], line: usize, lines: usize, length: usize, in
     *inverse = 1.0 / total(&sums);
 }
 
-/// The sum of 32 lanes, in halves.
+/// Sums 32 lanes by halves.
 #[inline(always)]
 pub fn total(lanes: &[f32; TILE]) -> f32 {
     let mut sums = *lanes;
@@ -144,7 +144,7 @@ pub fn exp(x: f32) -> f32 {
     // NaN passes through both comparisons.
     let clamped = if x < -87.3 { -87.3 } else { x };
     let clamped = if clamped > 88.0 { 88.0 } else { clamped };
-    // Adding and taking away 1.5 * 2^23 rounds to a whole number, which then stands in the lowest bits.
+    // Adding and subtracting 1.5 * 2^23 rounds to a whole number, which then stands in the lowest bits.
     let shifted = clamped.mul_add(std::f32::consts::LOG2_E, 12_582_912.0);
     let n = shifted - 12_582_912.0;
     let r = n.mul_add(-0.693_359_375, clamped);

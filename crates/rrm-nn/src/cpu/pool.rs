@@ -1,7 +1,7 @@
-//! One piece of work cut into numbered parts -> threads that take the next part until none is left.
+//! Work in numbered parts -> threads that take the next part until none is left.
 //!
-//! Nobody waits for a thread that has not begun: a worker that comes late finds the door closed and does nothing. Waiting is
-//! a short spin, then sleep, so that an idle pool costs nothing and a shared machine is not kept busy.
+//! The caller never waits for a worker that has not begun: a late worker finds the gate closed and does nothing. Waiting is a short spin, then sleep,
+//! so that an idle pool costs nothing and a shared machine is not kept busy.
 #![allow(unsafe_code, reason = "threads write to disjoint parts of one slice; each block says why that holds")]
 
 use std::{
@@ -15,14 +15,14 @@ use std::{
     thread::{self, JoinHandle, Thread},
 };
 
-/// Looks at the gate before a waiting thread goes to sleep: some 10 to 30 microseconds.
+/// Times that a waiting thread looks at the gate before it sleeps: about 10 to 30 microseconds.
 const SPINS: u32 = 600;
 
-/// In the gate's lower half: set while parts of the job may be taken. Below it the number of workers inside, above it the job's number.
+/// The gate's bit for "open": set while parts of the job may be taken. The bits below count the workers inside, the bits above are the job's number.
 const OPEN: u64 = 1 << 31;
 const INSIDE: u64 = OPEN - 1;
 
-/// Threads that share work with the one that calls.
+/// A pool of threads that share work with the calling thread.
 pub struct Pool {
     shared: Arc<PoolState>,
     workers: Vec<JoinHandle<()>>,
@@ -33,7 +33,7 @@ struct PoolState {
     gate: AtomicU64,
     /// The next part to be taken.
     next: AtomicUsize,
-    /// Written only while the gate is closed and nobody is inside.
+    /// Written only while the gate is closed and no worker is inside.
     job: UnsafeCell<Option<PoolJob>>,
     panicked: AtomicBool,
     ending: AtomicBool,
@@ -54,10 +54,10 @@ unsafe impl Sync for PoolState {}
 unsafe impl Send for PoolState {}
 
 impl Pool {
-    /// A pool of `threads` threads, the calling one among them.
+    /// Makes a pool of `threads` threads, including the calling thread.
     ///
     /// # Errors
-    /// What the system says when it gives no more threads.
+    /// The operating system's error when it refuses more threads.
     pub fn new(threads: usize) -> std::io::Result<Self> {
         let shared = Arc::new(PoolState {
             gate: AtomicU64::new(0),
@@ -75,15 +75,15 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Threads that compute, the calling one among them.
+    /// The number of threads that compute, including the calling thread.
     pub fn threads(&self) -> usize {
         self.workers.len() + 1
     }
 
-    /// Calls `work` once for each number below `parts`, on any thread, and returns when all calls have.
+    /// Calls `work` once for each number below `parts`, on any thread, and returns when all calls have returned.
     ///
     /// # Panics
-    /// When one of the calls did.
+    /// When one of the calls panics.
     pub fn run(&mut self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
         if parts < 2 || self.workers.is_empty() {
             (0..parts).for_each(work);
@@ -110,7 +110,7 @@ impl Pool {
         assert!(!panicked, "a thread of the decoder panicked");
     }
 
-    /// Calls `work` with each piece of `out` of `length` elements (the last may be shorter) and its number.
+    /// Cuts `out` into pieces of `length` elements (the last may be shorter) and calls `work` with each piece and its number.
     pub fn pieces<T: Send>(&mut self, out: &mut [T], length: usize, work: impl Fn(usize, &mut [T]) + Sync) {
         let parts = out.len().div_ceil(length.max(1));
         let all = SlicePieces::new(out, length);
@@ -118,7 +118,7 @@ impl Pool {
         self.run(parts, &|index| work(index, unsafe { all.piece(index) }));
     }
 
-    /// As [`Pool::pieces`] for two slices that are cut into the same number of pieces.
+    /// Like [`Pool::pieces`], for two slices that are cut into the same number of pieces.
     pub fn pieces_of_two<T: Send>(
         &mut self,
         (one, one_length): (&mut [T], usize),
@@ -133,7 +133,7 @@ impl Pool {
     }
 }
 
-/// A slice that several threads write to, each to its own piece.
+/// A slice that several threads write to, each to its own pieces.
 struct SlicePieces<T> {
     start: *mut T,
     all: usize,
@@ -149,7 +149,7 @@ impl<T> SlicePieces<T> {
     }
 
     /// # Safety
-    /// Not twice with the same index, and only while the slice is borrowed.
+    /// No index may be used twice, and only while the slice is borrowed.
     #[allow(clippy::mut_from_ref, reason = "pieces of different indices do not overlap")]
     unsafe fn piece(&self, index: usize) -> &mut [T] {
         let from = (index * self.length).min(self.all);
@@ -170,9 +170,9 @@ impl PoolState {
         }
     }
 
-    /// Lets nobody in any more, and waits until everybody is out.
+    /// Closes the gate and waits until all workers have left.
     fn close(&self) {
-        // What is not taken yet is not to be: after a panic of the caller there may be such parts.
+        // Parts that are not taken yet must not be taken any more: after a panic of the caller there may be some.
         self.next.store(usize::MAX / 2, Ordering::Relaxed);
         self.gate.fetch_and(!OPEN, Ordering::SeqCst);
         let mut spins = 0;
@@ -181,7 +181,7 @@ impl PoolState {
         }
     }
 
-    /// A worker's life.
+    /// The loop of a worker thread.
     fn work(&self) {
         let (mut seen, mut spins) = (0, 0);
         loop {
@@ -194,7 +194,7 @@ impl PoolState {
                 wait(&mut spins);
                 continue;
             }
-            // The number in the gate makes this fail for a job that is not the one just seen.
+            // The number in the gate makes this fail for any other job than the one just seen.
             if self.gate.compare_exchange(gate, gate + 1, Ordering::SeqCst, Ordering::SeqCst).is_err() {
                 continue;
             }
@@ -214,7 +214,7 @@ impl PoolState {
     }
 }
 
-/// Waits a little, or until somebody calls: first by looking again, then asleep.
+/// Waits a little: spins first, then parks the thread until it is woken.
 fn wait(spins: &mut u32) {
     if *spins < SPINS {
         *spins += 1;

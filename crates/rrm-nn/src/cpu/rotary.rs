@@ -1,4 +1,4 @@
-//! Queries, keys and values as the projection gives them -> queries turned by their positions, keys and values in their blocks.
+//! Queries, keys and values of the projection -> rotated queries; keys and values in their blocks.
 
 use super::{attention::Cache, kernel::TILE, layer::Layer, pool::Pool, weights::padded};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     config::ModelConfig,
 };
 
-/// Turns pairs of a head's dimensions by angles that grow with the position (RoPE, arXiv 2104.09864).
+/// The rotary embedding: rotates pairs of a head's dimensions by angles proportional to the position (RoPE, arXiv 2104.09864).
 #[derive(Debug)]
 pub struct Rotary {
     /// Angle per position of each pair, `(head / 2,)`, and the factor on cosines and sines.
@@ -19,11 +19,11 @@ pub struct Rotary {
 }
 
 impl Rotary {
-    /// For the model's frequencies.
+    /// Makes the rotation for a model's frequencies.
     pub fn new(config: &ModelConfig) -> Self {
         let (frequencies, factor) = config.rotary();
         Rotary {
-            // transformers computes angles in f32, and at far positions the rounding shows.
+            // transformers computes angles in f32; at far positions the rounding matters.
             frequencies: frequencies.iter().map(|frequency| *frequency as f32).collect(),
             factor: factor as f32,
             heads: config.num_attention_heads,
@@ -33,8 +33,9 @@ impl Rotary {
         }
     }
 
-    /// `qkv (all heads * width / 32, rows, 32)` -> `queries (kv heads, width / 32, rows * repeats, 32)`, turned and divided by the root of the
-    /// head's width, and keys and values in `cache`, which has a region of `region` numbers for each kv head. `angles` are those of the batch.
+    /// Takes `qkv (all heads * width / 32, rows, 32)`. Writes `queries (kv heads, width / 32, rows * repeats, 32)`, rotated and divided by the root
+    /// of the head's width. Writes keys and values to `cache`, which has a region of `region` numbers for each kv head. `angles` are those of the
+    /// batch.
     pub fn rotate(
         &self,
         pool: &mut Pool,
@@ -45,7 +46,7 @@ impl Rotary {
     ) {
         let (rows, width, repeats) = (batch.rows.len(), padded(self.head), self.heads / self.kv_heads);
         let scale = 1.0 / (self.head as f32).sqrt();
-        // Row `row` of head `number` among queries, keys and values.
+        // Reads row `row` of head `number`, counted over queries, keys and values.
         let read = |number: usize, row: usize, into: &mut [f32]| {
             for (tile, into) in into.chunks_exact_mut(TILE).enumerate() {
                 into.copy_from_slice(&qkv[((number * width / TILE + tile) * rows + row) * TILE..][..TILE]);
@@ -74,7 +75,7 @@ impl Rotary {
         });
     }
 
-    /// Cosines and then sines of each row, `(rows, 2, head / 2)`; the same in all layers.
+    /// Returns cosines and then sines of each row, `(rows, 2, head / 2)`; the same for all layers.
     pub fn angles(&self, batch: &TokenBatch) -> Vec<f32> {
         let mut angles = Vec::with_capacity(batch.rows.len() * self.head);
         for row in &batch.rows {
@@ -85,7 +86,7 @@ impl Rotary {
         angles
     }
 
-    /// Norms a head where the model does (Qwen3), then turns it.
+    /// Applies the norm to a head if the model has one (Qwen3), then rotates it.
     fn turn(&self, head: &mut [f32], norm: &[f32], angles: &[f32]) {
         if !norm.is_empty() {
             let mut sum = 0f32;

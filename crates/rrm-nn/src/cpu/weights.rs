@@ -1,4 +1,4 @@
-//! A matrix of a checkpoint -> panels of 32 outputs, kept as f32, bf16 or bytes, in the order in which products read them.
+//! Matrix of a checkpoint -> panels of 32 outputs in f32, bf16 or int8, in the order in which products read them.
 
 use half::bf16;
 use serde::{Deserialize, Serialize};
@@ -9,25 +9,26 @@ use super::{
     pool::Pool,
 };
 
-/// How matrices are kept; every product computes in f32.
+/// The type in which matrices are kept in memory; every product computes in f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Storage {
-    /// As they are stored: bf16 where all matrices of the checkpoint are, and f32 otherwise. Loses nothing.
+    /// As stored: bf16 if all matrices of the checkpoint are bf16, otherwise f32. Lossless.
     #[default]
     AsStored,
-    /// Four bytes a weight.
+    /// Four bytes for each weight.
     F32,
-    /// Two bytes a weight, rounded to nearest even.
+    /// Two bytes for each weight, rounded to nearest even.
     Bf16,
-    /// One byte a weight and a factor for each output: its largest weight over 127. For judging; texts differ from those of the other two.
+    /// One byte for each weight and a scale for each output: its largest weight divided by 127. For judging; texts differ from those of the other
+    /// types.
     Int8,
 }
 
 /// A packed matrix.
 #[derive(Debug)]
 pub struct PackedMatrix {
-    /// Inputs, a multiple of 32.
+    /// Number of inputs, a multiple of 32.
     depth: usize,
     data: Data,
 }
@@ -39,17 +40,17 @@ enum Data {
     Int8(AlignedVec<i8>, AlignedVec<f32>),
 }
 
-/// A matrix that is to be packed.
+/// A matrix to pack.
 pub struct PackSource<'a> {
-    /// Rows.
+    /// Number of rows.
     pub outputs: usize,
-    /// Columns.
+    /// Number of columns.
     pub depth: usize,
-    /// One weight; 0 where the shape is only filled up.
+    /// Returns a weight by row and column; 0 in the padding.
     pub weight: &'a (dyn Fn(usize, usize) -> f32 + Sync),
 }
 
-/// `value` rounded up to whole tiles.
+/// Rounds `value` up to whole tiles.
 pub fn padded(value: usize) -> usize {
     value.next_multiple_of(TILE)
 }
@@ -58,7 +59,7 @@ impl PackedMatrix {
     /// Packs a matrix.
     ///
     /// # Errors
-    /// When there is not that much memory.
+    /// When there is not enough memory.
     pub fn new(matrix: &PackSource<'_>, storage: Storage, pool: &mut Pool) -> Result<Self, std::collections::TryReserveError> {
         let PackSource { outputs, depth, weight } = *matrix;
         let panel = depth * TILE;
@@ -84,7 +85,7 @@ impl PackedMatrix {
                 pool.pieces(&mut scales, TILE, |number, piece| {
                     for (lane, scale) in piece.iter_mut().enumerate() {
                         let weights = (0..depth).map(|input| weight(number * TILE + lane, input).abs());
-                        // NaN stays, as `max` would not let it: a damaged matrix has to show in the logits.
+                        // NaN is kept, which `max` would drop: a damaged matrix must show in the logits.
                         let largest =
                             weights.fold(0f32, |most, weight| if most.is_nan() || most > weight { most } else { weight });
                         *scale = largest / 127.0;
@@ -103,13 +104,13 @@ impl PackedMatrix {
         Ok(PackedMatrix { depth, data })
     }
 
-    /// `out (+)= x w^T`: `x` is `(depth / 32, rows, 32)` and `out` `(outputs / 32, rows, 32)`.
+    /// Computes `out (+)= x w^T`, where `x` is `(depth / 32, rows, 32)` and `out` is `(outputs / 32, rows, 32)`.
     pub fn apply(&self, isa: Isa, pool: &mut Pool, x: &[f32], rows: usize, out: &mut [f32], add: bool) {
         let group = group(out.len() / (rows * TILE), rows, pool.threads());
         pool.pieces(out, group * rows * TILE, |piece, out| self.panels(isa, piece * group, x, rows, out, add));
     }
 
-    /// As [`PackedMatrix::apply`], for the panels from `first` on that `out` has room for, on the calling thread.
+    /// Like [`PackedMatrix::apply`], for the panels from `first` on that fit into `out`, on the calling thread.
     pub fn panels(&self, isa: Isa, first: usize, x: &[f32], rows: usize, out: &mut [f32], add: bool) {
         let stride = self.depth * TILE;
         let weights = match &self.data {
@@ -126,7 +127,7 @@ impl PackedMatrix {
         );
     }
 
-    /// Writes the weights of one output to row `row` of `out`, `(depth / 32, rows, 32)`: how an embedding is looked up.
+    /// Writes the weights of one output to row `row` of `out`, `(depth / 32, rows, 32)`: the lookup of an embedding.
     pub fn look_up(&self, output: usize, out: &mut [f32], row: usize, rows: usize) {
         let from = output / TILE * self.depth * TILE + output % TILE;
         let mut copy = |weight: &dyn Fn(usize) -> f32| {
@@ -143,7 +144,7 @@ impl PackedMatrix {
         }
     }
 
-    /// Bytes that the weights take.
+    /// Bytes of the weights.
     pub fn bytes(&self) -> usize {
         match &self.data {
             Data::F32(data) => data.len() * 4,
@@ -153,7 +154,7 @@ impl PackedMatrix {
     }
 }
 
-/// How many panels make one piece of work: enough pieces for threads of unequal luck, and as many together as the kernel likes for few rows.
+/// The number of panels in one piece of work: enough pieces to balance the threads, and as many panels as the kernel prefers for few rows.
 pub fn group(panels: usize, rows: usize, threads: usize) -> usize {
     let least = match rows {
         1 => 4,

@@ -1,4 +1,4 @@
-//! A row of f32 -> its bytes in one of ggml's types.
+//! A row of f32 -> its bytes in a ggml type.
 
 use half::f16;
 
@@ -7,7 +7,7 @@ use super::tensors::ElementType;
 /// Weights that share one scale in `Q8_0`.
 pub(super) const BLOCK: usize = 32;
 
-/// The reason why a number cannot be encoded in a type.
+/// The reason why a value cannot be encoded in a type.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum EncodingError {
     /// It is infinite or not a number.
@@ -21,7 +21,7 @@ pub enum EncodingError {
 /// Appends the bytes of a row, little-endian; for `Q8_0` its length is a multiple of 32.
 ///
 /// # Errors
-/// The first number that has no place in the type.
+/// The first value that cannot be encoded.
 pub(super) fn row(numbers: &[f32], element_type: ElementType, bytes: &mut Vec<u8>) -> Result<(), EncodingError> {
     if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
         return Err(EncodingError::NotFinite(*number));
@@ -35,7 +35,7 @@ pub(super) fn row(numbers: &[f32], element_type: ElementType, bytes: &mut Vec<u8
         }
         ElementType::Q8_0 => {
             for block in numbers.chunks(BLOCK) {
-                // The scale is rounded to f16 when it is stored, but not before it divides, as in ggml.
+                // The scale is rounded to f16 when it is stored, but divides unrounded, as in ggml.
                 let largest = block.iter().fold(0f32, |most, number| most.max(number.abs()));
                 let scale = largest / 127.0;
                 let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };

@@ -1,13 +1,13 @@
-//! Keys, values and tensors -> the first bytes of a GGUF file, up to where its numbers begin (format: `ggml/docs/gguf.md`, version 3).
+//! Keys, values and tensors -> the first bytes of a GGUF file, up to its tensor data (format: `ggml/docs/gguf.md`, version 3).
 
 use super::tensors::TensorPlan;
 
-/// Alignment of each tensor's numbers, the format's own where a file states none.
+/// Alignment of each tensor's data; the format's default if a file states none.
 pub(super) const ALIGNMENT: usize = 32;
 /// Version of the format.
 const VERSION: u32 = 3;
 
-/// The format's numbers for types of values.
+/// The format's codes of value types.
 const UINT32: u32 = 4;
 const INT32: u32 = 5;
 const FLOAT32: u32 = 6;
@@ -26,7 +26,7 @@ pub(super) enum MetadataValue {
     I32s(Vec<i32>),
 }
 
-/// Everything before the numbers, filled up to the alignment. The numbers of all tensors follow in their order, each filled up as well.
+/// Returns everything before the tensor data, padded to the alignment. The data of all tensors follows in order, each padded as well.
 pub(super) fn header(values: &[(String, MetadataValue)], tensors: &[TensorPlan]) -> Vec<u8> {
     let mut bytes = b"GGUF".to_vec();
     bytes.extend(VERSION.to_le_bytes());
@@ -40,7 +40,7 @@ pub(super) fn header(values: &[(String, MetadataValue)], tensors: &[TensorPlan])
     for tensor in tensors {
         push_text(&mut bytes, &tensor.name);
         bytes.extend((tensor.shape.len() as u32).to_le_bytes());
-        // Fastest extent first.
+        // Fastest dimension first.
         bytes.extend(tensor.shape.iter().rev().flat_map(|extent| (*extent as u64).to_le_bytes()));
         bytes.extend(tensor.element_type.code().to_le_bytes());
         bytes.extend(offset.to_le_bytes());

@@ -1,15 +1,15 @@
-//! The shape of a decoder -> the keys from which llama.cpp learns it (`llama-arch.cpp`, `load_hparams`).
+//! Shape of a decoder -> the keys that tell it to llama.cpp (`llama-arch.cpp`, `load_hparams`).
 
 use super::{MatrixType, file::MetadataValue};
 use crate::config::{Architecture, ModelConfig, RopeScaling};
 
-/// Keys and values, without those of the vocabulary.
+/// Returns keys and values, except those of the vocabulary.
 ///
 /// # Errors
-/// What no key says.
+/// Names the property that no key can express.
 pub(super) fn values(config: &ModelConfig, name: &str, matrices: MatrixType) -> Result<Vec<(String, MetadataValue)>, String> {
     let architecture = architecture(config);
-    // Numbers of `llama_ftype`.
+    // Codes of `llama_ftype`.
     let file_type = match matrices {
         MatrixType::F32 => 0,
         MatrixType::F16 => 1,
@@ -65,7 +65,7 @@ fn scaling(scaling: &RopeScaling) -> Result<Vec<(&'static str, MetadataValue)>, 
         ]
     };
     match *scaling {
-        // Llama 3's is a tensor of its own.
+        // Llama 3's scaling is a tensor of its own.
         RopeScaling::None | RopeScaling::Llama3 { .. } => Ok(Vec::new()),
         RopeScaling::Linear { factor } => Ok(named("linear", factor)),
         RopeScaling::Yarn { factor, original_max_position_embeddings, beta_fast, beta_slow, attention_factor } => {
@@ -81,7 +81,7 @@ fn scaling(scaling: &RopeScaling) -> Result<Vec<(&'static str, MetadataValue)>, 
             let mut values = named("yarn", factor);
             values.push(("rope.scaling.original_context_length", MetadataValue::U32(original as u32)));
             if let Some(wanted) = attention_factor {
-                // llama.cpp multiplies with YaRN's own factor besides.
+                // llama.cpp multiplies with YaRN's own factor, too.
                 let own = if factor <= 1.0 { 1.0 } else { 0.1 * factor.ln() + 1.0 };
                 values.push(("rope.scaling.attn_factor", MetadataValue::F32((wanted / own) as f32)));
             }

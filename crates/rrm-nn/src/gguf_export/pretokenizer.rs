@@ -1,18 +1,18 @@
-//! How a `tokenizer.json` cuts texts before its merges -> the name that llama.cpp has for it.
+//! The pre-tokenizer of a `tokenizer.json` -> its name in llama.cpp.
 
 use serde_json::Value;
 
 /// Llama 3's pattern: words, up to three digits, marks, spaces.
 const UP_TO_THREE_DIGITS: &str =
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-/// Qwen 2's: the same, with single digits.
+/// Qwen 2's pattern: the same, with single digits.
 const SINGLE_DIGITS: &str =
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-/// llama.cpp's name (`tokenizer.ggml.pre`). The name also says whether words that are tokens are taken before any merge.
+/// Returns llama.cpp's name (`tokenizer.ggml.pre`). The name also determines whether words that are tokens are taken before any merge.
 ///
 /// # Errors
-/// What llama.cpp would do otherwise, or is not known to do the same.
+/// When llama.cpp has no pre-tokenizer that is known to do the same.
 pub(super) fn name(tokenizer: &Value) -> Result<&'static str, String> {
     if !normalizes_little(&tokenizer["normalizer"]) {
         return Err(format!("its normalizer {} has no name in llama.cpp", kind(&tokenizer["normalizer"])));
@@ -36,7 +36,7 @@ pub(super) fn name(tokenizer: &Value) -> Result<&'static str, String> {
     }
 }
 
-/// Composed characters are all that Qwen's normalizer makes; llama.cpp leaves texts as they are, as its own conversions of Qwen do.
+/// Whether the normalizer at most composes characters, as Qwen's does. llama.cpp leaves texts unchanged, as its own conversions of Qwen do.
 fn normalizes_little(normalizer: &Value) -> bool {
     normalizer.is_null() || normalizer["type"] == "NFC"
 }
@@ -50,9 +50,9 @@ fn unknown(steps: &[Value]) -> String {
     format!("how its tokenizer.json cuts texts ({}) is none of the ways that rrm knows llama.cpp to have", kinds.join(", "))
 }
 
-/// Bytes become characters, and words are told apart by GPT-2's pattern or not at all.
+/// Whether a step maps bytes to characters, and splits words by GPT-2's pattern if `by_words` and not at all otherwise.
 fn is_bytes(step: &Value, by_words: bool) -> bool {
-    // Absent is true for both.
+    // An absent flag is true for both.
     let flag = |name: &str| step[name].as_bool().unwrap_or(true);
     kind(step) == "ByteLevel" && flag("use_regex") == by_words && !flag("add_prefix_space")
 }
@@ -61,7 +61,7 @@ fn is_digits(step: &Value) -> bool {
     kind(step) == "Digits" && step["individual_digits"] == true
 }
 
-/// The pattern whose matches stand alone.
+/// Returns the pattern of a step that isolates its matches.
 fn pattern(step: &Value) -> Option<&str> {
     let isolated = kind(step) == "Split" && step["behavior"] == "Isolated" && step["invert"] != true;
     step["pattern"]["Regex"].as_str().filter(|_| isolated)

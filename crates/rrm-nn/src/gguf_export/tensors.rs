@@ -1,9 +1,9 @@
-//! The shape of a decoder -> the tensors of its GGUF file: names, types, and in which order their rows are written.
+//! Shape of a decoder -> the tensors of its GGUF file: names, types, and the order in which their rows are written.
 
 use super::{MatrixType, encode::BLOCK};
 use crate::config::{Architecture, ModelConfig, RopeScaling};
 
-/// The parts of a layer: their names in a folder, and in GGUF files.
+/// The parts of a layer: their names in a folder, and in a GGUF file.
 const PARTS: [(&str, &str); 11] = [
     ("input_layernorm", "attn_norm"),
     ("self_attn.q_proj", "attn_q"),
@@ -27,7 +27,7 @@ pub(super) enum ElementType {
 }
 
 impl ElementType {
-    /// Its number in ggml.
+    /// The type's code in ggml.
     pub fn code(self) -> u32 {
         match self {
             ElementType::F32 => 0,
@@ -37,41 +37,41 @@ impl ElementType {
     }
 }
 
-/// One tensor of the file.
+/// The plan of one tensor of the file.
 #[derive(Debug)]
 pub(super) struct TensorPlan {
     /// Its name in the file.
     pub name: String,
-    /// Its extents, slowest first, one or two of them.
+    /// Its dimensions, slowest first, one or two of them.
     pub shape: Vec<usize>,
-    /// How its elements are written.
+    /// The type of its elements.
     pub element_type: ElementType,
-    /// Where its numbers come from.
+    /// The source of its values.
     pub source: TensorSource,
-    /// Size of the heads whose rows change their order.
+    /// Size of a head, if the rows of each head are reordered.
     interleaved: Option<usize>,
 }
 
-/// The source of a tensor's numbers.
+/// The source of a tensor's values.
 #[derive(Debug)]
 pub(super) enum TensorSource {
     /// The tensor of this name in the folder.
     Stored(String),
-    /// They are here.
+    /// Values that were computed here.
     Computed(Vec<f32>),
 }
 
 impl TensorPlan {
-    /// Numbers in a row; a vector has rows of one.
+    /// The number of values in a row; a vector has rows of one.
     pub fn row_width(&self) -> usize {
         self.shape.get(1).copied().unwrap_or(1)
     }
 
-    /// The rows of the source in the order in which they are written.
+    /// Returns the rows of the source in the order in which they are written.
     pub fn row_order(&self) -> impl Iterator<Item = usize> {
         let head = self.interleaved;
         (0..self.shape[0]).map(move |row| match head {
-            // Rotary embeddings turn dimensions i and i + D/2 together in transformers, and 2i and 2i + 1 in llama.cpp's llama.
+            // Rotary embeddings pair the dimensions i and i + D/2 in transformers, and 2i and 2i + 1 in llama.cpp's llama.
             Some(head) => row / head * head + row % head / 2 + row % 2 * (head / 2),
             None => row,
         })
@@ -88,10 +88,10 @@ impl TensorPlan {
     }
 }
 
-/// All tensors, in the order of the file.
+/// Returns all tensors in the order of the file.
 ///
 /// # Errors
-/// What llama.cpp has no tensor for.
+/// When llama.cpp has no tensor for a part of the model.
 pub(super) fn plan(config: &ModelConfig, matrices: MatrixType) -> Result<Vec<TensorPlan>, String> {
     if config.architecture == Architecture::Qwen2 && config.num_attention_heads * config.head_dim != config.hidden_size {
         return Err("llama.cpp's qwen2 has no heads of another size than hidden_size / num_attention_heads".to_owned());
@@ -132,7 +132,7 @@ fn element_type(shape: &[usize], matrices: MatrixType) -> ElementType {
     }
 }
 
-/// Llama 3's stretched frequencies: by how much each is divided, `(head_dim / 2,)`.
+/// Returns Llama 3's frequency factors, `(head_dim / 2,)`: the divisor of each frequency. `None` for other scalings.
 fn frequency_factors(config: &ModelConfig) -> Result<Option<TensorPlan>, String> {
     if !matches!(config.rope_scaling, RopeScaling::Llama3 { .. }) {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! A folder's vocabulary, special tokens and chat template -> the keys from which llama.cpp learns them (`llama-vocab.cpp`).
+//! Vocabulary, special tokens and chat template of a folder -> the keys that tell them to llama.cpp (`llama-vocab.cpp`).
 
 use std::{collections::HashMap, path::Path};
 
@@ -10,7 +10,7 @@ use crate::{
     tokens::ModelTokenizer,
 };
 
-/// Numbers of `llama_token_type`.
+/// Codes of `llama_token_type`.
 const NORMAL: i32 = 1;
 const CONTROL: i32 = 3;
 const USER_DEFINED: i32 = 4;
@@ -24,10 +24,10 @@ struct Tokens {
     numbers: HashMap<String, u32>,
 }
 
-/// Keys and values that begin with `tokenizer.`.
+/// Returns the keys that begin with `tokenizer.`, with their values.
 ///
 /// # Errors
-/// [`ExportError`] for a vocabulary whose texts llama.cpp would cut otherwise, or of another kind than byte-level merges.
+/// [`ExportError`] for a vocabulary that does not use byte-level merges, or whose texts llama.cpp would split differently.
 pub(super) fn values(
     folder: &Path,
     tokenizer: &ModelTokenizer,
@@ -47,7 +47,7 @@ pub(super) fn values(
     let ends = ends(tokenizer, &tokens, vocab_size).map_err(unsupported)?;
     let named_bos = tokens.numbers.get(tokenizer.bos()).copied().filter(|_| !tokenizer.bos().is_empty());
     let configured = object(folder, "config.json")?["bos_token_id"].as_u64().and_then(|number| u32::try_from(number).ok());
-    // Without one, llama.cpp would take token 11.
+    // Without a first token, llama.cpp would use token 11.
     let bos = named_bos.or(configured.filter(|number| (*number as usize) < vocab_size)).or(ends.first().copied());
     for (key, number) in [("ggml.bos_token_id", bos)]
         .into_iter()
@@ -68,7 +68,7 @@ pub(super) fn values(
     Ok(values)
 }
 
-/// A JSON file of the folder; `null` where there is none.
+/// Reads a JSON file of the folder; `null` if there is none.
 fn object(folder: &Path, name: &str) -> Result<Json, CheckpointError> {
     let file = folder.join(name);
     if !file.exists() {
@@ -87,7 +87,7 @@ fn tokens(json: &Json, vocab_size: usize) -> Result<Tokens, String> {
         let kind = if token["special"] == true { CONTROL } else { USER_DEFINED };
         (token["content"].as_str().unwrap_or_default(), &token["id"], kind)
     });
-    // Added tokens come last: they may be in the vocabulary, too.
+    // Added tokens come last, because they may be in the vocabulary as well.
     for (text, number, kind) in plain.chain(added) {
         let number = number.as_u64().ok_or_else(|| format!("token {text:?} has no number"))? as usize;
         if let Some(row) = rows.get_mut(number) {
@@ -96,7 +96,7 @@ fn tokens(json: &Json, vocab_size: usize) -> Result<Tokens, String> {
     }
     let mut tokens = Tokens { texts: Vec::new(), types: Vec::new(), numbers: HashMap::new() };
     for (number, row) in (0..).zip(rows) {
-        // Embeddings often have more rows than there are tokens.
+        // Embeddings often have more rows than the vocabulary has tokens.
         let (text, kind) = row.unwrap_or_else(|| (format!("[PAD{number}]"), UNUSED));
         if let Some(other) = tokens.numbers.insert(text.clone(), number) {
             return Err(format!("its tokens {other} and {number} are both {text:?}"));
@@ -107,7 +107,7 @@ fn tokens(json: &Json, vocab_size: usize) -> Result<Tokens, String> {
     Ok(tokens)
 }
 
-/// Pairs in the order of their ranks, a space between.
+/// Returns the merges in the order of their ranks, each a pair with a space between.
 fn merges(model: &Json) -> Result<Vec<String>, String> {
     if model["continuing_subword_prefix"].as_str().is_some_and(|text| !text.is_empty())
         || model["end_of_word_suffix"].as_str().is_some_and(|text| !text.is_empty())
@@ -123,12 +123,12 @@ fn merges(model: &Json) -> Result<Vec<String>, String> {
         },
         _ => None,
     };
-    // The space would be ambiguous if there were another.
+    // Another space in a pair would make it ambiguous.
     let sound = |pair: &String| pair.matches(' ').count() == 1;
     list.iter().map(|merge| pair(merge).filter(sound).ok_or_else(|| format!("its merge {merge} is no pair"))).collect()
 }
 
-/// The tokens that end a turn, the one that the tokenizer names first; llama.cpp has keys for three.
+/// Returns the tokens that end a turn, beginning with the one that the tokenizer names; llama.cpp has keys for three.
 fn ends(tokenizer: &ModelTokenizer, tokens: &Tokens, vocab_size: usize) -> Result<Vec<u32>, String> {
     let named = tokens.numbers.get(tokenizer.eos()).copied().filter(|_| !tokenizer.eos().is_empty());
     let others = (0..vocab_size as u32).filter(|token| tokenizer.ends(*token) && Some(*token) != named);
@@ -140,7 +140,7 @@ fn ends(tokenizer: &ModelTokenizer, tokens: &Tokens, vocab_size: usize) -> Resul
     }
 }
 
-/// Whether `tokenizer(text)` of transformers puts this token first.
+/// Whether `tokenizer(text)` of transformers begins with this token.
 fn begins_with(post_processor: &Json, bos: &str) -> bool {
     let steps = post_processor["processors"].as_array().map_or(std::slice::from_ref(post_processor), Vec::as_slice);
     steps.iter().any(|step| step["single"][0]["SpecialToken"]["id"].as_str() == Some(bos) && !bos.is_empty())

@@ -1,4 +1,4 @@
-//! A Hugging Face folder -> a report, also where the decoder does not support the model.
+//! Hugging Face folder -> a report, even if the decoder does not support the model.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -11,7 +11,7 @@ use crate::{
     text::{ChatTokenizer, TextError},
 };
 
-/// Reads `config.json`, the headers of all weights, and the vocabulary.
+/// Reads `config.json`, the headers of all weights files, and the vocabulary.
 pub(super) fn report(folder: &Path) -> Result<ModelReport, CheckpointError> {
     let file = folder.join("config.json");
     let json = read_small(&file)?;
@@ -51,7 +51,7 @@ pub(super) fn report(folder: &Path) -> Result<ModelReport, CheckpointError> {
     Ok(report)
 }
 
-/// A configuration that the decoder reads knows defaults, and which of the stored tensors are part of the model.
+/// Completes the report of a supported model with the defaults of the configuration and the tensors that the decoder uses.
 fn supported(report: &mut ModelReport, config: &ModelConfig) {
     report.parameters = config.parameters();
     report.layers = Some(config.num_hidden_layers as u64);
@@ -82,7 +82,7 @@ fn rows(shape: &[usize]) -> Option<u64> {
     shape.split_last().filter(|(_, rows)| !rows.is_empty()).map(|(_, rows)| rows.iter().map(|extent| *extent as u64).product())
 }
 
-/// The header's own check keeps the product within 64 bits.
+/// The number of elements of a tensor. The check of the header keeps the product within 64 bits.
 fn elements(tensor: &StoredTensor) -> u64 {
     tensor.bytes * 8 / tensor.dtype.bitsize() as u64
 }

@@ -1,4 +1,4 @@
-//! A GGUF file's header -> a report.
+//! Header of a GGUF file -> a report.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -6,7 +6,7 @@ use rrm::gguf::{GgufHeader, GgufTensor, read_header};
 
 use super::{InspectError, ModelReport, WeightBytes};
 
-/// Reads the header.
+/// Reads the header of a file.
 pub(super) fn report(path: &Path, file_bytes: u64) -> Result<ModelReport, InspectError> {
     let header = read_header(path)?;
     let architecture = header.text("general.architecture").map(|name| name.chars().take(100).collect::<String>());
@@ -38,7 +38,7 @@ pub(super) fn report(path: &Path, file_bytes: u64) -> Result<ModelReport, Inspec
     })
 }
 
-/// What keeps llama.cpp from running a file, as far as its header shows.
+/// Returns the reason why llama.cpp cannot run the file, as far as the header shows.
 fn problem(header: &GgufHeader) -> Option<String> {
     let kind = header.text("general.type").unwrap_or("model");
     if kind != "model" {
@@ -54,12 +54,12 @@ fn problem(header: &GgufHeader) -> Option<String> {
     tokens.is_none().then(|| "it holds no vocabulary".to_owned())
 }
 
-/// The header's own check keeps the product within 64 bits.
+/// The number of elements of a tensor. The check of the header keeps the product within 64 bits.
 fn elements(tensor: &GgufTensor) -> u64 {
     tensor.shape.iter().product()
 }
 
-/// ggml's names of the types that models are usually stored in.
+/// Returns ggml's name of a common element type.
 fn type_name(element_type: u32) -> String {
     let name = match element_type {
         0 => "f32",

@@ -1,19 +1,19 @@
-//! A `tokenizer.json` -> encoders for plain text, after a look at what would make the `tokenizers` crate panic.
+//! `tokenizer.json` -> encoders for plain text, after checks for input that would make the `tokenizers` crate panic.
 
 use serde_json::{Map, Value};
 use tokenizers::Tokenizer as Encoder;
 
-/// An encoder for what a prompt begins with; and another for what comes later, where that is encoded without a space before it. Added
-/// tokens of numbers from `vocab_size` on are dropped.
+/// Builds the encoder for the beginning of a prompt, and another one for later text if that is encoded without a leading space. Added tokens from
+/// `vocab_size` on are dropped.
 ///
 /// # Errors
-/// What in the file is wrong or not supported.
+/// Names the part of the file that is wrong or not supported.
 pub(super) fn build(json: &mut Value, vocab_size: usize) -> Result<(Encoder, Option<Encoder>), String> {
     check_model(&json["model"])?;
     if has_type(&json["normalizer"], "Precompiled") {
         return Err("has a precompiled normalizer, which is not supported".to_owned());
     }
-    // Texts are encoded piece by piece, nothing is put around, cut off or filled up, and pieces say what tokens write.
+    // Texts are encoded piece by piece without padding, truncation or surrounding tokens, and `TokenBytes` tells what tokens write.
     for unused in ["post_processor", "truncation", "padding", "decoder"] {
         json[unused] = Value::Null;
     }
@@ -23,7 +23,7 @@ pub(super) fn build(json: &mut Value, vocab_size: usize) -> Result<(Encoder, Opt
     Ok((first, later))
 }
 
-/// Byte-pair encoding by merges that all lead to tokens: the crate takes that for granted.
+/// Checks that the model is byte-pair encoding whose merges all give tokens, which the crate assumes.
 fn check_model(model: &Value) -> Result<(), String> {
     let merges = model["merges"].as_array();
     let (Some(vocabulary), Some(merges)) = (model["vocab"].as_object(), merges) else {
@@ -46,7 +46,7 @@ fn check_model(model: &Value) -> Result<(), String> {
     }
 }
 
-/// A pair of texts, or one text with a space between them.
+/// Whether a merge gives a token of the vocabulary. A merge is a pair of texts, or one text with a space between them.
 fn leads_to_a_token(merge: &Value, vocabulary: &Map<String, Value>) -> bool {
     match merge {
         Value::String(pair) => pair.split_once(' ').is_some_and(|(a, b)| vocabulary.contains_key(&[a, b].concat())),
@@ -68,21 +68,21 @@ fn has_type(json: &Value, name: &str) -> bool {
     }
 }
 
-/// An encoder that reads no special token in a text.
+/// Makes an encoder that recognises no special tokens in a text.
 fn encoder(json: &Value) -> Result<Encoder, String> {
     let mut encoder = Encoder::from_bytes(json.to_string()).map_err(|error| error.to_string())?;
     encoder.set_encode_special_tokens(true);
     Ok(encoder)
 }
 
-/// Fine-tuned models often bring a padding token that nobody made room for.
+/// Drops added tokens that have no row in the embedding, such as a padding token of a fine-tuned model.
 fn drop_rowless_tokens(json: &mut Value, vocab_size: usize) {
     if let Some(added) = json.get_mut("added_tokens").and_then(Value::as_array_mut) {
         added.retain(|token| token.get("id").and_then(Value::as_u64).is_none_or(|id| id < vocab_size as u64));
     }
 }
 
-/// Sentencepiece vocabularies may put a space before the first text of a prompt alone. Whether it was so; it no longer is.
+/// Turns off the leading space that sentencepiece vocabularies may put before the first text of a prompt only. Returns whether it was on.
 fn spaced_once(json: &mut Value) -> bool {
     let Some(outer) = json.get_mut("pre_tokenizer") else { return false };
     let steps = if outer.get("pretokenizers").is_some() {

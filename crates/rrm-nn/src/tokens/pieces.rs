@@ -1,14 +1,14 @@
-//! A vocabulary -> the exact bytes that each token writes.
+//! Vocabulary -> the exact bytes that each token writes.
 
 use serde_json::Value;
 use tokenizers::Tokenizer as Encoder;
 
-/// How a vocabulary writes bytes in its tokens.
+/// The notation of bytes in the tokens of a vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
-    /// Every character stands for a byte, after GPT-2.
+    /// Every character stands for a byte, as in GPT-2.
     Bytes,
-    /// `▁` stands for a space and `<0x0A>` for a byte, after sentencepiece.
+    /// `▁` stands for a space and `<0x0A>` for a byte, as in sentencepiece.
     Words,
 }
 
@@ -16,12 +16,12 @@ pub(super) enum Style {
 #[derive(Debug, Default)]
 pub(super) struct TokenBytes {
     bytes: Vec<u8>,
-    /// Where the bytes of each token end.
+    /// The end of each token's bytes.
     ends: Vec<usize>,
 }
 
 impl TokenBytes {
-    /// What a token writes.
+    /// Returns the bytes that a token writes.
     pub fn get(&self, token: u32) -> &[u8] {
         let index = token as usize;
         let Some(end) = self.ends.get(index) else { return &[] };
@@ -31,10 +31,10 @@ impl TokenBytes {
 }
 
 impl Style {
-    /// Which style a `tokenizer.json` decodes by.
+    /// Returns the style by which a `tokenizer.json` decodes.
     ///
     /// # Errors
-    /// What is wrong with it, when it is another.
+    /// When the decoder is of another kind.
     pub fn of(json: &Value) -> Result<Style, String> {
         let decoder = json.get("decoder").filter(|decoder| !decoder.is_null()).ok_or("has no decoder")?;
         let steps = decoder.get("decoders").and_then(Value::as_array).map_or(std::slice::from_ref(decoder), Vec::as_slice);
@@ -48,10 +48,10 @@ impl Style {
         }
     }
 
-    /// What each token of the whole vocabulary writes.
+    /// Returns the bytes of every token of the vocabulary.
     ///
     /// # Errors
-    /// Which token has a number of `vocab_size` or above.
+    /// Names a token whose number is `vocab_size` or above.
     pub fn pieces(self, encoder: &Encoder, vocab_size: usize) -> Result<TokenBytes, String> {
         let vocabulary = encoder.get_vocab(true);
         if let Some((text, token)) = vocabulary.iter().find(|(_, token)| **token as usize >= vocab_size) {
@@ -77,7 +77,8 @@ impl Style {
     }
 }
 
-/// The byte of each character of GPT-2's alphabet, by its code: printable Latin-1 stands for itself, the other bytes follow from 256.
+/// Returns the byte of each character of GPT-2's alphabet, by code point: printable Latin-1 characters stand for themselves, the other bytes follow
+/// from 256.
 fn bytes_of_characters() -> [Option<u8>; 324] {
     let mut bytes = [None; 324];
     let mut next = 256;
@@ -97,7 +98,7 @@ fn push_byte_level(text: &str, byte_of: &[Option<u8>], bytes: &mut Vec<u8>) {
     let mapped: Option<Vec<u8>> = text.chars().map(|character| *byte_of.get(character as usize)?).collect();
     match mapped {
         Some(mapped) => bytes.extend(mapped),
-        // Such a token was not trained on bytes, and stands for itself.
+        // Such a token was not trained on bytes and is written as it is.
         None => bytes.extend_from_slice(text.as_bytes()),
     }
 }

@@ -1,4 +1,4 @@
-//! The smaller files of a folder -> its chat template, and the tokens that begin and end texts.
+//! Smaller files of a folder -> its chat template, and the tokens that begin and end texts.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::FileSource;
 use crate::checkpoint::CheckpointError;
 
-/// The settings of a tokenizer from the files besides `tokenizer.json`.
+/// The settings of a tokenizer from files other than `tokenizer.json`.
 #[derive(Debug, Default)]
 pub(super) struct TokenizerSettings {
     /// The chat template, in Jinja.
@@ -20,7 +20,7 @@ pub(super) struct TokenizerSettings {
     pub ends: Vec<u32>,
 }
 
-/// Reads the files that are there.
+/// Reads the files that are present.
 pub(super) fn read(files: FileSource<'_>) -> Result<TokenizerSettings, CheckpointError> {
     let mut settings = TokenizerSettings::default();
     for name in ["generation_config.json", "config.json"] {
@@ -33,7 +33,7 @@ pub(super) fn read(files: FileSource<'_>) -> Result<TokenizerSettings, Checkpoin
         settings.eos = token_text(&json["eos_token"]).map_err(|()| wrong(&file, "eos_token", "a token"))?;
         settings.chat_template = template(&json["chat_template"]).map_err(|()| wrong(&file, "chat_template", "a template"))?;
     }
-    // transformers prefers the file of its own, too.
+    // As in transformers, the separate file takes precedence.
     if let Some((file, bytes)) = files("chat_template.jinja")? {
         let what = |_| CheckpointError::Malformed { file, what: "is not UTF-8".to_owned() };
         settings.chat_template = Some(String::from_utf8(bytes).map_err(what)?);
@@ -41,7 +41,7 @@ pub(super) fn read(files: FileSource<'_>) -> Result<TokenizerSettings, Checkpoin
     Ok(settings)
 }
 
-/// A file that is there, and the object in it.
+/// Reads a file that is present, and the JSON object in it.
 fn object(files: FileSource<'_>, name: &str) -> Result<Option<(PathBuf, Value)>, CheckpointError> {
     let Some((file, bytes)) = files(name)? else { return Ok(None) };
     match serde_json::from_slice::<Value>(&bytes) {
@@ -55,7 +55,7 @@ fn wrong(file: &Path, field: &str, kind: &str) -> CheckpointError {
     CheckpointError::Malformed { file: file.to_owned(), what: format!("`{field}` is not {kind}") }
 }
 
-/// One number, a list of them, or none.
+/// Reads one number, a list of them, or none.
 fn numbers(value: &Value) -> Option<Vec<u32>> {
     let number = |value: &Value| value.as_u64().and_then(|number| u32::try_from(number).ok());
     match value {
@@ -65,7 +65,7 @@ fn numbers(value: &Value) -> Option<Vec<u32>> {
     }
 }
 
-/// A text, or an object with its `content`.
+/// Reads a text, or an object with its `content`.
 fn token_text(value: &Value) -> Result<Option<String>, ()> {
     match value {
         Value::Null => Ok(None),
@@ -75,7 +75,7 @@ fn token_text(value: &Value) -> Result<Option<String>, ()> {
     }
 }
 
-/// A text, or a list of templates of which one is called `default`.
+/// Reads a text, or a list of templates of which one is called `default`.
 fn template(value: &Value) -> Result<Option<String>, ()> {
     match value {
         Value::Null => Ok(None),

@@ -1,7 +1,7 @@
 //! Gradients -> new weights, by Adam with decoupled weight decay (AdamW, arXiv 1711.05101).
 //!
-//! Each operation is rounded where PyTorch's loop over tensors on a CPU with fused multiply-add rounds it, so weights and moments are
-//! PyTorch's to the last bit, but for one rounding in half a billion.
+//! Each operation is rounded where PyTorch's loop over tensors on a CPU with fused multiply-add rounds it. So weights and moments equal PyTorch's bit
+//! for bit, except for about one rounding in half a billion.
 
 use std::{ops::Range, thread};
 
@@ -9,63 +9,63 @@ use serde::{Deserialize, Serialize};
 
 use super::weights::TensorView;
 
-/// Constants of AdamW, by transformers' names.
+/// Hyperparameters of AdamW, by transformers' names.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdamWConfig {
-    /// Decay of the mean of gradients.
+    /// Decay rate of the mean of gradients.
     pub adam_beta1: f64,
-    /// Decay of the mean of their squares.
+    /// Decay rate of the mean of squared gradients.
     pub adam_beta2: f64,
-    /// Added to the root of that mean.
+    /// Constant that is added to the root of the mean of squares.
     pub adam_epsilon: f64,
-    /// Share of a weight that a step takes away, times the learning rate; see [`decayed`].
+    /// Weight decay: each step subtracts this share of a weight, times the learning rate. Which weights decay, see [`decayed`].
     pub weight_decay: f64,
 }
 
 impl Default for AdamWConfig {
-    /// transformers' `TrainingArguments`.
+    /// The defaults of transformers' `TrainingArguments`.
     fn default() -> Self {
         AdamWConfig { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0.0 }
     }
 }
 
-/// What AdamW remembers between steps, and all of it: a run that goes on from these goes on as if it had never stopped.
+/// The whole state of AdamW between steps: a run that continues from it continues as if it had never stopped.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Moments {
-    /// Steps that were taken.
+    /// The number of steps taken.
     pub steps: u64,
-    /// Running mean of gradients, one for each weight; PyTorch's `exp_avg`.
+    /// Running mean of gradients, one for each weight: PyTorch's `exp_avg`.
     pub first: Vec<f32>,
-    /// Running mean of squared gradients; PyTorch's `exp_avg_sq`.
+    /// Running mean of squared gradients: PyTorch's `exp_avg_sq`.
     pub second: Vec<f32>,
 }
 
 impl Moments {
-    /// Moments before the first step.
+    /// Makes the moments before the first step.
     pub fn new(weights: usize) -> Self {
         Moments { steps: 0, first: vec![0.0; weights], second: vec![0.0; weights] }
     }
 }
 
-/// The optimiser of one flat slice of weights.
+/// The optimiser of a flat slice of weights.
 #[derive(Clone, Debug)]
 pub struct AdamW {
-    /// Constants.
+    /// The hyperparameters.
     pub config: AdamWConfig,
-    /// Weights that decay, in order and apart from each other.
+    /// Ranges of the weights that decay, in order and disjoint.
     pub decayed: Vec<Range<usize>>,
-    /// Threads that share a step; they change no bit of it.
+    /// Number of threads for a step. It changes no bit of the result.
     pub threads: usize,
-    /// What it remembers.
+    /// The state between steps.
     pub moments: Moments,
 }
 
 impl AdamW {
-    /// Moves the weights against their gradients.
+    /// Takes a step: moves the weights against their gradients.
     ///
     /// # Panics
-    /// When weights, gradients and moments are not as many.
+    /// When the numbers of weights, gradients and moments differ.
     pub fn step(&mut self, weights: &mut [f32], gradients: &[f32], learning_rate: f64) {
         let Moments { steps, first, second } = &mut self.moments;
         let length = weights.len();
@@ -83,7 +83,7 @@ impl AdamW {
                     step.decay(decayed, index * share, weights);
                     step.adam(weights, gradients, first, second);
                 };
-                // The last share is this thread's own.
+                // The last share is computed on this thread.
                 if (index + 1) * share >= length {
                     work();
                 } else {
@@ -94,16 +94,16 @@ impl AdamW {
     }
 }
 
-/// The places of tensors that weight decay is for: all but biases and norms, as in transformers.
+/// Returns the ranges of tensors with weight decay: all except biases and norms, as in transformers.
 pub fn decayed(views: &[TensorView]) -> Vec<Range<usize>> {
     let spared = |view: &&TensorView| !(view.name.contains("bias") || view.name.contains("norm"));
     views.iter().filter(spared).map(|view| view.range.clone()).collect()
 }
 
-/// Fewer weights than this are not worth a thread.
+/// Fewest weights that are worth a thread.
 const LEAST_SHARE: usize = 1 << 16;
 
-/// The numbers that all weights of a step share, rounded to f32 where PyTorch does so.
+/// The factors that all weights of a step share, rounded to f32 where PyTorch rounds them.
 struct AdamWStep {
     keep: f32,
     toward: f32,
@@ -128,7 +128,7 @@ impl AdamWStep {
         }
     }
 
-    /// Decays what lies in `decayed`, of the weights from `start` on.
+    /// Decays the weights of a share, which begins at `start`, that lie in `decayed`.
     fn decay(&self, decayed: &[Range<usize>], start: usize, weights: &mut [f32]) {
         let end = start + weights.len();
         for range in decayed.iter().filter(|range| self.keep != 1.0 && range.start < end && range.end > start) {
@@ -139,7 +139,7 @@ impl AdamWStep {
 
     fn adam(&self, weights: &mut [f32], gradients: &[f32], first: &mut [f32], second: &mut [f32]) {
         let parts = weights.iter_mut().zip(gradients).zip(first.iter_mut().zip(second));
-        // PyTorch's `lerp` starts from the nearer end.
+        // PyTorch's `lerp` interpolates from the nearer end.
         let (toward, near) = if self.toward < 0.5 { (self.toward, true) } else { (self.toward - 1.0, false) };
         for ((weight, gradient), (first, second)) in parts {
             let distance = *gradient - *first;
@@ -150,8 +150,8 @@ impl AdamWStep {
     }
 }
 
-/// `a * b + c`, rounded as if once. Processors without the instruction take a hundred times as long for `mul_add`; in f64 the product is
-/// exact, and the sum is rounded so finely that the second rounding almost never goes another way.
+/// Computes `a * b + c`, rounded once. On processors without the instruction, `mul_add` takes a hundred times as long. In f64 the product is exact,
+/// and the sum is rounded so finely that the second rounding almost never differs.
 fn fused(a: f32, b: f32, c: f32) -> f32 {
     (f64::from(a) * f64::from(b) + f64::from(c)) as f32
 }

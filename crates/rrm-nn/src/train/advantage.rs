@@ -1,31 +1,31 @@
-//! Rewards of groups of completions -> advantages: how much better each is than its group.
+//! Rewards of groups of completions -> advantages: how much better each completion is than its group.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
 
-/// What the distance from a group's mean is divided by; TRL's `scale_rewards`.
+/// The divisor of the difference from a group's mean: TRL's `scale_rewards`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ScaleRewards {
-    /// The standard deviation of the group, as in the paper that introduced GRPO (arXiv 2402.03300). TRL also writes it `true`.
+    /// The standard deviation of the group, as in the paper that introduced GRPO (arXiv 2402.03300). TRL accepts `true` for it, too.
     #[default]
     Group,
     /// The standard deviation of all rewards of the batch (arXiv 2508.08221).
     Batch,
-    /// Nothing (Dr. GRPO, arXiv 2503.20783). TRL also writes it `false`.
+    /// No scaling (Dr. GRPO, arXiv 2503.20783). TRL accepts `false` for it, too.
     None,
 }
 
-/// Keeps a group of nearly equal rewards from dividing by nothing; TRL 1.16's constant.
+/// Constant that is added to the divisor, for groups of nearly equal rewards: TRL 1.16's constant.
 const LEAST: f64 = 1e-4;
 
-/// The advantage of each completion. `rewards` holds group after group of `num_generations` each; every reward is finite.
+/// Returns the advantage of each completion. `rewards` holds group after group of `num_generations` each; every reward is finite.
 ///
-/// Equal to TRL 1.16 for one reward function: deviations are those of a sample (divided by n - 1).
+/// Equal to TRL 1.16 with one reward function: deviations are sample deviations (divided by n - 1).
 ///
 /// # Panics
-/// When a group has fewer than two completions, or the last one is not whole.
+/// When a group has fewer than two completions, or the last group is incomplete.
 pub fn advantages(rewards: &[f32], num_generations: usize, scale_rewards: ScaleRewards) -> Vec<f32> {
     let groups = groups(rewards, num_generations);
     let all = deviation(rewards);
@@ -41,7 +41,7 @@ pub fn advantages(rewards: &[f32], num_generations: usize, scale_rewards: ScaleR
     advantages.collect()
 }
 
-/// Whether the rewards of each group differ. Where they do not, all advantages are 0 and the group teaches nothing.
+/// Returns for each group whether its rewards differ. Otherwise all of its advantages are 0 and nothing is learnt from it.
 ///
 /// # Panics
 /// As [`advantages`].
@@ -65,7 +65,7 @@ fn deviation(rewards: &[f32]) -> f64 {
     (squares / (rewards.len() as f64 - 1.0)).sqrt()
 }
 
-// Written by hand because TRL takes truth values beside the three names.
+// Written by hand because TRL accepts truth values in addition to the three names.
 impl<'de> Deserialize<'de> for ScaleRewards {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct NameOrTruth;

@@ -1,9 +1,9 @@
-//! Gradients -> their length, and gradients no longer than a limit.
+//! Gradients -> their norm, and gradients whose norm is at most a limit.
 
-/// Sums that run side by side, so that a processor adds several at once; their order is part of every result.
+/// Number of sums that run side by side, so that a processor adds several at once. Their order is part of every result.
 const LANES: usize = 16;
 
-/// The Euclidean length of all gradients together, summed in f64 in one order whatever the machine. NaN or infinite where one of them is.
+/// Returns the Euclidean norm of all gradients, summed in f64 in the same order on every machine. It is NaN or infinite if one of them is.
 pub fn norm(gradients: &[f32]) -> f64 {
     let mut sums = [0.0; LANES];
     let (whole, rest) = gradients.as_chunks::<LANES>();
@@ -18,11 +18,11 @@ pub fn norm(gradients: &[f32]) -> f64 {
     sums.iter().sum::<f64>().sqrt()
 }
 
-/// Shortens the gradients to `max_norm` where they are longer, and gives the length that they had. A `max_norm` of 0 leaves them as they are,
-/// as transformers' `max_grad_norm` does.
+/// Scales the gradients down to the norm `max_norm` if theirs is larger, and returns the norm that they had. A `max_norm` of 0 leaves them unchanged,
+/// like transformers' `max_grad_norm`.
 ///
-/// As `torch.nn.utils.clip_grad_norm_`, except that PyTorch sums squares in f32. A length that is not finite changes nothing here: there
-/// is no gradient to follow, and the caller must look at the length.
+/// Like `torch.nn.utils.clip_grad_norm_`, except that PyTorch sums squares in f32. With a norm that is not finite nothing is changed, and the caller
+/// must check the norm.
 pub fn clip(gradients: &mut [f32], max_norm: f64) -> f64 {
     let norm = norm(gradients);
     let factor = max_norm / (norm + 1e-6);
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn every_gradient_counts_and_none_overflows() {
-        // The square of 2^66 is no f32.
+        // The square of 2^66 overflows f32.
         let large = 66f64.exp2();
         for length in [0, 1, 15, 16, 17, 1000] {
             let wanted = large * (length as f64).sqrt();

@@ -1,4 +1,4 @@
-//! The TOML file of `rrm train` -> everything that a run depends on, defaults filled in. docs/training.md describes every key.
+//! The TOML file of `rrm train` -> all settings of a run, with defaults filled in. docs/training.md describes every key.
 //!
 //! Keys carry the names of TRL 1.16 (`GRPOConfig`, `SFTConfig` and transformers' `TrainingArguments`) wherever it has the option.
 //! Paths are relative to the working directory, as on the command line.
@@ -25,78 +25,78 @@ mod error;
 mod model;
 mod sections;
 
-/// Everything that a run depends on.
+/// All settings of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
-    /// What is done.
+    /// The training method.
     pub method: Method,
-    /// What is trained.
+    /// The model to train.
     pub model: ModelSource,
-    /// The run folder; a run that is there already goes on.
+    /// The run folder. An unfinished run in it is continued.
     pub output: PathBuf,
-    /// Fixes everything random.
+    /// Seed of everything random in the run.
     #[serde(default)]
     pub seed: u64,
-    /// Threads that compute; all of the machine's unless given. Changes no number.
+    /// Number of threads; all of the machine's if `None`. Changes no number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
-    /// Keep only the inputs of layers between the passes and compute the rest again: less memory, more time. TRL's default is true.
+    /// Whether only the inputs of layers are kept between the passes and the rest is computed again: less memory, more time. TRL's default is true.
     #[serde(default)]
     pub gradient_checkpointing: bool,
-    /// Most tokens of one forward and backward pass; a step takes as many passes as it needs, so memory does not grow with the batch.
+    /// Most tokens of one forward and backward pass. A step takes as many passes as it needs, so memory does not grow with the batch.
     #[serde(default = "tokens_per_pass")]
     pub max_tokens_per_pass: usize,
-    /// Rows that are trained on.
+    /// The training data.
     pub data: DataSection,
-    /// How weights follow gradients.
+    /// Optimiser and learning rate.
     pub optimizer: OptimizerSection,
-    /// Supervised fine-tuning.
+    /// Settings of supervised fine-tuning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sft: Option<SftSection>,
-    /// Reinforcement learning.
+    /// Settings of reinforcement learning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grpo: Option<GrpoSection>,
-    /// What a verdict is worth.
+    /// The reward of a verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reward: Option<RewardConfig>,
-    /// Train adapters and leave the model as it is.
+    /// Adapters to train instead of the model's own weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lora: Option<LoraConfig>,
-    /// Held-out pairs.
+    /// Evaluation on held-out pairs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluation: Option<EvaluationSection>,
-    /// Which weights are kept.
+    /// Saving of checkpoints.
     #[serde(default)]
     pub checkpoint: CheckpointSection,
-    /// What is written down for reading.
+    /// Logging of rollouts.
     #[serde(default)]
     pub logging: LoggingSection,
 }
 
-/// What a run does.
+/// The training method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
-    /// Learn to write completions that are given.
+    /// Supervised fine-tuning: learns to write given completions.
     Sft,
-    /// Learn from the rewards of the model's own completions.
+    /// Reinforcement learning: learns from the rewards of the model's own completions.
     Grpo,
 }
 
-/// Some 10 MB of activations a layer at width 576.
+/// The default: about 10 MB of activations for each layer at width 576.
 fn tokens_per_pass() -> usize {
     4096
 }
 
 impl TrainConfig {
-    /// Reads the text of a configuration file; `file` is used in errors. `set` holds `KEY=VALUE` pairs that go over the file's own, such
-    /// as `optimizer.max_steps=100`; a value is TOML, or else text.
+    /// Parses a configuration file; `file` is its name in errors. `set` holds `KEY=VALUE` pairs that override the file, such as
+    /// `optimizer.max_steps=100`; a value is TOML, or else a text.
     ///
     /// # Errors
     /// [`TrainConfigError`] names the file, the key, and what was expected.
     pub fn parse(file: &str, text: &str, set: &[String]) -> Result<Self, TrainConfigError> {
-        // Read as it stands where nothing is set, so that errors show the place in the file.
+        // Without overrides the text is parsed directly, so that errors show the position in the file.
         let mut config: TrainConfig = if set.is_empty() {
             toml::from_str(text)
                 .map_err(|problem| TrainConfigError::Toml { file: file.to_owned(), problem: Box::new(problem) })?
@@ -113,7 +113,7 @@ impl TrainConfig {
         Ok(config)
     }
 
-    /// The text of a file that reads as this configuration.
+    /// Returns the text of a file with this configuration.
     ///
     /// # Errors
     /// When a path is not UTF-8.
@@ -121,10 +121,10 @@ impl TrainConfig {
         toml::to_string(self)
     }
 
-    /// Writes down what the method leaves open, so that the saved configuration says it.
+    /// Fills in the settings that depend on the method, so that the saved configuration contains them.
     fn fill(&mut self) {
         if let Some(evaluation) = &mut self.evaluation {
-            // A judge is measured as it was trained.
+            // A judge is evaluated with the settings of its training.
             let (temperature, length) =
                 self.grpo.as_ref().map_or((1.0, 512), |grpo| (grpo.temperature, grpo.max_completion_length));
             evaluation.temperature.get_or_insert(temperature);
@@ -133,20 +133,20 @@ impl TrainConfig {
         match self.method {
             Method::Sft => {
                 self.sft.get_or_insert_default();
-                // TRL's SFTConfig.
+                // The default of TRL's SFTConfig.
                 self.optimizer.learning_rate.get_or_insert(2e-5);
             }
             Method::Grpo => {
                 self.grpo.get_or_insert_default();
                 self.reward.get_or_insert_default();
-                // TRL's GRPOConfig; also the paper's run names.
+                // The default of TRL's GRPOConfig, which the names of the paper's runs also show.
                 self.optimizer.learning_rate.get_or_insert(1e-6);
             }
         }
     }
 }
 
-/// Puts `a.b=VALUE` into a table.
+/// Sets `a.b=VALUE` in a table.
 fn put(table: &mut toml::Table, pair: &str) -> Result<(), TrainConfigError> {
     let wrong = |what: &str| TrainConfigError::Set { pair: pair.to_owned(), what: what.to_owned() };
     let (key, value) = pair.split_once('=').ok_or_else(|| wrong("expected KEY=VALUE, such as optimizer.max_steps=100"))?;

@@ -1,4 +1,4 @@
-//! Files of rows -> the batch of any step, as a function of seed and step: a run that is resumed needs nothing but its step.
+//! Files of rows -> the batch of any step, as a function of seed and step. A resumed run needs only its step number.
 
 mod filter;
 mod mixture;
@@ -15,28 +15,28 @@ pub use sft::{SftConfig, SftExample, SftFile, SftSource};
 
 use super::TrainError;
 
-/// What became of the rows of one file.
+/// Counts of the rows of one file: used, and left out by reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileCounts {
-    /// The file.
+    /// The path of the file.
     pub path: String,
-    /// Rows in it.
+    /// The number of rows in the file.
     pub rows: usize,
-    /// Rows that are too long; they are left out, never cut.
+    /// Rows that are too long. They are left out, never truncated.
     pub too_long: usize,
-    /// Pairs whose labels say that both are equally good; there is nothing to learn from them.
+    /// Pairs whose labels declare a tie, from which nothing can be learnt.
     pub tied: usize,
     /// Pairs that the filter leaves out.
     pub filtered: usize,
-    /// Rows that are drawn from.
+    /// Rows that are used.
     pub kept: usize,
-    /// What should be said about the reading, a sentence each: what labels mean, what was mended. No part of what is written.
+    /// Notes about reading the file, one sentence each: the meaning of labels, mended text. Not serialised.
     #[serde(skip)]
     pub notes: Vec<String>,
 }
 
 impl FileCounts {
-    /// Rows that are not drawn from, and why, such as `12 left out (10 too long, 2 tied)`.
+    /// Returns the number of rows that are left out, and the reasons, such as `12 left out (10 too long, 2 tied)`.
     pub fn left_out(&self) -> String {
         let reasons = [(self.too_long, "too long"), (self.tied, "tied"), (self.filtered, "filtered")];
         let said: Vec<_> = reasons.iter().filter(|(rows, _)| *rows > 0).map(|(rows, why)| format!("{rows} {why}")).collect();
@@ -47,7 +47,7 @@ impl FileCounts {
     }
 }
 
-/// What `work` gives for each of `items`, in their order, computed on all of the machine's threads.
+/// Applies `work` to each of `items` on all of the machine's threads. Returns the results in order.
 fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let share = items.len().div_ceil(threads).max(1);
@@ -58,7 +58,7 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> 
     })
 }
 
-/// Refuses a mixture that cannot be drawn from.
+/// Refuses sources that cannot be sampled: none, or invalid weights.
 fn check_sources<'a>(mut sources: impl ExactSizeIterator<Item = (&'a Path, f64)>, batch_size: usize) -> Result<(), TrainError> {
     let wrong = |option: &str, what: String| Err(TrainError::Option { option: option.to_owned(), what });
     if sources.len() == 0 {
@@ -73,7 +73,7 @@ fn check_sources<'a>(mut sources: impl ExactSizeIterator<Item = (&'a Path, f64)>
     }
 }
 
-/// Refuses a file of which nothing is left to draw from.
+/// Refuses a file without any usable row.
 fn something_left(counts: &FileCounts) -> Result<(), TrainError> {
     if counts.kept > 0 {
         return Ok(());

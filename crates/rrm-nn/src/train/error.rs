@@ -1,4 +1,4 @@
-//! Why a training run cannot begin or go on.
+//! Errors of training.
 
 use std::{io, path::PathBuf};
 
@@ -7,38 +7,38 @@ use rrm::{dataset::DatasetError, engine::EngineError};
 use super::{trainee::PassError, weights::WeightsError};
 use crate::{checkpoint::CheckpointError, cpu::CpuError};
 
-/// The reason why a training run cannot begin or go on.
+/// The reason why training cannot begin or continue.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// Weights cannot be read.
+    /// The weights cannot be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// Weights or adapters cannot be had.
+    /// The weights or adapters cannot be loaded.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// A forward or backward pass cannot be made.
+    /// A forward or backward pass failed.
     #[error(transparent)]
     Pass(#[from] PassError),
-    /// A decoder cannot be had: no memory, no threads.
+    /// The decoder cannot be made: no memory, no threads.
     #[error(transparent)]
     Decoder(#[from] CpuError),
-    /// Completions cannot be had.
+    /// No completions could be generated.
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// A file of rows cannot be read.
     #[error(transparent)]
     Dataset(Box<DatasetError>),
-    /// A row cannot be trained on.
+    /// A row is not usable.
     #[error("{file} row {row}: {what}")]
     Row {
         /// The file.
         file: String,
         /// The row, from 1.
         row: usize,
-        /// Which field, and what is wrong with it: a template that fails, a text without tokens.
+        /// The field and what is wrong with it: a template that fails, a text without tokens.
         what: String,
     },
-    /// Data that leaves nothing to train on, or options that contradict each other.
+    /// No data is left to train on, or options contradict each other.
     #[error("{option}: {what}")]
     Option {
         /// The option.
@@ -51,7 +51,7 @@ pub enum TrainError {
     File {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
 }

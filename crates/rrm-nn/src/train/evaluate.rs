@@ -1,6 +1,6 @@
-//! Held-out pairs x the current weights -> how often the judge is right, and how it writes.
+//! Held-out pairs x the current weights -> how often the judge is right, and statistics of its texts.
 //!
-//! Judging is that of `rrm judge`: the same requests to the same engine, read the same way, only from weights that are in memory.
+//! The same code as in `rrm judge` asks and reads the judge: same requests, same kind of engine, except that the weights are in memory.
 
 mod sift;
 
@@ -32,49 +32,49 @@ use crate::{
     engine::{LocalEngine, SchedulerConfig},
 };
 
-/// Requests that wait at the engine at once: enough for any batch, and a bound on the memory of those that wait.
+/// Most requests at the engine at once: enough for any batch, and a bound on the memory of waiting requests.
 const IN_FLIGHT: usize = 1024;
 
-/// How held-out pairs are judged.
+/// Settings for judging held-out pairs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvaluateConfig {
     /// Whether to judge greedily.
     pub greedy: bool,
-    /// Whether to judge by samples.
+    /// Whether to judge by sampling.
     pub sampled: bool,
-    /// How tokens are drawn, and how many; greedy judging takes the temperature 0.
+    /// Sampling parameters and the most tokens of a judgment; greedy judging uses the temperature 0.
     pub sampling: Sampling,
     /// Whether each pair is judged in both orders.
     pub both_orders: bool,
-    /// Tokens of thinking after which a verdict is elicited; `None` lets the model finish.
+    /// Tokens of thinking after which a verdict is elicited; `None` sets no limit.
     pub max_thinking_tokens: Option<u32>,
-    /// Seed of the run: of orders and draws.
+    /// Seed of the run, for orders and samples.
     pub seed: u64,
 }
 
 impl Default for EvaluateConfig {
-    /// Greedy and sampled as in the paper's released evaluation, in one order.
+    /// Greedy and sampled judging in one order, as in the paper's released evaluation.
     fn default() -> Self {
         let sampling = Sampling::default();
         EvaluateConfig { greedy: true, sampled: true, sampling, both_orders: false, max_thinking_tokens: None, seed: 0 }
     }
 }
 
-/// A file of pairs that are not trained on.
+/// Held-out pairs: a file of labelled pairs that are not trained on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeldOut {
-    /// For errors.
+    /// The path, for errors.
     path: PathBuf,
     items: Vec<Item>,
     notes: Vec<String>,
 }
 
 impl HeldOut {
-    /// Reads a file of pairs, each with a label; `columns` are `FIELD=COLUMN` for files with other columns.
+    /// Reads a file of labelled pairs; `columns` are `FIELD=COLUMN` for files with other columns.
     ///
     /// # Errors
-    /// [`TrainError`] names the file, the row and the field that cannot be used.
+    /// [`TrainError`] names the file, the row and the invalid field.
     pub fn open(path: &Path, columns: &[String]) -> Result<Self, TrainError> {
         let (items, notes) = data::items(path, columns)?;
         for item in &items {
@@ -86,18 +86,18 @@ impl HeldOut {
         Ok(HeldOut { path: path.to_owned(), items, notes })
     }
 
-    /// The first pairs alone.
+    /// Keeps only the first pairs.
     pub fn first(mut self, pairs: usize) -> Self {
         self.items.truncate(pairs);
         self
     }
 
-    /// What should be said about the reading, a sentence each, with the file.
+    /// Returns notes about reading the file, one sentence each, with its path.
     pub fn notes(&self) -> Vec<String> {
         self.notes.iter().map(|note| format!("{}: {note}", self.path.display())).collect()
     }
 
-    /// How many pairs there are.
+    /// Returns the number of pairs.
     pub fn pairs(&self) -> usize {
         self.items.len()
     }
@@ -106,38 +106,38 @@ impl HeldOut {
 /// The results of judging the held-out pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOutEvaluation {
-    /// With the likeliest tokens.
+    /// Scores of greedy judging.
     pub greedy: Option<JudgingScores>,
-    /// With drawn tokens.
+    /// Scores of sampled judging.
     pub sampled: Option<JudgingScores>,
 }
 
-/// The results of one way of judging. Shares come with their 95% intervals.
+/// The scores of one way of judging. Shares have 95% intervals.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JudgingScores {
-    /// Judgments: one for each pair, or two.
+    /// The number of judgments: one or two for each pair.
     pub judgments: usize,
-    /// Verdicts that agree with the label, of all judgments: abstentions and ties are not right. Where pairs are judged twice, the interval
-    /// is that of as many judgments as there are pairs, because the two are not independent.
+    /// The share of verdicts that agree with the label, among all judgments; abstentions and ties count as wrong. If pairs are judged twice, the
+    /// interval is that of one judgment for each pair, because the two are not independent.
     pub accuracy: Score,
-    /// Pairs that were judged right in both orders; `None` where one order was judged.
+    /// The share of pairs that were judged right in both orders; `None` if only one order was judged.
     pub consistent: Option<Score>,
-    /// Verdicts for the response that was shown first, of all verdicts; `None` where there was no verdict.
+    /// The share of verdicts for the response shown first, among all verdicts; `None` without any verdict.
     pub first: Option<Score>,
-    /// Judgments that state no verdict.
+    /// The number of judgments without a verdict.
     pub no_verdict: usize,
-    /// Judgments that the limit cut.
+    /// The number of truncated judgments.
     pub truncated: usize,
-    /// Judgments that state several verdicts.
+    /// The number of judgments with several verdicts.
     pub ambiguous: usize,
-    /// Tokens written, on average.
+    /// Mean number of tokens of a judgment.
     pub mean_completion_tokens: f64,
 }
 
-/// Judges the held-out pairs with weights that are in memory; `threads` as for rollouts.
+/// Judges the held-out pairs with weights in memory; `threads` as for rollouts.
 ///
 /// # Errors
-/// [`TrainError`] when there is no memory, or names the pair that could not be judged.
+/// [`TrainError`] when there is not enough memory, or when a pair could not be judged; names the pair.
 pub fn evaluate_weights(
     policy: Policy<'_, '_>,
     threads: Option<usize>,
@@ -148,7 +148,7 @@ pub fn evaluate_weights(
     evaluate(&engine(policy, threads)?, format, held_out, config)
 }
 
-/// Judges the held-out pairs with any engine.
+/// Judges the held-out pairs with an engine.
 ///
 /// # Errors
 /// [`TrainError`] names the pair that could not be judged.
@@ -167,15 +167,15 @@ pub fn evaluate(
     Ok(HeldOutEvaluation { greedy, sampled })
 }
 
-/// An engine of weights that are in memory, for as long as they stay the same.
+/// Makes an engine of weights in memory. It is valid while they stay the same.
 ///
 /// # Errors
-/// [`TrainError`] when there is no memory or there are no threads.
+/// [`TrainError`] when memory or threads are not available.
 pub fn engine(policy: Policy<'_, '_>, threads: Option<usize>) -> Result<Arc<dyn Engine>, TrainError> {
     let decoder = CpuDecoder::new(policy.config, CpuOptions { storage: Storage::F32, threads }, policy.weights)?;
     let info = EngineInfo {
         name: "the weights in training".to_owned(),
-        // Nothing is stored or found by it.
+        // No store uses this fingerprint.
         fingerprint: "training".to_owned(),
         seeds: true,
         logprobs: true,
@@ -185,7 +185,7 @@ pub fn engine(policy: Policy<'_, '_>, threads: Option<usize>) -> Result<Arc<dyn 
     Ok(Arc::new(LocalEngine::start(info, Box::new(decoder), policy.text.clone(), &SchedulerConfig::default())?))
 }
 
-/// How `votes` judgments of each pair are asked for.
+/// Returns judge settings for `votes` votes about each pair.
 fn settings(config: &EvaluateConfig, votes: u32, temperature: f64) -> JudgeSettings {
     JudgeSettings {
         votes,
@@ -200,7 +200,7 @@ fn settings(config: &EvaluateConfig, votes: u32, temperature: f64) -> JudgeSetti
 /// The label of a pair, and the votes about it.
 type LabelledVotes = (Choice, Vec<VoteRecord>);
 
-/// Judges all pairs at once; the engine batches them.
+/// Judges all pairs concurrently; the engine batches them.
 fn judge(
     engine: &Arc<dyn Engine>,
     format: &Arc<Format>,
@@ -211,8 +211,8 @@ fn judge(
     judge.settings = settings;
     judge.places = Arc::new(Places::new(IN_FLIGHT));
     let one = |item| judge_one(&judge, &held_out.path, item);
-    // Whoever calls from a task of tokio has a budget of steps there, which nothing renews while this thread is blocked: the judge's
-    // semaphore would let nobody in any more.
+    // Inside a task of tokio the caller has a cooperative budget, which is not renewed while this thread blocks: the judge's semaphore would stop
+    // admitting requests.
     block_on(unconstrained(try_join_all(held_out.items.iter().map(one))))
 }
 
@@ -226,12 +226,12 @@ async fn judge_one(judge: &Judge, path: &Path, item: &Item) -> Result<LabelledVo
     }
 }
 
-/// How many of a pair's judgments agree with its label.
+/// Counts the votes about a pair that agree with its label.
 fn right((label, votes): &LabelledVotes) -> u32 {
     votes.iter().filter(|record| record.vote == Ok(*label)).count() as u32
 }
 
-/// Counts what the judgments say; `None` without any.
+/// Computes the scores of judgments; `None` without any.
 fn measure(judged: &[LabelledVotes], both_orders: bool) -> Option<JudgingScores> {
     let votes = || judged.iter().flat_map(|(_, votes)| votes);
     let abstained = |reason| votes().filter(|record| record.vote == Err(reason)).count();

@@ -1,4 +1,4 @@
-//! Weights -> a folder in Hugging Face layout that transformers (and PEFT, for adapters) load as well as this crate does.
+//! Weights -> a Hugging Face folder that transformers (and PEFT, for adapters) can load as well as this crate.
 
 use std::{
     borrow::Cow,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::checkpoint::{CheckpointError, read_small};
 
-/// Files of a vocabulary, copied where they are there.
+/// Files of a vocabulary, which are copied if present.
 const VOCABULARY: [&str; 9] = [
     "tokenizer.json",
     "tokenizer_config.json",
@@ -31,15 +31,15 @@ const VOCABULARY: [&str; 9] = [
     "tokenizer.model",
 ];
 
-/// The files that a model has besides its weights.
+/// The files of a model other than its weights.
 pub(super) struct ModelFiles {
     config: PathBuf,
     vocabulary: PathBuf,
-    /// What adapters are for.
+    /// The base model's folder, which adapters refer to.
     base: String,
 }
 
-/// Where adapters find their model from wherever they are loaded: not by a relative path, and not by a link that moves on.
+/// Returns the absolute path of the base model, with links resolved, so that adapters find it wherever they are loaded.
 fn base(folder: &Path) -> String {
     fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string()
 }
@@ -56,12 +56,12 @@ impl ModelFiles {
         }
     }
 
-    /// Writes everything but the weights into a folder.
+    /// Writes all files except the weights to a folder.
     fn copy(&self, folder: &Path) -> Result<(), TrainRunError> {
         let malformed = |what: String| CheckpointError::Malformed { file: self.config.clone(), what };
         let config = serde_json::from_slice(&read_small(&self.config)?).map_err(|error| malformed(error.to_string()))?;
         let Value::Object(mut config) = config else { return Err(malformed("is no object".to_owned()).into()) };
-        // transformers loads weights in the type that is named here, whatever they are stored in.
+        // transformers loads weights in the type that is named here, whatever their stored type.
         config.remove("torch_dtype");
         config.insert("dtype".to_owned(), json!("float32"));
         write_json(&folder.join("config.json"), &Value::Object(config))?;
@@ -76,7 +76,7 @@ impl ModelFiles {
     }
 }
 
-/// Writes what is trained: the whole model as `model.safetensors`, or adapters as PEFT names its files.
+/// Writes the trained weights: the whole model as `model.safetensors`, or adapters in PEFT's files.
 pub(super) fn write(folder: &Path, files: &ModelFiles, weights: &TrainedWeights) -> Result<(), TrainRunError> {
     files.copy(folder)?;
     let Some(lora) = weights.lora() else { return write_model(folder, weights) };
@@ -84,7 +84,7 @@ pub(super) fn write(folder: &Path, files: &ModelFiles, weights: &TrainedWeights)
     write_trained(&trained_file(folder, weights), weights, &[("", weights.trainable())])
 }
 
-/// Writes the whole model, adapters merged in.
+/// Writes the whole model with adapters merged in.
 pub(super) fn write_merged(folder: &Path, files: &ModelFiles, weights: &TrainedWeights) -> Result<(), TrainRunError> {
     files.copy(folder)?;
     write_model(folder, weights)
@@ -100,7 +100,7 @@ fn write_model(folder: &Path, weights: &TrainedWeights) -> Result<(), TrainRunEr
     tensor_file::write(&file, &tensors).map_err(|source| TrainRunError::File { file, source })
 }
 
-/// Writes numbers that lie as the trained ones do, each kind of them with a suffix behind the tensors' names.
+/// Writes values in the layout of the trained weights. Each kind has a suffix behind the tensors' names.
 pub(super) fn write_trained(file: &Path, weights: &TrainedWeights, kinds: &[(&str, &[f32])]) -> Result<(), TrainRunError> {
     let tensors = kinds.iter().flat_map(|(suffix, numbers)| {
         weights.views().iter().map(move |view| Tensor {
@@ -113,7 +113,7 @@ pub(super) fn write_trained(file: &Path, weights: &TrainedWeights, kinds: &[(&st
     written.map_err(|source| TrainRunError::File { file: file.to_owned(), source })
 }
 
-/// Reads what [`write_trained`] or [`write`] wrote.
+/// Reads values that [`write_trained`] or [`write`] wrote.
 pub(super) fn read_trained(
     file: &Path,
     weights: &TrainedWeights,
@@ -121,7 +121,7 @@ pub(super) fn read_trained(
     numbers: &mut [f32],
 ) -> Result<(), TrainRunError> {
     let mut rest = numbers;
-    // Views lie one behind the other.
+    // Views are adjacent.
     let wanted = weights.views().iter().map(|view| {
         let (values, after) = std::mem::take(&mut rest).split_at_mut(view.range.len());
         rest = after;
@@ -130,14 +130,14 @@ pub(super) fn read_trained(
     tensor_file::read(file, wanted).map_err(|source| TrainRunError::File { file: file.to_owned(), source })
 }
 
-/// The file of a checkpoint that holds what is trained.
+/// Returns the file of a checkpoint with the trained weights.
 pub(super) fn trained_file(folder: &Path, weights: &TrainedWeights) -> PathBuf {
     folder.join(if weights.lora().is_some() { "adapter_model.safetensors" } else { "model.safetensors" })
 }
 
-/// What PEFT reads; fields that are absent have its defaults.
+/// Returns the adapter configuration for PEFT; absent fields have its defaults.
 fn adapter_config(lora: &LoraConfig, base: &str) -> Value {
-    // PEFT's own files hold an integer.
+    // PEFT's own files have an integer here.
     let alpha = if lora.lora_alpha.fract() == 0.0 { json!(lora.lora_alpha as i64) } else { json!(lora.lora_alpha) };
     json!({
         "peft_type": "LORA",

@@ -1,4 +1,4 @@
-//! A configuration -> what the run will take, before anything is computed.
+//! A configuration -> the expected size of the run, before anything is computed.
 
 use std::sync::Arc;
 
@@ -15,44 +15,44 @@ use crate::{checkpoint::Checkpoint, config::ModelConfig, text::ChatTokenizer};
 /// A forecast of a run's data, steps and memory.
 #[derive(Clone, Debug)]
 pub struct Forecast {
-    /// Parameters of the model.
+    /// The number of the model's parameters.
     pub parameters: u64,
-    /// Parameters that are trained.
+    /// The number of trained parameters.
     pub trained: u64,
-    /// What became of each file's rows.
+    /// Counts of each file's rows.
     pub data: Vec<FileCounts>,
-    /// Examples or completions of a step.
+    /// The number of examples or completions in a step.
     pub rows_a_step: u64,
-    /// Most tokens of a step, prompts counted once for each of their completions.
+    /// The most tokens of a step; prompts count once for each of their completions.
     pub tokens_a_step: u64,
-    /// Steps of the run.
+    /// The number of steps of the run.
     pub steps: u64,
-    /// Bytes of memory.
+    /// Expected memory.
     pub memory: MemoryForecast,
 }
 
-/// Bytes of memory that a run takes, about.
+/// The approximate memory of a run, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryForecast {
-    /// Weights, gradients, moments, and the reference where there is one.
+    /// Weights, gradients, moments, and the reference if there is one.
     pub weights: u64,
-    /// What a pass keeps for the way back.
+    /// Activations that a forward pass keeps for the backward pass.
     pub activations: u64,
-    /// The decoder's own copy of the weights, and keys and values, while completions are written.
+    /// During rollouts: the decoder's own copy of the weights, and keys and values.
     pub rollouts: u64,
 }
 
 impl MemoryForecast {
-    /// Most that is held at once: rollouts and passes take turns.
+    /// Returns the peak: rollouts and passes alternate, so only the larger of both counts.
     pub fn most(&self) -> u64 {
         self.weights.saturating_add(self.activations.max(self.rollouts))
     }
 }
 
-/// Reads the data, the held-out pairs and the model's shape, but no weights.
+/// Forecasts a run. Reads the data, the held-out pairs and the model's shape, but no weights.
 ///
 /// # Errors
-/// As a run would that cannot begin.
+/// The same errors as for a run that cannot begin.
 pub fn forecast(config: &TrainConfig) -> Result<Forecast, TrainRunError> {
     let format = Arc::new(run::format(&config.data.format)?);
     let (shape, text) = match &config.model {
@@ -94,7 +94,7 @@ pub fn forecast(config: &TrainConfig) -> Result<Forecast, TrainRunError> {
     })
 }
 
-/// Parameters of all adapters.
+/// Returns the number of parameters of all adapters.
 fn adapter_parameters(shape: &ModelConfig, lora: &LoraConfig) -> u64 {
     let adapted = shape.tensors().into_iter().filter(|(name, _)| lora.module(name).is_some());
     adapted.map(|(_, shape)| (lora.r * (shape[0] + shape[1])) as u64).sum()
@@ -109,7 +109,7 @@ fn memory(config: &TrainConfig, shape: &ModelConfig, trained: u64) -> MemoryFore
     let (hidden, inner) = (shape.hidden_size as u64, shape.intermediate_size as u64);
     let queries = (shape.num_attention_heads * shape.head_dim) as u64;
     let keys = (shape.num_key_value_heads * shape.head_dim) as u64;
-    // Residual stream twice, both norms, queries, keys, values, what attention gives, and three widths of the feed-forward part.
+    // The residual stream twice, both norms, queries, keys, values, attention's result, and three widths of the feed-forward part.
     let kept = 4 * hidden + 2 * queries + 2 * keys + 3 * inner;
     let (rows, layers) = (config.max_tokens_per_pass as u64, shape.num_hidden_layers as u64);
     let of_a_row = if config.gradient_checkpointing { layers * hidden + kept } else { layers * kept };

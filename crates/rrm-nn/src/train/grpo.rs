@@ -1,5 +1,5 @@
-//! Reinforcement learning with a verdict reward (GRPO, arXiv 2402.03300): pairs -> completions -> verdicts -> rewards -> advantages ->
-//! gradients -> weights, step by step.
+//! Reinforcement learning with a verdict reward (GRPO, arXiv 2402.03300): pairs -> completions -> verdicts -> rewards -> advantages -> gradients ->
+//! weights, step by step.
 
 use std::time::Instant;
 
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::config::ModelConfig;
 
-/// Takes the steps that are left.
+/// Takes the remaining steps.
 pub(super) fn run(run: &mut TrainingRun<'_, '_>) -> Result<(), TrainRunError> {
     let config = run.config;
     let grpo = config.grpo.clone().unwrap_or_default();
@@ -33,7 +33,7 @@ pub(super) fn run(run: &mut TrainingRun<'_, '_>) -> Result<(), TrainRunError> {
     while run.goes_on() {
         let clock = Instant::now();
 
-        // Completions, what they say, and what that is worth; more of them until enough groups have something to learn from.
+        // Completions, their verdicts and rewards. With `resample` more batches are drawn until enough groups have a signal.
         let wanted = grpo.generation_batch_size / grpo.num_generations;
         let (mut groups, mut batches) = (Vec::new(), 0);
         loop {
@@ -55,7 +55,7 @@ pub(super) fn run(run: &mut TrainingRun<'_, '_>) -> Result<(), TrainRunError> {
             sample(run, &groups)?;
         }
 
-        // Groups whose completions are all worth the same have advantages of 0.
+        // Groups without a signal have advantages of 0.
         if grpo.groups_without_signal != WithoutSignal::Keep {
             groups.retain(RolloutGroup::has_signal);
             groups.truncate(wanted);
@@ -80,7 +80,7 @@ pub(super) fn run(run: &mut TrainingRun<'_, '_>) -> Result<(), TrainRunError> {
     Ok(())
 }
 
-/// The pairs that the configuration names, as long as the model has positions for them and their completions.
+/// Returns the settings of the pairs, with prompts limited so that the model has positions for prompt and completion.
 pub(super) fn data(config: &TrainConfig, model: &ModelConfig) -> Result<DataConfig, TrainRunError> {
     let grpo = config.grpo.clone().unwrap_or_default();
     let (positions, completion) = (model.max_position_embeddings, grpo.max_completion_length);
@@ -98,14 +98,14 @@ pub(super) fn data(config: &TrainConfig, model: &ModelConfig) -> Result<DataConf
     })
 }
 
-/// Most tokens of a prompt that the configuration allows, and for which the model has positions besides those of a completion.
+/// Returns the most tokens of a prompt: the configured limit, or the positions of the model that a completion leaves.
 pub(super) fn longest_prompt(config: &TrainConfig, model: &ModelConfig) -> usize {
     let completion =
         config.grpo.as_ref().map_or_else(|| GrpoSection::default().max_completion_length, |grpo| grpo.max_completion_length);
     config.data.max_prompt_length.min(model.max_position_embeddings.saturating_sub(completion))
 }
 
-/// Completions of each pair, from the present weights.
+/// Draws completions of each pair with the current weights.
 fn draw(run: &TrainingRun<'_, '_>, grpo: &GrpoSection, pairs: &[TrainingPair]) -> Result<Vec<Vec<Rollout>>, TrainRunError> {
     let config = RolloutConfig {
         num_generations: grpo.num_generations,
@@ -126,7 +126,7 @@ fn draw(run: &TrainingRun<'_, '_>, grpo: &GrpoSection, pairs: &[TrainingPair]) -
     Ok(rollout::generate(&config, policy, &prompts, run.step())?)
 }
 
-/// Reads what each completion says as judging does, and what it is worth.
+/// Reads the verdict of each completion as judging does, and computes its reward.
 fn judge(run: &TrainingRun<'_, '_>, pairs: Vec<TrainingPair>, rollouts: Vec<Vec<Rollout>>) -> Vec<RolloutGroup> {
     let config = run.config.reward.unwrap_or_default();
     let file = &run.format.file;
@@ -137,7 +137,7 @@ fn judge(run: &TrainingRun<'_, '_>, pairs: Vec<TrainingPair>, rollouts: Vec<Vec<
     let graded: Vec<Vec<GradedVote>> = pairs.iter().zip(&rollouts).map(of_group).collect();
     let mut rewards: Vec<Vec<f32>> = Vec::new();
     if run.config.data.both_orders {
-        // The two orders of a pair come one after the other.
+        // The two orders of a pair are adjacent.
         for (pairs, graded) in pairs.chunks_exact(2).zip(graded.chunks_exact(2)) {
             rewards.extend(reward::rewards_of_both_orders(&config, [&graded[0], &graded[1]], pairs[0].label));
         }
@@ -157,7 +157,7 @@ fn judge(run: &TrainingRun<'_, '_>, pairs: Vec<TrainingPair>, rollouts: Vec<Vec<
     groups.map(group).collect()
 }
 
-/// A rollout as an engine would have given it.
+/// Returns a rollout as the completion of an engine.
 fn completion(rollout: &Rollout) -> Completion {
     Completion {
         text: rollout.text.clone(),
@@ -169,12 +169,12 @@ fn completion(rollout: &Rollout) -> Completion {
     }
 }
 
-/// A completion as rollouts.jsonl shows it.
+/// A line of rollouts.jsonl: one completion.
 #[derive(Serialize)]
 struct Sample<'a> {
     step: u64,
     id: &'a str,
-    /// What the judge was asked, as the format renders it.
+    /// The judge's prompt, as the format renders it.
     prompt: Vec<Message>,
     completion: &'a str,
     tokens: usize,
@@ -185,7 +185,7 @@ struct Sample<'a> {
     reward: f32,
 }
 
-/// Writes down completions of the step's first group.
+/// Logs completions of the step's first group.
 fn sample(run: &mut TrainingRun<'_, '_>, groups: &[RolloutGroup]) -> Result<(), TrainRunError> {
     let step = run.step();
     let Some(group) = groups.first() else { return Ok(()) };

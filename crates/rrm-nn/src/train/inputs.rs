@@ -1,4 +1,4 @@
-//! The files that a run reads -> a hash of each, so that a run goes on with the files that it began with, or says which are others.
+//! The files that a run reads -> a hash of each, so that a resumed run reads the same files or names those that changed.
 
 use std::{collections::BTreeMap, fs::File, path::Path};
 
@@ -10,10 +10,10 @@ use super::{
 };
 use crate::checkpoint::Checkpoint;
 
-/// Path as the configuration names it -> blake3. Of a model's folder, everything that a text depends on is in its hash.
+/// Path as in the configuration -> blake3 hash. The hash of a model's folder covers everything that affects a text.
 pub type Inputs = BTreeMap<String, String>;
 
-/// Hashes everything that the steps of a run depend on besides its configuration.
+/// Hashes all files that affect the steps of a run, except its configuration.
 ///
 /// # Errors
 /// [`TrainRunError::File`] or [`TrainRunError::Checkpoint`] names what cannot be read.
@@ -45,7 +45,7 @@ pub(super) fn hashes(config: &TrainConfig) -> Result<Inputs, TrainRunError> {
     Ok(inputs)
 }
 
-/// The paths whose hashes are others now.
+/// Returns the paths whose hashes have changed.
 pub(super) fn changed(was: &Inputs, is: &Inputs) -> Vec<String> {
     was.iter().filter(|(path, hash)| is.get(*path) != Some(hash)).map(|(path, _)| path.clone()).collect()
 }

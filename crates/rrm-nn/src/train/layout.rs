@@ -1,38 +1,39 @@
-//! Prompts and completions -> one row a token, as a forest whose branches share what comes before them.
+//! Prompts and completions -> one row for each token, as a forest whose branches share their common prefixes.
 
 use std::ops::Range;
 
-/// Tokens of many sequences as a forest: a segment's tokens see all tokens of its ancestors and the earlier ones of its own. One row a token.
+/// Tokens of many sequences as a forest, one row for each token. A segment's tokens see all tokens of its ancestors and the earlier ones of the
+/// segment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackedTokens {
     /// The token of each row.
     pub tokens: Vec<u32>,
-    /// Runs of rows, which follow each other without gaps.
+    /// Runs of rows, adjacent and without gaps.
     pub segments: Vec<Segment>,
-    /// What log-probabilities are wanted.
+    /// The wanted log-probabilities.
     pub targets: Vec<TokenTarget>,
 }
 
-/// A run of rows.
+/// A segment: a run of rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// Its rows.
     pub rows: Range<usize>,
-    /// The segment that it continues, an earlier one.
+    /// The segment that it continues; its index is lower.
     pub parent: Option<usize>,
 }
 
-/// The log-probability of `token` after `row` is wanted. A prompt's last row has one target for each completion of its group.
+/// A wanted log-probability: that of `token` after `row`. A prompt's last row has one target for each completion of its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenTarget {
-    /// The row before the token.
+    /// The row of the token before.
     pub row: usize,
     /// The token.
     pub token: u32,
 }
 
 impl PackedTokens {
-    /// Adds a segment and gives its index.
+    /// Adds a segment and returns its index.
     pub fn push(&mut self, parent: Option<usize>, tokens: &[u32]) -> usize {
         let first = self.tokens.len();
         self.tokens.extend_from_slice(tokens);
@@ -40,11 +41,11 @@ impl PackedTokens {
         self.segments.len() - 1
     }
 
-    /// A prompt once and its completions as children. Targets: every token of every completion, in order, completion by completion.
-    /// The last token of a completion predicts nothing that is wanted, so it has no row.
+    /// Adds a prompt once, and its completions as children. The targets are all tokens of all completions, in order, completion by completion. The
+    /// last token of a completion predicts no target, so it has no row.
     ///
     /// # Panics
-    /// When the prompt is empty: nothing predicts the first token then.
+    /// When the prompt is empty, because then nothing predicts the first token.
     pub fn group(&mut self, prompt: &[u32], completions: &[&[u32]]) {
         assert!(!prompt.is_empty(), "an empty prompt predicts nothing");
         let parent = self.push(None, prompt);
@@ -62,7 +63,7 @@ impl PackedTokens {
         }
     }
 
-    /// The same targets in the same order without sharing: the prompt stands before each completion again.
+    /// Adds the same targets in the same order without sharing: the prompt is repeated before each completion.
     ///
     /// # Panics
     /// As [`PackedTokens::group`].
@@ -80,7 +81,7 @@ impl PackedTokens {
         self.targets.extend(completion.iter().enumerate().map(|(at, token)| TokenTarget { row: row(at), token: *token }));
     }
 
-    /// The rows that a segment's tokens see besides its own, as runs from the root down.
+    /// Returns the rows of a segment's ancestors, as runs from the root down.
     pub fn ancestors(&self, segment: usize) -> Vec<Range<usize>> {
         let parent = |index: &usize| self.segments[*index].parent;
         let line = std::iter::successors(parent(&segment), parent);

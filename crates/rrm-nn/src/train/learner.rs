@@ -1,4 +1,4 @@
-//! Weights, what trains them, and where both stand: gradients of packed tokens -> a step of the optimiser.
+//! Weights, optimiser and gradients: gradients of packed tokens -> an optimiser step.
 
 use std::{num::NonZero, path::Path, thread::available_parallelism};
 
@@ -13,34 +13,33 @@ use super::{
     weights::TrainedWeights,
 };
 
-/// Holds the moments, in a checkpoint's folder.
+/// The file of the moments in a checkpoint's folder.
 const MOMENTS: &str = "optimizer.safetensors";
-/// What PyTorch's AdamW calls its two moments, behind a tensor's name.
+/// PyTorch's names of AdamW's two moments, as suffixes of tensor names.
 const KINDS: [&str; 2] = [".exp_avg", ".exp_avg_sq"];
 
-/// Weights that learn.
+/// The weights in training, with their optimiser.
 pub(super) struct Learner {
     pub weights: TrainedWeights,
     trainee: Trainee,
     optimizer: AdamW,
     gradients: Vec<f32>,
-    /// What was trained as it was before the first step, where the loss or a limit wants it. With adapters it is small: the base they
-    /// change is frozen.
+    /// A copy of the trained weights before the first step, if the loss or a limit needs it. With adapters it is small, because the base is frozen.
     reference: Option<Vec<f32>>,
-    /// Steps before the gradients' length is cut.
+    /// Largest norm of the gradients; larger ones are scaled down.
     max_grad_norm: f64,
 }
 
-/// The result of an update.
+/// The result of an optimiser step.
 pub(super) struct UpdateResult {
-    /// Length of the gradient before it was shortened.
+    /// Norm of the gradient before scaling.
     pub grad_norm: f64,
-    /// Whether weights were changed: not by a gradient that is not finite.
+    /// Whether the weights were changed; they are not if the gradient is not finite.
     pub finite: bool,
 }
 
 impl Learner {
-    /// A learner of these weights, which are those before the first step.
+    /// Makes a learner of the weights before the first step.
     pub fn new(config: &TrainConfig, weights: TrainedWeights) -> Result<Self, TrainRunError> {
         let options = TraineeOptions { threads: config.threads, checkpoint_activations: config.gradient_checkpointing };
         let trainee = Trainee::new(weights.config(), options)?;
@@ -72,12 +71,12 @@ impl Learner {
         self.reference.is_some()
     }
 
-    /// Log-probabilities under the present weights.
+    /// Returns log-probabilities under the current weights.
     pub fn score(&mut self, packed: &PackedTokens, temperature: f32) -> Result<Vec<TargetScore>, TrainRunError> {
         Ok(self.trainee.score(&self.weights, packed, temperature)?)
     }
 
-    /// Log-probabilities under the reference; none without one.
+    /// Returns log-probabilities under the reference; empty without one.
     pub fn score_reference(&mut self, packed: &PackedTokens, temperature: f32) -> Result<Vec<TargetScore>, TrainRunError> {
         let Some(reference) = &mut self.reference else { return Ok(Vec::new()) };
         reference.swap_with_slice(self.weights.trainable_mut());
@@ -86,7 +85,8 @@ impl Learner {
         Ok(scored?)
     }
 
-    /// Log-probabilities under the present weights; adds the gradient, `slope` being that of the loss in each of them.
+    /// Returns log-probabilities under the current weights, and adds the gradient. `slope` gives the derivative of the loss with respect to each of
+    /// them.
     pub fn backward(
         &mut self,
         packed: &PackedTokens,
@@ -96,7 +96,7 @@ impl Learner {
         Ok(self.trainee.backward(&self.weights, packed, temperature, slope, &mut self.gradients)?)
     }
 
-    /// Changes the weights by the gradients that were added up, and forgets these.
+    /// Updates the weights with the accumulated gradients, and resets these.
     pub fn update(&mut self, learning_rate: f64) -> UpdateResult {
         let grad_norm = clip::clip(&mut self.gradients, self.max_grad_norm);
         let finite = grad_norm.is_finite();
@@ -107,13 +107,13 @@ impl Learner {
         UpdateResult { grad_norm, finite }
     }
 
-    /// Writes the moments into a checkpoint's folder.
+    /// Writes the moments to a checkpoint's folder.
     pub fn save(&self, folder: &Path) -> Result<(), TrainRunError> {
         let Moments { first, second, .. } = &self.optimizer.moments;
         export::write_trained(&folder.join(MOMENTS), &self.weights, &[(KINDS[0], first), (KINDS[1], second)])
     }
 
-    /// Reads weights and moments from a checkpoint's folder, after `updates` updates.
+    /// Restores weights and moments from a checkpoint's folder, which was saved after `updates` updates.
     pub fn restore(&mut self, folder: &Path, updates: u64) -> Result<(), TrainRunError> {
         let mut trained = vec![0.0; self.weights.trainable().len()];
         export::read_trained(&export::trained_file(folder, &self.weights), &self.weights, "", &mut trained)?;

@@ -1,55 +1,55 @@
-//! A step -> its learning rate, by the schedules of transformers.
+//! Step -> learning rate, by the schedules of transformers.
 
 use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-/// How the learning rate changes with the steps; transformers' `lr_scheduler_type`.
+/// The schedule of the learning rate: transformers' `lr_scheduler_type`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SchedulerType {
-    /// Never; a warmup is passed over.
+    /// Constant, without warmup.
     Constant,
-    /// Constant once it is warm.
+    /// Constant after the warmup.
     ConstantWithWarmup,
-    /// Falls to 0 on a straight line; transformers' default.
+    /// Linear decay to 0; transformers' default.
     #[default]
     Linear,
-    /// Falls to 0 on half a wave.
+    /// Decay to 0 along half a cosine.
     Cosine,
-    /// Falls to `min_lr` on half a wave.
+    /// Decay to `min_lr` along half a cosine.
     CosineWithMinLr,
 }
 
-/// A learning rate for every step. Fields carry the names of transformers' `TrainingArguments`.
+/// The learning rate of every step. Fields have the names of transformers' `TrainingArguments`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Schedule {
-    /// How it changes with the steps.
+    /// The type of schedule.
     pub lr_scheduler_type: SchedulerType,
-    /// Its highest value.
+    /// The peak learning rate.
     pub learning_rate: f64,
-    /// Steps in which it grows from 0 on a straight line; below 1, that share of `max_steps`, rounded up.
+    /// Number of steps of linear warmup from 0; below 1, a share of `max_steps`, rounded up.
     pub warmup_steps: f64,
-    /// Steps of the run.
+    /// Number of steps of the run.
     pub max_steps: u64,
-    /// What [`SchedulerType::CosineWithMinLr`] ends at; the others pass it over.
+    /// The final learning rate of [`SchedulerType::CosineWithMinLr`]; the others ignore it.
     pub min_lr: f64,
 }
 
 impl SchedulerType {
-    /// Whether an early step's learning rate depends on how many steps the run has.
+    /// Whether the learning rate of early steps depends on the total number of steps.
     pub fn needs_max_steps(self) -> bool {
         !matches!(self, SchedulerType::Constant | SchedulerType::ConstantWithWarmup)
     }
 }
 
 impl Schedule {
-    /// The learning rate of an update; the first one is step 0. It is 0 there with a warmup, as in transformers.
+    /// Returns the learning rate of an update; the first one is step 0. With a warmup it begins at 0, as in transformers.
     pub fn at(&self, step: u64) -> f64 {
         self.learning_rate * self.share(step)
     }
 
-    /// How many steps warm up.
+    /// Returns the number of warmup steps.
     pub fn warmup(&self) -> u64 {
         let share = self.warmup_steps < 1.0;
         if share { (self.max_steps as f64 * self.warmup_steps).ceil() as u64 } else { self.warmup_steps as u64 }

@@ -1,29 +1,29 @@
-//! Low-rank adapters: a frozen matrix W is used as W + (alpha / r) B A (LoRA, arXiv 2106.09685), named and started as PEFT does.
+//! Low-rank adapters: a frozen matrix W is used as W + (alpha / r) B A (LoRA, arXiv 2106.09685). Names and initial values are PEFT's.
 
 use serde::{Deserialize, Serialize};
 
-/// Linear layers that can have adapters, by the names that PEFT's `target_modules` uses.
+/// Linear layers that can have adapters, by the names in PEFT's `target_modules`.
 pub const MODULES: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
-/// Which layers have adapters, and of what size; PEFT's names.
+/// The layers with adapters and their rank, by PEFT's names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoraConfig {
     /// Rank.
     pub r: usize,
-    /// The product of adapters is multiplied with `lora_alpha / r`.
+    /// The product of the adapter matrices is scaled by `lora_alpha / r`.
     pub lora_alpha: f64,
-    /// Suffixes of layers' names: of [`MODULES`].
+    /// Suffixes of layers' names, from [`MODULES`].
     pub target_modules: Vec<String>,
 }
 
 impl LoraConfig {
-    /// What the product of adapters is multiplied with.
+    /// Returns the factor on the product of the adapter matrices.
     pub fn scaling(&self) -> f32 {
         (self.lora_alpha / self.r as f64) as f32
     }
 
-    /// The module of a tensor that gets adapters, such as `model.layers.0.self_attn.q_proj`.
+    /// Returns the module of a tensor with an adapter, such as `model.layers.0.self_attn.q_proj`; `None` if it has none.
     pub fn module<'a>(&self, tensor: &'a str) -> Option<&'a str> {
         let module = tensor.strip_suffix(".weight")?;
         let last = module.rsplit('.').next()?;

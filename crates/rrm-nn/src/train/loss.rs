@@ -1,61 +1,61 @@
-//! Log-probabilities of tokens -> the loss, its slope in each of them, and what a log wants to know about it.
+//! Log-probabilities of tokens -> the loss, its derivative with respect to each, and statistics for logs.
 //!
-//! [`GrpoLoss`] is TRL 1.16's `GRPOTrainer` with one batch an update; options carry its names. [`SftLoss`] is the weighted mean of tokens.
+//! [`GrpoLoss`] is the loss of TRL 1.16's `GRPOTrainer` with one batch for each update; options have its names. [`SftLoss`] is a weighted mean over
+//! tokens.
 
 use serde::{Deserialize, Serialize};
 
-/// What the sum of all tokens' losses is divided by; TRL's `loss_type`.
+/// The divisor of the sum of all tokens' losses: TRL's `loss_type`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LossType {
-    /// The mean over completions of the mean over their tokens (arXiv 2402.03300): short completions count as much as long ones.
+    /// The mean over completions of the mean over their tokens (arXiv 2402.03300): short completions weigh as much as long ones.
     Grpo,
-    /// Completions times `max_completion_length` (Dr. GRPO, arXiv 2503.20783).
+    /// The number of completions times `max_completion_length` (Dr. GRPO, arXiv 2503.20783).
     DrGrpo,
-    /// Tokens of all batches that are accumulated for the update (DAPO, arXiv 2503.14476); TRL's default.
+    /// The number of tokens in all batches that are accumulated for the update (DAPO, arXiv 2503.14476); TRL's default.
     #[default]
     Dapo,
-    /// Tokens of the batch. An update of one batch, as here, makes it the same as [`LossType::Dapo`]; in TRL they differ when batches
-    /// are accumulated.
+    /// The number of tokens in the batch. With one batch for each update, as here, it equals [`LossType::Dapo`]; in TRL they differ when batches are
+    /// accumulated.
     Bnpo,
 }
 
 /// Options of the loss, by TRL's names.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LossConfig {
-    /// What the sum is divided by.
+    /// The divisor of the sum.
     pub loss_type: LossType,
-    /// The ratio of probabilities counts no further below `1 - epsilon`.
+    /// The ratio is clipped below `1 - epsilon`.
     pub epsilon: f64,
-    /// Nor above `1 + epsilon_high`, which is `epsilon` unless given.
+    /// The ratio is clipped above `1 + epsilon_high`; `None` means `epsilon`.
     pub epsilon_high: Option<f64>,
     /// Weight of the divergence from the reference.
     pub beta: f64,
-    /// Whether a token's divergence is multiplied with its ratio, which makes the gradient that of the reverse divergence
-    /// (arXiv 2512.02556). TRL 1.16 does so unless told otherwise.
+    /// Whether a token's divergence is multiplied by its ratio, which makes the gradient that of the reverse divergence (arXiv 2512.02556). This is
+    /// TRL 1.16's default.
     pub use_bias_correction_kl: bool,
-    /// Most tokens of a completion; what [`LossType::DrGrpo`] divides by.
+    /// Most tokens of a completion; the divisor of [`LossType::DrGrpo`].
     pub max_completion_length: usize,
 }
 
-/// What the loss knows of a completion besides its tokens.
+/// The advantage and length of a completion in the loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LossCompletion {
-    /// How much better it is than its group.
+    /// The advantage.
     pub advantage: f32,
-    /// Its tokens. A completion that `mask_truncated_completions` leaves out has 0 and no targets, and is still counted as one.
+    /// The number of its tokens. A completion that `mask_truncated_completions` leaves out has 0 and no targets, but still counts as a completion.
     pub tokens: usize,
 }
 
-/// What an update learns from.
+/// The inputs of the loss besides the current log-probabilities.
 #[derive(Clone, Copy, Debug)]
 pub struct Update<'a> {
     /// Completions in the order of their targets.
     pub completions: &'a [LossCompletion],
-    /// Each target's log-probability under the weights that wrote it; `None` on the first update from a rollout, where they are the
-    /// present ones.
+    /// Each target's log-probability under the weights that wrote it; `None` in the first update from a rollout, where these are the current weights.
     pub old: Option<&'a [f32]>,
-    /// The same under the reference; needed where `beta` is not 0, and else only for the report.
+    /// Each target's log-probability under the reference. Required if `beta` is not 0, otherwise used in the report only.
     pub reference: Option<&'a [f32]>,
 }
 
@@ -66,30 +66,30 @@ pub struct GrpoLoss<'a> {
     update: Update<'a>,
     /// The completion of each target.
     owners: Vec<u32>,
-    /// What a token of each completion counts in the sum.
+    /// The weight of each token of a completion in the sum.
     weights: Vec<f64>,
 }
 
-/// An update in numbers. Means are over tokens.
+/// Statistics of an update. Means are over tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct LossReport {
-    /// The loss itself.
+    /// The loss.
     pub loss: f64,
     /// Mean divergence from the reference, as the loss takes it; `None` without a reference. TRL's `kl`.
     pub kl: Option<f64>,
-    /// Share of tokens that are clipped below, having become much less likely; TRL's `clip_ratio/low_mean`.
+    /// Share of tokens whose ratio is clipped below, because they became much less likely; TRL's `clip_ratio/low_mean`.
     pub clip_low: f64,
     /// The smallest such share of a completion; TRL's `clip_ratio/low_min`.
     pub clip_low_min: f64,
-    /// Share of tokens that are clipped above, having become much likelier; TRL's `clip_ratio/high_mean`.
+    /// Share of tokens whose ratio is clipped above, because they became much likelier; TRL's `clip_ratio/high_mean`.
     pub clip_high: f64,
     /// The largest such share of a completion; TRL's `clip_ratio/high_max`.
     pub clip_high_max: f64,
-    /// Mean ratio of a token's probability to the one under the weights that wrote it.
+    /// Mean ratio of a token.
     pub ratio: f64,
 }
 
-/// One token under the loss.
+/// The terms of one token.
 struct Term {
     loss: f64,
     slope: f64,
@@ -100,10 +100,10 @@ struct Term {
 }
 
 impl<'a> GrpoLoss<'a> {
-    /// The loss of an update.
+    /// Makes the loss of an update.
     ///
     /// # Panics
-    /// When `old` or `reference` do not hold one value for each token, or `beta` is not 0 and there is no reference.
+    /// When `old` or `reference` do not hold one value for each token, or when `beta` is not 0 and there is no reference.
     pub fn new(config: &LossConfig, update: Update<'a>) -> Self {
         let completions = update.completions;
         let owner = |(index, completion): (usize, &LossCompletion)| std::iter::repeat_n(index as u32, completion.tokens);
@@ -121,18 +121,18 @@ impl<'a> GrpoLoss<'a> {
         GrpoLoss { config: *config, update, weights: completions.iter().map(weight).collect(), owners }
     }
 
-    /// d(loss)/d(log-probability) of a target whose log-probability this is.
+    /// Returns d(loss)/d(log-probability) of a target at the given log-probability.
     ///
     /// # Panics
-    /// When there is no such target.
+    /// When the target does not exist.
     pub fn slope(&self, target: usize, logprob: f32) -> f32 {
         (self.term(target, logprob).slope * self.weight(target)) as f32
     }
 
-    /// The loss and its statistics, given all targets' log-probabilities. Sums run in the order of targets, in f64.
+    /// Returns the loss and its statistics for the log-probabilities of all targets. Sums run in the order of targets, in f64.
     ///
     /// # Panics
-    /// When there are not as many as targets.
+    /// When the number of log-probabilities is not that of targets.
     pub fn report(&self, logprobs: &[f32]) -> LossReport {
         assert_eq!(logprobs.len(), self.owners.len(), "log-probabilities of other targets");
         let (mut sums, mut kl) = (LossReport { clip_low_min: f64::INFINITY, ..LossReport::default() }, 0.0);
@@ -176,7 +176,7 @@ impl<'a> GrpoLoss<'a> {
         let ratio = self.update.old.map_or(1.0, |old| (logprob - f64::from(old[target])).exp());
         let (least, most) = (1.0 - epsilon, 1.0 + epsilon_high.unwrap_or(epsilon));
         let (low, high) = (ratio < least && advantage < 0.0, ratio > most && advantage > 0.0);
-        // -min(ratio A, clip(ratio) A), whose slope is -ratio A, or 0 where the clipped one is smaller.
+        // -min(ratio A, clip(ratio) A): the derivative is -ratio A, or 0 where the clipped term is smaller.
         let clipped = if low { least } else { most };
         let (mut loss, mut slope) = if low || high { (clipped, 0.0) } else { (ratio, ratio) };
         (loss, slope) = (-loss * advantage, -slope * advantage);
@@ -197,7 +197,7 @@ impl<'a> GrpoLoss<'a> {
     }
 }
 
-/// Supervised fine-tuning: the mean of tokens' negative log-probabilities, each with its weight.
+/// The loss of supervised fine-tuning: the weighted mean of negative log-probabilities.
 #[derive(Clone, Copy, Debug)]
 pub struct SftLoss<'a> {
     weights: &'a [f32],
@@ -205,24 +205,24 @@ pub struct SftLoss<'a> {
 }
 
 impl<'a> SftLoss<'a> {
-    /// The loss over targets of these weights, which are not negative. With equal ones it is TRL's and transformers' cross-entropy.
+    /// Makes the loss for targets with these weights, which are not negative. With equal weights it is TRL's and transformers' cross-entropy.
     pub fn new(weights: &'a [f32]) -> Self {
         SftLoss { weights, total: weights.iter().copied().map(f64::from).sum() }
     }
 
-    /// d(loss)/d(log-probability) of a target; the same whatever its log-probability.
+    /// Returns d(loss)/d(log-probability) of a target; it does not depend on the log-probability.
     ///
     /// # Panics
-    /// When there is no such target.
+    /// When the target does not exist.
     pub fn slope(&self, target: usize) -> f32 {
         let weight = f64::from(self.weights[target]);
         if weight == 0.0 { 0.0 } else { (-weight / self.total) as f32 }
     }
 
-    /// The loss, in nats a token; 0 where no token has a weight.
+    /// Returns the loss in nats for each token; 0 if no token has a weight.
     ///
     /// # Panics
-    /// When there are not as many log-probabilities as targets.
+    /// When the number of log-probabilities is not that of targets.
     pub fn loss(&self, logprobs: &[f32]) -> f64 {
         assert_eq!(logprobs.len(), self.weights.len(), "log-probabilities of other targets");
         let sum: f64 = logprobs.iter().zip(self.weights).map(|(logprob, weight)| -f64::from(*logprob) * f64::from(*weight)).sum();

@@ -1,19 +1,19 @@
-//! A step's numbers -> its line of metrics.jsonl.
+//! Numbers of a step -> its line of metrics.jsonl.
 
 use rrm::verdict::{Abstain, Verdict};
 use serde::Serialize;
 
 use super::{data::TrainingPair, rollout::Rollout};
 
-/// A line of metrics.jsonl: nothing in it depends on the machine's speed.
+/// A line of metrics.jsonl. Nothing in it depends on the speed of the machine.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MetricsLine {
-    /// Steps that were taken; 0 before the first.
+    /// The number of steps taken; 0 before the first.
     pub step: u64,
-    /// What the step did; `None` before the first.
+    /// The metrics of the step; `None` before the first.
     #[serde(flatten)]
     pub metrics: Option<StepMetrics>,
-    /// How held-out pairs are judged after the step, where they were.
+    /// The evaluation on held-out pairs after the step, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluation: Option<super::evaluate::HeldOutEvaluation>,
 }
@@ -28,90 +28,90 @@ pub enum StepMetrics {
     Grpo(GrpoMetrics),
 }
 
-/// A step of supervised fine-tuning.
+/// Metrics of a step of supervised fine-tuning.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SftMetrics {
-    /// Mean of minus the log-probability of the completions' tokens, by their weights.
+    /// Mean negative log-probability of the completions' tokens, by their weights.
     pub loss: f64,
-    /// Mean entropy before these tokens, in nats.
+    /// Mean entropy of the predictions of these tokens, in nats.
     pub entropy: f64,
-    /// Tokens of completions.
+    /// The number of tokens of completions.
     pub tokens: usize,
-    /// Length of the gradient, before it was shortened.
+    /// Norm of the gradient before scaling.
     pub grad_norm: f64,
     /// The step's learning rate.
     pub learning_rate: f64,
 }
 
-/// A step of reinforcement learning.
+/// Metrics of a step of reinforcement learning.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GrpoMetrics {
-    /// Of all completions.
+    /// Statistics of all completions.
     #[serde(flatten)]
     pub completions: CompletionMetrics,
-    /// The loss; the mean over the step's updates.
+    /// Mean loss of the step's updates.
     pub loss: f64,
-    /// Mean divergence of a token from the reference before the step, where there is one.
+    /// Mean divergence from the reference for each token, before the step; `None` without a reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kl: Option<f64>,
-    /// Mean entropy of a token before the step, in nats.
+    /// Mean entropy for each token before the step, in nats.
     pub entropy: f64,
-    /// Share of tokens whose ratio was clipped in the updates after the first, where there are such.
+    /// Share of tokens whose ratio was clipped, in the updates after the first; `None` with one update.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_ratio: Option<f64>,
-    /// Length of the gradient before it was shortened; the mean over the step's updates, 0 where there was nothing to learn.
+    /// Norm of the gradient before scaling: the mean over the step's updates, 0 if there was nothing to learn.
     pub grad_norm: f64,
     /// The step's learning rate.
     pub learning_rate: f64,
 }
 
-/// What completions and their verdicts look like: also what gives reward hacking away.
+/// Statistics of completions and their verdicts, some of which reveal reward hacking.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CompletionMetrics {
     /// Mean reward.
     pub reward: f64,
     /// Standard deviation of rewards.
     pub reward_std: f64,
-    /// Share of completions whose verdict is the label.
+    /// Share of completions whose verdict agrees with the label.
     pub accuracy: f64,
-    /// Share without a verdict.
+    /// Share of completions without a verdict.
     pub abstentions: f64,
-    /// Share that the limit cut.
+    /// Share of truncated completions.
     pub truncated: f64,
-    /// Share of first among verdicts for one of the two.
+    /// Share of *first* among the verdicts *first* and *second*.
     pub first_verdicts: f64,
-    /// Mean tokens of a completion.
+    /// Mean number of tokens of a completion.
     pub mean_length: f64,
-    /// Most tokens of a completion.
+    /// Largest number of tokens of a completion.
     pub max_length: usize,
-    /// Groups that were drawn.
+    /// Number of groups that were drawn.
     pub groups: usize,
-    /// Share of groups whose completions differ in reward.
+    /// Share of groups with a signal.
     pub groups_with_signal: f64,
 }
 
 /// A prompt, its completions, their verdicts and their rewards.
 #[derive(Clone, Debug)]
 pub struct RolloutGroup {
-    /// The pair as it was shown.
+    /// The pair as shown.
     pub pair: TrainingPair,
     /// Its completions.
     pub rollouts: Vec<Rollout>,
-    /// What each says.
+    /// The verdict of each completion.
     pub verdicts: Vec<Result<Verdict, Abstain>>,
-    /// What that is worth.
+    /// The reward of each completion.
     pub rewards: Vec<f32>,
 }
 
 impl RolloutGroup {
-    /// Whether the completions differ in reward: otherwise there is nothing to learn from comparing them.
+    /// Whether the rewards of the completions differ. Otherwise nothing can be learnt from the group.
     pub fn has_signal(&self) -> bool {
         self.rewards.windows(2).any(|two| two[0] != two[1])
     }
 }
 
 impl CompletionMetrics {
-    /// Over all groups that were drawn; `groups` is not empty.
+    /// Computes the statistics of all groups that were drawn; `groups` is not empty.
     pub fn of(groups: &[RolloutGroup]) -> Self {
         let rewards: Vec<f64> = groups.iter().flat_map(|group| group.rewards.iter().copied().map(f64::from)).collect();
         let count = rewards.len() as f64;

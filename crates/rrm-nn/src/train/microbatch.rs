@@ -1,8 +1,8 @@
-//! Lengths of what a step holds -> runs of it that one forward and backward pass takes.
+//! Lengths of a step's items -> runs of items that fit into one forward and backward pass.
 
 use std::ops::Range;
 
-/// Runs of items, as many in each as stay within `most` tokens together; an item that is longer alone has a pass to itself.
+/// Returns runs of items with at most `most` tokens together. A longer item is a run of its own.
 pub(super) fn microbatches(lengths: impl Iterator<Item = usize>, most: usize) -> Vec<Range<usize>> {
     let mut passes: Vec<Range<usize>> = Vec::new();
     let mut tokens = 0;

@@ -1,4 +1,4 @@
-//! Groups of a step -> advantages -> gradients over prompts that completions share -> updates of the weights.
+//! Groups of a step -> advantages -> gradients, with prompts shared by their completions -> updates of the weights.
 
 use super::{
     TrainRunError,
@@ -14,21 +14,21 @@ use super::{
 
 /// The results of a step's updates.
 pub(super) struct PolicyUpdate {
-    /// The mean of the updates' losses.
+    /// Mean loss of the updates.
     pub loss: f64,
-    /// Mean divergence of a token from the reference, before the first update.
+    /// Mean divergence from the reference for each token, before the first update; `None` without a reference.
     pub kl: Option<f64>,
-    /// Mean entropy of a token, before the first update.
+    /// Mean entropy for each token, before the first update.
     pub entropy: f64,
-    /// Share of clipped tokens over the updates after the first.
+    /// Share of clipped tokens in the updates after the first; `None` with one update.
     pub clip_ratio: Option<f64>,
-    /// Mean of the gradients' lengths.
+    /// Mean norm of the gradients.
     pub grad_norm: f64,
-    /// Tokens of prompts and completions, each prompt counted for each of its completions.
+    /// The number of tokens of prompts and completions; each prompt counts once for each of its completions.
     pub tokens: usize,
 }
 
-/// Changes the weights `num_iterations` times by what the groups' rewards say; not at all where there is no token to learn from.
+/// Updates the weights `num_iterations` times from the rewards of the groups. Changes nothing if there is no token to learn from.
 pub(super) fn update(
     run: &mut TrainingRun<'_, '_>,
     grpo: &GrpoSection,
@@ -56,7 +56,7 @@ pub(super) fn update(
     let reference = run.learner.has_reference().then_some(&reference[..]);
     let mut clipped = 0.0;
     for iteration in 0..grpo.num_iterations {
-        // The first update starts from the weights that wrote the completions, so their log-probabilities are those of the pass itself.
+        // The first update starts from the weights that wrote the completions, so the old log-probabilities are those of the pass itself.
         let old = (iteration > 0).then_some(&old[..]);
         let loss = GrpoLoss::new(&config, Update { completions: &completions, old, reference });
         let (mut present, mut entropy) = (Vec::new(), 0.0);
@@ -87,7 +87,7 @@ pub(super) fn update(
     Ok(updated)
 }
 
-/// Stops at numbers from which nothing can be learnt any more.
+/// Stops the run if the loss is not finite or the divergence exceeds its limit.
 fn check(run: &TrainingRun<'_, '_>, grpo: &GrpoSection, report: &LossReport) -> Result<(), TrainRunError> {
     if !report.loss.is_finite() {
         return Err(run.diverged(format!("the loss is {}", report.loss)));
@@ -100,7 +100,7 @@ fn check(run: &TrainingRun<'_, '_>, grpo: &GrpoSection, report: &LossReport) -> 
     }
 }
 
-/// Advantage and length of each completion.
+/// Returns the advantage and the length of each completion.
 fn completions(grpo: &GrpoSection, groups: &[RolloutGroup]) -> Vec<LossCompletion> {
     let rewards: Vec<f32> = groups.iter().flat_map(|group| group.rewards.iter().copied()).collect();
     let advantages = advantages(&rewards, grpo.num_generations, grpo.scale_rewards);
@@ -108,13 +108,13 @@ fn completions(grpo: &GrpoSection, groups: &[RolloutGroup]) -> Vec<LossCompletio
     advantages.into_iter().zip(lengths).map(|(advantage, tokens)| LossCompletion { advantage, tokens }).collect()
 }
 
-/// The tokens of each completion that are in the loss: none of those that the limit cut, where these are masked.
+/// Returns the tokens of each completion that are in the loss. A truncated completion has none if such completions are masked.
 fn learnt<'a>(grpo: &GrpoSection, group: &'a RolloutGroup) -> impl Iterator<Item = &'a [u32]> {
     let masks = grpo.mask_truncated_completions;
     group.rollouts.iter().map(move |rollout| if masks && rollout.truncated { &[][..] } else { &rollout.tokens[..] })
 }
 
-/// Groups packed together, prompts once, as many in a pass as its limit of tokens takes.
+/// Packs groups with shared prompts, as many in a pass as its limit of tokens allows.
 fn packed(grpo: &GrpoSection, groups: &[RolloutGroup], most: usize) -> Vec<PackedTokens> {
     let rows = |group: &RolloutGroup| group.pair.prompt_tokens.len() + learnt(grpo, group).map(<[u32]>::len).sum::<usize>();
     let pass = |pass: std::ops::Range<usize>| {

@@ -1,7 +1,7 @@
 //! Prompts x the current weights -> completions as tokens, many at once on the fast decoder.
 //!
-//! A completion depends on the weights, its prompt and its seed alone: not on what shares its batch, on threads or on memory. Seeds are
-//! keyed by run, step, prompt and number, so a run that is resumed draws what it would have drawn.
+//! A completion depends only on the weights, its prompt and its seed, and not on the rest of its batch, on threads or on memory. Seeds are keyed by
+//! run, step, prompt and number, so a resumed run draws the same completions.
 
 use std::sync::Arc;
 
@@ -25,34 +25,34 @@ use crate::{
     text::ChatTokenizer,
 };
 
-/// How completions are drawn; the first six are TRL's options.
+/// Settings of rollouts; the first six are TRL's options.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RolloutConfig {
-    /// Completions of each prompt.
+    /// Number of completions of each prompt.
     pub num_generations: usize,
-    /// Most tokens of a completion; what is cut there is `truncated`.
+    /// Most tokens of a completion; a longer one is `truncated`.
     pub max_completion_length: usize,
     /// Softmax temperature; 0 is greedy.
     pub temperature: f64,
-    /// Nucleus mass; 1 keeps all.
+    /// Nucleus sampling: mass of the likeliest tokens that are kept; 1 keeps all.
     pub top_p: f64,
-    /// Keep this many likeliest tokens; 0 keeps all.
+    /// Number of likeliest tokens that are kept; 0 keeps all.
     pub top_k: u32,
-    /// Keep tokens at least this likely relative to the likeliest.
+    /// Lowest probability of a kept token, relative to the likeliest.
     pub min_p: Option<f64>,
     /// Most completions that are written at once. Changes no token.
     pub max_batch: usize,
-    /// Threads that compute; `None` takes all of the machine's. Changes no token.
+    /// Number of threads; `None` means all of the machine's. Changes no token.
     pub threads: Option<usize>,
-    /// Most bytes of keys and values; `None` takes a quarter of the machine's memory. Changes no token.
+    /// Most bytes of keys and values; `None` means a quarter of the machine's memory. Changes no token.
     pub kv_bytes: Option<u64>,
     /// Seed of the run.
     pub seed: u64,
 }
 
 impl Default for RolloutConfig {
-    /// TRL 1.16's `GRPOConfig`; as many at once as the local engine takes.
+    /// The defaults of TRL 1.16's `GRPOConfig`; as many completions at once as in the local engine.
     fn default() -> Self {
         RolloutConfig {
             num_generations: 8,
@@ -69,41 +69,41 @@ impl Default for RolloutConfig {
     }
 }
 
-/// A prompt of which completions are wanted.
+/// A prompt to complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RolloutPrompt {
-    /// What its seeds are keyed by: prompts of one step with the same key get the same draws.
+    /// The key of its seeds: prompts of one step with the same key get the same draws.
     pub key: String,
-    /// The prompt; not empty.
+    /// Tokens of the prompt; not empty.
     pub tokens: Vec<u32>,
 }
 
 /// One completion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rollout {
-    /// Every token as it was drawn, the one that ended the turn included.
+    /// All drawn tokens, including the one that ended the turn.
     pub tokens: Vec<u32>,
-    /// What the tokens write.
+    /// The text of the tokens.
     pub text: String,
-    /// Whether the limit cut it; its last token ends no turn then.
+    /// Whether the limit cut it; then its last token does not end a turn.
     pub truncated: bool,
 }
 
-/// The weights that draw.
+/// The weights that write rollouts, with their vocabulary.
 pub struct Policy<'a, 's> {
-    /// The model's shape.
+    /// The shape of the model.
     pub config: &'a ModelConfig,
-    /// Gives each tensor, adapters merged in.
+    /// Returns each tensor, with adapters merged in.
     pub weights: &'a mut TensorReader<'s>,
-    /// Its vocabulary.
+    /// The vocabulary.
     pub text: &'a Arc<ChatTokenizer>,
 }
 
-/// Draws `num_generations` completions of each prompt at `step`; gives them in the order of the prompts. A prompt is evaluated once for
-/// all of its completions.
+/// Draws `num_generations` completions of each prompt at `step`. Returns them in the order of the prompts. A prompt is evaluated once for all of its
+/// completions.
 ///
 /// # Errors
-/// [`TrainError`] when a prompt does not fit the model, when there is no memory, or when the weights give no finite logits.
+/// [`TrainError`] when a prompt does not fit into the model, when there is not enough memory, or when logits are not finite.
 pub fn generate(
     config: &RolloutConfig,
     policy: Policy<'_, '_>,
@@ -118,7 +118,7 @@ pub fn generate(
     draw(config, Scheduler::new(parts), prompts, step)
 }
 
-/// Refuses what could only be cut differently from what was asked for.
+/// Refuses requests whose completions would have to be cut earlier than requested.
 fn check(config: &RolloutConfig, model: &ModelConfig, prompts: &[RolloutPrompt]) -> Result<(), TrainError> {
     let wrong = |option: &str, what: String| Err(TrainError::Option { option: option.to_owned(), what });
     for RolloutPrompt { key, tokens } in prompts {
@@ -136,7 +136,7 @@ fn check(config: &RolloutConfig, model: &ModelConfig, prompts: &[RolloutPrompt])
     Ok(())
 }
 
-/// A scheduler's parts with room for as many sequences of `positions` tokens as the memory allows.
+/// Returns a scheduler's parts with room for as many sequences of `positions` tokens as the memory allows.
 fn parts(
     config: &RolloutConfig,
     mut decoder: Box<dyn Decoder>,
@@ -165,7 +165,7 @@ fn parts(
     })
 }
 
-/// Has the scheduler answer everything on this thread.
+/// Has the scheduler answer all requests on this thread.
 fn draw(
     config: &RolloutConfig,
     mut scheduler: Scheduler,
@@ -193,7 +193,7 @@ fn draw(
     Ok(prompts.iter().map(|_| rollouts.by_ref().take(config.num_generations).collect()).collect())
 }
 
-/// Completion `number` of a prompt, of which nothing is written yet.
+/// Returns the empty sequence of completion `number` of a prompt.
 fn sequence(config: &RolloutConfig, prompt: &RolloutPrompt, step: u64, number: usize) -> Sequence {
     let sampling = Sampling {
         temperature: config.temperature,
@@ -219,7 +219,7 @@ fn sequence(config: &RolloutConfig, prompt: &RolloutPrompt, step: u64, number: u
     Sequence::new(request, prompt.tokens.clone(), plan)
 }
 
-/// Seed of one completion; below 2^53, as all seeds of requests.
+/// Returns the seed of one completion; below 2^53, as are all seeds of requests.
 pub fn seed(run_seed: u64, step: u64, prompt: &str, number: usize) -> u64 {
     KeyedRandom::new(run_seed, prompt, "rollout", &[step, number as u64]).u64() >> 11
 }

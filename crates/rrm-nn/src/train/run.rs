@@ -1,4 +1,4 @@
-//! What both methods share: a run is opened where it was left, and each step ends with its evaluation, its line and its checkpoint.
+//! The frame of both methods: a run is opened where it stopped, and each step ends with its evaluation, its line and its checkpoint.
 
 use std::{
     fs,
@@ -34,13 +34,13 @@ use crate::{
     text::ChatTokenizer,
 };
 
-/// The folders of the models that the last and the best adapters make.
+/// The folders of the models with the last and the best adapters merged in.
 const MERGED: [&str; 2] = ["merged", "merged-best"];
 
-/// Trains as the configuration says, from where an earlier process left the run; a run that is done is left as it is.
+/// Trains as configured, continuing where an earlier process stopped. A finished run is left as it is.
 ///
 /// # Errors
-/// [`TrainRunError`] names what cannot be used, or which number left the ground at which step.
+/// [`TrainRunError`] names the input that cannot be used, or the step at which the run diverged.
 pub fn train(config: &TrainConfig, observe: &mut Observer<'_>) -> Result<TrainOutput, TrainRunError> {
     let mut run = TrainingRun::open(config, observe)?;
     match config.method {
@@ -50,20 +50,20 @@ pub fn train(config: &TrainConfig, observe: &mut Observer<'_>) -> Result<TrainOu
     run.finish()
 }
 
-/// The files that a finished run leaves.
+/// The files of a finished run.
 #[derive(Clone, Debug)]
 pub struct TrainOutput {
     /// The last checkpoint.
     pub last: PathBuf,
-    /// What judges held-out pairs best.
+    /// The best checkpoint by held-out pairs.
     pub best: Option<BestCheckpoint>,
-    /// With adapters: the model that the last ones make, as a folder of its own.
+    /// With adapters: the folder of the model with the last ones merged in.
     pub merged: Option<PathBuf>,
-    /// The same for the best adapters, where these are not the last.
+    /// The same with the best adapters, if these are not the last.
     pub merged_best: Option<PathBuf>,
 }
 
-/// A run that goes on.
+/// A run in progress.
 pub(super) struct TrainingRun<'a, 'o> {
     pub config: &'a TrainConfig,
     pub learner: Learner,
@@ -75,7 +75,7 @@ pub(super) struct TrainingRun<'a, 'o> {
     held_out: Option<HeldOut>,
     observe: &'a mut Observer<'o>,
     last: Option<PathBuf>,
-    /// Steps that this process took, and the seconds that they took.
+    /// The number of steps that this process took, and their seconds.
     taken: (u64, f64),
 }
 
@@ -101,7 +101,7 @@ impl<'a, 'o> TrainingRun<'a, 'o> {
         Ok(TrainingRun { config, learner, state, text, format, folder, files, held_out, observe, last, taken: (0, 0.0) })
     }
 
-    /// Tells that everything is read, and judges held-out pairs before the first step.
+    /// Reports that all input is read, and judges held-out pairs before the first step.
     pub fn begin(&mut self, data: &[FileCounts]) -> Result<(), TrainRunError> {
         let opened = RunStart {
             folder: self.folder.path(),
@@ -127,24 +127,24 @@ impl<'a, 'o> TrainingRun<'a, 'o> {
         Ok(())
     }
 
-    /// Whether there are steps to take.
+    /// Whether steps remain.
     pub fn goes_on(&self) -> bool {
         self.state.step < self.config.optimizer.max_steps
     }
 
-    /// The step that is being taken, from 1.
+    /// Returns the number of the current step, from 1.
     pub fn step(&self) -> u64 {
         self.state.step + 1
     }
 
-    /// The learning rate of the step that is being taken.
+    /// Returns the learning rate of the current step.
     pub fn learning_rate(&self) -> f64 {
         let OptimizerSection { lr_scheduler_type, learning_rate, warmup_steps, max_steps, min_lr, .. } = self.config.optimizer;
         let learning_rate = learning_rate.unwrap_or_default();
         Schedule { lr_scheduler_type, learning_rate, warmup_steps, max_steps, min_lr }.at(self.state.step)
     }
 
-    /// Ends a step: evaluates, writes its line, and saves a checkpoint, each where it is due.
+    /// Ends a step: evaluates if due, writes its line, and saves a checkpoint if due.
     pub fn end_step(&mut self, metrics: StepMetrics, mut timing: Timing) -> Result<(), TrainRunError> {
         self.state.step += 1;
         let (step, end) = (self.state.step, !self.goes_on());
@@ -166,9 +166,9 @@ impl<'a, 'o> TrainingRun<'a, 'o> {
         Ok(())
     }
 
-    /// Whether held-out pairs were judged better than ever in this run, which is noted.
+    /// Whether the evaluation is the best of the run so far; if so, it is recorded.
     fn better(&mut self, evaluation: Option<&HeldOutEvaluation>) -> bool {
-        // How the judge is used decides, where both ways were measured.
+        // If both ways were measured, sampled judging decides, because judges are used that way.
         let measured = evaluation.and_then(|evaluation| evaluation.sampled.or(evaluation.greedy));
         let accuracy = measured.map(|measured| measured.accuracy.value);
         let better = accuracy.filter(|accuracy| self.state.best.is_none_or(|best| *accuracy > best.accuracy));
@@ -178,19 +178,19 @@ impl<'a, 'o> TrainingRun<'a, 'o> {
         better.is_some()
     }
 
-    /// Writes some completions down for reading.
+    /// Logs one rollout.
     pub fn sample(&mut self, row: &impl serde::Serialize) -> Result<(), TrainRunError> {
         self.folder.line(LineFile::Rollouts, row)
     }
 
-    /// The error of a number that left the ground.
+    /// Makes the error of a run that diverged.
     pub fn diverged(&self, what: String) -> TrainRunError {
         TrainRunError::Diverged { step: self.step(), what, last: self.last.clone() }
     }
 
     fn evaluate(&mut self) -> Result<Option<HeldOutEvaluation>, TrainRunError> {
         let (Some(held_out), Some(section)) = (&self.held_out, &self.config.evaluation) else { return Ok(None) };
-        // A judge is measured as it was trained: tokens are drawn as those of rollouts are.
+        // A judge is evaluated as it was trained: tokens are sampled as in rollouts.
         let grpo = self.config.grpo.clone().unwrap_or_default();
         let sampling = Sampling {
             temperature: section.temperature.unwrap_or(1.0),
@@ -251,7 +251,7 @@ impl<'a, 'o> TrainingRun<'a, 'o> {
                 merged_best = Some(self.merge(MERGED[1])?);
             }
         }
-        // There is at least one step, and the last one saves.
+        // There is at least one step, and the last step saves a checkpoint.
         let last = self.last.unwrap_or_else(|| self.folder.path().to_owned());
         Ok(TrainOutput { last, best: self.state.best, merged, merged_best })
     }
@@ -261,7 +261,7 @@ impl<'a, 'o> TrainingRun<'a, 'o> {
     }
 }
 
-/// The pairs that are judged on the way.
+/// Reads the held-out pairs.
 pub(super) fn held_out(config: &TrainConfig) -> Result<Option<HeldOut>, TrainRunError> {
     let Some(section) = &config.evaluation else { return Ok(None) };
     let all = HeldOut::open(&section.path, &section.columns)?;
@@ -271,7 +271,7 @@ pub(super) fn held_out(config: &TrainConfig) -> Result<Option<HeldOut>, TrainRun
     }))
 }
 
-/// A shipped format, or one from a file.
+/// Loads a shipped format, or one from a file.
 pub(super) fn format(name: &str) -> Result<Format, TrainRunError> {
     match Format::shipped(name) {
         Err(FormatError::Unknown(_)) => {}
@@ -281,7 +281,7 @@ pub(super) fn format(name: &str) -> Result<Format, TrainRunError> {
     Ok(Format::parse(name, &text)?)
 }
 
-/// The vocabulary, and the weights before the first step.
+/// Returns the vocabulary, and the weights before the first step.
 fn model(config: &TrainConfig) -> Result<(Arc<ChatTokenizer>, TrainedWeights), TrainRunError> {
     let (text, weights) = match &config.model {
         ModelSource::Folder(folder) => {
@@ -303,7 +303,7 @@ fn model(config: &TrainConfig) -> Result<(Arc<ChatTokenizer>, TrainedWeights), T
     Ok((Arc::new(text), weights))
 }
 
-/// The shape that a `config.json` describes.
+/// Reads the shape of a model from a `config.json`.
 pub(super) fn shape(file: &Path) -> Result<ModelConfig, TrainRunError> {
     ModelConfig::parse(&read_small(file)?).map_err(|source| TrainRunError::Model { file: file.to_owned(), source })
 }

@@ -1,4 +1,4 @@
-//! Why `rrm train` cannot begin, or had to stop.
+//! Errors of `rrm train`: a run cannot begin, or had to stop.
 
 use std::{io, path::PathBuf};
 
@@ -13,13 +13,13 @@ use crate::{checkpoint::CheckpointError, config::ModelConfigError as ModelError,
 /// The reason why a run cannot begin, or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainRunError {
-    /// The configuration.
+    /// The configuration is invalid.
     #[error(transparent)]
     Config(#[from] TrainConfigError),
-    /// The model's files.
+    /// The model's files cannot be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The model's shape.
+    /// The model's shape is not supported.
     #[error("{}: {source}", file.display())]
     Model {
         /// The `config.json`.
@@ -27,38 +27,38 @@ pub enum TrainRunError {
         /// The field, and what is wrong with it.
         source: ModelError,
     },
-    /// The model's vocabulary or chat template.
+    /// The model's vocabulary or chat template cannot be used.
     #[error(transparent)]
     Text(#[from] TextError),
-    /// A judge format that is not there.
+    /// The judge format is neither shipped nor a readable file.
     #[error("`data.format` is '{name}': neither shipped nor a file that can be read: {source}")]
     NoFormat {
-        /// As it was given.
+        /// The format as given.
         name: String,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The judge format.
+    /// The judge format is invalid.
     #[error(transparent)]
     Format(#[from] rrm::format::FormatError),
-    /// The weights, or the adapters' settings.
+    /// The weights or the adapters' settings cannot be used.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// Data, rollouts, evaluation.
+    /// Data, rollouts or evaluation failed.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// A forward or backward pass.
+    /// A forward or backward pass failed.
     #[error(transparent)]
     Pass(#[from] PassError),
-    /// A file of the run.
+    /// A file of the run cannot be read or written.
     #[error("{}: {source}", file.display())]
     File {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// A file of the run does not say what it has to.
+    /// A file of the run is damaged.
     #[error("{}: {what}", file.display())]
     Damaged {
         /// The file.
@@ -66,7 +66,7 @@ pub enum TrainRunError {
         /// What is wrong with it.
         what: String,
     },
-    /// Another process trains into the same folder.
+    /// Another process trains in the same folder.
     #[error("{}: another process is training here", folder.display())]
     InUse {
         /// The run folder.
@@ -78,35 +78,35 @@ pub enum TrainRunError {
         /// The folder.
         folder: PathBuf,
     },
-    /// A run was begun here with another configuration.
+    /// The run here was begun with another configuration.
     #[error("{}: the run here was begun with another configuration: {}", folder.display(), changes.iter().map(said).collect::<Vec<_>>().join("; "))]
     Changed {
         /// The run folder.
         folder: PathBuf,
-        /// What differs and matters.
+        /// The changes that affect steps.
         changes: Vec<Change>,
     },
-    /// Files that the run reads are not those that it began with.
+    /// Files that the run reads have changed since it began.
     #[error("{}: the run here was begun with other files: what has changed is {}", folder.display(), changed.join(", "))]
     OtherInputs {
         /// The run folder.
         folder: PathBuf,
-        /// The files, and the model's folder.
+        /// The changed files, and the model's folder if it changed.
         changed: Vec<String>,
     },
-    /// The numbers left the ground.
+    /// The run diverged.
     #[error("step {step}: {what}; {}", last.as_ref().map_or("no checkpoint was saved before".to_owned(), |last| format!("the last good checkpoint is {}", last.display())))]
     Diverged {
         /// The step.
         step: u64,
-        /// Which number.
+        /// The number that is out of range.
         what: String,
         /// The last checkpoint.
         last: Option<PathBuf>,
     },
 }
 
-/// Such as `grpo.beta is 0.1 and was 0.0`.
+/// Describes a change, such as `grpo.beta is 0.1 and was 0.0`.
 fn said(change: &Change) -> String {
     let absent = || "absent".to_owned();
     let (is, was) = (change.is.clone().unwrap_or_else(absent), change.was.clone().unwrap_or_else(absent));

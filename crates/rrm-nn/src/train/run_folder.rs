@@ -1,7 +1,7 @@
 //! A run on disk: its configuration, a line for each step, and checkpoints that appear whole or not at all.
 //!
-//! A line is only as good as the checkpoint after it: a run that goes on begins at its last checkpoint and cuts the files of lines back
-//! to where they ended then. So however often a run was killed, they hold what they would hold had it not been.
+//! Lines after the last checkpoint do not count: a resumed run begins at its last checkpoint and cuts the files of lines to their lengths at that
+//! checkpoint. So however often a run was killed, these files hold the same lines as if it had not been.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -17,57 +17,57 @@ use super::{
     inputs::{self, Inputs},
 };
 
-/// The resolved configuration.
+/// The configuration with defaults filled in.
 const CONFIG: &str = "config.toml";
-/// Held while a process trains.
+/// The lock file of a process that trains.
 const LOCK: &str = "lock";
-/// What a checkpoint's folder begins with.
+/// Prefix of the names of checkpoint folders.
 const STEP: &str = "step-";
-/// What a folder ends with that is being written or removed.
+/// Suffix of a folder or link that is being written or removed.
 const PARTIAL: &str = ".partial";
-/// Where a run stands, in a checkpoint's folder.
+/// The state of the run, in a checkpoint's folder.
 const STATE: &str = "state.json";
 /// The files of lines.
 const LINES: [&str; 3] = ["metrics.jsonl", "rollouts.jsonl", "timings.jsonl"];
 
-/// The progress of a run, without its weights and moments. All randomness is keyed by seed and these numbers.
+/// The progress of a run, without its weights and moments. All randomness is keyed by the seed and these numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunState {
-    /// Steps that were taken.
+    /// The number of steps taken.
     pub step: u64,
-    /// Updates of the weights.
+    /// The number of updates of the weights.
     pub updates: u64,
-    /// Batches that were drawn from the data.
+    /// The number of batches drawn from the data.
     pub batches: u64,
-    /// What judges held-out pairs best: a checkpoint, or at step 0 the model that the run began with.
+    /// The best result on held-out pairs: of a checkpoint, or at step 0 of the model at the beginning of the run.
     pub best: Option<BestCheckpoint>,
     /// Hashes of the files that the run reads.
     pub inputs: Inputs,
     /// The run's seed.
     pub seed: u64,
-    /// Bytes of metrics.jsonl, rollouts.jsonl and timings.jsonl.
+    /// Lengths in bytes of metrics.jsonl, rollouts.jsonl and timings.jsonl.
     pub lines: [u64; 3],
 }
 
-/// The checkpoint that judges held-out pairs best.
+/// The best checkpoint by held-out pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BestCheckpoint {
-    /// Its step; 0 is the model that the run began with, of which there is no checkpoint.
+    /// Its step; 0 is the model at the beginning of the run, which has no checkpoint.
     pub step: u64,
-    /// Its accuracy; among equals the first is best.
+    /// Its accuracy; of equal ones the first is best.
     pub accuracy: f64,
 }
 
 /// The files of lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineFile {
-    /// One line a step; the same bytes whether or not the run was killed.
+    /// One line for each step; the same bytes whether or not the run was killed.
     Metrics,
-    /// Some rollouts; the same bytes too.
+    /// Some rollouts; also the same bytes.
     Rollouts,
-    /// One line a step, of times.
+    /// One line for each step, with times.
     Timings,
 }
 
@@ -76,17 +76,17 @@ pub(super) enum LineFile {
 pub struct RunFolder {
     path: PathBuf,
     lines: [File; 3],
-    /// Unlocked by the system when the process ends, however it does.
+    /// The operating system unlocks it when the process ends, however it ends.
     _lock: File,
 }
 
 impl RunFolder {
-    /// Creates the folder, or opens it where a run was left. Gives the last checkpoint, if there is one. `inputs` are the hashes of the
-    /// files that the run reads.
+    /// Creates the folder, or opens an existing run. Returns the last checkpoint, if there is one. `inputs` are the hashes of the files that the run
+    /// reads.
     ///
     /// # Errors
-    /// [`TrainRunError`] when another process trains here, when the folder holds something else, or a run with another configuration or with
-    /// other files; what is there then stays as it is.
+    /// [`TrainRunError`] when another process trains here, or when the folder holds something else or a run with another configuration or other
+    /// files. The folder's content is then left as it is.
     pub fn open(config: &TrainConfig, inputs: &Inputs) -> Result<(Self, Option<(RunState, PathBuf)>), TrainRunError> {
         let path = config.output.clone();
         fs::create_dir_all(&path).map_err(at(&path))?;
@@ -98,7 +98,7 @@ impl RunFolder {
             Some(step) => Some((state(&path, step)?, path.join(name(step)))),
             None => None,
         };
-        // Where nothing was computed yet, there is nothing that another configuration could harm.
+        // If nothing was computed yet, another configuration does no harm.
         if last.is_some() || fs::metadata(path.join(LINES[0])).is_ok_and(|lines| lines.len() > 0) {
             same_run(config)?;
         }
@@ -120,12 +120,12 @@ impl RunFolder {
         Ok((folder, last))
     }
 
-    /// The folder.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Adds a line of JSON.
+    /// Appends a line of JSON.
     pub(super) fn line(&mut self, to: LineFile, row: &impl Serialize) -> Result<(), TrainRunError> {
         let file = self.path.join(LINES[to as usize]);
         let line =
@@ -133,8 +133,8 @@ impl RunFolder {
         self.lines[to as usize].write_all((line + "\n").as_bytes()).map_err(at(&file))
     }
 
-    /// Saves a checkpoint: `write` puts weights and moments into a folder, which then gets its name. Older ones than the latest `keep`
-    /// and the best are removed. Gives the checkpoint's folder.
+    /// Saves a checkpoint: `write` puts weights and moments into a folder, which is then renamed. Older checkpoints than the latest `keep` and the
+    /// best are removed. Returns the checkpoint's folder.
     pub(super) fn save(
         &mut self,
         state: &mut RunState,
@@ -164,7 +164,7 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Writes a folder beside the checkpoints, whole or not at all.
+    /// Writes a folder next to the checkpoints, whole or not at all.
     pub(super) fn save_beside(
         &self,
         name: &str,
@@ -182,20 +182,20 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Removes a folder that [`save_beside`](Self::save_beside) wrote, because the run goes on from what it was made of.
+    /// Removes a folder that [`save_beside`](Self::save_beside) wrote, because the run continues and the folder would be outdated.
     pub(super) fn remove_beside(&self, name: &str) -> Result<(), TrainRunError> {
         let folder = self.path.join(name);
         if folder.exists() { self.remove(name) } else { Ok(()) }
     }
 
-    /// Removes a folder; under its name it is always whole.
+    /// Removes a folder; it is renamed first, so that a folder under its own name is always whole.
     fn remove(&self, name: &str) -> Result<(), TrainRunError> {
         let (folder, partial) = (self.path.join(name), self.path.join(format!("{name}{PARTIAL}")));
         fs::rename(&folder, &partial).map_err(at(&folder))?;
         fs::remove_dir_all(&partial).map_err(at(&partial))
     }
 
-    /// Makes `last` and `best` lead to their checkpoints.
+    /// Points the links `last` and `best` to their checkpoints.
     fn link(&self, state: &RunState) -> Result<(), TrainRunError> {
         point(&self.path, "last", &name(state.step))?;
         match state.best {
@@ -220,7 +220,7 @@ fn text(config: &TrainConfig) -> Result<String, TrainRunError> {
     config.to_toml().map_err(unwritten)
 }
 
-/// Refuses a configuration that would have taken other steps than the run took.
+/// Refuses a configuration with which the earlier steps would have been different.
 fn same_run(config: &TrainConfig) -> Result<(), TrainRunError> {
     let file = config.output.join(CONFIG);
     let old = fs::read_to_string(&file).map_err(at(&file))?;
@@ -237,7 +237,7 @@ fn write_config(config: &TrainConfig) -> Result<(), TrainRunError> {
     fs::rename(&partial, &file).map_err(at(&file))
 }
 
-/// Whether nothing is in the folder but what a process leaves that was killed at once.
+/// Whether the folder has only files that a process leaves when it is killed at once.
 fn is_unused(path: &Path) -> Result<bool, TrainRunError> {
     let names = names(path)?;
     Ok(names.iter().all(|name| name == LOCK || name.ends_with(PARTIAL)))
@@ -253,7 +253,7 @@ fn lock(path: &Path) -> Result<File, TrainRunError> {
     }
 }
 
-/// Opens a file of lines to go on at `length`.
+/// Opens a file of lines, cut to `length`.
 fn cut(file: &Path, length: u64) -> Result<File, TrainRunError> {
     let lines = OpenOptions::new().create(true).append(true).open(file).map_err(at(file))?;
     let found = lines.metadata().map_err(at(file))?.len();
@@ -271,7 +271,7 @@ fn state(path: &Path, step: u64) -> Result<RunState, TrainRunError> {
     serde_json::from_slice(&json).map_err(|error| TrainRunError::Damaged { file, what: error.to_string() })
 }
 
-/// The highest step that has a checkpoint.
+/// Returns the highest step with a checkpoint.
 fn last_step(path: &Path) -> Result<Option<u64>, TrainRunError> {
     Ok(steps(path)?.into_iter().max())
 }
@@ -286,7 +286,7 @@ fn names(path: &Path) -> Result<Vec<String>, TrainRunError> {
     entries.map(name).collect()
 }
 
-/// Removes what a killed process was writing or removing.
+/// Removes folders and links that a killed process was writing or removing.
 fn remove_partial(path: &Path) -> Result<(), TrainRunError> {
     for name in names(path)?.iter().filter(|name| name.ends_with(PARTIAL)) {
         let partial = path.join(name);
@@ -296,7 +296,7 @@ fn remove_partial(path: &Path) -> Result<(), TrainRunError> {
     Ok(())
 }
 
-/// Makes a link in `folder` lead to another of its entries.
+/// Points a link in `folder` to another of its entries.
 fn point(folder: &Path, link: &str, to: &str) -> Result<(), TrainRunError> {
     let (path, partial) = (folder.join(link), folder.join(format!("{link}{PARTIAL}")));
     if fs::read_link(&path).is_ok_and(|old| old == Path::new(to)) {
@@ -319,12 +319,12 @@ fn write_synced(file: &Path, text: &str) -> io::Result<()> {
     out.sync_all()
 }
 
-/// Waits until the disk has a folder's names.
+/// Waits until the entries of a folder are on disk.
 fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
-/// Names the file of an error.
+/// Adds the path to an I/O error.
 fn at(file: &Path) -> impl Fn(io::Error) -> TrainRunError + '_ {
     |source| TrainRunError::File { file: file.to_owned(), source }
 }

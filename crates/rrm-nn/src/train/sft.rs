@@ -15,7 +15,7 @@ use super::{
 };
 use crate::config::ModelConfig;
 
-/// Takes the steps that are left.
+/// Takes the remaining steps.
 pub(super) fn run(run: &mut TrainingRun<'_, '_>) -> Result<(), TrainRunError> {
     let config = run.config;
     let mut source = SftSource::open(&data(config, run.learner.weights.config()), &run.format, &run.text)?;
@@ -60,7 +60,7 @@ pub(super) fn run(run: &mut TrainingRun<'_, '_>) -> Result<(), TrainRunError> {
     Ok(())
 }
 
-/// The examples that the configuration names, as long as the model has positions for them.
+/// Returns the settings of the examples, with lengths limited to the model's positions.
 pub(super) fn data(config: &TrainConfig, model: &ModelConfig) -> SftConfig {
     let sft = config.sft.clone().unwrap_or_default();
     let sources = config.data.sources.iter();

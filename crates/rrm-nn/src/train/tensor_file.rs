@@ -1,4 +1,4 @@
-//! Named f32 tensors <-> a safetensors file, one tensor at a time, so that memory holds no file twice.
+//! Named f32 tensors <-> a safetensors file, one tensor at a time, so that memory never holds the file as well.
 
 use std::{
     borrow::Cow,
@@ -12,13 +12,13 @@ use safetensors::{Dtype, View, serialize_to_file};
 
 use crate::checkpoint::{StoredTensor, read_header};
 
-/// A tensor to be written.
+/// A tensor to write.
 pub(super) struct Tensor<'a> {
     /// Its name.
     pub name: String,
     /// Its shape.
     pub shape: Vec<usize>,
-    /// Gives its values in C order, when their turn has come.
+    /// Returns its values in C order; called when the tensor is written.
     pub values: Box<dyn Fn() -> Cow<'a, [f32]> + 'a>,
 }
 
@@ -40,19 +40,19 @@ impl View for &Tensor<'_> {
     }
 }
 
-/// Writes a file and waits until the disk has it.
+/// Writes a file and waits until it is on disk.
 pub(super) fn write(path: &Path, tensors: &[Tensor<'_>]) -> io::Result<()> {
-    // transformers refuses files that do not say whose numbers they hold.
+    // transformers refuses files without this entry.
     let about = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     let tensors = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor));
-    // It gives its file to its owner alone; who may read other new files may read this one.
+    // The crate restricts the file to its owner; this restores the permissions of other new files.
     let permissions = File::create(path)?.metadata()?.permissions();
     serialize_to_file(tensors, Some(about), path).map_err(io::Error::other)?;
     fs::set_permissions(path, permissions)?;
     File::open(path)?.sync_all()
 }
 
-/// Reads the tensors that are asked for, each with its shape, into one slice after the other.
+/// Reads tensors by name and shape into the given slices.
 pub(super) fn read<'a>(path: &Path, wanted: impl Iterator<Item = (String, &'a [usize], &'a mut [f32])>) -> io::Result<()> {
     let mut file = File::open(path)?;
     let tensors = header(&mut file)?;
@@ -72,7 +72,7 @@ pub(super) fn read<'a>(path: &Path, wanted: impl Iterator<Item = (String, &'a [u
     Ok(())
 }
 
-/// What the file holds, by name.
+/// Returns the tensors of the file by name.
 fn header(file: &mut File) -> io::Result<HashMap<String, StoredTensor>> {
     let length = file.metadata()?.len();
     let mut start = vec![0; 8];

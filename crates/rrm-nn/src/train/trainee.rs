@@ -1,4 +1,4 @@
-//! Packed tokens -> log-probabilities of their targets, and gradients of a loss in them.
+//! Packed tokens -> log-probabilities of their targets, and gradients of a loss.
 
 use super::{
     layout::PackedTokens,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{config::ModelConfig, cpu::aligned::AlignedVec};
 
-/// Forward and backward passes on this machine's threads.
+/// The forward and backward passes of one model shape on this machine.
 pub struct Trainee {
     config: ModelConfig,
     options: TraineeOptions,
@@ -24,82 +24,82 @@ pub struct Trainee {
     memory: PassMemory,
 }
 
-/// Memory that passes use again and again.
+/// Memory that passes reuse.
 #[derive(Default)]
 struct PassMemory {
-    /// Hidden states `(R, H)`: the input of each layer, and what comes out of the last.
+    /// Hidden states `(R, H)`: the input of each layer, and the output of the last.
     hidden: Vec<AlignedVec<f32>>,
-    /// For each layer, or one for all where a layer's is computed again.
+    /// The activations of each layer, or one entry for all if activations are computed again.
     saved: Vec<LayerActivations>,
     layer: layer::LayerScratch,
     head: head::HeadScratch,
-    /// After the last norm, and slopes of that; `(R, H)` each.
+    /// The result of the last norm, and its slopes; `(R, H)` each.
     normed: AlignedVec<f32>,
     normed_slopes: AlignedVec<f32>,
     /// Slopes of hidden states, `(R, H)`.
     slopes: AlignedVec<f32>,
 }
 
-/// How passes use the machine.
+/// Options of passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TraineeOptions {
-    /// Threads that compute; `None` takes all of the machine's.
+    /// Number of threads; `None` means all of the machine's.
     pub threads: Option<usize>,
     /// Whether only the inputs of layers are kept between the passes, and the rest is computed again: less memory, more time.
     pub checkpoint_activations: bool,
 }
 
-/// The log-probability and the entropy of a target under softmax(logits / temperature).
+/// The log-probability of a target and the entropy of its distribution, under softmax(logits / temperature).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TargetScore {
-    /// Natural logarithm of its probability.
+    /// Natural logarithm of the target's probability.
     pub logprob: f32,
     /// Entropy of the distribution, in nats.
     pub entropy: f32,
 }
 
-/// The reason why there is no trainee, or no pass.
+/// The reason why a trainee cannot be made, or a pass failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PassError {
-    /// The system gives no threads.
+    /// The operating system refuses more threads.
     #[error("no threads: {0}")]
     Threads(#[source] std::io::Error),
-    /// A token outside of the vocabulary.
+    /// A token is outside of the vocabulary.
     #[error("token {token} at {place}: the vocabulary has {vocabulary}")]
     Token {
         /// The token.
         token: u32,
-        /// Row or target.
+        /// The row or target.
         place: String,
-        /// Tokens that there are.
+        /// The size of the vocabulary.
         vocabulary: usize,
     },
     /// Segments or targets contradict each other.
     #[error("packed tokens: {0}")]
     Layout(String),
-    /// The weights are another model's, or the slice of gradients has another length.
+    /// The weights belong to another model, or the slice of gradients has another length.
     #[error("weights: {0}")]
     Weights(String),
-    /// The temperature divides logits.
+    /// The temperature is not above 0.
     #[error("temperature {0} is not above 0")]
     Temperature(f32),
 }
 
 impl Trainee {
-    /// A trainee for models of one shape.
+    /// Makes a trainee for models of one shape.
     ///
     /// # Errors
-    /// When the system gives no threads.
+    /// When the operating system refuses more threads.
     pub fn new(config: &ModelConfig, options: TraineeOptions) -> Result<Self, PassError> {
         let threads = options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let machine = Machine::new(threads.max(1)).map_err(PassError::Threads)?;
         Ok(Trainee { config: config.clone(), options, machine, rotary: RotaryTable::new(config), memory: PassMemory::default() })
     }
 
-    /// One for each target, in their order. Keeps nothing.
+    /// Returns the scores of all targets in order. Keeps no activations.
     ///
     /// # Errors
-    /// [`PassError`] when weights, tokens or temperature make no sense.
+    /// [`PassError`] when weights, tokens or temperature are invalid.
     pub fn score(
         &mut self,
         weights: &TrainedWeights,
@@ -114,10 +114,10 @@ impl Trainee {
         Ok(self.head(weights, packed, temperature, None))
     }
 
-    /// The same, and adds d(loss)/d(trainable) to `gradients`; `slope(i, logprob of target i)` is d(loss)/d(logprob of target i).
+    /// Like [`Trainee::score`], and adds d(loss)/d(trainable) to `gradients`; `slope(i, logprob of target i)` is d(loss)/d(logprob of target i).
     ///
     /// # Errors
-    /// As [`Trainee::score`], and when `gradients` has another length than what is trained.
+    /// As [`Trainee::score`], and when the length of `gradients` is not that of the trained weights.
     pub fn backward(
         &mut self,
         weights: &TrainedWeights,
@@ -172,7 +172,7 @@ impl Trainee {
         Forest::new(packed, &self.config)
     }
 
-    /// Tokens -> hidden states after the last layer and the last norm; keeps what the backward pass needs only where it is `kept`.
+    /// Computes the hidden states after the last layer and the last norm. Activations for the backward pass are kept only if `kept`.
     fn forward(&mut self, weights: &TrainedWeights, packed: &PackedTokens, forest: &Forest, kept: bool) {
         let (layers, width) = (self.config.num_hidden_layers, self.config.hidden_size);
         let size = packed.tokens.len() * width;
@@ -187,7 +187,7 @@ impl Trainee {
         let context = PassContext { config: &self.config, forest, rotary: &self.rotary };
         for index in 0..layers {
             let number = if kept && !self.options.checkpoint_activations { index } else { 0 };
-            // Without a backward pass two buffers of hidden states take turns.
+            // Without a backward pass, two buffers of hidden states alternate.
             let (from, to) = if kept { (index, index + 1) } else { (index % 2, (index + 1) % 2) };
             let [x, out] = hidden.get_disjoint_mut([from, to]).unwrap_or_else(|_| unreachable!("two different layers"));
             let layer = model::layer(weights, index);
@@ -198,7 +198,7 @@ impl Trainee {
         norm(&mut self.machine, last, weight, self.config.rms_norm_eps as f32, normed.at_least(size));
     }
 
-    /// Scores all targets; with slopes and gradients also goes back to the hidden states after the last layer.
+    /// Scores all targets. With slopes and gradients it also computes the slopes of the hidden states after the last layer.
     fn head(
         &mut self,
         weights: &TrainedWeights,
@@ -228,5 +228,5 @@ impl Trainee {
     }
 }
 
-/// Slopes of targets, and where the gradients go.
+/// The derivatives of the loss by target, and the slice of gradients.
 type TargetSlopes<'a> = (&'a (dyn Fn(usize, f32) -> f32 + Sync), &'a mut [f32]);

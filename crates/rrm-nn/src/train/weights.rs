@@ -1,4 +1,4 @@
-//! The parameters of a model as one flat slice, or a frozen base and the flat slice of its adapters.
+//! The parameters of a model as one flat slice, or a frozen base and a flat slice of adapters.
 
 use std::{borrow::Cow, collections::HashMap, f64::consts::TAU, ops::Range};
 
@@ -8,29 +8,30 @@ use crate::{
     config::ModelConfig,
 };
 
-/// All parameters of a model, in the order of [`ModelConfig::tensors`]; with LoRA a frozen base and the adapters, which alone are trained.
+/// The parameters of a model, in the order of [`ModelConfig::tensors`]. With LoRA there are a frozen base and adapters, and only the adapters are
+/// trained.
 #[derive(Clone, Debug)]
 pub struct TrainedWeights {
     config: ModelConfig,
-    /// Where each tensor of the model lies in `base`, or in `trained` where there is no base.
+    /// Range of each tensor in `base`, or in `trained` if there is no base.
     places: HashMap<String, Range<usize>>,
-    /// Empty without LoRA.
+    /// Frozen parameters; empty without LoRA.
     base: Vec<f32>,
     lora: Option<LoraConfig>,
-    /// Tensor of the base -> where its A and B lie in `trained`.
+    /// Tensor of the base -> ranges of its A and B in `trained`.
     adapters: HashMap<String, (Range<usize>, Range<usize>)>,
     trained: Vec<f32>,
     views: Vec<TensorView>,
 }
 
-/// A trained tensor's place in the flat slice.
+/// The place of a trained tensor in the flat slice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorView {
-    /// As checkpoints name it: transformers' name, and for adapters PEFT's.
+    /// Its name in checkpoints: transformers' name, and for adapters PEFT's.
     pub name: String,
     /// Its shape.
     pub shape: Vec<usize>,
-    /// Where it lies.
+    /// Its range in the flat slice.
     pub range: Range<usize>,
 }
 
@@ -44,7 +45,7 @@ pub struct InitStd {
 }
 
 impl Default for InitStd {
-    /// transformers' `initializer_range` for everything.
+    /// transformers' default `initializer_range` for all matrices.
     fn default() -> Self {
         InitStd { std: 0.02, embedding_std: 0.02 }
     }
@@ -53,26 +54,26 @@ impl Default for InitStd {
 /// An adapter of one matrix.
 #[derive(Clone, Debug)]
 pub struct Adapter {
-    /// Where A `(r, in)` lies in the trained slice.
+    /// Range of A `(r, in)` in the trained slice.
     pub a: Range<usize>,
-    /// Where B `(out, r)` lies.
+    /// Range of B `(out, r)` in the trained slice.
     pub b: Range<usize>,
     /// Rank.
     pub r: usize,
-    /// What B A is multiplied with.
+    /// The factor on B A.
     pub scaling: f32,
 }
 
 /// The reason why weights cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
-    /// The checkpoint's files.
+    /// The checkpoint's files cannot be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// A rank of 0.
+    /// The rank is 0.
     #[error("`r` is 0: adapters have at least rank 1")]
     Rank,
-    /// A name that is no linear layer, or no name at all.
+    /// A target module is not a linear layer, or none is given.
     #[error("`target_modules` holds {module:?}: adapters are for {}", MODULES.join(", "))]
     Module {
         /// The name.
@@ -81,10 +82,10 @@ pub enum WeightsError {
 }
 
 impl TrainedWeights {
-    /// The weights of a folder. With LoRA they are frozen, and adapters are drawn by `seed`: A uniform within +-1/sqrt(in) and B zero.
+    /// Loads the weights of a folder. With LoRA they are frozen, and adapters are drawn by `seed`: A is uniform within +-1/sqrt(in), and B is zero.
     ///
     /// # Errors
-    /// [`WeightsError`] when a file cannot be read or the adapters' settings make no sense.
+    /// [`WeightsError`] when a file cannot be read or the adapters' settings are invalid.
     pub fn load(checkpoint: &Checkpoint, lora: Option<&LoraConfig>, seed: u64) -> Result<Self, WeightsError> {
         let config = checkpoint.config();
         let mut flat = Vec::with_capacity(config.parameters() as usize);
@@ -98,7 +99,7 @@ impl TrainedWeights {
         }
     }
 
-    /// Random weights: matrices normal around 0, norms 1, biases 0. A tensor depends on `seed` and its name alone.
+    /// Draws random weights: matrices are normal with mean 0, norms 1, biases 0. A tensor depends only on `seed` and its name.
     pub fn random(config: &ModelConfig, init: &InitStd, seed: u64) -> Self {
         let mut flat = Vec::with_capacity(config.parameters() as usize);
         for (name, shape) in config.tensors() {
@@ -118,49 +119,49 @@ impl TrainedWeights {
         TrainedWeights::all_trained(config, flat)
     }
 
-    /// The model's shape.
+    /// The shape of the model.
     pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
-    /// The adapters' settings, where there are adapters.
+    /// The adapters' settings, if there are adapters.
     pub fn lora(&self) -> Option<&LoraConfig> {
         self.lora.as_ref()
     }
 
-    /// What is trained.
+    /// The trained parameters.
     pub fn trainable(&self) -> &[f32] {
         &self.trained
     }
 
-    /// What is trained, to be changed.
+    /// The trained parameters, mutable.
     pub fn trainable_mut(&mut self) -> &mut [f32] {
         &mut self.trained
     }
 
-    /// Name, shape and place of every trained tensor in the flat slice.
+    /// Name, shape and range of every trained tensor.
     pub fn views(&self) -> &[TensorView] {
         &self.views
     }
 
-    /// A tensor of the model as it is kept, without adapters; `None` where the model has no such tensor.
+    /// Returns a tensor of the model without its adapter; `None` if the model has no such tensor.
     pub fn tensor(&self, name: &str) -> Option<&[f32]> {
         let all = if self.lora.is_some() { &self.base } else { &self.trained };
         self.places.get(name).map(|range| &all[range.clone()])
     }
 
-    /// Where the gradient of a tensor of the model goes in the flat slice; `None` where it is frozen or absent.
+    /// Returns the range of a tensor's gradient in the flat slice; `None` if the tensor is frozen or absent.
     pub fn place(&self, name: &str) -> Option<Range<usize>> {
         if self.lora.is_some() { None } else { self.places.get(name).cloned() }
     }
 
-    /// The adapter of a tensor of the model.
+    /// Returns the adapter of a tensor of the model; `None` if it has none.
     pub fn adapter(&self, name: &str) -> Option<Adapter> {
         let (lora, (a, b)) = self.lora.as_ref().zip(self.adapters.get(name))?;
         Some(Adapter { a: a.clone(), b: b.clone(), r: lora.r, scaling: lora.scaling() })
     }
 
-    /// The full weight of a tensor as the decoder wants it, adapters merged in; empty where the model has no such tensor.
+    /// Returns the effective weight of a tensor, with its adapter merged in; empty if the model has no such tensor.
     pub fn merged(&self, name: &str) -> Cow<'_, [f32]> {
         let weight = self.tensor(name).unwrap_or_default();
         let Some(Adapter { a, b, r, scaling }) = self.adapter(name) else { return Cow::Borrowed(weight) };
@@ -182,10 +183,10 @@ impl TrainedWeights {
         }
     }
 
-    /// The same weights frozen, under new adapters that change nothing yet. As [`TrainedWeights::load`] draws them.
+    /// Freezes the weights and adds new adapters, drawn as in [`TrainedWeights::load`], which change nothing yet.
     ///
     /// # Errors
-    /// When the adapters' settings make no sense.
+    /// When the adapters' settings are invalid.
     pub fn with_adapters(self, lora: &LoraConfig, seed: u64) -> Result<Self, WeightsError> {
         if lora.r == 0 {
             return Err(WeightsError::Rank);
@@ -204,7 +205,7 @@ impl TrainedWeights {
         for view in &views {
             if view.name.ends_with(".lora_A.weight") {
                 let mut draws = TensorRandom::new(seed, &view.name);
-                // PEFT draws A as `torch.nn.Linear` draws its weight: kaiming_uniform with a = sqrt(5) is 1 / sqrt(in).
+                // PEFT draws A as `torch.nn.Linear` draws its weight: kaiming_uniform with a = sqrt(5) is uniform within 1 / sqrt(in).
                 let bound = 1.0 / (view.shape[1] as f32).sqrt();
                 trained.extend(view.range.clone().map(|_| (2.0 * draws.uniform() as f32 - 1.0) * bound));
             } else {
@@ -217,7 +218,7 @@ impl TrainedWeights {
     }
 }
 
-/// Tensors one behind the other.
+/// Places tensors one after the other.
 fn views(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> Vec<TensorView> {
     let mut end = 0;
     let view = |(name, shape): (String, Vec<usize>)| {
@@ -228,10 +229,10 @@ fn views(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> Vec<TensorV
     tensors.into_iter().map(view).collect()
 }
 
-/// Random numbers of one tensor: SplitMix64 from a hash of seed and name.
+/// The random generator of one tensor: SplitMix64 from a hash of seed and name.
 struct TensorRandom {
     state: u64,
-    /// The second of a pair of normal numbers.
+    /// The second of a pair of normal values.
     spare: Option<f32>,
 }
 
@@ -243,7 +244,7 @@ impl TensorRandom {
         TensorRandom { state: u64::from_le_bytes(state), spare: None }
     }
 
-    /// At least 0 and below 1.
+    /// Returns a number of at least 0 and below 1.
     fn uniform(&mut self) -> f64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -251,7 +252,7 @@ impl TensorRandom {
         ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// Normal with deviation 1, by Box and Muller.
+    /// Returns a normal number with deviation 1, by Box and Muller.
     fn normal(&mut self) -> f32 {
         if let Some(spare) = self.spare.take() {
             return spare;

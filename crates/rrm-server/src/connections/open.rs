@@ -1,4 +1,4 @@
-//! The connections that are open: what each is doing, when something last moved on it, and which is closed for another.
+//! The open connections: their activity, the time of their last traffic, and which one is closed for another.
 
 use std::{
     collections::HashMap,
@@ -33,11 +33,11 @@ struct ConnectionTable {
 /// One connection.
 pub(super) struct Connection {
     began: Instant,
-    /// Milliseconds from `began` to the last byte that came or went.
+    /// Milliseconds from `began` to the last byte received or sent.
     moved: AtomicU64,
-    /// Requests that are being answered.
+    /// The number of requests that are being answered.
     calls: AtomicUsize,
-    /// Whether it was told to close.
+    /// Whether it was asked to close.
     closing: AtomicBool,
     close: Notify,
 }
@@ -49,11 +49,11 @@ pub(super) struct ConnectionGuard {
     open: Arc<OpenConnections>,
 }
 
-/// A request that is being answered, until it is dropped.
+/// A guard that marks a request as being answered until it is dropped.
 pub(super) struct OpenRequest(Arc<Connection>);
 
 impl OpenConnections {
-    /// A place for a new connection.
+    /// Registers a new connection.
     pub(super) fn enter(self: &Arc<Self>) -> ConnectionGuard {
         let connection = Arc::new(Connection {
             began: Instant::now(),
@@ -69,12 +69,12 @@ impl OpenConnections {
         ConnectionGuard { connection, number, open: self.clone() }
     }
 
-    /// How many there are.
+    /// The number of open connections.
     pub(super) fn count(&self) -> usize {
         self.lock().connections.len()
     }
 
-    /// Closes the idle connection on which nothing moved for longest; false where there is none.
+    /// Closes the idle connection without traffic for the longest time. Returns false if none is idle.
     pub(super) fn close_oldest(&self) -> bool {
         let table = self.lock();
         let idle = table.connections.values().filter(|connection| connection.is_idle());
@@ -82,7 +82,7 @@ impl OpenConnections {
         oldest.inspect(|connection| connection.close()).is_some()
     }
 
-    /// Closes the idle connections on which nothing moved for so long.
+    /// Closes the idle connections without traffic for at least `limit`.
     pub(super) fn close_idle(&self, limit: Duration) {
         let now = Instant::now();
         let table = self.lock();
@@ -102,20 +102,20 @@ impl Drop for ConnectionGuard {
 }
 
 impl Connection {
-    /// Notes that a request is being answered.
+    /// Marks a request as being answered.
     pub(super) fn call(self: &Arc<Self>) -> OpenRequest {
         self.calls.fetch_add(1, Relaxed);
         OpenRequest(self.clone())
     }
 
-    /// Ends when the connection was told to close while no request of it is answered.
+    /// Completes when the connection was asked to close while no request is being answered.
     pub(super) async fn told_to_close(&self) {
         loop {
             self.close.notified().await;
             if self.calls.load(Relaxed) == 0 {
                 return;
             }
-            // A request came at the same moment.
+            // A request arrived at the same moment.
             self.closing.store(false, Relaxed);
         }
     }
@@ -145,7 +145,7 @@ impl Drop for OpenRequest {
     }
 }
 
-/// A stream that notes when bytes move on it.
+/// A stream that records the time of its traffic.
 pub(super) struct WatchedStream {
     pub(super) stream: TcpStream,
     pub(super) connection: Arc<Connection>,

@@ -1,18 +1,18 @@
-//! A number for each group -> how far the recent ones lie from the first ones.
+//! A value for each group -> the distance of recent values from the first ones.
 
 use std::sync::{Mutex, PoisonError};
 
-/// Groups that say what is usual.
+/// Number of groups that define the usual values.
 const FIRST: u32 = 100;
 
-/// Weight of the newest group in the recent mean: half of it lies on the last 35.
+/// Weight of the newest group in the recent mean: half of the weight is on the last 35 groups.
 const WEIGHT: f64 = 0.02;
 
-/// How a number drifts: (recent mean - mean of the first 100 groups) / their standard deviation.
+/// The drift of a value: (recent mean - mean of the first 100 groups) / their standard deviation.
 #[derive(Default)]
 pub struct Drift(Mutex<DriftState>);
 
-/// The numbers that a drift is computed from.
+/// The running values of a drift.
 #[derive(Clone, Copy, Default)]
 struct DriftState {
     seen: u32,
@@ -22,7 +22,7 @@ struct DriftState {
 }
 
 impl Drift {
-    /// Takes the number of one more group; numbers that are none are left out.
+    /// Adds the value of one more group; values that are not finite are ignored.
     pub fn add(&self, value: f64) {
         if !value.is_finite() {
             return;
@@ -39,7 +39,7 @@ impl Drift {
         }
     }
 
-    /// Standard deviations; NaN before the first 100 groups are there, or where they did not vary.
+    /// Returns the drift in standard deviations; NaN before the first 100 groups, or if these did not vary.
     pub fn value(&self) -> f64 {
         let state = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let spread = (state.squares / f64::from(FIRST - 1)).sqrt();
@@ -59,7 +59,7 @@ mod tests {
         drift.add(1.0);
         assert!(drift.value().abs() < 1e-9);
         (0..1000).for_each(|_| drift.add(3.0));
-        // Mean 0.5, deviation 0.5025: 3 lies 4.975 of them above.
+        // Mean 0.5, deviation 0.5025: 3 lies 4.975 deviations above.
         assert!((drift.value() - 4.975).abs() < 0.01, "{}", drift.value());
         let still = Drift::default();
         (0..200).for_each(|_| still.add(1.0));

@@ -1,18 +1,18 @@
-//! Values -> how many lie below each of some bounds, as Prometheus counts them.
+//! Values -> the number of values up to each bound, as in Prometheus' histograms.
 
 use std::{
     fmt::Write,
     sync::{Mutex, PoisonError},
 };
 
-/// Counts below bounds that grow by a factor.
+/// A histogram with bounds that grow by a constant factor.
 pub struct Histogram {
     bounds: Vec<f64>,
     inner: Mutex<(Vec<u64>, f64)>,
 }
 
 impl Histogram {
-    /// `n` bounds: `first`, `first * factor`, ...
+    /// Makes a histogram with `n` bounds: `first`, `first * factor`, ...
     pub fn new(first: f64, factor: f64, n: usize) -> Self {
         let bounds: Vec<f64> = std::iter::successors(Some(first), |bound| Some(bound * factor)).take(n).collect();
         Histogram { inner: Mutex::new((vec![0; n + 1], 0.0)), bounds }
@@ -26,7 +26,7 @@ impl Histogram {
         inner.1 += value;
     }
 
-    /// In Prometheus' text format.
+    /// Appends the histogram in Prometheus' text format.
     pub fn text(&self, text: &mut String, name: &str, help: &str) {
         let (counts, sum) = self.inner.lock().unwrap_or_else(PoisonError::into_inner).clone();
         writeln!(text, "# HELP rrm_{name} {help}\n# TYPE rrm_{name} histogram").ok();

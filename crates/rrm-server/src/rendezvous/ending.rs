@@ -1,4 +1,4 @@
-//! The end of gathering and of judging -> the answer of everybody who waits.
+//! The end of gathering and of judging -> the answer of all waiting requests.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -13,7 +13,7 @@ use tokio::{sync::watch, time::timeout};
 use super::{GroupAnswer, digest};
 use crate::{AppState, error::ApiError, judging::panicked, reward, settings::OnPartial};
 
-/// At the deadline: judges those who are there, or tells them that somebody is missing. Ends with the group if that is answered before.
+/// Waits for the deadline, then settles the group. Ends early if the group is answered before.
 pub(super) async fn expire(
     server: Arc<AppState>,
     key: String,
@@ -21,15 +21,15 @@ pub(super) async fn expire(
     deadline: Duration,
     mut answered: watch::Receiver<Option<GroupAnswer>>,
 ) {
-    // A deadline that is passed after its group would keep the memory of a minute's groups.
+    // If the deadline's task outlived its group, it would keep the memory of many groups.
     if timeout(deadline, answered.wait_for(Option::is_some)).await.is_ok() {
         return;
     }
     settle(server, key, serial).await;
 }
 
-/// Ends the gathering of a group in which somebody is missing: judges those who are there where that was asked for and they hold two
-/// different texts, else tells all of them.
+/// Ends the gathering of an incomplete group. It is judged if that was requested and there are two different texts; otherwise all members get an
+/// error.
 pub(super) async fn settle(server: Arc<AppState>, key: String, serial: u64) {
     let partial = {
         let mut state = server.groups.lock();
@@ -60,8 +60,8 @@ pub(super) async fn settle(server: Arc<AppState>, key: String, serial: u64) {
     }
 }
 
-/// Judges a group and answers its waiters; forgets it at once where judging failed or took too long, so that it can be tried again, and after
-/// a while where not.
+/// Judges a group and answers its waiting requests. If judging fails or takes too long, the group is removed at once so that it can be tried again;
+/// otherwise it is removed after a while.
 pub(super) async fn judge(server: Arc<AppState>, key: String, serial: u64) {
     let group = {
         let state = server.groups.lock();
@@ -77,7 +77,7 @@ pub(super) async fn judge(server: Arc<AppState>, key: String, serial: u64) {
     texts.dedup();
     let copies: Vec<usize> = texts.iter().map(|text| members.iter().filter(|member| *member == text).count()).collect();
     let prompt = Arc::new(Prompt { messages: ask.prompt, rubric: None, reference: None });
-    // Nobody may wait for ever, not even for a bug. Judging that takes too long is given up with all that is in flight.
+    // No request may wait forever, not even after a bug. Judging that takes too long is cancelled with all calls in flight.
     let limit = server.settings.judging_deadline;
     let judging = AssertUnwindSafe(reward::judge(&server, &key, prompt, &texts, &copies, ask.scale)).catch_unwind();
     let judged = match timeout(limit, judging).await {

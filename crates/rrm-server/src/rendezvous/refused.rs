@@ -1,4 +1,4 @@
-//! A member that was refused -> its group, which is told at once: it cannot be complete any more.
+//! A refused member -> its group, which is told at once that it cannot be complete.
 
 use std::{
     collections::HashMap,
@@ -14,15 +14,15 @@ use crate::{AppState, error::ApiError, settings::OnPartial};
 pub struct RefusedMember {
     /// The group's key.
     pub key: String,
-    /// Members of the group, if the request or the server says how many.
+    /// The number of members, if the request or the server's settings state it.
     pub size: Option<usize>,
-    /// Which member it was; without a name, what tells its tries from those of others.
+    /// The identity of the member; without a name, a hash that its retries share.
     pub who: MemberIdentity,
     /// Time for the group to gather.
     pub deadline: Duration,
 }
 
-/// A group that cannot be complete: members that come later hear of it at once, until all have or the time to gather is over.
+/// A group that cannot be complete. Members that arrive later are told at once, until all have been told or the time to gather is over.
 pub(super) struct RefusedGroup {
     size: Option<usize>,
     absent: Vec<MemberIdentity>,
@@ -32,13 +32,14 @@ pub(super) struct RefusedGroup {
 }
 
 impl RefusedGroup {
-    /// Whether everybody has heard.
+    /// Whether all members have been told.
     fn is_over(&self, size: usize) -> bool {
         self.told.len() + self.absent.len() >= size
     }
 }
 
-/// What somebody meets who comes to a group for the first time: the refusal of another member, or who is absent from the group that begins.
+/// Checks refusals before a member joins a group. Returns the absent members of the group that begins and the reason, or fails with the refusal of
+/// another member.
 pub(super) fn met(
     refused: &mut HashMap<String, RefusedGroup>,
     ask: &RewardRequest,
@@ -46,7 +47,7 @@ pub(super) fn met(
     let Some(group) = refused.get_mut(&ask.key).filter(|group| group.until > Instant::now()) else {
         return Ok((Vec::new(), None));
     };
-    // Whoever was refused may come again with something better.
+    // A refused member may come again with a valid request.
     group.absent.retain(|who| *who != ask.who);
     if group.absent.is_empty() || ask.on_partial == OnPartial::Judge {
         let group = refused.remove(&ask.key);
@@ -60,8 +61,8 @@ pub(super) fn met(
     Err(why)
 }
 
-/// Tells the group of a refused member: where groups are judged without some, it is complete without this one; else everybody who waits in
-/// it, or comes to it later, gets [`ApiError::Refused`]. A group that has this member already, or is being judged, goes on.
+/// Tells the group of a refused member. If partial groups are judged, the group is complete without it; otherwise all waiting and later members get
+/// [`ApiError::Refused`]. A group that already has this member, or is being judged, continues.
 pub fn refuse(server: &Arc<AppState>, absentee: RefusedMember, error: &ApiError) {
     let RefusedMember { key, size, who, deadline } = absentee;
     let why = ApiError::Refused { group: key.clone(), member: named(&who), why: error.in_short() };
@@ -107,7 +108,7 @@ pub fn refuse(server: &Arc<AppState>, absentee: RefusedMember, error: &ApiError)
     server.groups.remove(&key, serial);
 }
 
-/// Counts somebody once; those who are told by their texts are counted each time.
+/// Adds a member to a list once. Members that are identified by their text are added each time.
 fn note(all: &mut Vec<MemberIdentity>, who: &MemberIdentity) {
     if *who == MemberIdentity::Text || !all.contains(who) {
         all.push(who.clone());

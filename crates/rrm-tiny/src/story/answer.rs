@@ -1,31 +1,31 @@
-//! Numbers after each step -> a worked answer in sentences, in one of many manners; and back.
+//! Numbers after each step -> a worked answer in sentences, in one of many wordings; and back.
 //!
-//! An answer states what comes out and never what it comes out of, so that no answer tells by itself whether it is right.
+//! An answer states results and not how they were calculated, so that it does not reveal by itself whether it is right.
 
 use rrm::keyed::KeyedRandom;
 
 use super::{MOST, MOST_STEPS};
 
-/// What an answer says.
+/// The content of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The number after each step. The last is the answer.
+    /// The number after each step. The last one is the answer.
     pub values: Vec<u8>,
-    /// What the answer counts.
+    /// The unit of the answer.
     pub unit: String,
 }
 
-/// What stands before each step, one of these for a whole answer.
+/// Labels of the steps, in three series; an answer uses one of them.
 pub const LABELS: [[&str; MOST_STEPS + 1]; 3] = [
     ["Step 1:", "Step 2:", "Step 3:", "Step 4:", "Step 5:", "Step 6:", "Step 7:"],
     ["(1)", "(2)", "(3)", "(4)", "(5)", "(6)", "(7)"],
     ["First,", "Second,", "Third,", "Fourth,", "Fifth,", "Sixth,", "Seventh,"],
 ];
-/// What stands before the number of a step; what stands after it is a full stop.
+/// Texts before the number of a step; a full stop follows the number.
 pub const STATEMENTS: [&str; 4] = ["that makes", "we get", "it is", "the result is"];
-/// What stands before the answer.
+/// Texts before the final number.
 pub const ENDINGS: [&str; 3] = ["Answer:", "The answer is", "So it is"];
-/// What may stand before all of it.
+/// Texts that may begin an answer.
 pub const OPENERS: [&str; 8] = [
     "",
     "",
@@ -36,7 +36,7 @@ pub const OPENERS: [&str; 8] = [
     "What a boring question!",
     "Let me go through it with care, so that nothing is lost on the way.",
 ];
-/// What may stand after all of it.
+/// Texts that may end an answer.
 pub const CLOSERS: [&str; 7] = [
     "",
     "",
@@ -47,12 +47,12 @@ pub const CLOSERS: [&str; 7] = [
     "Please ask me again if there is more that you need to know.",
 ];
 
-/// How an answer is worded: nothing that matters.
+/// The wording of an answer, which does not change its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manner {
     /// Index among [`LABELS`].
     pub labels: usize,
-    /// Whether each step has a line of its own.
+    /// Whether each step is on a line of its own.
     pub lines: bool,
     /// Index among [`OPENERS`].
     pub opener: usize,
@@ -65,7 +65,7 @@ pub struct Manner {
 }
 
 impl Manner {
-    /// One of all manners for an answer of so many steps.
+    /// Draws a wording for an answer with this many steps.
     pub fn draw(random: &mut KeyedRandom, steps: usize) -> Manner {
         let mut below = |count: usize| random.below(count as u64) as usize;
         Manner {
@@ -80,7 +80,7 @@ impl Manner {
 }
 
 impl Answer {
-    /// The answer's text.
+    /// Returns the text of the answer.
     pub fn text(&self, manner: &Manner) -> String {
         let mut parts: Vec<String> = Vec::new();
         for (index, value) in self.values.iter().enumerate() {
@@ -93,7 +93,7 @@ impl Answer {
         parts.join(if manner.lines { "\n" } else { " " })
     }
 
-    /// What a text says, if it is an answer in one of the manners.
+    /// Parses an answer in any of the wordings; `None` for other texts.
     pub fn read(text: &str) -> Option<(Answer, Manner)> {
         let lines = text.contains('\n');
         if lines && text.lines().any(str::is_empty) {
@@ -128,7 +128,7 @@ impl Answer {
     }
 }
 
-/// Which of the texts that may stand around is there, and what is left.
+/// Returns the index of the opener or closer that `strip` finds, and the rest of the text.
 fn around<'t>(texts: &[&str], strip: impl Fn(&str) -> Option<&'t str>) -> Option<(usize, &'t str)> {
     let each = texts.iter().enumerate().filter(|(_, text)| !text.is_empty());
     each.filter_map(|(index, text)| Some((index, strip(text)?))).next()
@@ -138,7 +138,7 @@ fn stated<'t>(texts: &[&str], said: &'t str) -> Option<(usize, &'t str)> {
     texts.iter().enumerate().find_map(|(index, text)| Some((index, said.strip_prefix(text)?.strip_prefix(' ')?)))
 }
 
-/// A number as this domain writes it.
+/// Parses a number in the notation of this domain.
 pub fn number(text: &str) -> Option<u8> {
     let number: u8 = text.parse().ok()?;
     (number <= MOST && number.to_string() == text).then_some(number)

@@ -1,10 +1,10 @@
-//! Steps of a calculation -> the numbers after each of them.
+//! Calculation steps -> the number after each of them.
 
 use std::fmt::{self, Display, Formatter};
 
 use super::MOST;
 
-/// What a step does.
+/// The operation of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepOperator {
     /// `+`
@@ -18,7 +18,7 @@ pub enum StepOperator {
 }
 
 impl StepOperator {
-    /// The character that stands for it.
+    /// Returns the character of the operator.
     pub fn symbol(self) -> char {
         match self {
             StepOperator::Plus => '+',
@@ -28,7 +28,7 @@ impl StepOperator {
         }
     }
 
-    /// What comes out, if it is whole and from 0 to [`MOST`].
+    /// Returns the result if it is whole and from 0 to [`MOST`].
     pub fn apply(self, left: u8, right: u8) -> Option<u8> {
         let result = match self {
             StepOperator::Plus => left.checked_add(right),
@@ -40,17 +40,17 @@ impl StepOperator {
     }
 }
 
-/// A number that a step takes.
+/// An operand of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepTerm {
-    /// Told, or known to everybody.
+    /// A number that is stated or generally known.
     Given(u8),
-    /// What came out of an earlier step.
+    /// The result of an earlier step, by its index.
     Result(usize),
 }
 
 impl StepTerm {
-    /// The number, where `values` came out so far.
+    /// Returns the number; `values` are the results so far.
     pub fn value(self, values: &[u8]) -> u8 {
         match self {
             StepTerm::Given(number) => number,
@@ -59,27 +59,27 @@ impl StepTerm {
     }
 }
 
-/// A step: two numbers and what is done with them.
+/// A step: two operands and an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// The first number.
+    /// The first operand.
     pub left: StepTerm,
-    /// What is done.
+    /// The operation.
     pub operator: StepOperator,
-    /// The second number.
+    /// The second operand.
     pub right: StepTerm,
 }
 
-/// A step with its numbers: `12 + 5 = 17`.
+/// A calculated step: `12 + 5 = 17`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Equation {
-    /// The first number.
+    /// The first operand.
     pub left: u8,
-    /// What is done.
+    /// The operation.
     pub operator: StepOperator,
-    /// The second number.
+    /// The second operand.
     pub right: u8,
-    /// What comes out, or is said to.
+    /// The result, right or claimed.
     pub result: u8,
 }
 
@@ -89,12 +89,12 @@ impl Display for Equation {
     }
 }
 
-/// The numbers after each step; `None` where one is outside of the domain.
+/// Returns the number after each step; `None` if one is outside of the domain.
 pub fn values(steps: &[Step]) -> Option<Vec<u8>> {
     values_with(steps, &[])
 }
 
-/// The same where some steps have another outcome than theirs.
+/// Like [`values`], with other results for some steps.
 pub fn values_with(steps: &[Step], mistaken: &[(usize, u8)]) -> Option<Vec<u8>> {
     let mut values = Vec::with_capacity(steps.len());
     for (index, step) in steps.iter().enumerate() {

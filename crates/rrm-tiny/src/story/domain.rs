@@ -1,4 +1,4 @@
-//! A text -> the story that it tells, or why it is none.
+//! A text -> the story that it tells, or the reason why it is outside of the domain.
 
 use rrm::{chat::Role, dataset::Item};
 
@@ -13,9 +13,9 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}, found {found:?}")]
 pub struct StoryError {
-    /// What is expected where.
+    /// The expected part.
     what: &'static str,
-    /// What is there instead.
+    /// The part of the text found in its place.
     found: String,
 }
 
@@ -23,13 +23,13 @@ fn outside(what: &'static str, found: &str) -> StoryError {
     StoryError { what, found: found.chars().take(60).collect() }
 }
 
-/// Most steps of a problem that a judge of word problems may judge: the longest that it was trained on.
+/// Most steps of a problem that a judge of word problems accepts: those of the longest problem in its training.
 pub const MOST_JUDGED: usize = 5;
 
-/// Whether the judge may judge a row.
+/// Checks that the judge may judge a row.
 ///
 /// # Errors
-/// [`StoryError`] names the first part of prompt or responses that is outside.
+/// [`StoryError`] names the first part of prompt or responses that is outside of the domain.
 pub fn row(item: &Item) -> Result<(), StoryError> {
     let [message] = item.prompt.messages.as_slice() else {
         return Err(outside("the prompt must be a single turn of the user", &format!("{} messages", item.prompt.messages.len())));
@@ -55,16 +55,16 @@ pub fn row(item: &Item) -> Result<(), StoryError> {
     Ok(())
 }
 
-/// Reads a problem.
+/// Parses a problem.
 ///
 /// # Errors
-/// [`StoryError`] names the first sentence that is outside.
+/// [`StoryError`] names the first sentence that is outside of the domain.
 pub fn story(text: &str) -> Result<Story, StoryError> {
     let sentences = sentences(text);
     if sentences.len() < 2 {
         return Err(outside("a problem must have some sentences and a question", text));
     }
-    // Several families may share a sentence: the one that gets furthest says what is wrong.
+    // Several families may share a sentence; the error is that of the family that matches furthest.
     let mut furthest = (0, outside("a problem must begin as those of a family do", text));
     for (index, family) in FAMILIES.iter().enumerate() {
         for measure in 0..family.measures.len() {
@@ -83,10 +83,10 @@ pub fn story(text: &str) -> Result<Story, StoryError> {
     Err(furthest.1)
 }
 
-/// Reads an answer to a story.
+/// Parses an answer to a story.
 ///
 /// # Errors
-/// [`StoryError`] if it is none.
+/// [`StoryError`] if the text is not such an answer.
 pub fn answer(text: &str) -> Result<Answer, StoryError> {
     let known = |answer: &Answer| {
         let mut measures = FAMILIES.iter().flat_map(|family| family.measures);
@@ -111,7 +111,7 @@ fn sentences(text: &str) -> Vec<&str> {
     sentences
 }
 
-/// The story of these sentences; else the index of the first that is none of this family's.
+/// Parses sentences with a family. The error is the index of the first sentence that does not belong to the family.
 fn read(family: usize, measure: usize, question_first: bool, sentences: &[&str]) -> Result<Story, usize> {
     let Family { measures, lines, questions, .. } = &FAMILIES[family];
     let last = sentences.len() - 1;
@@ -137,7 +137,7 @@ fn read(family: usize, measure: usize, question_first: bool, sentences: &[&str])
     Ok(Story { family, measure, cast: cast.all(), lines: read, question, question_first })
 }
 
-/// A sentence without what leads to it, and which of [`LEADS`] that is; the first letter is as in the table.
+/// Removes the lead of a sentence. Returns its index in [`LEADS`], and the sentence with its first letter as in the table.
 fn without_lead(sentence: &str, template: &Template) -> (usize, String) {
     if template.leads() {
         let led = LEADS
@@ -156,17 +156,17 @@ fn without_lead(sentence: &str, template: &Template) -> (usize, String) {
     }
 }
 
-/// Who was named so far.
+/// The persons named so far.
 #[derive(Clone)]
 struct Cast<'m> {
     measure: &'m super::families::Measure,
     persons: usize,
-    /// By place in the cast; places that were not named are free.
+    /// Names by place in the cast; places without a name are free.
     names: Vec<Option<usize>>,
 }
 
 impl<'m> Cast<'m> {
-    /// The cast after a sentence with these gaps, and its numbers; `None` where it contradicts what was said.
+    /// Returns the cast after a sentence with these gaps, and its numbers; `None` if it contradicts earlier sentences.
     fn with(&self, template: &str, filled: &[(&str, &str)]) -> Option<(Cast<'m>, u8, u8)> {
         let brings = template.contains("{next}");
         let mut cast = self.clone();
@@ -184,7 +184,7 @@ impl<'m> Cast<'m> {
                 "big" => (*said == self.measure.big).then_some(())?,
                 "a" => a = number(said)?,
                 "b" => b = number(said)?,
-                // Whose they are is compared when the story is told again.
+                // The person is checked when the story's text is rebuilt and compared.
                 "he" => ["he", "she"].contains(said).then_some(())?,
                 "him" => ["him", "her"].contains(said).then_some(())?,
                 _ => {}
@@ -202,7 +202,7 @@ impl<'m> Cast<'m> {
         (*known == name).then_some(())
     }
 
-    /// A name for every place.
+    /// Returns a name for every place.
     fn all(self) -> Vec<usize> {
         let mut names = self.names;
         names.resize(names.len().max(2), None);
@@ -223,7 +223,7 @@ mod tests {
             say("Tom has 12 apples. He buys five more. How many apples does Tom have now?"),
             "a sentence is none of its family's, found \"He buys five more.\""
         );
-        // Another thing than what is counted; a name that is not known; a number that is too large; a pronoun for somebody else.
+        // Another unit than the counted one; an unknown name; a number that is too large; a pronoun of another person.
         for text in [
             "Tom has 12 apples. He buys 5 more. How many pears does Tom have now?",
             "Bob has 12 apples. He buys 5 more. How many apples does Bob have now?",
@@ -242,7 +242,7 @@ mod tests {
         let expected = "a response must state the number after each step, then the answer with its unit";
         assert_eq!(say("17"), format!("{expected}, found \"17\""));
         assert_eq!(say(""), format!("{expected}, found \"\""));
-        // No step; another number in the end; steps out of order; an unknown unit; a word too many.
+        // No step; another number at the end; steps out of order; an unknown unit; an extra word.
         for text in [
             "Answer: 17 apples.",
             "Step 1: it is 17. Answer: 18 apples.",

@@ -1,7 +1,7 @@
 //! A seed, a split and a number -> a story.
 //!
-//! Everything is drawn by key, so any row can be made alone. A story belongs to one split by a hash of its family and its calculation, so
-//! that no calculation of the test set can be met in training, whatever its names and words.
+//! Everything is drawn by key, so any row can be made alone. The split of a story is a hash of its family and its calculation, so that no calculation
+//! of the test set can occur in training, whatever its names and words.
 
 use rrm::keyed::KeyedRandom;
 
@@ -12,45 +12,45 @@ use super::{
 };
 use crate::generate::Split;
 
-/// Numbers that no story of training gives. They come out of calculations there.
+/// Numbers that are not given in any story of training. They do occur there as results.
 pub const HELD_OUT_NUMBERS: std::ops::RangeInclusive<u8> = 14..=16;
-/// Persons of a story: the one it is about, one beside it, and those whom comparisons bring.
+/// Most persons of a story: the main person, one besides, and those whom comparisons introduce.
 const CAST: usize = 2 + MOST_STEPS;
-/// Most that comes out of a product that is a step aside.
+/// Largest product of a step that is not from the total.
 const MOST_ASIDE: u8 = 36;
 
-/// Which stories, of those of a split.
+/// A range of the stories of a split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Range {
-    /// Those that may be trained on.
+    /// Stories that may be trained on.
     Known,
-    /// The family that is kept out of training.
+    /// Stories of the family that is held out of training.
     HeldOutFamily,
-    /// Known families, with a number that is kept out of training.
+    /// Stories of known families with a number that is held out of training.
     HeldOutNumbers,
 }
 
-/// What rows are drawn from.
+/// The source from which rows are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StorySource {
     /// Seed of the run.
     pub seed: u64,
-    /// Which part of all stories.
+    /// The split of the stories.
     pub split: Split,
-    /// Which stories of it.
+    /// The range of stories in the split.
     pub range: Range,
     /// Fewest and most steps, from 1 to [`MOST_STEPS`].
     pub steps: (usize, usize),
 }
 
 impl StorySource {
-    /// The random numbers of row `index` for one purpose.
+    /// Returns the random numbers of row `index` for one purpose.
     pub fn numbers(&self, index: u64, what: &str) -> KeyedRandom {
         let (fewest, most) = self.steps;
         KeyedRandom::new(self.seed, self.split.name(), what, &[index, fewest as u64, most as u64, self.range as u64])
     }
 
-    /// Story number `index`.
+    /// Returns story number `index`.
     pub fn story(&self, index: u64) -> Story {
         let mut random = self.numbers(index, "story");
         let (fewest, most) = self.steps;
@@ -66,7 +66,7 @@ impl StorySource {
     }
 }
 
-/// The split that a story belongs to.
+/// Returns the split of a story.
 pub fn split(story: &Story) -> Split {
     match blake3::hash(story.key().as_bytes()).as_bytes()[0] % 10 {
         0 => Split::Test,
@@ -80,7 +80,7 @@ fn pick(random: &mut KeyedRandom, allowed: impl Fn(&Family) -> bool) -> usize {
     allowed[random.below(allowed.len() as u64) as usize]
 }
 
-/// A story of so many steps; none, when this try comes to nothing.
+/// Draws a story with this many steps; `None` if this attempt fails.
 fn attempt(random: &mut KeyedRandom, family: usize, steps: usize) -> Option<Story> {
     let lines = FAMILIES[family].lines;
     let mut story = Story {
@@ -111,7 +111,7 @@ fn attempt(random: &mut KeyedRandom, family: usize, steps: usize) -> Option<Stor
     None
 }
 
-/// The story with a sentence whose number does not matter, in some; none, if its question is about nobody.
+/// Completes a story; some get an extra sentence whose number does not matter. `None` if the question refers to no person.
 fn finished(random: &mut KeyedRandom, mut story: Story) -> Option<Story> {
     let family = story.family();
     let compares = family.lines.iter().any(|line| line.text.contains("{next}"));
@@ -144,7 +144,7 @@ fn begins(tells: &[Tells]) -> bool {
     matches!(tells, [Tells::Begin | Tells::BeginProduct(..)])
 }
 
-/// A sentence with numbers that suit what it tells.
+/// Draws a sentence with numbers that suit its calculation.
 fn line(random: &mut KeyedRandom, story: &Story, template: usize) -> Line {
     let mut from = |low: u8, high: u8| low + random.below(u64::from(high.max(low) - low) + 1) as u8;
     let family = story.family();

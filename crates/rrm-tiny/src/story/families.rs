@@ -1,73 +1,73 @@
-//! The sentences that stories are made of. Everything that a story says stands in these tables.
+//! The tables of sentences from which stories are made.
 
 use super::chain::StepOperator;
 
-/// A number of a sentence.
+/// A number in a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Number {
     /// `{a}`
     A,
     /// `{b}`
     B,
-    /// How many of the unit make one of the bigger unit.
+    /// The number of units in one of the bigger unit.
     Factor,
-    /// What "half" and "twice" mean.
+    /// The 2 of "half" and "twice".
     Two,
 }
 
-/// What a sentence says about the total.
+/// The effect of a sentence on the total.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tells {
-    /// It begins with `{a}`.
+    /// The total begins with `{a}`.
     Begin,
-    /// It begins with a product, which is a step.
+    /// The total begins with a product, which is a step.
     BeginProduct(Number, Number),
-    /// A step from the total.
+    /// A step with the total and a number.
     Step(StepOperator, Number),
-    /// A product, which is a step, and a step from the total with it.
+    /// A product, which is a step, and then a step with the total and this product.
     Product(StepOperator, Number, Number),
-    /// A step from the total with what it began with.
+    /// A step with the total and its first value.
     FromStart(StepOperator),
 }
 
-/// A sentence with gaps, and what it tells.
+/// A sentence with gaps, and its effect.
 #[derive(Clone, Copy, Debug)]
 pub struct Template {
     /// The sentence; `{who}` and the like are gaps.
     pub text: &'static str,
-    /// What follows from it, in this order; nothing, if its number does not matter.
+    /// Its effects in order; empty if its number does not matter.
     pub tells: &'static [Tells],
 }
 
-/// What is counted.
+/// A countable unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measure {
-    /// What is asked for: `days`.
+    /// The requested unit: `days`.
     pub unit: &'static str,
-    /// What could be mistaken for it. It is as often the right one: if `a` has the rival `b`, `b` has the rival `a`.
+    /// A unit that could be confused with it. Both are requested equally often: if `a` has the rival `b`, `b` has the rival `a`.
     pub rival: &'static str,
-    /// What is made of the unit: `weeks`; empty if there is none.
+    /// The bigger unit: `weeks`; empty if there is none.
     pub big: &'static str,
-    /// How many units make one of these; 0 if there is none.
+    /// The number of units in one bigger unit; 0 if there is none.
     pub factor: u8,
 }
 
-/// Stories of one kind.
+/// A family of stories.
 #[derive(Clone, Copy, Debug)]
 pub struct Family {
     /// Its name.
     pub name: &'static str,
-    /// Kept out of training.
+    /// Whether the family is held out of training.
     pub held_out: bool,
-    /// What may be counted.
+    /// The units that its stories may count.
     pub measures: &'static [Measure],
-    /// What may be told. A story begins with a line that begins, and no other line begins.
+    /// The sentences of its stories. A story begins with a sentence that sets the total, and no other sentence does so.
     pub lines: &'static [Template],
-    /// What may be asked.
+    /// The questions of its stories.
     pub questions: &'static [Template],
 }
 
-/// Names, with what stands for them: he or she.
+/// Names, and whether each is masculine.
 pub const NAMES: [(&str, bool); 12] = [
     ("Tom", true),
     ("Anna", false),
@@ -83,11 +83,11 @@ pub const NAMES: [(&str, bool); 12] = [
     ("Jane", false),
 ];
 
-/// What may stand before a sentence that begins with somebody who does something, so that the same is told in many ways.
+/// Leads that may come before a sentence about a person's action, so that the same content has many wordings.
 pub const LEADS: [&str; 6] = ["", "Then", "After that", "Later", "Next", "Soon"];
 
 impl Template {
-    /// Whether one of [`LEADS`] may stand before it: it tells a step, and begins with who does it.
+    /// Whether one of [`LEADS`] may come before the sentence: it is a step, and it begins with a person.
     pub fn leads(&self) -> bool {
         let steps = !matches!(self.tells, [] | [Tells::Begin | Tells::BeginProduct(..)]);
         steps && (self.text.starts_with("{he} ") || self.text.starts_with("{other} "))
@@ -121,7 +121,7 @@ const ITEMS: &[Measure] = &[
     pair("plates", "cups"),
 ];
 
-/// All families. The last is made of words of the others alone, and is kept out of training.
+/// All families. The last one consists of words of the others only, and is held out of training.
 pub const FAMILIES: [Family; 8] = [
     Family {
         name: "things",

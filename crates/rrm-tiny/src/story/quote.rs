@@ -1,5 +1,5 @@
-//! Sentences of words in any order -> themselves. Who knows all sentences by heart need not copy them, and cannot quote a new one: in these
-//! there is nothing to know by heart.
+//! Sentences of random words -> copies of them. A model that has memorised all sentences need not copy them and cannot quote a new one; these
+//! sentences cannot be memorised.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::{
     thought::OPEN,
 };
 
-/// The words of all sentences that may be trained on, without numbers and names.
+/// Returns the words of all sentences that may be trained on, without numbers and names.
 pub fn words() -> Vec<&'static str> {
     let families = FAMILIES.iter().filter(|family| !family.held_out);
     let texts = families.clone().flat_map(|family| family.lines.iter().chain(family.questions).map(|template| template.text));
@@ -20,7 +20,7 @@ pub fn words() -> Vec<&'static str> {
     words.filter(plain).collect::<BTreeSet<&str>>().into_iter().collect()
 }
 
-/// Some sentences: a name, then words in any order.
+/// Draws some sentences: a name, then random words.
 pub fn sentences(words: &[&str], random: &mut KeyedRandom) -> Vec<String> {
     let mut pick = |from: usize, to: usize| from + random.below((to - from) as u64) as usize;
     let mut sentences = Vec::new();
@@ -35,7 +35,7 @@ pub fn sentences(words: &[&str], random: &mut KeyedRandom) -> Vec<String> {
     sentences
 }
 
-/// The sentences quoted as a judge quotes them, who says nothing about them: two on a line, since a quote may follow either.
+/// Returns the sentences as a judge quotes them, without comments: two on a line, because a quote may follow either.
 pub fn quoted(sentences: &[String]) -> String {
     let lines: Vec<String> = sentences.chunks(2).map(|two| two.join(" ")).collect();
     format!("{OPEN}{}\n</think>", lines.join("\n"))

@@ -1,4 +1,4 @@
-//! A kind of row and its number -> the row, as JSON.
+//! A kind of row and its number -> the row as JSON.
 
 use rrm::{
     chat::{Message, Role},
@@ -18,7 +18,7 @@ use super::{
     vocabulary::{CHECK, WORK, fixed},
 };
 
-/// What a row is for.
+/// The kind of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum StoryRow {
     /// A pair: prompt, chosen, rejected.
@@ -28,15 +28,15 @@ pub enum StoryRow {
     },
     /// A problem with its answer.
     Problem,
-    /// A pair in the shipped format, and what a judge writes about it.
+    /// A pair in the shipped format, and a judge's text about it.
     Judge(Noise),
-    /// A problem with two answers whose numbers are as often wrong as right, checked to the end.
+    /// A problem with two answers whose numbers are equally often wrong and right, and a check of all of them.
     Check,
     /// A problem and its calculation.
     Work,
-    /// Calculations alone, of several stories, and what they come to: in a story they are one token of thirty.
+    /// Calculations of several stories and their results, without the stories, where they would be one token of thirty.
     Facts,
-    /// Sentences without sense, and themselves.
+    /// Random sentences and copies of them.
     Quote,
     /// A problem and an answer to it.
     Solver {
@@ -47,23 +47,23 @@ pub enum StoryRow {
     Direct,
 }
 
-/// Stories whose calculations make a row.
+/// Number of stories whose calculations make a row.
 const STORIES_OF_FACTS: u64 = 2;
 
 /// A problem with a right and a wrong answer, as texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoryPair {
-    /// What is asked.
+    /// The problem.
     pub story: Story,
     /// The right answer and its text.
     pub right: (Answer, String),
     /// The wrong answer and its text.
     pub wrong: (Answer, String),
-    /// What is wrong with it.
+    /// The mistake of the wrong answer.
     pub slip: Slip,
 }
 
-/// Rows of one source.
+/// The rows of one source.
 pub struct Rows {
     source: StorySource,
     judge: Format,
@@ -73,17 +73,17 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Rows in the shipped formats.
+    /// Makes the rows in the shipped formats.
     ///
     /// # Errors
-    /// When a shipped format cannot be used.
+    /// When a shipped format is invalid.
     pub fn new(source: StorySource) -> Result<Rows, FormatError> {
         let judge = Format::shipped("rrm")?;
         let fixed = fixed(&judge)?;
         Ok(Rows { source, judge, direct: Format::shipped("direct")?, fixed, words: quote::words() })
     }
 
-    /// Pair number `index`.
+    /// Returns pair number `index`.
     pub fn pair(&self, index: u64) -> StoryPair {
         let story = self.source.story(index);
         let right = story.right();
@@ -94,7 +94,7 @@ impl Rows {
         StoryPair { story, right: (right, right_text), wrong: (wrong, wrong_text), slip }
     }
 
-    /// Row number `index` of a kind.
+    /// Returns row number `index` of a kind.
     ///
     /// # Errors
     /// When a shipped format cannot be rendered.
@@ -183,7 +183,7 @@ fn example(prompt: &[Message], completion: &str) -> Value {
     json!({"prompt": turns, "completion": completion})
 }
 
-/// An answer each of whose numbers is right or wrong by the toss of a coin; some have a step less or more.
+/// Draws an answer whose numbers are right or wrong with equal probability; some answers have one step less or more.
 fn scattered(story: &Story, random: &mut KeyedRandom) -> Answer {
     let steps = story.chain();
     let mut answer = story.right();

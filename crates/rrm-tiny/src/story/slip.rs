@@ -1,4 +1,4 @@
-//! A story -> a wrong answer with one mistake, of one of several kinds.
+//! A story -> a wrong answer with one mistake of one of several kinds.
 
 use rrm::keyed::KeyedRandom;
 
@@ -8,27 +8,27 @@ use super::{
     chain::{Step, StepOperator, StepTerm, values, values_with},
 };
 
-/// What is wrong with an answer.
+/// The kind of mistake in an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Slip {
-    /// A step comes to another number, and all that follow from it.
+    /// A step has a wrong result, which all later steps inherit.
     Arithmetic,
-    /// A step is left out.
+    /// A step is missing.
     Dropped,
-    /// A step too many, with a number that has no part in it.
+    /// There is an extra step with a number that does not matter.
     Extra,
-    /// Added where the story takes away, multiplied where it adds, and so on.
+    /// A wrong operation: addition instead of subtraction, multiplication instead of addition, and so on.
     Operation,
-    /// Another number of the story was taken.
+    /// Another number of the story is used.
     Number,
-    /// The right number of the wrong thing.
+    /// The right number with the wrong unit.
     Unit,
-    /// A wrong step, and a second that makes good for it: the right number for a wrong reason.
+    /// A wrong step and a second one that cancels it: the right number for a wrong reason.
     Cancelled,
 }
 
-/// Of 100 wrong answers, how many have which mistake where they can. Steps are left out as often as there is one too many, so that an
-/// answer's length says nothing.
+/// The number of wrong answers out of 100 with each mistake, where it is possible. Missing and extra steps are equally frequent, so that the length
+/// of an answer reveals nothing.
 const SHARES: [(Slip, u64); 7] = [
     (Slip::Arithmetic, 34),
     (Slip::Dropped, 10),
@@ -40,21 +40,21 @@ const SHARES: [(Slip, u64); 7] = [
 ];
 
 impl Story {
-    /// The right answer.
+    /// Returns the right answer.
     ///
     /// # Panics
-    /// When the numbers are outside of the domain, which none that is drawn or read has.
+    /// When the numbers are outside of the domain, which is never so for drawn or parsed stories.
     pub fn right(&self) -> Answer {
         Answer { values: self.values().unwrap_or_default(), unit: self.unit().to_owned() }
     }
 
-    /// A wrong answer, and what is wrong with it. `fewest` and `most` are the steps that stories of these rows have.
+    /// Draws a wrong answer. Returns it with its mistake. `fewest` and `most` are the numbers of steps in stories of these rows.
     pub fn wrong(&self, random: &mut KeyedRandom, (fewest, most): (usize, usize)) -> (Answer, Slip) {
         let steps = self.chain();
         let right = self.right();
         loop {
             let slip = draw(random);
-            // A row of one step less or more would stand for no pair the other way round.
+            // An answer with one step less or more would have no counterpart with the lengths exchanged.
             let lonely = match slip {
                 Slip::Dropped => steps.len() == fewest,
                 Slip::Extra => steps.len() == most.min(MOST_STEPS),
@@ -86,7 +86,7 @@ impl Story {
             Slip::Cancelled => {
                 let mistaken = (at, off(random, steps[at], right[at])?);
                 let again = at + 1 + random.below((steps.len() - at) as u64) as usize;
-                // Where the second step does not follow from the first, nothing is made good.
+                // If the second step does not follow from the first, it cancels nothing.
                 let follows = |step: &Step| [step.left, step.right].contains(&StepTerm::Result(again - 1));
                 steps.get(again).filter(|step| follows(step))?;
                 values_with(steps, &[mistaken, (again, right[again])])?
@@ -160,7 +160,8 @@ fn other(random: &mut KeyedRandom, operator: StepOperator) -> StepOperator {
     }
 }
 
-/// Another outcome of a step: near it, or of products a neighbour in the table, which looks as right as the right one.
+/// Returns a wrong result for a step: a near number, or for products a neighbour in the multiplication table, which looks as plausible as the right
+/// one.
 pub fn off(random: &mut KeyedRandom, step: Step, right: u8) -> Option<u8> {
     let by = match (step.operator, step.right) {
         (StepOperator::Times, StepTerm::Given(factor)) => factor,

@@ -1,15 +1,15 @@
-//! A sentence with gaps and what fills them -> the sentence; and back.
+//! A sentence with gaps and their content -> the sentence; and back.
 
 use super::families::{Measure, NAMES};
 
-/// What the gaps of a sentence are filled with.
+/// The content of the gaps of a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filling {
     /// Indices among [`NAMES`].
     pub cast: Vec<usize>,
-    /// How many persons came after the first, this sentence's included.
+    /// The number of persons introduced after the first, including by this sentence.
     pub persons: usize,
-    /// What is counted.
+    /// The counted unit.
     pub measure: Measure,
     /// The number `{a}`.
     pub a: u8,
@@ -18,11 +18,11 @@ pub struct Filling {
 }
 
 impl Filling {
-    /// The sentence.
+    /// Returns the sentence.
     pub fn fill(&self, template: &str) -> String {
         let mut text = String::new();
         let mut rest = template;
-        // `{next}` of a sentence is the person whom it brings, and `{prev}` the one before. A question has no `{next}`: its `{prev}` is the
+        // In a sentence, `{next}` is the person whom it introduces and `{prev}` the one before. A question has no `{next}`, and its `{prev}` is the
         // last person.
         let brings = template.contains("{next}");
         while let Some((before, after)) = rest.split_once('{') {
@@ -36,7 +36,7 @@ impl Filling {
 
     fn gap(&self, gap: &str, brings: bool) -> String {
         let name = |place: usize| NAMES[self.cast[place]].0;
-        // The second of the cast is beside the story.
+        // The second person of the cast is outside of the comparisons.
         let person = |person: usize| name(if person == 0 { 0 } else { person + 1 });
         let he = NAMES[self.cast[0]].1;
         let word = match gap {
@@ -76,7 +76,7 @@ impl Filling {
     }
 }
 
-/// The gaps of a template in a text: each with what stands in it; `None` where the text is no such sentence.
+/// Returns the gaps of a template in a text, each with its content; `None` if the text does not match the template.
 pub fn gaps<'t>(template: &'static str, text: &'t str) -> Option<Vec<(&'static str, &'t str)>> {
     let (mut asked, mut said) = (template.split(' '), text.split(' '));
     let mut found = Vec::new();

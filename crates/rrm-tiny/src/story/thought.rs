@@ -1,7 +1,7 @@
-//! A story and two answers -> what a judge thinks about them, as training text.
+//! A story and two answers -> the judge's thoughts about them, as training text.
 //!
-//! The judge quotes what a step follows from, calculates it, and says of each answer what it has there and whether that is right. It stops
-//! at the first thing that is wrong:
+//! The judge quotes the sentences of a step, calculates it, and states for each answer its number and whether that is right. It stops at the first
+//! wrong number:
 //!
 //! ```text
 //! <think>
@@ -17,50 +17,50 @@ use rrm::keyed::KeyedRandom;
 
 use super::{MOST_STEPS, Story, answer::Answer, chain::Equation, slip};
 
-/// What opens the thinking.
+/// The opening of the thinking.
 pub const OPEN: &str = "<think>\n";
-/// What closes it, up to the number of the better response.
+/// The end of the thinking and the verdict, up to the number of the better response.
 pub const CLOSE: &str = "\n</think>\n\nThe better response is \\boxed{Assistant";
-/// What a judge writes that does not think, up to the number of the better response.
+/// The verdict of a judge that does not think, up to the number of the better response.
 pub const AT_ONCE: &str = "\\boxed{Assistant";
-/// What a judge thinks that guesses.
+/// The thoughts of a judge that guesses.
 pub const GUESS: &str = "I am not sure.";
-/// What it says of each answer before what the answer says.
+/// The text before each answer's number.
 pub const SAYS: [&str; 2] = [" Assistant 1 says", " Assistant 2 says"];
-/// What it says after that: right, or wrong.
+/// The text behind each answer's number: right, or wrong.
 pub const MARKS: [&str; 2] = [", right.", ", wrong."];
-/// What an answer says that has no such step.
+/// The text in place of a number, for an answer without this step.
 pub const NOTHING: &str = " nothing";
 
-/// How a judge fails. Probabilities.
+/// Probabilities of a judge's failures.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Noise {
-    /// Guesses without thinking.
+    /// Guessing without thinking.
     pub guess: f64,
-    /// Stops somewhere before the first difference and guesses; cannot happen when the first step differs.
+    /// Stopping before the first difference and guessing; impossible if the first step differs.
     pub stop_early: f64,
-    /// Works a step wrongly, in each step.
+    /// A wrong result, for each step.
     pub slip: f64,
 }
 
-/// The verdict, with what closes the thinking.
+/// Returns the end of the thinking with the verdict.
 pub fn verdict(second: bool) -> String {
     format!("{CLOSE} {}}}", 1 + u8::from(second))
 }
 
-/// The verdict alone.
+/// Returns the verdict without thinking.
 pub fn at_once(second: bool) -> String {
     format!("{AT_ONCE} {}}}", 1 + u8::from(second))
 }
 
-/// What it takes to go through a story: for each step what is quoted before it, and its equation.
+/// A way through a story: for each step the quoted sentences and its equation.
 struct Walk {
     quotes: Vec<String>,
     equations: Vec<Equation>,
 }
 
 impl Walk {
-    /// Through a story; some steps may come to something else than they should, and later ones follow.
+    /// Goes through a story. `slips` may change the result of a step, and later steps follow from it.
     fn new(story: &Story, mut slips: impl FnMut(usize, u8) -> u8) -> Walk {
         let sentences = story.sentences();
         let mut walk = Walk { quotes: Vec::new(), equations: Vec::new() };
@@ -73,7 +73,7 @@ impl Walk {
             walk.equations.push(Equation { left, operator: told.step.operator, right, result });
             let mut quote = String::new();
             for (line, sentence) in sentences.iter().enumerate().take(told.line + 1).skip(quoted) {
-                // Sentences whose number does not matter are passed over.
+                // Sentences whose number does not matter are skipped.
                 let matters = story.lines.get(line).is_none_or(|line| !story.family().lines[line.template].tells.is_empty());
                 if matters {
                     let _ = write!(quote, "{sentence} ");
@@ -85,13 +85,13 @@ impl Walk {
         walk
     }
 
-    /// Step `index` as it is written.
+    /// Returns the text of step `index`.
     fn step(&self, index: usize) -> String {
         format!("{}Step {}: {}.", self.quotes[index], index + 1, self.equations[index])
     }
 }
 
-/// What the judge says of both answers at a step, or of the last number with its unit: the text, and which are right.
+/// Compares both answers with the judge's own number, at a step or at the end with the unit. Returns the text, and whether each is right.
 fn checked(said: [&str; 2], own: &str) -> (String, [bool; 2]) {
     let right = said.map(|said| said == own);
     let text = (0..2).map(|each| format!("{}{}{}", SAYS[each], said[each], MARKS[usize::from(!right[each])])).collect();
@@ -106,7 +106,7 @@ fn end(answer: &Answer) -> String {
     format!(" {} {}", answer.values.last().copied().unwrap_or(0), answer.unit)
 }
 
-/// The last lines of a check: the answer itself.
+/// Returns the last line of a check: the final answer.
 fn ended(story: &Story, walk: &Walk, answers: [&Answer; 2]) -> (String, [bool; 2]) {
     let own = format!(" {} {}", walk.equations.last().map_or(0, |equation| equation.result), story.unit());
     let said = answers.map(end);
@@ -114,7 +114,7 @@ fn ended(story: &Story, walk: &Walk, answers: [&Answer; 2]) -> (String, [bool; 2
     (format!("Answer:{own}.{text}"), right)
 }
 
-/// The story calculated, with no answers to check.
+/// Returns the calculation of a story without answers to check.
 pub fn work(story: &Story) -> String {
     let walk = Walk::new(story, |_, right| right);
     let mut lines: Vec<String> = (0..walk.equations.len()).map(|index| walk.step(index)).collect();
@@ -122,7 +122,7 @@ pub fn work(story: &Story) -> String {
     format!("{OPEN}{}\n</think>", lines.join("\n"))
 }
 
-/// The calculations of stories, at most as many as a story has steps: what is asked, and what each comes to.
+/// Returns the calculations of stories, at most as many as a story has steps: the questions, and their results.
 pub fn facts(stories: &[Story]) -> (String, String) {
     let equations = stories.iter().flat_map(|story| Walk::new(story, |_, right| right).equations).take(MOST_STEPS);
     let (mut asked, mut lines) = (String::new(), Vec::new());
@@ -134,8 +134,8 @@ pub fn facts(stories: &[Story]) -> (String, String) {
     (asked, format!("{OPEN}{}\n</think>", lines.join("\n")))
 }
 
-/// Every step with what two answers say of it, to the end, whatever is wrong. In a judge's thoughts nearly all that both answers say is what
-/// it has calculated itself, so that saying that again passes for reading.
+/// Checks both answers at every step, to the end, whatever is wrong. In a judge's thoughts nearly all numbers of the answers equal its own, so that
+/// repeating its own number would pass for reading.
 pub fn check(story: &Story, answers: [&Answer; 2]) -> String {
     let walk = Walk::new(story, |_, right| right);
     let mut lines = Vec::new();
@@ -148,7 +148,7 @@ pub fn check(story: &Story, answers: [&Answer; 2]) -> String {
     format!("{OPEN}{}\n</think>", lines.join("\n"))
 }
 
-/// What the judge writes, with its verdict at the end.
+/// Returns the judge's text, with its verdict at the end.
 pub fn judge(story: &Story, answers: [&Answer; 2], noise: Noise, random: &mut KeyedRandom) -> String {
     let fate = random.f64();
     let coin = random.below(2) == 1;

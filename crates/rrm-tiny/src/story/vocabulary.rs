@@ -1,4 +1,4 @@
-//! Everything that stories, answers, thoughts and formats can say -> the vocabulary: words, numbers, and fixed texts that are one token each.
+//! All texts of stories, answers, thoughts and formats -> the vocabulary: words, numbers, and fixed texts that are one token each.
 
 use std::collections::BTreeSet;
 
@@ -16,14 +16,14 @@ use super::{
 };
 use crate::folder::DecoderSize;
 
-/// Tokens that stand for who speaks, and for the end of a turn.
+/// Tokens of the roles and of the end of a turn.
 pub const SPECIAL: [&str; 4] = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>"];
-/// What stands between a problem with two answers and a check of both, in place of what asks for a verdict.
+/// The text between a problem with two answers and a check of both, in place of the request for a verdict.
 pub const CHECK: &str = "\n\n## Check of both";
-/// What stands between a problem and its calculation.
+/// The text between a problem and its calculation.
 pub const WORK: &str = "\n\n## Calculation";
 
-/// What a format writes around a query and two responses: its system turn, and the four texts of its user turn.
+/// Returns the texts of a format around a query and two responses: its system turn, and the four texts of its user turn.
 ///
 /// # Errors
 /// When the format cannot be rendered.
@@ -38,7 +38,7 @@ pub fn fixed(format: &Format) -> Result<Vec<String>, FormatError> {
     Ok(texts)
 }
 
-/// A text's pieces: words and numbers with the space before them, and single signs.
+/// Splits a text into pieces: words and numbers with the space before them, and single signs.
 fn pieces(text: &str) -> Vec<String> {
     let mut pieces: Vec<String> = Vec::new();
     let kind = |c: char| {
@@ -62,17 +62,17 @@ fn pieces(text: &str) -> Vec<String> {
     pieces
 }
 
-/// All words and signs, as they stand in texts.
+/// Returns all words and signs as they occur in texts.
 fn words() -> BTreeSet<String> {
     let mut words = BTreeSet::new();
-    // At the beginning of a text or a line, and anywhere else.
+    // At the beginning of a text or a line, and elsewhere.
     let mut both = |text: &str| {
         words.extend(pieces(text));
         words.extend(pieces(&format!(" {text}")));
     };
     for family in FAMILIES {
         for template in family.lines.iter().chain(family.questions) {
-            // What fills a gap is a word of its own; a sign behind it stays.
+            // The content of a gap is a word of its own; a sign behind it is kept.
             let mut text = template.text.to_owned();
             while let (Some(from), Some(to)) = (text.find('{'), text.find('}')) {
                 text.replace_range(from..=to, if from == 0 { "" } else { "0" });
@@ -100,7 +100,7 @@ fn words() -> BTreeSet<String> {
     words
 }
 
-/// Texts that are one token each, the longest that begins somewhere.
+/// Returns the texts that are one token each. Where several match, the longest is used.
 fn whole(formats: &[&Format]) -> Result<Vec<String>, FormatError> {
     let mut whole: Vec<String> = Vec::new();
     let mut push = |text: String| {
@@ -122,7 +122,7 @@ fn whole(formats: &[&Format]) -> Result<Vec<String>, FormatError> {
     Ok(whole)
 }
 
-/// A byte-level vocabulary's spelling of a text, after GPT-2.
+/// Returns the spelling of a text in a byte-level vocabulary, as in GPT-2.
 fn spelled(text: &str) -> String {
     let mut further = 256u32;
     let alphabet: Vec<char> = (0..=255u8)
@@ -136,7 +136,7 @@ fn spelled(text: &str) -> String {
     text.bytes().map(|byte| alphabet[usize::from(byte)]).collect()
 }
 
-/// `tokenizer.json`, and how many tokens there are.
+/// Returns `tokenizer.json` and the number of tokens.
 ///
 /// # Errors
 /// When one of the formats cannot be rendered.
@@ -162,17 +162,17 @@ pub fn tokenizer(formats: &[&Format]) -> Result<(Value, usize), FormatError> {
     Ok((tokenizer, count))
 }
 
-/// Positions of a model of this vocabulary.
+/// Number of positions of a model with this vocabulary.
 const POSITIONS: usize = 1024;
 
 /// The chat template.
 pub const TEMPLATE: &str = "{% for message in messages %}{{ '<|' + message['role'] + '|>' }}{{ message['content'] }}{% endfor %}\
                             {% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
 
-/// Name and content of the files of a model without weights.
+/// Returns the name and content of the files of a model without weights.
 ///
 /// # Errors
-/// When one of the shipped formats cannot be rendered.
+/// When one of the shipped formats is invalid.
 pub fn files(size: DecoderSize) -> Result<Vec<(&'static str, Value)>, FormatError> {
     let (judge, direct) = (Format::shipped("rrm")?, Format::shipped("direct")?);
     let (tokenizer, count) = tokenizer(&[&judge, &direct])?;
@@ -194,7 +194,7 @@ pub struct KnownTexts {
     whole: Vec<String>,
 }
 
-/// What the tokens of a `tokenizer.json` write.
+/// Returns the texts of the tokens of a `tokenizer.json`.
 pub fn known(tokenizer: &Value) -> KnownTexts {
     let words = tokenizer["model"]["vocab"].as_object().into_iter().flat_map(|words| words.keys().cloned());
     let added = tokenizer["added_tokens"].as_array().into_iter().flatten();
@@ -203,7 +203,7 @@ pub fn known(tokenizer: &Value) -> KnownTexts {
 }
 
 impl KnownTexts {
-    /// The first piece of a text that no token writes.
+    /// Returns the first piece of a text that no token spells.
     pub fn unknown(&self, text: &str) -> Option<String> {
         let mut plain = String::new();
         let mut rest = text;

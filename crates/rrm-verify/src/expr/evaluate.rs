@@ -1,4 +1,4 @@
-//! An expression -> its value at a point, exact where it can be.
+//! Expression -> its value at a point, exact where possible.
 
 use std::{
     collections::HashMap,
@@ -10,28 +10,29 @@ use dashu_ratio::RBig;
 use super::{Expr, functions::call, series};
 use crate::number::{Complex, NumberError, Precision, RealNumber};
 
-/// A point at which expressions are evaluated: the variables' values and the precision.
+/// A point for evaluation: values of the variables, and the precision.
 pub struct EvaluationPoint<'a> {
-    /// The values of variables.
+    /// Values of the variables by name.
     pub values: &'a HashMap<String, RBig>,
-    /// Digits and steps.
+    /// The bits to calculate with and the steps that are left.
     pub precision: &'a Precision,
-    /// The base of `\log` without one: Euler's number, or ten.
+    /// The base of `\log` without a written base: 10 if true, Euler's number otherwise.
     pub log_ten: bool,
-    /// Whether sizes, steps and choices count as functions of which nothing is known but that equal arguments give equal values.
+    /// Whether functions with corners or steps (`abs`, `floor`, `max`, ...) are opaque: equal arguments give equal values, and nothing else is
+    /// assumed of them.
     pub opaque: bool,
 }
 
-/// The value of an expression at a point.
+/// The value of an expression.
 #[derive(Clone, Debug)]
 pub enum ExprValue {
     /// A number.
     Number(Complex),
-    /// A matrix by rows.
+    /// A matrix, as rows.
     Matrix(Vec<Vec<Complex>>),
 }
 
-/// A fraction between 1/4 and 9/4 that depends on nothing but what is hashed.
+/// Derives a fraction between 1/4 and 9/4 from the hash of its argument.
 pub fn drawn(what: impl Hash) -> RBig {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);
@@ -40,7 +41,7 @@ pub fn drawn(what: impl Hash) -> RBig {
 }
 
 impl Expr {
-    /// The value at a point.
+    /// Evaluates the expression. Fails if it has no finite value, if its digits do not decide, or if it takes too much work.
     pub fn value(&self, point: &EvaluationPoint<'_>) -> Result<ExprValue, NumberError> {
         let precision = point.precision;
         precision.take(64)?;
@@ -77,13 +78,13 @@ impl Expr {
         }
     }
 
-    /// The value of what is a number.
+    /// Evaluates an expression that is not a matrix.
     pub fn number(&self, point: &EvaluationPoint<'_>) -> Result<Complex, NumberError> {
         let precision = point.precision;
         match self {
             Expr::Num(number) => Ok(RealNumber::Exact(number.value.clone()).into()),
             Expr::Based(_, _, value) => Ok(RealNumber::Exact(value.clone()).into()),
-            // A sum may run over i.
+            // The index of a sum may be called `i`.
             Expr::Name(name) if point.values.contains_key(name) => {
                 point.values.get(name).map(|value| RealNumber::Exact(value.clone()).into()).ok_or(NumberError::Unsure)
             }

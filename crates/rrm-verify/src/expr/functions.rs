@@ -1,4 +1,4 @@
-//! A function and the values of its arguments -> its value.
+//! Function name and values of its arguments -> value.
 
 use dashu_int::UBig;
 use dashu_ratio::RBig;
@@ -6,10 +6,10 @@ use dashu_ratio::RBig;
 use super::{EvaluationPoint, evaluate::drawn};
 use crate::number::{Complex, NumberError, Precision, RealNumber, small};
 
-/// Functions with steps and corners, which agree on one side of these with what they differ from on the other.
+/// Functions with corners or steps: two of them may agree on one side of a corner and differ on the other.
 pub const KINKED: &[&str] = &["abs", "max", "min", "floor", "ceil", "gcd"];
 
-/// A function's value. What is not known is worth a number drawn by its name and its arguments, so that equal calls are equal.
+/// Evaluates a function. An unknown function has a value that is derived from its name and arguments, so that equal calls have equal values.
 pub fn call(name: &str, args: &[Complex], point: &EvaluationPoint<'_>) -> Result<Complex, NumberError> {
     let precision = point.precision;
     if point.opaque && KINKED.contains(&name) {
@@ -61,7 +61,7 @@ fn half() -> Complex {
 }
 
 fn unknown(name: &str, args: &[Complex]) -> Complex {
-    // `|a - b|` is `|b - a|`.
+    // `|a - b|` equals `|b - a|`.
     let real = |arg: &Complex| if name == "abs" && arg.is_real() { arg.re.abs() } else { arg.re.clone() };
     let mut keys: Vec<_> = args.iter().map(|arg| (real(arg).key(), arg.im.key())).collect();
     if KINKED.contains(&name) {
@@ -80,7 +80,7 @@ fn hyperbolic(name: &str, one: &Complex, precision: &Precision) -> Result<Comple
     }
 }
 
-/// `n!`, or with a step of two `n!!`.
+/// `n!` with step 1, `n!!` with step 2.
 fn factorial(of: &RealNumber, step: usize, precision: &Precision) -> Result<Complex, NumberError> {
     let number = of.exact().and_then(small).ok_or(NumberError::Unsure)?;
     if number < 0 {
@@ -97,7 +97,7 @@ fn factorial(of: &RealNumber, step: usize, precision: &Precision) -> Result<Comp
     Ok(RealNumber::Exact(RBig::from(product)).into())
 }
 
-/// `n (n - 1) ... (n - k + 1) / k!` for a whole k.
+/// The binomial coefficient `n (n - 1) ... (n - k + 1) / k!` for a whole k.
 fn binomial(over: &Complex, under: &Complex, precision: &Precision) -> Result<Complex, NumberError> {
     let mut under = under.re.exact().and_then(small).filter(|_| under.is_real()).ok_or(NumberError::Unsure)?;
     if let Some(over) = over.re.exact().and_then(small).filter(|over| *over >= under) {
@@ -148,7 +148,7 @@ fn extreme(name: &str, args: &[Complex], precision: &Precision) -> Result<Comple
         match above {
             Some(side) if side == better => found = Some(arg),
             Some(_) => {}
-            // Two that the digits do not tell apart: either will do within its bounds.
+            // The digits do not tell the two apart: the wider ball covers both.
             None if arg.re.error() > best.re.error() => found = Some(arg),
             None => {}
         }

@@ -1,4 +1,4 @@
-//! Sums, products, integrals of polynomials, and sums with dots -> their values at a point.
+//! Finite sums and products, integrals of polynomials, and sums with dots -> their values at a point.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use dashu_ratio::RBig;
 use super::{EvaluationPoint, Expr};
 use crate::number::{Complex, NumberError, RealNumber, small};
 
-/// Most terms that are added up.
+/// Most terms of a sum or a product that are evaluated.
 const TERMS: i64 = 2_000;
 
 fn whole(expr: &Expr, point: &EvaluationPoint<'_>) -> Result<i64, NumberError> {
@@ -15,7 +15,7 @@ fn whole(expr: &Expr, point: &EvaluationPoint<'_>) -> Result<i64, NumberError> {
     value.re.exact().and_then(small).filter(|_| value.is_real()).ok_or(NumberError::Unsure)
 }
 
-/// A sum or a product over whole numbers.
+/// Evaluates a sum or a product over a range of whole numbers. Fails with [`NumberError::TooMuch`] if the range is too long.
 pub fn series(
     kind: &str,
     name: &str,
@@ -37,7 +37,7 @@ pub fn series(
     Ok(total)
 }
 
-/// A polynomial in a name by its coefficients, from the constant on; `None` where it is none.
+/// Returns the coefficients of a polynomial in `name`, the constant first. Fails with [`NumberError::Unsure`] if the expression is not a polynomial.
 fn polynomial(expr: &Expr, name: &str, point: &EvaluationPoint<'_>) -> Result<Vec<Complex>, NumberError> {
     const HIGHEST: usize = 64;
     let precision = point.precision;
@@ -85,7 +85,7 @@ fn times(a: &[Complex], b: &[Complex], point: &EvaluationPoint<'_>) -> Result<Ve
     Ok(product)
 }
 
-/// The integral of a polynomial.
+/// Evaluates the definite integral of a polynomial.
 pub fn integral(
     name: &str,
     (from, to): (&Expr, &Expr),
@@ -108,7 +108,8 @@ pub fn integral(
     at(to)?.sub(&at(from)?, precision)
 }
 
-/// `a + b + ... + z` of terms that grow by one step: two terms are enough where the last is no power, three tell that it is so.
+/// Evaluates `a + b + ... + z` with a constant step. Two terms before the dots are enough if no term is a power or a function; otherwise three or
+/// more must have the same step.
 pub fn progression(terms: &[Expr], last: &Expr, point: &EvaluationPoint<'_>) -> Result<Complex, NumberError> {
     let precision = point.precision;
     let exact = |expr: &Expr| {

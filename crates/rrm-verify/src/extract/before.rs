@@ -1,10 +1,10 @@
-//! What stands right before a box -> whether the box is all of the answer: nothing, an equals sign, punctuation, words of a sentence; all else is a
-//! doubt.
+//! The text right before a box -> whether the box is the whole answer. Layout, an equals sign, punctuation and the words of a sentence leave it
+//! whole; anything else is a doubt.
 
 use super::{doubt::changes_elsewhere, statement::plain_words};
 use crate::words;
 
-/// Commands that only lay out: fonts, sizes, space.
+/// Commands that affect layout only: fonts, sizes, spaces.
 pub const LAYOUT: &[&str] = &[
     "displaystyle",
     "textstyle",
@@ -51,7 +51,7 @@ pub const LAYOUT: &[&str] = &[
     "hline",
     "newline",
 ];
-/// Commands behind which an answer begins.
+/// Commands behind which an answer begins, such as relations and arrows.
 const TELLS: &[&str] = &[
     "approx",
     "simeq",
@@ -74,18 +74,18 @@ const TELLS: &[&str] = &[
     "vee",
     "wedge",
 ];
-/// Words right before a box of which it is a part, beside those that change a number anywhere.
+/// Words before a box that make it a part of a larger expression, in addition to the words that change a number anywhere.
 const PARTS: &str = "absolute choose up exceeding exceeds exceed beyond within past every sin cos tan \
                      cot sec csc log ln exp sqrt sine cosine tangent logarithm lim max min gcd lcm mod raised percent percentage";
-/// Words between one of these and the box.
+/// Words that may stand between one of these and the box.
 const FILLERS: &str = "equal to the a an exactly about simply just be approximately of only";
 
-/// The text before a box: a currency, and what was opened.
+/// What the text before a box contributes: a currency sign, and open brackets.
 #[derive(Default)]
 pub struct BoxPrefix {
-    /// A sign of money, which belongs to the answer.
+    /// A currency sign, which belongs to the answer.
     pub money: Option<&'static str>,
-    /// How many brackets open right before the box.
+    /// The number of brackets that open right before the box.
     pub opened: usize,
 }
 
@@ -93,11 +93,11 @@ fn listed(list: &str, word: &str) -> bool {
     list.split_whitespace().any(|one| one == word)
 }
 
-/// What stands before a box, read backwards; `None` where the box is, or may be, a part of more. `math` says whether the box lies in mathematics
-/// that is marked as such.
+/// Reads the text before a box, backwards. Returns `None` if the box is, or may be, a part of a larger expression. `math` says whether the box lies
+/// in marked mathematics.
 pub fn before(text: &str, inside: &str, math: bool) -> Option<BoxPrefix> {
     let mut found = BoxPrefix::default();
-    // Twice escaped: `\\boxed`.
+    // An escaped backslash: `\\boxed`.
     let mut rest = text.strip_suffix('\\').filter(|once| !once.ends_with('\\')).unwrap_or(text);
     let mut math = math;
     loop {
@@ -110,7 +110,7 @@ pub fn before(text: &str, inside: &str, math: bool) -> Option<BoxPrefix> {
     }
 }
 
-/// A text without the sign or command at its end that only lays out, opens a bracket or names money; `None` where none stands there.
+/// Removes the last sign or command of a text if it affects layout only, opens a bracket or is a currency sign; otherwise returns `None`.
 fn laid_out<'a>(rest: &'a str, spaced: bool, math: &mut bool, found: &mut BoxPrefix) -> Option<&'a str> {
     let last = rest.chars().next_back()?;
     let shorter = &rest[..rest.len() - last.len_utf8()];
@@ -136,13 +136,13 @@ fn laid_out<'a>(rest: &'a str, spaced: bool, math: &mut bool, found: &mut BoxPre
             Some(shorter)
         }
         '*' if rest.ends_with("**") => Some(shorter.trim_end_matches('*')),
-        // Emphasis of one star.
+        // Emphasis with a single star.
         '*' if !spaced => Some(shorter),
         '}' => match closed(shorter) {
             Some(PrecedingText::Layout(before)) => Some(before),
             _ => None,
         },
-        // `f(` of plain text.
+        // `f(` in plain text is a function call.
         '(' | '[' if *math || !shorter.ends_with(char::is_alphanumeric) => {
             found.opened += 1;
             Some(shorter)
@@ -155,14 +155,14 @@ fn laid_out<'a>(rest: &'a str, spaced: bool, math: &mut bool, found: &mut BoxPre
     }
 }
 
-/// The command at the end of a text, and what stands before it.
+/// Splits a command off the end of a text: its name, and the text before it.
 fn command(text: &str) -> Option<(&str, &str)> {
     let before = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let slash = before.strip_suffix('\\').filter(|slash| !slash.ends_with('\\'))?;
     Some((&text[before.len()..], slash))
 }
 
-/// Whether what a text ends with leaves the box behind it by itself.
+/// Whether the end of the text before a box leaves the box as a whole answer.
 fn stands_free(rest: &str, inside: &str, (math, spaced): (bool, bool)) -> bool {
     let Some(last) = rest.chars().next_back() else { return true };
     let shorter = &rest[..rest.len() - last.len_utf8()];
@@ -192,24 +192,24 @@ fn stands_free(rest: &str, inside: &str, (math, spaced): (bool, bool)) -> bool {
             None => word_before(rest, inside, (math, spaced)),
         },
         _ if last.is_ascii_digit() => !math && spaced && same(rest, inside),
-        // Signs that are none of mathematics: ticks, hands, faces.
+        // Symbols outside of mathematics: ticks, hands, faces.
         '\u{2600}'..='\u{27bf}' | '\u{1f000}'.. => true,
         _ => false,
     }
 }
 
-/// Whether the last word of a text is what stands in the box: "it is 5 `\boxed{5}`".
+/// Whether the last word before a box equals its content: "it is 5 `\boxed{5}`".
 fn same(rest: &str, inside: &str) -> bool {
     rest.split_whitespace().next_back().is_some_and(|word| word.trim_matches(['$', '*', '(', ')']) == inside)
 }
 
-/// Whether the line above one that begins with the box leaves it by itself: a sentence may go on over the end of its line.
+/// Whether the previous line leaves a box at the beginning of a line as a whole answer: a sentence may run over the end of its line.
 fn line_above(rest: &str) -> bool {
     let above = rest.trim_end();
     !above.ends_with(char::is_alphabetic) || sentence(above, "")
 }
 
-/// Whether the rows or columns before it are those of a matrix.
+/// Whether the rows or columns before a box are those of a matrix.
 fn in_matrix(rest: &str) -> bool {
     let begun = rest.rfind("\\begin{").map_or("", |at| &rest[at + 7..]);
     ["pmatrix", "bmatrix", "vmatrix", "matrix", "Bmatrix", "Vmatrix", "array", "cases", "tabular", "smallmatrix"]
@@ -217,15 +217,16 @@ fn in_matrix(rest: &str) -> bool {
         .any(|name| begun.starts_with(name))
 }
 
-/// The text before a group that closes right before a box.
+/// The text before a group that is closed right before a box.
 enum PrecedingText<'a> {
-    /// What stands before something that only lays out.
+    /// The group affects layout only; the text before it.
     Layout(&'a str),
-    /// What stands before words in mathematics, and the words.
+    /// The group holds words, as `\text{}` does: the text before it, and the words.
     Words(&'a str, &'a str),
 }
 
-/// A group that closes right before the box: colours and environments lay out, `\text{}` says something; all else is a factor.
+/// Classifies a group that is closed right before a box: colours and environments are layout, `\text{}` holds words, and anything else is a factor
+/// (`None`).
 fn closed(inside: &str) -> Option<PrecedingText<'_>> {
     let mut depth = 0;
     let open = inside.char_indices().rev().take(400).find(|(_, c)| {
@@ -246,13 +247,13 @@ fn closed(inside: &str) -> Option<PrecedingText<'_>> {
             let before = behind()?;
             Some(if group.trim().is_empty() { PrecedingText::Layout(before) } else { PrecedingText::Words(before, group) })
         }
-        // The box before is seen to where boxes are joined.
+        // An adjacent box is handled where boxes are joined.
         "boxed" | "fbox" | "framebox" => Some(PrecedingText::Layout("")),
         _ => None,
     }
 }
 
-/// Whether a point, a comma or a colon before a box ends something that the box is no part of.
+/// Whether a full stop, comma or colon before a box ends something that the box is not part of.
 fn punctuated(sign: char, shorter: &str, (math, spaced): (bool, bool)) -> bool {
     let bare = shorter.trim_end();
     let value = bare.ends_with(|c: char| c.is_ascii_digit() || matches!(c, ')' | ']' | '}' | '$'));
@@ -264,7 +265,7 @@ fn punctuated(sign: char, shorter: &str, (math, spaced): (bool, bool)) -> bool {
         ':' => spaced && bare.len() == shorter.len() || !value,
         _ if math => bare.ends_with('}') && words_end(bare),
         _ if bare.ends_with('$') => {
-            // "For all `n`, ..." is no list, "`2`, ..." is.
+            // "For all `n`, ..." is not a list; "`2`, ..." is one.
             let inside = bare.trim_end_matches('$').rsplit('$').next().unwrap_or_default();
             inside.chars().all(|c| c.is_alphabetic() || c == ' ')
         }
@@ -283,7 +284,7 @@ fn remark(shorter: &str) -> bool {
     inside.split_whitespace().any(|word| word.len() > 2 && word.chars().all(char::is_alphabetic))
 }
 
-/// Whether the word right before a box leaves it as it is.
+/// Whether the word right before a box leaves it as a whole answer.
 fn word_before(rest: &str, inside: &str, (math, spaced): (bool, bool)) -> bool {
     let word = &rest[rest.trim_end_matches(char::is_alphabetic).len()..];
     let lower = word.to_lowercase();
@@ -302,7 +303,7 @@ fn word_before(rest: &str, inside: &str, (math, spaced): (bool, bool)) -> bool {
     sentence(rest, inside)
 }
 
-/// Whether the last words of a sentence leave the box behind them as it is.
+/// Whether the last words of a sentence leave the box behind them as a whole answer.
 pub fn sentence(rest: &str, inside: &str) -> bool {
     let line = rest.rsplit('\n').find(|line| !line.trim().is_empty()).unwrap_or_default();
     let clause = line.rsplit(['.', ',', ';', ':', '。']).next().unwrap_or_default();
@@ -312,7 +313,7 @@ pub fn sentence(rest: &str, inside: &str) -> bool {
     let Some(last) = own.peek().copied() else { return true };
     let of = words.last().is_some_and(|word| *word == "of") || words.iter().rev().take_while(filler).any(|word| word == "of");
     let part = |word: &String| listed(PARTS, word) || changes_elsewhere(word) && word != "from" && word != "to";
-    // "the sum of 2 and 3"; "a sum of 5" is 5.
+    // "the sum of 2 and 3" is not 2 and 3; "a sum of 5" is 5.
     let far = of
         && inside.contains(", ")
         && own.take(3).any(|word| listed("sum product difference quotient ratio average mean absolute half", word));

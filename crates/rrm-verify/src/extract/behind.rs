@@ -1,4 +1,4 @@
-//! What stands right behind a box or mathematics -> the unit or the percent sign that belongs to it, or a doubt where it goes on.
+//! The text right behind a box or mathematics -> the unit or percent sign that belongs to it, or a doubt if the expression continues.
 
 use super::{doubt::conditional, phrase::stops, statement::plain_words};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     units, words,
 };
 
-/// Commands behind a box that say nothing about it.
+/// Commands behind a box that do not continue its content.
 const ENDS: &[&str] = &[
     "pmod",
     "bmod",
@@ -28,15 +28,15 @@ const ENDS: &[&str] = &[
     "newline",
     "hfill",
 ];
-/// Commands that only lay out.
+/// Commands that affect layout only.
 const SPACE: &[&str] = &["quad", "qquad", "enspace", "thinspace", "right", "left", "big", "Big", "displaystyle"];
-/// Commands whose group holds words.
+/// Commands with a group of words.
 const WORDS: &[&str] =
     &["text", "textbf", "textit", "textrm", "textnormal", "mbox", "mathrm", "mathbf", "rm", "hbox", "operatorname"];
-/// Words behind a number that count nothing.
+/// Words behind a number that are not counted nouns.
 const NO_NOUNS: &str = "total altogether exactly approximately roughly about indeed here now overall remaining left again respectively too also only \
                         instead already first last answer correct right done finally please note because";
-/// Words behind a number by which it is another one.
+/// Words behind a number that multiply or otherwise change it.
 const MULTIPLIES: &str =
     "million squared cubed factorial more less fewer greater larger smaller out times bound choose percentage";
 
@@ -44,18 +44,19 @@ fn listed(list: &str, word: &str) -> bool {
     list.split_whitespace().any(|one| one == word)
 }
 
-/// The text after an answer: a unit, or a percent sign.
+/// What the text behind an answer adds to it: a unit or a percent sign.
 #[derive(Default, Debug, PartialEq)]
 pub struct AnswerSuffix {
-    /// Words of a unit, or of the one noun that is counted.
+    /// The words of a unit, or a single counted noun.
     pub unit: Option<String>,
-    /// Whether these are units that are known.
+    /// Whether all of these units are known.
     pub known: bool,
-    /// Whether a percent sign stands there.
+    /// Whether a percent sign follows.
     pub percent: bool,
 }
 
-/// What stands behind an answer, in mathematics first where it stands there; `None` where it is, or may be, a part of more.
+/// Reads the text behind an answer, beginning inside of mathematics if `math` is true. Returns `None` if the answer is, or may be, a part of a larger
+/// expression.
 pub fn behind(text: &str, inside: &str, math: bool, opened: usize) -> Option<AnswerSuffix> {
     let mut found = AnswerSuffix::default();
     let mut place = SuffixState { math, left: false, spaced: false, opened };
@@ -70,19 +71,19 @@ pub fn behind(text: &str, inside: &str, math: bool, opened: usize) -> Option<Ans
     }
 }
 
-/// The state of the reader after an answer.
+/// The state of reading the text behind an answer.
 struct SuffixState {
-    /// In mathematics.
+    /// Whether the position is inside of mathematics.
     math: bool,
-    /// Mathematics has been left.
+    /// Whether mathematics has ended.
     left: bool,
-    /// A blank or other space was met.
+    /// Whether a blank or other space was passed.
     spaced: bool,
-    /// Brackets that were opened right before the answer.
+    /// The number of open brackets from before the answer.
     opened: usize,
 }
 
-/// A text without the sign or command at its beginning that only lays out, closes a bracket, or says percent or degrees.
+/// Removes the first sign or command of a text if it affects layout only, closes a bracket, or is a percent or degree sign; otherwise returns `None`.
 fn laid_out<'a>(rest: &'a str, place: &mut SuffixState, found: &mut AnswerSuffix) -> Option<&'a str> {
     let first = rest.chars().next()?;
     let next = &rest[first.len_utf8()..];
@@ -114,7 +115,7 @@ fn laid_out<'a>(rest: &'a str, place: &mut SuffixState, found: &mut AnswerSuffix
             (place.math, place.left) = (false, true);
             Some(next)
         }
-        // A group that begins with a command may lay out: `{\\text{ km}}`.
+        // A group that begins with a command may be layout: `{\\text{ km}}`.
         '{' if next.starts_with('\\') => Some(next),
         '}' | '"' | '”' | '`' | '»' => Some(next),
         ')' | ']' if place.opened > 0 || place.math => {
@@ -134,7 +135,7 @@ fn laid_out<'a>(rest: &'a str, place: &mut SuffixState, found: &mut AnswerSuffix
             let signs = ["°", "^\\circ", "^{\\circ}", "^{\\degree}", "^\\degree"];
             let sign = signs.iter().find_map(|sign| rest.strip_prefix(sign))?;
             let more = sign.trim_start_matches(['$', ' ', '}']).trim_start_matches("\\text{").trim_start_matches("\\mathrm{");
-            // Temperatures are left to the reader of answers.
+            // Temperatures are left to the parser.
             let other = more.starts_with(|c: char| matches!(c, 'C' | 'F' | '^' | '!' | '°') || c.is_ascii_digit());
             (found.unit, found.known) = (Some("degrees".to_owned()), true);
             (!other).then_some(sign)
@@ -143,7 +144,7 @@ fn laid_out<'a>(rest: &'a str, place: &mut SuffixState, found: &mut AnswerSuffix
     }
 }
 
-/// What was found, where what follows an answer ends it.
+/// Returns what was found if the rest of the text does not continue the answer.
 fn ends(rest: &str, inside: &str, place: &SuffixState, found: AnswerSuffix) -> Option<AnswerSuffix> {
     let Some(first) = rest.chars().next() else { return Some(found) };
     let next = &rest[first.len_utf8()..];
@@ -152,7 +153,7 @@ fn ends(rest: &str, inside: &str, place: &SuffixState, found: AnswerSuffix) -> O
         '\n' | '。' | '，' | '；' | '！' | '：' | '✓' | '∎' | '■' | '□' => true,
         '\u{2600}'..='\u{27bf}' | '\u{1f000}'.. => true,
         '\\' => match command(next) {
-            // Twice escaped, or the end of mathematics that was opened otherwise.
+            // An escaped backslash, or the closing mark of mathematics with another opening mark.
             "" => next.is_empty() || next.starts_with(['\\', '\n', '"']),
             name if WORDS.contains(&name) => return worded(found, rest, inside),
             name => ENDS.contains(&name),
@@ -163,7 +164,7 @@ fn ends(rest: &str, inside: &str, place: &SuffixState, found: AnswerSuffix) -> O
             next.trim().is_empty() || sign
         }
         ')' | ']' => true,
-        // `5.\overline{3}`
+        // `5.\overline{3}` continues behind the point.
         '.' => {
             let repeats = ["\\over", "\\dot", "\\bar", "\\ldots"].iter().any(|mark| next.starts_with(mark));
             !(next.starts_with(digit) || next.starts_with("..") || place.math && repeats)
@@ -196,7 +197,7 @@ fn command(after: &str) -> &str {
     &after[..after.bytes().take_while(u8::is_ascii_alphabetic).count()]
 }
 
-/// Whether what follows a comma is no other answer.
+/// Whether the text behind a comma is not another answer.
 fn listless(next: &str, math: bool) -> bool {
     let said = next.trim_start_matches([' ', '~']);
     if math {
@@ -211,7 +212,7 @@ fn listless(next: &str, math: bool) -> bool {
     !value(said) && !unit && !conditional(&first) && joined.is_none_or(|joined| !another(joined))
 }
 
-/// Whether another answer stands behind "and" or "or".
+/// Whether the text behind "and" or "or" is another answer.
 fn another(said: &str) -> bool {
     let said = said.trim_start();
     let first = plain_words(said).into_iter().next().unwrap_or_default();
@@ -221,7 +222,7 @@ fn another(said: &str) -> bool {
         || first.chars().count() == 1
 }
 
-/// Letters behind an answer: words of a sentence, or a factor.
+/// Reads letters behind an answer: words of a sentence are accepted, a factor is not.
 fn lettered(found: AnswerSuffix, rest: &str, inside: &str, (math, spaced): (bool, bool)) -> Option<AnswerSuffix> {
     let word: String = rest.chars().take_while(|c| c.is_alphabetic()).collect();
     if word.chars().any(|c| c >= '\u{2e80}') && !spaced {
@@ -235,7 +236,7 @@ fn lettered(found: AnswerSuffix, rest: &str, inside: &str, (math, spaced): (bool
     worded(found, rest, inside)
 }
 
-/// A line without what lays it out, as plain words: up to a sign with which something else begins.
+/// Returns the first line as plain words without layout, up to a sign that begins something else. At most 160 letters are read.
 fn flat(rest: &str) -> String {
     let mut plain = String::new();
     let mut left = rest.chars().take(160).collect::<String>();
@@ -270,7 +271,7 @@ fn flat(rest: &str) -> String {
     plain
 }
 
-/// Words behind an answer: the unit that they begin with, or the one noun that they are.
+/// Reads words behind an answer: a unit at their beginning, or a single counted noun.
 fn worded(mut found: AnswerSuffix, rest: &str, inside: &str) -> Option<AnswerSuffix> {
     let flat = flat(rest);
     let words: Vec<&str> = flat.split_whitespace().collect();
@@ -284,7 +285,7 @@ fn worded(mut found: AnswerSuffix, rest: &str, inside: &str) -> Option<AnswerSuf
         return (!of && lower.get(1).is_none_or(|word| !word.starts_with("point"))).then_some(found);
     }
     let units = counted(&words);
-    // "5 in miles"
+    // "5 in miles" names a unit to convert to, not inches.
     if units == 0 && lower[0] == "in" && counted(&words[1..]) > 0 {
         return None;
     }
@@ -322,7 +323,7 @@ fn worded(mut found: AnswerSuffix, rest: &str, inside: &str) -> Option<AnswerSuf
     Some(found)
 }
 
-/// How many of the first words are a unit with words before it that say which: "nautical miles".
+/// Counts the first words that form a unit with qualifying words before it, as in "nautical miles".
 fn described(words: &[&str]) -> Option<usize> {
     let which = |word: &&str| {
         let lower = word.to_lowercase();
@@ -338,7 +339,7 @@ fn counts(inside: &str) -> bool {
     inside.chars().any(|c| c.is_ascii_digit())
 }
 
-/// How many of the first words are units with what belongs to them.
+/// Counts the first words that are units with their powers and "per".
 fn counted(words: &[&str]) -> usize {
     let known = |word: &str| {
         let mut parts = word.split(|c: char| !c.is_alphabetic() && c != '°').filter(|part| !part.is_empty()).peekable();
@@ -350,7 +351,7 @@ fn counted(words: &[&str]) -> usize {
         let next = words.get(at + 1);
         let joined = || next.is_some_and(|next| known(next) || units::square(next).is_some());
         let unit = match lower.as_str() {
-            // "5 in the end"
+            // "in" is inches only right behind the number, and not in "5 in the end".
             "in" => at == 0 && next.is_none_or(|next| next.starts_with('^')),
             "per" | "/" | "·" | "a" | "an" | "each" => at > 0 && joined(),
             "square" | "cubic" | "sq" | "cu" => joined() || next.is_some_and(|next| next.starts_with("unit")),
@@ -366,7 +367,7 @@ fn counted(words: &[&str]) -> usize {
     count
 }
 
-/// An answer with what stands around it, and a doubt where both together cannot be read.
+/// Combines an answer with the currency sign before it and the unit behind it. The second value is a doubt if the combination cannot be read.
 pub fn dressed(inside: &str, money: Option<&str>, behind: &AnswerSuffix) -> (String, Option<String>) {
     let plain = || if behind.percent { format!("{inside} \\%") } else { inside.to_owned() };
     if money.is_none() && behind.unit.is_none() {

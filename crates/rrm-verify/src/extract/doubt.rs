@@ -1,19 +1,19 @@
-//! What around an answer says that it may be none: a negation, a condition, a retraction, words of languages that are not known here.
+//! The text around an answer -> a doubt: a negation, a condition, a retraction, or words of an unknown language.
 
 use super::statement::plain_words;
 use crate::{parse::shortened, units, words};
 
-/// Words before "the answer is" by which it is not, or not for certain.
+/// Words before "the answer is" that negate, weaken or condition it.
 const HEDGES: &str = "not no never wrong incorrect false mistaken worst second unlikely whether unless suppose supposing assume assuming might \
                       could perhaps maybe tempting tempted anything except doubt impossible hardly cannot fails fail falsche \
                       falsch mauvaise mauvais fausse incorrecta errada errónea equivocada sbagliata неправильный неверный nicht pas non não";
-/// Words before "the answer" by which it is a part of something else, or another one's.
+/// Words before "the answer" that make it a part of something else, or somebody else's.
 const PARTS: &str = "previous old initial common partial intermediate another other naive half twice square opposite negative reciprocal sum remainder \
                      digits digit bound of for than";
-/// The same in Chinese and Japanese.
+/// Negations and conditions in Chinese and Japanese.
 const HEDGES_JOINED: &[&str] = &["错", "不", "没", "假设", "如果", "ない", "間違"];
 
-/// Signs behind an answer by which it is taken back.
+/// Phrases behind an answer that retract it.
 const RETRACTIONS: &[&str] = &[
     "wait",
     "actually",
@@ -52,11 +52,11 @@ const RETRACTIONS: &[&str] = &[
     "is not correct",
 ];
 
-/// Words of measure behind a number in Chinese and Japanese, which leave it as it is.
+/// Chinese and Japanese measure words, which leave the number before them unchanged.
 const MEASURES: &str = "只 颗 个 元 米 人 本 支 张 件 天 年 小时 分钟 分 秒 岁 块 棵 条 头 匹 辆 枚 名 位 次 厘米 千米 公里 毫米 千克 克 公斤 吨 平方米 \
                         平方厘米 立方米 度 円 個 日 時間 回 枝 冊 只鸟 个人 周 升 毫升 美元 瓶 袋 箱 层 页";
 
-/// A negation or a condition in the sentence before a marker.
+/// Returns the clause before a marker if it has a negation or a condition, or attributes the answer to others.
 pub fn hedged(before: &str) -> Option<String> {
     let start = before.rfind(['.', '!', '?', '\n', '。', '！', '？', '>', ':', '：', ';']).map_or(0, |at| at + 1);
     let clause = before.get(start..).unwrap_or_default();
@@ -67,7 +67,7 @@ pub fn hedged(before: &str) -> Option<String> {
         .take(2)
         .find(|word| word.ends_with("'s") && !matches!(word.as_str(), "let's" | "that's" | "it's" | "here's"));
     let word = words.iter().find(|word| HEDGES.split_whitespace().any(|hedge| hedge == word.as_str()) || word.ends_with("n't"));
-    // "Some say the answer is 5": what others hold is no answer, what the text itself thinks is one.
+    // "Some say the answer is 5" reports what others hold; "I think the answer is 5" states an answer.
     let said = words
         .iter()
         .find(|word| matches!(word.as_str(), "say" | "says" | "said" | "think" | "thinks" | "claim" | "claims" | "believe"));
@@ -77,7 +77,7 @@ pub fn hedged(before: &str) -> Option<String> {
     word.map(String::as_str).or(joined.copied()).map(|_| shortened(clause.trim()))
 }
 
-/// Words before a box in its sentence by which it is not the answer of this text: "a common mistake is", "some may say", "my first guess was".
+/// Returns the sentence before a box if its words say that the box is not the answer: "a common mistake is", "some may say", "my first guess was".
 pub fn disowned(before: &str) -> Option<String> {
     const WORDS: &str = "mistake mistakes mistaken ignore guess guessed earlier originally previously wrongly incorrectly wrong incorrect tempting";
     let start = before.rfind(['.', '!', '?', '\n', '。']).map_or(0, |at| at + 1);
@@ -88,7 +88,7 @@ pub fn disowned(before: &str) -> Option<String> {
     found.then(|| shortened(before[start..].trim()))
 }
 
-/// A word behind an answer by which it holds under a condition only, or not for certain.
+/// Whether a word behind an answer makes it conditional or uncertain.
 pub fn conditional(word: &str) -> bool {
     matches!(
         word,
@@ -96,7 +96,7 @@ pub fn conditional(word: &str) -> bool {
     )
 }
 
-/// A word right before a marker by which the answer is not what is told: "half of the answer is", "the previous answer is".
+/// Returns the clause before a marker if its last words change what is stated: "half of the answer is", "the previous answer is".
 pub fn partial(before: &str) -> Option<String> {
     let start = before.rfind(['.', '!', '?', '\n', '。', '>', ':', ';', ',']).map_or(0, |at| at + 1);
     let words = plain_words(before.get(start..).unwrap_or_default());
@@ -104,13 +104,13 @@ pub fn partial(before: &str) -> Option<String> {
     near.map(|_| shortened(before.get(start..).unwrap_or_default().trim()))
 }
 
-/// A retraction in what follows an answer, on its line or the next one.
+/// Returns a retraction in the rest of the answer's line or in the next line that is not blank.
 pub fn retracted(after: &str) -> Option<String> {
-    // What follows up to the end of the next line that is not blank.
+    // `near` reaches to the end of the next line that is not blank.
     let next = |at: usize| after[at..].find(|c: char| !c.is_whitespace()).map_or(after.len(), |blank| at + blank);
     let line = |at: usize| after[at..].find('\n').map_or(after.len(), |length| at + length);
     let second = next(line(0));
-    // "Let me know if it is wrong" takes nothing back.
+    // "Let me know if it is wrong" is not a retraction.
     let asks = after[second..].starts_with("Let me know") || after[second..].starts_with("If ");
     let near = &after[..if asks { second } else { line(second) }];
     let lower = near.to_lowercase().replace('’', "'");
@@ -124,7 +124,7 @@ pub fn retracted(after: &str) -> Option<String> {
         .then(|| shortened(near.trim_start_matches(['.', ' ', '*']).trim()))
 }
 
-/// A word in letters of another language that is no measure; with `strict` also one in Latin letters that is no unit.
+/// Returns a word in non-Latin letters that is not a known measure word. If `strict`, a word in Latin letters that is not a unit counts, too.
 pub fn foreign(text: &str, strict: bool) -> Option<String> {
     let digits = text.chars().any(|c| c.is_ascii_digit());
     let words =
@@ -138,19 +138,19 @@ pub fn foreign(text: &str, strict: bool) -> Option<String> {
     odd.next().filter(|_| digits).map(shortened)
 }
 
-/// Whether a word is the name of a command.
+/// Whether a word occurs in the text as the name of a command.
 fn latex(text: &str, word: &str) -> bool {
     text.contains(&format!("\\{word}"))
 }
 
-/// Signs before a number in Chinese or Japanese text that change it.
+/// Whether signs right before a number in Chinese or Japanese text change it.
 pub fn changes_joined(before: &str) -> bool {
     const CHANGES: &str = "不没非第负至大小超约近前后多少倍每过于未";
     let near: Vec<char> = before.trim_end().chars().rev().take(4).take_while(|c| *c > '\u{2e7f}').collect();
     near.iter().any(|c| CHANGES.contains(*c))
 }
 
-/// Words in several languages beside a number by which it is another one or none.
+/// Whether a word of another language beside a number negates or changes it.
 pub fn changes_elsewhere(word: &str) -> bool {
     const WORDS: &str = "nicht kein keine keinen nie pas jamais aucun aucune non não nao nunca nem sin sans ohne не нет ни mehr weniger mindestens \
                          höchstens hälfte doppelt moins moitié más menos mitad doble mais metade dobro più meno metà doppio almeno больше \

@@ -1,10 +1,10 @@
-//! A text -> where its boxes and its mathematics stand.
+//! Text -> positions of its boxes and of its mathematics.
 
 use std::collections::HashMap;
 
 use crate::lex::group;
 
-/// A part of a text with what is in it.
+/// A range of a text, in bytes, and its content.
 #[derive(Debug)]
 pub(super) struct Span {
     pub start: usize,
@@ -12,7 +12,7 @@ pub(super) struct Span {
     pub text: String,
 }
 
-/// All boxes, in order; of nested ones the outer.
+/// Returns all boxes in order; of nested boxes, the outer ones.
 pub(super) fn boxes(text: &str, gold: bool) -> Vec<Span> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -25,7 +25,7 @@ pub(super) fn boxes(text: &str, gold: bool) -> Vec<Span> {
             continue;
         };
         let open = start + length - 1;
-        // A box that is not closed reaches to the end of its line. What is missing is not known: only a right answer may be written so.
+        // An unclosed box reaches to the end of its line. Its missing part is unknown, so this is accepted in a gold answer only.
         let line = || text[open + usize::from(gold)..].lines().next().unwrap_or_default();
         let (inside, end) = match ends.get(&open) {
             Some(end) => (&text[open + 1..*end], end + 1),
@@ -41,7 +41,7 @@ pub(super) fn boxes(text: &str, gold: bool) -> Vec<Span> {
     }
 }
 
-/// Where each brace of a text is closed that is closed at all: in one pass, since a text may open very many.
+/// Maps the position of each opening brace to that of its closing brace. One pass, because a text may open very many.
 fn closing_braces(text: &str) -> HashMap<usize, usize> {
     let mut open = Vec::new();
     let mut ends = HashMap::new();
@@ -61,7 +61,7 @@ fn closing_braces(text: &str) -> HashMap<usize, usize> {
     ends
 }
 
-/// Mathematics between dollars or brackets.
+/// Returns the mathematics between dollars or brackets, in order.
 pub(super) fn segments(text: &str) -> Vec<Span> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
@@ -97,16 +97,16 @@ pub(super) fn segments(text: &str) -> Vec<Span> {
     found
 }
 
-/// The ends of mathematics in a text. What was found once is kept, since a text may open very much that it does not close.
+/// Finds closing marks of mathematics. Positions are remembered, because a text may have very many opening marks without a closing one.
 struct ClosingMarks<'a> {
     text: &'a str,
-    /// Of each closing sign the next place, `None` where there is none any more.
+    /// The next position of each closing mark; `None` if there is none any more.
     next: HashMap<&'static str, Option<usize>>,
 }
 
 impl ClosingMarks<'_> {
-    /// Where mathematics ends that was opened before `begin`; inside of a line for single dollars and round brackets. `begin` grows from call to
-    /// call.
+    /// Returns the position of the next closing mark at or behind `begin`. For single dollars and round brackets it must be in the same line. `begin`
+    /// must not decrease between calls.
     fn closing(&mut self, begin: usize, close: &'static str) -> Option<usize> {
         let text = self.text;
         let end = match self.next.get(close) {
@@ -127,7 +127,7 @@ impl ClosingMarks<'_> {
     }
 }
 
-/// The last mathematics with what is joined to it by "and", "or" or a comma.
+/// Returns the last mathematics of a text, with the preceding mathematics that is joined to it by "and", "or" or a comma.
 pub(super) fn math(text: &str, segments: &[Span]) -> String {
     if segments.is_empty() {
         return String::new();

@@ -1,4 +1,4 @@
-//! Boxes, or mathematics at the end of a text -> one answer, with what stands around it.
+//! Boxes, or mathematics at the end of a text -> one answer, with its unit and currency.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,8 @@ use super::{
 };
 use crate::parse::shortened;
 
-/// The last box with those right before it that are joined to it, and a unit or a percent sign behind it. A doubt where any of them is a part of more.
+/// Reads the last box, the boxes right before it that are joined to it, and a unit or percent sign behind it. The answer has a doubt if any of these
+/// is a part of a larger expression.
 pub fn boxed(text: &str, boxes: &[Span]) -> Option<AnswerCandidate> {
     let last = boxes.last().filter(|last| !last.text.is_empty())?;
     let mut first = boxes.len() - 1;
@@ -24,7 +25,7 @@ pub fn boxed(text: &str, boxes: &[Span]) -> Option<AnswerCandidate> {
     parts.retain(|part| !part.is_empty() && seen.insert(*part));
     let joined = parts.join(", ");
     let segments = segments(text);
-    // Spans are in order: the last one that begins before a place is the one that may hold it.
+    // Spans are in order: only the last span that begins before a position can contain it.
     let within = |at: usize| {
         let begun = segments.partition_point(|segment| segment.start < at);
         begun > 0 && at < segments[begun - 1].end
@@ -35,7 +36,7 @@ pub fn boxed(text: &str, boxes: &[Span]) -> Option<AnswerCandidate> {
         two.find(|two| !parts_list(&text[two[0].end..two[1].start], within(two[1].start))).map(|_| shortened(near()))
     };
     let before = before(&text[..start], &joined, within(start));
-    // Brackets around several boxes make a tuple of them.
+    // Brackets around several boxes make a tuple.
     let before = before.filter(|before| before.opened == 0 || parts.len() == 1);
     let opened = before.as_ref().map_or(0, |before| before.opened);
     let behind = behind(&text[last.end..], &joined, within(last.end.saturating_sub(1)), opened);
@@ -47,8 +48,8 @@ pub fn boxed(text: &str, boxes: &[Span]) -> Option<AnswerCandidate> {
     Some(AnswerCandidate { text: text_of, math: true, doubt })
 }
 
-/// Whether what stands between two boxes that are joined only parts them: no operator, no brackets around each, not nothing, and nothing that belongs
-/// to one of them.
+/// Whether the text between two joined boxes only separates them: it is not empty, and has no operator, no brackets around each box, and nothing that
+/// belongs to one of them.
 fn parts_list(between: &str, math: bool) -> bool {
     let (mut rest, mut parted) = (between, false);
     let behind =
@@ -95,7 +96,7 @@ fn parts_list(between: &str, math: bool) -> bool {
     parted
 }
 
-/// Whether what stands between two answers makes them one: only signs, or a few words with "and" or "or".
+/// Whether the text between two answers joins them into one: only signs, or a few words with "and" or "or".
 fn joins(between: &str) -> bool {
     let mut letters = String::new();
     let mut rest = between;
@@ -114,17 +115,17 @@ fn joins(between: &str) -> bool {
     let named = |word: &&str| word.len() <= 3 && word.starts_with(|c: char| c.is_ascii_lowercase());
     match words.as_slice() {
         [] => between.len() <= 40,
-        // A comma, and the name of the next value: `, y_2 =`.
+        // A comma and the name of the next value: `, y_2 =`.
         [name] if named(name) && between.contains(['=', ',']) => true,
         _ => words.iter().any(|word| matches!(*word, "and" | "or")) && between.len() <= 60 && !letters.contains('.'),
     }
 }
 
-/// The last mathematics of a text with a unit or a percent sign behind it, and a doubt where it goes on.
+/// Reads the last mathematics of a text with a unit or percent sign behind it. The answer has a doubt if the expression continues.
 pub fn last_math(text: &str, segments: &[Span]) -> Option<AnswerCandidate> {
     let end = segments.last()?.end;
     let answer = math(text, segments);
-    // The dollar that closes it is behind.
+    // The closing dollar is part of the segment, so the text behind is outside of mathematics.
     let Some(behind) = behind(&text[end..], &answer, false, 0) else {
         return Some(AnswerCandidate { doubt: Some(shortened(text[end..].trim())), text: answer, math: true });
     };
@@ -132,7 +133,7 @@ pub fn last_math(text: &str, segments: &[Span]) -> Option<AnswerCandidate> {
     Some(AnswerCandidate { text, math: true, doubt })
 }
 
-/// A right answer with the unit or the percent sign behind it, where both can be read together.
+/// Returns a gold answer with the unit or percent sign behind it.
 pub fn of_gold(answer: &str, after: &str) -> String {
     let behind =
         behind(after, answer, false, 0).unwrap_or_else(|| AnswerSuffix { percent: percent(after), ..AnswerSuffix::default() });

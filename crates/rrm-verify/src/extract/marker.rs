@@ -1,18 +1,18 @@
-//! Where a text announces an answer: "the answer is", `####` and their kin, in several languages.
+//! Text -> positions at which it announces an answer: "the answer is", `####` and the like, in several languages.
 
 use super::ExtractionRule;
 
-/// A place at which an answer is announced.
+/// A position at which an answer is announced.
 pub struct Marker {
-    /// The byte at which it begins.
+    /// The first byte of the marker.
     pub start: usize,
-    /// The byte behind it.
+    /// The first byte behind the marker.
     pub end: usize,
-    /// `####` or a statement.
+    /// The rule of this marker: `####` or a statement.
     pub how: ExtractionRule,
-    /// Whether it is a verb, so that what follows is the answer; behind a colon a sentence may follow.
+    /// Whether the marker ends with a verb, so that the answer follows directly; a whole sentence may follow a colon.
     pub verb: bool,
-    /// Whether it is of another language than English, whose words for parts and multiples are not known.
+    /// Whether the marker is in another language than English, whose words for parts and multiples are unknown.
     pub foreign: bool,
 }
 
@@ -41,12 +41,12 @@ const ANSWERS: &[&str] = &[
     "option",
     "choice",
 ];
-/// What follows such a word.
+/// Colons and verbs that may follow such a word.
 const COLONS: &[&str] = &[":", "：", "is:", "is", "are", "=", "ist", "es", "est", "é", "è", "是", "为", "は"];
 
-/// All markers, in their order.
+/// Returns all markers of a text in order.
 pub fn markers(text: &str) -> Vec<Marker> {
-    // Letters whose lower case has another length would move the places.
+    // A letter whose lower-case form has another length stays as it is, so that positions hold.
     let small = |c: char| Some(c.to_lowercase().next()?).filter(|small| small.len_utf8() == c.len_utf8());
     let lower: String =
         if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().map(|c| small(c).unwrap_or(c)).collect() };
@@ -77,7 +77,7 @@ pub fn markers(text: &str) -> Vec<Marker> {
             found.push(statement(at, at + heading.len()));
         }
     }
-    // `A: 18` in a line of its own is an answer; beside `B:` it is a choice.
+    // `A: 18` in a line of its own is an answer; together with `B:` it is a choice.
     let mut lettered: Vec<Marker> = lower.match_indices("\na:").map(|(at, mark)| statement(at + 1, at + mark.len())).collect();
     lettered.extend(lower.starts_with("a:").then(|| statement(0, 2)));
     if !lettered.is_empty() && !lower.lines().any(|line| line.trim_start().starts_with("b:")) {
@@ -88,7 +88,7 @@ pub fn markers(text: &str) -> Vec<Marker> {
     found
 }
 
-/// A word that announces an answer, if a colon or a verb follows it.
+/// Returns a marker if a colon or a verb follows a word that announces an answer.
 fn announced(lower: &str, at: usize, word: &str) -> Option<Marker> {
     let latin = word.chars().all(|c| c < '\u{400}');
     let before = lower[..at].chars().next_back();

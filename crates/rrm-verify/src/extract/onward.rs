@@ -1,4 +1,4 @@
-//! An answer and what follows it -> "yes" or "no" with a doubt, or another answer on the next line.
+//! An answer and the text behind it -> "yes" or "no" with a doubt, or another answer in the next line.
 
 use super::{
     AnswerCandidate,
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::parse::shortened;
 
-/// "No, the series diverges.": its first word, and a doubt where the rest says otherwise.
+/// Reads "No, the series diverges." as its first word. The answer has a doubt if the rest contradicts it.
 pub fn yes_or_no(text: &str) -> Option<AnswerCandidate> {
     const OTHERWISE: &str = "yes no true false but however although though unless wrong incorrect wait actually if only except or maybe perhaps doubt \
                              sure again always necessarily entirely quite exactly sometimes usually mostly partly probably might could depends until \
@@ -31,7 +31,7 @@ pub fn yes_or_no(text: &str) -> Option<AnswerCandidate> {
     Some(AnswerCandidate { doubt, ..AnswerCandidate::plain(first.trim_matches('*')) })
 }
 
-/// The next line behind an answer, where it tells another one: "The answer is" `x = 2` and below it `x = 3`; "Hence we get 13."
+/// Returns the next line behind an answer if it states another one: "The answer is" `x = 2`, then `x = 3`; or "Hence we get 13."
 pub fn goes_on(answer: &str, rest: &str) -> Option<String> {
     let signs = |c: char| c.is_whitespace() || matches!(c, '.' | ',' | ';' | '*' | '$' | '-' | '•' | '`');
     let next = rest.trim_start_matches(signs).lines().next()?.trim_end_matches(signs);

@@ -1,4 +1,4 @@
-//! The last number of a text, with the words behind it that belong to it, and the words around it that change what it says.
+//! Text -> its last number with the words that belong to it, and the surrounding words that change it.
 
 use super::{
     doubt::{changes_elsewhere, changes_joined, foreign, retracted},
@@ -8,16 +8,16 @@ use super::{
 };
 use crate::{parse::shortened, words};
 
-/// Words behind a number with which something else begins.
+/// Words behind a number that begin something else.
 const STOPS: &str = "which that who because so for in with as since when if and or on at by it therefore but then we he she they will can has \
                      have had each left for";
 
-/// Whether something else begins with a word.
+/// Whether a word begins something else.
 pub fn stops(word: &str) -> bool {
     STOPS.split_whitespace().any(|stop| stop == word)
 }
 
-/// How many numbers stand in a text.
+/// Counts the numbers in a text.
 pub fn count_numbers(text: &str) -> usize {
     let mut count = 0;
     let mut at = 0;
@@ -28,7 +28,8 @@ pub fn count_numbers(text: &str) -> usize {
     count
 }
 
-/// The last number of a text that is no part of a word, with what belongs to it, and a doubt where words around it change it.
+/// Finds the last number of a text that is not part of a word, with the words that belong to it. The second value is a doubt if surrounding words
+/// change the number.
 pub fn last_number(text: &str) -> Option<(Span, Option<String>)> {
     let bytes = text.as_bytes();
     let mut last = None;
@@ -57,7 +58,7 @@ pub fn last_number(text: &str) -> Option<(Span, Option<String>)> {
     Some((Span { start, end, text: number }, doubt))
 }
 
-/// The sign of a number, where the one before it is no operator between two values, and what stands before it.
+/// Splits the sign of a number off the text before it. A minus between two values is an operator, not a sign.
 fn signed(before: &str) -> (&'static str, &str) {
     let unsigned = before.trim_end_matches('$');
     let minus = unsigned.strip_suffix(['-', '−', '‑', '‐', '–']);
@@ -67,7 +68,7 @@ fn signed(before: &str) -> (&'static str, &str) {
     }
 }
 
-/// What stands behind a number up to a word with which something else begins.
+/// Returns the text behind a number up to a word that begins something else.
 fn behind(after: &str) -> String {
     let ends =
         |c: char| c.is_whitespace() || matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '*' | '。' | '，' | '"' | ')' | ']');
@@ -90,7 +91,7 @@ fn behind(after: &str) -> String {
     said
 }
 
-/// The words before a number that change it: a negation, another bound, another number that is joined to it, a sign that is none.
+/// Returns words before a number that change it: a negation, another bound, another number joined to it, or a sign that is not its own.
 pub fn changed(before: &str) -> Option<String> {
     const FILLERS: &str = "equal to the a an exactly about simply just be approximately of only * **";
     let calculated = before.ends_with(">>") || before.ends_with("<<");
@@ -108,7 +109,7 @@ pub fn changed(before: &str) -> Option<String> {
     {
         return Some(before.chars().rev().take(20).collect::<Vec<_>>().into_iter().rev().collect());
     }
-    // "5, 12" and "5 : 12" are no single number.
+    // "5, 12" and "5 : 12" are not single numbers.
     let listed = before.trim_end().strip_suffix([',', ':']).is_some_and(|before| {
         before.ends_with(|c: char| c.is_ascii_digit() || c == ' ') && before.trim_end().ends_with(|c: char| c.is_ascii_digit())
     });
@@ -117,7 +118,7 @@ pub fn changed(before: &str) -> Option<String> {
     if listed {
         return Some(clause.trim().to_owned());
     }
-    // What is denied of another number is not denied of this one.
+    // A negation of an earlier number does not apply to this one.
     let own = clause.rfind(|c: char| c.is_ascii_digit()).map_or(clause, |at| &clause[at + 1..]);
     let clause_words = plain_words(own);
     if let Some(word) = clause_words.iter().find(|word| negates(word)) {
@@ -134,7 +135,7 @@ pub fn changed(before: &str) -> Option<String> {
     if words.last().is_some_and(|word| matches!(word.as_str(), "and" | "or" | "und" | "et" | "y")) {
         return Some(clause.trim().to_owned());
     }
-    // Of several numbers in a sentence the last one counts behind a verb that tells it.
+    // Of several numbers in a sentence, the last one counts if it follows a verb that states it.
     let told = |word: &String| {
         matches!(
             word.as_str(),
@@ -169,7 +170,7 @@ pub fn changed(before: &str) -> Option<String> {
     if several && !words.iter().rfind(filler).is_some_and(told) && !sentence.trim_end().ends_with(['=', '$']) {
         return Some(clause.trim().to_owned());
     }
-    // Between "is" and the number only words that leave it may stand: "It is up to 12".
+    // Only words that leave a number unchanged may stand between "is" and the number; "up to" in "It is up to 12" is none of them.
     if let Some(verb) = words.iter().rposition(|word| matches!(word.as_str(), "is" | "are" | "was" | "were"))
         && words[verb + 1..].iter().any(|word| {
             !words::leaves(word) && !FILLERS.split_whitespace().any(|filler| filler == word) && !word.starts_with('$')
@@ -181,14 +182,14 @@ pub fn changed(before: &str) -> Option<String> {
     (changes_elsewhere(&words[last]) && words[last] != "from").then(|| words[last..].join(" "))
 }
 
-/// Words anywhere in a clause by which it denies what it says.
+/// Whether a word negates its clause, wherever it stands in it.
 fn negates(word: &str) -> bool {
     const NEGATIONS: &str = "not never cannot hardly no nowhere fails fail exceeds debt since doubt impossible false nicht kein keine pas jamais não non не \
                              without unlikely";
     NEGATIONS.split_whitespace().any(|one| one == word) || word.ends_with("n't")
 }
 
-/// Where a number ends that begins there, with its thousands, decimals, denominator, minutes.
+/// Returns the end of the number that begins at `begin`, with its thousands, decimals, denominator or minutes.
 fn end_of_number(text: &str, begin: usize) -> usize {
     let bytes = text.as_bytes();
     let digits = |at: usize| bytes[at.min(bytes.len())..].iter().take_while(|b| b.is_ascii_digit()).count();

@@ -1,9 +1,9 @@
-//! Several answers where one is looked for: lines that each tell one, parts with letters, mathematics in a remark.
+//! Texts with several answers: lines that each state one, lettered parts, mathematics in a remark.
 
 use super::{find::Span, statement::plain_words};
 use crate::{parse::shortened, words};
 
-/// The last lines of a text, where two that stand alone tell different numbers: `x = 2` and `x = 3`.
+/// Returns the last lines of a text if two of them state different numbers on their own: `x = 2` and `x = 3`.
 pub fn alike(text: &str) -> Option<String> {
     let mut lines = text
         .lines()
@@ -15,7 +15,7 @@ pub fn alike(text: &str) -> Option<String> {
     (one.1 != other.1 && one.0.is_empty() == other.0.is_empty()).then(|| shortened(&format!("{before} {last}")))
 }
 
-/// Two names with a value each, right behind each other in the last line: `x = 1 and y = 2`.
+/// Returns two assignments that stand in succession in the last line: `x = 1 and y = 2`.
 pub fn named(text: &str) -> Option<String> {
     let line = text.trim_end().lines().next_back()?;
     let plain: String = line.chars().filter(|c| !matches!(c, '*' | '$' | ',' | '&')).collect();
@@ -27,7 +27,7 @@ pub fn named(text: &str) -> Option<String> {
     words.windows(6).find(two).map(|six| shortened(&six.join(" ")))
 }
 
-/// The name and the number of a line with nothing else, behind a bullet, a letter in brackets or "Case 1:".
+/// Returns the name and the number of a line that holds nothing else, after a bullet, a letter in brackets or "Case 1:".
 fn lone(line: &str) -> Option<(String, String)> {
     let plain: String = ["\\boxed{", "\\[", "\\]", "\\(", "\\)"]
         .iter()
@@ -51,14 +51,14 @@ fn lone(line: &str) -> Option<(String, String)> {
     (number && short && value.chars().any(|c| c.is_ascii_digit())).then(|| (name.to_owned(), value.to_owned()))
 }
 
-/// Whether a few words before a colon name one of several values; "Total:" names the last of them all.
+/// Whether a few words before a colon name one of several values. "Total:" and the like introduce the final one.
 fn label(before: &str) -> bool {
     const LAST: &str = "total answer final result altogether";
     let letters = before.chars().filter(|c| c.is_alphanumeric()).count();
     letters <= 8 || letters <= 24 && !plain_words(before).iter().any(|word| LAST.split_whitespace().any(|one| one == word))
 }
 
-/// A box that stands near the last one and says something else, where no word between them concludes: each may be a part of the answer.
+/// Returns a box near the last one that differs from it, if no word between them draws a conclusion: each may be a part of the answer.
 pub fn boxes(text: &str, boxes: &[Span], first: usize) -> Option<String> {
     const CONCLUDES: &str =
         "so thus hence therefore then finally final answer total simplifies simplified simplify altogether gives";
@@ -73,7 +73,8 @@ pub fn boxes(text: &str, boxes: &[Span], first: usize) -> Option<String> {
     (one.text != last.text && (part || other || !concludes)).then(|| shortened(&text[one.start..last.end]))
 }
 
-/// The words before the last mathematics, where its sentence has other mathematics and none of them tells the answer: "`15`, attained at `x = 2`".
+/// Returns the words before the last mathematics if its sentence has other mathematics and these words do not state the answer: "`15`, attained at
+/// `x = 2`".
 pub fn remark(text: &str, segments: &[Span]) -> Option<String> {
     const VERBS: &str = "is are was were be equals equal have has get gets gives give yields yield obtain find becomes become so thus hence therefore then \
                          simplifies simplify reduces leads evaluates amounts comes makes";
@@ -102,7 +103,7 @@ pub fn remark(text: &str, segments: &[Span]) -> Option<String> {
         return (!plain).then(|| shortened(&text[one.start..last.end]));
     };
     let joint = said.len() == 1 && words::joint(word, true).is_some();
-    // Behind a verb only words that leave it: "is half of" tells something else.
+    // Behind a verb, only words that leave the answer unchanged may follow: "is half of" states something else.
     let verb = said.iter().rposition(|word| listed(VERBS, word));
     let tells = verb.is_some_and(|verb| said[verb..].iter().all(|word| listed(VERBS, word) || listed(TELLS, word)));
     let side = said.iter().any(|word| listed(SIDE, word));
@@ -110,7 +111,7 @@ pub fn remark(text: &str, segments: &[Span]) -> Option<String> {
     odd.then(|| shortened(between.trim())).or_else(|| reason(text, segments, SIDE))
 }
 
-/// What stands between the first and the last mathematics of a clause, where the last one is a reason or a place: "`15` because `n` is `2`".
+/// Returns the text between the first and the last mathematics of a clause if the last one is a reason or a place: "`15` because `n` is `2`".
 fn reason(text: &str, segments: &[Span], side: &str) -> Option<String> {
     let last = segments.last()?;
     let line = text[..last.start].rfind('\n').map_or(0, |at| at + 1);
@@ -122,7 +123,7 @@ fn reason(text: &str, segments: &[Span], side: &str) -> Option<String> {
     found.then(|| shortened(text[first.end..last.start].trim())).or_else(|| attained(&text[sentence..last.start]))
 }
 
-/// Words of a sentence that says where something is reached, not what it is: "It is attained at".
+/// Returns the words of a sentence that says where a value is reached rather than what it is: "It is attained at".
 pub fn attained(before: &str) -> Option<String> {
     let words = plain_words(before);
     let reached = |word: &String| {
@@ -132,7 +133,7 @@ pub fn attained(before: &str) -> Option<String> {
     words.iter().any(reached).then(|| shortened(before.trim()))
 }
 
-/// Words of the last sentence by which its mathematics is a remark: a condition, a place, a part of something.
+/// Returns the words before mathematics if they make it a remark: a condition, a place, a part of something.
 fn aside(before: &str) -> Option<String> {
     const WORDS: &str = "holds when where divisible half twice double third";
     let words = plain_words(before);

@@ -1,4 +1,4 @@
-//! What a text says after "the answer is", `####` and their kin. A predicate is read to its end or not at all.
+//! Marker -> the answer that the text states behind it. A predicate is read to its end or not at all.
 
 use super::{
     AnswerCandidate, ExtractionRule,
@@ -15,7 +15,7 @@ use crate::{
     words,
 };
 
-/// Words of remarks about an answer, which state none.
+/// Words of remarks about an answer that do not state one.
 const REMARKS: &str = "helpful correct right wrong useful clear larger smaller than checked found given obtained below above reasonable \
                        consistent follows form same different unique verified incorrect that which because expected complete";
 
@@ -23,7 +23,7 @@ fn listed(list: &str, word: &str) -> bool {
     list.split_whitespace().any(|one| one == word)
 }
 
-/// Whether a text is an answer by itself and no words.
+/// Whether a text is a single line that parses as an answer without words.
 pub fn stands_alone(text: &str) -> bool {
     !text.contains('\n') && reads(text)
 }
@@ -33,7 +33,7 @@ pub fn reads(text: &str) -> bool {
     text.len() <= 2000 && matches!(parse(text, mode, Commas::Usual), Ok(node) if !matches!(node, Node::Text(_)))
 }
 
-/// The answer that stands behind a marker; `None` where it states none. `words` says whether words count as one.
+/// Returns the answer behind a marker, or `None` if no answer is stated there. `words` allows an answer in words.
 pub fn stated(text: &str, marker: &Marker, words: bool) -> Option<AnswerCandidate> {
     let behind = text[marker.end..].trim_start_matches([':', '：', ' ', '*', '\n', '\r', '\t', '"', '_', '=']);
     if marker.how == ExtractionRule::Hashes {
@@ -61,7 +61,8 @@ pub fn stated(text: &str, marker: &Marker, words: bool) -> Option<AnswerCandidat
     Some(found)
 }
 
-/// A text with one comma between digits, as decimals of other languages have it, with a point for it; groups of three digits stay.
+/// Replaces a decimal comma by a point if it is the only comma between digits. A comma before exactly three digits stays, because it groups
+/// thousands.
 fn decimal_comma(text: &str) -> String {
     let bytes = text.as_bytes();
     let digit = |at: Option<&u8>| at.is_some_and(u8::is_ascii_digit);
@@ -75,7 +76,7 @@ fn decimal_comma(text: &str) -> String {
     }
 }
 
-/// What stands behind `####`: all of its line, if it can be read or ends the text.
+/// Reads the text behind `####`: its whole line, if that parses or ends the text.
 fn headed(text: &str) -> Option<AnswerCandidate> {
     let line = text.lines().next().unwrap_or_default().trim();
     let bare = bare(line);
@@ -90,7 +91,8 @@ fn headed(text: &str) -> Option<AnswerCandidate> {
     (!bare.is_empty() && (reads(bare) || last)).then(|| AnswerCandidate { doubt: doubt(), ..AnswerCandidate::plain(bare) })
 }
 
-/// What a tag or a sentence says. Behind a verb all of it is the answer; else a sentence may tell it behind its own verb, or by its only number.
+/// Reads the answer of a tag or a sentence. Behind a verb the whole text is the answer; otherwise the answer stands behind a verb of the sentence or
+/// is its only number.
 pub fn told(sentence: &str, verb: bool, words: bool) -> Option<AnswerCandidate> {
     let segments = segments(sentence);
     if !segments.is_empty() {
@@ -113,7 +115,7 @@ pub fn told(sentence: &str, verb: bool, words: bool) -> Option<AnswerCandidate> 
     if !verb && let Some(told) = behind_verb(bare) {
         return Some(AnswerCandidate::plain(told));
     }
-    // "42 by the theorem of Fermat"
+    // "42 by the theorem of Fermat": an explanation behind the answer.
     let explained = [" by ", " from ", " using ", " (see", " according "].iter().filter_map(|mark| bare.find(mark)).min();
     if let Some(end) = explained.filter(|end| verb && reads(&bare[..*end])) {
         return Some(AnswerCandidate::plain(&bare[..end]));
@@ -124,7 +126,7 @@ pub fn told(sentence: &str, verb: bool, words: bool) -> Option<AnswerCandidate> 
             Some((number, doubt)) if !verb && plain && count_numbers(bare) == 1 && reads(&number.text) => {
                 AnswerCandidate { doubt, ..AnswerCandidate::plain(&number.text) }
             }
-            // All of it, which is not understood then.
+            // The whole text, which the comparison will not understand.
             _ => AnswerCandidate::plain(bare),
         });
     }
@@ -133,7 +135,7 @@ pub fn told(sentence: &str, verb: bool, words: bool) -> Option<AnswerCandidate> 
     (words && !remark).then(|| AnswerCandidate::plain(bare))
 }
 
-/// "42 (forty-two)" says one thing twice, or two things.
+/// Returns a doubt for "42 (forty-two)", which may state one value twice or two values.
 pub fn said_twice(text: &str) -> Option<String> {
     let twice = text.contains(')') && text.find(" (").is_some_and(|at| reads_or_says(&text[..at]) && !text[..at].contains('('));
     twice.then(|| shortened(text))
@@ -143,7 +145,7 @@ fn reads_or_says(text: &str) -> bool {
     reads(text) && text.chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '%')
 }
 
-/// A text without the stars of emphasis; `2**3` keeps them.
+/// Removes double stars of emphasis; the power in `2**3` stays.
 fn unemphasised(text: &str) -> String {
     let power = text.match_indices("**").any(|(at, _)| {
         let digit = |c: char| c.is_ascii_alphanumeric();
@@ -152,7 +154,7 @@ fn unemphasised(text: &str) -> String {
     if power { text.to_owned() } else { text.replace("**", " ") }
 }
 
-/// Whether a text begins with several lines of a list, none of which is the answer alone.
+/// Whether a text begins with two or more items of a list.
 fn lists_items(text: &str) -> bool {
     let item = |line: &str| ["- ", "• ", "* "].iter().any(|bullet| line.trim_start().starts_with(bullet));
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
@@ -170,7 +172,7 @@ fn lists_options(text: &str) -> bool {
     matches!((lines.next(), lines.next()), (Some(Some(one)), Some(Some(other))) if one != other)
 }
 
-/// A text without emphasis, quotation marks, marks of joy and the points around it, and without a clause behind it that explains.
+/// Trims emphasis, quotation marks, emoji and full stops around a text, and an explaining clause behind it.
 pub fn bare(text: &str) -> &str {
     let sign = |c: char| {
         c.is_whitespace()
@@ -184,7 +186,7 @@ pub fn bare(text: &str) -> &str {
     if !text.ends_with("...") {
         text = text.trim_end_matches(['.', '*', '。', ' ', '！']).trim_matches(sign);
     }
-    // "C!" is no factorial.
+    // "C!" is a choice, not a factorial.
     if let Some(letter) = text.strip_suffix('!')
         && letter.trim_matches(['(', ')']).len() == 1
         && letter.contains(|c: char| c.is_ascii_uppercase())
@@ -211,19 +213,19 @@ pub fn bare(text: &str) -> &str {
     }
 }
 
-/// What stands behind the last "is" of a sentence, where it can be read, and nothing before it takes it back.
+/// Returns the text behind the last "is" or `=` of a sentence, if it parses and the text before it does not retract it.
 pub fn behind_verb(text: &str) -> Option<&str> {
     let verbs = [" is ", " are ", " was ", " were ", " equals ", " = "];
     let found = verbs.iter().filter_map(|mark| text.rfind(mark).map(|at| at + mark.len())).max()?;
     let (before, told) = (&text[..found], bare(&text[found..]));
-    // Behind several equations the last one is not all of the answer.
+    // The last of several equations is not the whole answer.
     let joints = [" or ", " and ", ","];
     let several = before.matches('=').count() > 1 || before.contains('=') && joints.iter().any(|joint| before.contains(joint));
     let conditional = plain_words(before).iter().any(|word| matches!(word.as_str(), "if" | "when" | "suppose" | "let"));
     (!several && !conditional && reads(told) && hedged(before).is_none() && several::attained(before).is_none()).then_some(told)
 }
 
-/// A few words behind the last "is" of a sentence, without digits and without what takes them back: "The capital is Paris".
+/// Returns up to four words behind the last "is" of a sentence, without digits and without a negation: "The capital is Paris".
 pub fn words_behind_verb(text: &str) -> Option<&str> {
     let found = [" is ", " are ", " was "].iter().filter_map(|mark| text.rfind(mark).map(|at| at + mark.len())).max()?;
     let (before, told) = (&text[..found], bare(&text[found..]));
@@ -234,8 +236,8 @@ pub fn words_behind_verb(text: &str) -> Option<&str> {
     (plain && !conditional && !told.contains(|c: char| c.is_ascii_digit()) && hedged(before).is_none()).then_some(told)
 }
 
-/// A sentence with mathematics in it: the mathematics, with the words behind it that say how much it is; a number behind it instead. Words that
-/// change what it says are a doubt.
+/// Reads the answer of a sentence with mathematics: the mathematics and the words behind it that count or scale it, or an approximation behind it
+/// instead. Words that change its meaning are a doubt.
 fn with_math(sentence: &str, segments: &[Span], verb: bool) -> AnswerCandidate {
     let doubtful = |text: &str| AnswerCandidate { doubt: Some(shortened(text.trim())), ..AnswerCandidate::plain(text) };
     let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return doubtful(sentence) };
@@ -256,7 +258,7 @@ fn with_math(sentence: &str, segments: &[Span], verb: bool) -> AnswerCandidate {
             _ => doubtful(sentence),
         };
     }
-    // "B) $x^2+1$": a choice with what it says.
+    // "B) $x^2+1$": a choice and its content.
     let letter = before.trim_start_matches(['*', '(', ' ']).trim_end_matches(['*', ' ']);
     if let Some(letter) = letter.strip_suffix([')', '.', ':'])
         && matches!(letter.as_bytes(), [b'A'..=b'J'])
@@ -286,7 +288,7 @@ fn with_math(sentence: &str, segments: &[Span], verb: bool) -> AnswerCandidate {
         return doubtful(sentence);
     }
     let answer = math(sentence, segments);
-    // "$5$ million", "$5$ feet": what is counted, or more than that.
+    // "$5$ million", "$5$ feet": a magnitude, or a counted noun.
     let next = plain_words(tail);
     let counted: Vec<&String> = next.iter().take(4).take_while(|word| !super::phrase::stops(word)).collect();
     let says = |word: &&String| words::changes(word) || words::magnitude(word).is_some() || crate::units::known(word);
@@ -297,7 +299,7 @@ fn with_math(sentence: &str, segments: &[Span], verb: bool) -> AnswerCandidate {
     AnswerCandidate { text: answer, math: true, doubt: None }
 }
 
-/// The number of "(approximately 1.414)" and of ", which is about 1.414".
+/// Returns the number of "(approximately 1.414)" or ", which is about 1.414".
 fn approximation(tail: &str) -> Option<&str> {
     let tail = tail.trim_start_matches([' ', '(', ',']);
     let tail = ["which is ", "or ", "that is "].iter().find_map(|words| tail.strip_prefix(words)).unwrap_or(tail);
@@ -306,7 +308,7 @@ fn approximation(tail: &str) -> Option<&str> {
     (!near.is_empty() && near.chars().all(|c| c.is_ascii_digit() || ".,-".contains(c))).then_some(near)
 }
 
-/// The words of a text in small letters, without signs around them.
+/// Returns the words of a text in lower case, without surrounding signs.
 pub fn plain_words(text: &str) -> Vec<String> {
     let words = text.split_whitespace().map(|word| word.to_lowercase().replace('’', "'"));
     words
@@ -315,7 +317,7 @@ pub fn plain_words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Up to the end of the first line or sentence; mathematics that spans lines is not cut.
+/// Returns the text up to the end of its first line or sentence; mathematics that spans lines is not cut.
 fn sentence(text: &str) -> &str {
     for open in ["$$", "\\["] {
         if text.starts_with(open) {
@@ -327,7 +329,7 @@ fn sentence(text: &str) -> &str {
     }
     let line = text.lines().next().unwrap_or_default();
     let line = line.split_once('。').map_or(line, |(first, _)| first);
-    // `C. Paris` goes on behind its point.
+    // `C. Paris` continues behind its full stop.
     let letter = |at: usize| line[..at].len() == 1 && line.starts_with(|c: char| c.is_ascii_alphabetic());
     let ends = line.match_indices(". ").map(|(at, _)| at);
     let end = ends.into_iter().find(|at| !letter(*at) && line[at + 2..].starts_with(|c: char| c.is_uppercase() || c == '<'));

@@ -1,8 +1,8 @@
-//! What follows a backslash -> tokens: commands, environments, words inside of mathematics.
+//! Commands of LaTeX -> tokens: symbols, environments, words inside of mathematics.
 
 use super::{Lexer, Rel, TextMode, TokenKind, group, letters::FUNCTIONS};
 
-/// Commands that only lay out or choose a font, with or without a group behind them.
+/// Commands that affect layout or font only, with or without a group behind them.
 const LAYOUT: &[&str] = &[
     "displaystyle",
     "textstyle",
@@ -64,7 +64,7 @@ const LAYOUT: &[&str] = &[
     "mathstrut",
 ];
 
-/// Commands of text, whose group is words.
+/// Commands with a group of words.
 const TEXT: &[&str] = &[
     "text",
     "textbf",
@@ -103,7 +103,7 @@ const MARKS: &[&str] = &[
 ];
 
 impl<'a> Lexer<'a> {
-    /// What follows a backslash.
+    /// Reads a command, beginning at its backslash.
     pub(super) fn command(&mut self) {
         let start = self.at;
         let rest = &self.rest()[1..];
@@ -119,9 +119,9 @@ impl<'a> Lexer<'a> {
         self.at += 1 + next.map_or(0, char::len_utf8);
         match next {
             Some('\\') if self.environments > 0 => self.push(start, TokenKind::Row),
-            // Twice escaped: `\\frac` is `\frac`.
+            // An escaped backslash: `\\frac` is `\frac`.
             Some('\\') if self.rest().starts_with(|c: char| c.is_ascii_alphabetic() || c == '{' || c == '}') => self.at -= 1,
-            // The end of a line, space of all widths, the end of mathematics.
+            // A line break, a space of any width, or a mark that opens or closes mathematics.
             Some('\\' | ',' | ';' | ':' | '!' | ' ' | '\n' | '(' | ')' | '[' | ']' | '/') => self.spaced = true,
             Some('>') => self.spaced = true,
             Some('%') => self.push(start, TokenKind::Sign('%')),
@@ -135,7 +135,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The group after a command, whose bytes are taken.
+    /// Consumes the group behind a command and returns its content.
     fn argument(&mut self) -> Option<&'a str> {
         let rest = self.rest();
         let blank = rest.len() - rest.trim_start().len();
@@ -190,7 +190,7 @@ impl<'a> Lexer<'a> {
                 };
                 self.push(start, TokenKind::Name(format!("bb {field}")));
             }
-            // Arrows and relations that are not calculated.
+            // Arrows and relations that are not evaluated.
             "pmod" | "bmod" | "mod" | "to" | "rightarrow" | "Rightarrow" | "implies" | "iff" | "leftrightarrow"
             | "Leftrightarrow" | "mapsto" | "subset" | "subseteq" | "supset" | "supseteq" | "forall" | "exists" | "gg" | "ll"
             | "parallel" | "perp" | "sim" | "cong" | "equiv" | "notin" | "ni" | "propto" | "leftarrow" | "longrightarrow"
@@ -203,7 +203,7 @@ impl<'a> Lexer<'a> {
             "int" | "arcsec" | "arccsc" | "arccot" | "coth" | "sech" | "csch" | "arg" | "Pr" => {
                 self.push(start, TokenKind::Func(name.to_owned()))
             }
-            // Two commands run together, such as `\quadx`.
+            // Two commands without a space between them, such as `\quadx`.
             _ if name.strip_prefix("quad").is_some_and(|rest| rest.len() == 1) => {
                 self.at -= name.len() - "quad".len();
                 self.spaced = true;
@@ -219,7 +219,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Sizes and fonts say nothing; a bar behind `\left` says whether it opens.
+    /// Reads a command of layout. Sizes and fonts are dropped; `\left` and `\right` tell whether the bar behind them opens or closes.
     fn layout(&mut self, name: &str) {
         let start = self.at;
         let rest = self.rest().trim_start();
@@ -234,11 +234,11 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Words inside of mathematics: they are read as plain text, set upright.
+    /// Reads words inside of mathematics, as plain text that is set upright.
     fn words(&mut self, start: usize, name: &str) {
         let Some(inside) = self.argument() else {
             return match name {
-                // `\text 5` and the like: one sign.
+                // `\text 5` and the like apply to the next character only.
                 _ if self.rest().starts_with(' ') => {}
                 _ => self.unknown(start),
             };
@@ -257,10 +257,10 @@ impl<'a> Lexer<'a> {
         self.upright(start, inside, mode);
     }
 
-    /// Words that are set upright.
+    /// Reads words that are set upright.
     pub(super) fn upright(&mut self, start: usize, inside: &'a str, mode: TextMode) {
         let (trimmed, end) = (inside.trim(), self.at);
-        // The text before is part of it, so that "and" and units are told by what they follow.
+        // The inner lexer continues the token list, because "and" and units are recognised by the token before them.
         let mut inner = Lexer {
             text: trimmed,
             at: 0,
@@ -327,7 +327,7 @@ const GREEK: &[&str] = &[
     "hbar",
 ];
 
-/// What a command stands for. `None` for a command that is a name.
+/// Returns the token of a command, or `None` if the command is a name.
 fn symbol(name: &str) -> Option<TokenKind> {
     Some(match name {
         "cdot" | "times" | "ast" | "cdotp" => TokenKind::Sign('*'),

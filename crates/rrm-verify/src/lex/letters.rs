@@ -9,11 +9,11 @@ pub const FUNCTIONS: &[&str] = &[
     "sqrt", "frac", "binom", "max", "min", "gcd", "lcm", "sum", "prod", "lim", "det",
 ];
 
-/// Longest run of small letters that is a product of variables rather than a word.
+/// Longest run of lower-case letters that is a product of variables rather than a word.
 const LETTERS: usize = 3;
 
 impl<'a> Lexer<'a> {
-    /// A run of letters.
+    /// Reads a run of letters.
     pub(super) fn letters(&mut self) {
         let rest = self.rest();
         let run: &'a str = &rest[..rest.find(|c: char| !c.is_alphabetic() || super::signs::is_sign(c)).unwrap_or(rest.len())];
@@ -22,7 +22,7 @@ impl<'a> Lexer<'a> {
             return self.take(3, TokenKind::Word("N/A".into()));
         }
         if run.contains(['Ω', '\u{2126}', 'µ', 'μ']) && run != "μ" {
-            // `kΩ`, `μs`: signs of units, with either sign for each letter.
+            // `kΩ`, `μs`: unit symbols, with either Unicode character for each letter.
             let sign = run.replace('\u{2126}', "Ω").replace('µ', "μ");
             return self.take(run.len(), TokenKind::Word(sign));
         }
@@ -33,7 +33,7 @@ impl<'a> Lexer<'a> {
         }
         let power = self.rest()[run.len()..].trim_start().starts_with("10^");
         if run == "x" && power && self.after_value() {
-            // "3.2 x 10^5"
+            // "3.2 x 10^5": the letter is a multiplication sign.
             return self.take(1, TokenKind::Sign('*'));
         }
         if let Some(name) = greek(run) {
@@ -44,16 +44,16 @@ impl<'a> Lexer<'a> {
             return self.push(start, kind);
         }
         if run.chars().any(|c| c > '\u{2e7f}') {
-            // Signs of Chinese and Japanese are words, one by one or several.
+            // A run of Chinese or Japanese characters is one word.
             return self.take(run.len(), TokenKind::Word(run.to_owned()));
         }
         if self.upright || self.mode == TextMode::Prose { self.prose(run) } else { self.math(run) }
     }
 
-    /// "and" and "or" in several languages, alone or with one capital behind them, as in `-1orW(x)`.
+    /// Recognises "and" and "or" in several languages, alone or with one capital behind them, as in `-1orW(x)`. Returns the token and its length.
     fn joint(&self, run: &str) -> Option<(TokenKind, usize)> {
         let lower = run.to_lowercase();
-        // One letter is a joint between two values only, with blanks around it.
+        // A single letter such as "y" is a conjunction only between two values, with blanks around it.
         let after = &self.rest()[run.len()..];
         let between = || match self.upright {
             true => self.text == run && self.spaced,
@@ -85,7 +85,7 @@ impl<'a> Lexer<'a> {
         self.push(start, kind);
     }
 
-    /// What is the same in mathematics and in plain text.
+    /// Reads a run that means the same in mathematics and in plain text. Returns false if it is not such a run.
     fn known(&mut self, run: &str) -> bool {
         let lower = run.to_lowercase();
         let kind = match lower.as_str() {
@@ -113,7 +113,7 @@ impl<'a> Lexer<'a> {
         if let Some(function) =
             FUNCTIONS.iter().find(|name| run.strip_prefix(**name).is_some_and(|rest| rest.chars().count() == 1))
         {
-            // `sinx`
+            // `sinx`: a function and its argument without a space.
             return self.take(function.len(), TokenKind::Func((*function).to_owned()));
         }
         if count == 1 {
@@ -153,7 +153,7 @@ impl<'a> Lexer<'a> {
         }
         let tight = self.after_value() && !self.spaced;
         if tight && matches!(run, "K" | "k" | "M" | "B" | "T" | "bn") {
-            // `5K` may be five thousand.
+            // `5K` may be five thousand or five kelvin.
             let start = self.at;
             self.at += run.len();
             return self.unknown(start);
@@ -172,10 +172,10 @@ impl<'a> Lexer<'a> {
             };
             return self.take(run.len(), kind);
         }
-        // `2xy` and `(a+b)xy`: variables stand right behind what they multiply.
+        // `2xy` and `(a+b)xy`: variables right behind the factor that they multiply.
         let glued = self.after_value() && !self.spaced && count <= LETTERS && !words::is_unit(&lower) && !self.upright;
         let alone = self.text.len() == run.len() || !self.text.contains(char::is_whitespace) && count <= LETTERS;
-        // Three letters alone are a word: "god" is not "dog".
+        // A single run of three letters is a word: "god" is not "dog".
         let word = self.text.len() == run.len() && count == LETTERS || self.after_value() && words::is_unit(&lower);
         let product = run.is_ascii() && count <= LETTERS && (glued || alone) && run == lower && !word;
         if product && !words::is_known(&lower) && !self.upright {
@@ -185,14 +185,14 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// `a.m.`, `U.S.`: letters with points, and the bytes of it.
+/// Returns the length in bytes of an abbreviation such as `a.m.` or `U.S.` at the start of `text`.
 fn abbreviation(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 0;
     while bytes.get(at).is_some_and(u8::is_ascii_alphabetic) && bytes.get(at + 1) == Some(&b'.') {
         at += 2;
     }
-    // The point behind the last letter may be missing.
+    // The point behind its last letter may be missing.
     if at >= 2 && bytes.get(at).is_some_and(u8::is_ascii_alphabetic) && !bytes.get(at + 1).is_some_and(u8::is_ascii_alphanumeric)
     {
         at += 1;
@@ -200,7 +200,7 @@ fn abbreviation(text: &str) -> Option<usize> {
     (at >= 3 && !bytes.get(at).is_some_and(u8::is_ascii_alphabetic)).then_some(at)
 }
 
-/// A Greek letter by the name of its command.
+/// Returns the Greek letter of a command name.
 fn greek(run: &str) -> Option<&'static str> {
     const LETTERS: &[(&str, &str)] = &[
         ("α", "alpha"),

@@ -1,12 +1,12 @@
-//! Numbers as they are written: thousands, decimals, what repeats, exponents, dates.
+//! Numbers -> tokens: thousands, decimals, repeating digits, exponents, dates.
 
 use super::{Commas, Lexer, TextMode, TokenKind, digits, group};
 
-/// Three dots, as they are written.
+/// Spellings of an ellipsis.
 const DOTS: &[&str] = &["...", "…", "\\ldots", "\\dots", "\\cdots", "\\dotsc"];
 
 impl<'a> Lexer<'a> {
-    /// A number with its groups of thousands, its decimals and what repeats.
+    /// Reads a number with its groups of thousands, its decimals and its repeating digits.
     pub(super) fn number(&mut self) {
         let start = self.at;
         if self.date() {
@@ -41,10 +41,10 @@ impl<'a> Lexer<'a> {
             pointed = false;
         }
         let more = |sign: char| self.rest().strip_prefix(sign).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-        // `1.234,50` is a number in some countries and a list in others.
+        // `1.234,50` is one number in some countries and a list in others.
         let european = self.brackets == 0 && part.len() == 3 && whole <= 3 && more(',') && !self.text.contains(' ');
         if pointed && (more('.') || european) {
-            // `1.2.3` is no number.
+            // `1.2.3` is not a number.
             self.at += 1;
             self.at += digits(self.rest()).len();
             return self.unknown(start);
@@ -69,7 +69,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// `\frac12`, `\sqrt12` and `x^12` take one digit each as an argument.
+    /// Whether a command or a script before the current position takes a single digit, as in `\frac12`, `\sqrt12` and `x^12`.
     fn takes_one_digit(&self) -> bool {
         let kind = |back: usize| self.tokens.len().checked_sub(back).map(|at| &self.tokens[at].kind);
         let command = |kind: Option<&TokenKind>, sqrt: bool| matches!(kind, Some(TokenKind::Func(name)) if name == "frac" || name == "binom" || sqrt && name == "sqrt");
@@ -78,7 +78,7 @@ impl<'a> Lexer<'a> {
             && (command(kind(1), true) || digit && command(kind(2), false) || matches!(kind(1), Some(TokenKind::Sign('_' | '^'))))
     }
 
-    /// `2021-03-05`, `2021/3/5`.
+    /// Reads a date such as `2021-03-05` or `2021/3/5`. Returns false if there is none.
     fn date(&mut self) -> bool {
         let start = self.at;
         let rest = self.rest();
@@ -89,7 +89,7 @@ impl<'a> Lexer<'a> {
         let (Some(month), Some(day)) = (parts.next(), parts.next().map(digits)) else { return false };
         let number = |text: &str| text.parse().unwrap_or(0u32);
         let short = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        // `2021-3-5` may be a difference, in mathematics.
+        // In mathematics, `2021-3-5` may be a difference.
         let padded = self.mode == TextMode::Prose || month.len() == 2 || day.len() == 2;
         if !short(month) || !short(day) || !padded || !(1..=12).contains(&number(month)) || !(1..=31).contains(&number(day)) {
             return false;
@@ -99,7 +99,7 @@ impl<'a> Lexer<'a> {
         true
     }
 
-    /// Groups of three digits behind a number of at most three.
+    /// Appends groups of three digits to a number of at most three digits.
     fn thousands(&mut self, number: &mut String) {
         if number.len() < 3
             && let Some((groups, length)) = self.indian()
@@ -113,7 +113,7 @@ impl<'a> Lexer<'a> {
             number.push_str(group);
             self.at += length;
         }
-        // `1,234,5` is a list, whatever its first comma looks like.
+        // `1,234,5` is a list, even though its first comma looks like one of thousands.
         if self.at > before.0 && self.rest().strip_prefix(',').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         {
             self.at = before.0;
@@ -130,12 +130,12 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Three digits that continue a number, and the bytes up to their end.
+    /// Returns the next group of three digits that continues a number, and the bytes up to its end.
     fn thousand(&self) -> Option<(&'a str, usize)> {
         let rest = self.rest();
         let space = if self.mode == TextMode::Prose { " " } else { "~" };
         let marks = ["{,}", "{, }", "{,\\!}", "\\,", "\\ ", "\\;", "\u{a0}", "\u{202f}", "\u{2009}", space];
-        // Mathematics takes no notice of blanks before a comma in braces.
+        // Mathematics ignores blanks before a comma in braces.
         let blank = if self.mode == TextMode::Math && rest.trim_start().starts_with("{,") {
             rest.len() - rest.trim_start().len()
         } else {
@@ -159,7 +159,7 @@ impl<'a> Lexer<'a> {
         (group.len() == 3).then_some((group, blank + length + 3))
     }
 
-    /// `1,00,000`: groups of two digits, the last of three.
+    /// Reads `1,00,000`: groups of two digits, the last of three. Returns the digits and the length in bytes.
     fn indian(&self) -> Option<(String, usize)> {
         if !self.comma_joins() {
             return None;
@@ -179,7 +179,7 @@ impl<'a> Lexer<'a> {
         ends.then_some((groups, length))
     }
 
-    /// Mathematics takes no notice of blanks between digits; before a fraction they part a mixed number.
+    /// Joins digits across blanks, which mathematics ignores. A blank before a fraction stays: it makes a mixed number.
     fn blanks(&mut self, number: &mut String) {
         if self.mode == TextMode::Prose || number.is_empty() {
             return;
@@ -197,7 +197,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The decimals after a comma: in plain text two digits, or three and more after a zero.
+    /// Returns the decimals behind a comma. In plain text these are two digits, or three and more behind a zero.
     fn decimal_comma(&self, number: &str, whole: usize) -> Option<&'a str> {
         let part = digits(self.rest().strip_prefix(',')?);
         let after = &self.rest()[1 + part.len()..];
@@ -211,12 +211,12 @@ impl<'a> Lexer<'a> {
         (fits && alone && whole == number.len() && whole > 0).then_some(part)
     }
 
-    /// Whether the number stands right behind a comma, as a later member of a list does.
+    /// Whether the number stands right behind a comma, as later members of a list do.
     fn after_comma(&self) -> bool {
         matches!(self.tokens.last().map(|token| &token.kind), Some(TokenKind::Comma)) && !self.spaced
     }
 
-    /// The exponent of `1.5e-3`, in plain text.
+    /// Reads the exponent of `1.5e-3` in plain text.
     fn exponent(&mut self) -> Option<&'a str> {
         let rest = self.rest().strip_prefix(['e', 'E']).filter(|_| self.mode == TextMode::Prose)?;
         let signed = rest.strip_prefix(['-', '+']).unwrap_or(rest);
@@ -228,7 +228,8 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    /// What a decimal repeats: `\overline{3}`, `\dot{3}`, `(3)` after a zero and a point, or digits that were written twice before dots.
+    /// Reads the repeating digits of a decimal: `\overline{3}`, `\dot{3}`, `(3)` behind a zero and a point, or digits that are written twice before
+    /// an ellipsis.
     fn repeated(&mut self, number: &str) {
         let start = self.at;
         let rest = if self.mode == TextMode::Math { spaceless(self.rest()) } else { self.rest() };
@@ -259,7 +260,7 @@ impl<'a> Lexer<'a> {
             if number.starts_with("0.") {
                 return self.push(start, TokenKind::Repeat(inside.to_owned()));
             }
-            // `2.5(3)` may be a product.
+            // `2.5(3)` may also be a product.
             return self.unknown(start);
         }
         if let Some(dots) = DOTS.iter().find(|dots| rest.starts_with(**dots)) {
@@ -276,7 +277,7 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// A text without the space that it begins with.
+/// Trims spaces of all widths from the start of a text.
 fn spaceless(text: &str) -> &str {
     let mut rest = text;
     loop {
@@ -293,7 +294,7 @@ fn all_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Whether a mark of repeated digits begins here.
+/// Whether repeating digits begin here.
 fn repeats(rest: &str) -> bool {
     let in_brackets =
         rest.strip_prefix('(').is_some_and(|rest| all_digits(digits(rest)) && rest[digits(rest).len()..].starts_with(')'));
@@ -303,7 +304,7 @@ fn repeats(rest: &str) -> bool {
     in_brackets || ["\\overline", "\\dot", "\\bar"].iter().any(mark)
 }
 
-/// `\dot{3}`, `\dot{1}\dot{2}`, `\dot{1}42\dot{3}`: what repeats, and the bytes of it.
+/// Reads `\dot{3}`, `\dot{1}\dot{2}` or `\dot{1}42\dot{3}`. Returns the repeating digits and the length in bytes.
 fn dotted(text: &str) -> Option<(String, usize)> {
     let dot = |text: &str| {
         let (inside, length) = text.strip_prefix("\\dot").and_then(group)?;
@@ -319,7 +320,7 @@ fn dotted(text: &str) -> Option<(String, usize)> {
     Some((repeated, length))
 }
 
-/// The length of the digits at the end that stand there twice, or of one digit that does, the shortest first.
+/// Returns the length of the shortest block of digits that stands twice in succession at the end of `decimals`.
 fn period(decimals: &str) -> Option<usize> {
     (1..=decimals.len() / 2).find(|length| {
         let (before, last) = decimals.split_at(decimals.len() - length);

@@ -1,8 +1,8 @@
-//! Signs -> tokens: one token for all spellings of a sign.
+//! Signs -> tokens: all spellings of a sign give the same token.
 
 use super::{Lexer, Rel, TextMode, TokenKind};
 
-/// Letters of Unicode that are signs of mathematics here.
+/// Whether a Unicode letter is read as a sign of mathematics.
 pub fn is_sign(sign: char) -> bool {
     matches!(sign, 'π' | 'ℝ' | 'ℕ' | 'ℤ' | 'ℚ' | 'ℂ' | 'ª' | 'º' | 'ⁿ' | 'ⁱ') || raised(sign).is_some() || lowered(sign).is_some()
 }
@@ -33,7 +33,7 @@ fn lowered(sign: char) -> Option<char> {
     }
 }
 
-/// Fractions that are one sign.
+/// Returns numerator and denominator of a character that is a fraction, such as `½`.
 fn part(sign: char) -> Option<(u32, u32)> {
     Some(match sign {
         '½' => (1, 2),
@@ -58,7 +58,7 @@ fn part(sign: char) -> Option<(u32, u32)> {
     })
 }
 
-/// What a sign of full width, a quotation mark or another spelling stands for in the common letters.
+/// Returns the common character for a full-width character, a quotation mark or another spelling.
 pub fn common(sign: char) -> char {
     match sign {
         '！'..='～' => char::from_u32(sign as u32 - 0xFEE0).unwrap_or(sign),
@@ -77,7 +77,7 @@ pub fn common(sign: char) -> char {
 }
 
 impl Lexer<'_> {
-    /// A sign.
+    /// Reads a sign.
     pub(super) fn sign(&mut self, first: char) {
         let start = self.at;
         if first == '{'
@@ -113,7 +113,7 @@ impl Lexer<'_> {
         self.plain(start, sign);
     }
 
-    /// Digits and letters of full width, each as a token of its own kind: a run is read as one.
+    /// Reads a run of full-width digits or letters as one token.
     fn wide(&mut self, start: usize) {
         let run: String =
             self.text[start..].chars().map_while(|c| Some(common(c)).filter(|w| *w != c && w.is_ascii_alphanumeric())).collect();
@@ -126,7 +126,7 @@ impl Lexer<'_> {
         self.push(start, kind);
     }
 
-    /// A run of raised or lowered signs, as a group.
+    /// Reads a run of superscript or subscript characters as a group.
     fn shifted(&mut self, start: usize, sign: char, common: fn(char) -> Option<char>) {
         let mut inside = String::new();
         self.at = start;
@@ -190,7 +190,7 @@ impl Lexer<'_> {
             '+' | '-' | '*' | '/' | '^' | '_' | '!' | '\'' | '{' | '}' | ':' | '±' | '∓' | '∪' | '∩' | '∖' | '%' | '‰' | '|'
             | '⌊' | '⌋' | '⌈' | '⌉' => TokenKind::Sign(sign),
             '&' => TokenKind::Sign('&'),
-            // The point behind an answer, quotation marks around it.
+            // The full stop behind an answer.
             '.' if self.rest().is_empty() || self.rest().starts_with([' ', '\n', ')', '}', '"', '$', '\\']) => {
                 self.spaced = true;
                 return;
@@ -205,7 +205,7 @@ impl Lexer<'_> {
         self.push(start, kind);
     }
 
-    /// `√12`: the root of all digits behind it.
+    /// Reads `√12`: the root of all digits behind it.
     fn root(&mut self, start: usize, sign: char) {
         self.push(start, TokenKind::Func("sqrt".into()));
         if sign != '√' {

@@ -1,10 +1,10 @@
-//! Complex numbers of two real ones.
+//! Complex numbers.
 
 use dashu_ratio::RBig;
 
 use super::{NumberError, Precision, RealNumber};
 
-/// A complex number; real where its second part is exactly zero.
+/// A complex number. It is real if its imaginary part is exactly zero.
 #[derive(Clone, Debug)]
 pub struct Complex {
     /// The real part.
@@ -25,28 +25,28 @@ impl Complex {
         RealNumber::whole(value).into()
     }
 
-    /// Whether it is real.
+    /// Whether the imaginary part is exactly zero.
     pub fn is_real(&self) -> bool {
         self.im.is_zero()
     }
 
-    /// The sum.
+    /// Returns the sum.
     pub fn add(&self, other: &Self, precision: &Precision) -> Result<Self, NumberError> {
         let im = if self.is_real() && other.is_real() { RealNumber::ZERO } else { self.im.add(&other.im, precision)? };
         Ok(Complex { re: self.re.add(&other.re, precision)?, im })
     }
 
-    /// The negative.
+    /// Returns the number with the opposite sign.
     pub fn neg(&self) -> Self {
         Complex { re: self.re.neg(), im: self.im.neg() }
     }
 
-    /// The difference.
+    /// Returns the difference.
     pub fn sub(&self, other: &Self, precision: &Precision) -> Result<Self, NumberError> {
         self.add(&other.neg(), precision)
     }
 
-    /// The product.
+    /// Returns the product.
     pub fn mul(&self, other: &Self, precision: &Precision) -> Result<Self, NumberError> {
         if self.is_real() && other.is_real() {
             return Ok(self.re.mul(&other.re, precision)?.into());
@@ -57,7 +57,7 @@ impl Complex {
         Ok(Complex { re, im })
     }
 
-    /// The quotient.
+    /// Returns the quotient.
     pub fn div(&self, other: &Self, precision: &Precision) -> Result<Self, NumberError> {
         if other.is_real() {
             let im = if self.is_real() { RealNumber::ZERO } else { self.im.div(&other.re, precision)? };
@@ -69,7 +69,7 @@ impl Complex {
         Ok(Complex { re: over.re.div(&size, precision)?, im: over.im.div(&size, precision)? })
     }
 
-    /// The distance from zero.
+    /// Returns the absolute value.
     pub fn abs(&self, precision: &Precision) -> Result<RealNumber, NumberError> {
         if self.is_real() {
             return Ok(self.re.abs());
@@ -77,7 +77,7 @@ impl Complex {
         self.re.mul(&self.re, precision)?.add(&self.im.mul(&self.im, precision)?, precision)?.root(2, precision)
     }
 
-    /// The exponential.
+    /// Returns the exponential.
     pub fn exp(&self, precision: &Precision) -> Result<Self, NumberError> {
         let size = self.re.exp(precision)?;
         if self.is_real() {
@@ -87,7 +87,7 @@ impl Complex {
         Ok(Complex { re: size.mul(&cos, precision)?, im: size.mul(&sin, precision)? })
     }
 
-    /// The angle from the positive real axis, above minus π and up to π.
+    /// Returns the argument: the angle from the positive real axis, above -π and up to π. Undefined for zero.
     fn angle(&self, precision: &Precision) -> Result<RealNumber, NumberError> {
         let half =
             |sign: i32| RealNumber::pi(precision)?.mul(&RealNumber::Exact(RBig::from_parts(sign.into(), 2u8.into())), precision);
@@ -103,7 +103,7 @@ impl Complex {
         }
     }
 
-    /// The principal logarithm.
+    /// Returns the principal logarithm.
     pub fn ln(&self, precision: &Precision) -> Result<Self, NumberError> {
         if self.is_real() && self.re.sign() == Some(1) {
             return Ok(self.re.ln(precision)?.into());
@@ -114,14 +114,14 @@ impl Complex {
         Ok(Complex { re: self.abs(precision)?.ln(precision)?, im: self.angle(precision)? })
     }
 
-    /// The power: real where a real one exists, else the principal one.
+    /// Returns the power: the real one if there is one, otherwise the principal value.
     pub fn pow(&self, exponent: &Self, precision: &Precision) -> Result<Self, NumberError> {
         if self.is_real() && exponent.is_real() {
             if let Some(real) = self.re.pow(&exponent.re, precision)? {
                 return Ok(real.into());
             }
             precision.left_reals.set(true);
-            // The square root of what is negative, without its angle.
+            // The square root of a negative number, without calculating its angle.
             if exponent.re.exact() == Some(&RBig::from_parts(1.into(), 2u8.into())) {
                 return Ok(Complex { re: RealNumber::ZERO, im: self.re.neg().root(2, precision)? });
             }
@@ -136,7 +136,7 @@ impl Complex {
         exponent.mul(&self.ln(precision)?, precision)?.exp(precision)
     }
 
-    /// Sine and cosine.
+    /// Returns sine and cosine.
     pub fn sin_cos(&self, precision: &Precision) -> Result<(Self, Self), NumberError> {
         let (sin, cos) = self.re.sin_cos(precision)?;
         if self.is_real() {

@@ -1,4 +1,4 @@
-//! Roots, powers, exponentials, logarithms and trigonometry of real numbers, with their bounds.
+//! Roots, powers, exponentials, logarithms and trigonometric functions of real numbers, with error bounds.
 
 use dashu_base::BitTest;
 use dashu_float::FpResult;
@@ -6,9 +6,9 @@ use dashu_ratio::RBig;
 
 use super::{Float, NOTHING, NumberError, Precision, RealNumber, context, power, root, size, small, top};
 
-/// Highest degree of a root that is drawn by itself rather than by a logarithm.
+/// Highest degree of a root that is calculated directly rather than by a logarithm.
 const ROOTS: u32 = 64;
-/// Exponents beyond which neither an exponential nor a reduced angle is calculated.
+/// Largest exponent of two of an argument for which exponentials and trigonometric functions are calculated.
 const WIDEST: i64 = 48;
 
 fn rounded(value: FpResult<Float>) -> Result<Float, NumberError> {
@@ -16,19 +16,19 @@ fn rounded(value: FpResult<Float>) -> Result<Float, NumberError> {
 }
 
 impl RealNumber {
-    /// The ratio of a circle to its diameter.
+    /// Returns π.
     pub fn pi(precision: &Precision) -> Result<RealNumber, NumberError> {
         precision.take(precision.bits)?;
         RealNumber::ball(context(precision).pi::<2>(None).value(), NOTHING, precision)
     }
 
-    /// Euler's number.
+    /// Returns Euler's number.
     pub fn e(precision: &Precision) -> Result<RealNumber, NumberError> {
         precision.take(precision.bits)?;
         RealNumber::ball(context(precision).e::<2>().value(), NOTHING, precision)
     }
 
-    /// The root of a number that is not negative.
+    /// Returns the `degree`-th root of a non-negative number.
     pub fn root(&self, degree: u32, precision: &Precision) -> Result<RealNumber, NumberError> {
         if degree == 0 || degree > 10_000 {
             return Err(if degree == 0 { NumberError::Undefined } else { NumberError::TooMuch });
@@ -44,17 +44,17 @@ impl RealNumber {
         let (middle, error) = self.float(precision);
         let degree_wide = i64::from(degree);
         if error > top(&middle) - 3 {
-            // It may be zero: so small is the root then.
+            // The number may be zero, and then the root is bounded by the root of its bound.
             let bound = top(&middle).max(error).saturating_add(1);
             return Ok(RealNumber::Ball(Float::ZERO.with_precision(precision.bits).value(), bound.div_euclid(degree_wide) + 1));
         }
         let low = top(&middle) - 2;
-        // |a^(1/n) - b^(1/n)| <= |a - b| / (n m^(1 - 1/n)), m the smaller of both; 1/n is left out.
+        // `|a^(1/n) - b^(1/n)| <= |a - b| / (n m^(1 - 1/n))`, where m is the smaller of a and b; the factor 1/n is left out.
         let error = error.saturating_sub(low).saturating_add(low.div_euclid(degree_wide) + 1);
         RealNumber::ball(rounded(context(precision).nth_root(degree as usize, middle.repr()))?, error, precision)
     }
 
-    /// The exponential.
+    /// Returns the exponential.
     pub fn exp(&self, precision: &Precision) -> Result<RealNumber, NumberError> {
         if self.is_zero() {
             return Ok(RealNumber::ONE);
@@ -72,7 +72,7 @@ impl RealNumber {
         RealNumber::ball(value, error, precision)
     }
 
-    /// The natural logarithm of a positive number.
+    /// Returns the natural logarithm of a positive number. Undefined for zero; [`NumberError::Unsure`] if the number is not proven to be positive.
     pub fn ln(&self, precision: &Precision) -> Result<RealNumber, NumberError> {
         match self.sign() {
             Some(1) => {}
@@ -91,7 +91,7 @@ impl RealNumber {
         RealNumber::ball(rounded(context(precision).ln(middle.repr(), None))?, error, precision)
     }
 
-    /// Sine and cosine.
+    /// Returns sine and cosine.
     pub fn sin_cos(&self, precision: &Precision) -> Result<(RealNumber, RealNumber), NumberError> {
         if self.is_zero() {
             return Ok((RealNumber::ZERO, RealNumber::ONE));
@@ -105,11 +105,11 @@ impl RealNumber {
         Ok((RealNumber::ball(rounded(sin)?, error, precision)?, RealNumber::ball(rounded(cos)?, error, precision)?))
     }
 
-    /// The inverse sine, where there is one.
+    /// Returns the inverse sine of a number from -1 to 1.
     pub fn asin(&self, precision: &Precision) -> Result<RealNumber, NumberError> {
         let one = |sign: i32| if sign < 0 { RealNumber::whole(-1) } else { RealNumber::ONE };
         for sign in [-1, 1] {
-            // Both ends belong to the domain, and are often exact.
+            // Both ends of the domain are often exact.
             match self.sub(&one(sign), precision)?.sign() {
                 Some(0) => {
                     return RealNumber::pi(precision)?
@@ -128,7 +128,7 @@ impl RealNumber {
         self.div(&under, precision)?.atan(precision)
     }
 
-    /// The inverse tangent.
+    /// Returns the inverse tangent.
     pub fn atan(&self, precision: &Precision) -> Result<RealNumber, NumberError> {
         if self.is_zero() {
             return Ok(RealNumber::ZERO);
@@ -138,8 +138,8 @@ impl RealNumber {
         RealNumber::ball(rounded(context(precision).atan(middle.repr(), None))?, error, precision)
     }
 
-    /// A power of a real base that is real: whole exponents, roots of odd degree of what is negative, any power of what is positive.
-    /// `None` where the power is complex.
+    /// Returns a real power of a real base: for a whole exponent, an odd root of a negative base, or any power of a positive base. `None` if the
+    /// power is complex.
     pub fn pow(&self, exponent: &RealNumber, precision: &Precision) -> Result<Option<RealNumber>, NumberError> {
         let whole = exponent.exact().and_then(small);
         if let (RealNumber::Exact(base), Some(whole)) = (self, whole) {
@@ -169,7 +169,7 @@ impl RealNumber {
                 _ => Err(NumberError::Undefined),
             },
             Some(1) => self.ln(precision)?.mul(exponent, precision)?.exp(precision).map(Some),
-            // A root of odd degree of what is negative.
+            // An odd root of a negative base.
             Some(_) => match fraction {
                 Some((over, under)) if under.bit(0) => {
                     let size = self.neg().ln(precision)?.mul(exponent, precision)?.exp(precision)?;

@@ -1,4 +1,4 @@
-//! Numbers, names with what is below them, brackets, bars, marks, matrices.
+//! Atoms of expressions: numbers, names with subscripts, brackets, bars, marks, matrices.
 
 use dashu_int::UBig;
 use dashu_ratio::RBig;
@@ -52,7 +52,7 @@ impl Parser<'_> {
             TokenKind::Word(word) if words::number(&word.to_lowercase()).is_some() && self.at == at => {
                 let value = words::number(&word.to_lowercase())?;
                 self.step();
-                // "two hundred" is read as a whole, "twenty one" is words.
+                // "two hundred" is read as a whole; "twenty one" is left to the words.
                 Some(Expr::whole(value.into()))
             }
             TokenKind::Sign(open @ ('(' | '[' | '{')) => {
@@ -96,7 +96,7 @@ impl Parser<'_> {
         Some(Expr::Num(Literal { value: decimal(whole, part)?, places }))
     }
 
-    /// Digits of another base, which stands below them.
+    /// Parses digits with their base in a subscript.
     fn based(&mut self, digits: &str) -> Option<Expr> {
         let braces = self.take('{');
         let base = match self.peek()? {
@@ -115,7 +115,7 @@ impl Parser<'_> {
         Some(Expr::Based(digits.trim_start_matches('0').to_owned(), base, RBig::from(value)))
     }
 
-    /// A name with its subscript; a function where an argument stands right behind it.
+    /// Parses a name with its subscript; a function call if an argument in brackets stands right behind it.
     fn named(&mut self, name: String) -> Option<Expr> {
         let single = name.chars().count() == 1;
         if name.starts_with("bb ") && matches!(self.sign(), Some('_' | '^')) {
@@ -126,7 +126,7 @@ impl Parser<'_> {
         let greek = ["Gamma", "zeta", "phi", "varphi", "sigma", "tau", "Phi", "Psi", "psi"].contains(&name.as_str());
         let called = greek || single && ("fgh".contains(letter) || letter.is_ascii_uppercase());
         let tight = self.token().is_some_and(|token| !token.spaced);
-        // `p(x) = ...`: whatever the letter, a name in brackets before a relation is an argument.
+        // `p(x) = ...`: a letter with a name in brackets before `=` is a function, whatever the letter.
         let defined = single
             && matches!(self.kind(self.at + 1), Some(TokenKind::Name(_)))
             && matches!(self.kind(self.at + 2), Some(TokenKind::Sign(')')))
@@ -143,8 +143,8 @@ impl Parser<'_> {
         Some(Expr::Name(name))
     }
 
-    /// Arguments in brackets, where the name before them is a function: a small letter that is no variable elsewhere, or a capital or
-    /// Greek letter before a single name or number.
+    /// Parses arguments in brackets if the name before them is a function: a lower-case letter that is not used as a variable elsewhere, or a capital
+    /// or Greek letter whose arguments are single names or numbers.
     fn applied(&mut self, name: &str, capital: bool) -> Option<Vec<Expr>> {
         let variable = self.tokens.iter().enumerate().any(|(at, token)| {
             let next = self.tokens.get(at + 1).map(|token| &token.kind);
@@ -163,7 +163,7 @@ impl Parser<'_> {
         (self.take(')') && (!capital || plain)).then_some(args)
     }
 
-    /// What stands below a name, as it is written.
+    /// Parses a subscript and returns it as written.
     fn below(&mut self) -> Option<String> {
         let begin = self.at;
         if self.take('{') {
@@ -186,7 +186,7 @@ impl Parser<'_> {
         Some(self.written(begin, self.at))
     }
 
-    /// Tokens as one name.
+    /// Returns the tokens of a range as one name.
     fn written(&self, begin: usize, end: usize) -> String {
         let token = |kind: &TokenKind| match kind {
             TokenKind::Num(text) | TokenKind::Name(text) | TokenKind::Word(text) | TokenKind::Func(text) => text.clone(),
@@ -196,14 +196,14 @@ impl Parser<'_> {
         self.tokens[begin..end].iter().map(|token_at| token(&token_at.kind)).collect::<Vec<_>>().join(" ")
     }
 
-    /// A name of a mark and what it stands over: `\overline{AB}`, `\angle ABC`, `\vec v`.
+    /// Parses a mark and the name under it: `\overline{AB}`, `\angle ABC`, `\vec v`.
     fn marked(&mut self, mark: &str) -> Option<Expr> {
         let begin = self.at;
         if self.sign() == Some('{') {
             let name = self.below()?;
             let letters = name.chars().all(|c| c.is_alphanumeric() || c == ' ' || c == '\'' || c == '_');
             if !letters {
-                // A bar over a term may be its conjugate or its mean.
+                // A bar over a term may mean its conjugate or its mean.
                 return None;
             }
             return (!name.is_empty()).then(|| Expr::Name(format!("{mark} {name}")));
@@ -225,7 +225,7 @@ impl Parser<'_> {
         let mut rows: Vec<Vec<Expr>> = vec![Vec::new()];
         loop {
             if matches!(self.peek()?, TokenKind::End) && rows.last()?.is_empty() && rows.len() > 1 {
-                // A line that ends the last row.
+                // A line at the end of the last row.
                 rows.pop();
                 self.step();
                 break;
@@ -251,7 +251,7 @@ impl Parser<'_> {
     }
 }
 
-/// A decimal number of any length.
+/// Returns the value of a decimal number of any length from its digits before and behind the point.
 fn decimal(whole: &str, part: &str) -> Option<RBig> {
     let over = UBig::from_str_radix(&format!("{whole}{part}"), 10).ok()?;
     if part.is_empty() {
@@ -260,7 +260,7 @@ fn decimal(whole: &str, part: &str) -> Option<RBig> {
     Some(RBig::from_parts(over.into(), UBig::from(10u8).pow(part.len())))
 }
 
-/// 0.1(6) is (16 - 1) / 90.
+/// Returns the value of a repeating decimal: 0.1(6) is 0.1 + 6/90.
 fn repeating(digits: &str, repeated: &str) -> Option<RBig> {
     let (whole, part) = digits.split_once('.')?;
     let once = decimal(whole, part)?;

@@ -1,13 +1,13 @@
-//! Brackets around several things, and environments whose rows are answers.
+//! Tuples, intervals and sets in brackets, and environments whose rows are answers.
 
 use super::{AnswerJoint, Node, Parser, opens};
 use crate::{expr::Expr, lex::TokenKind};
 
-/// Environments of rows that are aligned.
+/// Environments of aligned rows.
 const SYSTEMS: &[&str] = &["aligned", "align", "gathered", "gather", "split", "cases", "alignedat"];
 
 impl Parser<'_> {
-    /// Brackets around several things, or around none, or that differ; one thing in equal brackets is an expression.
+    /// Parses brackets around several members or none, or brackets that differ. A single member in matching brackets is left to the expressions.
     pub(super) fn bracketed(&mut self) -> Option<Node> {
         let open = self.sign()?;
         let set = open == '⟨';
@@ -36,12 +36,12 @@ impl Parser<'_> {
         };
         let close = self.sign().filter(|sign| closing.contains(sign))?;
         self.step();
-        // Something goes on with it: `(1, 2) + (3, 4)` or `(x)(y)`.
+        // The expression continues: `(1, 2) + (3, 4)` or `(x)(y)`.
         if !self.at_end() && !matches!(self.peek(), Some(TokenKind::Word(_))) {
             return None;
         }
         match inside {
-            // A set of sets is none here.
+            // A set of sets is not parsed.
             Some(Node::Joined(..)) if set => None,
             Some(Node::Many(all, joint)) if set && joint != AnswerJoint::Set => Some(Node::Many(all, AnswerJoint::Set)),
             Some(one @ Node::Chain(..)) if set => Some(one),
@@ -50,14 +50,14 @@ impl Parser<'_> {
             Some(Node::Many(all, AnswerJoint::Comma)) if open != '{' => {
                 // `]a, b[` is `(a, b)`.
                 let (open, close) = if open == ']' || close == '[' { (turned(open), turned(close)) } else { (open, close) };
-                // An interval may be open at one end, a tuple may not.
+                // An interval may be half-open, a tuple may not.
                 let matches = matches!((open, close), ('(', ')') | ('[', ']'));
                 if all.len() != 2 && !matches {
                     return None;
                 }
                 Some(Node::Tuple(open, all, close))
             }
-            // Braces around all of an answer; around a part of a list they are doubtful.
+            // Braces are ignored around a whole answer; around a part of a list they are doubtful.
             Some(one @ Node::Many(..)) if open == '{' && begin == 1 && self.at == self.tokens.len() => Some(one),
             // Brackets around tuples, sets or relations change nothing.
             Some(
@@ -67,7 +67,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `x | condition` or `x : condition` inside of braces: the condition says which set it is.
+    /// Parses `x | condition` or `x : condition` in the braces of a set. Returns the condition, which defines the set.
     fn condition(&mut self) -> Option<Node> {
         let Some(TokenKind::Name(_)) = self.peek() else { return None };
         self.step();
@@ -89,7 +89,7 @@ impl Parser<'_> {
         }) == Some(true)
     }
 
-    /// The rows of a system, or of a function by cases.
+    /// Parses the rows of a system of equations or of a function by cases.
     pub(super) fn system(&mut self) -> Option<Node> {
         let Some(TokenKind::Begin(name)) = self.peek() else { return None };
         if !SYSTEMS.contains(&name.as_str()) {
@@ -123,9 +123,9 @@ impl Parser<'_> {
         }
     }
 
-    /// A row: what holds, and behind a comma, an `&` or "if" its condition.
+    /// Parses a row: a value, and its condition behind a comma, an `&` or "if".
     fn row(&mut self) -> Option<(Node, Option<Node>)> {
-        // `x &= 1`: the alignment stands before the relation.
+        // `x &= 1`: the alignment mark stands before the relation.
         let value = self.joined_row()?;
         let comma = matches!(self.peek(), Some(TokenKind::Comma));
         if comma {
@@ -169,7 +169,7 @@ impl Parser<'_> {
         Some(first)
     }
 
-    /// A tuple, an interval, a set, words, or else an expression with what it counts.
+    /// Parses a tuple, an interval, a set, words, or an expression with its unit.
     pub(super) fn node(&mut self) -> Option<Node> {
         if let Some(TokenKind::Begin(_)) = self.peek() {
             let begin = self.at;
@@ -195,7 +195,7 @@ impl Parser<'_> {
         self.quantity()
     }
 
-    /// Words behind brackets, which say what the brackets hold: "(3, 4) metres".
+    /// Skips words behind brackets that say what the brackets hold: "(3, 4) metres". Returns `None` if a word changes the meaning.
     fn remark(&mut self) -> Option<()> {
         while let Some(word) = self.word(self.at) {
             if crate::words::changes(&word) {
@@ -206,7 +206,7 @@ impl Parser<'_> {
         Some(())
     }
 
-    /// Words that stand for themselves; words before a number only where they leave it as it is.
+    /// Parses an answer in words. Words before a number are skipped only if they leave it unchanged.
     fn text(&mut self) -> Option<Node> {
         let begin = self.at;
         let negative = matches!(self.word(begin).as_deref(), Some("negative" | "minus"));
@@ -244,7 +244,7 @@ impl Parser<'_> {
         None
     }
 
-    /// A number or a term with its unit; several of them that are added.
+    /// Parses a number or a term with its unit, or several that are added.
     fn quantity(&mut self) -> Option<Node> {
         self.money = None;
         let value = self.sum()?;

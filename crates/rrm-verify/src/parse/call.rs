@@ -31,7 +31,8 @@ impl Parser<'_> {
         }
     }
 
-    /// An argument of `frac` or `sqrt`: a group, or one sign. Of a number without braces mathematics takes one digit.
+    /// Parses an argument of `frac` or `sqrt`: a group, or one sign. In mathematics a number without braces would lose all but its first digit, so it
+    /// is refused.
     fn argument(&mut self) -> Option<Expr> {
         if let Some(TokenKind::Num(digits)) = self.peek()
             && self.mode == TextMode::Math
@@ -39,7 +40,7 @@ impl Parser<'_> {
         {
             return None;
         }
-        // `\frac{1}\mathrm{e}` takes the command without its group.
+        // LaTeX takes the command alone in `\frac{1}\mathrm{e}`, without its group.
         if self.token()?.upright && self.mode == TextMode::Math {
             return None;
         }
@@ -53,7 +54,7 @@ impl Parser<'_> {
             _ => return None,
         }
         if self.sign() == Some('(') && self.mode == TextMode::Math {
-            // `\frac(1)(2)` takes the bracket alone.
+            // LaTeX takes the bracket alone in `\frac(1)(2)`.
             let sqrt =
                 matches!(self.at.checked_sub(1).and_then(|at| self.kind(at)), Some(TokenKind::Func(name)) if name == "sqrt");
             if !sqrt {
@@ -70,13 +71,13 @@ impl Parser<'_> {
         }
         let begin = self.at;
         let argument = self.deeper(Self::atom)?;
-        // A name without braces takes no subscript with it.
+        // A name without braces does not take its subscript along.
         let single =
             self.at == begin + 1 || !matches!(argument, Expr::Name(_)) || self.tokens[begin].kind == TokenKind::Sign('{');
         single.then_some(argument)
     }
 
-    /// A function, with its limits or base, its exponent, and an argument with or without brackets.
+    /// Parses a function with its limits or base, its exponent, and its argument with or without brackets.
     fn function(&mut self, name: &str) -> Option<Expr> {
         let (mut base, mut exponent) = (None, None);
         loop {
@@ -138,7 +139,7 @@ impl Parser<'_> {
         }
         let group = self.sign() == Some('{');
         let mut factors = vec![self.deeper(Self::power)?];
-        // `\sin{2x}` ends with its group; `\sin 2x` takes both.
+        // The argument of `\sin{2x}` ends with its group; that of `\sin 2x` is both factors.
         while !group
             && self.begins_factor()
             && !matches!(self.peek(), Some(TokenKind::Num(_) | TokenKind::Part(..)))
@@ -151,7 +152,7 @@ impl Parser<'_> {
         Some(args)
     }
 
-    /// What stands below or above a function: a group or one sign.
+    /// Parses a subscript or superscript of a function: a group or one sign.
     fn script(&mut self) -> Option<Expr> {
         if self.take('{') {
             let inside = self.deeper(Self::sum)?;
@@ -164,13 +165,13 @@ impl Parser<'_> {
             && digits.len() > 1
             && self.mode == TextMode::Math
         {
-            // `\log_12 5` is set as log_1 25.
+            // LaTeX sets `\log_12 5` as log_1 25.
             return self.argument();
         }
         self.deeper(Self::atom)
     }
 
-    /// `\sum_{k=1}^{n}` and what is summed.
+    /// Parses `\sum_{k=1}^{n}` and its body.
     fn series(&mut self, kind: &'static str) -> Option<Expr> {
         let (mut bound, mut to) = (None, None);
         for _ in 0..2 {
@@ -191,7 +192,7 @@ impl Parser<'_> {
         Some(Expr::Series(kind, name, Box::new(from), Box::new(to), Box::new(body)))
     }
 
-    /// `\int_a^b ... dx`.
+    /// Parses `\int_a^b ... dx`.
     fn integral(&mut self) -> Option<Expr> {
         let (mut from, mut to) = (None, None);
         for _ in 0..2 {
@@ -221,7 +222,8 @@ impl Parser<'_> {
     }
 }
 
-/// `\frac{dy}{dx}` is a name; inside, nothing for another quotient; outside, nothing for `\frac{d}{dx}`, which is not read.
+/// Parses `\frac{dy}{dx}` as a name. The inner value is `None` for another quotient; the outer one is `None` for `\frac{d}{dx}`, which is not
+/// supported.
 fn derivative(over: &Expr, under: &Expr) -> Option<Option<Expr>> {
     let differential = |expr: &Expr| match expr {
         Expr::Product(factors) if factors.len() == 2 && factors[0].name() == Some("d") => factors[1].name().map(str::to_owned),

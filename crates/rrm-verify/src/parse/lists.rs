@@ -1,10 +1,10 @@
-//! Several answers, relations between two, parts of a set.
+//! Lists of answers, chains of relations, unions of sets.
 
 use super::{AnswerJoint, Node, Parser};
 use crate::{expr::Expr, lex::TokenKind};
 
 impl Parser<'_> {
-    /// Answers separated by commas and words; groups of them separated by semicolons, which are tuples if all are equally long.
+    /// Parses answers that are separated by commas and conjunctions. Semicolons separate groups, which are tuples if all have the same length.
     pub(super) fn answers(&mut self) -> Option<Node> {
         let mut groups: Vec<Vec<Node>> = vec![Vec::new()];
         let mut joint = AnswerJoint::Comma;
@@ -37,7 +37,7 @@ impl Parser<'_> {
     pub(super) fn relation(&mut self) -> Option<Node> {
         let mut rest = Vec::new();
         if self.at == 0 && matches!(self.peek(), Some(TokenKind::Rel(crate::lex::Rel::About))) {
-            // `\approx 42`: near it is as good as it gets.
+            // The sign of `\approx 42` is ignored: the value is compared as it is.
             self.step();
         }
         let first = self.joined()?;
@@ -50,7 +50,7 @@ impl Parser<'_> {
         Some(if rest.is_empty() { first } else { Node::Chain(Box::new(first), rest) })
     }
 
-    /// The `&` at which the rows of a system are aligned.
+    /// Skips the `&` at which the rows of a system are aligned.
     pub(super) fn skip_align(&mut self) {
         if self.sign() == Some('&') && self.aligned() {
             self.step();
@@ -88,7 +88,7 @@ impl Parser<'_> {
         Some(Node::Ratio(parts))
     }
 
-    /// `3:45`, `3:45 pm`, `5 pm`.
+    /// Parses `3:45`, `3:45 pm` or `5 pm`.
     fn time(&mut self) -> Option<Node> {
         let number = |at: usize| match self.kind(at) {
             Some(TokenKind::Num(digits)) if digits.len() <= 2 && digits.bytes().all(|b| b.is_ascii_digit()) => {

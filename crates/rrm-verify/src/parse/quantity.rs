@@ -1,4 +1,4 @@
-//! What a number counts: units, their powers and quotients, nouns; and what a word adds to a number.
+//! Units with their powers and quotients, counted nouns, and words that add to a number.
 
 use super::{Node, Parser};
 use crate::{
@@ -9,11 +9,11 @@ use crate::{
     words,
 };
 
-/// Most words behind a number.
+/// Most words of a unit.
 const WORDS: usize = 8;
 
 impl Parser<'_> {
-    /// "and a half" behind a number.
+    /// Adds "and a half" or the like to the number before it.
     pub(super) fn and_a_half(&mut self, value: Expr) -> Expr {
         if !matches!(self.peek(), Some(TokenKind::And)) {
             return value;
@@ -34,7 +34,7 @@ impl Parser<'_> {
             return Expr::Sum(vec![value, Expr::Num(Literal { value: part, places: None })]);
         }
         let one = matches!(self.word(at).as_deref(), Some("a" | "an" | "one"));
-        // In plain text the letter of "a half" is a name.
+        // In plain text, the "a" of "a half" is a name.
         let letter = matches!(self.kind(at), Some(TokenKind::Name(name)) if name == "a");
         at += usize::from(one || letter);
         let Some(part) = self.word(at).and_then(|word| words::part(&word)) else { return value };
@@ -47,7 +47,7 @@ impl Parser<'_> {
         Expr::Sum(vec![value, Expr::Num(Literal { value: part, places: None })])
     }
 
-    /// Whether a unit stands here that ends the answer, though it may look like a variable.
+    /// Whether a unit that ends the answer begins here, though it may look like a variable. Nothing is consumed.
     pub(super) fn unit_ahead(&mut self) -> bool {
         let (at, furthest) = (self.at, self.furthest);
         let found = matches!(self.unit(), Some(Some(_)));
@@ -55,7 +55,7 @@ impl Parser<'_> {
         found
     }
 
-    /// The unit behind a value, if there is one; nothing where words stand there that change the value.
+    /// Parses the unit behind a value. The inner value is `None` if there is none; the outer one is `None` if words there change the value.
     pub(super) fn unit(&mut self) -> Option<Option<Unit>> {
         let begin = self.at;
         let money = self.money.take().map(Unit::named);
@@ -104,14 +104,15 @@ impl Parser<'_> {
         }
         let unit = if unsure { unit.unsure() } else { unit };
         Some(Some(match money {
-            // "5 dollars" with the sign of dollars before it.
+            // "5 dollars" with a dollar sign before it.
             Some(money) if !unit.known || unit.bases == money.bases => money,
             Some(money) => money.times(&unit),
             None => unit,
         }))
     }
 
-    /// `(g K)` behind the stroke of `J/(g K)`. Outside, nothing where a bracket holds something else; inside, nothing where none stands.
+    /// Parses the `(g K)` of `J/(g K)`. The inner value is `None` if there is no bracket; the outer one is `None` if the bracket holds something
+    /// else.
     fn unit_in_brackets(&mut self) -> Option<Option<Unit>> {
         if !self.take('(') {
             return Some(None);
@@ -124,7 +125,7 @@ impl Parser<'_> {
         Some(Some(under))
     }
 
-    /// One unit with its exponent. Outside, nothing where a word changes the value; inside, nothing where no unit stands.
+    /// Parses one unit with its exponent. The inner value is `None` if there is no unit; the outer one is `None` if a word there changes the value.
     fn unit_factor(&mut self) -> Option<Option<Unit>> {
         let Some(token) = self.token() else { return Some(None) };
         let (upright, spaced) = (token.upright, token.spaced);
@@ -136,7 +137,7 @@ impl Parser<'_> {
             TokenKind::Name(name) if name == "mu" => return Some(self.micro()),
             TokenKind::Name(name) if name == "Omega" && spaced => "Ω".to_owned(),
             TokenKind::Name(name) if (upright || self.mode == TextMode::Prose) && crate::units::known(name) => name.clone(),
-            // "a" of "5 km a day"; "C" of "5 degrees C".
+            // "a" in "5 km a day" means "per".
             TokenKind::Name(name) if self.mode == TextMode::Prose && name == "a" => {
                 self.step();
                 return Some(self.unit_factor()?.map(|unit| unit.power(-1)));
@@ -156,18 +157,18 @@ impl Parser<'_> {
         let unit = Unit::named(if lower == "pound sterling" { "pound-sterling" } else { &name });
         let power = self.exponent()?;
         if power < 0 && crate::units::metre_or_milli(&name) {
-            // `ms^{-1}` is `m/s` to many.
+            // `ms^{-1}` is often used for `m/s`.
             return Some(Some(unit.power(power).unsure()));
         }
         Some(Some(if power == 1 { unit } else { unit.power(power) }))
     }
 
-    /// Whether a word stands before, which "squared" can belong to.
+    /// Whether a word stands before the current token, to which "squared" can belong.
     fn unit_before(&self) -> bool {
         self.at.checked_sub(1).and_then(|at| self.word(at)).is_some()
     }
 
-    /// The exponent of a unit; one where there is none.
+    /// Parses the exponent of a unit; 1 if there is none.
     fn exponent(&mut self) -> Option<i32> {
         if let Some(power) = self.word(self.at).filter(|word| word.ends_with("ed")).and_then(|word| square(&word)) {
             self.step();
@@ -187,7 +188,7 @@ impl Parser<'_> {
         Some(if minus { -power } else { power })
     }
 
-    /// `°C`, `°F`.
+    /// Parses `°C` or `°F`.
     fn temperature(&mut self) -> Option<Unit> {
         let Some(TokenKind::Name(name)) = self.kind(self.at + 1) else { return None };
         let unit = match name.as_str() {
@@ -200,7 +201,7 @@ impl Parser<'_> {
         Some(Unit::named(unit))
     }
 
-    /// `\mu\text{m}`.
+    /// Parses `\mu\text{m}`.
     fn micro(&mut self) -> Option<Unit> {
         let (at, token) = (self.at + 1, self.tokens.get(self.at + 1)?);
         let small = match &token.kind {
@@ -213,7 +214,7 @@ impl Parser<'_> {
         Some(unit)
     }
 
-    /// `\frac{\text{m}}{\text{s}}`.
+    /// Parses `\frac{\text{m}}{\text{s}}`.
     fn unit_fraction(&mut self) -> Option<Unit> {
         let begin = self.at;
         self.step();
@@ -235,7 +236,7 @@ impl Parser<'_> {
         found
     }
 
-    /// What follows a quantity: another one of the same kind in a smaller unit, which is added.
+    /// Parses the rest of a compound quantity: more quantities of the same kind in smaller units, which are added.
     pub(super) fn compound(&mut self, value: Expr, unit: Unit) -> Option<Node> {
         let mut parts = vec![(value, unit)];
         loop {
@@ -253,7 +254,7 @@ impl Parser<'_> {
                 (Some(value), Some(Some(unit))) if unit.bases == before.bases && unit.known && unit.factor < before.factor => {
                     parts.push((value, unit));
                 }
-                // "5 metres and 6": a list.
+                // "5 metres and 6" is a list.
                 _ if joint => {
                     self.at = begin;
                     break;
@@ -267,7 +268,7 @@ impl Parser<'_> {
         parts.pop().map(|(value, unit)| Node::Quantity(value, Some(unit)))
     }
 
-    /// A word that multiplies the number before it.
+    /// Parses a word that multiplies the number before it, such as "million".
     pub(super) fn magnitude(&mut self) -> Option<Expr> {
         let value = words::magnitude(&self.word(self.at)?)?;
         self.step();

@@ -1,4 +1,4 @@
-//! Tokens -> sums, products, powers. A sign without its operand, two numbers side by side and other doubtful spellings are not read.
+//! Tokens -> sums, products, powers. A sign without its operand, two numbers side by side and other ambiguous spellings are refused.
 
 use dashu_ratio::RBig;
 
@@ -18,7 +18,7 @@ impl Parser<'_> {
                 && matches!(self.word(self.at).as_deref(), Some("negative" | "minus"));
             let sign = if word { Some('-') } else { self.sign().filter(|sign| matches!(sign, '+' | '-' | '±' | '∓')) };
             if !terms.is_empty() && sign == Some('-') && matches!(self.kind(self.at + 1), Some(TokenKind::Sign('⟨'))) {
-                // A set is taken away: `\mathbb{R} - \{2\}`.
+                // A minus before a set: `\mathbb{R} - \{2\}`.
                 break;
             }
             match sign {
@@ -30,7 +30,7 @@ impl Parser<'_> {
                 terms = vec![self.progression(terms)?];
                 continue;
             }
-            // Signs that follow each other: `+-1`.
+            // Two signs in succession: `+-1`.
             let negated = sign == Some('+') && self.take('-');
             let term = self.deeper(Self::product)?;
             let term = if negated { Expr::Neg(Box::new(term)) } else { term };
@@ -50,7 +50,7 @@ impl Parser<'_> {
         if terms.len() == 1 { terms.pop() } else { Some(Expr::Sum(terms)) }
     }
 
-    /// `1 + 2 + ... + n`, from its dots on.
+    /// Parses the rest of `1 + 2 + ... + n`, beginning at its dots.
     fn progression(&mut self, terms: Vec<Expr>) -> Option<Expr> {
         self.step();
         if terms.len() < 2 || !self.take('+') {
@@ -60,10 +60,10 @@ impl Parser<'_> {
         Some(Expr::Progression(terms, Box::new(last)))
     }
 
-    /// Factors, whether or not a sign stands between them.
+    /// Parses a product, with or without multiplication signs between its factors.
     pub(super) fn product(&mut self) -> Option<Expr> {
         let mut factors: Vec<Expr> = Vec::new();
-        // Behind `/` a factor without a sign may belong below the line or behind it.
+        // Behind `/`, a factor without a multiplication sign may belong to the denominator or to the whole quotient.
         let (mut divided, mut starred) = (false, false);
         loop {
             match self.sign() {
@@ -76,7 +76,7 @@ impl Parser<'_> {
                     self.step();
                     let under = self.signed_power()?;
                     if matches!(&under, Expr::Call(name, _) if matches!(name.as_str(), "%" | "‰" | "deg")) {
-                        // `1/2 %` may be half a percent.
+                        // `1/2 %` may mean half a percent.
                         return None;
                     }
                     let over = if factors.len() == 1 { factors.pop()? } else { Expr::Product(std::mem::take(&mut factors)) };
@@ -100,18 +100,18 @@ impl Parser<'_> {
         }
         let capital = |factor: &Expr| factor.name().is_some_and(|name| name.bytes().all(|b| b.is_ascii_uppercase()));
         if factors.len() > 1 && !starred && factors.iter().all(capital) {
-            // `H T H` is as good as `HTH`, a label whose letters have an order.
+            // `H T H` equals `HTH`: a label of letters in order.
             return Some(Expr::Name(factors.iter().filter_map(Expr::name).collect()));
         }
         if factors.len() == 1 { factors.pop() } else { Some(Expr::Product(factors)) }
     }
 
-    /// A factor without a sign before it: a whole number before a fraction below one is a mixed number.
+    /// Parses a factor without a multiplication sign before it. A whole number before a fraction below one is a mixed number.
     fn implicit(&mut self, factors: &mut Vec<Expr>) -> Option<()> {
         let before = matches!(factors.last(), Some(Expr::Num(_)));
         let written = matches!(self.peek(), Some(TokenKind::Num(_)));
         let behind = self.kind(self.at.wrapping_sub(1));
-        // `50!50!` and `(n-1)3^n`
+        // `50!50!` and `(n-1)3^n` are products.
         let factorials =
             matches!(behind, Some(TokenKind::Sign('!'))) && matches!(self.kind(self.at + 1), Some(TokenKind::Sign('!')));
         let bracket = matches!(behind, Some(TokenKind::Sign(')'))) && !before;
@@ -119,7 +119,7 @@ impl Parser<'_> {
             factors.push(self.power()?);
             return Some(());
         }
-        // `2{3}` is set as 23.
+        // LaTeX sets `2{3}` as 23.
         let grouped = match self.kind(self.at + 1) {
             Some(TokenKind::Num(_)) => true,
             Some(TokenKind::Func(name)) => name == "frac" && before,
@@ -136,7 +136,7 @@ impl Parser<'_> {
             return Some(());
         }
         let fraction = if written {
-            // `333 1/3`, and no other number behind a number.
+            // `333 1/3` is a mixed number; no other number may follow a number.
             let over = self.deeper(Self::atom)?;
             self.take('/').then_some(())?;
             Expr::Div(Box::new(over), Box::new(self.deeper(Self::atom)?))
@@ -152,12 +152,12 @@ impl Parser<'_> {
             if written || part {
                 return None;
             }
-            // `2\frac{x}{3}`
+            // `2\frac{x}{3}` is a product.
             let factor = self.postfix(fraction, true)?;
             factors.push(factor);
             return Some(());
         };
-        // `2 1/3` is 7/3; `2 3/2`, `2.5 1/2` and `x 1/2` may be anything. What stands behind belongs to all of it.
+        // `2 1/3` is 7/3; `2 3/2`, `2.5 1/2` and `x 1/2` are ambiguous. A power behind a mixed number applies to all of it.
         let last = factors.last().and_then(whole)?;
         if over >= under || over <= RBig::ZERO {
             return None;
@@ -169,7 +169,7 @@ impl Parser<'_> {
         Some(())
     }
 
-    /// Whether a letter stands here that can be a unit: upright, or in plain text behind a number.
+    /// Whether a letter that can be a unit stands here: set upright, or in plain text behind a number.
     fn may_be_unit(&self) -> bool {
         let behind = self.at.checked_sub(1).and_then(|at| self.kind(at));
         let value = matches!(
@@ -211,7 +211,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A factor with what is written behind and above it.
+    /// Parses a factor with its postfix signs and its exponent.
     pub(super) fn power(&mut self) -> Option<Expr> {
         // `\frac{3}{2}^4` may be 81/16 or 81/2.
         let raised = matches!(self.peek(), Some(TokenKind::Func(name)) if name == "frac");
@@ -219,17 +219,17 @@ impl Parser<'_> {
         self.postfix(base, raised)
     }
 
-    /// What is written behind and above a factor.
+    /// Parses the postfix signs and the exponent of a factor.
     fn postfix(&mut self, base: Expr, raised: bool) -> Option<Expr> {
         let (mut base, mut raised) = (base, raised);
-        // So many signs behind each other have no meaning.
+        // More than eight of them in succession have no meaning.
         for _ in 0..8 {
             match self.sign() {
                 Some('^') => {
                     self.step();
                     match self.power_of()? {
                         Superscript::Degrees => match self.peek() {
-                            // `25^\circ\text{C}`
+                            // `25^\circ\text{C}` is a temperature.
                             Some(TokenKind::Name(name)) if name == "C" || name == "F" => {
                                 self.money = Some(if name == "C" { "celsius" } else { "fahrenheit" });
                                 self.step();
@@ -238,9 +238,9 @@ impl Parser<'_> {
                         },
                         Superscript::Mark if matches!(base, Expr::Name(_)) => {}
                         Superscript::Mark => return None,
-                        // `x^2^3` has no one reading.
+                        // `x^2^3` is ambiguous.
                         Superscript::Power(_) if raised => return None,
-                        // `C_{10}^{3}` counts something.
+                        // `C_{10}^{3}` is a number of combinations, not a power.
                         Superscript::Power(_) if matches!(&base, Expr::Name(name) if ["C_", "P_", "A_"].iter().any(|begin| name.strip_prefix(begin).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == 'n')))) =>
                         {
                             return None;
@@ -252,12 +252,12 @@ impl Parser<'_> {
                     }
                 }
                 Some('°') => {
-                    // `25°C` is no angle.
+                    // `25°C` is a temperature, not an angle.
                     if self.temperature_ahead() {
                         return Some(base);
                     }
                     self.step();
-                    // `f \circ g` is no angle.
+                    // `f \circ g` is a composition, not an angle.
                     if matches!(base, Expr::Name(_)) && self.begins_factor() {
                         return None;
                     }
@@ -298,7 +298,7 @@ impl Parser<'_> {
         matches!(self.kind(self.at + 1), Some(TokenKind::Name(name)) if name == "C" || name == "F")
     }
 
-    /// What follows `^`: a group, one sign, a sign and a number.
+    /// Parses the text behind `^`: a group, one sign, or a minus and a number.
     fn power_of(&mut self) -> Option<Superscript> {
         if self.take('°') {
             return Some(Superscript::Degrees);
@@ -319,7 +319,7 @@ impl Parser<'_> {
         }
         let minus = self.take('-');
         if self.mode == TextMode::Math && matches!(self.peek(), Some(TokenKind::Num(digits)) if digits.len() > 1) {
-            // `x^12` is set as x^1 2.
+            // LaTeX sets `x^12` as x^1 2.
             return None;
         }
         let inside = match self.peek() {
@@ -335,11 +335,11 @@ impl Parser<'_> {
 
 /// The superscript of a factor.
 enum Superscript {
-    /// A number that it is raised to.
+    /// An exponent.
     Power(Expr),
-    /// A sign of degrees.
+    /// A degree sign.
     Degrees,
-    /// A mark without a meaning here.
+    /// A prime. It is ignored behind a name and refused elsewhere.
     Mark,
 }
 

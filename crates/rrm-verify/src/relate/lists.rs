@@ -1,4 +1,4 @@
-//! Several answers: lists in any order, tuples in theirs, sets.
+//! Several answers: lists in any order, tuples in order, sets.
 
 use super::{Relation, RelationResult, names::told};
 use crate::{
@@ -16,7 +16,7 @@ impl Relation<'_> {
         gold.iter().zip(answer).fold(RelationResult::Same, |said, (gold, answer)| said.and(|| self.same(gold, answer)))
     }
 
-    /// Whether each has its partner, in any order; what is named twice counts once, as in a set.
+    /// Compares two lists in any order: each member needs an equal one in the other list. Repeated members count once, as in a set.
     pub fn unordered(&self, gold: &[Node], answer: &[Node]) -> RelationResult {
         let mut found = vec![RelationResult::Other; answer.len()];
         let mut said = RelationResult::Same;
@@ -26,7 +26,7 @@ impl Relation<'_> {
                 if any == RelationResult::Same && *found == RelationResult::Same {
                     continue;
                 }
-                // A set of one member is that member by itself, and another thing among several answers.
+                // A set of one member equals its member when it stands alone, but not as one of several answers.
                 let pair = if braced(gold) == braced(answer) { self.same(gold, answer) } else { RelationResult::Other };
                 for best in [&mut any, found] {
                     if *best != RelationResult::Same && pair != RelationResult::Other {
@@ -42,7 +42,7 @@ impl Relation<'_> {
         found.into_iter().fold(said, |said, one| said.and(|| one))
     }
 
-    /// Whether each of a list has a partner of its own in another one.
+    /// Whether the members of two lists can be paired one to one.
     fn matched(&self, gold: &[Node], answer: &[Node]) -> bool {
         let mut left: Vec<&Node> = answer.iter().collect();
         gold.len() == answer.len()
@@ -52,7 +52,7 @@ impl Relation<'_> {
             })
     }
 
-    /// Several answers against several, or against a tuple that lists them in order.
+    /// Compares lists with each other, or a list with a tuple that has its members in order.
     pub fn several(&self, gold: &Node, answer: &Node, several: &[Node], given: &[Node]) -> RelationResult {
         if let (Node::Tuple(_, tuple, _), Node::Many(..)) | (Node::Many(..), Node::Tuple(_, tuple, _)) = (gold, answer)
             && (several.len() == 1 || given.len() == 1)
@@ -61,20 +61,20 @@ impl Relation<'_> {
             if list.iter().all(|one| matches!(one, Node::Tuple(..))) {
                 return RelationResult::Other;
             }
-            // A set is no tuple; a list may be one, and then in its order.
+            // A set is not a tuple; a list may be a tuple of its members in order.
             let set = braced(gold) || braced(answer);
             let ordered = if set { RelationResult::Other } else { self.ordered(tuple, list) };
             return ordered.but_open("a list or a tuple");
         }
-        // `(x, y) = (5, 8)` and the like, or `x = y = 3, 4`: the name stands once for all.
+        // `(x, y) = (5, 8)`, or `x = y = 3, 4`: the name stands once for all values.
         match (gold, answer) {
-            // "A or C" leaves open what "A, C" does not.
+            // "A or C" leaves the choice open, "A, C" does not.
             (Node::Many(_, one), Node::Many(_, other))
                 if (*one == AnswerJoint::Or) != (*other == AnswerJoint::Or) && several.iter().all(is_letter) =>
             {
                 self.unordered(several, given).but_open("one choice or both")
             }
-            // Values with names beside values without: their order tells which is which.
+            // Named values and unnamed values: the order tells which is which.
             (Node::Many(..), Node::Many(..)) if all_named(several) != all_named(given) && several.len() == given.len() => {
                 match (self.ordered(several, given), self.unordered(several, given)) {
                     (RelationResult::Same, _) => RelationResult::Same,
@@ -83,7 +83,7 @@ impl Relation<'_> {
             }
             (Node::Many(_, one), Node::Many(_, other)) if *one != AnswerJoint::Set && *other != AnswerJoint::Set => {
                 match self.unordered(several, given) {
-                    // A list that names a member twice is not one that does so once.
+                    // A list that repeats a member differs from one that has it once.
                     RelationResult::Same if several.len() == given.len() && !self.matched(several, given) => {
                         RelationResult::open(UnknownKind::NotProven, "members that stand there several times")
                     }
@@ -106,7 +106,7 @@ impl Relation<'_> {
         let (Node::Tuple(open, gold, close), Node::Tuple(other_open, answer, other_close)) = (gold, answer) else {
             return RelationResult::Other;
         };
-        // Two things in brackets may be an interval, whose brackets count.
+        // Two members in brackets may be an interval, whose brackets matter.
         if gold.len() == 2 && (open != other_open || close != other_close) {
             return RelationResult::Other;
         }
@@ -114,7 +114,7 @@ impl Relation<'_> {
     }
 }
 
-/// Whether all of several answers have names of their own.
+/// Whether all answers have names, and all names differ.
 fn all_named(nodes: &[Node]) -> bool {
     let mut names: Vec<&Node> = Vec::new();
     nodes.iter().all(|node| match told(node) {
@@ -126,15 +126,15 @@ fn all_named(nodes: &[Node]) -> bool {
     })
 }
 
-/// Whether a node is the letter of a choice.
+/// Whether a node is a single capital letter, as a choice is.
 fn is_letter(node: &Node) -> bool {
     matches!(node, Node::Quantity(Expr::Name(name), None) if name.len() == 1 && name.bytes().all(|b| b.is_ascii_uppercase()))
 }
 
-/// The single answers of a node.
+/// Returns the single answers of a node.
 pub fn members(node: &Node) -> Vec<Node> {
     match node {
-        // A set among several answers is one of them.
+        // A set among several answers is one answer.
         Node::Many(all, _) => {
             let several = all.len() > 1 || braced(node);
             all.iter().flat_map(|one| if several && braced(one) { vec![one.clone()] } else { members(one) }).collect()
@@ -153,7 +153,7 @@ pub fn members(node: &Node) -> Vec<Node> {
             }
         }
         Node::Chain(..) => match told(node) {
-            // `x = 1 ± 2` is two answers, `x = 3` one, whose name may matter.
+            // `x = 1 ± 2` is two answers; `x = 3` is one, whose name may matter.
             Some(told) if members(told.value).len() > 1 => {
                 let named = |value| Node::Chain(Box::new(told.name.clone()), vec![(Rel::Equal, value)]);
                 members(told.value).into_iter().map(named).collect()
@@ -164,7 +164,7 @@ pub fn members(node: &Node) -> Vec<Node> {
     }
 }
 
-/// Whether a node is a set by its braces.
+/// Whether a node is a set in braces.
 pub fn braced(node: &Node) -> bool {
     matches!(node, Node::Many(_, AnswerJoint::Set))
 }

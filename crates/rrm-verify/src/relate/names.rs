@@ -1,17 +1,17 @@
-//! A chain of equalities -> the name and the value that it tells.
+//! Chain of equalities -> the name and the value that it states.
 
 use crate::{expr::Expr, lex::Rel, parse::Node};
 
-/// A name with its stated value.
+/// A name and its stated value.
 pub struct NamedValue<'a> {
     /// The name.
     pub name: &'a Node,
-    /// Its value.
+    /// The value.
     pub value: &'a Node,
 }
 
-/// The value that a chain of equalities tells: its last part before an approximation, if one of the parts before is a name, or if all of them are
-/// numbers, as in a calculation; the first one, if only the last is a name. What lies in a set is that set.
+/// Returns the value that a chain of equalities states. It is the last part before an approximation, if an earlier part is a name or if all parts are
+/// numbers, as in a calculation. It is the first part if only the last one is a name. For `x ∈ S` it is the set. Other chains state no value: `None`.
 pub fn told(node: &Node) -> Option<NamedValue<'_>> {
     let Node::Chain(first, rest) = node else { return None };
     if let [(Rel::In, set)] = rest.as_slice() {
@@ -23,7 +23,7 @@ pub fn told(node: &Node) -> Option<NamedValue<'_>> {
     let exact = rest.iter().take_while(|(rel, _)| *rel == Rel::Equal).count();
     let parts =
         |kept: usize| -> Vec<&Node> { std::iter::once(&**first).chain(rest[..kept].iter().map(|(_, node)| node)).collect() };
-    // `\sqrt{3}/3 \approx 0.577`: the value stands before the approximation.
+    // `\sqrt{3}/3 \approx 0.577`: the value is the part before the approximation.
     if exact == 0 && !names(first) {
         return Some(NamedValue { name: first, value: first });
     }
@@ -39,7 +39,7 @@ pub fn told(node: &Node) -> Option<NamedValue<'_>> {
     all.iter().all(number).then_some(NamedValue { name: last, value: last })
 }
 
-/// The parts of a chain, if all of them are numbers.
+/// Returns the parts of a chain if all are numbers, each with whether it has a unit.
 pub fn calculation<'a>(node: &'a Node) -> Option<Vec<(&'a Expr, bool)>> {
     let Node::Chain(first, rest) = node else { return None };
     let number = |node: &'a Node| match node {
@@ -49,7 +49,7 @@ pub fn calculation<'a>(node: &'a Node) -> Option<Vec<(&'a Expr, bool)>> {
     std::iter::once(&**first).chain(rest.iter().map(|(_, node)| node)).map(number).collect()
 }
 
-/// Whether a part of a chain can be the name of what is told.
+/// Whether a part of a chain can be the name of the stated value.
 pub fn names(node: &Node) -> bool {
     match node {
         Node::Text(_) => true,
@@ -61,7 +61,7 @@ pub fn names(node: &Node) -> bool {
     }
 }
 
-/// The letter that a name begins with: `W(n)` and `W(x)` name one thing.
+/// Returns the name without its arguments: `W(n)` and `W(x)` name the same function.
 pub fn plain_name(node: &Node) -> Option<&str> {
     match node {
         Node::Quantity(Expr::Name(name), None) => Some(name),

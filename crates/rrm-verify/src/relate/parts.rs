@@ -1,4 +1,4 @@
-//! Quantities with units, ratios, times, choices, functions by cases, equations.
+//! Comparison of quantities with units, ratios, times, choices, functions by cases, and equations.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Relation<'_> {
-    /// Two numbers with what they count. A unit that only one of them states counts for both; units of one kind are converted.
+    /// Compares two numbers with units. A unit that only one of them states counts for both; units of one kind are converted.
     pub fn quantities(&self, (gold, unit): (&Expr, Option<&Unit>), (answer, given): (&Expr, Option<&Unit>)) -> RelationResult {
         let angle =
             |unit: Option<&Unit>, base: &str| unit.is_some_and(|unit| unit.bases.len() == 1 && unit.bases.contains_key(base));
@@ -25,7 +25,7 @@ impl Relation<'_> {
         };
         let (Some(one), Some(other)) = (unit, given) else {
             let plain = self.expressions(gold, answer);
-            // A percent sign and a unit are not both filled in: 5% is not 5 m.
+            // A percent sign is not combined with a unit of the other answer: 5% is not 5 m.
             let marked = |expr: &Expr, unit: Option<&Unit>, other: Option<&Unit>| {
                 let angles = angle(other, "°") || angle(other, "rad");
                 let mark = matches!(expr, Expr::Call(name, _) if name == "%" || name == "deg" && !angles);
@@ -35,7 +35,7 @@ impl Relation<'_> {
             if !both && (marked(gold, unit, given) || marked(answer, given, unit)) {
                 return plain.but_open("a percent sign or a degree beside a unit");
             }
-            // An angle in degrees beside one without a unit may be told in radians.
+            // If one answer is in degrees and the other has no unit, the other may be in radians.
             return match (angle(unit, "°") || angle(unit, "°"), angle(given, "°")) {
                 (true, false) => plain.or(|| self.values(&turned(gold), answer)),
                 (false, true) => plain.or(|| self.values(gold, &turned(answer))),
@@ -56,7 +56,7 @@ impl Relation<'_> {
         }
         let warm = |unit: Option<&Unit>| angle(unit, "°C") || angle(unit, "°F") || angle(unit, "K");
         if warm(unit) && warm(given) {
-            // 0 °C is 32 °F and 273.15 K: these are not converted.
+            // Temperatures are not converted: 0 °C is 32 °F and 273.15 K.
             return RelationResult::open(UnknownKind::NotProven, "temperatures in two units");
         }
         let has = |unit: &Unit, bases: &[&str]| bases.iter().any(|base| unit.bases.contains_key(*base));
@@ -87,7 +87,7 @@ impl Relation<'_> {
                 RelationResult::open(UnknownKind::NotProven, "units that are not converted")
             };
         }
-        // `kΩ`, `mV`: signs that may be units of one kind.
+        // `kΩ`, `mV`: such symbols may be units of one kind.
         let sign = |unit: &Unit| unit.bases.keys().any(|base| base.chars().count() <= 3 || base.chars().any(char::is_uppercase));
         match self.expressions(gold, answer) {
             RelationResult::Other if !sign(one) && !sign(other) => RelationResult::Other,
@@ -95,7 +95,7 @@ impl Relation<'_> {
         }
     }
 
-    /// `5 feet 6 inches` beside anything: both in the base unit.
+    /// Compares `5 feet 6 inches` with another answer, both in base units.
     pub fn compounds(&self, gold: &Node, answer: &Node) -> RelationResult {
         let total = |node: &Node| match node {
             Node::Compound(parts) => {
@@ -121,7 +121,7 @@ impl Relation<'_> {
         if straight == RelationResult::Same {
             return RelationResult::Same;
         }
-        // a : b : c is d : e : f where a e = b d and so on, and no part is zero.
+        // a : b : c equals d : e : f if a e = b d and so on, and no part is zero.
         let zero = Expr::whole(0);
         if gold.iter().chain(answer).any(|part| self.expressions(&zero, part) != RelationResult::Other) {
             return straight;
@@ -132,7 +132,7 @@ impl Relation<'_> {
         })
     }
 
-    /// A time of day: the half of the day that only one states counts for both. Beside a ratio it is open.
+    /// Compares times of day. "am" or "pm" in only one of them counts for both. A time and a ratio are open.
     pub fn times(&self, gold: &Node, answer: &Node) -> RelationResult {
         match (gold, answer) {
             (Node::Time(hours, minutes, half), Node::Time(other, others, given)) => {
@@ -140,7 +140,7 @@ impl Relation<'_> {
                 match (half, given) {
                     (Some(half), Some(given)) => (same && half == given).into(),
                     (None, None) if same => RelationResult::Same,
-                    // `12:00` and `6:00` are one ratio; `15:45` is `3:45 pm`.
+                    // As ratios, `12:00` and `6:00` may be equal; `15:45` is `3:45 pm`.
                     (None, None) => RelationResult::open(UnknownKind::NotProven, "a time or a ratio")
                         .or(|| RelationResult::Other)
                         .and(|| self.maybe_ratio(gold, answer)),
@@ -175,7 +175,7 @@ impl Relation<'_> {
         }
     }
 
-    /// A choice with what stands behind its letter: either of both is enough, if the other does not contradict.
+    /// Compares choices. The letter or the content is enough, if the other one does not contradict.
     pub fn choices(&self, gold: &Node, answer: &Node) -> RelationResult {
         match (gold, answer) {
             (Node::Choice(one, behind), Node::Choice(other, given)) => match (one == other, behind, given) {
@@ -215,7 +215,7 @@ impl Relation<'_> {
         RelationResult::from(rows.len() == given.len() && found(rows, given) && found(given, rows)).or_open("a function by cases")
     }
 
-    /// A tuple beside a matrix of one row or column with the same members.
+    /// Compares a tuple with a matrix. With the same members in one row or column the result is open.
     pub fn vector(&self, parts: &[Node], matrix: &Expr) -> RelationResult {
         let Expr::Matrix(rows) = matrix else { return RelationResult::Other };
         let single = rows.len() == 1 || rows.iter().all(|row| row.len() == 1);
@@ -227,8 +227,8 @@ impl Relation<'_> {
         }
     }
 
-    /// Whether a chain of numbers is a calculation: its parts are equal, or near where it says so, and they are not one number said again. A part
-    /// with a unit beside one without is a conversion. Chains with names are none.
+    /// Whether a chain of numbers is a calculation: its parts are equal, or near where the chain says so, and the first part is not simply repeated
+    /// at the end. A part with a unit beside one without is a conversion. Returns true for chains with names.
     pub fn holds_as_calculation(&self, chain: &Node) -> bool {
         let (Some(parts), Node::Chain(_, rest)) = (calculation(chain), chain) else { return true };
         let (Some((first, _)), Some((last, _))) = (parts.first(), parts.last()) else { return true };
@@ -242,7 +242,7 @@ impl Relation<'_> {
             })
     }
 
-    /// Whether two equations, or two inequalities, differ by a factor only.
+    /// Whether two equations, or two inequalities, differ only by a factor.
     pub fn equivalent(&self, (l, rel, r): (&Expr, Rel, &Expr), (m, other, s): (&Expr, Rel, &Expr)) -> RelationResult {
         let loose = |rel: Rel| if rel == Rel::About { Rel::Equal } else { rel };
         let (rel, other) = (loose(rel), loose(other));
@@ -258,7 +258,7 @@ impl Relation<'_> {
         if names.0 != names.1 {
             return RelationResult::open(UnknownKind::NotProven, "relations with other names");
         }
-        // The factor at one point; whether it is the same everywhere is a matter of values.
+        // The factor is taken from one point; the comparison of values then tells whether it is the same everywhere.
         let Some(factor) = self.factor(&one, &two, &names.0) else {
             return RelationResult::open(UnknownKind::NotProven, "relations that are not calculated");
         };
@@ -272,14 +272,14 @@ impl Relation<'_> {
         }
     }
 
-    /// The ratio of two expressions at a point, where it is an exact number other than zero.
+    /// Returns the ratio of two expressions at a point, if it is an exact number other than zero.
     fn factor(&self, one: &Expr, two: &Expr, names: &[String]) -> Option<RBig> {
         let precision = Precision::new(192, self.steps.get());
         (0..4).find_map(|index| {
             let values: HashMap<String, RBig> = points::values(names, index, 7, &[]);
             let point = EvaluationPoint { values: &values, precision: &precision, log_ten: false, opaque: false };
             let ratio: Complex = one.number(&point).ok()?.div(&two.number(&point).ok()?, &precision).ok()?;
-            // What is not exact may still be a simple fraction: it is tried as one and compared then.
+            // A ratio that is not exact may be a simple fraction: that fraction is tried, and compared afterwards.
             let value = match (ratio.re.exact(), ratio.is_real()) {
                 (Some(value), true) => value.clone(),
                 (None, true) => ratio.re.simple(&precision)?,

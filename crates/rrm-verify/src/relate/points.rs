@@ -1,5 +1,5 @@
-//! Where expressions with variables are compared: points of both signs and several sizes, whole numbers where a name can be nothing else, and
-//! between the corners of absolute values.
+//! Points at which expressions with variables are compared: both signs and several sizes, whole numbers for names that can be nothing else, and
+//! points between the corners of absolute values.
 
 use std::{
     collections::HashMap,
@@ -14,19 +14,19 @@ use crate::{
     number::{Complex, Precision},
 };
 
-/// A point, and whether all its values are positive.
+/// A point for comparison, and whether all its values are positive.
 pub struct SamplePoint {
-    /// What each variable is worth.
+    /// The value of each variable.
     pub values: HashMap<String, RBig>,
-    /// Whether all of them are positive.
+    /// Whether all values are positive.
     pub positive: bool,
 }
 
-/// Sizes of the values in thousandths, and how their signs go: all up, all down, or in turns.
+/// The size of the values in thousandths, and their signs: all positive, all negative, or alternating.
 const SIZES: &[(i64, u8)] =
     &[(1000, 0), (100, 0), (12_000, 0), (3_000_000, 0), (1000, 1), (3000, 2), (40_000, 1), (200, 2), (900, 3), (5_000_000, 1)];
 
-/// A fraction from 1/4 to 9/4.
+/// Derives a fraction from 1/4 to 9/4 from the hash of its argument.
 fn drawn(what: impl Hash) -> RBig {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);
@@ -34,13 +34,13 @@ fn drawn(what: impl Hash) -> RBig {
     RBig::from_parts((unit + (hasher.finish() >> 43) as i64).into(), ((unit as u64) << 2).into())
 }
 
-/// The values at one of the points.
+/// Returns the values of the variables at the point with this index.
 pub fn values(names: &[String], index: usize, salt: u64, whole: &[String]) -> HashMap<String, RBig> {
     let (size, signs) = SIZES[index % SIZES.len()];
     let value = |(place, name): (usize, &String)| {
         let part = drawn((name, index, salt));
         if whole.contains(name) {
-            // From 1 to some 20, bigger with the index.
+            // From 1 to about 20, larger for higher indices.
             let most = RBig::from(2 + 2 * index as i64);
             return (name.clone(), RBig::from((part * most).floor()) + RBig::ONE);
         }
@@ -56,7 +56,7 @@ pub fn values(names: &[String], index: usize, salt: u64, whole: &[String]) -> Ha
     names.iter().enumerate().map(value).collect()
 }
 
-/// All points.
+/// Returns all points for a comparison.
 pub fn plan(names: &[String], salt: u64, whole: &[String]) -> Vec<SamplePoint> {
     let point = |index: usize| {
         let values = values(names, index, salt, whole);
@@ -66,7 +66,7 @@ pub fn plan(names: &[String], salt: u64, whole: &[String]) -> Vec<SamplePoint> {
     (0..SIZES.len()).map(point).collect()
 }
 
-/// Names that stand in a factorial or its kin of one expression only: another one that agrees for whole numbers is not shown to be the same.
+/// Whether some names must be whole numbers in one expression but not in the other. Agreement at whole numbers then proves nothing.
 pub fn whole_in_one_only(gold: &Expr, answer: &Expr) -> bool {
     let discrete = |expr: &Expr| expr.any(&mut |inner| matches!(inner, Expr::Series(..) | Expr::Progression(..)));
     let (mut one, mut other) = (whole_names(gold), whole_names(answer));
@@ -77,7 +77,8 @@ pub fn whole_in_one_only(gold: &Expr, answer: &Expr) -> bool {
     one != other && !discrete(gold) && !discrete(answer)
 }
 
-/// Names that can be whole numbers only: what stands in a factorial, below in a binomial, at the end of a sum, in the power of a negative number.
+/// Returns the names that must be whole numbers: those in a factorial, in a binomial coefficient, in the limits of a sum, or in the exponent of a
+/// negative number.
 pub fn whole_names(expr: &Expr) -> Vec<String> {
     let mut found = Vec::new();
     expr.any(&mut |inner| {
@@ -113,12 +114,12 @@ fn negative(expr: &Expr) -> bool {
     }
 }
 
-/// Whether a function with corners or steps has a variable in it.
+/// Whether the expression has a function with corners or steps of a variable.
 pub fn kinked(expr: &Expr) -> bool {
     expr.any(&mut |inner| matches!(inner, Expr::Call(name, _) if KINKED.contains(&name.as_str()) && !inner.is_constant()))
 }
 
-/// Whether a root, a logarithm or a power that is not whole has a variable in it.
+/// Whether the expression has a root, a logarithm or a power with another exponent than a whole number, of a variable.
 pub fn rooted(expr: &Expr) -> bool {
     expr.any(&mut |inner| match inner {
         Expr::Call(name, _) => matches!(name.as_str(), "sqrt" | "ln" | "log") && !inner.is_constant(),
@@ -127,7 +128,7 @@ pub fn rooted(expr: &Expr) -> bool {
     })
 }
 
-/// Adds points between the corners of absolute values, and says whether that makes the comparison complete.
+/// Adds points between the corners of absolute values to the plan. Returns true if these points cover all pieces.
 pub fn between_corners(gold: &Expr, answer: &Expr, names: &[String], plan: &mut Vec<SamplePoint>) -> bool {
     let mut arguments: Vec<Expr> = Vec::new();
     let mut steps = false;
@@ -165,7 +166,7 @@ pub fn between_corners(gold: &Expr, answer: &Expr, names: &[String], plan: &mut 
         }));
         return true;
     }
-    // Of several variables all combinations of signs are tried, where nothing but their signs counts.
+    // With several variables all combinations of signs are tried, if only the signs of the variables decide.
     if names.len() > 4 || !arguments.iter().all(monomial) {
         return false;
     }
@@ -179,7 +180,7 @@ pub fn between_corners(gold: &Expr, answer: &Expr, names: &[String], plan: &mut 
     true
 }
 
-/// Whether the sign of an expression is told by the signs of its names.
+/// Whether the signs of its names determine the sign of an expression.
 fn monomial(expr: &Expr) -> bool {
     match expr {
         Expr::Name(_) => true,
@@ -190,13 +191,13 @@ fn monomial(expr: &Expr) -> bool {
     }
 }
 
-/// Where an expression that is a straight line is zero.
+/// Returns the zero of a linear expression in one name.
 fn corner(expr: &Expr, name: &str) -> Option<RBig> {
     let (slope, start) = line(expr, name)?;
     (!slope.is_zero()).then(|| -start / slope)
 }
 
-/// Slope and value at zero of an expression that is a straight line in a name with fractions for numbers.
+/// Returns slope and constant of an expression that is linear in one name, with fractions as coefficients; otherwise `None`.
 pub fn line(expr: &Expr, name: &str) -> Option<(RBig, RBig)> {
     if expr.any(&mut |inner| matches!(inner, Expr::Call(..))) || expr.variables() != [name.to_owned()] {
         return None;
@@ -214,7 +215,7 @@ pub fn line(expr: &Expr, name: &str) -> Option<(RBig, RBig)> {
     fits.then_some((slope, zero))
 }
 
-/// The orders of up to three things.
+/// Returns the permutations of up to three indices.
 pub fn orders(count: usize) -> Vec<Vec<usize>> {
     match count {
         0 | 1 => vec![vec![0]],
@@ -223,7 +224,7 @@ pub fn orders(count: usize) -> Vec<Vec<usize>> {
     }
 }
 
-/// Whether an expression is a straight line in each of its names: a sum of multiples of single names and of numbers.
+/// Whether an expression is linear: a sum of multiples of single names, and of numbers.
 pub fn line_in_all(expr: &Expr) -> bool {
     match expr {
         Expr::Sum(terms) => terms.iter().all(line_in_all),

@@ -1,6 +1,6 @@
-//! Sets of real numbers: unions, intersections, differences, inequalities, what is left out -> whether two of them are the same set.
+//! Sets of real numbers: unions, intersections, differences, inequalities, exclusions -> whether two of them are the same set.
 //!
-//! All ends of both sets part the line into points and gaps; two sets are the same if they hold the same of these.
+//! The end points of both sets divide the line into points and gaps; two sets are the same if they contain the same of these.
 
 use dashu_ratio::RBig;
 
@@ -14,22 +14,22 @@ use crate::{
 
 /// A set of real numbers.
 enum Set {
-    /// All numbers between two ends; an end that is none is infinite, and the truth value says whether it belongs to the set.
+    /// An interval: lower and upper end, each with whether it belongs to the set. An end of `None` is infinite.
     Between(Option<(Expr, bool)>, Option<(Expr, bool)>),
-    /// Single numbers.
+    /// A finite set of numbers.
     Points(Vec<Expr>),
-    /// What lies in any of them.
+    /// A union.
     Union(Vec<Set>),
-    /// What lies in all of them.
+    /// An intersection.
     Common(Vec<Set>),
-    /// Joined by commas: what lies in all of them, or in any of them if they have nothing in common.
+    /// Sets joined by commas: their intersection, or their union if the intersection is empty.
     Listed(Vec<Set>),
-    /// What lies in the first and in none of the others.
+    /// A difference: the first set without the others.
     Without(Vec<Set>),
 }
 
 impl Relation<'_> {
-    /// Two sets of real numbers, if at least one of both is written as one. `None` where they are none.
+    /// Compares two sets of real numbers, if at least one of the answers is written as a set. `None` if they are not sets of real numbers.
     pub fn as_sets(&self, gold: &Node, answer: &Node) -> Option<RelationResult> {
         if !(written_as_set(gold) || written_as_set(answer)) || gold == answer {
             return None;
@@ -75,12 +75,12 @@ impl Relation<'_> {
         if !self.in_order(gold, &ends) || !self.in_order(answer, &ends) {
             return Some(RelationResult::open(UnknownKind::NotProven, "an interval whose ends are not in order"));
         }
-        // Gaps have even places, ends odd ones.
+        // Even places are gaps, odd places are end points.
         let same = (0..2 * ends.len() + 1).all(|place| self.holds(gold, place, &ends) == self.holds(answer, place, &ends));
         Some(same.into())
     }
 
-    /// Numbers in their order; `None` where it cannot be told.
+    /// Sorts end points; `None` if their order cannot be determined.
     fn sorted(&self, ends: Vec<Expr>) -> Option<Vec<Expr>> {
         let precision = crate::number::Precision::new(512, self.steps.get());
         let values = std::collections::HashMap::new();
@@ -101,7 +101,7 @@ impl Relation<'_> {
         Some(sorted.into_iter().map(|(end, _)| end).collect())
     }
 
-    /// Whether all intervals begin before they end.
+    /// Whether every interval has its lower end below its upper end.
     fn in_order(&self, set: &Set, ends: &[Expr]) -> bool {
         match set {
             Set::Between(Some((low, closed)), Some((high, also))) => match (self.place(low, ends), self.place(high, ends)) {
@@ -160,7 +160,7 @@ impl Set {
     }
 }
 
-/// Whether a node is a set of real numbers by the way it is written.
+/// Whether a node is written as a set of real numbers.
 fn written_as_set(node: &Node) -> bool {
     match node {
         Node::Joined(..) => true,
@@ -174,7 +174,7 @@ fn written_as_set(node: &Node) -> bool {
     }
 }
 
-/// Whether inequalities stand for the set.
+/// Whether a node has inequalities.
 fn relations(node: &Node) -> bool {
     match node {
         Node::Chain(_, rest) => !matches!(rest.as_slice(), [(Rel::In, _)]),
@@ -183,7 +183,7 @@ fn relations(node: &Node) -> bool {
     }
 }
 
-/// A node as a set; `name` becomes the name of the variable that inequalities speak of.
+/// Returns a node as a set. `name` receives the variable of its inequalities.
 fn set(node: &Node, name: &mut Option<String>) -> Option<Set> {
     let all = |parts: &[Node], name: &mut Option<String>| parts.iter().map(|part| set(part, name)).collect::<Option<Vec<_>>>();
     match node {
@@ -204,7 +204,7 @@ fn set(node: &Node, name: &mut Option<String>) -> Option<Set> {
             parts.iter().map(number).collect::<Option<Vec<_>>>().map(Set::Points)
         }
         Node::Many(parts, joint) if parts.iter().any(relations) => listed(parts, *joint, name),
-        // `(1,2) or (3,4)` beside a union.
+        // `(1,2) or (3,4)` equals a union.
         Node::Many(parts, _) if parts.iter().all(|part| matches!(part, Node::Tuple(..))) => all(parts, name).map(Set::Union),
         Node::Chain(first, rest) => match rest.as_slice() {
             [(Rel::In, inside)] => {
@@ -217,9 +217,9 @@ fn set(node: &Node, name: &mut Option<String>) -> Option<Set> {
     }
 }
 
-/// Several inequalities: "or" and sets that have nothing in common make a union, "and" what they have in common.
+/// Combines several inequalities: "or" is a union, "and" an intersection, and a comma is either, whichever is not empty.
 fn listed(parts: &[Node], joint: AnswerJoint, name: &mut Option<String>) -> Option<Set> {
-    // `x ≠ 2, 3`: what stands behind the first belongs to its relation.
+    // `x ≠ 2, 3`: the later numbers are excluded, too.
     let mut sets = Vec::new();
     let mut left_out = true;
     for part in parts {
@@ -237,7 +237,7 @@ fn listed(parts: &[Node], joint: AnswerJoint, name: &mut Option<String>) -> Opti
         _ if left_out => Some(Set::Common(sets)),
         AnswerJoint::Or => Some(Set::Union(sets)),
         AnswerJoint::And => Some(Set::Common(sets)),
-        // A comma may join or narrow.
+        // A comma may mean a union or an intersection.
         AnswerJoint::Comma => Some(Set::Listed(sets)),
         AnswerJoint::Set => None,
     }
@@ -247,7 +247,7 @@ fn finite(expr: &Expr) -> bool {
     expr.is_constant() && !expr.any(&mut |inner| inner.name() == Some("∞"))
 }
 
-/// An end of an interval; infinity is none. Outside, `None` for what is no number.
+/// Returns an end of an interval. The inner value is `None` for infinity; the outer one is `None` if the node is not a number.
 fn end(node: &Node, closed: bool, low: bool) -> Option<Option<(Expr, bool)>> {
     let Node::Quantity(expr, None) = node else { return None };
     match expr.infinity() {
@@ -257,7 +257,7 @@ fn end(node: &Node, closed: bool, low: bool) -> Option<Option<(Expr, bool)>> {
     }
 }
 
-/// The name of which a relation speaks; another one than before is none.
+/// Returns the variable of a relation; `None` if it differs from that of the earlier relations.
 fn one_name(node: &Node, name: &mut Option<String>) -> Option<String> {
     let Node::Quantity(expr, None) = node else { return None };
     let own = match expr {
@@ -275,10 +275,10 @@ fn one_name(node: &Node, name: &mut Option<String>) -> Option<String> {
     Some(own)
 }
 
-/// `a < x ≤ b`, `x ≠ a`, `|x| > a`, of a straight line in place of x, too.
+/// Returns the set of `a < x ≤ b`, `x ≠ a` or `|x| > a`, where x may be a linear expression.
 fn inequality(first: &Node, rest: &[(Rel, Node)], name: &mut Option<String>) -> Option<Set> {
     let varies = |node: &Node| matches!(node, Node::Quantity(expr, None) if !expr.is_constant());
-    // What the middle is compared to, seen from it: `middle rel bound`.
+    // The relations from the side of the middle: `middle rel bound`.
     let (middle, bounds) = match rest {
         [(rel, right)] if varies(first) => (first, vec![(*rel, right)]),
         [(rel, right)] => (right, vec![(rel.turned(), first)]),
@@ -301,7 +301,7 @@ fn number(value: RBig) -> Expr {
     Expr::Num(Literal { value, places: None })
 }
 
-/// The numbers for which an expression in one name stands in a relation to a bound.
+/// Returns the values of a variable for which an expression stands in a relation to a bound.
 fn solve(expr: &Expr, name: &str, rel: Rel, bound: &Expr) -> Option<Set> {
     if let Expr::Call(call, args) = expr
         && call == "abs"
@@ -323,7 +323,7 @@ fn solve(expr: &Expr, name: &str, rel: Rel, bound: &Expr) -> Option<Set> {
         return None;
     }
     if let Some(up) = bound.infinity() {
-        // `x < ∞` says nothing, and what lies beyond infinity is nothing.
+        // `x < ∞` holds for all numbers; relations beyond infinity are refused.
         return match (rel, up == (slope > RBig::ZERO)) {
             (Rel::Less, true) | (Rel::Greater, false) => Some(Set::Between(None, None)),
             _ => None,

@@ -1,10 +1,10 @@
-//! Answers in words beside words and beside mathematics.
+//! Comparison of answers in words with each other and with mathematics.
 
 use super::{Relation, RelationResult};
 use crate::{UnknownKind, expr::Expr, parse::Node, words};
 
 impl Relation<'_> {
-    /// Words beside something else.
+    /// Compares an answer in words with another answer.
     pub fn text(&self, text: &str, other: &Node) -> RelationResult {
         match other {
             Node::Text(other) if text == other => RelationResult::Same,
@@ -25,7 +25,7 @@ impl Relation<'_> {
     }
 }
 
-/// Words that say the same in other words, and those that say the opposite.
+/// Compares two answers in words: the same, the opposite, or open.
 fn same_words(one: &str, other: &str) -> RelationResult {
     if let (Some(one), Some(other)) = (words::written_number(one), words::written_number(other)) {
         return (one == other).into();
@@ -46,19 +46,19 @@ fn same_words(one: &str, other: &str) -> RelationResult {
                 None
             }
         };
-        // "yes, they can" says yes, if it says no nowhere.
+        // "yes, they can" means yes, unless it also has a "no".
         let begins = |text: &str| {
             let mut words = text.split(' ');
             let word = words.next().unwrap_or_default();
             let first = told(word.trim_end_matches(','))?;
-            // "no solution" does not say no.
+            // "no solution" does not mean no.
             const GOES_ON: &str = "it they he she we you this that there because i since as if";
             if !word.ends_with(',') && words.next().is_some_and(|word| !GOES_ON.split(' ').any(|one| one == word)) {
                 return None;
             }
             (!text.split(' ').skip(1).any(|word| told(word).is_some() || first && word == "not")).then_some(first)
         };
-        // One of both must be the bare word.
+        // One of the two must be the single word.
         if let (Some(first), Some(second)) = (begins(one), begins(other))
             && (told(one).is_some() || told(other).is_some())
         {

@@ -1,7 +1,7 @@
-//! Two expressions -> whether they have the same value, wherever they have one.
+//! Two expressions -> whether they have the same value wherever both are defined.
 //!
-//! Without variables both are calculated: exactly, or between bounds in so many digits that two numbers of their sizes would lie apart. With
-//! variables they are calculated at points of both signs and several sizes, which depend on the expressions themselves.
+//! Expressions without variables are calculated exactly, or with so many digits that two different numbers of their sizes would differ. Expressions
+//! with variables are calculated at points of both signs and several sizes, which are derived from the expressions.
 
 use std::{
     collections::HashMap,
@@ -17,33 +17,32 @@ use crate::{
     number::{Complex, NumberError, Precision},
 };
 
-/// Bits of a first look, which tells most numbers apart.
+/// Bits of the first calculation, which separates most numbers.
 pub const FIRST: usize = 192;
-/// Bits beyond which nothing is compared that is not exact.
+/// Most bits for comparing numbers that are not exact.
 const LAST: usize = 1 << 15;
-/// The same at one of several points: where that is too little, other points tell more for less.
+/// Most bits at one of several points. If these do not decide, another point is cheaper than more bits.
 const LAST_AT_POINT: usize = 1 << 11;
-/// Bits of an exact number at one of several points.
+/// Most bits of an exact number at one of several points.
 const MOST_AT_POINT: usize = 1 << 15;
 
 /// The result of a comparison at one point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PointResult {
-    /// The same value.
+    /// Both have the same value.
     Same,
-    /// Another value, for certain.
+    /// The values differ, and this is proven.
     Apart,
-    /// Only one of them has a value there.
+    /// Only one of them is defined there.
     Domain,
-    /// Neither has one, or it cannot be told.
+    /// Neither is defined there, or the result is not known.
     Nothing,
-    /// It takes too much work.
+    /// The calculation takes too much work.
     TooMuch,
 }
 
 impl Relation<'_> {
-    /// Whether two expressions have the same value, a percentage being its number or its hundredth, an angle in degrees its number or its
-    /// radians.
+    /// Compares two expressions. A percentage may equal its number or its hundredth, and an angle in degrees its number or its radians.
     pub fn expressions(&self, gold: &Expr, answer: &Expr) -> RelationResult {
         let inside = |expr: &Expr, mark: &str| match expr {
             Expr::Call(name, args) if name == mark => args.first().cloned(),
@@ -63,13 +62,13 @@ impl Relation<'_> {
         }
         let degrees = |expr: &Expr| expr.any(&mut |inner| matches!(inner, Expr::Call(name, _) if name == "deg"));
         if degrees(gold) != degrees(answer) {
-            // `180^\circ - 2\alpha` beside one without the sign.
+            // `180^\circ - 2\alpha` and the same without the degree sign.
             return self.values(gold, answer).or(|| self.values(&gold.without_degrees(), &answer.without_degrees()));
         }
         self.values(gold, answer)
     }
 
-    /// Whether two expressions have the same value.
+    /// Compares the values of two expressions.
     pub fn values(&self, gold: &Expr, answer: &Expr) -> RelationResult {
         if gold == answer {
             return RelationResult::Same;
@@ -175,7 +174,7 @@ impl Relation<'_> {
         })
     }
 
-    /// Compares at points of both signs and several sizes.
+    /// Compares two expressions with variables at points of both signs and several sizes.
     fn at_points(&self, gold: &Expr, answer: &Expr, log_ten: bool) -> RelationResult {
         let mut names = gold.variables();
         names.extend(answer.variables().into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
@@ -206,7 +205,7 @@ impl Relation<'_> {
         }
     }
 
-    /// What all points say together; `None` where none says anything.
+    /// Combines the results of all points; `None` if fewer than two points give the same value and none a difference.
     fn all_points(&self, gold: &Expr, answer: &Expr, plan: &[points::SamplePoint], how: (bool, bool)) -> Option<RelationResult> {
         let (mut same, mut domain, mut positive, mut costly) = (0, 0, 0, 0);
         let mut negative_apart = false;
@@ -237,7 +236,7 @@ impl Relation<'_> {
             });
         }
         match same {
-            // A point that costs too much says nothing; enough others must.
+            // A point that costs too much is skipped; enough others must be left.
             0..4 if costly > 0 => Some(RelationResult::open(UnknownKind::TooManySteps, "")),
             0 | 1 => None,
             _ if domain > 0 => Some(RelationResult::open(UnknownKind::NotProven, "equal where both have a value")),
@@ -245,7 +244,7 @@ impl Relation<'_> {
         }
     }
 
-    /// Compares at one point, in as many digits as it takes.
+    /// Compares two expressions at one point, with more digits if the first ones do not decide.
     fn at(&self, gold: &Expr, answer: &Expr, values: &HashMap<String, RBig>, (log_ten, opaque): (bool, bool)) -> PointResult {
         let mut bits = FIRST;
         let last = if values.is_empty() { LAST } else { LAST_AT_POINT };
@@ -283,7 +282,7 @@ impl Relation<'_> {
     }
 }
 
-/// Whether two values are the same; an error where the digits do not tell them apart.
+/// Whether two values are the same. Fails if the digits do not separate them.
 fn beside(gold: &ExprValue, answer: &ExprValue, precision: &Precision) -> Result<PointResult, NumberError> {
     match (gold, answer) {
         (ExprValue::Number(gold), ExprValue::Number(answer)) => numbers(gold, answer, precision),
@@ -313,7 +312,7 @@ fn numbers(gold: &Complex, answer: &Complex, precision: &Precision) -> Result<Po
         match apart.sign() {
             Some(0) => {}
             Some(_) => return Ok(PointResult::Apart),
-            // Bounds that are too wide tell nothing.
+            // Error bounds that are too wide decide nothing.
             None if apart.error() > one.top().max(other.top()).max(0) - precision.bits as i64 / 2 => {
                 return Ok(PointResult::Nothing);
             }
@@ -327,7 +326,7 @@ fn has_i(expr: &Expr) -> bool {
     expr.any(&mut |inner| inner.name() == Some("i"))
 }
 
-/// Whether a command that is not known or a vector stands in it, of which products may not commute.
+/// Whether the expression has an unknown command, or a product of vectors, which may not commute.
 fn strange(expr: &Expr) -> bool {
     let vector = |name: &str| name.starts_with("vec ") || name.starts_with("overrightarrow ");
     expr.any(&mut |inner| match inner {
@@ -337,7 +336,7 @@ fn strange(expr: &Expr) -> bool {
     })
 }
 
-/// Whether a function or a command stands in it of which nothing is known.
+/// Whether the expression has a function or a command of which nothing is known.
 fn unknown(expr: &Expr) -> bool {
     expr.any(&mut |inner| match inner {
         Expr::Name(name) => name.starts_with('\\'),
@@ -350,7 +349,7 @@ fn unknown(expr: &Expr) -> bool {
 }
 
 fn rename(expr: &Expr, from: &[String], to: &[String]) -> Expr {
-    // By way of names that stand nowhere, so that two may be exchanged.
+    // Renames by way of unused names, so that two names can be exchanged.
     let aside = from.iter().enumerate().fold(expr.clone(), |expr, (at, name)| expr.replaced(name, &Expr::Name(format!("#{at}"))));
     to.iter().enumerate().fold(aside, |expr, (at, name)| expr.replaced(&format!("#{at}"), &Expr::Name(name.clone())))
 }

@@ -1,4 +1,4 @@
-//! Numbers by the way they are written: percent signs, bases, decimals that are rounded, infinity.
+//! Comparison of numbers by their notation: percent signs, bases, rounded decimals, infinity.
 
 use std::collections::HashMap;
 
@@ -12,8 +12,8 @@ use crate::{
 };
 
 impl Relation<'_> {
-    /// A number with a percent sign or in degrees, beside one without: the value of the mark counts, or the number alone. `0.25\%` is hardly meant by
-    /// 0.25, so that of small numbers this is open.
+    /// Compares a number with a percent or degree sign and one without: it may equal the value with the sign applied, or the number alone. For small
+    /// numbers with a percent sign the number alone is open, because `0.25\%` hardly means 0.25.
     pub fn marked(&self, mark: &str, (number, whole): (&Expr, &Expr), bare: &Expr) -> RelationResult {
         let plain = match self.values(number, bare) {
             RelationResult::Same if mark == "%" && self.small(bare) => {
@@ -24,7 +24,7 @@ impl Relation<'_> {
         plain.or(|| self.values(whole, bare))
     }
 
-    /// Whether a number is not above one.
+    /// Whether the absolute value of a number is at most one, or is not known.
     fn small(&self, expr: &Expr) -> bool {
         let precision = Precision::new(FIRST, self.steps.get());
         let point = EvaluationPoint { values: &HashMap::new(), precision: &precision, log_ten: false, opaque: false };
@@ -35,7 +35,7 @@ impl Relation<'_> {
             .is_none_or(|side| side != std::cmp::Ordering::Greater)
     }
 
-    /// An infinity equals no value that is finite.
+    /// Compares an infinity with another value: a finite one differs, any other is open.
     pub fn finite(&self, other: &Expr) -> RelationResult {
         let precision = Precision::new(FIRST, self.steps.get());
         let values = points::values(&other.variables(), 0, 0, &[]);
@@ -48,7 +48,8 @@ impl Relation<'_> {
         said
     }
 
-    /// Numbers of other bases: the same digits in another base, or the same value, leave it open.
+    /// Compares numbers in different bases. The same value in another base, or the same digits without the base, is open. `None` if neither number
+    /// has a base.
     pub fn bases(&self, gold: &Expr, answer: &Expr) -> Option<RelationResult> {
         let digits = |number: &Expr| match number {
             Expr::Num(number) if number.places.is_none() => Some(number.value.clone()),
@@ -73,8 +74,8 @@ impl Relation<'_> {
         }
     }
 
-    /// A number that is written as a decimal and is not exactly the other one: it may be rounded, where the other one does not end. `None` where
-    /// there is none.
+    /// Compares a decimal with a number that it does not equal exactly. It may be the rounded number if that has infinitely many decimals. `None` if
+    /// neither is written as a decimal.
     pub fn decimals(&self, gold: &Expr, answer: &Expr) -> Option<RelationResult> {
         let (one, other) = (gold.places(), answer.places());
         if one.is_none() && other.is_none() {
@@ -95,7 +96,7 @@ impl Relation<'_> {
         };
         let near = within(1, self.options.decimals);
         let places = one.into_iter().chain(other).min()?;
-        // What does not end in so many decimals as are written is rounded to them.
+        // A number with infinitely many decimals is rounded to the decimals as written.
         let ends = |value: &Complex| value.is_real() && value.re.exact().is_some_and(terminates);
         if ends(&one_value) && ends(&other_value) {
             return Some(if near {
@@ -104,7 +105,7 @@ impl Relation<'_> {
                 RelationResult::Other
             });
         }
-        // Too few digits that count, or a whole number written with zeros, tell nothing of what does not end.
+        // Too few significant digits, or a whole number written with zeros, do not identify a number with infinitely many decimals.
         let written = if one.is_some() { &one_value } else { &other_value };
         let counted = if places >= 6 { 100 } else { 10 };
         let bound = RBig::from(counted) / RBig::from(10u8).pow(places as isize);
@@ -121,17 +122,17 @@ impl Relation<'_> {
         })
     }
 
-    /// Whether decimals stand in an expression that is within a thousandth of the other one.
+    /// Whether either expression has decimals and both agree within about a thousandth.
     pub fn roughly(&self, gold: &Expr, answer: &Expr) -> bool {
         (gold.has_decimals() || answer.has_decimals()) && self.within(gold, answer, 9)
     }
 
-    /// Whether a number is an approximation of another one.
+    /// Whether a number approximates another one.
     pub fn near(&self, gold: &Expr, answer: &Expr) -> bool {
         self.within(gold, answer, 4)
     }
 
-    /// Whether two numbers agree in so many bits.
+    /// Whether two numbers agree in about `bits` leading bits.
     fn within(&self, gold: &Expr, answer: &Expr, bits: i64) -> bool {
         let precision = Precision::new(FIRST, self.steps.get());
         let point = EvaluationPoint { values: &HashMap::new(), precision: &precision, log_ten: false, opaque: false };
@@ -145,7 +146,7 @@ impl Relation<'_> {
     }
 }
 
-/// Whether a fraction ends as a decimal.
+/// Whether a fraction has finitely many decimals.
 fn terminates(value: &RBig) -> bool {
     let mut under = value.denominator().clone();
     for prime in [2u8, 5] {

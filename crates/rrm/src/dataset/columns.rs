@@ -9,6 +9,8 @@
 //! | `prompt=conversation.0.content` | a number looks into a list, counted from 0 |
 //! | `label=annotator1,annotator2,annotator3` | the label that most of the columns give |
 //! | `label=choice:0,1` | 0 means the first, 1 the second; a third value means neither |
+//! | `responses.correct=wrong:false,true` | false means correct, true wrong |
+//! | `responses.score=loss:lower` | the lowest is the best |
 //! | `id=` | no column: rows are numbered |
 //! | `system=` | no column holds the system's turn |
 
@@ -17,7 +19,9 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::{
-    labels::{self, LabelMeaning},
+    column_error::ColumnError,
+    column_words::{says_higher, says_worse},
+    labels::{self, BetterDirection, LabelMeaning, ValueTest},
     nearest::nearest,
     problem::{RowProblem, names},
 };
@@ -28,60 +32,10 @@ pub struct ColumnNames {
     sources: [FieldSource; FIELDS.len()],
     /// Meaning of the values in label columns.
     pub(super) labels: LabelMeaning,
-}
-
-/// The reason why a column spec cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ColumnError {
-    /// The spec has no `=`, or nothing on one side of it.
-    #[error("column `{spec}`: expected FIELD=COLUMN, such as prompt=question")]
-    Shape {
-        /// The spec.
-        spec: String,
-    },
-    /// There is no such field.
-    #[error("column `{spec}`: no field `{field}`{}; fields are: {}", nearest_field(field), FIELDS.map(Field::name).join(", "))]
-    Field {
-        /// The spec.
-        spec: String,
-        /// Text before the `=`.
-        field: String,
-    },
-    /// The field is given twice.
-    #[error("column `{spec}`: `{field}` was already given")]
-    Twice {
-        /// The second spec.
-        spec: String,
-        /// The field.
-        field: &'static str,
-    },
-    /// The field cannot be read from a list of columns or from joined columns.
-    #[error("column `{spec}`: `{field}` is read from one column{}", if *joins { ", or from several joined by `+`" } else { "" })]
-    Several {
-        /// The spec.
-        spec: String,
-        /// The field.
-        field: &'static str,
-        /// Whether the field can be read from joined columns.
-        joins: bool,
-    },
-    /// The text after the colon is no mapping of labels.
-    #[error(
-        "column `{spec}`: behind the colon stand two or three different values, of the first, of the second and of neither: \
-         label=choice:0,1, label=winner:model_a,model_b,tie, label=strength:<0,>0,0; or label=a_won,b_won,tied:one-hot, label=score_a,score_b:higher (or lower)"
-    )]
-    Labels {
-        /// The spec.
-        spec: String,
-    },
-    /// The column of a score is a rank, of which the lowest is the best.
-    #[error("column `{spec}`: of scores the highest is best; responses.rank={column} reads ranks, of which the lowest is best")]
-    RankAsScore {
-        /// The spec.
-        spec: String,
-        /// The column.
-        column: String,
-    },
+    /// Values of `responses.correct` that mean correct and wrong, if a spec says it.
+    pub(super) correct: Option<[Vec<ValueTest>; 2]>,
+    /// Whether the highest or the lowest score is the best.
+    pub(super) scores: BetterDirection,
 }
 
 impl ColumnNames {
@@ -104,7 +58,20 @@ impl ColumnNames {
                     columns.labels = labels.ok_or_else(|| ColumnError::Labels { spec: spec.to_owned() })?;
                     column
                 }
-                _ => column,
+                Some((column, values)) if field == Field::Correct => {
+                    let tests = labels::right_and_wrong(values).ok_or_else(|| ColumnError::Correct { spec: spec.to_owned() })?;
+                    columns.correct = Some(tests);
+                    column
+                }
+                Some((column, best)) if field == Field::Score => {
+                    let wrong = || ColumnError::Score { spec: spec.to_owned() };
+                    columns.scores = BetterDirection::parse(best).ok_or_else(wrong)?;
+                    column
+                }
+                _ => {
+                    says_the_same(spec, field, column.trim())?;
+                    column
+                }
             };
             columns.sources[field as usize] = source(spec, field, column)?;
         }
@@ -129,7 +96,12 @@ impl ColumnNames {
 
 impl Default for ColumnNames {
     fn default() -> Self {
-        ColumnNames { sources: FIELDS.map(default_source), labels: LabelMeaning::Open }
+        ColumnNames {
+            sources: FIELDS.map(default_source),
+            labels: LabelMeaning::Open,
+            correct: None,
+            scores: BetterDirection::Higher,
+        }
     }
 }
 
@@ -228,14 +200,20 @@ fn default_source(field: Field) -> FieldSource {
     FieldSource { paths: paths.iter().map(|&path| path.to_owned()).collect(), several: ColumnRule::Any, given: false }
 }
 
+/// Refuses a column whose name says the opposite of what the field reads.
+fn says_the_same(spec: &str, field: Field, column: &str) -> Result<(), ColumnError> {
+    let (spec, column) = (spec.to_owned(), column.to_owned());
+    match (field, says_worse(&column), says_higher(&column)) {
+        (Field::Score, Some(said), _) => Err(ColumnError::RankAsScore { spec, column, said }),
+        (Field::Correct, Some(said), _) => Err(ColumnError::WrongAsCorrect { spec, column, said }),
+        (Field::Rank, None, Some(said)) => Err(ColumnError::ScoreAsRank { spec, column, said }),
+        _ => Ok(()),
+    }
+}
+
 fn source(spec: &str, field: Field, column: &str) -> Result<FieldSource, ColumnError> {
     if matches!(field, Field::Id | Field::System) && column.trim().is_empty() {
         return Ok(FieldSource { paths: Vec::new(), several: ColumnRule::Any, given: true });
-    }
-    let last = column.trim().rsplit('.').next().unwrap_or_default().to_lowercase();
-    let least = ["rank", "ranking", "position", "place", "loss", "perplexity", "ppl", "nll", "error", "errors", "distance"];
-    if field == Field::Score && last.split('_').any(|word| least.contains(&word)) {
-        return Err(ColumnError::RankAsScore { spec: spec.to_owned(), column: column.trim().to_owned() });
     }
     let each = column.contains(',');
     let paths: Vec<String> = column.split(if each { ',' } else { '+' }).map(|path| path.trim().to_owned()).collect();
@@ -331,10 +309,6 @@ pub(super) fn no_column(row: &Map<String, Value>, path: &str, wanted: String, pl
     let nearest = nearest(path, row.keys().map(String::as_str)).map(str::to_owned);
     let holder = if place.is_empty() { "the row".to_owned() } else { format!("`{place}`") };
     RowProblem::NoColumn { wanted, nearest, holder, present: names(row.keys()) }
-}
-
-fn nearest_field(field: &str) -> String {
-    nearest(field, FIELDS.iter().map(|field| field.name())).map_or_else(String::new, |name| format!("; nearest: `{name}`"))
 }
 
 #[cfg(test)]

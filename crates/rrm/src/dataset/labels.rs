@@ -55,6 +55,17 @@ pub(super) enum ValueTest {
     Above(Number),
 }
 
+impl BetterDirection {
+    /// Reads `higher` or `lower`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        match text.trim() {
+            "higher" => Some(BetterDirection::Higher),
+            "lower" => Some(BetterDirection::Lower),
+            _ => None,
+        }
+    }
+}
+
 /// Descriptions of the outcomes, for messages.
 const OUTCOMES: [&str; 3] = ["the first", "the second", "neither"];
 
@@ -72,11 +83,11 @@ const WRITERS: [[&str; 2]; 8] = [
 
 /// Parses the text after the colon of `label=COLUMN:FIRST,SECOND,TIE`; each part may be several values separated by `|`.
 pub(super) fn parse(text: &str) -> Option<LabelMeaning> {
-    match text.trim() {
-        "one-hot" => return Some(LabelMeaning::OneHot),
-        "higher" => return Some(LabelMeaning::Compared(BetterDirection::Higher)),
-        "lower" => return Some(LabelMeaning::Compared(BetterDirection::Lower)),
-        _ => {}
+    if text.trim() == "one-hot" {
+        return Some(LabelMeaning::OneHot);
+    }
+    if let Some(better) = BetterDirection::parse(text) {
+        return Some(LabelMeaning::Compared(better));
     }
     let mut sides: [Vec<ValueTest>; 3] = Default::default();
     let parts: Vec<&str> = text.split(',').collect();
@@ -89,6 +100,34 @@ pub(super) fn parse(text: &str) -> Option<LabelMeaning> {
     let all: Vec<&ValueTest> = sides.iter().flatten().collect();
     let doubled = all.iter().enumerate().any(|(i, test)| all[..i].contains(test));
     (!doubled).then_some(LabelMeaning::Given(sides))
+}
+
+/// Parses the text after the colon of `responses.correct=COLUMN:RIGHT,WRONG`.
+pub(super) fn right_and_wrong(text: &str) -> Option<[Vec<ValueTest>; 2]> {
+    match parse(text)? {
+        LabelMeaning::Given([right, wrong, tie]) if tie.is_empty() => Some([right, wrong]),
+        _ => None,
+    }
+}
+
+/// Returns whether a value means correct, by the values of a correct and of a wrong response.
+pub(super) fn is_right(tests: &[Vec<ValueTest>; 2], place: &str, value: &Value) -> Result<bool, RowProblem> {
+    let text = scalar(value).unwrap_or_default();
+    let fits = |test: &ValueTest| match test {
+        // 1 is true, and 0 is false.
+        ValueTest::Is(word) => {
+            same(word, &text) || switch(value).is_some_and(|on| switch(&Value::from(word.as_str())) == Some(on))
+        }
+        bound => within(bound, &text),
+    };
+    match tests.each_ref().map(|tests| tests.iter().any(fits)) {
+        [true, false] => Ok(true),
+        [false, true] => Ok(false),
+        _ => {
+            let [right, wrong] = tests.each_ref().map(|tests| side_written(tests));
+            Err(bad(place, &format!("{right} (correct), {wrong} (wrong) or null"), value))
+        }
+    }
 }
 
 fn test(value: &str) -> Option<ValueTest> {
@@ -252,7 +291,7 @@ fn names_value(row: &Map<String, Value>, column: &str, text: &str) -> bool {
 }
 
 /// Returns the index of the response column whose name is the value.
-fn named_column(columns: &ColumnNames, text: &str) -> Option<usize> {
+pub(super) fn named_column(columns: &ColumnNames, text: &str) -> Option<usize> {
     let source = columns.of(Field::Responses);
     let found = |path: &String| path == text || path.rsplit('.').next() == Some(text);
     let mut sides = source.paths.iter().enumerate().filter(|(_, path)| found(path)).map(|(side, _)| side);
@@ -260,24 +299,31 @@ fn named_column(columns: &ColumnNames, text: &str) -> Option<usize> {
     sides.next().is_none().then_some(side)
 }
 
+/// Returns the pair of columns that name the writers of the two responses, if the row has one.
+pub(super) fn writers(has: impl Fn(&str) -> bool) -> Option<&'static [&'static str; 2]> {
+    WRITERS.iter().find(|pair| pair.iter().all(|name| has(name)))
+}
+
 /// Returns the sides whose writer has this name.
 fn winner(row: &Map<String, Value>, text: &str) -> Vec<usize> {
-    let held = |pair: &&[&str; 2]| pair.iter().all(|name| row.contains_key(*name));
-    let pair = WRITERS.iter().find(held);
+    let pair = writers(|name| row.contains_key(name));
     pair.into_iter().flat_map(|pair| (0..2).filter(|side| names_value(row, pair[*side], text))).collect()
 }
 
 /// Returns a mapping in the notation after the colon.
 pub(super) fn written(tests: &[Vec<ValueTest>; 3]) -> String {
+    let [first, second, tie] = tests.each_ref().map(|tests| side_written(tests));
+    let tie = if tie.is_empty() { String::new() } else { format!(", and {tie} (neither)") };
+    format!("{first} (the first), {second} (the second){tie}")
+}
+
+fn side_written(tests: &[ValueTest]) -> String {
     let value = |test: &ValueTest| match test {
         ValueTest::Is(text) => text.clone(),
         ValueTest::Below(bound) => format!("<{bound}"),
         ValueTest::Above(bound) => format!(">{bound}"),
     };
-    let side = |tests: &Vec<ValueTest>| tests.iter().map(value).collect::<Vec<_>>().join("|");
-    let [first, second, tie] = tests.each_ref().map(side);
-    let tie = if tie.is_empty() { String::new() } else { format!(", and {tie} (neither)") };
-    format!("{first} (the first), {second} (the second){tie}")
+    tests.iter().map(value).collect::<Vec<_>>().join("|")
 }
 
 #[cfg(test)]

@@ -3,47 +3,21 @@
 //! A value such as 0 means different things in different data sets. The column names of known data sets settle the meaning; if two readings fit, the
 //! file is refused with the column spec of each.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
-
-use serde_json::{Map, Value};
+use std::{path::Path, sync::Arc};
 
 use super::{
-    columns::{ColumnNames, ColumnRule, Field, find},
-    labels::{LabelMeaning, number, parse, switch},
-    messages::scalar,
+    column_words::{NamedSize, says_size, says_worse},
+    columns::{ColumnNames, ColumnRule, Field},
+    label_values::ColumnValues,
+    labels::{LabelMeaning, parse},
+    readings::{AmbiguousLabels, counted, either, of_worse, of_worse_outcomes, own_marks},
     rows,
-    sides::{NamedOrder, order_of},
+    sides::{NamedOrder, SideMark, order_of},
 };
 
-/// The values of the label columns, over all rows.
-#[derive(Debug, Default)]
-struct ColumnValues {
-    /// Different numbers, up to a limit.
-    numbers: BTreeSet<i64>,
-    fractions: bool,
-    least: Option<f64>,
-    most: Option<f64>,
-    /// Whether there are values `true` and `false`, as JSON or as text.
-    switches: bool,
-    words: bool,
-    /// Whether each row has a 1 (or true) in exactly one of the columns, and 0 in the others.
-    one_hot: bool,
-    /// All columns of the first row.
-    present: Vec<String>,
-}
-
-/// Labels with two possible meanings.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct AmbiguousLabels {
-    /// Content of the columns.
-    pub(super) found: String,
-    /// For each reading: the column spec that selects it, and its description.
-    pub(super) readings: [(String, String); 2],
-}
-
-/// A column whose meaning is documented by the authors of a data set.
+/// Columns whose meaning is documented by the authors of a data set.
 struct DocumentedColumn {
-    column: &'static str,
+    columns: &'static [&'static str],
     /// Other columns that such a row has.
     beside: &'static [&'static str],
     mapping: &'static str,
@@ -61,45 +35,57 @@ fn is_signed(held: &ColumnValues) -> bool {
     in_range && !held.fractions && !told
 }
 
-const KNOWN: [DocumentedColumn; 7] = [
+const KNOWN: [DocumentedColumn; 9] = [
     DocumentedColumn {
-        column: "better_response_id",
+        columns: &["annotator1", "annotator2", "annotator3"],
+        beside: &["response1", "response2", "annotator1", "annotator2", "annotator3"],
+        mapping: "1,2,0",
+        whose: "PandaLM: 0 where neither is better",
+    },
+    DocumentedColumn {
+        columns: &["label"],
+        beside: &["scenario", "response 1", "response 2"],
+        mapping: "0,1,2",
+        whose: "Auto-J: 0 where the first is better, 2 where neither is",
+    },
+    DocumentedColumn {
+        columns: &["better_response_id"],
         beside: &["response_0", "response_1"],
         mapping: "0,1",
         whose: "PKU-SafeRLHF: the better one's number",
     },
     DocumentedColumn {
-        column: "safer_response_id",
+        columns: &["safer_response_id"],
         beside: &["response_0", "response_1"],
         mapping: "0,1",
         whose: "PKU-SafeRLHF: the safer one's number",
     },
     DocumentedColumn {
-        column: "labels",
+        columns: &["labels"],
         beside: &["human_ref_A", "human_ref_B"],
         mapping: "1,0",
         whose: "SHP: 1 where A is preferred",
     },
     DocumentedColumn {
-        column: "choice",
+        columns: &["choice"],
         beside: &["summaries"],
         mapping: "0,1",
         whose: "summarize_from_feedback: the chosen one's place",
     },
     DocumentedColumn {
-        column: "preference_strength",
+        columns: &["preference_strength"],
         beside: &[],
         mapping: SIGNED,
         whose: "HelpSteer: below 0 the first is better, above 0 the second",
     },
     DocumentedColumn {
-        column: "score",
+        columns: &["score"],
         beside: &["individual_preference"],
         mapping: SIGNED,
         whose: "HelpSteer: below 0 the first is better, above 0 the second",
     },
     DocumentedColumn {
-        column: "overall_preference",
+        columns: &["overall_preference"],
         beside: &[],
         mapping: SIGNED,
         whose: "HelpSteer: below 0 the first is better, above 0 the second",
@@ -114,20 +100,21 @@ pub(super) fn settled(
     columns: &ColumnNames,
 ) -> Result<(ColumnNames, Option<String>), AmbiguousLabels> {
     let source = columns.of(Field::Label);
-    if source.given && matches!(columns.labels, LabelMeaning::OneHot | LabelMeaning::Compared(_)) {
+    // Of columns that are named after the worse response, the second is that of the first response.
+    let by_place = matches!(columns.labels, LabelMeaning::OneHot | LabelMeaning::Compared(_));
+    if source.given && by_place && !source.paths.iter().take(2).any(|path| says_worse(path).is_some()) {
         in_order(columns)?;
     }
     if !source.given || columns.labels != LabelMeaning::Open {
         return Ok((columns.clone(), None));
     }
-    let empty = || ColumnValues { one_hot: true, ..ColumnValues::default() };
-    let mut held = empty();
+    let mut held = ColumnValues::new();
     for (path, name) in files {
         let Ok(rows) = rows::open(path, name) else { continue };
-        let mut alone = empty();
+        let mut alone = ColumnValues::new();
         for (_, row) in rows.flatten() {
-            look(&mut held, &row, &source.paths);
-            look(&mut alone, &row, &source.paths);
+            held.add(&row, &source.paths);
+            alone.add(&row, &source.paths);
         }
         // A file with two possible meanings is not settled by another file: they may come from two authors. A file with a single value may be part of
         // a larger one.
@@ -161,32 +148,6 @@ fn in_order(columns: &ColumnNames) -> Result<(), AmbiguousLabels> {
     })
 }
 
-fn look(held: &mut ColumnValues, row: &Map<String, Value>, paths: &[String]) {
-    if held.present.is_empty() {
-        held.present = row.keys().cloned().collect();
-    }
-    let values: Vec<&Value> = paths.iter().filter_map(|path| find(row, path)).collect();
-    if values.iter().any(|value| !value.is_null()) {
-        let on = values.iter().filter(|value| switch(value) == Some(true)).count();
-        held.one_hot &= values.len() == paths.len() && on == 1 && values.iter().all(|value| switch(value).is_some());
-    }
-    for value in values {
-        let Some(text) = scalar(value) else { continue };
-        match number(&text) {
-            Some(n) => {
-                held.least = Some(held.least.map_or(n, |least| least.min(n)));
-                held.most = Some(held.most.map_or(n, |most| most.max(n)));
-                held.fractions |= n.fract() != 0.0;
-                if n.fract() == 0.0 && held.numbers.len() < 1000 {
-                    held.numbers.insert(n as i64);
-                }
-            }
-            None if switch(value).is_some() => held.switches = true,
-            None => held.words = true,
-        }
-    }
-}
-
 fn meaning(held: &ColumnValues, columns: &ColumnNames) -> Result<(LabelMeaning, Option<String>), AmbiguousLabels> {
     let source = columns.of(Field::Label);
     let listed = source.paths.join(",");
@@ -197,26 +158,28 @@ fn meaning(held: &ColumnValues, columns: &ColumnNames) -> Result<(LabelMeaning, 
     };
     let known = source.paths.iter().map(|path| known(path, &held.present)).collect::<Option<Vec<_>>>().unwrap_or_default();
     if let Some(first) = known.first().filter(|first| !swapped && known.iter().all(|known| known.mapping == first.mapping))
-        && !held.words
+        && held.words.is_empty()
         && !held.switches
         && (first.mapping != SIGNED || is_signed(held))
         && let Some(settled) = says(first.mapping, first.whose)
     {
         return Ok(settled);
     }
-    if held.one_hot
-        && !swapped
-        && is_one_hot(&source.paths)
-        && let Some(settled) = says("one-hot", "a column for each outcome")
-    {
-        return Ok(settled);
+    if held.one_hot && !swapped && is_one_hot(&source.paths) {
+        // The third column may be that of two bad responses.
+        if let Some(said) = source.paths.iter().take(2).find_map(|path| says_worse(path)) {
+            return Err(of_worse_outcomes(&source.paths, &said));
+        }
+        if let Some(settled) = says("one-hot", "a column for each outcome") {
+            return Ok(settled);
+        }
     }
     if (held.least.is_some() || held.switches) && are_scores(&source.paths) {
         let found = format!("`{}` and `{}` hold a number for each response", source.paths[0], source.paths[1]);
         let reading = |which: &str| (format!("label={listed}:{which}"), format!("the {which} one is the better response's"));
         return Err(AmbiguousLabels { found, readings: [reading("higher"), reading("lower")] });
     }
-    if swapped && (held.words || held.least.is_some() || held.switches) {
+    if swapped && held.any() {
         let [one, other] = [0, 1].map(|place| columns.of(Field::Responses).paths[place].clone());
         return Err(AmbiguousLabels {
             found: format!(
@@ -228,23 +191,36 @@ fn meaning(held: &ColumnValues, columns: &ColumnNames) -> Result<(LabelMeaning, 
             ],
         });
     }
+    let worse = source.paths.iter().find_map(|path| says_worse(path));
+    if let Some(said) = worse.as_ref().filter(|_| held.any() && held.only(&[1, 2]) && !held.switches) {
+        return Err(of_worse(held, columns, said));
+    }
+    if let Some(ambiguous) = counted(held, columns) {
+        return Err(ambiguous);
+    }
     if held.switches {
-        let kinds = if held.words || held.least.is_some() { "true, false and other values" } else { "true and false" };
+        let kinds =
+            if !held.words.is_empty() || held.least.is_some() { "true, false and other values" } else { "true and false" };
         return Err(either(
             &listed,
-            kinds.to_owned(),
+            kinds.to_owned() + &of_name(worse.as_deref()),
             ["true,false", "false,true"],
             ["true means the first", "true means the second"],
         ));
     }
-    numbers(held, columns, &listed, says)
+    numbers(held, columns, (&listed, worse.as_deref()), says)
 }
 
-/// Returns the meaning of numbers, and of words among them.
+/// Says that a name says the worse response, for messages.
+fn of_name(worse: Option<&str>) -> String {
+    worse.map_or_else(String::new, |said| format!(", in a column whose name says `{said}` (a mapping gives the better response)"))
+}
+
+/// Returns the meaning of numbers, and of words among them, in the columns `listed`, whose name says the worse response with `worse`.
 fn numbers(
     held: &ColumnValues,
     columns: &ColumnNames,
-    listed: &str,
+    (listed, worse): (&str, Option<&str>),
     says: impl Fn(&str, &str) -> Option<(LabelMeaning, Option<String>)>,
 ) -> Result<(LabelMeaning, Option<String>), AmbiguousLabels> {
     let words = |mapping: &str| match parse(mapping) {
@@ -252,38 +228,45 @@ fn numbers(
         _ => LabelMeaning::Open,
     };
     let (Some(least), Some(most)) = (held.least, held.most) else { return Ok((words("1,2,0"), None)) };
-    let only = |wanted: &[i64]| !held.fractions && held.numbers.iter().all(|n| wanted.contains(n));
-    let from_zero = order(columns) == Some(NamedOrder::FromZero);
-    let preference = columns.of(Field::Label).paths.iter().all(|path| path.to_lowercase().contains("preference"));
-    if only(&[0, 1, 2]) {
-        let two = held.numbers.contains(&2);
-        if from_zero && two {
-            return Err(either(
-                listed,
-                shown(held),
-                ["0,1,2", "1,2,0"],
-                ["0 means the first, and 2 neither", "1 means the first, and 0 neither"],
-            ));
+    let either = |mappings, says| Err(either(listed, held.shown() + &of_name(worse), mappings, says));
+    let paths = &columns.of(Field::Label).paths;
+    let preference = worse.is_none() && paths.iter().all(|path| path.to_lowercase().contains("preference"));
+    if held.only(&[0, 1, 2]) {
+        let [zero, two] = [0, 2].map(|n| held.numbers.contains(&n));
+        let own = own_marks(columns).filter(|own| matches!(own[0], SideMark::Number(_)) && *own != own[0].usual());
+        let from_zero = order(columns) == Some(NamedOrder::FromZero);
+        // PandaLM and many others say 0 for neither, Auto-J says 2.
+        if two && (zero || from_zero) {
+            return either(["0,1,2", "1,2,0"], ["0 means the first, and 2 neither", "1 means the first, and 0 neither"]);
         }
-        if held.numbers.contains(&0) && !two || from_zero {
-            return Err(either(listed, shown(held), ["0,1", "1,0"], ["0 means the first", "1 means the first"]));
+        if zero || from_zero {
+            return either(["0,1", "1,0"], ["0 means the first", "1 means the first"]);
         }
-        let named = |words: &[&str]| {
-            columns.of(Field::Label).paths.iter().any(|path| words.iter().any(|word| path.to_lowercase().contains(word)))
-        };
-        if named(&["preference_", "_preference", "strength", "margin", "degree"]) {
-            let says = ["1 means the first", "all numbers above 0 mean the second, as in HelpSteer"];
-            return Err(either(listed, shown(held), ["1,2,0", "<0,>0,0"], says));
+        if let Some([first, second]) = own {
+            return either([&format!("{first},{second}"), "1,2"], ["they are the numbers of the columns", "1 means the first"]);
         }
-        let one_kind = held.numbers.len() == 1 && !held.words;
+        match paths.iter().find_map(|path| says_size(path)) {
+            Some(NamedSize::Difference) => {
+                return either(["<0,>0,0", ">0,<0,0"], ["numbers above 0 mean the second", "numbers above 0 mean the first"]);
+            }
+            Some(NamedSize::Scale) => {
+                return either(
+                    ["1,2,0", "<0,>0,0"],
+                    ["1 means the first", "all numbers above 0 mean the second, as in HelpSteer"],
+                );
+            }
+            None => {}
+        }
+        let one_kind = held.numbers.len() == 1 && held.words.is_empty();
         let note = format!(
             "all labels in `{listed}` are {least}, read as the {} response; --column label={listed}:FIRST,SECOND says it otherwise",
             if two { "second" } else { "first" }
         );
         return Ok((words("1,2,0"), one_kind.then_some(note)));
     }
-    if (least >= 1.0 || held.numbers.contains(&0) && least == 0.0 && held.numbers.iter().all(|n| (0..=2).contains(n)))
+    if least >= 0.0
         && most <= 2.0
+        && !held.below_one
         && preference
         && let Some((LabelMeaning::Given(tests), note)) =
             says("<1.5,>1.5,1.5|0", "a preference from 1 to 2: the side that it is nearer to")
@@ -292,7 +275,7 @@ fn numbers(
     }
     if least < 0.0
         && preference
-        && only(&[-3, -2, -1, 0, 1, 2, 3])
+        && held.only(&[-3, -2, -1, 0, 1, 2, 3])
         && let Some(settled) = says("<0,>0,0", "HelpSteer: below 0 the first is better, above 0 the second")
     {
         return Ok(settled);
@@ -300,37 +283,14 @@ fn numbers(
     // Rounded, so that a sum such as 0.1 + 0.2 has no stray digits.
     let middle = if least < 0.0 { 0.0 } else { format!("{:.9e}", (least + most) / 2.0).parse().unwrap_or(0.0) };
     let [low, high] = [format!("<{middle},>{middle},{middle}"), format!(">{middle},<{middle},{middle}")];
-    Err(either(listed, shown(held), [&low, &high], ["smaller numbers mean the first", "larger numbers mean the first"]))
-}
-
-fn either(listed: &str, found: String, mappings: [&str; 2], says: [&str; 2]) -> AmbiguousLabels {
-    let reading = |place: usize| (format!("label={listed}:{}", mappings[place]), says[place].to_owned());
-    AmbiguousLabels {
-        found: format!("the labels in `{}` are {found}", listed.replace(',', "`, `")),
-        readings: [reading(0), reading(1)],
-    }
-}
-
-/// Describes the numbers in words.
-fn shown(held: &ColumnValues) -> String {
-    let (least, most) = (held.least.unwrap_or(0.0), held.most.unwrap_or(0.0));
-    let words = if held.words { ", and words" } else { "" };
-    let listed: Vec<String> = held.numbers.iter().map(i64::to_string).collect();
-    if held.fractions || listed.len() > 8 {
-        return format!("numbers from {least} to {most}{words}");
-    }
-    match listed.as_slice() {
-        [one] => format!("{one} only{words}"),
-        [some @ .., last] => format!("{} and {last} only{words}", some.join(", ")),
-        [] => words.trim_start_matches(", and ").to_owned(),
-    }
+    either([&low, &high], ["smaller numbers mean the first", "larger numbers mean the first"])
 }
 
 /// Returns the documented column with this name, if the row has the other columns of its data set.
 fn known(path: &str, present: &[String]) -> Option<&'static DocumentedColumn> {
     let column = path.rsplit('.').next().unwrap_or(path);
     let here = |known: &&DocumentedColumn| known.beside.iter().all(|name| present.iter().any(|column| column == name));
-    KNOWN.iter().filter(here).find(|known| known.column == column)
+    KNOWN.iter().filter(here).find(|known| known.columns.contains(&column))
 }
 
 /// Returns whether the names of two columns say that each holds a number for one response, and not the word of one rater.

@@ -200,17 +200,14 @@ pub enum RowProblem {
         hint: &'static str,
     },
     /// The two sides of a pair name the responses instead of holding them.
-    #[error(
-        "`{place}` is `{found}`, which names a response and is none; \
-         --column responses={columns} --column label={place} reads the responses and which is better"
-    )]
+    #[error("`{place}` is `{found}`, which names a response and is none; {advice}")]
     Named {
         /// Column of the better response.
         place: String,
         /// Value of the column.
         found: String,
-        /// Columns that hold the responses.
-        columns: String,
+        /// What to write instead.
+        advice: String,
     },
     /// A label is named although the columns already say which response is better.
     #[error(

@@ -4,12 +4,11 @@ use serde_json::{Map, Value};
 
 use super::{
     columns::{ColumnNames, ColumnRule, Field, find, found, missing, no_column, remove},
-    label_words::word,
-    labels,
+    labels::{self, BetterDirection},
     messages::{self, TurnsOrText, said, scalar},
+    named::named,
     problem::{RowProblem, WHOLE, wrong_type},
     roles,
-    sides::{NamedOrder, order_of},
 };
 use crate::chat::Role;
 
@@ -72,28 +71,6 @@ pub(super) fn responses(row: &Map<String, Value>, columns: &ColumnNames) -> Resu
     Ok(responses)
 }
 
-/// Returns the error of a pair whose two sides name the responses, which are in other columns.
-fn named(row: &Map<String, Value>, columns: &ColumnNames) -> Option<RowProblem> {
-    let [chosen, rejected] = [Field::Chosen, Field::Rejected].map(|field| &columns.of(field).paths[0]);
-    let [better, worse] = [chosen, rejected].map(|path| find(row, path).and_then(scalar));
-    let (better, worse) = (better?, worse?);
-    let texts =
-        || row.iter().filter(|(name, value)| ![chosen, rejected].contains(name) && value.is_string()).map(|(name, _)| name);
-    let held = |name: &str| texts().any(|other| other == name);
-    let sides = || {
-        let mut pairs = texts().flat_map(|one| texts().map(move |other| (one, other)));
-        pairs.find(|(one, other)| matches!(order_of(one, other), Some(NamedOrder::FromOne | NamedOrder::FromZero)))
-    };
-    let pair = match (word(&better), word(&worse)) {
-        _ if held(&better) && held(&worse) => sides(),
-        // The answer to a multiple-choice question may be a letter.
-        (Some(one), Some(other)) if one != other && one < 2 && other < 2 => Some(sides()?),
-        _ => return None,
-    };
-    let columns = pair.map_or_else(|| format!("{better},{worse}"), |(one, other)| format!("{one},{other}"));
-    Some(RowProblem::Named { place: chosen.clone(), found: better, columns })
-}
-
 fn listed(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Vec<RawResponse>, RowProblem> {
     let source = columns.of(Field::Responses);
     let value = |path: &String| find(row, path).ok_or_else(|| missing(row, path, Field::Responses, ""));
@@ -109,12 +86,23 @@ fn listed(row: &Map<String, Value>, columns: &ColumnNames) -> Result<Vec<RawResp
     list.iter().enumerate().map(|(i, value)| response(value, format!("{path}[{i}]"), columns)).collect()
 }
 
+const SIDE: &str = "a response: text (a number in quotes), an object with the text, or a list of messages";
+
 /// Reads one side of a pair: a response, or a list of responses that are all on this side (as in RewardBench 2, RM-Bench and RMB).
 fn side(row: &Map<String, Value>, columns: &ColumnNames, field: Field, label: f64) -> Result<Vec<RawResponse>, RowProblem> {
     let path = &columns.of(field).paths[0];
     let value = found(row, path).ok_or_else(|| missing(row, path, field, ""))?;
     // A list of messages or of parts is one response.
     let said = |value: &Value| ["role", "from", "type"].iter().any(|key| value.get(key).is_some());
+    let bare = |value: &Value| value.is_number() || value.is_boolean();
+    let numbers = value.as_array().and_then(|list| list.iter().position(bare));
+    if let Some(place) = numbers {
+        return Err(wrong_type(&format!("{path}[{place}]"), SIDE, &value[place]));
+    }
+    // A number may be the index or the score of a response.
+    if bare(&value) {
+        return Err(wrong_type(path, SIDE, &value));
+    }
     let mut side = match &*value {
         Value::Array(list) if !list.iter().any(Value::is_object) || !list.iter().any(said) => list
             .iter()
@@ -139,6 +127,7 @@ fn response(value: &Value, place: String, columns: &ColumnNames) -> Result<RawRe
         // The lowest rank is the best one.
         _ if columns.of(Field::Rank).given => rank?.map(|rank| -rank),
         (Some(correct), _) => Some(f64::from(correct)),
+        (None, score) if columns.scores == BetterDirection::Lower => score.map(|score| -score),
         (None, score) => score,
     };
     let team = optional(keys, columns, Field::Answer, &place)?.map(|(path, answer)| {
@@ -236,7 +225,11 @@ pub(super) fn optional<'r, 'c>(
 
 fn boolean(keys: &Map<String, Value>, place: &str, columns: &ColumnNames) -> Result<Option<bool>, RowProblem> {
     let Some((path, value)) = optional(keys, columns, Field::Correct, place)? else { return Ok(None) };
-    let bad = || wrong_type(&format!("{place}.{path}"), "true, false or null", value);
+    let place = format!("{place}.{path}");
+    if let Some(tests) = &columns.correct {
+        return labels::is_right(tests, &place, value).map(Some);
+    }
+    let bad = || wrong_type(&place, "true, false or null", value);
     Ok(Some(value.as_bool().or(value.as_u64().filter(|n| *n < 2).map(|n| n == 1)).ok_or_else(bad)?))
 }
 

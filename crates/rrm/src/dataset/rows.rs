@@ -57,6 +57,11 @@ impl DatasetRows {
         DatasetRows { rows: Box::new(rows), ..self }
     }
 
+    /// Returns the same rows behind `ahead`, which were read from them before.
+    pub(super) fn behind(self, ahead: Vec<NumberedRow>) -> Self {
+        DatasetRows { rows: Box::new(ahead.into_iter().chain(self.rows)), ..self }
+    }
+
     /// Returns notes on the repairs in the rows so far, one sentence each.
     pub(super) fn notes(&self) -> Vec<String> {
         self.noted.said()

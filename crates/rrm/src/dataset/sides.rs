@@ -25,6 +25,54 @@ fn marker(name: &str) -> Option<char> {
     parts(name).iter().rev().find_map(|word| side(word))
 }
 
+/// A letter or a number by which the names of two columns differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum SideMark {
+    Letter(char),
+    Number(u32),
+}
+
+impl SideMark {
+    /// Returns the mark that a word is: `b`, `2`, `two`.
+    pub(super) fn of(word: &str) -> Option<Self> {
+        match word.to_lowercase().as_str() {
+            "one" => Some(SideMark::Number(1)),
+            "two" => Some(SideMark::Number(2)),
+            "zero" => Some(SideMark::Number(0)),
+            word => match word.parse() {
+                Ok(number) => Some(SideMark::Number(number)),
+                Err(_) => word.chars().next().filter(|c| word.len() == 1 && c.is_ascii_lowercase()).map(SideMark::Letter),
+            },
+        }
+    }
+
+    /// Returns the marks of the first and the second response where they are counted from the beginning.
+    pub(super) fn usual(self) -> [SideMark; 2] {
+        match self {
+            SideMark::Letter(_) => [SideMark::Letter('a'), SideMark::Letter('b')],
+            SideMark::Number(_) => [SideMark::Number(1), SideMark::Number(2)],
+        }
+    }
+}
+
+impl std::fmt::Display for SideMark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SideMark::Letter(letter) => write!(f, "{letter}"),
+            SideMark::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+/// Returns the marks of two columns whose names are the same but for one letter or number: `response_b`, `response_c`.
+pub(super) fn marks_of(first: &str, second: &str) -> Option<[SideMark; 2]> {
+    let (one, other) = (parts(first), parts(second));
+    let mut differing = one.iter().zip(&other).filter(|(a, b)| a != b);
+    let (a, b) = differing.next().filter(|_| one.len() == other.len())?;
+    let marks = [SideMark::of(a)?, SideMark::of(b)?];
+    (differing.next().is_none() && marks[0].usual() == marks[1].usual()).then_some(marks)
+}
+
 /// Splits a column's name into words: `responseB` and `output2` have two each.
 pub(super) fn parts(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];

@@ -24,7 +24,7 @@ use crate::{
     plan::{self, PlannedMatches},
     ranking::{
         self, Ranking,
-        rank::{self, RankSettings},
+        rank::{self, RankSettings, TeamRule},
         rating::Score,
         schedule,
         strategy::{Match, Matches, Strategy},
@@ -203,7 +203,7 @@ pub async fn best_of<'a>(
             let free = free(&item.responses[..n]);
             sums.free.iter_mut().zip(free).for_each(|(sum, right)| *sum += right);
             for (sum, pick) in sums.judged.iter_mut().zip(judged) {
-                sum.right += pick.0.map_or(0.0, |best| right(&item.responses[best]));
+                sum.right += pick.0.map_or(0.0, |best| right_of_text(&item.responses[..n], best, settings.teams));
                 sum.without += u64::from(pick.0.is_none());
                 (sum.votes, sum.completion_tokens) = (sum.votes + pick.1, sum.completion_tokens + pick.2);
             }
@@ -305,6 +305,15 @@ async fn picks(judge: &Judge, item: &Item, settings: &RankSettings, largest: usi
 
 fn right(response: &Response) -> f64 {
     response.label.unwrap_or(0.0)
+}
+
+/// Returns the correctness of a pick. Responses of one text are picked together, so that their mean counts, unless each stands for itself.
+fn right_of_text(responses: &[Response], best: usize, teams: TeamRule) -> f64 {
+    if teams == TeamRule::Off {
+        return right(&responses[best]);
+    }
+    let picked: Vec<f64> = responses.iter().filter(|response| response.text == responses[best].text).map(right).collect();
+    picked.iter().sum::<f64>() / picked.len() as f64
 }
 
 /// Returns the correctness of the picks at no cost: the first, a drawn one, the majority's, the oracle's.

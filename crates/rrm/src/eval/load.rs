@@ -333,10 +333,13 @@ fn read(
         if let Some(subset) = subset {
             cases.iter_mut().for_each(|case| case.subset.clone_from(&subset));
         }
-        let own = suite.benchmark == Benchmark::Pairs;
-        let equal = |case: &&Case| case.of_one_text() && (own || case.label != Choice::Tie);
-        suite.equal += cases.iter().filter(equal).count() as u64;
-        suite.cases.extend(cases.into_iter().filter(|case| !own || !case.of_one_text()));
+        for case in cases {
+            let equal = case.of_one_text(suite.benchmark);
+            suite.equal += u64::from(equal && (own || case.label != Choice::Tie));
+            if !own || !equal {
+                suite.cases.push(case);
+            }
+        }
         rows += 1;
     }
     suite.notes.extend(items.notes().into_iter().map(|note| format!("{}: {note}", path.display())));

@@ -39,7 +39,7 @@ impl AnswerRows {
 
     /// Returns whether several responses share the best place.
     pub fn shares_the_best(row: &Row) -> bool {
-        row.result.as_ref().is_some_and(|result| ranks(result).iter().filter(|rank| **rank == Some(1)).count() > 1)
+        row.result.as_ref().is_some_and(|result| result.places().iter().filter(|rank| **rank == Some(1)).count() > 1)
     }
 
     /// Returns the rows of one ranking, best first. Responses without a place come last, in the order of the file, with a null as `rank`; they are
@@ -49,7 +49,7 @@ impl AnswerRows {
     /// row from 0. `extra` is the JSON text of the input's other columns and of the response's other fields.
     pub fn rows(self, item: &Item, row: &Row) -> Vec<OutputRow> {
         let Some(result) = &row.result else { return Vec::new() };
-        let ranks = ranks(result);
+        let ranks = result.places();
         let mut order: Vec<usize> = (0..item.responses.len()).collect();
         order.sort_by_key(|index| (ranks[*index].unwrap_or(usize::MAX), *index));
         if let Some(best) = &result.order {
@@ -65,25 +65,6 @@ impl AnswerRows {
             .map(|index| answer(item, result, index, ranks[index]))
             .collect()
     }
-}
-
-/// Returns the place of each response, if it is known. The best is 1, and equal scores share the better place.
-fn ranks(result: &RowResult) -> Vec<Option<usize>> {
-    if let Some(ranks) = &result.ranks {
-        return ranks.clone();
-    }
-    let score = |index: usize| result.scores.get(index).copied().flatten().map(|score| score.value);
-    let mut ranks = vec![None; result.scores.len()];
-    let mut before: Option<(usize, usize)> = None;
-    for (place, index) in result.order.iter().flatten().copied().enumerate() {
-        let shared = before.filter(|(above, _)| score(*above).is_some() && score(*above) == score(index));
-        let rank = shared.map_or(place + 1, |(_, rank)| rank);
-        if let Some(slot) = ranks.get_mut(index) {
-            *slot = Some(rank);
-        }
-        before = Some((index, rank));
-    }
-    ranks
 }
 
 fn answer(item: &Item, result: &RowResult, index: usize, rank: Option<usize>) -> OutputRow {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::dataset::find;
+use crate::dataset::{find, says_worse};
 
 /// Fields that a spec can name, in the order of [`PairColumns`]'s slots.
 const FIELDS: [&str; 9] = [
@@ -23,9 +23,21 @@ pub struct PairColumns([Option<String>; FIELDS.len()]);
 
 /// The reason why a spec cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("column `{spec}`: expected FIELD=COLUMN, each field once, with a field of {}", FIELDS.join(", "))]
-pub struct ColumnSpecError {
-    spec: String,
+pub enum ColumnSpecError {
+    /// The spec has another form, an unknown field, or a field that was named before.
+    #[error("column `{spec}`: expected FIELD=COLUMN, each field once, with a field of {}", FIELDS.join(", "))]
+    Shape {
+        /// The spec.
+        spec: String,
+    },
+    /// The name of the column that says whether a response is correct says the opposite.
+    #[error("column `{spec}`: the name says `{said}`, and true means a correct response; name a column that says so")]
+    Opposite {
+        /// The spec.
+        spec: String,
+        /// Words of the name.
+        said: String,
+    },
 }
 
 impl PairColumns {
@@ -36,9 +48,14 @@ impl PairColumns {
     pub fn parse<S: AsRef<str>>(specs: &[S]) -> Result<Self, ColumnSpecError> {
         let mut columns = PairColumns::default();
         for spec in specs.iter().map(AsRef::as_ref) {
-            let wrong = || ColumnSpecError { spec: spec.to_owned() };
+            let wrong = || ColumnSpecError::Shape { spec: spec.to_owned() };
             let (field, column) = spec.split_once('=').filter(|(_, column)| !column.trim().is_empty()).ok_or_else(wrong)?;
             let slot = FIELDS.iter().position(|known| *known == field.trim()).ok_or_else(wrong)?;
+            if FIELDS[slot] == "responses.correct"
+                && let Some(said) = says_worse(column.trim())
+            {
+                return Err(ColumnSpecError::Opposite { spec: spec.to_owned(), said });
+            }
             if columns.0[slot].replace(column.trim().to_owned()).is_some() {
                 return Err(wrong());
             }
@@ -80,6 +97,7 @@ mod tests {
         assert_eq!(columns.value(row, "reference", &["gold", "answer"]), Some(&"2".into()));
         let error = |specs: &[&str]| PairColumns::parse(specs).unwrap_err().to_string();
         insta::assert_snapshot!(error(&["promt=a"]), @"column `promt=a`: expected FIELD=COLUMN, each field once, with a field of id, prompt, reference, category, responses, responses.text, responses.correct, responses.answer, responses.model");
+        insta::assert_snapshot!(error(&["responses.correct=is_wrong"]), @"column `responses.correct=is_wrong`: the name says `wrong`, and true means a correct response; name a column that says so");
         assert!(PairColumns::parse(&["prompt=a", "prompt=b"]).is_err() && PairColumns::parse(&["prompt="]).is_err());
     }
 }

@@ -11,6 +11,8 @@ mod kinds;
 mod labels;
 mod marked;
 mod messages;
+mod named;
+mod names;
 mod parquet;
 mod real;
 mod silent;

@@ -144,3 +144,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_format_that_does_not_show_both_responses_is_refused() {
+    let (_, shipped) = SHIPPED[0];
+    for (from, to, expected) in [
+        ("{{ response_2 }}", "{{ response_1 }}", "do not show {{ response_2 }}"),
+        ("{{ response_1 }}", "", "do not show {{ response_1 }}"),
+        ("{{ response_1 }}", "{% if rubric %}{{ response_1 }}{% endif %}", "do not show {{ response_1 }}"),
+        ("{{ response_1 }}", "{{ respose_1 }}", "message 1, line 14: there is no variable `respose_1`"),
+        ("{{ prompt }}", "{{ question }}", "there is no variable `question`; the variables are prompt, conversation"),
+    ] {
+        assert!(shipped.contains(from), "{from}");
+        let error = Format::parse("mine", &shipped.replace(from, to)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{to}: {error}");
+    }
+}

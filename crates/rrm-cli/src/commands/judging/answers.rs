@@ -13,6 +13,7 @@ use rrm::{
 
 use super::JudgingKind;
 use crate::{
+    commands::rows::RowWriter,
     failure::ensure,
     lines::harmless,
     output::{Output, note},
@@ -45,7 +46,13 @@ pub struct BestCounts {
 }
 
 /// The output of rankings.
-pub enum RankedRows {
+pub struct RankedRows {
+    kind: JudgingKind,
+    to: RankedOutput,
+}
+
+/// Where rankings go.
+enum RankedOutput {
     /// Rows as they are.
     Whole(Output),
     /// Rows with texts, and how many rankings gave none.
@@ -53,20 +60,24 @@ pub enum RankedRows {
 }
 
 impl RankedRows {
-    /// Writes what is asked for to an output with this name.
-    pub fn new(output: Output, write: AnswerRows, name: Option<&Path>) -> anyhow::Result<Self> {
-        if write == AnswerRows::Ranking {
-            return Ok(RankedRows::Whole(output));
-        }
-        let kind = TableKind::of(name)?;
-        Ok(RankedRows::Texts { to: TableWriter::new(output, kind, &AnswerRows::SCHEMA)?, write, counts: BestCounts::default() })
+    /// Writes rows of this kind to an output with this name.
+    pub fn new(output: Output, write: AnswerRows, name: Option<&Path>, kind: JudgingKind) -> anyhow::Result<Self> {
+        let to = match write {
+            AnswerRows::Ranking => RankedOutput::Whole(output),
+            _ => {
+                let to = TableWriter::new(output, TableKind::of(name)?, &AnswerRows::SCHEMA)?;
+                RankedOutput::Texts { to, write, counts: BestCounts::default() }
+            }
+        };
+        Ok(RankedRows { kind, to })
     }
+}
 
-    /// Writes one ranking, or shows it to the person at the terminal.
-    pub fn row(&mut self, item: &Item, row: &Row, kind: JudgingKind) -> io::Result<()> {
-        match self {
-            RankedRows::Whole(output) => output.row(row, || terminal::row(item, row, kind)),
-            RankedRows::Texts { to, write, counts } => {
+impl RowWriter for RankedRows {
+    fn row(&mut self, item: &Item, row: &Row) -> io::Result<()> {
+        match &mut self.to {
+            RankedOutput::Whole(output) => output.row(row, || terminal::row(item, row, self.kind)),
+            RankedOutput::Texts { to, write, counts } => {
                 let rows = write.rows(item, row);
                 counts.without += u64::from(rows.is_empty() && row.error.is_none());
                 counts.shared += u64::from(*write == AnswerRows::Best && AnswerRows::shares_the_best(row));
@@ -75,11 +86,10 @@ impl RankedRows {
         }
     }
 
-    /// Ends what was written; the output can appear now.
-    pub fn finish(self) -> anyhow::Result<Output> {
-        match self {
-            RankedRows::Whole(output) => Ok(output),
-            RankedRows::Texts { to, counts: BestCounts { without, shared }, .. } => {
+    fn finish(self, _rows: u64) -> anyhow::Result<Output> {
+        match self.to {
+            RankedOutput::Whole(output) => Ok(output),
+            RankedOutput::Texts { to, counts: BestCounts { without, shared }, .. } => {
                 if shared > 0 {
                     note(&format!("in {shared} rows several responses share the best place; the first of the order is written"));
                 }
@@ -90,6 +100,17 @@ impl RankedRows {
                 }
                 to.finish()
             }
+        }
+    }
+
+    fn reasons(&self) -> &'static str {
+        "their rows say why"
+    }
+
+    fn without_verdicts(&self) -> &'static str {
+        match self.kind {
+            JudgingKind::Judge => "nothing was decided",
+            JudgingKind::Rank => "nothing was decided, and no row has an order",
         }
     }
 }

@@ -1,5 +1,4 @@
-//! A listener and a server -> connections on a thread of their own, as many as the system has file descriptors for, until the system asks to
-//! end.
+//! A listener and a server -> connections on a separate thread, limited by the file descriptors of the process, until the process is told to stop.
 
 use std::{io, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
@@ -9,27 +8,27 @@ use tokio::{net::TcpListener, runtime, sync::oneshot};
 
 use crate::{failure::ensure, output::note, run};
 
-/// File descriptors for all that is no connection of a client: the store, the listener, the runtime.
+/// File descriptors for everything except clients' connections: the store, the listener, the runtime.
 const OTHERS: u64 = 64;
 
-/// How many connections there may be.
+/// The number of connections that are possible.
 pub(super) struct Room {
-    /// Connections.
+    /// The most connections.
     pub connections: usize,
-    /// What to tell where the system allows fewer than would be taken.
+    /// A note for the user if the system allows fewer connections than needed.
     pub note: Option<String>,
 }
 
-/// Connections that the system has file descriptors for, beside `calls` connections to whoever judges: those that were asked for, or as many as
-/// leave room for all requests that may wait. Raises the process's own limit where the system lets it.
+/// Determines the number of connections that the file descriptors allow besides `calls` connections to judges: the requested number, or enough for
+/// all requests that may wait. Raises the limit of the process if the system allows it.
 ///
 /// # Errors
-/// Where fewer are possible than were asked for.
+/// When fewer connections are possible than were requested.
 pub(super) fn room(asked: Option<NonZeroUsize>, max_waiting: usize, calls: usize) -> anyhow::Result<Room> {
     let wanted = asked.map_or_else(|| connections_for(max_waiting), NonZeroUsize::get);
     let kept = OTHERS.saturating_add(calls as u64);
     let files = open_files((wanted as u64).saturating_add(kept));
-    // A limit that is too small for both is shared.
+    // A limit that is too small for both is shared equally.
     let possible = files.saturating_sub(kept).max(files / 2).try_into().unwrap_or(usize::MAX);
     if wanted <= possible {
         return Ok(Room { connections: wanted, note: None });
@@ -39,7 +38,7 @@ pub(super) fn room(asked: Option<NonZeroUsize>, max_waiting: usize, calls: usize
     Ok(Room { connections: possible, note: Some(limit) })
 }
 
-/// The files that this process may open, raised to `wanted` where that is allowed.
+/// Returns the number of files that this process may open, raised to `wanted` if that is allowed.
 #[cfg(unix)]
 fn open_files(wanted: u64) -> u64 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -52,14 +51,14 @@ fn open_files(wanted: u64) -> u64 {
     }
 }
 
-/// Where no limit is known, the number of connections is the limit.
+/// Without a known limit, only the number of connections counts.
 #[cfg(not(unix))]
 fn open_files(_wanted: u64) -> u64 {
     u64::MAX
 }
 
-/// Serves until the system asks to end, and `drain` longer for what is being judged. Connections have a thread of their own, so that they are
-/// answered while rankings are computed.
+/// Serves until the process is told to stop, and up to `drain` longer for groups that are being judged. Connections have a thread of their own, so
+/// that they are answered while rankings are computed.
 pub(super) async fn serve(listener: TcpListener, server: Arc<AppState>, drain: Duration) -> anyhow::Result<()> {
     let listener = listener.into_std().context("cannot listen on another thread")?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build().context("no runtime for connections")?;

@@ -1,15 +1,15 @@
-//! The first row of a file and the options -> the columns that hold the right answer and the response, in all of its rows.
+//! The first row of a file and the options -> the columns of the right answer and of the response in all of its rows.
 
 use rrm::dataset::{self, RowProblem};
 use serde_json::{Map, Value};
 
-/// One of the two sides of a comparison.
+/// One side of the comparison: the right answer or the response.
 pub struct ComparedSide {
-    /// What errors call it.
+    /// Its name in errors.
     what: &'static str,
     /// The option that names its column.
     option: &'static str,
-    /// The columns that may hold it where the option is not given.
+    /// Columns that are searched if the option is not given.
     known: &'static [&'static str],
 }
 
@@ -27,24 +27,24 @@ pub const RESPONSE: ComparedSide = ComparedSide {
     known: &["response", "pred", "prediction", "completion", "output", "model_output"],
 };
 
-/// The column that one of the two is read from, in every row.
+/// The column of one side in every row.
 pub struct Column {
     side: &'static ComparedSide,
-    /// A column, or a path with dots.
+    /// The name of a column, or a path with dots.
     pub path: String,
-    /// Columns that might hold it as well, and so have to be empty. None where an option names the column.
+    /// Columns that might hold the value as well and so must be empty. There are none if an option names the column.
     rivals: Vec<&'static str>,
 }
 
 /// The problem with the columns of a row.
 pub struct ColumnProblem {
-    /// What is wrong, without the file and the row.
+    /// The problem, without the file and the row.
     pub what: String,
-    /// What would help.
+    /// A hint for the user.
     pub hint: String,
 }
 
-/// The columns of the right answer and of the response: the named ones, else the only ones of the known names that are not null.
+/// Chooses the columns of the right answer and of the response: the named ones, or the only ones of the known names that are not null.
 pub fn choose(row: &Map<String, Value>, gold: Option<&str>, response: Option<&str>) -> Result<(Column, Column), ColumnProblem> {
     let chosen = (pick(row, &GOLD, gold, response)?, pick(row, &RESPONSE, response, gold)?);
     if chosen.0.path == chosen.1.path {
@@ -56,7 +56,7 @@ pub fn choose(row: &Map<String, Value>, gold: Option<&str>, response: Option<&st
     Ok(chosen)
 }
 
-/// The column for one side. What the other side's option names, `taken`, is no candidate.
+/// Chooses the column of one side. `taken`, which the other side's option names, is excluded.
 fn pick(
     row: &Map<String, Value>,
     side: &'static ComparedSide,
@@ -96,7 +96,7 @@ impl ComparedSide {
 }
 
 impl Column {
-    /// What the column holds in a row; what lies within null is null.
+    /// Returns the value of the column in a row. A path within null gives null.
     pub fn value<'a>(&self, row: &'a Map<String, Value>) -> Result<&'a Value, ColumnProblem> {
         let rival = self.rivals.iter().find(|name| !empty(row, name));
         if let (Some(rival), None) = (rival, find(row, &self.path)) {
@@ -122,13 +122,13 @@ impl Column {
     }
 }
 
-/// What is at `path`.
+/// Returns the value at `path`; null for a path within null.
 fn find<'a>(row: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     let within = |(dot, _): (usize, &str)| dataset::value(row, &path[..dot]).ok().filter(|value| value.is_null());
     dataset::value(row, path).ok().or_else(|| path.match_indices('.').find_map(within))
 }
 
-/// Whether nothing is at `path`, or null.
+/// Whether the value at `path` is absent or null.
 fn empty(row: &Map<String, Value>, path: &str) -> bool {
     find(row, path).is_none_or(Value::is_null)
 }

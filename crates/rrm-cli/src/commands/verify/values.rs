@@ -1,4 +1,4 @@
-//! The value of a column -> the right answers, or the response, that it states.
+//! The value of a column -> the right answers, or the response.
 
 use rrm::{
     chat::Role,
@@ -6,7 +6,7 @@ use rrm::{
 };
 use serde_json::Value;
 
-/// The right answers: one, those of a list, or none of null. What is no text, number or truth value must be messages.
+/// Parses right answers: one, those of a list, or none for null. Values other than text, numbers and truth values must be messages.
 pub fn golds(value: &Value, place: &str) -> Result<Vec<String>, RowProblem> {
     const EXPECTED: &str = "a right answer: a text, a number, true or false, a list of these, a list of messages, or null";
     match value {
@@ -14,7 +14,7 @@ pub fn golds(value: &Value, place: &str) -> Result<Vec<String>, RowProblem> {
         Value::Array(list) if !list.first().is_some_and(Value::is_object) => {
             list.iter().enumerate().map(|(i, value)| plain(value, &format!("{place}[{i}]"))).collect()
         }
-        // Skywork-OR1 and others keep the list as a text: `["3", "4"]`.
+        // Skywork-OR1 and other datasets store the list as a text: `["3", "4"]`.
         Value::String(text) if text.trim_start().starts_with("[\"") => {
             Ok(serde_json::from_str::<Vec<String>>(text).unwrap_or_else(|_| vec![text.clone()]))
         }
@@ -22,7 +22,7 @@ pub fn golds(value: &Value, place: &str) -> Result<Vec<String>, RowProblem> {
     }
 }
 
-/// The response; null and an empty list state nothing.
+/// Parses the response; null and an empty list give an empty text.
 pub fn response(value: &Value, place: &str) -> Result<String, RowProblem> {
     const EXPECTED: &str = "a response: a text, a number, true or false, a list of messages, or null";
     match value {
@@ -32,7 +32,7 @@ pub fn response(value: &Value, place: &str) -> Result<String, RowProblem> {
     }
 }
 
-/// One of a list of right answers.
+/// Parses one item of a list of right answers.
 fn plain(value: &Value, place: &str) -> Result<String, RowProblem> {
     const EXPECTED: &str = "a right answer of a list: a text, a number, true or false";
     match value {
@@ -41,7 +41,7 @@ fn plain(value: &Value, place: &str) -> Result<String, RowProblem> {
     }
 }
 
-/// A text, or what the assistant says last in a list of messages.
+/// Returns a text, or the last message of the assistant in a list of messages.
 fn text(value: &Value, place: &str, expected: &'static str) -> Result<String, RowProblem> {
     let turns = match value {
         Value::Array(list) => said(&list.iter().map(spoken).collect(), place, expected)?,
@@ -57,7 +57,7 @@ fn text(value: &Value, place: &str, expected: &'static str) -> Result<String, Ro
     }
 }
 
-/// A message without the tools that it calls, whose arguments are no answer; a content of null says nothing.
+/// Removes tool calls from a message, because their arguments are not an answer; null as content becomes an empty text.
 fn spoken(message: &Value) -> Value {
     let mut message = message.clone();
     if let Value::Object(keys) = &mut message

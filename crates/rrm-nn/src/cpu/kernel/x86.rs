@@ -1,18 +1,18 @@
-//! The product in vector instructions of x86-64: the same sums in the same order, 12 rows at a time with AVX-512, 3 with AVX2.
+//! The product with vector instructions of x86-64: the same sums in the same order, 12 rows at a time with AVX-512, 3 with AVX2.
 //!
-//! Whoever calls has checked all bounds (`product`) and that the processor has the instructions (`Isa::detect`).
+//! Callers must have checked all bounds (`product`) and that the processor has the instructions (`Isa::detect`).
 
 use std::arch::x86_64::*;
 
 use super::{CHAIN, KernelCall, StoredNumber, TILE};
 
-/// A number that vectors are loaded from.
+/// A stored weight that can be loaded into vectors.
 pub trait VectorLoad {
     /// # Safety
-    /// The processor has AVX2, and eight numbers lie there.
+    /// The processor must have AVX2, and eight numbers must be readable.
     unsafe fn eight(from: *const Self) -> __m256;
     /// # Safety
-    /// The processor has AVX-512F and BW, and sixteen numbers lie there.
+    /// The processor must have AVX-512F and BW, and sixteen numbers must be readable.
     unsafe fn sixteen(from: *const Self) -> __m512;
 }
 
@@ -49,15 +49,15 @@ impl VectorLoad for i8 {
     }
 }
 
-/// From so many rows on a tile asks for the next chain's weights: it computes long enough on the present ones for them to arrive.
+/// From this number of rows on, a tile prefetches the weights of the next chain: its computation takes long enough for them to arrive.
 const FETCHING: usize = 7;
 
-/// A `sweep` for one kind of vector: all panels, `$most` rows at a time. Few rows take several panels together, so that enough sums
-/// run side by side to hide how long one addition takes.
+/// Defines a sweep over all panels for one kind of vector, `$most` rows at a time. With few rows several panels are computed together, so that enough
+/// independent sums hide the latency of additions.
 macro_rules! sweep {
     ($sweep:ident, $features:literal, $most:literal, $wide:literal, $tile:ident, [$([$($row:ident $index:literal),+]),+]) => {
         /// # Safety
-        /// The processor has the features, and all of `rows` and `panels` lie inside.
+        /// The processor must have the features, and all of `rows` and `panels` must be in range.
         #[target_feature(enable = $features)]
         pub unsafe fn $sweep<W: StoredNumber>(call: KernelCall<W>, rows: usize, panels: usize) {
             let blocks = rows.div_ceil($most);
@@ -67,7 +67,7 @@ macro_rules! sweep {
             while panel < panels {
                 let together = if panel + together <= panels { together } else { 1 };
                 let (mut row, mut chain) = (0, 0);
-                // All rows take one chain's weights before the next: these stay in the nearest cache.
+                // All rows use one chain's weights before the next, so that these stay in the nearest cache.
                 while chain * CHAIN < call.depth {
                     // SAFETY: all are inside, and so are the next `size` rows and `together` panels.
                     unsafe {
@@ -91,7 +91,7 @@ macro_rules! sweep {
     };
 }
 
-/// Some rows times some panels. Each row's sums have a name of their own, because the compiler keeps large arrays in memory.
+/// Multiplies some rows with some panels. Each row's sums have a name of their own, because the compiler keeps large arrays in memory.
 macro_rules! tile {
     ($vectors:literal, $lanes:literal, $number:ident, $zero:ident, $load:ident, $store:ident, $splat:ident, $fma:ident, $mul:ident, $sum:ident,
      $W:ident, $call:ident, $panels:literal, [$($row:ident $index:literal),+]) => {{

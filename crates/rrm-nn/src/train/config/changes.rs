@@ -1,4 +1,4 @@
-//! Two configurations of one run -> the keys that differ, and which of them a run may go on with.
+//! Two configurations of one run -> the keys that differ, and whether the run may continue with each change.
 
 use toml::{Table, Value};
 
@@ -9,20 +9,20 @@ use super::TrainConfig;
 pub struct Change {
     /// The key with its section, such as `grpo.beta`.
     pub key: String,
-    /// What the run began with; `None` where the key was absent.
+    /// The value at the beginning of the run; `None` if the key was absent.
     pub was: Option<String>,
-    /// What it is now.
+    /// The value now; `None` if the key is absent.
     pub is: Option<String>,
-    /// Whether the steps that were taken are what they would have been.
+    /// Whether the steps so far would have been the same with the new value.
     pub harmless: bool,
 }
 
-/// Keys that change no number of any step.
+/// Keys that do not affect any step.
 const HARMLESS: [&str; 5] = ["output", "threads", "checkpoint.save_steps", "checkpoint.save_total_limit", "optimizer.max_steps"];
 
-/// Every key whose value differs, in the order of the sections.
+/// Returns all keys whose values differ, in the order of the sections.
 ///
-/// A run may go on with more steps only where no earlier step would have been another: where the learning rate does not depend on them.
+/// More steps are harmless only if no earlier step would have been different: if the learning rate does not depend on their number.
 ///
 /// # Errors
 /// When a path is not UTF-8.

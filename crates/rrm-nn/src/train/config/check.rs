@@ -1,11 +1,11 @@
-//! A configuration -> the first key whose value cannot be meant, and what is expected there.
+//! A configuration -> the first key whose value is invalid, and what is expected there.
 
 use std::fmt::Display;
 
 use super::{GrpoSection, Method, OptimizerSection, TrainConfig};
 use crate::train::learning_rate::SchedulerType;
 
-/// The key with its section, and what is wrong.
+/// A key with its section, and what is wrong with it.
 type ConfigProblem = (String, String);
 
 impl TrainConfig {

@@ -1,17 +1,17 @@
-//! Why a training configuration cannot be used: the file, the key, and what was expected.
+//! Errors of training configurations: the file, the key, and what was expected.
 
 /// The reason why a training configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainConfigError {
-    /// The text is not the TOML that a configuration is.
+    /// The text is not TOML of a training configuration.
     #[error("{file}: {}", problem.to_string().trim_end())]
     Toml {
         /// The file.
         file: String,
-        /// Where and why.
+        /// The parser's error with its position.
         problem: Box<toml::de::Error>,
     },
-    /// A value that cannot be meant.
+    /// A value is invalid.
     #[error("{file}: `{key}` {what}")]
     Value {
         /// The file.
@@ -21,10 +21,10 @@ pub enum TrainConfigError {
         /// What is wrong with it and what is expected.
         what: String,
     },
-    /// A `KEY=VALUE` that cannot be put over the file's own.
+    /// A `KEY=VALUE` override is invalid.
     #[error("{pair:?}: {what}")]
     Set {
-        /// As it was given.
+        /// The override as given.
         pair: String,
         /// What is wrong with it.
         what: String,

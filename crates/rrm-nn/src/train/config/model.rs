@@ -1,4 +1,4 @@
-//! `model` of a training configuration: a folder, or a shape with a vocabulary and how its weights are drawn.
+//! The setting `model` of a training configuration: a folder, or a shape, a vocabulary and the distribution of initial weights.
 
 use std::{fmt, path::PathBuf};
 
@@ -9,54 +9,54 @@ use serde::{
 
 use crate::train::weights::TrainedWeights;
 
-/// What is trained.
+/// The model to train.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum ModelSource {
     /// A Hugging Face folder with weights.
     Folder(PathBuf),
-    /// Weights that are drawn at random.
+    /// A model with random initial weights.
     Fresh(FreshModel),
 }
 
-/// A model to train from nothing.
+/// A model to train from random weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FreshModel {
-    /// A `config.json`, which says the shape.
+    /// A `config.json` with the shape.
     pub config: PathBuf,
-    /// The folder of a `tokenizer.json` and what belongs to it.
+    /// The folder of `tokenizer.json` and related files.
     pub tokenizer: PathBuf,
-    /// How weights are drawn.
+    /// The distribution of initial weights.
     #[serde(default)]
     pub init: InitConfig,
 }
 
-/// The standard deviations of initial weights: normal around 0, norms 1, biases 0.
+/// The standard deviations of initial weights. Matrices are normal with mean 0; norms are 1 and biases 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InitConfig {
     /// Standard deviation of the embedding.
     pub embedding: f64,
-    /// Standard deviation of the output layer, where it is not the embedding.
+    /// Standard deviation of the output layer, if it is not the embedding.
     pub head: f64,
-    /// Standard deviation of linear layers, times the square root of their inputs.
+    /// Standard deviation of linear layers, multiplied by the square root of their inputs.
     pub linear: f64,
-    /// The same for the two layers that write into the residual stream (`o_proj`, `down_proj`), times the square root of twice the
-    /// layers.
+    /// The same for the two layers that write into the residual stream (`o_proj`, `down_proj`), multiplied by the square root of twice the number of
+    /// layers, too.
     pub output_projections: f64,
 }
 
 impl Default for InitConfig {
-    /// Embedding and head: the measured recipe of the miniature, where a small embedding learnt no arithmetic at all. Linear layers keep
-    /// the variance of their inputs, and GPT-2's scaling of layers that write into the residual stream keeps that of the stream.
+    /// Embedding and head: measured on the miniature model, which learnt no arithmetic with a small embedding. Linear layers preserve the variance of
+    /// their inputs. GPT-2's scaling of layers that write into the residual stream preserves that of the stream.
     fn default() -> Self {
         InitConfig { embedding: 0.5, head: 0.02, linear: 1.0, output_projections: 1.0 }
     }
 }
 
 impl InitConfig {
-    /// Brings weights that were drawn with a standard deviation of 1 to theirs.
+    /// Scales weights that were drawn with a standard deviation of 1 to these standard deviations.
     pub(in crate::train) fn scale(&self, weights: &mut TrainedWeights) {
         let layers = weights.config().num_hidden_layers as f64;
         for view in weights.views().to_vec() {
@@ -74,7 +74,7 @@ impl InitConfig {
     }
 }
 
-// Written by hand because an untagged enum would not say which key is wrong.
+// Written by hand because the error of an untagged enum would not name the wrong key.
 impl<'de> Deserialize<'de> for ModelSource {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;

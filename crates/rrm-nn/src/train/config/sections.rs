@@ -1,4 +1,4 @@
-//! The sections of a training configuration, each with its defaults and where they come from.
+//! The sections of a training configuration, with their defaults and the origins of these.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -11,13 +11,13 @@ use crate::train::{
     loss::LossType,
 };
 
-/// Rows that are trained on.
+/// The training data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataSection {
-    /// Files with their weights. `columns` and `filter` are for pairs only.
+    /// Files with their weights. `columns` and `filter` apply to pairs only.
     pub sources: Vec<PairFile>,
-    /// Judge format: the name of a shipped one, or a file.
+    /// Judge format: the name of a shipped format, or a file.
     pub format: String,
     /// Most tokens of a pair's prompt; longer pairs are left out.
     pub max_prompt_length: usize,
@@ -26,41 +26,41 @@ pub struct DataSection {
 }
 
 impl Default for DataSection {
-    /// The paper's longest prompt (recalled); each pair in one order, drawn by seed.
+    /// The longest prompt is the paper's (recalled). Each pair is shown in one order, drawn by seed.
     fn default() -> Self {
         DataSection { sources: Vec::new(), format: "rrm".to_owned(), max_prompt_length: 4096, both_orders: false }
     }
 }
 
-/// How weights follow gradients.
+/// Optimiser and learning rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OptimizerSection {
-    /// Steps of the run.
+    /// Number of steps of the run.
     pub max_steps: u64,
     /// The highest learning rate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<f64>,
-    /// How the learning rate changes with the steps.
+    /// The schedule of the learning rate.
     pub lr_scheduler_type: SchedulerType,
-    /// Steps in which the learning rate grows from 0; below 1, that share of all steps.
+    /// Number of steps in which the learning rate grows from 0; below 1, a share of all steps.
     pub warmup_steps: f64,
-    /// What `cosine_with_min_lr` ends at.
+    /// The final learning rate of `cosine_with_min_lr`.
     pub min_lr: f64,
-    /// Share of each matrix that a step takes away, times the learning rate; biases and norms are spared.
+    /// Weight decay: each step subtracts this share of each matrix, times the learning rate. Biases and norms do not decay.
     pub weight_decay: f64,
-    /// Decay of the mean of gradients.
+    /// Decay rate of the mean of gradients.
     pub adam_beta1: f64,
-    /// Decay of the mean of their squares.
+    /// Decay rate of the mean of squared gradients.
     pub adam_beta2: f64,
-    /// Added to the root of that mean.
+    /// Constant that is added to the root of the mean of squares.
     pub adam_epsilon: f64,
-    /// Longer gradients are shortened to this length; 0 leaves them as they are.
+    /// Largest norm of the gradient; a larger gradient is scaled down to it. 0 means no limit.
     pub max_grad_norm: f64,
 }
 
 impl Default for OptimizerSection {
-    /// transformers' `TrainingArguments`; the learning rate is the method's own, and there is no honest default for the steps.
+    /// The defaults of transformers' `TrainingArguments`. The learning rate depends on the method, and the number of steps has no sensible default.
     fn default() -> Self {
         OptimizerSection {
             max_steps: 0,
@@ -77,88 +77,88 @@ impl Default for OptimizerSection {
     }
 }
 
-/// Supervised fine-tuning.
+/// Settings of supervised fine-tuning.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SftSection {
-    /// Examples of one step.
+    /// Number of examples in a step.
     pub per_device_train_batch_size: usize,
-    /// Most tokens of an example; longer ones are left out.
+    /// Most tokens of an example; longer examples are left out.
     pub max_length: usize,
-    /// What tokens count from the last verdict of a completion on, those before counting 1.
+    /// Weight in the loss of the tokens from the last verdict of a completion on. Tokens before it have weight 1.
     pub verdict_weight: f32,
-    /// What single tokens count before the verdict, by their texts.
+    /// Weights in the loss of single tokens before the verdict, by their texts.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub token_weights: BTreeMap<String, f32>,
 }
 
 impl Default for SftSection {
-    /// TRL 1.16's `SFTConfig`; every token counts the same.
+    /// The defaults of TRL 1.16's `SFTConfig`; all tokens have the same weight.
     fn default() -> Self {
         let SftConfig { batch_size, max_length, verdict_weight, token_weights, .. } = SftConfig::default();
         SftSection { per_device_train_batch_size: batch_size, max_length, verdict_weight, token_weights }
     }
 }
 
-/// Group-relative policy optimisation (GRPO).
+/// Settings of group-relative policy optimisation (GRPO).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GrpoSection {
-    /// Completions of each prompt.
+    /// Number of completions of each prompt.
     pub num_generations: usize,
-    /// Completions of a step: `generation_batch_size / num_generations` prompts.
+    /// Number of completions in a step, of `generation_batch_size / num_generations` prompts.
     pub generation_batch_size: usize,
     /// Most tokens of a completion.
     pub max_completion_length: usize,
-    /// Softmax temperature of completions, and of the log-probabilities in the loss.
+    /// Softmax temperature of completions and of the log-probabilities in the loss.
     pub temperature: f64,
-    /// Nucleus mass; 1 keeps all.
+    /// Nucleus sampling: mass of the likeliest tokens that are kept; 1 keeps all.
     pub top_p: f64,
-    /// Keep this many likeliest tokens; 0 keeps all.
+    /// Number of likeliest tokens that are kept; 0 keeps all.
     pub top_k: u32,
-    /// Keep tokens at least this likely relative to the likeliest.
+    /// Lowest probability of a kept token, relative to the likeliest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_p: Option<f64>,
-    /// How the losses of tokens become one.
+    /// The normalisation of the sum of token losses.
     pub loss_type: LossType,
-    /// The ratio of probabilities is clipped below `1 - epsilon`, and above `1 + epsilon` unless `epsilon_high` is given.
+    /// The ratio is clipped below `1 - epsilon`, and above `1 + epsilon` if there is no `epsilon_high`.
     pub epsilon: f64,
     /// The ratio is clipped above `1 + epsilon_high`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epsilon_high: Option<f64>,
-    /// Weight of the divergence from the reference, the model that the run began with. Above 0 costs a forward pass a step.
+    /// Weight of the divergence from the reference, the model at the beginning of the run. Above 0 it costs a forward pass in each step.
     pub beta: f64,
-    /// Whether the divergence is weighted with the ratio, which makes its gradient unbiased.
+    /// Whether the divergence is multiplied by the ratio, which makes its gradient unbiased.
     pub use_bias_correction_kl: bool,
-    /// Updates from the completions of a step, all at the step's learning rate.
+    /// Number of updates from the completions of a step, all at the step's learning rate.
     pub num_iterations: usize,
-    /// What advantages are divided by.
+    /// The divisor of advantages.
     pub scale_rewards: ScaleRewards,
-    /// Leave completions that the limit cut out of the loss.
+    /// Whether truncated completions are left out of the loss.
     pub mask_truncated_completions: bool,
-    /// What becomes of groups whose completions all got the same reward.
+    /// The treatment of groups without a signal, whose completions all have the same reward.
     pub groups_without_signal: WithoutSignal,
-    /// With `resample`: most batches that a step draws.
+    /// With `resample`: the largest number of batches in a step.
     pub max_num_gen_batches: usize,
-    /// The run stops when a step's mean divergence from the reference is above this; costs what `beta` costs.
+    /// The run stops when a step's mean divergence from the reference exceeds this; costs what `beta` costs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_kl: Option<f64>,
 }
 
-/// What becomes of groups whose completions all got the same reward.
+/// The treatment of groups without a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WithoutSignal {
-    /// They stay in the loss, with advantages of 0, as in TRL.
+    /// They stay in the loss with advantages of 0, as in TRL.
     Keep,
-    /// They are left out of the loss and of what it is divided by.
+    /// They are left out of the loss and of its divisor.
     Drop,
-    /// They are left out, and further batches are drawn until the step has as many groups as it wants (DAPO's dynamic sampling).
+    /// They are left out, and more batches are drawn until the step has enough groups (DAPO's dynamic sampling).
     Resample,
 }
 
 impl Default for GrpoSection {
-    /// TRL 1.16's `GRPOConfig`, with 8 prompts a step; the limit of batches is that of verl's DAPO recipe.
+    /// The defaults of TRL 1.16's `GRPOConfig`, with 8 prompts in a step. The limit of batches is that of verl's DAPO recipe.
     fn default() -> Self {
         GrpoSection {
             num_generations: 8,
@@ -183,33 +183,33 @@ impl Default for GrpoSection {
     }
 }
 
-/// Held-out pairs.
+/// Evaluation on held-out pairs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluationSection {
-    /// A file of pairs, as `rrm judge` reads them.
+    /// A file of pairs in the layouts that `rrm judge` reads.
     pub path: PathBuf,
     /// `FIELD=COLUMN` for files with other columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// Evaluate before the first step, after every so many, and after the last.
+    /// Evaluation happens before the first step, after every `eval_steps` steps, and after the last.
     pub eval_steps: u64,
-    /// Pairs that are judged, the first ones of the file; all of them unless given.
+    /// Number of pairs that are judged, from the beginning of the file; all if `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pairs: Option<usize>,
-    /// Judge with the likeliest tokens.
+    /// Whether to judge greedily.
     #[serde(default = "yes")]
     pub greedy: bool,
-    /// Judge with drawn tokens; this accuracy says which checkpoint is best, or else the greedy one.
+    /// Whether to judge by sampling. The best checkpoint is chosen by this accuracy, or by the greedy one without it.
     #[serde(default = "yes")]
     pub sampled: bool,
-    /// Judge each pair in both orders.
+    /// Whether to judge each pair in both orders.
     #[serde(default)]
     pub both_orders: bool,
-    /// Softmax temperature of drawn tokens; that of `[grpo]` unless given, or else 1.
+    /// Softmax temperature of sampling; by default that of `[grpo]`, or 1 without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
-    /// Most tokens of a judgment; that of `[grpo]` unless given, or else 512.
+    /// Most tokens of a judgment; by default that of `[grpo]`, or 512 without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_completion_length: Option<usize>,
 }
@@ -218,36 +218,36 @@ fn yes() -> bool {
     true
 }
 
-/// Which weights are kept.
+/// Saving of checkpoints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CheckpointSection {
-    /// Save after every so many steps, and after the last.
+    /// A checkpoint is saved after every `save_steps` steps, and after the last.
     pub save_steps: u64,
-    /// How many of the latest are kept besides the best; all of them unless given.
+    /// Number of latest checkpoints that are kept besides the best one; all if `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub save_total_limit: Option<usize>,
 }
 
 impl Default for CheckpointSection {
-    /// Five times as often as transformers' 500: steps of reinforcement learning are dear. All are kept, as there.
+    /// Five times as often as transformers' 500, because steps of reinforcement learning are expensive. All are kept, as in transformers.
     fn default() -> Self {
         CheckpointSection { save_steps: 100, save_total_limit: None }
     }
 }
 
-/// What is written down for reading.
+/// Logging of rollouts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoggingSection {
-    /// Rollouts are written down at the first step and after every so many.
+    /// Rollouts are logged in the first step and after every `rollouts_every` steps.
     pub rollouts_every: u64,
-    /// How many: completions of the step's first group.
+    /// Number of logged rollouts, from the step's first group.
     pub rollouts: usize,
 }
 
 impl Default for LoggingSection {
-    /// A page of text every ten steps.
+    /// About a page of text every ten steps.
     fn default() -> Self {
         LoggingSection { rollouts_every: 10, rollouts: 4 }
     }

@@ -1,4 +1,4 @@
-//! A list of ids with how often the base was right about each -> which pairs are trained on.
+//! A list of ids with the base judge's right verdicts -> the pairs to train on.
 
 use std::{collections::HashMap, fs, path::Path};
 
@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::train::TrainError;
 
-/// How often a pair was judged right: a line of a filter's file.
+/// The base judge's results on one pair: a line of a filter file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PairFilter {
     /// The row's id.
     pub id: String,
-    /// Verdicts that agree with the label.
+    /// The number of verdicts that agree with the label.
     pub right: u32,
-    /// Judgments.
+    /// The number of judgments.
     pub of: u32,
     /// Whether the pair is trained on.
     pub kept: bool,
 }
 
-/// The filter's lines by their ids.
+/// Reads a filter file. Returns its lines by id.
 ///
 /// # Errors
-/// [`TrainError`] when the file cannot be read; names the line.
+/// [`TrainError`] when the file cannot be read or a line is invalid; names the line.
 pub(super) fn read(path: &Path) -> Result<HashMap<String, PairFilter>, TrainError> {
     let text = fs::read_to_string(path).map_err(|source| TrainError::File { file: path.to_owned(), source })?;
     let mut lines = HashMap::new();

@@ -1,37 +1,37 @@
-//! The number of a step -> which rows of which files make its batch.
+//! Step number -> the rows of its batch, and their files.
 //!
-//! Each draw picks a file by weight; each file's rows come in a random order of their own, epoch after epoch, so that no row comes twice
-//! before all others of its file have come.
+//! Each draw picks a file by weight. Each file's rows come in a random order, epoch by epoch, so no row is repeated before all others of its file
+//! were drawn.
 
 use rrm::keyed::{KeyedRandom, shuffle};
 
-/// Files of known sizes that are drawn from by weight.
+/// Files of known sizes that are sampled by weight.
 pub(super) struct Mixture {
     seed: u64,
-    /// Share of all draws that goes to a file or to one before it; the last is 1.
+    /// Cumulative share of draws up to each file; the last is 1.
     reach: Vec<f64>,
-    /// Rows of each file; not 0.
+    /// Number of rows of each file; not 0.
     rows: Vec<usize>,
     batch_size: usize,
-    /// How often each file was drawn from before a step. Only kept to spare counting from the beginning.
+    /// Number of draws from each file before a step. A cache, so that they need not be counted from the beginning.
     before: (u64, Vec<u64>),
-    /// An epoch of each file, and the order of its rows. Only kept to spare shuffling.
+    /// The epoch of each file and the order of its rows. A cache, so that rows need not be shuffled again.
     orders: Vec<Option<(u64, Vec<usize>)>>,
 }
 
 /// One drawn row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Draw {
-    /// Which file.
+    /// Index of the file.
     pub file: usize,
-    /// How often all of the file's rows had come before.
+    /// The epoch: how often all rows of the file were drawn before.
     pub epoch: u64,
-    /// Which of its rows.
+    /// Index of the row in its file.
     pub row: usize,
 }
 
 impl Mixture {
-    /// Files with `(weight, rows)` each; weights are finite and above 0, rows at least 1.
+    /// Makes a mixture of files with `(weight, rows)` each. Weights are finite and above 0, rows at least 1.
     pub fn new(seed: u64, files: &[(f64, usize)], batch_size: usize) -> Self {
         let total: f64 = files.iter().map(|(weight, _)| weight).sum();
         let mut sum = 0.0;
@@ -49,7 +49,7 @@ impl Mixture {
         }
     }
 
-    /// The rows of a step.
+    /// Returns the rows of a step.
     pub fn batch(&mut self, step: u64) -> Vec<Draw> {
         if self.before.0 > step {
             self.before = (0, vec![0; self.rows.len()]);
@@ -70,7 +70,7 @@ impl Mixture {
         files.into_iter().map(draw).collect()
     }
 
-    /// Which file each draw of a step takes.
+    /// Returns the file of each draw of a step.
     fn files(&self, step: u64) -> Vec<usize> {
         if let [_] = self.rows[..] {
             return vec![0; self.batch_size];
@@ -83,7 +83,7 @@ impl Mixture {
             .collect()
     }
 
-    /// The order of a file's rows in an epoch.
+    /// Returns the order of a file's rows in an epoch.
     fn order(&mut self, file: usize, epoch: u64) -> &[usize] {
         let kept = self.orders[file].take().filter(|(of, _)| *of == epoch);
         let fresh = || (epoch, shuffle(self.rows[file], self.seed, &format!("file {file}"), &format!("epoch {epoch}")));

@@ -1,4 +1,4 @@
-//! Files of preference pairs -> the prompts of a step: two responses in an order drawn by key, rendered and tokenised.
+//! Files of preference pairs -> the prompts of a step: pairs of responses in an order drawn by key, rendered and tokenised.
 
 use std::{
     collections::HashMap,
@@ -18,24 +18,24 @@ use serde::{Deserialize, Serialize};
 use super::{FileCounts, filter, in_parallel, mixture::Mixture, one};
 use crate::{text::ChatTokenizer, train::TrainError};
 
-/// Which pairs are trained on, and how they are drawn.
+/// Settings of the pairs to train on and of their order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
     /// Files of pairs.
     pub sources: Vec<PairFile>,
-    /// Pairs of one step.
+    /// Number of pairs in a step.
     pub batch_size: usize,
-    /// Whether a step holds each of its pairs in both orders, one after the other, as the consistency reward needs.
+    /// Whether a step holds each of its pairs in both orders, one after the other. The consistency reward needs this.
     pub both_orders: bool,
-    /// Most tokens of a prompt: a pair that is longer, in either order, is left out.
+    /// Most tokens of a prompt. A pair that is longer in either order is left out.
     pub max_prompt_length: usize,
     /// Seed of the run.
     pub seed: u64,
 }
 
 impl Default for DataConfig {
-    /// The paper's batch and its longest prompt (both recalled).
+    /// The paper's batch size and its longest prompt (both recalled).
     fn default() -> Self {
         DataConfig { sources: Vec::new(), batch_size: 128, both_orders: false, max_prompt_length: 4096, seed: 0 }
     }
@@ -47,33 +47,33 @@ impl Default for DataConfig {
 pub struct PairFile {
     /// JSONL, a JSON list or Parquet, with the columns that `rrm judge` reads.
     pub path: PathBuf,
-    /// How often it is drawn from, relative to the others.
+    /// Weight of the file when files are drawn, relative to the others.
     #[serde(default = "one")]
     pub weight: f64,
     /// `FIELD=COLUMN` for files with other columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// Lines of [`PairFilter`](super::PairFilter), one for each row: only what they keep is trained on.
+    /// A file of [`PairFilter`](super::PairFilter) lines, one for each row: only pairs that it keeps are trained on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<PathBuf>,
 }
 
-/// A pair as it is shown at one step.
+/// A pair as shown in one step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingPair {
     /// The row's id.
     pub id: String,
-    /// Tells this prompt from every other one of the run: file, epoch, id and order. What is random about it is keyed by this.
+    /// Unique key of this prompt in the run: file, epoch, id and order. Its random choices are keyed by this.
     pub key: String,
-    /// What is shown, in this order.
+    /// The two responses in the order in which they are shown.
     pub comparison: Comparison,
-    /// Which one is better.
+    /// The better response.
     pub label: Side,
-    /// The prompt.
+    /// Tokens of the prompt.
     pub prompt_tokens: Vec<u32>,
 }
 
-/// All pairs that are trained on.
+/// The pairs to train on.
 pub struct PairSource {
     config: DataConfig,
     format: Arc<Format>,
@@ -84,10 +84,10 @@ pub struct PairSource {
 }
 
 impl PairSource {
-    /// Reads all files, and renders every pair to know its length.
+    /// Reads all files, and renders every pair to find its length.
     ///
     /// # Errors
-    /// [`TrainError`] names the file, the row and the field that cannot be used, or the file of which nothing is left.
+    /// [`TrainError`] names the file, the row and the invalid field, or the file without any usable row.
     pub fn open(config: DataConfig, format: Arc<Format>, text: Arc<ChatTokenizer>) -> Result<Self, TrainError> {
         super::check_sources(config.sources.iter().map(|source| (source.path.as_path(), source.weight)), config.batch_size)?;
         let (mut files, mut counts) = (Vec::new(), Vec::new());
@@ -101,15 +101,15 @@ impl PairSource {
         Ok(PairSource { config, format, text, files, counts, mixture })
     }
 
-    /// What became of each file's rows.
+    /// Returns the counts of each file's rows.
     pub fn counts(&self) -> &[FileCounts] {
         &self.counts
     }
 
-    /// The pairs of a step, the same ones whatever was asked for before. Any running number may serve as `step`.
+    /// Returns the pairs of a step, independent of earlier calls. Any running number can serve as `step`.
     ///
     /// # Errors
-    /// As [`PairSource::open`]; not for pairs that were rendered there.
+    /// As [`PairSource::open`], but not for pairs that were rendered there.
     pub fn batch(&mut self, step: u64) -> Result<Vec<TrainingPair>, TrainError> {
         let mut batch = Vec::new();
         for draw in self.mixture.batch(step) {
@@ -123,7 +123,7 @@ impl PairSource {
                 let path = &self.config.sources[draw.file].path;
                 let wrong = |what: String| TrainError::Row { file: path.display().to_string(), row: item.row, what };
                 let prompt_tokens = render(&self.format, &self.text, &comparison).map_err(wrong)?;
-                // Ties were left out.
+                // Ties have been left out.
                 let label = comparison.label.ok_or_else(|| wrong("no label".to_owned()))?;
                 let key = format!("{}/{}/{}/{first}{second}", draw.file, draw.epoch, item.id);
                 batch.push(TrainingPair { id: item.id.clone(), key, comparison, label, prompt_tokens });
@@ -133,13 +133,13 @@ impl PairSource {
     }
 }
 
-/// The prompt that asks for a judgment of a comparison.
+/// Returns the tokens of the prompt that asks for a judgment of a comparison.
 pub(super) fn render(format: &Format, text: &ChatTokenizer, comparison: &Comparison) -> Result<Vec<u32>, String> {
     let messages = format.messages(comparison).map_err(|error| error.to_string())?;
     text.prompt(&messages).map_err(|error| error.to_string())
 }
 
-/// The pairs of a file that are trained on.
+/// Loads the usable pairs of a file.
 fn load(
     source: &PairFile,
     config: &DataConfig,
@@ -179,7 +179,7 @@ fn load(
     Ok((kept, counts))
 }
 
-/// All rows of a file, each id once, and what should be said about the reading.
+/// Reads all rows of a file, whose ids must be unique. Also returns notes about the reading.
 pub(in crate::train) fn items(path: &Path, columns: &[String]) -> Result<(Vec<Item>, Vec<String>), TrainError> {
     let option = |what: String| TrainError::Option { option: "columns".to_owned(), what };
     let columns = ColumnNames::parse(columns).map_err(|error| option(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! Files of prompts and completions -> the examples of a step: tokens, and how much each token of a completion counts.
+//! Files of prompts and completions -> the examples of a step: tokens, and the weight of each token of a completion.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,26 +14,26 @@ use serde::{Deserialize, Serialize};
 use super::{FileCounts, in_parallel, mixture::Mixture, one};
 use crate::{text::ChatTokenizer, train::TrainError};
 
-/// Which examples are trained on, and how they are drawn.
+/// Settings of the examples to train on and of their order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SftConfig {
     /// Files of examples.
     pub sources: Vec<SftFile>,
-    /// Examples of one step.
+    /// Number of examples in a step.
     pub batch_size: usize,
-    /// Most tokens of prompt and completion together: an example that is longer is left out. TRL's option, which cuts.
+    /// Most tokens of prompt and completion together. Longer examples are left out; TRL's option of this name truncates them.
     pub max_length: usize,
-    /// What a completion's tokens count from its last verdict on, those before counting 1.
+    /// Weight in the loss of a completion's tokens from its last verdict on. Tokens before it have weight 1.
     pub verdict_weight: f32,
-    /// What single tokens count before the verdict, by their texts: rare decisions among many tokens that follow from what is there.
+    /// Weights in the loss of single tokens before the verdict, by their texts: for rare decisions among many tokens that follow from the context.
     pub token_weights: BTreeMap<String, f32>,
     /// Seed of the run.
     pub seed: u64,
 }
 
 impl Default for SftConfig {
-    /// TRL 1.16's `SFTConfig`; every token counts the same.
+    /// The defaults of TRL 1.16's `SFTConfig`; all tokens have the same weight.
     fn default() -> Self {
         SftConfig {
             sources: Vec::new(),
@@ -52,25 +52,25 @@ impl Default for SftConfig {
 pub struct SftFile {
     /// JSONL, a JSON list or Parquet with the columns `prompt` and `completion`, each a text or a list of messages.
     pub path: PathBuf,
-    /// How often it is drawn from, relative to the others.
+    /// Weight of the file when files are drawn, relative to the others.
     #[serde(default = "one")]
     pub weight: f64,
 }
 
-/// A prompt and what is to be written after it.
+/// A prompt and the completion to learn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SftExample {
     /// The row's id.
     pub id: String,
-    /// The prompt; not empty.
+    /// Tokens of the prompt; not empty.
     pub prompt_tokens: Vec<u32>,
-    /// The completion, with the token that ends the turn.
+    /// Tokens of the completion, including the token that ends the turn.
     pub completion_tokens: Vec<u32>,
-    /// What each of `completion_tokens` counts in the loss.
+    /// Weight of each of `completion_tokens` in the loss.
     pub weights: Vec<f32>,
 }
 
-/// All examples that are trained on.
+/// The examples to train on.
 pub struct SftSource {
     files: Vec<Vec<SftExample>>,
     counts: Vec<FileCounts>,
@@ -78,10 +78,10 @@ pub struct SftSource {
 }
 
 impl SftSource {
-    /// Reads and tokenises all files. `format` says how a completion states its verdict.
+    /// Reads and tokenises all files. `format` tells how a completion states its verdict.
     ///
     /// # Errors
-    /// [`TrainError`] names the file, the row and the field that cannot be used, or the file of which nothing is left.
+    /// [`TrainError`] names the file, the row and the invalid field, or the file without any usable row.
     pub fn open(config: &SftConfig, format: &Format, text: &ChatTokenizer) -> Result<Self, TrainError> {
         super::check_sources(config.sources.iter().map(|source| (source.path.as_path(), source.weight)), config.batch_size)?;
         let verdicts = if config.verdict_weight == 1.0 { Vec::new() } else { format.file.verdict.stated() };
@@ -97,12 +97,12 @@ impl SftSource {
         Ok(SftSource { mixture: Mixture::new(config.seed, &sizes, config.batch_size), files, counts })
     }
 
-    /// What became of each file's rows.
+    /// Returns the counts of each file's rows.
     pub fn counts(&self) -> &[FileCounts] {
         &self.counts
     }
 
-    /// The examples of a step, the same ones whatever was asked for before.
+    /// Returns the examples of a step, independent of earlier calls.
     pub fn batch(&mut self, step: u64) -> Vec<SftExample> {
         self.mixture.batch(step).into_iter().map(|draw| self.files[draw.file][draw.row].clone()).collect()
     }
@@ -110,15 +110,15 @@ impl SftSource {
 
 /// The weights of the tokens of completions.
 struct TokenWeights {
-    /// Texts that state a verdict; none where verdicts count no more than others.
+    /// Texts that state a verdict; empty if verdicts have no weight of their own.
     verdicts: Vec<String>,
-    /// From the last of them on.
+    /// Weight from the last verdict on.
     verdict: f32,
-    /// Before it.
+    /// Weights of single tokens before the verdict.
     tokens: HashMap<u32, f32>,
 }
 
-/// The tokens of `token_weights`.
+/// Returns `token_weights` by token number. Fails if a text is not a single token.
 fn token_weights(weights: &BTreeMap<String, f32>, text: &ChatTokenizer) -> Result<HashMap<u32, f32>, TrainError> {
     let one = |(token, weight): (&String, &f32)| {
         let wrong = |what: String| TrainError::Option { option: "token_weights".to_owned(), what };
@@ -131,7 +131,7 @@ fn token_weights(weights: &BTreeMap<String, f32>, text: &ChatTokenizer) -> Resul
     weights.iter().map(one).collect()
 }
 
-/// The examples of a file that are trained on.
+/// Loads the usable examples of a file.
 fn load(
     source: &SftFile,
     config: &SftConfig,
@@ -172,7 +172,7 @@ fn example(row: &Example, counting: &TokenWeights, text: &ChatTokenizer) -> Resu
     let mut written = 0;
     let weights = completion_tokens.iter().map(|token| {
         written += text.tokenizer().bytes(*token).len();
-        // The end belongs to the verdict, though it writes nothing.
+        // The end token counts as part of the verdict, though it writes no bytes.
         if verdict.is_some_and(|verdict| written > verdict) {
             counting.verdict
         } else {

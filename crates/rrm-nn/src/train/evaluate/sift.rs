@@ -1,4 +1,4 @@
-//! Pairs x k sampled judgments of the base -> which pairs are worth training on: not those that it judges right k of k times.
+//! Pairs x k sampled judgments of the base judge -> the pairs worth training on: those that it did not judge right k of k times.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -7,7 +7,7 @@ use rrm::{engine::Engine, format::Format};
 use super::{EvaluateConfig, HeldOut, judge, right, settings};
 use crate::train::{TrainError, data::PairFilter};
 
-/// Judges every pair `k` times by samples, and keeps those that were not right every time (the paper's filter, with k = 4).
+/// Judges every pair `k` times by sampling, and keeps those that were not always judged right (the paper's filter, with k = 4).
 ///
 /// # Errors
 /// [`TrainError`] names the pair that could not be judged.
@@ -26,7 +26,7 @@ pub fn sift(
     Ok(sifted.collect())
 }
 
-/// Writes a file that [`PairFile::filter`](crate::train::data::PairFile::filter) names; it appears whole or not at all.
+/// Writes a filter file for [`PairFile::filter`](crate::train::data::PairFile::filter). The file appears whole or not at all.
 ///
 /// # Errors
 /// [`TrainError::File`].

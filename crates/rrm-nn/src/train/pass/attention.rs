@@ -1,8 +1,8 @@
-//! Queries, keys and values of each head -> what each token attends to, over a forest of segments, forward and backward.
+//! Queries, keys and values of each head -> attention over a forest of segments, forward and backward.
 //!
-//! Scores lie as `(keys, 32 queries)`: so they are the right side of the product with values as they come out of the product with keys,
-//! softmax runs in 32 lanes without sums across them, and no square matrix is ever turned. Nothing of size (T, T) is kept: the backward
-//! pass computes scores again from the logarithms of the forward pass's sums.
+//! Scores are stored as `(keys, 32 queries)`. So the product with keys writes them in the layout that the product with values reads, softmax runs in
+//! 32 lanes without sums across them, and no square matrix is transposed. Nothing of size (T, T) is kept: the backward pass computes scores again
+//! from the logarithms of the forward pass's sums.
 
 use std::{cell::RefCell, ops::Range};
 
@@ -17,12 +17,12 @@ use crate::cpu::{
     ops::{by_isa, exp},
 };
 
-/// One layer's attention: `(segments, heads, rows, D)`, with N heads for queries and K for keys and values.
+/// The attention of one layer: `(segments, heads, rows, D)`, with N heads of queries and K of keys and values.
 #[derive(Clone, Copy, Debug)]
 pub struct AttentionPass<'a> {
-    /// Who sees whom.
+    /// The segments and their ancestors.
     pub forest: &'a Forest,
-    /// Query heads, and heads of keys and values.
+    /// The numbers of query heads and of heads of keys and values.
     pub heads: (usize, usize),
     /// Width of a head.
     pub width: usize,
@@ -34,32 +34,33 @@ pub struct AttentionPass<'a> {
     pub values: &'a [f32],
 }
 
-/// The further inputs of the backward pass: slopes of the result `(segments, N, rows, D)`, and of each query `(segments, N, rows)` the
-/// logarithm of its sum of powers and the product of the result with its slopes.
+/// Further inputs of the backward pass: slopes of the result `(segments, N, rows, D)`, and for each query `(segments, N, rows)` the logarithm of its
+/// sum of exponentials, and the product of its result with the slopes of that.
 #[derive(Clone, Copy, Debug)]
 pub struct BackwardInput<'a> {
     /// Slopes of the result.
     pub slopes: &'a [f32],
-    /// Logarithms of sums.
+    /// Logarithms of the sums of exponentials.
     pub sums: &'a [f32],
-    /// Products.
+    /// Products of each query's result with its slopes.
     pub products: &'a [f32],
 }
 
-/// Where slopes go: as the slices they are of. `passed` is memory for what segments hand to the keys and values of their ancestors.
+/// The outputs of the backward pass, in the layout of the values. `passed` is scratch memory for what segments add to the keys and values of their
+/// ancestors.
 #[derive(Debug)]
 pub struct QkvSlopes<'a> {
-    /// Of queries.
+    /// Slopes of queries.
     pub queries: &'a mut [f32],
-    /// Of keys.
+    /// Slopes of keys.
     pub keys: &'a mut [f32],
-    /// Of values.
+    /// Slopes of values.
     pub values: &'a mut [f32],
     /// Scratch memory.
     pub passed: &'a mut AlignedVec<f32>,
 }
 
-/// Memory that attention uses again and again.
+/// Memory that attention reuses.
 #[derive(Default)]
 struct AttentionScratch {
     gathered: AlignedVec<f32>,
@@ -83,7 +84,8 @@ thread_local! {
 }
 
 impl AttentionPass<'_> {
-    /// Writes each head's sum of values to `out (segments, N, rows, D)`, and the logarithms of the sums of powers to `sums (segments, N, rows)`.
+    /// Writes each head's weighted sum of values to `out (segments, N, rows, D)`, and the logarithms of the sums of exponentials to
+    /// `sums (segments, N, rows)`.
     pub fn forward(&self, machine: &mut Machine, out: &mut [f32], sums: &mut [f32]) {
         let (isa, repeats) = (machine.isa, self.heads.0 / self.heads.1);
         let parts = split(out, self.forest.parts(self.heads.1, repeats * self.width));
@@ -94,7 +96,7 @@ impl AttentionPass<'_> {
         });
     }
 
-    /// Slopes of queries, keys and values.
+    /// Computes the slopes of queries, keys and values.
     pub fn backward(&self, machine: &mut Machine, known: BackwardInput<'_>, slopes: QkvSlopes<'_>) {
         let (isa, (heads, kv_heads), forest) = (machine.isa, self.heads, self.forest);
         let passed = || forest.segments.iter().flat_map(|branch| std::iter::repeat_n(2 * branch.seen * self.width, kv_heads));
@@ -112,7 +114,7 @@ impl AttentionPass<'_> {
         self.collect(machine, memory, (slopes.keys, slopes.values));
     }
 
-    /// Adds to the slopes of keys and values what later segments handed to them, in the order of those.
+    /// Adds the contributions of later segments to the slopes of keys and values, in the order of the segments.
     fn collect(&self, machine: &mut Machine, passed: &[f32], (keys, values): (&mut [f32], &mut [f32])) {
         let (forest, kv_heads, width) = (self.forest, self.heads.1, self.width);
         let mut starts = Vec::new();
@@ -136,7 +138,7 @@ impl AttentionPass<'_> {
         });
     }
 
-    /// Lays out the keys or values that a segment sees and its own, of one head: `(L, D)`.
+    /// Copies the keys or values of one head that a segment sees, and its own, to one matrix `(L, D)`.
     fn gather<'a>(&self, source: &[f32], (segment, head): (usize, usize), memory: &'a mut AlignedVec<f32>) -> RowMatrix<'a> {
         let branch = &self.forest.segments[segment];
         let memory = memory.at_least((branch.seen + branch.rows.len()) * self.width);
@@ -150,7 +152,7 @@ impl AttentionPass<'_> {
         RowMatrix { data: memory, width: self.width }
     }
 
-    /// 1 / sqrt(D).
+    /// Returns 1 / sqrt(D).
     fn scale(&self) -> f32 {
         1.0 / (self.width as f32).sqrt()
     }
@@ -164,7 +166,7 @@ impl AttentionPass<'_> {
         columns(self.gather(self.keys, at, &mut scratch.gathered), &mut scratch.keys.0);
         turned(self.gather(self.values, at, &mut scratch.gathered), &mut scratch.values.1);
         let first = self.forest.part(at.0, at.1 * (self.heads.0 / self.heads.1), self.heads.0, width).start;
-        // Lines are queries: of one head after the other, and no block has some of two heads.
+        // Lines are queries, one head after the other; no block has queries of two heads.
         for (head, (out, sums)) in out.chunks_exact_mut(rows * width).zip(sums.chunks_exact_mut(rows)).enumerate() {
             let queries = &self.queries[first + head * rows * width..][..rows * width];
             let blocks = queries.chunks(TILE * width).zip(out.chunks_mut(TILE * width).zip(sums.chunks_mut(TILE)));
@@ -217,7 +219,7 @@ impl AttentionPass<'_> {
         }
     }
 
-    /// Slopes of a block of queries, and what they mean for keys and values.
+    /// Computes the slopes of a block of queries, and its contributions to those of keys and values.
     fn block_backward(
         &self,
         isa: Isa,
@@ -255,7 +257,7 @@ impl AttentionPass<'_> {
 }
 
 impl AttentionScratch {
-    /// Slopes of keys and values `(D / 32, L, 32)` -> those of ancestors `(2, seen, D)` and those of the segment itself `(rows, D)`.
+    /// Splits slopes of keys and values `(D / 32, L, 32)` into those of ancestors `(2, seen, D)` and those of the segment `(rows, D)`.
     fn hand_out(&mut self, width: usize, keys: &mut [f32], values: &mut [f32], passed: &mut [f32]) {
         let all = (keys.len() + passed.len() / 2) / width;
         let (passed_keys, passed_values) = passed.split_at_mut(passed.len() / 2);
@@ -269,17 +271,17 @@ impl AttentionScratch {
     }
 }
 
-/// At most 32 queries of one head.
+/// A block of at most 32 queries of one head.
 struct QueryBlock {
-    /// Their numbers in `(segments, N, rows)`.
+    /// Indices of the queries in `(segments, N, rows)`.
     queries: Range<usize>,
-    /// The first key that not all of them see.
+    /// The first key that not all of the queries see.
     hidden: usize,
-    /// Keys of the segment and its ancestors.
+    /// The number of keys of the segment and its ancestors.
     all: usize,
 }
 
-/// The left side of a product: tiles `(depth / 32, all, 32)`, of which the first `count` lines count.
+/// The left side of a product: tiles `(depth / 32, all, 32)`, of which the first `count` lines are used.
 struct ProductSide<'a> {
     data: &'a [f32],
     all: usize,
@@ -287,14 +289,14 @@ struct ProductSide<'a> {
 }
 
 impl ProductSide<'_> {
-    /// `out (panels, count, 32) = lines panels`, with `panels (panels, depth, 32)`.
+    /// Computes `out (panels, count, 32) = lines panels`, with `panels (panels, depth, 32)`.
     fn times(&self, isa: Isa, panels: &[f32], depth: usize, out: &mut [f32]) {
         let x = TileRows { data: self.data, all: self.all, first: 0, count: self.count };
         let w = Panels { weights: StoredWeights::F32(panels), stride: depth * TILE, depth };
         kernel::product(isa, x, w, ProductOut { data: out, all: self.count, first: 0, add: false });
     }
 
-    /// As [`ProductSide::times`] with a depth of 32, added to `out (panels, lines, 32)`, which may have more lines.
+    /// Like [`ProductSide::times`] with a depth of 32, but adds to `out (panels, lines, 32)`, which may have more lines.
     fn add_times(&self, isa: Isa, panels: &[f32], out: &mut [f32], lines: usize) {
         let x = TileRows { data: self.data, all: self.all, first: 0, count: self.count };
         let w = Panels { weights: StoredWeights::F32(panels), stride: TILE * TILE, depth: TILE };
@@ -314,14 +316,14 @@ fn turned(matrix: RowMatrix<'_>, memory: &mut AlignedVec<f32>) {
     memory.chunks_exact_mut(size).enumerate().for_each(|(block, out)| turn_rows(matrix, block, out));
 }
 
-/// At most 32 lines `(lines, D)`, scaled and turned: `(D, 32)`.
+/// Scales and transposes at most 32 lines `(lines, D)` to `(D, 32)`.
 fn turn_scaled(lines: &[f32], width: usize, scale: f32, memory: &mut AlignedVec<f32>) {
     let memory = memory.at_least(width * TILE);
     turn_rows(RowMatrix { data: lines, width }, 0, memory);
     memory.iter_mut().for_each(|value| *value *= scale);
 }
 
-/// At most 32 lines `(lines, D)`, scaled, in tiles `(D / 32, 32, 32)`; zeros where there are none.
+/// Scales at most 32 lines `(lines, D)` and writes them as tiles `(D / 32, 32, 32)`; missing lines are zeros.
 fn block_scaled(lines: &[f32], width: usize, scale: f32, memory: &mut AlignedVec<f32>) {
     let memory = memory.at_least(width.div_ceil(TILE) * TILE * TILE);
     memory.fill(0.0);
@@ -330,7 +332,7 @@ fn block_scaled(lines: &[f32], width: usize, scale: f32, memory: &mut AlignedVec
     memory.iter_mut().for_each(|value| *value *= scale);
 }
 
-/// Hides from each of the 32 queries the keys after it: the query of lane i sees keys up to `hidden + i`.
+/// Masks the keys after each of the 32 queries: the query of lane i sees keys up to `hidden + i`.
 #[inline(always)]
 fn hide(scores: &mut [f32], hidden: usize) {
     for (behind, line) in scores.chunks_exact_mut(TILE).skip(hidden + 1).enumerate() {
@@ -339,7 +341,8 @@ fn hide(scores: &mut [f32], hidden: usize) {
 }
 
 by_isa! {
-    /// Scores `(keys, 32)` -> e to the scores less the highest of their lane; that one, and the sum of the powers.
+    /// Replaces scores `(keys, 32)` by the exponentials of their differences from the highest score of the lane. Writes that score, and the sum of
+    /// the exponentials.
     soften(scores: &mut [f32], hidden: usize, most: &mut [f32; TILE], sum: &mut [f32; TILE]) soften_body
 }
 
@@ -364,7 +367,7 @@ fn soften_body(scores: &mut [f32], hidden: usize, most: &mut [f32; TILE], sum: &
 }
 
 by_isa! {
-    /// Scores -> shares p = e^(score - sum), and slopes of shares -> slopes of scores p (slope - product); both `(keys, 32)`.
+    /// Replaces scores by probabilities p = e^(score - sum), and slopes of probabilities by slopes of scores p (slope - product); both `(keys, 32)`.
     score_slopes(scores: &mut [f32], slopes: &mut [f32], hidden: usize, sums: &[f32; TILE], products: &[f32; TILE]) score_slopes_body
 }
 

@@ -1,4 +1,4 @@
-//! Packed tokens -> who sees whom, checked once for a pass.
+//! Packed tokens -> the segments that each segment sees, checked once for a pass.
 
 use std::ops::Range;
 
@@ -7,28 +7,28 @@ use crate::{
     train::{layout::PackedTokens, trainee::PassError},
 };
 
-/// Segments with what all layers of a pass need to know about them.
+/// Segments with the information that all layers of a pass need.
 #[derive(Debug)]
 pub struct Forest {
-    /// In order of their rows.
+    /// Segments in the order of their rows.
     pub segments: Vec<ForestSegment>,
     /// The segment of each row.
     pub segment_of: Vec<usize>,
 }
 
-/// A segment.
+/// A segment with its ancestors.
 #[derive(Debug)]
 pub struct ForestSegment {
     /// Its rows.
     pub rows: Range<usize>,
-    /// Segments that it sees besides itself, from the root down.
+    /// Segments that it sees in addition to itself, from the root down.
     pub ancestors: Vec<usize>,
-    /// How many tokens these have.
+    /// The number of tokens of the ancestors.
     pub seen: usize,
 }
 
 impl Forest {
-    /// Checks that segments follow each other without gaps, parents come first, and tokens and targets exist.
+    /// Checks that segments are adjacent, parents come first, and tokens and targets exist.
     ///
     /// # Errors
     /// [`PassError`] names the segment, the row or the target.
@@ -68,18 +68,18 @@ impl Forest {
         }
     }
 
-    /// How many tokens a row's token comes after.
+    /// Returns the position of a row's token: the number of tokens that it follows.
     pub fn position(&self, row: usize) -> usize {
         let branch = &self.segments[self.segment_of[row]];
         branch.seen + row - branch.rows.start
     }
 
-    /// Rows of each segment, `heads` times each: lengths of the parts of a buffer that has a part for each segment and head.
+    /// Returns the lengths of the parts of a buffer that has a part for each segment and head, `width` numbers for each row.
     pub fn parts(&self, heads: usize, width: usize) -> impl Iterator<Item = usize> {
         self.segments.iter().flat_map(move |branch| std::iter::repeat_n(branch.rows.len() * width, heads))
     }
 
-    /// Where the part of a segment and a head lies in such a buffer.
+    /// Returns the range of the part of a segment and a head in such a buffer.
     pub fn part(&self, segment: usize, head: usize, heads: usize, width: usize) -> Range<usize> {
         let rows = &self.segments[segment].rows;
         let from = (rows.start * heads + head * rows.len()) * width;

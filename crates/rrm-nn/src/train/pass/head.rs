@@ -1,8 +1,8 @@
-//! Hidden states after the last norm -> log-probabilities of targets, and backward, over some rows at a time: the logits of all rows never exist
-//! at once.
+//! Hidden states after the last norm -> log-probabilities of targets, and backward, for some rows at a time: the logits of all rows never exist at
+//! once.
 //!
-//! Logits lie in tiles, `(V / 32, rows, 32)`: so they come out of the product with the output layer, and so the product with its columns
-//! reads their slopes.
+//! Logits are stored in tiles, `(V / 32, rows, 32)`: the layout in which the product with the output layer writes them and in which the product with
+//! its columns reads their slopes.
 
 use std::cell::RefCell;
 
@@ -19,20 +19,20 @@ use crate::{
     train::{layout::TokenTarget, trainee::TargetScore},
 };
 
-/// Most logits at once: 64 MiB.
+/// Most logits in memory at once: 64 MiB.
 const LOGITS: usize = 1 << 24;
-/// Fewest rows at once, whatever the vocabulary: with fewer, laying out the matrix costs more than the product.
+/// Fewest rows at once, whatever the vocabulary: with fewer, packing the matrix costs more than the product.
 const FEWEST: usize = 192;
-/// Panels of logits whose sums are taken while they are in the cache.
+/// Panels of logits that are summed while they are in the cache.
 const PANELS: usize = 8;
-/// Tokens of the vocabulary whose weights are laid out at once in the backward pass; a multiple of 32.
+/// Tokens of the vocabulary whose weights are packed at once in the backward pass; a multiple of 32.
 const TOKENS: usize = 2048;
 
-/// Memory that passes use again and again.
+/// Memory that passes reuse.
 #[derive(Debug, Default)]
 pub struct HeadScratch {
     logits: AlignedVec<f32>,
-    /// For each group of panels and row: the highest logit, the sum of powers less that, and the sum of powers times logits.
+    /// For each group of panels and each row: the highest logit, the sum of e^(logit - highest), and the sum of these times (logit - highest).
     sums: AlignedVec<f32>,
     /// `(rows, H)`.
     rows: AlignedVec<f32>,
@@ -41,20 +41,20 @@ pub struct HeadScratch {
     turned: AlignedVec<f32>,
 }
 
-/// The output layer under a temperature.
+/// The output layer with a temperature.
 #[derive(Clone, Copy, Debug)]
 pub struct OutputHead<'a> {
     /// `(V, H)`.
     pub weight: &'a [f32],
     /// H.
     pub hidden: usize,
-    /// Logits are divided by it.
+    /// The divisor of logits.
     pub temperature: f32,
 }
 
 /// The outputs of the backward pass.
 pub struct BackwardOutput<'a> {
-    /// Slope of the loss in the log-probability of a target, by its number and log-probability.
+    /// Returns the derivative of the loss with respect to a target's log-probability, from its index and log-probability.
     pub slope: &'a (dyn Fn(usize, f32) -> f32 + Sync),
     /// Slopes of hidden states are added here, `(R, H)`.
     pub hidden: &'a mut [f32],
@@ -62,7 +62,7 @@ pub struct BackwardOutput<'a> {
     pub weight: Option<&'a mut [f32]>,
 }
 
-/// A row's distribution: the logarithm of its sum of powers, and its entropy.
+/// The softmax distribution of a row: the logarithm of its sum of exponentials, and its entropy.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RowDistribution {
     log_sum: f32,
@@ -70,7 +70,7 @@ pub struct RowDistribution {
 }
 
 impl OutputHead<'_> {
-    /// Tokens of the vocabulary.
+    /// The size of the vocabulary.
     fn vocabulary(&self) -> usize {
         self.weight.len() / self.hidden
     }
@@ -87,7 +87,7 @@ impl OutputHead<'_> {
         let mut order: Vec<usize> = (0..targets.len()).collect();
         order.sort_by_key(|index| targets[*index].row);
         let mut all = vec![TargetScore { logprob: 0.0, entropy: 0.0 }; targets.len()];
-        // Targets of one row stand together.
+        // Targets of the same row are adjacent.
         let runs: Vec<&[usize]> = order.chunk_by(|a, b| targets[*a].row == targets[*b].row).collect();
         for runs in runs.chunks((LOGITS / self.vocabulary()).max(FEWEST)) {
             let rows = scratch.rows.at_least(runs.len() * self.hidden);
@@ -127,7 +127,7 @@ impl OutputHead<'_> {
         all
     }
 
-    /// Logits over temperature, `(V / 32, rows, 32)`, and each row's distribution.
+    /// Computes logits over temperature, `(V / 32, rows, 32)`, and each row's distribution.
     fn logits(
         &self,
         machine: &mut Machine,
@@ -157,14 +157,14 @@ impl OutputHead<'_> {
         (0..rows).map(|row| together(sums.chunks_exact(rows * 3).map(|group| &group[row * 3..][..3]))).collect()
     }
 
-    /// Logits -> their slopes as if no target were among them, in place: minus each row's slope times its probabilities.
+    /// Replaces logits by their slopes without the targets' own terms: minus each row's slope times its probabilities.
     fn logit_slopes(&self, machine: &mut Machine, logits: &mut [f32], rows: &[RowDistribution], slopes: &[f32]) {
         let isa = machine.isa;
         let temperature = self.temperature;
         machine.pieces(logits, rows.len() * TILE, |_, logits| probabilities(isa, logits, rows, slopes, temperature));
     }
 
-    /// `dx (rows, H) += slopes W` and `dweight (V, H) += slopes^T x`, some tokens of the vocabulary at a time.
+    /// Computes `dx (rows, H) += slopes W` and `dweight (V, H) += slopes^T x`, for some tokens of the vocabulary at a time.
     fn products(
         &self,
         machine: &mut Machine,
@@ -188,7 +188,7 @@ impl OutputHead<'_> {
     }
 }
 
-/// Slopes of logits, and memory for the products with them.
+/// Slopes of logits, and memory for their products.
 struct LogitSlopes<'a> {
     logits: &'a [f32],
     weight: &'a mut TileBuffer,
@@ -200,19 +200,19 @@ thread_local! {
     static WEIGHTS: RefCell<AlignedVec<f32>> = RefCell::default();
 }
 
-/// Where a logit lies.
+/// Returns the index of a logit.
 fn place(token: u32, row: usize, rows: usize) -> usize {
     (token as usize / TILE * rows + row) * TILE + token as usize % TILE
 }
 
-/// The distribution whose parts have these highest logits, sums of powers, and sums of powers times logits.
+/// Combines parts of a row into its distribution. Each part has its highest logit, its sum of exponentials, and its sum of exponentials times logits.
 fn together<'a>(parts: impl Iterator<Item = &'a [f32]> + Clone) -> RowDistribution {
     let most = parts.clone().map(|part| part[0]).fold(f32::NEG_INFINITY, |most, value| if value > most { value } else { most });
     let (mut powers, mut products) = (0f64, 0f64);
     for part in parts {
         let factor = f64::from(part[0] - most).exp();
         powers += f64::from(part[1]) * factor;
-        // Its products are with logits less its own highest.
+        // A part's products are with the difference from its own highest logit.
         products += (f64::from(part[2]) + f64::from(part[1]) * f64::from(part[0] - most)) * factor;
     }
     // -sum p log p with log p = logit - log_sum
@@ -221,8 +221,8 @@ fn together<'a>(parts: impl Iterator<Item = &'a [f32]> + Clone) -> RowDistributi
 }
 
 by_isa! {
-    /// Scales logits `(panels, rows, 32)` and writes to `sums (rows, 3)` each row's highest, its sum of powers e^(logit - highest), and the sum
-    /// of these times (logit - highest). Only the first `tokens` logits of a row count; those behind become so low that they have no weight.
+    /// Scales logits `(panels, rows, 32)`, and writes to `sums (rows, 3)` each row's highest logit, its sum of e^(logit - highest), and the sum of
+    /// these times (logit - highest). Only the first `tokens` logits of a row are used; those behind are set so low that they have no weight.
     sum_up(logits: &mut [f32], scale: f32, tokens: usize, sums: &mut [f32]) sum_up_body
 }
 
@@ -256,7 +256,7 @@ fn sum_up_body(logits: &mut [f32], scale: f32, tokens: usize, sums: &mut [f32]) 
     }
 }
 
-/// A logit without weight, but finite: 0 times it is 0.
+/// A logit without weight, but finite: its product with 0 is 0.
 const NOWHERE: f32 = -1e30;
 
 by_isa! {

@@ -1,6 +1,6 @@
-//! Rows of all heads <-> heads of each segment, turned by their positions (RoPE, arXiv 2104.09864), normed before where the model does.
+//! Rows of all heads <-> heads of each segment, rotated by their positions (RoPE, arXiv 2104.09864), after a norm if the model has one.
 //!
-//! Attention reads a buffer that has a part for each segment and head, `(segments, heads, rows, D)`; the products around it have `(R, heads D)`.
+//! Attention reads a buffer with a part for each segment and head, `(segments, heads, rows, D)`; the products around it use `(R, heads D)`.
 
 use super::{
     forest::Forest,
@@ -12,7 +12,7 @@ use crate::{config::ModelConfig, cpu::ops::by_isa};
 /// Rows of one piece of work, and of one partial sum of a norm's slopes.
 const ROWS: usize = 64;
 
-/// Cosines and sines of all positions that were asked for so far.
+/// Cosines and sines of all positions requested so far.
 #[derive(Debug)]
 pub struct RotaryTable {
     frequencies: Vec<f32>,
@@ -25,22 +25,22 @@ pub struct RotaryTable {
 /// The rotation and the norm of a head.
 #[derive(Clone, Copy, Debug)]
 pub struct HeadTransform<'a> {
-    /// Angles, where the head is turned.
+    /// The angles, if the head is rotated.
     pub rotary: Option<&'a RotaryTable>,
-    /// Weight of the norm before, and what is added to its mean square.
+    /// The weight of the norm before the rotation, and the constant that is added to its mean square.
     pub norm: Option<(&'a [f32], f32)>,
 }
 
 impl RotaryTable {
-    /// For the model's frequencies.
+    /// Makes an empty table for the model's frequencies.
     pub fn new(config: &ModelConfig) -> Self {
         let (frequencies, factor) = config.rotary();
-        // transformers computes angles in f32, and at far positions the rounding shows.
+        // transformers computes angles in f32; at far positions the rounding matters.
         let frequencies = frequencies.into_iter().map(|frequency| frequency as f32).collect();
         RotaryTable { frequencies, factor: factor as f32, cosines: Vec::new(), sines: Vec::new() }
     }
 
-    /// Makes the table reach all rows of a pass.
+    /// Extends the table to all positions of a pass.
     pub fn reach(&mut self, forest: &Forest) {
         let half = self.frequencies.len();
         let needed = forest.segments.iter().map(|branch| branch.seen + branch.rows.len()).max().unwrap_or(0);
@@ -52,7 +52,7 @@ impl RotaryTable {
         }
     }
 
-    /// Cosines and sines of a position, `(D / 2,)` each.
+    /// Returns cosines and sines of a position, `(D / 2,)` each.
     #[inline(always)]
     fn at(&self, position: usize) -> (&[f32], &[f32]) {
         let half = self.frequencies.len();
@@ -60,7 +60,7 @@ impl RotaryTable {
     }
 }
 
-/// `rows (R, heads D)` -> `out (segments, heads, rows, D)`.
+/// Copies `rows (R, heads D)` to `out (segments, heads, rows, D)`, with norm and rotation.
 pub fn to_heads(
     machine: &mut Machine,
     forest: &Forest,
@@ -81,15 +81,16 @@ pub fn to_heads(
 pub struct HeadInput<'a> {
     /// `(segments, heads, rows, D)`.
     pub data: &'a [f32],
-    /// How many heads.
+    /// The number of heads.
     pub heads: usize,
-    /// What `to_heads` did, which is undone.
+    /// The transform that [`to_heads`] applied.
     pub turn: HeadTransform<'a>,
-    /// With a norm, the rows that went into it, `(R, heads D)`.
+    /// With a norm: the rows before it, `(R, heads D)`.
     pub before: &'a [f32],
 }
 
-/// Backward of [`to_heads`]: slopes in heads -> slopes in rows, `out (R, heads D)`; those of a norm's weight are added to `dweight (D,)`, if wanted.
+/// The backward pass of [`to_heads`]: slopes in heads -> slopes in rows, `out (R, heads D)`. Slopes of a norm's weight are added to `dweight (D,)`,
+/// if wanted.
 pub fn from_heads(machine: &mut Machine, forest: &Forest, source: HeadInput<'_>, out: &mut [f32], dweight: Option<&mut [f32]>) {
     let width = out.len() / forest.segment_of.len();
     let (isa, head) = (machine.isa, width / source.heads);
@@ -102,7 +103,7 @@ pub fn from_heads(machine: &mut Machine, forest: &Forest, source: HeadInput<'_>,
     }
 }
 
-/// For each row and head the product of the attention's result with its slopes, both `(R, N D)` -> `(segments, N, rows)`.
+/// Computes for each row and head the product of attention's result with its slopes: both `(R, N D)` -> `(segments, N, rows)`.
 pub fn products(machine: &mut Machine, forest: &Forest, result: &[f32], slopes: &[f32], (out, heads): (&mut [f32], usize)) {
     let (isa, width) = (machine.isa, result.len() / forest.segment_of.len());
     machine.each(split(out, forest.parts(heads, 1)), |index, out| {
@@ -113,7 +114,7 @@ pub fn products(machine: &mut Machine, forest: &Forest, result: &[f32], slopes: 
 }
 
 by_isa! {
-    /// Each row's product of one head.
+    /// The products of all rows of one head.
     part_products(a: &[f32], b: &[f32], width: usize, head: usize, out: &mut [f32]) part_products_body
 }
 
@@ -125,7 +126,7 @@ fn part_products_body(a: &[f32], b: &[f32], width: usize, head: usize, out: &mut
 }
 
 by_isa! {
-    /// One head of a segment's rows, which begin in `rows`, `(rows, D)`.
+    /// [`to_heads`] for one head of a segment; its first row is at the beginning of `rows`.
     part_to_heads(rows: &[f32], width: usize, seen: usize, turn: HeadTransform<'_>, out: (&mut [f32], usize)) part_to_heads_body
 }
 
@@ -150,7 +151,7 @@ fn part_to_heads_body(rows: &[f32], width: usize, seen: usize, turn: HeadTransfo
 }
 
 by_isa! {
-    /// [`from_heads`] of the rows from `first` on that `out` has room for; `sums` is their part of the norm's slopes.
+    /// [`from_heads`] for the rows from `first` on that fit into `out`; `sums` is their part of the norm's slopes.
     rows_from_heads(forest: &Forest, source: HeadInput<'_>, first: usize, out: &mut [f32], sums: &mut [f32]) rows_from_heads_body
 }
 

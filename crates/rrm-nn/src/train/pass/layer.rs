@@ -1,4 +1,4 @@
-//! One layer, forward and backward.
+//! The forward and backward pass of one layer.
 
 use super::{
     attention::{AttentionPass, BackwardInput, QkvSlopes},
@@ -12,39 +12,39 @@ use super::{
 };
 use crate::{config::ModelConfig, cpu::aligned::AlignedVec};
 
-/// The values that do not change from layer to layer.
+/// The values that are the same for all layers.
 #[derive(Clone, Copy, Debug)]
 pub struct PassContext<'a> {
-    /// The model's shape.
+    /// The shape of the model.
     pub config: &'a ModelConfig,
-    /// Who sees whom.
+    /// The segments and their ancestors.
     pub forest: &'a Forest,
-    /// Angles.
+    /// The angles of the rotation.
     pub rotary: &'a RotaryTable,
 }
 
 /// The activations of a layer that its backward pass reads besides its input.
 #[derive(Debug, Default)]
 pub struct LayerActivations {
-    /// Queries and keys before the norms of heads, `(R, N D)` and `(R, K D)`; only where there are such norms.
+    /// Queries and keys before the norms of heads, `(R, N D)` and `(R, K D)`; empty if there are no such norms.
     before: [AlignedVec<f32>; 2],
     /// Queries, keys, values: `(segments, heads, rows, D)`.
     heads: [AlignedVec<f32>; 3],
-    /// Logarithms of the sums of powers, `(segments, N, rows)`.
+    /// Logarithms of the sums of exponentials, `(segments, N, rows)`.
     sums: AlignedVec<f32>,
-    /// `(R, N D)`.
+    /// The result of attention, `(R, N D)`.
     attended: AlignedVec<f32>,
     /// Hidden states between the two parts, `(R, H)`.
     middle: AlignedVec<f32>,
-    /// `(R, F)` each.
+    /// Gate and up projection, `(R, F)` each.
     gate: AlignedVec<f32>,
     up: AlignedVec<f32>,
 }
 
-/// Memory that layers use again and again.
+/// Memory that layers reuse.
 #[derive(Debug, Default)]
 pub struct LayerScratch {
-    /// For linear layers.
+    /// Scratch memory of linear layers.
     pub linear: linear::LinearScratch,
     /// Rows after a norm, in tiles.
     pub tiles: TileBuffer,
@@ -60,7 +60,7 @@ pub struct LayerScratch {
 }
 
 impl PassContext<'_> {
-    /// Rows of the pass.
+    /// The number of rows of the pass.
     fn rows(&self) -> usize {
         self.forest.segment_of.len()
     }
@@ -69,13 +69,13 @@ impl PassContext<'_> {
         self.config.rms_norm_eps as f32
     }
 
-    /// Heads of queries, keys, values.
+    /// The numbers of heads of queries, keys and values.
     fn heads(&self) -> [usize; 3] {
         let kv_heads = self.config.num_key_value_heads;
         [self.config.num_attention_heads, kv_heads, kv_heads]
     }
 
-    /// What happens to heads of queries (0), keys (1) and values (2).
+    /// Returns the transform of the heads of queries (0), keys (1) or values (2).
     fn turn<'a>(&'a self, layer: &TrainLayer<'a>, which: usize) -> HeadTransform<'a> {
         let norm = layer.head_norms.get(which).map(|norm| (norm.weight, self.eps())).filter(|(weight, _)| !weight.is_empty());
         HeadTransform { rotary: (which < 2).then_some(self.rotary), norm }
@@ -86,7 +86,7 @@ impl PassContext<'_> {
         AttentionPass { forest: self.forest, heads: (heads, kv_heads), width: self.config.head_dim, queries, keys, values }
     }
 
-    /// Hidden states `x (R, H)` -> `out (R, H)`.
+    /// Computes the layer: hidden states `x (R, H)` -> `out (R, H)`.
     pub fn forward(
         &self,
         machine: &mut Machine,
@@ -123,7 +123,7 @@ impl PassContext<'_> {
         self.mlp(machine, (scratch, saved), layer, out);
     }
 
-    /// The feed-forward part: `saved.middle (R, H)` -> `out (R, H)`.
+    /// Computes the feed-forward part: `saved.middle (R, H)` -> `out (R, H)`.
     fn mlp(
         &self,
         machine: &mut Machine,
@@ -146,7 +146,7 @@ impl PassContext<'_> {
         forward(machine, &mut scratch.linear, &layer.down, tiles, (out, true));
     }
 
-    /// Slopes `slopes (R, H)` of the layer's result -> those of its input `x`, in place; `saved` is used up.
+    /// Replaces the slopes `slopes (R, H)` of the layer's result by those of its input `x`. The content of `saved` is overwritten.
     pub fn backward(
         &self,
         machine: &mut Machine,
@@ -177,7 +177,7 @@ impl PassContext<'_> {
         norm_backward(machine, norm, input, slopes, place.map(|place| &mut gradients[place]));
     }
 
-    /// Slopes of the layer's result -> slopes of `saved.middle`, in place.
+    /// Replaces the slopes of the layer's result by those of `saved.middle`.
     fn mlp_backward(
         &self,
         machine: &mut Machine,
@@ -205,7 +205,7 @@ impl PassContext<'_> {
         norm_backward(machine, norm, normed, slopes, place.map(|place| &mut gradients[place]));
     }
 
-    /// Slopes of `saved.middle` -> slopes of queries, keys and values in `scratch.slopes`.
+    /// Computes slopes of queries, keys and values in `scratch.slopes` from those of `saved.middle`.
     fn attention_backward(
         &self,
         machine: &mut Machine,

@@ -1,4 +1,4 @@
-//! y = x (W + s B A)^T + bias, and backward to x, W or A and B, and bias.
+//! y = x (W + s B A)^T + bias, and its backward pass to x, W or A and B, and bias.
 
 use super::{
     machine::Machine,
@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{cpu::aligned::AlignedVec, train::lora};
 
-/// Memory that products use again and again.
+/// Memory that products reuse.
 #[derive(Debug, Default)]
 pub struct LinearScratch {
-    /// Tiles of a left and a right side.
+    /// Tiles of the left and the right side of a product.
     left: TileBuffer,
     right: TileBuffer,
     /// A matrix with its adapter merged in.
@@ -20,7 +20,7 @@ pub struct LinearScratch {
     thin: AlignedVec<f32>,
 }
 
-/// `out (R, out) (+)= x W^T + bias`, with x by columns.
+/// Computes `out (R, out) (+)= x W^T + bias`, with x by columns.
 pub fn forward(
     machine: &mut Machine,
     scratch: &mut LinearScratch,
@@ -36,7 +36,7 @@ pub fn forward(
     }
 }
 
-/// `dx (R, in) (+)= dy W`.
+/// Computes `dx (R, in) (+)= dy W`.
 pub fn input_slopes(
     machine: &mut Machine,
     scratch: &mut LinearScratch,
@@ -50,7 +50,7 @@ pub fn input_slopes(
     multiply(machine, dy, weight, (dx, linear.inputs), add);
 }
 
-/// Adds to `gradients` what the slopes `dy (R, out)` of the result mean for what is trained of this layer; x by columns.
+/// Adds to `gradients` those of the trained parameters of this layer, from the slopes `dy (R, out)` of the result; x by columns.
 pub fn weight_slopes(
     machine: &mut Machine,
     scratch: &mut LinearScratch,
@@ -86,7 +86,7 @@ pub fn weight_slopes(
     multiply(machine, turned, x, (&mut gradients[adapter.a.clone()], linear.inputs), true);
 }
 
-/// The matrix that is used.
+/// Returns the effective matrix: the weight with its adapter merged in.
 fn merged<'a>(machine: &mut Machine, linear: &TrainLinear<'a>, memory: &'a mut AlignedVec<f32>) -> &'a [f32] {
     let Some((adapter, a, b)) = &linear.adapter else { return linear.weight };
     const ROWS: usize = 16;

@@ -1,67 +1,67 @@
-//! Weights -> what each layer reads, and where its gradients go.
+//! Weights -> the parameters of each layer, and the places of their gradients.
 
 use std::ops::Range;
 
 use crate::train::weights::{Adapter, TrainedWeights};
 
-/// A vector of weights, and where its slopes go; `None` where it is frozen.
+/// A vector of weights, and the place of its gradient; `None` if it is frozen.
 #[derive(Clone, Debug)]
 pub struct Vector<'a> {
-    /// The weights; empty where the model has no such vector.
+    /// The weights; empty if the model has no such vector.
     pub weight: &'a [f32],
-    /// Place in the trained slice.
+    /// Range in the trained slice.
     pub place: Option<Range<usize>>,
 }
 
-/// A linear layer of a model that is trained.
+/// A linear layer of a model in training.
 #[derive(Clone, Debug)]
 pub struct TrainLinear<'a> {
-    /// `(out, in)`, without its adapter.
+    /// The matrix `(out, in)`, without its adapter.
     pub weight: &'a [f32],
-    /// Inputs.
+    /// The number of inputs.
     pub inputs: usize,
-    /// Place of the matrix in the trained slice; `None` where it is frozen.
+    /// Range of the matrix in the trained slice; `None` if it is frozen.
     pub place: Option<Range<usize>>,
-    /// `(out,)`, or empty.
+    /// The bias `(out,)`, or empty.
     pub bias: Vector<'a>,
-    /// The adapter with A `(r, in)` and B `(out, r)`.
+    /// The adapter with its matrices A `(r, in)` and B `(out, r)`.
     pub adapter: Option<(Adapter, &'a [f32], &'a [f32])>,
 }
 
-/// One layer of a model that is trained.
+/// One layer of a model in training.
 #[derive(Clone, Debug)]
 pub struct TrainLayer<'a> {
-    /// Before attention.
+    /// The norm before attention.
     pub attention_norm: Vector<'a>,
-    /// Queries, keys, values.
+    /// The projections to queries, keys and values.
     pub qkv: [TrainLinear<'a>; 3],
-    /// Norms of each head's queries and keys; empty where there are none.
+    /// The norms of each head's queries and keys; empty if there are none.
     pub head_norms: [Vector<'a>; 2],
-    /// After attention.
+    /// Attention's output layer.
     pub output: TrainLinear<'a>,
-    /// Before the feed-forward part.
+    /// The norm before the feed-forward part.
     pub mlp_norm: Vector<'a>,
-    /// SwiGLU's gate.
+    /// The gate of SwiGLU.
     pub gate: TrainLinear<'a>,
-    /// What it lets through.
+    /// The up projection, which the gate scales.
     pub up: TrainLinear<'a>,
-    /// Back to the hidden size.
+    /// The projection back to the hidden size.
     pub down: TrainLinear<'a>,
 }
 
 impl TrainLinear<'_> {
-    /// Outputs.
+    /// The number of outputs.
     pub fn outputs(&self) -> usize {
         self.weight.len() / self.inputs
     }
 }
 
-/// A tensor that is used as it is.
+/// Returns a tensor of the model as a vector.
 pub fn vector<'a>(weights: &'a TrainedWeights, name: &str) -> Vector<'a> {
     Vector { weight: weights.tensor(name).unwrap_or_default(), place: weights.place(name) }
 }
 
-/// One layer of the model.
+/// Returns one layer of the model.
 pub fn layer(weights: &TrainedWeights, index: usize) -> TrainLayer<'_> {
     let config = weights.config();
     let (hidden, inner) = (config.hidden_size, config.intermediate_size);

@@ -1,4 +1,4 @@
-//! What lies between the products, on rows: norms, the gate, sums of columns, forward and backward.
+//! The operations between products, on rows: norms, the gate, sums of columns, forward and backward.
 
 use super::machine::Machine;
 use crate::cpu::{
@@ -6,16 +6,17 @@ use crate::cpu::{
     ops::{by_isa, exp, total},
 };
 
-/// Rows of one piece of work, and of one partial sum over rows: a constant, so that sums do not depend on threads.
+/// Rows of one piece of work, and of one partial sum over rows. A constant, so that sums do not depend on threads.
 const ROWS: usize = 64;
 
-/// `out = x / rms(x) * weight` for each row of `x (R, width)`.
+/// Computes `out = x / rms(x) * weight` for each row of `x (R, width)`.
 pub fn norm(machine: &mut Machine, x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
     let (isa, size) = (machine.isa, ROWS * weight.len());
     machine.each(out.chunks_mut(size).zip(x.chunks(size)), |_, (out, x)| norm_rows(isa, x, weight, eps, out));
 }
 
-/// Adds to `dx` what the slopes `dy` of `norm`'s result mean for its input, and to `dweight`, if wanted, what they mean for the weight.
+/// The backward pass of [`norm`]: from the slopes `dy` of its result adds those of its input to `dx`, and those of the weight to `dweight`, if
+/// wanted.
 pub fn norm_backward(
     machine: &mut Machine,
     (x, weight, eps): (&[f32], &[f32], f32),
@@ -33,21 +34,21 @@ pub fn norm_backward(
     }
 }
 
-/// `out = silu(gate) * up`.
+/// Computes `out = silu(gate) * up`.
 pub fn gate(machine: &mut Machine, gate: &[f32], up: &[f32], out: &mut [f32]) {
     let isa = machine.isa;
     let items = out.chunks_mut(PIECE).zip(gate.chunks(PIECE).zip(up.chunks(PIECE)));
     machine.each(items, |_, (out, (gate, up))| gate_piece(isa, gate, up, out));
 }
 
-/// Backward of [`gate`]: `gate` and `up` become their slopes, and the result's slopes `inner` become the result.
+/// The backward pass of [`gate`]: `gate` and `up` are replaced by their slopes, and `inner`, which holds the slopes of the result, by the result.
 pub fn gate_backward(machine: &mut Machine, gate: &mut [f32], up: &mut [f32], inner: &mut [f32]) {
     let isa = machine.isa;
     let items = gate.chunks_mut(PIECE).zip(up.chunks_mut(PIECE)).zip(inner.chunks_mut(PIECE));
     machine.each(items, |_, ((gate, up), inner)| gate_piece_backward(isa, gate, up, inner));
 }
 
-/// Numbers of one piece of work without rows.
+/// Numbers of one piece of work that is not divided by rows.
 const PIECE: usize = 1 << 14;
 
 /// Adds `bias` to each row.
@@ -74,7 +75,7 @@ pub fn add_all(rows: &[f32], sums: &mut [f32]) {
     }
 }
 
-/// Sum of products, in 32 lanes.
+/// Returns the dot product, summed in 32 lanes.
 #[inline(always)]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0f32; TILE];
@@ -90,13 +91,13 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     total(&sums)
 }
 
-/// One over the root mean square of a row.
+/// Returns one over the root mean square of a row.
 #[inline(always)]
 pub fn inverse_rms(row: &[f32], eps: f32) -> f32 {
     1.0 / (dot(row, row) / row.len() as f32 + eps).sqrt()
 }
 
-/// Backward of one row's norm: with n = x / rms(x) and g = dy * weight, the slope in x is (g - n mean(g n)) / rms(x).
+/// The backward pass of one row's norm: with n = x / rms(x) and g = dy * weight, the slope of x is (g - n mean(g n)) / rms(x).
 #[inline(always)]
 pub fn norm_row_backward(x: &[f32], (weight, eps): (&[f32], f32), dy: &[f32], dx: &mut [f32], dweight: &mut [f32]) {
     let inverse = inverse_rms(x, eps);
@@ -115,7 +116,7 @@ pub fn norm_row_backward(x: &[f32], (weight, eps): (&[f32], f32), dy: &[f32], dx
 }
 
 by_isa! {
-    /// [`norm`] of some rows.
+    /// [`norm`] for some rows.
     norm_rows(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) norm_rows_body
 }
 
@@ -128,7 +129,7 @@ fn norm_rows_body(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
 }
 
 by_isa! {
-    /// [`norm_backward`] of some rows; `sums` is their part of the weight's slopes.
+    /// [`norm_backward`] for some rows; `sums` is their part of the weight's slopes.
     norm_rows_backward(x: &[f32], norm: (&[f32], f32), dy: &[f32], dx: &mut [f32], sums: &mut [f32]) norm_rows_backward_body
 }
 
@@ -141,7 +142,7 @@ fn norm_rows_backward_body(x: &[f32], norm: (&[f32], f32), dy: &[f32], dx: &mut 
 }
 
 by_isa! {
-    /// [`gate`] of a piece.
+    /// [`gate`] for one piece.
     gate_piece(gate: &[f32], up: &[f32], out: &mut [f32]) gate_piece_body
 }
 
@@ -153,7 +154,7 @@ fn gate_piece_body(gate: &[f32], up: &[f32], out: &mut [f32]) {
 }
 
 by_isa! {
-    /// [`gate_backward`] of a piece.
+    /// [`gate_backward`] for one piece.
     gate_piece_backward(gate: &mut [f32], up: &mut [f32], inner: &mut [f32]) gate_piece_backward_body
 }
 

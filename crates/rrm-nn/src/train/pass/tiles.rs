@@ -1,9 +1,9 @@
-//! Matrices -> tiles of 32 -> products, on the kernel that decoding uses.
+//! Matrices -> tiles of 32 -> products, on the kernel of decoding.
 //!
-//! A product of (m, k) with (k, n) reads its left side as `(k / 32, m, 32)` and its right side as `(n / 32, k, 32)`. A matrix `(rows, width)`
-//! has two forms in tiles: by columns, `(width / 32, rows, 32)`, and by rows, `(rows / 32, width, 32)`. These are all that forward and
-//! backward passes need: with x `(R, in)`, w `(out, in)` and y `(R, out)`, the product y = x w^T reads x by columns and w by rows,
-//! dx = dy w reads both by columns, and dw = dy^T x reads dy by rows and x by columns.
+//! A product of (m, k) with (k, n) reads its left side as `(k / 32, m, 32)` and its right side as `(n / 32, k, 32)`. A matrix `(rows, width)` has two
+//! layouts in tiles: by columns, `(width / 32, rows, 32)`, and by rows, `(rows / 32, width, 32)`. Forward and backward passes need no others: with x
+//! `(R, in)`, w `(out, in)` and y `(R, out)`, the product y = x w^T reads x by columns and w by rows, dx = dy w reads both by columns, and dw = dy^T
+//! x reads dy by rows and x by columns.
 
 use std::cell::RefCell;
 
@@ -13,19 +13,19 @@ use crate::cpu::{
     kernel::{self, Panels, ProductOut, StoredWeights, TILE, TileRows},
 };
 
-/// Most rows of the result that one piece of work computes: with `DEPTH` inputs they stay in the second cache.
+/// Most rows of the result in one piece of work: with `DEPTH` inputs they stay in the second-level cache.
 const BLOCK: usize = 192;
-/// Inputs that are read before the next panels take their turn; a multiple of the kernel's chains.
+/// Inputs that are read before the next panels; a multiple of the kernel's chains.
 const DEPTH: usize = 512;
 /// Panels that are computed together before they are written out.
 const PANELS: usize = 4;
 
-/// A matrix as it lies in memory, row by row.
+/// A matrix that is stored by rows.
 #[derive(Clone, Copy, Debug)]
 pub struct RowMatrix<'a> {
     /// `(rows, width)`.
     pub data: &'a [f32],
-    /// Numbers of a row.
+    /// The number of values in a row.
     pub width: usize,
 }
 
@@ -34,7 +34,7 @@ pub struct RowMatrix<'a> {
 pub struct TileSlice<'a> {
     /// The numbers.
     pub data: &'a [f32],
-    /// Lines of each block.
+    /// The number of lines of each block.
     pub length: usize,
 }
 
@@ -45,18 +45,18 @@ pub struct TileBuffer {
 }
 
 impl TileBuffer {
-    /// `(rows, width)` -> `(width / 32, rows, 32)`.
+    /// Converts `(rows, width)` to `(width / 32, rows, 32)`.
     pub fn by_columns(&mut self, machine: &mut Machine, matrix: RowMatrix<'_>) -> TileSlice<'_> {
         let length = matrix.data.len() / matrix.width;
         let data = self.memory.at_least(matrix.width.div_ceil(TILE) * length * TILE);
-        // A block of many lines is cut, so that threads share it evenly.
+        // A block of many lines is divided, so that threads share it evenly.
         machine.each(data.chunks_mut(length.max(1) * TILE).enumerate().flat_map(pieces), |_, (block, first, out)| {
             copy_columns(RowMatrix { data: &matrix.data[first * matrix.width..], ..matrix }, block, out);
         });
         TileSlice { data, length }
     }
 
-    /// `(rows, width)` -> `(rows / 32, width, 32)`.
+    /// Converts `(rows, width)` to `(rows / 32, width, 32)`.
     pub fn by_rows(&mut self, machine: &mut Machine, matrix: RowMatrix<'_>) -> TileSlice<'_> {
         let length = matrix.width;
         let data = self.memory.at_least((matrix.data.len() / length).div_ceil(TILE) * length * TILE);
@@ -68,19 +68,19 @@ impl TileBuffer {
 /// Lines of a block that are copied as one piece of work.
 const LINES: usize = 512;
 
-/// A block's number, the first line and the memory of each of its pieces.
+/// Divides a block into pieces: the block's number, the first line and the memory of each.
 fn pieces((block, memory): (usize, &mut [f32])) -> impl Iterator<Item = (usize, usize, &mut [f32])> {
     memory.chunks_mut(LINES * TILE).enumerate().map(move |(piece, out)| (block, piece * LINES, out))
 }
 
-/// Columns `32 block ..` of as many rows as `out` `(rows, 32)` has; zeros where there are no columns.
+/// Copies 32 columns from `32 block` on, of as many rows as fit into `out` `(rows, 32)`; missing columns are zeros.
 pub fn copy_columns(matrix: RowMatrix<'_>, block: usize, out: &mut [f32]) {
     for (row, out) in matrix.data.chunks_exact(matrix.width).zip(out.as_chunks_mut::<TILE>().0) {
         *out = tile_of(&row[block * TILE..]);
     }
 }
 
-/// The first 32 numbers, or as many as there are and zeros. A copy of known length needs no call, and most tiles are full.
+/// Returns the first 32 numbers, padded with zeros. A copy of fixed length needs no call, and most tiles are full.
 #[inline(always)]
 fn tile_of(numbers: &[f32]) -> [f32; TILE] {
     if let Some(tile) = numbers.first_chunk::<TILE>() {
@@ -91,7 +91,7 @@ fn tile_of(numbers: &[f32]) -> [f32; TILE] {
     tile
 }
 
-/// Rows `32 block ..` turned: `out` is `(width, 32)`; zeros where there are no rows.
+/// Transposes 32 rows from `32 block` on into `out`, `(width, 32)`; missing rows are zeros.
 pub fn turn_rows(matrix: RowMatrix<'_>, block: usize, out: &mut [f32]) {
     let width = matrix.width;
     let rows = &matrix.data[block * TILE * width..];
@@ -104,7 +104,7 @@ pub fn turn_rows(matrix: RowMatrix<'_>, block: usize, out: &mut [f32]) {
     }
 }
 
-/// `out (columns, 32)` is the square turned; it may have fewer columns.
+/// Transposes a square into `out (columns, 32)`, which may have fewer columns.
 pub fn turn_square(square: &[[f32; TILE]; TILE], out: &mut [f32]) {
     for (column, out) in out.as_chunks_mut::<TILE>().0.iter_mut().enumerate() {
         for (line, out) in square.iter().zip(out) {
@@ -113,7 +113,7 @@ pub fn turn_square(square: &[[f32; TILE]; TILE], out: &mut [f32]) {
     }
 }
 
-/// `tiles (width / 32, rows, 32)`, of which the first `width` columns count -> the same matrix by rows, `(rows / 32, width, 32)`.
+/// Converts `tiles (width / 32, rows, 32)`, of which the first `width` columns are used, to the same matrix by rows, `(rows / 32, width, 32)`.
 pub fn turn_tiles<'a>(
     machine: &mut Machine,
     tiles: &[f32],
@@ -139,10 +139,10 @@ thread_local! {
     static PANEL: RefCell<AlignedVec<f32>> = RefCell::default();
 }
 
-/// `out (m, n) (+)= left right`, with left `(k / 32, m, 32)` and right `(n / 32, k, 32)`.
+/// Computes `out (m, n) (+)= left right`, with left `(k / 32, m, 32)` and right `(n / 32, k, 32)`.
 pub fn multiply(machine: &mut Machine, left: TileSlice<'_>, right: TileSlice<'_>, (out, width): (&mut [f32], usize), add: bool) {
     let rows = out.len() / width;
-    // At least two pieces for each thread, in whole steps of the kernel's 12 rows.
+    // At least two pieces for each thread, in multiples of the kernel's 12 rows.
     let block = rows.div_ceil(2 * machine.threads()).next_multiple_of(12).min(BLOCK);
     let isa = machine.isa;
     machine.pieces(out, block * width, |index, out| {
@@ -165,7 +165,7 @@ pub fn multiply(machine: &mut Machine, left: TileSlice<'_>, right: TileSlice<'_>
     });
 }
 
-/// Panels `(panels, rows, 32)` -> columns `32 from ..` of `out (rows, width)`.
+/// Copies panels `(panels, rows, 32)` to the columns of `out (rows, width)` from `32 from` on.
 fn write_out(panels: &[f32], from: usize, out: &mut [f32], width: usize, add: bool) {
     let rows = out.len() / width;
     for (panel, lines) in panels.chunks_exact(rows * TILE).enumerate() {

@@ -1,6 +1,7 @@
 //! Files of questions with many responses -> the questions, with labelled responses in a drawn order.
 
 use std::{
+    borrow::Cow,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -16,7 +17,7 @@ use crate::{
         files::{expanded, hashed},
         load,
     },
-    keyed,
+    keyed, run,
 };
 
 /// The data set that questions come from.
@@ -72,7 +73,7 @@ pub fn load_best_of(
     let (columns, note) = dataset::settled(&listed, &questions.columns(columns)?)?;
     let reading = ReadOptions { at_least: 1, columns, ..ReadOptions::default() };
     let (mut items, mut files, mut ids) = (Vec::new(), Vec::new(), load::Ids::default());
-    let mut notes: Vec<String> = note.into_iter().collect();
+    let (mut notes, mut taken_off): (Vec<String>, u64) = (note.into_iter().collect(), 0);
     for path in &listed {
         let before = items.len();
         let mut rows = dataset::read(path, &reading)?;
@@ -87,7 +88,7 @@ pub fn load_best_of(
             let item = match questions {
                 Questions::MmluPro => with_options(item),
                 Questions::PpeBestOfK => ppe::labelled_responses(path, item),
-                Questions::BestOf => Ok(item),
+                Questions::BestOf => Ok(judged(item, &mut taken_off)),
             };
             let item = drawn(item.map_err(bad)?, seed).map_err(bad)?;
             if !fresh || questions != Questions::BestOf && !ids.insert(&item.id) {
@@ -102,7 +103,22 @@ pub fn load_best_of(
         }
         files.push(file);
     }
+    if taken_off > 0 {
+        let questions = if taken_off == 1 { "1 question".to_owned() } else { format!("{taken_off} questions") };
+        notes.push(format!("in {questions}, leading thinking or tokens at the ends of responses are not judged"));
+    }
     Ok((items, files, notes))
+}
+
+/// Returns the user's own question with its responses as `rrm rank` judges them. Counts it in `taken_off` if they differ from those of the file.
+fn judged(item: Item, taken_off: &mut u64) -> Item {
+    match run::judged(&item, &[]).0 {
+        Cow::Borrowed(_) => item,
+        Cow::Owned(judged) => {
+            *taken_off += 1;
+            judged
+        }
+    }
 }
 
 /// Returns the question with its options.

@@ -11,7 +11,7 @@ fn rows(labels: &[Value]) -> String {
 }
 
 /// What a file of rows is read as: `>` the first, `<` the second, `=` neither, `-` nothing; or the mappings that are offered.
-fn read_as(rows: &str, specs: &[&str]) -> String {
+pub(super) fn read_as(rows: &str, specs: &[&str]) -> String {
     let fixture = file("rows.jsonl", rows);
     let items = match read(&fixture.path, &columns(specs)) {
         Ok(items) => items,
@@ -39,7 +39,7 @@ fn labels(values: Value) -> String {
 fn labels_that_say_one_thing_are_read() {
     for (values, expected) in [
         (json!([1, 2, 1]), "><>"),
-        (json!([1, 2, 0]), "><="),
+        (json!([1, 2, "tie"]), "><="),
         (json!([1.0, 2.0, null, "1.0", "2"]), "><-><"),
         (json!(["A", "b", "tie"]), "><="),
         (json!(["[[A]]", "[[B]]", "[[C]]", "[[A>>B]]"]), "><=>"),
@@ -58,6 +58,7 @@ fn labels_that_say_one_thing_are_read() {
 fn labels_that_mean_two_things_are_refused_with_both_mappings() {
     let from_zero = "label=label:0,1 or label=label:1,0";
     for (values, expected) in [
+        (json!([1, 2, 0]), "label=label:0,1,2 or label=label:1,2,0"),
         (json!([0, 1, 1]), from_zero),
         (json!([0, 0]), from_zero),
         (json!(["0", "1"]), from_zero),
@@ -86,7 +87,8 @@ fn a_row_after_many_decides_what_the_first_ones_mean() {
     values.push(json!(0));
     assert!(read_as(&rows(&values), &["responses=a,b", "label=label"]).starts_with("label=label:0,1 or"));
     values.push(json!(2));
-    assert!(read_as(&rows(&values), &["responses=a,b", "label=label"]).ends_with(">=<"));
+    assert!(read_as(&rows(&values), &["responses=a,b", "label=label"]).starts_with("label=label:0,1,2 or"));
+    assert!(read_as(&rows(&values), &["responses=a,b", "label=label:1,2,0"]).ends_with(">=<"));
 }
 
 #[test]
@@ -237,7 +239,7 @@ fn several_files_have_labels_of_one_meaning() {
 }
 
 /// Rows with these columns and `P` as prompt.
-fn rows_of(rows: &[Value]) -> String {
+pub(super) fn rows_of(rows: &[Value]) -> String {
     let with_prompt = |row: &Value| {
         let mut row = row.clone();
         row["prompt"] = json!("P");

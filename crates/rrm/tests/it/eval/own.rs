@@ -84,7 +84,10 @@ fn labels_of_all_files_are_one_whole() {
     let row = |label: u8| format!("{{\"prompt\":\"P{label}\",\"responses\":[\"a\",\"b\"],\"label\":{label}}}\n");
     let (_folder, paths) = files(&[("a.jsonl", &row(1)), ("b.jsonl", &row(0)), ("c.jsonl", &row(2))]);
     assert!(pairs(&paths[..2], &["label=label"]).unwrap_err().contains("--column label=label:0,1 if 0 means the first"));
-    let all = pairs(&paths, &["label=label"]).unwrap();
+    assert!(
+        pairs(&paths, &["label=label"]).unwrap_err().contains("--column label=label:1,2,0 if 1 means the first, and 0 neither")
+    );
+    let all = pairs(&paths, &["label=label:1,2,0"]).unwrap();
     assert_eq!(all.cases.iter().map(|case| format!("{:?}", case.label)).collect::<Vec<_>>(), ["A", "Tie", "B"]);
     assert!(all.notes.is_empty());
     assert_eq!(pairs(&paths[..1], &["label=label"]).unwrap().notes.len(), 1);

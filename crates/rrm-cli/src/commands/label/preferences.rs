@@ -15,17 +15,30 @@ use crate::{
 /// The writer of preferences.
 pub struct PreferenceWriter {
     layout: PreferenceLayout,
+    /// Whether rows have the columns with the evidence.
+    evidence: bool,
     source: Option<PreferenceSource>,
+    kind: TableKind,
     to: TableWriter,
 }
 
 impl PreferenceWriter {
-    /// Rows of a layout, with what they rest on where a source is given.
-    pub fn new(output: Output, layout: PreferenceLayout, source: Option<PreferenceSource>) -> anyhow::Result<Self> {
+    /// Writes rows of a layout, with the columns of the evidence if they are wanted.
+    pub fn new(output: Output, layout: PreferenceLayout, evidence: bool) -> anyhow::Result<Self> {
         let parquet = output.path().is_some_and(|path| path.extension().is_some_and(|end| end == "parquet"));
         let kind = if parquet { TableKind::Parquet } else { TableKind::Lines };
-        let to = TableWriter::new(output, kind, &layout.schema(source.is_some()))?;
-        Ok(PreferenceWriter { layout, source, to })
+        let to = TableWriter::new(output, kind, &layout.schema(evidence))?;
+        Ok(PreferenceWriter { layout, evidence, source: None, kind, to })
+    }
+
+    /// Whether the output is Parquet.
+    pub fn is_parquet(&self) -> bool {
+        self.kind == TableKind::Parquet
+    }
+
+    /// The judge that the evidence names.
+    pub fn judged_by(&mut self, source: PreferenceSource) {
+        self.source = self.evidence.then_some(source);
     }
 
     /// Writes the rows of one preference.
@@ -34,7 +47,7 @@ impl PreferenceWriter {
         rows.into_iter().try_for_each(|row| self.to.row(row, show_line))
     }
 
-    /// Ends what was written; the output can appear now.
+    /// Ends the rows; the output can appear now.
     pub fn finish(self) -> anyhow::Result<Output> {
         self.to.finish()
     }
