@@ -152,3 +152,43 @@ fn questions_of_two_files_of_one_name_are_two() {
     assert!(run(&one).status.success());
     assert_eq!(std::fs::read_to_string(&out).unwrap().lines().count(), 1);
 }
+
+#[test]
+fn names_that_say_something_else_end_with_1_and_no_score() {
+    let row = |more: &str| format!("{{\"prompt\":\"Q\",\"response_a\":\"bad\",\"response_b\":\"good answer\",{more}}}\n");
+    let responses = "responses=response_a,response_b";
+    for (more, specs, told) in [
+        (r#""loser":"A""#, &[responses, "label=loser"][..], "--column label=loser:B,A if its values name the worse response"),
+        (
+            r#""label":0},{"prompt":"Q","response_a":"x","response_b":"y","label":2"#,
+            &[responses, "label=label"],
+            "--column label=label:0,1,2 if 0 means the first, and 2 neither",
+        ),
+        (
+            r#""score_diff":1"#,
+            &[responses, "label=score_diff"],
+            "--column label=score_diff:<0,>0,0 if numbers above 0 mean the second",
+        ),
+        (r#""chosen":"B","rejected":"A""#, &[], "--column responses=response_a,response_b --column label=chosen reads"),
+        (r#""chosen":0.9,"rejected":0.2"#, &[], "`chosen` must be a response: text (a number in quotes)"),
+        (r#""chosen":"2","rejected":"1""#, &[], "--column responses=response_a,response_b --column label=chosen:1,2 reads"),
+    ] {
+        let (_folder, path) = file("a.jsonl", row(more).replace("},{", "}\n{"));
+        let error = score(path.to_str().unwrap(), specs);
+        assert!(error.starts_with("error: FILE") && error.contains(told), "{more}: {error}");
+    }
+    let counted = r#"{"prompt":"Q","response_0":"bad","response_1":"good answer","better":"response 1"}"#;
+    let (_folder, path) = file("a.jsonl", counted);
+    let (path, responses) = (path.to_str().unwrap(), "responses=response_0,response_1");
+    let error = score(path, &[responses, "label=better"]);
+    let both = "FILE: a label in `better` is `response 1`, which can mean two things: --column label=better:response 0,response 1 \
+                if the responses are 0 and 1; --column label=better:response 1,response 2 if they are counted from 1";
+    assert!(error.contains(both), "{error}");
+    assert_eq!(score(path, &[responses, "label=better:response 0,response 1"]), "100.00");
+    let wrong = r#"{"prompt":"Q","responses":[{"text":"bad","is_wrong":true},{"text":"good answer","is_wrong":false}]}"#;
+    let (_folder, path) = file("a.jsonl", wrong);
+    let path = path.to_str().unwrap();
+    let error = score(path, &["responses.correct=is_wrong"]);
+    assert!(error.contains("responses.correct=is_wrong:false,true if true means a wrong response"), "{error}");
+    assert_eq!(score(path, &["responses.correct=is_wrong:false,true"]), "100.00");
+}

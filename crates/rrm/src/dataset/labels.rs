@@ -125,7 +125,8 @@ pub(super) fn is_right(tests: &[Vec<ValueTest>; 2], place: &str, value: &Value) 
         [false, true] => Ok(false),
         _ => {
             let [right, wrong] = tests.each_ref().map(|tests| side_written(tests));
-            Err(bad(place, &format!("{right} (correct), {wrong} (wrong) or null"), value))
+            let expected = format!("{right} (correct), {wrong} (wrong) or null");
+            Err(RowProblem::Correct { place: place.to_owned(), expected, found: describe(value) })
         }
     }
 }

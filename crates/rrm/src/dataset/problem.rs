@@ -264,6 +264,16 @@ pub enum RowProblem {
         /// Description of the value.
         found: String,
     },
+    /// A value does not say whether a response is correct.
+    #[error("`{place}` must be {expected}; found {found}")]
+    Correct {
+        /// Place of the value.
+        place: String,
+        /// Description of the values that are allowed.
+        expected: String,
+        /// Description of the value.
+        found: String,
+    },
     /// A label has two meanings.
     #[error("`{place}` is {found}, which means {both}")]
     TwoLabels {
