@@ -270,17 +270,20 @@ impl Relation<'_> {
     }
 }
 
-/// Single letters: a choice in capital letters is the same in small ones, and is no other choice.
+/// Single letters: a choice in capital letters is the same in small ones, and is no other choice. `e` beside `E` is a choice, too, and no number.
 fn letters(gold: &Expr, answer: &Expr) -> Option<RelationResult> {
     let letter = |expr: &Expr| expr.name().filter(|name| name.len() == 1).and_then(|name| name.chars().next());
     let (one, other) = (letter(gold)?, letter(answer)?);
-    let choice =
-        |letter: char| ('A'..='J').contains(&letter.to_ascii_uppercase()) && !matches!(letter.to_ascii_uppercase(), 'E' | 'I');
-    let choices = |letter: char| ('A'..='J').contains(&letter.to_ascii_uppercase());
+    let choice = |letter: char| ('A'..='J').contains(&letter.to_ascii_uppercase());
+    let constant = |letter: char| matches!(letter, 'e' | 'i');
     match one.eq_ignore_ascii_case(&other) {
         true if one == other || choice(one) => Some(RelationResult::Same),
-        false if choices(one) && choices(other) && (one.is_ascii_uppercase() || other.is_ascii_uppercase()) => {
+        false if choice(one) && choice(other) && (one.is_ascii_uppercase() || other.is_ascii_uppercase()) => {
             Some(RelationResult::Other)
+        }
+        // `i` and `j`: two choices, or two names of one thing.
+        false if choice(one) && choice(other) && (constant(one) || constant(other)) => {
+            Some(RelationResult::open(UnknownKind::NotProven, "equal but for names"))
         }
         _ => None,
     }
