@@ -10,7 +10,7 @@ mod term;
 
 use crate::{
     expr::Expr,
-    lex::{Commas, Rel, TextMode, Token, TokenKind, lex},
+    lex::{NumberStyle, Rel, TextMode, Token, TokenKind, lex},
     units::Unit,
     words,
 };
@@ -47,7 +47,7 @@ pub enum Node {
 /// The way in which several answers are joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerJoint {
-    /// Commas.
+    /// NumberStyle.
     Comma,
     /// "and", or the rows of a system.
     And,
@@ -105,8 +105,8 @@ struct Parser<'a> {
 }
 
 /// Reads an answer, or says which piece of it is not understood.
-pub fn parse(text: &str, mode: TextMode, commas: Commas) -> Result<Node, String> {
-    let tokens = lex(text, mode, commas);
+pub fn parse(text: &str, mode: TextMode, style: NumberStyle) -> Result<Node, String> {
+    let tokens = lex(text, mode, style);
     parse_tokens(text, tokens, mode)
 }
 

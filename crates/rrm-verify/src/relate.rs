@@ -145,7 +145,17 @@ impl Relation<'_> {
                 divided.map_or(RelationResult::Other, |divided| self.expressions(&divided, one))
             }
             (Node::Time(..), _) | (_, Node::Time(..)) => self.times(gold, answer),
-            (Node::Date(..), Node::Date(..)) => (gold == answer).into(),
+            (Node::Date(year, month, day), Node::Date(other, others, given)) => {
+                // Of `5/3/21` and `5/3` the century or the year is not stated.
+                let open = |year: &u32, other: &u32| *year == 0 || *year < 100 && other % 100 == *year;
+                match (month, day) == (others, given) {
+                    true if year == other => RelationResult::Same,
+                    true if open(year, other) || open(other, year) => {
+                        RelationResult::open(UnknownKind::NotProven, "a date without its year")
+                    }
+                    _ => RelationResult::Other,
+                }
+            }
             (Node::Tuple(..), Node::Tuple(..)) => self.tuples(gold, answer),
             (Node::Joined(sign, parts), Node::Joined(other, given)) => {
                 let same = sign == other

@@ -2,7 +2,7 @@
 
 use super::{doubt::conditional, phrase::stops, statement::plain_words};
 use crate::{
-    lex::{Commas, TextMode},
+    lex::{NumberStyle, TextMode},
     parse::{Node, parse},
     units, words,
 };
@@ -374,7 +374,7 @@ pub fn dressed(inside: &str, money: Option<&str>, behind: &AnswerSuffix) -> (Str
     }
     let unit = behind.unit.as_ref().map_or(String::new(), |unit| format!(" \\text{{ {unit}}}"));
     let whole = format!("{}{}{unit}", money.unwrap_or_default(), plain());
-    let read = |text: &str| parse(text, TextMode::Math, Commas::Usual);
+    let read = |text: &str| parse(text, TextMode::Math, NumberStyle::Usual);
     match read(&whole) {
         Ok(Node::Quantity(_, Some(_)) | Node::Compound(_)) if read(&plain()).is_ok() => (whole, None),
         _ if behind.known || money.is_some() => (plain(), Some(crate::parse::shortened(&whole))),

@@ -10,7 +10,7 @@ use super::{
     several,
 };
 use crate::{
-    lex::{Commas, TextMode},
+    lex::{NumberStyle, TextMode},
     parse::{Node, parse, shortened},
     words,
 };
@@ -30,7 +30,7 @@ pub fn stands_alone(text: &str) -> bool {
 
 pub fn reads(text: &str) -> bool {
     let mode = if text.contains('\\') { TextMode::Math } else { TextMode::Prose };
-    text.len() <= 2000 && matches!(parse(text, mode, Commas::Usual), Ok(node) if !matches!(node, Node::Text(_)))
+    text.len() <= 2000 && matches!(parse(text, mode, NumberStyle::Usual), Ok(node) if !matches!(node, Node::Text(_)))
 }
 
 /// The answer that stands behind a marker; `None` where it states none. `words` says whether words count as one.
