@@ -153,7 +153,14 @@ fn spoken(tokens: &[Token]) -> Option<Node> {
     })?;
     let value = words::written_number(&words[..taken].join(" ").replace(" - ", " "))?;
     let rest = &words[taken..];
-    if rest.len() > 3 || rest.iter().any(|word| words::changes(word) || word == "and" || word == "-" || word == "of") {
+    let alone = |word: &String| words::ordinal(word).is_some();
+    if words.len() == 1 && alone(&words[0]) {
+        // A third, or the third.
+        return None;
+    }
+    let more = |word: &String| words::changes(word) || words::number(word).is_some() || words::magnitude(word).is_some();
+    let joint = |word: &String| matches!(word.as_str(), "and" | "-" | "of" | "point" | "comma" | "dot" | "over" | "in" | "komma");
+    if rest.len() > 3 || rest.iter().any(|word| more(word) || joint(word)) {
         return None;
     }
     let unit = rest.iter().map(|word| Unit::named(word)).reduce(|one, other| one.times(&other));
