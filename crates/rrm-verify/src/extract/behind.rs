@@ -1,6 +1,10 @@
 //! What stands right behind a box or mathematics -> the unit or the percent sign that belongs to it, or a doubt where it goes on.
 
-use super::{doubt::conditional, phrase::stops, statement::plain_words};
+use super::{
+    doubt::conditional,
+    phrase::{relative, stops},
+    statement::plain_words,
+};
 use crate::{
     lex::{NumberStyle, TextMode},
     parse::{Node, parse},
@@ -179,7 +183,9 @@ fn ends(rest: &str, inside: &str, place: &SuffixState, found: AnswerSuffix) -> O
             let said = next.split([')', ']']).next().unwrap_or_default();
             let words = said.split_whitespace().any(|word| word.len() > 2 && word.chars().all(char::is_alphabetic));
             let words = words && !said.split_whitespace().any(|word| word.len() > 1 && word != "in" && units::known(word));
-            (!place.math && place.spaced || said.starts_with("\\text")) && words
+            let bound =
+                ["or more", "or less", "or fewer", "at least", "at most", "up to"].iter().any(|bound| said.starts_with(bound));
+            (!place.math && place.spaced || said.starts_with("\\text")) && words && !bound
         }
         '=' | '≈' => {
             let name = !inside.is_empty() && !inside.chars().any(digit) && inside.chars().count() <= 4;
@@ -307,7 +313,7 @@ fn worded(mut found: AnswerSuffix, rest: &str, inside: &str) -> Option<AnswerSuf
             || word.starts_with(['/', '^', '·', '+', '|', '>', '<', '_'])
     });
     let bound = lower.iter().take(4).any(|word| word == "bound");
-    if goes_on || bound {
+    if goes_on || bound || relative(&words) {
         return None;
     }
     let one = words.len() == 1 && units == 0 && first.chars().all(char::is_alphabetic) && first.chars().count() > 2;

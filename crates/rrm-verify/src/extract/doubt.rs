@@ -50,6 +50,10 @@ const RETRACTIONS: &[&str] = &[
     "correct value",
     "not sure",
     "is not correct",
+    "let me redo",
+    "let me recalculate",
+    "let me recompute",
+    "answer key says",
 ];
 
 /// Words of measure behind a number in Chinese and Japanese, which leave it as it is.

@@ -50,7 +50,14 @@ pub fn stated(text: &str, marker: &Marker, words: bool) -> Option<AnswerCandidat
     if marker.foreign && sentence.is_ascii() | sentence.contains(|c: char| ('\u{80}'..'\u{530}').contains(&c)) {
         found.text = decimal_comma(&found.text);
     }
-    let odd = if marker.foreign { foreign(sentence, true) } else { foreign(&found.text, false) };
+    let comma = marker.foreign && text[marker.start..marker.end].chars().all(|c| c < '\u{2e80}');
+    let odd = if comma && thousands_or_decimals(&found.text) {
+        Some(shortened(&found.text))
+    } else if marker.foreign {
+        foreign(sentence, true)
+    } else {
+        foreign(&found.text, false)
+    };
     found.doubt = found
         .doubt
         .or(odd)
@@ -73,6 +80,17 @@ fn decimal_comma(text: &str) -> String {
         }
         _ => text.to_owned(),
     }
+}
+
+/// Whether the only sign between the digits of a text is a point or a comma before exactly three of them: `1.500` in a language with decimal commas.
+fn thousands_or_decimals(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let mut signs = (1..bytes.len()).filter(|at| matches!(bytes[*at], b'.' | b',') && digit(at - 1) && digit(at + 1));
+    let (Some(at), None) = (signs.next(), signs.next()) else { return false };
+    let before = bytes[..at].iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let behind = bytes[at + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
+    before <= 3 && behind == 3 && bytes[at - before] != b'0'
 }
 
 /// What stands behind `####`: all of its line, if it can be read or ends the text.
@@ -115,7 +133,7 @@ pub fn told(sentence: &str, verb: bool, words: bool) -> Option<AnswerCandidate> 
     }
     // "42 by the theorem of Fermat"
     let explained = [" by ", " from ", " using ", " (see", " according "].iter().filter_map(|mark| bare.find(mark)).min();
-    if let Some(end) = explained.filter(|end| verb && reads(&bare[..*end])) {
+    if let Some(end) = explained.filter(|end| verb && reads(&bare[..*end]) && !relative_to(bare, *end)) {
         return Some(AnswerCandidate::plain(&bare[..end]));
     }
     if bare.chars().any(|c| c.is_ascii_digit()) {
@@ -131,6 +149,15 @@ pub fn told(sentence: &str, verb: bool, words: bool) -> Option<AnswerCandidate> 
     let remark =
         bare.split_whitespace().any(|word| listed(REMARKS, word.to_lowercase().trim_matches(|c: char| !c.is_alphanumeric())));
     (words && !remark).then(|| AnswerCandidate::plain(bare))
+}
+
+/// Whether what stands before "from" or "by" is measured from a number: "12 away from 5", "12 by 5", "12 subtracted from the sum".
+fn relative_to(text: &str, end: usize) -> bool {
+    let (before, behind) = (plain_words(&text[..end]), plain_words(&text[end..]));
+    let joint = matches!(behind.first().map(String::as_str), Some("from" | "by"));
+    let number = |word: &String| word.starts_with(|c: char| c.is_ascii_digit()) || words::number(word).is_some();
+    let taken = |word: &String| matches!(word.as_str(), "subtracted" | "taken" | "removed" | "deducted" | "added" | "multiplied");
+    joint && (behind.get(1).is_some_and(number) || before.last().is_some_and(taken))
 }
 
 /// "42 (forty-two)" says one thing twice, or two things.
