@@ -173,7 +173,7 @@ SAME = {
     "0": NOUGHT, "0x": NOUGHT, "x - x": NOUGHT, "170!/170!-1": NOUGHT, "10^{400}-10^{400}": NOUGHT, "1e999-1e999": NOUGHT,
     "e^{1000}-e^{1000}": NOUGHT, "0/1/2/3/4/5/6/7/8/9": NOUGHT,
     # The last value of a name counts, as it does in math-verify's own cases; the letter of a choice may be small.
-    "x = 1 = 2": ["2", r"\boxed{1} no no no no no \boxed{2}"], "a": ["A"],
+    "x = 1 = 2": ["2", r"\boxed{1} no no no no no \boxed{2}"], "a": ["A"], "e": ["E"], "i": ["I"],
     "y": ["f(y) = y"], "1\u20602\u20603": ["123"], "1\u200b2\u200b3": ["123"], "\u202e81": ["81"],
     "∅": [r"\emptyset"], r"\varnothing": [r"\emptyset"], r"\{\}": [r"\emptyset"],
     "ℝ": [r"\mathbb{R}", r"(-\infty,\infty)"], r"\mathbb{R}": [r"(-\infty,\infty)"], r"(-\infty,\infty)": [r"\mathbb{R}"],

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use crate::{
     ExtractionRule, FinalAnswer, Outcome, UnknownKind, UnknownReason, VerifyOptions,
     expr::Expr,
-    lex::{Commas, TextMode, Token, TokenKind, lex},
+    lex::{NumberStyle, TextMode, Token, TokenKind, lex},
     parse::{Node, parse, parse_tokens},
     relate::{Relation, RelationResult},
     units,
@@ -28,7 +28,7 @@ pub fn compare(gold: &FinalAnswer, answer: &FinalAnswer, options: &VerifyOptions
     if same_tokens(&gold.tokens, &answer.tokens) {
         return Outcome::Equal;
     }
-    let (one, other) = match (gold.node(Commas::Usual), answer.node(Commas::Usual)) {
+    let (one, other) = match (gold.node(NumberStyle::Usual), answer.node(NumberStyle::Usual)) {
         (Ok(one), Ok(other)) => (one, other),
         (Err(piece), _) | (_, Err(piece)) => return not_understood(piece),
     };
@@ -49,7 +49,7 @@ fn not_understood(piece: String) -> Outcome {
     Outcome::Unknown(UnknownReason { why: UnknownKind::NotUnderstood, piece: Some(piece) })
 }
 
-/// Returns the outcome for two answers that differ in their usual readings: unequal, unless another reading of either would make them equal.
+/// Unequal, unless other readings of one of both, or of both, would make them equal or leave it open.
 fn another_reading(
     relate: &Relation<'_>,
     (gold, one): (&TokenizedAnswer<'_>, &Node),
@@ -62,16 +62,31 @@ fn another_reading(
     if worded(gold, other) || worded(answer, one) {
         return Outcome::Equal;
     }
-    let (words, others) = (gold.words(one), answer.words(other));
-    let mut readings: Vec<_> = gold.commas(one).into_iter().chain(words).map(|node| (node, other.clone(), gold.text)).collect();
-    readings.extend(answer.commas(other).into_iter().chain(others).map(|node| (one.clone(), node, answer.text)));
-    for (one, other, piece) in readings {
-        if relate.same(&one, &other) == RelationResult::Same {
-            return Outcome::Unknown(UnknownReason {
-                why: UnknownKind::SeveralReadings,
-                piece: Some(crate::parse::shortened(piece)),
-            });
+    let (golds, answers) = (gold.readings(one), answer.readings(other));
+    let mut open = None;
+    for (at, (first, whole)) in golds.iter().enumerate() {
+        for (second, other_whole) in &answers[usize::from(at == 0)..] {
+            match relate.same(first, second) {
+                RelationResult::Same => {
+                    let piece = crate::parse::shortened(if at == 0 { answer.text } else { gold.text });
+                    return Outcome::Unknown(UnknownReason { why: UnknownKind::SeveralReadings, piece: Some(piece) });
+                }
+                RelationResult::Open(unknown) if *whole && *other_whole => open = open.or(Some(unknown)),
+                RelationResult::Open(_) | RelationResult::Other => {}
+            }
         }
+    }
+    if let Some(unknown) = open {
+        return Outcome::Unknown(unknown);
+    }
+    if gold.letters().is_some_and(|letters| answer.letters().is_some_and(|others| letters.eq_ignore_ascii_case(&others))) {
+        return Outcome::Unknown(UnknownReason {
+            why: UnknownKind::NotProven,
+            piece: Some("equal but for capital letters".into()),
+        });
+    }
+    if gold.may_choose(one, other) || answer.may_choose(other, one) {
+        return Outcome::Unknown(UnknownReason { why: UnknownKind::NotProven, piece: Some("a choice or what it says".into()) });
     }
     let open = |piece: &str| Outcome::Unknown(UnknownReason { why: UnknownKind::NotProven, piece: Some(piece.to_owned()) });
     if unit(one) && unit(other) {
@@ -81,7 +96,7 @@ fn another_reading(
     let (first, second) = (units::tail(gold.text), units::tail(answer.text));
     let long = |signs: &str| signs.split(' ').any(|sign| sign.chars().filter(|c| c.is_alphabetic()).count() > 1);
     match (&first, &second) {
-        (Some((_, one)), Some((_, other))) if one != other && (long(one) || long(other)) => {
+        (Some((_, signs)), Some((_, others))) if signs != others && (long(signs) || long(others)) => {
             return open("units that are not converted");
         }
         (None, None) => return Outcome::Unequal,
@@ -89,7 +104,7 @@ fn another_reading(
     }
     let value = |tail: &Option<(&str, String)>, read: &TokenizedAnswer<'_>| {
         let text = tail.as_ref().map_or(read.text, |(value, _)| value);
-        parse(text, TextMode::Math, Commas::Usual).ok()
+        parse(text, TextMode::Math, NumberStyle::Usual).ok()
     };
     match (value(&first, gold), value(&second, answer)) {
         (Some(one), Some(other)) if relate.same(&one, &other) == RelationResult::Same => open("a unit or a variable"),
@@ -114,50 +129,88 @@ impl<'a> TokenizedAnswer<'a> {
         let text = undressed(&answer.text);
         let dollars = answer.text.trim().starts_with('$') && answer.text.trim().ends_with('$');
         let mode = if answer.math || dollars || text.contains('\\') { TextMode::Math } else { TextMode::Prose };
-        TokenizedAnswer { text, mode, tokens: lex(text, mode, Commas::Usual) }
+        TokenizedAnswer { text, mode, tokens: lex(text, mode, NumberStyle::Usual) }
     }
 
-    /// Parses the answer. If it does not parse as mathematics, it is parsed as a number with a unit: `72 km/h`. Fails with the piece that is not
-    /// understood.
-    fn node(&self, commas: Commas) -> Result<Node, String> {
-        match commas {
-            Commas::Usual => {
+    /// As it is read first. What is no mathematics may be a number with a unit: `72 km/h`.
+    fn node(&self, style: NumberStyle) -> Result<Node, String> {
+        match style {
+            NumberStyle::Usual => {
                 parse_tokens(self.text, self.tokens.clone(), self.mode).or_else(|piece| self.quantity().ok_or(piece))
             }
             other => parse(self.text, self.mode, other),
         }
     }
 
-    /// Parses mathematics as plain text and returns it if it is a quantity with a known unit. All commas must group thousands, which both modes read
-    /// alike.
+    /// Mathematics read as text with a unit. NumberStyle must be those of thousands, which are the same in both.
     fn quantity(&self) -> Option<Node> {
         let groups =
             self.text.replace("\\,", " ").split(',').skip(1).all(|rest| rest.bytes().take_while(u8::is_ascii_digit).count() == 3);
         if self.mode == TextMode::Prose || !groups {
             return None;
         }
-        parse(self.text, TextMode::Prose, Commas::Usual).ok().filter(unit)
+        parse(self.text, TextMode::Prose, NumberStyle::Usual).ok().filter(unit)
     }
 
     /// Parses mathematics with letters and digits as plain text, such as `9.8 m/s^2`. Returns the result if it differs from the first reading.
     fn words(&self, first: &Node) -> Option<Node> {
         let has = |kind: fn(&char) -> bool| self.text.chars().any(|c| kind(&c));
         let mixed = self.mode == TextMode::Math && has(char::is_ascii_alphabetic) && has(char::is_ascii_digit);
-        let node = if mixed { parse(self.text, TextMode::Prose, Commas::Usual).ok()? } else { return None };
+        let node = if mixed { parse(self.text, TextMode::Prose, NumberStyle::Usual).ok()? } else { return None };
         (node != *first).then_some(node)
     }
 
-    /// Returns the readings of the answer that differ from the first one when commas between digits separate answers, are decimal points, or group
-    /// thousands.
-    fn commas(&self, first: &Node) -> Vec<Node> {
+    /// All that it may say, as it is read first before all else; and whether a reading counts where it leaves the outcome open. Other signs between
+    /// digits count only where they make both answers equal.
+    fn readings(&self, first: &Node) -> Vec<(Node, bool)> {
+        use NumberStyle::{
+            Bases, DayFirst, Decimals, Lists, MonthFirst, Numerals, Points, PointsAndCommas, Thousands, YearFirst,
+        };
         let bytes = self.text.as_bytes();
-        let digit = |at: Option<&u8>| at.is_some_and(u8::is_ascii_digit);
-        let between = |at: usize| bytes[at] == b',' && digit(bytes.get(at + 1)) && at > 0 && digit(bytes.get(at - 1));
-        if !(0..bytes.len()).any(between) {
-            return Vec::new();
+        let at = |at: usize, kind: fn(&u8) -> bool| bytes.get(at).is_some_and(kind);
+        let digit = |place: usize| at(place, u8::is_ascii_digit);
+        let any = |holds: &dyn Fn(usize) -> bool| (0..bytes.len()).any(holds);
+        let between = |signs: &[u8]| any(&|at| signs.contains(&bytes[at]) && at > 0 && digit(at - 1) && digit(at + 1));
+        let letters = self.text.contains(|c: char| c.is_ascii_alphabetic() || ('\u{2160}'..='\u{217f}').contains(&c));
+        let styles: &[(bool, &[NumberStyle])] = &[
+            (between(b","), &[Lists, Decimals, Thousands]),
+            (between(b"."), &[Points, PointsAndCommas]),
+            (letters, &[Bases, Numerals]),
+            (between(b"-/."), &[DayFirst, MonthFirst, YearFirst]),
+            (bytes.len() >= 8 && any(&|at| (at..at + 8).all(digit)), &[YearFirst]),
+        ];
+        let styles = styles.iter().filter(|(may, _)| *may).flat_map(|(_, styles)| *styles);
+        let signs = |style: &NumberStyle| matches!(style, Lists | Decimals | Thousands | Points | PointsAndCommas);
+        let styled = styles.filter_map(|style| Some((self.node(*style).ok()?, !signs(style))));
+        let mut readings = vec![(first.clone(), true)];
+        for (node, counts) in styled.chain(self.words(first).map(|node| (node, true))) {
+            if readings.iter().all(|(read, _)| *read != node) {
+                readings.push((node, counts));
+            }
         }
-        let all = [Commas::Lists, Commas::Decimals, Commas::Thousands].into_iter().filter_map(|commas| self.node(commas).ok());
-        all.filter(|node| node != first).collect()
+        readings
+    }
+
+    /// The letters that it is made of, if it has no other signs than those that lay them out.
+    fn letters(&self) -> Option<String> {
+        let plain = ["\\text", "\\mathrm", "\\mathbf", "\\left", "\\right"]
+            .iter()
+            .fold(self.text.to_owned(), |text, command| text.replace(command, ""));
+        let plain: String = plain.chars().filter(|c| !c.is_whitespace() && !matches!(c, '{' | '}' | '(' | ')' | '.')).collect();
+        (!plain.is_empty() && plain.bytes().all(|b| b.is_ascii_alphabetic())).then_some(plain)
+    }
+
+    /// Whether it may name the choice that says what the other answer says: a letter beside what is none.
+    fn may_choose(&self, node: &Node, other: &Node) -> bool {
+        let single = |node: &Node| match node {
+            Node::Quantity(Expr::Name(name), None) if name.chars().count() == 1 => name.chars().next(),
+            _ => None,
+        };
+        let letter = single(node)
+            .is_some_and(|letter| ('A'..='J').contains(&letter) || ('a'..='j').contains(&letter) && self.text.starts_with('('));
+        letter
+            && single(other).is_none_or(|other| !other.is_ascii())
+            && !matches!(other, Node::Many(..) | Node::Choice(..) | Node::Text(_))
     }
 }
 
@@ -200,7 +253,7 @@ fn same_tokens(gold: &[Token], answer: &[Token]) -> bool {
 /// ignored.
 pub fn choice(answer: &str) -> Option<char> {
     let found = FinalAnswer { text: answer.trim().to_owned(), how: ExtractionRule::Whole, math: false, doubt: None };
-    match TokenizedAnswer::new(&found).node(Commas::Usual).ok()? {
+    match TokenizedAnswer::new(&found).node(NumberStyle::Usual).ok()? {
         Node::Choice(letter, _) => Some(letter),
         Node::Quantity(Expr::Name(name), None) if name.len() == 1 => name.chars().next().map(|c| c.to_ascii_uppercase()),
         _ => None,

@@ -5,6 +5,7 @@ mod behind;
 mod doubt;
 mod find;
 mod joined;
+mod later;
 mod marker;
 mod onward;
 mod phrase;
@@ -118,15 +119,15 @@ fn response(text: &str) -> Option<&str> {
     })
 }
 
-/// Returns the content of the last `<answer>` or `<final_answer>` element.
-fn tagged(text: &str) -> Option<&str> {
+/// What stands between the last `<answer>` and its end, and what follows it.
+fn tagged(text: &str) -> Option<(&str, &str)> {
     let lower = text.to_ascii_lowercase();
     let tags = ["answer", "final_answer"].iter().filter_map(|tag| {
         let end = lower.rfind(&format!("</{tag}>"))?;
         let open = format!("<{tag}>");
         Some((lower[..end].rfind(&open)? + open.len(), end))
     });
-    tags.max().map(|(start, end)| text[start..end].trim())
+    tags.max().map(|(start, end)| (text[start..end].trim(), text[end..].split_once('>').map_or("", |(_, after)| after)))
 }
 
 /// An answer before its extraction rule is known.
@@ -152,8 +153,10 @@ impl AnswerCandidate {
 /// not closed.
 pub fn extract(text: &str) -> Option<FinalAnswer> {
     let text = response(text)?;
-    if let Some(inside) = tagged(text) {
-        return if inside.is_empty() { None } else { Some(in_tag(inside)) };
+    if let Some((inside, after)) = tagged(text) {
+        let found = (!inside.is_empty()).then(|| in_tag(inside))?;
+        let doubt = found.doubt.or_else(|| retracted(after)).or_else(|| later::doubted(&found.text, after));
+        return Some(FinalAnswer { doubt, ..found });
     }
     let boxes = boxes(text, false);
     let last_box = boxes.last().map_or(0, |last| last.end);
@@ -161,7 +164,8 @@ pub fn extract(text: &str) -> Option<FinalAnswer> {
         if let Some(found) = stated(text, &marker, boxes.is_empty())
             && (boxes.is_empty() || found.doubt.is_none())
         {
-            return Some(found.by(marker.how));
+            let doubt = found.doubt.or_else(|| later::doubted(&found.text, &text[marker.end..]));
+            return Some(AnswerCandidate { doubt, ..found }.by(marker.how));
         }
     }
     if !boxes.is_empty() {
@@ -183,7 +187,8 @@ fn in_boxes(text: &str, boxes: &[Span]) -> Option<AnswerCandidate> {
         .or(found.doubt)
         .or_else(|| disowned(&text[..last.start]))
         .or_else(|| goes_on(&last.text, after.split_once('\n').map_or("", |(_, next)| next)))
-        .or_else(|| several::alike(&text[..last.end]));
+        .or_else(|| several::alike(&text[..last.end]))
+        .or_else(|| later::doubted(&found.text, after));
     Some(AnswerCandidate { doubt, ..found })
 }
 

@@ -4,6 +4,7 @@ mod commands;
 mod letters;
 mod numbers;
 mod signs;
+mod styles;
 
 /// A token and its position.
 #[derive(Clone, Debug)]
@@ -109,10 +110,10 @@ pub enum TextMode {
     Prose,
 }
 
-/// The reading of commas between digits.
+/// How digits and the signs between them are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Commas {
-    /// Outside of brackets, commas before groups of three digits join one number; in plain text, a comma before two digits is a decimal point.
+pub enum NumberStyle {
+    /// Groups of three digits make one number outside of brackets, and in plain text two digits behind a comma are decimals.
     Usual,
     /// Every comma separates two answers.
     Lists,
@@ -120,13 +121,27 @@ pub enum Commas {
     Decimals,
     /// Commas before groups of three digits join one number, inside of brackets, too.
     Thousands,
+    /// A point before exactly three digits parts thousands, and each comma two answers.
+    Points,
+    /// A point before exactly three digits parts thousands, and a comma is a decimal point.
+    PointsAndCommas,
+    /// Letters are digits of another base: `FF_{16}`.
+    Bases,
+    /// Letters are Roman numerals.
+    Numerals,
+    /// `5/3/2021` is the fifth of March.
+    DayFirst,
+    /// `3/5/2021` is the fifth of March.
+    MonthFirst,
+    /// `21-03-05` and `20210305` are the fifth of March.
+    YearFirst,
 }
 
 struct Lexer<'a> {
     text: &'a str,
     at: usize,
     mode: TextMode,
-    commas: Commas,
+    style: NumberStyle,
     tokens: Vec<Token>,
     brackets: usize,
     environments: usize,
@@ -134,10 +149,10 @@ struct Lexer<'a> {
     upright: bool,
 }
 
-/// Splits a text into tokens. Never fails: unknown pieces become [`TokenKind::Unknown`].
-pub fn lex(text: &str, mode: TextMode, commas: Commas) -> Vec<Token> {
+/// The tokens of a text.
+pub fn lex(text: &str, mode: TextMode, style: NumberStyle) -> Vec<Token> {
     let mut lexer =
-        Lexer { text, at: 0, mode, commas, tokens: Vec::new(), brackets: 0, environments: 0, spaced: false, upright: false };
+        Lexer { text, at: 0, mode, style, tokens: Vec::new(), brackets: 0, environments: 0, spaced: false, upright: false };
     while lexer.at < lexer.text.len() {
         lexer.step();
     }
@@ -205,7 +220,10 @@ impl<'a> Lexer<'a> {
             return self.number();
         }
         if first.is_alphabetic() && !signs::is_sign(first) {
-            return self.letters();
+            if !self.in_another_base() {
+                self.letters();
+            }
+            return;
         }
         if first == '\\' {
             return self.command();

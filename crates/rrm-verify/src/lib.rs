@@ -134,9 +134,16 @@ impl From<UnknownKind> for Outcome {
 /// Compares the final answer of a response with that of `gold`, which may be a bare answer or a whole solution. Returns an unknown outcome if either
 /// text states no answer.
 pub fn verify(gold: &str, response: &str, options: &VerifyOptions) -> Outcome {
-    let Some(answer) = extract(response) else { return UnknownKind::NoAnswer.into() };
+    match extract(response) {
+        Some(answer) => verify_found(gold, &answer, options),
+        None => UnknownKind::NoAnswer.into(),
+    }
+}
+
+/// Compares a right answer, bare or at the end of a solution, with an answer that [`extract`] found. A doubt about it makes the outcome unknown.
+pub fn verify_found(gold: &str, answer: &FinalAnswer, options: &VerifyOptions) -> Outcome {
     match of_gold(gold) {
-        Some(gold) => compare::compare(&gold, &answer, options),
+        Some(gold) => compare::compare(&gold, answer, options),
         None => UnknownKind::NoAnswer.into(),
     }
 }

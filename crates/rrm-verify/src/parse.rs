@@ -10,7 +10,7 @@ mod term;
 
 use crate::{
     expr::Expr,
-    lex::{Commas, Rel, TextMode, Token, TokenKind, lex},
+    lex::{NumberStyle, Rel, TextMode, Token, TokenKind, lex},
     units::Unit,
     words,
 };
@@ -47,7 +47,7 @@ pub enum Node {
 /// The way in which several answers are joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerJoint {
-    /// Commas.
+    /// NumberStyle.
     Comma,
     /// "and", or the rows of a system.
     And,
@@ -104,9 +104,9 @@ struct Parser<'a> {
     text: &'a str,
 }
 
-/// Parses an answer. Fails with the piece that is not understood.
-pub fn parse(text: &str, mode: TextMode, commas: Commas) -> Result<Node, String> {
-    let tokens = lex(text, mode, commas);
+/// Reads an answer, or says which piece of it is not understood.
+pub fn parse(text: &str, mode: TextMode, style: NumberStyle) -> Result<Node, String> {
+    let tokens = lex(text, mode, style);
     parse_tokens(text, tokens, mode)
 }
 
@@ -153,7 +153,14 @@ fn spoken(tokens: &[Token]) -> Option<Node> {
     })?;
     let value = words::written_number(&words[..taken].join(" ").replace(" - ", " "))?;
     let rest = &words[taken..];
-    if rest.len() > 3 || rest.iter().any(|word| words::changes(word) || word == "and" || word == "-" || word == "of") {
+    let alone = |word: &String| words::ordinal(word).is_some();
+    if words.len() == 1 && alone(&words[0]) {
+        // A third, or the third.
+        return None;
+    }
+    let more = |word: &String| words::changes(word) || words::number(word).is_some() || words::magnitude(word).is_some();
+    let joint = |word: &String| matches!(word.as_str(), "and" | "-" | "of" | "point" | "comma" | "dot" | "over" | "in" | "komma");
+    if rest.len() > 3 || rest.iter().any(|word| more(word) || joint(word)) {
         return None;
     }
     let unit = rest.iter().map(|word| Unit::named(word)).reduce(|one, other| one.times(&other));

@@ -145,7 +145,17 @@ impl Relation<'_> {
                 divided.map_or(RelationResult::Other, |divided| self.expressions(&divided, one))
             }
             (Node::Time(..), _) | (_, Node::Time(..)) => self.times(gold, answer),
-            (Node::Date(..), Node::Date(..)) => (gold == answer).into(),
+            (Node::Date(year, month, day), Node::Date(other, others, given)) => {
+                // Of `5/3/21` and `5/3` the century or the year is not stated.
+                let open = |year: &u32, other: &u32| *year == 0 || *year < 100 && other % 100 == *year;
+                match (month, day) == (others, given) {
+                    true if year == other => RelationResult::Same,
+                    true if open(year, other) || open(other, year) => {
+                        RelationResult::open(UnknownKind::NotProven, "a date without its year")
+                    }
+                    _ => RelationResult::Other,
+                }
+            }
             (Node::Tuple(..), Node::Tuple(..)) => self.tuples(gold, answer),
             (Node::Joined(sign, parts), Node::Joined(other, given)) => {
                 let same = sign == other
@@ -270,17 +280,20 @@ impl Relation<'_> {
     }
 }
 
-/// Compares single letters. The letter of a choice is the same in upper and lower case, and differs from the letters of other choices.
+/// Single letters: a choice in capital letters is the same in small ones, and is no other choice. `e` beside `E` is a choice, too, and no number.
 fn letters(gold: &Expr, answer: &Expr) -> Option<RelationResult> {
     let letter = |expr: &Expr| expr.name().filter(|name| name.len() == 1).and_then(|name| name.chars().next());
     let (one, other) = (letter(gold)?, letter(answer)?);
-    let choice =
-        |letter: char| ('A'..='J').contains(&letter.to_ascii_uppercase()) && !matches!(letter.to_ascii_uppercase(), 'E' | 'I');
-    let choices = |letter: char| ('A'..='J').contains(&letter.to_ascii_uppercase());
+    let choice = |letter: char| ('A'..='J').contains(&letter.to_ascii_uppercase());
+    let constant = |letter: char| matches!(letter, 'e' | 'i');
     match one.eq_ignore_ascii_case(&other) {
         true if one == other || choice(one) => Some(RelationResult::Same),
-        false if choices(one) && choices(other) && (one.is_ascii_uppercase() || other.is_ascii_uppercase()) => {
+        false if choice(one) && choice(other) && (one.is_ascii_uppercase() || other.is_ascii_uppercase()) => {
             Some(RelationResult::Other)
+        }
+        // `i` and `j`: two choices, or two names of one thing.
+        false if choice(one) && choice(other) && (constant(one) || constant(other)) => {
+            Some(RelationResult::open(UnknownKind::NotProven, "equal but for names"))
         }
         _ => None,
     }

@@ -243,7 +243,7 @@ impl Unit {
 
 /// Whether a word may be the symbol of a unit: a known one, or another one with or without a prefix.
 fn sign(word: &str) -> bool {
-    const OTHERS: &str = "B bit M H S t rev rpm mmHg Å hp molar";
+    const OTHERS: &str = "B bit M H S t rev rpm mmHg Å hp molar kb Mb Gb psi torr Btu dyn erg amu";
     let is = |word: &str| OTHERS.split(' ').any(|sign| sign == word);
     is(word) || word.strip_prefix(['m', 'k', 'M', 'G', 'T']).is_some_and(is) || row(word).is_some() || prefixed(word).is_some()
 }

@@ -53,14 +53,22 @@ pub fn changes(word: &str) -> bool {
                            inverse opposite multiple multiples factor divisor divisible coprime proportional multiplied hundred thousand million \
                            billion trillion quadrillion quintillion mln bn mio dozen dozens gross tens score points either maybe almost nearly near \
                            next after before first if twice thrice double triple doubled halved wrong incorrect false minimum \
-                           maximum tops bc bce ad but unlikely different non otherwise instead rather out per-cent";
+                           maximum tops bc bce ad but unlikely different non otherwise instead rather out per-cent \
+                           binary hexadecimal hex octal ish fails";
     let known = CHANGES.split_whitespace().any(|one| one == word);
     let elsewhere = ["mil", "tausend", "dutzend", "docen", "douzain", "dezen", "dozzin", "prozentpunkt"];
     let begins = |stems: &[&str]| stems.iter().any(|stem| word.starts_with(stem));
     // "milk", "mills", "miles" and "milligrams" are counted nouns, not millions.
     let mill = begins(&["mill"]) && !begins(&["milli", "millon", "millón", "mille"]);
     let multiple = begins(&elsewhere) && !begins(&["milk"]) && !mill && !crate::units::known(word);
-    known || multiple || word.ends_with("n't") || month(word)
+    known || multiple || word.ends_with("n't") || month(word) || ordinal(word).is_some()
+}
+
+/// Words behind a number, at the end of what is said, by which it is a distance to another number: "12 lower", "12 short".
+pub fn compares(word: &str) -> bool {
+    const WORDS: &str = "lower higher older younger taller shorter longer wider narrower deeper heavier lighter faster slower bigger larger smaller greater \
+                         warmer colder hotter cheaper earlier later further farther closer short shy ahead behind past beyond odd something";
+    WORDS.split_whitespace().any(|one| one == word)
 }
 
 /// Whether a word behind a number is a verb. It begins a sentence about the number and is not a counted noun.
@@ -173,17 +181,45 @@ pub fn number(word: &str) -> Option<u32> {
     small.or_else(|| TENS.iter().position(|name| *name == word).map(|place| 20 + 10 * place as u32))
 }
 
-/// Returns the denominator of a fraction in words: "half", "third", "quarters".
+/// What place a word names: "third", "twentieth", also where several are meant. "Second" and "seconds" are units.
+pub fn ordinal(word: &str) -> Option<u32> {
+    const SMALL: &[&str] = &[
+        "third",
+        "fourth",
+        "fifth",
+        "sixth",
+        "seventh",
+        "eighth",
+        "ninth",
+        "tenth",
+        "eleventh",
+        "twelfth",
+        "thirteenth",
+        "fourteenth",
+        "fifteenth",
+        "sixteenth",
+        "seventeenth",
+        "eighteenth",
+        "nineteenth",
+    ];
+    const TENS: &[&str] = &["twentieth", "thirtieth", "fortieth", "fiftieth", "sixtieth", "seventieth", "eightieth", "ninetieth"];
+    let one = word.strip_suffix('s').unwrap_or(word);
+    let small = SMALL.iter().position(|name| *name == one).map(|place| 3 + place as u32);
+    let tens = || TENS.iter().position(|name| *name == one).map(|place| 20 + 10 * place as u32);
+    small.or_else(tens).or(match one {
+        "hundredth" => Some(100),
+        "thousandth" => Some(1000),
+        "millionth" => Some(1_000_000),
+        _ => None,
+    })
+}
+
+/// What part of one a word names: "half", "third", "quarters".
 pub fn part(word: &str) -> Option<u32> {
     match word {
         "half" | "halves" => Some(2),
-        "third" | "thirds" => Some(3),
-        "quarter" | "quarters" | "fourth" | "fourths" => Some(4),
-        "fifth" | "fifths" => Some(5),
-        "sixth" | "sixths" => Some(6),
-        "eighth" | "eighths" => Some(8),
-        "tenth" | "tenths" => Some(10),
-        _ => None,
+        "quarter" | "quarters" => Some(4),
+        _ => ordinal(word),
     }
 }
 
@@ -197,6 +233,9 @@ pub fn written_number(text: &str) -> Option<RBig> {
         return Some(written_number(whole)? + written_number(fraction)?);
     }
     let words: Vec<&str> = lower.split_whitespace().filter(|word| *word != "and").collect();
+    if let Some(point) = words.iter().position(|word| *word == "point") {
+        return with_decimals(&words[..point], &words[point + 1..]);
+    }
     let words = match words.as_slice() {
         ["negative" | "minus", rest @ ..] => return written_number(&rest.join(" ")).map(|value| -value),
         ["a" | "an", rest @ ..] if !rest.is_empty() => {
@@ -209,6 +248,10 @@ pub fn written_number(text: &str) -> Option<RBig> {
     if let [over @ .., last] = words.as_slice()
         && let Some(under) = part(last)
     {
+        if over.last().is_some_and(|word| magnitude(word).is_some()) {
+            // "One hundred thousandths" may be a tenth.
+            return None;
+        }
         let over = if over.is_empty() { RBig::ONE } else { written_number(&over.join(" ")).filter(RBig::is_int)? };
         return Some(over / RBig::from(under));
     }
@@ -238,7 +281,32 @@ pub fn written_number(text: &str) -> Option<RBig> {
     any.then(|| total + group)
 }
 
-/// Whether a text says that there is no solution, as `∅` does.
+/// The number of "three point one four", "point five" or "minus two point five million", from the words before and behind its point.
+fn with_decimals(before: &[&str], behind: &[&str]) -> Option<RBig> {
+    let (negative, whole) = match before {
+        ["negative" | "minus", rest @ ..] => (true, rest),
+        all => (false, all),
+    };
+    let whole = match whole {
+        [] | ["nought" | "naught"] => RBig::ZERO,
+        words => written_number(&words.join(" ")).filter(RBig::is_int)?,
+    };
+    let digit = |word: &str| match word {
+        "oh" | "o" | "nought" | "naught" => Some(0),
+        _ => number(word).filter(|value| *value < 10),
+    };
+    let decimals: Vec<u32> = behind.iter().map_while(|word| digit(word)).collect();
+    let times: Vec<RBig> = behind[decimals.len()..].iter().map(|word| magnitude(word)).collect::<Option<_>>()?;
+    // Nobody says more decimals than these.
+    if !(1..=40).contains(&decimals.len()) {
+        return None;
+    }
+    let part = decimals.iter().rev().fold(RBig::ZERO, |part, digit| (part + RBig::from(*digit)) / RBig::from(10u8));
+    let value = times.into_iter().fold(whole + part, |value, times| value * times);
+    Some(if negative { -value } else { value })
+}
+
+/// Whether words say that there is no solution: what `∅` says.
 pub fn says_none(text: &str) -> bool {
     let text = plain(text);
     let text = ["there is ", "there are ", "equation has ", "system has ", "has "]

@@ -1,8 +1,12 @@
 //! The text right behind a box or mathematics -> the unit or percent sign that belongs to it, or a doubt if the expression continues.
 
-use super::{doubt::conditional, phrase::stops, statement::plain_words};
+use super::{
+    doubt::conditional,
+    phrase::{relative, stops},
+    statement::plain_words,
+};
 use crate::{
-    lex::{Commas, TextMode},
+    lex::{NumberStyle, TextMode},
     parse::{Node, parse},
     units, words,
 };
@@ -180,7 +184,9 @@ fn ends(rest: &str, inside: &str, place: &SuffixState, found: AnswerSuffix) -> O
             let said = next.split([')', ']']).next().unwrap_or_default();
             let words = said.split_whitespace().any(|word| word.len() > 2 && word.chars().all(char::is_alphabetic));
             let words = words && !said.split_whitespace().any(|word| word.len() > 1 && word != "in" && units::known(word));
-            (!place.math && place.spaced || said.starts_with("\\text")) && words
+            let bound =
+                ["or more", "or less", "or fewer", "at least", "at most", "up to"].iter().any(|bound| said.starts_with(bound));
+            (!place.math && place.spaced || said.starts_with("\\text")) && words && !bound
         }
         '=' | '≈' => {
             let name = !inside.is_empty() && !inside.chars().any(digit) && inside.chars().count() <= 4;
@@ -308,7 +314,7 @@ fn worded(mut found: AnswerSuffix, rest: &str, inside: &str) -> Option<AnswerSuf
             || word.starts_with(['/', '^', '·', '+', '|', '>', '<', '_'])
     });
     let bound = lower.iter().take(4).any(|word| word == "bound");
-    if goes_on || bound {
+    if goes_on || bound || relative(&words) {
         return None;
     }
     let one = words.len() == 1 && units == 0 && first.chars().all(char::is_alphabetic) && first.chars().count() > 2;
@@ -375,7 +381,7 @@ pub fn dressed(inside: &str, money: Option<&str>, behind: &AnswerSuffix) -> (Str
     }
     let unit = behind.unit.as_ref().map_or(String::new(), |unit| format!(" \\text{{ {unit}}}"));
     let whole = format!("{}{}{unit}", money.unwrap_or_default(), plain());
-    let read = |text: &str| parse(text, TextMode::Math, Commas::Usual);
+    let read = |text: &str| parse(text, TextMode::Math, NumberStyle::Usual);
     match read(&whole) {
         Ok(Node::Quantity(_, Some(_)) | Node::Compound(_)) if read(&plain()).is_ok() => (whole, None),
         _ if behind.known || money.is_some() => (plain(), Some(crate::parse::shortened(&whole))),

@@ -50,6 +50,10 @@ const RETRACTIONS: &[&str] = &[
     "correct value",
     "not sure",
     "is not correct",
+    "let me redo",
+    "let me recalculate",
+    "let me recompute",
+    "answer key says",
 ];
 
 /// Chinese and Japanese measure words, which leave the number before them unchanged.

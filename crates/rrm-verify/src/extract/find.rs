@@ -21,7 +21,9 @@ pub(super) fn boxes(text: &str, gold: bool) -> Vec<Span> {
         let Some(start) = text[at..].find('\\').map(|place| at + place) else { return found };
         let mark = ["\\boxed{", "\\fbox{", "\\framebox{", "\\boxed {"].iter().find(|mark| text[start..].starts_with(**mark));
         let Some(length) = mark.map(|mark| mark.len()) else {
-            at = start + 1;
+            let sign = if gold { None } else { single_sign(text, start) };
+            at = sign.as_ref().map_or(start + 1, |sign| sign.end);
+            found.extend(sign);
             continue;
         };
         let open = start + length - 1;
@@ -41,7 +43,18 @@ pub(super) fn boxes(text: &str, gold: bool) -> Vec<Span> {
     }
 }
 
-/// Maps the position of each opening brace to that of its closing brace. One pass, because a text may open very many.
+/// The box around one sign that a box without braces is: of `\boxed34` the 3.
+fn single_sign(text: &str, start: usize) -> Option<Span> {
+    let behind = ["\\boxed", "\\fbox"].iter().find_map(|mark| text[start..].strip_prefix(mark))?;
+    let inside = behind.trim_start_matches(' ');
+    let sign = inside.chars().next().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '−' | '+' | '(' | '['))?;
+    // `\boxedC` is another command.
+    let another = sign.is_alphabetic() && inside.len() == behind.len();
+    let end = text.len() - inside.len() + sign.len_utf8();
+    (!another).then(|| Span { start, end, text: sign.to_string() })
+}
+
+/// Where each brace of a text is closed that is closed at all: in one pass, since a text may open very many.
 fn closing_braces(text: &str) -> HashMap<usize, usize> {
     let mut open = Vec::new();
     let mut ends = HashMap::new();

@@ -17,7 +17,21 @@ pub fn stops(word: &str) -> bool {
     STOPS.split_whitespace().any(|stop| stop == word)
 }
 
-/// Counts the numbers in a text.
+/// Whether words behind a number tell it relative to another one: "away from 5", "short of 100", "years older than".
+pub fn relative(words: &[&str]) -> bool {
+    let lower: Vec<String> = words.iter().take(6).map(|word| word.to_lowercase()).collect();
+    let end = lower.iter().position(|word| stops(word) || words::verb(word)).unwrap_or(lower.len());
+    let number = |word: &String| word.starts_with(|c: char| c.is_ascii_digit() || c == '\\') || words::number(word).is_some();
+    let joint = |at: usize| match lower[at].as_str() {
+        "than" => true,
+        "from" => lower.get(at + 1).is_some_and(number),
+        "of" => at > 0 && words::compares(&lower[at - 1]),
+        _ => false,
+    };
+    (0..end).any(joint) || words.len() < 5 && end == words.len() && lower.last().is_some_and(|word| words::compares(word))
+}
+
+/// How many numbers stand in a text.
 pub fn count_numbers(text: &str) -> usize {
     let mut count = 0;
     let mut at = 0;
@@ -51,7 +65,11 @@ pub fn last_number(text: &str) -> Option<(Span, Option<String>)> {
     let (start, end) = last?;
     let ((sign, before), behind) = (signed(&text[..start]), behind(&text[end..]));
     let number = format!("{sign}{}{behind}", &text[start..end]);
+    // "The 90s" are ten years.
+    let the = before.split_whitespace().next_back().is_some_and(|word| word.eq_ignore_ascii_case("the"));
+    let decade = the && behind.trim_end() == "s" && end - start == 2 && text[..end].ends_with('0');
     let doubt = changed(before)
+        .or_else(|| decade.then(|| number.clone()))
         .or_else(|| foreign(&number, false))
         .or_else(|| retracted(text.get(end + behind.trim_end().len()..).unwrap_or(&text[end..])))
         .map(|piece| shortened(&piece));
@@ -130,6 +148,12 @@ pub fn changed(before: &str) -> Option<String> {
         && number(one)
         && matches!(joint.as_str(), "and" | "or" | "to" | "through" | "-" | "–")
     {
+        return Some(clause.trim().to_owned());
+    }
+    if let [.., one, "point" | "dot" | "comma" | "komma"] = words.iter().map(String::as_str).collect::<Vec<_>>().as_slice()
+        && (words::number(one).is_some() || one.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        // "one point 5"
         return Some(clause.trim().to_owned());
     }
     if words.last().is_some_and(|word| matches!(word.as_str(), "and" | "or" | "und" | "et" | "y")) {

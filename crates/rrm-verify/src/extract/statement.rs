@@ -10,7 +10,7 @@ use super::{
     several,
 };
 use crate::{
-    lex::{Commas, TextMode},
+    lex::{NumberStyle, TextMode},
     parse::{Node, parse, shortened},
     words,
 };
@@ -30,7 +30,7 @@ pub fn stands_alone(text: &str) -> bool {
 
 pub fn reads(text: &str) -> bool {
     let mode = if text.contains('\\') { TextMode::Math } else { TextMode::Prose };
-    text.len() <= 2000 && matches!(parse(text, mode, Commas::Usual), Ok(node) if !matches!(node, Node::Text(_)))
+    text.len() <= 2000 && matches!(parse(text, mode, NumberStyle::Usual), Ok(node) if !matches!(node, Node::Text(_)))
 }
 
 /// Returns the answer behind a marker, or `None` if no answer is stated there. `words` allows an answer in words.
@@ -50,7 +50,14 @@ pub fn stated(text: &str, marker: &Marker, words: bool) -> Option<AnswerCandidat
     if marker.foreign && sentence.is_ascii() | sentence.contains(|c: char| ('\u{80}'..'\u{530}').contains(&c)) {
         found.text = decimal_comma(&found.text);
     }
-    let odd = if marker.foreign { foreign(sentence, true) } else { foreign(&found.text, false) };
+    let comma = marker.foreign && text[marker.start..marker.end].chars().all(|c| c < '\u{2e80}');
+    let odd = if comma && thousands_or_decimals(&found.text) {
+        Some(shortened(&found.text))
+    } else if marker.foreign {
+        foreign(sentence, true)
+    } else {
+        foreign(&found.text, false)
+    };
     found.doubt = found
         .doubt
         .or(odd)
@@ -76,7 +83,18 @@ fn decimal_comma(text: &str) -> String {
     }
 }
 
-/// Reads the text behind `####`: its whole line, if that parses or ends the text.
+/// Whether the only sign between the digits of a text is a point or a comma before exactly three of them: `1.500` in a language with decimal commas.
+fn thousands_or_decimals(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let mut signs = (1..bytes.len()).filter(|at| matches!(bytes[*at], b'.' | b',') && digit(at - 1) && digit(at + 1));
+    let (Some(at), None) = (signs.next(), signs.next()) else { return false };
+    let before = bytes[..at].iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let behind = bytes[at + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
+    before <= 3 && behind == 3 && bytes[at - before] != b'0'
+}
+
+/// What stands behind `####`: all of its line, if it can be read or ends the text.
 fn headed(text: &str) -> Option<AnswerCandidate> {
     let line = text.lines().next().unwrap_or_default().trim();
     let bare = bare(line);
@@ -117,7 +135,7 @@ pub fn told(sentence: &str, verb: bool, words: bool) -> Option<AnswerCandidate> 
     }
     // "42 by the theorem of Fermat": an explanation behind the answer.
     let explained = [" by ", " from ", " using ", " (see", " according "].iter().filter_map(|mark| bare.find(mark)).min();
-    if let Some(end) = explained.filter(|end| verb && reads(&bare[..*end])) {
+    if let Some(end) = explained.filter(|end| verb && reads(&bare[..*end]) && !relative_to(bare, *end)) {
         return Some(AnswerCandidate::plain(&bare[..end]));
     }
     if bare.chars().any(|c| c.is_ascii_digit()) {
@@ -135,7 +153,16 @@ pub fn told(sentence: &str, verb: bool, words: bool) -> Option<AnswerCandidate> 
     (words && !remark).then(|| AnswerCandidate::plain(bare))
 }
 
-/// Returns a doubt for "42 (forty-two)", which may state one value twice or two values.
+/// Whether what stands before "from" or "by" is measured from a number: "12 away from 5", "12 by 5", "12 subtracted from the sum".
+fn relative_to(text: &str, end: usize) -> bool {
+    let (before, behind) = (plain_words(&text[..end]), plain_words(&text[end..]));
+    let joint = matches!(behind.first().map(String::as_str), Some("from" | "by"));
+    let number = |word: &String| word.starts_with(|c: char| c.is_ascii_digit()) || words::number(word).is_some();
+    let taken = |word: &String| matches!(word.as_str(), "subtracted" | "taken" | "removed" | "deducted" | "added" | "multiplied");
+    joint && (behind.get(1).is_some_and(number) || before.last().is_some_and(taken))
+}
+
+/// "42 (forty-two)" says one thing twice, or two things.
 pub fn said_twice(text: &str) -> Option<String> {
     let twice = text.contains(')') && text.find(" (").is_some_and(|at| reads_or_says(&text[..at]) && !text[..at].contains('('));
     twice.then(|| shortened(text))

@@ -250,6 +250,9 @@ impl<'a> Lexer<'a> {
             return self.unknown(start);
         }
         self.spaced |= inside.starts_with(char::is_whitespace);
+        if self.set_in_another_base(start, inside) {
+            return;
+        }
         if (name == "mathrm" || name == "operatorname") && FUNCTIONS.contains(&trimmed) {
             return self.push(start, TokenKind::Func(trimmed.to_owned()));
         }
@@ -265,7 +268,7 @@ impl<'a> Lexer<'a> {
             text: trimmed,
             at: 0,
             mode,
-            commas: self.commas,
+            style: self.style,
             tokens: std::mem::take(&mut self.tokens),
             brackets: self.brackets,
             environments: 0,

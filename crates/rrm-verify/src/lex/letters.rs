@@ -1,6 +1,6 @@
 //! Letters -> variables, labels, functions, or words.
 
-use super::{Lexer, Rel, TextMode, TokenKind};
+use super::{Lexer, NumberStyle, Rel, TextMode, TokenKind, styles::numeral};
 use crate::words::{self, WordJoint};
 
 /// Functions that may be written without a backslash.
@@ -30,6 +30,12 @@ impl<'a> Lexer<'a> {
             self.at += length;
             let word = rest[..length].replace(['.', ' '], "");
             return self.push(start, TokenKind::Word(word));
+        }
+        if self.style == NumberStyle::Numerals
+            && !(self.after_value() && !self.spaced)
+            && let Some(value) = numeral(run)
+        {
+            return self.take(run.len(), TokenKind::Num(value.to_string()));
         }
         let power = self.rest()[run.len()..].trim_start().starts_with("10^");
         if run == "x" && power && self.after_value() {
@@ -103,6 +109,9 @@ impl<'a> Lexer<'a> {
         if self.known(run) {
             return;
         }
+        if !self.spaced && self.ordinal(run) {
+            return self.take(run.len(), TokenKind::Word(run.to_owned()));
+        }
         let lower = run.to_lowercase();
         let count = run.chars().count();
         let capital = |c: char| c.is_uppercase();
@@ -143,7 +152,10 @@ impl<'a> Lexer<'a> {
     fn prose(&mut self, run: &str) {
         let lower = run.to_lowercase();
         let count = run.chars().count();
-        if self.after_value() && !self.spaced && matches!(run, "st" | "nd" | "rd" | "th") {
+        if self.after_value() && !self.spaced && matches!(run, "st" | "nd" | "rd" | "th")
+            || run == "ish" && !self.tokens.is_empty()
+        {
+            // "12-ish" is about twelve.
             return self.take(run.len(), TokenKind::Word(run.to_owned()));
         }
         // "30 min", "5 sec": units, not functions.
@@ -152,6 +164,9 @@ impl<'a> Lexer<'a> {
             return;
         }
         let tight = self.after_value() && !self.spaced;
+        if tight && run == "s" && self.decade() {
+            return;
+        }
         if tight && matches!(run, "K" | "k" | "M" | "B" | "T" | "bn") {
             // `5K` may be five thousand or five kelvin.
             let start = self.at;
@@ -185,7 +200,43 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// Returns the length in bytes of an abbreviation such as `a.m.` or `U.S.` at the start of `text`.
+impl Lexer<'_> {
+    /// Whether letters make a place of the number before them: `17th`, and not `5st`, which is a product.
+    fn ordinal(&self, run: &str) -> bool {
+        // `17^{th}`, too.
+        let mut before =
+            self.tokens.iter().rev().map(|token| &token.kind).skip_while(|kind| matches!(kind, TokenKind::Sign('^' | '{')));
+        let Some(TokenKind::Num(digits)) = before.next() else { return false };
+        let teen = digits.len() > 1 && digits[..digits.len() - 1].ends_with('1');
+        let ending = match digits.bytes().last() {
+            Some(b'1') if !teen => "st",
+            Some(b'2') if !teen => "nd",
+            Some(b'3') if !teen => "rd",
+            _ => "th",
+        };
+        run == ending && digits.bytes().all(|b| b.is_ascii_digit())
+    }
+
+    /// `1990s` and "the 90s": ten years, as one word, and no seconds.
+    fn decade(&mut self) -> bool {
+        let [before @ .., last] = self.tokens.as_slice() else { return false };
+        let TokenKind::Num(years) = &last.kind else { return false };
+        let the =
+            matches!(before.last().map(|token| &token.kind), Some(TokenKind::Word(word)) if word.eq_ignore_ascii_case("the"));
+        let round = years.ends_with('0') && years.bytes().all(|b| b.is_ascii_digit());
+        let found = round && (years.len() == 4 && years.starts_with(['1', '2']) || years.len() == 2 && the);
+        if found {
+            let (word, start, spaced) = (format!("{years}s"), last.start, last.spaced);
+            self.tokens.pop();
+            self.at += 1;
+            self.spaced = spaced;
+            self.push(start, TokenKind::Word(word));
+        }
+        found
+    }
+}
+
+/// `a.m.`, `U.S.`: letters with points, and the bytes of it.
 fn abbreviation(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 0;

@@ -1,6 +1,6 @@
 //! Numbers -> tokens: thousands, decimals, repeating digits, exponents, dates.
 
-use super::{Commas, Lexer, TextMode, TokenKind, digits, group};
+use super::{Lexer, NumberStyle, TextMode, TokenKind, digits, group};
 
 /// Spellings of an ellipsis.
 const DOTS: &[&str] = &["...", "…", "\\ldots", "\\dots", "\\cdots", "\\dotsc"];
@@ -9,7 +9,7 @@ impl<'a> Lexer<'a> {
     /// Reads a number with its groups of thousands, its decimals and its repeating digits.
     pub(super) fn number(&mut self) {
         let start = self.at;
-        if self.date() {
+        if self.date() || self.prefixed() || self.in_another_base() {
             return;
         }
         if self.mode == TextMode::Math && self.takes_one_digit() {
@@ -21,6 +21,7 @@ impl<'a> Lexer<'a> {
         let whole = number.len();
         if (1..=3).contains(&number.len()) && !number.starts_with('0') {
             self.thousands(&mut number);
+            self.points(&mut number);
         }
         if number.len() == whole {
             self.blanks(&mut number);
@@ -82,6 +83,11 @@ impl<'a> Lexer<'a> {
     fn date(&mut self) -> bool {
         let start = self.at;
         let rest = self.rest();
+        if let Some(((year, month, day), length)) = self.other_date() {
+            self.at += length;
+            self.push(start, TokenKind::Date(year, month, day));
+            return true;
+        }
         let year = digits(rest);
         let sign = rest[year.len()..].chars().next().filter(|sign| matches!(sign, '-' | '/'));
         let Some(sign) = sign.filter(|_| year.len() == 4) else { return false };
@@ -123,10 +129,10 @@ impl<'a> Lexer<'a> {
 
     /// Whether a comma between groups of three digits belongs to the number.
     fn comma_joins(&self) -> bool {
-        match self.commas {
-            Commas::Usual => self.brackets == 0,
-            Commas::Thousands => true,
-            Commas::Lists | Commas::Decimals => false,
+        match self.style {
+            NumberStyle::Thousands => true,
+            NumberStyle::Lists | NumberStyle::Decimals | NumberStyle::Points | NumberStyle::PointsAndCommas => false,
+            _ => self.brackets == 0,
         }
     }
 
@@ -202,13 +208,14 @@ impl<'a> Lexer<'a> {
         let part = digits(self.rest().strip_prefix(',')?);
         let after = &self.rest()[1 + part.len()..];
         let usual = self.mode == TextMode::Prose && (part.len() == 2 && number.len() != 2 || (number == "0" && part.len() > 2));
-        let fits = match self.commas {
-            Commas::Usual => usual && self.brackets == 0,
-            Commas::Decimals => !part.is_empty(),
-            Commas::Lists | Commas::Thousands => false,
+        let fits = match self.style {
+            NumberStyle::Decimals | NumberStyle::PointsAndCommas => !part.is_empty(),
+            NumberStyle::Lists | NumberStyle::Thousands | NumberStyle::Points => false,
+            _ => usual && self.brackets == 0,
         };
         let alone = !after.starts_with(',') && !self.after_comma();
-        (fits && alone && whole == number.len() && whole > 0).then_some(part)
+        let grouped = whole < number.len() && self.style != NumberStyle::PointsAndCommas;
+        (fits && alone && !grouped && whole > 0).then_some(part)
     }
 
     /// Whether the number stands right behind a comma, as later members of a list do.

@@ -136,7 +136,7 @@ impl Lexer<'_> {
         }
         self.push(start, TokenKind::Sign(sign));
         self.push(start, TokenKind::Sign('{'));
-        for token in super::lex(&inside, TextMode::Math, self.commas) {
+        for token in super::lex(&inside, TextMode::Math, self.style) {
             self.push(start, token.kind);
         }
         self.push(start, TokenKind::Sign('}'));

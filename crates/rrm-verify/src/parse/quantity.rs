@@ -60,10 +60,10 @@ impl Parser<'_> {
         let begin = self.at;
         let money = self.money.take().map(Unit::named);
         let mut unit = Unit::none();
-        let (mut words, mut divide, mut divided, mut unsure) = (0, false, false, false);
+        let (mut count, mut divide, mut divided, mut unsure) = (0, false, false, false);
         loop {
             let sign = self.sign();
-            if words > 0 && !divide && (sign == Some('/') || self.word(self.at).as_deref() == Some("per")) {
+            if count > 0 && !divide && (sign == Some('/') || self.word(self.at).as_deref() == Some("per")) {
                 self.step();
                 if let Some(under) = self.unit_in_brackets()? {
                     (unit, divided) = (unit.times(&under.power(-1)), true);
@@ -72,7 +72,7 @@ impl Parser<'_> {
                 divide = true;
                 continue;
             }
-            if words > 0 && !divide && sign == Some('*') {
+            if count > 0 && !divide && sign == Some('*') {
                 self.step();
             }
             let Some(one) = self.unit_factor()? else { break };
@@ -85,17 +85,20 @@ impl Parser<'_> {
             divided |= divide;
             unit = unit.times(&if divide { one.power(-1) } else { one });
             divide = false;
-            words += 1;
-            if words > WORDS {
+            count += 1;
+            if count > WORDS {
                 return None;
             }
         }
         if divide {
             return None;
         }
-        if words == 0 {
+        if count == 0 {
             self.at = begin;
             return Some(money);
+        }
+        if self.at.checked_sub(1).and_then(|at| self.word(at)).is_some_and(|word| words::compares(&word)) {
+            return None;
         }
         let number = matches!(self.peek(), Some(TokenKind::Num(_)));
         if !self.at_end() && !number {
@@ -150,6 +153,10 @@ impl Parser<'_> {
             return Some(self.unit_factor()?.map(|unit| unit.power(power)));
         }
         let raised = lower == "squared" || lower == "cubed";
+        if words::number(&lower).is_some() {
+            // "In base two"
+            return None;
+        }
         if (words::changes(&lower) || words::verb(&lower)) && !raised || raised && !self.unit_before() {
             return None;
         }

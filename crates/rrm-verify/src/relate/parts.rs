@@ -59,6 +59,18 @@ impl Relation<'_> {
             // Temperatures are not converted: 0 °C is 32 °F and 273.15 K.
             return RelationResult::open(UnknownKind::NotProven, "temperatures in two units");
         }
+        // `C` and `F` alone are coulomb and farad, or degrees.
+        let (coulomb, farad) = (Unit::named("C"), Unit::named("F"));
+        let letter = |unit: &Unit| *unit == coulomb || *unit == farad;
+        if letter(one) && (warm(given) || letter(other)) || letter(other) && warm(unit) {
+            let scale = |unit: &Unit| if *unit == coulomb { Unit::named("celsius") } else { unit.clone() };
+            let scale = |unit: &Unit| if *unit == farad { Unit::named("fahrenheit") } else { scale(unit) };
+            return if scale(one) == scale(other) {
+                self.expressions(gold, answer).but_open("degrees of which kind")
+            } else {
+                RelationResult::open(UnknownKind::NotProven, "temperatures in two units")
+            };
+        }
         let has = |unit: &Unit, bases: &[&str]| bases.iter().any(|base| unit.bases.contains_key(*base));
         if has(one, &["°C", "°F", "K"])
             && has(other, &["°C", "°F", "K"])

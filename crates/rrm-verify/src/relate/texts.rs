@@ -17,7 +17,14 @@ impl Relation<'_> {
             }
             Node::Quantity(Expr::Name(name), None) if name.len() > 1 && name.to_lowercase() == text => RelationResult::Same,
             Node::Quantity(value, _) => match words::written_number(text) {
-                Some(number) => self.expressions(&Expr::Num(crate::expr::Literal { value: number, places: None }), value),
+                Some(number) => {
+                    let said = self.expressions(&Expr::Num(crate::expr::Literal { value: number, places: None }), value);
+                    // "Third" is a part of one, or a place.
+                    match words::ordinal(text) {
+                        Some(_) if said == RelationResult::Other => RelationResult::open(UnknownKind::Texts, ""),
+                        _ => said,
+                    }
+                }
                 None => RelationResult::open(UnknownKind::Texts, ""),
             },
             _ => RelationResult::open(UnknownKind::Texts, ""),

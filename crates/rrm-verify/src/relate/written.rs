@@ -56,6 +56,7 @@ impl Relation<'_> {
             _ => None,
         };
         match (gold, answer) {
+            (Expr::Neg(gold), Expr::Neg(answer)) => self.bases(gold, answer),
             (Expr::Based(_, base, one), Expr::Based(_, other_base, other)) => Some(match (base == other_base, one == other) {
                 (true, true) => RelationResult::Same,
                 (false, true) => RelationResult::open(UnknownKind::NotProven, "the same number in another base"),

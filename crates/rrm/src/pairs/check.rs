@@ -19,11 +19,11 @@ pub(super) fn check(gold: &GoldAnswers, response: &str) -> AnswerCheck {
     let stated = |found: &FinalAnswer| {
         matches!(found.how, ExtractionRule::Boxed | ExtractionRule::Tag | ExtractionRule::Hashes | ExtractionRule::Statement)
     };
-    let Some(answer) = verify::extract(response).filter(stated).map(|found| found.text) else { return AnswerCheck::Unknown };
+    let Some(answer) = verify::extract(response).filter(stated) else { return AnswerCheck::Unknown };
     let mut unknown = false;
     for right in &gold.answers {
         let same = if gold.options.is_empty() {
-            match verify::equal(right, &answer, &VerifyOptions::default()) {
+            match verify::verify_found(right, &answer, &VerifyOptions::default()) {
                 Outcome::Equal => Some(true),
                 Outcome::Unequal => Some(false),
                 Outcome::Unknown(_) => None,
@@ -32,20 +32,24 @@ pub(super) fn check(gold: &GoldAnswers, response: &str) -> AnswerCheck {
             chosen(gold, right, &answer)
         };
         match same {
-            Some(true) => return AnswerCheck::Known(true, Some(answer)),
+            Some(true) => return AnswerCheck::Known(true, Some(answer.text)),
             Some(false) => {}
             None => unknown = true,
         }
     }
-    if unknown { AnswerCheck::Unknown } else { AnswerCheck::Known(false, Some(answer)) }
+    if unknown { AnswerCheck::Unknown } else { AnswerCheck::Known(false, Some(answer.text)) }
 }
 
-/// Returns whether the answer names the right option, by its letter or its text; `None` if it names several options or none.
-fn chosen(gold: &GoldAnswers, right: &str, answer: &str) -> Option<bool> {
+/// Returns whether the answer names the right option, by its letter or its text; `None` if it names several options or none, or if the text around it
+/// takes it back.
+fn chosen(gold: &GoldAnswers, right: &str, answer: &FinalAnswer) -> Option<bool> {
     let right = verify::choice(right)?;
-    let named = verify::choice(answer).filter(|named| (*named as usize) < 'A' as usize + gold.options.len());
+    if answer.doubt.is_some() {
+        return None;
+    }
+    let named = verify::choice(&answer.text).filter(|named| (*named as usize) < 'A' as usize + gold.options.len());
     let by_text = || {
-        let same = |option: &String| verify::equal(option, answer, &VerifyOptions::default()) == Outcome::Equal;
+        let same = |option: &String| verify::verify_found(option, answer, &VerifyOptions::default()) == Outcome::Equal;
         let mut places = gold.options.iter().enumerate().filter(|(_, option)| same(option));
         // If two options have the same text, the text names none.
         match (places.next(), places.next()) {
@@ -83,6 +87,20 @@ mod tests {
         assert_eq!(chosen("The answer is F"), AnswerCheck::Unknown, "no such option");
         assert_eq!(chosen("Answer: B, C"), AnswerCheck::Unknown, "two options");
         assert_eq!(chosen("The answer is not B"), AnswerCheck::Unknown);
+    }
+
+    #[test]
+    fn an_answer_that_the_text_around_it_takes_back_is_unknown() {
+        let letters = GoldAnswers { answers: vec!["B".to_owned()], options: vec!["Rome".to_owned(), "Paris".to_owned()] };
+        let number = GoldAnswers { answers: vec!["12".to_owned()], options: vec![] };
+        for behind in ["Wait, no.", "\n\nEdit: it should be another one: 13 or A.", "\n\nSome text.\n\nMore.\n\nCorrection: (A)"]
+        {
+            assert_eq!(check(&letters, &format!("The answer is (B). {behind}")), AnswerCheck::Unknown, "{behind}");
+            assert_eq!(check(&number, &format!("It is \\boxed{{12}}. {behind}")), AnswerCheck::Unknown, "{behind}");
+        }
+        let letter = GoldAnswers { answers: vec!["E".to_owned()], options: vec![] };
+        assert!(matches!(check(&letter, "The answer is (e)."), AnswerCheck::Known(true, _)));
+        assert!(matches!(check(&number, "It is \\boxed{12}.\n\nEdit: fixed a typo."), AnswerCheck::Known(true, _)));
     }
 
     proptest::proptest! {
