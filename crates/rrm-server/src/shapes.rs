@@ -301,3 +301,21 @@ pub(crate) fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Ap
         .map_err(|twice| ApiError::Invalid(format!("the body is not what this route takes: {twice}")))?;
     serde_json::from_slice(body).map_err(|error| ApiError::Invalid(format!("the body is not what this route takes: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_comes_twice_in_a_body_is_an_error_at_any_depth() {
+        let said =
+            |body: &str| parse::<RowRequest>(body.as_bytes()).map(|row| row.responses.len()).map_err(|error| error.to_string());
+        assert_eq!(said(r#"{"prompt": "Q", "responses": ["a", "b"]}"#), Ok(2));
+        for body in [
+            r#"{"prompt": "Q", "responses": ["a", "b"], "responses": ["b", "a"]}"#,
+            r#"{"prompt": "Q", "responses": [[{"role": "assistant", "content": "a", "content": "longer"}], "b"]}"#,
+        ] {
+            assert!(said(body).is_err_and(|error| error.contains("comes twice")), "{body}");
+        }
+    }
+}
