@@ -152,7 +152,7 @@ fn a_format_that_does_not_show_both_responses_is_refused() {
         ("{{ response_2 }}", "{{ response_1 }}", "do not show {{ response_2 }}"),
         ("{{ response_1 }}", "", "do not show {{ response_1 }}"),
         ("{{ response_1 }}", "{% if rubric %}{{ response_1 }}{% endif %}", "do not show {{ response_1 }}"),
-        ("{{ response_1 }}", "{{ respose_1 }}", "message 1, line 14: there is no variable `respose_1`"),
+        ("{{ response_1 }}", "{{ respose_1 }}", "message 1, line 13: there is no variable `respose_1`"),
         ("{{ prompt }}", "{{ question }}", "there is no variable `question`; the variables are prompt, conversation"),
     ] {
         assert!(shipped.contains(from), "{from}");

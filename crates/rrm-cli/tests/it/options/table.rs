@@ -112,6 +112,9 @@ const JOINED: &[&str] = &["--join", "question_id"];
 const THREE: Base =
     Base::Words(&["serve", "--bind", "127.0.0.1:0", "--group-size", "3", "--engine", "scripted:random", "--store", "none"]);
 const VERIFY: Base = Base::Words(&["verify", "DIR/gold.jsonl"]);
+const ASKED: &[&str] = &["prompt=ask", "responses=answers"];
+const REPORTED: &str = "a_report_shows_runs_side_by_side_and_runs_nothing_of_their_texts";
+const READ_BATCH: &str = "a_knockout_goes_on_round_by_round_to_the_rows_of_a_server";
 const THINKS: &[&str] = &["--max-thinking-tokens", "12"];
 const PLANS: &str = "plan judge,plan rank,plan label,plan eval";
 
@@ -159,27 +162,9 @@ pub const TRIALS: &[Trial] = &[
     trial("teams", &["off"], Base::Other, Differs).of("eval,plan eval"),
     trial("teams", &["off"], Base::Own, Differs).of("plan rank,plan label").with(&["--strategy", "elo"]),
     // What is read, kept and written.
-    trial(
-        "column",
-        &["prompt=ask", "responses=answers"],
-        Base::Words(&["judge", "DIR/renamed.jsonl", "--engine", "scripted:first"]),
-        Mends,
-    )
-    .of("judge"),
-    trial(
-        "column",
-        &["prompt=ask", "responses=answers"],
-        Base::Words(&["rank", "DIR/renamed.jsonl", "--engine", "scripted:first"]),
-        Mends,
-    )
-    .of("rank"),
-    trial(
-        "column",
-        &["prompt=ask", "responses=answers"],
-        Base::Words(&["label", "DIR/renamed.jsonl", "--engine", "scripted:first"]),
-        Mends,
-    )
-    .of("label"),
+    trial("column", ASKED, Base::Words(&["judge", "DIR/renamed.jsonl", "--engine", "scripted:first"]), Mends).of("judge"),
+    trial("column", ASKED, Base::Words(&["rank", "DIR/renamed.jsonl", "--engine", "scripted:first"]), Mends).of("rank"),
+    trial("column", ASKED, Base::Words(&["label", "DIR/renamed.jsonl", "--engine", "scripted:first"]), Mends).of("label"),
     trial(
         "column",
         &["prompt=ask"],
@@ -189,17 +174,13 @@ pub const TRIALS: &[Trial] = &[
     .of("eval"),
     trial("column", &["prompt=ask"], Base::Words(&["tune", "--data", "DIR/asked.jsonl", "--engine", "scripted:first"]), Mends)
         .of("tune"),
-    trial("column", &["prompt=ask", "responses=answers"], Base::Words(&["plan", "judge", "DIR/renamed.jsonl"]), Mends)
-        .of("plan judge"),
-    trial("column", &["prompt=ask", "responses=answers"], Base::Words(&["plan", "rank", "DIR/renamed.jsonl"]), Mends)
-        .of("plan rank"),
-    trial("column", &["prompt=ask", "responses=answers"], Base::Words(&["plan", "label", "DIR/renamed.jsonl"]), Mends)
-        .of("plan label"),
+    trial("column", ASKED, Base::Words(&["plan", "judge", "DIR/renamed.jsonl"]), Mends).of("plan judge"),
+    trial("column", ASKED, Base::Words(&["plan", "rank", "DIR/renamed.jsonl"]), Mends).of("plan rank"),
+    trial("column", ASKED, Base::Words(&["plan", "label", "DIR/renamed.jsonl"]), Mends).of("plan label"),
     trial("column", &["prompt=ask"], Base::Words(&["plan", "eval", "pairs", "--data", "DIR/asked.jsonl"]), Mends).of("plan eval"),
     trial("column", &["category=id"], Base::Own, Differs).of("pairs"),
-    trial("column", &["prompt=ask", "responses=answers"], Base::Own, Elsewhere("a_result_is_shown_with_its_bracket")).of("show"),
-    trial("column", &["prompt=ask", "responses=answers"], Base::Words(&["format", "preview", "rrm", "DIR/renamed.jsonl"]), Mends)
-        .of("format preview"),
+    trial("column", ASKED, Base::Own, Elsewhere("a_result_is_shown_with_its_bracket")).of("show"),
+    trial("column", ASKED, Base::Words(&["format", "preview", "rrm", "DIR/renamed.jsonl"]), Mends).of("format preview"),
     trial("skip-bad-rows", &[], Base::Words(&["judge", "DIR/bad.jsonl", "--engine", "scripted:first"]), Mends).of("judge"),
     trial("skip-bad-rows", &[], Base::Words(&["rank", "DIR/bad.jsonl", "--engine", "scripted:first"]), Mends).of("rank"),
     trial("skip-bad-rows", &[], Base::Words(&["label", "DIR/bad.jsonl", "--engine", "scripted:first"]), Mends).of("label"),
@@ -379,12 +360,10 @@ pub const TRIALS: &[Trial] = &[
     )
     .of("verify"),
     trial("output", &["DIR/there.jsonl"], VERIFY, Writes("there.jsonl")).of("verify"),
-    trial("output", &["DIR/there.md"], Base::Own, Elsewhere("a_report_shows_runs_side_by_side_and_runs_nothing_of_their_texts"))
-        .of("report"),
-    trial("cases", &["1"], Base::Own, Elsewhere("a_report_shows_runs_side_by_side_and_runs_nothing_of_their_texts")).of("report"),
+    trial("output", &["DIR/there.md"], Base::Own, Elsewhere(REPORTED)).of("report"),
+    trial("cases", &["1"], Base::Own, Elsewhere(REPORTED)).of("report"),
     trial("jury", &[], Base::Own, Elsewhere("a_jury_is_made_of_stored_runs_and_figures_lie_beside_the_markdown")).of("report"),
-    trial("store", &["DIR/s.sqlite"], Base::Own, Elsewhere("a_report_shows_runs_side_by_side_and_runs_nothing_of_their_texts"))
-        .of("report"),
+    trial("store", &["DIR/s.sqlite"], Base::Own, Elsewhere(REPORTED)).of("report"),
     trial("input", &["DIR/rows.jsonl"], Base::Own, Elsewhere("a_result_is_shown_with_its_bracket")).of("show"),
     trial("brief", &[], Base::Own, Elsewhere("a_result_is_shown_with_its_bracket")).of("show"),
     trial("store", &["DIR/s.sqlite"], Base::Own, Elsewhere("a_result_is_shown_with_its_bracket")).of("show"),
@@ -400,8 +379,6 @@ pub const TRIALS: &[Trial] = &[
     trial("fingerprint", &["x"], Base::Own, Elsewhere("gc_drops_what_is_named_and_gives_the_space_back")).of("store gc"),
     trial("engine", &["x"], Base::Own, Elsewhere("gc_drops_what_is_named_and_gives_the_space_back")).of("store gc"),
     trial("older-than-days", &["1"], Base::Own, Elsewhere("gc_drops_what_is_named_and_gives_the_space_back")).of("store gc"),
-    trial("requests", &["DIR/b.jsonl"], Base::Own, Elsewhere("a_knockout_goes_on_round_by_round_to_the_rows_of_a_server"))
-        .of("batch read"),
-    trial("store", &["DIR/s.sqlite"], Base::Own, Elsewhere("a_knockout_goes_on_round_by_round_to_the_rows_of_a_server"))
-        .of("batch read"),
+    trial("requests", &["DIR/b.jsonl"], Base::Own, Elsewhere(READ_BATCH)).of("batch read"),
+    trial("store", &["DIR/s.sqlite"], Base::Own, Elsewhere(READ_BATCH)).of("batch read"),
 ];
