@@ -94,7 +94,7 @@ fn pairs_that_are_equal_as_they_are_judged_are_equal_everywhere() {
         "{}",
         stderr(&best)
     );
-    let plan = stdout(&rrm(["plan", "eval", "best-of", "--data", path]));
+    let plan = stdout(&rrm([&["plan", "eval", "best-of"], &one[..]].concat()));
     assert!(plan.contains("questions          5\nmatches            2\n"), "{plan}");
     // A pick among equal texts is none: the mean of both counts, here 1 of 1 and 4 halves.
     let two = stdout(&best).lines().find(|line| line.split_whitespace().next() == Some("2")).unwrap_or_default().to_owned();
