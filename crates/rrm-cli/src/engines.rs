@@ -161,7 +161,9 @@ pub fn format(name: Option<&str>) -> Result<Format, Failure> {
     let text = std::fs::read_to_string(name)
         .with_context(|| format!("format '{name}' is neither shipped nor a file that can be read"))
         .map_err(|error| Failure::user(error).with_hint(format!("shipped formats: {}", shipped.join(", "))))?;
-    Ok(Format::parse(name, &text)?)
+    let format = Format::parse(name, &text)?;
+    format.shows_both()?;
+    Ok(format)
 }
 
 /// Whether the engine's fingerprint is derived from a server's statements, which may change although the weights do not.

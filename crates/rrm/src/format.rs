@@ -19,6 +19,9 @@ use crate::{
 pub struct FormatFile {
     /// Name of the format, for reports.
     pub name: String,
+    /// Whether it asks for a comparison, and so has to show both responses. A format that asks for something else, such as an answer, says false.
+    #[serde(default = "yes")]
+    pub compares: bool,
     /// Messages of the request; each content is a minijinja template.
     pub messages: Vec<Message>,
     /// Marks around the thinking; absent for judges that do not think.
@@ -29,6 +32,10 @@ pub struct FormatFile {
     /// Elicitation of a verdict when the thinking budget is used up; absent if the format does not support one.
     #[serde(default)]
     pub elicit: Option<Elicitation>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The settings for eliciting a verdict when the thinking budget runs out.
@@ -142,21 +149,29 @@ impl Format {
         check_variables(name, &file, &templates)?;
         let labels = Arc::new(labels(&file));
         let markup = markup(&file);
-        let format = Format { hash: blake3::hash(text.as_bytes()).to_hex().to_string(), file, markup, labels, templates };
-        format.shows_both(name)?;
-        Ok(format)
+        Ok(Format { hash: blake3::hash(text.as_bytes()).to_hex().to_string(), file, markup, labels, templates })
     }
 
-    /// Refuses a format whose messages do not show both responses: its judge would decide about a text that it has not seen.
-    fn shows_both(&self, name: &str) -> Result<(), FormatError> {
-        const SHOWN: [(&str, &str); 2] = [("response_1", "\u{2e28}first\u{2e29}"), ("response_2", "\u{2e28}second\u{2e29}")];
+    /// Checks that the messages show both responses, unless the format [compares](FormatFile::compares) none. A judge that is not shown a response
+    /// would decide about a text that it has not seen.
+    ///
+    /// # Errors
+    /// [`FormatError::Invalid`] names the variable of the response that is not shown; [`FormatError::Template`] if a template does not render.
+    pub fn shows_both(&self) -> Result<(), FormatError> {
+        // Letters and digits, which templates that remove blanks and signs leave alone.
+        const SHOWN: [(&str, &str); 2] = [("response_1", "a1739b"), ("response_2", "c2846d")];
+        if !self.file.compares {
+            return Ok(());
+        }
         let [(_, first), (_, second)] = SHOWN;
-        let prompt = Arc::new(Prompt::text("\u{2e28}prompt\u{2e29}"));
+        let prompt = Arc::new(Prompt::text("e5061f"));
         let messages = self.messages(&Comparison { prompt, first: first.into(), second: second.into(), label: None })?;
         for (variable, text) in SHOWN {
             if !messages.iter().any(|message| message.content.contains(text)) {
-                let what = format!("its messages do not show {{{{ {variable} }}}}; a judge has to see both responses");
-                return Err(FormatError::Invalid { name: name.to_owned(), what });
+                let what = format!(
+                    "its messages do not show {{{{ {variable} }}}}; a judge has to see both responses (`compares = false` is for formats that ask for something else)"
+                );
+                return Err(FormatError::Invalid { name: self.file.name.clone(), what });
             }
         }
         Ok(())

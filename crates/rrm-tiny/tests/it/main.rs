@@ -70,6 +70,7 @@ proptest! {
 #[test]
 fn the_judge_sees_characters_only() {
     let format = Format::parse("tiny", formats::JUDGE).unwrap();
+    format.shows_both().unwrap();
     let prompt = Prompt::text("Keep two digits: 42 a+5 b-9 c*3");
     let comparison = Comparison { prompt: prompt.into(), first: "a47 b38 c14".into(), second: "a47 b39 c17".into(), label: None };
     let messages = format.messages(&comparison).unwrap();

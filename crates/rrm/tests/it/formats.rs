@@ -147,6 +147,9 @@ proptest! {
 
 #[test]
 fn a_format_that_does_not_show_both_responses_is_refused() {
+    for (name, text) in SHIPPED {
+        Format::parse(name, text).unwrap().shows_both().unwrap();
+    }
     let (_, shipped) = SHIPPED[0];
     for (from, to, expected) in [
         ("{{ response_2 }}", "{{ response_1 }}", "do not show {{ response_2 }}"),
@@ -156,7 +159,8 @@ fn a_format_that_does_not_show_both_responses_is_refused() {
         ("{{ prompt }}", "{{ question }}", "there is no variable `question`; the variables are prompt, conversation"),
     ] {
         assert!(shipped.contains(from), "{from}");
-        let error = Format::parse("mine", &shipped.replace(from, to)).unwrap_err().to_string();
+        let checked = Format::parse("mine", &shipped.replace(from, to)).and_then(|format| format.shows_both());
+        let error = checked.unwrap_err().to_string();
         assert!(error.contains(expected), "{to}: {error}");
     }
 }
