@@ -325,7 +325,6 @@ mod tests {
         let part = Spending::part(whole.clone());
         let call = part.begin().unwrap();
         call.unsent();
-        drop(call);
         assert_eq!((part.spent(), whole.spent()), (SpendingTotals::default(), SpendingTotals::default()));
         assert!(part.begin().is_ok(), "the one call that is allowed is still there");
     }

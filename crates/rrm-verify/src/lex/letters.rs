@@ -32,7 +32,7 @@ impl<'a> Lexer<'a> {
             return self.push(start, TokenKind::Word(word));
         }
         if self.style == NumberStyle::Numerals
-            && !(self.after_value() && !self.spaced)
+            && (self.spaced || !self.after_value())
             && let Some(value) = numeral(run)
         {
             return self.take(run.len(), TokenKind::Num(value.to_string()));

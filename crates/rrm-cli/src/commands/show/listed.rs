@@ -19,6 +19,9 @@ struct ListedMatch {
     played: MatchRow,
 }
 
+/// A number by which matches are sorted, the smallest first.
+type MatchKey = fn(&MatchRow) -> f64;
+
 /// Lists what the arguments ask for.
 pub fn list(args: &ShowArgs) -> Result<String, Failure> {
     let items = items(args)?;
@@ -38,8 +41,7 @@ pub fn list(args: &ShowArgs) -> Result<String, Failure> {
             matches.extend(asked.map(|played| ListedMatch { id: row.id.clone(), played }));
         }
     }
-    let order: Option<(usize, fn(&MatchRow) -> f64)> =
-        args.closest.map(|most| (most, margin as fn(&MatchRow) -> f64)).or(args.worst.map(|most| (most, verdicts as _)));
+    let order = args.closest.map(|most| (most, margin as MatchKey)).or(args.worst.map(|most| (most, verdicts as MatchKey)));
     if let Some((most, key)) = order {
         matches.sort_by(|a, b| key(&a.played).partial_cmp(&key(&b.played)).unwrap_or(Ordering::Equal));
         lines = matches.iter().take(most).map(match_line).collect();

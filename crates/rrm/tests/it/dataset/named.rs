@@ -52,7 +52,7 @@ fn sides_that_name_responses_are_refused_with_the_options_to_write() {
         assert!(error.contains(&format!("names a response and is none; {options} reads")), "{row}: {error}");
         // What is to be written is read.
         let specs: Vec<&str> = options.split("--column ").map(str::trim).filter(|spec| !spec.is_empty()).collect();
-        let read = told(&[row.clone()], &specs).unwrap();
+        let read = told(std::slice::from_ref(&row), &specs).unwrap();
         assert_eq!(read.len(), 2, "{row}");
     }
 }
@@ -73,7 +73,7 @@ fn sides_that_name_something_that_no_option_reads_are_refused_too() {
         pair("True", "False", &json!({"response": "x"})),
         pair("gpt-4", "llama", &json!({"model_1": "gpt-4", "model_2": "llama"})),
     ] {
-        let error = told(&[row.clone()], &[]).unwrap_err();
+        let error = told(std::slice::from_ref(&row), &[]).unwrap_err();
         assert!(
             error.contains("`chosen`")
                 && (error.contains("names a response and is none") || error.contains("must be a response")),
@@ -93,7 +93,7 @@ fn numbers_and_booleans_are_no_responses_of_a_pair() {
         (pair(json!([0]), json!([1, 2]), &none), "chosen[0]"),
         (pair(json!(["a", 1]), json!(["b"]), &none), "chosen[1]"),
     ] {
-        let error = told(&[row.clone()], &[]).unwrap_err();
+        let error = told(std::slice::from_ref(&row), &[]).unwrap_err();
         assert!(error.contains(&format!("`{place}` must be a response: text (a number in quotes)")), "{row}: {error}");
     }
     assert_eq!(told(&[pair("42", "41", &none)], &[]).unwrap(), ["42", "41"]);
@@ -120,7 +120,7 @@ fn short_answers_are_texts_where_anything_says_so() {
         pair("good", "bad", &json!({"response_1": "good", "response_2": "bad"})),
         pair("good", "bad", &json!({"chosen_model": "gpt-4", "rejected_model": "llama"})),
     ] {
-        assert_eq!(told(&[row.clone()], &[]).map(|texts| texts.len()), Ok(2), "{row}");
+        assert_eq!(told(std::slice::from_ref(&row), &[]).map(|texts| texts.len()), Ok(2), "{row}");
     }
     let alone = |text: &str| json!([{"role": "assistant", "content": text}]);
     assert_eq!(told(&[pair(alone("2"), alone("1"), &two)], &[]).unwrap(), ["2", "1"]);
