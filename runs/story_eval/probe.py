@@ -101,6 +101,8 @@ def kind(last: list[str], token: str) -> str:
         return f"result of{last[0]}"
     if before.endswith(" says"):
         return f"what assistant {before[-6]} says"
+    if last[-2].endswith(" says"):
+        return f"unit of assistant {last[-2][-6]}" if token not in (", right.", ", wrong.") else f"mark{token[1:]}"
     if token in (", right.", ", wrong."):
         return f"mark{token[1:]}"
     if token in operators:
