@@ -7,7 +7,7 @@
 # each stage, to see that everything fits together; its judges know nothing. RRM and STORY_DATA name other binaries than the release builds
 # that are made here. This is left behind:
 #
-#   ROOT/seed-N/{parts,judging,base,rrm,direct}      run folders of `rrm train`, of runs/story-*.toml; of the first seed also `shuffled`
+#   ROOT/seed-N/{facts,parts,judging,base,rrm,direct}      run folders of `rrm train`, of runs/story-*.toml; of the first seed also `shuffled`
 #   ROOT/data                                        rows
 set -euo pipefail
 short=""
@@ -94,7 +94,8 @@ train() {
 lineage() {
   local seed="$1" folder="seed-$1"
   mkdir -p "$folder"
-  train parts "$folder/parts" "$seed"
+  train facts "$folder/facts" "$seed"
+  train parts "$folder/parts" "$seed" "model=$folder/facts/last"
   train judging "$folder/judging" "$seed" "model=$folder/parts/last"
   train base "$folder/base" "$seed" "model=$folder/judging/last"
   train rrm "$folder/rrm" "$seed" "model=$folder/base/last"

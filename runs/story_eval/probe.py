@@ -94,13 +94,15 @@ class Decoder:
         return self.norm(x, "model.norm") @ self.tensors["lm_head.weight"].T
 
 
-def kind(before: str, token: str) -> str:
-    """What it takes to write a token, by the one before it."""
-    operators = (" +", " -", " ×", " ÷")
+def kind(last: list[str], token: str) -> str:
+    """What it takes to write a token, by the three before it."""
+    operators, before = (" +", " -", " ×", " ÷"), last[-1]
     if before == " =":
-        return "result"
+        return f"result of{last[0]}"
     if before.endswith(" says"):
         return f"what assistant {before[-6]} says"
+    if last[-2].endswith(" says"):
+        return f"unit of assistant {last[-2][-6]}" if token not in (", right.", ", wrong.") else f"mark{token[1:]}"
     if token in (", right.", ", wrong."):
         return f"mark{token[1:]}"
     if token in operators:
@@ -133,7 +135,7 @@ def main() -> None:
             logits -= logits.max(-1, keepdims=True)
             logprobs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
             for at in range(len(prompt), len(tokens)):
-                what = kind(tokens[at - 1][1], tokens[at][1])
+                what = kind([text for _, text in tokens[at - 3 : at]], tokens[at][1])
                 right[what].append(logits[at - 1].argmax() == tokens[at][0])
                 surprise[what].append(-logprobs[at - 1, tokens[at][0]])
     for what in sorted(right):
