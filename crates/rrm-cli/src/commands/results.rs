@@ -39,5 +39,6 @@ fn no_result(place: &str, line: &str, error: serde_json::Error) -> Failure {
         let failure = Failure::user(anyhow!("{place} is an input row, and no result of rrm"));
         return failure.with_hint("the result is the file that `rrm judge -o FILE` or `rrm rank -o FILE` writes");
     }
-    Failure::user(anyhow::Error::new(error).context(format!("{place} is no result of `rrm judge` or `rrm rank`")))
+    let failure = Failure::user(anyhow::Error::new(error).context(format!("{place} is no result of `rrm judge` or `rrm rank`")));
+    failure.with_hint("the result is the file of JSON lines that `rrm judge -o FILE` or `rrm rank -o FILE` writes")
 }

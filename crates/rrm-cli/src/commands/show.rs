@@ -3,6 +3,7 @@
 mod listed;
 
 use std::{
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -38,10 +39,10 @@ pub struct ShowArgs {
     pub search: Option<String>,
     /// List the N matches with the closest votes.
     #[arg(long, value_name = "N", conflicts_with_all = ["id", "worst"])]
-    pub closest: Option<usize>,
+    pub closest: Option<NonZeroUsize>,
     /// List the N matches with the most votes without a verdict.
     #[arg(long, value_name = "N", conflicts_with = "id")]
-    pub worst: Option<usize>,
+    pub worst: Option<NonZeroUsize>,
     /// The file that was judged, to show the responses.
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
@@ -66,6 +67,9 @@ pub async fn run(args: ShowArgs) -> Result<ExitCode, Failure> {
     let texts = texts(&args, id)?;
     let kind = if row.result.as_ref().is_some_and(|r| r.verdict.is_some()) { JudgingKind::Judge } else { JudgingKind::Rank };
     let mut out = terminal::view(&row, kind, &texts.iter().map(String::as_str).collect::<Vec<_>>());
+    if args.input.is_none() {
+        out += "  (--input FILE, the file that was judged, shows the responses)\n";
+    }
     if let (false, Some(result)) = (args.brief, &row.result) {
         let store = args.store.clone().map_or_else(engines::default_store, Ok)?;
         let store = if store.exists() { Some(Store::open(&store)?) } else { None };

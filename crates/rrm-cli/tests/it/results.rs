@@ -24,8 +24,21 @@ fn rows_and_matches_of_a_result_are_listed() {
     // A column of the input is in the result.
     assert!(stdout(&rrm(["show", out, "--search", "paint"])).starts_with("one "));
     let none = rrm(["show", out, "--search", "nothing like it"]);
-    assert_eq!((none.status.code(), stderr(&none).contains("no row is like that")), (Some(1), true), "{}", stderr(&none));
+    assert_eq!(
+        (none.status.code(), stderr(&none).contains("no id and no column of a row holds 'nothing like it'")),
+        (Some(1), true),
+        "{}",
+        stderr(&none)
+    );
 
+    let spoken = rrm(["show", out, "--worst", "3"]);
+    assert_eq!(
+        (spoken.status.code(), stderr(&spoken).contains("every vote has a verdict")),
+        (Some(1), true),
+        "{}",
+        stderr(&spoken)
+    );
+    assert_eq!(rrm(["show", out, "--closest", "0"]).status.code(), Some(2));
     let listed = |name: &str, engine: &str, option: &str, most: &str| {
         let out = folder.path().join(name).to_str().unwrap().to_owned();
         let ranked = rrm(["rank", path, "--engine", engine, "--strategy", "win-rate", "--votes", "5", "-o", &out]);
@@ -53,7 +66,6 @@ fn rows_and_matches_of_a_result_are_listed() {
     one               round 1  [0] and [1]  [1] won  4:0 1 abstained
     two               round 1  [0] and [2]  [2] won  4:0 1 abstained
     two               round 1  [1] and [2]  [2] won  4:0 1 abstained
-    three             round 1  [0] and [2]  [2] won  5:0
     "#);
 }
 

@@ -30,6 +30,14 @@ pub enum ColumnError {
         /// The field.
         field: &'static str,
     },
+    /// Two responses would be read from one column.
+    #[error("column `{spec}`: `{column}` is named for two responses, which would be equal in every row")]
+    Same {
+        /// The spec.
+        spec: String,
+        /// The column.
+        column: String,
+    },
     /// The field cannot be read from a list of columns or from joined columns.
     #[error("column `{spec}`: `{field}` is read from one column{}", if *joins { ", or from several joined by `+`" } else { "" })]
     Several {

@@ -74,6 +74,10 @@ impl ColumnNames {
                 }
             };
             columns.sources[field as usize] = source(spec, field, column)?;
+            let (chosen, rejected) = (columns.of(Field::Chosen), columns.of(Field::Rejected));
+            if chosen.given && rejected.given && chosen.paths == rejected.paths {
+                return Err(ColumnError::Same { spec: spec.to_owned(), column: column.to_owned() });
+            }
         }
         Ok(columns)
     }
@@ -219,6 +223,10 @@ fn source(spec: &str, field: Field, column: &str) -> Result<FieldSource, ColumnE
     let paths: Vec<String> = column.split(if each { ',' } else { '+' }).map(|path| path.trim().to_owned()).collect();
     if paths.iter().any(String::is_empty) {
         return Err(ColumnError::Shape { spec: spec.to_owned() });
+    }
+    let doubled = paths.iter().enumerate().find(|(i, path)| field == Field::Responses && paths[..*i].contains(path));
+    if let Some((_, column)) = doubled {
+        return Err(ColumnError::Same { spec: spec.to_owned(), column: column.clone() });
     }
     let joins = matches!(field, Field::Prompt | Field::Rubric | Field::Reference | Field::Text);
     let lists = matches!(field, Field::Responses | Field::Label);

@@ -27,7 +27,7 @@ pub fn check(write: AnswerRows, output: Option<&Path>) -> anyhow::Result<()> {
         return TableKind::of(output).map(|_| ());
     }
     let end = output.and_then(Path::extension).map(|end| end.to_string_lossy().to_ascii_lowercase());
-    let table = end.is_some_and(|end| ["csv", "tsv", "parquet", "gz"].contains(&end.as_str()));
+    let table = end.is_some_and(|end| ["csv", "tsv", "parquet", "gz", "xlsx", "xls", "arrow", "feather"].contains(&end.as_str()));
     ensure!(
         !table,
         "{}: rankings are lines of JSON; --write best or --write all writes .csv and .parquet",

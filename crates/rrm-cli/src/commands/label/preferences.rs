@@ -1,6 +1,6 @@
 //! Preferences -> rows of a table, by the name of the file.
 
-use std::io;
+use std::{io, path::Path};
 
 use rrm::{
     dataset::Item,
@@ -8,6 +8,7 @@ use rrm::{
 };
 
 use crate::{
+    failure::usage,
     output::Output,
     table::{TableKind, TableWriter, show_line},
 };
@@ -25,8 +26,18 @@ pub struct PreferenceWriter {
 impl PreferenceWriter {
     /// Writes rows of a layout, with the columns of the evidence if they are wanted.
     pub fn new(output: Output, layout: PreferenceLayout, evidence: bool) -> anyhow::Result<Self> {
-        let parquet = output.path().is_some_and(|path| path.extension().is_some_and(|end| end == "parquet"));
-        let kind = if parquet { TableKind::Parquet } else { TableKind::Lines };
+        let end = output.path().and_then(|path| path.extension()).map(|end| end.to_string_lossy().to_ascii_lowercase());
+        let kind = match end.as_deref() {
+            Some("parquet") => TableKind::Parquet,
+            Some(end) if ["csv", "tsv", "gz", "xlsx", "xls", "arrow", "feather"].contains(&end) => {
+                let name = output.path().unwrap_or(Path::new("")).display();
+                return Err(usage(format!(
+                    "{name}: preferences are JSON lines or Parquet, by a name that ends in .jsonl or .parquet"
+                ))
+                .into());
+            }
+            _ => TableKind::Lines,
+        };
         let to = TableWriter::new(output, kind, &layout.schema(evidence))?;
         Ok(PreferenceWriter { layout, evidence, source: None, kind, to })
     }

@@ -37,19 +37,27 @@ pub fn list(args: &ShowArgs) -> Result<String, Failure> {
         if args.closest.is_none() && args.worst.is_none() {
             lines.push(line(&row, item));
         } else if let Some(result) = row.result {
-            let asked = result.matches.into_iter().filter(|played| played.counts.is_some());
+            let silent = |played: &MatchRow| played.counts.is_some_and(|counts| counts.abstain > 0);
+            let counts = |played: &MatchRow| played.counts.is_some() && (args.worst.is_none() || silent(played));
+            let asked = result.matches.into_iter().filter(counts);
             matches.extend(asked.map(|played| ListedMatch { id: row.id.clone(), played }));
         }
     }
     let order = args.closest.map(|most| (most, margin as MatchKey)).or(args.worst.map(|most| (most, verdicts as MatchKey)));
     if let Some((most, key)) = order {
         matches.sort_by(|a, b| key(&a.played).partial_cmp(&key(&b.played)).unwrap_or(Ordering::Equal));
-        lines = matches.iter().take(most).map(match_line).collect();
+        lines = matches.iter().take(most.get()).map(match_line).collect();
     }
     if lines.is_empty() {
-        let what = if order.is_some() { "no match was asked about" } else { "no row is like that" };
-        let found = if rows == 0 { "there are no rows" } else { what };
-        return Err(Failure::user(anyhow::anyhow!("{}: {found}", args.result.display())));
+        let failure = |found: String| Failure::user(anyhow::anyhow!("{}: {found}", args.result.display()));
+        return Err(match (&args.search, rows) {
+            (_, 0) => failure("there are no rows".to_owned()),
+            (Some(text), _) if args.input.is_none() => failure(format!("no id and no column of a row holds '{text}'"))
+                .with_hint("with --input FILE, the file that was judged, prompts and responses are searched, too"),
+            (Some(text), _) => failure(format!("no row holds '{text}'")),
+            (None, _) if args.worst.is_some() => failure("every vote has a verdict".to_owned()),
+            (None, _) => failure("no match has votes".to_owned()),
+        });
     }
     Ok(lines.concat())
 }

@@ -240,3 +240,12 @@ fn what_a_column_of_single_responses_means_can_be_said() {
     assert_eq!(labels("penalty", [json!(3), json!(1.5)], "responses.score=penalty:lower"), Ok(vec![Some(-3.0), Some(-1.5)]));
     assert_eq!(labels("penalty", [json!(3), json!(1.5)], "responses.score=penalty:higher"), Ok(vec![Some(3.0), Some(1.5)]));
 }
+
+#[test]
+fn one_column_is_not_two_responses() {
+    for specs in [&["responses=a,a"][..], &["responses=a,b,a"], &["chosen=a", "rejected=a"], &["rejected=a", "chosen=a"]] {
+        let error = ColumnNames::parse(specs).unwrap_err().to_string();
+        assert!(error.contains("`a` is named for two responses"), "{specs:?}: {error}");
+    }
+    ColumnNames::parse(&["responses=a,b", "label=a,b:one-hot"]).unwrap();
+}
