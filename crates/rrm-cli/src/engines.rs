@@ -163,6 +163,11 @@ pub fn format(name: Option<&str>) -> Result<Format, Failure> {
         .map_err(|error| Failure::user(error).with_hint(format!("shipped formats: {}", shipped.join(", "))))?;
     let format = Format::parse(name, &text)?;
     format.shows_both()?;
+    if !format.file.compares {
+        note(&format!(
+            "format {name} asks for no comparison (compares = false): verdicts in its answers say nothing about the responses"
+        ));
+    }
     Ok(format)
 }
 

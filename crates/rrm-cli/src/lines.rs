@@ -21,3 +21,13 @@ pub fn harmless(text: &str) -> String {
         |c: char| (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|c| if acts(c) { '\u{fffd}' } else { c }).collect()
 }
+
+/// Returns a text as a part of one line: control characters are blanks, and what is beyond 100 characters is left out.
+pub fn one_line(text: &str) -> String {
+    const MOST: usize = 100;
+    let mut line: String = text.chars().take(MOST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(MOST).is_some() {
+        line.push('…');
+    }
+    line
+}

@@ -80,7 +80,8 @@ pub struct RowResult {
 }
 
 impl RowResult {
-    /// Returns the place of each response by its index, if it is known. The best is 1, and equal scores share the better place.
+    /// Returns the place of each response by its index, if it is known. The best is 1, and equal scores share the better place; so do responses
+    /// without a score in an order, which are equal texts that nobody was asked about.
     pub fn places(&self) -> Vec<Option<usize>> {
         if let Some(ranks) = &self.ranks {
             return ranks.clone();
@@ -89,7 +90,7 @@ impl RowResult {
         let mut places = vec![None; self.scores.len()];
         let mut before: Option<(usize, usize)> = None;
         for (place, index) in self.order.iter().flatten().copied().enumerate() {
-            let shared = before.filter(|(above, _)| score(*above).is_some() && score(*above) == score(index));
+            let shared = before.filter(|(above, _)| score(*above) == score(index));
             let place = shared.map_or(place + 1, |(_, shared)| shared);
             if let Some(slot) = places.get_mut(index) {
                 *slot = Some(place);

@@ -1,11 +1,19 @@
 //! `rrm diff`: two results of the same rows -> how far they agree, and where they do not.
 
-use std::{collections::HashMap, path::PathBuf, process::ExitCode};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use rrm::result::{ResultAgreement, RowAgreement, RowResult};
 
 use super::results;
-use crate::{failure::Failure, lines::harmless, output::print};
+use crate::{
+    failure::Failure,
+    lines::{harmless, one_line},
+    output::print,
+};
 
 /// Arguments of `rrm diff`.
 #[derive(clap::Args)]
@@ -34,12 +42,15 @@ pub fn run(args: &DiffArgs) -> Result<ExitCode, Failure> {
         match row.result {
             Some(result) => {
                 // Matches are not compared, and they are most of a row.
-                first.insert(row.id, RowResult { matches: Vec::new(), ..result });
+                if first.insert(row.id.clone(), RowResult { matches: Vec::new(), ..result }).is_some() {
+                    return Err(doubled("A", &row.id));
+                }
             }
             None => without += 1,
         }
     }
-    let (mut agreement, mut both, mut different) = (ResultAgreement::default(), 0_u64, Vec::new());
+    let (mut agreement, mut both, mut unasked, mut different) = (ResultAgreement::default(), 0_u64, 0_u64, Vec::new());
+    let mut seen = HashSet::new();
     for row in results::rows(&args.b)? {
         let row = row?;
         rows.1 += 1;
@@ -47,8 +58,15 @@ pub fn run(args: &DiffArgs) -> Result<ExitCode, Failure> {
             without += 1;
             continue;
         };
+        if !seen.insert(row.id.clone()) {
+            return Err(doubled("B", &row.id));
+        }
         let Some(other) = first.get(&row.id) else { continue };
         both += 1;
+        if other.usage.votes == 0 || result.usage.votes == 0 {
+            unasked += 1;
+            continue;
+        }
         let compared = RowAgreement::of(other, &result).ok_or_else(|| {
             let (in_a, in_b) = (other.scores.len(), result.scores.len());
             Failure::user(anyhow::anyhow!(
@@ -70,6 +88,9 @@ pub fn run(args: &DiffArgs) -> Result<ExitCode, Failure> {
     if without > 0 {
         out += &format!("{without} rows of the two files have an error in place of a result\n");
     }
+    if unasked > 0 {
+        out += &format!("{unasked} of them are not compared: their responses are equal, and nobody was asked about them\n");
+    }
     out += &summary(&agreement);
     if !different.is_empty() {
         out += "\nrows with different best responses:\n";
@@ -80,6 +101,10 @@ pub fn run(args: &DiffArgs) -> Result<ExitCode, Failure> {
     }
     print(&harmless(&out))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn doubled(file: &str, id: &str) -> Failure {
+    Failure::user(anyhow::anyhow!("the id '{}' is in {file} more than once, so its rows cannot be told apart", one_line(id)))
 }
 
 fn summary(agreement: &ResultAgreement) -> String {
@@ -108,5 +133,5 @@ fn line(row: &DifferentRow) -> String {
     let named = |best: &[usize]| best.iter().map(|index| format!("[{index}]")).collect::<String>();
     let [a, b] = &row.agreement.best;
     let tau = row.agreement.tau.map_or_else(String::new, |tau| format!("  tau-b {tau:.2}"));
-    format!("  {:<16}  A {:<6}  B {:<6}{tau}\n", row.id, named(a), named(b))
+    format!("  {:<16}  A {:<6}  B {:<6}{tau}\n", one_line(&row.id), named(a), named(b))
 }

@@ -92,7 +92,8 @@ fn verdict(file: &FormatFile) -> String {
 
 fn checked(format: &Format) -> String {
     let file = &format.file;
-    let mut out = format!("format {}: {} messages, both responses are shown\n", file.name, file.messages.len());
+    let shows = if file.compares { "both responses are shown" } else { "not for comparisons (compares = false)" };
+    let mut out = format!("format {}: {} messages, {shows}\n", file.name, file.messages.len());
     out += &format!("verdict: {}\n", verdict(file));
     out += match file.thinking {
         Some(_) => "thinking: expected\n",

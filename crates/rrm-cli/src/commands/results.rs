@@ -23,6 +23,11 @@ pub fn rows(path: &Path) -> Result<impl Iterator<Item = Result<Row, Failure>>, F
         if row.rrm > VERSION {
             return Err(Failure::user(anyhow!("{place} has layout version {}, newer than {VERSION}", row.rrm)));
         }
+        if row.result.is_none() && row.error.is_none() {
+            return Err(Failure::user(anyhow!(
+                "{place} has neither a result nor an error: it is no result of `rrm judge` or `rrm rank`"
+            )));
+        }
         Ok(row)
     }))
 }

@@ -116,6 +116,40 @@ fn two_results_are_compared() {
       ... and 1 more (--limit)
     "#);
 
+    // A row whose responses are equal was put to nobody, so it is no agreement.
+    let (equal_folder, equal) =
+        file("in.jsonl", ROWS.to_owned() + r#"{"id": "four", "prompt": "Q", "responses": ["same", "same", "same"]}"#);
+    let ranked_equal = |name: &str, engine: &str| {
+        let out = equal_folder.path().join(name).to_str().unwrap().to_owned();
+        assert!(rrm(["rank", equal.to_str().unwrap(), "--engine", engine, "--strategy", "elo", "-o", &out]).status.success());
+        out
+    };
+    let (one, two) = (ranked_equal("one.jsonl", "scripted:longer"), ranked_equal("two.jsonl", "scripted:shorter"));
+    let told = stdout(&rrm(["diff", &one, &two]));
+    assert!(
+        told.contains("4 rows have a result in both\n1 of them are not compared") && told.contains("in 0 of 3 rows"),
+        "{told}"
+    );
+    assert!(
+        stdout(&rrm(["show", &one])).contains("four              best [0][1][2] equally"),
+        "{}",
+        stdout(&rrm(["show", &one]))
+    );
+
+    // An id twice is refused: which row is meant?
+    let twice = folder.path().join("twice.jsonl");
+    let text = std::fs::read_to_string(&longer).unwrap();
+    std::fs::write(&twice, text.clone() + text.lines().next().unwrap() + "\n").unwrap();
+    let twice = twice.to_str().unwrap();
+    for words in [["diff", twice, &longer], ["diff", &longer, twice]] {
+        let output = rrm(words);
+        let told = stderr(&output);
+        assert!(
+            output.status.code() == Some(1) && told.contains("the id 'one' is in ") && told.contains("more than once"),
+            "{told}"
+        );
+    }
+
     // Rows with the same id and other responses are not the same rows.
     let (other_folder, other) = file("in.jsonl", r#"{"id": "one", "prompt": "Q", "responses": ["red", "yellow"]}"#);
     let out = other_folder.path().join("out.jsonl");

@@ -8,7 +8,7 @@ use rrm::{
 };
 
 use super::{ShowArgs, results};
-use crate::{failure::Failure, terminal};
+use crate::{failure::Failure, lines::one_line, terminal};
 
 /// Columns of an id in a list; longer ids move the rest of their line.
 const ID: usize = 16;
@@ -83,7 +83,7 @@ fn holds(row: &Row, item: Option<&Item>, text: &str) -> bool {
 /// A row: its best response with score, the next one, the votes.
 fn line(row: &Row, item: Option<&Item>) -> String {
     let Some(result) = &row.result else {
-        return format!("{:<ID$}  no result: {}\n", row.id, row.error.as_deref().unwrap_or("unknown"));
+        return format!("{:<ID$}  no result: {}\n", one_line(&row.id), one_line(row.error.as_deref().unwrap_or("unknown")));
     };
     let best = result.best();
     let named: String = best.iter().map(|index| format!("[{index}]")).collect();
@@ -99,7 +99,8 @@ fn line(row: &Row, item: Option<&Item>) -> String {
         0 => format!("{} votes", usage.votes),
         abstained => format!("{} votes, {abstained} without a verdict", usage.votes),
     };
-    let line = format!("{:<ID$}  {best_is:<12}  {}  {votes}  {}", row.id, scores(result, &best), text.unwrap_or_default());
+    let line =
+        format!("{:<ID$}  {best_is:<12}  {}  {votes}  {}", one_line(&row.id), scores(result, &best), text.unwrap_or_default());
     line.trim_end().to_owned() + "\n"
 }
 
@@ -132,5 +133,5 @@ fn match_line(listed: &ListedMatch) -> String {
     let played = &listed.played;
     let winner = played.winner.map_or_else(|| "no winner".to_owned(), |winner| format!("[{winner}] won"));
     let (round, votes) = (played.round + 1, terminal::votes(played));
-    format!("{:<ID$}  round {round}  [{}] and [{}]  {winner}  {votes}\n", listed.id, played.a, played.b)
+    format!("{:<ID$}  round {round}  [{}] and [{}]  {winner}  {votes}\n", one_line(&listed.id), played.a, played.b)
 }
