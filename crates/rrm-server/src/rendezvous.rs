@@ -245,7 +245,7 @@ fn begin(
     ((absent, why), serial): ((Vec<MemberIdentity>, Option<String>), u64),
 ) -> usize {
     let answer = watch::Sender::new(None);
-    server.judging.spawn(expire(server.clone(), ask.key.clone(), serial, ask.deadline, answer.subscribe()));
+    tokio::spawn(expire(server.clone(), ask.key.clone(), serial, ask.deadline, answer.subscribe()));
     groups.push(OpenGroup {
         serial,
         ask: ask.clone(),

@@ -84,20 +84,22 @@ pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: O
     let (text, moved) = (&*masked[0], &*masked[1]);
     // Thinking that the server moved is no part of the text.
     reader.opened &= moved.is_empty() || text.trim().is_empty();
+    let read = if text.trim().is_empty() && !moved.is_empty() { moved } else { text };
+    let begun = leading(read);
     let mut parts = if text.trim().is_empty() && !moved.is_empty() {
-        match reader.closed(moved) {
+        match reader.closed(moved, begun) {
             Some(parts) if thinking.is_some() => parts,
             _ if thinking.is_none() => TextParts { answer: Some(""), ..TextParts::open(moved) },
             _ => TextParts::open(moved),
         }
     } else {
-        match reader.closed(text) {
+        match reader.closed(text, begun) {
             Some(parts) => parts,
             None if marks::harmony(text).is_some() => TextParts::open(text),
-            None if reader.may_end(text) => {
+            None if reader.may_end(text, begun) => {
                 TextParts { answer: Some(text), place: VerdictPlace::LastLine, ..TextParts::open("") }
             }
-            None if reader.opens(text) => TextParts::open(text),
+            None if reader.opens(text, begun) => TextParts::open(text),
             None if !moved.is_empty() => TextParts { answer: Some(text), ..TextParts::open("") },
             None if reader.opened => TextParts::open(text),
             None => {
@@ -108,13 +110,13 @@ pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: O
     };
     if let Some(answer) = parts.answer {
         // Thinking that the answer opens again ends where it is closed again.
-        let begun = leading(answer);
-        let answer = match begun {
-            Some(LeadingThinking::Closed(_, end)) => &answer[end..],
-            _ => answer,
+        let begun = if answer.len() == read.len() { begun } else { leading(answer) };
+        let (answer, again) = match begun {
+            Some(LeadingThinking::Closed(_, end)) => (&answer[end..], leading(&answer[end..])),
+            _ => (answer, begun),
         };
         match marks::reopened(answer, thinking) {
-            _ if reader.may_end(answer) => parts.place = VerdictPlace::LastLine,
+            _ if reader.may_end(answer, again) => parts.place = VerdictPlace::LastLine,
             _ if begun == Some(LeadingThinking::Open) => parts = TextParts::open(text),
             _ if marks::harmony(answer) == Some(Harmony::Open) => parts = TextParts::open(text),
             Err(()) => parts = TextParts::open(text),
@@ -125,9 +127,9 @@ pub fn split_of(completion: &Completion, thinking: Option<&Thinking>, opening: O
     let parts = parts.of(&masked, [&completion.text, completion.reasoning.as_deref().unwrap_or("")]);
     let moved = completion.reasoning.as_deref().unwrap_or("");
     let joined = match (moved.is_empty() || text.trim().is_empty(), parts.thinking.is_empty()) {
-        (true, _) => parts.thinking.to_owned(),
-        (false, true) => moved.to_owned(),
-        (false, false) => format!("{moved}\n{}", parts.thinking),
+        (true, _) => Cow::Borrowed(parts.thinking),
+        (false, true) => Cow::Borrowed(moved),
+        (false, false) => Cow::Owned(format!("{moved}\n{}", parts.thinking)),
     };
     let thought = joined.trim_start();
     let thought = thinking.and_then(|own| thought.strip_prefix(&own.open)).unwrap_or(thought);
@@ -205,7 +207,7 @@ struct TranscriptReader<'a> {
 
 impl TranscriptReader<'_> {
     /// Splits the text at the last mark that closes thinking; `None` if there is none.
-    fn closed<'t>(&self, text: &'t str) -> Option<TextParts<'t>> {
+    fn closed<'t>(&self, text: &'t str, leading: Option<LeadingThinking>) -> Option<TextParts<'t>> {
         match marks::harmony(text) {
             Some(Harmony::Final { thinking, mark, answer }) => {
                 return Some(TextParts { mark, answer: Some(answer), ..TextParts::open(thinking) });
@@ -218,7 +220,7 @@ impl TranscriptReader<'_> {
         let begins_own = self.own.is_some_and(|own| begun.starts_with(&own.open));
         // Other words and tags than those of thinking say nothing about thinking that the chat template opened.
         let named = marks::opening(begun).is_some();
-        let other = leading(text).filter(|other| !begins_own && (named || !self.opened) && *other != LeadingThinking::Titled);
+        let other = leading.filter(|other| !begins_own && (named || !self.opened) && *other != LeadingThinking::Titled);
         let cut = match (other, own) {
             // Another model's thinking is closed by its own mark, or by the format's if the text was cut and the elicitation closed it.
             (Some(LeadingThinking::Closed(start, end)), _) => (start, end),
@@ -234,8 +236,8 @@ impl TranscriptReader<'_> {
     }
 
     /// Returns whether the text begins with thinking that may have ended without a mark: under a heading, or where the elicitation ended it.
-    fn may_end(&self, text: &str) -> bool {
-        match leading(text) {
+    fn may_end(&self, text: &str, leading: Option<LeadingThinking>) -> bool {
+        match leading {
             Some(LeadingThinking::Titled) => !self.opened,
             Some(LeadingThinking::Open) => self.elicited && !self.opened && marks::opening(text.trim_start()).is_none(),
             _ => false,
@@ -243,9 +245,9 @@ impl TranscriptReader<'_> {
     }
 
     /// Returns whether the text opens thinking, which is then never closed.
-    fn opens(&self, text: &str) -> bool {
+    fn opens(&self, text: &str, leading: Option<LeadingThinking>) -> bool {
         self.own.is_some_and(|own| text.lines().any(|line| line.trim_start().starts_with(&own.open)))
-            || matches!(leading(text), Some(LeadingThinking::Open | LeadingThinking::Closed(..)))
+            || matches!(leading, Some(LeadingThinking::Open | LeadingThinking::Closed(..)))
     }
 }
 

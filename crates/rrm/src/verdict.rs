@@ -6,16 +6,18 @@ mod behind;
 mod clause;
 mod enclosure;
 mod foreign;
+mod label;
 mod number;
 mod quotes;
 mod wording;
 mod words;
 
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
 
-use self::quotes::{Quotes, Speaker};
+use self::{
+    label::{WrappedLabel, drop_marked},
+    quotes::{Quotes, Speaker},
+};
 use crate::{
     comparison::{Comparison, Side},
     transcript::{Transcript, VerdictPlace},
@@ -121,16 +123,6 @@ fn read_with(transcript: &Transcript, pattern: &VerdictPattern, quotes: &Quotes<
     pattern.read_at(&transcript.answer, transcript.place, quotes)
 }
 
-/// A wrapped text of an answer with the label that it states.
-struct WrappedLabel<'a> {
-    at: Range<usize>,
-    text: &'a str,
-    /// Index of the label in [`VerdictPattern::all`]; `None` if the text is no label.
-    label: Option<usize>,
-    /// Whether the words around it state it as the verdict. If not, it can only contradict a label that is stated.
-    stated: bool,
-}
-
 impl VerdictPattern {
     /// Returns every label as an answer states it, such as `\boxed{Assistant 1}`.
     pub fn stated(&self) -> Vec<String> {
@@ -205,7 +197,7 @@ impl VerdictPattern {
         if self.denies(answer, last) || behind::is_left_open(&answer[last.at.end..]) {
             return Err(Abstain::Ambiguous);
         }
-        if stands(answer, &last.at, place) { Ok(verdict) } else { Err(Abstain::NoVerdict) }
+        if stands(answer, last, place) { Ok(verdict) } else { Err(Abstain::NoVerdict) }
     }
 
     /// Applies the rule that all labels must be the same one.
@@ -217,7 +209,7 @@ impl VerdictPattern {
         {
             return Err(Abstain::Ambiguous);
         }
-        let stated = found.iter().any(|one| one.label.is_some() && one.stated && stands(answer, &one.at, place));
+        let stated = found.iter().any(|one| one.label.is_some() && one.stated && stands(answer, one, place));
         self.verdict(label).filter(|_| stated).ok_or(Abstain::NoVerdict)
     }
 
@@ -225,7 +217,7 @@ impl VerdictPattern {
     fn denies(&self, answer: &str, one: &WrappedLabel<'_>) -> bool {
         let (before, after) = (&answer[..one.at.start], &answer[one.at.end..]);
         let verdict = one.label.and_then(|label| self.verdict(label));
-        verdict.is_some_and(|verdict| clause::is_denied(before, after, verdict)) || behind::is_denied(after)
+        verdict.is_some_and(|verdict| clause::is_denied(before, one.clause(answer), after, verdict)) || behind::is_denied(after)
     }
 
     /// Removes labels that are mentioned and not stated: a label that is asked for, shown as an example, or contrasted with another one, and one that
@@ -241,9 +233,9 @@ impl VerdictPattern {
             // Labels of one sentence may be contrasted with each other.
             let near =
                 at > 0 && found[at - 1].at.end < one.at.start && !before[found[at - 1].at.end..].contains(['.', '!', '?', ';']);
-            (near && clause::Clause::before(before).contrasts())
+            (near && one.clause(answer).contrasts())
                 || behind::is_asked(after)
-                || clause::is_shown(before)
+                || clause::is_shown(before, one.clause(answer))
                 || behind::is_shown(after)
         };
         let aside: Vec<bool> = found.iter().enumerate().map(named).collect();
@@ -266,7 +258,7 @@ impl VerdictPattern {
     fn drop_quoted(&self, answer: &str, found: &mut Vec<WrappedLabel<'_>>, quotes: &Quotes<'_>) -> Option<usize> {
         let looked_at = found.len().saturating_sub(MOST_LABELS);
         let said = |(at, one): (usize, &WrappedLabel<'_>)| match one.label {
-            Some(label) if at >= looked_at => quotes.said(answer, &one.at, label),
+            Some(label) if at >= looked_at => quotes.said(answer, one, label),
             _ => Speaker::ByTheJudge,
         };
         let said: Vec<Speaker> = found.iter().enumerate().map(said).collect();
@@ -284,13 +276,27 @@ impl VerdictPattern {
         self.wrap.split_once("LABEL").unwrap_or((&self.wrap, ""))
     }
 
+    /// Returns whether a text may hold a wrapped text. This is quick, and most judged texts hold none.
+    fn may_be_in(&self, text: &str) -> bool {
+        if !wording::is_folded(text) {
+            return true;
+        }
+        match self.around() {
+            ("\\boxed{", "}") => text.contains("box"),
+            ("[[", "]]") => text.contains('['),
+            (before, _) => text.contains(&*wording::fold(before)),
+        }
+    }
+
     /// Returns the wrapped texts of a folded text.
     fn found<'a>(&self, text: &'a str) -> Vec<WrappedLabel<'a>> {
         let (before, after) = self.around();
         let (before, after) = (wording::fold(before), wording::fold(after));
         let all = wording::wrapped(text, (&before, &after), self.longest()).into_iter();
-        let read =
-            all.map(|one| (one.loose, WrappedLabel { label: self.label_of(one.text), at: one.at, text: one.text, stated: true }));
+        let read = all.map(|one| {
+            let label = self.label_of(one.text);
+            (one.loose, WrappedLabel::new(one.at, one.text, label))
+        });
         read.filter(|(loose, one)| !loose || one.label.is_some()).map(|(_, one)| one).collect()
     }
 
@@ -344,32 +350,20 @@ impl VerdictPattern {
     }
 }
 
-/// Removes marked labels, and those that are listed with them: `LABEL, LABEL or LABEL`.
-fn drop_marked(answer: &str, found: &mut Vec<WrappedLabel<'_>>, marked: &[bool]) {
-    let (mut place, mut end, mut last) = (0, 0, false);
-    found.retain(|one| {
-        let between = answer.get(end..one.at.start).unwrap_or("");
-        let listed = place > 0 && between.len() < 16 && apart::is_joined(between);
-        last = marked[place] || (last && listed);
-        (place, end) = (place + 1, one.at.end);
-        !last
-    });
-}
-
 /// Most labels of an answer that are compared with judged texts. If a judged text holds labels and the answer holds more than this, it decides
 /// nothing.
 const MOST_LABELS: usize = 256;
 
 /// Returns whether a wrapped text is at a place where a verdict counts.
-fn stands(answer: &str, at: &Range<usize>, place: VerdictPlace) -> bool {
-    let rest = &answer[at.end..];
+fn stands(answer: &str, one: &WrappedLabel<'_>, place: VerdictPlace) -> bool {
+    let (at, rest) = (&one.at, &answer[one.at.end..]);
     match place {
         VerdictPlace::Anywhere => true,
         VerdictPlace::End => wording::is_end(rest),
         VerdictPlace::LineEnd => wording::is_start(&answer[..at.start]) || wording::is_line_end(rest),
         VerdictPlace::LastLine => {
-            let (before, line) = (&answer[..at.start], answer[..at.start].rsplit('\n').next().unwrap_or_default());
-            wording::is_end(rest) && (wording::is_start(line) || clause::Clause::before(before).states())
+            let line = answer[..at.start].rsplit('\n').next().unwrap_or_default();
+            wording::is_end(rest) && (wording::is_start(line) || one.clause(answer).states())
         }
     }
 }

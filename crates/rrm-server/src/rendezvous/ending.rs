@@ -13,7 +13,7 @@ use tokio::{sync::watch, time::timeout};
 use super::{GroupAnswer, digest};
 use crate::{AppState, error::ApiError, judging::panicked, reward, settings::OnPartial};
 
-/// Waits for the deadline, then settles the group. Ends early if the group is answered before.
+/// Waits for the deadline, then settles the group on the runtime of judging. Ends early if the group is answered before.
 pub(super) async fn expire(
     server: Arc<AppState>,
     key: String,
@@ -25,7 +25,7 @@ pub(super) async fn expire(
     if timeout(deadline, answered.wait_for(Option::is_some)).await.is_ok() {
         return;
     }
-    settle(server, key, serial).await;
+    server.judging.spawn(settle(server.clone(), key, serial));
 }
 
 /// Ends the gathering of an incomplete group. It is judged if that was requested and there are two different texts; otherwise all members get an
@@ -107,14 +107,18 @@ pub(super) async fn judge(server: Arc<AppState>, key: String, serial: u64) {
     }
     let answer =
         judged.map(|judged| (Arc::new(texts.iter().map(|text| digest(text)).collect()), members.len(), Arc::new(judged)));
-    {
+    let waiting = {
         let mut state = server.groups.lock();
         let group = state.groups.get_mut(&key).and_then(|groups| groups.iter_mut().find(|group| group.serial == serial));
-        if let Some(group) = group {
+        group.map(|group| {
             (group.ask.prompt, group.ask.text) = (Vec::new(), String::new());
             group.members.iter_mut().for_each(|member| member.text = String::new());
-            group.answer.send_replace(Some(answer));
-        }
+            group.answer.clone()
+        })
+    };
+    // The waiting requests need the lock, so they are told after it is free.
+    if let Some(waiting) = waiting {
+        waiting.send_replace(Some(answer));
     }
     drop((texts, members, copies));
     if !failed {

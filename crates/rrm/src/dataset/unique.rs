@@ -1,6 +1,6 @@
 //! JSON text -> a value whose objects have no name twice, at any depth. With two of one name, the last would win unnoticed.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use serde::{
     Deserialize,
@@ -27,7 +27,7 @@ pub(super) fn object(text: &str) -> serde_json::Result<Value> {
 
 /// Returns the reason why a text is no JSON value or has a name twice in an object; `None` if it is sound.
 pub(super) fn problem(json: &[u8]) -> Option<serde_json::Error> {
-    serde_json::from_slice::<UniqueKeys>(json).err()
+    serde_json::from_slice::<UniqueNames>(json).err()
 }
 
 /// Returns whether an error is about a name that comes twice.
@@ -125,6 +125,83 @@ impl<'de> Visitor<'de> for UniqueValue<'_> {
     }
 }
 
+/// A JSON value whose objects have no name twice, of which nothing is kept.
+struct UniqueNames;
+
+impl<'de> Deserialize<'de> for UniqueNames {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        NamesAt(&ValuePath::Row).deserialize(deserializer).map(|()| UniqueNames)
+    }
+}
+
+/// A reader of the names in the value at this place.
+struct NamesAt<'a>(&'a ValuePath<'a>);
+
+impl<'de> DeserializeSeed<'de> for NamesAt<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NamesAt<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let (mut few, mut many) = (Vec::<String>::new(), HashSet::<String>::new());
+        while let Some(name) = map.next_key::<String>()? {
+            map.next_value_seed(NamesAt(&ValuePath::Name(self.0, &name)))?;
+            if few.contains(&name) || many.contains(&name) {
+                return Err(A::Error::custom(doubled(self.0, &name)));
+            }
+            // Comparing all names with each other is quick only for a few.
+            if few.len() < 16 {
+                few.push(name);
+            } else {
+                many.insert(name);
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let mut index = 0;
+        while list.next_element_seed(NamesAt(&ValuePath::Index(self.0, index)))?.is_some() {
+            index += 1;
+        }
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
 fn doubled(holder: &ValuePath<'_>, name: &str) -> String {
     match holder {
         ValuePath::Row => format!("the column `{name}` {TWICE}"),
@@ -147,12 +224,18 @@ mod tests {
         ] {
             let error = object(text).unwrap_err();
             assert!(is_doubled(&error) && error.to_string().starts_with(said), "{text}: {error}");
-            assert!(problem(text.as_bytes()).is_some());
+            let problem = problem(text.as_bytes()).unwrap();
+            assert!(is_doubled(&problem) && problem.to_string().starts_with(said), "{text}: {problem}");
         }
         for text in [r#"{"a": {"a": 1}, "b": [{"a": 1}, {"a": 1}], "A": 1}"#, "[1, -1, 1.5, true, null, \"comes twice\"]"] {
             assert_eq!(object(text).unwrap(), serde_json::from_str::<Value>(text).unwrap());
             assert!(problem(text.as_bytes()).is_none());
         }
         assert!(!is_doubled(&object("{\"comes twice\": ").unwrap_err()));
+        let names = |twice: usize| (0..40).chain([twice]).map(|n| format!("\"{n}\": 0")).collect::<Vec<_>>().join(", ");
+        for twice in [0, 15, 16, 39] {
+            assert!(problem(format!("{{{}}}", names(twice)).as_bytes()).is_some_and(|error| is_doubled(&error)), "{twice}");
+        }
+        assert!(problem(format!("{{{}}}", names(40)).as_bytes()).is_none());
     }
 }

@@ -40,12 +40,19 @@ const IRREGULAR: [(&str, &str); 5] = [
 
 /// Replaces marks in backticks or quotation marks, such as `"</think>"`, by as many spaces: they are only mentioned.
 pub(crate) fn without_named<'t>(text: &'t str, own: Option<&Thinking>) -> Cow<'t, str> {
+    // One quick pass over all bytes decides most texts; the last byte is the first one of the curved quotation mark.
+    if !text.bytes().fold(false, |any, byte| any | (byte == b'`') | (byte == b'"') | (byte == 0xe2)) {
+        return Cow::Borrowed(text);
+    }
     let mut masked: Option<String> = None;
     let own = own.iter().flat_map(|own| [own.open.as_str(), own.close.as_str()]).collect::<Vec<_>>();
-    const SIGNS: [(&str, &str); 3] = [("`", "`"), ("\"", "\""), ("\u{201c}", "\u{201d}")];
-    for (open, close, at) in SIGNS.iter().flat_map(|(open, close)| text.match_indices(open).map(move |(at, _)| (open, close, at)))
-    {
-        let start = at + open.len();
+    let sign = |(at, c): (usize, char)| match c {
+        '`' | '"' => Some((at, c, c)),
+        '\u{201c}' => Some((at, c, '\u{201d}')),
+        _ => None,
+    };
+    for (at, open, close) in text.char_indices().filter_map(sign) {
+        let start = at + open.len_utf8();
         let inside = &text[start..];
         let length = own
             .iter()

@@ -187,6 +187,10 @@ fn without_tokens<'a>(mut text: &'a str, taken_off: &mut Vec<String>) -> &'a str
 
 /// Returns the token at the end of a text, and the text before it.
 fn last_token(text: &str) -> Option<(&str, &str)> {
+    // All tokens end with one of these characters.
+    if !text.ends_with(['>', ']', '[']) {
+        return None;
+    }
     let known = TOKENS.iter().find_map(|token| Some((text.strip_suffix(token)?, *token)));
     let numbered = |(front, end): &(&str, &str)| {
         let head = text.strip_suffix(end)?.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -198,6 +202,10 @@ fn last_token(text: &str) -> Option<(&str, &str)> {
 
 /// Returns the token or head at the beginning of a text, and the text after it, without the line break of a head.
 fn first_token(text: &str) -> Option<(&str, &str)> {
+    // All tokens and heads begin with one of these characters.
+    if !text.starts_with(['<', '[']) {
+        return None;
+    }
     if let Some(head) = HEADS.iter().find(|head| text.starts_with(**head)) {
         return Some((text[head.len()..].trim_start_matches(['\n', '\r']), head));
     }
@@ -265,6 +273,16 @@ mod tests {
 
     fn text(response: &str) -> String {
         bare(response).text.into_owned()
+    }
+
+    #[test]
+    fn tokens_and_heads_begin_and_end_with_brackets() {
+        let numbered = NUMBERED.iter().flat_map(|(front, end)| [(*front, true), (*end, false)]);
+        let heads = HEADS.iter().map(|head| (*head, true));
+        let tokens = TOKENS.iter().flat_map(|token| [(*token, true), (*token, false)]);
+        for (text, begins) in numbered.chain(heads).chain(tokens) {
+            assert!(if begins { text.starts_with(['<', '[']) } else { text.ends_with(['>', ']', '[']) }, "{text}");
+        }
     }
 
     #[test]

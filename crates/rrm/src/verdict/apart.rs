@@ -30,7 +30,7 @@ pub(super) fn concludes(between: &str) -> bool {
 
 /// Returns whether a line between two labels is a heading of a judge's prompt, or begins a turn of a chat: the model went on with a text of its own.
 pub(super) fn begins_anew(between: &str) -> bool {
-    const HEADINGS: &str = "query userquery userprompt prompt question userquestion instruction conversation assistantresponses referenceanswer         responses thestartofassistantasanswer";
+    const HEADINGS: &str = "query userquery userprompt prompt question userquestion instruction conversation assistantresponses referenceanswer responses thestartofassistantasanswer";
     const SPEAKERS: [&str; 5] = ["Human:", "User:", "USER:", "### Human", "### User"];
     between.lines().any(|line| {
         let line = line.trim();

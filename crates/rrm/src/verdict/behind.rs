@@ -83,8 +83,9 @@ pub(super) fn is_left_open(after: &str) -> bool {
         "no longer stands",
         "scratch that",
     ];
-    let text = words_of(wording::first(after, REACH)).join(" ");
-    TAKEN_BACK.iter().any(|words| text.contains(words))
+    let words = words_of(wording::first(after, REACH));
+    let text = words.join(" ");
+    !words.is_empty() && TAKEN_BACK.iter().any(|words| text.contains(words))
 }
 
 /// Returns whether the words deny the label: `LABEL loses`, `LABEL is wrong`, `LABEL does not win`.

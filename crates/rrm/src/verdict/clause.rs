@@ -165,18 +165,20 @@ impl Clause {
     }
 }
 
-/// Returns whether the words before a label deny it, suppose it or cross it out.
-pub(super) fn is_denied(before: &str, after: &str, verdict: Verdict) -> bool {
+/// Returns whether the words before a label deny it, suppose it or cross it out. `clause` is the clause of `before`.
+pub(super) fn is_denied(before: &str, clause: &Clause, after: &str, verdict: Verdict) -> bool {
     let near = wording::last(before, REACH);
-    let sentence = words_of(near.rsplit(['.', '!', '?', ';', '\n', ':']).next().unwrap_or(near));
-    let sentence: Vec<&str> = sentence.iter().map(String::as_str).collect();
-    let supposed = sentence.first().is_some_and(|word| is_of("if had were", word)) && is_hypothetical(&sentence);
-    Clause::before(before).denies(verdict) || supposed || is_crossed_out(near, after)
+    let supposed = || {
+        let sentence = words_of(near.rsplit(['.', '!', '?', ';', '\n', ':']).next().unwrap_or(near));
+        let sentence: Vec<&str> = sentence.iter().map(String::as_str).collect();
+        sentence.first().is_some_and(|word| is_of("if had were", word)) && is_hypothetical(&sentence)
+    };
+    clause.denies(verdict) || supposed() || is_crossed_out(near, after)
 }
 
-/// Returns whether the words before a label only show it, as an example or as one of the possible labels.
-pub(super) fn is_shown(before: &str) -> bool {
-    Clause::before(before).shows() || before.trim_end().ends_with("e.g.")
+/// Returns whether the words before a label only show it, as an example or as one of the possible labels. `clause` is the clause of `before`.
+pub(super) fn is_shown(before: &str, clause: &Clause) -> bool {
+    clause.shows() || before.trim_end().ends_with("e.g.")
 }
 
 /// Returns whether the words before a label name it only tentatively: `I first leaned towards LABEL`, `I considered whether it is LABEL`.
@@ -191,6 +193,9 @@ pub(super) fn is_tentative(before: &str) -> bool {
 fn is_crossed_out(before: &str, after: &str) -> bool {
     const ELEMENTS: [(&str, &str); 4] = [("<del>", "</del>"), ("<s>", "</s>"), ("<strike>", "</strike>"), ("<!--", "-->")];
     let line = before.rsplit('\n').next().unwrap_or(before);
+    if line.trim_end().is_empty() {
+        return false;
+    }
     let inside =
         |(open, close): &(&str, &str)| line.rfind(open).is_some_and(|at| !line[at..].contains(close)) && after.contains(close);
     let command = before.trim_end_matches([' ', '$']).strip_suffix('{').unwrap_or("");
@@ -257,15 +262,22 @@ fn is_negated(words: &[&str], verdict: Verdict) -> bool {
 }
 
 fn last_clause(line: &str) -> &str {
-    const ENDS: [&str; 16] = [
-        ". ", "! ", "? ", ";", ", ", "\u{2014}", "\u{2013}", " - ", "\u{2192}", "\u{21d2}", "=>", "->", ")", ": ", "\u{3002}",
-        "\u{ff0c}",
-    ];
-    let from = ENDS.iter().filter_map(|end| Some(line.rfind(end)? + end.len())).max().unwrap_or(0);
-    let from = from.max(line.rfind('\u{ff1a}').map_or(0, |at| at + '\u{ff1a}'.len_utf8()));
     // A sign right before the label ends the clause, so that it has no words.
-    let signs = [',', ';', '.', '!', '?', '-', '\u{2014}', '\u{2013}', '\u{2192}', '\u{21d2}', '\u{3002}'];
-    if line.ends_with(signs) || line.ends_with('=') { "" } else { &line[from..] }
+    let signs = [',', ';', '.', '!', '?', '-', '=', '\u{2014}', '\u{2013}', '\u{2192}', '\u{21d2}', '\u{3002}'];
+    if line.ends_with(signs) {
+        return "";
+    }
+    let ends = |(at, c): (usize, char)| {
+        let end = match c {
+            ';' | ')' | '\u{2014}' | '\u{2013}' | '\u{2192}' | '\u{21d2}' | '\u{3002}' | '\u{ff0c}' | '\u{ff1a}' => true,
+            ' ' => line[..at].ends_with(['.', '!', '?', ',', ':']) || line[..at].ends_with(" -"),
+            '>' => line[..at].ends_with(['=', '-']),
+            _ => false,
+        };
+        end.then_some(at + c.len_utf8())
+    };
+    let from = line.char_indices().rev().find_map(ends).unwrap_or(0);
+    &line[from..]
 }
 
 #[cfg(test)]

@@ -12,8 +12,11 @@ impl VerdictPattern {
     /// Reads a number alone, such as `\boxed{1}` for labels `Assistant 1` and `Assistant 2`, as a label if it can mean nothing else: the answer wraps
     /// nothing else and ends with it, its line names no result, and no judged text holds the number.
     pub(super) fn take_bare_number(&self, answer: &str, found: &mut [WrappedLabel<'_>], quotes: &Quotes<'_>) {
+        if found.iter().any(|one| one.label.is_some()) {
+            return;
+        }
         let Some(number) = found.first().and_then(|one| wording::plain(one.text)) else { return };
-        let alone = found.iter().all(|one| one.label.is_none() && wording::plain(one.text).as_deref() == Some(&*number));
+        let alone = found.iter().all(|one| wording::plain(one.text).as_deref() == Some(&*number));
         let Some(last) = found.last().filter(|_| alone) else { return };
         if !number.bytes().all(|byte| byte.is_ascii_digit()) || !wording::is_end(&answer[last.at.end..]) {
             return;

@@ -6,7 +6,7 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::{
-    VerdictPattern,
+    VerdictPattern, WrappedLabel,
     attribution::ascribes,
     behind,
     clause::Clause,
@@ -82,15 +82,18 @@ impl<'a> Quotes<'a> {
     pub fn of(texts: impl Iterator<Item = &'a str>, pattern: &VerdictPattern) -> Self {
         let all: Vec<&str> = texts.collect();
         let labels = |(place, text): (usize, &&'a str)| {
+            if !pattern.may_be_in(text) {
+                return None;
+            }
             let text = wording::fold(text);
             let found = pattern.found(&text).into_iter().filter_map(|one| Some((one.at, one.label?)));
             let mut labels: Vec<_> = found.take(MOST + 1).collect();
             let more = labels.len() > MOST;
             labels.truncate(MOST);
             let holder = [Holder::First, Holder::Second].get(place).copied().unwrap_or(Holder::Prompt);
-            LabelledText { holder, labels, more, text }
+            (!labels.is_empty()).then_some(LabelledText { holder, labels, more, text })
         };
-        let texts = all.iter().enumerate().map(labels).filter(|text| !text.labels.is_empty()).collect();
+        let texts = all.iter().enumerate().filter_map(labels).collect();
         let opens = if pattern.wrap.contains("boxed") { "\\boxed" } else { "" };
         Quotes { texts, all, opens, lead: Default::default() }
     }
@@ -157,9 +160,9 @@ impl<'a> Quotes<'a> {
         self.texts.iter().filter(held).any(|text| alike_before(&text.text) >= ALIKE_BEFORE_A_MARK || opened() || introduced())
     }
 
-    /// Returns the author of the words around the label at `at` of a folded answer; `label` is its index in the pattern.
-    pub fn said(&self, answer: &str, at: &Range<usize>, label: usize) -> Speaker {
-        let (before, after) = (&answer[..at.start], &answer[at.end..]);
+    /// Returns the author of the words around a label of a folded answer; `label` is its index in the pattern.
+    pub fn said(&self, answer: &str, one: &WrappedLabel<'_>, label: usize) -> Speaker {
+        let (before, after) = (&answer[..one.at.start], &answer[one.at.end..]);
         let held = self.holding(label).next().is_some();
         if held && self.may_begin_inside(answer, label) {
             return Speaker::Perhaps;
@@ -172,8 +175,9 @@ impl<'a> Quotes<'a> {
         let (ends, line_ends) = (wording::is_end(after), wording::is_line_end(after));
         let (before, after) = (wording::last(before, WINDOW), wording::first(after, WINDOW));
         let place = enclosure(before, after);
-        let clause = Clause::before(&before[..place.map_or(before.len(), |place| place.start)]);
-        if clause.reports(held && place.is_some()) || (place.is_some() && Clause::before(before).reports(false)) {
+        let outside = place.map(|place| Clause::before(&before[..place.start]));
+        let clause = outside.as_ref().unwrap_or_else(|| one.clause(answer));
+        if clause.reports(held && place.is_some()) || (place.is_some() && one.clause(answer).reports(false)) {
             return Speaker::Quoted;
         }
         let begins = wording::is_start(before.rsplit('\n').next().unwrap_or(before));
@@ -208,7 +212,7 @@ impl<'a> Quotes<'a> {
             return if ends { Speaker::Perhaps } else { Speaker::Quoted };
         }
         // The judged text has the same words. On a line of their own that nothing introduces, they are the judge's.
-        if likeness == Likeness::Copied || likeness == Likeness::Statement && !self.is_apart(before, statement, &clause) {
+        if likeness == Likeness::Copied || likeness == Likeness::Statement && !self.is_apart(before, statement, clause) {
             return Speaker::Perhaps;
         }
         // In the middle of a line, the judge's own words go on; they must state the verdict.

@@ -3,6 +3,8 @@
 
 use std::{borrow::Cow, ops::Range};
 
+use super::words::is_of;
+
 /// A wrapped text of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct WrappedText<'a> {
@@ -14,9 +16,16 @@ pub(super) struct WrappedText<'a> {
     pub loose: bool,
 }
 
+/// Returns whether [`fold`] returns a text as it is.
+pub(super) fn is_folded(text: &str) -> bool {
+    // One quick pass over all bytes decides most texts.
+    let plain = text.bytes().fold(true, |plain, byte| plain & byte.is_ascii() & (byte != 8) & (byte != b'&'));
+    plain || text.is_ascii() && !text.contains('\u{8}') && !text.contains("&quot;")
+}
+
 /// Replaces full-width characters by plain ones and unusual spaces by spaces, and removes invisible characters. Plain text is not copied.
 pub(super) fn fold(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() && !text.contains('\u{8}') && !text.contains("&quot;") {
+    if is_folded(text) {
         return Cow::Borrowed(text);
     }
     let text = &*if text.contains("&quot;") { Cow::Owned(text.replace("&quot;", "\"")) } else { Cow::Borrowed(text) };
@@ -139,54 +148,11 @@ fn floor(text: &str, mut at: usize) -> usize {
 }
 
 /// LaTeX commands that change only the appearance of a text.
-const STYLES: [&str; 44] = [
-    "text",
-    "textbf",
-    "textit",
-    "textrm",
-    "textsf",
-    "texttt",
-    "textnormal",
-    "textup",
-    "textmd",
-    "textsc",
-    "textsl",
-    "mathrm",
-    "mathbf",
-    "mathit",
-    "mathsf",
-    "mathtt",
-    "mathnormal",
-    "mathbb",
-    "mathcal",
-    "checkmark",
-    "blacksquare",
-    "square",
-    "boldsymbol",
-    "bm",
-    "pmb",
-    "operatorname",
-    "mbox",
-    "hbox",
-    "emph",
-    "underline",
-    "boxed",
-    "fbox",
-    "bf",
-    "it",
-    "rm",
-    "sf",
-    "tt",
-    "em",
-    "bfseries",
-    "large",
-    "Large",
-    "huge",
-    "displaystyle",
-    "textstyle",
-];
+const STYLES: &str = "text textbf textit textrm textsf texttt textnormal textup textmd textsc textsl mathrm mathbf mathit mathsf \
+    mathtt mathnormal mathbb mathcal checkmark blacksquare square boldsymbol bm pmb operatorname mbox hbox emph \
+    underline boxed fbox bf it rm sf tt em bfseries large Large huge displaystyle textstyle";
 /// LaTeX commands that are spaces.
-const BLANKS: [&str; 6] = ["quad", "qquad", "space", "enspace", "thinspace", "nobreakspace"];
+const BLANKS: &str = "quad qquad space enspace thinspace nobreakspace";
 /// HTML with the same effect as [`STYLES`], and escaped characters.
 const HTML: [(&str, &str); 11] = [
     ("<b>", ""),
@@ -272,7 +238,7 @@ fn command<'a>(rest: &'a str, plain: &mut String) -> Option<&'a str> {
             }
             return Some(after);
         }
-        name if STYLES.contains(&name) || BLANKS.contains(&name) => {}
+        name if is_of(STYLES, name) || is_of(BLANKS, name) => {}
         _ => return None,
     }
     Some(after)

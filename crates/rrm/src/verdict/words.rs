@@ -4,12 +4,25 @@
 pub(super) fn words_of(text: &str) -> Vec<String> {
     let letter = |c: char| c.is_alphanumeric() || c == '\'' || c == '\u{2019}';
     let words = text.split(|c| !letter(c)).map(|word| word.trim_matches('\''));
-    words.filter(|word| !word.is_empty()).map(|word| word.to_lowercase().replace('\u{2019}', "'")).collect()
+    let lower = |word: &str| match word.is_ascii() {
+        true => word.to_ascii_lowercase(),
+        false => word.to_lowercase().replace('\u{2019}', "'"),
+    };
+    words.filter(|word| !word.is_empty()).map(lower).collect()
 }
 
-/// Returns whether a word is in a list, which has spaces between its words.
+/// Returns whether a word is in a list, which has single spaces between its words.
 pub(super) fn is_of(list: &str, word: &str) -> bool {
-    list.split(' ').any(|one| one == word)
+    let (mut list, word) = (list.as_bytes(), word.as_bytes());
+    let Some(first) = word.first() else { return false };
+    // Most words differ in their first byte.
+    loop {
+        if list.first() == Some(first) && list.starts_with(word) && list.get(word.len()).is_none_or(|next| *next == b' ') {
+            return true;
+        }
+        let Some(space) = list.iter().position(|byte| *byte == b' ') else { return false };
+        list = &list[space + 1..];
+    }
 }
 
 /// Returns whether any word is in such a list.
