@@ -68,7 +68,9 @@ pub fn run(args: FormatCommandArgs) -> Result<ExitCode, Failure> {
         FormatCommand::Check { format } => {
             let format = engines::format(Some(&format))?;
             format.shows_all_kinds()?;
-            unnamed(&format).iter().for_each(|sentence| note(sentence));
+            if format.file.compares {
+                unnamed(&format).iter().for_each(|sentence| note(sentence));
+            }
             checked(&format)
         }
         FormatCommand::Preview { format, input, id, columns } => preview(&engines::format(Some(&format))?, &input, id, &columns)?,

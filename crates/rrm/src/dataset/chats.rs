@@ -96,18 +96,18 @@ pub(super) fn lists(prompt: &str, place: &str, responses: &mut [RawResponse]) ->
 /// Turns the texts of the responses into conversations, if all of them can be read as such. `prompt` is the content of the prompt column, if there is
 /// one.
 pub(super) fn lift(prompt: Option<&[Message]>, responses: &mut [RawResponse]) -> Result<(), RowProblem> {
-    let asked = asks_for_chat(prompt);
+    let asked = |what: &str| asks_for_chat(prompt, what);
     let mut chats = Vec::new();
     let mut plain = None;
     for (index, raw) in responses.iter().enumerate() {
         let TurnsOrText::Text(text) = &raw.said else { continue };
-        match chat(text, &raw.place, prompt)?.filter(|chat| chat.fits || !asked) {
+        match chat(text, &raw.place, prompt)?.filter(|chat| chat.fits || !asked(chat.what)) {
             Some(chat) => chats.push((index, chat)),
             None => plain = plain.or(Some(index)),
         }
     }
     let broken = |raw: &RawResponse| matches!(&raw.said, TurnsOrText::Text(text) if python::looks_like_messages(text));
-    if let Some(raw) = responses.first().filter(|_| !asked && chats.is_empty() && responses.iter().all(broken)) {
+    if let Some(raw) = responses.first().filter(|_| !asked(PYTHON) && chats.is_empty() && responses.iter().all(broken)) {
         return Err(RowProblem::Python { place: raw.place.clone() });
     }
     if let Some(plain) = plain {
@@ -121,27 +121,16 @@ pub(super) fn lift(prompt: Option<&[Message]>, responses: &mut [RawResponse]) ->
     Ok(())
 }
 
-/// Returns whether a prompt may ask for a conversation as a text: a dialogue, or code that holds messages.
-fn asks_for_chat(prompt: Option<&[Message]>) -> bool {
-    const STEMS: [&str; 26] = [
-        "api",
+/// Returns whether a prompt may ask for a conversation as a text: a dialogue, or for the notations of messages, code.
+fn asks_for_chat(prompt: Option<&[Message]>, what: &str) -> bool {
+    const TALK: [&str; 15] = [
         "chat",
-        "code",
         "convers",
         "dialog",
         "di\u{e1}log",
-        "dict",
-        "format",
         "gespr\u{e4}ch",
         "interview",
-        "json",
-        "list",
-        "message",
-        "openai",
-        "play",
-        "print",
         "prompt",
-        "python",
         "roleplay",
         "scene",
         "script",
@@ -151,10 +140,12 @@ fn asks_for_chat(prompt: Option<&[Message]>) -> bool {
         "\u{4f1a}\u{8a71}",
         "\u{5bfe}\u{8a71}",
     ];
+    const CODE: [&str; 10] = ["api", "code", "dict", "format", "json", "list", "message", "openai", "print", "python"];
     let asked = prompt.and_then(|turns| turns.iter().rfind(|turn| turn.role == Role::User));
     let lower = asked.map(|turn| turn.content.to_lowercase()).unwrap_or_default();
+    let stems: Vec<&str> = TALK.iter().chain(CODE.iter().filter(|_| what != TRANSCRIPT)).copied().collect();
     let mut words = lower.split(|c: char| !c.is_alphanumeric());
-    words.any(|word| STEMS.iter().any(|stem| word.starts_with(stem) || !stem.is_ascii() && word.contains(stem)))
+    words.any(|word| stems.iter().any(|stem| word.starts_with(stem) || !stem.is_ascii() && word.contains(stem)))
 }
 
 /// Returns whether a response that is judged as a text is written as a conversation.

@@ -177,6 +177,8 @@ fn a_conversation_that_a_prompt_asks_for_is_a_text() {
     for responses in [variable, list, human, [human[0], "Sorry, no."]] {
         assert!(notes("Why is the sky blue?", responses).is_err(), "{responses:?}");
     }
+    // A list of things is no dialogue.
+    assert!(notes("List three colours.", human).is_err());
     let own = ["\n\nHuman: Write a dialogue.\n\nAssistant: aa", "\n\nHuman: Write a dialogue.\n\nAssistant: b"];
     let read = notes("Write a dialogue.", own);
     assert!(read.as_ref().is_ok_and(|notes| notes.iter().all(|note| !note.contains("does not go on"))), "{read:?}");
