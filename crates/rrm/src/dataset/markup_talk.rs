@@ -3,7 +3,7 @@
 //! | the mark | speaks of markup |
 //! |---|---|
 //! | is joined to another tag: `<video> vs <audio>` | always |
-//! | is part of a sentence: `What does <start_of_image> mean?` | beside a word such as `tag` or `token`, or with a word such as `HTML` anywhere |
+//! | is part of a sentence: `What does <start_of_image> mean?` | beside a word such as `tag` or `token`, with a word such as `HTML` anywhere, or behind `How do` |
 //! | stands alone, and has attributes or an address | with a word such as `HTML` or `attribute`, or closing tags of other elements |
 //! | stands alone: `<img>`, `[IMG]` | with a word such as `HTML` |
 //! | stands alone: `<image>`, a model's own token | never |
@@ -26,11 +26,11 @@ pub(super) enum MarkForm {
 }
 
 /// Words of languages and tools of markup.
-const LANGUAGES: [&str; 47] = [
+const LANGUAGES: [&str; 59] = [
     "accessibility",
-    "alt",
     "angular",
     "autoplay",
+    "awk",
     "bbcode",
     "beautifulsoup",
     "bootstrap",
@@ -38,27 +38,36 @@ const LANGUAGES: [&str; 47] = [
     "browsers",
     "chat_template",
     "css",
+    "django",
     "docker",
     "dockerfile",
-    "dom",
+    "grep",
+    "haml",
     "href",
     "html",
     "html5",
     "javascript",
+    "jekyll",
+    "jquery",
     "js",
     "jsx",
     "markdown",
     "markup",
     "nextjs",
+    "onclick",
+    "onerror",
+    "onload",
     "parser",
     "php",
     "phpbb",
-    "react",
+    "reactjs",
     "regex",
     "rst",
     "scss",
+    "sed",
     "selenium",
     "seo",
+    "sglang",
     "src",
     "srcset",
     "stylesheet",
@@ -66,33 +75,52 @@ const LANGUAGES: [&str; 47] = [
     "svg",
     "syntax",
     "tailwind",
+    "tokenization",
     "tokenizer",
     "tokenizers",
     "tsx",
+    "vllm",
     "vue",
     "wordpress",
     "xhtml",
     "xml",
+    "xpath",
     "xss",
 ];
 
 /// Words for a mark itself. Pictures show tags and elements too, so they count beside the mark only.
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 38] = [
+    "\u{30bf}\u{30b0}",
+    "\u{442}\u{435}\u{433}",
+    "\u{6807}\u{7b7e}",
     "attribute",
     "attributes",
+    "balise",
     "element",
+    "elemento",
     "elements",
+    "encode",
+    "encodes",
+    "escape",
+    "etiqueta",
+    "handle",
+    "handles",
+    "handling",
     "keyword",
     "literal",
     "marker",
     "mean",
-    "means",
     "meaning",
+    "means",
+    "parse",
+    "parses",
     "placeholder",
     "placeholders",
     "snippet",
     "snippets",
     "string",
+    "support",
+    "supports",
     "symbol",
     "tag",
     "tags",
@@ -100,8 +128,10 @@ const NAMES: [&str; 23] = [
     "token",
     "tokens",
     "vocabulary",
-    "escape",
 ];
+
+/// Words for parts of markup, which hardly any picture is asked about.
+const PARTS: [&str; 7] = ["attribute", "attributes", "element", "elements", "snippet", "snippets", "tags"];
 
 /// Words before a mark that stands for the place where something is seen.
 const PLACES: [&str; 16] = [
@@ -167,15 +197,16 @@ pub(super) fn is_subject(text: &str, at: &Range<usize>, run: &Range<usize>, form
     let (before, after) = (&text[..run.start], &text[run.end..]);
     let all: Vec<String> = words(before).chain(words(after)).collect();
     let has = |list: &[&str]| all.iter().any(|word| list.contains(&word.as_str()));
-    let of_language = has(&LANGUAGES) && !points(&all, form);
+    let of_language = (has(&LANGUAGES) || names_react(text)) && !points(&all, form);
     if form == MarkForm::Address && closes_others(text) && !points(&all, form) {
         return true;
     }
     if !stands_alone(before, after) {
-        return of_language || is_beside(before, after);
+        let asked_how = form == MarkForm::Element && asks_how(before) && !is_place(before) && !points(&all, form);
+        return of_language || asked_how || is_beside(before, after);
     }
     match form {
-        MarkForm::Address => of_language || has(&NAMES) && !points(&all, form),
+        MarkForm::Address => of_language || has(&PARTS) && !points(&all, form),
         MarkForm::Element => of_language,
         MarkForm::Token => of_language && last_line(before).ends_with(':'),
     }
@@ -183,6 +214,12 @@ pub(super) fn is_subject(text: &str, at: &Range<usize>, run: &Range<usize>, form
 
 fn words(text: &str) -> impl DoubleEndedIterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+/// Returns whether a text names React, in capitals and not at its beginning: people react to films.
+fn names_react(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).skip(1);
+    words.any(|word| word == "React")
 }
 
 fn last_line(text: &str) -> &str {
@@ -204,9 +241,20 @@ fn stands_alone(before: &str, after: &str) -> bool {
 /// Returns whether a word for a mark stands beside the mark, which no word before it makes a place.
 fn is_beside(before: &str, after: &str) -> bool {
     let named = |word: &String| NAMES.contains(&word.as_str());
-    let is_place = words(last_line(before)).next_back().is_some_and(|word| PLACES.contains(&word.as_str()));
     let near = words(last_line(before)).rev().take(BESIDE).any(|word| named(&word));
-    !is_place && (near || words(first_line(after)).take(BESIDE).any(|word| named(&word)))
+    !is_place(before) && (near || words(first_line(after)).take(BESIDE).any(|word| named(&word)))
+}
+
+/// Returns whether the word before a mark makes the mark a place where something is seen.
+fn is_place(before: &str) -> bool {
+    words(last_line(before)).next_back().is_some_and(|word| PLACES.contains(&word.as_str()))
+}
+
+/// Returns whether the text before a mark asks how something is done, which is asked of elements and hardly of pictures.
+fn asks_how(before: &str) -> bool {
+    let mut words = words(before);
+    let how = words.next().is_some_and(|word| word == "how");
+    how && words.next().is_some_and(|word| ["can", "do", "does", "should", "to", "would"].contains(&word.as_str()))
 }
 
 /// Returns whether words point at something that is seen. Beside an address, `this picture` may be the one that the markup shows.

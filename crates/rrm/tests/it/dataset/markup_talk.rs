@@ -1,6 +1,7 @@
 //! Prompts that speak of tags, and prompts whose picture was lost: the first are judged with a note, the second are refused.
 //!
-//! The lists in `prompts` were written before the rule. Those that end in `apart` hold sentences of other kinds, and are measured only.
+//! The lists in `prompts` were written before the rule. Those that end in `apart` hold sentences of other kinds: the first 12 were written before the
+//! rule, too, and the others after it. Of the first 20 and 22 of these, the rule told 6 and 1 wrong before words that they lacked were added to it.
 
 use rrm::dataset::check;
 use serde_json::Value;
@@ -51,7 +52,7 @@ fn a_prompt_whose_picture_is_lost_is_refused() {
 fn sentences_of_other_kinds_are_told_apart_as_measured() {
     let [refused, judged] = sorted(ABOUT_APART);
     eprintln!("of {} prompts about tags, refused: {refused:#?}", refused.len() + judged.len());
-    assert!(refused.len() <= 2, "{refused:#?}");
+    assert!(refused.len() <= 1, "{refused:#?}");
     let [refused, judged] = sorted(LOST_APART);
     eprintln!("of {} prompts with a lost picture, judged: {judged:#?}", refused.len() + judged.len());
     assert!(judged.len() <= 2, "{judged:#?}");
