@@ -190,7 +190,7 @@ fn is_key(text: &str) -> bool {
     digits && !text.contains(char::is_whitespace) && !is_container(text)
 }
 
-/// Returns whether a text is the name of a container's image: `nginx:latest`, `ghcr.io/a/b:1.2`, `a@sha256:0f`.
+/// Returns whether a text is the name of a container's image: `nginx:latest`, `images.example/a/b:1.2`, `a@sha256:0f`.
 fn is_container(text: &str) -> bool {
     let Some((name, tag)) = text.trim().rsplit_once(':') else { return false };
     let named = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-/@:".contains(c);

@@ -94,7 +94,7 @@ fn a_picture_or_file_of_a_response_is_refused_as_one_of_the_row_is() {
 fn an_image_of_a_container_and_a_plain_word_are_no_pictures() {
     for (prompt, value) in [
         ("What?", json!("nginx:latest")),
-        ("What?", json!("ghcr.io/org/app:1.2.3")),
+        ("What?", json!("images.example/org/app:1.2.3")),
         ("What?", json!("python:3.11-slim")),
         ("Which docker image is it?", json!("ubuntu-22.04")),
         ("What?", json!("professional")),
