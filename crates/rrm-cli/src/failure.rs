@@ -215,7 +215,8 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         }
         Some(io::ErrorKind::NotFound) => "check the path",
         Some(io::ErrorKind::PermissionDenied) => "the file or its folder is not yours to read or write",
-        _ => "`rrm help` lists commands and options, docs/formats.md files",
+        _ if error.chain().any(|cause| cause.is::<ColumnError>()) => "docs/formats.md says how columns are named",
+        _ => return None,
     };
     Some(hint.to_owned())
 }

@@ -7,6 +7,11 @@ pub fn grouped(number: u64) -> String {
     groups.join(",")
 }
 
+/// Returns a number with the word for what is counted: `1 vote`, `2 votes`.
+pub fn counted(number: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 /// Formats a number with three digits and a letter.
 pub fn rounded(number: u64) -> String {
     scaled(number, &[(1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")]).unwrap_or_else(|| number.to_string())
@@ -34,5 +39,6 @@ mod tests {
         assert_eq!([0, 999, 1000, 134_515_008].map(grouped), ["0", "999", "1,000", "134,515,008"]);
         assert_eq!([999, 1000, 12_340, 134_515_008, 999_950_000].map(rounded), ["999", "1.00K", "12.3K", "135M", "1.00B"]);
         assert_eq!(size(269_060_552), "269 MB");
+        assert_eq!([0, 1, 1200].map(|number| counted(number, "vote")), ["0 votes", "1 vote", "1,200 votes"]);
     }
 }

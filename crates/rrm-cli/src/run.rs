@@ -203,7 +203,7 @@ impl Run {
         if self.stored() {
             "run the same command again: what was answered is in the store and is not asked for twice"
         } else {
-            "there was no store, so nothing is kept; a run with a store goes on where it ended"
+            "there was no store: rows that were written stay, and what was answered for others is lost; a run with a store goes on where it ended"
         }
     }
 

@@ -21,7 +21,10 @@ use rrm::{
     vote::Decision,
 };
 
-use crate::lines::{harmless, note};
+use crate::{
+    lines::{harmless, note},
+    numbers::counted,
+};
 
 /// Characters of a response that are shown.
 const EXCERPT: usize = 60;
@@ -77,13 +80,13 @@ fn judged(row: &Row, result: &RowResult, texts: &[&str]) -> String {
 fn ranked(row: &Row, result: &RowResult, texts: &[&str]) -> String {
     let usage = result.usage;
     let mut out = format!(
-        "{}  {} responses, {} matches, {} votes ({} abstained), {} tokens written\n",
+        "{}  {}, {}, {} ({} abstained), {} written\n",
         row.id,
-        result.scores.len(),
-        result.matches.len(),
-        usage.votes,
+        counted(result.scores.len() as u64, "response"),
+        matches(result.matches.len()),
+        counted(usage.votes, "vote"),
         usage.abstained,
-        usage.completion_tokens
+        counted(usage.completion_tokens, "token")
     );
     for (place, response) in places(result) {
         let score = result.scores.get(response).copied().flatten().map_or_else(
@@ -113,6 +116,10 @@ fn ranked(row: &Row, result: &RowResult, texts: &[&str]) -> String {
         }
     }
     out
+}
+
+fn matches(number: usize) -> String {
+    format!("{number} {}", if number == 1 { "match" } else { "matches" })
 }
 
 /// Returns the responses, best first, with their places; responses without a place come last.

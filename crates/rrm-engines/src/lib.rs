@@ -138,7 +138,7 @@ fn in_process(spec: &str, settings: &EngineSettings) -> Result<Arc<dyn Engine>, 
 
 /// Returns the spec that an address without a scheme, a port, a GGUF file or a model folder was probably meant to be. Returns `None` for texts
 /// that may hold a secret.
-fn meant(spec: &str) -> Option<String> {
+pub fn meant(spec: &str) -> Option<String> {
     let path = Path::new(spec);
     let is_port = |text: &str| text.parse::<u16>().is_ok();
     let host = spec.split('/').next().unwrap_or_default();

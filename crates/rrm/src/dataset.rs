@@ -18,6 +18,7 @@ mod label_values;
 mod label_words;
 mod labels;
 mod lines;
+mod markup_talk;
 mod meaning;
 mod mend;
 mod messages;
@@ -40,6 +41,7 @@ mod transcripts;
 mod unique;
 #[cfg(not(all(feature = "gzip", feature = "parquet")))]
 mod without;
+mod worse_words;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -189,7 +191,7 @@ pub fn check_prompt(messages: &[Message], place: &str) -> Result<(), RowProblem>
     settle::spoken(messages, place)?;
     let users = messages.iter().filter(|message| message.role == Role::User).map(|message| message.content.as_str());
     let said = messages.iter().map(|message| message.content.as_str());
-    pictures::unseen(&Map::new(), users, said).map_or(Ok(()), Err)
+    pictures::unseen(&Map::new(), users, said, std::iter::empty()).map_or(Ok(()), Err)
 }
 
 /// Checks that no object of a JSON text has a name twice, at any depth: the last one would win unnoticed. Says nothing about other errors.

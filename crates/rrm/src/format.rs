@@ -1,5 +1,7 @@
 //! A judge format, one TOML file: a comparison -> the messages that ask about it, and the pattern that reads a verdict from the answer.
 
+mod shown;
+
 use std::sync::Arc;
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, syntax::SyntaxConfig, value::Object};
@@ -90,6 +92,19 @@ pub enum FormatError {
         /// Error of the template engine, with its position.
         source: Box<minijinja::Error>,
     },
+    /// The messages about a comparison do not hold one of its responses.
+    #[error(
+        "format {name}: the prompt for this row does not show {part} of {{{{ {variable} }}}}: a condition or a filter of the template leaves it \
+         out, and a judge has to see both responses (`compares = false` is for formats that ask for something else)"
+    )]
+    Hidden {
+        /// The format's name.
+        name: String,
+        /// Variable of the response.
+        variable: &'static str,
+        /// `all` or `a part`.
+        part: &'static str,
+    },
     /// Parts of the format contradict each other.
     #[error("format {name}: {what}")]
     Invalid {
@@ -165,7 +180,7 @@ impl Format {
         }
         let [(_, first), (_, second)] = SHOWN;
         let prompt = Arc::new(Prompt::text("e5061f"));
-        let messages = self.messages(&Comparison { prompt, first: first.into(), second: second.into(), label: None })?;
+        let messages = self.rendered(&Comparison { prompt, first: first.into(), second: second.into(), label: None })?;
         for (variable, text) in SHOWN {
             if !messages.iter().any(|message| message.content.contains(text)) {
                 let what = format!(
@@ -180,8 +195,15 @@ impl Format {
     /// Returns the messages that ask for a judgment of this comparison.
     ///
     /// # Errors
-    /// [`FormatError::Template`] if a template uses a value that this comparison does not have.
+    /// [`FormatError::Template`] if a template uses a value that this comparison does not have, and [`FormatError::Hidden`] if the messages do not
+    /// hold both responses.
     pub fn messages(&self, comparison: &Comparison) -> Result<Vec<Message>, FormatError> {
+        let messages = self.rendered(comparison)?;
+        self.check_shown(comparison, &messages)?;
+        Ok(messages)
+    }
+
+    fn rendered(&self, comparison: &Comparison) -> Result<Vec<Message>, FormatError> {
         let parts = Value::from_object(TemplateContext(comparison.clone()));
         let render = |i: usize, role: Role| Ok(Message { role, content: self.render(i, &parts)? });
         self.file.messages.iter().enumerate().map(|(i, m)| render(i, m.role)).collect()
@@ -280,6 +302,9 @@ fn check(name: &str, file: &FormatFile) -> Result<(), FormatError> {
     }
     if file.thinking.as_ref().is_some_and(|t| t.open.is_empty() || t.close.is_empty()) {
         return invalid("thinking.open and thinking.close must not be empty; leave [thinking] out for judges that do not think");
+    }
+    if file.elicit.as_ref().is_some_and(|elicit| elicit.max_verdict_tokens == 0) {
+        return invalid("elicit.max_verdict_tokens is 0, which leaves no room for a verdict; at least 1 is expected");
     }
     Ok(())
 }

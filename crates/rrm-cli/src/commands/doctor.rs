@@ -29,6 +29,9 @@ pub struct DoctorArgs {
 /// Runs all checks and prints a line for each. The exit code is 1 if the server cannot judge.
 pub async fn run(args: DoctorArgs, called: &CommandCall) -> Result<ExitCode, Failure> {
     args.server.check(called)?;
+    if let Some(meant) = Some(&args.url).filter(|url| !url.contains("://")).and_then(|url| rrm_engines::meant(url)) {
+        return Err(Failure::user(anyhow::anyhow!("`{}` is no URL of a server; did you mean {meant}?", args.url)));
+    }
     let mut config = args.server.config(args.model.model)?;
     config.urls = vec![args.url];
     config.continuation = Continuation::Auto;

@@ -55,6 +55,8 @@ impl EvalArgs {
     /// Refuses invalid values and combinations of options.
     pub fn check(&self, named: EvalTarget, called: &CommandCall) -> anyhow::Result<()> {
         named.check(self.extent, &self.columns, called)?;
+        let stdin = self.data.iter().any(|path| path.as_os_str() == "-");
+        ensure!(!stdin, "--data -: a benchmark is not read from stdin; name a file or a folder");
         self.judge.check(called)?;
         self.row_votes.check(self.judge.votes.votes)?;
         batch::check(&self.batch, &self.judge.ask, self.judge.thinking, self.run.output.as_deref())

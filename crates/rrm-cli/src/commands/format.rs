@@ -17,7 +17,7 @@ use crate::{
     failure::Failure,
     lines::harmless,
     options::{ColumnArgs, word},
-    output::print,
+    output::{self, note, print},
 };
 
 /// Arguments of `rrm format`.
@@ -36,7 +36,7 @@ enum FormatCommand {
         /// A shipped format, or a file.
         format: String,
     },
-    /// Check a format: its file, its templates, and that it shows both responses.
+    /// Check a format: its file, its templates, and that it shows both responses of short, long and other rows.
     Check {
         /// A shipped format, or a file.
         format: String,
@@ -45,7 +45,7 @@ enum FormatCommand {
     Preview {
         /// A shipped format, or a file.
         format: String,
-        /// Rows: JSONL, JSON, CSV, TSV or Parquet, also gzipped.
+        /// Rows: JSONL, JSON, CSV, TSV or Parquet, also gzipped; `-` reads from stdin.
         input: PathBuf,
         /// The row's id; the first row if left out.
         id: Option<String>,
@@ -65,7 +65,14 @@ pub fn run(args: FormatCommandArgs) -> Result<ExitCode, Failure> {
                 std::fs::read_to_string(&format).map_err(Failure::user)?
             }
         },
-        FormatCommand::Check { format } => checked(&engines::format(Some(&format))?),
+        FormatCommand::Check { format } => {
+            let format = engines::format(Some(&format))?;
+            format.shows_all_kinds()?;
+            if format.file.compares {
+                unnamed(&format).iter().for_each(|sentence| note(sentence));
+            }
+            checked(&format)
+        }
         FormatCommand::Preview { format, input, id, columns } => preview(&engines::format(Some(&format))?, &input, id, &columns)?,
     };
     print(&harmless(&text))?;
@@ -108,16 +115,45 @@ fn checked(format: &Format) -> String {
     out
 }
 
+/// Returns notes on labels that no message names: a judge that is not told them states no verdict that is read.
+fn unnamed(format: &Format) -> Vec<String> {
+    let file = &format.file;
+    let said = |label: &String| {
+        let stated = file.verdict.wrap.replacen("LABEL", label, 1);
+        let whole = |text: &str| {
+            let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+            text.match_indices(label.as_str())
+                .any(|(at, _)| apart(text[..at].chars().next_back()) && apart(text[at + label.len()..].chars().next()))
+        };
+        file.messages.iter().any(|message| message.content.contains(&stated) || whole(&message.content))
+    };
+    let pattern = &file.verdict;
+    let sides = [("first", &pattern.first), ("second", &pattern.second), ("tie", &pattern.tie)];
+    let unsaid = sides.into_iter().filter(|(_, labels)| !labels.is_empty() && !labels.iter().any(said));
+    unsaid
+        .map(|(side, labels)| {
+            format!(
+                "no message names a label of verdict.{side} (such as `{}`); a judge that is not told it will hardly state it",
+                labels[0]
+            )
+        })
+        .collect()
+}
+
 fn preview(format: &Format, input: &std::path::Path, id: Option<String>, columns: &ColumnArgs) -> Result<String, Failure> {
     let columns = columns.names()?;
-    let name = input.display();
-    for item in dataset::read(input, &ReadOptions { at_least: 2, columns, ..ReadOptions::default() })? {
+    let name = if input.as_os_str() == "-" { "standard input".to_owned() } else { input.display().to_string() };
+    let copy = output::spooled(input)?;
+    let options = ReadOptions { at_least: 2, columns, name: Some(name.clone()), ..ReadOptions::default() };
+    for item in dataset::read(copy.path(), &options)? {
         let item = item?;
         if id.as_ref().is_some_and(|id| *id != item.id) {
             continue;
         }
         let (judged, _) = run::judged(&item, &format.markup);
-        let messages = format.messages(&rank::comparison(&judged, 0, 1))?;
+        let messages = format.messages(&rank::comparison(&judged, 0, 1));
+        let messages =
+            messages.map_err(|error| Failure::user(anyhow::anyhow!("{name} row {} ({}): {error}", item.row, item.id)))?;
         let shown = messages.iter().map(|message| format!("--- {}\n{}\n", role(message.role), message.content.trim_end()));
         return Ok(format!("row {} ({}): response [0] first, [1] second\n{}", item.row, item.id, shown.collect::<String>()));
     }

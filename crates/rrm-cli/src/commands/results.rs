@@ -10,13 +10,19 @@ use anyhow::{Context, anyhow};
 use rrm::result::{Row, VERSION};
 use serde_json::Value;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, output};
 
 /// Reads the rows of a result file one after the other.
 pub fn rows(path: &Path) -> Result<impl Iterator<Item = Result<Row, Failure>>, Failure> {
     let name = path.display().to_string();
-    let file = File::open(path).with_context(|| format!("cannot read {name}"))?;
-    Ok(BufReader::new(file).lines().enumerate().map(move |(index, line)| {
+    // Of stdin a copy is read, which its open file keeps.
+    let copy = output::spooled(path)?;
+    let mut file = BufReader::new(File::open(copy.path()).with_context(|| format!("cannot read {name}"))?);
+    if file.fill_buf().is_ok_and(|head| head.starts_with(b"\x1f\x8b")) {
+        let failure = Failure::user(anyhow!("{name} is gzipped; results are read unpacked"));
+        return Err(failure.with_hint(format!("unpack it first: gunzip -k {name}")));
+    }
+    Ok(file.lines().enumerate().map(move |(index, line)| {
         let place = format!("{name} row {}", index + 1);
         let line = line.with_context(|| place.clone())?;
         let row = serde_json::from_str::<Row>(&line).map_err(|error| no_result(&place, &line, error))?;

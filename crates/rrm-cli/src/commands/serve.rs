@@ -3,7 +3,7 @@
 mod listening;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, ToSocketAddrs},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -100,10 +100,22 @@ fn place(text: &str) -> Result<SocketAddr, String> {
     if let Ok(port) = text.parse::<u16>() {
         return Ok((Ipv4Addr::LOCALHOST, port).into());
     }
-    let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
-    // The system reads such a host as an address of 32 bits.
-    if !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("expected HOST:PORT, such as 127.0.0.1:8700".to_owned());
+    // An address of IPv6 without a port has colons of its own.
+    if let Ok(address) = text.trim_matches(['[', ']']).parse::<Ipv6Addr>() {
+        return Ok((address, PORT).into());
+    }
+    let (host, port) = text.rsplit_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+    if let Some(port) = port.filter(|port| port.parse::<u16>().is_err() && !host.is_empty()) {
+        return Err(format!("`{port}` is no port (0 to 65535): expected HOST:PORT, such as 127.0.0.1:8700 or [::1]:8700"));
+    }
+    // The system reads such a host as an address of 32 bits: `80` and `0x50` are 0.0.0.80.
+    let is_number = |part: &str| {
+        let digits = part.strip_prefix("0x").or(part.strip_prefix("0X"));
+        let of = |text: &str, is: fn(&u8) -> bool| !text.is_empty() && text.bytes().all(|byte| is(&byte));
+        digits.map_or_else(|| of(part, u8::is_ascii_digit), |digits| of(digits, u8::is_ascii_hexdigit))
+    };
+    if !host.is_empty() && host.split('.').all(is_number) && host.parse::<Ipv4Addr>().is_err() {
+        return Err(format!("`{host}` is no host: expected HOST:PORT, such as 127.0.0.1:8700, or a port from 0 to 65535"));
     }
     if let Some(port) = text.strip_prefix(':') {
         return Err(format!(

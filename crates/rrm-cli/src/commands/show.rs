@@ -3,18 +3,19 @@
 mod listed;
 
 use std::{
+    cmp::Ordering,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use rrm::{
-    dataset::{self, ReadOptions},
+    dataset::{self, Item, ReadOptions},
     engine::Completion,
     result::{MatchRow, Row},
     store::Store,
     verdict::Abstain,
-    vote::Order,
+    vote::{Choice, Order},
 };
 
 use super::{judging::JudgingKind, results};
@@ -22,8 +23,9 @@ use crate::{
     engines,
     failure::Failure,
     lines::harmless,
+    numbers::counted,
     options::{ColumnArgs, word},
-    output::print,
+    output::{self, print},
     terminal,
 };
 
@@ -64,7 +66,7 @@ pub async fn run(args: ShowArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     };
     let row = find(&args.result, id)?;
-    let texts = texts(&args, id)?;
+    let texts = texts(&args, &row)?;
     let kind = if row.result.as_ref().is_some_and(|r| r.verdict.is_some()) { JudgingKind::Judge } else { JudgingKind::Rank };
     let mut out = terminal::view(&row, kind, &texts.iter().map(String::as_str).collect::<Vec<_>>());
     if args.input.is_none() {
@@ -95,16 +97,51 @@ fn find(result: &Path, id: &str) -> Result<Row, Failure> {
 }
 
 /// The responses of the row, where the input is given.
-fn texts(args: &ShowArgs, id: &str) -> Result<Vec<String>, Failure> {
+fn texts(args: &ShowArgs, row: &Row) -> Result<Vec<String>, Failure> {
     let Some(input) = &args.input else { return Ok(Vec::new()) };
     let columns = args.columns.names()?;
-    for item in dataset::read(input, &ReadOptions { at_least: 1, columns, ..ReadOptions::default() })? {
+    let copy = output::spooled(input)?;
+    let options = ReadOptions { at_least: 1, columns, name: Some(named(input)), ..ReadOptions::default() };
+    for item in dataset::read(copy.path(), &options)? {
         let item = item?;
-        if item.id == id {
+        if item.id == row.id {
+            same_row(row, &item, input)?;
             return Ok(item.responses.iter().map(|r| r.text.to_string()).collect());
         }
     }
-    Err(Failure::user(anyhow::anyhow!("{}: no row has the id '{id}'", input.display())))
+    Err(Failure::user(anyhow::anyhow!("{}: no row has the id '{}'", named(input), row.id)))
+}
+
+/// The name of an input for messages.
+fn named(input: &Path) -> String {
+    if input.as_os_str() == "-" { "standard input".to_owned() } else { input.display().to_string() }
+}
+
+/// Refuses a row of another file than the one that was judged: it has another number of responses, another better one, or other columns.
+fn same_row(row: &Row, item: &Item, input: &Path) -> Result<(), Failure> {
+    let Some(result) = &row.result else { return Ok(()) };
+    let (found, judged) = (item.responses.len(), result.scores.len());
+    let column = row.extra.iter().find(|(name, value)| item.extra.get(*name).is_some_and(|other| other != *value));
+    let better = match item.responses.as_slice() {
+        [first, second] => first.label.zip(second.label).and_then(|(first, second)| match first.partial_cmp(&second)? {
+            Ordering::Greater => Some(Choice::A),
+            Ordering::Less => Some(Choice::B),
+            Ordering::Equal => Some(Choice::Tie),
+        }),
+        _ => None,
+    };
+    let other = if found != judged {
+        format!("{} here, and {judged} in the result", counted(found as u64, "response"))
+    } else if let Some((name, _)) = column {
+        format!("another value in the column `{name}`")
+    } else if result.label.zip(better).is_some_and(|(label, better)| label != better) {
+        "another label".to_owned()
+    } else {
+        return Ok(());
+    };
+    let failure =
+        Failure::user(anyhow::anyhow!("{}: the row '{}' is not the one that was judged: it has {other}", named(input), row.id));
+    Err(failure.with_hint("--input takes the file that was judged, with the same --column options"))
 }
 
 fn transcripts(played: &MatchRow, store: Option<&Store>) -> Result<String, Failure> {

@@ -124,6 +124,7 @@ fn check(args: &TuneArgs, called: &CommandCall) -> anyhow::Result<()> {
     let TuneArgs { votes, budgets, target, ask, thinking, .. } = args;
     let named = !ask.engine.is_embedded();
     ensure!(named, "--engine says whose judgments are tuned; rrm-tiny's are in docs/rrm-tiny.md");
+    ensure!(args.data.iter().all(|path| path.as_os_str() != "-"), "--data -: rows are not read from stdin here; name a file");
     ensure!((1..=64).contains(votes), "--votes, in each order, must lie between 1 and 64");
     ensure!(target.is_none_or(|target| target > 0.0 && target < 1.0), "--target must lie between 0 and 1");
     let twice = !budgets.is_empty() && thinking.max_thinking_tokens.is_some();

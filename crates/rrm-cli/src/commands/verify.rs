@@ -24,7 +24,7 @@ const VERIFIED: &str = "verified";
 /// What the command takes.
 #[derive(clap::Args)]
 pub struct VerifyArgs {
-    /// JSONL, JSON or Parquet, also gzipped; - for stdin.
+    /// JSONL, JSON, CSV, TSV or Parquet, also gzipped; - for stdin.
     input: PathBuf,
     /// Column of the right answer: bare, a solution that ends with it, or a list of which any will do; a dot looks into an object
     /// [default: the only one of gold, answer, ground_truth, solution, target, reference_answer, reward_model.ground_truth].

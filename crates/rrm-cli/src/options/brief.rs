@@ -59,7 +59,7 @@ const EXAMPLES: [(&str, &[&str]); 10] = [
         "judge",
         &[
             "rrm judge pairs.jsonl --engine http://localhost:8000 --votes 5 --both-orders -o judged.jsonl",
-            "rrm judge answers.csv --column prompt=question --column responses=a,b",
+            "rrm judge answers.csv --engine http://localhost:8000 --column responses=a,b",
         ],
     ),
     (

@@ -72,7 +72,7 @@ fn labels_that_mean_two_things_are_refused_with_what_to_write() {
     "#);
     insta::assert_snapshot!(score(path, &["label=choice:0"]), @r#"
     error: column `label=choice:0`: behind the colon stand two or three different values, of the first, of the second and of neither: label=choice:0,1, label=winner:model_a,model_b,tie, label=strength:<0,>0,0; or label=a_won,b_won,tied:one-hot, label=score_a,score_b:higher (or lower)
-    hint: `rrm help` lists commands and options, docs/formats.md files
+    hint: docs/formats.md says how columns are named
     "#);
     let judged = rrm(["judge", path, "--column", "label=choice", "--engine", "scripted:longer"]);
     assert_eq!((judged.status.code(), judged.stdout.len()), (Some(1), 0));

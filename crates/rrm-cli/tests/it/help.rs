@@ -94,7 +94,7 @@ fn help_of_verify_lists_its_options() {
     Usage: rrm verify [OPTIONS] <INPUT>
 
     Arguments:
-      <INPUT>  JSONL, JSON or Parquet, also gzipped; - for stdin
+      <INPUT>  JSONL, JSON, CSV, TSV or Parquet, also gzipped; - for stdin
 
     Options:
           --gold <COLUMN>

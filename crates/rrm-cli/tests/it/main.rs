@@ -27,6 +27,7 @@ mod errors;
 mod eval;
 mod foreign;
 mod help;
+mod hints;
 mod killed;
 mod kinds;
 mod labels;

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    chats::{LISTS, is_reply},
+    chats::{LISTS, is_chat, is_reply},
     columns::{ColumnNames, FIELDS, Field, find, missing},
     messages::{TurnsOrText, beginning, scalar},
     problem::{RowProblem, WHOLE, wrong_type},
@@ -76,8 +76,20 @@ fn is_read(names: &ColumnNames, path: &str) -> bool {
     FIELDS.iter().filter(|field| **field != Field::System).any(reads)
 }
 
-/// Notes which texts were read as conversations.
-pub(super) fn read_as(raw: &[RawResponse], told: &mut Vec<String>) {
+/// Returns the indices of the responses that are texts and written as conversations.
+pub(super) fn written_as_chats(raw: &[RawResponse]) -> Vec<usize> {
+    let is_chat = |raw: &RawResponse| matches!(&raw.said, TurnsOrText::Text(text) if is_chat(text));
+    (0..raw.len()).filter(|index| is_chat(&raw[*index])).collect()
+}
+
+/// Notes which texts were read as conversations, and whether some of those that are `written` as such were not.
+pub(super) fn read_as(raw: &[RawResponse], written: &[usize], told: &mut Vec<String>) {
+    if written.iter().any(|index| raw[*index].what == WHOLE) {
+        told.push(
+            "a response is written as a conversation that does not go on from the prompt, and is judged as the text that it is"
+                .to_owned(),
+        );
+    }
     if let Some(raw) = raw.iter().find(|raw| ![WHOLE, LISTS].contains(&raw.what)) {
         told.push(format!(
             "each response is {}: turns that all responses share belong to the prompt, and the rest is judged; a text that is to be \

@@ -33,6 +33,8 @@ struct ParsedChat {
     turns: Result<Vec<Message>, RowProblem>,
     /// Whether the text cannot be anything else, given the row's prompt.
     sure: bool,
+    /// Whether the turns go on from the row's prompt, or repeat it.
+    fits: bool,
 }
 
 /// Returns the turns of a prompt that is written as a transcript or as JSON text of messages; `None` for any other text.
@@ -94,17 +96,18 @@ pub(super) fn lists(prompt: &str, place: &str, responses: &mut [RawResponse]) ->
 /// Turns the texts of the responses into conversations, if all of them can be read as such. `prompt` is the content of the prompt column, if there is
 /// one.
 pub(super) fn lift(prompt: Option<&[Message]>, responses: &mut [RawResponse]) -> Result<(), RowProblem> {
+    let asked = |what: &str| asks_for_chat(prompt, what);
     let mut chats = Vec::new();
     let mut plain = None;
     for (index, raw) in responses.iter().enumerate() {
         let TurnsOrText::Text(text) = &raw.said else { continue };
-        match chat(text, &raw.place, prompt)? {
+        match chat(text, &raw.place, prompt)?.filter(|chat| chat.fits || !asked(chat.what)) {
             Some(chat) => chats.push((index, chat)),
             None => plain = plain.or(Some(index)),
         }
     }
     let broken = |raw: &RawResponse| matches!(&raw.said, TurnsOrText::Text(text) if python::looks_like_messages(text));
-    if let Some(raw) = responses.first().filter(|_| chats.is_empty() && responses.iter().all(broken)) {
+    if let Some(raw) = responses.first().filter(|_| !asked(PYTHON) && chats.is_empty() && responses.iter().all(broken)) {
         return Err(RowProblem::Python { place: raw.place.clone() });
     }
     if let Some(plain) = plain {
@@ -116,6 +119,39 @@ pub(super) fn lift(prompt: Option<&[Message]>, responses: &mut [RawResponse]) ->
         (responses[index].said, responses[index].what) = (TurnsOrText::Turns(chat.turns?), chat.what);
     }
     Ok(())
+}
+
+/// Returns whether a prompt may ask for a conversation as a text: a dialogue, or for the notations of messages, code.
+fn asks_for_chat(prompt: Option<&[Message]>, what: &str) -> bool {
+    const TALK: [&str; 15] = [
+        "chat",
+        "convers",
+        "dialog",
+        "di\u{e1}log",
+        "gespr\u{e4}ch",
+        "interview",
+        "prompt",
+        "roleplay",
+        "scene",
+        "script",
+        "template",
+        "transcript",
+        "\u{5bf9}\u{8bdd}",
+        "\u{4f1a}\u{8a71}",
+        "\u{5bfe}\u{8a71}",
+    ];
+    const CODE: [&str; 10] = ["api", "code", "dict", "format", "json", "list", "message", "openai", "print", "python"];
+    let asked = prompt.and_then(|turns| turns.iter().rfind(|turn| turn.role == Role::User));
+    let lower = asked.map(|turn| turn.content.to_lowercase()).unwrap_or_default();
+    let stems: Vec<&str> = TALK.iter().chain(CODE.iter().filter(|_| what != TRANSCRIPT)).copied().collect();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric());
+    words.any(|word| stems.iter().any(|stem| word.starts_with(stem) || !stem.is_ascii() && word.contains(stem)))
+}
+
+/// Returns whether a response that is judged as a text is written as a conversation.
+pub(super) fn is_chat(text: &str) -> bool {
+    let begins = text.trim_start().starts_with(['[', '{']);
+    begins && (python::looks_like_messages(text) || listed_messages(text).is_some()) || !begins && transcript(text).is_some()
 }
 
 /// Returns the conversation that a response's text can be read as beside `prompt`; `None` for a plain text.
@@ -134,18 +170,19 @@ fn chat(text: &str, place: &str, prompt: Option<&[Message]>) -> Result<Option<Pa
             unique(text, place)?;
         }
         // A list that ends with the user, such as a request to a model, is not a conversation: an answer that holds one is a text.
-        return Ok((sure || ends).then_some(ParsedChat { what, turns: Ok(turns), sure }));
+        return Ok((sure || ends).then_some(ParsedChat { what, turns: Ok(turns), sure, fits: sure }));
     }
     if let Some((message, what)) = single(text, Role::Assistant).or_else(|| reply(text)) {
         // The message may be the answer that was asked for, so it is a turn only if all responses are such messages.
         let turns = unique(text, place).and_then(|()| messages(&[message], place));
-        return Ok(Some(ParsedChat { what, turns, sure: false }));
+        return Ok(Some(ParsedChat { what, turns, sure: false, fits: true }));
     }
     let Some(TurnList { turns, marked }) = transcript(text) else { return Ok(None) };
     let whole = turns.first().is_some_and(|turn| turn.role != Role::Assistant);
     // A text that begins with words such as `User:` may be a dialogue that the prompt asks for.
-    let sure = if marked { whole || prompt.is_some() } else { whole && fits(&turns) };
-    Ok(sure.then_some(ParsedChat { what: TRANSCRIPT, turns: Ok(turns), sure }))
+    let fits = fits(&turns);
+    let sure = if marked { whole || prompt.is_some() } else { whole && fits };
+    Ok(sure.then_some(ParsedChat { what: TRANSCRIPT, turns: Ok(turns), sure, fits }))
 }
 
 /// Refuses JSON text of messages in which a name comes twice in an object.

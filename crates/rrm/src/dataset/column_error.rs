@@ -97,6 +97,17 @@ pub enum ColumnError {
         /// Word of its name.
         said: String,
     },
+    /// A direction is given for ranks.
+    #[error(
+        "column `{spec}`: of ranks the lowest is best, so that nothing stands behind the column: responses.rank={column}; numbers of which \
+         the highest or the lowest may be best are scores: responses.score={column}:higher, responses.score={column}:lower"
+    )]
+    RankDirection {
+        /// The spec.
+        spec: String,
+        /// The column.
+        column: String,
+    },
     /// The name of the column that says whether a response is correct says the opposite.
     #[error(
         "column `{spec}`: the name says `{said}`; responses.correct={column}:false,true if true means a wrong response, \

@@ -1,73 +1,9 @@
 //! The name of a column -> whether it says the opposite of what its values are read as: who is worse, how bad, how much.
 
-use super::sides::parts;
-
-/// Beginnings of words for the worse response, or for a number of which the lowest is the best.
-const WORSE: [&str; 56] = [
-    "badness",
-    "defect",
-    "deviat",
-    "disfavo",
-    "dislik",
-    "disprefer",
-    "distanc",
-    "downvot",
-    "error",
-    "fail",
-    "fault",
-    "flaw",
-    "hallucinat",
-    "harmful",
-    "hateful",
-    "inaccura",
-    "incoheren",
-    "incorrect",
-    "inferior",
-    "issue",
-    "latenc",
-    "loser",
-    "losing",
-    "mistake",
-    "misinform",
-    "negativ",
-    "nonprefer",
-    "offens",
-    "penal",
-    "perplex",
-    "poorer",
-    "poorest",
-    "ranked",
-    "ranking",
-    "regret",
-    "reject",
-    "toxic",
-    "unchosen",
-    "undesir",
-    "unfaithful",
-    "unfavo",
-    "ungrounded",
-    "unhelpful",
-    "unpicked",
-    "unprefer",
-    "unsafe",
-    "unselected",
-    "untru",
-    "unwanted",
-    "violat",
-    "weaker",
-    "weakest",
-    "weakness",
-    "worse",
-    "worst",
-    "wrong",
-];
-
-/// The same, as whole words.
-const WORSE_WHOLE: [&str; 32] = [
-    "bad", "bug", "buggy", "bugs", "cer", "cost", "costs", "false", "fid", "harm", "harms", "hate", "invalid", "lose", "loses",
-    "loss", "losses", "lost", "mae", "mse", "nll", "order", "place", "poor", "position", "ppl", "rank", "ranks", "risk", "rmse",
-    "wer", "weak",
-];
+use super::{
+    sides::parts,
+    worse_words::{WORSE, WORSE_ABROAD, WORSE_PAIRS, WORSE_WHOLE},
+};
 
 /// Words that are places and may be those of a winner: `winner_position`.
 const PLACES: [&str; 7] = ["order", "place", "position", "rank", "ranked", "ranking", "ranks"];
@@ -167,7 +103,8 @@ fn words(path: &str) -> Vec<String> {
 
 fn is_worse(word: &str) -> bool {
     // `flawless` and `harmless` are good.
-    let begun = |word: &str| WORSE.iter().any(|stem| word.starts_with(stem)) && !word.ends_with("less");
+    let stems = || WORSE.iter().chain(&WORSE_ABROAD);
+    let begun = |word: &str| stems().any(|stem| word.starts_with(stem)) && !word.ends_with("less");
     // Names without a mark between their words: `isincorrect`, `numerrors`.
     let inside = ["is", "has", "num"].iter().filter_map(|head| word.strip_prefix(head)).any(begun);
     begun(word) || inside || WORSE_WHOLE.contains(&word)
@@ -185,7 +122,7 @@ pub(crate) fn says_worse(path: &str) -> Option<String> {
             Some(next) if turns && is_worse(next) => {
                 rest.next();
             }
-            Some(next) if turns => return Some(format!("{word} {next}")),
+            Some(next) if turns || WORSE_PAIRS.contains(&[word, *next]) => return Some(format!("{word} {next}")),
             Some(&"free") if is_worse(word) => {
                 rest.next();
             }
@@ -292,6 +229,32 @@ mod tests {
             "bad_response",
             "hallucinations",
             "order",
+            "discarded",
+            "discarded_response",
+            "eliminated",
+            "defeated",
+            "beaten",
+            "runner_up",
+            "runnerUp",
+            "second_best",
+            "second_place",
+            "second_choice",
+            "dropped",
+            "removed",
+            "unselected",
+            "not_selected",
+            "losing_response",
+            "losing_id",
+            "outperformed",
+            "disqualified",
+            "thumbs_down",
+            "lesser",
+            "Verlierer",
+            "perdant",
+            "perdedor",
+            "peor",
+            "peggiore",
+            "\u{8f93}\u{5bb6}",
         ] {
             assert!(says_worse(name).is_some(), "{name}");
         }
@@ -332,6 +295,18 @@ mod tests {
             "collision",
             "response.label",
             "rejected.winner",
+            "not_discarded",
+            "non_eliminated",
+            "second_annotator",
+            "second_label",
+            "best",
+            "victor",
+            "thumbs_up",
+            "kept",
+            "undefeated",
+            "sieger",
+            "gagnant",
+            "mejor",
         ] {
             assert_eq!(says_worse(name), None, "{name}");
         }

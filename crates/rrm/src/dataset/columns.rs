@@ -207,6 +207,12 @@ fn default_source(field: Field) -> FieldSource {
 /// Refuses a column whose name says the opposite of what the field reads.
 fn says_the_same(spec: &str, field: Field, column: &str) -> Result<(), ColumnError> {
     let (spec, column) = (spec.to_owned(), column.to_owned());
+    if field == Field::Rank
+        && let Some((column, best)) = column.split_once(':')
+        && BetterDirection::parse(best).is_some()
+    {
+        return Err(ColumnError::RankDirection { spec, column: column.to_owned() });
+    }
     match (field, says_worse(&column), says_higher(&column)) {
         (Field::Score, Some(said), _) => Err(ColumnError::RankAsScore { spec, column, said }),
         (Field::Correct, Some(said), _) => Err(ColumnError::WrongAsCorrect { spec, column, said }),

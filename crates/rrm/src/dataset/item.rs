@@ -35,14 +35,14 @@ pub(super) fn item(
     let place = names.of(Field::Prompt).paths.join("+");
     let asked = prompt(&columns, names)?;
     let is_text = matches!(asked, Some(TurnsOrText::Text(_)));
+    let written = beside::written_as_chats(&raw);
     let mut messages = settle(asked, &place, &mut raw, options.last_turns, || no_prompt(&columns, names))?;
     let mut told = Vec::new();
     let system = beside::system(&columns, names, is_text, &mut messages, &mut told)?;
-    beside::read_as(&raw, &mut told);
+    beside::read_as(&raw, &written, &mut told);
     beside::left_out(&columns, names, &mut told);
     beside::marked(&messages, &raw, &mut told);
     seen(&columns, &messages, &raw)?;
-    told.extend(doubtful(&columns, asked_by_users(&messages)));
     let [rubric, reference] = [Field::Rubric, Field::Reference].map(|field| guide(&columns, names, field));
     let prompt = Arc::new(Prompt { messages, rubric: rubric?, reference: reference? });
     let held = if is_pair(&columns, names) { &[Field::Chosen, Field::Rejected][..] } else { &[Field::Responses] };
@@ -50,6 +50,7 @@ pub(super) fn item(
         names.of(*field).paths.iter().for_each(|path| remove(&mut columns, path));
     }
     system.iter().for_each(|path| remove(&mut columns, path));
+    told.extend(doubtful(&columns, asked_by_users(&prompt.messages), raw.iter().map(|raw| &raw.extra)));
     let responses = raw.into_iter().map(|raw| Response {
         text: match raw.said {
             TurnsOrText::Text(text) => text.into(),
@@ -70,10 +71,11 @@ fn seen(columns: &Map<String, Value>, messages: &[Message], raw: &[RawResponse])
         TurnsOrText::Text(text) => text.as_str(),
         TurnsOrText::Turns(turns) => turns.last().map_or("", |turn| turn.content.as_str()),
     });
-    unseen(columns, asked_by_users(messages), said.chain(answers)).map_or(Ok(()), Err)
+    let keys = raw.iter().map(|raw| (raw.place.as_str(), &raw.extra));
+    unseen(columns, asked_by_users(messages), said.chain(answers), keys).map_or(Ok(()), Err)
 }
 
-fn asked_by_users(messages: &[Message]) -> impl Iterator<Item = &str> {
+fn asked_by_users(messages: &[Message]) -> impl Iterator<Item = &str> + Clone {
     messages.iter().filter(|message| message.role == Role::User).map(|message| message.content.as_str())
 }
 

@@ -240,7 +240,7 @@ fn side(row: &Map<String, Value>, path: &str, value: &Value, columns: &ColumnNam
 }
 
 const WORDS: &str =
-    "a label: 1, A, A>B or model_a; 2, B, B>A or model_b; 0, A=B or tie; or a winner's name beside `model_a`, `model_b`";
+    "a label: 1, A, A>B or model_a; 2, B, B>A or model_b; 0, A=B or tie; a winner's name beside `model_a`, `model_b`; or null";
 
 fn bad(path: &str, expected: &str, value: &Value) -> RowProblem {
     RowProblem::Label { place: path.to_owned(), expected: expected.to_owned(), found: describe(value) }

@@ -10,7 +10,7 @@ use super::{
     columns::{ColumnNames, ColumnRule, Field},
     label_values::ColumnValues,
     labels::{LabelMeaning, parse},
-    readings::{AmbiguousLabels, counted, either, of_worse, of_worse_outcomes, own_marks},
+    readings::{AmbiguousLabels, counted, either, of_each, of_worse, of_worse_outcomes, own_marks},
     rows,
     sides::{NamedOrder, SideMark, order_of},
 };
@@ -198,6 +198,9 @@ fn meaning(held: &ColumnValues, columns: &ColumnNames) -> Result<(LabelMeaning, 
     if let Some(ambiguous) = counted(held, columns) {
         return Err(ambiguous);
     }
+    if let Some(ambiguous) = of_each(held, &source.paths, worse.as_deref()) {
+        return Err(ambiguous);
+    }
     if held.switches {
         let kinds =
             if !held.words.is_empty() || held.least.is_some() { "true, false and other values" } else { "true and false" };
@@ -293,11 +296,16 @@ fn known(path: &str, present: &[String]) -> Option<&'static DocumentedColumn> {
     KNOWN.iter().filter(here).find(|known| known.columns.contains(&column))
 }
 
+/// Returns whether the name of a column says that it is the word of one rater.
+pub(super) fn is_of_rater(name: &str) -> bool {
+    const RATERS: [&str; 8] = ["rater", "annot", "judge", "human", "label", "vote_", "worker", "expert"];
+    RATERS.iter().any(|word| name.to_lowercase().contains(word))
+}
+
 /// Returns whether the names of two columns say that each holds a number for one response, and not the word of one rater.
 fn are_scores(paths: &[String]) -> bool {
-    const RATERS: [&str; 8] = ["rater", "annot", "judge", "human", "label", "vote_", "worker", "expert"];
     let [first, second] = paths else { return false };
-    let of_raters = RATERS.iter().any(|word| first.to_lowercase().contains(word));
+    let of_raters = is_of_rater(first);
     let chosen = first.to_lowercase().contains("chosen") && second.to_lowercase().contains("rejected");
     !of_raters && (chosen || matches!(order_of(first, second), Some(NamedOrder::FromOne | NamedOrder::FromZero)))
 }
@@ -305,15 +313,20 @@ fn are_scores(paths: &[String]) -> bool {
 /// Returns whether the names of the columns say that each stands for an outcome, in the order first, second, tie.
 fn is_one_hot(paths: &[String]) -> bool {
     const WON: [&str; 5] = ["win", "better", "prefer", "chosen", "best"];
-    const TIE: [&str; 5] = ["tie", "draw", "neither", "both", "equal"];
     let has = |path: &String, words: &[&str]| words.iter().any(|word| path.to_lowercase().contains(word));
     let [first, second, rest @ ..] = paths else { return false };
     let named = match rest {
         [] => WON.iter().any(|word| has(first, &[word]) && has(second, &[word])),
-        [tie] => has(tie, &TIE),
+        [tie] => is_of_tie(tie),
         _ => false,
     };
     named && matches!(order_of(first, second), Some(NamedOrder::FromOne | NamedOrder::FromZero))
+}
+
+/// Returns whether the name of a column says that it stands for a tie.
+pub(super) fn is_of_tie(name: &str) -> bool {
+    const TIE: [&str; 5] = ["tie", "draw", "neither", "both", "equal"];
+    TIE.iter().any(|word| name.to_lowercase().contains(word))
 }
 
 fn order(columns: &ColumnNames) -> Option<NamedOrder> {

@@ -1,4 +1,4 @@
-//! Rows whose texts are about a picture, a film or a sound -> the column or tag that shows it. Only text can be judged.
+//! Rows whose texts are about a picture, a film, a sound or a file -> the column or tag that shows it. Only text can be judged.
 
 use serde_json::{Map, Value};
 
@@ -21,12 +21,10 @@ pub(super) const KINDS: [&str; 13] = [
     "audios",
 ];
 /// Words in names of columns that may hold it, or words about it: only a file, an address or data counts.
-const PERHAPS: [&str; 18] = [
+const PERHAPS: [&str; 16] = [
     "media",
     "multimedia",
     "multimodal",
-    "attachment",
-    "attachments",
     "film",
     "films",
     "movie",
@@ -41,6 +39,11 @@ const PERHAPS: [&str; 18] = [
     "wav",
     "mp3",
 ];
+/// Words in names of columns of files that belong to a text.
+const ATTACHED: [&str; 4] = ["attachment", "attachments", "attached", "enclosures"];
+/// Words in names of columns that may hold files of a text, or say where a row is from.
+const DOCUMENTS: [&str; 12] =
+    ["doc", "docs", "document", "documents", "file", "files", "pdf", "pdfs", "spreadsheet", "spreadsheets", "upload", "uploads"];
 /// Words in names of columns of numbers that are a picture or a sound.
 const SAMPLES: [&str; 6] = ["pixel", "pixels", "waveform", "spectrogram", "wav", "mel"];
 /// Columns that name the file of a row, as folders of pictures have them (`metadata.jsonl`).
@@ -68,15 +71,31 @@ const ABOUT: [&str; 15] = [
 const ENDINGS: [&str; 15] = [
     ".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif", ".mp4", ".webm", ".wav", ".mp3", ".flac",
 ];
+/// Endings of files that are read as documents.
+const PAPERS: [&str; 14] =
+    [".pdf", ".doc", ".docx", ".odt", ".rtf", ".ppt", ".pptx", ".xls", ".xlsx", ".ods", ".epub", ".eml", ".zip", ".csv"];
+/// Words of prompts in which an image is that of a container or a machine.
+const CONTAINERS: [&str; 10] =
+    ["docker", "dockerfile", "container", "containers", "kubernetes", "k8s", "podman", "pod", "vm", "virtual"];
 
-/// Returns the reason why a row cannot be judged by its texts alone, if there is one. `turns` are the turns of users, `texts` are all texts.
+/// Returns the reason why a row cannot be judged by its texts alone, if there is one. `turns` are the turns of users, `texts` are all texts, and
+/// `answers` the places and other keys of the responses.
 pub(super) fn unseen<'a>(
     columns: &Map<String, Value>,
-    mut turns: impl Iterator<Item = &'a str>,
+    turns: impl Iterator<Item = &'a str> + Clone,
     texts: impl Iterator<Item = &'a str> + Clone,
+    mut answers: impl Iterator<Item = (&'a str, &'a Map<String, Value>)>,
 ) -> Option<RowProblem> {
-    if let Some((name, _)) = columns.iter().find(|(name, value)| holds(name, value)) {
+    let of_containers = turns.clone().any(speaks_of_containers);
+    if let Some((name, _)) = columns.iter().find(|(name, value)| holds(name, value, of_containers)) {
         return Some(RowProblem::Picture { place: name.clone() });
+    }
+    let held = |(place, keys): (&str, &Map<String, Value>)| {
+        let (name, _) = keys.iter().find(|(name, value)| holds(name, value, of_containers))?;
+        Some(RowProblem::Picture { place: format!("{place}.{name}") })
+    };
+    if let Some(problem) = answers.find_map(held) {
+        return Some(problem);
     }
     let mut media = columns.iter().filter(|(name, value)| is_kind(name) && !is_nothing(value));
     if let Some((name, _)) = media.next()
@@ -85,19 +104,37 @@ pub(super) fn unseen<'a>(
         return Some(RowProblem::Tag { tag: tag.to_owned(), place: Some(name.clone()) });
     }
     // Without such a column the text may only mention the tag, unless the tag is where a picture would be placed, or is a model's own.
-    turns.find_map(placeholders::placed).map(|tag| RowProblem::Tag { tag: tag.to_owned(), place: None })
+    let mut placed = turns.filter_map(placeholders::placed);
+    placed.next().map(|tag| RowProblem::Tag { tag: tag.to_owned(), place: None })
 }
 
-/// Returns notes on what may stand for a picture in a row that is judged.
-pub(super) fn doubtful<'a>(columns: &Map<String, Value>, turns: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let named = columns.iter().filter(|(name, value)| may_hold(name, value));
-    let named =
-        named.map(|(name, _)| format!("the column `{name}` may name a picture, a film or a sound, which the judge does not see"));
-    named.chain(turns.filter_map(placeholders::doubtful).map(str::to_owned)).collect()
+/// Returns notes on what may stand for a picture or a file in a row that is judged.
+pub(super) fn doubtful<'a>(
+    columns: &Map<String, Value>,
+    turns: impl Iterator<Item = &'a str>,
+    answers: impl Iterator<Item = &'a Map<String, Value>>,
+) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    for (keys, holder) in [(columns, "column")].into_iter().chain(answers.map(|keys| (keys, "key"))) {
+        for (name, value) in keys {
+            let of = if holder == "key" { " of a response" } else { "" };
+            if may_hold(name, value) {
+                told.push(format!(
+                    "the {holder} `{name}`{of} may name a picture, a film or a sound, which the judge does not see"
+                ));
+            } else if may_attach(name, value) {
+                told.push(format!("the {holder} `{name}`{of} may name or hold files, which the judge does not see"));
+            }
+        }
+    }
+    told.extend(turns.filter_map(placeholders::doubtful).map(str::to_owned));
+    told.sort();
+    told.dedup();
+    told
 }
 
-/// Returns whether a column holds a picture, a film or a sound.
-fn holds(name: &str, value: &Value) -> bool {
+/// Returns whether a column holds a picture, a film, a sound or an attached file.
+fn holds(name: &str, value: &Value, of_containers: bool) -> bool {
     let words = words(name);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     let kind = has(&KINDS) && !is_about(name);
@@ -107,8 +144,9 @@ fn holds(name: &str, value: &Value) -> bool {
         || has(&SAMPLES) && !is_about(name) && numbers(value) > 0
         || kind && numbers(value) >= MANY
         || perhaps && !is_about(name) && is_media(value)
+        || has(&ATTACHED) && !is_about(name) && (is_media(value) || is_paper(value))
         || FILES.contains(&name) && is_picture(value)
-        || alone && value.as_str().is_some_and(is_key)
+        || alone && !of_containers && value.as_str().is_some_and(is_key)
 }
 
 /// Returns whether a column that holds no picture may name one.
@@ -118,10 +156,47 @@ fn may_hold(name: &str, value: &Value) -> bool {
     is_picture(value) || alone && word && !is_nothing(value)
 }
 
+/// Returns whether a column that holds no attached file may name one.
+fn may_attach(name: &str, value: &Value) -> bool {
+    let words = words(name);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let many = value.is_array() || value.is_object();
+    let attached = has(&ATTACHED) && !value.is_boolean();
+    !is_about(name) && !is_nothing(value) && (attached || has(&DOCUMENTS) && (is_paper(value) || many))
+}
+
+/// Returns whether a value names a document, or holds such a name.
+fn is_paper(value: &Value) -> bool {
+    match value {
+        Value::String(text) => {
+            let text = text.trim().to_lowercase();
+            PAPERS.iter().any(|ending| text.ends_with(ending)) && !text.contains('\n')
+        }
+        Value::Array(list) => list.iter().any(is_paper),
+        Value::Object(keys) => keys.values().any(is_paper),
+        _ => false,
+    }
+}
+
+fn speaks_of_containers(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_alphanumeric());
+    words.any(|word| CONTAINERS.contains(&word.to_lowercase().as_str()))
+}
+
 /// Returns whether a text is a key rather than a word: it has no spaces, and digits among its letters.
 fn is_key(text: &str) -> bool {
     let text = text.trim();
-    !text.contains(char::is_whitespace) && text.contains(|c: char| c.is_ascii_digit()) && text.contains(char::is_alphabetic)
+    let digits = text.contains(|c: char| c.is_ascii_digit()) && text.contains(char::is_alphabetic);
+    digits && !text.contains(char::is_whitespace) && !is_container(text)
+}
+
+/// Returns whether a text is the name of a container's image: `nginx:latest`, `images.example/a/b:1.2`, `a@sha256:0f`.
+fn is_container(text: &str) -> bool {
+    let Some((name, tag)) = text.trim().rsplit_once(':') else { return false };
+    let named = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-/@:".contains(c);
+    let tagged = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let begins = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.len() > 1;
+    begins && name.chars().all(named) && !tag.is_empty() && tag.chars().all(tagged) && !is_named(text)
 }
 
 /// Returns how many numbers a list holds, in lists in it too, up to [`MANY`].
@@ -153,7 +228,7 @@ fn is_media(value: &Value) -> bool {
         Value::Object(keys) => {
             let held = |key: &str| keys.get(key).is_some_and(|held| !is_nothing(held));
             ["bytes", "array", "url", "src", "path", "data"].into_iter().any(held)
-                || keys.iter().any(|(name, value)| holds(name, value) || is_media(value))
+                || keys.iter().any(|(name, value)| holds(name, value, false) || is_media(value))
         }
         value => is_picture(value),
     }
@@ -161,8 +236,10 @@ fn is_media(value: &Value) -> bool {
 
 /// Returns the key of a message, or of a part of one, that holds a picture, such as Ollama's `images`.
 pub(super) fn attached(keys: &Map<String, Value>) -> Option<&str> {
-    let attached = |name: &str| words(name).iter().any(|word| word == "attachments" || word == "attachment");
-    let held = |(name, value): &(&String, &Value)| (is_kind(name) || attached(name)) && is_file(value);
+    let attached = |name: &str| words(name).iter().any(|word| ATTACHED.contains(&word.as_str()));
+    let held = |(name, value): &(&String, &Value)| {
+        (is_kind(name) || attached(name)) && is_file(value) || attached(name) && (is_media(value) || is_paper(value))
+    };
     keys.iter().find(held).map(|(name, _)| name.as_str())
 }
 
@@ -197,8 +274,7 @@ fn is_nothing(value: &Value) -> bool {
 /// Returns whether a value is a file, the name or address of one, or its bytes as text.
 fn is_file(value: &Value) -> bool {
     match value {
-        // Words have spaces between them.
-        Value::String(text) => is_named(text) || text.len() > 8 && !text.contains(char::is_whitespace),
+        Value::String(text) => is_named(text) || is_path(text),
         Value::Array(list) => list.iter().any(is_file),
         Value::Object(keys) => {
             let held = |key: &str| keys.get(key).is_some_and(|held| !is_nothing(held));
@@ -206,6 +282,15 @@ fn is_file(value: &Value) -> bool {
         }
         _ => false,
     }
+}
+
+/// Returns whether a text is an address, a path, or bytes as text, and no word.
+fn is_path(text: &str) -> bool {
+    let text = text.trim();
+    let written = text.len() > 8 && !text.contains(char::is_whitespace) && !is_container(text);
+    let has = |is: fn(char) -> bool| text.contains(is);
+    let coded = has(|c| c.is_ascii_uppercase()) && has(|c| c.is_ascii_lowercase()) && has(|c| c.is_ascii_digit());
+    written && (text.contains(['/', '\\']) || coded || text.len() > 100)
 }
 
 /// Returns whether a text is the name of a picture's file, or its data.
@@ -224,7 +309,8 @@ mod tests {
     fn rows_about_a_picture_are_told() {
         let said = |columns: Value, prompt: &str| {
             let columns = columns.as_object().unwrap().clone();
-            unseen(&columns, [prompt].into_iter(), [prompt, "answer"].into_iter()).map(|problem| problem.to_string())
+            unseen(&columns, [prompt].into_iter(), [prompt, "answer"].into_iter(), std::iter::empty())
+                .map(|problem| problem.to_string())
         };
         let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         for (columns, prompt) in [
@@ -272,7 +358,7 @@ mod tests {
         ] {
             assert_eq!(said(json(columns), prompt), None, "{columns} {prompt}");
         }
-        let notes = |columns: Value| doubtful(columns.as_object().unwrap(), ["What?"].into_iter()).len();
+        let notes = |columns: Value| doubtful(columns.as_object().unwrap(), ["What?"].into_iter(), std::iter::empty()).len();
         assert_eq!(notes(json(r#"{"url": "https://a/b.png", "picture": "red", "image": 17}"#)), 3);
         assert_eq!(notes(json(r#"{"url": "https://a/b", "picture": "a red car", "image": null, "media": "BBC"}"#)), 0);
     }

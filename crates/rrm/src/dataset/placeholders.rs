@@ -6,11 +6,12 @@
 //! | `<image>`, `[IMG]` | refused where the text begins or ends with it, else told |
 //! | a picture of Markdown, HTML or BBCode by its address | refused where a short text begins or ends with it, else told |
 //!
-//! A mark in backticks, quotation marks or a fence is only mentioned.
+//! A mark in backticks, quotation marks or a fence is only mentioned, and so is one that the text speaks of as markup (`markup_talk`).
 
 use std::ops::Range;
 
 use super::{
+    markup_talk::{MarkForm, is_subject},
     pictures::{KINDS, is_named},
     sides::parts,
 };
@@ -18,21 +19,81 @@ use super::{
 /// Most characters beside a picture's address in a prompt that is about the picture.
 const SHORT: usize = 200;
 
+/// Most bytes of a picture as base64 that shows how a picture is written.
+const DATA: usize = 100;
+
 /// Most bytes of a mark with its address.
 const LONGEST: usize = 600;
 
+/// A mark that may stand for a picture, at a place where it is not only mentioned.
+#[derive(Clone, Debug)]
+struct PictureMark {
+    at: Range<usize>,
+    kind: MarkKind,
+    form: MarkForm,
+}
+
 /// Returns the mark that shows that a text is about something that is no text.
 pub(super) fn placed(text: &str) -> Option<&str> {
-    const MARKS: [&str; 4] = ["](data:image/", "](data:audio/", "<im_start><image>", "<im_start><im_patch>"];
-    if let Some(mark) = MARKS.into_iter().find_map(|mark| spoken(text, mark)) {
-        return Some(&text[mark]);
-    }
     let text = text.trim();
-    let begins = |at: &Range<usize>| at.start == 0 || at.end == text.len();
-    let tokens = tokens(text).find(|(at, kind)| *kind == MarkKind::Own || *kind == MarkKind::Plain && begins(at));
+    let marks = marks(text);
+    let ends = |at: &Range<usize>| at.start == 0 || at.end == text.len();
     let short = |at: &Range<usize>| text[..at.start].chars().count() + text[at.end..].chars().count() <= SHORT;
-    let linked = || addresses(text).into_iter().find(|at| begins(at) && short(at));
-    tokens.map(|(at, _)| at).or_else(linked).or_else(|| named(text)).map(|at| &text[at])
+    let stands = |mark: &&PictureMark| match (mark.kind, mark.form) {
+        (MarkKind::Own, _) => true,
+        (MarkKind::Plain, MarkForm::Address) => ends(&mark.at) && short(&mark.at),
+        (MarkKind::Plain, _) => ends(&mark.at),
+        (MarkKind::Word, _) => false,
+    };
+    let found = marks.iter().filter(stands).find(|mark| !is_spoken_of(text, &marks, mark));
+    found.map(|mark| &text[mark.at.clone()])
+}
+
+/// Returns whether a text speaks of a mark as markup. The bytes of a picture are no markup.
+fn is_spoken_of(text: &str, marks: &[PictureMark], mark: &PictureMark) -> bool {
+    let is_long =
+        mark.form == MarkForm::Address && text[mark.at.end..].bytes().take_while(|byte| is_base64(*byte)).count() > DATA;
+    !is_long && is_subject(text, &mark.at, &run(text, marks, mark), mark.form)
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b";,+/=%-_".contains(&byte)
+}
+
+/// Returns the place of a mark and of all marks that only blanks part from it.
+fn run(text: &str, marks: &[PictureMark], mark: &PictureMark) -> Range<usize> {
+    let mut run = mark.at.clone();
+    let joined = |from: usize, to: usize| from <= to && text[from..to].trim_matches([' ', '\t']).is_empty();
+    while let Some(next) = marks.iter().find(|next| next.at.end > run.end && joined(run.end, next.at.start)) {
+        run.end = next.at.end;
+    }
+    while let Some(last) = marks.iter().find(|last| last.at.start < run.start && joined(last.at.end, run.start)) {
+        run.start = last.at.start;
+    }
+    run
+}
+
+/// Returns the marks of a text that are not only mentioned.
+fn marks(text: &str) -> Vec<PictureMark> {
+    const OWN: [&str; 4] = ["](data:image/", "](data:audio/", "<im_start><image>", "<im_start><im_patch>"];
+    let own = OWN.into_iter().flat_map(|mark| text.match_indices(mark).map(|(at, _)| at..at + mark.len()));
+    let own = own.filter(|at| !is_mentioned(text, at));
+    let own = own.map(|at| PictureMark {
+        form: if text[at.clone()].starts_with(']') { MarkForm::Address } else { MarkForm::Token },
+        kind: MarkKind::Own,
+        at,
+    });
+    let tokens = tokens(text).map(|(at, kind)| PictureMark { form: form(&text[at.clone()], kind), at, kind });
+    let address = |at| PictureMark { at, kind: MarkKind::Plain, form: MarkForm::Address };
+    let named = named(text).map(|at| PictureMark { at, kind: MarkKind::Own, form: MarkForm::Address });
+    own.chain(tokens).chain(addresses(text).into_iter().map(address)).chain(named).collect()
+}
+
+/// Returns the form of a token: `<image>` and what is numbered stand for pictures, `<img>` and `<video>` are elements of HTML too.
+fn form(token: &str, kind: MarkKind) -> MarkForm {
+    let digits = token.bytes().any(|byte| byte.is_ascii_digit());
+    let image = token.trim_matches(['<', '>', '/', ' ']).to_lowercase().starts_with("image");
+    if kind == MarkKind::Own || digits || image { MarkForm::Token } else { MarkForm::Element }
 }
 
 /// Returns a note about what may stand for a picture in a text.
@@ -48,12 +109,11 @@ pub(super) fn doubtful(text: &str) -> Option<&'static str> {
     linked.then_some("a prompt shows a picture by its address, in Markdown or HTML; the judge does not see the picture")
 }
 
-/// Returns the first tag of a picture in a text.
+/// Returns the first tag of a picture in a text that does not speak of the tag.
 pub(super) fn tag(text: &str) -> Option<&str> {
-    text.match_indices('<').find_map(|(at, _)| {
-        let (length, kind) = token(&text[at..])?;
-        (kind != MarkKind::Word).then(|| &text[at..at + length])
-    })
+    let marks = marks(text);
+    let tags = marks.iter().filter(|mark| mark.kind != MarkKind::Word && mark.form != MarkForm::Address);
+    tags.map(|mark| (mark, &text[mark.at.clone()])).find(|(mark, _)| !is_spoken_of(text, &marks, mark)).map(|(_, tag)| tag)
 }
 
 /// The certainty that a token stands for a picture.
@@ -180,10 +240,6 @@ fn named(text: &str) -> Option<Range<usize>> {
     let at = text.find("<img>")?;
     let (path, _) = text[at + 5..].split_once("</img>")?;
     (is_named(path) && !is_mentioned(text, &(at..at + 5))).then_some(at..at + 5)
-}
-
-fn spoken(text: &str, mark: &str) -> Option<Range<usize>> {
-    text.match_indices(mark).map(|(at, _)| at..at + mark.len()).find(|at| !is_mentioned(text, at))
 }
 
 /// Returns whether a place is in quotation marks, in inline code or in a fence.

@@ -92,14 +92,17 @@ pub enum RowProblem {
         /// The part's type.
         kind: String,
     },
-    /// A column holds a picture, a film or a sound.
-    #[error("`{place}` holds a picture, a film or a sound; only text can be judged")]
+    /// A column or a key of a response holds a picture, a film, a sound or an attached file.
+    #[error(
+        "`{place}` holds a picture, a film, a sound or another file; only text can be judged (if the texts can be judged without it, \
+         leave `{place}` out of the file)"
+    )]
     Picture {
         /// The column.
         place: String,
     },
     /// A text holds a tag that stands for a picture, a film or a sound.
-    #[error("a text holds the tag `{tag}`{}; only text can be judged", beside(place.as_deref()))]
+    #[error("a text holds the tag `{tag}`{}; only text can be judged{}", beside(place.as_deref()), in_backticks(tag))]
     Tag {
         /// The tag.
         tag: String,
@@ -310,6 +313,10 @@ pub enum RowProblem {
 
 fn beside(place: Option<&str>) -> String {
     place.map_or_else(|| ", where a picture is shown".to_owned(), |place| format!(" for what is in `{place}`"))
+}
+
+fn in_backticks(tag: &str) -> String {
+    format!("; a text that speaks of the tag writes it in backticks, as in ``{tag}``")
 }
 
 /// Returns the advice on how to write a text that was read as a conversation but is none.

@@ -7,6 +7,7 @@ use super::{
     label_values::ColumnValues,
     label_words::{mark, turned, with_mark, word},
     labels::{named_column, writers},
+    meaning::{is_of_rater, is_of_tie},
     sides::{SideMark, marks_of},
 };
 
@@ -50,6 +51,39 @@ pub(super) fn of_worse_outcomes(paths: &[String], said: &str) -> AmbiguousLabels
         found: format!("the names of `{}` say `{said}`, and labels say the better response", paths.join("`, `")),
         readings: [(spec(1, 0), "a 1 marks the worse response".to_owned()), (spec(0, 1), "a 1 marks the better one".to_owned())],
     }
+}
+
+/// Returns the error for columns that probably hold a mark or a number for each outcome, although their names do not say so: a 1 in exactly one of
+/// them in every row, or numbers in two columns.
+pub(super) fn of_each(held: &ColumnValues, paths: &[String], worse: Option<&str>) -> Option<AmbiguousLabels> {
+    let numeric = held.words.is_empty() && (held.least.is_some() || held.switches);
+    // Three columns may be those of three raters.
+    let outcomes = paths.len() == 2 || paths.len() == 3 && is_of_tie(&paths[2]);
+    if !numeric || !outcomes || paths.iter().any(|path| is_of_rater(path)) {
+        return None;
+    }
+    let listed = paths.join(",");
+    let names = paths.join("`, `");
+    let of_name = worse.map_or_else(String::new, |said| format!(" (the names say `{said}`)"));
+    let reading = |columns: &str, how: &str, says: &str| (format!("label={columns}:{how}"), says.to_owned());
+    if held.one_hot {
+        let other = match paths {
+            [first, second] => reading(&format!("{second},{first}"), "one-hot", "the 1 marks the worse response"),
+            _ => reading(&listed, "1,0", "each column is the word of one rater, and 1 means the first"),
+        };
+        let what =
+            if paths.len() == 2 { "the 1 marks the better response" } else { "they stand for the first, the second and neither" };
+        return Some(AmbiguousLabels {
+            found: format!("each row has a 1 in exactly one of `{names}`{of_name}"),
+            readings: [reading(&listed, "one-hot", what), other],
+        });
+    }
+    // 1 and 2 are the words of two raters.
+    let counts = held.only(&[0, 1, 2]) && !held.only(&[0, 1]);
+    (paths.len() == 2 && !held.switches && !counts).then(|| AmbiguousLabels {
+        found: format!("`{names}` hold numbers ({}), perhaps one for each response{of_name}", held.shown()),
+        readings: ["higher", "lower"].map(|which| reading(&listed, which, &format!("the {which} one is the better response's"))),
+    })
 }
 
 /// Returns the letters or numbers by which the two response columns are named.

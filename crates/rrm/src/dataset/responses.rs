@@ -229,7 +229,7 @@ fn boolean(keys: &Map<String, Value>, place: &str, columns: &ColumnNames) -> Res
     if let Some(tests) = &columns.correct {
         return labels::is_right(tests, &place, value).map(Some);
     }
-    let bad = || wrong_type(&place, "true, false or null", value);
+    let bad = || wrong_type(&place, "true, false, 1, 0 or null", value);
     Ok(Some(value.as_bool().or(value.as_u64().filter(|n| *n < 2).map(|n| n == 1)).ok_or_else(bad)?))
 }
 

@@ -51,7 +51,8 @@ impl JudgeError {
         match self {
             JudgeError::Engine(error) => error.is_fatal(),
             JudgeError::Store(error) => !matches!(**error, StoreError::ReadOnly { .. }),
-            JudgeError::Format(_) | JudgeError::NoElicitation(_) | JudgeError::Batch(_) => true,
+            JudgeError::Format(error) => !matches!(**error, FormatError::Hidden { .. }),
+            JudgeError::NoElicitation(_) | JudgeError::Batch(_) => true,
             JudgeError::Recording(_) | JudgeError::PaidBefore(_) | JudgeError::Ended => true,
             JudgeError::Limit(_) | JudgeError::Waiting => false,
         }

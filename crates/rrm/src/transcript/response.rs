@@ -214,8 +214,8 @@ fn first_token(text: &str) -> Option<(&str, &str)> {
 
 /// Returns the text after the thinking that a response begins with: `Some(None)` if the thinking never ends, `None` if there is no leading thinking.
 ///
-/// If a chat template opened the thinking, only its closing mark is there. It counts where a line ends or begins, or between words without a space: a
-/// text that mentions the mark does not write it so.
+/// If a chat template opened the thinking, only its closing mark is there. It counts where a line ends or begins, behind a word without a space, or
+/// between two sentences: a text that mentions the mark does not write it so.
 fn behind_thinking(response: &str) -> Option<Option<&str>> {
     match marks::harmony(response) {
         Some(Harmony::Final { answer, .. }) => return Some(Some(answer)),
@@ -263,8 +263,16 @@ fn is_mark(text: &str, start: usize, end: usize) -> bool {
         let rest = after.trim_start_matches([' ', '\t']);
         rest.is_empty() || rest.starts_with(['\n', '\r'])
     };
-    let glued = before.ends_with(|c: char| !c.is_whitespace()) && after.starts_with(|c: char| !c.is_whitespace());
-    line_begins || line_ends || glued
+    // A text that mentions a mark writes a space before it; after the end of a sentence the mark would begin the next one.
+    let glued = before.ends_with(|c: char| c.is_alphanumeric() || is_sentence_end(c))
+        || before.ends_with(|c: char| !c.is_whitespace()) && after.starts_with(|c: char| !c.is_whitespace());
+    let between = before.trim_end().ends_with(is_sentence_end)
+        && after.trim_start().starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
+    line_begins || line_ends || glued || between
+}
+
+fn is_sentence_end(c: char) -> bool {
+    ".!?\u{2026}\u{3002}\u{ff01}\u{ff1f}".contains(c)
 }
 
 #[cfg(test)]
@@ -291,6 +299,8 @@ mod tests {
             "Split at the closing tag: `reply.split('</think>')[-1].strip()`. Everything before that tag is reasoning.",
             "DeepSeek-R1 begins its reply with `<think>`; look for that tag.",
             "Everything after </think> is the answer.",
+            "There are two tags. </think> closes.",
+            "Split at </think>. Then go on.",
             "The tags are <think> and </think>.",
             "Write <think>\nhm\n</think>\nfirst.",
             "```\nhm\n</think>\nanswer\n```",
@@ -321,6 +331,9 @@ mod tests {
             "\n<think>\na\n</think>\n\nYes.",
             "a\n</think>\n\nYes.",
             "a</think>Yes.",
+            "Okay.</think> Yes.",
+            "Okay</think> Yes.",
+            "Okay. </think> Yes.",
             "[THINK]a[/THINK]Yes.",
             "<think >a</think >Yes.",
             "&lt;think&gt;a&lt;/think&gt;Yes.",

@@ -10,6 +10,7 @@ mod in_file;
 mod kinds;
 mod labels;
 mod marked;
+mod markup_talk;
 mod messages;
 mod named;
 mod names;

@@ -164,3 +164,79 @@ fn a_format_that_does_not_show_both_responses_is_refused() {
         assert!(error.contains(expected), "{to}: {error}");
     }
 }
+
+#[test]
+fn a_response_that_a_template_hides_from_a_row_is_an_error_of_that_row() {
+    let (_, shipped) = SHIPPED[0];
+    let long = "word ".repeat(300);
+    let of = |replacement: &str| Format::parse("mine", &shipped.replace("{{ response_2 }}", replacement)).unwrap();
+    let asked = |format: &Format, prompt: &str, first: &str, second: &str| {
+        format.messages(&comparison(Prompt::text(prompt), first, second)).map(drop).map_err(|error| error.to_string())
+    };
+    for (replacement, second) in [
+        ("{% if response_2|length < 500 %}{{ response_2 }}{% endif %}", &*long),
+        ("{% if response_2|length > 3 %}{{ response_2 }}{% endif %}", "no"),
+        ("{{ response_2[:100] }}", &*long),
+        ("{% if reference %}{{ response_2 }}{% endif %}", "It is four."),
+        (
+            "{% if 'cannot' not in response_2 %}{{ response_2 }}{% endif %}",
+            "I cannot say that, and there is nothing that I could add to it.",
+        ),
+        ("{% if conversation|length > 1 %}{{ response_2 }}{% endif %}", "4"),
+    ] {
+        let error = asked(&of(replacement), "How many?", "It is 4.", second).unwrap_err();
+        assert!(
+            error.contains("the prompt for this row does not show") && error.contains("{{ response_2 }}"),
+            "{replacement}: {error}"
+        );
+    }
+    for replacement in [
+        "{{ response_2 }}",
+        "{{ response_2|trim }}",
+        "{{ response_2|tojson }}",
+        "{{ response_2|upper }}",
+        "{{ response_2|indent(4) }}",
+        "{{ response_2|replace('`', '') }}",
+    ] {
+        for second in [
+            "4",
+            "",
+            "  four \n",
+            "```python\nprint(\"4\")\n```",
+            "\u{1f600}",
+            "How many?",
+            "It is 4.",
+            &*long,
+            "a \u{e9} <b> & \\n",
+        ] {
+            assert_eq!(asked(&of(replacement), "How many?", "It is 4.", second), Ok(()), "{replacement} {second}");
+        }
+    }
+    // A format that asks for something else shows what it likes.
+    let none = shipped.replace("{{ response_2 }}", "").replace("name = ", "compares = false\nname = ");
+    assert_eq!(asked(&Format::parse("mine", &none).unwrap(), "How many?", "4", "5"), Ok(()));
+}
+
+#[test]
+fn formats_are_tried_with_rows_of_several_kinds() {
+    for (name, text) in SHIPPED {
+        Format::parse(name, text).unwrap().shows_all_kinds().unwrap();
+    }
+    let (_, shipped) = SHIPPED[0];
+    for (replacement, kind) in [
+        ("{% if response_2|length < 500 %}{{ response_2 }}{% endif %}", "long responses"),
+        ("{% if response_2|length > 4 %}{{ response_2 }}{% endif %}", "short responses"),
+        ("{% if not rubric %}{{ response_2 }}{% endif %}", "a rubric"),
+        ("{% if not reference %}{{ response_2 }}{% endif %}", "a reference answer"),
+        ("{% if conversation|length == 1 %}{{ response_2 }}{% endif %}", "a prompt of many turns"),
+        ("{{ response_2[:200] }}", "long responses"),
+    ] {
+        let format = Format::parse("mine", &shipped.replace("{{ response_2 }}", replacement)).unwrap();
+        let error = format.shows_all_kinds().unwrap_err().to_string();
+        assert!(error.contains(&format!("of a row with {kind}, its messages do not show")), "{replacement}: {error}");
+    }
+    let zero = "[elicit]\nthinking = \"x\"\nanswer = \"y\"\nmax_verdict_tokens = 0\nstop = []\n";
+    let without = shipped.split("[elicit]").next().unwrap();
+    let error = Format::parse("mine", &format!("{without}{zero}")).unwrap_err().to_string();
+    assert!(error.contains("elicit.max_verdict_tokens is 0"), "{error}");
+}

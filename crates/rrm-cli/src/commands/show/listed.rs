@@ -7,8 +7,8 @@ use rrm::{
     result::{MatchRow, Row, RowResult},
 };
 
-use super::{ShowArgs, results};
-use crate::{failure::Failure, lines::one_line, terminal};
+use super::{ShowArgs, named, results, same_row};
+use crate::{failure::Failure, lines::one_line, numbers::counted, output, terminal};
 
 /// Columns of an id in a list; longer ids move the rest of their line.
 const ID: usize = 16;
@@ -26,11 +26,15 @@ type MatchKey = fn(&MatchRow) -> f64;
 pub fn list(args: &ShowArgs) -> Result<String, Failure> {
     let items = items(args)?;
     let wanted = args.search.as_ref().map(|text| text.to_lowercase());
-    let (mut lines, mut matches, mut rows) = (Vec::new(), Vec::new(), 0);
+    let (mut lines, mut matches, mut rows, mut found) = (Vec::new(), Vec::new(), 0, 0);
     for row in results::rows(&args.result)? {
         let row = row?;
         rows += 1;
         let item = items.get(&row.id);
+        if let (Some(input), Some(item)) = (&args.input, item) {
+            found += 1;
+            same_row(&row, item, input)?;
+        }
         if wanted.as_ref().is_some_and(|text| !holds(&row, item, text)) {
             continue;
         }
@@ -42,6 +46,13 @@ pub fn list(args: &ShowArgs) -> Result<String, Failure> {
             let asked = result.matches.into_iter().filter(counts);
             matches.extend(asked.map(|played| ListedMatch { id: row.id.clone(), played }));
         }
+    }
+    if let Some(input) = args.input.as_ref().filter(|_| rows > 0 && found == 0) {
+        return Err(Failure::user(anyhow::anyhow!(
+            "{}: no row has an id of {}: it is not the file that was judged",
+            named(input),
+            args.result.display()
+        )));
     }
     let order = args.closest.map(|most| (most, margin as MatchKey)).or(args.worst.map(|most| (most, verdicts as MatchKey)));
     if let Some((most, key)) = order {
@@ -66,7 +77,9 @@ pub fn list(args: &ShowArgs) -> Result<String, Failure> {
 fn items(args: &ShowArgs) -> Result<HashMap<String, Item>, Failure> {
     let Some(input) = &args.input else { return Ok(HashMap::new()) };
     let columns = args.columns.names()?;
-    let read = dataset::read(input, &ReadOptions { at_least: 1, columns, ..ReadOptions::default() })?;
+    let copy = output::spooled(input)?;
+    let read =
+        dataset::read(copy.path(), &ReadOptions { at_least: 1, columns, name: Some(named(input)), ..ReadOptions::default() })?;
     Ok(read.map(|item| item.map(|item| (item.id.clone(), item))).collect::<Result<_, _>>()?)
 }
 
@@ -96,8 +109,8 @@ fn line(row: &Row, item: Option<&Item>) -> String {
     let text = best.first().and_then(|index| item?.responses.get(*index)).map(|response| terminal::excerpt(&response.text));
     let usage = result.usage;
     let votes = match usage.abstained {
-        0 => format!("{} votes", usage.votes),
-        abstained => format!("{} votes, {abstained} without a verdict", usage.votes),
+        0 => counted(usage.votes, "vote"),
+        abstained => format!("{}, {abstained} without a verdict", counted(usage.votes, "vote")),
     };
     let line =
         format!("{:<ID$}  {best_is:<12}  {}  {votes}  {}", one_line(&row.id), scores(result, &best), text.unwrap_or_default());

@@ -133,7 +133,7 @@ fn json_that_is_not_quite_json() {
     insta::assert_snapshot!(gist("a.jsonl", rows(r#"{"prompt":"Hi","responses":["a",NaN]}"#), &[]), @"a.jsonl row 1: `responses[1]` must be a response: text, an object with the text, or a list of messages; found NaN, which is no number of JSON");
     insta::assert_snapshot!(gist("a.jsonl", rows(r#"{"prompt":"Hi","responses":[{"text":"a","score":Infinity},"b"]}"#), &[]), @"a.jsonl row 1: `responses[0].score` must be a number or null; found Infinity, which is no number of JSON");
     insta::assert_snapshot!(gist("a.jsonl", rows(r#"{"prompt":"Hi","responses":["a","b"],"label":NaN}"#), &["label=label"]), @r#"
-    a.jsonl row 1: `label` must be a label: 1, A, A>B or model_a; 2, B, B>A or model_b; 0, A=B or tie; or a winner's name beside `model_a`, `model_b`; found NaN, which is no number of JSON
+    a.jsonl row 1: `label` must be a label: 1, A, A>B or model_a; 2, B, B>A or model_b; 0, A=B or tie; a winner's name beside `model_a`, `model_b`; or null; found NaN, which is no number of JSON
     a.jsonl row 2: no column `label`; the row has: prompt, responses
     "#);
     insta::assert_snapshot!(gist("a.jsonl", rows(r#"{"prompt":"Hi","prompt":"Ho","responses":["a","b"]}"#), &[]), @"a.jsonl row 1: broken JSON at column 28: the column `prompt` comes twice");
@@ -191,9 +191,9 @@ fn rows_in_other_shapes() {
 #[test]
 fn pictures_are_refused() {
     let row = |more: &str, prompt: &str| format!(r#"{{"prompt":"{prompt}","chosen":"a","rejected":"b"{more}}}"#);
-    insta::assert_snapshot!(gist("a.jsonl", row(r#","images":["a.png"]"#, "<image>What?"), &[]), @"a.jsonl row 1: `images` holds a picture, a film or a sound; only text can be judged");
-    insta::assert_snapshot!(gist("a.jsonl", row(r#","image_id":7"#, "What is in <image>, please?"), &[]), @"a.jsonl row 1: a text holds the tag `<image>` for what is in `image_id`; only text can be judged");
-    insta::assert_snapshot!(gist("a.jsonl", row("", "<video>\\nWhat?"), &[]), @"a.jsonl row 1: a text holds the tag `<video>`, where a picture is shown; only text can be judged");
+    insta::assert_snapshot!(gist("a.jsonl", row(r#","images":["a.png"]"#, "<image>What?"), &[]), @"a.jsonl row 1: `images` holds a picture, a film, a sound or another file; only text can be judged (if the texts can be judged without it, leave `images` out of the file)");
+    insta::assert_snapshot!(gist("a.jsonl", row(r#","image_id":7"#, "What is in <image>, please?"), &[]), @"a.jsonl row 1: a text holds the tag `<image>` for what is in `image_id`; only text can be judged; a text that speaks of the tag writes it in backticks, as in ``<image>``");
+    insta::assert_snapshot!(gist("a.jsonl", row("", "<video>\\nWhat?"), &[]), @"a.jsonl row 1: a text holds the tag `<video>`, where a picture is shown; only text can be judged; a text that speaks of the tag writes it in backticks, as in ``<video>``");
     assert_eq!(
         gist("a.jsonl", row(r#","images":[]"#, "Draw an <image> tag in SVG."), &[]),
         "row-1 user: Draw an <image> tag in SVG. -> a | b"

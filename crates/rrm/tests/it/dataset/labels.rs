@@ -320,3 +320,30 @@ fn strengths_are_read_by_the_name_of_their_column_only_where_they_can_be_some() 
     assert!(read([1, 5], "overall_preference", false).contains(" or label="));
     assert!(read([1, 3], "preference_strength", true).contains(" or label="));
 }
+
+#[test]
+fn columns_of_each_response_are_refused_with_the_rule_to_write() {
+    let of = |pairs: &[[i64; 2]], names: [&str; 2]| {
+        let rows: String = pairs
+            .iter()
+            .map(|[first, second]| {
+                json!({"prompt": "P", "a": "x", "b": "y", names[0]: first, names[1]: second}).to_string() + "\n"
+            })
+            .collect();
+        let listed = names.join(",");
+        let read = |spec: &str| read_as(&rows, &["responses=a,b", &format!("label={spec}")]);
+        (read(&listed), rows.clone(), listed)
+    };
+    let read = |rows: &str, spec: &str| read_as(rows, &["responses=a,b", &format!("label={spec}")]);
+    let (said, rows, _) = of(&[[3, 5], [4, 2]], ["sa", "sb"]);
+    assert_eq!(said, "label=sa,sb:higher or label=sa,sb:lower");
+    assert_eq!([read(&rows, "sa,sb:higher"), read(&rows, "sa,sb:lower")], ["<>", "><"]);
+    let (said, rows, _) = of(&[[1, 0], [0, 1]], ["xx", "yy"]);
+    assert_eq!(said, "label=xx,yy:one-hot or label=yy,xx:one-hot");
+    assert_eq!([read(&rows, "xx,yy:one-hot"), read(&rows, "yy,xx:one-hot")], ["><", "<>"]);
+    let (said, _, _) = of(&[[1, 1], [1, 0]], ["right_here", "right_there"]);
+    assert_eq!(said, "label=right_here,right_there:higher or label=right_here,right_there:lower");
+    // Words of raters stay words.
+    let (said, _, _) = of(&[[1, 2], [2, 2]], ["rater_one", "rater_two"]);
+    assert_eq!(said, "-<");
+}

@@ -120,13 +120,13 @@ fn wrong_types() {
     insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": "a"}"#, &[]), @"pairs.jsonl row 1: `responses` must be a list of responses; found the text `a`");
     insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": ["a", null]}"#, &[]), @"pairs.jsonl row 1: `responses[1]` must be a response: text, an object with the text, or a list of messages; found null");
     insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": [{"text": null}]}"#, &[]), @"pairs.jsonl row 1: `responses[0].text` must be text or a list of messages; found null");
-    insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": [{"text": "a", "correct": "yes"}]}"#, &[]), @"pairs.jsonl row 1: `responses[0].correct` must be true, false or null; found the text `yes`");
+    insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": [{"text": "a", "correct": "yes"}]}"#, &[]), @"pairs.jsonl row 1: `responses[0].correct` must be true, false, 1, 0 or null; found the text `yes`");
     insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": [{"text": "a", "score": "5"}]}"#, &[]), @"pairs.jsonl row 1: `responses[0].score` must be a number or null; found the text `5`");
     insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": [{"text": "a", "answer": []}]}"#, &[]), @"pairs.jsonl row 1: `responses[0].answer` must be an answer: text, a number, a boolean or null; found an empty list");
     insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": ["a"], "id": 1.5}"#, &[]), @"pairs.jsonl row 1: `id` must be text or an integer (from 2^64 in quotes); found a number (1.5)");
     insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": ["a"], "rubric": ["x"]}"#, &[]), @"pairs.jsonl row 1: `rubric` must be text or null; found a list of 1");
     insta::assert_snapshot!(error(r#"{"prompt": "P", "a": {"b": 1}, "responses": ["a"]}"#, &["prompt=prompt+a"]), @"pairs.jsonl row 1: `a` must be text; found an object with the keys b");
-    insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": ["a", "b"], "label": "good"}"#, &["label=label"]), @"pairs.jsonl row 1: `label` must be a label: 1, A, A>B or model_a; 2, B, B>A or model_b; 0, A=B or tie; or a winner's name beside `model_a`, `model_b`; found the text `good`");
+    insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": ["a", "b"], "label": "good"}"#, &["label=label"]), @"pairs.jsonl row 1: `label` must be a label: 1, A, A>B or model_a; 2, B, B>A or model_b; 0, A=B or tie; a winner's name beside `model_a`, `model_b`; or null; found the text `good`");
     insta::assert_snapshot!(error(r#"{"prompt": "P", "responses": ["a"], "label": 1}"#, &["label=label"]), @"pairs.jsonl row 1: a label says which of two responses is better; this row has 1");
 }
 

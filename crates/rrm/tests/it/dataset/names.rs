@@ -34,6 +34,23 @@ fn names_of_the_worse_response_are_no_labels_of_the_better_one() {
         "not_preferred",
         "loser.id",
         "rank",
+        "discarded",
+        "eliminated",
+        "defeated",
+        "beaten",
+        "runner_up",
+        "second_best",
+        "second_place",
+        "dropped",
+        "removed",
+        "lost",
+        "inferior",
+        "unselected",
+        "not_selected",
+        "losing_response",
+        "verlierer",
+        "perdant",
+        "peor",
     ] {
         let read = |labels: &[Value]| labelled(["a", "b"], column, labels, &none).replace(column, "L");
         if !column.contains('.') {

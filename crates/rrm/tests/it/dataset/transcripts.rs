@@ -143,3 +143,43 @@ fn it_is_told_where_texts_were_read_as_conversations() {
     );
     assert_eq!(notes(json!({"prompt": "Hi", "responses": [one("a"), "b"]})), Vec::<String>::new());
 }
+
+#[test]
+fn a_conversation_that_a_prompt_asks_for_is_a_text() {
+    let notes = |prompt: &str, responses: [&str; 2]| {
+        let fixture = super::file("rows.jsonl", serde_json::json!({"prompt": prompt, "responses": responses}).to_string());
+        rrm::dataset::check(&fixture.path, &super::columns(&[]))
+            .map(|summary| summary.notes)
+            .map_err(|errors| errors[0].to_string())
+    };
+    let variable = ["[{'role': 'user', 'content': f'hi {x}'}]", "[{'role': 'user', 'content': name}]"];
+    let list = [
+        "[{'role': 'user', 'content': 'Hi'}, {'role': 'assistant', 'content': 'Yo'}]",
+        "[{'role': 'user', 'content': 'Hey'}, {'role': 'assistant', 'content': 'Ho'}]",
+    ];
+    let human = ["\n\nHuman: hi\n\nAssistant: aa", "\n\nHuman: hello\n\nAssistant: b"];
+    let plain = ["User: hi\nAssistant: yo", "User: hello\nAssistant: hey"];
+    let tokens = ["<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nYo", "I cannot."];
+    for (prompt, responses) in [
+        ("In Python, show a messages list.", variable),
+        ("Write a Python list of chat messages.", list),
+        ("How do I print messages in Python?", [list[0], "print(messages)"]),
+        ("Write a dialogue about tea.", human),
+        ("Write a dialogue about tea.", [human[0], "Sorry, no."]),
+        ("Write a chat between a user and a bot.", plain),
+        ("Show Qwen's chat template with a greeting.", tokens),
+    ] {
+        let said = notes(prompt, responses);
+        let expected = "a response is written as a conversation that does not go on from the prompt";
+        assert!(said.as_ref().is_ok_and(|notes| notes.iter().any(|note| note.contains(expected))), "{prompt}: {said:?}");
+    }
+    // Where nobody asks for it, it is a conversation, and another one than the prompt's.
+    for responses in [variable, list, human, [human[0], "Sorry, no."]] {
+        assert!(notes("Why is the sky blue?", responses).is_err(), "{responses:?}");
+    }
+    // A list of things is no dialogue.
+    assert!(notes("List three colours.", human).is_err());
+    let own = ["\n\nHuman: Write a dialogue.\n\nAssistant: aa", "\n\nHuman: Write a dialogue.\n\nAssistant: b"];
+    let read = notes("Write a dialogue.", own);
+    assert!(read.as_ref().is_ok_and(|notes| notes.iter().all(|note| !note.contains("does not go on"))), "{read:?}");
+}
