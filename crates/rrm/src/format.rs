@@ -65,6 +65,8 @@ pub struct Format {
     pub markup: Vec<String>,
     labels: Arc<Labels>,
     templates: Environment<'static>,
+    /// Whether the templates show both responses in every row, so that no row is checked for it.
+    always_shows: bool,
 }
 
 /// The reason why a format file cannot be used.
@@ -164,7 +166,8 @@ impl Format {
         check_variables(name, &file, &templates)?;
         let labels = Arc::new(labels(&file));
         let markup = markup(&file);
-        Ok(Format { hash: blake3::hash(text.as_bytes()).to_hex().to_string(), file, markup, labels, templates })
+        let (hash, always_shows) = (blake3::hash(text.as_bytes()).to_hex().to_string(), shown::always_shows(&file));
+        Ok(Format { hash, file, markup, labels, templates, always_shows })
     }
 
     /// Checks that the messages show both responses, unless the format [compares](FormatFile::compares) none. A judge that is not shown a response

@@ -17,6 +17,7 @@ use rrm::{
     verdict::Abstain,
     vote::{Choice, Order},
 };
+use serde_json::Value;
 
 use super::{judging::JudgingKind, results};
 use crate::{
@@ -117,11 +118,28 @@ fn named(input: &Path) -> String {
     if input.as_os_str() == "-" { "standard input".to_owned() } else { input.display().to_string() }
 }
 
+/// Returns whether two values of a column are the same. The last digit of a long number may differ after it was written and read again.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => match (one.as_f64(), other.as_f64()) {
+            (Some(one), Some(other)) => (one - other).abs() <= 4.0 * f64::EPSILON * one.abs(),
+            _ => one == other,
+        },
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len() && one.iter().all(|(name, value)| other.get(name).is_some_and(|other| is_same(value, other)))
+        }
+        _ => one == other,
+    }
+}
+
 /// Refuses a row of another file than the one that was judged: it has another number of responses, another better one, or other columns.
 fn same_row(row: &Row, item: &Item, input: &Path) -> Result<(), Failure> {
     let Some(result) = &row.result else { return Ok(()) };
     let (found, judged) = (item.responses.len(), result.scores.len());
-    let column = row.extra.iter().find(|(name, value)| item.extra.get(*name).is_some_and(|other| other != *value));
+    let column = row.extra.iter().find(|(name, value)| item.extra.get(*name).is_some_and(|other| !is_same(other, value)));
     let better = match item.responses.as_slice() {
         [first, second] => first.label.zip(second.label).and_then(|(first, second)| match first.partial_cmp(&second)? {
             Ordering::Greater => Some(Choice::A),
@@ -175,4 +193,26 @@ fn transcripts(played: &MatchRow, store: Option<&Store>) -> Result<String, Failu
         }
     }
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_the_same_up_to_their_last_digit() {
+        let same = |one: &str, other: &str| is_same(&serde_json::from_str(one).unwrap(), &serde_json::from_str(other).unwrap());
+        for (one, other) in [
+            ("2.3568944118590451e-07", "2.356894411859045e-7"),
+            ("123456789012345678901234", "1.2345678901234568e23"),
+            (r#"{"a": [0.1, {"b": -2.5}]}"#, r#"{"a": [0.10000000000000002, {"b": -2.5}]}"#),
+            ("0", "0.0"),
+            ("\"x\"", "\"x\""),
+        ] {
+            assert!(same(one, other), "{one} {other}");
+        }
+        for (one, other) in [("1", "2"), ("0.1", "0.1001"), ("[1]", "[1, 1]"), (r#"{"a": 1}"#, r#"{"b": 1}"#), ("1", "\"1\"")] {
+            assert!(!same(one, other), "{one} {other}");
+        }
+    }
 }

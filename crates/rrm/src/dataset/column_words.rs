@@ -122,6 +122,10 @@ pub(crate) fn says_worse(path: &str) -> Option<String> {
             Some(next) if turns && is_worse(next) => {
                 rest.next();
             }
+            // `winner_no_tie` names the better response.
+            Some(next) if of_winner && ["no", "without"].contains(&word) && !BETTER.contains(next) => {
+                rest.next();
+            }
             Some(next) if turns || WORSE_PAIRS.contains(&[word, *next]) => return Some(format!("{word} {next}")),
             Some(&"free") if is_worse(word) => {
                 rest.next();
@@ -171,6 +175,11 @@ mod tests {
     #[test]
     fn names_say_the_worse_response_or_a_number_whose_lowest_is_best() {
         for name in [
+            "rej",
+            "nonwinner",
+            "vetoed",
+            "schlecht",
+            "差",
             "loser",
             "Loser",
             "loser_id",
@@ -259,6 +268,9 @@ mod tests {
             assert!(says_worse(name).is_some(), "{name}");
         }
         for name in [
+            "winner_no_tie",
+            "winner_without_ties",
+            "verdict_no_cot",
             "winner",
             "label",
             "better",

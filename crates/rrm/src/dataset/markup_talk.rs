@@ -191,7 +191,7 @@ const BESIDE: usize = 3;
 
 /// Returns whether a text speaks of the mark at `at`. `run` is the place of the mark and of all marks that stand directly beside it.
 pub(super) fn is_subject(text: &str, at: &Range<usize>, run: &Range<usize>, form: MarkForm) -> bool {
-    if is_listed(text, at) {
+    if is_listed(text, at) || is_type(text, at) || form != MarkForm::Address && is_element(text, at) {
         return true;
     }
     let (before, after) = (&text[..run.start], &text[run.end..]);
@@ -281,6 +281,21 @@ fn closes_others(text: &str) -> bool {
         let name = name(&text[at + 2..]);
         !name.is_empty() && !KINDS.contains(&name.as_str())
     })
+}
+
+/// Returns whether a mark is the argument of a generic type: `List<Image>`.
+fn is_type(text: &str, at: &Range<usize>) -> bool {
+    let named = text[at.clone()].trim_start_matches('<').starts_with(char::is_uppercase);
+    named && text[..at.start].ends_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+/// Returns whether a mark is an element that is closed behind words or other elements: `<speech>Dear friends, ...</speech>`. The name of a file in it
+/// is a picture's.
+fn is_element(text: &str, at: &Range<usize>) -> bool {
+    let name = text[at.clone()].trim_matches(['<', '>']);
+    let close = format!("</{name}>");
+    let Some((inside, _)) = text[at.end..].split_once(&close) else { return false };
+    (inside.trim().contains(char::is_whitespace) || inside.contains("</")) && !super::pictures::is_named(inside)
 }
 
 /// Returns whether another tag is joined to the one at `at`: `<video> vs <audio>`, `[IMG] or [URL]`.

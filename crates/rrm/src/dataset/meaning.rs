@@ -204,14 +204,23 @@ fn meaning(held: &ColumnValues, columns: &ColumnNames) -> Result<(LabelMeaning, 
     if held.switches {
         let kinds =
             if !held.words.is_empty() || held.least.is_some() { "true, false and other values" } else { "true and false" };
-        return Err(either(
-            &listed,
-            kinds.to_owned() + &of_name(worse.as_deref()),
-            ["true,false", "false,true"],
-            ["true means the first", "true means the second"],
-        ));
+        let mappings = ["true,false", "false,true"];
+        let says = ["true means the first", "true means the second"];
+        let readings = either(&listed, kinds.to_owned() + &of_name(worse.as_deref()), mappings, says);
+        return Err(of_named(readings, worse.as_deref(), mappings));
     }
     numbers(held, columns, (&listed, worse.as_deref()), says)
+}
+
+/// Says of each mapping which response its first value makes the worse one, where the name of a column says the worse response.
+fn of_named(mut readings: AmbiguousLabels, worse: Option<&str>, mappings: [&str; 2]) -> AmbiguousLabels {
+    if worse.is_some() {
+        for (reading, mapping) in readings.readings.iter_mut().zip(mappings) {
+            let value = mapping.split([',', '|']).next().unwrap_or_default();
+            reading.1 = format!("{value} says that the second response is the worse one");
+        }
+    }
+    readings
 }
 
 /// Says that a name says the worse response, for messages.
@@ -231,7 +240,9 @@ fn numbers(
         _ => LabelMeaning::Open,
     };
     let (Some(least), Some(most)) = (held.least, held.most) else { return Ok((words("1,2,0"), None)) };
-    let either = |mappings, says| Err(either(listed, held.shown() + &of_name(worse), mappings, says));
+    let either = |mappings: [&str; 2], says| {
+        Err(of_named(either(listed, held.shown() + &of_name(worse), mappings, says), worse, mappings))
+    };
     let paths = &columns.of(Field::Label).paths;
     let preference = worse.is_none() && paths.iter().all(|path| path.to_lowercase().contains("preference"));
     if held.only(&[0, 1, 2]) {

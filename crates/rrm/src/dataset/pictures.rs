@@ -86,12 +86,12 @@ pub(super) fn unseen<'a>(
     texts: impl Iterator<Item = &'a str> + Clone,
     mut answers: impl Iterator<Item = (&'a str, &'a Map<String, Value>)>,
 ) -> Option<RowProblem> {
-    let of_containers = turns.clone().any(speaks_of_containers);
-    if let Some((name, _)) = columns.iter().find(|(name, value)| holds(name, value, of_containers)) {
+    let of_containers = || turns.clone().any(speaks_of_containers);
+    if let Some((name, _)) = columns.iter().find(|(name, value)| holds(name, value, &of_containers)) {
         return Some(RowProblem::Picture { place: name.clone() });
     }
     let held = |(place, keys): (&str, &Map<String, Value>)| {
-        let (name, _) = keys.iter().find(|(name, value)| holds(name, value, of_containers))?;
+        let (name, _) = keys.iter().find(|(name, value)| holds(name, value, &of_containers))?;
         Some(RowProblem::Picture { place: format!("{place}.{name}") })
     };
     if let Some(problem) = answers.find_map(held) {
@@ -134,7 +134,7 @@ pub(super) fn doubtful<'a>(
 }
 
 /// Returns whether a column holds a picture, a film, a sound or an attached file.
-fn holds(name: &str, value: &Value, of_containers: bool) -> bool {
+fn holds(name: &str, value: &Value, of_containers: &dyn Fn() -> bool) -> bool {
     let words = words(name);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     let kind = has(&KINDS) && !is_about(name);
@@ -146,7 +146,7 @@ fn holds(name: &str, value: &Value, of_containers: bool) -> bool {
         || perhaps && !is_about(name) && is_media(value)
         || has(&ATTACHED) && !is_about(name) && (is_media(value) || is_paper(value))
         || FILES.contains(&name) && is_picture(value)
-        || alone && !of_containers && value.as_str().is_some_and(is_key)
+        || alone && value.as_str().is_some_and(is_key) && !of_containers()
 }
 
 /// Returns whether a column that holds no picture may name one.
@@ -183,11 +183,11 @@ fn speaks_of_containers(text: &str) -> bool {
     words.any(|word| CONTAINERS.contains(&word.to_lowercase().as_str()))
 }
 
-/// Returns whether a text is a key rather than a word: it has no spaces, and digits among its letters.
+/// Returns whether a text is a key rather than a word such as `mp3`: it has no spaces, and digits among more than five letters.
 fn is_key(text: &str) -> bool {
     let text = text.trim();
     let digits = text.contains(|c: char| c.is_ascii_digit()) && text.contains(char::is_alphabetic);
-    digits && !text.contains(char::is_whitespace) && !is_container(text)
+    digits && text.len() > 5 && !text.contains(char::is_whitespace) && !is_container(text)
 }
 
 /// Returns whether a text is the name of a container's image: `nginx:latest`, `images.example/a/b:1.2`, `a@sha256:0f`.
@@ -228,7 +228,7 @@ fn is_media(value: &Value) -> bool {
         Value::Object(keys) => {
             let held = |key: &str| keys.get(key).is_some_and(|held| !is_nothing(held));
             ["bytes", "array", "url", "src", "path", "data"].into_iter().any(held)
-                || keys.iter().any(|(name, value)| holds(name, value, false) || is_media(value))
+                || keys.iter().any(|(name, value)| holds(name, value, &|| false) || is_media(value))
         }
         value => is_picture(value),
     }
@@ -290,7 +290,11 @@ fn is_path(text: &str) -> bool {
     let written = text.len() > 8 && !text.contains(char::is_whitespace) && !is_container(text);
     let has = |is: fn(char) -> bool| text.contains(is);
     let coded = has(|c| c.is_ascii_uppercase()) && has(|c| c.is_ascii_lowercase()) && has(|c| c.is_ascii_digit());
-    written && (text.contains(['/', '\\']) || coded || text.len() > 100)
+    // `education/science` are words.
+    let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
+    let begins = text.starts_with(['/', '\\', '.', '~']) || text.contains("://") || text.contains(":\\");
+    let parted = text.contains(['/', '\\']) && (begins || last.contains(|c: char| c == '.' || c.is_ascii_digit()));
+    written && (parted || coded || text.len() > 100)
 }
 
 /// Returns whether a text is the name of a picture's file, or its data.
@@ -333,7 +337,9 @@ mod tests {
             (r#"{"wav": "a.wav"}"#, "What?"),
             (r#"{"wav": {"array": [0.1], "sampling_rate": 16000}}"#, "What?"),
             (r#"{"file_name": "a.png"}"#, "What?"),
-            (r#"{"image": "abc123"}"#, "What?"),
+            (r#"{"image": "abc123", "photo": "John/Reuters"}"#, "What?"),
+            (r#"{"photo": "./cats/tom"}"#, "What?"),
+            (r#"{"video": "s3://bucket/key"}"#, "What?"),
             (r#"{"experimental_attachments": [{"url": "data:image/png;base64,iVBO"}]}"#, "What?"),
             (r#"{"speech": "a.flac"}"#, "What?"),
             ("{}", "See ![x](data:image/png;base64,iVBO) here."),
@@ -350,6 +356,8 @@ mod tests {
             (r#"{"image_caption": "strawberries"}"#, "What?"),
             (r#"{"image_id": "a9f8-1234-55"}"#, "What?"),
             (r#"{"imagery": "a.png"}"#, "What?"),
+            (r#"{"video_category": "education/science", "photo_credit": "John/Reuters", "audio": "mp3"}"#, "What?"),
+            (r#"{"image_license": "CC-BY-4.0/MIT", "audio_language": "en-US/en-GB", "picture": "PG13"}"#, "What?"),
             ("{}", "What is <image> in SVG?"),
             (r#"{"media": "BBC", "movie": "Inception", "speech": "I have a dream", "sound": "loud"}"#, "What?"),
             (r#"{"media": [], "multi_modal_data": {"image": []}, "pixel_values": null, "wav": ""}"#, "What?"),

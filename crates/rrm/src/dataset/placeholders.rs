@@ -25,6 +25,9 @@ const DATA: usize = 100;
 /// Most bytes of a mark with its address.
 const LONGEST: usize = 600;
 
+/// Most marks of one sort in a text that are looked at. Whether a mark is only mentioned depends on all the text before it.
+const MOST: usize = 64;
+
 /// A mark that may stand for a picture, at a place where it is not only mentioned.
 #[derive(Clone, Debug)]
 struct PictureMark {
@@ -75,8 +78,11 @@ fn run(text: &str, marks: &[PictureMark], mark: &PictureMark) -> Range<usize> {
 
 /// Returns the marks of a text that are not only mentioned.
 fn marks(text: &str) -> Vec<PictureMark> {
+    if !text.contains(['<', '[', ']']) {
+        return Vec::new();
+    }
     const OWN: [&str; 4] = ["](data:image/", "](data:audio/", "<im_start><image>", "<im_start><im_patch>"];
-    let own = OWN.into_iter().flat_map(|mark| text.match_indices(mark).map(|(at, _)| at..at + mark.len()));
+    let own = OWN.into_iter().flat_map(|mark| text.match_indices(mark).take(MOST).map(|(at, _)| at..at + mark.len()));
     let own = own.filter(|at| !is_mentioned(text, at));
     let own = own.map(|at| PictureMark {
         form: if text[at.clone()].starts_with(']') { MarkForm::Address } else { MarkForm::Token },
@@ -131,7 +137,7 @@ enum MarkKind {
 fn tokens(text: &str) -> impl Iterator<Item = (Range<usize>, MarkKind)> {
     let starts = text.match_indices(['<', '[']).map(|(at, _)| at);
     let found = starts.filter_map(|at| token(&text[at..]).map(|(length, kind)| (at..at + length, kind)));
-    found.filter(|(at, _)| !is_mentioned(text, at))
+    found.take(MOST).filter(|(at, _)| !is_mentioned(text, at))
 }
 
 /// Returns the length and the kind of the token at the beginning of `text`: `<image>`, `<image_1>`, `<|video|>`, `<audio 2>`, `[IMG]`. Tags with
@@ -232,7 +238,7 @@ fn addresses(text: &str) -> Vec<Range<usize>> {
         let end = near.strip_prefix("[img]")?.find("[/img]")? + 5;
         is_named(&near[5..end]).then_some(at..at + end + 6)
     });
-    markdown.chain(html).chain(bbcode).filter(|at| !is_mentioned(text, at)).collect()
+    markdown.take(MOST).chain(html.take(MOST)).chain(bbcode.take(MOST)).filter(|at| !is_mentioned(text, at)).collect()
 }
 
 /// Returns the place of `<img>` around a file's name, as Qwen-VL writes it.
@@ -266,6 +272,16 @@ fn near(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_is_bounded_in_a_text_of_nothing_but_marks() {
+        // With work for each mark on all the text before it, this would take hours.
+        for mark in ["<image> ", "[IMG] ", "`<image>` ", "![a](b.png) ", "<img src=\"a.png\"> ", "](data:image/ "] {
+            let text = format!("Look. {}", mark.repeat(100_000));
+            let told = placed(&text).is_some() || doubtful(&text).is_some();
+            assert_eq!(told, !mark.starts_with('`'), "{mark}");
+        }
+    }
 
     #[test]
     fn a_prompt_about_a_picture_is_told_from_one_about_marks() {

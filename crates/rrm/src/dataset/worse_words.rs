@@ -1,10 +1,11 @@
 //! Words in names of columns for the worse of two responses, or for a number of which the lowest is the best.
 
 /// Beginnings of words.
-pub(super) const WORSE: [&str; 88] = [
+pub(super) const WORSE: [&str; 98] = [
     "badness",
     "beaten",
     "bested",
+    "bottom",
     "declin",
     "defeat",
     "defect",
@@ -15,6 +16,7 @@ pub(super) const WORSE: [&str; 88] = [
     "disfavo",
     "dislik",
     "dismiss",
+    "dispref",
     "disprefer",
     "disqualif",
     "distanc",
@@ -38,15 +40,20 @@ pub(super) const WORSE: [&str; 88] = [
     "issue",
     "latenc",
     "lesser",
+    "looser",
     "loosing",
     "loser",
     "losing",
     "misinform",
+    "mislead",
     "mistake",
     "negativ",
+    "nonaccept",
     "nonchosen",
+    "noncomplian",
     "nonprefer",
     "nonselected",
+    "nonwinner",
     "notchosen",
     "notselected",
     "offens",
@@ -61,6 +68,7 @@ pub(super) const WORSE: [&str; 88] = [
     "ranking",
     "refus",
     "regret",
+    "rej",
     "reject",
     "relegat",
     "removed",
@@ -69,6 +77,7 @@ pub(super) const WORSE: [&str; 88] = [
     "subpar",
     "toxic",
     "trailing",
+    "unaccept",
     "unchosen",
     "undesir",
     "unfaithful",
@@ -83,6 +92,7 @@ pub(super) const WORSE: [&str; 88] = [
     "untru",
     "unwanted",
     "vanquish",
+    "veto",
     "violat",
     "weaker",
     "weakest",
@@ -93,7 +103,7 @@ pub(super) const WORSE: [&str; 88] = [
 ];
 
 /// Beginnings of words of other languages, for the worse response.
-pub(super) const WORSE_ABROAD: [&str; 54] = [
+pub(super) const WORSE_ABROAD: [&str; 64] = [
     "abgelehnt",
     "afgewezen",
     "derrotad",
@@ -101,6 +111,7 @@ pub(super) const WORSE_ABROAD: [&str; 54] = [
     "förlorare",
     "gorsz",
     "infér",
+    "mauvais",
     "moins",
     "odrzucon",
     "peggior",
@@ -110,12 +121,14 @@ pub(super) const WORSE_ABROAD: [&str; 54] = [
     "perdente",
     "perdu",
     "pior",
+    "pire",
     "przegran",
     "rechazad",
     "rejeitad",
     "rejet",
     "rifiutat",
     "scartat",
+    "schlecht",
     "schlechter",
     "schlechtest",
     "sconfitt",
@@ -129,16 +142,22 @@ pub(super) const WORSE_ABROAD: [&str; 54] = [
     "verworfen",
     "отвергн",
     "отклон",
+    "плох",
     "проиграв",
     "худш",
     "хуже",
+    "خاسر",
+    "不好",
     "劣",
     "却下",
+    "失败",
+    "悪い",
     "拒绝",
     "敗",
     "更差",
     "最差",
     "淘汰",
+    "落选",
     "被拒",
     "負",
     "败",
@@ -148,13 +167,14 @@ pub(super) const WORSE_ABROAD: [&str; 54] = [
     "거절",
     "탈락",
     "패배",
+    "패자",
 ];
 
 /// Whole words.
-pub(super) const WORSE_WHOLE: [&str; 32] = [
-    "bad", "bug", "buggy", "bugs", "cer", "cost", "costs", "false", "fid", "harm", "harms", "hate", "invalid", "lose", "loses",
-    "loss", "losses", "lost", "mae", "mse", "nll", "order", "place", "poor", "position", "ppl", "rank", "ranks", "risk", "rmse",
-    "weak", "wer",
+pub(super) const WORSE_WHOLE: [&str; 33] = [
+    "差", "bad", "bug", "buggy", "bugs", "cer", "cost", "costs", "false", "fid", "harm", "harms", "hate", "invalid", "lose",
+    "loses", "loss", "losses", "lost", "mae", "mse", "nll", "order", "place", "poor", "position", "ppl", "rank", "ranks", "risk",
+    "rmse", "weak", "wer",
 ];
 
 /// Two words that mean it together.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Format, FormatError};
+use super::{Format, FormatError, FormatFile};
 use crate::{
     chat::{Message, Role},
     comparison::{Comparison, Prompt},
@@ -22,6 +22,9 @@ impl Format {
     /// # Errors
     /// [`FormatError::Hidden`] names the variable of the response that is not shown, or not wholly.
     pub(super) fn check_shown(&self, shown: &Comparison, messages: &[Message]) -> Result<(), FormatError> {
+        if self.always_shows || !self.file.compares {
+            return Ok(());
+        }
         let texts = [&shown.first, &shown.second].map(|text| text.trim());
         let holds = |text: &str| messages.iter().any(|message| message.content.contains(text));
         // A short text, or one that is also elsewhere, may be held by chance.
@@ -32,7 +35,7 @@ impl Format {
         };
         let certain = |text: &str, other: &str| text.is_empty() || holds(text) && !elsewhere(text, other);
         let [first, second] = texts;
-        if !self.file.compares || certain(first, second) && certain(second, first) {
+        if certain(first, second) && certain(second, first) {
             return Ok(());
         }
         // Templates may change a text, as `tojson` does; then its letters are counted in a text that stands for it.
@@ -86,6 +89,49 @@ impl Format {
     }
 }
 
+/// Returns whether the templates show both responses wholly in every row: each has its variable, without a filter, outside of all blocks. What is not
+/// understood counts as not shown.
+pub(super) fn always_shows(file: &FormatFile) -> bool {
+    let plain: Option<Vec<Vec<usize>>> = file.messages.iter().map(|message| plain_variables(&message.content)).collect();
+    plain.is_some_and(|plain| (0..VARIABLES.len()).all(|variable| plain.iter().any(|found| found.contains(&variable))))
+}
+
+/// Returns the indices in [`VARIABLES`] of the variables that a template writes without a filter and outside of all blocks; `None` if the template
+/// holds anything that is not understood here.
+fn plain_variables(template: &str) -> Option<Vec<usize>> {
+    const OPENS: [&str; 8] = ["if", "for", "with", "filter", "autoescape", "call", "macro", "block"];
+    let (mut found, mut depth, mut rest) = (Vec::new(), 0_usize, template);
+    while let Some(at) = rest.find('{') {
+        let (kind, behind) = (rest[at + 1..].chars().next(), rest.get(at + 2..).unwrap_or(""));
+        let close = match kind {
+            Some('{') => "}}",
+            Some('%') => "%}",
+            Some('#') => "#}",
+            _ => {
+                rest = &rest[at + 1..];
+                continue;
+            }
+        };
+        let (inside, after) = behind.split_once(close)?;
+        rest = after;
+        let words = inside.trim_matches(|c: char| c.is_whitespace() || c == '-' || c == '+');
+        match kind {
+            Some('#') => {}
+            // A text in quotation marks may hold the end of a tag.
+            _ if words.contains(['"', '\'']) => return None,
+            Some('{') if depth == 0 => found.extend(VARIABLES.iter().position(|variable| *variable == words)),
+            Some('{') => {}
+            _ => match words.split_whitespace().next()? {
+                word if OPENS.contains(&word) => depth += 1,
+                "else" | "elif" => {}
+                word if word.strip_prefix("end").is_some_and(|word| OPENS.contains(&word)) => depth = depth.checked_sub(1)?,
+                _ => return None,
+            },
+        }
+    }
+    (depth == 0).then_some(found)
+}
+
 /// Returns a text with `letter` for each letter and digit, or for each sign if there are none.
 fn stand_in(text: &str, letter: char) -> String {
     let any = text.contains(char::is_alphanumeric);
@@ -133,4 +179,44 @@ fn samples() -> Vec<(&'static str, Comparison)> {
         (kind, Comparison { prompt, first: first.clone(), second: second.clone(), label: None })
     };
     rows.into_iter().map(comparison).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_variable_outside_of_all_blocks_is_always_shown() {
+        let both = Some(vec![0, 1]);
+        for template in [
+            "{{ response_1 }} {{response_2}}",
+            "{% if rubric %}{{ rubric }}{% endif %}{{- response_1 -}}\n{{+ response_2 }}",
+            "{# {{ x #}{{ response_1 }}{% if a %}b{% elif c %}d{% else %}e{% endif %} {a} { {{ response_2 }}",
+        ] {
+            assert_eq!(plain_variables(template), both, "{template}");
+        }
+        for template in [
+            "{% if rubric %}{{ response_1 }}{% endif %}{{ response_2 }}",
+            "{{ response_1 | trim }}{{ response_2 }}",
+            "{{ response_1[:9] }}{{ response_2 }}",
+            "{% set response_1 = rubric %}{{ response_1 }}{{ response_2 }}",
+            "{% raw %}{{ response_1 }}{{ response_2 }}{% endraw %}",
+            "{% for response_1 in [1] %}{{ response_1 }}{% endfor %}{{ response_2 }}",
+            "{{ '{{ response_1 }}{{ response_2 }}' }}",
+            "{# {{ response_1 }} #}{{ response_2 }}",
+            "{% if a %}{% endif %}{% endif %}{{ response_1 }}{{ response_2 }}",
+            "{{ response_1 }}{{ response_2 }}{% if a %}",
+            "{{ response_1 }}{{ response_2",
+        ] {
+            assert_ne!(plain_variables(template), both, "{template}");
+        }
+    }
+
+    #[test]
+    fn the_shipped_formats_always_show_both_responses() {
+        for (name, _) in crate::format::SHIPPED {
+            let format = Format::shipped(name).unwrap();
+            assert!(format.always_shows, "{name}");
+        }
+    }
 }

@@ -23,7 +23,7 @@ pub struct JudgedText<'a> {
     pub ending: ResponseEnding,
 }
 
-/// The ending of a response: with an answer, or without one.
+/// The ending of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseEnding {
     /// The response has an answer, which may be empty, or began without thinking.
@@ -248,7 +248,17 @@ fn is_private(mark: &str) -> bool {
     let bracketed = !mark.starts_with('[') || matches!(mark, "[THINK]" | "[/THINK]");
     bracketed
         && (!mark.contains(' ') || !mark.starts_with(char::is_alphabetic))
-        && (["think", "thought", "inner_"].iter().any(|part| name.contains(part)) || name.contains("channel|"))
+        && (is_of_thinking(&name) || name.contains("inner_") || name.contains("channel|"))
+}
+
+/// Returns whether a tag in lower case is named after thinking, as `<begin_of_thought>` is; `<thinkers>` is an element of the answer.
+fn is_of_thinking(tag: &str) -> bool {
+    const NAMES: &str = "think thinking thought thoughts antthinking thinkingprocess thoughtprocess innerthought";
+    const BESIDE: &str = "begin end of start stop open close prefix suffix inner internal my seed process block chain step solution content channel response unused lt gt";
+    let name = tag.trim_start_matches(|c: char| !c.is_alphanumeric()).split_whitespace().next().unwrap_or_default();
+    let parts = || name.split(|c: char| !c.is_alphabetic()).filter(|part| !part.is_empty());
+    let is_of = |list: &str, part: &str| list.split(' ').any(|one| one == part);
+    parts().any(|part| is_of(NAMES, part)) && parts().all(|part| is_of(NAMES, part) || is_of(BESIDE, part))
 }
 
 /// Returns whether a mark at this place closes thinking, and is not only mentioned.
@@ -265,7 +275,7 @@ fn is_mark(text: &str, start: usize, end: usize) -> bool {
     };
     // A text that mentions a mark writes a space before it; after the end of a sentence the mark would begin the next one.
     let glued = before.ends_with(|c: char| c.is_alphanumeric() || is_sentence_end(c))
-        || before.ends_with(|c: char| !c.is_whitespace()) && after.starts_with(|c: char| !c.is_whitespace());
+        || before.ends_with(|c: char| !c.is_whitespace()) && after.starts_with(|c: char| !c.is_whitespace() && c != '\\');
     let between = before.trim_end().ends_with(is_sentence_end)
         && after.trim_start().starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
     line_begins || line_ends || glued || between
@@ -300,6 +310,9 @@ mod tests {
             "DeepSeek-R1 begins its reply with `<think>`; look for that tag.",
             "Everything after </think> is the answer.",
             "There are two tags. </think> closes.",
+            "<thinkers>\n  <thinker>Plato</thinker>\n</thinkers>",
+            "<ThinkPad>X1</ThinkPad> <rethink>a</rethink> <thinking_styles>a</thinking_styles> <afterthought>b</afterthought>",
+            r#"re.sub(r"^.*</think>\s*", "", t)"#,
             "Split at </think>. Then go on.",
             "The tags are <think> and </think>.",
             "Write <think>\nhm\n</think>\nfirst.",

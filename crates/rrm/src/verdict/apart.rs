@@ -36,7 +36,8 @@ pub(super) fn begins_anew(between: &str) -> bool {
         let line = line.trim();
         let heading = line.starts_with('#') || line.starts_with("<|") && line.ends_with("|>") || line.starts_with("[");
         let name: String = line.chars().filter(|c| c.is_alphanumeric()).collect();
-        heading && is_of(HEADINGS, &name.to_lowercase())
+        // A line of signs alone parts texts, too.
+        heading && (name.is_empty() || is_of(HEADINGS, &name.to_lowercase()))
             || SPEAKERS.iter().any(|speaker| line.starts_with(speaker))
             || line.contains("<|im_start|>user")
             || line.contains("<|start_header_id|>user")
@@ -101,4 +102,26 @@ fn is_listed(line: &str) -> bool {
 fn is_listed_by_number(line: &str) -> bool {
     let words = words_of(line);
     words.first().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) && words.len() < 3 && !states(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heading_of_the_prompt_or_a_line_of_signs_begins_another_text() {
+        for between in [
+            "\n## Query\n",
+            "\n### Assistant responses\n",
+            "\n###\nFinal verdict: ",
+            "\n[\n",
+            "\n<|im_start|>user\n",
+            "\nUser: hi\n",
+        ] {
+            assert!(begins_anew(between), "{between}");
+        }
+        for between in ["\n## Final verdict\n", "\nSo I choose\n", "\n**Verdict**\n"] {
+            assert!(!begins_anew(between), "{between}");
+        }
+    }
 }

@@ -57,3 +57,19 @@ fn sentences_of_other_kinds_are_told_apart_as_measured() {
     eprintln!("of {} prompts with a lost picture, judged: {judged:#?}", refused.len() + judged.len());
     assert!(judged.len() <= 2, "{judged:#?}");
 }
+
+#[test]
+fn types_and_elements_around_words_are_no_pictures() {
+    let row = |prompt: &str| serde_json::json!({"prompt": prompt, "responses": ["a", "bb"]}).to_string();
+    let about = [
+        "Write a C# method returning List<Image>",
+        "In Rust, implement Iterator for Vec<Audio>",
+        "How can I sort a std::vector<Image>",
+        "<speech>\nFour score and seven years ago\n</speech>\nSummarize the speech above.",
+        "<video>\n  <title>Intro</title>\n</video>\nConvert this to JSON.",
+        "<audio>\nHost: Welcome to the show.\n</audio>\nWho is speaking?",
+    ];
+    assert_eq!(sorted(&about.map(row).join("\n")), [vec![], about.map(str::to_owned).to_vec()]);
+    let lost = ["What is this?<image>", "<image>photos/a.png</image>\nWhat is this?", "<image>\nWhat is in List A?"];
+    assert_eq!(sorted(&lost.map(row).join("\n")), [lost.map(str::to_owned).to_vec(), vec![]]);
+}
