@@ -1,6 +1,6 @@
 //! A comparison and its rendered messages -> whether the messages hold both responses. A template may hide one under a condition.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{Format, FormatError, FormatFile};
 use crate::{
@@ -11,8 +11,12 @@ use crate::{
 /// Most characters of a text that may stand in a prompt by chance.
 const SHORT: usize = 40;
 
-/// Characters that no text holds, in place of the letters and digits of the first and of the second response.
-const STAND_INS: [char; 2] = ['\u{e5a1}', '\u{e5a2}'];
+/// The first of the characters that no text holds, in place of the letters and digits of the first and of the second response. Each letter gets one
+/// of its own, so that a part that is shown twice does not pass for the whole.
+const STAND_INS: [u32; 2] = [0xf_0000, 0x10_0000];
+
+/// How many there are for each response; in a longer text they begin again.
+const MOST: usize = 65_000;
 
 const VARIABLES: [&str; 2] = ["response_1", "response_2"];
 
@@ -38,16 +42,17 @@ impl Format {
         if certain(first, second) && certain(second, first) {
             return Ok(());
         }
-        // Templates may change a text, as `tojson` does; then its letters are counted in a text that stands for it.
+        // Templates may change a text, as `tojson` does; then its letters are looked for in a text that stands for it.
         let mut shown = shown.clone();
         shown.first = stand_in(&shown.first, STAND_INS[0]).into();
         shown.second = stand_in(&shown.second, STAND_INS[1]).into();
         let rendered = self.rendered(&shown)?;
-        let count = |text: &str, letter: char| text.chars().filter(|c| *c == letter).count();
         for (place, text) in [&shown.first, &shown.second].into_iter().enumerate() {
-            let letter = STAND_INS[place];
-            let found: usize = rendered.iter().map(|message| count(&message.content, letter)).sum();
-            if found < count(text, letter) {
+            let of_text = |c: &char| (STAND_INS[place]..STAND_INS[place] + MOST as u32).contains(&u32::from(*c));
+            let letters = text.chars().filter(of_text).collect::<HashSet<char>>();
+            let all = || rendered.iter().flat_map(|message| message.content.chars()).filter(of_text);
+            let (found, times) = (all().collect::<HashSet<char>>().len(), all().count());
+            if found < letters.len() || times < text.chars().filter(of_text).count() {
                 return Err(FormatError::Hidden {
                     name: self.file.name.clone(),
                     variable: VARIABLES[place],
@@ -132,11 +137,12 @@ fn plain_variables(template: &str) -> Option<Vec<usize>> {
     (depth == 0).then_some(found)
 }
 
-/// Returns a text with `letter` for each letter and digit, or for each sign if there are none.
-fn stand_in(text: &str, letter: char) -> String {
+/// Returns a text with characters from `first` on for its letters and digits, or for its signs if there are none.
+fn stand_in(text: &str, first: u32) -> String {
     let any = text.contains(char::is_alphanumeric);
     let taken = |c: char| if any { c.is_alphanumeric() } else { !c.is_whitespace() };
-    text.chars().map(|c| if taken(c) { letter } else { c }).collect()
+    let mut letters = (0..MOST as u32).cycle().filter_map(|n| char::from_u32(first + n));
+    text.chars().map(|c| if taken(c) { letters.next().unwrap_or(c) } else { c }).collect()
 }
 
 /// Rows of several kinds, with their descriptions.

@@ -177,6 +177,7 @@ fn a_response_that_a_template_hides_from_a_row_is_an_error_of_that_row() {
         ("{% if response_2|length < 500 %}{{ response_2 }}{% endif %}", &*long),
         ("{% if response_2|length > 3 %}{{ response_2 }}{% endif %}", "no"),
         ("{{ response_2[:100] }}", &*long),
+        ("{{ response_2[:800] }} {{ response_2[:800] }}", &*long),
         ("{% if reference %}{{ response_2 }}{% endif %}", "It is four."),
         (
             "{% if 'cannot' not in response_2 %}{{ response_2 }}{% endif %}",
