@@ -117,6 +117,15 @@ impl Failure {
         Failure { hint: Some(hint), kind: FailureKind::Interrupted, ..failure }
     }
 
+    /// Names the option that leaves out rows that cannot be used, for commands that have it.
+    pub fn or_skipped(mut self) -> Self {
+        if self.hint.as_deref() == Some(MEND) {
+            let hint = "nothing was judged; mend the row and run again, or leave out such rows with --skip-bad-rows";
+            self.hint = Some(format!("{hint} (docs/formats.md describes rows)"));
+        }
+        self
+    }
+
     /// Makes a failure of the bad rows of an input, with a line for each.
     pub fn rows(errors: Vec<DatasetError>) -> Self {
         let mut lines = errors.into_iter();
@@ -244,7 +253,12 @@ fn dataset_hint(error: &DatasetError) -> String {
                 .to_owned()
         }
         RowProblem::NoColumn { wanted, nearest: Some(nearest), .. } => {
-            format!("--column {}={nearest} reads that column", wanted.trim_matches('`'))
+            // `prompt`, or a column that was named for it: `Question` (for `prompt`).
+            let field = wanted.split_once("(for `").map_or(wanted.as_str(), |(_, field)| field);
+            match field.trim_matches(|c| "`)".contains(c)) {
+                "responses" => format!("`{nearest}` has the nearest name; --column responses=A,B names the columns of two responses"),
+                field => format!("--column {field}={nearest} reads that column"),
+            }
         }
         RowProblem::NoColumn { .. } => "--column NAME=COLUMN names the columns; docs/formats.md has examples".to_owned(),
         RowProblem::DoubledId { .. } => "give each row its own id, or number the rows: --column id=".to_owned(),
@@ -252,9 +266,12 @@ fn dataset_hint(error: &DatasetError) -> String {
             "--column label=COLUMN:FIRST,SECOND,TIE says which values mean the first, the second and neither".to_owned()
         }
         RowProblem::Count { exactly: true, .. } => "`rrm judge` takes pairs; `rrm rank` takes any number of responses".to_owned(),
-        _ => "nothing was judged; mend the row and run again (docs/formats.md describes rows)".to_owned(),
+        _ => MEND.to_owned(),
     }
 }
+
+/// The hint for a row that cannot be used.
+const MEND: &str = "nothing was judged; mend the row and run again (docs/formats.md describes rows)";
 
 /// The hint to join answers of several rows.
 const JOIN: &str = "`rrm rank` and `rrm judge` put answers together whose rows say the same in a column: --join COLUMN";
@@ -292,7 +309,9 @@ fn engine_hint(error: &EngineError) -> Option<String> {
         EngineError::Limit { .. } => {
             "allow more calls: identifying a server takes 12 to 20 requests, once for each store, or some 7 where --revision names the weights"
         }
-        EngineError::Unauthorized { .. } => "name the environment variable that holds the key: --api-key-env NAME",
+        EngineError::Unauthorized { .. } => {
+            "export the key as RRM_API_KEY, or name the environment variable that holds it: --api-key-env NAME"
+        }
         EngineError::TimedOut { .. } => {
             "raise --timeout, or lower --concurrency or --max-thinking-tokens; behind a gateway that waits for no long answer, --stream-replies"
         }

@@ -22,7 +22,7 @@ const PAIR: &str = r#"{"id": "a", "prompt": "Q", "responses": ["x", "y"]}"#;
 fn a_row_with_one_response() {
     insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{}", r#"{"id": "b", "prompt": "Q", "responses": ["x"]}"#), "rank"), @r#"
     error: DIR/in.jsonl row 2: at least 2 responses are needed; found 1
-    hint: nothing was judged; mend the row and run again (docs/formats.md describes rows)
+    hint: nothing was judged; mend the row and run again, or leave out such rows with --skip-bad-rows (docs/formats.md describes rows)
     "#);
 }
 
@@ -38,7 +38,7 @@ fn a_pair_with_three_responses() {
 fn a_wrong_type() {
     insta::assert_snapshot!(said("in.jsonl", r#"{"prompt": {"text": "Q"}, "responses": ["x", "y"]}"#, "judge"), @r#"
     error: DIR/in.jsonl row 1: `prompt` must be text or a list of messages; found an object with the keys text
-    hint: nothing was judged; mend the row and run again (docs/formats.md describes rows)
+    hint: nothing was judged; mend the row and run again, or leave out such rows with --skip-bad-rows (docs/formats.md describes rows)
     "#);
 }
 
@@ -54,7 +54,7 @@ fn a_doubled_id() {
 fn broken_json() {
     insta::assert_snapshot!(said("in.jsonl", format!("{PAIR}\n{{\"prompt\": \n"), "judge"), @r#"
     error: DIR/in.jsonl row 2: broken JSON at column 10: the text ends where a value belongs; in JSONL each line holds one whole row
-    hint: nothing was judged; mend the row and run again (docs/formats.md describes rows)
+    hint: nothing was judged; mend the row and run again, or leave out such rows with --skip-bad-rows (docs/formats.md describes rows)
     "#);
 }
 
@@ -62,7 +62,7 @@ fn broken_json() {
 fn bytes_that_are_no_utf8() {
     insta::assert_snapshot!(said("in.jsonl", [PAIR.as_bytes(), b"\n{\"prompt\": \"\xff\"}"].concat(), "judge"), @r#"
     error: DIR/in.jsonl row 2: not UTF-8 at byte 13 of the line
-    hint: nothing was judged; mend the row and run again (docs/formats.md describes rows)
+    hint: nothing was judged; mend the row and run again, or leave out such rows with --skip-bad-rows (docs/formats.md describes rows)
     "#);
 }
 
@@ -107,7 +107,7 @@ fn wrong_options() {
     hint: --engine names a judge for them: http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE. rrm-tiny judges prompt "Keep two digits: 42 a+5 b-9 c*3", responses "a47 b38 c14" and "a47 b39 c17"
     "#);
     insta::assert_snapshot!(said(&["--engine", "scripted:frist"]), @r#"
-    error: engine 'scripted:frist': unknown script 'frist'; known scripts: first, second, longer, shorter, random, silent, silent=P and accuracy=P with P from 0 to 1, text=TEXT
+    error: engine 'scripted:frist': unknown script 'frist'; known scripts: first, second, longer, shorter, random, silent, silent=P, accuracy=P and repeats=P with P from 0 to 1, text=TEXT
     hint: --engine takes http://HOST:PORT, https://HOST, scalar:http://HOST:PORT, local:FOLDER, gguf:FILE, replay:FILE, scripted:RULE
     "#);
     insta::assert_snapshot!(said(&["--engine", "gpt"]), @r#"

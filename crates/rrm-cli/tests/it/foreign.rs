@@ -100,7 +100,7 @@ fn bad_rows_are_left_out_with_a_count() {
            DIR/a.jsonl row 4: `responses[1]` must be a response: text, an object with the text, or a list of messages; found null
            DIR/a.jsonl row 5: `responses[1]` must be a response: text, an object with the text, or a list of messages; found null
            DIR/a.jsonl: 2 more rows cannot be used
-    hint: nothing was judged; mend the row and run again (docs/formats.md describes rows)
+    hint: nothing was judged; mend the row and run again, or leave out such rows with --skip-bad-rows (docs/formats.md describes rows)
     "#);
     let (code, left, rows) = said(&["--skip-bad-rows"]);
     assert_eq!((code, rows), (Some(0), 1));
@@ -167,7 +167,7 @@ fn names_that_say_something_else_end_with_1_and_no_score() {
         (
             r#""score_diff":1"#,
             &[responses, "label=score_diff"],
-            "--column label=score_diff:<0,>0,0 if numbers above 0 mean the second",
+            "--column 'label=score_diff:<0,>0,0' if numbers above 0 mean the second",
         ),
         (r#""chosen":"B","rejected":"A""#, &[], "--column responses=response_a,response_b --column label=chosen reads"),
         (r#""chosen":0.9,"rejected":0.2"#, &[], "`chosen` must be a response: text (a number in quotes)"),
@@ -181,8 +181,8 @@ fn names_that_say_something_else_end_with_1_and_no_score() {
     let (_folder, path) = file("a.jsonl", counted);
     let (path, responses) = (path.to_str().unwrap(), "responses=response_0,response_1");
     let error = score(path, &[responses, "label=better"]);
-    let both = "FILE: a label in `better` is `response 1`, which can mean two things: --column label=better:response 0,response 1 \
-                if the responses are 0 and 1; --column label=better:response 1,response 2 if they are counted from 1";
+    let both = "FILE: a label in `better` is `response 1`, which can mean two things: --column 'label=better:response 0,response 1' \
+                if the responses are 0 and 1; --column 'label=better:response 1,response 2' if they are counted from 1";
     assert!(error.contains(both), "{error}");
     assert_eq!(score(path, &[responses, "label=better:response 0,response 1"]), "100.00");
     let wrong = r#"{"prompt":"Q","responses":[{"text":"bad","is_wrong":true},{"text":"good answer","is_wrong":false}]}"#;

@@ -1,6 +1,6 @@
 //! Errors of a file of rows, as sentences with the file and the row.
 
-use std::{io, sync::Arc};
+use std::{borrow::Cow, io, sync::Arc};
 
 use super::problem::RowProblem;
 
@@ -113,5 +113,11 @@ pub enum DatasetError {
 }
 
 fn reading((spec, says): &(String, String)) -> String {
-    format!("--column {spec} if {says}")
+    format!("--column {} if {says}", quoted(spec))
+}
+
+/// Returns a word as a shell reads it: in quotes where it has spaces or signs that mean something else there.
+fn quoted(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_alphanumeric() || "_-.,:=+/@%".contains(c);
+    if word.chars().all(plain) { Cow::Borrowed(word) } else { Cow::Owned(format!("'{}'", word.replace('\'', r"'\''"))) }
 }

@@ -145,7 +145,7 @@ const CHAT_COUNTS: &str = "nothing, as long as the chat works: some servers list
 /// named.
 fn key(config: &HttpConfig, lists: &[Result<Vec<listing::ModelEntry>, EngineError>]) -> Check {
     let find = |wanted: fn(&&EngineError) -> bool| lists.iter().filter_map(|list| list.as_ref().err()).find(wanted);
-    let valid = "put a valid key into the environment variable that the configuration names";
+    let valid = "export a valid key as RRM_API_KEY, or name its variable with --api-key-env NAME";
     if let Some(error) = find(|error| matches!(error, EngineError::Unauthorized { .. })) {
         return match config.model {
             Some(_) => Check::missing("key", format!("it may not list the models: {}", said(error)), CHAT_COUNTS),

@@ -23,7 +23,7 @@ pub enum EngineError {
         after: Duration,
     },
     /// The server refuses the key, or demands one (401, 403).
-    #[error("{engine}: the server refused the key ({status}): {detail}")]
+    #[error("{engine}: the server refused the key, or wants one ({status}): {detail}")]
     Unauthorized {
         /// The engine's name.
         engine: String,
