@@ -140,6 +140,9 @@ impl RowWriter for LabelledRows {
 
     fn finish(self, rows: u64) -> anyhow::Result<Output> {
         note(&self.counts.sentence(rows));
+        if let Some(advice) = self.counts.advice(self.strategy, &self.settings) {
+            note(&advice);
+        }
         self.dropped.map(Output::appear).transpose()?;
         self.to.finish()
     }
@@ -188,5 +191,27 @@ impl PreferenceCounts {
         let total: u64 = self.dropped.values().sum();
         let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(", ")) };
         format!("{} preferences of {rows} rows; {total} dropped{why}", self.kept)
+    }
+
+    /// Returns what keeps more pairs, if most of them were dropped.
+    fn advice(&self, strategy: Strategy, settings: &LabelSettings) -> Option<String> {
+        let total: u64 = self.dropped.values().sum();
+        let (reason, count) = self.dropped.iter().max_by_key(|(_, count)| **count)?;
+        if total <= self.kept {
+            return None;
+        }
+        let keeps = match reason {
+            NoPreference::Margin => format!("a smaller --min-margin (it is {}) keeps more of them", settings.min_margin),
+            NoPreference::Agreement => format!("a smaller --min-agreement (it is {}) keeps more of them", settings.min_agreement),
+            NoPreference::Undecided | NoPreference::Coin if strategy == Strategy::Knockout => {
+                "in a knockout one undecided match loses the row; `--strategy bradley-terry --opponents 4` needs no single match"
+                    .to_owned()
+            }
+            NoPreference::Undecided | NoPreference::Coin | NoPreference::NoOrder => {
+                "an odd number of --votes decides every match in which the judge states verdicts".to_owned()
+            }
+            NoPreference::Error | NoPreference::Equal | NoPreference::Tie => return None,
+        };
+        Some(format!("most pairs were dropped, {count} of them as {}: {keeps}", word(reason)))
     }
 }

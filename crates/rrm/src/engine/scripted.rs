@@ -23,6 +23,8 @@ pub enum Script {
     Random,
     /// The labelled response with this probability, drawn for each vote; a fair coin without a label.
     Accuracy(f64),
+    /// The labelled response with this probability, drawn once for each two texts: all votes about them, in both orders, are right or wrong together.
+    Repeats(f64),
     /// No verdict with this probability, drawn for each vote, and otherwise the longer response. With probability 1, a judge that never gives a
     /// verdict.
     Silent(f64),
@@ -36,7 +38,7 @@ impl Script {
     /// # Errors
     /// A sentence that lists the known scripts.
     pub fn parse(spec: &str) -> Result<Self, String> {
-        let known = "known scripts: first, second, longer, shorter, random, silent, silent=P and accuracy=P with P from 0 to 1, text=TEXT";
+        let known = "known scripts: first, second, longer, shorter, random, silent, silent=P, accuracy=P and repeats=P with P from 0 to 1, text=TEXT";
         let share = |p: &str| p.parse().ok().filter(|p| (0.0..=1.0).contains(p));
         let unknown = || format!("unknown script '{spec}'; {known}");
         if let Some(text) = spec.strip_prefix("text=") {
@@ -44,6 +46,9 @@ impl Script {
         }
         if let Some(p) = spec.strip_prefix("silent=") {
             return share(p).map(Script::Silent).ok_or_else(unknown);
+        }
+        if let Some(p) = spec.strip_prefix("repeats=") {
+            return share(p).map(Script::Repeats).ok_or_else(unknown);
         }
         match spec {
             "first" => Ok(Script::First),
@@ -75,6 +80,19 @@ impl Script {
                 Some(label) => label.other(),
                 None => coin(drawn() < 0.5),
             },
+            Script::Repeats(p) => {
+                let texts = if comparison.first <= comparison.second {
+                    [&comparison.first, &comparison.second]
+                } else {
+                    [&comparison.second, &comparison.first]
+                };
+                let drawn = KeyedRandom::new(0, texts[0], texts[1], &[]).f64();
+                match comparison.label {
+                    Some(label) if drawn < p => label,
+                    Some(label) => label.other(),
+                    None => coin((drawn < 0.5) == (comparison.first <= comparison.second)),
+                }
+            }
         })
     }
 }
