@@ -1,6 +1,7 @@
 //! The command line: arguments -> configuration -> library -> printed output.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
+mod abstentions;
 mod batch;
 mod commands;
 mod engines;

@@ -28,7 +28,10 @@ pub use self::{
         EngineArgs, LengthArgs, ModelArgs, OrderArgs, RatingArgs, SamplingArgs, SeedArgs, TeamArgs, ThinkingArgs, VerdictArgs,
         VoteArgs,
     },
-    keeping::{BatchArgs, ColumnArgs, LimitArgs, PriceArgs, RowVoteArgs, RunArgs, ShardArgs, SkipArgs, StoreArgs, WeightArgs},
+    keeping::{
+        AbstainedArgs, BatchArgs, ColumnArgs, LimitArgs, PriceArgs, RowVoteArgs, RunArgs, ShardArgs, SkipArgs, StoreArgs,
+        WeightArgs,
+    },
     requests::mends,
     server::{LocalArgs, ServerArgs, WorkArgs},
 };

@@ -17,8 +17,14 @@ pub fn check(verdicts: &Verdicts, so: &str) -> Result<(), Failure> {
     if !verdicts.none() {
         return Ok(());
     }
+    let message = format!("{}; {so}", verdicts.abstentions());
+    Err(Failure::user(anyhow::anyhow!(message)).with_hint(remedy(verdicts)))
+}
+
+/// Returns what to do where votes have no verdict, by the most frequent reason.
+pub fn remedy(verdicts: &Verdicts) -> &'static str {
     let most = verdicts.abstained.iter().max_by_key(|(_, n)| **n).map(|(reason, _)| *reason);
-    let hint = match most {
+    match most {
         Some(Abstain::Truncated) => {
             "the token limit cut what the judge wrote: raise --max-tokens, or elicit verdicts with --max-thinking-tokens"
         }
@@ -26,7 +32,5 @@ pub fn check(verdicts: &Verdicts, so: &str) -> Result<(), Failure> {
             "does the judge answer as --format wants it? --stream shows what it writes, `rrm show FILE ID` what it wrote, `rrm doctor URL` tries \
              its server; docs/formats.md has the formats"
         }
-    };
-    let message = format!("{}; {so}", verdicts.abstentions());
-    Err(Failure::user(anyhow::anyhow!(message)).with_hint(hint))
+    }
 }

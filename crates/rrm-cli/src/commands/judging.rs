@@ -20,8 +20,8 @@ use crate::{
     batch,
     failure::Failure,
     options::{
-        BatchArgs, ColumnArgs, CommandCall, JudgeArgs, RatingArgs, RowVoteArgs, RunArgs, ShardArgs, SkipArgs, TeamArgs,
-        default_word, named,
+        AbstainedArgs, BatchArgs, ColumnArgs, CommandCall, JudgeArgs, RatingArgs, RowVoteArgs, RunArgs, ShardArgs, SkipArgs,
+        TeamArgs, default_word, named,
     },
     output::{Output, SpooledInput, note},
     run::unless_stopped,
@@ -36,6 +36,8 @@ pub struct OverRows {
     pub columns: ColumnArgs,
     #[command(flatten)]
     pub skip: SkipArgs,
+    #[command(flatten)]
+    pub abstained: AbstainedArgs,
     #[command(flatten)]
     pub run: RunArgs,
     #[command(flatten)]
@@ -152,7 +154,7 @@ pub struct InputSummary {
 
 /// Reads the whole input, before anything is spent; says what was read otherwise than it stands there and which rows are left out.
 pub fn checked(input: &Path, reading: &ReadOptions) -> Result<InputSummary, Failure> {
-    let summary = dataset::check(input, reading).map_err(Failure::rows)?;
+    let summary = dataset::check(input, reading).map_err(|errors| Failure::rows(errors).or_skipped())?;
     let (rows, responses) = (summary.total().rows, summary.by_responses.keys().last().copied().unwrap_or(0));
     let name = reading.name.as_deref().unwrap_or_default();
     summary.notes.iter().for_each(|said| note(&format!("{name}: {said}")));

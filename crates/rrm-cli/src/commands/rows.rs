@@ -13,6 +13,7 @@ use rrm::{
 
 use super::judging::{InputSummary, OverRows, checked, name, title};
 use crate::{
+    abstentions::{AbstentionLimit, TooManyAbstentions},
     engines,
     failure::Failure,
     options::{CommandCall, RowVoteArgs},
@@ -63,7 +64,7 @@ impl RowsCommand<'_> {
     /// Judges all rows. `read` gives the input, and `open` the writer, for which it gets the files that must not be replaced.
     ///
     /// # Errors
-    /// If the input or an option is wrong, the judge cannot be reached, a row has no result, or no vote gave a verdict.
+    /// If the input or an option is wrong, the judge cannot be reached, a row has no result, or no vote gave a verdict, or too few did.
     pub async fn run<W: RowWriter>(
         self,
         read: impl FnOnce() -> Result<(SpooledInput, ReadOptions), Failure>,
@@ -96,6 +97,7 @@ impl RowsCommand<'_> {
 
         // Stream: rows in, rows out.
         let items = Shard::of(over.shard.shard, rows, rows_of()?);
+        let mut abstentions = AbstentionLimit::new(over.abstained.max_abstained);
         let mut first_error = None;
         let emit = |item: Item, row: Row| {
             if first_error.is_none() {
@@ -103,11 +105,15 @@ impl RowsCommand<'_> {
             }
             work.progress.beside(|| writer.row(&item, &row))?;
             work.progress.row();
-            Ok(())
+            abstentions.row(&row)
         };
         let counted = match run::run(&session.judge, &task, items, ask.window(&over.run), emit).await {
             // The reader of the output has enough, as `head` does.
             Err(RunError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
+            Err(RunError::Write(error)) => {
+                let ended = error.get_ref().and_then(|error| error.downcast_ref::<TooManyAbstentions>());
+                return Err(ended.map(TooManyAbstentions::failure).unwrap_or_else(|| RunError::Write(error).into()));
+            }
             done => done?,
         };
 

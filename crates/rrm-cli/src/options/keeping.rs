@@ -10,7 +10,7 @@ use rrm::{
     spending::{Price, SpendingLimits},
 };
 
-use crate::failure::ensure;
+use crate::{abstentions::MOST_ABSTAINED, failure::ensure};
 
 /// The default number of requests in flight.
 const CONCURRENCY: usize = 64;
@@ -110,6 +110,19 @@ pub struct RowVoteArgs {
     /// Votes that one row may take: its matches times --votes. A row that takes more is refused before anything is asked.
     #[arg(long, value_name = "N", default_value_t = MOST_ROW_VOTES, help_heading = "Limits")]
     pub max_row_votes: u64,
+}
+
+/// When a run ends whose judge gives no verdicts.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct AbstainedArgs {
+    /// End the run if more than this share of the votes has no verdict, from 0 to 1, decided over the first rows of the input once 50 have ended.
+    #[arg(long, value_name = "SHARE", default_value_t = MOST_ABSTAINED, value_parser = share, help_heading = "Limits")]
+    pub max_abstained: f64,
+}
+
+/// Parses a share from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "it must lie from 0 to 1".to_owned())
 }
 
 /// What tokens cost.

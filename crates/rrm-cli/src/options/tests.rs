@@ -58,6 +58,7 @@ fn help_tells_the_defaults_that_hold() {
         ("max-response-bytes", serve.max_response_bytes.to_string()),
         ("max-body-bytes", serve.max_body_bytes.to_string()),
         ("max-waiting", serve.max_waiting.to_string()),
+        ("max-abstained", crate::abstentions::MOST_ABSTAINED.to_string()),
         ("max-row-votes", rrm::plan::MOST_ROW_VOTES.to_string()),
         ("per-question", pairs.per_question.to_string()),
         ("ngram", pairs.ngram.to_string()),

@@ -1,5 +1,7 @@
 //! Result rows as they are written, and how they are shown.
 
+use std::path::Path;
+
 use crate::{
     faulty_server::{FaultyServer, model::Said, well},
     file, rrm, stderr, stdout,
@@ -144,4 +146,46 @@ fn a_row_that_would_take_too_many_votes_is_refused_before_anything_is_asked() {
     assert!(stderr(&planned).contains("row 2 (large)"), "a plan of what would be refused is no plan: {}", stderr(&planned));
     let many = rrm(["rank", path, "--engine", "scripted:longer", "--votes", "3", "--max-row-votes", "2"]);
     assert!(stderr(&many).contains("--votes 3 are more than one row may take: 2"), "{}", stderr(&many));
+}
+
+#[test]
+fn a_judge_that_gives_no_verdicts_ends_the_run_early() {
+    let rows =
+        |n: usize| (0..n).map(|i| format!("{{\"prompt\": \"{i}\", \"responses\": [\"a\", \"bb\"]}}\n")).collect::<String>();
+    let (_large, large) = file("rows.jsonl", rows(2000));
+    let (_small, small) = file("rows.jsonl", rows(49));
+    let run = |command: &str, path: &Path, engine: &str, more: &[&str]| {
+        rrm([&[command, path.to_str().unwrap(), "--engine", engine, "--store", "none"], more].concat())
+    };
+    for command in ["judge", "rank", "label"] {
+        for engine in ["scripted:silent", "scripted:silent=0.8", "scripted:text=both are good"] {
+            let said = [&[][..], &["--concurrency", "1"], &["--concurrency", "200"]].map(|more| {
+                let output = run(command, &large, engine, more);
+                assert_eq!(output.status.code(), Some(1), "{command} {engine}: {}", stderr(&output));
+                stderr(&output).lines().filter(|line| line.starts_with("error:")).map(str::to_owned).collect::<Vec<_>>()
+            });
+            assert!(said[0][0].contains("in the first 50 rows, and --max-abstained is 0.5"), "{said:?}");
+            assert!(said.iter().all(|other| *other == said[0]), "the end depends on which answer comes first: {said:?}");
+        }
+        // Few rows, few abstentions, and a share that allows all.
+        for (path, engine, more) in [
+            (&small, "scripted:silent=0.8", &[][..]),
+            (&large, "scripted:silent=0.3", &[]),
+            (&large, "scripted:silent=0.8", &["--max-abstained", "1"]),
+        ] {
+            let output = run(command, path, engine, more);
+            assert!(output.status.success(), "{command} {engine}: {}", stderr(&output));
+        }
+    }
+    let output = run("judge", &small, "scripted:first", &["--max-abstained", "1.5"]);
+    assert_eq!(output.status.code(), Some(2));
+    // What was answered before the end is not lost.
+    let store = large.with_file_name("store.sqlite");
+    let kept = |more: &[&str]| {
+        rrm([&["judge", large.to_str().unwrap(), "--engine", "scripted:silent=0.8", "--store", store.to_str().unwrap()], more]
+            .concat())
+    };
+    assert_eq!(kept(&[]).status.code(), Some(1));
+    let again = kept(&["--max-abstained", "1"]);
+    assert!(again.status.success(), "{}", stderr(&again));
 }

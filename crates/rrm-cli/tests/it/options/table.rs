@@ -199,6 +199,7 @@ pub const TRIALS: &[Trial] = &[
     trial("batch-out", &["DIR/b.jsonl"], Base::Batch, Writes("b.jsonl")),
     // Limits.
     trial("concurrency", &["1"], Base::Server, Elsewhere("requests_in_flight_are_as_many_as_said")),
+    trial("max-abstained", &["0.1"], Base::Own, Elsewhere("a_judge_that_gives_no_verdicts_ends_the_run_early")),
     trial("max-row-votes", &["1"], Base::Own, Says("(--max-row-votes)")),
     trial("max-row-votes", &["1"], Base::Other, Says("(--max-row-votes)")).of("eval,plan eval"),
     trial("max-row-votes", &["8"], Base::Own, Elsewhere("wrong_starts_say_what_is_wrong_and_show_no_token")).of("serve"),
