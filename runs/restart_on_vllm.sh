@@ -105,7 +105,7 @@ judged() { # ROWS [OPTIONS]
   local rows=$1
   shift
   rm -f "$work"/out.jsonl*
-  "$rrm" judge "$work/$rows" --engine "http://127.0.0.1:$port" --max-tokens 16 --max-thinking-tokens 8 --top-k 0 --min-p 0 "$@"
+  "$rrm" judge "$work/$rows" --engine "http://127.0.0.1:$port" --max-tokens 16 --max-thinking-tokens 8 --top-k 0 --min-p 0 --max-abstained 1 "$@"
 }
 judge() { # ROWS [OPTIONS]
   local code=0

@@ -58,7 +58,7 @@ judge() { # ROWS [OPTIONS]
   local rows=$1 code=0
   shift
   echo "\$ rrm judge ${rows##*/} --engine URL --votes 2 --both-orders $*"
-  "$rrm" judge "$rows" --engine "http://127.0.0.1:$port" --votes 2 --both-orders --max-tokens 16 --concurrency 4 --store "$work/store.sqlite" \
+  "$rrm" judge "$rows" --engine "http://127.0.0.1:$port" --votes 2 --both-orders --max-tokens 16 --concurrency 4 --max-abstained 1 --store "$work/store.sqlite" \
     -o "$work/out.jsonl" "$@" >"$work/said" 2>&1 || code=$?
   grep -v "top_k" "$work/said" | sed "s#$work/##g; s#http://127.0.0.1:$port#URL#g" || true
   echo "exit code $code"

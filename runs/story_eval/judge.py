@@ -22,7 +22,7 @@ def judged(args: argparse.Namespace, path: str, folder: str) -> list[dict]:
     out, store = pathlib.Path(folder) / "out.jsonl", pathlib.Path(folder) / "store.sqlite"
     temperature = "0" if args.greedy else "1"
     command = [args.rrm, "judge", path, "--engine", f"local:{args.model}", "--format", args.format, "--votes", "1", "--seed", str(args.seed)]
-    command += ["--temperature", temperature, "--max-tokens", str(args.max_tokens), "--store", str(store), "-o", str(out)]
+    command += ["--temperature", temperature, "--max-tokens", str(args.max_tokens), "--store", str(store), "-o", str(out), "--max-abstained", "1"]
     subprocess.run(command, check=True, stderr=subprocess.PIPE if not args.loud else None)
     return [json.loads(line) for line in out.read_text().splitlines()]
 

@@ -92,7 +92,8 @@ def one(binary: Binary, job: Job) -> tuple[Job, float]:
     command = [binary.path, job.command, job.input, "--engine", job.engine, "--format", job.format, *job.options]
     store = ["--store", binary.store(job)] if job.engine.startswith("local:") else []
     threads = ["--threads", "1"] if store else []
-    command += ["--output", part, *store, *threads, "--concurrency", "256"]
+    # A judge that gives few verdicts is measured to the last row.
+    command += ["--output", part, *store, *threads, "--concurrency", "256", "--max-abstained", "1"]
     done = subprocess.run(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     # A judge that gives no verdict at all is measured too; its rows are written.
     if done.returncode != 0 and "nothing was decided" not in done.stderr:
