@@ -14,7 +14,7 @@ use rrm::{
     engine::EngineInfo,
     label::{self, LabelSettings, NoPreference, Pairs, PreferenceLayout, PreferenceSource, RowPreferences},
     ranking::strategy::Strategy,
-    result::Row,
+    result::{Row, Verdicts},
     run::Task,
     spending::Price,
 };
@@ -131,6 +131,7 @@ impl RowWriter for LabelledRows {
     fn row(&mut self, item: &Item, row: &Row) -> io::Result<()> {
         let labelled = label::label(item, row, self.strategy, &self.settings);
         self.counts.add(&labelled);
+        row.result.iter().for_each(|result| self.counts.verdicts.add_row(result));
         labelled.preferences.iter().try_for_each(|preference| self.to.preference(item, preference))?;
         match &mut self.dropped {
             Some(dropped) => labelled.dropped.iter().try_for_each(|reason| dropped.row(reason, || Ok(()))),
@@ -178,6 +179,7 @@ fn fits(layout: PreferenceLayout, input: &SpooledInput, reading: &ReadOptions) -
 struct PreferenceCounts {
     kept: u64,
     dropped: BTreeMap<NoPreference, u64>,
+    verdicts: Verdicts,
 }
 
 impl PreferenceCounts {
@@ -193,11 +195,11 @@ impl PreferenceCounts {
         format!("{} preferences of {rows} rows; {total} dropped{why}", self.kept)
     }
 
-    /// Returns what keeps more pairs, if most of them were dropped.
+    /// Returns what keeps more pairs, if most of them were dropped although the judge gave verdicts.
     fn advice(&self, strategy: Strategy, settings: &LabelSettings) -> Option<String> {
         let total: u64 = self.dropped.values().sum();
         let (reason, count) = self.dropped.iter().max_by_key(|(_, count)| **count)?;
-        if total <= self.kept {
+        if total <= self.kept || self.verdicts.none() {
             return None;
         }
         let keeps = match reason {
@@ -208,7 +210,7 @@ impl PreferenceCounts {
                     .to_owned()
             }
             NoPreference::Undecided | NoPreference::Coin | NoPreference::NoOrder => {
-                "an odd number of --votes decides every match in which the judge states verdicts".to_owned()
+                "an odd number of --votes leaves fewer matches even".to_owned()
             }
             NoPreference::Error | NoPreference::Equal | NoPreference::Tie => return None,
         };

@@ -226,3 +226,31 @@ fn help_of_label_lists_its_options() {
                              and cost
     ");
 }
+
+#[test]
+fn a_run_that_drops_most_pairs_says_what_keeps_them() {
+    let rows: String =
+        (0..20).map(|i| format!("{{\"prompt\": \"{i}\", \"responses\": [\"a\", \"bb\", \"ccc\", \"dddd\"]}}\n")).collect();
+    let (_folder, path) = file("rows.jsonl", rows);
+    let said = |engine: &str, more: &[&str]| {
+        stderr(&rrm([&["label", path.to_str().unwrap(), "--engine", engine, "--store", "none"], more].concat()))
+    };
+    let both = ["--votes", "4", "--both-orders"];
+    for (engine, more, expected) in [
+        ("scripted:random", &["--votes", "3", "--min-margin", "1"][..], "a smaller --min-margin (it is 1) keeps more of them"),
+        ("scripted:random", &["--votes", "5", "--min-agreement", "1"], "a smaller --min-agreement (it is 1) keeps more of them"),
+        ("scripted:first", &both, "`--strategy bradley-terry --opponents 4` needs no single match"),
+        (
+            "scripted:first",
+            &[&both[..], &["--strategy", "win-rate"]].concat(),
+            "an odd number of --votes leaves fewer matches even",
+        ),
+    ] {
+        let said = said(engine, more);
+        assert!(said.contains("note: most pairs were dropped") && said.contains(expected), "{engine} {more:?}: {said}");
+    }
+    for (engine, more) in [("scripted:longer", &[][..]), ("scripted:silent", &[])] {
+        let said = said(engine, more);
+        assert!(!said.contains("most pairs were dropped"), "{engine}: {said}");
+    }
+}

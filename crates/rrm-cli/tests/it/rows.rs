@@ -188,4 +188,6 @@ fn a_judge_that_gives_no_verdicts_ends_the_run_early() {
     assert_eq!(kept(&[]).status.code(), Some(1));
     let again = kept(&["--max-abstained", "1"]);
     assert!(again.status.success(), "{}", stderr(&again));
+    let stored = stderr(&again).split_once(" calls (").and_then(|(_, rest)| rest.split_once(' ')?.0.parse::<u64>().ok());
+    assert!(stored.is_some_and(|stored| stored >= 50), "{}", stderr(&again));
 }

@@ -3,6 +3,7 @@
 //! | the mark | speaks of markup |
 //! |---|---|
 //! | is joined to another tag: `<video> vs <audio>` | always |
+//! | is the argument of a type, or an element around words: `List<Image>`, `<speech>Dear friends, ...</speech>` | always |
 //! | is part of a sentence: `What does <start_of_image> mean?` | beside a word such as `tag` or `token`, with a word such as `HTML` anywhere, or behind `How do` |
 //! | stands alone, and has attributes or an address | with a word such as `HTML` or `attribute`, or closing tags of other elements |
 //! | stands alone: `<img>`, `[IMG]` | with a word such as `HTML` |

@@ -111,6 +111,12 @@ pub(super) fn doubtful(text: &str) -> Option<&'static str> {
             "a prompt holds a tag such as `<image>` or `[IMG]`; it is read as text, and if it stands for a picture, the judge does not see it",
         );
     }
+    let starts = text.match_indices(['<', '[']);
+    if starts.filter(|(at, _)| token(&text[*at..]).is_some()).nth(MOST).is_some() {
+        return Some(
+            "a prompt holds so many tags of pictures that not all are looked at; the judge does not see what one may stand for",
+        );
+    }
     let linked = !addresses(text).is_empty();
     linked.then_some("a prompt shows a picture by its address, in Markdown or HTML; the judge does not see the picture")
 }
@@ -275,11 +281,10 @@ mod tests {
 
     #[test]
     fn work_is_bounded_in_a_text_of_nothing_but_marks() {
-        // With work for each mark on all the text before it, this would take hours.
+        // With work for each mark on all the text before it, this would take hours. Marks that are not looked at are told.
         for mark in ["<image> ", "[IMG] ", "`<image>` ", "![a](b.png) ", "<img src=\"a.png\"> ", "](data:image/ "] {
             let text = format!("Look. {}", mark.repeat(100_000));
-            let told = placed(&text).is_some() || doubtful(&text).is_some();
-            assert_eq!(told, !mark.starts_with('`'), "{mark}");
+            assert!(placed(&text).is_some() || doubtful(&text).is_some(), "{mark}");
         }
     }
 
